@@ -1,0 +1,67 @@
+//! Where time comes from, so that tests can move it.
+//!
+//! It never sleeps: waiting is tokio's, whose own time tests can pause.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+/// Two readings of time. The wall clock is what vendors speak in, and may jump; the monotonic one
+/// never goes back, and may stand still while the machine sleeps.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// The time of day.
+    fn wall(&self) -> SystemTime;
+
+    /// Time since some fixed point of this process.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The clocks of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
+}
+
+/// A clock that moves only when told to. Clones show the same time.
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    start: SystemTime,
+    elapsed_millis: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// A clock that stands at `start`.
+    pub fn new(start: SystemTime) -> Self {
+        Self { start, elapsed_millis: Arc::default() }
+    }
+
+    /// Moves both readings on, in whole milliseconds.
+    pub fn advance(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.elapsed_millis.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn wall(&self) -> SystemTime {
+        self.start + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.elapsed_millis.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,221 @@
+//! The one error of every call, and what a caller can learn from it.
+//!
+//! It never shows a body, a query, a secret or the text of its source. Webhook failures are a type
+//! of their own, since callers answer them and do not retry.
+
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+
+/// What the caller does next.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Correct the configuration or the arguments. Nothing was sent.
+    InvalidConfig,
+    /// Correct the credentials, or fetch a new token: the vendor does not accept these (401, 403,
+    /// `invalid_client`).
+    Unauthorized,
+    /// Correct the request: the vendor refuses it as it stands (400, 404, 422).
+    Rejected,
+    /// Wait, for [`Error::retry_after`] where it is given, then send again (429).
+    RateLimited,
+    /// Try again later: the vendor, or the way to it, fails (5xx, no connection, a reset).
+    Unavailable,
+    /// Try again, or allow more time: no whole answer came within the timeout.
+    Timeout,
+    /// Report it: the answer is not what the contract says (no JSON, too large, a redirect).
+    Unreadable,
+}
+
+/// A failed call. Cheap to clone, so that all who waited for one request can share its failure.
+///
+/// `Display` is one clause in lower case without the source's text; walk [`std::error::Error::source`]
+/// for more. Neither it nor `Debug` shows a secret, a token or a body.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<(&'static str, &'static str)>,
+    reason: Cow<'static, str>,
+    sent: bool,
+    answer: Option<Answered>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What an error answer said, as far as it is kept.
+#[derive(Default)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) www_authenticate: Option<String>,
+    pub(crate) details: Details,
+    pub(crate) body: Bytes,
+}
+
+/// What a vendor's error body says, in the words that both vendors share.
+#[derive(Default)]
+pub(crate) struct Details {
+    /// A better reason than the status alone gives, in our words.
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) fields: Vec<FieldError>,
+}
+
+/// What a vendor finds wrong with one field of a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct FieldError {
+    /// The field, as the vendor names it; a path is joined by dots.
+    pub field: String,
+    /// The vendor's explanation, for people.
+    pub message: String,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            operation: None,
+            reason: reason.into(),
+            sent: false,
+            answer: None,
+            source: None,
+        }))
+    }
+
+    /// Adds to an error while it is being made, which is before anyone shares it.
+    fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            add(inner);
+        }
+        self
+    }
+
+    pub(crate) fn with_operation(self, vendor: &'static str, operation: &'static str) -> Self {
+        self.with(|inner| inner.operation = Some((vendor, operation)))
+    }
+
+    pub(crate) fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.with(|inner| inner.source = Some(source.into()))
+    }
+
+    pub(crate) fn with_answer(self, answer: Answered) -> Self {
+        self.with(|inner| {
+            inner.sent = true;
+            inner.answer = Some(answer);
+        })
+    }
+
+    pub(crate) fn with_sent(self, sent: bool) -> Self {
+        self.with(|inner| inner.sent = sent)
+    }
+
+    fn answer(&self) -> Option<&Answered> {
+        self.0.answer.as_ref()
+    }
+
+    /// What the caller does next.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the same call may well succeed later, unchanged.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
+    }
+
+    /// Whether the request may have reached the vendor, so that repeating it may act twice. `false`
+    /// only where it certainly did not: nothing was sent, or no connection came about.
+    pub fn may_have_been_sent(&self) -> bool {
+        self.0.sent
+    }
+
+    /// The HTTP status of the answer, if one came.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.answer().map(|answer| answer.status)
+    }
+
+    /// How long the vendor asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section
+    /// 10.2.3), or Moov's older `X-Retry-In` in milliseconds.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer()?.retry_after
+    }
+
+    /// The vendor's error code, such as `invalid_grant` (RFC 6749 section 5.2) or
+    /// `api_error.auth.unauthorized`.
+    pub fn code(&self) -> Option<&str> {
+        self.answer()?.details.code.as_deref()
+    }
+
+    /// The vendor's explanation. Written for people, by the vendor: log it with care.
+    pub fn message(&self) -> Option<&str> {
+        self.answer()?.details.message.as_deref()
+    }
+
+    /// What the vendor says of single fields (422).
+    pub fn fields(&self) -> &[FieldError] {
+        self.answer().map_or(&[], |answer| &answer.details.fields)
+    }
+
+    /// The id to quote to the vendor's support (`x-request-id`).
+    pub fn request_id(&self) -> Option<&str> {
+        self.answer()?.request_id.as_deref()
+    }
+
+    /// The challenge of a 401 (`WWW-Authenticate`, RFC 6750 section 3).
+    pub fn www_authenticate(&self) -> Option<&str> {
+        self.answer()?.www_authenticate.as_deref()
+    }
+
+    /// The error body as the contract types it, such as `moov::types::AuthTokenRequestError` for a
+    /// 422. `None` where no answer came or its body is something else.
+    ///
+    /// # Security
+    ///
+    /// This is the vendor's text as it came. [`Error::code`] and [`Error::fields`] are cleared of
+    /// the secrets that the request carried; this is not.
+    pub fn body<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.answer()?.body).ok()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((vendor, operation)) = self.0.operation {
+            write!(f, "{vendor} {operation}: ")?;
+        }
+        f.write_str(&self.0.reason)?;
+        let Some(answer) = self.answer() else { return Ok(()) };
+        write!(f, " (status {}", answer.status.as_u16())?;
+        if let Some(code) = &answer.details.code {
+            write!(f, ", code {code}")?;
+        }
+        if let Some(id) = &answer.request_id {
+            write!(f, ", request {id}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.kind()).field("display", &format_args!("{self}"));
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod credentials;
+mod error;
+mod generated;
+pub mod moneykit;
+pub mod moov;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+mod secret;
+mod timestamp;
+mod token;
+mod transport;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use credentials::Credentials;
+pub use error::{Error, ErrorKind, FieldError};
+pub use secret::Secret;
+pub use timestamp::Timestamp;
+pub use token::{ExpiresIn, Scope};
+pub use transport::{HttpOptions, Response};

@@ -1,0 +1,208 @@
+//! The client: MoneyKit's three operations, one method each.
+
+use std::sync::Arc;
+
+use http::{StatusCode, header};
+
+use super::{
+    auth::{Auth, ClientAuth},
+    types,
+};
+use crate::{
+    Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
+    error::Details,
+    generated::moneykit as generated,
+    transport::{BaseUrl, Call, Contract, Http, bearer},
+};
+
+const CONTRACT: Contract = Contract { vendor: "moneykit", details };
+
+/// A client of MoneyKit's auth endpoints. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: Http,
+    auth: Auth,
+    version: String,
+}
+
+impl Client {
+    /// Starts a client from credentials.
+    pub fn builder(credentials: Credentials) -> ClientBuilder {
+        ClientBuilder::new(credentials)
+    }
+
+    /// Issues a token (`POST /auth/token`). Without scopes it may do all that the application may.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::Rejected`] for a scope that
+    /// is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
+    /// `Unreadable`.
+    pub async fn create_access_token(
+        &self,
+        scopes: &[Scope],
+    ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
+        let mut body = types::CreateAccessTokenRequest {
+            client_id: None,
+            client_secret: None,
+            grant_type: Some("client_credentials".to_owned()),
+            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)),
+        };
+        let call = self.0.auth.apply(self.call("create_access_token"), &mut body)?;
+        let client = self.generated(&call);
+        call.run(client.create_access_token(self.version(), &body)).await
+    }
+
+    /// Describes the client behind a token (`GET /auth/introspect`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`] for a token that is not accepted; [`Error::code`] tells an
+    /// expired one: `api_error.auth.expired_access_token`. Else the kinds of any call.
+    pub async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
+        let call = self.call("introspect").with_secret(token);
+        let call = call.with_header(header::AUTHORIZATION, bearer(token)?);
+        let client = self.generated(&call);
+        call.run(client.instrospect_client(self.version())).await
+    }
+
+    /// Describes this client itself (`GET /auth/introspect`), showing the credentials in place of a
+    /// token, in the two headers of [`ClientAuth::Headers`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call.
+    pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
+        let call = self.0.auth.apply_pair(self.call("introspect_client"))?;
+        let client = self.generated(&call);
+        call.run(client.instrospect_client(self.version())).await
+    }
+
+    /// Fetches the keys that sign MoneyKit's webhooks (`GET /.well-known/jwks.json`).
+    ///
+    /// # Errors
+    ///
+    /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `Unreadable`.
+    pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
+        let call = self.call("jwks");
+        let client = self.generated(&call);
+        let id = self.0.auth.credentials.client_id();
+        call.run(client.get_well_known_jwks(self.version(), Some(id))).await
+    }
+
+    fn call(&self, operation: &'static str) -> Call {
+        Call::new(CONTRACT, operation, &self.0.http)
+    }
+
+    fn generated(&self, call: &Call) -> generated::Client {
+        let (base, http) = self.0.http.parts();
+        generated::Client::new_with_client(base, http, call.clone())
+    }
+
+    fn version(&self) -> Option<&str> {
+        Some(&self.0.version)
+    }
+}
+
+/// The options of a [`Client`], in one place.
+#[derive(Clone, Debug)]
+pub struct ClientBuilder {
+    credentials: Credentials,
+    base_url: String,
+    http: HttpOptions,
+    client_auth: ClientAuth,
+    version: String,
+}
+
+impl ClientBuilder {
+    fn new(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            base_url: "https://api.moneykit.com".to_owned(),
+            http: HttpOptions::default(),
+            client_auth: ClientAuth::default(),
+            version: "2023-02-18".to_owned(),
+        }
+    }
+
+    /// Starts from `MONEYKIT_CLIENT_ID` and `MONEYKIT_CLIENT_SECRET`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] naming the variable that is not set.
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(Self::new(Credentials::from_env("MONEYKIT")?))
+    }
+
+    /// Where the service is: https, or http on this machine. `https://api.moneykit.com`.
+    #[must_use]
+    pub fn with_base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// How requests are sent: timeouts, limits, a reqwest client of your own.
+    #[must_use]
+    pub fn with_http(mut self, http: HttpOptions) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// Where the credentials go. HTTP Basic.
+    #[must_use]
+    pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
+        self.client_auth = way;
+        self
+    }
+
+    /// The `MoneyKit-Version`, a date. `2023-02-18`, which the vendor's SDKs send.
+    #[must_use]
+    pub fn with_version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// Checks everything and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] saying which option to correct.
+    pub fn build(self) -> Result<Client, Error> {
+        if !is_date(&self.version) {
+            let reason = "the MoneyKit version is a date, such as 2023-02-18";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason));
+        }
+        Ok(Client(Arc::new(Inner {
+            http: self.http.build(BaseUrl::parse(&self.base_url)?)?,
+            auth: Auth::new(self.credentials, self.client_auth)?,
+            version: self.version,
+        })))
+    }
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<chrono::NaiveDate>().is_ok()
+}
+
+/// MoneyKit's error bodies: a code and a text, and a list of mistakes in a 422.
+fn details(status: StatusCode, body: &[u8]) -> Details {
+    if status == StatusCode::UNPROCESSABLE_ENTITY
+        && let Ok(body) = serde_json::from_slice::<types::ValidationErrorResponse>(body)
+    {
+        let fields = body.validation_errors.into_iter().map(|error| FieldError {
+            field: error.location.iter().map(ToString::to_string).collect::<Vec<_>>().join("."),
+            message: error.message,
+        });
+        let (code, message) = (body.error_code, body.error_message);
+        return Details { code, message, fields: fields.collect(), ..Details::default() };
+    }
+    let body = serde_json::from_slice::<types::ErrorResponse>(body).ok();
+    body.map_or_else(Details::default, |body| Details {
+        code: body.error_code,
+        message: body.error_message,
+        ..Details::default()
+    })
+}

@@ -1,0 +1,52 @@
+//! MoneyKit: bank-account linking.
+//!
+//! # Calls
+//!
+//! | method | operation | answer |
+//! | --- | --- | --- |
+//! | [`Client::create_access_token`] | `POST /auth/token` | a token, by 201 |
+//! | [`Client::introspect`], [`Client::introspect_client`] | `GET /auth/introspect` | the client behind it |
+//! | [`Client::jwks`] | `GET /.well-known/jwks.json` | the keys that sign webhooks |
+//!
+//! # Credentials
+//!
+//! The client id's prefix tells the environment, `sandbox_` or `live_`; the host is the same. How
+//! they are sent is [`ClientAuth`], HTTP Basic unless told otherwise. From the environment
+//! ([`ClientBuilder::from_env`]): `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`.
+//!
+//! # Limits
+//!
+//! 300 token calls a minute for a client, then 429 with `Retry-After`.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "sandbox")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use fintech_auth::sandbox::Sandbox;
+//!
+//! let sandbox = Sandbox::start().await?;
+//! let client = sandbox.moneykit().build()?; // or: moneykit::ClientBuilder::from_env()?.build()?
+//! let token = client.create_access_token(&[]).await?;
+//! let about = client.introspect(&token.access_token).await?;
+//! println!("{} may {}", about.client_id, about.scope);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sandbox"))]
+//! # fn main() {}
+//! ```
+
+mod auth;
+mod client;
+
+pub use auth::ClientAuth;
+pub use client::{Client, ClientBuilder};
+
+/// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.
+///
+/// They follow the contract: a field that the vendor adds is a new field here, in a minor release;
+/// a field that it drops or retypes is a breaking change here as well.
+pub mod types {
+    pub use crate::generated::moneykit::types::*;
+}

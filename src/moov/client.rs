@@ -1,0 +1,306 @@
+//! The client: Moov's two operations, and the refresh grant of the first as a method of its own.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::{
+    auth::{Auth, ClientAuth, ClientType, Encoding},
+    types,
+};
+use crate::{
+    Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
+    credentials::var,
+    error::Details,
+    generated::moov as generated,
+    transport::{BaseUrl, Call, Contract, Http, origin},
+};
+
+const CONTRACT: Contract = Contract { vendor: "moov", details };
+
+/// A client of Moov's OAuth 2.0 endpoints. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: Http,
+    auth: Auth,
+    version: Option<String>,
+    origin: Option<String>,
+    referer: Option<String>,
+    client_type: Option<ClientType>,
+    encoding: Encoding,
+}
+
+impl Client {
+    /// Starts a client from credentials.
+    pub fn builder(credentials: Credentials) -> ClientBuilder {
+        ClientBuilder::new(credentials)
+    }
+
+    /// Issues a token for one or more scopes (`POST /oauth2/token`, client credentials grant).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] without a scope, [`ErrorKind::Unauthorized`] for wrong
+    /// credentials or an origin that is not allowed, [`ErrorKind::Rejected`] for a scope that is
+    /// not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
+    /// `Unreadable`.
+    pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
+        if scopes.is_empty() {
+            let reason = "ask moov for at least one scope, such as /accounts.read";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason)
+                .with_operation(CONTRACT.vendor, "create_access_token"));
+        }
+        let body = types::AuthTokenRequest {
+            client_id: None,
+            client_secret: None,
+            client_type: self.0.client_type.map(Into::into),
+            grant_type: types::GrantType::ClientCredentials,
+            refresh_token: None,
+            scope: Some(Scope::join(scopes)),
+        };
+        self.token(self.call("create_access_token"), body).await
+    }
+
+    /// Exchanges a refresh token for a new pair (`POST /oauth2/token`, refresh grant). The new
+    /// token is of the type and the scopes of the first one.
+    ///
+    /// The refresh token is spent by this, even if the answer is lost: never send it twice.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rejected`] with the code `invalid_grant` if it is spent, expired or revoked;
+    /// then issue a new token. Else the kinds of any call.
+    pub async fn refresh(&self, refresh_token: &Secret) -> Result<Response<types::AuthToken>, Error> {
+        let body = types::AuthTokenRequest {
+            client_id: None,
+            client_secret: None,
+            client_type: None,
+            grant_type: types::GrantType::RefreshToken,
+            refresh_token: Some(refresh_token.clone()),
+            scope: None,
+        };
+        self.token(self.call("refresh").with_secret(refresh_token), body).await
+    }
+
+    async fn token(
+        &self,
+        call: Call,
+        mut body: types::AuthTokenRequest,
+    ) -> Result<Response<types::AuthToken>, Error> {
+        let call = self.0.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let client = self.generated(&call);
+        let Inner { origin, referer, version, .. } = &*self.0;
+        let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
+        match self.0.encoding {
+            Encoding::Form => call.run(client.create_access_token(origin, referer, version, &body)).await,
+            Encoding::Json => {
+                call.run(client.create_access_token_json(origin, referer, version, &body)).await
+            }
+        }
+    }
+
+    /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service
+    /// does not know counts as revoked. The hint spares the service a search.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call; after one that
+    /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
+    pub async fn revoke(
+        &self,
+        token: &Secret,
+        hint: Option<types::RevokeTokenRequestTokenTypeHint>,
+    ) -> Result<Response<()>, Error> {
+        let mut body = types::RevokeTokenRequest {
+            client_id: None,
+            client_secret: None,
+            token: token.clone(),
+            token_type_hint: hint,
+        };
+        let call = self.call("revoke").with_secret(token);
+        let call = self.0.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let client = self.generated(&call);
+        let version = self.0.version.as_deref();
+        match self.0.encoding {
+            Encoding::Form => call.run(client.revoke_access_token(version, &body)).await,
+            Encoding::Json => call.run(client.revoke_access_token_json(version, &body)).await,
+        }
+    }
+
+    fn call(&self, operation: &'static str) -> Call {
+        Call::new(CONTRACT, operation, &self.0.http)
+    }
+
+    fn generated(&self, call: &Call) -> generated::Client {
+        let (base, http) = self.0.http.parts();
+        generated::Client::new_with_client(base, http, call.clone())
+    }
+}
+
+/// The options of a [`Client`], in one place.
+#[derive(Clone, Debug)]
+pub struct ClientBuilder {
+    credentials: Credentials,
+    base_url: String,
+    http: HttpOptions,
+    client_auth: ClientAuth,
+    version: Option<String>,
+    origin: Option<String>,
+    referer: Option<String>,
+    client_type: Option<ClientType>,
+    encoding: Encoding,
+}
+
+impl ClientBuilder {
+    fn new(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            base_url: "https://api.moov.io".to_owned(),
+            http: HttpOptions::default(),
+            client_auth: ClientAuth::default(),
+            version: None,
+            origin: None,
+            referer: None,
+            client_type: None,
+            encoding: Encoding::default(),
+        }
+    }
+
+    /// Starts from `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, if it is set, `MOOV_ORIGIN`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] naming the variable that is not set.
+    pub fn from_env() -> Result<Self, Error> {
+        let mut builder = Self::new(Credentials::from_env("MOOV")?);
+        builder.origin = var("MOOV_ORIGIN")?;
+        Ok(builder)
+    }
+
+    /// Where the service is: https, or http on this machine. `https://api.moov.io`.
+    #[must_use]
+    pub fn with_base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// How requests are sent: timeouts, limits, a reqwest client of your own.
+    #[must_use]
+    pub fn with_http(mut self, http: HttpOptions) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// Where the credentials go. HTTP Basic.
+    #[must_use]
+    pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
+        self.client_auth = way;
+        self
+    }
+
+    /// The `x-moov-version`: `vYYYY.QQ.BB` such as `v2026.07.00`, `latest` or `dev`. Without one
+    /// the service takes `v2024.01.00`.
+    #[must_use]
+    pub fn with_version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// The domain that tokens for a browser are for: `https://your-domain.com`, one of those allowed
+    /// for the API key in the vendor's dashboard.
+    #[must_use]
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// The same in a `Referer` header. Where both are sent, the origin wins.
+    #[must_use]
+    pub fn with_referer(mut self, referer: impl Into<String>) -> Self {
+        self.referer = Some(referer.into());
+        self
+    }
+
+    /// Who will use the tokens. Without this: a page if there is an origin or referer (the
+    /// service's own default, so nothing is sent), else [`ClientType::Service`].
+    #[must_use]
+    pub fn with_client_type(mut self, client_type: ClientType) -> Self {
+        self.client_type = Some(client_type);
+        self
+    }
+
+    /// How request bodies are written. As a form.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Checks everything and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] saying which option to correct.
+    pub fn build(self) -> Result<Client, Error> {
+        let invalid = |reason: &'static str| Error::new(ErrorKind::InvalidConfig, reason);
+        if !self.version.as_deref().is_none_or(is_version) {
+            return Err(invalid("the Moov version is like v2026.07.00, or latest, or dev"));
+        }
+        let has_page = self.origin.is_some() || self.referer.is_some();
+        if self.client_type == Some(ClientType::Web) && !has_page {
+            return Err(invalid(
+                "a token for a browser needs the page's origin: set MOOV_ORIGIN or call with_origin, \
+                 or ask for client type service",
+            ));
+        }
+        let client_type = self.client_type.or((!has_page).then_some(ClientType::Service));
+        let checked = |what, value: Option<String>| value.map(|value| origin(what, &value)).transpose();
+        Ok(Client(Arc::new(Inner {
+            http: self.http.build(BaseUrl::parse(&self.base_url)?)?,
+            auth: Auth::new(self.credentials, self.client_auth)?,
+            version: self.version,
+            origin: checked("the origin", self.origin)?,
+            referer: checked("the referer", self.referer)?,
+            client_type,
+            encoding: self.encoding,
+        })))
+    }
+}
+
+/// `vYYYY.QQ.BB`, or one of the two moving versions.
+fn is_version(text: &str) -> bool {
+    let pattern = |text: &str| {
+        text.len() == 11
+            && text.bytes().zip(*b"v0000.00.00").all(|(byte, model)| match model {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == model,
+            })
+    };
+    matches!(text, "latest" | "dev") || pattern(text)
+}
+
+/// Moov's error bodies: a code in a 400, a message for each refused field in a 422.
+fn details(status: StatusCode, body: &[u8]) -> Details {
+    let code = serde_json::from_slice::<types::GenericError>(body).ok().map(|body| body.error);
+    if status != StatusCode::UNPROCESSABLE_ENTITY {
+        let forbidden = "the credentials are not accepted, or not for this origin; \
+                         check MOOV_ORIGIN against the domains allowed for the api key";
+        let reason = (status == StatusCode::FORBIDDEN).then_some(forbidden);
+        return Details { reason, code, ..Details::default() };
+    }
+    // The two operations name different fields, and both bodies are open; so one reading serves.
+    let token = serde_json::from_slice::<types::AuthTokenRequestError>(body).ok();
+    let revoke = serde_json::from_slice::<types::RevokeTokenRequestError>(body).ok();
+    let token =
+        token.into_iter().flat_map(|body| [("scope", body.scope), ("refresh_token", body.refresh_token)]);
+    let revoke = revoke
+        .into_iter()
+        .flat_map(|body| [("token", body.token), ("token_type_hint", body.token_type_hint)]);
+    let fields = token
+        .chain(revoke)
+        .filter_map(|(field, message)| Some(FieldError { field: field.to_owned(), message: message? }));
+    Details { code, fields: fields.collect(), ..Details::default() }
+}

@@ -1,0 +1,51 @@
+//! Moov: money movement.
+//!
+//! # Calls
+//!
+//! | method | operation | answer |
+//! | --- | --- | --- |
+//! | [`Client::create_access_token`] | `POST /oauth2/token` | an access and a refresh token |
+//! | [`Client::refresh`] | `POST /oauth2/token` | a new pair for a refresh token |
+//! | [`Client::revoke`] | `POST /oauth2/revoke` | nothing, by 204 |
+//!
+//! # Credentials
+//!
+//! How they are sent is [`ClientAuth`], HTTP Basic unless told otherwise. From the environment
+//! ([`ClientBuilder::from_env`]): `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET`, and `MOOV_ORIGIN` if set.
+//! Who will use the token is [`ClientType`]; one for a browser needs the page's origin.
+//!
+//! # Limits
+//!
+//! 40 requests a second for an address and account, 10 in test mode, then 429 with `Retry-After`.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "sandbox")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use fintech_auth::sandbox::Sandbox;
+//!
+//! let sandbox = Sandbox::start().await?;
+//! let client = sandbox.moov().build()?; // or: moov::ClientBuilder::from_env()?.build()?
+//! let token = client.create_access_token(&["/accounts.read".parse()?]).await?;
+//! client.revoke(&token.access_token, None).await?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sandbox"))]
+//! # fn main() {}
+//! ```
+
+mod auth;
+mod client;
+
+pub use auth::{ClientAuth, ClientType, Encoding};
+pub use client::{Client, ClientBuilder};
+
+/// The types of Moov's contract, generated from `specs/moov/openapi.yaml`.
+///
+/// They follow the contract: a field that the vendor adds is a new field here, in a minor release;
+/// a field that it drops or retypes is a breaking change here as well.
+pub mod types {
+    pub use crate::generated::moov::types::*;
+}

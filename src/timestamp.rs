@@ -1,0 +1,54 @@
+//! The date-times of the contracts, read as leniently as is safe.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// A point in time, as the generated types have it (OpenAPI `date-time`).
+///
+/// RFC 3339 is read in any offset. A value without an offset, which Python services send where they
+/// forget one, is taken for UTC.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(pub DateTime<Utc>);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339())
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        DateTime::parse_from_rfc3339(&text)
+            .map(|time| time.to_utc())
+            .or_else(|_| text.parse::<NaiveDateTime>().map(|time| time.and_utc()))
+            .map(Self)
+            .map_err(|_| D::Error::custom("not a date-time of RFC 3339"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Option<String> {
+        serde_json::from_str::<Timestamp>(json).ok().map(|time| time.to_string())
+    }
+
+    #[test]
+    fn reads_any_offset_and_takes_none_for_utc() {
+        let expected = Some("2024-01-01T00:00:00+00:00".to_owned());
+        assert_eq!(read(r#""2024-01-01T00:00:00Z""#), expected);
+        assert_eq!(read(r#""2024-01-01T02:00:00+02:00""#), expected);
+        assert_eq!(read(r#""2024-01-01T00:00:00""#), expected);
+        assert_eq!(read(r#""yesterday""#), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! `expires_in` as it came over the wire. What it means is decided elsewhere.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The `expires_in` of a token answer, **not interpreted**.
+///
+/// MoneyKit sends seconds of validity. Moov's documents disagree: 900 (seconds) in some, 1736964352
+/// (a Unix timestamp of the end) in others, under the same name and type. Both are read here, as a
+/// number or a numeric string. A fraction is cut off, and a number beyond `i64` is held at its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ExpiresIn(i64);
+
+impl ExpiresIn {
+    /// The number that was sent: seconds, or a Unix timestamp.
+    pub fn raw(self) -> i64 {
+        self.0
+    }
+}
+
+impl From<i64> for ExpiresIn {
+    fn from(raw: i64) -> Self {
+        Self(raw)
+    }
+}
+
+impl Serialize for ExpiresIn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ExpiresIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Number)
+    }
+}
+
+struct Number;
+
+impl de::Visitor<'_> for Number {
+    type Value = ExpiresIn;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or a numeric string")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<ExpiresIn, E> {
+        Ok(ExpiresIn(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<ExpiresIn, E> {
+        Ok(ExpiresIn(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, as documented")]
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<ExpiresIn, E> {
+        Ok(ExpiresIn(number as i64))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ExpiresIn, E> {
+        let text = text.trim();
+        if let Ok(number) = text.parse::<i64>() {
+            return Ok(ExpiresIn(number));
+        }
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => self.visit_f64(number),
+            _ => Err(E::custom("not a number")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_numbers_and_numeric_strings_of_any_size() {
+        for (json, raw) in [
+            ("900", 900),
+            ("1736964352", 1_736_964_352),
+            ("\"3600\"", 3600),
+            ("\" 3600 \"", 3600),
+            ("3600.0", 3600),
+            ("\"3600.5\"", 3600),
+            ("0", 0),
+            ("-5", -5),
+            ("18446744073709551615", i64::MAX),
+            ("1e300", i64::MAX),
+            ("\"99999999999999999999\"", i64::MAX),
+        ] {
+            assert_eq!(serde_json::from_str::<ExpiresIn>(json).unwrap().raw(), raw, "{json}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_number() {
+        for json in ["\"soon\"", "\"\"", "\"NaN\"", "\"inf\"", "true", "{}", "[900]"] {
+            assert!(serde_json::from_str::<ExpiresIn>(json).is_err(), "{json}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Where credentials may go: an https origin, or http on this very machine.
+
+use std::{fmt, net::IpAddr};
+
+use reqwest::Url;
+
+use crate::{Error, ErrorKind};
+
+/// A checked base URL, without a slash at its end.
+#[derive(Clone)]
+pub(crate) struct BaseUrl {
+    text: String,
+    loopback: bool,
+}
+
+impl BaseUrl {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let refuse = |reason: &'static str| Error::new(ErrorKind::InvalidConfig, reason);
+        let url = Url::parse(text)
+            .map_err(|_| refuse("the base url is not a url, such as https://api.example.com"))?;
+        let host = url.host_str().ok_or_else(|| refuse("the base url names no host"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("the base url holds credentials; give them to the builder instead"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("the base url has a query or fragment; leave it out"));
+        }
+        let loopback = is_loopback(host);
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => {
+                return Err(refuse("the base url is plain http to another machine; use https"));
+            }
+            _ => return Err(refuse("the base url is neither https nor, to this machine, http")),
+        }
+        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), loopback })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+}
+
+/// `localhost` counts: RFC 6761 section 6.3 has it resolve to this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn admits_https_and_loopback_and_drops_the_last_slash() {
+        for (given, kept) in [
+            ("https://api.moov.io", "https://api.moov.io"),
+            ("https://api.moov.io/", "https://api.moov.io"),
+            ("https://gateway.example/moov//", "https://gateway.example/moov"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("http://127.8.8.8", "http://127.8.8.8"),
+            ("http://[::1]:1", "http://[::1]:1"),
+            ("http://localhost:1", "http://localhost:1"),
+        ] {
+            assert_eq!(BaseUrl::parse(given).unwrap().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn refuses_what_would_show_or_misdirect_credentials() {
+        for bad in [
+            "",
+            "api.moov.io",
+            "http://api.moov.io",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "http://0.0.0.0",
+            "ftp://127.0.0.1",
+            "https://user:pass@api.moov.io",
+            "https://api.moov.io/?key=1",
+            "https://api.moov.io/#x",
+            "data:text/plain,x",
+        ] {
+            let error = BaseUrl::parse(bad).expect_err(bad);
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
+            assert!(!error.to_string().contains("pass@"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! One call through a generated client: what is added to it, and what is made of its answer.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use progenitor_client::ResponseValue;
+use tracing::{Instrument as _, field};
+
+use super::{
+    Http, Response,
+    retry_after::{date, retry_after},
+};
+use crate::{
+    Error, ErrorKind, Secret,
+    error::{Answered, Details},
+};
+
+/// The longest text kept of a header or error field; the rest is cut.
+const TEXT_LIMIT: usize = 1024;
+
+/// What the transport must know of a vendor to send its calls.
+#[derive(Clone, Copy)]
+pub(crate) struct Contract {
+    /// The name in errors and traces.
+    pub(crate) vendor: &'static str,
+    /// Reads an error body into the words that both vendors share.
+    pub(crate) details: fn(StatusCode, &[u8]) -> Details,
+}
+
+/// The state of one call. The generated clients carry it to their hooks.
+#[derive(Clone)]
+pub(crate) struct Call {
+    contract: Contract,
+    operation: &'static str,
+    http: Http,
+    headers: HeaderMap,
+    secrets: Vec<Secret>,
+    /// Where `exec` leaves what came back: on its way out the generator drops the status and
+    /// headers of an answer that it cannot decode.
+    received: Arc<Mutex<Option<Received>>>,
+}
+
+struct Received {
+    status: StatusCode,
+    headers: HeaderMap,
+    /// As far as it was read.
+    body: Bytes,
+    over_limit: bool,
+}
+
+impl Call {
+    pub(crate) fn new(contract: Contract, operation: &'static str, http: &Http) -> Self {
+        Self {
+            contract,
+            operation,
+            http: http.clone(),
+            headers: HeaderMap::new(),
+            secrets: Vec::new(),
+            received: Arc::default(),
+        }
+    }
+
+    /// Sends a header that the contract has as security, not as a parameter.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// A secret that the request carries: cleared from what is kept of an error answer.
+    pub(crate) fn with_secret(mut self, secret: &Secret) -> Self {
+        self.secrets.push(secret.clone());
+        self
+    }
+
+    /// Runs a generated method and judges its outcome.
+    pub(crate) async fn run<T, E>(
+        self,
+        sending: impl Future<Output = Result<ResponseValue<T>, progenitor_client::Error<E>>>,
+    ) -> Result<Response<T>, Error> {
+        let span = tracing::debug_span!(
+            "call",
+            vendor = self.contract.vendor,
+            operation = self.operation,
+            status = field::Empty,
+            request_id = field::Empty,
+            error = field::Empty,
+        );
+        let result = sending.instrument(span.clone()).await;
+        let outcome =
+            self.judge(result).map_err(|error| error.with_operation(self.contract.vendor, self.operation));
+        let (status, request_id) = match &outcome {
+            Ok(response) => (Some(response.status), response.request_id.as_deref()),
+            Err(error) => (error.status(), error.request_id()),
+        };
+        span.record("status", status.map(|status| status.as_u16()));
+        span.record("request_id", request_id);
+        if let Err(error) = &outcome {
+            span.record("error", field::debug(error.kind()));
+        }
+        outcome
+    }
+
+    fn judge<T, E>(
+        &self,
+        result: Result<ResponseValue<T>, progenitor_client::Error<E>>,
+    ) -> Result<Response<T>, Error> {
+        use progenitor_client::Error as Generated;
+
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(received) = received else {
+            return Err(match result {
+                Err(Generated::CommunicationError(error)) => unanswered(error),
+                // Not reached while `exec` is ours; and the other errors must not be shown.
+                _ => Error::new(ErrorKind::InvalidConfig, "the request cannot be made"),
+            });
+        };
+        let Received { status, headers, body, over_limit } = received;
+        let answered = |details: Details| Answered {
+            status,
+            request_id: self.text(&headers, HeaderName::from_static("x-request-id")),
+            retry_after: retry_after(&headers, SystemTime::now()),
+            www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE),
+            details: self.scrub(details),
+            body: body.clone(),
+        };
+        let unreadable = |reason: &str| {
+            Error::new(ErrorKind::Unreadable, reason.to_owned()).with_answer(answered(Details::default()))
+        };
+        if status.is_redirection() {
+            return Err(unreadable("the answer is a redirect, which is never followed; check the base url"));
+        }
+        if !status.is_success() {
+            let details = (self.contract.details)(status, &body);
+            let (kind, reason) = refusal(status, details.code.as_deref());
+            let reason = details.reason.unwrap_or(reason);
+            return Err(Error::new(kind, reason).with_answer(answered(details)));
+        }
+        if over_limit {
+            return Err(unreadable(&format!("the answer is over {} bytes", self.http.body_limit)));
+        }
+        if !body.is_empty() && !is_json(&headers) {
+            return Err(unreadable("the answer is not json by its content-type"));
+        }
+        match result {
+            Ok(value) => Ok(Response {
+                status,
+                request_id: self.text(&headers, HeaderName::from_static("x-request-id")),
+                date: date(&headers),
+                body: value.into_inner(),
+            }),
+            // The decoder's own text may quote the body, so only the place is told.
+            Err(Generated::InvalidResponsePayload(_, error)) => {
+                let (line, column) = (error.line(), error.column());
+                Err(unreadable(&format!(
+                    "the answer is not the json of the contract, at line {line} column {column}"
+                )))
+            }
+            Err(_) => Err(unreadable("the answer is not one of the contract")),
+        }
+    }
+
+    /// A header as short text without the request's secrets.
+    fn text(&self, headers: &HeaderMap, name: HeaderName) -> Option<String> {
+        headers.get(name)?.to_str().ok().map(|text| self.clean(text))
+    }
+
+    fn scrub(&self, details: Details) -> Details {
+        let mut details = details;
+        details.code = details.code.map(|code| self.clean(&code));
+        details.message = details.message.map(|message| self.clean(&message));
+        for field in &mut details.fields {
+            field.field = self.clean(&field.field);
+            field.message = self.clean(&field.message);
+        }
+        details
+    }
+
+    /// A vendor's text without the request's secrets, on one line and not too long.
+    fn clean(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret.expose(), "[redacted]");
+        }
+        text.chars().filter(|c| !c.is_control()).take(TEXT_LIMIT).collect()
+    }
+
+    /// For the hook `pre`: completes the request that the generator made.
+    pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
+        // The generator sends the document's own version to every service.
+        request.headers_mut().remove("api-version");
+        // It tells the two encodings of one path apart (see build.rs).
+        request.url_mut().set_fragment(None);
+        request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        *request.timeout_mut() = Some(self.http.timeout);
+    }
+
+    /// For the hook `exec`: sends, and reads the answer up to the limit.
+    pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
+        let mut response = self.http.client.execute(request).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = BytesMut::new();
+        let mut over_limit = false;
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if chunk.len() > self.http.body_limit - body.len() => {
+                    over_limit = true;
+                    break;
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) if status.is_success() => return Err(error),
+                // What a refusal says in its head stands, whatever became of its body.
+                Err(_) => break,
+            }
+        }
+        let body = body.freeze();
+        let mut copy = http::Response::new(body.clone());
+        *copy.status_mut() = status;
+        let received = Received { status, headers, body, over_limit };
+        *self.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
+        Ok(copy.into())
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("vendor", &self.contract.vendor)
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request that brought no whole answer.
+fn unanswered(error: reqwest::Error) -> Error {
+    let sent = !error.is_connect() && !error.is_builder();
+    let (kind, reason) = if error.is_builder() {
+        (ErrorKind::InvalidConfig, "the request cannot be made")
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, "no whole answer within the timeout")
+    } else if error.is_connect() {
+        (ErrorKind::Unavailable, "no connection")
+    } else {
+        (ErrorKind::Unavailable, "the connection broke before a whole answer came")
+    };
+    Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
+}
+
+/// What an error answer means for the caller. The code decides where the vendor's status misleads:
+/// RFC 6749 section 5.2 lets `invalid_client` come by 400.
+fn refusal(status: StatusCode, code: Option<&str>) -> (ErrorKind, &'static str) {
+    match (status.as_u16(), code) {
+        (401 | 403, _) | (_, Some("invalid_client")) => {
+            (ErrorKind::Unauthorized, "the credentials or the token are not accepted")
+        }
+        (429, _) => (ErrorKind::RateLimited, "too many requests"),
+        (408 | 425, _) => (ErrorKind::Unavailable, "the service asks to try again"),
+        (400..=499, _) => (ErrorKind::Rejected, "the request is refused"),
+        _ => (ErrorKind::Unavailable, "the service fails"),
+    }
+}
+
+/// An answer without a `Content-Type` may be anything (RFC 9110 section 8.3), so it is tried.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}

@@ -1,0 +1,163 @@
+//! The HTTP client under a vendor's client, and its few options.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::redirect;
+
+use super::BaseUrl;
+use crate::{Error, ErrorKind};
+
+/// How requests are sent: timeouts, the size of an answer, and a reqwest client of your own.
+///
+/// ```
+/// use std::time::Duration;
+/// use fintech_auth::HttpOptions;
+///
+/// let http = HttpOptions::default()
+///     .with_timeout(Duration::from_secs(5))
+///     .with_client(|client| client.user_agent("my-backend/1.0"));
+/// ```
+#[derive(Clone)]
+pub struct HttpOptions {
+    timeout: Duration,
+    connect_timeout: Duration,
+    body_limit: usize,
+    client: Option<Customise>,
+}
+
+type Customise = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(5),
+            body_limit: 1 << 20,
+            client: None,
+        }
+    }
+}
+
+impl HttpOptions {
+    /// How long a whole call may take, from connecting to the last byte of the answer. 15 seconds.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take, TLS included. 5 seconds.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How many bytes of an answer are read, after decompression; a longer one is an error. 1 MiB.
+    #[must_use]
+    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// A reqwest client of your own: proxy, roots, resolver, pool, headers, TLS.
+    ///
+    /// The function gets a builder with our TLS already in it. Add to it, or answer with one of your
+    /// own; for other roots give it a whole configuration by `tls_backend_preconfigured`.
+    ///
+    /// # Security
+    ///
+    /// Whatever comes back, redirects are switched off, plain http is refused beyond loopback, and
+    /// to a loopback host no proxy is used. That is why this takes a builder and not a client:
+    /// reqwest fixes the redirect policy when a client is built, and would send credentials on.
+    #[must_use]
+    pub fn with_client(
+        mut self,
+        customise: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.client = Some(Arc::new(customise));
+        self
+    }
+
+    /// Builds the client for one origin.
+    pub(crate) fn build(&self, base: BaseUrl) -> Result<Http, Error> {
+        let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
+        if self.timeout.is_zero() || self.connect_timeout.is_zero() {
+            return Err(invalid("a timeout of zero lets no call succeed"));
+        }
+        let mut builder = with_tls(reqwest::Client::builder())?
+            .user_agent(concat!("fintech-auth/", env!("CARGO_PKG_VERSION")));
+        if let Some(customise) = &self.client {
+            builder = customise(builder);
+        }
+        if base.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        let client = builder
+            .redirect(redirect::Policy::none())
+            .https_only(base.is_https())
+            .connect_timeout(self.connect_timeout)
+            .build()
+            .map_err(|e| invalid("the http client cannot be built").with_source(e.without_url()))?;
+        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit })
+    }
+}
+
+/// The crypto provider is named here and never taken from the process: reqwest would panic where
+/// nobody installed one, and installing one is the application's choice.
+#[cfg(feature = "rustls")]
+fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+    use rustls_platform_verifier::BuilderVerifierExt as _;
+
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(rustls::ConfigBuilder::with_platform_verifier)
+        .map_err(|e| Error::new(ErrorKind::InvalidConfig, "tls cannot be set up").with_source(e))?
+        .with_no_client_auth();
+    Ok(builder.tls_backend_preconfigured(config))
+}
+
+#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+    Ok(builder.tls_backend_native())
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of its twins above")]
+fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+    Ok(builder)
+}
+
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("body_limit", &self.body_limit)
+            .field("client", &self.client.as_ref().map(|_| "custom"))
+            .finish()
+    }
+}
+
+/// One origin and the connections to it.
+#[derive(Clone)]
+pub(crate) struct Http {
+    pub(super) base: BaseUrl,
+    pub(super) client: reqwest::Client,
+    pub(super) timeout: Duration,
+    pub(super) body_limit: usize,
+}
+
+impl Http {
+    /// What the generated clients are made of.
+    pub(crate) fn parts(&self) -> (&str, reqwest::Client) {
+        (self.base.as_str(), self.client.clone())
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("base", &self.base).finish_non_exhaustive()
+    }
+}

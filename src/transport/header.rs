@@ -1,0 +1,100 @@
+//! Header values made from what users and callers give, checked before anything is sent.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::HeaderValue;
+use reqwest::Url;
+use zeroize::Zeroizing;
+
+use crate::{Error, ErrorKind, Secret};
+
+/// A value that is not secret. `what` names it in the error.
+pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
+    let printable = !value.is_empty() && value.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+    printable
+        .then(|| HeaderValue::from_str(value).ok())
+        .flatten()
+        .ok_or_else(|| invalid(format!("{what} is empty or not printable ASCII")))
+}
+
+/// A value that no log of the HTTP stack shows. `what` names it in the error.
+pub(crate) fn sensitive(what: &str, value: &str) -> Result<HeaderValue, Error> {
+    let mut value = visible(what, value)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// HTTP Basic (RFC 7617), in UTF-8.
+///
+/// The user name and password go as they are. RFC 6749 section 2.3.1 would have them form-encoded
+/// first; neither vendor's own SDKs do so, and for the characters that both vendors issue (letters,
+/// digits, `-`, `_`) there is no difference.
+pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
+    let control = |text: &str| text.chars().any(char::is_control);
+    if user.contains(':') || control(user) || control(password.expose()) {
+        return Err(invalid(
+            "HTTP Basic cannot carry a client id with a colon, nor control characters; \
+             authenticate in the body instead",
+        ));
+    }
+    let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+    let encoded = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
+    sensitive("the credentials", &Zeroizing::new(format!("Basic {}", *encoded)))
+}
+
+/// A bearer token (RFC 6750 section 2.1).
+pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
+    sensitive("the token", &Zeroizing::new(format!("Bearer {}", token.expose())))
+}
+
+/// An `Origin` (RFC 6454 section 6.2), or a `Referer` that is as short: scheme and host alone.
+pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
+    let is_origin = Url::parse(value).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == value
+    });
+    if is_origin {
+        return Ok(value.to_owned());
+    }
+    Err(invalid(format!(
+        "{what} is a scheme and a domain, without a path or a slash: https://your-domain.com"
+    )))
+}
+
+fn invalid(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::InvalidConfig, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_scheme_and_domain_alone() {
+        for good in ["https://your-domain.com", "http://localhost:3000", "https://a.b:8443"] {
+            assert!(origin("the origin", good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "your-domain.com",
+            "https://a.b/",
+            "https://a.b/path",
+            "https://u@a.b",
+            "https://A.b",
+            "https://a.b:443",
+            "null",
+            "*",
+            "https://a.b\r\nx: y",
+        ] {
+            assert!(origin("the origin", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_headers_or_their_errors() {
+        let value = basic("id", &"hunter2".into()).unwrap();
+        assert_eq!(format!("{value:?}"), "Sensitive");
+        let error = bearer(&"line\nbreak".into()).unwrap_err();
+        assert!(!format!("{error:?}").contains("break"));
+        assert!(basic("i:d", &"x".into()).is_err());
+        assert!(basic("id", &"x\n".into()).is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! How a call is sent: to one origin, over TLS, within a time and a size, leaving no secret behind.
+//!
+//! It knows no vendor. It never follows a redirect, and never lets progenitor's own error out,
+//! whose `Display` prints whole bodies, tokens included.
+
+mod base_url;
+mod call;
+mod client;
+mod header;
+
+mod response;
+mod retry_after;
+
+pub(crate) use base_url::BaseUrl;
+pub(crate) use call::{Call, Contract};
+pub(crate) use client::Http;
+pub use client::HttpOptions;
+pub(crate) use header::{basic, bearer, origin, sensitive, visible};
+pub use response::Response;
