@@ -1,0 +1,172 @@
+//! The settings of a sandbox, before it starts.
+//!
+//! What happens once, to a single request, is no setting: see `fault.rs`.
+
+use std::{
+    fmt, io,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+
+use super::{
+    Sandbox, client_auth::KnownClient, fault::Faults, log::Log, moneykit, moov, random::Random, server,
+    signing_key::SigningKey, time::Time,
+};
+use crate::{Credentials, clock::ManualClock};
+
+/// How Moov writes `expires_in`: its documents disagree on the meaning, and a numeric string is to
+/// be expected as well.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ExpiresInStyle {
+    /// Seconds of validity: `900`.
+    #[default]
+    Seconds,
+    /// The Unix timestamp of the end: `1736964352`.
+    Timestamp,
+    /// Seconds of validity in a string: `"900"`.
+    SecondsText,
+    /// The Unix timestamp of the end in a string: `"1736964352"`.
+    TimestampText,
+}
+
+/// Settings of a [`Sandbox`].
+#[must_use]
+pub struct Builder {
+    port: u16,
+    time: Time,
+    lifetime: Option<Duration>,
+    origin: String,
+    origin_check: bool,
+    expires_in: ExpiresInStyle,
+    moneykit: Credentials,
+    moov: Credentials,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            time: Time::standing(),
+            lifetime: None,
+            origin: "https://sandbox.example".to_owned(),
+            origin_check: true,
+            expires_in: ExpiresInStyle::default(),
+            moneykit: Credentials::new(moneykit::CLIENT_ID, moneykit::CLIENT_SECRET),
+            moov: Credentials::new(moov::CLIENT_ID, moov::CLIENT_SECRET),
+        }
+    }
+}
+
+impl Builder {
+    /// A fixed port of 127.0.0.1. By default a free one is taken.
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// A clock of your own, such as the one that your client runs on. By default a new one stands at
+    /// the current second.
+    pub fn with_clock(mut self, clock: ManualClock) -> Self {
+        self.time = Time::on(clock);
+        self
+    }
+
+    /// The clock of the machine, for a sandbox that people use.
+    pub fn with_system_clock(mut self) -> Self {
+        self.time = Time::running();
+        self
+    }
+
+    /// How long access tokens of both services live. By default MoneyKit's live 3600 seconds and
+    /// Moov's 900.
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// The origin that Moov allows. `https://sandbox.example`.
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    /// Whether Moov asks for that origin where a token is of type `web`. It does by default, as the
+    /// live service; the vendor's own SDKs send none unless told to.
+    pub fn with_origin_check(mut self, check: bool) -> Self {
+        self.origin_check = check;
+        self
+    }
+
+    /// How Moov writes `expires_in`. [`ExpiresInStyle::Seconds`].
+    pub fn with_expires_in(mut self, style: ExpiresInStyle) -> Self {
+        self.expires_in = style;
+        self
+    }
+
+    /// The client id and secret that MoneyKit knows.
+    pub fn with_moneykit_credentials(mut self, credentials: Credentials) -> Self {
+        self.moneykit = credentials;
+        self
+    }
+
+    /// The client id and secret that Moov knows.
+    pub fn with_moov_credentials(mut self, credentials: Credentials) -> Self {
+        self.moov = credentials;
+        self
+    }
+
+    /// Starts both services.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be had, or the system gives no randomness.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with its IO driver enabled, as all of tokio's networking.
+    pub async fn start(self) -> io::Result<Sandbox> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let random = Arc::new(Random::new()?);
+        let services = Arc::new(server::Services {
+            moneykit: moneykit::Service {
+                client: KnownClient(self.moneykit),
+                lifetime: self.lifetime.unwrap_or(Duration::from_secs(3600)),
+                issued: Mutex::default(),
+                key: SigningKey::new(random.token("sandbox_key_"))?,
+                random: random.clone(),
+            },
+            moov: moov::Service {
+                client: KnownClient(self.moov),
+                origin: self.origin,
+                origin_check: self.origin_check,
+                lifetime: self.lifetime.unwrap_or(Duration::from_secs(900)),
+                expires_in: self.expires_in,
+                issued: Mutex::default(),
+                random: random.clone(),
+            },
+            time: self.time,
+            random,
+            faults: Faults::default(),
+            log: Log::default(),
+        });
+        let server = tokio::spawn(server::run(listener, services.clone())).abort_handle();
+        Ok(Sandbox { url, services, server })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("port", &self.port)
+            .field("lifetime", &self.lifetime)
+            .field("origin", &self.origin)
+            .field("origin_check", &self.origin_check)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}

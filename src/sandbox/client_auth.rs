@@ -1,0 +1,79 @@
+//! Whether a request comes from the client that a service knows, in each way to say so.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::{HeaderMap, header};
+
+use super::fields::Fields;
+use crate::Credentials;
+
+/// The one client that a service knows.
+pub(super) struct KnownClient(pub(super) Credentials);
+
+impl KnownClient {
+    /// HTTP Basic (RFC 7617), in UTF-8 or, as MoneyKit's own SDK sends it, in Latin-1. Another scheme
+    /// is none of its business: Moov's own SDK can send a bearer token beside a body that counts.
+    pub(super) fn basic(&self, headers: &HeaderMap) -> Shown {
+        let Some(given) = with_scheme(headers, "basic") else { return Shown::Not };
+        let expected = format!("{}:{}", self.0.client_id(), self.0.client_secret().expose());
+        let latin_1: Result<Vec<u8>, _> = expected.chars().map(u8::try_from).collect();
+        let given = BASE64_STANDARD.decode(given).ok();
+        let is_right = given.is_some_and(|given| {
+            given == expected.as_bytes() || latin_1.is_ok_and(|latin_1| given == latin_1)
+        });
+        if is_right { Shown::Right } else { Shown::Wrong }
+    }
+
+    /// `client_id` and `client_secret` in the body (RFC 6749 section 2.3.1).
+    pub(super) fn body(&self, fields: &Fields) -> Shown {
+        let text = |name| fields.text(name).map(str::as_bytes);
+        self.both(text("client_id"), text("client_secret"))
+    }
+
+    /// MoneyKit's newer pair of headers.
+    pub(super) fn headers(&self, headers: &HeaderMap) -> Shown {
+        let bytes = |name| headers.get(name).map(http::HeaderValue::as_bytes);
+        self.both(bytes("x-client-id"), bytes("x-client-secret"))
+    }
+
+    /// An id alone says who it is and proves nothing.
+    fn both(&self, id: Option<&[u8]>, secret: Option<&[u8]>) -> Shown {
+        let known = (self.0.client_id().as_bytes(), self.0.client_secret().expose().as_bytes());
+        match (id, secret) {
+            (Some(id), _) if id != known.0 => Shown::Wrong,
+            (_, None) => Shown::Not,
+            (Some(_), Some(secret)) if secret == known.1 => Shown::Right,
+            _ => Shown::Wrong,
+        }
+    }
+}
+
+/// What one way to authenticate says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shown {
+    /// It was not taken.
+    Not,
+    Right,
+    Wrong,
+}
+
+/// Whether the ways that a request took are all right, and at least one was taken: credentials in two
+/// places have to agree.
+pub(super) fn agree<const N: usize>(ways: [Shown; N]) -> bool {
+    ways.contains(&Shown::Right) && !ways.contains(&Shown::Wrong)
+}
+
+/// The bearer token of a request (RFC 6750 section 2.1).
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    std::str::from_utf8(with_scheme(headers, "bearer")?).ok()
+}
+
+/// What follows the scheme in `Authorization`, if it is this scheme; its case does not matter (RFC
+/// 9110 section 11.1).
+fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a [u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (given, rest) = value.split_at_checked(scheme.len())?;
+    if !given.eq_ignore_ascii_case(scheme.as_bytes()) {
+        return None;
+    }
+    rest.strip_prefix(b" ").map(<[u8]>::trim_ascii)
+}

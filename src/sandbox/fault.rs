@@ -1,0 +1,163 @@
+//! What goes wrong, on order: the next requests of an operation meet it instead of, or on top of,
+//! what the service does. A fault never changes what the service remembers; only serving does.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    future,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::{
+    Operation,
+    answer::{self, Answer, Cut, Outgoing},
+};
+
+/// Something that goes wrong with one request.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fintech_auth::sandbox::Fault;
+/// use http::StatusCode;
+///
+/// // A slow gateway.
+/// let gateway = Fault::answer(StatusCode::BAD_GATEWAY)
+///     .with_body("text/html", "<h1>502</h1>")
+///     .with_delay(Duration::from_millis(20));
+/// // The token is issued, and its answer lost on the way.
+/// let lost = Fault::close().after_serving();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Fault {
+    delay: Duration,
+    serve: bool,
+    ending: Ending,
+}
+
+#[derive(Clone, Debug)]
+enum Ending {
+    Served,
+    Half,
+    Answer(Box<Answer>),
+    Cut(Cut),
+    Hang,
+}
+
+impl Fault {
+    fn new(ending: Ending) -> Self {
+        Self { delay: Duration::ZERO, serve: false, ending }
+    }
+
+    /// Another answer, without a body unless [`Fault::with_body`] gives one.
+    pub fn answer(status: StatusCode) -> Self {
+        Self::new(Ending::Answer(Box::new(answer::empty(status))))
+    }
+
+    /// The service's own answer, late. The time is tokio's, which tests can pause.
+    pub fn delay(by: Duration) -> Self {
+        Self::new(Ending::Served).with_delay(by)
+    }
+
+    /// The service's own answer, cut off in the middle of its body. One without a body is lost.
+    pub fn truncate() -> Self {
+        Self::new(Ending::Half)
+    }
+
+    /// The connection is closed in order, without an answer.
+    pub fn close() -> Self {
+        Self::new(Ending::Cut(Cut::Close))
+    }
+
+    /// The connection is reset (a TCP RST), without an answer.
+    pub fn reset() -> Self {
+        Self::new(Ending::Cut(Cut::Reset))
+    }
+
+    /// No answer comes, until the client gives up or the sandbox is dropped.
+    pub fn hang() -> Self {
+        Self::new(Ending::Hang)
+    }
+
+    /// Waits first, before the request is served and anything else happens.
+    pub fn with_delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Adds a header to [`Fault::answer`]. The other faults have no answer of their own to add to.
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        if let Ending::Answer(answer) = &mut self.ending {
+            answer.headers_mut().append(name, value.into());
+        }
+        self
+    }
+
+    /// Gives [`Fault::answer`] a body.
+    pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
+        if let Ending::Answer(answer) = &mut self.ending {
+            *answer.body_mut() = body.into();
+            // A value that no header can have is left out, which is a fault as well.
+            if let Ok(content_type) = HeaderValue::from_str(content_type) {
+                answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            }
+        }
+        self
+    }
+
+    /// Serves the request first, so that a token is issued, spent or revoked, and loses the answer.
+    pub fn after_serving(mut self) -> Self {
+        self.serve = true;
+        self
+    }
+
+    /// Plays it on a request that `serve` would serve.
+    pub(super) async fn play(self, serve: impl FnOnce() -> Answer) -> Result<Response<Outgoing>, Cut> {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        match self.ending {
+            Ending::Served => return Ok(answer::whole(serve())),
+            Ending::Half => return answer::half(serve()),
+            _ if self.serve => drop(serve()),
+            _ => {}
+        }
+        match self.ending {
+            Ending::Answer(answer) => Ok(answer::whole(*answer)),
+            Ending::Cut(cut) => Err(cut),
+            _ => future::pending().await,
+        }
+    }
+}
+
+/// The faults that have been ordered and have not come yet.
+#[derive(Default)]
+pub(super) struct Faults(Mutex<HashMap<Operation, VecDeque<(Fault, usize)>>>);
+
+impl Faults {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Operation, VecDeque<(Fault, usize)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn order(&self, operation: Operation, fault: Fault, times: usize) {
+        if times > 0 {
+            self.lock().entry(operation).or_default().push_back((fault, times));
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    pub(super) fn next(&self, operation: Operation) -> Option<Fault> {
+        let mut ordered = self.lock();
+        let queue = ordered.get_mut(&operation)?;
+        let (fault, times) = queue.front_mut()?;
+        *times -= 1;
+        if *times > 0 { Some(fault.clone()) } else { queue.pop_front().map(|(fault, _)| fault) }
+    }
+}

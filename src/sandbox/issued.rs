@@ -1,0 +1,146 @@
+//! The tokens that a service has issued, and what became of each.
+//!
+//! It knows no vendor: `G` is what the vendor granted with a token.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+/// Which of the two a token is. One is never taken for the other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Access,
+    Refresh,
+}
+
+/// The tokens that come from one request of a client's, through all refreshes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Family(u64);
+
+/// How a token stands when it is presented.
+pub(super) enum Standing<G> {
+    Live(Family, G),
+    Expired,
+    /// A refresh token that was used before.
+    Spent(Family),
+    /// Revoked, of the other kind, or never issued.
+    Unknown,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum State {
+    Good,
+    Spent,
+    Revoked,
+}
+
+struct Token<G> {
+    kind: Kind,
+    family: Family,
+    granted: G,
+    /// `None` is never.
+    ends: Option<SystemTime>,
+    state: State,
+}
+
+/// All tokens of a service.
+pub(super) struct Issued<G> {
+    tokens: HashMap<String, Token<G>>,
+    families: u64,
+    access_tokens: usize,
+    double_spends: usize,
+}
+
+impl<G> Default for Issued<G> {
+    fn default() -> Self {
+        Self { tokens: HashMap::new(), families: 0, access_tokens: 0, double_spends: 0 }
+    }
+}
+
+impl<G: Clone> Issued<G> {
+    pub(super) fn new_family(&mut self) -> Family {
+        self.families += 1;
+        Family(self.families)
+    }
+
+    pub(super) fn add(
+        &mut self,
+        (kind, text): (Kind, &str),
+        (family, granted): (Family, G),
+        now: SystemTime,
+        lifetime: Duration,
+    ) {
+        if kind == Kind::Access {
+            self.access_tokens += 1;
+        }
+        let ends = now.checked_add(lifetime);
+        let token = Token { kind, family, granted, ends, state: State::Good };
+        self.tokens.insert(text.to_owned(), token);
+    }
+
+    pub(super) fn standing(&self, kind: Kind, text: &str, now: SystemTime) -> Standing<G> {
+        match self.tokens.get(text).filter(|token| token.kind == kind) {
+            Some(token) if token.state == State::Spent => Standing::Spent(token.family),
+            Some(token) if token.state == State::Good => {
+                if token.ends.is_some_and(|ends| ends <= now) {
+                    return Standing::Expired;
+                }
+                Standing::Live(token.family, token.granted.clone())
+            }
+            _ => Standing::Unknown,
+        }
+    }
+
+    /// Uses up a refresh token.
+    pub(super) fn spend(&mut self, text: &str) {
+        if let Some(token) = self.tokens.get_mut(text) {
+            token.state = State::Spent;
+        }
+    }
+
+    /// A spent refresh token came again, so somebody has a copy: all that its family still has ends.
+    pub(super) fn note_double_spend(&mut self, family: Family) {
+        self.double_spends += 1;
+        self.end(|token| token.family == family);
+    }
+
+    /// Ends a token. With a refresh token go the access tokens of its grant (RFC 7009 section 2.1).
+    pub(super) fn revoke(&mut self, text: &str) {
+        let Some(token) = self.tokens.get_mut(text) else { return };
+        match token.kind {
+            Kind::Access => token.state = State::Revoked,
+            Kind::Refresh => {
+                let family = token.family;
+                self.end(|token| token.family == family);
+            }
+        }
+    }
+
+    pub(super) fn revoke_all(&mut self) {
+        self.end(|_| true);
+    }
+
+    /// Spent ones stay so, as their coming again is a sign.
+    fn end(&mut self, which: impl Fn(&Token<G>) -> bool) {
+        for token in self.tokens.values_mut() {
+            if token.state == State::Good && which(token) {
+                token.state = State::Revoked;
+            }
+        }
+    }
+
+    pub(super) fn is_live(&self, text: &str, now: SystemTime) -> bool {
+        [Kind::Access, Kind::Refresh]
+            .into_iter()
+            .any(|kind| matches!(self.standing(kind, text, now), Standing::Live(..)))
+    }
+
+    pub(super) fn access_tokens(&self) -> usize {
+        self.access_tokens
+    }
+
+    pub(super) fn double_spends(&self) -> usize {
+        self.double_spends
+    }
+}

@@ -1,0 +1,122 @@
+//! What came in, for assertions. Printing it shows no secret.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header, request::Parts};
+
+use super::Operation;
+
+/// How many requests are kept; older ones are only counted.
+const KEPT: usize = 10_000;
+
+/// The headers that carry a secret.
+const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
+
+/// A request as it came. Clones are of the same request and see the same answer.
+///
+/// # Security
+///
+/// `Debug` leaves out the body, the query and the value of headers that carry a secret. The fields
+/// have all of it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Request {
+    /// The operation; `None` where path or method are of none.
+    pub operation: Option<Operation>,
+    /// The method.
+    pub method: Method,
+    /// The path with its query, if any.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; empty where it was over the limit of 64 KiB.
+    pub body: Bytes,
+    answered: Arc<OnceLock<StatusCode>>,
+}
+
+impl Request {
+    pub(super) fn new(parts: Parts, body: Bytes) -> Self {
+        let operation =
+            Operation::at(parts.uri.path()).filter(|operation| operation.method() == parts.method);
+        let mut headers = parts.headers;
+        for name in SECRET {
+            if let header::Entry::Occupied(mut values) = headers.entry(name) {
+                values.iter_mut().for_each(|value| value.set_sensitive(true));
+            }
+        }
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str()).to_owned();
+        Self { operation, method: parts.method, path, headers, body, answered: Arc::default() }
+    }
+
+    /// The status it was answered with; `None` while it is not, and where the answer was lost.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.answered.get().copied()
+    }
+
+    /// The path without its query.
+    pub(super) fn path_alone(&self) -> &str {
+        self.path.split_once('?').map_or(&self.path, |(path, _)| path)
+    }
+
+    pub(super) fn answered(&self, status: StatusCode) {
+        // Each request is answered once.
+        _ = self.answered.set(status);
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("path", &self.path_alone())
+            .field("headers", &self.headers)
+            .field("body", &format_args!("[{} bytes]", self.body.len()))
+            .field("status", &self.status())
+            .finish()
+    }
+}
+
+/// The requests so far.
+#[derive(Default)]
+pub(super) struct Log(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    newest: VecDeque<Request>,
+    counts: HashMap<Operation, usize>,
+}
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, request: Request) {
+        let mut entries = self.lock();
+        if let Some(operation) = request.operation {
+            *entries.counts.entry(operation).or_default() += 1;
+        }
+        if entries.newest.len() == KEPT {
+            entries.newest.pop_front();
+        }
+        entries.newest.push_back(request);
+    }
+
+    pub(super) fn requests(&self) -> Vec<Request> {
+        self.lock().newest.iter().cloned().collect()
+    }
+
+    pub(super) fn count(&self, operation: Operation) -> usize {
+        self.lock().counts.get(&operation).copied().unwrap_or_default()
+    }
+
+    pub(super) fn clear(&self) {
+        *self.lock() = Entries::default();
+    }
+}

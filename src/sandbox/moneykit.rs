@@ -1,0 +1,197 @@
+//! MoneyKit: what its three endpoints answer. Facts and contract: `specs/moneykit/openapi.yaml`.
+//!
+//! It knows nothing of connections and faults, and waits for nothing.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use chrono::NaiveDate;
+use http::{HeaderValue, StatusCode, header};
+
+use super::{
+    Request,
+    answer::{self, Answer},
+    client_auth::{KnownClient, Shown, agree, bearer},
+    fields::{Fields, content_type},
+    issued::{Issued, Kind, Standing},
+    random::Random,
+    signing_key::SigningKey,
+};
+use crate::{Scope, generated::moneykit::types};
+
+/// The client id that the service knows unless it is told another.
+pub const CLIENT_ID: &str = "sandbox_moneykit_client";
+
+/// The secret of that client. It opens nothing but a sandbox.
+pub const CLIENT_SECRET: &str = "sandbox_moneykit_secret";
+
+/// What the client may do where it names no scope.
+const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh institutions:read";
+
+/// The service and all it remembers.
+pub(super) struct Service {
+    pub(super) client: KnownClient,
+    pub(super) lifetime: Duration,
+    /// With each token, its scopes.
+    pub(super) issued: Mutex<Issued<String>>,
+    pub(super) key: SigningKey,
+    pub(super) random: Arc<Random>,
+}
+
+impl Service {
+    pub(super) fn issued(&self) -> MutexGuard<'_, Issued<String>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `POST /auth/token`
+    pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+        check_version(request)?;
+        let fields = match content_type(&request.headers).as_deref() {
+            Some("application/x-www-form-urlencoded") => Fields::form(&request.body),
+            // Every field is optional, and so is the body.
+            None if request.body.is_empty() => Some(Fields::default()),
+            _ => None,
+        };
+        let fields = fields.ok_or(Refusal::Invalid(&["body"], "not a well-formed form"))?;
+        let ways = [
+            self.client.basic(&request.headers),
+            self.client.body(&fields),
+            self.client.headers(&request.headers),
+        ];
+        if !agree(ways) {
+            return Err(Refusal::Unauthorized(None));
+        }
+        let asked: types::CreateAccessTokenRequest =
+            fields.decode().ok_or(Refusal::Invalid(&["body"], "not the fields of the contract"))?;
+        if asked.grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
+            return Err(Refusal::GrantType);
+        }
+        let scope = asked.scope.unwrap_or_else(|| ALL_SCOPES.to_owned());
+        if !scope.split(' ').all(|scope| Scope::new(scope).is_ok()) {
+            return Err(Refusal::Invalid(&["body", "scope"], "not a list of scopes"));
+        }
+
+        let token = self.random.token("sandbox_at_");
+        let mut issued = self.issued();
+        let family = issued.new_family();
+        issued.add((Kind::Access, &token), (family, scope), now, self.lifetime);
+        let seconds = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let body = types::CreateAccessTokenResponse {
+            access_token: token.into(),
+            expires_in: Some(seconds.into()),
+            token_type: Some("bearer".to_owned()),
+        };
+        Ok(answer::token(StatusCode::CREATED, &body))
+    }
+
+    /// `GET /auth/introspect`
+    pub(super) fn introspect(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+        check_version(request)?;
+        let scope = match bearer(&request.headers) {
+            Some(token) => match self.issued().standing(Kind::Access, token, now) {
+                Standing::Live(_, scope) => scope,
+                Standing::Expired => return Err(Refusal::Expired),
+                _ => return Err(Refusal::Unauthorized(Some("Bearer error=\"invalid_token\""))),
+            },
+            None => match self.client.headers(&request.headers) {
+                Shown::Right => ALL_SCOPES.to_owned(),
+                Shown::Wrong => return Err(Refusal::Unauthorized(None)),
+                // RFC 6750 section 3: no error code where no token was sent.
+                Shown::Not => return Err(Refusal::Unauthorized(Some("Bearer"))),
+            },
+        };
+        let body = types::AppClientResponse {
+            app: Some(types::AppResponse {
+                app_id: Some("sandbox_app".to_owned()),
+                name: Some("Sandbox".to_owned()),
+                ..Default::default()
+            }),
+            client_id: self.client.0.client_id().to_owned(),
+            client_name: Some("Sandbox client".to_owned()),
+            disabled_at: None,
+            scope,
+        };
+        Ok(answer::json(StatusCode::OK, &body))
+    }
+
+    /// `GET /.well-known/jwks.json`
+    pub(super) fn jwks(&self, request: &Request) -> Result<Answer, Refusal> {
+        check_version(request)?;
+        Ok(answer::json(StatusCode::OK, &types::JwkSet { keys: vec![self.key.jwk()] }))
+    }
+}
+
+/// The version is a date, and may be left out.
+fn check_version(request: &Request) -> Result<(), Refusal> {
+    let Some(version) = request.headers.get("moneykit-version") else { return Ok(()) };
+    let version = version.to_str().unwrap_or_default();
+    if version.len() == "2023-02-18".len() && version.parse::<NaiveDate>().is_ok() {
+        return Ok(());
+    }
+    Err(Refusal::Invalid(&["header", "MoneyKit-Version"], "not a date, such as 2023-02-18"))
+}
+
+/// Why a request is refused, as far as the contract tells refusals apart.
+pub(super) enum Refusal {
+    GrantType,
+    /// With the challenge to send, if any.
+    Unauthorized(Option<&'static str>),
+    Expired,
+    /// Where, and what is wrong.
+    Invalid(&'static [&'static str], &'static str),
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        let (status, code, message, challenge) = match refusal {
+            Refusal::Invalid(location, message) => return invalid(location, message),
+            Refusal::GrantType => {
+                // The contract has no other code for it.
+                (StatusCode::BAD_REQUEST, UNAUTHORIZED, "Grant type not supported", None)
+            }
+            Refusal::Unauthorized(challenge) => {
+                (StatusCode::UNAUTHORIZED, UNAUTHORIZED, "Unauthorized", challenge)
+            }
+            Refusal::Expired => (
+                StatusCode::UNAUTHORIZED,
+                "api_error.auth.expired_access_token",
+                "Access token expired",
+                Some("Bearer error=\"invalid_token\", error_description=\"The access token expired\""),
+            ),
+        };
+        let body = types::ErrorResponse {
+            documentation_url: Some(DOCUMENTATION.to_owned()),
+            error_code: Some(code.to_owned()),
+            error_message: Some(message.to_owned()),
+        };
+        let mut answer = answer::json(status, &body);
+        if let Some(challenge) = challenge {
+            let challenge = HeaderValue::from_static(challenge);
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        answer
+    }
+}
+
+const UNAUTHORIZED: &str = "api_error.auth.unauthorized";
+const DOCUMENTATION: &str = "https://sandbox.example/moneykit/errors";
+
+fn invalid(location: &[&str], message: &str) -> Answer {
+    let item = types::ValidationErrorItem {
+        location: location
+            .iter()
+            .map(|part| types::ValidationErrorItemLocationItem::String((*part).to_owned()))
+            .collect(),
+        message: message.to_owned(),
+        type_: "value_error".to_owned(),
+    };
+    let body = types::ValidationErrorResponse {
+        documentation_url: Some(DOCUMENTATION.to_owned()),
+        error_code: Some("api_error.request.validation_failed".to_owned()),
+        error_message: Some("Request validation failed".to_owned()),
+        validation_errors: vec![item],
+    };
+    answer::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
+}

@@ -1,0 +1,241 @@
+//! Moov: what its two endpoints answer. Facts and contract: `specs/moov/openapi.yaml`.
+//!
+//! It knows nothing of connections and faults, and waits for nothing.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use http::{StatusCode, header};
+use serde_json::json;
+
+use super::{
+    ExpiresInStyle, Request,
+    answer::{self, Answer},
+    client_auth::{KnownClient, agree},
+    fields::{Fields, content_type},
+    issued::{Family, Issued, Kind, Standing},
+    random::Random,
+};
+use crate::{Scope, generated::moov::types};
+
+/// The client id that the service knows unless it is told another.
+pub const CLIENT_ID: &str = "sandbox_moov_client";
+
+/// The secret of that client. It opens nothing but a sandbox.
+pub const CLIENT_SECRET: &str = "sandbox_moov_secret";
+
+const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What a token is good for. A refresh keeps it.
+#[derive(Clone)]
+pub(super) struct Grant {
+    scope: String,
+    client_type: types::ClientType,
+}
+
+/// The service and all it remembers.
+pub(super) struct Service {
+    pub(super) client: KnownClient,
+    pub(super) origin: String,
+    pub(super) origin_check: bool,
+    pub(super) lifetime: Duration,
+    pub(super) expires_in: ExpiresInStyle,
+    pub(super) issued: Mutex<Issued<Grant>>,
+    pub(super) random: Arc<Random>,
+}
+
+impl Service {
+    pub(super) fn issued(&self) -> MutexGuard<'_, Issued<Grant>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `POST /oauth2/token`
+    pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+        let fields = self.authenticated(request)?;
+        let grant_type = fields.text("grant_type").ok_or(INVALID_REQUEST)?;
+        if types::GrantType::try_from(grant_type).is_err() {
+            return Err(Refusal::BadRequest("unsupported_grant_type"));
+        }
+        let asked: types::AuthTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
+        if let Some(scope) = &asked.scope
+            && !scope.split(' ').all(|scope| Scope::new(scope).is_ok())
+        {
+            return Err(refused_scope("must be a list of scopes, separated by spaces"));
+        }
+        match asked.grant_type {
+            types::GrantType::ClientCredentials => {
+                let scope = asked.scope.ok_or_else(|| refused_scope("is required"))?;
+                let client_type = asked.client_type.unwrap_or(types::ClientType::Web);
+                self.check_origin(request, client_type)?;
+                let mut issued = self.issued();
+                let family = issued.new_family();
+                let grant = Grant { scope, client_type };
+                Ok(self.issue(&mut issued, family, grant.clone(), grant, now))
+            }
+            types::GrantType::RefreshToken => {
+                let token = asked.refresh_token.ok_or_else(|| {
+                    let refresh_token = Some("is required".to_owned());
+                    Refusal::Token(types::AuthTokenRequestError { refresh_token, scope: None })
+                })?;
+                self.refresh(request, token.expose(), asked.scope, now)
+            }
+        }
+    }
+
+    fn refresh(
+        &self,
+        request: &Request,
+        token: &str,
+        scope: Option<String>,
+        now: SystemTime,
+    ) -> Result<Answer, Refusal> {
+        // Held throughout, so that of two requests with one token only the first gets a new one.
+        let mut issued = self.issued();
+        let (family, grant) = match issued.standing(Kind::Refresh, token, now) {
+            Standing::Live(family, grant) => (family, grant),
+            Standing::Spent(family) => {
+                issued.note_double_spend(family);
+                return Err(Refusal::BadRequest("invalid_grant"));
+            }
+            Standing::Expired | Standing::Unknown => {
+                return Err(Refusal::BadRequest("invalid_grant"));
+            }
+        };
+        self.check_origin(request, grant.client_type)?;
+        // RFC 6749 section 6: a refresh may narrow the scopes of its access token, and never adds one.
+        let granted: Vec<_> = grant.scope.split(' ').collect();
+        let narrowed = scope.unwrap_or_else(|| grant.scope.clone());
+        if !narrowed.split(' ').all(|scope| granted.contains(&scope)) {
+            return Err(refused_scope("goes beyond what was granted"));
+        }
+        issued.spend(token);
+        let access = Grant { scope: narrowed, ..grant };
+        Ok(self.issue(&mut issued, family, access, grant, now))
+    }
+
+    /// An access token, and a refresh token for all that the client was granted.
+    fn issue(
+        &self,
+        issued: &mut Issued<Grant>,
+        family: Family,
+        access: Grant,
+        refresh: Grant,
+        now: SystemTime,
+    ) -> Answer {
+        let access_token = self.random.token("sandbox_at_");
+        let refresh_token = self.random.token("sandbox_rt_");
+        let scope = access.scope.clone();
+        issued.add((Kind::Access, &access_token), (family, access), now, self.lifetime);
+        issued.add((Kind::Refresh, &refresh_token), (family, refresh), now, REFRESH_LIFETIME);
+        let seconds = match self.expires_in {
+            ExpiresInStyle::Seconds | ExpiresInStyle::SecondsText => self.lifetime,
+            ExpiresInStyle::Timestamp | ExpiresInStyle::TimestampText => {
+                now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().saturating_add(self.lifetime)
+            }
+        };
+        let seconds = i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX);
+        let body = types::AuthToken {
+            access_token: types::AccessToken(access_token.into()),
+            expires_in: Some(seconds.into()),
+            refresh_token: Some(types::RefreshToken(refresh_token.into())),
+            scope: Some(scope),
+            token_type: Some(types::TokenType("Bearer".to_owned())),
+        };
+        let mut body = json!(body);
+        if matches!(self.expires_in, ExpiresInStyle::SecondsText | ExpiresInStyle::TimestampText) {
+            body["expires_in"] = seconds.to_string().into();
+        }
+        answer::token(StatusCode::OK, &body)
+    }
+
+    /// `POST /oauth2/revoke`
+    pub(super) fn revoke(&self, request: &Request) -> Result<Answer, Refusal> {
+        let fields = self.authenticated(request)?;
+        let mut refused = types::RevokeTokenRequestError::default();
+        if fields.text("token").is_none() {
+            refused.token = Some("is required".to_owned());
+        }
+        let hint = fields.text("token_type_hint");
+        if hint.is_some_and(|hint| types::RevokeTokenRequestTokenTypeHint::try_from(hint).is_err()) {
+            refused.token_type_hint = Some("must be access_token or refresh_token".to_owned());
+        }
+        if refused.token.is_some() || refused.token_type_hint.is_some() {
+            return Err(Refusal::Revoke(refused));
+        }
+        let asked: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
+        // The hint only spares a search (RFC 7009 section 2.1), and an unknown token is a success.
+        self.issued().revoke(asked.token.expose());
+        Ok(answer::empty(StatusCode::NO_CONTENT))
+    }
+
+    /// The fields of a request that comes from the client.
+    fn authenticated(&self, request: &Request) -> Result<Fields, Refusal> {
+        check_version(request)?;
+        let fields = match content_type(&request.headers).as_deref() {
+            Some("application/json") => Fields::json(&request.body),
+            Some("application/x-www-form-urlencoded") => Fields::form(&request.body),
+            _ => None,
+        };
+        let fields = fields.ok_or(INVALID_REQUEST)?;
+        if !agree([self.client.basic(&request.headers), self.client.body(&fields)]) {
+            return Err(Refusal::Forbidden);
+        }
+        Ok(fields)
+    }
+
+    /// A token for a browser is given to the pages of one origin; `Origin` wins over `Referer`.
+    fn check_origin(&self, request: &Request, client_type: types::ClientType) -> Result<(), Refusal> {
+        let is_web = matches!(client_type, types::ClientType::Web | types::ClientType::W);
+        if !is_web || !self.origin_check {
+            return Ok(());
+        }
+        let headers = &request.headers;
+        match headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER)) {
+            Some(origin) if origin.as_bytes() == self.origin.as_bytes() => Ok(()),
+            _ => Err(Refusal::Forbidden),
+        }
+    }
+}
+
+/// The version is `vYYYY.QQ.BB` or a name, and may be left out.
+fn check_version(request: &Request) -> Result<(), Refusal> {
+    let Some(version) = request.headers.get("x-moov-version") else { return Ok(()) };
+    let version = version.as_bytes();
+    let is_numbered = version.len() == "v2026.07.00".len()
+        && version.iter().zip(b"v0000.00.00").all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == shape,
+        });
+    if is_numbered || version == b"latest" || version == b"dev" { Ok(()) } else { Err(INVALID_REQUEST) }
+}
+
+const INVALID_REQUEST: Refusal = Refusal::BadRequest("invalid_request");
+
+fn refused_scope(message: &str) -> Refusal {
+    let scope = Some(message.to_owned());
+    Refusal::Token(types::AuthTokenRequestError { refresh_token: None, scope })
+}
+
+/// Why a request is refused, as far as the contract tells refusals apart.
+pub(super) enum Refusal {
+    BadRequest(&'static str),
+    Forbidden,
+    Token(types::AuthTokenRequestError),
+    Revoke(types::RevokeTokenRequestError),
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::BadRequest(code) => {
+                let body = types::GenericError { error: code.to_owned() };
+                answer::json(StatusCode::BAD_REQUEST, &body)
+            }
+            Refusal::Forbidden => answer::empty(StatusCode::FORBIDDEN),
+            Refusal::Token(body) => answer::json(StatusCode::UNPROCESSABLE_ENTITY, &body),
+            Refusal::Revoke(body) => answer::json(StatusCode::UNPROCESSABLE_ENTITY, &body),
+        }
+    }
+}

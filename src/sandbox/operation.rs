@@ -1,0 +1,58 @@
+//! The five operations, and where each is found.
+
+use http::Method;
+
+/// An operation of one of the two services.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// MoneyKit's `POST /auth/token`.
+    MoneykitToken,
+    /// MoneyKit's `GET /auth/introspect`.
+    MoneykitIntrospect,
+    /// MoneyKit's `GET /.well-known/jwks.json`.
+    MoneykitJwks,
+    /// Moov's `POST /oauth2/token`.
+    MoovToken,
+    /// Moov's `POST /oauth2/revoke`.
+    MoovRevoke,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::MoneykitToken,
+        Self::MoneykitIntrospect,
+        Self::MoneykitJwks,
+        Self::MoovToken,
+        Self::MoovRevoke,
+    ];
+
+    /// Its path; no two operations share one.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::MoneykitToken => "/auth/token",
+            Self::MoneykitIntrospect => "/auth/introspect",
+            Self::MoneykitJwks => "/.well-known/jwks.json",
+            Self::MoovToken => "/oauth2/token",
+            Self::MoovRevoke => "/oauth2/revoke",
+        }
+    }
+
+    /// Its method.
+    pub fn method(self) -> Method {
+        match self {
+            Self::MoneykitToken | Self::MoovToken | Self::MoovRevoke => Method::POST,
+            Self::MoneykitIntrospect | Self::MoneykitJwks => Method::GET,
+        }
+    }
+
+    /// The operation at a path, whatever the method.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.path() == path)
+    }
+
+    pub(super) fn is_moov(self) -> bool {
+        matches!(self, Self::MoovToken | Self::MoovRevoke)
+    }
+}

@@ -1,0 +1,45 @@
+//! Tokens and ids that nobody can guess.
+//!
+//! The system is asked once, at the start, where a failure can still be told to the caller. All else
+//! is derived, so that issuing a token cannot fail.
+
+use std::{
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::{hmac, rand::SystemRandom};
+use uuid::Uuid;
+
+/// A source of values that never come twice.
+pub(super) struct Random {
+    key: hmac::Key,
+    drawn: AtomicU64,
+}
+
+impl Random {
+    pub(super) fn new() -> io::Result<Self> {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .map_err(|_| io::Error::other("the system gives no randomness"))?;
+        Ok(Self { key, drawn: AtomicU64::new(0) })
+    }
+
+    fn draw(&self) -> hmac::Tag {
+        let number = self.drawn.fetch_add(1, Ordering::Relaxed);
+        hmac::sign(&self.key, &number.to_be_bytes())
+    }
+
+    /// An opaque token of 256 bits after its prefix.
+    pub(super) fn token(&self, prefix: &str) -> String {
+        format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(self.draw()))
+    }
+
+    pub(super) fn uuid(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        for (byte, drawn) in bytes.iter_mut().zip(self.draw().as_ref()) {
+            *byte = *drawn;
+        }
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+}

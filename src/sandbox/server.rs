@@ -1,0 +1,149 @@
+//! The wire: connections, the request log, faults and the way to each operation.
+//!
+//! It does not judge requests; the two services do.
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use super::{
+    Operation, Request,
+    answer::{self, Answer, Cut, Outgoing, settle},
+    fault::Faults,
+    log::Log,
+    moneykit, moov,
+    random::Random,
+    time::{Time, http_date},
+};
+
+/// The largest request body that is taken.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Both services, and what they share.
+pub(super) struct Services {
+    pub(super) moneykit: moneykit::Service,
+    pub(super) moov: moov::Service,
+    pub(super) time: Time,
+    pub(super) random: Arc<Random>,
+    pub(super) faults: Faults,
+    pub(super) log: Log,
+}
+
+/// Serves until it is aborted, which ends its connections as well: they are its own.
+pub(super) async fn run(listener: TcpListener, services: Arc<Services>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, services.clone()));
+                }
+                // Out of file descriptors, at worst: some may come back.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, services: Arc<Services>) {
+    // Answers are small and awaited; without it they are slower, and right all the same.
+    _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let services = services.clone();
+        async move { services.respond(request).await }
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let Err(error) = (&mut connection).await else { return };
+    if error.source().and_then(|source| source.downcast_ref()) == Some(&Cut::Reset) {
+        // A socket that is closed without lingering tells the other side by RST.
+        _ = connection.into_parts().io.into_inner().set_zero_linger();
+    }
+}
+
+impl Services {
+    async fn respond(&self, request: http::Request<Incoming>) -> Result<Response<Outgoing>, Cut> {
+        let (parts, body) = request.into_parts();
+        let body = read(body).await?;
+        let request = Request::new(parts, body.clone().unwrap_or_default());
+        self.log.add(request.clone());
+
+        let fault = request.operation.and_then(|operation| self.faults.next(operation));
+        let serve = || match body {
+            Some(_) => self.serve(&request),
+            None => answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
+        };
+        let mut response = match fault {
+            Some(fault) => fault.play(serve).await?,
+            None => answer::whole(serve()),
+        };
+        self.stamp(&request, &mut response);
+        request.answered(response.status());
+        Ok(response)
+    }
+
+    fn serve(&self, request: &Request) -> Answer {
+        let now = self.time.now();
+        match request.operation {
+            Some(Operation::MoneykitToken) => settle(self.moneykit.token(request, now)),
+            Some(Operation::MoneykitIntrospect) => settle(self.moneykit.introspect(request, now)),
+            Some(Operation::MoneykitJwks) => settle(self.moneykit.jwks(request)),
+            Some(Operation::MoovToken) => settle(self.moov.token(request, now)),
+            Some(Operation::MoovRevoke) => settle(self.moov.revoke(request)),
+            None => no_operation(request),
+        }
+    }
+
+    /// What every answer has, unless a fault gave its own.
+    fn stamp(&self, request: &Request, response: &mut Response<Outgoing>) {
+        let headers = response.headers_mut();
+        if !headers.contains_key(header::DATE)
+            && let Ok(date) = HeaderValue::try_from(http_date(self.time.now()))
+        {
+            headers.insert(header::DATE, date);
+        }
+        let is_moov = Operation::at(request.path_alone()).is_some_and(Operation::is_moov);
+        if is_moov
+            && !headers.contains_key("x-request-id")
+            && let Ok(id) = HeaderValue::try_from(self.random.uuid().to_string())
+        {
+            headers.insert("x-request-id", id);
+        }
+    }
+}
+
+/// There is nothing at this path, or not by this method.
+fn no_operation(request: &Request) -> Answer {
+    let Some(operation) = Operation::at(request.path_alone()) else {
+        return answer::empty(StatusCode::NOT_FOUND);
+    };
+    let mut answer = answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+    if let Ok(method) = HeaderValue::from_str(operation.method().as_str()) {
+        answer.headers_mut().insert(header::ALLOW, method);
+    }
+    answer
+}
+
+/// The whole body; `None` if it is over the limit. It is read to its end even so: a client that is
+/// still sending would get a reset instead of the answer.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
+    let mut kept = BytesMut::new();
+    let mut is_over = false;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Cut::Close)?;
+        let data = frame.data_ref().map_or(&[][..], |data| data);
+        is_over = is_over || data.len() > BODY_LIMIT - kept.len();
+        if !is_over {
+            kept.extend_from_slice(data);
+        }
+    }
+    Ok((!is_over).then(|| kept.freeze()))
+}

@@ -1,0 +1,61 @@
+//! The time that the services live in. It decides what has expired and never makes anyone wait.
+
+use std::time::{Duration, SystemTime};
+
+use crate::clock::{Clock as _, ManualClock, SystemClock};
+
+/// A clock that stands until it is moved, or one that runs and can be moved as well.
+pub(super) struct Time {
+    clock: ManualClock,
+    running: bool,
+}
+
+impl Time {
+    /// Stands at the current second: whole, since HTTP dates know no fractions.
+    pub(super) fn standing() -> Self {
+        let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self::on(ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())))
+    }
+
+    pub(super) fn on(clock: ManualClock) -> Self {
+        Self { clock, running: false }
+    }
+
+    pub(super) fn running() -> Self {
+        Self { clock: ManualClock::new(SystemTime::UNIX_EPOCH), running: true }
+    }
+
+    pub(super) fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        if self.running { SystemClock.wall() + self.clock.monotonic() } else { self.clock.wall() }
+    }
+}
+
+/// The `Date` of an answer. A time that HTTP cannot write is held at the nearest one that it can.
+pub(super) fn http_date(now: SystemTime) -> String {
+    let end_of_year_9999 = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    httpdate::fmt_http_date(now.clamp(SystemTime::UNIX_EPOCH, end_of_year_9999))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_clock_can_be_moved_too() {
+        let time = Time::running();
+        let before = time.now();
+        time.clock().advance(Duration::from_secs(60));
+        assert!(time.now() >= before + Duration::from_secs(60));
+    }
+
+    #[test]
+    fn every_time_has_an_http_date() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(http_date(SystemTime::UNIX_EPOCH - day), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(SystemTime::UNIX_EPOCH + day * 4_000_000), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
+}
