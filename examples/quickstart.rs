@@ -1,0 +1,61 @@
+//! All five calls, and one that is refused.
+//!
+//! `cargo run --example quickstart` talks to the sandbox, in this process. With `-- --live` the same
+//! code talks to the real services, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`,
+//! `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens, `MOOV_ORIGIN` from the environment.
+
+use fintech_auth::{Error, Secret, moneykit, moov, sandbox::Sandbox};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let live = match std::env::args().nth(1).as_deref() {
+        None => false,
+        Some("--live") => true,
+        Some(other) => return Err(format!("unknown argument {other}; the only one is --live").into()),
+    };
+    if live {
+        println!("the real services, as the environment has it\n");
+        tour(moneykit::ClientBuilder::from_env()?.build()?, moov::ClientBuilder::from_env()?.build()?)
+            .await?;
+    } else {
+        let server = Sandbox::start().await?;
+        println!("the sandbox at {}\n", server.url());
+        tour(server.moneykit().build()?, server.moov().build()?).await?;
+    }
+    Ok(())
+}
+
+async fn tour(moneykit: moneykit::Client, moov: moov::Client) -> Result<(), Error> {
+    println!("MoneyKit");
+    let token = moneykit.create_access_token(&[]).await?;
+    let expires_in = token.expires_in.map(|expires_in| expires_in.raw());
+    tell("POST /auth/token", token.status, format!("{:?}, expires_in {expires_in:?}", token.access_token));
+
+    let about = moneykit.introspect(&token.access_token).await?;
+    tell("GET  /auth/introspect", about.status, format!("{} may {}", about.client_id, about.scope));
+
+    let jwks = moneykit.jwks().await?;
+    tell("GET  /.well-known/jwks.json", jwks.status, format!("{} key(s)", jwks.keys.len()));
+
+    match moneykit.introspect(&Secret::from("made-up")).await {
+        Ok(about) => tell("GET  /auth/introspect", about.status, "a made-up token was accepted"),
+        Err(error) => println!("  refused: {error}"),
+    }
+
+    println!("\nMoov");
+    let mut token = moov.create_access_token(&["/accounts.read".parse()?]).await?;
+    let expires_in = token.expires_in.map(|expires_in| expires_in.raw());
+    tell("POST /oauth2/token", token.status, format!("{:?}, expires_in {expires_in:?}", token.access_token));
+
+    if let Some(refresh_token) = &token.refresh_token {
+        token = moov.refresh(refresh_token).await?;
+        tell("POST /oauth2/token (refresh)", token.status, format!("{:?}", token.access_token));
+    }
+    let revoked = moov.revoke(&token.access_token, None).await?;
+    tell("POST /oauth2/revoke", revoked.status, "");
+    Ok(())
+}
+
+fn tell(request: &str, status: http::StatusCode, result: impl std::fmt::Display) {
+    println!("  {request:<30} {}  {result}", status.as_u16());
+}
