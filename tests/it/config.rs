@@ -1,0 +1,112 @@
+//! What cannot work is refused before anything is sent, in words that say what to do.
+
+use std::time::Duration;
+
+use fintech_auth::{Credentials, Error, ErrorKind, HttpOptions, moneykit, moov};
+
+use crate::support::{sandbox, scopes};
+
+fn linking() -> moneykit::ClientBuilder {
+    moneykit::Client::builder(Credentials::new("id", "secret"))
+}
+
+fn moving() -> moov::ClientBuilder {
+    moov::Client::builder(Credentials::new("id", "secret"))
+}
+
+#[test]
+fn the_defaults_build() {
+    assert!(linking().build().is_ok());
+    assert!(moving().build().is_ok());
+    assert!(
+        moving()
+            .with_origin("https://your-domain.com")
+            .with_client_type(moov::ClientType::Web)
+            .build()
+            .is_ok()
+    );
+    for version in ["v2024.01.00", "v2026.07.00", "latest", "dev"] {
+        assert!(moving().with_version(version).build().is_ok(), "{version}");
+    }
+}
+
+#[test]
+fn each_refusal_says_what_to_do() {
+    let with = |id: &str, secret: &str| Credentials::new(id, secret);
+    let no_time = HttpOptions::default().with_timeout(Duration::ZERO);
+    let refusals: Vec<Error> = [
+        linking().with_base_url("api.moneykit.com").build().err(),
+        linking().with_base_url("http://api.moneykit.com").build().err(),
+        linking().with_base_url("https://id:secret@api.moneykit.com").build().err(),
+        linking().with_version("2023-13-01").build().err(),
+        linking().with_version("v1\r\nx: y").build().err(),
+        linking().with_http(no_time).build().err(),
+        moneykit::Client::builder(with("", "secret")).build().err(),
+        moneykit::Client::builder(with("id", "secret\n")).build().err(),
+        moneykit::Client::builder(with("id", &"x".repeat(5000))).build().err(),
+        moneykit::Client::builder(with("i:d", "secret")).build().err(),
+        moneykit::Client::builder(with("ïd", "secret"))
+            .with_client_auth(moneykit::ClientAuth::Headers)
+            .build()
+            .err(),
+        moving().with_version("2026.07.00").build().err(),
+        moving().with_version("v2026.7.0").build().err(),
+        moving().with_origin("your-domain.com").build().err(),
+        moving().with_origin("https://your-domain.com/").build().err(),
+        moving().with_origin("https://your-domain.com\r\nx: y").build().err(),
+        moving().with_referer("https://your-domain.com/path").build().err(),
+        moving().with_client_type(moov::ClientType::Web).build().err(),
+        "two scopes".parse::<fintech_auth::Scope>().err(),
+    ]
+    .into_iter()
+    .map(|refusal| refusal.expect("it is refused"))
+    .collect();
+    for refusal in &refusals {
+        assert_eq!((refusal.kind(), refusal.may_have_been_sent()), (ErrorKind::InvalidConfig, false));
+    }
+    let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[tokio::test]
+async fn moov_is_not_asked_for_a_token_without_scopes() {
+    let sandbox = sandbox().await;
+    let error = sandbox.moov().build().unwrap().create_access_token(&[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_no_header_can_carry_is_not_sent() {
+    let sandbox = sandbox().await;
+    let error = sandbox.moneykit().build().unwrap().introspect(&"a\r\nb".into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_the_base_url_does_no_harm() {
+    let sandbox = sandbox().await;
+    let slashed = format!("{}/", sandbox.url());
+    let moov = sandbox.moov().with_base_url(slashed.clone()).build().unwrap();
+    moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    sandbox.moneykit().with_base_url(slashed).build().unwrap().jwks().await.unwrap();
+    let paths: Vec<String> = sandbox.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/oauth2/token", "/.well-known/jwks.json"]);
+}
+
+#[tokio::test]
+async fn a_backend_gets_a_service_token_and_a_page_a_web_token() {
+    let sandbox = sandbox().await;
+    let backend = sandbox.moov().build().unwrap();
+    backend.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    let page = sandbox.moov().with_origin(sandbox.origin()).build().unwrap();
+    page.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    let bodies: Vec<String> = sandbox
+        .requests()
+        .iter()
+        .map(|request| String::from_utf8_lossy(&request.body).into_owned())
+        .collect();
+    assert!(bodies[0].contains("client_type=service"), "{bodies:?}");
+    assert!(!bodies[1].contains("client_type"), "{bodies:?}");
+}

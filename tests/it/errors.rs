@@ -1,0 +1,247 @@
+//! Every way in which a call can fail ends in a typed, redacted error of the right kind.
+
+use std::{error::Error as _, fmt::Write as _, time::Duration};
+
+use fintech_auth::{
+    Credentials, Error, ErrorKind, HttpOptions, Secret, moneykit, moov,
+    sandbox::{Fault, Operation},
+};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::support::{TOKEN, issue, json, moneykit, moov, sandbox, scopes};
+
+/// All that an error tells, as a user might log it.
+fn rendered(error: &Error) -> String {
+    let mut text = error.to_string();
+    let facts = [
+        format!("{:?}", error.kind()),
+        if error.is_transient() { "transient" } else { "lasting" }.to_owned(),
+        if error.may_have_been_sent() { "may have been sent" } else { "not sent" }.to_owned(),
+    ];
+    write!(text, "\n    {}", facts.join(", ")).unwrap();
+    if let Some(wait) = error.retry_after() {
+        write!(text, ", retry after {wait:?}").unwrap();
+    }
+    if let Some(message) = error.message() {
+        write!(text, "\n    message: {message}").unwrap();
+    }
+    for field in error.fields() {
+        write!(text, "\n    field {}: {}", field.field, field.message).unwrap();
+    }
+    if let Some(challenge) = error.www_authenticate() {
+        write!(text, "\n    challenge: {challenge}").unwrap();
+    }
+    if error.source().is_some() {
+        text.push_str("\n    with a source");
+    }
+    text
+}
+
+/// Fails the token call of each vendor in this way, and holds both to the same kind.
+#[track_caller]
+fn check(name: &str, kind: ErrorKind, transcript: &mut String, outcomes: &[(Operation, Error)]) {
+    for (operation, error) in outcomes {
+        assert_eq!(error.kind(), kind, "{name}, {operation:?}: {error:?}");
+        writeln!(transcript, "{name}: {}", rendered(error)).unwrap();
+    }
+}
+
+async fn outcomes(fault: &Fault) -> Vec<(Operation, Error)> {
+    let sandbox = sandbox().await;
+    let mut outcomes = Vec::new();
+    for operation in TOKEN {
+        sandbox.fault(operation, fault.clone());
+        outcomes.push((operation, issue(&sandbox, operation).await.expect_err("it fails")));
+        assert_eq!(sandbox.count(operation), 1, "nothing is sent again");
+    }
+    outcomes
+}
+
+/// Hides the request ids, which differ from run to run.
+fn steady(text: &str) -> String {
+    let mut parts = text.split(", request ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
+}
+
+#[tokio::test]
+async fn each_failure_has_its_kind() {
+    let status = |status: u16| Fault::answer(StatusCode::from_u16(status).unwrap());
+    let html = |code: u16| status(code).with_body("text/html", "<h1>SECRET BODY</h1>");
+    let half = r#"{"access_token": "SECRET-TOKEN", "expires_in""#;
+    let wrong = r#"{"access_token": ["SECRET-TOKEN"], "expires_in": "SECRET-TOKEN"}"#;
+    let failures = [
+        ("400 html", ErrorKind::Rejected, html(400)),
+        ("404 html", ErrorKind::Rejected, html(404)),
+        (
+            "400 invalid_client",
+            ErrorKind::Unauthorized,
+            json(400, r#"{"error": "invalid_client", "error_code": "invalid_client"}"#),
+        ),
+        (
+            "401 empty",
+            ErrorKind::Unauthorized,
+            status(401).with_header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            ),
+        ),
+        ("403 empty", ErrorKind::Unauthorized, status(403)),
+        ("422 empty", ErrorKind::Rejected, status(422)),
+        ("429 empty", ErrorKind::RateLimited, status(429)),
+        ("429 seconds", ErrorKind::RateLimited, status(429).with_header(header::RETRY_AFTER, 7)),
+        (
+            "429 milliseconds",
+            ErrorKind::RateLimited,
+            status(429).with_header("x-retry-in".parse().unwrap(), 1500),
+        ),
+        ("500 empty", ErrorKind::Unavailable, status(500)),
+        (
+            "500 not utf-8",
+            ErrorKind::Unavailable,
+            status(500).with_body("application/json", &b"\xff\xfe"[..]),
+        ),
+        ("502 page", ErrorKind::Unavailable, html(502)),
+        ("502 large page", ErrorKind::Unavailable, status(502).with_body("text/html", "x".repeat(2 << 20))),
+        ("503 wait", ErrorKind::Unavailable, status(503).with_header(header::RETRY_AFTER, 3)),
+        (
+            "307",
+            ErrorKind::Unreadable,
+            status(307).with_header(header::LOCATION, HeaderValue::from_static("http://127.0.0.1:1/x")),
+        ),
+        ("200 truncated json", ErrorKind::Unreadable, json(200, half)),
+        ("200 wrong types", ErrorKind::Unreadable, json(200, wrong)),
+        ("200 empty", ErrorKind::Unreadable, status(200)),
+        ("204", ErrorKind::Unreadable, status(204)),
+        ("200 html", ErrorKind::Unreadable, html(200)),
+        (
+            "200 json as text",
+            ErrorKind::Unreadable,
+            status(200).with_body("text/plain", r#"{"access_token": "SECRET-TOKEN"}"#),
+        ),
+        (
+            "200 too large",
+            ErrorKind::Unreadable,
+            json(200, format!(r#"{{"access_token": "{}"}}"#, "x".repeat(1 << 20))),
+        ),
+        ("cut short", ErrorKind::Unavailable, Fault::truncate()),
+        ("closed", ErrorKind::Unavailable, Fault::close()),
+        ("reset", ErrorKind::Unavailable, Fault::reset()),
+        ("hangs", ErrorKind::Timeout, Fault::hang()),
+    ];
+    let mut transcript = String::new();
+    for (name, kind, fault) in failures {
+        check(name, kind, &mut transcript, &outcomes(&fault).await);
+    }
+    assert!(!transcript.contains("SECRET"), "{transcript}");
+    insta::assert_snapshot!("failures", steady(&transcript));
+}
+
+#[tokio::test]
+async fn what_the_services_refuse_reads_well() {
+    let sandbox = sandbox().await;
+    let (linking, moving) = (moneykit(&sandbox), moov(&sandbox));
+    let mut transcript = String::new();
+    let mut tell = |name: &str, error: Error| writeln!(transcript, "{name}: {}", rendered(&error)).unwrap();
+
+    let wrong = moneykit::Client::builder(Credentials::new("id", "SECRET")).with_base_url(sandbox.url());
+    tell("wrong secret", wrong.build().unwrap().create_access_token(&[]).await.unwrap_err());
+    let wrong = moov::Client::builder(Credentials::new("id", "SECRET")).with_base_url(sandbox.url());
+    tell(
+        "wrong secret",
+        wrong.build().unwrap().create_access_token(&scopes(&["/ping.read"])).await.unwrap_err(),
+    );
+
+    tell("made-up token", linking.introspect(&Secret::from("SECRET")).await.unwrap_err());
+    let token = linking.create_access_token(&[]).await.unwrap();
+    sandbox.clock().advance(Duration::from_secs(7200));
+    tell("expired token", linking.introspect(&token.access_token).await.unwrap_err());
+    tell("made-up refresh token", moving.refresh(&Secret::from("SECRET")).await.unwrap_err());
+    tell("foreign origin", {
+        let page = sandbox.moov().with_origin("https://elsewhere.example").build().unwrap();
+        page.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err()
+    });
+    let fields = json(
+        422,
+        r#"{"error_code": "api_error.request.validation_failed", "error_message": "Check the request.",
+        "validation_errors": [{"location": ["body", "scope", 0], "message": "not granted", "type": "value_error"}]}"#,
+    );
+    sandbox.fault(Operation::MoneykitToken, fields);
+    tell("422", linking.create_access_token(&[]).await.unwrap_err());
+    sandbox.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted"}"#));
+    tell("422", moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err());
+    sandbox.fault(Operation::MoovRevoke, json(422, r#"{"token_type_hint": "unknown"}"#));
+    tell("422", moving.revoke(&Secret::from("SECRET"), None).await.unwrap_err());
+
+    assert!(!transcript.contains("SECRET"), "{transcript}");
+    insta::assert_snapshot!("refusals", steady(&transcript));
+}
+
+#[tokio::test]
+async fn the_vendors_typed_body_is_kept() {
+    let sandbox = sandbox().await;
+    sandbox.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted", "new_field": 1}"#));
+    let error = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+    let body: moov::types::AuthTokenRequestError = error.body().expect("a body of this type");
+    assert_eq!(body.scope.as_deref(), Some("not granted"));
+    assert!(error.body::<moneykit::types::ValidationErrorItem>().is_none());
+}
+
+#[tokio::test]
+async fn a_request_id_is_told_for_success_and_failure() {
+    let sandbox = sandbox().await;
+    let moov = moov(&sandbox);
+    assert!(moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap().request_id.is_some());
+    assert!(moov.refresh(&Secret::from("x")).await.unwrap_err().request_id().is_some());
+}
+
+#[tokio::test]
+async fn a_refused_connection_was_certainly_not_sent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let sandbox = sandbox().await;
+    let client = sandbox.moneykit().with_base_url(format!("http://{address}")).build().unwrap();
+    let error = client.jwks().await.unwrap_err();
+    assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, false));
+}
+
+/// Redirects would carry the credentials away: the one to `elsewhere` must never get a request.
+#[tokio::test]
+async fn no_redirect_is_followed() {
+    let (here, elsewhere) = (sandbox().await, sandbox().await);
+    for status in [301, 302, 303, 307, 308] {
+        for operation in [Operation::MoneykitToken, Operation::MoovToken] {
+            let to = format!("{}{}", elsewhere.url(), operation.path());
+            let fault = Fault::answer(StatusCode::from_u16(status).unwrap());
+            here.fault(operation, fault.with_header(header::LOCATION, HeaderValue::from_str(&to).unwrap()));
+            let error = issue(&here, operation).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.status().map(|s| s.as_u16())),
+                (ErrorKind::Unreadable, Some(status))
+            );
+        }
+    }
+    assert!(elsewhere.requests().is_empty());
+
+    // Nor by a reqwest client of the user's own that would.
+    let eager =
+        HttpOptions::default().with_client(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
+    let client = here.moneykit().with_http(eager).build().unwrap();
+    let to = HeaderValue::from_str(&format!("{}/.well-known/jwks.json", elsewhere.url())).unwrap();
+    here.fault(Operation::MoneykitJwks, Fault::answer(StatusCode::FOUND).with_header(header::LOCATION, to));
+    assert!(client.jwks().await.is_err());
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_up_to_the_limit_is_read_and_one_byte_more_is_not() {
+    let sandbox = sandbox().await;
+    let client = sandbox.moneykit().with_http(HttpOptions::default().with_body_limit(100)).build().unwrap();
+    let body = |length: usize| format!(r#"{{"access_token":"{}"}}"#, "x".repeat(length - 19));
+    assert_eq!(body(100).len(), 100);
+    sandbox.fault(Operation::MoneykitToken, json(201, body(100)));
+    assert!(client.create_access_token(&[]).await.is_ok());
+    sandbox.fault(Operation::MoneykitToken, json(201, body(101)));
+    assert_eq!(client.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::Unreadable);
+}

@@ -1,0 +1,13 @@
+//! All behaviour tests in one binary, a file for each behaviour.
+
+#[path = "../../build.rs"]
+#[allow(dead_code)]
+mod build_script;
+mod config;
+mod decode;
+mod digest;
+mod errors;
+mod secrets;
+mod support;
+mod surface;
+mod wire;

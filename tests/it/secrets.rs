@@ -1,0 +1,267 @@
+//! Secrets do not show: not in the generated types, not in clients, not in errors, not in traces.
+
+use std::{
+    fmt::Debug,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use fintech_auth::{
+    Credentials, Secret,
+    moneykit::{self, types as linking},
+    moov::{self, types as moving},
+    sandbox::{Fault, Operation},
+};
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{
+    digest::Shape,
+    support::{json, moneykit, moov, sandbox, scopes},
+    surface::surface,
+};
+
+/// Stands where a secret stands; no text may have it.
+const MARK: &str = "MARK-0123456789";
+
+/// Every error in a chain, in every way it can be printed.
+fn all_text(error: &fintech_auth::Error) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text += &format!("{error} {error:?} {error:#?}");
+        source = error.source();
+    }
+    text
+}
+
+/// Formats one generated type with all its secrets set.
+fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
+    let value: T = serde_json::from_value(value).expect("the value is of the type");
+    format!("{value:?} {value:#?}")
+}
+
+#[test]
+fn generated_types_do_not_show_their_secrets() {
+    // The fields that the contracts mark as secret: read from the digest, so that none is left out.
+    let mut tested = Vec::new();
+    for (vendor, name, text) in [
+        (
+            "moneykit",
+            "CreateAccessTokenRequest",
+            formatted::<linking::CreateAccessTokenRequest>(json!({"client_secret": MARK, "client_id": "id"})),
+        ),
+        (
+            "moneykit",
+            "CreateAccessTokenResponse",
+            formatted::<linking::CreateAccessTokenResponse>(json!({"access_token": MARK})),
+        ),
+        ("moov", "AccessToken", formatted::<moving::AccessToken>(json!(MARK))),
+        ("moov", "RefreshToken", formatted::<moving::RefreshToken>(json!(MARK))),
+        (
+            "moov",
+            "AuthToken",
+            formatted::<moving::AuthToken>(json!({"access_token": MARK, "refresh_token": MARK})),
+        ),
+        (
+            "moov",
+            "AuthTokenRequest",
+            formatted::<moving::AuthTokenRequest>(
+                json!({"grant_type": "refresh_token", "client_secret": MARK, "refresh_token": MARK}),
+            ),
+        ),
+        (
+            "moov",
+            "RevokeTokenRequest",
+            formatted::<moving::RevokeTokenRequest>(json!({"token": MARK, "client_secret": MARK})),
+        ),
+    ] {
+        assert!(!text.contains(MARK), "{vendor} {name}: {text}");
+        assert!(text.contains("[redacted]"), "{vendor} {name}: {text}");
+        tested.push((vendor, name.to_owned()));
+    }
+    for vendor in ["moneykit", "moov"] {
+        for (name, shape) in surface(vendor).types {
+            let secret = match &shape {
+                Shape::Struct(fields) => fields.iter().any(|(_, of)| {
+                    ["Secret", "AccessToken", "RefreshToken"].iter().any(|secret| of.contains(secret))
+                }),
+                Shape::Newtype(of) => of == "Secret",
+                Shape::Enum(_) => false,
+            };
+            assert!(!secret || tested.contains(&(vendor, name.clone())), "{vendor} {name} is not tested");
+        }
+    }
+}
+
+/// A field that sounds secret must be one, whatever the next revision of a spec calls it.
+#[test]
+fn no_secret_field_is_a_plain_string() {
+    for vendor in ["moneykit", "moov"] {
+        for (name, shape) in surface(vendor).types {
+            let Shape::Struct(fields) = shape else { continue };
+            // Error bodies have messages about such fields.
+            for (field, of) in fields.iter().filter(|_| !name.ends_with("Error")) {
+                let sounds_secret = field.contains("secret") || field == "token" || field.ends_with("_token");
+                assert!(!sounds_secret || !of.contains("String"), "{vendor} {name}.{field}: {of}");
+            }
+        }
+    }
+}
+
+#[test]
+fn clients_and_builders_do_not_show_their_secrets() {
+    let credentials = Credentials::new("id", MARK);
+    let linking = moneykit::Client::builder(credentials.clone());
+    let moving = moov::Client::builder(credentials.clone());
+    let mut text = format!("{credentials:?} {linking:?} {moving:?}");
+    for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body, moneykit::ClientAuth::Headers] {
+        text += &format!("{:?}", linking.clone().with_client_auth(way).build().unwrap());
+    }
+    for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
+        text += &format!("{:?}", moving.clone().with_client_auth(way).build().unwrap());
+    }
+    assert!(!text.contains(MARK), "{text}");
+    // Nor in base64.
+    assert!(!text.contains("aWQ6T"), "{text}");
+}
+
+#[tokio::test]
+async fn a_failed_decode_does_not_show_the_answer() {
+    let sandbox = sandbox().await;
+    let (linking, moving) = (moneykit(&sandbox), moov(&sandbox));
+    for body in [
+        format!(r#"{{"access_token": ["{MARK}"]}}"#),
+        format!(r#"{{"access_token": "{MARK}", "expires_in": "{MARK}"}}"#),
+        format!(r#"{{"access_token": "{MARK}", "expires_in": {{"{MARK}": 1}}}}"#),
+        format!(r#"{{"{MARK}": "{MARK}"}}"#),
+        format!(r#"{{"access_token": "{MARK}", "scope": 7, "client_id": 7}}"#),
+        format!(r#""{MARK}""#),
+        format!(r#"{{"access_token": "{MARK}"#),
+        MARK.to_owned(),
+    ] {
+        for status in [200, 400, 401, 422, 500] {
+            let fault = json(status, body.clone());
+            for operation in Operation::ALL {
+                sandbox.fault(operation, fault.clone());
+            }
+            let errors = [
+                linking.create_access_token(&[]).await.err(),
+                linking.introspect(&MARK.into()).await.err(),
+                linking.jwks().await.err(),
+                moving.create_access_token(&scopes(&["/ping.read"])).await.err(),
+                moving.revoke(&MARK.into(), None).await.err(),
+            ];
+            for error in errors.into_iter().flatten() {
+                let text = all_text(&error);
+                assert!(!text.contains(MARK), "{body}: {text}");
+            }
+        }
+    }
+}
+
+/// A vendor, or a proxy before it, that quotes what it refuses.
+#[tokio::test]
+async fn secrets_that_a_server_echoes_are_cleared() {
+    let sandbox = sandbox().await;
+    let credentials = Credentials::new("id", MARK);
+    let echo = json!({
+        "error": format!("bad {MARK}"), "error_code": MARK, "error_message": format!("no: {MARK}"),
+        "scope": MARK, "token": MARK,
+        "validation_errors": [{"location": ["body", MARK], "message": MARK, "type": "x"}],
+    });
+    let echo = |status: u16| {
+        Fault::answer(StatusCode::from_u16(status).unwrap())
+            .with_header(
+                "www-authenticate".parse().unwrap(),
+                http::HeaderValue::from_static("Bearer x=\"MARK-0123456789\""),
+            )
+            .with_header("x-request-id".parse().unwrap(), http::HeaderValue::from_static(MARK))
+            .with_body("application/json", echo.to_string())
+    };
+    let linking =
+        moneykit::Client::builder(credentials.clone()).with_base_url(sandbox.url()).build().unwrap();
+    let moving = moov::Client::builder(credentials).with_base_url(sandbox.url()).build().unwrap();
+    for status in [400, 401, 422] {
+        sandbox.fault(Operation::MoneykitToken, echo(status));
+        sandbox.fault(Operation::MoovToken, echo(status));
+        sandbox.fault(Operation::MoovRevoke, echo(status));
+        sandbox.fault(Operation::MoneykitIntrospect, echo(status));
+        for error in [
+            linking.create_access_token(&[]).await.unwrap_err(),
+            linking.introspect(&MARK.into()).await.unwrap_err(),
+            moving.refresh(&Secret::from(MARK)).await.unwrap_err(),
+            moving.revoke(&Secret::from(MARK), None).await.unwrap_err(),
+        ] {
+            let text = format!(
+                "{} {:?} {:?} {:?} {:?} {:?}",
+                all_text(&error),
+                error.code(),
+                error.message(),
+                error.fields(),
+                error.request_id(),
+                error.www_authenticate(),
+            );
+            assert!(!text.contains(MARK), "{text}");
+            assert!(text.contains("[redacted]"), "{text}");
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Trace(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Trace {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The HTTP stack traces as well, down to its finest level.
+#[tokio::test(flavor = "current_thread")]
+async fn traces_do_not_show_secrets() {
+    let trace = Trace::default();
+    let writer = trace.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let sandbox = sandbox().await;
+    let secret = sandbox.moov_credentials().client_secret().expose().to_owned();
+    let mut secrets = vec![secret, "Basic ".to_owned()];
+    for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
+        let client = sandbox.moov().with_client_auth(way);
+        let client = client.build().unwrap();
+        let token = client.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+        secrets.push(token.access_token.expose().to_owned());
+        let refresh_token = token.body.refresh_token.unwrap();
+        secrets.push(refresh_token.expose().to_owned());
+        client.refresh(&refresh_token).await.unwrap();
+        client.refresh(&refresh_token).await.unwrap_err();
+        client.revoke(&token.body.access_token, None).await.unwrap();
+    }
+    let text = String::from_utf8_lossy(&trace.0.lock().unwrap()).into_owned();
+    for fact in [
+        "vendor=\"moov\"",
+        "operation=\"refresh\"",
+        "status=200",
+        "status=400",
+        "error=Rejected",
+        "request_id=",
+    ] {
+        assert!(text.contains(fact), "{fact} is not in {text}");
+    }
+    for secret in secrets {
+        assert!(!text.contains(&secret), "{text}");
+    }
+}

@@ -1,0 +1,169 @@
+//! What goes over the wire, byte for byte; and that all which a spec offers can be made to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fintech_auth::{
+    moneykit, moov,
+    moov::types::RevokeTokenRequestTokenTypeHint as Hint,
+    sandbox::{Request, Sandbox},
+};
+
+use crate::{
+    digest::Shape,
+    support::{sandbox, scopes},
+    surface::surface,
+};
+
+/// A request as text: the line, the headers that we or reqwest choose, the body.
+fn written(sandbox: &Sandbox, request: &Request, secrets: &[&str]) -> String {
+    let mut lines = vec![format!("{} {}", request.method, request.path)];
+    let mut headers: Vec<String> = request
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or("not text")))
+        .filter(|line| !line.starts_with("host: ") && !line.starts_with("content-length: "))
+        .collect();
+    headers.sort();
+    lines.extend(headers);
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    if !body.is_empty() {
+        lines.extend([String::new(), body]);
+    }
+    let mut text = lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "<version>");
+    let (moneykit, moov) = (sandbox.moneykit_credentials(), sandbox.moov_credentials());
+    for credentials in [moneykit, moov] {
+        let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
+        text = text.replace(&basic(id, secret), "<basic>").replace(secret, "<client secret>");
+    }
+    for secret in secrets {
+        text = text.replace(secret, "<token>");
+    }
+    text
+}
+
+fn basic(id: &str, secret: &str) -> String {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    BASE64_STANDARD.encode(format!("{id}:{secret}"))
+}
+
+#[tokio::test]
+async fn moneykit_sends_this() {
+    let sandbox = sandbox().await;
+    let client = |way| sandbox.moneykit().with_client_auth(way).build().unwrap();
+    let scopes = scopes(&["link_session:create", "institutions:read"]);
+    let basic = client(moneykit::ClientAuth::Basic);
+    let token = basic.create_access_token(&scopes).await.unwrap().body.access_token;
+    client(moneykit::ClientAuth::Body).create_access_token(&[]).await.unwrap();
+    client(moneykit::ClientAuth::Headers).create_access_token(&[]).await.unwrap();
+    basic.introspect(&token).await.unwrap();
+    basic.introspect_client().await.unwrap();
+    basic.jwks().await.unwrap();
+    let requests = sandbox.requests();
+    let texts: Vec<String> =
+        requests.iter().map(|request| written(&sandbox, request, &[token.expose()])).collect();
+    insta::assert_snapshot!(texts.join("\n\n---\n\n"));
+}
+
+#[tokio::test]
+async fn moov_sends_this() {
+    let sandbox = sandbox().await;
+    let scopes = scopes(&["/accounts.read", "/accounts/00000000-0000-4000-8000-000000000000/cards.write"]);
+    let mut secrets = Vec::new();
+    for encoding in [moov::Encoding::Form, moov::Encoding::Json] {
+        for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
+            let client = sandbox.moov().with_encoding(encoding).with_client_auth(way).build().unwrap();
+            let token = client.create_access_token(&scopes).await.unwrap().body;
+            let refresh_token = token.refresh_token.unwrap();
+            let new = client.refresh(&refresh_token).await.unwrap().body;
+            client.revoke(&new.access_token, Some(Hint::AccessToken)).await.unwrap();
+            secrets
+                .extend([refresh_token, new.refresh_token.unwrap()].map(|token| token.expose().to_owned()));
+            secrets.push(new.access_token.expose().to_owned());
+        }
+    }
+    let page = sandbox.moov().with_origin(sandbox.origin()).with_referer(sandbox.origin());
+    let page = page.with_version("v2026.07.00").build().unwrap();
+    page.create_access_token(&scopes).await.unwrap();
+    let requests = sandbox.requests();
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    let texts: Vec<String> = requests.iter().map(|request| written(&sandbox, request, &secrets)).collect();
+    insta::assert_snapshot!(texts.join("\n\n---\n\n"));
+}
+
+#[tokio::test]
+async fn the_generators_own_header_does_not_go_out() {
+    let sandbox = sandbox().await;
+    sandbox.moneykit().build().unwrap().jwks().await.unwrap();
+    sandbox.moov().build().unwrap().create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    for request in sandbox.requests() {
+        assert!(!request.headers.contains_key("api-version"), "{request:?}");
+    }
+}
+
+/// Uses the wrappers in all their ways, and collects what each operation was seen to carry.
+async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
+    let sandbox = sandbox().await;
+    for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body] {
+        let client = sandbox.moneykit().with_client_auth(way).build().unwrap();
+        let token = client.create_access_token(&scopes(&["institutions:read"])).await.unwrap();
+        client.introspect(&token.access_token).await.unwrap();
+        client.jwks().await.unwrap();
+    }
+    for encoding in [moov::Encoding::Form, moov::Encoding::Json] {
+        for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
+            let client = sandbox.moov().with_client_auth(way).with_encoding(encoding).with_version("latest");
+            let client = client.with_origin(sandbox.origin()).with_referer(sandbox.origin());
+            let client = client.with_client_type(moov::ClientType::Web).build().unwrap();
+            let token = client.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+            let token = client.refresh(token.refresh_token.as_ref().unwrap()).await.unwrap();
+            client.revoke(&token.access_token, Some(Hint::AccessToken)).await.unwrap();
+        }
+    }
+    let mut carried: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for request in sandbox.requests() {
+        let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&request.body);
+        let kind = if json.is_ok() { "#json" } else { "" };
+        let seen =
+            carried.entry((request.method.to_string(), format!("{}{kind}", request.path))).or_default();
+        seen.extend(request.headers.keys().map(|name| name.as_str().replace('-', "_")));
+        match json {
+            Ok(fields) => seen.extend(fields.into_iter().map(|(name, _)| name)),
+            Err(_) => {
+                let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(&request.body).unwrap();
+                seen.extend(fields.into_iter().map(|(name, _)| name));
+            }
+        }
+    }
+    carried
+}
+
+/// Fails when a spec gains an operation, a parameter or a request field that no wrapper offers.
+#[tokio::test]
+async fn all_that_the_specs_offer_can_be_sent() {
+    let carried = carried().await;
+    for vendor in ["moneykit", "moov"] {
+        let surface = surface(vendor);
+        for operation in &surface.operations {
+            let place = (operation.method.clone(), operation.path.clone());
+            let seen = carried
+                .get(&place)
+                .unwrap_or_else(|| panic!("no method of {vendor}::Client sends {place:?}"));
+            let parameters = operation.parameters.iter().filter_map(|parameter| parameter.split(':').next());
+            let fields = operation.body.iter().flat_map(|(_, of)| {
+                surface.types.iter().filter(move |(name, _)| name == of).flat_map(|(_, shape)| match shape {
+                    Shape::Struct(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),
+                    _ => Vec::new(),
+                })
+            });
+            for name in parameters.chain(fields) {
+                // The generator splits MoneyKit-Version in three words.
+                let plain = |name: &str| name.replace('_', "");
+                assert!(
+                    seen.iter().any(|seen| plain(seen) == plain(name)),
+                    "no option of {vendor}::Client sends {name} by {}",
+                    operation.name
+                );
+            }
+        }
+    }
+}
