@@ -27,6 +27,9 @@ pub const CLIENT_ID: &str = "sandbox_moneykit_client";
 /// The secret of that client. It opens nothing but a sandbox.
 pub const CLIENT_SECRET: &str = "sandbox_moneykit_secret";
 
+const APP_ID: &str = "sandbox_app";
+const APP_NAME: &str = "Sandbox";
+
 /// What the client may do where it names no scope.
 const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
@@ -103,10 +106,12 @@ impl Service {
             },
         };
         let body = types::AppClientResponse {
+            // Under both sets of names: the vendor's own SDK needs `id` and `app_name`.
             app: Some(types::AppResponse {
-                app_id: Some("sandbox_app".to_owned()),
-                name: Some("Sandbox".to_owned()),
-                ..Default::default()
+                app_id: Some(APP_ID.to_owned()),
+                app_name: Some(APP_NAME.to_owned()),
+                id: Some(APP_ID.to_owned()),
+                name: Some(APP_NAME.to_owned()),
             }),
             client_id: self.client.0.client_id().to_owned(),
             client_name: Some("Sandbox client".to_owned()),

@@ -7,6 +7,7 @@ mod config;
 mod decode;
 mod digest;
 mod errors;
+mod layers;
 mod secrets;
 mod support;
 mod surface;

@@ -1,0 +1,381 @@
+//! Moov's scopes by name, so that a misspelt one does not compile.
+//!
+//! It never refuses a scope that it does not know: Moov adds some with each of its versions.
+
+use std::{fmt, str::FromStr};
+
+use uuid::Uuid;
+
+use crate::Error;
+
+/// The most text that [`Scope::parse_list`] keeps, in bytes: over a thousand scopes of an account.
+const MAX_LIST: usize = 64 * 1024;
+
+/// An enum whose variants are documented scopes, with the way from and to their text; after `;` the
+/// variants that are made in other ways.
+macro_rules! documented {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident {
+            $($(#[$note:meta])* $variant:ident = $text:literal,)*
+            $(; $($other:tt)*)?
+        }
+    ) => {
+        $(#[$meta])*
+        pub enum $name {
+            $(#[doc = concat!("`", $text, "`")] $(#[$note])* $variant,)*
+            $($($other)*)?
+        }
+
+        impl $name {
+            #[cfg(test)]
+            const DOCUMENTED: &[&str] = &[$($text),*];
+
+            fn documented(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            fn text(&self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    #[allow(unreachable_patterns, reason = "not every such enum has other variants")]
+                    _ => "",
+                }
+            }
+        }
+    };
+}
+
+documented! {
+    /// A scope of Moov's, as `facts` of its documents of 2024-10-18 to 2025-06-10 and its SDKs list them.
+    ///
+    /// ```
+    /// use fintech_auth::{Scope, moov};
+    /// use uuid::Uuid;
+    ///
+    /// let merchant: Uuid = "3dfff852-927d-47e8-822c-2fffc57ff6b9".parse()?;
+    /// let scopes: [Scope; 3] = [
+    ///     moov::Scope::AccountsRead.into(),
+    ///     moov::AccountScope::CardsRead.of(merchant).into(),
+    ///     "/beyond.read".parse()?, // unknown here: as text
+    /// ];
+    /// assert_eq!(scopes[1].as_str(), "/accounts/3dfff852-927d-47e8-822c-2fffc57ff6b9/cards.read");
+    ///
+    /// for granted in moov::Scope::parse_list("/accounts.read /beyond.read") {
+    ///     match granted {
+    ///         moov::Scope::AccountsRead => {}
+    ///         moov::Scope::Other { scope, .. } => assert_eq!(scope.as_str(), "/beyond.read"),
+    ///         _ => unreachable!(),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    #[non_exhaustive]
+    pub enum Scope {
+        AccountsRead = "/accounts.read",
+        AccountsWrite = "/accounts.write",
+        FedRead = "/fed.read",
+        InstitutionsRead = "/institutions.read",
+        PingRead = "/ping.read",
+        ProfileEnrichmentRead = "/profile-enrichment.read",
+        TerminalApplicationsRead = "/terminal-applications.read",
+        TerminalApplicationsWrite = "/terminal-applications.write",
+        ;
+        /// `/accounts/{account_id}/{scope}`; [`AccountScope::of`] makes one.
+        Account {
+            /// Moov's `accountID`.
+            account_id: Uuid,
+            /// What may be done in that account.
+            scope: AccountScope,
+        },
+        /// Any other, word for word. Only parsing makes one, so that none of the above is ever here.
+        #[non_exhaustive]
+        Other {
+            /// The scope as it is sent.
+            scope: crate::Scope,
+        },
+    }
+}
+
+documented! {
+    /// What a token may do in one account: the part of the scope after the account's id.
+    #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    #[non_exhaustive]
+    pub enum AccountScope {
+        ApplePayRead = "apple-pay.read",
+        ApplePayWrite = "apple-pay.write",
+        ApplePayMerchantRead = "apple-pay-merchant.read",
+        ApplePayMerchantWrite = "apple-pay-merchant.write",
+        BankAccountsRead = "bank-accounts.read",
+        BankAccountsWrite = "bank-accounts.write",
+        BrandingRead = "branding.read",
+        BrandingWrite = "branding.write",
+        CapabilitiesRead = "capabilities.read",
+        CapabilitiesWrite = "capabilities.write",
+        CardsRead = "cards.read",
+        CardsWrite = "cards.write",
+        FilesRead = "files.read",
+        FilesWrite = "files.write",
+        IssuedCardsRead = "issued-cards.read",
+        /// shows whole card numbers, so that whoever gets it is in scope of PCI DSS
+        IssuedCardsReadSecure = "issued-cards.read-secure",
+        IssuedCardsWrite = "issued-cards.write",
+        PaymentMethodsRead = "payment-methods.read",
+        ProfileDisconnect = "profile.disconnect",
+        ProfileRead = "profile.read",
+        ProfileWrite = "profile.write",
+        RepresentativesRead = "representatives.read",
+        RepresentativesWrite = "representatives.write",
+        ResolutionLinksRead = "resolution-links.read",
+        ResolutionLinksWrite = "resolution-links.write",
+        TerminalApplicationsRead = "terminal-applications.read",
+        TerminalApplicationsWrite = "terminal-applications.write",
+        TerminalConfigurationRead = "terminal-configuration.read",
+        TransfersRead = "transfers.read",
+        TransfersWrite = "transfers.write",
+        WalletsRead = "wallets.read",
+        WalletsWrite = "wallets.write",
+    }
+}
+
+impl AccountScope {
+    /// This scope in that account.
+    pub fn of(self, account_id: Uuid) -> Scope {
+        Scope::Account { account_id, scope: self }
+    }
+}
+
+impl Scope {
+    /// Reads the `scope` of a token answer: scopes separated by spaces (RFC 6749 section 3.3), in
+    /// the order given.
+    ///
+    /// Lenient where that claims no more than was granted: space to spare is passed over, and so are
+    /// malformed items and what comes after the first 64 KiB.
+    pub fn parse_list(list: &str) -> Vec<Self> {
+        let mut room = MAX_LIST;
+        list.split_ascii_whitespace()
+            .map_while(|item| {
+                room = room.checked_sub(item.len())?;
+                Some(item)
+            })
+            .filter_map(|item| item.parse().ok())
+            .collect()
+    }
+
+    /// A documented scope of one account.
+    fn of_account(text: &str) -> Option<Self> {
+        let (id, scope) = text.strip_prefix("/accounts/")?.split_once('/')?;
+        // `Uuid` reads other forms too, none of which is of this length.
+        let hyphenated = id.len() == uuid::fmt::Hyphenated::LENGTH;
+        let account_id = hyphenated.then(|| Uuid::try_parse(id).ok()).flatten()?;
+        Some(AccountScope::documented(scope)?.of(account_id))
+    }
+}
+
+/// The text that is sent. An account's id is in lower case.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account { account_id, scope } => {
+                write!(f, "/accounts/{}/{}", account_id.hyphenated(), scope.text())
+            }
+            Self::Other { scope } => scope.fmt(f),
+            documented => f.write_str(documented.text()),
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    /// Reads one scope. A documented one of an account may have the id in either case (RFC 9562
+    /// section 4), which makes no difference afterwards. All else is kept as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if it is none by RFC 6749.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match Self::documented(text).or_else(|| Self::of_account(text)) {
+            Some(scope) => Ok(scope),
+            None => Ok(Self::Other { scope: crate::Scope::new(text)? }),
+        }
+    }
+}
+
+impl From<Scope> for crate::Scope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Other { scope } => scope,
+            documented => Self::new(&documented.to_string()).expect("a documented scope is well formed"),
+        }
+    }
+}
+
+impl From<crate::Scope> for Scope {
+    fn from(scope: crate::Scope) -> Self {
+        let text = scope.as_str();
+        Self::documented(text).or_else(|| Self::of_account(text)).unwrap_or(Self::Other { scope })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "3dfff852-927d-47e8-822c-2fffc57ff6b9";
+
+    /// Area and actions, as facts/moov.md has them; the areas after the blank line are of an account.
+    const FACTS: &str = "
+        accounts read write
+        fed read
+        institutions read
+        ping read
+        profile-enrichment read
+        terminal-applications read write
+
+        apple-pay read write
+        apple-pay-merchant read write
+        bank-accounts read write
+        branding read write
+        capabilities read write
+        cards read write
+        files read write
+        issued-cards read read-secure write
+        payment-methods read
+        profile disconnect read write
+        representatives read write
+        resolution-links read write
+        terminal-applications read write
+        terminal-configuration read
+        transfers read write
+        wallets read write
+    ";
+
+    fn facts() -> [Vec<String>; 2] {
+        let (fixed, account) = FACTS.trim().split_once("\n\n").unwrap();
+        [fixed, account].map(|areas| {
+            let scopes = areas.lines().flat_map(|line| {
+                let (area, actions) = line.trim().split_once(' ').unwrap();
+                actions.split(' ').map(move |action| format!("{area}.{action}"))
+            });
+            scopes.collect()
+        })
+    }
+
+    fn parse(text: &str) -> Scope {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_documented_scope_has_a_name_and_goes_to_text_and_back() {
+        let [fixed, account] = facts();
+        let fixed: Vec<_> = fixed.iter().map(|scope| format!("/{scope}")).collect();
+        assert_eq!(Scope::DOCUMENTED, fixed);
+        assert_eq!(AccountScope::DOCUMENTED, account);
+        for text in fixed.into_iter().chain(account.iter().map(|scope| format!("/accounts/{ID}/{scope}"))) {
+            let scope = parse(&text);
+            assert!(!matches!(scope, Scope::Other { .. }), "{text}");
+            assert_eq!(scope.to_string(), text);
+            assert_eq!(crate::Scope::from(scope.clone()).as_str(), text);
+            assert_eq!(Scope::from(crate::Scope::new(&text).unwrap()), scope);
+        }
+    }
+
+    #[test]
+    fn the_name_says_what_the_text_says() {
+        let id = ID.parse().unwrap();
+        assert_eq!(parse("/ping.read"), Scope::PingRead);
+        assert_eq!(parse(&format!("/accounts/{ID}/cards.write")), AccountScope::CardsWrite.of(id));
+        let secure = AccountScope::IssuedCardsReadSecure.of(id).to_string();
+        assert_eq!(secure, format!("/accounts/{ID}/issued-cards.read-secure"));
+    }
+
+    #[test]
+    fn an_account_id_may_come_in_upper_case_and_goes_in_lower_case() {
+        let scope = parse(&format!("/accounts/{}/cards.read", ID.to_uppercase()));
+        assert_eq!(scope, AccountScope::CardsRead.of(ID.parse().unwrap()));
+        assert_eq!(scope.to_string(), format!("/accounts/{ID}/cards.read"));
+    }
+
+    #[test]
+    fn what_is_not_quite_documented_is_kept_word_for_word() {
+        for text in [
+            "accounts.read",
+            "/Accounts.read",
+            "/accounts.delete",
+            "/accounts/",
+            "/accounts//cards.read",
+            "/accounts/{accountID}/cards.read",
+            &format!("/accounts/{}/cards.read", ID.replace('-', "")),
+            &format!("/accounts/{{{ID}}}/cards.read"),
+            &format!("/accounts/urn:uuid:{ID}/cards.read"),
+            &format!("/accounts/{ID}"),
+            &format!("/accounts/{ID}/"),
+            &format!("/accounts/{ID}/payment-methods.write"),
+            &format!("/accounts/{ID}/cards.read/more"),
+            &format!("/accounts/{}/beyond.read", ID.to_uppercase()),
+        ] {
+            let scope = parse(text);
+            assert!(matches!(scope, Scope::Other { .. }), "{text}");
+            assert_eq!(scope.to_string(), *text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_scope_is_refused() {
+        for text in ["", " ", "/ping.read ", "/ping.read /fed.read", "\"", "\\", "ü", "/accounts/\n/cards.read"] {
+            let error = text.parse::<Scope>().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidConfig, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_keeps_order_and_unknown_scopes_and_passes_over_the_rest() {
+        let list = Scope::parse_list("  /ping.read   /beyond.read \t ü \"q\"\n/fed.read ");
+        assert_eq!(list, [Scope::PingRead, parse("/beyond.read"), Scope::FedRead]);
+        assert_eq!(Scope::parse_list(""), []);
+    }
+
+    #[test]
+    fn a_list_is_bounded() {
+        let long = "x".repeat(MAX_LIST - "/ping.read".len());
+        assert_eq!(Scope::parse_list(&format!("/ping.read {long} /fed.read")).len(), 2);
+        assert_eq!(Scope::parse_list(&format!("/ping.read {long}x /fed.read")), [Scope::PingRead]);
+        assert_eq!(Scope::parse_list(&"a ".repeat(MAX_LIST + 1)).len(), MAX_LIST);
+    }
+
+    /// Anything that RFC 6749 allows, and text that is nearly, or quite, a documented scope.
+    fn scope_text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[!#-\\[\\]-~]{1,60}",
+            "/[a-z-]{1,12}\\.(read|write)",
+            "/accounts/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/(cards|profile|x)\\.(read|write|disconnect)",
+            "/accounts/[0-9a-f-]{30,40}/cards\\.read",
+            "/accounts/[0-9a-fA-F]{32}/cards\\.read",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_scope_goes_through_without_loss(text in scope_text()) {
+            let scope = parse(&text);
+            prop_assert_eq!(scope.to_string(), text.as_str());
+            prop_assert_eq!(parse(&scope.to_string()), scope.clone());
+            let shared = crate::Scope::from(scope.clone());
+            prop_assert_eq!(shared.as_str(), text.as_str());
+            prop_assert_eq!(Scope::from(shared), scope);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in ".*") {
+            prop_assert_eq!(text.parse::<Scope>().is_ok(), crate::Scope::new(&text).is_ok());
+            prop_assert!(Scope::parse_list(&text).len() <= text.split_ascii_whitespace().count());
+        }
+    }
+}

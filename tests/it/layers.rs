@@ -1,0 +1,131 @@
+//! Holds the rooms of `src/` apart: which may name which, and how each file opens.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Each room, and the rooms it may name. What stands in none of them (`lib.rs`) may name all.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("secret", &[]),
+    ("timestamp", &[]),
+    ("clock", &[]),
+    ("credentials", &["error", "secret"]),
+    ("token", &["error", "secret", "clock", "timestamp", "credentials"]),
+    ("transport", &["error", "secret", "clock", "timestamp", "credentials", "token"]),
+    ("generated", &["transport"]),
+    (
+        "moneykit",
+        &["error", "secret", "clock", "timestamp", "credentials", "token", "transport", "generated"],
+    ),
+    ("moov", &["error", "secret", "clock", "timestamp", "credentials", "token", "transport", "generated"]),
+];
+
+/// Names that `lib.rs` re-exports, and the room each is from.
+const EXPORTS: &[(&str, &str)] = &[
+    ("Credentials", "credentials"),
+    ("ErrorKind", "error"),
+    ("Error", "error"),
+    ("FieldError", "error"),
+    ("ExpiresIn", "token"),
+    ("HttpOptions", "transport"),
+    ("ManualClock", "clock"),
+    ("Response", "transport"),
+    ("Scope", "token"),
+    ("Secret", "secret"),
+    ("SystemClock", "clock"),
+    ("Timestamp", "timestamp"),
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let below = folders.iter().flat_map(|folder| sources(folder));
+    files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")).chain(below).collect()
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn room(path: &Path) -> String {
+    let relative = path.strip_prefix(src()).expect("below src");
+    let first = relative.iter().next().expect("a first part");
+    first.to_string_lossy().trim_end_matches(".rs").to_owned()
+}
+
+/// All paths that start with `crate::`, braces spread out, outside of docs.
+fn named(text: &str) -> Vec<String> {
+    let code: String =
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut names = Vec::new();
+    for part in code.split("crate::").skip(1) {
+        let Some(inner) = part.strip_prefix('{') else {
+            names.push(
+                part.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned(),
+            );
+            continue;
+        };
+        let (mut depth, mut item) = (0, String::new());
+        for c in inner.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => names.push(std::mem::take(&mut item)),
+                c if depth == 0 => item.push(c),
+                _ => {}
+            }
+        }
+        names.push(item);
+    }
+    names
+        .iter()
+        .map(|name| name.trim().split("::").next().unwrap_or_default().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let mut checked = 0;
+    for path in sources(&src()) {
+        let here = room(&path);
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == here) else { continue };
+        for name in named(&fs::read_to_string(&path).expect("readable")) {
+            let there =
+                EXPORTS.iter().find(|(export, _)| *export == name).map_or(name.as_str(), |(_, room)| room);
+            assert!(there == here || allowed.contains(&there), "{} names {name}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "only {checked} names were found");
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for path in sources(&src()) {
+        let text = fs::read_to_string(&path).expect("readable");
+        let opens = text.starts_with("//!") || text.starts_with("#![doc = include_str!");
+        assert!(opens, "{} does not open with //!", path.display());
+    }
+}
+
+/// ARCHITECTURE.md names a test for each invariant; prose about a test that is gone is a lie.
+#[test]
+fn the_tests_that_the_architecture_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("readable");
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+    let named: Vec<(&str, &str)> = words
+        .filter_map(|word| word.split_once("::"))
+        .filter(|(file, _)| root.join(format!("tests/it/{file}.rs")).exists())
+        .collect();
+    assert!(named.len() > 5, "{named:?}");
+    for (file, test) in named {
+        let code = fs::read_to_string(root.join(format!("tests/it/{file}.rs"))).expect("readable");
+        assert!(code.contains(&format!("fn {test}(")), "{file}::{test} does not exist");
+    }
+}

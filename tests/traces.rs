@@ -1,0 +1,67 @@
+//! Traces show what happened and no secret. In a binary of its own: which spans are on is decided for
+//! the whole process, by whoever comes first.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use fintech_auth::{Scope, moov, sandbox::Sandbox};
+
+#[derive(Clone, Default)]
+struct Trace(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Trace {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The HTTP stack traces as well, down to its finest level.
+#[tokio::test(flavor = "current_thread")]
+async fn traces_do_not_show_secrets() {
+    let trace = Trace::default();
+    let writer = trace.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let scopes = ["/ping.read".parse::<Scope>().unwrap()];
+    let sandbox = Sandbox::start().await.unwrap();
+    let secret = sandbox.moov_credentials().client_secret().expose().to_owned();
+    let mut secrets = vec![secret, "Basic ".to_owned()];
+    for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
+        let client = sandbox.moov().with_client_auth(way);
+        let client = client.build().unwrap();
+        let token = client.create_access_token(&scopes).await.unwrap();
+        secrets.push(token.access_token.expose().to_owned());
+        let refresh_token = token.body.refresh_token.unwrap();
+        secrets.push(refresh_token.expose().to_owned());
+        client.refresh(&refresh_token).await.unwrap();
+        client.refresh(&refresh_token).await.unwrap_err();
+        client.revoke(&token.body.access_token, None).await.unwrap();
+    }
+    let text = String::from_utf8_lossy(&trace.0.lock().unwrap()).into_owned();
+    for fact in [
+        "vendor=\"moov\"",
+        "operation=\"refresh\"",
+        "status=200",
+        "status=400",
+        "error=Rejected",
+        "request_id=",
+    ] {
+        assert!(text.contains(fact), "{fact} is not in {text}");
+    }
+    for secret in secrets {
+        assert!(!text.contains(&secret), "{text}");
+    }
+}
