@@ -121,7 +121,7 @@ impl Body for Outgoing {
     }
 }
 
-/// Written by a service for its refusals, so that its operations can be left by `?`.
+/// One answer of what an operation comes to. Operations give refusals apart, to be left by `?`.
 pub(super) fn settle<R: Into<Answer>>(outcome: Result<Answer, R>) -> Answer {
     outcome.unwrap_or_else(Into::into)
 }

@@ -8,6 +8,7 @@ mod decode;
 mod digest;
 mod errors;
 mod layers;
+mod sandbox;
 mod secrets;
 mod support;
 mod surface;
