@@ -1,0 +1,220 @@
+//! One way to write each fact: sorted keys, sorted `required` and `enum`, and in a vendor's slice
+//! no prose, because the vendor's sentences are the vendor's. It never changes what a document
+//! demands, and doing it twice changes nothing.
+
+use serde_json::{Map, Value};
+
+use crate::shape::{self, Shape};
+
+/// What a document keeps besides its facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Nothing: cut from a vendor's document.
+    Facts,
+    /// `x-source`: transcribed by us, each fact with where it is from.
+    SourcedFacts,
+    /// Everything: the sentences are our own.
+    Contract,
+}
+
+const PROSE: [&str; 7] = ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
+
+/// Maps and lists that say nothing when empty. (An empty `security`, `schema` or `scopes` does.)
+const VOID_WHEN_EMPTY: [&str; 7] =
+    ["callbacks", "encoding", "headers", "links", "parameters", "properties", "variables"];
+
+/// `document` in canonical form.
+pub(crate) fn canonical(document: Value, form: Form) -> Value {
+    arrange(document, &shape::DOCUMENT, form)
+}
+
+fn arrange(value: Value, shape: &'static Shape, form: Form) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map
+                .into_iter()
+                .filter(|(key, _)| keeps(shape, key, form))
+                .map(|(key, value)| {
+                    let mut value = arrange(value, shape.under(&key), form);
+                    if shape.has_keywords() && matches!(key.as_str(), "enum" | "required") {
+                        sort(&mut value);
+                    }
+                    (key, value)
+                })
+                .filter(|(key, value)| form == Form::Contract || !is_void(shape, key, value))
+                .collect();
+            let is_reference = entries.iter().any(|(key, _)| key == "$ref");
+            if shape.is("response") && form != Form::Contract && !is_reference {
+                // OpenAPI requires the field, not a sentence in it.
+                entries.push(("description".into(), "".into()));
+            }
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(Map::from_iter(entries))
+        }
+        Value::Array(list) => list.into_iter().map(|item| arrange(item, shape.items(), form)).collect(),
+        scalar => scalar,
+    }
+}
+
+fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
+    let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
+    match shape {
+        _ if form == Form::Contract => true,
+        // The name of the API, which OpenAPI requires.
+        Shape::Object { name: "info", .. } if key == "title" => true,
+        Shape::Object { .. } => !is_extension && !PROSE.contains(&key),
+        Shape::Patterned(_) => !is_extension,
+        _ => true,
+    }
+}
+
+fn is_void(shape: &Shape, key: &str, value: &Value) -> bool {
+    let is_empty = match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    };
+    is_empty && shape.has_keywords() && VOID_WHEN_EMPTY.contains(&key)
+}
+
+fn sort(list: &mut Value) {
+    if let Value::Array(list) = list {
+        list.sort_by_cached_key(|item| match item {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixture;
+
+    /// A schema, put where schemas stand, in canonical form.
+    fn schema(schema: Value, form: Form) -> Value {
+        let document = json!({ "components": { "schemas": { "It": schema } } });
+        canonical(document, form)["components"]["schemas"]["It"].clone()
+    }
+
+    #[test]
+    fn prose_goes_and_what_is_named_like_prose_stays() {
+        let given = json!({
+            "title": "It",
+            "description": "A thing.",
+            "example": { "description": "one" },
+            "externalDocs": { "url": "https://example.org" },
+            "x-go-name": "It",
+            "required": ["title", "description", "example"],
+            "properties": {
+                "title": { "type": "string", "title": "Title" },
+                "description": { "type": "string", "description": "Words." },
+                "example": { "type": "string" },
+                "x-mark": { "type": "string", "x-mark": true },
+                "tags": { "items": { "summary": "A tag.", "type": "string" }, "type": "array" },
+                "enum": { "required": ["b", "a"], "type": "object" },
+            },
+        });
+        let expected = json!({
+            "required": ["description", "example", "title"],
+            "properties": {
+                "title": { "type": "string" },
+                "description": { "type": "string" },
+                "example": { "type": "string" },
+                "x-mark": { "type": "string" },
+                "tags": { "items": { "type": "string" }, "type": "array" },
+                "enum": { "required": ["a", "b"], "type": "object" },
+            },
+        });
+        assert_eq!(schema(given, Form::Facts), expected);
+    }
+
+    #[test]
+    fn a_default_is_data_whatever_its_keys() {
+        let given = json!({ "default": { "title": "a", "enum": [2, 1], "x-a": 1, "headers": {} } });
+        assert_eq!(schema(given.clone(), Form::Facts), given);
+    }
+
+    #[test]
+    fn names_stay_in_every_map_of_names() {
+        let document = json!({
+            "openapi": "3.0.0",
+            "info": { "title": "A name", "description": "A sentence.", "version": "1" },
+            "components": {
+                "schemas": { "title": {} },
+                "responses": { "x-summary": { "description": "" } },
+                "parameters": { "tags": { "in": "query", "name": "tags" } },
+                "headers": { "example": { "schema": {} } },
+                "securitySchemes": { "description": { "flows": { "password": {
+                    "scopes": { "description": "Read.", "x-read": "Read." }, "tokenUrl": "/" } } } },
+            },
+            "paths": { "/": { "get": { "callbacks": { "title": { "/back": { "post": {} } } },
+                "responses": { "200": {
+                    "content": { "example": { "encoding": { "title": { "style": "form" } } } },
+                    "description": "",
+                    "headers": { "x-request-id": { "schema": {} } },
+                    "links": { "description": { "parameters": { "title": "$request.query.a" } } },
+                } } } } },
+        });
+        let mut expected = document.clone();
+        expected["info"] = json!({ "title": "A name", "version": "1" });
+        assert_eq!(canonical(document, Form::Facts), expected);
+    }
+
+    #[test]
+    fn a_response_has_an_empty_description_unless_it_is_a_reference() {
+        let document = json!({ "paths": { "/": { "get": { "responses": {
+            "200": { "description": "Fine." },
+            "404": { "$ref": "#/components/responses/404" },
+            "x-other": {},
+        } } } } });
+        let expected = json!({
+            "200": { "description": "" },
+            "404": { "$ref": "#/components/responses/404" },
+        });
+        let facts = canonical(document, Form::Facts);
+        assert_eq!(facts["paths"]["/"]["get"]["responses"], expected);
+    }
+
+    #[test]
+    fn an_empty_list_of_parameters_goes_and_an_empty_security_stays() {
+        let document = json!({ "paths": { "/": { "get": {
+            "callbacks": {}, "parameters": [], "responses": {}, "security": [],
+        } } } });
+        let expected = json!({ "responses": {}, "security": [] });
+        assert_eq!(canonical(document, Form::Facts)["paths"]["/"]["get"], expected);
+    }
+
+    #[test]
+    fn a_transcript_keeps_its_sources_and_nothing_else() {
+        let given = json!({ "type": "string", "x-source": "docs", "x-other": 1, "title": "It" });
+        let expected = json!({ "type": "string", "x-source": "docs" });
+        assert_eq!(schema(given, Form::SourcedFacts), expected);
+    }
+
+    #[test]
+    fn a_contract_keeps_its_sentences() {
+        let given = json!({ "description": "It.", "enum": ["b", "a"], "tags": [], "x-a": 1 });
+        let expected = json!({ "description": "It.", "enum": ["a", "b"], "tags": [], "x-a": 1 });
+        assert_eq!(schema(given, Form::Contract), expected);
+    }
+
+    #[test]
+    fn a_second_time_changes_nothing() {
+        for form in [Form::Facts, Form::SourcedFacts, Form::Contract] {
+            let once = canonical(fixture::document(), form);
+            assert_eq!(canonical(once.clone(), form), once, "{form:?}");
+        }
+    }
+
+    #[test]
+    fn no_sentence_of_the_vendor_is_left() {
+        let facts = canonical(fixture::document(), Form::Facts).to_string();
+        for sentence in ["Lends books.", "The only one.", "Lent.", "A loan.", "Emma", "words"] {
+            assert!(fixture::DOCUMENT.contains(sentence), "{sentence} is not in the fixture");
+            assert!(!facts.contains(sentence), "{sentence} is left");
+        }
+    }
+}

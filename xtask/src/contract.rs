@@ -1,0 +1,98 @@
+//! What must hold of a contract before it is written, whatever the overlay did: it is OpenAPI
+//! 3.0, nothing in it leads nowhere, nothing is listed twice. It is no full validator; an
+//! independent one is run by hand when a spec changes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::problems::{Problems, Result};
+use crate::reference::{operations, references};
+use crate::shape::{DOCUMENT, join, walk};
+use crate::slice::require_3_0;
+
+/// Checks the document called `name`.
+///
+/// # Errors
+///
+/// Each thing that does not hold, with its place.
+pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
+    require_3_0(name, document)?;
+    let mut problems = Problems::default();
+
+    for reference in references(document, &DOCUMENT, "") {
+        if reference.component(document).is_none() {
+            problems.push(format!("{name}: {}", reference.complaint(document)));
+        }
+    }
+
+    let mut ids = BTreeMap::new();
+    for (method, path, operation) in operations(document) {
+        let label = format!("{} {path}", method.to_uppercase());
+        let Some(id) = operation["operationId"].as_str() else {
+            problems.push(format!("{name}: {label} has no operationId"));
+            continue;
+        };
+        if let Some(first) = ids.insert(id, label.clone()) {
+            problems.push(format!("{name}: {first} and {label} are both called {id}"));
+        }
+    }
+
+    walk(document, &DOCUMENT, "", &mut |at, shape, value| {
+        for key in ["enum", "required"] {
+            let list = value.get(key).and_then(Value::as_array);
+            for (index, item) in list.into_iter().flatten().enumerate() {
+                let again = list.is_some_and(|list| list[..index].contains(item));
+                if shape.has_keywords() && again {
+                    problems.push(format!("{name}: at {}: {item} stands twice", join(at, key)));
+                }
+            }
+        }
+    });
+    problems.or(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixture;
+
+    fn complaint(document: &Value) -> String {
+        let checked = check("it.yaml", document);
+        checked.err().map(|problems| problems.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_sound_contract_passes() {
+        assert_eq!(complaint(&fixture::document()), "");
+    }
+
+    #[test]
+    fn a_reference_to_nothing_is_an_error() {
+        let document = fixture::edited("    Kind:", "    Kinds:");
+        insta::assert_snapshot!(complaint(&document), @"it.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist; similar names: Kinds");
+    }
+
+    #[test]
+    fn an_operation_needs_an_id_of_its_own() {
+        insta::assert_snapshot!(complaint(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end are both called openLoan");
+        let document = fixture::edited("operationId: endLoan", "deprecated: true");
+        insta::assert_snapshot!(complaint(&document), @"it.yaml: POST /loans/{id}/end has no operationId");
+    }
+
+    #[test]
+    fn an_item_that_stands_twice_is_an_error() {
+        let mut document = fixture::document();
+        document["components"]["schemas"]["Kind"]["enum"] = json!(["long", "short", "long"]);
+        document["components"]["schemas"]["Loan"]["default"] = json!({ "enum": [1, 1] });
+        insta::assert_snapshot!(complaint(&document), @r#"it.yaml: at /components/schemas/Kind/enum: "long" stands twice"#);
+    }
+
+    #[test]
+    fn another_version_is_an_error() {
+        let document = fixture::edited("openapi: 3.0.1", "openapi: 3.1.0");
+        insta::assert_snapshot!(complaint(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is read");
+    }
+}

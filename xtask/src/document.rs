@@ -1,0 +1,256 @@
+//! Reads YAML or JSON that a stranger wrote into a JSON value, within bounds: size, depth, time,
+//! amount, no key twice. It never guesses: what is not plain data is an error with its place.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::problems::Result;
+
+/// Twenty times the vendors' largest document to date.
+pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a document may hold once its YAML aliases are expanded: a short file must not grow
+/// without bound. A value counts one, and one more for each 32 bytes of text.
+const MAX_WEIGHT: usize = 1_000_000;
+
+/// The YAML reader takes a time quadratic in the depth of open brackets.
+const MAX_TIME: Duration = Duration::from_secs(20);
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads one document. Its depth is bounded by the two parsers, at 128.
+///
+/// # Errors
+///
+/// Says what is wrong with the document called `name`.
+pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
+    parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
+}
+
+fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Result<Value> {
+    if bytes.len() > MAX_BYTES {
+        return Err(format!("{name}: more than {MAX_BYTES} bytes").into());
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("{name}: not UTF-8: {error}"))?;
+    let text = text.trim_start_matches(BYTE_ORDER_MARK).to_owned();
+    let (done, read) = mpsc::channel();
+    // A reader that takes too long is left behind; it ends with the process.
+    thread::spawn(move || done.send(deserialize(&text, weight)));
+    match read.recv_timeout(time) {
+        Ok(Ok(value)) if value.is_object() => Ok(value),
+        Ok(Ok(_)) => Err(format!("{name}: not a YAML or JSON object").into()),
+        Ok(Err(error)) => Err(format!("{name}: {error}").into()),
+        Err(_) => Err(format!("{name}: takes more than {time:?} to read").into()),
+    }
+}
+
+fn deserialize(text: &str, weight: usize) -> std::result::Result<Value, String> {
+    let left = Cell::new(weight);
+    let node = Node { left: &left };
+    // JSON has a reader of its own: YAML's knows neither surrogate pairs nor long keys.
+    if text.trim_start().starts_with('{') {
+        let mut json = serde_json::Deserializer::from_str(text);
+        node.deserialize(&mut json)
+            .and_then(|value| json.end().map(|()| value))
+            .map_err(|error| error.to_string())
+    } else {
+        node.deserialize(yaml_serde::Deserializer::from_str(text)).map_err(|error| error.to_string())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    left: &'a Cell<usize>,
+}
+
+impl Node<'_> {
+    fn spend<E: Error>(self, weight: usize) -> std::result::Result<(), E> {
+        let left = self.left.get().checked_sub(weight);
+        self.left.set(left.ok_or_else(|| E::custom("too much data"))?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
+        self.spend(1)?;
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("plain data")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> std::result::Result<Value, E> {
+        serde_json::Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom(format_args!("{value} is not a JSON number")))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> std::result::Result<Value, E> {
+        self.spend(value.len() / 32)?;
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = seq.next_element_seed(self)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key_seed(self)? {
+            // `200:` is how most people write the name of a response.
+            let key = match key {
+                Value::String(key) => key,
+                Value::Number(key) => key.to_string(),
+                Value::Bool(key) => key.to_string(),
+                _ => return Err(A::Error::custom("a key must be a string")),
+            };
+            if key == "<<" {
+                return Err(A::Error::custom("merge keys are not read"));
+            }
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("the key {key:?} stands twice")));
+            }
+            let value = entries.next_value_seed(self)?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(text: &str) -> String {
+        parse("it.yaml", text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn yaml_and_json_read_alike() {
+        let yaml = parse("it", b"a: [1, -2, 0.5, true, null]\n'200': \xe2\x82\xac\n").unwrap();
+        let json = parse("it", br#" {"a": [1, -2, 0.5, true, null], "200": "\u20ac"}"#).unwrap();
+        assert_eq!(yaml, json);
+    }
+
+    #[test]
+    fn numbers_serve_as_keys() {
+        let document = parse("it", b"responses: { 200: yes, 404: no }").unwrap();
+        assert_eq!(document["responses"]["200"], "yes");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        assert!(parse("it", "\u{feff}{}".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_an_error() {
+        insta::assert_snapshot!(complaint("a:\n  b: 1\n  b: 2\n"), @r#"it.yaml: a: the key "b" stands twice at line 2 column 3"#);
+        insta::assert_snapshot!(complaint(r#"{"a": 1, "a": 2}"#), @r#"it.yaml: the key "a" stands twice at line 1 column 12"#);
+        insta::assert_snapshot!(complaint("200: 1\n'200': 2\n"), @r#"it.yaml: the key "200" stands twice"#);
+    }
+
+    #[test]
+    fn what_is_not_plain_data_is_an_error() {
+        insta::assert_snapshot!(complaint("a: !secret b"), @"it.yaml: a: invalid type: enum, expected plain data at line 1 column 4");
+        insta::assert_snapshot!(complaint("a: .nan"), @"it.yaml: a: NaN is not a JSON number at line 1 column 4");
+        insta::assert_snapshot!(complaint("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not read at line 3 column 3");
+        insta::assert_snapshot!(complaint("[a]: 1"), @"it.yaml: a key must be a string");
+        insta::assert_snapshot!(complaint("- a"), @"it.yaml: not a YAML or JSON object");
+        insta::assert_snapshot!(complaint(""), @"it.yaml: not a YAML or JSON object");
+        insta::assert_snapshot!(complaint("a: 1\n---\nb: 2\n"), @"it.yaml: deserializing from YAML containing more than one document is not supported");
+        insta::assert_snapshot!(complaint(r#"{"a": 1} b"#), @"it.yaml: trailing characters at line 1 column 10");
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_an_error() {
+        let error = parse("it.yaml", b"a: \xff").unwrap_err().to_string();
+        assert!(error.starts_with("it.yaml: not UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn aliases_cannot_grow_a_document_without_bound() {
+        let mut bomb = String::from("a0: &a0 [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n");
+        for level in 1..10 {
+            let below = format!("*a{}", level - 1);
+            let list = [below.as_str(); 10].join(", ");
+            bomb += &format!("a{level}: &a{level} [{list}]\n");
+        }
+        assert!(parse("it", bomb.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_amount_of_data_is_bounded() {
+        let list = format!("a: [{}]", ["0"; 100].join(", "));
+        let words = format!("a: &a '{}'\nb: [{}]", "word ".repeat(64), ["*a"; 10].join(", "));
+        for text in [list, words] {
+            let text = text.as_bytes();
+            assert!(parse_within("it", text, 150, MAX_TIME).is_ok());
+            let error = parse_within("it", text, 50, MAX_TIME).unwrap_err().to_string();
+            assert!(error.contains("too much data"), "{error}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        for text in [
+            format!("{{\"a\":{}", "[".repeat(1_000_000)),
+            format!("a: {}", "[".repeat(5_000)),
+            "- ".repeat(20_000),
+            "? ".repeat(20_000),
+        ] {
+            assert!(parse("it", text.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn time_is_bounded() {
+        let text = format!("a: {}", "[".repeat(1_000_000));
+        let error = parse_within("it", text.as_bytes(), 1, Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.to_string(), "it: takes more than 50ms to read");
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let error = parse("it", &vec![b' '; MAX_BYTES + 1]).unwrap_err();
+        assert_eq!(error.to_string(), "it: more than 16777216 bytes");
+    }
+}

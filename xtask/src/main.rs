@@ -1,0 +1,161 @@
+//! Developer commands of fintech-auth: reads the flags, calls one command, turns its outcome into
+//! the exit code. No users' code is here.
+
+mod canonical;
+mod ci;
+mod contract;
+mod diff;
+mod document;
+mod fetch;
+mod files;
+#[cfg(test)]
+mod fixture;
+mod overlay;
+mod plan;
+mod problems;
+mod reference;
+mod regen;
+mod shape;
+mod slice;
+mod source;
+#[cfg(test)]
+mod tests;
+mod transcript;
+mod yaml;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use lexopt::prelude::*;
+
+use fetch::Origin;
+use regen::{Answer, Input, Outcome, Request};
+
+const USAGE: &str = "\
+cargo xtask regen [VENDOR] [--from FILE|URL|-] [--fetch] [--revision NAME] [--check]
+    Cuts specs/VENDOR/upstream.yaml from the vendor's document and writes openapi.yaml from it and
+    overlay.yaml. Without --from or --fetch it starts from the upstream.yaml that is there.
+    --from      read the vendor's document from a file, an https URL or standard input
+    --fetch     read it from the url in source.toml
+    --revision  name a document that is not the recorded one (default: the file's name, else the
+                start of its sha256)
+    --check     write nothing, show differences
+    Exit code: 0 up to date or written, 1 differences (--check), 3 error.
+
+cargo xtask ci
+    Runs what CI runs; stops at the first failure.
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+enum Command {
+    Ci,
+    Help,
+    Regen(Request),
+}
+
+fn main() -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let outcome = match command(lexopt::Parser::from_env()) {
+        Ok(Command::Ci) => ci::run(&root),
+        Ok(Command::Regen(request)) => tell(&regen::run(&root, &request)),
+        Ok(Command::Help) => tell(&Answer { outcome: Outcome::Same, out: USAGE.into(), err: String::new() }),
+        Err(error) => {
+            tell(&Answer { outcome: Outcome::Failed, out: String::new(), err: format!("{error}\n\n{USAGE}") })
+        }
+    };
+    ExitCode::from(outcome as u8)
+}
+
+fn command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let name = match args.next()? {
+        Some(Value(name)) => name.string()?,
+        Some(Long("help") | Short('h')) => return Ok(Command::Help),
+        Some(other) => return Err(other.unexpected()),
+        None => return Err("which command?".into()),
+    };
+    match name.as_str() {
+        "ci" => match args.next()? {
+            None => Ok(Command::Ci),
+            Some(other) => Err(other.unexpected()),
+        },
+        "regen" => regen_command(args),
+        _ => Err(format!("there is no command {name}").into()),
+    }
+}
+
+fn regen_command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut request = Request::default();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("check") => request.check = true,
+            Long("fetch" | "from") if request.input != Input::Upstream => {
+                return Err("one document at a time".into());
+            }
+            Long("fetch") => request.input = Input::Recorded,
+            Long("from") => request.input = Input::From(Origin::named(&args.value()?.string()?)),
+            Long("revision") => request.revision = Some(args.value()?.string()?),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(vendor) if request.vendor.is_none() => request.vendor = Some(vendor.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if request.revision.is_some() && request.input == Input::Upstream {
+        return Err("--revision names a document: give --from or --fetch".into());
+    }
+    Ok(Command::Regen(request))
+}
+
+/// Prints an answer. A reader that has closed its end has seen enough.
+fn tell(answer: &Answer) -> Outcome {
+    let _ = std::io::stdout().write_all(answer.out.as_bytes());
+    let _ = std::io::stderr().write_all(answer.err.as_bytes());
+    answer.outcome
+}
+
+#[cfg(test)]
+mod command_line {
+    use super::*;
+
+    fn asked(args: &str) -> Result<Command, String> {
+        let args = args.split_whitespace();
+        command(lexopt::Parser::from_args(args)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_flag_is_read() {
+        let Ok(Command::Regen(request)) = asked("regen moov --from - --revision a --check") else {
+            panic!("not regen");
+        };
+        let expected = Request {
+            vendor: Some("moov".into()),
+            input: Input::From(Origin::Stdin),
+            revision: Some("a".into()),
+            check: true,
+        };
+        assert_eq!(request, expected);
+        let fetch = asked("regen moov --fetch");
+        let is_fetch = matches!(&fetch, Ok(Command::Regen(it)) if it.input == Input::Recorded);
+        assert!(is_fetch, "{fetch:?}");
+        assert!(matches!(asked("ci"), Ok(Command::Ci)));
+        assert!(matches!(asked("regen --help"), Ok(Command::Help)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for args in [
+            "",
+            "build",
+            "ci now",
+            "regen a b",
+            "regen a --fetch --from b",
+            "regen a --from",
+            "regen a --revision b",
+            "regen --chek",
+        ] {
+            let asked = asked(args);
+            assert!(asked.is_err(), "{args}: {asked:?}");
+        }
+    }
+}

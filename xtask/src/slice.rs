@@ -1,0 +1,268 @@
+//! Cuts the kept operations out of a vendor's document, with all they refer to. It follows a
+//! rename that `source.toml` spells out and guesses no other; what is missing is an error with
+//! its place and what stands nearby.
+
+use serde_json::{Map, Value, json};
+use similar::get_close_matches;
+
+use crate::problems::{Problems, Result};
+use crate::reference::{keys, operations, references};
+use crate::shape::{self, is_method, join};
+use crate::source::Operation;
+
+/// What was cut, and the renames that were followed: (former id, current id).
+#[derive(Debug)]
+pub(crate) struct Slice {
+    pub(crate) document: Value,
+    pub(crate) renames: Vec<(String, String)>,
+}
+
+/// The operations of `document` called `name`, and what they need.
+///
+/// # Errors
+///
+/// Each operation that is not there or has an id not listed, and each reference to nothing.
+pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Result<Slice> {
+    require_3_0(name, document)?;
+    let mut problems = Problems::default();
+    let mut renames = Vec::new();
+    let mut paths = Map::new();
+    for operation in wanted {
+        match find(name, document, operation) {
+            Ok((item, found)) => {
+                let former = found["operationId"].as_str();
+                if let Some(former) = former.filter(|id| *id != operation.id) {
+                    renames.push((former.to_owned(), operation.id.clone()));
+                }
+                let kept = paths.entry(&operation.path).or_insert_with(|| shared_by_methods(item));
+                kept[&operation.method] = found.clone();
+                kept[&operation.method]["operationId"] = json!(operation.id);
+            }
+            Err(problem) => problems.extend(problem),
+        }
+    }
+
+    let mut sliced = json!({ "paths": paths });
+    for key in ["openapi", "info", "servers", "security"] {
+        if let Some(value) = document.get(key) {
+            sliced[key] = value.clone();
+        }
+    }
+    match components(name, document, &sliced) {
+        Ok(components) => sliced["components"] = components,
+        Err(dangling) => problems.extend(dangling),
+    }
+    problems.or(Slice { document: sliced, renames })
+}
+
+/// # Errors
+///
+/// When `document` is of another version.
+pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
+    match document["openapi"].as_str() {
+        Some(version) if version.starts_with("3.0.") => Ok(()),
+        Some(version) => Err(format!("{name}: OpenAPI {version}; only 3.0.x is read").into()),
+        None => Err(format!("{name}: not an OpenAPI 3 document, it has no `openapi`").into()),
+    }
+}
+
+/// The operation, with the path item that it stands in.
+///
+/// # Errors
+///
+/// Says what stands in its stead or nearby.
+pub(crate) fn find<'v>(
+    name: &str,
+    document: &'v Value,
+    wanted: &Operation,
+) -> Result<(&'v Value, &'v Value)> {
+    let label = wanted.label();
+    let item = &document["paths"][&wanted.path];
+    if let Some(found) = item.get(&wanted.method).filter(|found| found.is_object()) {
+        return match found["operationId"].as_str() {
+            Some(id) if !wanted.is_called(id) => Err(format!(
+                "{name}: {label} is called {id}, not {}; if it was renamed, list it in source.toml",
+                wanted.names(),
+            )
+            .into()),
+            _ => Ok((item, found)),
+        };
+    }
+    let elsewhere = operations(document)
+        .find(|(_, _, operation)| operation["operationId"].as_str().is_some_and(|id| wanted.is_called(id)));
+    let nearby = if let Some((method, path, operation)) = elsewhere {
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        format!("{id} is at {} {path}", method.to_uppercase())
+    } else if item.is_object() {
+        let here = operations(document).filter(|(_, path, _)| *path == wanted.path);
+        let methods: Vec<String> = here.map(|(method, ..)| method.to_uppercase()).collect();
+        format!("the path has only {}", methods.join(", "))
+    } else {
+        paths_near(document, &wanted.path)
+    };
+    Err(format!("{name}: no {label} ({}); {nearby}", wanted.id).into())
+}
+
+fn paths_near(document: &Value, wanted: &str) -> String {
+    let paths = keys(document.get("paths"));
+    let top = wanted.split('/').nth(1).unwrap_or_default();
+    let mut siblings = paths.clone();
+    siblings.retain(|path| path.split('/').nth(1) == Some(top));
+    siblings.truncate(12);
+    if !siblings.is_empty() {
+        return format!("the paths under /{top} are: {}", siblings.join(", "));
+    }
+    match get_close_matches(wanted, &paths, 3, 0.6).as_slice() {
+        [] => format!("nothing is under /{top}, and no path is similar"),
+        close => format!("nothing is under /{top}; similar paths: {}", close.join(", ")),
+    }
+}
+
+/// What the path item says for all its methods.
+fn shared_by_methods(item: &Value) -> Value {
+    let fields = item.as_object().into_iter().flatten();
+    fields.filter(|(key, _)| !is_method(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The components that `sliced` needs, and those that they need.
+fn components(name: &str, document: &Value, sliced: &Value) -> Result<Value> {
+    let mut problems = Problems::default();
+    let mut kept = json!({});
+    let mut open = references(sliced, &shape::DOCUMENT, "");
+    while let Some(reference) = open.pop() {
+        let Some((kind, component)) = reference.component(document) else {
+            problems.push(format!("{name}: {}", reference.complaint(document)));
+            continue;
+        };
+        if kept[&kind].get(&component).is_some() {
+            continue;
+        }
+        let value = &document["components"][&kind][&component];
+        let shape = shape::COMPONENTS.under(&kind).under(&component);
+        let pointer = join(&join("/components", &kind), &component);
+        open.extend(references(value, shape, &pointer));
+        kept[kind][component] = value.clone();
+    }
+    problems.or(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, edited, kept};
+
+    fn complaint(document: &Value) -> String {
+        slice("library.yaml", document, &kept()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_the_operations_need_is_kept_and_nothing_else() {
+        let slice = slice("library.yaml", &fixture::document(), &kept()).unwrap().document;
+        assert_eq!(keys(slice.get("paths")), ["/loans", "/loans/{id}/end"]);
+        assert_eq!(keys(Some(&slice["paths"]["/loans"])), ["parameters", "post"]);
+        let components = &slice["components"];
+        assert_eq!(keys(Some(&components["parameters"])), ["Branch"]);
+        assert_eq!(keys(Some(&components["schemas"])), ["Kind", "Loan", "LoanRequest"]);
+        assert_eq!(keys(Some(&components["securitySchemes"])), ["Card", "Desk"]);
+        for key in ["openapi", "info", "servers", "security"] {
+            assert_eq!(slice[key], fixture::document()[key]);
+        }
+    }
+
+    #[test]
+    fn a_slice_of_a_slice_is_the_same() {
+        let once = slice("library.yaml", &fixture::document(), &kept()).unwrap().document;
+        let twice = slice("library.yaml", &once, &kept()).unwrap();
+        assert_eq!(twice.document, once);
+        assert!(twice.renames.is_empty());
+    }
+
+    #[test]
+    fn a_listed_rename_is_followed() {
+        let slice = slice("library.yaml", &fixture::document(), &kept()).unwrap();
+        assert_eq!(slice.document["paths"]["/loans"]["post"]["operationId"], "createLoan");
+        assert_eq!(slice.renames, [("openLoan".to_owned(), "createLoan".to_owned())]);
+    }
+
+    #[test]
+    fn a_rename_that_is_not_listed_is_an_error() {
+        let document = edited("openLoan", "startLoan");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: POST /loans is called startLoan, not createLoan (formerly openLoan); if it was renamed, list it in source.toml");
+    }
+
+    #[test]
+    fn a_missing_path_is_told_with_its_neighbours() {
+        let document = edited("  /loans/{id}/end:", "  /loans/{id}/stop:");
+        let document = document.to_string().replace("endLoan", "stopLoan");
+        let document = fixture::read(&document);
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans/{id}/end (endLoan); the paths under /loans are: /loans, /loans/{id}/stop");
+        let mut document = fixture::document();
+        document["paths"] = json!({ "/loan": {} });
+        insta::assert_snapshot!(complaint(&document), @"
+        library.yaml: no POST /loans (createLoan); nothing is under /loans; similar paths: /loan
+        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans, and no path is similar
+        ");
+        document["paths"] = json!({});
+        insta::assert_snapshot!(complaint(&document), @"
+        library.yaml: no POST /loans (createLoan); nothing is under /loans, and no path is similar
+        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans, and no path is similar
+        ");
+    }
+
+    #[test]
+    fn an_operation_that_moved_is_found_by_its_id() {
+        let document = edited("  /loans:", "  /lending:");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans (createLoan); openLoan is at POST /lending");
+    }
+
+    #[test]
+    fn a_missing_method_is_told_with_those_there_are() {
+        let mut document = fixture::document();
+        document["paths"]["/loans"] = json!({ "get": {}, "put": {} });
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans (createLoan); the path has only GET, PUT");
+    }
+
+    #[test]
+    fn a_reference_to_nothing_is_told_with_its_place_and_similar_names() {
+        let document = edited("    LoanRequest:", "    LoanRequests:");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/requestBody/content/application~1json/schema refers to #/components/schemas/LoanRequest, which does not exist; similar names: LoanRequests");
+        let document = edited("    Kind:", "    Sort:");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
+        let document = edited("- Desk: []", "- Desks: []");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans~1{id}~1end/post/security/0 refers to #/components/securitySchemes/Desks, which does not exist; similar names: Desk");
+        let document = edited("'#/components/schemas/Kind'", "'../kinds.yaml#/Kind'");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to ../kinds.yaml#/Kind, which leaves the document");
+        let document = edited("'#/components/schemas/Kind'", "'#/paths/~1loans'");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/paths/~1loans, which is not below #/components");
+    }
+
+    #[test]
+    fn a_discriminator_leads_to_schemas() {
+        let mut document = fixture::document();
+        document["components"]["schemas"]["Kind"] = json!({ "discriminator": {
+            "mapping": { "book": "Book", "loan": "#/components/schemas/Loan" },
+            "propertyName": "kind",
+        } });
+        let slice = slice("library.yaml", &document, &kept()).unwrap().document;
+        assert!(slice["components"]["schemas"]["Book"].is_object());
+    }
+
+    #[test]
+    fn another_version_of_openapi_is_an_error() {
+        let document = edited("openapi: 3.0.1", "openapi: 3.1.0");
+        assert_eq!(complaint(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is read");
+        assert!(complaint(&json!({ "swagger": "2.0" })).contains("no `openapi`"));
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_told_at_once() {
+        let mut document = fixture::document();
+        document["paths"] = json!({ "/x": 1 });
+        document["components"] = json!(null);
+        insta::assert_snapshot!(complaint(&document), @"
+        library.yaml: no POST /loans (createLoan); nothing is under /loans, and no path is similar
+        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans, and no path is similar
+        library.yaml: /security/0 refers to #/components/securitySchemes/Card, which does not exist
+        ");
+    }
+}

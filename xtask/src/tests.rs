@@ -1,0 +1,408 @@
+//! `regen` from end to end, in a workspace of its own. The last tests read the real documents,
+//! where they are at hand.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::diff::unified;
+use crate::fetch::Origin;
+use crate::files;
+use crate::fixture::{self, DOCUMENT, put, workspace};
+use crate::regen::{Answer, Input, Outcome, Request, run};
+
+const SOURCE: &str = "specs/library/source.toml";
+const UPSTREAM: &str = "specs/library/upstream.yaml";
+const OVERLAY: &str = "specs/library/overlay.yaml";
+const CONTRACT: &str = "specs/library/openapi.yaml";
+
+/// `regen library --from document.yaml`
+fn regen(root: &Path, check: bool) -> Answer {
+    regen_from(root, "document.yaml", check)
+}
+
+fn regen_from(root: &Path, name: &str, check: bool) -> Answer {
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(root.join(name))),
+        check,
+        ..Request::default()
+    };
+    run(root, &request)
+}
+
+/// `regen --check`
+fn check(root: &Path) -> Answer {
+    let request = Request { check: true, ..Request::default() };
+    run(root, &request)
+}
+
+/// A workspace in which all is generated.
+fn generated() -> TempDir {
+    let root = workspace();
+    let answer = regen(root.path(), false);
+    assert_eq!(answer.outcome, Outcome::Same, "{}", answer.err);
+    root
+}
+
+fn read(root: &Path, name: &str) -> String {
+    files::read(root, name).unwrap()
+}
+
+fn edit(root: &Path, name: &str, from: &str, to: &str) {
+    let text = read(root, name);
+    assert!(text.contains(from), "{from} is not in {name}");
+    put(root, name, &text.replace(from, to));
+}
+
+#[test]
+fn a_document_becomes_two_specs_and_a_record() {
+    let root = workspace();
+    let answer = regen(root.path(), false);
+    insta::assert_snapshot!(answer.err, @"
+    library: openLoan is now called createLoan
+    library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/openapi.yaml
+    ");
+    assert_eq!(answer.out, "");
+    insta::assert_snapshot!("upstream", read(root.path(), UPSTREAM));
+    let corrected = unified("spec", &read(root.path(), UPSTREAM), &read(root.path(), CONTRACT));
+    insta::assert_snapshot!(corrected, @"
+    --- a/spec
+    +++ b/spec
+    @@ -1,4 +1,4 @@
+    -# Cut by `cargo xtask regen library` from the document named in source.toml. Do not edit.
+    +# Written by `cargo xtask regen library` from upstream.yaml and overlay.yaml. Do not edit.
+     components:
+       parameters:
+         Branch:
+    @@ -13,6 +13,7 @@
+           - short
+           type: string
+         Loan:
+    +      description: What was lent.
+           properties:
+             due:
+               format: date
+    ");
+    let source = read(root.path(), SOURCE);
+    assert!(source.contains("\"document\" # as the library calls it"), "{source}");
+    assert!(!source.contains("0000"), "{source}");
+}
+
+#[test]
+fn the_recorded_document_changes_no_byte() {
+    let root = generated();
+    put(root.path(), "copy.yaml", DOCUMENT);
+    let before = fixture::files(root.path());
+    for (name, only_check) in [("document.yaml", true), ("document.yaml", false), ("copy.yaml", false)] {
+        let answer = regen_from(root.path(), name, only_check);
+        assert_eq!(answer.outcome, Outcome::Same);
+        assert!(answer.err.ends_with("library: up to date with document\n"), "{}", answer.err);
+    }
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+#[test]
+fn the_same_document_in_json_gives_the_same_specs() {
+    let root = generated();
+    let before = [UPSTREAM, CONTRACT].map(|name| read(root.path(), name));
+    put(root.path(), "document.yaml", &fixture::document().to_string());
+    assert_eq!(regen(root.path(), false).outcome, Outcome::Same);
+    assert_eq!([UPSTREAM, CONTRACT].map(|name| read(root.path(), name)), before);
+}
+
+#[test]
+fn regen_without_a_document_repeats_the_overlay_only() {
+    let root = generated();
+    edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
+    let answer = run(root.path(), &Request::default());
+    assert_eq!(answer.err, "library: wrote specs/library/openapi.yaml\n");
+    assert!(read(root.path(), CONTRACT).contains("What is lent."));
+    assert_eq!(check(root.path()).outcome, Outcome::Same);
+}
+
+#[test]
+fn the_recorded_document_can_be_given_another_name() {
+    let root = generated();
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(root.path().join("document.yaml"))),
+        revision: Some("third".into()),
+        check: false,
+    };
+    let answer = run(root.path(), &request);
+    assert!(answer.err.ends_with("wrote specs/library/source.toml\n"), "{}", answer.err);
+    assert!(read(root.path(), SOURCE).contains("revision = \"third\""));
+}
+
+#[test]
+fn check_passes_where_nothing_would_change() {
+    let root = generated();
+    let answer = check(root.path());
+    assert_eq!(answer.outcome, Outcome::Same);
+    assert_eq!(answer.out, "");
+    assert_eq!(answer.err, "library: up to date with document\n");
+}
+
+#[test]
+fn check_shows_a_hand_edit_and_leaves_it() {
+    let root = generated();
+    edit(root.path(), CONTRACT, "description: What was lent.", "description: Lent.");
+    let before = fixture::files(root.path());
+    let answer = check(root.path());
+    assert_eq!(answer.outcome, Outcome::Different);
+    assert_eq!(answer.err, "library: regen would change specs/library/openapi.yaml\n");
+    insta::assert_snapshot!(answer.out, @"
+    --- a/specs/library/openapi.yaml
+    +++ b/specs/library/openapi.yaml
+    @@ -13,7 +13,7 @@
+           - short
+           type: string
+         Loan:
+    -      description: Lent.
+    +      description: What was lent.
+           properties:
+             due:
+               format: date
+    ");
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+#[test]
+fn check_shows_an_upstream_that_is_not_canonical() {
+    let root = generated();
+    edit(root.path(), UPSTREAM, "      - long\n      - short", "      - short\n      - long");
+    let answer = check(root.path());
+    assert_eq!(answer.outcome, Outcome::Different);
+    insta::assert_snapshot!(answer.out, @"
+    --- a/specs/library/upstream.yaml
+    +++ b/specs/library/upstream.yaml
+    @@ -9,8 +9,8 @@
+       schemas:
+         Kind:
+           enum:
+    +      - long
+           - short
+    -      - long
+           type: string
+         Loan:
+           properties:
+    ");
+}
+
+#[test]
+fn check_shows_a_file_that_is_missing() {
+    let root = generated();
+    std::fs::remove_file(root.path().join(CONTRACT)).unwrap();
+    let answer = check(root.path());
+    assert_eq!(answer.outcome, Outcome::Different);
+    assert!(answer.out.contains("@@ -0,0 +1,"), "{}", answer.out);
+}
+
+#[test]
+fn check_against_a_new_document_shows_what_changed() {
+    let root = generated();
+    let new = DOCUMENT
+        .replace("enum: [short, long]", "enum: [long, short, endless]")
+        .replace("Lends books.", "Lends books and maps.");
+    put(root.path(), "document.yaml", &new);
+    let before = fixture::files(root.path());
+    let answer = regen(root.path(), true);
+    assert_eq!(answer.outcome, Outcome::Different);
+    let facts = answer.out.split_once("--- a/specs/library/upstream.yaml").unwrap().1;
+    insta::assert_snapshot!(facts, @"
+
+    +++ b/specs/library/upstream.yaml
+    @@ -9,6 +9,7 @@
+       schemas:
+         Kind:
+           enum:
+    +      - endless
+           - long
+           - short
+           type: string
+    --- a/specs/library/openapi.yaml
+    +++ b/specs/library/openapi.yaml
+    @@ -9,6 +9,7 @@
+       schemas:
+         Kind:
+           enum:
+    +      - endless
+           - long
+           - short
+           type: string
+    ");
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+#[test]
+fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
+    let root = generated();
+    let new = DOCUMENT.replace("schemas/Loan'", "schemas/Loaned'").replace("    Loan:", "    Loaned:");
+    put(root.path(), "document.yaml", &new);
+    let answer = regen(root.path(), true);
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert!(answer.out.contains("+++ b/specs/library/upstream.yaml"), "{}", answer.out);
+    insta::assert_snapshot!(answer.err, @"
+    library: openLoan is now called createLoan
+    specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (why it is there: Docs.)
+    ");
+}
+
+#[test]
+fn on_a_problem_no_file_is_touched() {
+    let root = generated();
+    let before = fixture::files(root.path());
+    let sound = read(root.path(), OVERLAY);
+    let leads_nowhere = "{ $ref: '#/components/schemas/None' }";
+    for (name, text, complaint) in [
+        ("document.yaml", DOCUMENT.replace("  /loans:", "  /l:"), "no POST /loans"),
+        ("document.yaml", "a: [".to_owned(), "document.yaml: "),
+        (OVERLAY, sound.replace("schemas.Loan", "schemas.None"), "actions[0]"),
+        (OVERLAY, sound.replace("x-kind: ours", "x-kind: mine"), "x-kind must be"),
+        (OVERLAY, sound.replace("{ description: What was lent. }", leads_nowhere), "which does not exist"),
+        (SOURCE, String::new(), "specs/library/source.toml"),
+    ] {
+        // A new document, so that every file would change.
+        put(root.path(), "document.yaml", &DOCUMENT.replace("enum: [short, long]", "enum: [a]"));
+        put(root.path(), name, &text);
+        let spoilt = fixture::files(root.path());
+        let answer = regen(root.path(), false);
+        assert_eq!(answer.outcome, Outcome::Failed, "{complaint}");
+        assert!(answer.err.contains(complaint), "{}", answer.err);
+        assert!(answer.err.ends_with("nothing was written\n"), "{}", answer.err);
+        assert_eq!(fixture::files(root.path()), spoilt, "{complaint}");
+        for (name, text) in &before {
+            put(root.path(), name, text);
+        }
+    }
+}
+
+#[test]
+fn one_vendor_that_fails_keeps_the_other_from_being_written() {
+    let root = generated();
+    let library = root.path().join("specs/library");
+    let museum = root.path().join("specs/museum");
+    std::fs::create_dir(&museum).unwrap();
+    for file in ["source.toml", "upstream.yaml"] {
+        std::fs::copy(library.join(file), museum.join(file)).unwrap();
+    }
+    edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
+    let before = fixture::files(root.path());
+    let answer = run(root.path(), &Request::default());
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert!(answer.err.starts_with("specs/museum/overlay.yaml: "), "{}", answer.err);
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+#[test]
+fn an_unknown_vendor_and_a_document_of_nobody_are_errors() {
+    let root = workspace();
+    let unknown = Request { vendor: Some("../specs/library".into()), ..Request::default() };
+    let answer = run(root.path(), &unknown);
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert!(answer.err.contains("the vendors are: library"), "{}", answer.err);
+    let nobody = Request { input: Input::Recorded, ..Request::default() };
+    let answer = run(root.path(), &nobody);
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert!(answer.err.contains("name the vendor"), "{}", answer.err);
+}
+
+#[test]
+fn a_transcript_is_sorted_and_takes_no_document() {
+    let root = workspace();
+    put(
+        root.path(),
+        SOURCE,
+        "kind = \"transcribed\"\n[[operation]]\nid = \"endLoan\"\nmethod = \"post\"\npath = \"/end\"\n",
+    );
+    put(
+        root.path(),
+        UPSTREAM,
+        "\
+# From memory.
+paths:
+  /end:
+    post:
+      x-source: a talk at the desk
+      summary: End
+      operationId: endLoan
+      responses: {}
+openapi: 3.0.3
+info: { version: 2030-01-01, title: Library }
+components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object } } }
+",
+    );
+    let answer = run(root.path(), &Request::default());
+    assert_eq!(answer.outcome, Outcome::Same, "{}", answer.err);
+    insta::assert_snapshot!(read(root.path(), UPSTREAM), @"
+    # Transcribed by hand. `cargo xtask regen library` sorts it; it keeps no comment and no prose.
+    components:
+      schemas:
+        Loan:
+          type: object
+          x-source: a receipt
+    info:
+      title: Library
+      version: '2030-01-01'
+    openapi: 3.0.3
+    paths:
+      /end:
+        post:
+          operationId: endLoan
+          responses: {}
+          x-source: a talk at the desk
+    ");
+    assert_eq!(check(root.path()).outcome, Outcome::Same);
+
+    let answer = regen(root.path(), false);
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert!(answer.err.starts_with("library publishes no document"), "{}", answer.err);
+}
+
+#[test]
+fn the_checked_in_specs_are_what_regen_would_write() {
+    let answer = check(&workspace_root());
+    assert_eq!(answer.outcome, Outcome::Same, "{}{}", answer.err, answer.out);
+}
+
+#[test]
+fn the_vendors_own_documents_end_in_a_result_or_a_clear_error() {
+    let documents = workspace_root().join("../shared/upstream/moov");
+    if !documents.is_dir() {
+        eprintln!("skipped: {} is not here", documents.display());
+        return;
+    }
+    let regen = |revision: &str| {
+        let request = Request {
+            vendor: Some("moov".into()),
+            input: Input::From(Origin::File(documents.join(format!("{revision}.yaml")))),
+            check: true,
+            ..Request::default()
+        };
+        run(&workspace_root(), &request)
+    };
+
+    let answer = regen("2024-10-18");
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert_eq!(answer.out, "");
+    assert!(answer.err.contains("no POST /oauth2/revoke (revokeAccessToken)"), "{}", answer.err);
+
+    let answer = regen("2025-01-15");
+    assert!(answer.err.contains("revokeAuthToken is now called revokeAccessToken"), "{}", answer.err);
+    for (revision, answer) in [("2025-01-15", answer), ("2025-01-25", regen("2025-01-25"))] {
+        assert_ne!(answer.outcome, Outcome::Same, "{revision}");
+        assert!(answer.out.contains("+++ b/specs/moov/upstream.yaml"), "{}", answer.out);
+        assert!(answer.out.contains("+      - opaque"), "{}", answer.out);
+        if answer.outcome == Outcome::Failed {
+            assert!(answer.err.contains("specs/moov/overlay.yaml: actions["), "{}", answer.err);
+        }
+    }
+
+    let answer = regen("2025-06-10");
+    assert_eq!(answer.outcome, Outcome::Same, "{}{}", answer.err, answer.out);
+}
+
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,94 @@
+//! Rules for facts that we wrote down ourselves: just the operations that `source.toml` lists,
+//! and beside each operation and schema where it is from. It changes nothing.
+
+use serde_json::Value;
+
+use crate::problems::{Problems, Result};
+use crate::reference::operations;
+use crate::shape::join;
+use crate::slice::{find, require_3_0};
+use crate::source::Operation;
+
+/// Checks the transcript called `name`.
+///
+/// # Errors
+///
+/// Each operation missing or not listed, and each operation or schema without an `x-source`.
+pub(crate) fn check(name: &str, document: &Value, kept: &[Operation]) -> Result<()> {
+    require_3_0(name, document)?;
+    let mut problems = Problems::default();
+    for operation in kept {
+        if let Err(problem) = find(name, document, operation) {
+            problems.extend(problem);
+        }
+    }
+    for (method, path, operation) in operations(document) {
+        let label = format!("{} {path}", method.to_uppercase());
+        if !kept.iter().any(|kept| kept.label() == label) {
+            problems.push(format!("{name}: {label} is not listed in source.toml"));
+        }
+        if !has_source(operation) {
+            problems.push(format!("{name}: {label} has no x-source"));
+        }
+    }
+    let schemas = document["components"]["schemas"].as_object();
+    for (schema, _) in schemas.into_iter().flatten().filter(|(_, schema)| !has_source(schema)) {
+        let at = join("/components/schemas", schema);
+        problems.push(format!("{name}: {at} has no x-source"));
+    }
+    problems.or(())
+}
+
+fn has_source(value: &Value) -> bool {
+    value["x-source"].as_str().is_some_and(|source| !source.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixture;
+
+    fn transcript() -> Value {
+        json!({
+            "openapi": "3.0.3",
+            "paths": { "/loans/{id}/end": {
+                "post": { "operationId": "endLoan", "x-source": "a talk at the desk" },
+            } },
+            "components": { "schemas": { "Loan": { "x-source": "a receipt" } } },
+        })
+    }
+
+    fn complaint(document: &Value) -> String {
+        let kept = &fixture::kept()[1..];
+        check("it.yaml", document, kept).err().map(|problems| problems.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn sourced_facts_pass() {
+        assert_eq!(complaint(&transcript()), "");
+    }
+
+    #[test]
+    fn a_fact_without_a_source_is_an_error() {
+        let mut document = transcript();
+        document["components"]["schemas"]["Loan"]["x-source"] = json!(" ");
+        document["paths"]["/loans/{id}/end"]["post"]["x-source"] = json!(null);
+        insta::assert_snapshot!(complaint(&document), @"
+        it.yaml: POST /loans/{id}/end has no x-source
+        it.yaml: /components/schemas/Loan has no x-source
+        ");
+    }
+
+    #[test]
+    fn the_operations_are_those_that_are_listed() {
+        let mut document = transcript();
+        let moved = document["paths"]["/loans/{id}/end"].take();
+        document["paths"] = json!({ "/ends": moved });
+        insta::assert_snapshot!(complaint(&document), @"
+        it.yaml: no POST /loans/{id}/end (endLoan); endLoan is at POST /ends
+        it.yaml: POST /ends is not listed in source.toml
+        ");
+    }
+}

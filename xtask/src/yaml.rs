@@ -1,0 +1,120 @@
+//! Writes a document as YAML that every reader understands alike, keys sorted. YAML 1.1, which
+//! many tools still read, takes `2023-02-18` for a date and `no` for false, so such strings are
+//! quoted. It never reads.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::document;
+use crate::problems::Result;
+
+/// The text of the file called `name`: `banner` as a comment, then `document`.
+///
+/// # Errors
+///
+/// When the text would not read back as `document`.
+pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<String> {
+    let yaml = yaml_serde::to_string(&Sorted(document)).map_err(|error| format!("{name}: {error}"))?;
+    let text = format!("# {banner}\n{}", yaml.replace(QUOTED_MARK, "'"));
+    if document::parse(name, text.as_bytes())? == *document {
+        Ok(text)
+    } else {
+        Err("the document would not read back as written".to_owned().into())
+    }
+}
+
+/// Makes the writer quote a string, and is taken out again.
+const MARK: &str = "#quote ";
+const QUOTED_MARK: &str = "'#quote ";
+
+struct Sorted<'a>(&'a Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by_key(|(key, _)| *key);
+                let mut to = to.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    to.serialize_entry(&marked(key), &Sorted(value))?;
+                }
+                to.end()
+            }
+            Value::Array(list) => to.collect_seq(list.iter().map(Sorted)),
+            Value::String(text) => to.serialize_str(&marked(text)),
+            other => other.serialize(to),
+        }
+    }
+}
+
+/// `text`, marked where YAML 1.1 may take it for a truth, a date, a time or a number.
+fn marked(text: &str) -> String {
+    const TRUTHS: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
+    let is_truth = TRUTHS.contains(&text.to_ascii_lowercase().as_str());
+    // What is a plain number is quoted without our doing.
+    let is_numeric = text.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first))
+        && text.contains(['-', ':', '_'])
+        && text.chars().all(|each| each.is_ascii_digit() || "+-:_. TtZz".contains(each));
+    if is_truth || is_numeric { format!("{MARK}{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn strings_that_some_readers_mistake_are_quoted() -> Result<()> {
+        let document =
+            json!({ "list": ["2023-02-18", "no", "12:30:00", "1_000", "it's", "200", "3.0.3", "a: b"] });
+        insta::assert_snapshot!(render("a.yaml", "By hand.", &document)?, @"
+        # By hand.
+        list:
+        - '2023-02-18'
+        - 'no'
+        - '12:30:00'
+        - '1_000'
+        - it's
+        - '200'
+        - 3.0.3
+        - 'a: b'
+        ");
+        Ok(())
+    }
+
+    #[test]
+    fn numbers_and_truths_are_not_quoted() -> Result<()> {
+        let document = json!({ "default": 900, "deprecated": true, "maximum": 0.5, "nothing": null });
+        insta::assert_snapshot!(render("a.yaml", "By hand.", &document)?, @"
+        # By hand.
+        default: 900
+        deprecated: true
+        maximum: 0.5
+        nothing: null
+        ");
+        Ok(())
+    }
+
+    #[test]
+    fn keys_are_sorted_and_quoted_alike() -> Result<()> {
+        let document = json!({ "on": 1, "b": { "500": {}, "404": [] }, "a": "two\nlines" });
+        insta::assert_snapshot!(render("a.yaml", "By hand.", &document)?, @"
+        # By hand.
+        a: |-
+          two
+          lines
+        b:
+          '404': []
+          '500': {}
+        'on': 1
+        ");
+        Ok(())
+    }
+
+    #[test]
+    fn a_string_that_bears_the_mark_is_refused_rather_than_changed() {
+        assert!(render("a.yaml", "By hand.", &json!({ "a": "#quote b" })).is_err());
+    }
+}
