@@ -35,13 +35,18 @@ pub enum ErrorKind {
 /// `Display` is one clause in lower case without the source's text; walk [`std::error::Error::source`]
 /// for more. Neither it nor `Debug` shows a secret, a token or a body.
 #[derive(Clone)]
-pub struct Error(Arc<Inner>);
+pub struct Error {
+    inner: Arc<Inner>,
+    /// Set where an earlier call failed with this, and so this one was not sent for so long yet.
+    held_for: Option<Duration>,
+}
 
 struct Inner {
     kind: ErrorKind,
     operation: Option<(&'static str, &'static str)>,
     reason: Cow<'static, str>,
     sent: bool,
+    retry_after: Option<Duration>,
     answer: Option<Answered>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -78,20 +83,24 @@ pub struct FieldError {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Arc::new(Inner {
+    /// An error of a [`TokenSource`](crate::token::TokenSource) of your own. The reason is one clause
+    /// in lower case, without a secret. It counts as not sent until [`Error::with_sent`] says so.
+    pub fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
+        let inner = Inner {
             kind,
             operation: None,
             reason: reason.into(),
             sent: false,
+            retry_after: None,
             answer: None,
             source: None,
-        }))
+        };
+        Self { inner: Arc::new(inner), held_for: None }
     }
 
     /// Adds to an error while it is being made, which is before anyone shares it.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
             add(inner);
         }
         self
@@ -101,7 +110,9 @@ impl Error {
         self.with(|inner| inner.operation = Some((vendor, operation)))
     }
 
-    pub(crate) fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    /// Adds what caused it. Printing the chain prints this too, so it must show no secret.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.with(|inner| inner.source = Some(source.into()))
     }
 
@@ -112,17 +123,31 @@ impl Error {
         })
     }
 
-    pub(crate) fn with_sent(self, sent: bool) -> Self {
+    /// Says whether the request may have reached the server.
+    #[must_use]
+    pub fn with_sent(self, sent: bool) -> Self {
         self.with(|inner| inner.sent = sent)
     }
 
+    /// Says how long the server asks to wait.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        self.with(|inner| inner.retry_after = Some(wait))
+    }
+
+    /// The same failure, as it is told to those who come after it and for whom nothing was sent.
+    pub(crate) fn held_for(mut self, left: Duration) -> Self {
+        self.held_for = Some(left);
+        self
+    }
+
     fn answer(&self) -> Option<&Answered> {
-        self.0.answer.as_ref()
+        self.inner.answer.as_ref()
     }
 
     /// What the caller does next.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.inner.kind
     }
 
     /// Whether the same call may well succeed later, unchanged.
@@ -133,7 +158,7 @@ impl Error {
     /// Whether the request may have reached the vendor, so that repeating it may act twice. `false`
     /// only where it certainly did not: nothing was sent, or no connection came about.
     pub fn may_have_been_sent(&self) -> bool {
-        self.0.sent
+        self.inner.sent && self.held_for.is_none()
     }
 
     /// The HTTP status of the answer, if one came.
@@ -142,9 +167,10 @@ impl Error {
     }
 
     /// How long the vendor asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section
-    /// 10.2.3), or Moov's older `X-Retry-In` in milliseconds.
+    /// 10.2.3), or Moov's older `X-Retry-In` in milliseconds. Where this call was not sent because an
+    /// earlier one failed, the time until one will be.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.answer()?.retry_after
+        self.held_for.or(self.inner.retry_after).or_else(|| self.answer()?.retry_after)
     }
 
     /// The vendor's error code, such as `invalid_grant` (RFC 6749 section 5.2) or
@@ -187,19 +213,24 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((vendor, operation)) = self.0.operation {
+        if let Some((vendor, operation)) = self.inner.operation {
             write!(f, "{vendor} {operation}: ")?;
         }
-        f.write_str(&self.0.reason)?;
-        let Some(answer) = self.answer() else { return Ok(()) };
-        write!(f, " (status {}", answer.status.as_u16())?;
-        if let Some(code) = &answer.details.code {
-            write!(f, ", code {code}")?;
+        f.write_str(&self.inner.reason)?;
+        if let Some(answer) = self.answer() {
+            write!(f, " (status {}", answer.status.as_u16())?;
+            if let Some(code) = &answer.details.code {
+                write!(f, ", code {code}")?;
+            }
+            if let Some(id) = &answer.request_id {
+                write!(f, ", request {id}")?;
+            }
+            f.write_str(")")?;
         }
-        if let Some(id) = &answer.request_id {
-            write!(f, ", request {id}")?;
+        match self.held_for {
+            Some(left) => write!(f, "; not asked again for {:.1} s", left.as_secs_f64()),
+            None => Ok(()),
         }
-        f.write_str(")")
     }
 }
 
@@ -207,7 +238,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &self.kind()).field("display", &format_args!("{self}"));
-        if let Some(source) = &self.0.source {
+        if let Some(source) = &self.inner.source {
             debug.field("source", source);
         }
         debug.finish_non_exhaustive()
@@ -216,6 +247,6 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.inner.source.as_deref().map(|source| source as _)
     }
 }

@@ -6,17 +6,19 @@ mod error;
 mod generated;
 pub mod moneykit;
 pub mod moov;
+mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod secret;
 mod timestamp;
-mod token;
+pub mod token;
 mod transport;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind, FieldError};
+pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use timestamp::Timestamp;
-pub use token::{ExpiresIn, Scope};
+pub use token::{ExpiresIn, Scope, Token};
 pub use transport::{HttpOptions, Response};

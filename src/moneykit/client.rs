@@ -1,6 +1,6 @@
 //! The client: MoneyKit's three operations, one method each.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{StatusCode, header};
 
@@ -12,17 +12,26 @@ use crate::{
     Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
     error::Details,
     generated::moneykit as generated,
+    retry::Repeat,
+    token::{Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource},
     transport::{BaseUrl, Call, Contract, Http, bearer},
 };
 
 const CONTRACT: Contract = Contract { vendor: "moneykit", details };
 
-/// A client of MoneyKit's auth endpoints. Cheap to clone; clones share connections.
+/// A client of MoneyKit's auth endpoints. Cheap to clone; clones share connections and tokens.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    tokens: TokenCache<Api>,
+    default: TokenHandle<Api>,
+}
+
+/// The operations as they are, each sent once.
+#[derive(Debug)]
+pub struct Api {
     http: Http,
     auth: Auth,
     version: String,
@@ -34,7 +43,50 @@ impl Client {
         ClientBuilder::new(credentials)
     }
 
-    /// Issues a token (`POST /auth/token`). Without scopes it may do all that the application may.
+    /// A token for these scopes that works now: from memory while one serves, else by one request
+    /// that all callers share. Without scopes it may do all that the application may.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`].
+    ///
+    /// # Cancellation
+    ///
+    /// Safe: a request that began goes on in a task of its own, and its token is kept.
+    pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
+        self.0.tokens.token(scopes).await
+    }
+
+    /// A token for the scopes of [`ClientBuilder::with_scopes`], the fastest way to one.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`].
+    ///
+    /// # Cancellation
+    ///
+    /// As [`Client::token`].
+    pub async fn default_token(&self) -> Result<Token, Error> {
+        self.0.default.token().await
+    }
+
+    /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+    pub async fn reject(&self, token: &Token) {
+        self.0.tokens.reject(token).await;
+    }
+
+    /// All that can be done with tokens: waiting for a given time, handles, running a request.
+    pub fn tokens(&self) -> &TokenCache<Api> {
+        &self.0.tokens
+    }
+
+    /// What the token cache did so far.
+    pub fn stats(&self) -> Stats {
+        self.0.tokens.stats()
+    }
+
+    /// Issues a token (`POST /auth/token`) that is not kept: most callers want [`Client::token`].
+    /// Without scopes it may do all that the application may.
     ///
     /// # Errors
     ///
@@ -45,15 +97,9 @@ impl Client {
         &self,
         scopes: &[Scope],
     ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
-        let mut body = types::CreateAccessTokenRequest {
-            client_id: None,
-            client_secret: None,
-            grant_type: Some("client_credentials".to_owned()),
-            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)),
-        };
-        let call = self.0.auth.apply(self.call("create_access_token"), &mut body)?;
-        let client = self.generated(&call);
-        call.run(client.create_access_token(self.version(), &body)).await
+        let tokens = &self.0.tokens;
+        let api = tokens.source();
+        tokens.repeated(Repeat::Harmless, || tokens.gated(api.create_access_token(scopes))).await
     }
 
     /// Describes the client behind a token (`GET /auth/introspect`).
@@ -63,10 +109,8 @@ impl Client {
     /// [`ErrorKind::Unauthorized`] for a token that is not accepted; [`Error::code`] tells an
     /// expired one: `api_error.auth.expired_access_token`. Else the kinds of any call.
     pub async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
-        let call = self.call("introspect").with_secret(token);
-        let call = call.with_header(header::AUTHORIZATION, bearer(token)?);
-        let client = self.generated(&call);
-        call.run(client.instrospect_client(self.version())).await
+        let tokens = &self.0.tokens;
+        tokens.repeated(Repeat::Harmless, || tokens.source().introspect(token)).await
     }
 
     /// Describes this client itself (`GET /auth/introspect`), showing the credentials in place of a
@@ -76,9 +120,8 @@ impl Client {
     ///
     /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
-        let call = self.0.auth.apply_pair(self.call("introspect_client"))?;
-        let client = self.generated(&call);
-        call.run(client.instrospect_client(self.version())).await
+        let tokens = &self.0.tokens;
+        tokens.repeated(Repeat::Harmless, || tokens.source().introspect_client()).await
     }
 
     /// Fetches the keys that sign MoneyKit's webhooks (`GET /.well-known/jwks.json`).
@@ -87,23 +130,74 @@ impl Client {
     ///
     /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `Unreadable`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
+        let tokens = &self.0.tokens;
+        tokens.repeated(Repeat::Harmless, || tokens.source().jwks()).await
+    }
+}
+
+impl Api {
+    async fn create_access_token(
+        &self,
+        scopes: &[Scope],
+    ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
+        let mut body = types::CreateAccessTokenRequest {
+            client_id: None,
+            client_secret: None,
+            grant_type: Some("client_credentials".to_owned()),
+            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)),
+        };
+        let call = self.auth.apply(self.call("create_access_token"), &mut body)?;
+        let client = self.generated(&call);
+        call.run(client.create_access_token(self.version(), &body)).await
+    }
+
+    async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
+        let call = self.call("introspect").with_secret(token);
+        let call = call.with_header(header::AUTHORIZATION, bearer(token)?);
+        let client = self.generated(&call);
+        call.run(client.instrospect_client(self.version())).await
+    }
+
+    async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
+        let call = self.auth.apply_pair(self.call("introspect_client"))?;
+        let client = self.generated(&call);
+        call.run(client.instrospect_client(self.version())).await
+    }
+
+    async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let call = self.call("jwks");
         let client = self.generated(&call);
-        let id = self.0.auth.credentials.client_id();
+        let id = self.auth.credentials.client_id();
         call.run(client.get_well_known_jwks(self.version(), Some(id))).await
     }
 
     fn call(&self, operation: &'static str) -> Call {
-        Call::new(CONTRACT, operation, &self.0.http)
+        Call::new(CONTRACT, operation, &self.http)
     }
 
     fn generated(&self, call: &Call) -> generated::Client {
-        let (base, http) = self.0.http.parts();
+        let (base, http) = self.http.parts();
         generated::Client::new_with_client(base, http, call.clone())
     }
 
     fn version(&self) -> Option<&str> {
-        Some(&self.0.version)
+        Some(&self.version)
+    }
+}
+
+impl TokenSource for Api {
+    fn fingerprint(&self) -> Fingerprint {
+        let credentials = &self.auth.credentials;
+        let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
+        Fingerprint::of([CONTRACT.vendor, self.http.base(), id, secret, &self.version])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        let response = self.create_access_token(scopes).await?;
+        let mut issued = IssuedToken::new(response.body.access_token);
+        issued.expires_in = response.body.expires_in;
+        issued.date = response.date;
+        Ok(issued)
     }
 }
 
@@ -115,6 +209,8 @@ pub struct ClientBuilder {
     http: HttpOptions,
     client_auth: ClientAuth,
     version: String,
+    scopes: Vec<Scope>,
+    tokens: TokenOptions,
 }
 
 impl ClientBuilder {
@@ -125,6 +221,8 @@ impl ClientBuilder {
             http: HttpOptions::default(),
             client_auth: ClientAuth::default(),
             version: "2023-02-18".to_owned(),
+            scopes: Vec::new(),
+            tokens: TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
         }
     }
 
@@ -165,6 +263,21 @@ impl ClientBuilder {
         self
     }
 
+    /// The scopes of [`Client::default_token`]. All that the application may do.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        self.scopes = scopes.into_iter().collect();
+        self
+    }
+
+    /// How tokens are kept and renewed, and failed calls sent again. By default within the vendor's
+    /// limit of 300 token calls a minute.
+    #[must_use]
+    pub fn with_tokens(mut self, customise: impl FnOnce(TokenOptions) -> TokenOptions) -> Self {
+        self.tokens = customise(self.tokens);
+        self
+    }
+
     /// Checks everything and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -175,11 +288,13 @@ impl ClientBuilder {
             let reason = "the MoneyKit version is a date, such as 2023-02-18";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
-        Ok(Client(Arc::new(Inner {
+        let api = Api {
             http: self.http.build(BaseUrl::parse(&self.base_url)?)?,
             auth: Auth::new(self.credentials, self.client_auth)?,
             version: self.version,
-        })))
+        };
+        let tokens = TokenCache::new(api, self.tokens);
+        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes), tokens })))
     }
 }
 

@@ -41,7 +41,7 @@ mod auth;
 mod client;
 
 pub use auth::ClientAuth;
-pub use client::{Client, ClientBuilder};
+pub use client::{Api, Client, ClientBuilder};
 
 /// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.
 ///

@@ -55,7 +55,7 @@ pub enum Encoding {
 /// The credentials, checked and ready to send in either way.
 #[derive(Clone, Debug)]
 pub(super) struct Auth {
-    credentials: Credentials,
+    pub(super) credentials: Credentials,
     basic: Option<HeaderValue>,
 }
 

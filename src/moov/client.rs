@@ -1,6 +1,6 @@
 //! The client: Moov's two operations, and the refresh grant of the first as a method of its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 
@@ -13,17 +13,26 @@ use crate::{
     credentials::var,
     error::Details,
     generated::moov as generated,
+    retry::Repeat,
+    token::{Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource},
     transport::{BaseUrl, Call, Contract, Http, origin},
 };
 
 const CONTRACT: Contract = Contract { vendor: "moov", details };
 
-/// A client of Moov's OAuth 2.0 endpoints. Cheap to clone; clones share connections.
+/// A client of Moov's OAuth 2.0 endpoints. Cheap to clone; clones share connections and tokens.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    tokens: TokenCache<Api>,
+    default: TokenHandle<Api>,
+}
+
+/// The operations as they are, each sent once.
+#[derive(Debug)]
+pub struct Api {
     http: Http,
     auth: Auth,
     version: Option<String>,
@@ -39,7 +48,50 @@ impl Client {
         ClientBuilder::new(credentials)
     }
 
-    /// Issues a token for one or more scopes (`POST /oauth2/token`, client credentials grant).
+    /// A token for these scopes that works now: from memory while one serves, else by one request
+    /// that all callers share. A stale one is renewed behind, by its refresh token.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`]; [`ErrorKind::InvalidConfig`] without a scope.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe: a request that began goes on in a task of its own, and its token is kept.
+    pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
+        self.0.tokens.token(scopes).await
+    }
+
+    /// A token for the scopes of [`ClientBuilder::with_scopes`], the fastest way to one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::token`].
+    ///
+    /// # Cancellation
+    ///
+    /// As [`Client::token`].
+    pub async fn default_token(&self) -> Result<Token, Error> {
+        self.0.default.token().await
+    }
+
+    /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+    pub async fn reject(&self, token: &Token) {
+        self.0.tokens.reject(token).await;
+    }
+
+    /// All that can be done with tokens: waiting for a given time, handles, running a request.
+    pub fn tokens(&self) -> &TokenCache<Api> {
+        &self.0.tokens
+    }
+
+    /// What the token cache did so far.
+    pub fn stats(&self) -> Stats {
+        self.0.tokens.stats()
+    }
+
+    /// Issues a token for one or more scopes (`POST /oauth2/token`, client credentials grant) that is
+    /// not kept: most callers want [`Client::token`].
     ///
     /// # Errors
     ///
@@ -48,24 +100,13 @@ impl Client {
     /// not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
     /// `Unreadable`.
     pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
-        if scopes.is_empty() {
-            let reason = "ask moov for at least one scope, such as /accounts.read";
-            return Err(Error::new(ErrorKind::InvalidConfig, reason)
-                .with_operation(CONTRACT.vendor, "create_access_token"));
-        }
-        let body = types::AuthTokenRequest {
-            client_id: None,
-            client_secret: None,
-            client_type: self.0.client_type.map(Into::into),
-            grant_type: types::GrantType::ClientCredentials,
-            refresh_token: None,
-            scope: Some(Scope::join(scopes)),
-        };
-        self.token(self.call("create_access_token"), body).await
+        let tokens = &self.0.tokens;
+        let api = tokens.source();
+        tokens.repeated(Repeat::Harmless, || tokens.gated(api.create_access_token(scopes))).await
     }
 
-    /// Exchanges a refresh token for a new pair (`POST /oauth2/token`, refresh grant). The new
-    /// token is of the type and the scopes of the first one.
+    /// Exchanges a refresh token of your own for a new pair (`POST /oauth2/token`, refresh grant).
+    /// The new token is of the type and the scopes of the first one.
     ///
     /// The refresh token is spent by this, even if the answer is lost: never send it twice.
     ///
@@ -74,6 +115,51 @@ impl Client {
     /// [`ErrorKind::Rejected`] with the code `invalid_grant` if it is spent, expired or revoked;
     /// then issue a new token. Else the kinds of any call.
     pub async fn refresh(&self, refresh_token: &Secret) -> Result<Response<types::AuthToken>, Error> {
+        let tokens = &self.0.tokens;
+        let api = tokens.source();
+        tokens.repeated(Repeat::OnlyUnsent, || tokens.gated(api.refresh(refresh_token))).await
+    }
+
+    /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service
+    /// does not know counts as revoked. The hint spares the service a search.
+    ///
+    /// Before it is sent, the token is forgotten here and in the store; a refresh that was begun with
+    /// it puts nothing back.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call; after one that
+    /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
+    pub async fn revoke(
+        &self,
+        token: &Secret,
+        hint: Option<types::RevokeTokenRequestTokenTypeHint>,
+    ) -> Result<Response<()>, Error> {
+        let tokens = &self.0.tokens;
+        tokens.revoke(token).await;
+        tokens.repeated(Repeat::Harmless, || tokens.source().revoke(token, hint)).await
+    }
+}
+
+impl Api {
+    async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
+        if scopes.is_empty() {
+            let reason = "ask moov for at least one scope, such as /accounts.read";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason)
+                .with_operation(CONTRACT.vendor, "create_access_token"));
+        }
+        let body = types::AuthTokenRequest {
+            client_id: None,
+            client_secret: None,
+            client_type: self.client_type.map(Into::into),
+            grant_type: types::GrantType::ClientCredentials,
+            refresh_token: None,
+            scope: Some(Scope::join(scopes)),
+        };
+        self.token(self.call("create_access_token"), body).await
+    }
+
+    async fn refresh(&self, refresh_token: &Secret) -> Result<Response<types::AuthToken>, Error> {
         let body = types::AuthTokenRequest {
             client_id: None,
             client_secret: None,
@@ -90,11 +176,11 @@ impl Client {
         call: Call,
         mut body: types::AuthTokenRequest,
     ) -> Result<Response<types::AuthToken>, Error> {
-        let call = self.0.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
         let client = self.generated(&call);
-        let Inner { origin, referer, version, .. } = &*self.0;
+        let Self { origin, referer, version, .. } = self;
         let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
-        match self.0.encoding {
+        match self.encoding {
             Encoding::Form => call.run(client.create_access_token(origin, referer, version, &body)).await,
             Encoding::Json => {
                 call.run(client.create_access_token_json(origin, referer, version, &body)).await
@@ -102,14 +188,7 @@ impl Client {
         }
     }
 
-    /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service
-    /// does not know counts as revoked. The hint spares the service a search.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call; after one that
-    /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
-    pub async fn revoke(
+    async fn revoke(
         &self,
         token: &Secret,
         hint: Option<types::RevokeTokenRequestTokenTypeHint>,
@@ -121,23 +200,60 @@ impl Client {
             token_type_hint: hint,
         };
         let call = self.call("revoke").with_secret(token);
-        let call = self.0.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
         let client = self.generated(&call);
-        let version = self.0.version.as_deref();
-        match self.0.encoding {
+        let version = self.version.as_deref();
+        match self.encoding {
             Encoding::Form => call.run(client.revoke_access_token(version, &body)).await,
             Encoding::Json => call.run(client.revoke_access_token_json(version, &body)).await,
         }
     }
 
     fn call(&self, operation: &'static str) -> Call {
-        Call::new(CONTRACT, operation, &self.0.http)
+        Call::new(CONTRACT, operation, &self.http)
     }
 
     fn generated(&self, call: &Call) -> generated::Client {
-        let (base, http) = self.0.http.parts();
+        let (base, http) = self.http.parts();
         generated::Client::new_with_client(base, http, call.clone())
     }
+}
+
+impl TokenSource for Api {
+    fn fingerprint(&self) -> Fingerprint {
+        let (id, secret) = (self.auth.credentials.client_id(), self.auth.credentials.client_secret());
+        let page = |page: &Option<String>| page.clone().unwrap_or_default();
+        let client_type =
+            self.client_type.map(|client_type| types::ClientType::from(client_type).to_string());
+        Fingerprint::of([
+            CONTRACT.vendor,
+            self.http.base(),
+            id,
+            secret.expose(),
+            self.version.as_deref().unwrap_or_default(),
+            &client_type.unwrap_or_default(),
+            &page(&self.origin),
+            &page(&self.referer),
+        ])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        self.create_access_token(scopes).await.map(issued)
+    }
+
+    async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
+        self.refresh(refresh_token).await.map(issued)
+    }
+}
+
+fn issued(response: Response<types::AuthToken>) -> IssuedToken {
+    let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.body;
+    let mut issued = IssuedToken::new(access_token.0);
+    issued.expires_in = expires_in;
+    issued.refresh_token = refresh_token.map(|token| token.0);
+    issued.scope = scope;
+    issued.date = response.date;
+    issued
 }
 
 /// The options of a [`Client`], in one place.
@@ -152,6 +268,8 @@ pub struct ClientBuilder {
     referer: Option<String>,
     client_type: Option<ClientType>,
     encoding: Encoding,
+    scopes: Vec<Scope>,
+    tokens: TokenOptions,
 }
 
 impl ClientBuilder {
@@ -166,6 +284,8 @@ impl ClientBuilder {
             referer: None,
             client_type: None,
             encoding: Encoding::default(),
+            scopes: Vec::new(),
+            tokens: TokenOptions::default().with_rate_limit(40, Duration::from_secs(1)),
         }
     }
 
@@ -239,6 +359,22 @@ impl ClientBuilder {
         self
     }
 
+    /// The scopes of [`Client::default_token`]. None: Moov asks for one at
+    /// least.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        self.scopes = scopes.into_iter().collect();
+        self
+    }
+
+    /// How tokens are kept and renewed, and failed calls sent again. By default within the vendor's
+    /// limit of 40 token calls a second.
+    #[must_use]
+    pub fn with_tokens(mut self, customise: impl FnOnce(TokenOptions) -> TokenOptions) -> Self {
+        self.tokens = customise(self.tokens);
+        self
+    }
+
     /// Checks everything and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -258,7 +394,7 @@ impl ClientBuilder {
         }
         let client_type = self.client_type.or((!has_page).then_some(ClientType::Service));
         let checked = |what, value: Option<String>| value.map(|value| origin(what, &value)).transpose();
-        Ok(Client(Arc::new(Inner {
+        let api = Api {
             http: self.http.build(BaseUrl::parse(&self.base_url)?)?,
             auth: Auth::new(self.credentials, self.client_auth)?,
             version: self.version,
@@ -266,7 +402,9 @@ impl ClientBuilder {
             referer: checked("the referer", self.referer)?,
             client_type,
             encoding: self.encoding,
-        })))
+        };
+        let tokens = TokenCache::new(api, self.tokens);
+        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes), tokens })))
     }
 }
 

@@ -38,9 +38,11 @@
 
 mod auth;
 mod client;
+mod scope;
 
 pub use auth::{ClientAuth, ClientType, Encoding};
-pub use client::{Client, ClientBuilder};
+pub use client::{Api, Client, ClientBuilder};
+pub use scope::{AccountScope, Scope};
 
 /// The types of Moov's contract, generated from `specs/moov/openapi.yaml`.
 ///

@@ -1,8 +1,7 @@
 //! `expires_in` as it came over the wire. What it means is decided elsewhere.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
 
 /// The `expires_in` of a token answer, **not interpreted**.
 ///
@@ -32,43 +31,23 @@ impl Serialize for ExpiresIn {
 }
 
 impl<'de> Deserialize<'de> for ExpiresIn {
+    /// Goes through [`Value`], which reads numbers whatever features a dependant gives `serde_json`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Number)
+        let number = match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),
+            Value::String(text) => {
+                let text = text.trim();
+                text.parse::<i64>().ok().or_else(|| text.parse::<f64>().ok().and_then(whole))
+            }
+            _ => None,
+        };
+        number.map(Self).ok_or_else(|| D::Error::custom("neither a number nor a numeric string"))
     }
 }
 
-struct Number;
-
-impl de::Visitor<'_> for Number {
-    type Value = ExpiresIn;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number or a numeric string")
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<ExpiresIn, E> {
-        Ok(ExpiresIn(number))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<ExpiresIn, E> {
-        Ok(ExpiresIn(i64::try_from(number).unwrap_or(i64::MAX)))
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, as documented")]
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<ExpiresIn, E> {
-        Ok(ExpiresIn(number as i64))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<ExpiresIn, E> {
-        let text = text.trim();
-        if let Ok(number) = text.parse::<i64>() {
-            return Ok(ExpiresIn(number));
-        }
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => self.visit_f64(number),
-            _ => Err(E::custom("not a number")),
-        }
-    }
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, as documented")]
+fn whole(number: f64) -> Option<i64> {
+    number.is_finite().then_some(number as i64)
 }
 
 #[cfg(test)]

@@ -56,6 +56,8 @@ pub enum ExpiryRule {
     ClocksClash,
     /// All say more than the configured maximum.
     Capped,
+    /// Another process decided, and a [`TokenStore`](super::TokenStore) kept it.
+    Stored,
 }
 
 impl ExpiryRule {
@@ -71,22 +73,22 @@ impl ExpiryRule {
             Self::NotPositive => "not_positive",
             Self::ClocksClash => "clocks_clash",
             Self::Capped => "capped",
+            Self::Stored => "stored",
         }
     }
 }
 
 /// How long a token may be believed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub struct Expiry {
+pub(crate) struct Expiry {
     /// Counted from when the request was **sent**. The server made the token later than that, so
     /// the time on the way is taken off, never added. Zero: for those who wait, not to be kept.
-    pub lifetime: Duration,
+    pub(crate) lifetime: Duration,
     /// The rule that gave this lifetime.
-    pub rule: ExpiryRule,
+    pub(crate) rule: ExpiryRule,
     /// Seconds by which the server's `Date` is ahead of the local clock at the middle of the
     /// exchange; negative if it is behind. `None` without a `Date`.
-    pub skew_seconds: Option<i64>,
+    pub(crate) skew_seconds: Option<i64>,
 }
 
 /// What came with a token. No `Debug`, since the token is in it.
@@ -218,4 +220,329 @@ fn skew_seconds(facts: &Facts<'_>) -> Option<i64> {
 
 fn distance(a: SystemTime, b: SystemTime) -> Duration {
     a.duration_since(b).unwrap_or_else(|later| later.duration())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{ExpiryRule as Rule, *};
+
+    /// So that Moov's documented example is 900 seconds ahead.
+    const NOW: i64 = 1_736_964_352 - 900;
+    const DAY: i64 = 24 * 60 * 60;
+
+    fn at(unix: i64) -> SystemTime {
+        let distance = Duration::from_secs(unix.unsigned_abs());
+        if unix < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }.unwrap()
+    }
+
+    fn jwt(claims: &str) -> String {
+        format!("eyJhbGciOiJFUzI1NiJ9.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    fn expiry(expires_in: Option<i64>, token: &str, date: Option<i64>, local: i64) -> Expiry {
+        let facts = Facts {
+            expires_in: expires_in.map(ExpiresIn::from),
+            access_token: token,
+            date: date.map(at),
+            sent: at(local),
+            received: at(local),
+        };
+        resolve(&facts, &Limits::default())
+    }
+
+    #[track_caller]
+    fn is(expiry: Expiry, seconds: u64, rule: Rule) {
+        assert_eq!((expiry.lifetime, expiry.rule), (Duration::from_secs(seconds), rule));
+    }
+
+    #[test]
+    fn each_reading_of_expires_in_has_its_range() {
+        for (expires_in, seconds, rule) in [
+            (None, 300, Rule::Absent),
+            (Some(i64::MIN), 0, Rule::NotPositive),
+            (Some(-1), 0, Rule::NotPositive),
+            (Some(0), 0, Rule::NotPositive),
+            (Some(1), 1, Rule::Seconds),
+            (Some(900), 900, Rule::Seconds),
+            (Some(DAY), 86_400, Rule::Seconds),
+            (Some(DAY + 1), 86_400, Rule::Capped),
+            (Some(365 * DAY), 86_400, Rule::Capped),
+            (Some(365 * DAY + 1), 300, Rule::Absurd),
+            (Some(999_999_999), 300, Rule::Absurd),
+            (Some(1_000_000_000), 0, Rule::Timestamp),
+            (Some(NOW - 1), 0, Rule::Timestamp),
+            (Some(NOW), 0, Rule::Timestamp),
+            (Some(NOW + 1), 1, Rule::Timestamp),
+            (Some(1_736_964_352), 900, Rule::Timestamp),
+            (Some(NOW + DAY + 1), 86_400, Rule::Capped),
+            (Some(NOW + 365 * DAY), 86_400, Rule::Capped),
+            (Some(NOW + 365 * DAY + 1), 300, Rule::Absurd),
+            (Some(NOW * 1000), 300, Rule::Absurd),
+            (Some(i64::MAX), 300, Rule::Absurd),
+        ] {
+            is(expiry(expires_in, "opaque", None, NOW), seconds, rule);
+        }
+    }
+
+    #[test]
+    fn a_timestamp_is_measured_against_date_and_seconds_are_not() {
+        // One second is the resolution of `Date`.
+        is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW), 899, Rule::Timestamp);
+        for local in [NOW - DAY, NOW - 60, NOW + 60, NOW + DAY] {
+            is(expiry(Some(NOW + 900), "opaque", Some(NOW), local), 899, Rule::Timestamp);
+            is(expiry(Some(900), "opaque", Some(NOW), local), 900, Rule::Seconds);
+        }
+        is(expiry(Some(NOW + 900), "opaque", Some(NOW + 901), NOW), 0, Rule::Timestamp);
+    }
+
+    #[test]
+    fn clocks_days_apart_grant_no_more_than_the_default() {
+        for (date, local) in [(NOW, 0), (NOW, NOW - 3 * DAY), (NOW, NOW + 3 * DAY), (NOW - 3 * DAY, NOW)] {
+            is(expiry(Some(NOW + 900), "opaque", Some(date), local), 300, Rule::ClocksClash);
+        }
+        for (off, seconds, rule) in [(2 * DAY, 899, Rule::Timestamp), (2 * DAY + 1, 300, Rule::ClocksClash)] {
+            is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW + off), seconds, rule);
+            is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW - off), seconds, rule);
+        }
+        // What is shorter still holds, and seconds need no clock.
+        is(expiry(Some(NOW + 60), "opaque", Some(NOW), 0), 59, Rule::Timestamp);
+        is(expiry(Some(NOW - 60), "opaque", Some(NOW), 0), 0, Rule::Timestamp);
+        is(expiry(Some(900), "opaque", Some(NOW), 0), 900, Rule::Seconds);
+        is(expiry(Some(NOW + 900), "opaque", Some(0), NOW), 300, Rule::Absurd);
+    }
+
+    #[test]
+    fn a_jwt_shortens_and_never_lengthens() {
+        let short = jwt(&format!(r#"{{"exp":{}}}"#, NOW + 60));
+        let long = jwt(&format!(r#"{{"exp":{},"iat":{NOW}}}"#, NOW + 3600));
+        let young = jwt(&format!(r#"{{"exp":{},"iat":{}}}"#, NOW + 3600, NOW + 3000));
+        let over = jwt(&format!(r#"{{"exp":{},"iat":{}}}"#, NOW - 1, NOW - 901));
+        let (seconds, timestamp) = (Some(900), Some(NOW + 900));
+        for (expires_in, token, date, lifetime, rule) in [
+            (seconds, &short, None, 60, Rule::JwtExp),
+            (seconds, &short, Some(NOW), 59, Rule::JwtExp),
+            (timestamp, &short, Some(NOW), 59, Rule::JwtExp),
+            (None, &short, None, 60, Rule::JwtExp),
+            (Some(i64::MAX), &short, None, 60, Rule::JwtExp),
+            (Some(0), &short, None, 0, Rule::NotPositive),
+            (seconds, &long, None, 900, Rule::Seconds),
+            (timestamp, &long, None, 900, Rule::Timestamp),
+            (None, &long, None, 300, Rule::Absent),
+            (Some(i64::MAX), &long, None, 300, Rule::Absurd),
+            (Some(DAY + 1), &long, None, 3600, Rule::JwtExp),
+            (seconds, &young, None, 600, Rule::JwtLifetime),
+            (None, &young, None, 300, Rule::Absent),
+            (seconds, &over, None, 0, Rule::JwtExp),
+            // The end is the server's word, and so is `Date`: the local clock alone would say zero.
+            (seconds, &over, Some(NOW - DAY), 900, Rule::Seconds),
+        ] {
+            is(expiry(expires_in, token, date, NOW), lifetime, rule);
+        }
+    }
+
+    #[test]
+    fn what_is_no_sound_jwt_changes_nothing() {
+        let exp = format!(r#"{{"exp":{}}}"#, NOW + 60);
+        let good = jwt(&exp);
+        is(expiry(Some(900), &good, None, NOW), 60, Rule::JwtExp);
+        for token in [
+            String::new(),
+            ".".to_owned(),
+            "..".to_owned(),
+            good.replacen('.', "", 1),
+            format!("{good}.more"),
+            format!("a.{exp}.c"),
+            format!("{good}{}", "x".repeat(MAX_JWT)),
+            jwt("not json"),
+            jwt(&format!("[{}]", NOW + 60)),
+            jwt(&format!("{{\"exp\":{}}}, {{}}", NOW + 60)),
+            jwt(&format!(r#"{{"exp":"{}"}}"#, NOW + 60)),
+            jwt(r#"{"exp":null}"#),
+            jwt(r#"{"exp":60}"#),
+            jwt(r#"{"exp":60,"iat":0}"#),
+            jwt(r#"{"exp":-1}"#),
+            jwt(r#"{"exp":1e300}"#),
+            jwt(&format!(r#"{{"exp":{}}}"#, (NOW + 60) * 1000)),
+            jwt(&format!(r#"{{"iat":{NOW},"nbf":{NOW}}}"#)),
+            jwt(&format!(r#"{{"exp":{},"iat":{}}}"#, NOW + 3600, (NOW + 3000) * 1000)),
+            jwt(&"[".repeat(10_000)),
+        ] {
+            is(expiry(Some(900), &token, None, NOW), 900, Rule::Seconds);
+        }
+    }
+
+    #[test]
+    fn claims_may_have_fractions_and_unsound_neighbours() {
+        let token = jwt(&format!(r#"{{"iat":"today","exp":{}.5,"nbf":[]}}"#, NOW + 60));
+        assert_eq!(expiry(Some(900), &token, None, NOW).lifetime.as_millis(), 60_500);
+    }
+
+    #[test]
+    fn a_local_clock_that_jumps_under_way_is_read_where_it_gives_less() {
+        for (sent, received) in [(NOW, NOW - 3600), (NOW - 3600, NOW)] {
+            let facts = Facts {
+                expires_in: Some(ExpiresIn::from(NOW + 900)),
+                access_token: "opaque",
+                date: None,
+                sent: at(sent),
+                received: at(received),
+            };
+            is(resolve(&facts, &Limits::default()), 900, Rule::Timestamp);
+        }
+    }
+
+    #[test]
+    fn skew_is_from_the_middle_of_the_exchange() {
+        let skew = |date: Option<i64>, sent, received| {
+            let facts = Facts {
+                expires_in: None,
+                access_token: "opaque",
+                date: date.map(at),
+                sent: at(sent),
+                received: at(received),
+            };
+            resolve(&facts, &Limits::default()).skew_seconds
+        };
+        assert_eq!(skew(None, NOW, NOW), None);
+        assert_eq!(skew(Some(NOW + 5), NOW, NOW + 10), Some(0));
+        assert_eq!(skew(Some(NOW + 65), NOW, NOW + 10), Some(60));
+        assert_eq!(skew(Some(NOW - 55), NOW, NOW + 10), Some(-60));
+        assert_eq!(skew(Some(NOW), NOW, NOW - 10), Some(0));
+        assert_eq!(skew(Some(i64::MAX), i64::MIN, i64::MIN), Some(i64::MAX));
+    }
+
+    #[test]
+    fn a_default_above_the_maximum_is_capped() {
+        let facts =
+            Facts { expires_in: None, access_token: "", date: None, sent: at(NOW), received: at(NOW) };
+        let limits = Limits { default: Duration::from_secs(60), max: Duration::from_secs(30) };
+        is(resolve(&facts, &limits), 30, Rule::Capped);
+    }
+
+    /// Any number, most often one near a border of the rules.
+    fn number() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            -5..5_i64,
+            1..100_000_i64,
+            365 * DAY - 5..365 * DAY + 5,
+            1_000_000_000 - 5..1_000_000_000 + 5_i64,
+            NOW - 2000..NOW + 2000,
+            NOW - 4 * DAY..NOW + 4 * DAY,
+            NOW + 365 * DAY - 5..NOW + 365 * DAY + 5,
+            Just(NOW * 1000),
+            any::<i64>(),
+            Just(i64::MIN),
+            Just(i64::MAX),
+        ]
+    }
+
+    prop_compose! {
+        fn token()(
+            exp in number(),
+            iat in prop::option::of(number()),
+            opaque in ".{0,40}",
+            kind in 0..3,
+        ) -> String {
+            match (kind, iat) {
+                (0, _) => opaque,
+                (_, None) => jwt(&format!(r#"{{"exp":{exp}}}"#)),
+                (_, Some(iat)) => jwt(&format!(r#"{{"exp":{exp},"iat":{iat}}}"#)),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_believed_longer_than_any_credible_reading(
+            expires_in in prop::option::of(number()),
+            exp in prop::option::of(prop_oneof![1..100_000_000_000_i64, NOW - 2000..NOW + 2000]),
+            iat in prop::option::of(NOW - 2000..NOW + 2000),
+            date in prop::option::of(number()),
+            (sent, received) in (number(), number()),
+            (default, max) in (0..100_000_u64, 0..100_000_000_u64),
+        ) {
+            let claims = [("exp", exp), ("iat", iat)];
+            let claims = claims.iter().filter_map(|(name, value)| Some(format!(r#""{name}":{}"#, (*value)?)));
+            let token = jwt(&format!("{{{}}}", claims.collect::<Vec<_>>().join(",")));
+            let facts = Facts {
+                expires_in: expires_in.map(ExpiresIn::from),
+                access_token: &token,
+                date: date.map(at),
+                sent: at(sent),
+                received: at(received),
+            };
+            let limits = Limits { default: Duration::from_secs(default), max: Duration::from_secs(max) };
+            let believed = resolve(&facts, &limits);
+
+            // The rules once more, by whole seconds in numbers that cannot overflow.
+            let local = i128::from(sent.max(received));
+            let now = date.map_or(local, |date| i128::from(date) + 1);
+            let clash = date.is_some_and(|date| (i128::from(date) - local).abs() > i128::from(2 * DAY));
+            let year = i128::from(365 * DAY);
+            let timestamp = |end: i64| {
+                let left = (i128::from(end) - now).max(0);
+                (end >= 1_000_000_000 && left <= year).then_some(left)
+            };
+            let granted = match expires_in {
+                Some(number) if number <= 0 => Some(0),
+                Some(number) if i128::from(number) <= year => Some(i128::from(number)),
+                Some(number) if clash => timestamp(number).map(|left| left.min(i128::from(default))),
+                Some(number) => timestamp(number),
+                None => None,
+            };
+            let readings = [
+                Some(granted.unwrap_or(default.into())),
+                exp.and_then(timestamp),
+                exp.zip(iat).map(|(exp, iat)| i128::from(exp - iat)).filter(|life| *life >= 0),
+                Some(max.into()),
+            ];
+            for reading in readings.into_iter().flatten() {
+                prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
+            }
+            // Nor shorter than the shortest of them, or zero would pass.
+            let shortest = readings.into_iter().flatten().min();
+            prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
+        }
+
+        #[test]
+        fn a_jwt_never_lengthens(
+            expires_in in prop::option::of(number()),
+            token in token(),
+            date in prop::option::of(number()),
+            local in number(),
+        ) {
+            let with = expiry(expires_in, &token, date, local);
+            prop_assert!(with.lifetime <= expiry(expires_in, "opaque", date, local).lifetime);
+        }
+
+        #[test]
+        fn a_local_clock_a_day_off_changes_nothing_where_there_is_a_date(
+            expires_in in prop::option::of(number()),
+            token in token(),
+            off in -DAY..=DAY,
+        ) {
+            let right = expiry(expires_in, &token, Some(NOW), NOW);
+            let skewed = expiry(expires_in, &token, Some(NOW), NOW + off);
+            prop_assert_eq!((skewed.lifetime, skewed.rule), (right.lifetime, right.rule));
+            prop_assert_eq!(skewed.skew_seconds, Some(-off));
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(
+            expires_in in prop::option::of(any::<i64>()),
+            claims in ".{0,60}",
+            (token, kind) in (".{0,60}", any::<bool>()),
+            date in prop::option::of(any::<SystemTime>()),
+            (sent, received) in any::<(SystemTime, SystemTime)>(),
+            (default, max) in any::<(Duration, Duration)>(),
+        ) {
+            let token = if kind { jwt(&claims) } else { token };
+            let expires_in = expires_in.map(ExpiresIn::from);
+            let facts = Facts { expires_in, access_token: &token, date, sent, received };
+            let believed = resolve(&facts, &Limits { default, max });
+            prop_assert!(believed.lifetime <= max);
+        }
+    }
 }

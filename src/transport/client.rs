@@ -150,6 +150,10 @@ pub(crate) struct Http {
 }
 
 impl Http {
+    pub(crate) fn base(&self) -> &str {
+        self.base.as_str()
+    }
+
     /// What the generated clients are made of.
     pub(crate) fn parts(&self) -> (&str, reqwest::Client) {
         (self.base.as_str(), self.client.clone())

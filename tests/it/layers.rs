@@ -11,15 +11,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("timestamp", &[]),
     ("clock", &[]),
+    ("retry", &["error"]),
     ("credentials", &["error", "secret"]),
-    ("token", &["error", "secret", "clock", "timestamp", "credentials"]),
+    ("token", &["error", "secret", "clock", "timestamp", "credentials", "retry"]),
     ("transport", &["error", "secret", "clock", "timestamp", "credentials", "token"]),
     ("generated", &["transport"]),
     (
         "moneykit",
-        &["error", "secret", "clock", "timestamp", "credentials", "token", "transport", "generated"],
+        &["error", "secret", "clock", "timestamp", "credentials", "retry", "token", "transport", "generated"],
     ),
-    ("moov", &["error", "secret", "clock", "timestamp", "credentials", "token", "transport", "generated"]),
+    (
+        "moov",
+        &["error", "secret", "clock", "timestamp", "credentials", "retry", "token", "transport", "generated"],
+    ),
 ];
 
 /// Names that `lib.rs` re-exports, and the room each is from.
@@ -31,7 +35,10 @@ const EXPORTS: &[(&str, &str)] = &[
     ("ExpiresIn", "token"),
     ("HttpOptions", "transport"),
     ("ManualClock", "clock"),
+    ("Clock", "clock"),
     ("Response", "transport"),
+    ("RetryPolicy", "retry"),
+    ("Token", "token"),
     ("Scope", "token"),
     ("Secret", "secret"),
     ("SystemClock", "clock"),
@@ -83,7 +90,7 @@ fn named(text: &str) -> Vec<String> {
     }
     names
         .iter()
-        .map(|name| name.trim().split("::").next().unwrap_or_default().to_owned())
+        .map(|name| name.trim().split([':', ' ']).next().unwrap_or_default().to_owned())
         .filter(|name| !name.is_empty())
         .collect()
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     digest::Shape,
-    support::{json, moneykit, moov, sandbox, scopes},
+    support::{json, moneykit, moov, plain, sandbox, scopes},
     surface::surface,
 };
 
@@ -176,9 +176,13 @@ async fn secrets_that_a_server_echoes_are_cleared() {
             .with_header("x-request-id".parse().unwrap(), http::HeaderValue::from_static(MARK))
             .with_body("application/json", echo.to_string())
     };
-    let linking =
-        moneykit::Client::builder(credentials.clone()).with_base_url(sandbox.url()).build().unwrap();
-    let moving = moov::Client::builder(credentials).with_base_url(sandbox.url()).build().unwrap();
+    let linking = moneykit::Client::builder(credentials.clone())
+        .with_base_url(sandbox.url())
+        .with_tokens(plain)
+        .build()
+        .unwrap();
+    let moving =
+        moov::Client::builder(credentials).with_base_url(sandbox.url()).with_tokens(plain).build().unwrap();
     for status in [400, 401, 422] {
         sandbox.fault(Operation::MoneykitToken, echo(status));
         sandbox.fault(Operation::MoovToken, echo(status));

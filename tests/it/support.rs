@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use fintech_auth::{
-    Error, HttpOptions, Scope, Secret, moneykit, moov,
+    Error, HttpOptions, RetryPolicy, Scope, Secret, moneykit, moov,
     sandbox::{Fault, Operation, Sandbox},
+    token::TokenOptions,
 };
 use http::StatusCode;
 
@@ -17,12 +18,17 @@ pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_millis(300))
 }
 
+/// Each call is sent once, and nothing that failed is remembered.
+pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
+    tokens.with_retry(RetryPolicy::never()).with_refusal_memory(Duration::ZERO)
+}
+
 pub(crate) fn moneykit(sandbox: &Sandbox) -> moneykit::Client {
-    sandbox.moneykit().with_http(quick()).build().expect("the client builds")
+    sandbox.moneykit().with_http(quick()).with_tokens(plain).build().expect("the client builds")
 }
 
 pub(crate) fn moov(sandbox: &Sandbox) -> moov::Client {
-    sandbox.moov().with_http(quick()).build().expect("the client builds")
+    sandbox.moov().with_http(quick()).with_tokens(plain).build().expect("the client builds")
 }
 
 pub(crate) fn scopes(scopes: &[&str]) -> Vec<Scope> {

@@ -1,0 +1,138 @@
+//! Which failed calls are sent again, how often, and how long to wait between.
+//!
+//! It decides and never sleeps.
+
+use std::time::Duration;
+
+use crate::{Error, ErrorKind};
+
+/// When a failed call is sent again. One object for every call of a client.
+///
+/// A call is repeated if all of this holds:
+///
+/// - its error is [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout). A
+///   [`RateLimited`](ErrorKind::RateLimited) call is not: it becomes a cool-down for all;
+/// - the call does no harm when it acts twice, or certainly never reached the vendor. Issuing,
+///   introspecting, revoking and fetching keys do no harm. A refresh token is spent by being sent,
+///   so the refresh grant is repeated only where no connection came about;
+/// - fewer than [`with_attempts`](Self::with_attempts) calls were made.
+///
+/// The wait before the n-th repetition is random between half and all of `base * 2^(n-1)`, at most
+/// the cap; longer where the vendor asks for it by `Retry-After`, unless that is over the cap: then
+/// the call fails at once.
+#[derive(Clone, Debug)]
+pub struct RetryPolicy {
+    attempts: u32,
+    base: Duration,
+    cap: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { attempts: 3, base: Duration::from_millis(200), cap: Duration::from_secs(5) }
+    }
+}
+
+/// Whether a call may act twice.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Repeat {
+    Harmless,
+    OnlyUnsent,
+}
+
+impl RetryPolicy {
+    /// Every call is sent once.
+    pub fn never() -> Self {
+        Self { attempts: 1, ..Self::default() }
+    }
+
+    /// How many calls are made at the most, the first one included. 3.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// The wait before the first repetition; it doubles with each. 200 ms.
+    #[must_use]
+    pub fn with_base(mut self, base: Duration) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// The longest wait before a repetition. 5 s.
+    #[must_use]
+    pub fn with_cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// How long to wait before the next call, after `made` calls of which the last failed so;
+    /// `None` to give up. `jitter` is random in 0..=1.
+    pub(crate) fn next(&self, made: u32, error: &Error, repeat: Repeat, jitter: f64) -> Option<Duration> {
+        let may = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout)
+            && (repeat == Repeat::Harmless || !error.may_have_been_sent())
+            && made < self.attempts;
+        let asked = error.retry_after().unwrap_or_default();
+        (may && asked <= self.cap).then(|| backoff(self.base, self.cap, made, jitter).max(asked))
+    }
+}
+
+/// An exponential wait: random between half and all of `base * 2^(failures-1)`, capped.
+pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
+    let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    let full = base.saturating_mul(factor).min(cap);
+    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(kind: ErrorKind, sent: bool) -> Error {
+        Error::new(kind, "test").with_sent(sent)
+    }
+
+    #[test]
+    fn repeats_what_may_pass_and_does_no_harm() {
+        let policy = RetryPolicy::default();
+        let after = |kind, sent, repeat| policy.next(1, &error(kind, sent), repeat, 1.0).is_some();
+        for kind in [ErrorKind::Unavailable, ErrorKind::Timeout] {
+            assert!(after(kind, true, Repeat::Harmless));
+            assert!(after(kind, false, Repeat::OnlyUnsent));
+            assert!(!after(kind, true, Repeat::OnlyUnsent));
+        }
+        for kind in [
+            ErrorKind::InvalidConfig,
+            ErrorKind::Unauthorized,
+            ErrorKind::Rejected,
+            ErrorKind::RateLimited,
+            ErrorKind::Unreadable,
+        ] {
+            assert!(!after(kind, false, Repeat::Harmless), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn waits_longer_each_time_up_to_the_cap_and_gives_up() {
+        let policy = RetryPolicy::default().with_attempts(9).with_cap(Duration::from_secs(1));
+        let waits = |jitter| {
+            (1..=9).map(move |made| {
+                let wait = policy.next(made, &error(ErrorKind::Unavailable, true), Repeat::Harmless, jitter);
+                wait.map(|wait| wait.as_millis())
+            })
+        };
+        let full: Vec<_> = waits.clone()(1.0).collect();
+        assert_eq!(full[..5], [Some(200), Some(400), Some(800), Some(1000), Some(1000)]);
+        assert_eq!(full[8], None);
+        let least: Vec<_> = waits(0.0).collect();
+        assert_eq!(least[..3], [Some(100), Some(200), Some(400)]);
+    }
+
+    #[test]
+    fn the_backoff_does_not_overflow() {
+        let cap = Duration::from_secs(60);
+        assert_eq!(backoff(Duration::from_secs(1), cap, u32::MAX, 1.0), cap);
+        assert_eq!(backoff(Duration::MAX, cap, 40, 1.0), cap);
+    }
+}

@@ -1,0 +1,480 @@
+//! Remembers tokens in this process, renews them, and shares one request among all who wait.
+//!
+//! It knows no vendor and no HTTP: a [`TokenSource`] is asked. Nothing runs while nobody asks for a
+//! token, and nothing is locked across an await.
+
+use std::{
+    fmt,
+    hash::BuildHasher as _,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, SystemTime},
+};
+
+use foldhash::fast::RandomState;
+use papaya::HashMap;
+use smallvec::SmallVec;
+use tokio::{runtime, sync::watch, time};
+
+use super::{
+    Scope, Stats, Token, TokenOptions, TokenSource,
+    flight::Flight,
+    gate::{Gate, Pass},
+    options::millis,
+    slot::{Ask, Keyed, Now, Outcome, Slot, Wanted},
+    stats::Counters,
+};
+use crate::{
+    Clock as _, Error, ErrorKind, Secret, SystemClock,
+    clock::coarse_millis,
+    retry::{Repeat, backoff},
+};
+
+/// Tokens of one source, by scope set. Cheap to clone; clones share everything.
+///
+/// See the [module](super) for the life of a token. Dropping the last clone ends the refreshes that
+/// run.
+pub struct TokenCache<S> {
+    pub(super) shared: Arc<Shared<S>>,
+    /// Closes when the last clone is gone; the tasks hold the other end.
+    alive: Arc<watch::Sender<()>>,
+}
+
+pub(super) struct Shared<S> {
+    pub(super) source: S,
+    pub(super) options: TokenOptions,
+    pub(super) gate: Gate,
+    pub(super) counters: Counters,
+    slots: HashMap<Keyed, (), RandomState>,
+}
+
+impl<S: TokenSource> TokenCache<S> {
+    /// A cache with nothing in it.
+    pub fn new(source: S, options: TokenOptions) -> Self {
+        let gate = Gate::new(options.rate_limit);
+        let slots = HashMap::builder().hasher(RandomState::default()).build();
+        let shared = Arc::new(Shared { source, options, gate, counters: Counters::default(), slots });
+        Self { shared, alive: Arc::new(watch::channel(()).0) }
+    }
+
+    /// The source of the tokens.
+    pub fn source(&self) -> &S {
+        &self.shared.source
+    }
+
+    /// A token for these scopes that works now; their order does not matter, nor does repetition.
+    /// From memory while one serves, else by one request that all callers share. It waits for that
+    /// no longer than [`TokenOptions::with_max_wait`].
+    ///
+    /// # Errors
+    ///
+    /// What the source failed with, after its retries; [`ErrorKind::RateLimited`] at once if a
+    /// cool-down ends later than the caller waits; [`ErrorKind::Timeout`] if no token came in time.
+    /// An earlier failure is told again, with [`Error::retry_after`], until it is time for another
+    /// attempt.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe: a request that began goes on in a task of its own, and its token is kept.
+    pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
+        match self.cached(scopes) {
+            Some(token) => Ok(token),
+            None => Box::pin(self.wait(scopes, self.shared.options.max_wait)).await,
+        }
+    }
+
+    /// The same, waiting no longer than `max_wait`.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`].
+    ///
+    /// # Cancellation
+    ///
+    /// As [`TokenCache::token`].
+    pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
+        match self.cached(scopes) {
+            Some(token) => Ok(token),
+            None => Box::pin(self.wait(scopes, max_wait)).await,
+        }
+    }
+
+    /// A fresh token from memory, if there is one. Never waits, never sends.
+    pub fn cached(&self, scopes: &[Scope]) -> Option<Token> {
+        with_wanted(scopes, |wanted| {
+            let slots = self.shared.slots.pin();
+            let (keyed, ()) = slots.get_key_value(wanted)?;
+            self.shared.fresh(&keyed.0)
+        })
+    }
+
+    /// What is behind a handle to one scope set, which spares the lookup on every call.
+    fn slot(&self, scopes: &[Scope]) -> Arc<Slot> {
+        let (slot, is_new) = with_wanted(scopes, |wanted| {
+            let slots = self.shared.slots.pin();
+            if let Some((keyed, ())) = slots.get_key_value(wanted) {
+                return (keyed.0.clone(), false);
+            }
+            let keyed = Keyed(Arc::new(Slot::new(wanted.join())));
+            let slot = keyed.0.clone();
+            match slots.try_insert(keyed, ()) {
+                Ok(_) => (slot, true),
+                // Another caller was faster: its slot is the one.
+                Err(_) => (slots.get_key_value(wanted).map_or(slot, |(keyed, ())| keyed.0.clone()), false),
+            }
+        });
+        if is_new && self.shared.slots.len() > self.shared.options.capacity {
+            self.shared.sweep(&slot);
+        }
+        slot
+    }
+
+    async fn wait(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
+        let slot = self.slot(scopes);
+        self.wait_for(&slot, max_wait).await
+    }
+
+    async fn wait_for(&self, slot: &Arc<Slot>, max_wait: Duration) -> Result<Token, Error> {
+        let shared = &*self.shared;
+        let deadline = time::Instant::now() + max_wait;
+        let mut missed = false;
+        loop {
+            let now = shared.now();
+            let flight = match slot.ask(now) {
+                Ask::Take(token) => {
+                    shared.counters.stale_hits.add(u64::from(!missed));
+                    return Ok(token);
+                }
+                Ask::Fail(error) => return Err(error),
+                Ask::Join(flight) => {
+                    shared.within(now, max_wait)?;
+                    shared.counters.waiters.add(u64::from(!missed));
+                    flight
+                }
+                Ask::Lead(usable) => {
+                    match (usable, shared.gate.check(now.tick)) {
+                        (Some(token), pass) => {
+                            if let Pass::Open = pass {
+                                self.begin(slot, max_wait)?;
+                            }
+                            shared.counters.stale_hits.add(1);
+                            return Ok(token);
+                        }
+                        (None, Pass::Refused(error)) => return Err(error),
+                        (None, _) => shared.within(now, max_wait)?,
+                    }
+                    self.begin(slot, max_wait)?
+                }
+            };
+            shared.counters.misses.add(u64::from(!missed));
+            missed = true;
+            if let Some(outcome) = join(flight, deadline).await? {
+                return outcome;
+            }
+            // The task went away without an outcome, as with its runtime: ask anew.
+        }
+    }
+
+    /// Begins a refresh in a task of its own, or joins the one that began meanwhile.
+    fn begin(&self, slot: &Arc<Slot>, max_wait: Duration) -> Result<watch::Receiver<Outcome>, Error> {
+        let runtime = runtime::Handle::try_current().map_err(|_| {
+            Error::new(ErrorKind::InvalidConfig, "tokens are fetched on a tokio runtime; call this from one")
+        })?;
+        let sender = match slot.begin() {
+            Ok(sender) => sender,
+            Err(running) => return Ok(running),
+        };
+        let receiver = sender.subscribe();
+        let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
+        let mut alive = self.alive.subscribe();
+        runtime.spawn(async move {
+            tokio::select! {
+                // With nobody left to tell, the token is in place all the same.
+                outcome = flight.run() => { let _ = sender.send(Some(outcome)); }
+                _ = alive.changed() => {}
+            }
+        });
+        Ok(receiver)
+    }
+
+    /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
+    /// ask gets a new one.
+    pub async fn reject(&self, token: &Token) {
+        let issued = token.issued();
+        let Some(slot) = issued.slot.upgrade() else { return };
+        if slot.reject(issued.generation) {
+            self.shared.counters.rejections.add(1);
+        }
+        self.shared.evict(&slot, issued.generation).await;
+    }
+
+    /// Runs a request of yours with a token. If `is_rejected` says that the answer means the token has
+    /// expired ([`is_expired`](super::is_expired) knows how the vendors say so), the token is rejected,
+    /// a new one fetched, and the request run once more; its second outcome stands.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`]; what your request fails with is in its own outcome.
+    ///
+    /// # Cancellation
+    ///
+    /// Cancels your request, and no refresh.
+    pub async fn run<T, F: Future<Output = T>>(
+        &self,
+        scopes: &[Scope],
+        mut request: impl FnMut(Token) -> F,
+        is_rejected: impl Fn(&T) -> bool,
+    ) -> Result<T, Error> {
+        let token = self.token(scopes).await?;
+        let outcome = request(token.clone()).await;
+        if !is_rejected(&outcome) {
+            return Ok(outcome);
+        }
+        self.reject(&token).await;
+        Ok(request(self.token(scopes).await?).await)
+    }
+
+    /// Sends a token request of a caller's own within the same limits, and learns from it.
+    pub(crate) async fn gated<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        match self.shared.gate.enter(self.shared.now().tick) {
+            Pass::Open => {}
+            Pass::Closed(left) => return Err(closed(left)),
+            Pass::Refused(error) => return Err(error),
+        }
+        let outcome = call.await;
+        match &outcome {
+            Ok(_) => self.shared.gate.succeeded(),
+            Err(error) => self.shared.learn(error),
+        }
+        outcome
+    }
+
+    /// Sends a call again as the policy has it.
+    pub(crate) async fn repeated<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        repeat: Repeat,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, Error> {
+        let mut made = 0;
+        loop {
+            let error = match call().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            made += 1;
+            match self.shared.options.retry.next(made, &error, repeat, self.shared.random()) {
+                Some(wait) => time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    /// Forgets a token or refresh token that is about to be revoked, here and in the store. A refresh
+    /// that was begun with it cannot put anything back.
+    pub(crate) async fn revoke(&self, secret: &Secret) {
+        let generation = super::store::generation(secret);
+        let is_it = |kept: &Secret| super::store::generation(kept) == generation;
+        let slots: Vec<Arc<Slot>> = self.shared.slots.pin().keys().map(|keyed| keyed.0.clone()).collect();
+        for slot in slots {
+            let current = slot.current.load().generation;
+            if slot.revoke(generation, is_it) {
+                self.shared.counters.rejections.add(1);
+                self.shared.evict(&slot, current).await;
+            }
+        }
+    }
+
+    /// What it did so far.
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.stats()
+    }
+
+    /// How many scope sets are remembered.
+    pub fn len(&self) -> usize {
+        self.shared.slots.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A scope set of a cache, found once: the fastest way to the token that most requests use.
+pub struct TokenHandle<S> {
+    cache: TokenCache<S>,
+    slot: Arc<Slot>,
+}
+
+impl<S: TokenSource> TokenCache<S> {
+    /// A handle to one scope set.
+    pub fn handle(&self, scopes: &[Scope]) -> TokenHandle<S> {
+        TokenHandle { cache: self.clone(), slot: self.slot(scopes) }
+    }
+}
+
+impl<S: TokenSource> TokenHandle<S> {
+    /// A token that works now, as [`TokenCache::token`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`].
+    ///
+    /// # Cancellation
+    ///
+    /// As [`TokenCache::token`].
+    #[inline]
+    pub async fn token(&self) -> Result<Token, Error> {
+        match self.cached() {
+            Some(token) => Ok(token),
+            None => Box::pin(self.cache.wait_for(&self.slot, self.cache.shared.options.max_wait)).await,
+        }
+    }
+
+    /// A fresh token from memory, if there is one. Never waits, never sends.
+    #[inline]
+    pub fn cached(&self) -> Option<Token> {
+        self.cache.shared.fresh(&self.slot)
+    }
+}
+
+impl<S> Shared<S> {
+    /// The token of a slot if it is fresh by both clocks. This runs on every request of a user's
+    /// service: no lock, no allocation, no write that cores would fight over.
+    #[inline]
+    fn fresh(&self, slot: &Slot) -> Option<Token> {
+        let current = slot.current.load();
+        let tick = self.tick();
+        // The wall clock is dear, so it is read once in each tick of the coarse one. That suffices to
+        // notice a suspend or a jump: the next tick is milliseconds away.
+        let is_fresh = tick < current.life.stale
+            && (current.is_checked(tick) || {
+                let is_fresh = self.wall() < current.life.wall_stale;
+                if is_fresh {
+                    current.checked.store(tick, Ordering::Relaxed);
+                }
+                is_fresh
+            });
+        if !is_fresh {
+            return None;
+        }
+        if !slot.used.load(Ordering::Relaxed) {
+            slot.used.store(true, Ordering::Relaxed);
+        }
+        self.counters.hit();
+        Some(Token::new(current))
+    }
+
+    #[inline]
+    fn tick(&self) -> u64 {
+        match &self.options.clock {
+            None => coarse_millis(),
+            Some(clock) => millis(clock.monotonic()),
+        }
+    }
+
+    fn wall(&self) -> u64 {
+        let wall = match &self.options.clock {
+            None => SystemClock.wall(),
+            Some(clock) => clock.wall(),
+        };
+        millis(wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+    }
+
+    pub(super) fn now(&self) -> Now {
+        Now { tick: self.tick(), wall: self.wall() }
+    }
+
+    /// Refuses a wait that is known to be too long.
+    fn within(&self, now: Now, max_wait: Duration) -> Result<(), Error> {
+        match self.gate.check(now.tick) {
+            Pass::Closed(left) if left > max_wait => Err(closed(left)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Learns from a failure what holds for all.
+    pub(super) fn learn(&self, error: &Error) {
+        let random = self.random();
+        let wait = |times| backoff(self.options.backoff, self.options.max_backoff, times, random);
+        if self.gate.failed(self.now().tick, error, self.options.refusal_memory, wait) {
+            self.counters.cool_downs.add(1);
+            tracing::warn!(%error, "cool-down: no token is asked for until it ends");
+        }
+    }
+
+    /// Random, in 0..=1, as far as the options allow.
+    pub(super) fn random(&self) -> f64 {
+        let random = RandomState::default().hash_one(0_u8) >> 11;
+        self.options.jitter * (random as f64 / (1_u64 << 53) as f64)
+    }
+
+    /// Forgets scope sets until an eighth of the capacity is free: first those not asked for since
+    /// the last sweep, then any, but never one with a refresh in flight.
+    fn sweep(&self, newest: &Arc<Slot>) {
+        let target = self.options.capacity - self.options.capacity / 8;
+        let slots = self.slots.pin();
+        for any in [false, true] {
+            for keyed in slots.keys() {
+                if slots.len() <= target.max(1) {
+                    return;
+                }
+                let idle = keyed.0.is_idle();
+                if (idle || any && !keyed.0.is_flying()) && !Arc::ptr_eq(&keyed.0, newest) {
+                    slots.remove(keyed);
+                    self.counters.evictions.add(1);
+                }
+            }
+        }
+    }
+}
+
+/// Sorts the scopes, and drops repetitions, without allocating for as many as are usual.
+fn with_wanted<T>(scopes: &[Scope], then: impl FnOnce(&Wanted<'_>) -> T) -> T {
+    let mut sorted: SmallVec<[&str; 8]> = scopes.iter().map(Scope::as_str).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    then(&Wanted(&sorted))
+}
+
+/// Waits for a shared refresh. `None` if its task went away without an outcome.
+async fn join(
+    mut flight: watch::Receiver<Outcome>,
+    deadline: time::Instant,
+) -> Result<Option<Result<Token, Error>>, Error> {
+    match time::timeout_at(deadline, flight.wait_for(Option::is_some)).await {
+        Ok(Ok(outcome)) => Ok(outcome.clone()),
+        Ok(Err(_)) => Ok(None),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, "no token within the time that the caller waits")),
+    }
+}
+
+pub(super) fn closed(left: Duration) -> Error {
+    Error::new(ErrorKind::RateLimited, "not asked during the cool-down").with_retry_after(left)
+}
+
+impl<S> Clone for TokenCache<S> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), alive: self.alive.clone() }
+    }
+}
+
+impl<S> fmt::Debug for TokenCache<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache")
+            .field("scope_sets", &self.shared.slots.len())
+            .field("stats", &self.shared.counters.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Clone for TokenHandle<S> {
+    fn clone(&self) -> Self {
+        Self { cache: self.cache.clone(), slot: self.slot.clone() }
+    }
+}
+
+impl<S> fmt::Debug for TokenHandle<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenHandle").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}

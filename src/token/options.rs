@@ -1,0 +1,211 @@
+//! The options of the token lifecycle, in one place, and the arithmetic of its windows.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    TokenStore,
+    expiry::Limits,
+    token::{Expires, Life},
+};
+use crate::{Clock, RetryPolicy};
+
+/// How tokens are kept and renewed.
+///
+/// ```
+/// use std::time::Duration;
+/// use fintech_auth::token::TokenOptions;
+///
+/// let tokens = TokenOptions::default()
+///     .with_refresh_window(Duration::from_secs(60))
+///     .with_capacity(1_000);
+/// ```
+#[derive(Clone, Debug)]
+pub struct TokenOptions {
+    pub(super) refresh_window: Duration,
+    pub(super) margin: Duration,
+    pub(super) limits: Limits,
+    pub(super) jitter: f64,
+    pub(super) max_wait: Duration,
+    pub(super) capacity: usize,
+    pub(super) backoff: Duration,
+    pub(super) max_backoff: Duration,
+    pub(super) refusal_memory: Duration,
+    pub(super) rate_limit: Option<(usize, Duration)>,
+    pub(super) retry: RetryPolicy,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) store: Option<Arc<dyn TokenStore>>,
+}
+
+impl Default for TokenOptions {
+    fn default() -> Self {
+        Self {
+            refresh_window: Duration::from_secs(5 * 60),
+            margin: Duration::from_secs(10),
+            limits: Limits::default(),
+            jitter: 1.0,
+            max_wait: Duration::from_secs(30),
+            capacity: 100_000,
+            backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(60),
+            refusal_memory: Duration::from_secs(10),
+            rate_limit: None,
+            retry: RetryPolicy::default(),
+            clock: None,
+            store: None,
+        }
+    }
+}
+
+impl TokenOptions {
+    /// How long before its end a token is renewed while it still serves, at most a quarter of its
+    /// life. 5 minutes.
+    #[must_use]
+    pub fn with_refresh_window(mut self, window: Duration) -> Self {
+        self.refresh_window = window;
+        self
+    }
+
+    /// How long before its end a token is no longer handed out, so that it does not expire on the
+    /// way, at most a tenth of its life. 10 seconds.
+    #[must_use]
+    pub fn with_margin(mut self, margin: Duration) -> Self {
+        self.margin = margin;
+        self
+    }
+
+    /// How long a token is believed whose answer does not say, or nothing credible. 5 minutes.
+    #[must_use]
+    pub fn with_default_lifetime(mut self, lifetime: Duration) -> Self {
+        self.limits.default = lifetime;
+        self
+    }
+
+    /// The longest that any token is believed. 24 hours.
+    #[must_use]
+    pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.limits.max = lifetime;
+        self
+    }
+
+    /// How much of the windows and waits is random, from 0 to 1, so that a fleet does not act in
+    /// step: up to a quarter of the refresh window, up to half of a wait. 1.
+    #[must_use]
+    pub fn with_jitter(mut self, share: f64) -> Self {
+        self.jitter = share.clamp(0.0, 1.0);
+        self
+    }
+
+    /// How long a caller waits for a token, where the call names no time of its own. 30 seconds.
+    #[must_use]
+    pub fn with_max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// How many scope sets are remembered. Beyond it, those not asked for lately are forgotten, about
+    /// an eighth at a time. 100,000.
+    #[must_use]
+    pub fn with_capacity(mut self, scope_sets: usize) -> Self {
+        self.capacity = scope_sets.max(1);
+        self
+    }
+
+    /// How long no new attempt is made after a failed one: `first`, doubled with each failure, up to
+    /// `longest`. 1 second, 60 seconds.
+    #[must_use]
+    pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.backoff = first;
+        self.max_backoff = longest;
+        self
+    }
+
+    /// How long it is remembered that the credentials are not accepted, and nobody asks again.
+    /// 10 seconds.
+    #[must_use]
+    pub fn with_refusal_memory(mut self, memory: Duration) -> Self {
+        self.refusal_memory = memory;
+        self
+    }
+
+    /// The most token calls in any span of time; the next one waits. The vendors' clients set the
+    /// vendor's documented limit.
+    #[must_use]
+    pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {
+        self.rate_limit = Some((calls.max(1), per));
+        self
+    }
+
+    /// Which failed calls are sent again at once, before a failure counts as one.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Where time comes from. The clocks of the machine.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Where tokens are kept outside of this process, to be shared or to outlast it. Nowhere.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// The windows of a token that is believed for `lifetime` from when it was asked for.
+    pub(super) fn life(&self, expires: Expires, random: f64) -> Life {
+        let lifetime = expires.lifetime;
+        let margin = self.margin.min(lifetime / 10);
+        let window = self.refresh_window.min(lifetime / 4).mul_f64(1.0 + random * self.jitter / 4.0);
+        let end = lifetime.saturating_sub(margin);
+        let stale = end.saturating_sub(window);
+        let after = |start: u64, span: Duration| start.saturating_add(millis(span));
+        Life {
+            stale: after(expires.sent, stale),
+            end: after(expires.sent, end),
+            wall_stale: after(expires.sent_wall, stale),
+            wall_end: after(expires.sent_wall, end),
+            rule: expires.rule,
+        }
+    }
+}
+
+pub(super) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::ExpiryRule;
+
+    fn windows(lifetime: Duration, random: f64) -> (u64, u64) {
+        let expires = Expires { lifetime, rule: ExpiryRule::Seconds, sent: 1_000, sent_wall: 5_000 };
+        let life = TokenOptions::default().life(expires, random);
+        assert_eq!((life.wall_stale - life.stale, life.wall_end - life.end), (4_000, 4_000));
+        (life.stale - 1_000, life.end - 1_000)
+    }
+
+    #[test]
+    fn windows_suit_short_and_long_lives() {
+        for (seconds, stale, end) in [
+            (0, 0, 0),
+            (5, 3_250, 4_500),
+            (60, 39_000, 54_000),
+            (900, 665_000, 890_000),
+            (3_600, 3_290_000, 3_590_000),
+            (86_400, 86_090_000, 86_390_000),
+        ] {
+            assert_eq!(windows(Duration::from_secs(seconds), 0.0), (stale, end), "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn jitter_renews_earlier_and_never_later() {
+        assert_eq!(windows(Duration::from_secs(3_600), 1.0), (3_215_000, 3_590_000));
+    }
+}

@@ -1,0 +1,318 @@
+//! One scope set: its token, the refresh that may be running for it, and what went wrong lately.
+//!
+//! All decisions of a token's life are made here and in `gate.rs`. It never sends, never sleeps and
+//! never awaits; time is given to it. Its lock is held for a few instructions only.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::{
+    Scope, Token,
+    token::{Issued, Life},
+};
+use crate::{Error, Secret};
+
+/// Milliseconds on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) tick: u64,
+    pub(super) wall: u64,
+}
+
+/// How far a token is into its life.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Age {
+    Fresh,
+    Stale,
+    Expired,
+}
+
+impl Life {
+    /// The later age of the two clocks: the monotonic one does not move in a suspend, the wall clock
+    /// may be set back.
+    pub(super) fn age(&self, now: Now) -> Age {
+        let by = |now: u64, stale: u64, end: u64| match now {
+            now if now >= end => Age::Expired,
+            now if now >= stale => Age::Stale,
+            _ => Age::Fresh,
+        };
+        by(now.tick, self.stale, self.end).max(by(now.wall, self.wall_stale, self.wall_end))
+    }
+}
+
+/// What a shared refresh ended in, once it has.
+pub(super) type Outcome = Option<Result<Token, Error>>;
+
+pub(super) struct Slot {
+    /// The scopes, sorted, each once, separated by spaces.
+    pub(super) scopes: Box<str>,
+    pub(super) current: ArcSwap<Issued>,
+    /// Asked for since the last sweep.
+    pub(super) used: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    flight: Option<watch::Receiver<Outcome>>,
+    /// The one refresh token that was issued last and not yet sent.
+    refresh_token: Option<Secret>,
+    /// The token that was rejected or revoked last; it must not come back from a store.
+    rejected: Option<u64>,
+    /// Counts revocations: a refresh that was begun before one must not deliver after it.
+    revocations: u32,
+    trouble: Option<Box<Trouble>>,
+}
+
+impl State {
+    /// The refresh that runs. One whose task is gone, as with its runtime, runs no more.
+    fn flight(&self) -> Option<&watch::Receiver<Outcome>> {
+        self.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+    }
+}
+
+struct Trouble {
+    failures: u32,
+    retry_at: u64,
+    error: Error,
+}
+
+/// What a caller does, as its slot has it.
+pub(super) enum Ask {
+    /// Take this.
+    Take(Token),
+    /// Wait for the refresh that runs.
+    Join(watch::Receiver<Outcome>),
+    /// Nothing runs, so one may begin; what still serves meanwhile.
+    Lead(Option<Token>),
+    /// An earlier attempt failed, and it is too soon for another.
+    Fail(Error),
+}
+
+/// How a refresh may be asked for.
+pub(super) struct Grant {
+    pub(super) refresh_token: Option<Secret>,
+    revocations: u32,
+}
+
+impl Slot {
+    /// A slot without a token.
+    pub(super) fn new(scopes: Box<str>) -> Self {
+        let current = ArcSwap::from_pointee(Issued::none());
+        Self { scopes, current, used: AtomicBool::new(true), state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The scopes one by one. They were checked when the slot was made.
+    pub(super) fn scopes(&self) -> Vec<Scope> {
+        self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
+    }
+
+    pub(super) fn ask(&self, now: Now) -> Ask {
+        let state = self.lock();
+        // Under the lock, for a refresh may have ended since the caller looked.
+        let current = self.current.load();
+        let usable = match current.life.age(now) {
+            Age::Fresh => return Ask::Take(Token::new(current)),
+            Age::Stale => Some(Token::new(current)),
+            Age::Expired => None,
+        };
+        let flying = state.flight();
+        match (usable, flying, &state.trouble) {
+            (Some(token), Some(_), _) => Ask::Take(token),
+            (None, Some(flight), _) => Ask::Join(flight.clone()),
+            (Some(token), None, Some(trouble)) if now.tick < trouble.retry_at => Ask::Take(token),
+            (None, None, Some(trouble)) if now.tick < trouble.retry_at => {
+                let left = Duration::from_millis(trouble.retry_at - now.tick);
+                Ask::Fail(trouble.error.clone().held_for(left))
+            }
+            (usable, None, _) => Ask::Lead(usable),
+        }
+    }
+
+    /// Begins a refresh, unless one has begun since. The sender tells those who join.
+    pub(super) fn begin(&self) -> Result<watch::Sender<Outcome>, watch::Receiver<Outcome>> {
+        let mut state = self.lock();
+        if let Some(flight) = state.flight() {
+            return Err(flight.clone());
+        }
+        let (sender, receiver) = watch::channel(None);
+        state.flight = Some(receiver);
+        Ok(sender)
+    }
+
+    /// Takes the refresh token out, so that nobody else sends it.
+    pub(super) fn grant(&self) -> Grant {
+        let mut state = self.lock();
+        Grant { refresh_token: state.refresh_token.take(), revocations: state.revocations }
+    }
+
+    /// Puts back a refresh token that certainly was not sent.
+    pub(super) fn give_back(&self, grant: Grant) {
+        let mut state = self.lock();
+        if state.revocations == grant.revocations && state.refresh_token.is_none() {
+            state.refresh_token = grant.refresh_token;
+        }
+    }
+
+    /// Whether what came of this grant is still wanted: it is not if it was made from a token that
+    /// was revoked meanwhile.
+    pub(super) fn is_wanted(&self, grant: &Grant) -> bool {
+        grant.refresh_token.is_none() || self.lock().revocations == grant.revocations
+    }
+
+    /// Whether a token was rejected here, so that a store's copy must not be taken.
+    pub(super) fn is_rejected(&self, generation: u64) -> bool {
+        self.lock().rejected == Some(generation)
+    }
+
+    /// The last rejected token, for a store to forget.
+    pub(super) fn rejected(&self) -> Option<u64> {
+        self.lock().rejected
+    }
+
+    /// Puts a new token in place. `None` if `grant` was made void meanwhile.
+    pub(super) fn publish(
+        &self,
+        issued: Arc<Issued>,
+        refresh_token: Option<Secret>,
+        grant: Option<&Grant>,
+    ) -> Option<Token> {
+        let mut state = self.lock();
+        if grant.is_some_and(|grant| grant.refresh_token.is_some() && state.revocations != grant.revocations)
+        {
+            return None;
+        }
+        state.refresh_token = refresh_token;
+        state.trouble = None;
+        self.current.store(issued.clone());
+        Some(Token::from_arc(issued))
+    }
+
+    /// Ends the refresh in a failure: no other begins before `retry_at`, given the failures so far.
+    pub(super) fn fail(&self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
+        let mut state = self.lock();
+        let failures = state.trouble.as_ref().map_or(0, |trouble| trouble.failures).saturating_add(1);
+        state.trouble = Some(Box::new(Trouble { failures, retry_at: retry_at(failures), error }));
+    }
+
+    /// Ends the refresh.
+    pub(super) fn end(&self) {
+        self.lock().flight = None;
+    }
+
+    /// Forgets exactly this token; its refresh token is of no use any more. Tells whether it was the
+    /// current one.
+    pub(super) fn reject(&self, generation: u64) -> bool {
+        let mut state = self.lock();
+        let current = self.current.load();
+        let is_current = current.generation == generation;
+        if is_current {
+            state.rejected = Some(generation);
+            state.refresh_token = None;
+            self.current.store(Arc::new(Issued::none()));
+        }
+        is_current
+    }
+
+    /// Forgets a token or refresh token that is being revoked, and makes void any refresh that was
+    /// begun with it. `is_it` tells the secret that is meant.
+    pub(super) fn revoke(&self, generation: u64, is_it: impl Fn(&Secret) -> bool) -> bool {
+        let is_refresh_token = self.lock().refresh_token.as_ref().is_some_and(is_it);
+        let current = self.current.load().generation;
+        let is_current = self.reject(if is_refresh_token { current } else { generation });
+        if is_current || is_refresh_token {
+            let mut state = self.lock();
+            state.revocations = state.revocations.wrapping_add(1);
+            state.refresh_token = None;
+        }
+        is_current || is_refresh_token
+    }
+
+    /// Keeps a refresh token that a store gave out to this process.
+    pub(super) fn keep_refresh_token(&self, refresh_token: Secret) {
+        self.lock().refresh_token = Some(refresh_token);
+    }
+
+    /// Whether a refresh runs.
+    pub(super) fn is_flying(&self) -> bool {
+        self.lock().flight().is_some()
+    }
+
+    /// Whether forgetting it loses nothing that is in use.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.used.swap(false, Ordering::Relaxed) && !self.is_flying()
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}
+
+/// Slots are found by their scopes.
+#[derive(Debug)]
+pub(super) struct Keyed(pub(super) Arc<Slot>);
+
+impl Hash for Keyed {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.scopes.split(' ').for_each(|scope| hash_scope(scope, hasher));
+    }
+}
+
+impl PartialEq for Keyed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.scopes == other.0.scopes
+    }
+}
+
+impl Eq for Keyed {}
+
+/// A scope set to look for: sorted, each once. Nothing is allocated for it.
+pub(super) struct Wanted<'a>(pub(super) &'a [&'a str]);
+
+impl Wanted<'_> {
+    pub(super) fn join(&self) -> Box<str> {
+        self.0.join(" ").into()
+    }
+}
+
+impl Hash for Wanted<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        if self.0.is_empty() {
+            hash_scope("", hasher);
+        }
+        self.0.iter().for_each(|scope| hash_scope(scope, hasher));
+    }
+}
+
+fn hash_scope<H: Hasher>(scope: &str, hasher: &mut H) {
+    hasher.write(scope.as_bytes());
+    hasher.write_u8(b' ');
+}
+
+impl papaya::Equivalent<Keyed> for Wanted<'_> {
+    fn equivalent(&self, keyed: &Keyed) -> bool {
+        let mut rest = &*keyed.0.scopes;
+        for (index, scope) in self.0.iter().enumerate() {
+            let after = if index == 0 { Some(rest) } else { rest.strip_prefix(' ') };
+            let Some(after) = after.and_then(|rest| rest.strip_prefix(scope)) else { return false };
+            rest = after;
+        }
+        rest.is_empty()
+    }
+}

@@ -1,0 +1,60 @@
+//! Who is asked for tokens. It asks and never remembers.
+
+use std::time::SystemTime;
+
+use super::{ExpiresIn, Fingerprint, Scope};
+use crate::{Error, ErrorKind, Secret};
+
+/// Something that issues access tokens: a vendor's token endpoint, or any OAuth 2.0 server of yours.
+///
+/// Give one to a [`TokenCache`](super::TokenCache), and it gets the whole lifecycle.
+///
+/// # Cancellation
+///
+/// The cache runs these in a task of its own: a caller that goes away does not cancel them. Dropping
+/// the last handle of the cache does.
+pub trait TokenSource: Send + Sync + 'static {
+    /// What its tokens depend on beside their scopes: server, client id and secret, client type,
+    /// version. Tokens that a [`TokenStore`](super::TokenStore) holds are found by this.
+    fn fingerprint(&self) -> Fingerprint;
+
+    /// Issues a token for these scopes, sorted and each once (RFC 6749 section 4.4). Sends one
+    /// request, and does not repeat it.
+    fn issue(&self, scopes: &[Scope]) -> impl Future<Output = Result<IssuedToken, Error>> + Send;
+
+    /// Exchanges a refresh token (RFC 6749 section 6). It is called only with what [`Self::issue`] or
+    /// this returned, and with each refresh token at most once.
+    fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
+        let _ = refresh_token;
+        async { Err(Error::new(ErrorKind::Rejected, "this source has no refresh grant")) }
+    }
+}
+
+/// A token answer (RFC 6749 section 5.1).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IssuedToken {
+    /// The access token.
+    pub access_token: Secret,
+    /// Its `expires_in`, not interpreted.
+    pub expires_in: Option<ExpiresIn>,
+    /// The refresh token. Leave it out if there is no refresh grant.
+    pub refresh_token: Option<Secret>,
+    /// The granted scopes, separated by spaces, where the server names them.
+    pub scope: Option<String>,
+    /// The `Date` of the HTTP response.
+    pub date: Option<SystemTime>,
+}
+
+impl IssuedToken {
+    /// A token of which nothing else is known.
+    pub fn new(access_token: impl Into<Secret>) -> Self {
+        Self {
+            access_token: access_token.into(),
+            expires_in: None,
+            refresh_token: None,
+            scope: None,
+            date: None,
+        }
+    }
+}

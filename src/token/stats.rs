@@ -1,0 +1,86 @@
+//! Counts of what a cache did, cheap enough for the path that runs on every request.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use thread_local::ThreadLocal;
+
+/// What a [`TokenCache`](super::TokenCache) did since it was made.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Answered from memory with a fresh token.
+    pub hits: u64,
+    /// Answered from memory with a stale token, while it was renewed behind or soon will be.
+    pub stale_hits: u64,
+    /// Found no token that still serves.
+    pub misses: u64,
+    /// Of the misses, those that waited for a request that ran already.
+    pub waiters: u64,
+    /// Tokens issued or refreshed by the source.
+    pub refreshes: u64,
+    /// Tokens taken over from the store.
+    pub shared: u64,
+    /// Refreshes that ended in an error, after all retries.
+    pub failures: u64,
+    /// Cool-downs that a server asked for.
+    pub cool_downs: u64,
+    /// Tokens that were rejected or revoked.
+    pub rejections: u64,
+    /// Scope sets forgotten because there were too many.
+    pub evictions: u64,
+    /// Calls to the store that failed, so that this process went on alone.
+    pub store_failures: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// A counter for each thread: one for all would be fought over by all cores.
+    hits: ThreadLocal<AtomicU64>,
+    pub(super) stale_hits: Counter,
+    pub(super) misses: Counter,
+    pub(super) waiters: Counter,
+    pub(super) refreshes: Counter,
+    pub(super) shared: Counter,
+    pub(super) failures: Counter,
+    pub(super) cool_downs: Counter,
+    pub(super) rejections: Counter,
+    pub(super) evictions: Counter,
+    pub(super) store_failures: Counter,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    pub(super) fn hit(&self) {
+        // Only this thread writes it, so a load and a store do, at a tenth of an atomic addition.
+        let hits = self.hits.get_or_default();
+        hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        Stats {
+            hits: self.hits.iter().map(|hits| hits.load(Ordering::Relaxed)).sum(),
+            stale_hits: self.stale_hits.get(),
+            misses: self.misses.get(),
+            waiters: self.waiters.get(),
+            refreshes: self.refreshes.get(),
+            shared: self.shared.get(),
+            failures: self.failures.get(),
+            cool_downs: self.cool_downs.get(),
+            rejections: self.rejections.get(),
+            evictions: self.evictions.get(),
+            store_failures: self.store_failures.get(),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! An access token in hand: what it is sent as, how long it is believed, which one it is.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::Guard;
+use bytes::Bytes;
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use super::{ExpiryRule, slot::Slot};
+use crate::{Error, ErrorKind, Secret};
+
+const BEARER: &str = "Bearer ";
+
+/// An access token that works now, as far as can be known. Cheap to clone and to send elsewhere.
+///
+/// `Debug` shows how long it is believed and why, not the token.
+pub struct Token(Guard<Arc<Issued>>);
+
+/// What is remembered of one token. Kept small: a platform has a hundred thousand of them.
+pub(crate) struct Issued {
+    /// `Bearer …`, sensitive; the token itself is its tail.
+    header: HeaderValue,
+    pub(super) scope: Option<Box<str>>,
+    /// Which of its slot's tokens it is.
+    pub(super) generation: u64,
+    pub(super) slot: Weak<Slot>,
+    pub(super) life: Life,
+    /// The last reading of the coarse clock at which both clocks were checked.
+    pub(super) checked: AtomicU64,
+}
+
+/// How long a token is believed, from when on both clocks. Milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expires {
+    pub(super) lifetime: Duration,
+    pub(super) rule: ExpiryRule,
+    pub(super) sent: u64,
+    pub(super) sent_wall: u64,
+}
+
+/// When a token turns stale and when it expires, on both clocks. Milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(super) stale: u64,
+    pub(super) end: u64,
+    pub(super) wall_stale: u64,
+    pub(super) wall_end: u64,
+    pub(super) rule: ExpiryRule,
+}
+
+impl Token {
+    pub(super) fn new(guard: Guard<Arc<Issued>>) -> Self {
+        Self(guard)
+    }
+
+    pub(super) fn from_arc(issued: Arc<Issued>) -> Self {
+        Self(Guard::from_inner(issued))
+    }
+
+    pub(super) fn issued(&self) -> &Arc<Issued> {
+        &self.0
+    }
+
+    /// The token itself. Its tail of a header: nothing is copied.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// The value of an `Authorization` header (RFC 6750 section 2.1), marked sensitive, so that HTTP
+    /// stacks do not log it. Cloning it copies nothing.
+    pub fn authorization(&self) -> &HeaderValue {
+        &self.0.header
+    }
+
+    /// A copy of the token itself, to hand over to what asks for a [`Secret`].
+    pub fn to_secret(&self) -> Secret {
+        Secret::new(self.expose())
+    }
+
+    /// The granted scopes as the vendor names them, if it does: separated by spaces.
+    pub fn scope(&self) -> Option<&str> {
+        self.0.scope.as_deref()
+    }
+
+    /// Until when it is believed to work, on the wall clock.
+    pub fn expires_at(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.life.wall_end)
+    }
+
+    /// Which rule decided that.
+    pub fn expiry_rule(&self) -> ExpiryRule {
+        self.0.life.rule
+    }
+
+    /// Forgets this token, and not a newer one: call it when the vendor answers 401. The next to ask
+    /// gets a new token. Where a [`TokenStore`](super::TokenStore) is used, its copy is dropped by the
+    /// next refresh here.
+    pub fn reject(&self) {
+        if let Some(slot) = self.0.slot.upgrade() {
+            slot.reject(self.0.generation);
+        }
+    }
+}
+
+impl Issued {
+    /// # Errors
+    ///
+    /// `Unreadable` for a token that no header can carry.
+    pub(super) fn new(
+        token: &Secret,
+        scope: Option<String>,
+        generation: u64,
+        slot: Weak<Slot>,
+        life: Life,
+    ) -> Result<Self, Error> {
+        let printable = !token.is_empty() && token.expose().bytes().all(|byte| matches!(byte, 0x21..=0x7e));
+        let bytes = Zeroizing::new([BEARER, token.expose()].concat().into_bytes());
+        let header = printable.then(|| HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok());
+        let mut header = header.flatten().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unreadable,
+                "the issued token is empty or has characters that no token may have",
+            )
+        })?;
+        header.set_sensitive(true);
+        let scope = scope.map(String::into_boxed_str);
+        Ok(Self { header, scope, generation, slot, life, checked: AtomicU64::new(u64::MAX) })
+    }
+
+    /// A token that has always been expired, in place of none.
+    pub(super) fn none() -> Self {
+        let life = Life { stale: 0, end: 0, wall_stale: 0, wall_end: 0, rule: ExpiryRule::Absent };
+        let header = HeaderValue::from_static("");
+        Self {
+            header,
+            scope: None,
+            generation: 0,
+            slot: Weak::new(),
+            life,
+            checked: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        self.header.to_str().unwrap_or_default().get(BEARER.len()..).unwrap_or_default()
+    }
+
+    /// Whether both clocks were checked at this very tick already.
+    pub(super) fn is_checked(&self, tick: u64) -> bool {
+        self.checked.load(Ordering::Relaxed) == tick
+    }
+}
+
+impl Clone for Token {
+    fn clone(&self) -> Self {
+        Self(Guard::from_inner(Arc::clone(&self.0)))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("token", &"[redacted]")
+            .field("scope", &self.scope)
+            .field("expires_at", &(SystemTime::UNIX_EPOCH + Duration::from_millis(self.life.wall_end)))
+            .field("rule", &self.life.rule)
+            .field("generation", &self.generation)
+            .finish()
+    }
+}

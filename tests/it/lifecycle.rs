@@ -1,0 +1,501 @@
+//! The life of a token, on paused time: each promise of the token room, by name.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use fintech_auth::{
+    Error, ErrorKind, RetryPolicy, Scope, Token,
+    token::{ExpiryRule, TokenCache},
+};
+use http::{HeaderMap, StatusCode};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    scripted::{
+        Asked, Reply, Scripted, TestClock, cache, cache_with, fail, limited, options, refreshing, unsent,
+    },
+    support::scopes,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn token(cache: &TokenCache<Scripted>) -> Result<String, Error> {
+    cache.token(&scopes(&["a"])).await.map(|token| token.expose().to_owned())
+}
+
+/// Lets tasks in the background go on.
+async fn settle() {
+    sleep(SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_token_is_answered_from_memory() {
+    let (cache, source) = cache([]);
+    assert_eq!(token(&cache).await.unwrap(), "token-1");
+    let before = Instant::now();
+    for _ in 0..1000 {
+        assert_eq!(token(&cache).await.unwrap(), "token-1");
+    }
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_token_is_answered_at_once_and_renewed_once_behind() {
+    let (cache, source) = cache([]);
+    token(&cache).await.unwrap();
+    // Of 3600 s: ends 10 s early, renewed 300 s before that.
+    sleep(Duration::from_secs(3290)).await;
+    let before = Instant::now();
+    for _ in 0..1000 {
+        assert_eq!(token(&cache).await.unwrap(), "token-1");
+    }
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    settle().await;
+    assert_eq!(source.count(), 2);
+    assert_eq!(token(&cache).await.unwrap(), "token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_of_an_absent_or_expired_token_share_one_request() {
+    let (cache, source) = cache([]);
+    for round in 1..=2 {
+        let mut callers = JoinSet::new();
+        for _ in 0..1000 {
+            let cache = cache.clone();
+            callers.spawn(async move { token(&cache).await.unwrap() });
+        }
+        while let Some(given) = callers.join_next().await {
+            assert_eq!(given.unwrap(), format!("token-{round}"));
+        }
+        assert_eq!(source.count(), round);
+        sleep(Duration::from_secs(3591)).await;
+    }
+    let stats = cache.stats();
+    assert_eq!((stats.misses, stats.waiters, stats.refreshes), (2000, 1998, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_of_five_seconds_and_of_a_day_are_renewed_in_time() {
+    for (lifetime, fresh, stale, expired) in
+        [(5, 3_100, 3_300, 4_600), (86_400, 86_089_000, 86_091_000, 86_391_000)]
+    {
+        let (cache, source) = cache([Reply::Token(lifetime), Reply::Token(lifetime)]);
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        token(&cache).await.unwrap();
+        tokio::time::sleep_until(at(fresh)).await;
+        assert_eq!((token(&cache).await.unwrap(), source.count()), ("token-1".to_owned(), 1), "{lifetime}");
+        tokio::time::sleep_until(at(stale)).await;
+        assert_eq!(token(&cache).await.unwrap(), "token-1", "{lifetime}");
+        tokio::time::sleep_until(at(expired)).await;
+        assert_eq!((token(&cache).await.unwrap(), source.count()), ("token-2".to_owned(), 2), "{lifetime}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_does_not_renew_in_step() {
+    let mut renewed = BTreeSet::new();
+    for _ in 0..20 {
+        let (cache, source) = cache_with([], |options| options.with_jitter(1.0));
+        token(&cache).await.unwrap();
+        let start = Instant::now();
+        while source.count() == 1 {
+            sleep(SECOND).await;
+            token(&cache).await.unwrap();
+        }
+        let at = start.elapsed().as_secs();
+        assert!((3214..=3291).contains(&at), "{at}");
+        renewed.insert(at);
+    }
+    assert!(renewed.len() > 5, "{renewed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspend_that_only_the_wall_clock_saw_expires_a_token() {
+    let clock = TestClock::new();
+    let source = Scripted::new(Duration::ZERO, false, []);
+    let cache = TokenCache::new(source.clone(), options(&clock));
+    token(&cache).await.unwrap();
+    clock.wall_forward(Duration::from_secs(3595));
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(token(&cache).await.unwrap(), "token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_back_prolongs_nothing() {
+    let clock = TestClock::new();
+    let source = Scripted::new(Duration::ZERO, false, []);
+    let cache = TokenCache::new(source.clone(), options(&clock));
+    token(&cache).await.unwrap();
+    clock.wall_back(MINUTE * 60);
+    sleep(Duration::from_secs(3595)).await;
+    assert_eq!(token(&cache).await.unwrap(), "token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rule_that_decided_is_told() {
+    let (cache, _) =
+        cache([Reply::Token(900), Reply::Silent, Reply::Token(1_800_000_900), Reply::Token(12_345_678_901)]);
+    let mut rules = Vec::new();
+    for scope in ["a", "b", "c", "d"] {
+        rules.push(cache.token(&scopes(&[scope])).await.unwrap().expiry_rule());
+    }
+    assert_eq!(rules, [ExpiryRule::Seconds, ExpiryRule::Absent, ExpiryRule::Timestamp, ExpiryRule::Absurd]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_any_life_serves_those_who_wait_and_is_not_kept() {
+    let (cache, source) = cache([Reply::Token(0), Reply::Token(-5)]);
+    let (first, second) = tokio::join!(token(&cache), token(&cache));
+    assert_eq!((first.unwrap(), second.unwrap()), ("token-1".to_owned(), "token-1".to_owned()));
+    assert_eq!(token(&cache).await.unwrap(), "token-2");
+    assert_eq!(token(&cache).await.unwrap(), "token-3");
+    assert_eq!(source.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn order_and_repetition_of_scopes_do_not_matter() {
+    let (cache, source) = cache([]);
+    for set in [&["a", "b", "c"][..], &["c", "b", "a"], &["b", "a", "c", "a", "b"]] {
+        cache.token(&scopes(set)).await.unwrap();
+    }
+    assert_eq!(source.asked(), [Asked::Issue("a b c".to_owned())]);
+    for set in [&["a", "b"][..], &["ab", "c"], &["a"], &[], &["a", "b", "cd"]] {
+        cache.token(&scopes(set)).await.unwrap();
+    }
+    assert_eq!(source.count(), 6);
+    assert_eq!(cache.len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_scope_sets_are_kept_than_the_capacity() {
+    let (cache, source) = cache_with([], |options| options.with_capacity(100));
+    let often = scopes(&["often"]);
+    for number in 0..1000 {
+        cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
+        cache.token(&often).await.unwrap();
+        assert!(cache.len() <= 100, "{}", cache.len());
+    }
+    // The one that is asked for all the time is not the one to go.
+    let often_asked =
+        source.asked().into_iter().filter(|asked| *asked == Asked::Issue("often".to_owned())).count();
+    assert_eq!(often_asked, 1);
+    assert!(cache.stats().evictions >= 900);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_refresh_token_is_used_and_each_one_once() {
+    let (cache, source) = refreshing([]);
+    for _ in 0..4 {
+        token(&cache).await.unwrap();
+        sleep(Duration::from_secs(3591)).await;
+    }
+    let refresh = |number: u32| Asked::Refresh(format!("refresh-{number}"));
+    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), refresh(1), refresh(2), refresh(3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_or_lost_refresh_falls_back_to_the_client_credentials() {
+    for reply in [
+        fail(ErrorKind::Rejected),
+        fail(ErrorKind::Unauthorized),
+        fail(ErrorKind::Unavailable),
+        fail(ErrorKind::Timeout),
+        fail(ErrorKind::Unreadable),
+    ] {
+        let (cache, source) = refreshing([Reply::Token(3600), reply.clone()]);
+        token(&cache).await.unwrap();
+        sleep(Duration::from_secs(3591)).await;
+        assert_eq!(token(&cache).await.unwrap(), "token-3", "{reply:?}");
+        let issue = Asked::Issue("a".to_owned());
+        assert_eq!(
+            source.asked(),
+            [issue.clone(), Asked::Refresh("refresh-1".to_owned()), issue],
+            "{reply:?}"
+        );
+        // One caller, one request of each kind: the lost one was not sent again.
+        assert_eq!(source.count(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_was_not_sent_is_not_lost() {
+    let (cache, source) = refreshing([Reply::Token(3600), unsent(ErrorKind::Unavailable)]);
+    token(&cache).await.unwrap();
+    sleep(Duration::from_secs(3591)).await;
+    assert_eq!(token(&cache).await.unwrap(), "token-3");
+    let refresh = Asked::Refresh("refresh-1".to_owned());
+    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), refresh.clone(), refresh]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_token_survives_failed_refreshes_until_it_expires() {
+    let (cache, source) =
+        cache_with([Reply::Token(3600)], |options| options.with_retry(RetryPolicy::never()));
+    let start = Instant::now();
+    token(&cache).await.unwrap();
+    source.then(std::iter::repeat_n(fail(ErrorKind::Unavailable), 50));
+    sleep(Duration::from_secs(3300)).await;
+    while start.elapsed() < Duration::from_secs(3590) {
+        assert_eq!(token(&cache).await.unwrap(), "token-1");
+        sleep(SECOND).await;
+    }
+    let error = token(&cache).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_refreshes_back_off_for_all_callers() {
+    let (cache, source) = cache_with([], |options| options.with_retry(RetryPolicy::never()));
+    source.then(std::iter::repeat_n(fail(ErrorKind::Unavailable), 1000));
+    for _ in 0..1200 {
+        for _ in 0..10 {
+            assert!(token(&cache).await.is_err());
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
+    // Half of 1, 2, 4, … 60 s without jitter, and what the polling adds.
+    assert_eq!(gaps[..6], [0, 1, 2, 4, 8, 16]);
+    assert!(gaps[6..].iter().all(|gap| (30..=31).contains(gap)), "{gaps:?}");
+    let error = token(&cache).await.unwrap_err();
+    assert!(!error.may_have_been_sent());
+    assert!(error.retry_after().is_some_and(|wait| wait <= MINUTE), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cool_down_holds_for_every_caller_and_every_scope_set() {
+    let (cache, source) =
+        cache_with([Reply::Token(3600), limited(20)], |options| options.with_max_wait(SECOND));
+    token(&cache).await.unwrap();
+    let start = Instant::now();
+    let limited = cache.token(&scopes(&["b"])).await.unwrap_err();
+    assert_eq!((limited.kind(), limited.retry_after()), (ErrorKind::RateLimited, Some(20 * SECOND)));
+    // Whose token is in memory is not touched; who would have to wait too long is told at once.
+    assert_eq!(token(&cache).await.unwrap(), "token-1");
+    let before = Instant::now();
+    let error = cache.token(&scopes(&["c"])).await.unwrap_err();
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    let left = Duration::from_secs(20) - (start.elapsed() - Duration::from_millis(100));
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(left)));
+    assert!(!error.may_have_been_sent());
+    // Who can wait, waits, and nothing is sent before the end.
+    cache.token_within(&scopes(&["d"]), MINUTE).await.unwrap();
+    assert_eq!(source.times()[2] - source.times()[1], 20_100);
+    assert_eq!(source.count(), 3);
+    assert_eq!(cache.stats().cool_downs, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_token_serves_through_a_cool_down() {
+    let (cache, source) = cache_with([Reply::Token(3600), limited(600)], |options| options);
+    token(&cache).await.unwrap();
+    sleep(Duration::from_secs(3291)).await;
+    for _ in 0..100 {
+        assert_eq!(token(&cache).await.unwrap(), "token-1");
+        sleep(SECOND).await;
+    }
+    assert_eq!(source.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_credentials_are_remembered_for_a_while() {
+    let (cache, source) = cache([fail(ErrorKind::Unauthorized)]);
+    for scope in ["a", "b", "c"] {
+        let error = cache.token(&scopes(&[scope])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    }
+    assert_eq!(source.count(), 1);
+    sleep(Duration::from_secs(10)).await;
+    assert!(token(&cache).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_minute_has_more_token_calls_than_the_vendor_allows() {
+    let (cache, source) =
+        cache_with([], |options| options.with_rate_limit(300, MINUTE).with_max_wait(10 * MINUTE));
+    let mut callers = JoinSet::new();
+    for number in 0..1000 {
+        let cache = cache.clone();
+        callers.spawn(async move { cache.token(&scopes(&[&format!("scope-{number}")])).await.map(drop) });
+    }
+    while let Some(outcome) = callers.join_next().await {
+        outcome.unwrap().unwrap();
+    }
+    let times = source.times();
+    assert_eq!(times.len(), 1000);
+    assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_call_is_repeated_as_the_policy_has_it() {
+    let (cache, source) = cache([fail(ErrorKind::Unavailable), fail(ErrorKind::Timeout)]);
+    assert_eq!(token(&cache).await.unwrap(), "token-3");
+    // Each answer takes 100 ms; the waits are half of 200 and of 400 ms.
+    assert_eq!(source.times(), [0, 200, 500]);
+    assert_eq!(cache.stats().failures, 0);
+
+    for lasting in [ErrorKind::Rejected, ErrorKind::Unreadable, ErrorKind::InvalidConfig] {
+        let (cache, source) = self::cache([fail(lasting)]);
+        assert_eq!(token(&cache).await.unwrap_err().kind(), lasting);
+        assert_eq!(source.count(), 1);
+        assert_eq!(cache.stats().failures, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_token_is_forgotten_and_a_newer_one_is_not() {
+    let (cache, source) = cache([]);
+    let first = cache.token(&scopes(&["a"])).await.unwrap();
+    first.reject();
+    let second = cache.token(&scopes(&["a"])).await.unwrap();
+    assert_ne!(first.expose(), second.expose());
+    // All who still hold the first one may reject it as often as they like.
+    for _ in 0..100 {
+        first.reject();
+        cache.reject(&first).await;
+    }
+    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), second.expose());
+    assert_eq!(source.count(), 2);
+    cache.reject(&second).await;
+    assert_eq!(token(&cache).await.unwrap(), "token-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() {
+    let (cache, source) = cache([]);
+    let expired = |challenge: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("www-authenticate", challenge.parse().unwrap());
+        (StatusCode::UNAUTHORIZED, headers)
+    };
+    let is_expired =
+        |(status, headers): &(StatusCode, HeaderMap)| fintech_auth::token::is_expired(*status, headers, b"");
+    let run = async |answer: (StatusCode, HeaderMap)| {
+        let mut used = Vec::new();
+        let request = |token: Token| {
+            used.push(token.expose().to_owned());
+            let answer = answer.clone();
+            async move { answer }
+        };
+        cache.run(&scopes(&["a"]), request, is_expired).await.unwrap();
+        used
+    };
+    assert_eq!(run((StatusCode::OK, HeaderMap::new())).await, ["token-1"]);
+    assert_eq!(run(expired("Bearer error=\"insufficient_scope\"")).await, ["token-1"]);
+    assert_eq!(run(expired("Bearer error=\"invalid_token\"")).await, ["token-1", "token-2"]);
+    assert_eq!(source.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_neither_stops_the_refresh_nor_loses_its_result() {
+    let (cache, source) = cache([]);
+    assert!(timeout(Duration::from_millis(50), token(&cache)).await.is_err());
+    settle().await;
+    let before = Instant::now();
+    assert_eq!(token(&cache).await.unwrap(), "token-1");
+    assert_eq!((before.elapsed(), source.count()), (Duration::ZERO, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_waits_no_longer_than_it_says() {
+    let (cache, source) = cache([Reply::Hang]);
+    let before = Instant::now();
+    let error = cache.token_within(&scopes(&["a"]), 5 * SECOND).await.unwrap_err();
+    assert_eq!((error.kind(), before.elapsed()), (ErrorKind::Timeout, 5 * SECOND));
+    assert_eq!(source.count(), 1);
+}
+
+/// The source would log the call it makes after its first, hanging one is cancelled.
+#[tokio::test(start_paused = true)]
+async fn dropping_the_cache_ends_its_background_work() {
+    let (cache, source) = cache([unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)]);
+    assert!(timeout(Duration::from_millis(50), token(&cache)).await.is_err());
+    let tasks = tokio::runtime::Handle::current().metrics();
+    assert_eq!(tasks.num_alive_tasks(), 1);
+    drop(cache);
+    settle().await;
+    assert_eq!((tasks.num_alive_tasks(), source.count()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_runs_while_nobody_asks() {
+    let (cache, source) = cache([]);
+    token(&cache).await.unwrap();
+    sleep(Duration::from_secs(86_400)).await;
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+    assert_eq!(source.count(), 1);
+}
+
+/// A refresh runs in a task, and a task dies with its runtime; the next caller must not wait for it.
+#[test]
+fn a_refresh_that_died_with_its_runtime_is_begun_anew() {
+    let runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let first = runtime();
+    let (cache, source) = first.block_on(async {
+        let (cache, source) = cache([Reply::Hang]);
+        assert!(timeout(SECOND, token(&cache)).await.is_err());
+        (cache, source)
+    });
+    drop(first);
+    assert_eq!(runtime().block_on(token(&cache)).unwrap(), "token-2");
+    assert_eq!(source.count(), 2);
+}
+
+#[test]
+fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
+    let (cache, _) =
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async { cache([]) });
+    let mut asking = std::pin::pin!(token(&cache));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(outcome) = asking.as_mut().poll(&mut context) else { panic!("it waits") };
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::InvalidConfig);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_no_header_can_carry_is_an_error() {
+    struct Odd;
+    impl fintech_auth::token::TokenSource for Odd {
+        fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
+            fintech_auth::token::Fingerprint::of([])
+        }
+
+        async fn issue(&self, _: &[Scope]) -> Result<fintech_auth::token::IssuedToken, Error> {
+            Ok(fintech_auth::token::IssuedToken::new("two\r\nlines"))
+        }
+    }
+    let cache = TokenCache::new(Odd, options(&TestClock::new()));
+    let error = cache.token(&[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreadable);
+    assert!(!format!("{error:?} {error}").contains("lines"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stats_count_what_happened() {
+    let (cache, _) = cache([Reply::Token(3600)]);
+    for _ in 0..5 {
+        token(&cache).await.unwrap();
+    }
+    sleep(Duration::from_secs(3300)).await;
+    token(&cache).await.unwrap();
+    settle().await;
+    cache.reject(&cache.token(&scopes(&["a"])).await.unwrap()).await;
+    let stats = cache.stats();
+    assert_eq!((stats.hits, stats.stale_hits, stats.misses), (5, 1, 1));
+    assert_eq!((stats.refreshes, stats.rejections, stats.failures), (2, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_shows_no_secret() {
+    let (cache, _) = cache([]);
+    let token = cache.token(&scopes(&["a"])).await.unwrap();
+    let text = format!("{token:?} {:?} {cache:?} {:?}", token.authorization(), cache.handle(&[]));
+    assert!(!text.contains("token-1"), "{text}");
+    assert_eq!(token.authorization().to_str().unwrap(), "Bearer token-1");
+    assert_eq!(token.clone().expose(), "token-1");
+}

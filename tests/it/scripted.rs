@@ -1,0 +1,197 @@
+//! A token source that does what a test tells it, on tokio's paused time, and logs what it was asked.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use fintech_auth::{
+    Clock, Error, ErrorKind, Secret,
+    token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenOptions, TokenSource},
+};
+use tokio::time::Instant;
+
+/// What the source does with one request.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    /// A token of so many seconds.
+    Token(i64),
+    /// A token without a word on its life.
+    Silent,
+    Fail(Failure),
+    /// Nothing, ever.
+    Hang,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    pub(crate) sent: bool,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+pub(crate) fn fail(kind: ErrorKind) -> Reply {
+    Reply::Fail(Failure { kind, sent: true, retry_after: None })
+}
+
+pub(crate) fn unsent(kind: ErrorKind) -> Reply {
+    Reply::Fail(Failure { kind, sent: false, retry_after: None })
+}
+
+pub(crate) fn limited(seconds: u64) -> Reply {
+    let retry_after = Some(Duration::from_secs(seconds));
+    Reply::Fail(Failure { kind: ErrorKind::RateLimited, sent: true, retry_after })
+}
+
+/// What the source was asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Asked {
+    Issue(String),
+    Refresh(String),
+}
+
+/// A handle to the source; clones are of the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Scripted(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// What comes after the script is used up: tokens of an hour.
+    script: Mutex<VecDeque<Reply>>,
+    log: Mutex<Vec<(Duration, Asked)>>,
+    start: Instant,
+    latency: Duration,
+    with_refresh: bool,
+}
+
+impl Scripted {
+    pub(crate) fn new(
+        latency: Duration,
+        with_refresh: bool,
+        script: impl IntoIterator<Item = Reply>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            script: Mutex::new(script.into_iter().collect()),
+            log: Mutex::default(),
+            start: Instant::now(),
+            latency,
+            with_refresh,
+        }))
+    }
+
+    /// What it was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.0.log.lock().unwrap().iter().map(|(_, asked)| asked.clone()).collect()
+    }
+
+    /// When it was asked, in whole milliseconds since its start.
+    pub(crate) fn times(&self) -> Vec<u128> {
+        self.0.log.lock().unwrap().iter().map(|(at, _)| at.as_millis()).collect()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.log.lock().unwrap().len()
+    }
+
+    pub(crate) fn then(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.0.script.lock().unwrap().extend(replies);
+    }
+
+    async fn reply(&self, asked: Asked) -> Result<IssuedToken, Error> {
+        let number = {
+            let mut log = self.0.log.lock().unwrap();
+            log.push((self.0.start.elapsed(), asked));
+            log.len()
+        };
+        let reply = self.0.script.lock().unwrap().pop_front().unwrap_or(Reply::Token(3600));
+        tokio::time::sleep(self.0.latency).await;
+        let mut token = IssuedToken::new(format!("token-{number}"));
+        token.refresh_token = self.0.with_refresh.then(|| Secret::from(format!("refresh-{number}")));
+        match reply {
+            Reply::Token(seconds) => token.expires_in = Some(seconds.into()),
+            Reply::Silent => {}
+            Reply::Hang => std::future::pending().await,
+            Reply::Fail(Failure { kind, sent, retry_after }) => {
+                let error = Error::new(kind, "as the script has it").with_sent(sent);
+                return Err(match retry_after {
+                    Some(wait) => error.with_retry_after(wait),
+                    None => error,
+                });
+            }
+        }
+        Ok(token)
+    }
+}
+
+impl TokenSource for Scripted {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["scripted"])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        let scopes: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+        self.reply(Asked::Issue(scopes.join(" "))).await
+    }
+
+    async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
+        self.reply(Asked::Refresh(refresh_token.expose().to_owned())).await
+    }
+}
+
+/// A clock on tokio's time, so that pausing that stops both; the wall clock can be set as well.
+#[derive(Clone, Debug)]
+pub(crate) struct TestClock {
+    start: Instant,
+    wall: Arc<Mutex<SystemTime>>,
+}
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        Self { start: Instant::now(), wall: Arc::new(Mutex::new(wall)) }
+    }
+
+    /// Sets the wall clock forward, as a suspend does.
+    pub(crate) fn wall_forward(&self, by: Duration) {
+        *self.wall.lock().unwrap() += by;
+    }
+
+    pub(crate) fn wall_back(&self, by: Duration) {
+        *self.wall.lock().unwrap() -= by;
+    }
+}
+
+impl Clock for TestClock {
+    fn wall(&self) -> SystemTime {
+        *self.wall.lock().unwrap() + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// Options without chance, on the test's clock.
+pub(crate) fn options(clock: &TestClock) -> TokenOptions {
+    TokenOptions::default().with_jitter(0.0).with_clock(clock.clone())
+}
+
+/// A cache over a source that takes 100 ms for an answer.
+pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache<Scripted>, Scripted) {
+    cache_with(script, |options| options)
+}
+
+pub(crate) fn cache_with(
+    script: impl IntoIterator<Item = Reply>,
+    customise: impl FnOnce(TokenOptions) -> TokenOptions,
+) -> (TokenCache<Scripted>, Scripted) {
+    let source = Scripted::new(Duration::from_millis(100), false, script);
+    (TokenCache::new(source.clone(), customise(options(&TestClock::new()))), source)
+}
+
+/// The same with a refresh grant.
+pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache<Scripted>, Scripted) {
+    let source = Scripted::new(Duration::from_millis(100), true, script);
+    (TokenCache::new(source.clone(), options(&TestClock::new())), source)
+}
