@@ -23,14 +23,18 @@ const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post",
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
-    // The generator's panics are caught and told below, with what they leave out.
-    panic::set_hook(Box::new(|_| ()));
     for vendor in VENDORS {
         let spec = format!("specs/{vendor}/openapi.yaml");
         println!("cargo::rerun-if-changed={spec}");
         let written = fs::read_to_string(&spec)
             .map_err(|e| format!("cannot read it: {e}"))
-            .and_then(|text| bindings(&text))
+            .and_then(|text| {
+                // The generator's panics are caught, and told with what they leave out.
+                panic::set_hook(Box::new(|_| ()));
+                let code = bindings(&text);
+                drop(panic::take_hook());
+                code
+            })
             .and_then(|code| {
                 let out = env::var_os("OUT_DIR").ok_or("cargo did not set OUT_DIR")?;
                 let file = Path::new(&out).join(format!("{vendor}.rs"));
@@ -81,7 +85,11 @@ fn generate(spec: &Value) -> Result<String, String> {
     let result =
         panic::catch_unwind(AssertUnwindSafe(|| Generator::new(&settings).generate_tokens(&document)));
     match result {
-        Ok(Ok(tokens)) => Ok(tokens.to_string()),
+        // So that a field which a vendor adds is no breaking change for users.
+        Ok(Ok(tokens)) => Ok(tokens
+            .to_string()
+            .replace("pub struct ", "# [non_exhaustive] pub struct ")
+            .replace("pub enum ", "# [non_exhaustive] pub enum ")),
         // Some of its errors go on to print the whole syntax tree.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         Err(payload) => Err(payload

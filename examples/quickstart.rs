@@ -48,7 +48,7 @@ async fn tour(moneykit: moneykit::Client, moov: moov::Client) -> Result<(), Erro
     tell("POST /oauth2/token", token.status, format!("{:?}, expires_in {expires_in:?}", token.access_token));
 
     if let Some(refresh_token) = &token.refresh_token {
-        token = moov.refresh(refresh_token).await?;
+        token = moov.refresh(refresh_token, &[]).await?;
         tell("POST /oauth2/token (refresh)", token.status, format!("{:?}", token.access_token));
     }
     let revoked = moov.revoke(&token.access_token, None).await?;

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use fintech_auth::{Scope, moov, sandbox::Sandbox};
+use fintech_auth::{Scope, moneykit, moov, sandbox::Sandbox};
 
 #[derive(Clone, Default)]
 struct Trace(Arc<Mutex<Vec<u8>>>);
@@ -46,9 +46,20 @@ async fn traces_do_not_show_secrets() {
         secrets.push(token.access_token.expose().to_owned());
         let refresh_token = token.body.refresh_token.unwrap();
         secrets.push(refresh_token.expose().to_owned());
-        client.refresh(&refresh_token).await.unwrap();
-        client.refresh(&refresh_token).await.unwrap_err();
+        let new = client.refresh(&refresh_token, &[]).await.unwrap().body;
+        secrets.push(new.access_token.expose().to_owned());
+        secrets.push(new.refresh_token.unwrap().expose().to_owned());
+        client.refresh(&refresh_token, &[]).await.unwrap_err();
         client.revoke(&token.body.access_token, None).await.unwrap();
+    }
+    secrets.push(sandbox.moneykit_credentials().client_secret().expose().to_owned());
+    for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body, moneykit::ClientAuth::Headers] {
+        let client = sandbox.moneykit().with_client_auth(way).build().unwrap();
+        let token = client.create_access_token(&[]).await.unwrap().body.access_token;
+        client.introspect(&token).await.unwrap();
+        client.introspect_client().await.unwrap();
+        secrets.push(token.expose().to_owned());
+        secrets.push(client.token(&[]).await.unwrap().expose().to_owned());
     }
     let text = String::from_utf8_lossy(&trace.0.lock().unwrap()).into_owned();
     for fact in [

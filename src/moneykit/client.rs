@@ -14,7 +14,7 @@ use crate::{
     generated::moneykit as generated,
     retry::Repeat,
     token::{Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource},
-    transport::{BaseUrl, Call, Contract, Http, bearer},
+    transport::{BaseUrl, Call, Contract, Http, bearer, is_like},
 };
 
 const CONTRACT: Contract = Contract { vendor: "moneykit", details };
@@ -152,8 +152,9 @@ impl Api {
     }
 
     async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
+        let unsendable = |error: Error| error.with_operation(CONTRACT.vendor, "introspect");
         let call = self.call("introspect").with_secret(token);
-        let call = call.with_header(header::AUTHORIZATION, bearer(token)?);
+        let call = call.with_header(header::AUTHORIZATION, bearer(token).map_err(unsendable)?);
         let client = self.generated(&call);
         call.run(client.instrospect_client(self.version())).await
     }
@@ -205,7 +206,7 @@ impl TokenSource for Api {
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     credentials: Credentials,
-    base_url: String,
+    base_url: Result<BaseUrl, Error>,
     http: HttpOptions,
     client_auth: ClientAuth,
     version: String,
@@ -217,7 +218,7 @@ impl ClientBuilder {
     fn new(credentials: Credentials) -> Self {
         Self {
             credentials,
-            base_url: "https://api.moneykit.com".to_owned(),
+            base_url: BaseUrl::parse("https://api.moneykit.com"),
             http: HttpOptions::default(),
             client_auth: ClientAuth::default(),
             version: "2023-02-18".to_owned(),
@@ -237,8 +238,8 @@ impl ClientBuilder {
 
     /// Where the service is: https, or http on this machine. `https://api.moneykit.com`.
     #[must_use]
-    pub fn with_base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+    pub fn with_base_url(mut self, url: impl AsRef<str>) -> Self {
+        self.base_url = BaseUrl::parse(url.as_ref());
         self
     }
 
@@ -284,12 +285,12 @@ impl ClientBuilder {
     ///
     /// [`ErrorKind::InvalidConfig`] saying which option to correct.
     pub fn build(self) -> Result<Client, Error> {
-        if !is_date(&self.version) {
+        if !is_version(&self.version) {
             let reason = "the MoneyKit version is a date, such as 2023-02-18";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
         let api = Api {
-            http: self.http.build(BaseUrl::parse(&self.base_url)?)?,
+            http: self.http.build(self.base_url?)?,
             auth: Auth::new(self.credentials, self.client_auth)?,
             version: self.version,
         };
@@ -298,8 +299,9 @@ impl ClientBuilder {
     }
 }
 
-fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.parse::<chrono::NaiveDate>().is_ok()
+/// A date as RFC 3339 writes it.
+pub(crate) fn is_version(text: &str) -> bool {
+    is_like(text, "0000-00-00") && text.parse::<chrono::NaiveDate>().is_ok()
 }
 
 /// MoneyKit's error bodies: a code and a text, and a list of mistakes in a 422.
@@ -309,7 +311,7 @@ fn details(status: StatusCode, body: &[u8]) -> Details {
     {
         let fields = body.validation_errors.into_iter().map(|error| FieldError {
             field: error.location.iter().map(ToString::to_string).collect::<Vec<_>>().join("."),
-            message: error.message,
+            message: error.message.unwrap_or_default(),
         });
         let (code, message) = (body.error_code, body.error_message);
         return Details { code, message, fields: fields.collect(), ..Details::default() };

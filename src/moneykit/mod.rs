@@ -41,12 +41,14 @@ mod auth;
 mod client;
 
 pub use auth::ClientAuth;
+#[cfg(feature = "sandbox")]
+pub(crate) use client::is_version;
 pub use client::{Api, Client, ClientBuilder};
 
 /// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.
 ///
-/// They follow the contract: a field that the vendor adds is a new field here, in a minor release;
-/// a field that it drops or retypes is a breaking change here as well.
+/// They follow the contract and are non-exhaustive: a field that the vendor adds is a new field here,
+/// in a minor release; one that it drops or retypes is a breaking change here as well.
 pub mod types {
     pub use crate::generated::moneykit::types::*;
 }

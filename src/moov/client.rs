@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::{
     auth::{Auth, ClientAuth, ClientType, Encoding},
-    types,
+    types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
 };
 use crate::{
     Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
@@ -15,7 +15,7 @@ use crate::{
     generated::moov as generated,
     retry::Repeat,
     token::{Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource},
-    transport::{BaseUrl, Call, Contract, Http, origin},
+    transport::{BaseUrl, Call, Contract, Http, is_like, origin},
 };
 
 const CONTRACT: Contract = Contract { vendor: "moov", details };
@@ -106,18 +106,26 @@ impl Client {
     }
 
     /// Exchanges a refresh token of your own for a new pair (`POST /oauth2/token`, refresh grant).
-    /// The new token is of the type and the scopes of the first one.
+    /// The new token is of the type of the first one, and of its scopes or the fewer given here (RFC
+    /// 6749 section 6).
     ///
-    /// The refresh token is spent by this, even if the answer is lost: never send it twice.
+    /// # Cancellation
+    ///
+    /// The refresh token is spent by being sent, even if the answer is lost or this is cancelled:
+    /// never send it twice.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Rejected`] with the code `invalid_grant` if it is spent, expired or revoked;
     /// then issue a new token. Else the kinds of any call.
-    pub async fn refresh(&self, refresh_token: &Secret) -> Result<Response<types::AuthToken>, Error> {
+    pub async fn refresh(
+        &self,
+        refresh_token: &Secret,
+        scopes: &[Scope],
+    ) -> Result<Response<types::AuthToken>, Error> {
         let tokens = &self.0.tokens;
         let api = tokens.source();
-        tokens.repeated(Repeat::OnlyUnsent, || tokens.gated(api.refresh(refresh_token))).await
+        tokens.repeated(Repeat::OnlyUnsent, || tokens.gated(api.refresh(refresh_token, scopes))).await
     }
 
     /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service
@@ -130,13 +138,9 @@ impl Client {
     ///
     /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call; after one that
     /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
-    pub async fn revoke(
-        &self,
-        token: &Secret,
-        hint: Option<types::RevokeTokenRequestTokenTypeHint>,
-    ) -> Result<Response<()>, Error> {
+    pub async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let tokens = &self.0.tokens;
-        tokens.revoke(token).await;
+        tokens.forget(token).await;
         tokens.repeated(Repeat::Harmless, || tokens.source().revoke(token, hint)).await
     }
 }
@@ -159,14 +163,19 @@ impl Api {
         self.token(self.call("create_access_token"), body).await
     }
 
-    async fn refresh(&self, refresh_token: &Secret) -> Result<Response<types::AuthToken>, Error> {
+    async fn refresh(
+        &self,
+        refresh_token: &Secret,
+        scopes: &[Scope],
+    ) -> Result<Response<types::AuthToken>, Error> {
+        present(refresh_token, "refresh")?;
         let body = types::AuthTokenRequest {
             client_id: None,
             client_secret: None,
             client_type: None,
             grant_type: types::GrantType::RefreshToken,
             refresh_token: Some(refresh_token.clone()),
-            scope: None,
+            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)),
         };
         self.token(self.call("refresh").with_secret(refresh_token), body).await
     }
@@ -188,11 +197,8 @@ impl Api {
         }
     }
 
-    async fn revoke(
-        &self,
-        token: &Secret,
-        hint: Option<types::RevokeTokenRequestTokenTypeHint>,
-    ) -> Result<Response<()>, Error> {
+    async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
+        present(token, "revoke")?;
         let mut body = types::RevokeTokenRequest {
             client_id: None,
             client_secret: None,
@@ -242,8 +248,16 @@ impl TokenSource for Api {
     }
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
-        self.refresh(refresh_token).await.map(issued)
+        self.refresh(refresh_token, &[]).await.map(issued)
     }
+}
+
+/// Refuses an empty token, which would be sent as if it were none.
+fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
+    if !token.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidConfig, "the token is empty").with_operation(CONTRACT.vendor, operation))
 }
 
 fn issued(response: Response<types::AuthToken>) -> IssuedToken {
@@ -260,13 +274,14 @@ fn issued(response: Response<types::AuthToken>) -> IssuedToken {
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     credentials: Credentials,
-    base_url: String,
+    base_url: Result<BaseUrl, Error>,
     http: HttpOptions,
     client_auth: ClientAuth,
     version: Option<String>,
     origin: Option<String>,
     referer: Option<String>,
-    client_type: Option<ClientType>,
+    /// `None` where nothing was said, `Some(None)` where nothing is to be sent.
+    client_type: Option<Option<ClientType>>,
     encoding: Encoding,
     scopes: Vec<Scope>,
     tokens: TokenOptions,
@@ -276,7 +291,7 @@ impl ClientBuilder {
     fn new(credentials: Credentials) -> Self {
         Self {
             credentials,
-            base_url: "https://api.moov.io".to_owned(),
+            base_url: BaseUrl::parse("https://api.moov.io"),
             http: HttpOptions::default(),
             client_auth: ClientAuth::default(),
             version: None,
@@ -302,8 +317,8 @@ impl ClientBuilder {
 
     /// Where the service is: https, or http on this machine. `https://api.moov.io`.
     #[must_use]
-    pub fn with_base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+    pub fn with_base_url(mut self, url: impl AsRef<str>) -> Self {
+        self.base_url = BaseUrl::parse(url.as_ref());
         self
     }
 
@@ -345,10 +360,11 @@ impl ClientBuilder {
     }
 
     /// Who will use the tokens. Without this: a page if there is an origin or referer (the
-    /// service's own default, so nothing is sent), else [`ClientType::Service`].
+    /// service's own default, so nothing is sent), else [`ClientType::Service`]. `None` sends nothing
+    /// in any case, for a service that does not know the field yet; it is documented since v2026.07.00.
     #[must_use]
-    pub fn with_client_type(mut self, client_type: ClientType) -> Self {
-        self.client_type = Some(client_type);
+    pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {
+        self.client_type = Some(client_type.into());
         self
     }
 
@@ -386,16 +402,16 @@ impl ClientBuilder {
             return Err(invalid("the Moov version is like v2026.07.00, or latest, or dev"));
         }
         let has_page = self.origin.is_some() || self.referer.is_some();
-        if self.client_type == Some(ClientType::Web) && !has_page {
+        if self.client_type == Some(Some(ClientType::Web)) && !has_page {
             return Err(invalid(
                 "a token for a browser needs the page's origin: set MOOV_ORIGIN or call with_origin, \
                  or ask for client type service",
             ));
         }
-        let client_type = self.client_type.or((!has_page).then_some(ClientType::Service));
+        let client_type = self.client_type.unwrap_or((!has_page).then_some(ClientType::Service));
         let checked = |what, value: Option<String>| value.map(|value| origin(what, &value)).transpose();
         let api = Api {
-            http: self.http.build(BaseUrl::parse(&self.base_url)?)?,
+            http: self.http.build(self.base_url?)?,
             auth: Auth::new(self.credentials, self.client_auth)?,
             version: self.version,
             origin: checked("the origin", self.origin)?,
@@ -409,25 +425,19 @@ impl ClientBuilder {
 }
 
 /// `vYYYY.QQ.BB`, or one of the two moving versions.
-fn is_version(text: &str) -> bool {
-    let pattern = |text: &str| {
-        text.len() == 11
-            && text.bytes().zip(*b"v0000.00.00").all(|(byte, model)| match model {
-                b'0' => byte.is_ascii_digit(),
-                _ => byte == model,
-            })
-    };
-    matches!(text, "latest" | "dev") || pattern(text)
+pub(crate) fn is_version(text: &str) -> bool {
+    matches!(text, "latest" | "dev") || is_like(text, "v0000.00.00")
 }
 
 /// Moov's error bodies: a code in a 400, a message for each refused field in a 422.
 fn details(status: StatusCode, body: &[u8]) -> Details {
-    let code = serde_json::from_slice::<types::GenericError>(body).ok().map(|body| body.error);
+    let generic = serde_json::from_slice::<types::GenericError>(body).ok();
+    let (code, message) = generic.map_or((None, None), |body| (Some(body.error), body.error_description));
     if status != StatusCode::UNPROCESSABLE_ENTITY {
         let forbidden = "the credentials are not accepted, or not for this origin; \
                          check MOOV_ORIGIN against the domains allowed for the api key";
         let reason = (status == StatusCode::FORBIDDEN).then_some(forbidden);
-        return Details { reason, code, ..Details::default() };
+        return Details { reason, code, message, fields: Vec::new() };
     }
     // The two operations name different fields, and both bodies are open; so one reading serves.
     let token = serde_json::from_slice::<types::AuthTokenRequestError>(body).ok();
@@ -440,5 +450,5 @@ fn details(status: StatusCode, body: &[u8]) -> Details {
     let fields = token
         .chain(revoke)
         .filter_map(|(field, message)| Some(FieldError { field: field.to_owned(), message: message? }));
-    Details { code, fields: fields.collect(), ..Details::default() }
+    Details { code, message, fields: fields.collect(), reason: None }
 }

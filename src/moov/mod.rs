@@ -41,13 +41,17 @@ mod client;
 mod scope;
 
 pub use auth::{ClientAuth, ClientType, Encoding};
+#[cfg(feature = "sandbox")]
+pub(crate) use client::is_version;
 pub use client::{Api, Client, ClientBuilder};
 pub use scope::{AccountScope, Scope};
+#[doc(inline)]
+pub use types::RevokeTokenRequestTokenTypeHint as TokenTypeHint;
 
 /// The types of Moov's contract, generated from `specs/moov/openapi.yaml`.
 ///
-/// They follow the contract: a field that the vendor adds is a new field here, in a minor release;
-/// a field that it drops or retypes is a breaking change here as well.
+/// They follow the contract and are non-exhaustive: a field that the vendor adds is a new field here,
+/// in a minor release; one that it drops or retypes is a breaking change here as well.
 pub mod types {
     pub use crate::generated::moov::types::*;
 }

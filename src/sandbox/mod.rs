@@ -8,7 +8,7 @@
 //! use std::time::Duration;
 //!
 //! use fintech_auth::{ErrorKind, sandbox::{Fault, Operation, Sandbox}};
-//! use http::{StatusCode, header::RETRY_AFTER};
+//! use http::StatusCode;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,10 +16,10 @@
 //! let client = sandbox.moneykit().build()?;
 //!
 //! // The next token call is refused, all later ones are served.
-//! let busy = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(RETRY_AFTER, 3);
-//! sandbox.fault(Operation::MoneykitToken, busy);
+//! let refusal = Fault::answer(StatusCode::BAD_REQUEST);
+//! sandbox.fault(Operation::MoneykitToken, refusal);
 //! let error = client.create_access_token(&[]).await.unwrap_err();
-//! assert_eq!(error.kind(), ErrorKind::RateLimited);
+//! assert_eq!(error.kind(), ErrorKind::Rejected);
 //! let token = client.create_access_token(&[]).await?;
 //! assert_eq!(sandbox.count(Operation::MoneykitToken), 2);
 //!
@@ -60,6 +60,7 @@ mod operation;
 mod random;
 mod server;
 mod signing_key;
+pub mod store_contract;
 mod time;
 
 use std::{fmt, io, sync::Arc};

@@ -7,7 +7,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use chrono::NaiveDate;
 use http::{HeaderValue, StatusCode, header};
 
 use super::{
@@ -132,7 +131,7 @@ impl Service {
 fn check_version(request: &Request) -> Result<(), Refusal> {
     let Some(version) = request.headers.get("moneykit-version") else { return Ok(()) };
     let version = version.to_str().unwrap_or_default();
-    if version.len() == "2023-02-18".len() && version.parse::<NaiveDate>().is_ok() {
+    if crate::moneykit::is_version(version) {
         return Ok(());
     }
     Err(Refusal::Invalid(&["header", "MoneyKit-Version"], "not a date, such as 2023-02-18"))
@@ -189,8 +188,8 @@ fn invalid(location: &[&str], message: &str) -> Answer {
             .iter()
             .map(|part| types::ValidationErrorItemLocationItem::String((*part).to_owned()))
             .collect(),
-        message: message.to_owned(),
-        type_: "value_error".to_owned(),
+        message: Some(message.to_owned()),
+        type_: Some("value_error".to_owned()),
     };
     let body = types::ValidationErrorResponse {
         documentation_url: Some(DOCUMENTATION.to_owned()),

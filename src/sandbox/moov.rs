@@ -202,13 +202,8 @@ impl Service {
 /// The version is `vYYYY.QQ.BB` or a name, and may be left out.
 fn check_version(request: &Request) -> Result<(), Refusal> {
     let Some(version) = request.headers.get("x-moov-version") else { return Ok(()) };
-    let version = version.as_bytes();
-    let is_numbered = version.len() == "v2026.07.00".len()
-        && version.iter().zip(b"v0000.00.00").all(|(byte, shape)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            _ => byte == shape,
-        });
-    if is_numbered || version == b"latest" || version == b"dev" { Ok(()) } else { Err(INVALID_REQUEST) }
+    let is_version = version.to_str().is_ok_and(crate::moov::is_version);
+    if is_version { Ok(()) } else { Err(INVALID_REQUEST) }
 }
 
 const INVALID_REQUEST: Refusal = Refusal::BadRequest("invalid_request");
@@ -230,7 +225,7 @@ impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::BadRequest(code) => {
-                let body = types::GenericError { error: code.to_owned() };
+                let body = types::GenericError { error: code.to_owned(), error_description: None };
                 answer::json(StatusCode::BAD_REQUEST, &body)
             }
             Refusal::Forbidden => answer::empty(StatusCode::FORBIDDEN),

@@ -22,6 +22,7 @@ use super::{
     options::millis,
     slot::{Ask, Keyed, Now, Outcome, Slot, Wanted},
     stats::Counters,
+    store::generation,
 };
 use crate::{
     Clock as _, Error, ErrorKind, Secret, SystemClock,
@@ -269,16 +270,14 @@ impl<S: TokenSource> TokenCache<S> {
     }
 
     /// Forgets a token or refresh token that is about to be revoked, here and in the store. A refresh
-    /// that was begun with it cannot put anything back.
-    pub(crate) async fn revoke(&self, secret: &Secret) {
-        let generation = super::store::generation(secret);
-        let is_it = |kept: &Secret| super::store::generation(kept) == generation;
+    /// that was begun with it cannot put anything back. It looks at every scope set.
+    pub async fn forget(&self, secret: &Secret) {
+        let revoked = generation(secret);
         let slots: Vec<Arc<Slot>> = self.shared.slots.pin().keys().map(|keyed| keyed.0.clone()).collect();
         for slot in slots {
-            let current = slot.current.load().generation;
-            if slot.revoke(generation, is_it) {
+            if let Some(forgotten) = slot.revoke(revoked) {
                 self.shared.counters.rejections.add(1);
-                self.shared.evict(&slot, current).await;
+                self.shared.evict(&slot, forgotten).await;
             }
         }
     }

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::{
     Scope, Token,
+    store::generation,
     token::{Issued, Life},
 };
 use crate::{Error, Secret};
@@ -67,6 +68,8 @@ struct State {
     flight: Option<watch::Receiver<Outcome>>,
     /// The one refresh token that was issued last and not yet sent.
     refresh_token: Option<Secret>,
+    /// The refresh token that was taken out last, as the number that stands for it.
+    spent: Option<u64>,
     /// The token that was rejected or revoked last; it must not come back from a store.
     rejected: Option<u64>,
     /// Counts revocations: a refresh that was begun before one must not deliver after it.
@@ -157,7 +160,9 @@ impl Slot {
     /// Takes the refresh token out, so that nobody else sends it.
     pub(super) fn grant(&self) -> Grant {
         let mut state = self.lock();
-        Grant { refresh_token: state.refresh_token.take(), revocations: state.revocations }
+        let refresh_token = state.refresh_token.take();
+        state.spent = refresh_token.as_ref().map(generation);
+        Grant { refresh_token, revocations: state.revocations }
     }
 
     /// Puts back a refresh token that certainly was not sent.
@@ -228,18 +233,19 @@ impl Slot {
         is_current
     }
 
-    /// Forgets a token or refresh token that is being revoked, and makes void any refresh that was
-    /// begun with it. `is_it` tells the secret that is meant.
-    pub(super) fn revoke(&self, generation: u64, is_it: impl Fn(&Secret) -> bool) -> bool {
-        let is_refresh_token = self.lock().refresh_token.as_ref().is_some_and(is_it);
+    /// Forgets a token that is being revoked, or the token of a refresh token that is, and makes void
+    /// any refresh that was begun with either. Tells which token is forgotten.
+    pub(super) fn revoke(&self, revoked: u64) -> Option<u64> {
         let current = self.current.load().generation;
-        let is_current = self.reject(if is_refresh_token { current } else { generation });
-        if is_current || is_refresh_token {
-            let mut state = self.lock();
-            state.revocations = state.revocations.wrapping_add(1);
-            state.refresh_token = None;
+        let mut state = self.lock();
+        let kept = state.refresh_token.as_ref().map(generation);
+        if revoked != current && Some(revoked) != kept && Some(revoked) != state.spent {
+            return None;
         }
-        is_current || is_refresh_token
+        state.revocations = state.revocations.wrapping_add(1);
+        drop(state);
+        self.reject(current);
+        Some(current)
     }
 
     /// Keeps a refresh token that a store gave out to this process.

@@ -94,10 +94,8 @@ pub struct Lease {
 ///
 /// For each [`StoreKey`] at most one holder has the lease at a time. It alone asks for a token, and
 /// puts it; the others wait for a change and look again. A lease ends by being released or by its
-/// time, so that a holder that died does not block the rest for longer. [`conformance`] checks an
-/// implementation.
-///
-/// [`conformance`]: super::conformance
+/// time, so that a holder that died does not block the rest for longer. With the feature `sandbox`,
+/// `sandbox::store_contract::check` tells whether an implementation keeps all of this.
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// The token of a key, if there is one that has not expired.
     fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>>;

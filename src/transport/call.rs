@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::ResponseValue;
 use tracing::{Instrument as _, field};
+use zeroize::Zeroizing;
 
 use super::{
     Http, Response,
@@ -22,6 +23,7 @@ use crate::{
 
 /// The longest text kept of a header or error field; the rest is cut.
 const TEXT_LIMIT: usize = 1024;
+const REDACTED: &str = "[redacted]";
 
 /// What the transport must know of a vendor to send its calls.
 #[derive(Clone, Copy)]
@@ -65,8 +67,14 @@ impl Call {
         }
     }
 
-    /// Sends a header that the contract has as security, not as a parameter.
+    /// Sends a header that the contract has as security, not as a parameter. A sensitive one is a
+    /// secret of the request as well, whether it is the value or what follows its scheme.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        if value.is_sensitive()
+            && let Ok(text) = value.to_str()
+        {
+            self.secrets.push(Secret::from(text.rsplit(' ').next().unwrap_or_default()));
+        }
         self.headers.insert(name, value);
         self
     }
@@ -128,8 +136,10 @@ impl Call {
             details: self.scrub(details),
             body: body.clone(),
         };
+        // The body of a success may hold a token, and an error may be kept for long.
         let unreadable = |reason: &str| {
-            Error::new(ErrorKind::Unreadable, reason.to_owned()).with_answer(answered(Details::default()))
+            let answer = Answered { body: Bytes::new(), ..answered(Details::default()) };
+            Error::new(ErrorKind::Unreadable, reason.to_owned()).with_answer(answer)
         };
         if status.is_redirection() {
             return Err(unreadable("the answer is a redirect, which is never followed; check the base url"));
@@ -169,10 +179,14 @@ impl Call {
         headers.get(name)?.to_str().ok().map(|text| self.clean(text))
     }
 
-    fn scrub(&self, details: Details) -> Details {
-        let mut details = details;
+    fn scrub(&self, mut details: Details) -> Details {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
+        // A code is shown wherever the error is, so whatever does not look like one is no code.
+        if details.code.as_deref().is_some_and(|code| !is_code(code)) {
+            let code = details.code.take();
+            details.message = details.message.or(code);
+        }
         for field in &mut details.fields {
             field.field = self.clean(&field.field);
             field.message = self.clean(&field.message);
@@ -180,13 +194,18 @@ impl Call {
         details
     }
 
-    /// A vendor's text without the request's secrets, on one line and not too long.
+    /// A vendor's text without the request's secrets, on one line and not too long. A server may
+    /// quote what it got, so they are looked for as they are, as in a form, and as in JSON.
     fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
-            text = text.replace(secret.expose(), "[redacted]");
+        let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
+        for secret in self.secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty()) {
+            let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
+            let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+            for shape in [secret, &form, json.trim_matches('"')] {
+                text = text.replace(shape, REDACTED);
+            }
         }
-        text.chars().filter(|c| !c.is_control()).take(TEXT_LIMIT).collect()
+        text.chars().take(TEXT_LIMIT).collect()
     }
 
     /// For the hook `pre`: completes the request that the generator made.
@@ -242,7 +261,9 @@ impl fmt::Debug for Call {
 /// A request that brought no whole answer.
 fn unanswered(error: reqwest::Error) -> Error {
     let sent = !error.is_connect() && !error.is_builder();
-    let (kind, reason) = if error.is_builder() {
+    let (kind, reason) = if is_tls(&error) {
+        (ErrorKind::InvalidConfig, "no tls connection; check the base url, and the roots that are trusted")
+    } else if error.is_builder() {
         (ErrorKind::InvalidConfig, "the request cannot be made")
     } else if error.is_timeout() {
         (ErrorKind::Timeout, "no whole answer within the timeout")
@@ -252,6 +273,32 @@ fn unanswered(error: reqwest::Error) -> Error {
         (ErrorKind::Unavailable, "the connection broke before a whole answer came")
     };
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
+}
+
+/// Whether TLS itself failed, as by an untrusted certificate: trying again does not help.
+#[cfg(feature = "rustls")]
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // An io::Error tells the source of what it holds, and not what it holds.
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = held.map_or_else(|| error.source(), |held| Some(held));
+    }
+    false
+}
+
+#[cfg(not(feature = "rustls"))]
+fn is_tls(_: &reqwest::Error) -> bool {
+    false
+}
+
+/// What an error code looks like, of either vendor: `invalid_grant`, `api_error.auth.unauthorized`.
+fn is_code(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-');
+    text == REDACTED || !text.is_empty() && text.len() <= 64 && text.bytes().all(plain)
 }
 
 /// What an error answer means for the caller. The code decides where the vendor's status misleads:

@@ -1,6 +1,11 @@
 //! The HTTP client under a vendor's client, and its few options.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use reqwest::redirect;
 
@@ -62,8 +67,10 @@ impl HttpOptions {
 
     /// A reqwest client of your own: proxy, roots, resolver, pool, headers, TLS.
     ///
-    /// The function gets a builder with our TLS already in it. Add to it, or answer with one of your
-    /// own; for other roots give it a whole configuration by `tls_backend_preconfigured`.
+    /// The function gets a builder with our TLS already in it: add to it, and give it back. For other
+    /// roots or a client certificate give it a whole configuration by `tls_backend_preconfigured`,
+    /// since reqwest passes over single ones then. A builder made anew has no crypto provider, and
+    /// reqwest panics on it unless your program installed one.
     ///
     /// # Security
     ///
@@ -85,13 +92,18 @@ impl HttpOptions {
         if self.timeout.is_zero() || self.connect_timeout.is_zero() {
             return Err(invalid("a timeout of zero lets no call succeed"));
         }
-        let mut builder = with_tls(reqwest::Client::builder())?
+        let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
+        if base.is_https() && !has_tls && self.client.is_none() {
+            return Err(invalid("https needs the feature rustls or native-tls of fintech-auth"));
+        }
+        let mut builder = with_tls(reqwest::Client::builder(), &base)?
             .user_agent(concat!("fintech-auth/", env!("CARGO_PKG_VERSION")));
         if let Some(customise) = &self.client {
             builder = customise(builder);
         }
         if base.is_loopback() {
-            builder = builder.no_proxy();
+            let here = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+            builder = builder.no_proxy().resolve_to_addrs("localhost", &here.map(|here| (here, 0).into()));
         }
         let client = builder
             .redirect(redirect::Policy::none())
@@ -105,27 +117,33 @@ impl HttpOptions {
 
 /// The crypto provider is named here and never taken from the process: reqwest would panic where
 /// nobody installed one, and installing one is the application's choice.
+///
+/// For plain http it trusts nobody, so that a machine without roots can talk to itself.
 #[cfg(feature = "rustls")]
-fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+fn with_tls(builder: reqwest::ClientBuilder, base: &BaseUrl) -> Result<reqwest::ClientBuilder, Error> {
     use rustls_platform_verifier::BuilderVerifierExt as _;
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(rustls::ConfigBuilder::with_platform_verifier)
+        .and_then(|config| match base.is_https() {
+            true => config.with_platform_verifier(),
+            false => Ok(config.with_root_certificates(rustls::RootCertStore::empty())),
+        })
         .map_err(|e| Error::new(ErrorKind::InvalidConfig, "tls cannot be set up").with_source(e))?
         .with_no_client_auth();
     Ok(builder.tls_backend_preconfigured(config))
 }
 
 #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
-fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of its twins")]
+fn with_tls(builder: reqwest::ClientBuilder, _: &BaseUrl) -> Result<reqwest::ClientBuilder, Error> {
     Ok(builder.tls_backend_native())
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-#[expect(clippy::unnecessary_wraps, reason = "it has the shape of its twins above")]
-fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of its twins")]
+fn with_tls(builder: reqwest::ClientBuilder, _: &BaseUrl) -> Result<reqwest::ClientBuilder, Error> {
     Ok(builder)
 }
 

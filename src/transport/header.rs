@@ -43,6 +43,9 @@ pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error>
 
 /// A bearer token (RFC 6750 section 2.1).
 pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
+    if token.is_empty() {
+        return Err(invalid("the token is empty"));
+    }
     sensitive("the token", &Zeroizing::new(format!("Bearer {}", token.expose())))
 }
 
@@ -57,6 +60,15 @@ pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
     Err(invalid(format!(
         "{what} is a scheme and a domain, without a path or a slash: https://your-domain.com"
     )))
+}
+
+/// Whether a text is like a model in which `0` stands for any digit.
+pub(crate) fn is_like(text: &str, model: &str) -> bool {
+    text.len() == model.len()
+        && text.bytes().zip(model.bytes()).all(|(byte, model)| match model {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == model,
+        })
 }
 
 fn invalid(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {

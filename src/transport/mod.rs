@@ -15,5 +15,5 @@ pub(crate) use base_url::BaseUrl;
 pub(crate) use call::{Call, Contract};
 pub(crate) use client::Http;
 pub use client::HttpOptions;
-pub(crate) use header::{basic, bearer, origin, sensitive, visible};
+pub(crate) use header::{basic, bearer, is_like, origin, sensitive, visible};
 pub use response::Response;

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, header};
 
+/// A day. Callers add this to the time of day, and a vendor's mistake must not overflow that.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const X_RETRY_IN: HeaderName = HeaderName::from_static("x-retry-in");
 
 /// Reads `Retry-After`, in seconds or as a date (RFC 9110 section 10.2.3), and Moov's older
@@ -20,7 +22,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         })
     });
     let older = text(X_RETRY_IN).and_then(whole).map(Duration::from_millis);
-    standard.max(older)
+    standard.max(older).map(|wait| wait.min(LONGEST))
 }
 
 /// The `Date` of an answer.
@@ -59,6 +61,7 @@ mod tests {
 
     #[test]
     fn passes_over_what_it_cannot_read() {
+        assert_eq!(wait(&[("retry-after", "18446744073709551615")]), Some(86_400_000));
         for bad in ["soon", "-1", "1.5", "", "99999999999999999999999"] {
             assert_eq!(wait(&[("retry-after", bad)]), None, "{bad}");
         }

@@ -156,7 +156,7 @@ async fn what_the_services_refuse_reads_well() {
     let token = linking.create_access_token(&[]).await.unwrap();
     sandbox.clock().advance(Duration::from_secs(7200));
     tell("expired token", linking.introspect(&token.access_token).await.unwrap_err());
-    tell("made-up refresh token", moving.refresh(&Secret::from("SECRET")).await.unwrap_err());
+    tell("made-up refresh token", moving.refresh(&Secret::from("SECRET"), &[]).await.unwrap_err());
     tell("foreign origin", {
         let page = sandbox.moov().with_origin("https://elsewhere.example").build().unwrap();
         page.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err()
@@ -184,7 +184,7 @@ async fn the_vendors_typed_body_is_kept() {
     let error = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
     let body: moov::types::AuthTokenRequestError = error.body().expect("a body of this type");
     assert_eq!(body.scope.as_deref(), Some("not granted"));
-    assert!(error.body::<moneykit::types::ValidationErrorItem>().is_none());
+    assert!(error.body::<moneykit::types::JwkSet>().is_none());
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn a_request_id_is_told_for_success_and_failure() {
     let sandbox = sandbox().await;
     let moov = moov(&sandbox);
     assert!(moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap().request_id.is_some());
-    assert!(moov.refresh(&Secret::from("x")).await.unwrap_err().request_id().is_some());
+    assert!(moov.refresh(&Secret::from("x"), &[]).await.unwrap_err().request_id().is_some());
 }
 
 #[tokio::test]
@@ -204,6 +204,20 @@ async fn a_refused_connection_was_certainly_not_sent() {
     let client = sandbox.moneykit().with_base_url(format!("http://{address}")).build().unwrap();
     let error = client.jwks().await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, false));
+}
+
+/// The sandbox speaks no TLS, which is as good as a certificate that is not trusted: it will not pass
+/// by itself.
+#[tokio::test]
+async fn a_failure_of_tls_is_not_transient() {
+    let sandbox = sandbox().await;
+    let client = sandbox.moneykit().with_base_url(sandbox.url().replace("http:", "https:")).build().unwrap();
+    let error = client.jwks().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_transient(), error.may_have_been_sent()),
+        (ErrorKind::InvalidConfig, false, false)
+    );
+    assert!(error.source().is_some());
 }
 
 /// Redirects would carry the credentials away: the one to `elsewhere` must never get a request.

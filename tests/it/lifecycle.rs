@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use fintech_auth::{
-    Error, ErrorKind, RetryPolicy, Scope, Token,
+    Error, ErrorKind, RetryPolicy, Scope, Secret, Token,
     token::{ExpiryRule, TokenCache},
 };
 use http::{HeaderMap, StatusCode};
@@ -363,6 +363,48 @@ async fn a_rejected_token_is_forgotten_and_a_newer_one_is_not() {
     assert_eq!(source.count(), 2);
     cache.reject(&second).await;
     assert_eq!(token(&cache).await.unwrap(), "token-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_in_flight_cannot_put_back_what_was_revoked() {
+    for revoked in ["token-1", "refresh-1"] {
+        let (cache, source) = refreshing([]);
+        token(&cache).await.unwrap();
+        sleep(Duration::from_secs(3291)).await;
+        token(&cache).await.unwrap();
+        sleep(Duration::from_millis(50)).await;
+        cache.forget(&Secret::from(revoked)).await;
+        let given = tokio::join!(token(&cache), token(&cache));
+        assert_eq!(
+            (given.0.unwrap(), given.1.unwrap()),
+            ("token-3".to_owned(), "token-3".to_owned()),
+            "{revoked}"
+        );
+        settle().await;
+        assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
+        let issue = Asked::Issue("a".to_owned());
+        assert_eq!(
+            source.asked(),
+            [issue.clone(), Asked::Refresh("refresh-1".to_owned()), issue],
+            "{revoked}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_or_refresh_token_is_forgotten_and_no_other() {
+    for revoked in ["token-1", "refresh-1"] {
+        let (cache, source) = refreshing([]);
+        token(&cache).await.unwrap();
+        let other = cache.token(&scopes(&["b"])).await.unwrap();
+        cache.forget(&Secret::from("made-up")).await;
+        assert_eq!(token(&cache).await.unwrap(), "token-1");
+        cache.forget(&Secret::from(revoked)).await;
+        assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
+        assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose(), other.expose());
+        // Not by the refresh token, which is as dead.
+        assert!(!source.asked().contains(&Asked::Refresh("refresh-1".to_owned())));
+    }
 }
 
 #[tokio::test(start_paused = true)]

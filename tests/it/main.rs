@@ -3,6 +3,7 @@
 #[path = "../../build.rs"]
 #[allow(dead_code)]
 mod build_script;
+mod concurrency;
 mod config;
 mod decode;
 mod digest;
@@ -12,6 +13,7 @@ mod lifecycle;
 mod sandbox;
 mod scripted;
 mod secrets;
+mod store;
 mod support;
 mod surface;
 mod wire;

@@ -119,6 +119,9 @@ fn clients_and_builders_do_not_show_their_secrets() {
         text += &format!("{:?}", moving.clone().with_client_auth(way).build().unwrap());
     }
     assert!(!text.contains(MARK), "{text}");
+    let url = format!("https://user:{MARK}@api.moov.io");
+    let text = text + &format!("{:?} {:?}", linking.with_base_url(&url), moving.with_base_url(&url));
+    assert!(!text.contains(MARK), "{text}");
     // Nor in base64.
     assert!(!text.contains("aWQ6T"), "{text}");
 }
@@ -157,6 +160,55 @@ async fn a_failed_decode_does_not_show_the_answer() {
     }
 }
 
+/// A server may quote its request in whatever encoding it came; codes go into `Display`, and whatever
+/// does not look like one must not.
+#[tokio::test]
+async fn no_encoding_of_a_secret_gets_through() {
+    let sandbox = sandbox().await;
+    let secret = "p@ss w+rd/\"é%";
+    let shapes = [
+        secret.to_owned(),
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("id:{secret}")),
+        serde_urlencoded::to_string([("client_secret", secret)]).unwrap(),
+        secret.replace('"', "\\\""),
+        secret.replace('w', "\u{1}w"),
+    ];
+    let client = moov::Client::builder(Credentials::new("id", secret)).with_base_url(sandbox.url());
+    let client = client.with_tokens(plain).build().unwrap();
+    for shape in &shapes {
+        for field in ["error", "error_description", "scope"] {
+            for status in [400, 422, 502] {
+                sandbox.fault(
+                    Operation::MoovToken,
+                    json(status, json!({"error": "x", field: shape}).to_string()),
+                );
+                let error = client.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+                let shown = all_text(&error);
+                let kept = format!("{:?} {:?} {:?}", error.code(), error.message(), error.fields());
+                let readable = kept.replace('\u{1}', "");
+                for leak in &shapes[..3] {
+                    let leak = leak.trim_start_matches("client_secret=");
+                    assert!(!shown.contains(leak) && !readable.contains(leak), "{field} {status}: {kept}");
+                }
+                assert!(!shown.contains("ss w") && !kept.contains("ss w"), "{field} {status}: {kept}");
+            }
+        }
+    }
+    sandbox.fault(Operation::MoovToken, json(400, r#"{"error": "a long story, not a code"}"#));
+    let error = client.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (None, Some("a long story, not a code")));
+}
+
+#[tokio::test]
+async fn an_unreadable_success_is_not_kept_in_the_error() {
+    let sandbox = sandbox().await;
+    let text =
+        Fault::answer(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}"#));
+    sandbox.fault(Operation::MoovToken, text);
+    let error = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+    assert!(error.body::<Value>().is_none());
+}
+
 /// A vendor, or a proxy before it, that quotes what it refuses.
 #[tokio::test]
 async fn secrets_that_a_server_echoes_are_cleared() {
@@ -191,7 +243,7 @@ async fn secrets_that_a_server_echoes_are_cleared() {
         for error in [
             linking.create_access_token(&[]).await.unwrap_err(),
             linking.introspect(&MARK.into()).await.unwrap_err(),
-            moving.refresh(&Secret::from(MARK)).await.unwrap_err(),
+            moving.refresh(&Secret::from(MARK), &[]).await.unwrap_err(),
             moving.revoke(&Secret::from(MARK), None).await.unwrap_err(),
         ] {
             let text = format!(

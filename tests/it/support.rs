@@ -18,9 +18,12 @@ pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_millis(300))
 }
 
-/// Each call is sent once, and nothing that failed is remembered.
+/// Each call is sent once and at once, and nothing that failed is remembered.
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
-    tokens.with_retry(RetryPolicy::never()).with_refusal_memory(Duration::ZERO)
+    tokens
+        .with_retry(RetryPolicy::never())
+        .with_refusal_memory(Duration::ZERO)
+        .with_rate_limit(100_000, Duration::from_secs(1))
 }
 
 pub(crate) fn moneykit(sandbox: &Sandbox) -> moneykit::Client {

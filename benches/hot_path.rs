@@ -1,0 +1,305 @@
+//! A token from memory, beside the floors of what it is made of, in one run.
+//!
+//! `cargo bench --bench hot_path`; one group alone: `cargo bench --bench hot_path -- keyed`.
+//! Other crates are measured by `benches/peers`, a crate of its own.
+
+use std::{
+    cell::Cell,
+    hash::{Hash, Hasher},
+    pin::pin,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use divan::{Bencher, black_box};
+use fintech_auth::{
+    Error, Scope, Token,
+    token::{Fingerprint, IssuedToken, TokenCache, TokenHandle, TokenOptions, TokenSource},
+};
+use http::HeaderValue;
+use tokio::runtime::Runtime;
+
+/// Long samples, so that two threads overlap for nearly all of each.
+const CALLS: u32 = 500_000;
+const SAMPLES: u32 = 20;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+});
+
+fn main() {
+    divan::main();
+}
+
+/// Answers at once with a token as long as a signed JWT with a few scopes.
+struct Local;
+
+impl TokenSource for Local {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["local"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut issued = IssuedToken::new(format!("{number:0900}"));
+        issued.expires_in = Some(86_400.into());
+        Ok(issued)
+    }
+}
+
+/// Polls what is ready at once, so that no executor is measured.
+#[inline]
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a cached token was not ready at once"),
+    }
+}
+
+/// A cache with the tokens of these scope sets, put there in this order.
+fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache<Local> {
+    let cache = TokenCache::new(Local, TokenOptions::default());
+    RUNTIME.block_on(async {
+        for scopes in sets {
+            cache.token(scopes).await.unwrap();
+        }
+    });
+    cache
+}
+
+fn one_scope() -> [Scope; 1] {
+    [Scope::new("/accounts.read").unwrap()]
+}
+
+fn handle() -> TokenHandle<Local> {
+    let scopes = one_scope();
+    filled([&scopes[..]]).handle(&scopes)
+}
+
+fn token() -> Token {
+    ready(handle().token()).unwrap()
+}
+
+fn header() -> HeaderValue {
+    let mut header = HeaderValue::try_from(format!("Bearer {:0900}", 0)).unwrap();
+    header.set_sensitive(true);
+    header
+}
+
+/// What a cached token is made of, and what it may cost at the least.
+mod floor {
+    use super::*;
+
+    #[divan::bench(sample_size = CALLS, sample_count = SAMPLES)]
+    fn clock_instant() -> Instant {
+        Instant::now()
+    }
+
+    #[divan::bench(sample_size = CALLS, sample_count = SAMPLES)]
+    fn clock_system() -> SystemTime {
+        SystemTime::now()
+    }
+
+    #[divan::bench(sample_size = CALLS, sample_count = SAMPLES)]
+    fn clock_coarse() -> coarsetime::Instant {
+        coarsetime::Instant::now_without_cache_update()
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn arc_swap_guard(bencher: Bencher) {
+        let slot = ArcSwap::from_pointee(header());
+        bencher.bench(|| black_box(&slot).load().len());
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn arc_swap_guard_coarse_check(bencher: Bencher) {
+        let until = coarsetime::Instant::now() + coarsetime::Duration::from_secs(3600);
+        let slot = ArcSwap::from_pointee((header(), until));
+        bencher.bench(|| {
+            let entry = black_box(&slot).load();
+            assert!(coarsetime::Instant::now_without_cache_update() < entry.1);
+            entry.0.len()
+        });
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn arc_swap_guard_instant_check(bencher: Bencher) {
+        let slot = ArcSwap::from_pointee((header(), Instant::now() + Duration::from_secs(3600)));
+        bencher.bench(|| {
+            let entry = black_box(&slot).load();
+            assert!(Instant::now() < entry.1);
+            entry.0.len()
+        });
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn arc_swap_arc_clone(bencher: Bencher) {
+        let slot = ArcSwap::from_pointee(header());
+        bencher.bench(|| black_box(&slot).load_full().len());
+    }
+}
+
+/// One scope set.
+mod cached {
+    use super::*;
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn handle_token(bencher: Bencher) {
+        let handle = handle();
+        bencher.bench(|| ready(black_box(&handle).token()).unwrap().authorization().len());
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn handle_cached(bencher: Bencher) {
+        let handle = handle();
+        bencher.bench(|| black_box(&handle).cached().unwrap().authorization().len());
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn cache_token_1_scope(bencher: Bencher) {
+        let scopes = one_scope();
+        let cache = filled([&scopes[..]]);
+        bencher.bench(|| ready(black_box(&cache).token(black_box(&scopes))).unwrap().authorization().len());
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn token_clone(bencher: Bencher) {
+        let token = token();
+        bencher.bench(|| black_box(&token).clone().authorization().len());
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn authorization_clone(bencher: Bencher) {
+        let token = token();
+        bencher.bench(|| black_box(&token).authorization().clone().len());
+    }
+
+    #[divan::bench(threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn expose(bencher: Bencher) {
+        let token = token();
+        bencher.bench(|| black_box(&token).expose().len());
+    }
+}
+
+/// Three scopes of 190 bytes together, found among many sets. The caller's scopes are read in the
+/// order they lie in memory, as if just made; the cache was filled in another, so that its misses
+/// show.
+mod keyed {
+    use super::*;
+
+    const SETS: [usize; 3] = [1, 1_000, 100_000];
+
+    struct Sets(Vec<[Scope; 3]>);
+
+    impl Sets {
+        fn new(count: usize) -> Self {
+            Self((0..count).map(scope_set).collect())
+        }
+
+        fn shuffled(&self) -> impl Iterator<Item = &[Scope]> {
+            let count = self.0.len();
+            // Coprime to every count here.
+            (0..count).map(move |index| &self.0[index * 7_919 % count][..])
+        }
+
+        /// The set that this thread asks for next.
+        #[inline]
+        fn next(&self) -> &[Scope; 3] {
+            thread_local!(static AT: Cell<usize> = const { Cell::new(0) });
+            let next = AT.get() + 1;
+            let next = if next < self.0.len() { next } else { 0 };
+            AT.set(next);
+            &self.0[next]
+        }
+    }
+
+    fn scope_set(index: usize) -> [Scope; 3] {
+        let mixed = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (low, high) = (mixed & 0xffff_ffff_ffff, mixed >> 32);
+        let account = format!("{high:08x}-0000-4000-8000-{low:012x}");
+        ["wallets.read", "transfers.write", "payment-methods.read"]
+            .map(|what| Scope::new(&format!("/accounts/{account}/{what}")).unwrap())
+    }
+
+    /// As `benches/peers` has it: papaya, asked by a key that is never built.
+    struct Owned(Box<str>);
+
+    struct Borrowed<'a>([&'a str; 3]);
+
+    impl<'a> Borrowed<'a> {
+        #[inline]
+        fn new(scopes: &'a [Scope; 3]) -> Self {
+            let mut sorted = scopes.each_ref().map(Scope::as_str);
+            sorted.sort_unstable();
+            Self(sorted)
+        }
+    }
+
+    impl Hash for Owned {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.split(' ').for_each(|scope| state.write(scope.as_bytes()));
+        }
+    }
+
+    impl PartialEq for Owned {
+        fn eq(&self, other: &Self) -> bool {
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Owned {}
+
+    impl Hash for Borrowed<'_> {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.iter().for_each(|scope| state.write(scope.as_bytes()));
+        }
+    }
+
+    impl papaya::Equivalent<Owned> for Borrowed<'_> {
+        #[inline]
+        fn equivalent(&self, key: &Owned) -> bool {
+            let [a, b, c] = self.0.map(str::as_bytes);
+            let key = key.0.as_bytes();
+            key.len() == a.len() + b.len() + c.len() + 2
+                && key[..a.len()] == *a
+                && key[a.len() + 1..][..b.len()] == *b
+                && key[a.len() + b.len() + 2..] == *c
+                && key[a.len()] == b' '
+                && key[a.len() + 1 + b.len()] == b' '
+        }
+    }
+
+    #[divan::bench(args = SETS, threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn floor_papaya_borrowed_key(bencher: Bencher, count: usize) {
+        let sets = Sets::new(count);
+        let map = papaya::HashMap::with_hasher(foldhash::fast::RandomState::default());
+        for scopes in sets.shuffled() {
+            let key = Borrowed::new(scopes.try_into().unwrap()).0.join(" ").into();
+            map.pin().insert(Owned(key), Arc::new((header(), Instant::now())));
+        }
+        bencher.bench(|| {
+            let map = map.pin();
+            Arc::clone(map.get(&Borrowed::new(sets.next())).unwrap()).0.len()
+        });
+    }
+
+    #[divan::bench(args = SETS, threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn cache_cached(bencher: Bencher, count: usize) {
+        let sets = Sets::new(count);
+        let cache = filled(sets.shuffled());
+        bencher.bench(|| cache.cached(sets.next()).unwrap().authorization().len());
+    }
+
+    #[divan::bench(args = SETS, threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
+    fn cache_token(bencher: Bencher, count: usize) {
+        let sets = Sets::new(count);
+        let cache = filled(sets.shuffled());
+        bencher.bench(|| ready(cache.token(sets.next())).unwrap().authorization().len());
+    }
+}

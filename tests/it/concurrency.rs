@@ -1,0 +1,293 @@
+//! Ten thousand callers over real sockets, counted at the server: exactly what the policy says.
+
+use std::time::Duration;
+
+use fintech_auth::{
+    Error, ErrorKind, ManualClock, Secret, Token,
+    sandbox::{Fault, Operation, Sandbox},
+    token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenOptions, TokenSource},
+};
+use http::StatusCode;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinSet,
+};
+
+use crate::support::{TOKEN, scopes};
+
+const CALLERS: usize = 10_000;
+
+/// Either vendor's client, on the sandbox's clock.
+#[derive(Clone)]
+enum Client {
+    Moneykit(fintech_auth::moneykit::Client),
+    Moov(fintech_auth::moov::Client),
+}
+
+impl Client {
+    fn new(operation: Operation, sandbox: &Sandbox) -> Self {
+        let clock = sandbox.clock().clone();
+        let tokens = |tokens: TokenOptions| tokens.with_jitter(0.0).with_clock(clock);
+        let scopes = scopes(&["/accounts.read"]);
+        match operation {
+            Operation::MoneykitToken => {
+                Self::Moneykit(sandbox.moneykit().with_scopes(scopes).with_tokens(tokens).build().unwrap())
+            }
+            _ => Self::Moov(sandbox.moov().with_scopes(scopes).with_tokens(tokens).build().unwrap()),
+        }
+    }
+
+    async fn token(&self) -> Result<Token, Error> {
+        match self {
+            Self::Moneykit(client) => client.default_token().await,
+            Self::Moov(client) => client.default_token().await,
+        }
+    }
+
+    async fn reject(&self, token: &Token) {
+        match self {
+            Self::Moneykit(client) => client.reject(token).await,
+            Self::Moov(client) => client.reject(token).await,
+        }
+    }
+
+    /// All callers at once; the distinct outcomes, and how often each came.
+    async fn stampede(&self) -> Vec<(Result<String, ErrorKind>, usize)> {
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            let client = self.clone();
+            callers.spawn(async move {
+                client.token().await.map(|token| token.expose().to_owned()).map_err(|error| error.kind())
+            });
+        }
+        let mut outcomes: Vec<(Result<String, ErrorKind>, usize)> = Vec::new();
+        for outcome in callers.join_all().await {
+            match outcomes.iter_mut().find(|(known, _)| *known == outcome) {
+                Some((_, count)) => *count += 1,
+                None => outcomes.push((outcome, 1)),
+            }
+        }
+        outcomes
+    }
+}
+
+/// A clock that client and server share, since the sandbox's lives in its builder.
+async fn sandbox() -> Sandbox {
+    let clock = ManualClock::new(std::time::SystemTime::now());
+    Sandbox::builder().with_clock(clock).start().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_callers_at_a_cold_start_send_one_request() {
+    for operation in TOKEN {
+        let sandbox = sandbox().await;
+        sandbox.fault(operation, Fault::delay(Duration::from_millis(50)));
+        let outcomes = Client::new(operation, &sandbox).stampede().await;
+        assert!(matches!(&outcomes[..], [(Ok(_), CALLERS)]), "{operation:?}: {} outcomes", outcomes.len());
+        assert_eq!(sandbox.count(operation), 1, "{operation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_callers_of_an_expired_token_send_one_request() {
+    for operation in TOKEN {
+        let sandbox = sandbox().await;
+        let client = Client::new(operation, &sandbox);
+        let first = client.token().await.unwrap();
+        sandbox.clock().advance(Duration::from_secs(4000));
+        sandbox.fault(operation, Fault::delay(Duration::from_millis(50)));
+        let outcomes = client.stampede().await;
+        assert!(matches!(&outcomes[..], [(Ok(token), CALLERS)] if token != first.expose()), "{operation:?}");
+        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request() {
+    for (operation, stale_after) in TOKEN.into_iter().zip([3300, 700]) {
+        let sandbox = sandbox().await;
+        let client = Client::new(operation, &sandbox);
+        let first = client.token().await.unwrap().expose().to_owned();
+        sandbox.clock().advance(Duration::from_secs(stale_after));
+        // It hangs: whoever waited for it would not get an answer at all.
+        sandbox.fault(operation, Fault::hang());
+        assert_eq!(client.stampede().await, [(Ok(first), CALLERS)], "{operation:?}");
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while sandbox.count(operation) < 2 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_callers_during_a_failing_refresh_send_what_the_policy_says() {
+    for operation in TOKEN {
+        let sandbox = sandbox().await;
+        let client = Client::new(operation, &sandbox);
+        // Three attempts, shared; then nobody asks until the back-off is over.
+        sandbox.fault_times(operation, Fault::answer(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
+        for _ in 0..3 {
+            assert_eq!(client.stampede().await, [(Err(ErrorKind::Unavailable), CALLERS)], "{operation:?}");
+            assert_eq!(sandbox.count(operation), 3, "{operation:?}");
+        }
+        sandbox.clear_faults();
+        sandbox.clock().advance(Duration::from_secs(1));
+        let outcomes = client.stampede().await;
+        assert!(matches!(&outcomes[..], [(Ok(_), CALLERS)]), "{operation:?}");
+        assert_eq!(sandbox.count(operation), 4, "{operation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_rejections_of_one_token_send_one_request() {
+    for operation in TOKEN {
+        let sandbox = sandbox().await;
+        let client = Client::new(operation, &sandbox);
+        let rejected = client.token().await.unwrap();
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            let (client, rejected) = (client.clone(), rejected.clone());
+            callers.spawn(async move {
+                client.reject(&rejected).await;
+                client.token().await.unwrap().expose().to_owned()
+            });
+        }
+        let given = callers.join_all().await;
+        assert!(given.iter().all(|token| token == &given[0] && token != rejected.expose()), "{operation:?}");
+        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn moovs_refresh_tokens_are_rotated_and_none_is_spent_twice() {
+    let sandbox = sandbox().await;
+    let client = Client::new(Operation::MoovToken, &sandbox);
+    for round in 1..=5 {
+        // Every other answer to a refresh is lost after it took effect.
+        if round % 2 == 0 {
+            sandbox.fault(Operation::MoovToken, Fault::close().after_serving());
+        }
+        let token = client.token().await.unwrap();
+        assert!(sandbox.is_live(token.expose()), "round {round}");
+        sandbox.clock().advance(Duration::from_secs(1000));
+    }
+    assert_eq!(sandbox.double_spends(), 0);
+}
+
+#[tokio::test]
+async fn revoking_forgets_the_token_here_and_ends_it_there() {
+    let sandbox = sandbox().await;
+    let moov = sandbox.moov().build().unwrap();
+    let scopes = scopes(&["/ping.read"]);
+    let token = moov.token(&scopes).await.unwrap();
+    moov.revoke(&token.to_secret(), None).await.unwrap();
+    assert!(!sandbox.is_live(token.expose()));
+    let next = moov.token(&scopes).await.unwrap();
+    assert!(next.expose() != token.expose() && sandbox.is_live(next.expose()));
+    assert_eq!(sandbox.double_spends(), 0);
+}
+
+#[tokio::test]
+async fn a_cool_down_holds_for_calls_past_the_cache_as_well() {
+    let sandbox = sandbox().await;
+    let client = sandbox.moneykit().build().unwrap();
+    let busy = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
+    sandbox.fault(Operation::MoneykitToken, busy);
+    assert_eq!(client.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    let error = client.create_access_token(&[]).await.unwrap_err();
+    assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::RateLimited, false));
+    assert_eq!(client.token(&[]).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
+}
+
+#[tokio::test]
+async fn safe_calls_are_repeated_and_unsafe_ones_are_not() {
+    let sandbox = sandbox().await;
+    let (linking, moving) = (sandbox.moneykit().build().unwrap(), sandbox.moov().build().unwrap());
+    for operation in Operation::ALL {
+        sandbox.fault(operation, Fault::reset());
+    }
+    let token = linking.create_access_token(&[]).await.unwrap();
+    linking.introspect(&token.access_token).await.unwrap();
+    linking.jwks().await.unwrap();
+    let token = moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    moving.revoke(&token.access_token, None).await.unwrap();
+    assert!(Operation::ALL.into_iter().all(|operation| sandbox.count(operation) == 2));
+
+    sandbox.fault(Operation::MoovToken, Fault::close().after_serving());
+    let refresh_token =
+        moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap().body.refresh_token;
+    sandbox.clear_requests();
+    sandbox.fault(Operation::MoovToken, Fault::close().after_serving());
+    let error = moving.refresh(&refresh_token.unwrap(), &[]).await.unwrap_err();
+    assert!(error.may_have_been_sent());
+    assert_eq!((sandbox.count(Operation::MoovToken), sandbox.double_spends()), (1, 0));
+}
+
+/// A third OAuth 2.0 server, as a user would plug it in: RFC 6749 section 4.4 over a bare socket.
+struct Generic {
+    address: String,
+    credentials: (String, String),
+}
+
+impl TokenSource for Generic {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of([self.address.as_str(), &self.credentials.0, &self.credentials.1])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        let unavailable =
+            |error: std::io::Error| Error::new(ErrorKind::Unavailable, "no answer").with_source(error);
+        let (id, secret) = &self.credentials;
+        let scope = scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join("+");
+        let body =
+            format!("grant_type=client_credentials&client_id={id}&client_secret={secret}&scope={scope}");
+        let mut stream = TcpStream::connect(&self.address).await.map_err(unavailable)?;
+        let request = format!(
+            "POST /auth/token HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}",
+            self.address,
+            body.len(),
+        );
+        stream.write_all(request.as_bytes()).await.map_err(unavailable)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.map_err(unavailable)?;
+        let unreadable = || Error::new(ErrorKind::Unreadable, "not a token answer").with_sent(true);
+        let (_, json) = answer.split_once("\r\n\r\n").ok_or_else(unreadable)?;
+        let fields: serde_json::Value = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let mut token = IssuedToken::new(fields["access_token"].as_str().ok_or_else(unreadable)?);
+        token.expires_in = fields["expires_in"].as_i64().map(Into::into);
+        Ok(token)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_of_ones_own_gets_the_same_lifecycle() {
+    let sandbox = sandbox().await;
+    let credentials = sandbox.moneykit_credentials();
+    let source = Generic {
+        address: sandbox.url().trim_start_matches("http://").to_owned(),
+        credentials: (credentials.client_id().to_owned(), credentials.client_secret().expose().to_owned()),
+    };
+    let cache = TokenCache::new(source, TokenOptions::default().with_clock(sandbox.clock().clone()));
+    let mut callers = JoinSet::new();
+    for _ in 0..1000 {
+        let cache = cache.clone();
+        callers.spawn(async move {
+            cache.token(&scopes(&["institutions:read"])).await.unwrap().expose().to_owned()
+        });
+    }
+    let first = callers.join_all().await.remove(0);
+    assert!(sandbox.is_live(&first));
+    assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
+    sandbox.clock().advance(Duration::from_secs(3600));
+    let token = cache.token(&scopes(&["institutions:read"])).await.unwrap();
+    assert!(token.expose() != first && sandbox.is_live(token.expose()));
+    cache.forget(&Secret::from(token.expose())).await;
+    assert_ne!(cache.token(&scopes(&["institutions:read"])).await.unwrap().expose(), token.expose());
+}

@@ -1,0 +1,197 @@
+//! Tokens kept outside of a cache: several clients share each one, and go on alone when they must.
+
+use std::{sync::Arc, time::Duration};
+
+use fintech_auth::{
+    ErrorKind, Secret,
+    sandbox::store_contract,
+    token::{
+        Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, TokenCache, TokenOptions,
+        TokenStore,
+    },
+};
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::{
+    scripted::{Asked, Reply, Scripted, TestClock, fail, options},
+    support::scopes,
+};
+
+/// Several processes, in effect: caches of their own over one source and one store.
+fn fleet(size: usize, source: &Scripted, store: &Arc<MemoryStore>) -> Vec<TokenCache<Scripted>> {
+    let clock = TestClock::new();
+    (0..size).map(|_| TokenCache::new(source.clone(), options(&clock).with_store(store.clone()))).collect()
+}
+
+async fn tokens(fleet: &[TokenCache<Scripted>]) -> Vec<String> {
+    let mut callers = JoinSet::new();
+    for cache in fleet {
+        let cache = cache.clone();
+        callers.spawn(async move { cache.token(&scopes(&["a"])).await.unwrap().expose().to_owned() });
+    }
+    callers.join_all().await
+}
+
+fn slow(script: impl IntoIterator<Item = Reply>) -> Scripted {
+    Scripted::new(Duration::from_millis(100), true, script)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_memory_store_keeps_the_contract() {
+    store_contract::check(Arc::new(MemoryStore::default())).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_asks_once_for_each_generation() {
+    let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
+    let fleet = fleet(50, &source, &store);
+    assert!(tokens(&fleet).await.iter().all(|token| token == "token-1"));
+    assert_eq!(source.count(), 1);
+    sleep(Duration::from_secs(3591)).await;
+    assert!(tokens(&fleet).await.iter().all(|token| token == "token-2"));
+    // By the refresh token of the first, spent by one of them.
+    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), Asked::Refresh("refresh-1".to_owned())]);
+    assert_eq!(fleet.iter().map(|cache| cache.stats().shared).sum::<u64>(), 98);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_outlasts_its_process() {
+    let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
+    let before = fleet(1, &source, &store);
+    tokens(&before).await;
+    drop(before);
+    let after = fleet(1, &source, &store);
+    assert_eq!(tokens(&after).await, ["token-1"]);
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_token_is_not_taken_from_the_store_again() {
+    let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
+    let fleet = fleet(2, &source, &store);
+    tokens(&fleet).await;
+    let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
+    fleet[0].reject(&token).await;
+    assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+    // By the token's own method, the store learns of it with the next refresh.
+    fleet[0].token(&scopes(&["a"])).await.unwrap().reject();
+    assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose(), "token-3");
+    // The other has an older one in memory; once it is told so as well, it takes over the newest.
+    fleet[1].token(&scopes(&["a"])).await.unwrap().reject();
+    assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose(), "token-3");
+    assert_eq!(source.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_token_does_not_come_back_from_the_store() {
+    let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
+    let fleet = fleet(2, &source, &store);
+    tokens(&fleet).await;
+    fleet[0].forget(&Secret::from("token-1")).await;
+    for cache in &fleet {
+        cache.forget(&Secret::from("token-1")).await;
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+    }
+    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), Asked::Issue("a".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_get_the_lease_waits_for_its_holder_and_takes_over_from_a_dead_one() {
+    let (source, store) = (slow([Reply::Hang]), Arc::new(MemoryStore::default()));
+    let fleet = fleet(2, &source, &store);
+    let dead = fleet[0].clone();
+    let dying = tokio::spawn(async move { dead.token(&scopes(&["a"])).await });
+    sleep(Duration::from_secs(1)).await;
+    dying.abort();
+    // The lease runs for 30 s; the second waits for it, within its own time.
+    let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(60)).await;
+    assert_eq!(waiting.unwrap().expose(), "token-2");
+    assert_eq!(source.count(), 2);
+}
+
+/// A store that fails in one way or the other.
+#[derive(Debug)]
+struct Broken {
+    hangs: bool,
+}
+
+impl Broken {
+    fn answer<'a, T: Send + 'a>(&'a self) -> StoreFuture<'a, T> {
+        Box::pin(async {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            Err(StoreError::new("out of order"))
+        })
+    }
+}
+
+impl TokenStore for Broken {
+    fn get<'a>(&'a self, _: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
+        self.answer()
+    }
+
+    fn put<'a>(&'a self, _: &'a StoreKey, _: &'a StoredToken, _: &'a Lease) -> StoreFuture<'a, bool> {
+        self.answer()
+    }
+
+    fn take_refresh_token<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, Option<Secret>> {
+        self.answer()
+    }
+
+    fn evict<'a>(&'a self, _: &'a StoreKey, _: u64) -> StoreFuture<'a, ()> {
+        self.answer()
+    }
+
+    fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, Option<Lease>> {
+        self.answer()
+    }
+
+    fn release<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, ()> {
+        self.answer()
+    }
+
+    fn changed<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, ()> {
+        self.answer()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_store_a_client_goes_on_alone() {
+    for hangs in [false, true] {
+        let source = slow([]);
+        let options =
+            TokenOptions::default().with_clock(TestClock::new()).with_store(Arc::new(Broken { hangs }));
+        let cache = TokenCache::new(source.clone(), options);
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
+        assert_eq!((source.count(), cache.stats().store_failures), (1, 1));
+        let token = cache.token(&scopes(&["a"])).await.unwrap();
+        cache.reject(&token).await;
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_gives_the_lease_back() {
+    let (source, store) = (slow([fail(ErrorKind::Rejected)]), Arc::new(MemoryStore::default()));
+    let fleet = fleet(2, &source, &store);
+    assert!(fleet[0].token(&scopes(&["a"])).await.is_err());
+    assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_or_stale_entry_is_not_taken() {
+    let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
+    let fleet = fleet(1, &source, &store);
+    let key = StoreKey { source: fintech_auth::token::Fingerprint::of(["scripted"]), scopes: "a".into() };
+    for (number, text, age) in [(1, "long ago", 86_400), (2, "two\nlines", 0), (3, "", 0)] {
+        let lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
+        let sent_at = fintech_auth::Clock::wall(&TestClock::new()) - Duration::from_secs(age);
+        let entry = StoredToken::new(Secret::from(text), sent_at, Duration::from_secs(3600));
+        assert!(store.put(&key, &entry, &lease).await.unwrap());
+        store.release(&key, &lease).await.unwrap();
+        let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
+        assert_eq!(token.expose(), format!("token-{number}"), "{text:?}");
+        token.reject();
+    }
+}
