@@ -201,11 +201,11 @@ impl<S: TokenSource> TokenCache<S> {
     /// ask gets a new one.
     pub async fn reject(&self, token: &Token) {
         let issued = token.issued();
-        let Some(slot) = issued.slot.upgrade() else { return };
-        if slot.reject(issued.generation) {
+        let (Some(slot), Some(generation)) = (issued.slot.upgrade(), issued.generation) else { return };
+        if slot.reject(generation) {
             self.shared.counters.rejections.add(1);
         }
-        self.shared.evict(&slot, issued.generation).await;
+        self.shared.evict(&slot, generation).await;
     }
 
     /// Runs a request of yours with a token. If `is_rejected` says that the answer means the token has

@@ -1,6 +1,6 @@
 //! Stands for a secret where it must not be: in keys, in comparisons.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU64};
 
 use ring::digest;
 
@@ -28,10 +28,10 @@ impl Fingerprint {
     }
 
     /// Eight bytes of it, which tell one token of a slot from another.
-    pub(crate) fn short(&self) -> u64 {
+    pub(crate) fn short(&self) -> NonZeroU64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[..8]);
-        u64::from_le_bytes(bytes)
+        NonZeroU64::new(u64::from_le_bytes(bytes)).unwrap_or(NonZeroU64::MIN)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One refresh: by the store if there is one, by the refresh token if it is worth it, else by the
 //! client credentials. It runs in a task of its own and shares its outcome.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use tokio::time;
 use tracing::Instrument as _;
@@ -42,7 +42,7 @@ impl<S: TokenSource> Flight<S> {
         match &outcome {
             Ok(token) => tracing::debug!(
                 rule = token.expiry_rule().as_str(),
-                generation = token.issued().generation,
+                generation = token.issued().generation.map_or(0, NonZeroU64::get),
                 "token in place"
             ),
             Err(error) => tracing::warn!(kind = ?error.kind(), %error, "no token"),
@@ -249,7 +249,7 @@ impl<S: TokenSource> Flight<S> {
 
 impl<S: TokenSource> Shared<S> {
     /// Has the store forget a token.
-    pub(super) async fn evict(&self, slot: &Slot, generation: u64) {
+    pub(super) async fn evict(&self, slot: &Slot, generation: NonZeroU64) {
         let Some(store) = &self.options.store else { return };
         let key = StoreKey { source: self.source.fingerprint(), scopes: slot.scopes.clone() };
         if let Err(error) = bounded(store.evict(&key, generation)).await {

@@ -6,6 +6,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    num::NonZeroU64,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -58,29 +59,49 @@ pub(super) struct Slot {
     /// The scopes, sorted, each once, separated by spaces.
     pub(super) scopes: Box<str>,
     pub(super) current: ArcSwap<Issued>,
-    /// Asked for since the last sweep.
+    /// Asked for again since the last sweep. New ones were not: most scope sets that come once do not
+    /// come again, and must not push out those that do.
     pub(super) used: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    flight: Option<watch::Receiver<Outcome>>,
     /// The one refresh token that was issued last and not yet sent.
     refresh_token: Option<Secret>,
-    /// The refresh token that was taken out last, as the number that stands for it.
-    spent: Option<u64>,
+    /// The refresh token that came with the current token, sent or not, as the number that stands
+    /// for it: who revokes it means that token too.
+    companion: Option<NonZeroU64>,
+    /// What few slots have at any one time, and a hundred thousand should not pay for.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    flight: Option<watch::Receiver<Outcome>>,
     /// The token that was rejected or revoked last; it must not come back from a store.
-    rejected: Option<u64>,
+    rejected: Option<NonZeroU64>,
     /// Counts revocations: a refresh that was begun before one must not deliver after it.
     revocations: u32,
-    trouble: Option<Box<Trouble>>,
+    trouble: Option<Trouble>,
 }
 
 impl State {
     /// The refresh that runs. One whose task is gone, as with its runtime, runs no more.
     fn flight(&self) -> Option<&watch::Receiver<Outcome>> {
-        self.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+        self.rare.as_ref()?.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn trouble(&self) -> Option<&Trouble> {
+        self.rare.as_ref()?.trouble.as_ref()
+    }
+
+    fn revocations(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.revocations)
     }
 }
 
@@ -112,7 +133,7 @@ impl Slot {
     /// A slot without a token.
     pub(super) fn new(scopes: Box<str>) -> Self {
         let current = ArcSwap::from_pointee(Issued::none());
-        Self { scopes, current, used: AtomicBool::new(true), state: Mutex::default() }
+        Self { scopes, current, used: AtomicBool::new(false), state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,7 +155,7 @@ impl Slot {
             Age::Expired => None,
         };
         let flying = state.flight();
-        match (usable, flying, &state.trouble) {
+        match (usable, flying, state.trouble()) {
             (Some(token), Some(_), _) => Ask::Take(token),
             (None, Some(flight), _) => Ask::Join(flight.clone()),
             (Some(token), None, Some(trouble)) if now.tick < trouble.retry_at => Ask::Take(token),
@@ -153,22 +174,20 @@ impl Slot {
             return Err(flight.clone());
         }
         let (sender, receiver) = watch::channel(None);
-        state.flight = Some(receiver);
+        state.rare().flight = Some(receiver);
         Ok(sender)
     }
 
     /// Takes the refresh token out, so that nobody else sends it.
     pub(super) fn grant(&self) -> Grant {
         let mut state = self.lock();
-        let refresh_token = state.refresh_token.take();
-        state.spent = refresh_token.as_ref().map(generation);
-        Grant { refresh_token, revocations: state.revocations }
+        Grant { refresh_token: state.refresh_token.take(), revocations: state.revocations() }
     }
 
-    /// Puts back a refresh token that certainly was not sent.
+    /// Puts back a refresh token that certainly was not sent, unless its end has come meanwhile.
     pub(super) fn give_back(&self, grant: Grant) {
         let mut state = self.lock();
-        if state.revocations == grant.revocations && state.refresh_token.is_none() {
+        if state.companion.is_some() && state.companion == grant.refresh_token.as_ref().map(generation) {
             state.refresh_token = grant.refresh_token;
         }
     }
@@ -176,17 +195,17 @@ impl Slot {
     /// Whether what came of this grant is still wanted: it is not if it was made from a token that
     /// was revoked meanwhile.
     pub(super) fn is_wanted(&self, grant: &Grant) -> bool {
-        grant.refresh_token.is_none() || self.lock().revocations == grant.revocations
+        grant.refresh_token.is_none() || self.lock().revocations() == grant.revocations
     }
 
     /// Whether a token was rejected here, so that a store's copy must not be taken.
-    pub(super) fn is_rejected(&self, generation: u64) -> bool {
-        self.lock().rejected == Some(generation)
+    pub(super) fn is_rejected(&self, generation: NonZeroU64) -> bool {
+        self.rejected() == Some(generation)
     }
 
     /// The last rejected token, for a store to forget.
-    pub(super) fn rejected(&self) -> Option<u64> {
-        self.lock().rejected
+    pub(super) fn rejected(&self) -> Option<NonZeroU64> {
+        self.lock().rare.as_ref()?.rejected
     }
 
     /// Puts a new token in place. `None` if `grant` was made void meanwhile.
@@ -197,12 +216,16 @@ impl Slot {
         grant: Option<&Grant>,
     ) -> Option<Token> {
         let mut state = self.lock();
-        if grant.is_some_and(|grant| grant.refresh_token.is_some() && state.revocations != grant.revocations)
+        if grant
+            .is_some_and(|grant| grant.refresh_token.is_some() && state.revocations() != grant.revocations)
         {
             return None;
         }
+        state.companion = refresh_token.as_ref().map(generation);
         state.refresh_token = refresh_token;
-        state.trouble = None;
+        if let Some(rare) = &mut state.rare {
+            rare.trouble = None;
+        }
         self.current.store(issued.clone());
         Some(Token::from_arc(issued))
     }
@@ -210,24 +233,32 @@ impl Slot {
     /// Ends the refresh in a failure: no other begins before `retry_at`, given the failures so far.
     pub(super) fn fail(&self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
         let mut state = self.lock();
-        let failures = state.trouble.as_ref().map_or(0, |trouble| trouble.failures).saturating_add(1);
-        state.trouble = Some(Box::new(Trouble { failures, retry_at: retry_at(failures), error }));
+        let failures = state.trouble().map_or(0, |trouble| trouble.failures).saturating_add(1);
+        state.rare().trouble = Some(Trouble { failures, retry_at: retry_at(failures), error });
     }
 
     /// Ends the refresh.
     pub(super) fn end(&self) {
-        self.lock().flight = None;
+        let mut state = self.lock();
+        state.rare = state
+            .rare
+            .take()
+            .filter(|rare| rare.trouble.is_some() || rare.rejected.is_some() || rare.revocations > 0);
+        if let Some(rare) = &mut state.rare {
+            rare.flight = None;
+        }
     }
 
     /// Forgets exactly this token; its refresh token is of no use any more. Tells whether it was the
     /// current one.
-    pub(super) fn reject(&self, generation: u64) -> bool {
+    pub(super) fn reject(&self, generation: NonZeroU64) -> bool {
         let mut state = self.lock();
         let current = self.current.load();
-        let is_current = current.generation == generation;
+        let is_current = current.generation == Some(generation);
         if is_current {
-            state.rejected = Some(generation);
+            state.rare().rejected = Some(generation);
             state.refresh_token = None;
+            state.companion = None;
             self.current.store(Arc::new(Issued::none()));
         }
         is_current
@@ -235,22 +266,25 @@ impl Slot {
 
     /// Forgets a token that is being revoked, or the token of a refresh token that is, and makes void
     /// any refresh that was begun with either. Tells which token is forgotten.
-    pub(super) fn revoke(&self, revoked: u64) -> Option<u64> {
+    pub(super) fn revoke(&self, revoked: NonZeroU64) -> Option<NonZeroU64> {
         let current = self.current.load().generation;
         let mut state = self.lock();
-        let kept = state.refresh_token.as_ref().map(generation);
-        if revoked != current && Some(revoked) != kept && Some(revoked) != state.spent {
+        if ![current, state.companion].contains(&Some(revoked)) {
             return None;
         }
-        state.revocations = state.revocations.wrapping_add(1);
+        let rare = state.rare();
+        rare.revocations = rare.revocations.wrapping_add(1);
         drop(state);
+        let current = current?;
         self.reject(current);
         Some(current)
     }
 
     /// Keeps a refresh token that a store gave out to this process.
     pub(super) fn keep_refresh_token(&self, refresh_token: Secret) {
-        self.lock().refresh_token = Some(refresh_token);
+        let mut state = self.lock();
+        state.companion = Some(generation(&refresh_token));
+        state.refresh_token = Some(refresh_token);
     }
 
     /// Whether a refresh runs.

@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
+    num::NonZeroU64,
     pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -67,7 +68,7 @@ pub struct StoredToken {
     /// For how long from then.
     pub lifetime: Duration,
     /// Which token of this key it is.
-    pub generation: u64,
+    pub generation: NonZeroU64,
 }
 
 impl StoredToken {
@@ -79,8 +80,8 @@ impl StoredToken {
 }
 
 /// Which token of its slot this is: the same in every process, and not to be guessed back from.
-pub(super) fn generation(token: &Secret) -> u64 {
-    Fingerprint::of([token.expose()]).short().max(1)
+pub(super) fn generation(token: &Secret) -> NonZeroU64 {
+    Fingerprint::of([token.expose()]).short()
 }
 
 /// The right to refresh a key, for some time.
@@ -119,7 +120,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 
     /// Forgets the token of this generation, its refresh token as well, and no other. It also ends
     /// the lease that runs, so that what its holder is asking for cannot be put.
-    fn evict<'a>(&'a self, key: &'a StoreKey, generation: u64) -> StoreFuture<'a, ()>;
+    fn evict<'a>(&'a self, key: &'a StoreKey, generation: NonZeroU64) -> StoreFuture<'a, ()>;
 
     /// Asks for the lease. `None` while another has it.
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>>;
@@ -190,7 +191,7 @@ impl TokenStore for MemoryStore {
         })
     }
 
-    fn evict<'a>(&'a self, key: &'a StoreKey, generation: u64) -> StoreFuture<'a, ()> {
+    fn evict<'a>(&'a self, key: &'a StoreKey, generation: NonZeroU64) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let mut entries = self.lock();
             if let Some(entry) = entries.get_mut(key)

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    num::NonZeroU64,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -30,7 +31,7 @@ pub(crate) struct Issued {
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
     /// Which of its slot's tokens it is.
-    pub(super) generation: u64,
+    pub(super) generation: Option<NonZeroU64>,
     pub(super) slot: Weak<Slot>,
     pub(super) life: Life,
     /// The last reading of the coarse clock at which both clocks were checked.
@@ -104,8 +105,8 @@ impl Token {
     /// gets a new token. Where a [`TokenStore`](super::TokenStore) is used, its copy is dropped by the
     /// next refresh here.
     pub fn reject(&self) {
-        if let Some(slot) = self.0.slot.upgrade() {
-            slot.reject(self.0.generation);
+        if let (Some(slot), Some(generation)) = (self.0.slot.upgrade(), self.0.generation) {
+            slot.reject(generation);
         }
     }
 }
@@ -117,7 +118,7 @@ impl Issued {
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,
-        generation: u64,
+        generation: NonZeroU64,
         slot: Weak<Slot>,
         life: Life,
     ) -> Result<Self, Error> {
@@ -132,7 +133,14 @@ impl Issued {
         })?;
         header.set_sensitive(true);
         let scope = scope.map(String::into_boxed_str);
-        Ok(Self { header, scope, generation, slot, life, checked: AtomicU64::new(u64::MAX) })
+        Ok(Self {
+            header,
+            scope,
+            generation: Some(generation),
+            slot,
+            life,
+            checked: AtomicU64::new(u64::MAX),
+        })
     }
 
     /// A token that has always been expired, in place of none.
@@ -142,7 +150,7 @@ impl Issued {
         Self {
             header,
             scope: None,
-            generation: 0,
+            generation: None,
             slot: Weak::new(),
             life,
             checked: AtomicU64::new(u64::MAX),

@@ -10,6 +10,7 @@ mod digest;
 mod errors;
 mod layers;
 mod lifecycle;
+mod model;
 mod sandbox;
 mod scripted;
 mod secrets;

@@ -139,7 +139,7 @@ impl TokenStore for Broken {
         self.answer()
     }
 
-    fn evict<'a>(&'a self, _: &'a StoreKey, _: u64) -> StoreFuture<'a, ()> {
+    fn evict<'a>(&'a self, _: &'a StoreKey, _: std::num::NonZeroU64) -> StoreFuture<'a, ()> {
         self.answer()
     }
 
