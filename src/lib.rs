@@ -13,6 +13,7 @@ mod secret;
 mod timestamp;
 pub mod token;
 mod transport;
+pub mod webhook;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use credentials::Credentials;

@@ -7,6 +7,7 @@ use http::{StatusCode, header};
 use super::{
     auth::{Auth, ClientAuth},
     types,
+    webhook::{KeyCache, Options, Webhooks},
 };
 use crate::{
     Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
@@ -27,6 +28,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     tokens: TokenCache<Api>,
     default: TokenHandle<Api>,
+    webhook_keys: KeyCache,
 }
 
 /// The operations as they are, each sent once.
@@ -133,6 +135,16 @@ impl Client {
         let tokens = &self.0.tokens;
         tokens.repeated(Repeat::Harmless, || tokens.source().jwks()).await
     }
+
+    /// Verifies MoneyKit's webhooks, by keys that it fetches with [`Client::jwks`] and keeps. All
+    /// clones of a client share them.
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.clone())
+    }
+
+    pub(super) fn webhook_keys(&self) -> &KeyCache {
+        &self.0.webhook_keys
+    }
 }
 
 impl Api {
@@ -212,6 +224,7 @@ pub struct ClientBuilder {
     version: String,
     scopes: Vec<Scope>,
     tokens: TokenOptions,
+    webhooks: Options,
 }
 
 impl ClientBuilder {
@@ -224,6 +237,7 @@ impl ClientBuilder {
             version: "2023-02-18".to_owned(),
             scopes: Vec::new(),
             tokens: TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
+            webhooks: Options::default(),
         }
     }
 
@@ -279,6 +293,13 @@ impl ClientBuilder {
         self
     }
 
+    /// How webhooks are verified, and their keys kept. The clock is that of the tokens.
+    #[must_use]
+    pub fn with_webhooks(mut self, customise: impl FnOnce(Options) -> Options) -> Self {
+        self.webhooks = customise(self.webhooks);
+        self
+    }
+
     /// Checks everything and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -294,8 +315,9 @@ impl ClientBuilder {
             auth: Auth::new(self.credentials, self.client_auth)?,
             version: self.version,
         };
+        let webhook_keys = KeyCache::new(self.webhooks, self.tokens.clock());
         let tokens = TokenCache::new(api, self.tokens);
-        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes), tokens })))
+        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes), tokens, webhook_keys })))
     }
 }
 

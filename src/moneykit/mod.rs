@@ -18,6 +18,11 @@
 //!
 //! 300 token calls a minute for a client, then 429 with `Retry-After`.
 //!
+//! # Webhooks
+//!
+//! Signed by ES256 under a key of [`Client::jwks`], the body included. [`Client::webhooks`] verifies
+//! them and keeps the keys: [`webhook`].
+//!
 //! # Example
 //!
 //! ```
@@ -39,6 +44,7 @@
 
 mod auth;
 mod client;
+pub mod webhook;
 
 pub use auth::ClientAuth;
 #[cfg(feature = "sandbox")]

@@ -18,6 +18,11 @@
 //!
 //! 40 requests a second for an address and account, 10 in test mode, then 429 with `Retry-After`.
 //!
+//! # Webhooks
+//!
+//! Their headers are signed by HMAC-SHA512 under a secret of the dashboard, the body is **not**.
+//! [`webhook::Webhooks`] verifies them: [`webhook`].
+//!
 //! # Example
 //!
 //! ```
@@ -39,6 +44,7 @@
 mod auth;
 mod client;
 mod scope;
+pub mod webhook;
 
 pub use auth::{ClientAuth, ClientType, Encoding};
 #[cfg(feature = "sandbox")]

@@ -12,8 +12,15 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
-    Sandbox, client_auth::KnownClient, fault::Faults, log::Log, moneykit, moov, random::Random, server,
-    signing_key::SigningKey, time::Time,
+    Sandbox,
+    client_auth::KnownClient,
+    fault::Faults,
+    log::Log,
+    moneykit, moov,
+    random::Random,
+    server,
+    signing_key::{SigningKey, SigningKeys},
+    time::Time,
 };
 use crate::{Credentials, clock::ManualClock};
 
@@ -137,7 +144,7 @@ impl Builder {
                 client: KnownClient(self.moneykit),
                 lifetime: self.lifetime.unwrap_or(Duration::from_secs(3600)),
                 issued: Mutex::default(),
-                key: SigningKey::new(random.token("sandbox_key_"))?,
+                keys: Mutex::new(SigningKeys::new(SigningKey::new(random.token("sandbox_key_"))?)),
                 random: random.clone(),
             },
             moov: moov::Service {
@@ -147,6 +154,7 @@ impl Builder {
                 lifetime: self.lifetime.unwrap_or(Duration::from_secs(900)),
                 expires_in: self.expires_in,
                 issued: Mutex::default(),
+                webhook_secret: Mutex::new(random.token("sandbox_whsec_").into()),
                 random: random.clone(),
             },
             time: self.time,

@@ -35,6 +35,8 @@
 //! - Client authentication in every way that the services take, Moov's check of the `Origin`, scopes,
 //!   expiry, rotation of refresh tokens, revocation, introspection, and a key set with an ES256 key
 //!   made at the start.
+//! - Webhooks of both, signed with these keys ([`Sandbox::moneykit_webhook`],
+//!   [`Sandbox::moov_webhook`]), and forged ones. It does not deliver them: send them to your handler.
 //! - Statuses, headers and bodies. Bodies are built from the types generated from the contract, and
 //!   requests are read into them.
 //! - The wire: HTTP/1.1 over TCP. A reset is a reset, a truncated answer is shorter than its
@@ -62,6 +64,7 @@ mod server;
 mod signing_key;
 pub mod store_contract;
 mod time;
+mod webhooks;
 
 use std::{fmt, io, sync::Arc};
 
@@ -71,6 +74,7 @@ pub use builder::{Builder, ExpiresInStyle};
 pub use fault::Fault;
 pub use log::Request;
 pub use operation::Operation;
+pub use webhooks::{MoneykitWebhook, MoovWebhook, SignedWebhook};
 
 use crate::{Credentials, clock::ManualClock};
 

@@ -16,7 +16,7 @@ use super::{
     fields::{Fields, content_type},
     issued::{Issued, Kind, Standing},
     random::Random,
-    signing_key::SigningKey,
+    signing_key::SigningKeys,
 };
 use crate::{Scope, generated::moneykit::types};
 
@@ -38,13 +38,17 @@ pub(super) struct Service {
     pub(super) lifetime: Duration,
     /// With each token, its scopes.
     pub(super) issued: Mutex<Issued<String>>,
-    pub(super) key: SigningKey,
+    pub(super) keys: Mutex<SigningKeys>,
     pub(super) random: Arc<Random>,
 }
 
 impl Service {
     pub(super) fn issued(&self) -> MutexGuard<'_, Issued<String>> {
         self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn keys(&self) -> MutexGuard<'_, SigningKeys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `POST /auth/token`
@@ -123,7 +127,7 @@ impl Service {
     /// `GET /.well-known/jwks.json`
     pub(super) fn jwks(&self, request: &Request) -> Result<Answer, Refusal> {
         check_version(request)?;
-        Ok(answer::json(StatusCode::OK, &types::JwkSet { keys: vec![self.key.jwk()] }))
+        Ok(answer::json(StatusCode::OK, &types::JwkSet { keys: self.keys().published() }))
     }
 }
 

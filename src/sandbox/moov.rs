@@ -18,7 +18,7 @@ use super::{
     issued::{Family, Issued, Kind, Standing},
     random::Random,
 };
-use crate::{Scope, generated::moov::types};
+use crate::{Scope, Secret, generated::moov::types};
 
 /// The client id that the service knows unless it is told another.
 pub const CLIENT_ID: &str = "sandbox_moov_client";
@@ -43,12 +43,18 @@ pub(super) struct Service {
     pub(super) lifetime: Duration,
     pub(super) expires_in: ExpiresInStyle,
     pub(super) issued: Mutex<Issued<Grant>>,
+    /// Signs webhooks.
+    pub(super) webhook_secret: Mutex<Secret>,
     pub(super) random: Arc<Random>,
 }
 
 impl Service {
     pub(super) fn issued(&self) -> MutexGuard<'_, Issued<Grant>> {
         self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn webhook_secret(&self) -> MutexGuard<'_, Secret> {
+        self.webhook_secret.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `POST /oauth2/token`

@@ -7,7 +7,7 @@ use super::{
     expiry::Limits,
     token::{Expires, Life},
 };
-use crate::{Clock, RetryPolicy};
+use crate::{Clock, RetryPolicy, SystemClock};
 
 /// How tokens are kept and renewed.
 ///
@@ -147,6 +147,11 @@ impl TokenOptions {
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
+    }
+
+    /// The clock as it is set now, for what else runs on it.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock))
     }
 
     /// Where tokens are kept outside of this process, to be shared or to outlast it. Nowhere.

@@ -1,0 +1,246 @@
+//! The keys in memory: when they are fetched, by whom, and when not. It judges no webhook.
+//!
+//! One fetch at a time, in a task of its own, for all who wait. An unknown key id has the keys fetched
+//! at most once in a cool-down, since anyone can make one up.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use tokio::{runtime, sync::watch};
+
+use super::{super::Client, KeySet, Options};
+use crate::{
+    Clock, Error, ErrorKind,
+    webhook::{VerifyError, VerifyErrorKind as Kind},
+};
+
+/// After a first failure to fetch; doubled with each, up to the cool-down.
+const BACKOFF: Duration = Duration::from_secs(1);
+/// The longest that the vendor's `Retry-After` is heeded, since webhooks wait for the keys.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+
+/// The keys of one client, and what it knows of fetching them.
+pub(crate) struct KeyCache {
+    options: Options,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    fetched: Option<Fetched>,
+    flight: Option<Flight>,
+    /// No fetch for an unknown key id before this.
+    cool_until: Duration,
+    failure: Option<Failure>,
+}
+
+struct Fetched {
+    keys: Arc<KeySet>,
+    asked: Now,
+}
+
+/// Why there is no fetch at all for a while.
+struct Failure {
+    error: Error,
+    times: u32,
+    until: Duration,
+}
+
+/// What a fetch ended with; the keys are in place by then.
+type Flight = watch::Receiver<Option<Result<(), Error>>>;
+
+#[derive(Clone, Copy)]
+struct Now {
+    tick: Duration,
+    wall: SystemTime,
+}
+
+impl Now {
+    /// By whichever clock says more: one stands while the machine sleeps, the other may be set back.
+    fn since(self, earlier: Self) -> Duration {
+        let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
+        by_wall.max(self.tick.saturating_sub(earlier.tick))
+    }
+}
+
+/// What to do for a key id.
+enum Step {
+    Use(Arc<KeySet>),
+    Refuse(VerifyError),
+    /// Wait for the fetch that is under way.
+    Join(Flight),
+    /// Begin one, and wait for it.
+    Lead(Flight, Lead),
+}
+
+/// For the task that fetches.
+struct Lead {
+    told: watch::Sender<Option<Result<(), Error>>>,
+    asked: Now,
+    /// Without keys at hand, the key id for which they are fetched.
+    cold: Option<String>,
+}
+
+impl KeyCache {
+    pub(crate) fn new(options: Options, clock: Arc<dyn Clock>) -> Self {
+        Self { options, clock, state: Mutex::default() }
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(super) fn wall(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    fn now(&self) -> Now {
+        Now { tick: self.clock.monotonic(), wall: self.clock.wall() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keys among which this one is, of use or not.
+    pub(super) async fn keys_for(&self, key_id: &str, client: &Client) -> Result<Arc<KeySet>, VerifyError> {
+        let (mut waited, mut led) = (false, false);
+        // Once for a fetch that others began, once for its own, and some for tasks that went away.
+        for _ in 0..4 {
+            let mut flight = match self.step(key_id, waited, led) {
+                Step::Use(keys) => return Ok(keys),
+                Step::Refuse(error) => return Err(error),
+                Step::Join(flight) => flight,
+                Step::Lead(flight, lead) => {
+                    led = true;
+                    begin(client, lead)?;
+                    flight
+                }
+            };
+            let outcome = match flight.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone(),
+                // The task went away without an outcome, as with its runtime: ask anew.
+                Err(_) => continue,
+            };
+            waited = true;
+            if let Some(Err(error)) = outcome {
+                // Stale keys are better than none.
+                let usable = self.state().usable(self.now(), &self.options).map(|(keys, _)| keys);
+                let usable = usable.filter(|keys| keys.contains(key_id));
+                return usable.ok_or_else(|| unavailable(error, None));
+            }
+        }
+        Err(unavailable(
+            Error::new(ErrorKind::Unavailable, "the keys do not stay for as long as it takes"),
+            None,
+        ))
+    }
+
+    fn step(&self, key_id: &str, waited: bool, led: bool) -> Step {
+        let now = self.now();
+        let mut state = self.state();
+        let usable = state.usable(now, &self.options);
+        let failing = state.failure.as_ref().filter(|failure| now.tick < failure.until);
+        let has_keys = usable.is_some();
+        let mut is_unknown = false;
+        if let Some((keys, is_fresh)) = usable {
+            is_unknown = !keys.contains(key_id);
+            if !is_unknown && (is_fresh || waited || failing.is_some()) {
+                return Step::Use(keys);
+            }
+            if is_unknown && waited && led {
+                return Step::Refuse(Kind::UnknownKey.into());
+            }
+        }
+        if let Some(failure) = failing {
+            let left = failure.until.saturating_sub(now.tick);
+            return Step::Refuse(unavailable(failure.error.clone(), Some(left)));
+        }
+        // A closed one is of a task that went away.
+        if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
+            return Step::Join(flight.clone());
+        }
+        if is_unknown {
+            let left = state.cool_until.saturating_sub(now.tick);
+            if !left.is_zero() {
+                return Step::Refuse(VerifyError::from(Kind::KeysCoolingDown).with_retry_after(left));
+            }
+            state.cool_until = now.tick.saturating_add(self.options.cool_down);
+        }
+        let (told, flight) = watch::channel(None);
+        state.flight = Some(flight.clone());
+        let cold = (!has_keys).then(|| key_id.to_owned());
+        Step::Lead(flight, Lead { told, asked: now, cold })
+    }
+
+    /// Puts in place what a fetch brought.
+    fn end(&self, lead: Lead, outcome: Result<KeySet, Error>) {
+        let mut state = self.state();
+        state.flight = None;
+        let outcome = match outcome {
+            Ok(keys) => {
+                tracing::debug!(keys = keys.len(), "webhook keys fetched");
+                if lead.cold.is_some_and(|key_id| !keys.contains(&key_id)) {
+                    state.cool_until = lead.asked.tick.saturating_add(self.options.cool_down);
+                }
+                state.failure = None;
+                state.fetched = Some(Fetched { keys: Arc::new(keys), asked: lead.asked });
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "webhook keys cannot be fetched");
+                let times = state.failure.as_ref().map_or(0, |failure| failure.times).saturating_add(1);
+                let backoff = BACKOFF.saturating_mul(1 << (times - 1).min(16)).min(self.options.cool_down);
+                let wait = error.retry_after().unwrap_or_default().min(LONGEST_WAIT).max(backoff);
+                let until = self.clock.monotonic().saturating_add(wait);
+                state.failure = Some(Failure { error: error.clone(), times, until });
+                Err(error)
+            }
+        };
+        drop(state);
+        // With nobody left to tell, the keys are in place all the same.
+        let _ = lead.told.send(Some(outcome));
+    }
+}
+
+impl State {
+    /// The keys while they serve, and whether they need no refresh.
+    fn usable(&self, now: Now, options: &Options) -> Option<(Arc<KeySet>, bool)> {
+        let fetched = self.fetched.as_ref()?;
+        let age = now.since(fetched.asked);
+        (age < options.max_age).then(|| (fetched.keys.clone(), age < options.refresh_after))
+    }
+}
+
+/// Fetches in a task of its own, so that it goes on when the request that asked is given up.
+fn begin(client: &Client, lead: Lead) -> Result<(), VerifyError> {
+    let runtime = runtime::Handle::try_current().map_err(|_| {
+        let reason = "webhook keys are fetched on a tokio runtime; call this from one";
+        unavailable(Error::new(ErrorKind::InvalidConfig, reason), None)
+    })?;
+    let client = client.clone();
+    runtime.spawn(async move {
+        let outcome = client.jwks().await.map(|answer| KeySet::new(&answer));
+        client.webhook_keys().end(lead, outcome);
+    });
+    Ok(())
+}
+
+fn unavailable(error: Error, left: Option<Duration>) -> VerifyError {
+    let wait = left.or(error.retry_after());
+    let refused = VerifyError::from(Kind::KeysUnavailable).with_source(error);
+    match wait {
+        Some(wait) => refused.with_retry_after(wait),
+        None => refused,
+    }
+}
+
+impl fmt::Debug for KeyCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyCache").field("options", &self.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! What a MoneyKit webhook tells. Events and fields that are not documented are kept.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// What happened.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// `link.state_changed`
+    LinkStateChanged,
+    /// `link.product_refresh`
+    LinkProductRefresh,
+    /// `transactions.updates_available`
+    TransactionsUpdatesAvailable,
+    /// An event that this version does not know, by its name.
+    Other(String),
+}
+
+impl EventKind {
+    /// The vendor's name of it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::LinkStateChanged => "link.state_changed",
+            Self::LinkProductRefresh => "link.product_refresh",
+            Self::TransactionsUpdatesAvailable => "transactions.updates_available",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<String> for EventKind {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "link.state_changed" => Self::LinkStateChanged,
+            "link.product_refresh" => Self::LinkProductRefresh,
+            "transactions.updates_available" => Self::TransactionsUpdatesAvailable,
+            _ => Self::Other(name),
+        }
+    }
+}
+
+/// A MoneyKit event.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// `webhook_event`
+    pub kind: EventKind,
+    /// `webhook_idempotency_key`: the same where the vendor sends the same event again. Act once on
+    /// each.
+    pub idempotency_key: Option<String>,
+    /// `webhook_major_version`, where it is a whole number or the digits of one.
+    pub major_version: Option<u64>,
+    /// All other fields, and those above where they are not of their usual type.
+    pub fields: Map<String, Value>,
+}
+
+impl Event {
+    /// Reads a body, which needs to be an object with a `webhook_event`.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+        let Some(Value::String(name)) = fields.remove("webhook_event") else { return None };
+        let major_version = match fields.get("webhook_major_version") {
+            Some(Value::String(text)) => text.parse().ok(),
+            version => version.and_then(Value::as_u64),
+        };
+        if major_version.is_some() {
+            fields.remove("webhook_major_version");
+        }
+        let idempotency_key =
+            fields.get("webhook_idempotency_key").and_then(Value::as_str).map(str::to_owned);
+        if idempotency_key.is_some() {
+            fields.remove("webhook_idempotency_key");
+        }
+        Some(Self { kind: name.into(), idempotency_key, major_version, fields })
+    }
+}
+
+/// Without the values of the other fields, which may be of people and their accounts.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("kind", &self.kind)
+            .field("idempotency_key", &self.idempotency_key)
+            .field("major_version", &self.major_version)
+            .field("fields", &self.fields.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}

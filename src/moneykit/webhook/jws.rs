@@ -1,0 +1,129 @@
+//! A compact JWS (RFC 7515 section 7.1), taken apart strictly. It decides no algorithm and verifies
+//! nothing: that the algorithm is ES256 is our choice, and the header can only agree or be refused.
+
+use std::{borrow::Cow, fmt};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
+
+/// The longest JWS.
+pub(super) const LIMIT: usize = 4096;
+const KEY_ID_LIMIT: usize = 256;
+const MEMBERS_LIMIT: usize = 32;
+/// Two numbers of 32 bytes each (RFC 7518 section 3.4).
+const SIGNATURE: usize = 64;
+
+/// A JWS whose header says what it has to. Its signature is not verified yet.
+pub(super) struct Jws<'a> {
+    pub(super) key_id: String,
+    /// What is signed: header, dot, payload, all as they came.
+    pub(super) signed: &'a [u8],
+    pub(super) signature: [u8; SIGNATURE],
+    payload: &'a str,
+}
+
+impl<'a> Jws<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, VerifyError> {
+        if text.len() > LIMIT {
+            return Err(Kind::HeaderTooLarge.into());
+        }
+        let mut parts = text.split('.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Kind::MalformedSignature.into());
+        };
+        let header = decode(header)?;
+        let key_id = check_header(&header)?;
+        let signed = text.get(..text.len() - signature.len() - 1).ok_or(Kind::MalformedSignature)?;
+        let signature = decode(signature)?;
+        let signature = signature.as_slice().try_into().map_err(|_| bad_length(&signature))?;
+        Ok(Self { key_id, signed: signed.as_bytes(), signature, payload })
+    }
+
+    /// The payload's bytes: to be read only once the signature is verified.
+    pub(super) fn payload(&self) -> Result<Vec<u8>, VerifyError> {
+        decode(self.payload)
+    }
+}
+
+/// Without padding, white space or bits left over (RFC 7515 section 2): one text for each value.
+fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
+    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Kind::MalformedBase64.into())
+}
+
+/// An ASN.1 sequence of that very length is what most libraries make where JWS is not asked for.
+fn bad_length(signature: &[u8]) -> VerifyError {
+    match signature {
+        [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Kind::SignatureInDer,
+        _ => Kind::SignatureLength,
+    }
+    .into()
+}
+
+/// The key id, if all else is as it has to be.
+fn check_header(header: &[u8]) -> Result<String, VerifyError> {
+    let Members(members) = serde_json::from_slice(header).map_err(|_| Kind::MalformedJwsHeader)?;
+    let mut algorithm = None;
+    let mut key_id = None;
+    for (name, value) in members {
+        match (&*name, value) {
+            // The extensions that it lists must be understood, and we understand none.
+            ("crit", _) => return Err(VerifyError::about(Kind::CriticalExtension, "crit")),
+            ("alg", Value::String(value)) => algorithm = Some(value),
+            ("kid", Value::String(value)) => key_id = Some(value),
+            ("alg", _) => return Err(VerifyError::about(Kind::MalformedJwsHeader, "alg")),
+            ("kid", _) => return Err(VerifyError::about(Kind::MalformedJwsHeader, "kid")),
+            _ => {}
+        }
+    }
+    match algorithm.as_deref() {
+        Some("ES256") => {}
+        Some(name) if name.eq_ignore_ascii_case("none") => return Err(Kind::AlgorithmNone.into()),
+        Some(name) if name.starts_with("HS") => return Err(Kind::AlgorithmSymmetric.into()),
+        _ => return Err(Kind::AlgorithmUnexpected.into()),
+    }
+    match key_id {
+        Some(id) if id.len() > KEY_ID_LIMIT => Err(VerifyError::about(Kind::MalformedJwsHeader, "kid")),
+        Some(id) if !id.is_empty() => Ok(id),
+        _ => Err(Kind::MissingKeyId.into()),
+    }
+}
+
+/// A JSON object whose members come once each. (RFC 7515 section 4 leaves it open to refuse others
+/// or to take the last one; two readers that choose differently can be played against each other.)
+pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, Value)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members: Vec<(Cow<'de, str>, Value)> = Vec::with_capacity(4);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    if members.len() == MEMBERS_LIMIT || members.iter().any(|(other, _)| *other == name) {
+                        return Err(A::Error::custom("a member comes twice, or there are too many"));
+                    }
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A name, borrowed where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

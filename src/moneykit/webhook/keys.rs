@@ -1,0 +1,129 @@
+//! A key set (RFC 7517), read once: which keys verify, and why the others do not. It fetches nothing.
+
+use std::fmt;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::{agreement, rand::SystemRandom, signature};
+use serde_json::{Map, Value};
+
+use super::super::types::JwkSet;
+use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
+
+/// More are not looked at.
+const KEYS_LIMIT: usize = 64;
+/// SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
+const POINT: usize = 65;
+
+/// The keys that a vendor's webhooks may be signed by, read and checked once.
+///
+/// A key that is no use, or malformed, does not spoil the others; a webhook that names it is refused
+/// with what is wrong with it. Keys without an id cannot be named and are passed over, as are those
+/// after the 64th. Where two share an id, the one of use counts; if both are, and they differ, neither
+/// does, since nothing says which is meant.
+#[derive(Clone, Default)]
+pub struct KeySet(Vec<(Box<str>, Key)>);
+
+type Key = Result<[u8; POINT], Kind>;
+
+impl KeySet {
+    /// Reads a fetched set. It cannot fail: at worst no key in it is of use.
+    pub fn new(set: &JwkSet) -> Self {
+        let mut keys: Vec<(Box<str>, Key)> = Vec::new();
+        for jwk in set.keys.iter().take(KEYS_LIMIT) {
+            let Some(id) = jwk.get("kid").and_then(Value::as_str) else { continue };
+            let key = read(jwk);
+            match keys.iter_mut().find(|(other, _)| **other == *id) {
+                None => keys.push((id.into(), key)),
+                Some((_, known)) => match (&*known, &key) {
+                    (Ok(one), Ok(other)) if one != other => *known = Err(Kind::KeyAmbiguous),
+                    (Err(Kind::KeyAmbiguous), _) | (_, Err(_)) | (Ok(_), _) => {}
+                    (Err(_), Ok(_)) => *known = key,
+                },
+            }
+        }
+        Self(keys)
+    }
+
+    /// How many keys verify.
+    pub fn len(&self) -> usize {
+        self.0.iter().filter(|(_, key)| key.is_ok()).count()
+    }
+
+    /// Whether no key verifies.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a key has this id, of use or not.
+    pub fn contains(&self, key_id: &str) -> bool {
+        self.get(key_id).is_some()
+    }
+
+    fn get(&self, key_id: &str) -> Option<&Key> {
+        self.0.iter().find(|(id, _)| **id == *key_id).map(|(_, key)| key)
+    }
+
+    /// ES256, whatever anything says.
+    pub(super) fn verify(&self, key_id: &str, signed: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
+        let point = self.get(key_id).ok_or(Kind::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
+        signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
+            .verify(signed, signature)
+            .map_err(|_| Kind::SignatureInvalid.into())
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.0.iter().map(|(id, key)| (id, key.as_ref().err()));
+        f.debug_map().entries(keys).finish()
+    }
+}
+
+/// The public point of a key that may verify ES256.
+fn read(jwk: &Map<String, Value>) -> Key {
+    let text = |name| jwk.get(name).map(|value| value.as_str().unwrap_or_default());
+    let only = |name, expected, kind| match text(name) {
+        None => Ok(()),
+        Some(value) if value == expected => Ok(()),
+        Some(_) => Err(kind),
+    };
+    if text("kty") != Some("EC") {
+        return Err(Kind::KeyType);
+    }
+    if text("crv") != Some("P-256") {
+        return Err(Kind::KeyCurve);
+    }
+    only("use", "sig", Kind::KeyUse)?;
+    if let Some(operations) = jwk.get("key_ops") {
+        let verifies = operations.as_array().is_some_and(|list| list.iter().any(|item| item == "verify"));
+        if !verifies {
+            return Err(Kind::KeyUse);
+        }
+    }
+    only("alg", "ES256", Kind::KeyAlgorithm)?;
+    // A private key that is published signs for everybody.
+    if jwk.contains_key("d") {
+        return Err(Kind::KeyMalformed);
+    }
+    let mut point = [4; POINT];
+    let (_, coordinates) = point.split_at_mut(1);
+    for (place, name) in coordinates.chunks_exact_mut(32).zip(["x", "y"]) {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text(name).unwrap_or_default()).unwrap_or_default();
+        if bytes.len() != place.len() {
+            return Err(Kind::KeyMalformed);
+        }
+        place.copy_from_slice(&bytes);
+    }
+    if is_on_curve(&point) { Ok(point) } else { Err(Kind::KeyOffCurve) }
+}
+
+/// Verifying checks this as well, but says of it what it says of a bad signature. A key agreement
+/// takes no point that is not on its curve, so one with a key of the moment tells.
+fn is_on_curve(point: &[u8; POINT]) -> bool {
+    let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
+    else {
+        return false;
+    };
+    agreement::agree_ephemeral(own, &agreement::UnparsedPublicKey::new(&agreement::ECDH_P256, point), |_| ())
+        .is_ok()
+}

@@ -1,0 +1,77 @@
+//! What a verification allows, and how long keys are kept.
+
+use std::time::Duration;
+
+use crate::webhook::Tolerance;
+
+/// How long the vendor advises to keep a key.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// How webhooks are verified, and their keys kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub(super) tolerance: Tolerance,
+    pub(super) expiry_leeway: Duration,
+    pub(super) body_limit: usize,
+    pub(super) refresh_after: Duration,
+    pub(super) max_age: Duration,
+    pub(super) cool_down: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tolerance: Tolerance::default(),
+            expiry_leeway: Duration::from_secs(60),
+            body_limit: 1024 * 1024,
+            refresh_after: Duration::from_secs(3600),
+            max_age: DAY,
+            cool_down: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Options {
+    /// How far `iat` may be from now, and by its future side `nbf`. 5 minutes to either side.
+    #[must_use]
+    pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// How long after `exp` it is still taken, for a clock of ours that is ahead. 60 seconds.
+    #[must_use]
+    pub fn with_expiry_leeway(mut self, leeway: Duration) -> Self {
+        self.expiry_leeway = leeway;
+        self
+    }
+
+    /// The largest body. 1 MiB.
+    #[must_use]
+    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// After how long keys are fetched again though all are known, so that withdrawn ones go.
+    /// 1 hour. ([`verify`](super::verify()) passes over this and what follows.)
+    #[must_use]
+    pub fn with_refresh_after(mut self, age: Duration) -> Self {
+        self.refresh_after = age;
+        self
+    }
+
+    /// How long keys serve at the most while fetching fails. 24 hours, and never longer.
+    #[must_use]
+    pub fn with_max_age(mut self, age: Duration) -> Self {
+        self.max_age = age.min(DAY);
+        self
+    }
+
+    /// How long no key is fetched again after an unknown key id had one fetched. 1 minute.
+    #[must_use]
+    pub fn with_cool_down(mut self, time: Duration) -> Self {
+        self.cool_down = time;
+        self
+    }
+}

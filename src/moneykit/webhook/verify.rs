@@ -1,0 +1,134 @@
+//! The judgement on one webhook: a function of the signature, the raw body, the keys and the time. It
+//! fetches nothing, reads no clock and remembers nothing.
+
+use std::time::{Duration, SystemTime};
+
+use ring::digest::{SHA256, digest};
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
+
+use super::{
+    Event, KeySet, Options,
+    jws::{Jws, Members},
+};
+use crate::webhook::{Verified, VerifyError, VerifyErrorKind as Kind, unhex};
+
+/// The end of the year 9999, after which dates cannot be written.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// Verifies a webhook: its signature (the value of `MoneyKit-Signature`) and its raw body, with these
+/// keys, at this time. [`Webhooks`](super::Webhooks) does this with keys that it fetches.
+///
+/// # Errors
+///
+/// Each rejection has its own [kind](crate::webhook::VerifyErrorKind).
+///
+/// # Security
+///
+/// The body must be the bytes that came, not JSON that was read and written again.
+pub fn verify(
+    signature: &str,
+    body: &[u8],
+    keys: &KeySet,
+    now: SystemTime,
+    options: &Options,
+) -> Result<Verified<Event>, VerifyError> {
+    Unverified::new(signature, body, options)?.verify(keys, now, options)
+}
+
+/// A webhook of the right shape, of which the key to verify it by is known.
+pub(super) struct Unverified<'a> {
+    jws: Jws<'a>,
+    body: &'a [u8],
+}
+
+impl<'a> Unverified<'a> {
+    pub(super) fn new(signature: &'a str, body: &'a [u8], options: &Options) -> Result<Self, VerifyError> {
+        if body.len() > options.body_limit {
+            return Err(Kind::BodyTooLarge.into());
+        }
+        Ok(Self { jws: Jws::parse(signature)?, body })
+    }
+
+    pub(super) fn key_id(&self) -> &str {
+        &self.jws.key_id
+    }
+
+    pub(super) fn verify(
+        self,
+        keys: &KeySet,
+        now: SystemTime,
+        options: &Options,
+    ) -> Result<Verified<Event>, VerifyError> {
+        let jws = self.jws;
+        keys.verify(&jws.key_id, jws.signed, &jws.signature)?;
+        let claims = Claims::read(&jws.payload()?)?;
+        claims.check_times(now, options)?;
+        let is_same = digest(&SHA256, self.body).as_ref().ct_eq(&claims.body_digest);
+        if !bool::from(is_same) {
+            return Err(Kind::BodyMismatch.into());
+        }
+        let event = Event::read(self.body).ok_or(Kind::MalformedBody)?;
+        Ok(Verified::new(event, claims.issued_at, jws.key_id.into()))
+    }
+}
+
+/// The claims that are asked for; others are passed over.
+struct Claims {
+    issued_at: SystemTime,
+    expires_at: Option<SystemTime>,
+    not_before: Option<SystemTime>,
+    body_digest: [u8; 32],
+}
+
+impl Claims {
+    fn read(payload: &[u8]) -> Result<Self, VerifyError> {
+        let Members(members) = serde_json::from_slice(payload).map_err(|_| Kind::MalformedClaims)?;
+        let (mut issued_at, mut expires_at, mut not_before, mut body_digest) = (None, None, None, None);
+        for (name, value) in &members {
+            match &**name {
+                "iat" => issued_at = Some(time("iat", value)?),
+                "exp" => expires_at = Some(time("exp", value)?),
+                "nbf" => not_before = Some(time("nbf", value)?),
+                "request_body_sha256" => {
+                    let wrong = || VerifyError::about(Kind::MalformedClaim, "request_body_sha256");
+                    body_digest = Some(value.as_str().and_then(unhex).ok_or_else(wrong)?);
+                }
+                _ => {}
+            }
+        }
+        let missing = |name| move || VerifyError::about(Kind::MissingClaim, name);
+        Ok(Self {
+            issued_at: issued_at.ok_or_else(missing("iat"))?,
+            body_digest: body_digest.ok_or_else(missing("request_body_sha256"))?,
+            expires_at,
+            not_before,
+        })
+    }
+
+    fn check_times(&self, now: SystemTime, options: &Options) -> Result<(), VerifyError> {
+        options.tolerance.check(self.issued_at, now)?;
+        let passed = |at: SystemTime, more: Duration| at.checked_add(more).is_some_and(|end| end <= now);
+        if self.expires_at.is_some_and(|at| passed(at, options.expiry_leeway)) {
+            return Err(Kind::Expired.into());
+        }
+        let ahead = |at: SystemTime| at.duration_since(now).unwrap_or_default();
+        if self.not_before.is_some_and(|at| ahead(at) > options.tolerance.future()) {
+            return Err(Kind::NotYetValid.into());
+        }
+        Ok(())
+    }
+}
+
+/// A `NumericDate` (RFC 7519 section 2): seconds, which may have a fraction.
+fn time(name: &'static str, value: &Value) -> Result<SystemTime, VerifyError> {
+    let since = match (value.as_u64(), value.as_f64()) {
+        (Some(seconds), _) => Some(Duration::from_secs(seconds)),
+        (None, Some(seconds)) => Duration::try_from_secs_f64(seconds).ok(),
+        (None, None) => None,
+    };
+    let since = since.filter(|since| since.as_secs() <= LAST_SECOND);
+    since
+        .and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since))
+        .ok_or_else(|| VerifyError::about(Kind::MalformedClaim, name))
+}

@@ -1,0 +1,151 @@
+//! The four headers, and whether one of the secrets signed them. It reads no clock and keeps nothing.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use chrono::DateTime;
+use http::HeaderMap;
+use ring::hmac;
+
+use crate::{
+    Error, ErrorKind, Secret,
+    webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind, one, unhex},
+};
+
+const TIMESTAMP: &str = "x-timestamp";
+const NONCE: &str = "x-nonce";
+const WEBHOOK_ID: &str = "x-webhook-id";
+const SIGNATURE: &str = "x-signature";
+
+/// SHA-512's 64 bytes, and as many pairs of digits.
+const TAG: usize = 64;
+
+/// The four headers of a Moov webhook, each there once and within its limit. Nothing is verified yet.
+#[derive(Clone, Copy)]
+pub struct SignedHeaders<'a> {
+    /// `X-Timestamp`.
+    pub timestamp: &'a str,
+    /// `X-Nonce`.
+    pub nonce: &'a str,
+    /// `X-Webhook-ID`.
+    pub webhook_id: &'a str,
+    /// `X-Signature`.
+    pub signature: &'a str,
+}
+
+impl<'a> SignedHeaders<'a> {
+    /// Picks them out of a request's.
+    ///
+    /// # Errors
+    ///
+    /// Where one is missing, repeated, too long or unreadable, or holds the separator `|`.
+    pub fn read(headers: &'a HeaderMap) -> Result<Self, VerifyError> {
+        let part = |name, limit| {
+            let value = one(headers, name, limit)?;
+            let is_whole = !value.as_bytes().contains(&b'|');
+            is_whole.then_some(value).ok_or_else(|| VerifyError::about(Kind::MalformedHeader, name))
+        };
+        Ok(Self {
+            timestamp: part(TIMESTAMP, 64)?,
+            nonce: part(NONCE, 256)?,
+            webhook_id: part(WEBHOOK_ID, 256)?,
+            signature: one(headers, SIGNATURE, 2 * TAG)?,
+        })
+    }
+}
+
+impl fmt::Debug for SignedHeaders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedHeaders").finish_non_exhaustive()
+    }
+}
+
+/// Signing secrets, ready to use. The first that fits is enough.
+#[derive(Clone)]
+pub struct Keys(Box<[hmac::Key]>);
+
+impl Keys {
+    /// From the vendor's dashboard, in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] without secrets, or for one that is empty or has white space
+    /// around it.
+    pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
+        let key = |secret: Secret| {
+            let text = secret.expose();
+            if text.is_empty() || text.trim() != text {
+                let reason = "a webhook secret is empty or has white space around it";
+                return Err(Error::new(ErrorKind::InvalidConfig, reason));
+            }
+            Ok(hmac::Key::new(hmac::HMAC_SHA512, text.as_bytes()))
+        };
+        let keys = secrets.into_iter().map(key).collect::<Result<Box<[_]>, Error>>()?;
+        if keys.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidConfig, "no webhook secret is given"));
+        }
+        Ok(Self(keys))
+    }
+
+    /// Whether one of the secrets signed these headers, at a time that is of now; that time comes
+    /// back. Whether they came before is not asked here.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedSignature`](Kind::MalformedSignature), [`SignatureInvalid`](Kind::SignatureInvalid),
+    /// [`MalformedTimestamp`](Kind::MalformedTimestamp), [`TooOld`](Kind::TooOld),
+    /// [`TooNew`](Kind::TooNew); [`MalformedHeader`](Kind::MalformedHeader) for a part that holds the
+    /// separator.
+    pub fn verify(
+        &self,
+        headers: &SignedHeaders<'_>,
+        now: SystemTime,
+        tolerance: Tolerance,
+    ) -> Result<SystemTime, VerifyError> {
+        let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
+        // Again, for headers that did not come by `read`.
+        for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
+            if part.is_empty() || part.as_bytes().contains(&b'|') {
+                return Err(VerifyError::about(Kind::MalformedHeader, name));
+            }
+        }
+        let tag = unhex::<TAG>(signature).ok_or(Kind::MalformedSignature)?;
+        let mut text = Vec::with_capacity(timestamp.len() + nonce.len() + webhook_id.len() + 2);
+        for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
+            text.extend_from_slice(part);
+        }
+        // Which secret it was may show by the time it takes; whether a byte of the tag was right not.
+        if !self.0.iter().any(|key| hmac::verify(key, &text, &tag).is_ok()) {
+            return Err(Kind::SignatureInvalid.into());
+        }
+        let signed_at = time(timestamp).ok_or(Kind::MalformedTimestamp)?;
+        tolerance.check(signed_at, now)?;
+        Ok(signed_at)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({} [redacted])", self.0.len())
+    }
+}
+
+/// RFC 3339 with its offset, or Unix time: seconds, or milliseconds where as seconds it would be
+/// after the year 5138.
+fn time(text: &str) -> Option<SystemTime> {
+    const MILLISECONDS_FROM: u64 = 100_000_000_000;
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let number: u64 = text.parse().ok()?;
+        let since = if number < MILLISECONDS_FROM {
+            Duration::from_secs(number)
+        } else {
+            Duration::from_millis(number)
+        };
+        return SystemTime::UNIX_EPOCH.checked_add(since);
+    }
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    let seconds = u64::try_from(time.timestamp()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, time.timestamp_subsec_nanos().min(999_999_999)))
+}

@@ -1,0 +1,260 @@
+//! Signed webhooks of both vendors, and forged ones, for tests of handlers. It delivers nothing.
+
+use std::{fmt, io, sync::Arc, time::SystemTime};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderMap, HeaderValue};
+use ring::{digest, hmac};
+use serde_json::{Map, Value};
+
+use super::{Sandbox, signing_key::SigningKey};
+use crate::Secret;
+
+/// A webhook as it is sent. To replay it, send it again.
+#[derive(Clone, Debug)]
+pub struct SignedWebhook {
+    /// The headers that the vendor sends with it.
+    pub headers: HeaderMap,
+    /// The raw body.
+    pub body: Bytes,
+}
+
+impl SignedWebhook {
+    /// The same headers with another body, as a forger would send them.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+}
+
+impl Sandbox {
+    /// Makes a MoneyKit webhook with this body, signed now by the key that signs now.
+    pub fn moneykit_webhook(&self, body: impl Into<Bytes>) -> MoneykitWebhook {
+        let key = self.services.moneykit.keys().key(None);
+        let key_id = key.as_ref().map_or_else(String::new, |key| key.id().to_owned());
+        let body = body.into();
+        let digest = hex(digest::digest(&digest::SHA256, &body).as_ref());
+        let webhook = MoneykitWebhook {
+            key,
+            header: Map::new(),
+            claims: Map::new(),
+            delivery: self.services.random.uuid().to_string(),
+            body,
+        };
+        let now = seconds(self.services.time.now());
+        webhook
+            .with_header("alg", "ES256")
+            .with_header("typ", "JWT")
+            .with_header("kid", key_id)
+            .with_claim("iat", now)
+            .with_claim("exp", now.saturating_add(3600))
+            .with_claim("request_body_sha256", digest)
+    }
+
+    /// Makes a key for MoneyKit, publishes it beside the others and signs with it from now on. Its id
+    /// comes back.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no randomness.
+    pub fn rotate_moneykit_key(&self) -> io::Result<String> {
+        let key = SigningKey::new(self.services.random.token("sandbox_key_"))?;
+        let id = key.id().to_owned();
+        self.services.moneykit.keys().add(key);
+        Ok(id)
+    }
+
+    /// The id of the key that signs MoneyKit's webhooks now.
+    pub fn moneykit_key_id(&self) -> String {
+        self.services.moneykit.keys().key(None).map_or_else(String::new, |key| key.id().to_owned())
+    }
+
+    /// Takes a key out of the set that MoneyKit publishes. [`MoneykitWebhook::with_key`] can sign with
+    /// it all the same.
+    pub fn withdraw_moneykit_key(&self, id: &str) {
+        self.services.moneykit.keys().withdraw(id);
+    }
+
+    /// Adds anything to the set that MoneyKit publishes, such as a key that is no use.
+    pub fn publish_moneykit_jwk(&self, jwk: Map<String, Value>) {
+        self.services.moneykit.keys().publish(jwk);
+    }
+
+    /// Makes a Moov webhook with this body, whose headers are signed now.
+    pub fn moov_webhook(&self, body: impl Into<Bytes>) -> MoovWebhook {
+        let random = &self.services.random;
+        let now = DateTime::<Utc>::from(self.services.time.now());
+        MoovWebhook {
+            secret: self.moov_webhook_secret(),
+            timestamp: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+            nonce: random.uuid().to_string(),
+            webhook_id: random.uuid().to_string(),
+            body: body.into(),
+        }
+    }
+
+    /// The secret that signs Moov's webhooks now.
+    pub fn moov_webhook_secret(&self) -> Secret {
+        self.services.moov.webhook_secret().clone()
+    }
+
+    /// Makes a new secret, and signs with it from now on. It comes back.
+    pub fn rotate_moov_webhook_secret(&self) -> Secret {
+        let secret = Secret::from(self.services.random.token("sandbox_whsec_"));
+        self.services.moov.webhook_secret().clone_from(&secret);
+        secret
+    }
+}
+
+/// A MoneyKit webhook before it is signed.
+#[derive(Clone)]
+#[must_use]
+pub struct MoneykitWebhook {
+    key: Option<Arc<SigningKey>>,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    delivery: String,
+    body: Bytes,
+}
+
+impl MoneykitWebhook {
+    /// Signs with another key of this sandbox's, such as one that was withdrawn. An unknown id leaves
+    /// no key, and [`MoneykitWebhook::sign`] fails.
+    pub fn with_key(mut self, sandbox: &Sandbox, id: &str) -> Self {
+        self.key = sandbox.services.moneykit.keys().key(Some(id));
+        self.with_header("kid", id)
+    }
+
+    /// Sets a member of the JWS header. With `alg` it signs that way: `none` not at all, `HS256` with
+    /// the public key as the secret (RFC 8725 section 2.1), anything else by ES256.
+    pub fn with_header(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.header.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Leaves a member of the JWS header out.
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.header.remove(name);
+        self
+    }
+
+    /// Sets a claim, such as `iat`.
+    pub fn with_claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Leaves a claim out.
+    pub fn without_claim(mut self, name: &str) -> Self {
+        self.claims.remove(name);
+        self
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    ///
+    /// Without a key, or if the system gives no randomness.
+    pub fn sign(self) -> io::Result<SignedWebhook> {
+        let key = self.key.ok_or_else(|| io::Error::other("there is no such key"))?;
+        let algorithm = self.header.get("alg").and_then(Value::as_str).map(str::to_owned);
+        let part = |value: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::from(value).to_string());
+        let text = format!("{}.{}", part(self.header), part(self.claims));
+        let signature = match algorithm.as_deref() {
+            Some("none") => Vec::new(),
+            Some("HS256") => {
+                let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public());
+                hmac::sign(&secret, text.as_bytes()).as_ref().to_vec()
+            }
+            _ => key.sign(text.as_bytes())?,
+        };
+        let signature = format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+        let headers = headers([
+            ("moneykit-signature", &signature),
+            ("moneykit-delivery-token", &self.delivery),
+            ("moneykit-delivery-attempt", "1"),
+        ])?;
+        Ok(SignedWebhook { headers, body: self.body })
+    }
+}
+
+impl fmt::Debug for MoneykitWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MoneykitWebhook")
+            .field("header", &self.header)
+            .field("claims", &self.claims)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A Moov webhook before it is signed.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MoovWebhook {
+    secret: Secret,
+    timestamp: String,
+    nonce: String,
+    webhook_id: String,
+    body: Bytes,
+}
+
+impl MoovWebhook {
+    /// Signs with another secret.
+    pub fn with_secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.secret = secret.into();
+        self
+    }
+
+    /// Sets `X-Timestamp`, in any format.
+    pub fn with_timestamp(mut self, timestamp: impl Into<String>) -> Self {
+        self.timestamp = timestamp.into();
+        self
+    }
+
+    /// Sets `X-Nonce`.
+    pub fn with_nonce(mut self, nonce: impl Into<String>) -> Self {
+        self.nonce = nonce.into();
+        self
+    }
+
+    /// Sets `X-Webhook-ID`.
+    pub fn with_webhook_id(mut self, id: impl Into<String>) -> Self {
+        self.webhook_id = id.into();
+        self
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    ///
+    /// If a header cannot be sent as it is.
+    pub fn sign(self) -> io::Result<SignedWebhook> {
+        let key = hmac::Key::new(hmac::HMAC_SHA512, self.secret.expose().as_bytes());
+        let text = format!("{}|{}|{}", self.timestamp, self.nonce, self.webhook_id);
+        let signature = hex(hmac::sign(&key, text.as_bytes()).as_ref());
+        let headers = headers([
+            ("x-timestamp", &self.timestamp),
+            ("x-nonce", &self.nonce),
+            ("x-webhook-id", &self.webhook_id),
+            ("x-signature", &signature),
+        ])?;
+        Ok(SignedWebhook { headers, body: self.body })
+    }
+}
+
+fn headers<const N: usize>(pairs: [(&'static str, &str); N]) -> io::Result<HeaderMap> {
+    let pair = |(name, value)| Ok((http::HeaderName::from_static(name), HeaderValue::from_str(value)?));
+    let headers: Result<HeaderMap, http::header::InvalidHeaderValue> = pairs.into_iter().map(pair).collect();
+    headers.map_err(io::Error::other)
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,63 @@
+//! How far the time in a webhook may be from ours, to either side.
+
+use std::time::{Duration, SystemTime};
+
+use super::{VerifyError, VerifyErrorKind as Kind};
+
+/// The span of time around now in which a webhook must have been signed. Five minutes to either side.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Tolerance {
+    past: Duration,
+    future: Duration,
+}
+
+impl Tolerance {
+    /// The same to either side.
+    pub const fn new(span: Duration) -> Self {
+        Self { past: span, future: span }
+    }
+
+    /// How long ago it may have been signed. Longer lets in what waited in a queue, and a replay as
+    /// well.
+    #[must_use]
+    pub const fn with_past(mut self, past: Duration) -> Self {
+        self.past = past;
+        self
+    }
+
+    /// How far the vendor's clock may be ahead of ours.
+    #[must_use]
+    pub const fn with_future(mut self, future: Duration) -> Self {
+        self.future = future;
+        self
+    }
+
+    /// How long ago it may have been signed.
+    pub fn past(&self) -> Duration {
+        self.past
+    }
+
+    /// How far the vendor's clock may be ahead of ours.
+    pub fn future(&self) -> Duration {
+        self.future
+    }
+
+    /// Whether something signed at this time is of now. Both edges are within.
+    ///
+    /// # Errors
+    ///
+    /// [`TooOld`](Kind::TooOld) and [`TooNew`](Kind::TooNew).
+    pub fn check(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), VerifyError> {
+        match now.duration_since(signed_at) {
+            Ok(age) if age > self.past => Err(Kind::TooOld.into()),
+            Err(ahead) if ahead.duration() > self.future => Err(Kind::TooNew.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(5 * 60))
+    }
+}
