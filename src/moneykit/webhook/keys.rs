@@ -127,3 +127,62 @@ fn is_on_curve(point: &[u8; POINT]) -> bool {
     agreement::agree_ephemeral(own, &agreement::UnparsedPublicKey::new(&agreement::ECDH_P256, point), |_| ())
         .is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(keys: &[Value]) -> KeySet {
+        KeySet::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let digits = text.as_bytes().chunks_exact(2);
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    }
+
+    /// RFC 7515 appendix A.3: its JWS has no `kid` and none of MoneyKit's claims, so it is held against
+    /// the key set itself.
+    #[test]
+    fn the_signature_of_rfc_7515_appendix_a_3_verifies() {
+        let keys = set(&[json!({
+            "kid": "a3", "kty": "EC", "crv": "P-256",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        })]);
+        let signed = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly\
+            9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature =
+            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
+        assert!(keys.verify("a3", signed.as_bytes(), &signature).is_ok());
+        let error = keys.verify("a3", &signed.as_bytes()[1..], &signature).unwrap_err();
+        assert_eq!(error.kind(), Kind::SignatureInvalid);
+    }
+
+    #[test]
+    fn wycheproof_es256_agrees() {
+        let text = include_str!("../../../tests/vectors/ecdsa_secp256r1_sha256_p1363_test.json");
+        let vectors: Value = serde_json::from_str(text).expect("json");
+        let (mut valid, mut invalid) = (0, 0);
+        for group in vectors["testGroups"].as_array().expect("groups") {
+            let point = unhex(group["publicKey"]["uncompressed"].as_str().expect("a point"));
+            let (x, y) = point[1..].split_at(32);
+            let keys = set(&[json!({
+                "kid": "w", "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig",
+                "x": BASE64_URL_SAFE_NO_PAD.encode(x), "y": BASE64_URL_SAFE_NO_PAD.encode(y),
+            })]);
+            assert_eq!(keys.len(), 1, "{group}");
+            for test in group["tests"].as_array().expect("tests") {
+                let text = |name: &str| unhex(test[name].as_str().expect("hex"));
+                let (message, signature) = (text("msg"), text("sig"));
+                let expected = test["result"] == "valid";
+                assert_eq!(keys.verify("w", &message, &signature).is_ok(), expected, "{test}");
+                *if expected { &mut valid } else { &mut invalid } += 1;
+            }
+        }
+        assert_eq!((valid, invalid), (173, 89));
+    }
+}

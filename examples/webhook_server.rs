@@ -1,0 +1,139 @@
+//! A server that receives the webhooks of both vendors. Ready to copy: take `router` and what is below.
+//!
+//! `cargo run --example webhook_server` serves a sandbox of both vendors and prints, for each, a curl
+//! command with a webhook that is signed for the next five minutes. With `-- --live` it serves the real
+//! ones, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` and `MOOV_WEBHOOK_SECRET` from the
+//! environment; two secrets in rotation are separated by a comma.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use fintech_auth::{
+    Secret,
+    moneykit::{self, webhook::EventKind},
+    moov,
+    sandbox::{Sandbox, SignedWebhook},
+    webhook::VerifyError,
+};
+
+/// The largest body that is read at all. Webhooks are some kilobytes.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// What verifies. Made once: it keeps the keys and the nonces.
+#[derive(Clone)]
+pub struct Verifiers {
+    pub moneykit: moneykit::webhook::Webhooks,
+    pub moov: moov::webhook::Webhooks,
+}
+
+pub fn router(verifiers: Verifiers) -> Router {
+    Router::new()
+        .route("/webhooks/moneykit", post(from_moneykit))
+        .route("/webhooks/moov", post(from_moov))
+        // Before anything is verified, the body has been read.
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(verifiers)
+}
+
+/// `Bytes`, not `Json`: the digest is of the bytes that came.
+async fn from_moneykit(
+    State(verifiers): State<Verifiers>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Refused> {
+    let event = verifiers.moneykit.verify(&headers, &body).await?;
+    // Put it into a queue here, once for each idempotency key, and answer at once.
+    match &event.kind {
+        EventKind::LinkStateChanged => println!("a link changed: {:?}", event.fields.get("link_id")),
+        // Those that you do not know yet are authentic as well: a refusal would have them sent again.
+        other => println!("{}, key {:?}", other.as_str(), event.idempotency_key),
+    }
+    Ok(StatusCode::OK)
+}
+
+async fn from_moov(
+    State(verifiers): State<Verifiers>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Refused> {
+    let webhook = verifiers.moov.verify(&headers, body).await?;
+    // Nobody signed the body. It tells where to look: fetch the object by its id over Moov's API, and
+    // act on what that says.
+    let hint: serde_json::Value = webhook.unsigned_json()?;
+    println!("webhook {} hints at {}", webhook.webhook_id(), hint["type"]);
+    let dealt_with = true;
+    if !dealt_with {
+        // Otherwise the vendor's next attempt would be taken for a replay.
+        verifiers.moov.release(&webhook).await?;
+        return Ok(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    Ok(StatusCode::OK)
+}
+
+/// The sender learns the status, the log the reason.
+struct Refused(VerifyError);
+
+impl From<VerifyError> for Refused {
+    fn from(error: VerifyError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        eprintln!("{}", self.0);
+        match self.0.retry_after() {
+            Some(wait) => {
+                let wait = wait.as_secs().saturating_add(1).to_string();
+                (self.0.status(), [(RETRY_AFTER, wait)]).into_response()
+            }
+            None => self.0.status().into_response(),
+        }
+    }
+}
+
+#[tokio::main]
+#[allow(dead_code, reason = "the test of this example has a main of its own")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}\n");
+    let sandbox;
+    let verifiers = match std::env::args().nth(1).as_deref() {
+        Some("--live") => {
+            let secrets = std::env::var("MOOV_WEBHOOK_SECRET")?;
+            Verifiers {
+                moneykit: moneykit::ClientBuilder::from_env()?.build()?.webhooks(),
+                moov: moov::webhook::Webhooks::new(secrets.split(',').map(Secret::from))?,
+            }
+        }
+        _ => {
+            sandbox = Sandbox::builder().with_system_clock().start().await?;
+            let moneykit = sandbox.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign()?;
+            let moov = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
+            println!("{}\n", curl(&url, "moneykit", &moneykit));
+            println!("{}\n", curl(&url, "moov", &moov));
+            Verifiers {
+                moneykit: sandbox.moneykit().build()?.webhooks(),
+                moov: moov::webhook::Webhooks::new([sandbox.moov_webhook_secret()])?,
+            }
+        }
+    };
+    axum::serve(listener, router(verifiers)).await?;
+    Ok(())
+}
+
+#[allow(dead_code, reason = "as main")]
+fn curl(url: &str, vendor: &str, webhook: &SignedWebhook) -> String {
+    let headers = webhook.headers.iter().map(|(name, value)| {
+        let value = value.to_str().unwrap_or_default();
+        format!(" -H '{name}: {value}'")
+    });
+    let body = String::from_utf8_lossy(&webhook.body);
+    format!("curl -i {url}/webhooks/{vendor}{} -d '{body}'", headers.collect::<String>())
+}

@@ -1,0 +1,82 @@
+//! What both verifiers share: the vocabulary, and that it tells no secrets.
+
+use std::time::{Duration, SystemTime};
+
+use fintech_auth::{
+    Secret,
+    moov::webhook::{Keys, SignedHeaders, Webhooks},
+    webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind},
+};
+
+use crate::support::sandbox;
+
+/// One line for each reason: its status and its words.
+#[test]
+fn each_reason_has_a_status_and_words_of_its_own() {
+    let lines: Vec<String> = Kind::ALL
+        .iter()
+        .map(|kind| format!("{:?} {} {}", kind, kind.status().as_u16(), VerifyErrorDisplay(*kind)))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    let mut words: Vec<String> = Kind::ALL.iter().map(|kind| VerifyErrorDisplay(*kind).to_string()).collect();
+    assert!(words.iter().all(|words| !words.contains(|c: char| c.is_uppercase()) && !words.ends_with('.')));
+    words.sort();
+    words.dedup();
+    assert_eq!(words.len(), Kind::ALL.len());
+}
+
+struct VerifyErrorDisplay(Kind);
+
+impl std::fmt::Display for VerifyErrorDisplay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        VerifyError::from(self.0).fmt(f)
+    }
+}
+
+/// Values that would be seen at once, in every place that a stranger or a vendor fills.
+#[tokio::test]
+async fn errors_and_debug_show_no_body_secret_or_header() {
+    let sandbox = sandbox().await;
+    let moneykit = sandbox.moneykit().build().expect("a client").webhooks();
+    let marked = |text: &str| format!("marked-{text}");
+    let mut shown = Vec::new();
+    for webhook in [
+        sandbox.moneykit_webhook(marked("body")),
+        sandbox.moneykit_webhook("{}").with_header("kid", marked("kid")),
+        sandbox.moneykit_webhook("{}").with_header("alg", marked("alg")),
+        sandbox.moneykit_webhook("{}").with_claim("iat", marked("iat")),
+    ] {
+        let sent = webhook.sign().expect("it signs");
+        let error = moneykit.verify(&sent.headers, &sent.body).await.unwrap_err();
+        shown.push(format!("{error} {error:?}"));
+    }
+    let secret = Secret::from(marked("secret"));
+    let moov = Webhooks::new([secret.clone()]).expect("a secret").with_clock(sandbox.clock().clone());
+    shown.push(format!("{moov:?} {:?}", Keys::new([secret.clone()])));
+    for webhook in [
+        sandbox.moov_webhook(marked("body")),
+        sandbox.moov_webhook("{}").with_secret(secret.clone()).with_timestamp(marked("timestamp")),
+        sandbox.moov_webhook("{}").with_nonce(marked("nonce")).with_webhook_id(marked("id")),
+    ] {
+        shown.push(format!("{webhook:?}").replace("marked-", "").replace("body", ""));
+        let sent = webhook.sign().expect("it signs");
+        shown.push(format!("{:?}", SignedHeaders::read(&sent.headers)));
+        let error = moov.verify(&sent.headers, &sent.body).await.unwrap_err();
+        shown.push(format!("{error} {error:?}"));
+    }
+    for shown in shown {
+        assert!(!shown.contains("marked-"), "{shown}");
+    }
+}
+
+#[test]
+fn the_tolerance_has_two_sides_of_its_own() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+    let tolerance =
+        Tolerance::default().with_past(Duration::from_secs(10)).with_future(Duration::from_secs(1));
+    assert_eq!((tolerance.past().as_secs(), tolerance.future().as_secs()), (10, 1));
+    let at = |seconds| tolerance.check(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds), now);
+    assert!(at(990).is_ok() && at(1_001).is_ok());
+    assert_eq!(at(989).unwrap_err().kind(), Kind::TooOld);
+    assert_eq!(at(1_002).unwrap_err().kind(), Kind::TooNew);
+}

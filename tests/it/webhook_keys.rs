@@ -1,0 +1,310 @@
+//! MoneyKit's webhook keys in memory: by count, what is fetched when, and what serves meanwhile.
+
+use std::time::Duration;
+
+use fintech_auth::{
+    ErrorKind, ManualClock,
+    moneykit::webhook::{Options, Webhooks},
+    sandbox::{Fault, MoneykitWebhook, Operation, Sandbox, SignedWebhook},
+    webhook::VerifyErrorKind as Kind,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{plain, quick};
+
+const EVENT: &str = r#"{"webhook_event":"link.state_changed"}"#;
+
+/// A sandbox and a verifier on one clock.
+async fn service() -> (Sandbox, Webhooks, ManualClock) {
+    with(|options| options).await
+}
+
+async fn with(options: impl FnOnce(Options) -> Options) -> (Sandbox, Webhooks, ManualClock) {
+    let sandbox = Sandbox::start().await.expect("the sandbox starts");
+    let clock = sandbox.clock().clone();
+    let client = sandbox
+        .moneykit()
+        .with_http(quick())
+        .with_tokens(|tokens| plain(tokens).with_clock(clock.clone()))
+        .with_webhooks(options);
+    let webhooks = client.build().expect("the client builds").webhooks();
+    (sandbox, webhooks, clock)
+}
+
+fn sign(webhook: MoneykitWebhook) -> SignedWebhook {
+    webhook.sign().expect("it signs")
+}
+
+fn good(sandbox: &Sandbox) -> SignedWebhook {
+    sign(sandbox.moneykit_webhook(EVENT))
+}
+
+fn made_up(sandbox: &Sandbox, id: usize) -> SignedWebhook {
+    sign(sandbox.moneykit_webhook(EVENT).with_header("kid", format!("made-up-{id}")))
+}
+
+async fn verdict(webhooks: &Webhooks, sent: &SignedWebhook) -> Result<(), Kind> {
+    webhooks.verify(&sent.headers, &sent.body).await.map(drop).map_err(|error| error.kind())
+}
+
+fn fetches(sandbox: &Sandbox) -> usize {
+    sandbox.count(Operation::MoneykitJwks)
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_and_by_the_contract() {
+    let (sandbox, webhooks, _) = service().await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..100 {
+        let (webhooks, sent) = (webhooks.clone(), good(&sandbox));
+        tasks.spawn(async move { verdict(&webhooks, &sent).await });
+    }
+    assert!(tasks.join_all().await.into_iter().all(|verdict| verdict.is_ok()));
+    assert_eq!(fetches(&sandbox), 1);
+    let request = &sandbox.requests()[0];
+    assert_eq!(request.headers["x-client-id"], sandbox.moneykit_credentials().client_id());
+    assert!(
+        !request.headers.contains_key("authorization") && !request.headers.contains_key("x-client-secret")
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_made_up_key_ids_cost_one_fetch() {
+    let (sandbox, webhooks, clock) = service().await;
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    sandbox.clear_requests();
+    let mut tasks = JoinSet::new();
+    for id in 0..10_000 {
+        let (webhooks, sent) = (webhooks.clone(), made_up(&sandbox, id));
+        tasks.spawn(async move { verdict(&webhooks, &sent).await });
+    }
+    for verdict in tasks.join_all().await {
+        assert!(matches!(verdict, Err(Kind::UnknownKey | Kind::KeysCoolingDown)), "{verdict:?}");
+    }
+    assert_eq!(fetches(&sandbox), 1);
+    // Those under known keys are not held up.
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    // To the end of the cool-down nothing, then one more.
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
+    assert_eq!(fetches(&sandbox), 1);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::UnknownKey));
+    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
+    assert_eq!(fetches(&sandbox), 2);
+}
+
+/// The fetch that a cold cache needs anyway is the one fetch, if it did not bring the key.
+#[tokio::test]
+async fn a_flood_on_a_cold_cache_costs_one_fetch_as_well() {
+    let (sandbox, webhooks, _) = service().await;
+    let mut tasks = JoinSet::new();
+    for id in 0..1_000 {
+        let (webhooks, sent) = (webhooks.clone(), made_up(&sandbox, id));
+        tasks.spawn(async move { verdict(&webhooks, &sent).await });
+    }
+    assert!(tasks.join_all().await.into_iter().all(|verdict| verdict.is_err()));
+    assert_eq!(fetches(&sandbox), 1);
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(fetches(&sandbox), 1);
+}
+
+#[tokio::test]
+async fn the_cool_down_is_told_and_settable() {
+    let (sandbox, webhooks, clock) = with(|options| options.with_cool_down(Duration::from_secs(300))).await;
+    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::UnknownKey));
+    clock.advance(Duration::from_secs(100));
+    let sent = made_up(&sandbox, 0);
+    let error = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (Kind::KeysCoolingDown, StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(200)));
+}
+
+#[tokio::test]
+async fn a_rotation_in_mid_stream_loses_no_valid_webhook() {
+    let (sandbox, webhooks, _) = service().await;
+    let mut tasks = JoinSet::new();
+    for number in 0..300 {
+        if number == 150 {
+            sandbox.rotate_moneykit_key().expect("a key");
+        }
+        let (webhooks, sent) = (webhooks.clone(), good(&sandbox));
+        tasks.spawn(async move { verdict(&webhooks, &sent).await });
+        if number % 50 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(tasks.join_all().await.into_iter().all(|verdict| verdict.is_ok()));
+    assert!(fetches(&sandbox) <= 2, "{}", fetches(&sandbox));
+}
+
+/// The new key signs while the old one still does, one after the other, on a warm cache.
+#[tokio::test]
+async fn old_and_new_key_both_verify_while_both_are_published() {
+    let (sandbox, webhooks, _) = service().await;
+    let old = sandbox.moneykit_key_id();
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    sandbox.rotate_moneykit_key().expect("a key");
+    for _ in 0..10 {
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+        let by_old = sign(sandbox.moneykit_webhook(EVENT).with_key(&sandbox, &old));
+        assert_eq!(verdict(&webhooks, &by_old).await, Ok(()));
+    }
+    assert_eq!(fetches(&sandbox), 2);
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_stops_with_the_next_fetch() {
+    let (sandbox, webhooks, clock) = service().await;
+    let old = sandbox.moneykit_key_id();
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    sandbox.withdraw_moneykit_key(&old);
+    let by_old = || sign(sandbox.moneykit_webhook(EVENT).with_key(&sandbox, &old));
+    // Nothing told us yet.
+    assert_eq!(verdict(&webhooks, &by_old()).await, Ok(()));
+    // A new key does.
+    sandbox.rotate_moneykit_key().expect("a key");
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(verdict(&webhooks, &by_old()).await, Err(Kind::KeysCoolingDown));
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(verdict(&webhooks, &by_old()).await, Err(Kind::UnknownKey));
+
+    // So does time.
+    let new = sandbox.moneykit_key_id();
+    sandbox.withdraw_moneykit_key(&new);
+    clock.advance(Duration::from_secs(3599));
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::UnknownKey));
+}
+
+#[tokio::test]
+async fn stale_keys_serve_while_fetching_fails_but_not_beyond_a_day() {
+    let (sandbox, webhooks, clock) = with(|options| options.with_max_age(Duration::MAX)).await;
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    sandbox.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
+    clock.advance(Duration::from_secs(3600));
+    for hours in 1..24 {
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()), "{hours}");
+        // Within the back-off it is not tried again.
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()), "{hours}");
+        assert_eq!(fetches(&sandbox), 1 + hours);
+        clock.advance(Duration::from_secs(3600));
+    }
+    let sent = good(&sandbox);
+    let error = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (Kind::KeysUnavailable, StatusCode::SERVICE_UNAVAILABLE));
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+    assert_eq!(source.map(fintech_auth::Error::kind), Some(ErrorKind::Unavailable));
+    sandbox.clear_faults();
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_failing_first_fetch_is_not_repeated_by_each_webhook() {
+    let (sandbox, webhooks, clock) = service().await;
+    sandbox.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
+    for _ in 0..100 {
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysUnavailable));
+    }
+    assert_eq!(fetches(&sandbox), 1);
+    // 1, 2, 4 seconds: each at its edge.
+    for (number, wait) in [1, 2, 4].into_iter().enumerate() {
+        clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysUnavailable));
+        assert_eq!(fetches(&sandbox), 1 + number);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysUnavailable));
+        assert_eq!(fetches(&sandbox), 2 + number);
+    }
+    sandbox.clear_faults();
+    clock.advance(Duration::from_secs(8));
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+}
+
+/// The handler's future is dropped when the sender hangs up; the next webhook finds the keys.
+#[tokio::test]
+async fn a_fetch_goes_on_when_the_one_who_asked_is_gone() {
+    let (sandbox, webhooks, _) = service().await;
+    let sent = good(&sandbox);
+    tokio::select! {
+        biased;
+        _ = webhooks.verify(&sent.headers, &sent.body) => panic!("it waits"),
+        _ = tokio::task::yield_now() => {}
+    }
+    assert_eq!(verdict(&webhooks, &sent).await, Ok(()));
+    assert_eq!(fetches(&sandbox), 1);
+}
+
+/// What is refused for its shape asks nobody for keys.
+#[tokio::test]
+async fn malformed_webhooks_cost_no_fetch() {
+    let (sandbox, webhooks, _) = service().await;
+    let name = "moneykit-signature";
+    let headers = |values: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
+        }
+        headers
+    };
+    let jws = good(&sandbox).headers[name].to_str().expect("text").to_owned();
+    let table = [
+        (headers(&[]), Kind::MissingHeader),
+        (headers(&[&jws, &jws]), Kind::RepeatedHeader),
+        (headers(&["", &jws]), Kind::RepeatedHeader),
+        (headers(&[&"a".repeat(4097)]), Kind::HeaderTooLarge),
+        (headers(&[""]), Kind::MalformedHeader),
+        (headers(&["é"]), Kind::MalformedHeader),
+        (headers(&[&format!("{jws}, {jws}")]), Kind::MalformedHeader),
+        (headers(&[&jws[1..]]), Kind::MalformedBase64),
+        (sign(sandbox.moneykit_webhook(EVENT).with_header("alg", "none")).headers, Kind::AlgorithmNone),
+        (sign(sandbox.moneykit_webhook(EVENT).with_header("alg", "HS256")).headers, Kind::AlgorithmSymmetric),
+        (sign(sandbox.moneykit_webhook(EVENT).without_header("kid")).headers, Kind::MissingKeyId),
+    ];
+    for (number, (headers, expected)) in table.into_iter().enumerate() {
+        let error = webhooks.verify(&headers, EVENT.as_bytes()).await.unwrap_err();
+        let expected = if number == 7 { error.kind() } else { expected };
+        assert_eq!(error.kind(), expected, "{number}");
+    }
+    assert_eq!(fetches(&sandbox), 0);
+}
+
+#[tokio::test]
+async fn malformed_keys_beside_good_ones_do_no_harm() {
+    let (sandbox, webhooks, _) = service().await;
+    for jwk in [
+        json!({}),
+        json!({ "kid": 7 }),
+        json!({ "kid": "rsa", "kty": "RSA" }),
+        json!({ "kid": sandbox.moneykit_key_id() }),
+    ] {
+        sandbox.publish_moneykit_jwk(jwk.as_object().expect("an object").clone());
+    }
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    let by_rsa = sign(sandbox.moneykit_webhook(EVENT).with_header("kid", "rsa"));
+    assert_eq!(verdict(&webhooks, &by_rsa).await, Err(Kind::KeyType));
+    assert_eq!(fetches(&sandbox), 1);
+}
+
+/// Claims as the sandbox makes and unmakes them, end to end.
+#[tokio::test]
+async fn claims_are_checked_on_the_clients_clock() {
+    let (sandbox, webhooks, clock) = service().await;
+    let sent = good(&sandbox);
+    clock.advance(Duration::from_secs(300));
+    assert_eq!(verdict(&webhooks, &sent).await, Ok(()));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(verdict(&webhooks, &sent).await, Err(Kind::TooOld));
+    let forged = good(&sandbox).with_body("{}");
+    assert_eq!(verdict(&webhooks, &forged).await, Err(Kind::BodyMismatch));
+    for claim in ["iat", "request_body_sha256"] {
+        let sent = sign(sandbox.moneykit_webhook(EVENT).without_claim(claim));
+        assert_eq!(verdict(&webhooks, &sent).await, Err(Kind::MissingClaim), "{claim}");
+    }
+    let sent = sign(sandbox.moneykit_webhook(EVENT).with_claim("exp", 1));
+    assert_eq!(verdict(&webhooks, &sent).await, Err(Kind::Expired));
+}

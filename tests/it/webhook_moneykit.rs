@@ -1,0 +1,499 @@
+//! MoneyKit's webhooks: what is accepted, and each way in which one is refused.
+
+use std::{
+    sync::LazyLock,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
+use fintech_auth::{
+    moneykit::webhook::{Event, EventKind, KeySet, Options, verify},
+    webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind},
+};
+use proptest::prelude::*;
+use ring::{
+    digest::{SHA256, digest},
+    hmac,
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+        KeyPair as _,
+    },
+};
+use serde_json::{Value, json};
+
+const BODY: &[u8] = br#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"i-1","webhook_major_version":1,"link_id":"l-1"}"#;
+const NOW: u64 = 1_800_000_000;
+
+struct Pair {
+    fixed: EcdsaKeyPair,
+    document: Vec<u8>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).expect("a key");
+        let document = document.as_ref().to_vec();
+        Self { fixed: Self::load(algorithm, &document), document }
+    }
+
+    fn load(algorithm: &'static EcdsaSigningAlgorithm, document: &[u8]) -> EcdsaKeyPair {
+        EcdsaKeyPair::from_pkcs8(algorithm, document, &SystemRandom::new()).expect("a key")
+    }
+
+    fn sign(&self, text: &str) -> Vec<u8> {
+        self.fixed.sign(&SystemRandom::new(), text.as_bytes()).expect("a signature").as_ref().to_vec()
+    }
+
+    fn sign_der(&self, text: &str) -> Vec<u8> {
+        let pair = Self::load(&ECDSA_P256_SHA256_ASN1_SIGNING, &self.document);
+        pair.sign(&SystemRandom::new(), text.as_bytes()).expect("a signature").as_ref().to_vec()
+    }
+
+    fn jwk(&self, id: &str) -> Value {
+        let (x, y) = self.fixed.public_key().as_ref()[1..].split_at(32);
+        let (x, y) = (B64.encode(x), B64.encode(y));
+        json!({ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id, "x": x, "y": y })
+    }
+}
+
+static PAIR: LazyLock<Pair> = LazyLock::new(Pair::new);
+static KEYS: LazyLock<KeySet> = LazyLock::new(|| set(&[PAIR.jwk("k")]));
+
+fn set(keys: &[Value]) -> KeySet {
+    KeySet::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn body_digest(body: &[u8]) -> String {
+    hex(digest(&SHA256, body).as_ref())
+}
+
+fn header() -> Value {
+    json!({ "alg": "ES256", "typ": "JWT", "kid": "k" })
+}
+
+fn claims() -> Value {
+    json!({ "iat": NOW, "exp": NOW + 3600, "request_body_sha256": body_digest(BODY) })
+}
+
+/// One value with some members set, or dropped where they are null.
+fn but(mut value: Value, changes: Value) -> Value {
+    let object = value.as_object_mut().expect("an object");
+    for (name, change) in changes.as_object().expect("an object") {
+        match change {
+            Value::Null => object.remove(name),
+            change => object.insert(name.clone(), change.clone()),
+        };
+    }
+    value
+}
+
+fn unsigned(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
+    format!("{}.{}", B64.encode(header), B64.encode(claims))
+}
+
+/// A JWS of any bytes, under a good signature.
+fn sign(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
+    let text = unsigned(header, claims);
+    format!("{text}.{}", B64.encode(PAIR.sign(&text)))
+}
+
+fn good() -> String {
+    sign(header().to_string(), claims().to_string())
+}
+
+fn judge(signature: &str) -> Result<Verified<Event>, VerifyError> {
+    verify(signature, BODY, &KEYS, now(), &Options::default())
+}
+
+fn refused(signature: &str) -> Kind {
+    judge(signature).expect_err("it is refused").kind()
+}
+
+#[test]
+fn an_event_is_verified_and_typed() {
+    let event = judge(&good()).expect("it verifies");
+    assert_eq!((event.signed_at(), event.key_id()), (now(), "k"));
+    assert_eq!(event.kind, EventKind::LinkStateChanged);
+    assert_eq!((event.idempotency_key.as_deref(), event.major_version), (Some("i-1"), Some(1)));
+    assert_eq!(Value::from(event.fields.clone()), json!({ "link_id": "l-1" }));
+}
+
+#[test]
+fn unknown_events_and_fields_are_kept() {
+    for (name, kind) in [
+        ("link.state_changed", EventKind::LinkStateChanged),
+        ("link.product_refresh", EventKind::LinkProductRefresh),
+        ("transactions.updates_available", EventKind::TransactionsUpdatesAvailable),
+        ("loan.forgiven", EventKind::Other("loan.forgiven".to_owned())),
+    ] {
+        let body = json!({ "webhook_event": name, "webhook_major_version": "2", "deep": { "a": [1] } });
+        let body = body.to_string();
+        let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
+        let jws = sign(header().to_string(), claims.to_string());
+        let event = verify(&jws, body.as_bytes(), &KEYS, now(), &Options::default()).expect("it verifies");
+        assert_eq!((event.kind.as_str(), &event.kind, event.major_version), (name, &kind, Some(2)));
+        assert_eq!(event.fields["deep"], json!({ "a": [1] }));
+    }
+    // What is not of its usual type stays among the fields.
+    let body = json!({ "webhook_event": "x", "webhook_idempotency_key": 7, "webhook_major_version": {} });
+    let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.to_string().as_bytes()) }));
+    let jws = sign(header().to_string(), claims.to_string());
+    let event =
+        verify(&jws, body.to_string().as_bytes(), &KEYS, now(), &Options::default()).expect("it verifies");
+    assert_eq!((event.fields.len(), &event.idempotency_key, event.major_version), (2, &None, None));
+}
+
+/// Hostile inputs, each with the reason of its own. Where it makes a difference they are under a good
+/// signature, so that nothing but that reason refuses them.
+#[test]
+fn each_hostile_input_has_its_own_reason() {
+    let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());
+    let with_header = |changes: Value| jws(but(header(), changes), claims());
+    let with_claims = |changes: Value| jws(header(), but(claims(), changes));
+    let good = good();
+    let (text, signature) = good.rsplit_once('.').expect("a signature");
+    let (first, second) = text.split_once('.').expect("two parts");
+    let raw_claims = claims().to_string();
+    let point = PAIR.fixed.public_key().as_ref();
+    let hmac_by = |algorithm: &str, secret: &[u8]| {
+        let text = unsigned(but(header(), json!({ "alg": algorithm })).to_string(), claims().to_string());
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text.as_bytes());
+        format!("{text}.{}", B64.encode(tag))
+    };
+    let none = unsigned(but(header(), json!({ "alg": "none" })).to_string(), claims().to_string());
+    let long_id = "k".repeat(257);
+
+    let table: Vec<(&str, String, Kind)> = vec![
+        ("nothing", String::new(), Kind::MalformedSignature),
+        ("two parts", text.to_owned(), Kind::MalformedSignature),
+        ("four parts", format!("{good}."), Kind::MalformedSignature),
+        (
+            "a jws in json",
+            json!({ "payload": second, "signature": signature }).to_string(),
+            Kind::MalformedSignature,
+        ),
+        ("a jwe", format!("{good}.a.b"), Kind::MalformedSignature),
+        ("over 4 KiB", "a".repeat(4097), Kind::HeaderTooLarge),
+        ("padding", format!("{good}="), Kind::MalformedBase64),
+        (
+            "the other alphabet",
+            format!("{text}.{}", base64::prelude::BASE64_STANDARD_NO_PAD.encode([0xff; 64])),
+            Kind::MalformedBase64,
+        ),
+        ("white space before", format!(" {good}"), Kind::MalformedBase64),
+        ("white space after", format!("{good} "), Kind::MalformedBase64),
+        ("a line break within", good.replacen('.', "\n.", 1), Kind::MalformedBase64),
+        (
+            "bits left over",
+            format!("e31.{second}.{signature}"),
+            Kind::MalformedBase64,
+        ),
+        ("not ascii", format!("é{good}"), Kind::MalformedBase64),
+        ("an empty header", format!(".{second}.{signature}"), Kind::MalformedJwsHeader),
+        ("a header that is a list", sign("[]", &raw_claims), Kind::MalformedJwsHeader),
+        ("a header that is text", sign("\"ES256\"", &raw_claims), Kind::MalformedJwsHeader),
+        ("a header with data behind", sign(format!("{}x", header()), &raw_claims), Kind::MalformedJwsHeader),
+        (
+            "a header not in utf-8",
+            sign(b"{\"alg\":\"ES256\",\"kid\":\"k\xff\"}", &raw_claims),
+            Kind::MalformedJwsHeader,
+        ),
+        (
+            "a header with alg twice",
+            sign(r#"{"alg":"none","alg":"ES256","kid":"k"}"#, &raw_claims),
+            Kind::MalformedJwsHeader,
+        ),
+        (
+            "a header with alg twice, escaped",
+            sign(r#"{"alg":"ES256","al\u0067":"none","kid":"k"}"#, &raw_claims),
+            Kind::MalformedJwsHeader,
+        ),
+        (
+            "a header with kid twice",
+            sign(r#"{"alg":"ES256","kid":"k","kid":"k"}"#, &raw_claims),
+            Kind::MalformedJwsHeader,
+        ),
+        ("alg is a number", with_header(json!({ "alg": 256 })), Kind::MalformedJwsHeader),
+        ("kid is a number", with_header(json!({ "kid": 1 })), Kind::MalformedJwsHeader),
+        ("kid is too long", with_header(json!({ "kid": long_id })), Kind::MalformedJwsHeader),
+        ("none", format!("{none}."), Kind::AlgorithmNone),
+        ("none with a good signature", with_header(json!({ "alg": "none" })), Kind::AlgorithmNone),
+        ("nOnE", with_header(json!({ "alg": "nOnE" })), Kind::AlgorithmNone),
+        ("the public point as an hmac secret", hmac_by("HS256", point), Kind::AlgorithmSymmetric),
+        (
+            "the public jwk as an hmac secret",
+            hmac_by("HS512", PAIR.jwk("k").to_string().as_bytes()),
+            Kind::AlgorithmSymmetric,
+        ),
+        ("an hmac under es256", hmac_by("ES256", point), Kind::SignatureLength),
+        ("es384", with_header(json!({ "alg": "ES384" })), Kind::AlgorithmUnexpected),
+        ("rs256", with_header(json!({ "alg": "RS256" })), Kind::AlgorithmUnexpected),
+        ("es256 in lower case", with_header(json!({ "alg": "es256" })), Kind::AlgorithmUnexpected),
+        ("es256 with a nul", with_header(json!({ "alg": "ES256\0" })), Kind::AlgorithmUnexpected),
+        ("no alg", with_header(json!({ "alg": null })), Kind::AlgorithmUnexpected),
+        ("crit", with_header(json!({ "crit": ["exp"] })), Kind::CriticalExtension),
+        ("an empty crit", with_header(json!({ "crit": [] })), Kind::CriticalExtension),
+        ("b64", with_header(json!({ "crit": ["b64"], "b64": false })), Kind::CriticalExtension),
+        ("no kid", with_header(json!({ "kid": null })), Kind::MissingKeyId),
+        ("an empty kid", with_header(json!({ "kid": "" })), Kind::MissingKeyId),
+        ("an unknown kid", with_header(json!({ "kid": "K" })), Kind::UnknownKey),
+        ("a kid that is a path", with_header(json!({ "kid": "../k" })), Kind::UnknownKey),
+        ("its own key", with_header(json!({ "kid": "own", "jwk": PAIR.jwk("own") })), Kind::UnknownKey),
+        ("der", format!("{text}.{}", B64.encode(PAIR.sign_der(text))), Kind::SignatureInDer),
+        ("63 bytes", format!("{text}.{}", B64.encode(&PAIR.sign(text)[1..])), Kind::SignatureLength),
+        (
+            "65 bytes",
+            format!("{text}.{}", B64.encode([PAIR.sign(text), vec![0]].concat())),
+            Kind::SignatureLength,
+        ),
+        ("no signature", format!("{text}."), Kind::SignatureLength),
+        ("zeros (CVE-2022-21449)", format!("{text}.{}", B64.encode([0; 64])), Kind::SignatureInvalid),
+        (
+            "a signature of something else",
+            format!("{text}.{}", B64.encode(PAIR.sign(first))),
+            Kind::SignatureInvalid,
+        ),
+        (
+            "another's signature",
+            format!("{text}.{}", B64.encode(Pair::new().sign(text))),
+            Kind::SignatureInvalid,
+        ),
+        ("claims that are a list", sign(header().to_string(), "[]"), Kind::MalformedClaims),
+        ("empty claims", sign(header().to_string(), ""), Kind::MalformedClaims),
+        (
+            "claims with data behind",
+            sign(header().to_string(), format!("{raw_claims}{raw_claims}")),
+            Kind::MalformedClaims,
+        ),
+        (
+            "claims with iat twice",
+            sign(header().to_string(), raw_claims.replacen('{', r#"{"iat":1,"#, 1)),
+            Kind::MalformedClaims,
+        ),
+        ("no iat", with_claims(json!({ "iat": null })), Kind::MissingClaim),
+        ("no digest", with_claims(json!({ "request_body_sha256": null })), Kind::MissingClaim),
+        ("iat is text", with_claims(json!({ "iat": NOW.to_string() })), Kind::MalformedClaim),
+        (
+            "iat is null",
+            sign(header().to_string(), raw_claims.replace(&format!("\"iat\":{NOW}"), "\"iat\":null")),
+            Kind::MalformedClaim,
+        ),
+        ("iat is negative", with_claims(json!({ "iat": -1 })), Kind::MalformedClaim),
+        ("iat is beyond all time", with_claims(json!({ "iat": u64::MAX })), Kind::MalformedClaim),
+        ("iat is in milliseconds", with_claims(json!({ "iat": NOW * 1000 })), Kind::MalformedClaim),
+        ("iat is 1e300", with_claims(json!({ "iat": 1e300 })), Kind::MalformedClaim),
+        ("exp is true", with_claims(json!({ "exp": true })), Kind::MalformedClaim),
+        (
+            "exp is null",
+            sign(header().to_string(), raw_claims.replacen('{', r#"{"nbf":null,"#, 1)),
+            Kind::MalformedClaim,
+        ),
+        ("nbf is a list", with_claims(json!({ "nbf": [NOW] })), Kind::MalformedClaim),
+        ("the digest is a number", with_claims(json!({ "request_body_sha256": 1 })), Kind::MalformedClaim),
+        (
+            "the digest is in upper case",
+            with_claims(json!({ "request_body_sha256": body_digest(BODY).to_uppercase() })),
+            Kind::MalformedClaim,
+        ),
+        (
+            "the digest is cut",
+            with_claims(json!({ "request_body_sha256": body_digest(BODY)[..62] })),
+            Kind::MalformedClaim,
+        ),
+        ("the digest is empty", with_claims(json!({ "request_body_sha256": "" })), Kind::MalformedClaim),
+        (
+            "the digest of another body",
+            with_claims(json!({ "request_body_sha256": body_digest(b"{}") })),
+            Kind::BodyMismatch,
+        ),
+        ("too old", with_claims(json!({ "iat": NOW - 301 })), Kind::TooOld),
+        ("of the future", with_claims(json!({ "iat": NOW + 301 })), Kind::TooNew),
+        ("a fraction of the future", with_claims(json!({ "iat": NOW as f64 + 300.5 })), Kind::TooNew),
+        ("expired", with_claims(json!({ "exp": NOW - 60 })), Kind::Expired),
+        ("not valid yet", with_claims(json!({ "nbf": NOW + 301 })), Kind::NotYetValid),
+    ];
+    assert!(judge(&good).is_ok());
+    for (name, jws, expected) in &table {
+        assert_eq!(refused(jws), *expected, "{name}");
+    }
+}
+
+#[test]
+fn the_edges_of_time_are_within() {
+    for changes in [
+        json!({ "iat": NOW - 300 }),
+        json!({ "iat": NOW + 300, "exp": null }),
+        json!({ "iat": NOW as f64 - 299.5 }),
+        json!({ "exp": NOW - 59 }),
+        json!({ "nbf": NOW + 300 }),
+        json!({ "exp": null, "typ": 7, "iss": "whoever" }),
+    ] {
+        let jws = sign(header().to_string(), but(claims(), changes.clone()).to_string());
+        assert!(judge(&jws).is_ok(), "{changes}");
+    }
+    let options =
+        Options::default().with_tolerance(Tolerance::new(Duration::ZERO)).with_expiry_leeway(Duration::ZERO);
+    let at = |seconds: u64| {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        verify(&good(), BODY, &KEYS, now, &options).map_err(|error| error.kind()).err()
+    };
+    assert_eq!((at(NOW), at(NOW + 1), at(NOW - 1)), (None, Some(Kind::TooOld), Some(Kind::TooNew)));
+}
+
+#[test]
+fn bodies_over_the_limit_and_bodies_that_are_no_event_are_refused() {
+    let options = Options::default().with_body_limit(BODY.len() - 1);
+    let error = verify(&good(), BODY, &KEYS, now(), &options).expect_err("it is refused");
+    assert_eq!((error.kind(), error.status().as_u16()), (Kind::BodyTooLarge, 413));
+    for body in ["", "[]", "{}", "{\"webhook_event\":1}", "{\"webhook_event\":\"x\"} x", "null"] {
+        let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
+        let jws = sign(header().to_string(), claims.to_string());
+        let error =
+            verify(&jws, body.as_bytes(), &KEYS, now(), &Options::default()).expect_err("it is refused");
+        assert_eq!(error.kind(), Kind::MalformedBody, "{body}");
+    }
+}
+
+/// A webhook that names a key of no use is refused with what is wrong with the key, though the
+/// signature is good.
+#[test]
+fn each_key_of_no_use_has_its_own_reason() {
+    let jwk = || PAIR.jwk("k");
+    let off = {
+        let mut y = PAIR.fixed.public_key().as_ref()[33..].to_vec();
+        y[31] ^= 1;
+        B64.encode(y)
+    };
+    let long = B64.encode([0; 33]);
+    let other = Pair::new().jwk("k");
+    let table = [
+        (vec![but(jwk(), json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }))], Kind::KeyType),
+        (vec![but(jwk(), json!({ "kty": "oct", "k": "AQAB" }))], Kind::KeyType),
+        (vec![but(jwk(), json!({ "kty": null }))], Kind::KeyType),
+        (vec![but(jwk(), json!({ "kty": ["EC"] }))], Kind::KeyType),
+        (vec![but(jwk(), json!({ "crv": "P-384" }))], Kind::KeyCurve),
+        (vec![but(jwk(), json!({ "crv": "secp256k1" }))], Kind::KeyCurve),
+        (vec![but(jwk(), json!({ "crv": null }))], Kind::KeyCurve),
+        (vec![but(jwk(), json!({ "use": "enc" }))], Kind::KeyUse),
+        (vec![but(jwk(), json!({ "use": 1 }))], Kind::KeyUse),
+        (vec![but(jwk(), json!({ "key_ops": ["sign"] }))], Kind::KeyUse),
+        (vec![but(jwk(), json!({ "key_ops": "verify" }))], Kind::KeyUse),
+        (vec![but(jwk(), json!({ "alg": "ES384" }))], Kind::KeyAlgorithm),
+        (vec![but(jwk(), json!({ "x": null }))], Kind::KeyMalformed),
+        (vec![but(jwk(), json!({ "x": long }))], Kind::KeyMalformed),
+        (vec![but(jwk(), json!({ "y": "!" }))], Kind::KeyMalformed),
+        (vec![but(jwk(), json!({ "y": jwk()["y"].as_str().map(|y| format!("{y}=")) }))], Kind::KeyMalformed),
+        (vec![but(jwk(), json!({ "d": "AQAB" }))], Kind::KeyMalformed),
+        (vec![but(jwk(), json!({ "y": off }))], Kind::KeyOffCurve),
+        (vec![but(jwk(), json!({ "x": B64.encode([0; 32]), "y": B64.encode([0; 32]) }))], Kind::KeyOffCurve),
+        (vec![but(jwk(), json!({ "x": B64.encode([0xff; 32]) }))], Kind::KeyOffCurve),
+        (vec![jwk(), other.clone()], Kind::KeyAmbiguous),
+        (vec![jwk(), other, jwk()], Kind::KeyAmbiguous),
+        (vec![but(jwk(), json!({ "kid": null }))], Kind::UnknownKey),
+        (vec![but(jwk(), json!({ "kid": 1 }))], Kind::UnknownKey),
+        (vec![], Kind::UnknownKey),
+    ];
+    for (keys, expected) in table {
+        let verdict = verify(&good(), BODY, &set(&keys), now(), &Options::default());
+        assert_eq!(verdict.expect_err("it is refused").kind(), expected, "{keys:?}");
+        // And beside a good key under another id, that one still verifies.
+        let keys: Vec<Value> = keys.into_iter().chain([PAIR.jwk("good")]).collect();
+        let jws = sign(but(header(), json!({ "kid": "good" })).to_string(), claims().to_string());
+        assert!(verify(&jws, BODY, &set(&keys), now(), &Options::default()).is_ok(), "{keys:?}");
+    }
+}
+
+#[test]
+fn a_duplicate_of_no_use_does_not_spoil_a_good_key() {
+    let bad = || but(PAIR.jwk("k"), json!({ "crv": "P-384" }));
+    for keys in [vec![bad(), PAIR.jwk("k")], vec![PAIR.jwk("k"), bad()], vec![PAIR.jwk("k"), PAIR.jwk("k")]] {
+        assert!(verify(&good(), BODY, &set(&keys), now(), &Options::default()).is_ok(), "{keys:?}");
+    }
+    // The 65th key is not looked at.
+    let mut keys: Vec<Value> = (0..64).map(|id| PAIR.jwk(&id.to_string())).collect();
+    keys.push(PAIR.jwk("k"));
+    let keys = set(&keys);
+    assert_eq!((keys.len(), keys.contains("63"), keys.contains("k")), (64, true, false));
+}
+
+/// RFC 7517 appendix A.1: an EC key for encryption, an RSA key without a use. Neither verifies; the
+/// first would, if it were for signatures.
+#[test]
+fn the_keys_of_rfc_7517_appendix_a_1_are_judged_by_their_use() {
+    let ec = json!({
+        "kty": "EC", "crv": "P-256", "use": "enc", "kid": "1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    });
+    let rsa = json!({ "kty": "RSA", "alg": "RS256", "kid": "2011-04-29", "e": "AQAB", "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw" });
+    let keys = set(&[ec.clone(), rsa]);
+    for (id, expected) in [("1", Kind::KeyUse), ("2011-04-29", Kind::KeyType)] {
+        let jws = sign(but(header(), json!({ "kid": id })).to_string(), claims().to_string());
+        let verdict = verify(&jws, BODY, &keys, now(), &Options::default());
+        assert_eq!(verdict.expect_err("it is refused").kind(), expected);
+    }
+    assert_eq!(set(&[but(ec, json!({ "use": "sig" }))]).len(), 1);
+}
+
+fn flipped(text: &str, bit: usize) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    let at = bit / 8 % bytes.len();
+    bytes[at] ^= 1 << (bit % 8);
+    bytes
+}
+
+/// Not a sample: each bit of the JWS as it is sent, and of the body.
+#[test]
+fn any_flipped_bit_is_refused() {
+    let good = good();
+    for bit in 0..good.len() * 8 {
+        // What is not text cannot stand in the header.
+        if let Ok(jws) = String::from_utf8(flipped(&good, bit)) {
+            assert!(judge(&jws).is_err(), "bit {bit}");
+        }
+    }
+    let body = std::str::from_utf8(BODY).expect("text");
+    for bit in 0..body.len() * 8 {
+        let verdict = verify(&good, &flipped(body, bit), &KEYS, now(), &Options::default());
+        assert_eq!(verdict.expect_err("it is refused").kind(), Kind::BodyMismatch, "bit {bit}");
+    }
+}
+
+proptest! {
+    /// Of the decoded parts, so that base64 is always in order.
+    #[test]
+    fn a_flipped_bit_of_a_decoded_part_is_refused(part in 0_usize..3, bit in 0_usize..4096) {
+        let good = good();
+        let mut parts: Vec<Vec<u8>> = good.split('.').map(|part| B64.decode(part).unwrap()).collect();
+        let at = bit / 8 % parts[part].len();
+        parts[part][at] ^= 1 << (bit % 8);
+        let jws = parts.iter().map(|part| B64.encode(part)).collect::<Vec<_>>().join(".");
+        prop_assert!(judge(&jws).is_err());
+    }
+
+    #[test]
+    fn arbitrary_text_is_refused_without_a_panic(text in "\\PC{0,200}|[a-zA-Z0-9_.-]{0,200}", body: Vec<u8>) {
+        prop_assert!(verify(&text, &body, &KEYS, now(), &Options::default()).is_err());
+    }
+
+    /// Under a good signature, so that header and claims are read.
+    #[test]
+    fn arbitrary_signed_bytes_do_not_panic(header: Vec<u8>, claims: Vec<u8>) {
+        prop_assert!(judge(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());
+        prop_assert!(judge(&sign(self::header().to_string(), claims)).is_err());
+    }
+}
+
+fn claims_of() -> String {
+    claims().to_string()
+}

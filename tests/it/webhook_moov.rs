@@ -1,0 +1,298 @@
+//! Moov's webhooks: what is accepted, each way in which one is refused, and what is never said to be
+//! signed.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use fintech_auth::{
+    ErrorKind, ManualClock, Secret,
+    moov::webhook::Webhooks,
+    sandbox::{MoovWebhook, Sandbox, SignedWebhook},
+    webhook::{MemoryNonces, NonceFuture, NonceStore, Tolerance, VerifyErrorKind as Kind},
+};
+use http::{HeaderMap, HeaderValue};
+use proptest::prelude::*;
+
+use crate::support::sandbox;
+
+const NAMES: [&str; 4] = ["x-timestamp", "x-nonce", "x-webhook-id", "x-signature"];
+
+fn verifier(sandbox: &Sandbox) -> Webhooks {
+    let webhooks = Webhooks::new([sandbox.moov_webhook_secret()]).expect("a secret");
+    webhooks.with_clock(sandbox.clock().clone())
+}
+
+fn sign(webhook: MoovWebhook) -> SignedWebhook {
+    webhook.sign().expect("it can be sent")
+}
+
+async fn refused(webhooks: &Webhooks, headers: &HeaderMap) -> Kind {
+    webhooks.verify(headers, b"{}").await.expect_err("it is refused").kind()
+}
+
+#[tokio::test]
+async fn what_comes_back_says_that_the_body_is_unsigned() {
+    let sandbox = sandbox().await;
+    let sent = sign(sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
+    // Any body passes with these headers: that is the vendor's scheme.
+    let sent = sent.with_body(r#"{"type":"forged"}"#);
+    let webhook = verifier(&sandbox).verify(&sent.headers, &sent.body).await.expect("it verifies");
+    assert_eq!(webhook.webhook_id(), "w-1");
+    assert_eq!(webhook.nonce(), sent.headers["x-nonce"]);
+    assert_eq!(*webhook.unsigned_body(), &sent.body);
+    let hint: serde_json::Value = webhook.unsigned_json().expect("json");
+    assert_eq!(hint["type"], "forged");
+    assert!(std::any::type_name_of_val(&webhook).contains("UnsignedBody"));
+    assert!(!format!("{webhook:?}").contains("forged"));
+    let error = webhook.unsigned_json::<u8>().unwrap_err();
+    assert_eq!(error.kind(), Kind::MalformedBody);
+}
+
+#[tokio::test]
+async fn each_hostile_header_has_its_own_reason() {
+    let sandbox = sandbox().await;
+    let webhooks = verifier(&sandbox);
+    let good = sign(sandbox.moov_webhook("{}")).headers;
+    let with = |name: &'static str, value: &str| {
+        let mut headers = good.clone();
+        headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
+        headers
+    };
+    for name in NAMES {
+        let mut headers = good.clone();
+        headers.remove(name);
+        assert_eq!(refused(&webhooks, &headers).await, Kind::MissingHeader, "{name}");
+        let mut headers = good.clone();
+        headers.append(name, good[name].clone());
+        assert_eq!(refused(&webhooks, &headers).await, Kind::RepeatedHeader, "{name}");
+        assert_eq!(refused(&webhooks, &with(name, &"a".repeat(257))).await, Kind::HeaderTooLarge, "{name}");
+        for value in ["", "é", "a b", "a\tb"] {
+            assert_eq!(
+                refused(&webhooks, &with(name, value)).await,
+                Kind::MalformedHeader,
+                "{name} {value:?}"
+            );
+        }
+    }
+    let signature = good["x-signature"].to_str().expect("text").to_owned();
+    for bad in [&signature[1..], &signature.to_uppercase(), &signature.replace(&signature[..1], "g"), "0x"] {
+        assert_eq!(refused(&webhooks, &with("x-signature", bad)).await, Kind::MalformedSignature, "{bad}");
+    }
+    assert_eq!(refused(&webhooks, &with("x-signature", &"0".repeat(128))).await, Kind::SignatureInvalid);
+    for name in &NAMES[..3] {
+        assert_eq!(refused(&webhooks, &with(name, "1")).await, Kind::SignatureInvalid, "{name}");
+    }
+    let limited = webhooks.clone().with_body_limit(1);
+    assert_eq!(refused(&limited, &good).await, Kind::BodyTooLarge);
+    // Nothing of this has used the nonce up.
+    assert!(webhooks.verify(&good, b"{}").await.is_ok());
+}
+
+/// `a|b` and `c` sign the same text as `a` and `b|c`.
+#[tokio::test]
+async fn parts_cannot_be_shifted_across_their_separator() {
+    let sandbox = sandbox().await;
+    let now = sandbox.clock().clone();
+    let _ = now;
+    let webhooks = verifier(&sandbox);
+    let sent = sign(sandbox.moov_webhook("{}").with_nonce("n").with_webhook_id("a|w"));
+    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::MalformedHeader);
+    let mut shifted = sent.headers.clone();
+    shifted.insert("x-nonce", HeaderValue::from_static("n|a"));
+    shifted.insert("x-webhook-id", HeaderValue::from_static("w"));
+    assert_eq!(refused(&webhooks, &shifted).await, Kind::MalformedHeader);
+}
+
+#[tokio::test]
+async fn every_documented_time_is_read_and_the_window_has_two_sides() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352);
+    let clock = ManualClock::new(start);
+    let sandbox = Sandbox::builder().with_clock(clock.clone()).start().await.expect("it starts");
+    let webhooks = verifier(&sandbox);
+    for (timestamp, expected) in [
+        ("2025-01-15T18:05:52Z", None),
+        ("2025-01-15T19:05:52.123+01:00", None),
+        ("1736964352", None),
+        ("1736964352000", None),
+        ("1736964052", None),
+        ("1736964652", None),
+        ("1736964051", Some(Kind::TooOld)),
+        ("1736964653", Some(Kind::TooNew)),
+        ("2025-01-15T18:00:51Z", Some(Kind::TooOld)),
+        ("0", Some(Kind::TooOld)),
+        ("2025-01-15T18:05:52", Some(Kind::MalformedTimestamp)),
+        ("-1", Some(Kind::MalformedTimestamp)),
+        ("99999999999999999999", Some(Kind::MalformedTimestamp)),
+        ("today", Some(Kind::MalformedTimestamp)),
+    ] {
+        let sent = sign(sandbox.moov_webhook("{}").with_timestamp(timestamp));
+        let verdict = webhooks.verify(&sent.headers, b"{}").await;
+        assert_eq!(verdict.err().map(|error| error.kind()), expected, "{timestamp}");
+    }
+    let narrow = verifier(&sandbox).with_tolerance(Tolerance::new(Duration::from_secs(1)));
+    let sent = sign(sandbox.moov_webhook("{}").with_timestamp("1736964350"));
+    assert_eq!(refused(&narrow, &sent.headers).await, Kind::TooOld);
+}
+
+#[tokio::test]
+async fn all_secrets_of_a_rotation_are_good_and_no_other() {
+    let sandbox = sandbox().await;
+    let old = sandbox.moov_webhook_secret();
+    let before = sign(sandbox.moov_webhook("{}"));
+    let new = sandbox.rotate_moov_webhook_secret();
+    let after = sign(sandbox.moov_webhook("{}"));
+    let on =
+        |secrets: Vec<Secret>| Webhooks::new(secrets).expect("secrets").with_clock(sandbox.clock().clone());
+    let both = on(vec![old.clone(), new.clone()]);
+    assert!(both.verify(&before.headers, b"").await.is_ok());
+    assert!(both.verify(&after.headers, b"").await.is_ok());
+    assert_eq!(refused(&on(vec![new]), &before.headers).await, Kind::SignatureInvalid);
+    assert_eq!(refused(&on(vec![old]), &after.headers).await, Kind::SignatureInvalid);
+    for secrets in [vec![], vec!["".into()], vec!["a".into(), " b".into()], vec!["c\n".into()]] {
+        assert_eq!(Webhooks::new(secrets).unwrap_err().kind(), ErrorKind::InvalidConfig);
+    }
+}
+
+#[tokio::test]
+async fn a_replay_is_refused_for_as_long_as_its_time_would_pass() {
+    let sandbox = sandbox().await;
+    let nonces = Arc::new(MemoryNonces::default());
+    let webhooks = verifier(&sandbox).with_nonces(nonces.clone());
+    let sent = sign(sandbox.moov_webhook("{}"));
+    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
+    for _ in 0..300 {
+        assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
+        sandbox.clock().advance(Duration::from_secs(1));
+    }
+    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
+    sandbox.clock().advance(Duration::from_secs(1));
+    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::TooOld);
+    // The same nonce under a new time is a replay as well, while the first is remembered.
+    let nonce = || sandbox.moov_webhook("{}").with_nonce("once");
+    assert!(webhooks.verify(&sign(nonce()).headers, b"{}").await.is_ok());
+    sandbox.clock().advance(Duration::from_secs(10));
+    assert_eq!(refused(&webhooks, &sign(nonce()).headers).await, Kind::Replayed);
+    assert_eq!(nonces.len(), 1, "the first one was forgotten with its time");
+}
+
+/// A nonce from the edge of the future counts until its own time has passed, not ours.
+#[tokio::test]
+async fn a_nonce_of_the_future_is_remembered_for_longer() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352);
+    let sandbox = Sandbox::builder().with_clock(ManualClock::new(start)).start().await.expect("it starts");
+    let webhooks = verifier(&sandbox);
+    let sent = sign(sandbox.moov_webhook("{}").with_timestamp((1_736_964_352 + 300).to_string()));
+    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
+    sandbox.clock().advance(Duration::from_secs(600));
+    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
+}
+
+#[tokio::test]
+async fn what_could_not_be_dealt_with_may_come_again() {
+    let sandbox = sandbox().await;
+    let webhooks = verifier(&sandbox);
+    let sent = sign(sandbox.moov_webhook("{}"));
+    let webhook = webhooks.verify(&sent.headers, b"{}").await.expect("it verifies");
+    webhooks.release(&webhook).await.expect("it is released");
+    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
+    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
+}
+
+/// What nobody signed uses up no nonce, and takes no room.
+#[tokio::test]
+async fn strangers_cannot_fill_the_nonce_store() {
+    let sandbox = sandbox().await;
+    let nonces = Arc::new(MemoryNonces::new(2));
+    let webhooks = verifier(&sandbox).with_nonces(nonces.clone());
+    for _ in 0..1_000 {
+        let sent = sign(sandbox.moov_webhook("{}").with_secret("made up"));
+        assert_eq!(refused(&webhooks, &sent.headers).await, Kind::SignatureInvalid);
+    }
+    let late = sign(sandbox.moov_webhook("{}").with_timestamp("1"));
+    assert_eq!(refused(&webhooks, &late.headers).await, Kind::TooOld);
+    assert!(nonces.is_empty());
+    for _ in 0..2 {
+        assert!(webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.is_ok());
+    }
+    // Full: put off, not let through. Its error is 503, so the vendor sends it again.
+    let error = webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.unwrap_err();
+    assert_eq!((error.kind(), error.status().as_u16()), (Kind::NoncesUnavailable, 503));
+    sandbox.clock().advance(Duration::from_secs(301));
+    assert!(webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.is_ok());
+    assert_eq!(nonces.len(), 1);
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl NonceStore for Broken {
+    fn claim<'a>(&'a self, _: &'a str, _: SystemTime, _: SystemTime) -> NonceFuture<'a, bool> {
+        Box::pin(async { Err("no connection".into()) })
+    }
+
+    fn release<'a>(&'a self, _: &'a str) -> NonceFuture<'a, ()> {
+        Box::pin(async { Err("no connection".into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_broken_nonce_store_lets_nothing_through() {
+    let sandbox = sandbox().await;
+    let webhooks = verifier(&sandbox).with_nonces(Broken);
+    let error = webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::NoncesUnavailable);
+    assert_eq!(std::error::Error::source(&error).expect("a source").to_string(), "no connection");
+}
+
+/// Of ten at the same time, one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_nonce_is_taken_once_among_many() {
+    let sandbox = sandbox().await;
+    let webhooks = verifier(&sandbox);
+    let sent = sign(sandbox.moov_webhook("{}"));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (webhooks, headers) = (webhooks.clone(), sent.headers.clone());
+        tasks.spawn(async move { webhooks.verify(&headers, b"").await.is_ok() });
+    }
+    assert_eq!(tasks.join_all().await.into_iter().filter(|taken| *taken).count(), 1);
+}
+
+/// Not a sample: each bit of each header.
+#[tokio::test]
+async fn any_flipped_bit_of_the_headers_is_refused() {
+    let sandbox = sandbox().await;
+    let webhooks = verifier(&sandbox);
+    let sent = sign(sandbox.moov_webhook("{}"));
+    for name in NAMES {
+        let value = sent.headers[name].as_bytes();
+        for bit in 0..value.len() * 8 {
+            let mut value = value.to_vec();
+            value[bit / 8] ^= 1 << (bit % 8);
+            let Ok(value) = HeaderValue::from_bytes(&value) else { continue };
+            let mut headers = sent.headers.clone();
+            headers.insert(name, value);
+            assert!(webhooks.verify(&headers, b"{}").await.is_err(), "{name} bit {bit}");
+        }
+    }
+    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_headers_are_refused_without_a_panic(values in prop::array::uniform4("\\PC{0,80}|[0-9a-f]{128}|[0-9TZ:.+-]{0,30}")) {
+        use fintech_auth::moov::webhook::{Keys, SignedHeaders};
+        let mut headers = HeaderMap::new();
+        for (name, value) in NAMES.into_iter().zip(&values) {
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                headers.append(name, value);
+            }
+        }
+        let keys = Keys::new(["secret".into()]).expect("a secret");
+        let verdict = SignedHeaders::read(&headers)
+            .and_then(|headers| keys.verify(&headers, SystemTime::now(), Tolerance::default()));
+        prop_assert!(verdict.is_err());
+    }
+}

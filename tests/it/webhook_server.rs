@@ -1,0 +1,94 @@
+//! `examples/webhook_server.rs`, over HTTP, as both vendors would send to it.
+
+use std::time::Duration;
+
+use fintech_auth::{
+    moov,
+    sandbox::{Sandbox, SignedWebhook},
+};
+use tokio::{net::TcpListener, task::AbortHandle};
+
+#[path = "../../examples/webhook_server.rs"]
+mod example;
+
+struct Server {
+    sandbox: Sandbox,
+    url: String,
+    task: AbortHandle,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        let sandbox = Sandbox::start().await.expect("the sandbox starts");
+        let clock = sandbox.clock().clone();
+        let client = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+        let moov = moov::webhook::Webhooks::new([sandbox.moov_webhook_secret()]).expect("a secret");
+        let verifiers = example::Verifiers {
+            moneykit: client.build().expect("the client builds").webhooks(),
+            moov: moov.with_clock(clock),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let router = example::router(verifiers);
+        let task = tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle();
+        Self { sandbox, url, task }
+    }
+
+    async fn send(&self, vendor: &str, webhook: &SignedWebhook) -> reqwest::Response {
+        let request = reqwest::Client::new().post(format!("{}/webhooks/{vendor}", self.url));
+        let request = request.headers(webhook.headers.clone()).body(webhook.body.clone());
+        request.send().await.expect("an answer")
+    }
+
+    async fn status(&self, vendor: &str, webhook: &SignedWebhook) -> u16 {
+        self.send(vendor, webhook).await.status().as_u16()
+    }
+}
+
+#[tokio::test]
+async fn the_example_server_takes_both_vendors_webhooks_and_no_forged_ones() {
+    let server = Server::start().await;
+    let sandbox = &server.sandbox;
+    for event in ["link.state_changed", "link.product_refresh", "not.known_yet"] {
+        let webhook = sandbox.moneykit_webhook(format!(r#"{{"webhook_event":"{event}"}}"#));
+        assert_eq!(server.status("moneykit", &webhook.sign().expect("it signs")).await, 200, "{event}");
+    }
+    let event = || sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#);
+    let good = event().sign().expect("it signs");
+    assert_eq!(server.status("moneykit", &good.clone().with_body("{}")).await, 401);
+    for (forged, expected) in [
+        (event().with_header("alg", "none"), 401),
+        (event().with_header("alg", "HS256"), 401),
+        (event().with_claim("iat", 1), 401),
+        (event().with_header("kid", "made-up"), 401),
+        (event().with_header("kid", "made-up-too"), 503),
+    ] {
+        let answer = server.send("moneykit", &forged.sign().expect("it signs")).await;
+        assert_eq!(answer.status().as_u16(), expected);
+        assert_eq!(answer.headers().contains_key("retry-after"), expected == 503);
+        assert_eq!(answer.text().await.expect("a body"), "", "the sender learns no reason");
+    }
+
+    let good = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
+    assert_eq!(server.status("moov", &good).await, 200);
+    assert_eq!(server.status("moov", &good).await, 409, "a replay");
+    let forged = sandbox.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
+    assert_eq!(server.status("moov", &forged).await, 401);
+    let late = sandbox.moov_webhook("{}").sign().expect("it signs");
+    sandbox.clock().advance(Duration::from_secs(301));
+    assert_eq!(server.status("moov", &late).await, 401);
+
+    // Each vendor's at the other's address, and bodies that are not read to their end.
+    assert_eq!(server.status("moneykit", &good).await, 400);
+    let large = "a".repeat(256 * 1024 + 1);
+    let large_webhook = sandbox.moov_webhook(large.clone()).sign().expect("it signs");
+    assert_eq!(server.status("moov", &large_webhook).await, 413);
+    let large_webhook = sandbox.moneykit_webhook(large).sign().expect("it signs");
+    assert_eq!(server.status("moneykit", &large_webhook).await, 413);
+}
