@@ -26,12 +26,12 @@ const BODY_LIMIT: usize = 256 * 1024;
 
 /// What verifies. Made once: it keeps the keys and the nonces.
 #[derive(Clone)]
-pub struct Verifiers {
-    pub moneykit: moneykit::webhook::Webhooks,
-    pub moov: moov::webhook::Webhooks,
+pub(crate) struct Verifiers {
+    pub(crate) moneykit: moneykit::webhook::Webhooks,
+    pub(crate) moov: moov::webhook::Webhooks,
 }
 
-pub fn router(verifiers: Verifiers) -> Router {
+pub(crate) fn router(verifiers: Verifiers) -> Router {
     Router::new()
         .route("/webhooks/moneykit", post(from_moneykit))
         .route("/webhooks/moov", post(from_moov))

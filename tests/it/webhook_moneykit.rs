@@ -193,11 +193,7 @@ fn each_hostile_input_has_its_own_reason() {
         ("white space before", format!(" {good}"), Kind::MalformedBase64),
         ("white space after", format!("{good} "), Kind::MalformedBase64),
         ("a line break within", good.replacen('.', "\n.", 1), Kind::MalformedBase64),
-        (
-            "bits left over",
-            format!("e31.{second}.{signature}"),
-            Kind::MalformedBase64,
-        ),
+        ("bits left over", format!("e31.{second}.{signature}"), Kind::MalformedBase64),
         ("not ascii", format!("é{good}"), Kind::MalformedBase64),
         ("an empty header", format!(".{second}.{signature}"), Kind::MalformedJwsHeader),
         ("a header that is a list", sign("[]", &raw_claims), Kind::MalformedJwsHeader),
