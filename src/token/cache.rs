@@ -138,6 +138,7 @@ impl<S: TokenSource> TokenCache<S> {
         let shared = &*self.shared;
         let deadline = time::Instant::now() + max_wait;
         let mut missed = false;
+        let mut deaths = 0;
         loop {
             let now = shared.now();
             let flight = match slot.ask(now) {
@@ -171,7 +172,13 @@ impl<S: TokenSource> TokenCache<S> {
             if let Some(outcome) = join(flight, deadline).await? {
                 return outcome;
             }
-            // The task went away without an outcome, as with its runtime: ask anew.
+            // The task went away without an outcome. With its runtime, that is; a source that panics
+            // does it every time.
+            deaths += 1;
+            if deaths == 3 {
+                let reason = "the refresh ended without an outcome; the token source may have panicked";
+                return Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true));
+            }
         }
     }
 

@@ -192,12 +192,6 @@ impl Slot {
         }
     }
 
-    /// Whether what came of this grant is still wanted: it is not if it was made from a token that
-    /// was revoked meanwhile.
-    pub(super) fn is_wanted(&self, grant: &Grant) -> bool {
-        grant.refresh_token.is_none() || self.lock().revocations() == grant.revocations
-    }
-
     /// Whether a token was rejected here, so that a store's copy must not be taken.
     pub(super) fn is_rejected(&self, generation: NonZeroU64) -> bool {
         self.rejected() == Some(generation)
