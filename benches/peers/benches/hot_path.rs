@@ -62,7 +62,7 @@ fn one_task<P: Peer>(bencher: Bencher) {
 #[divan::bench(
     threads = [1, 2],
     sample_size = 1,
-    sample_count = 20,
+    sample_count = 10,
     types = [
         Ours, OursKeyed, Aliri, ArcSwapMutex, AwsSmithy, AzureIdentity, GcpAuth, GoogleCloudAuth,
         GoogleCloudHeaders, MokaFuture, TameOauth, TokioMutex, TokioOnceCell, YupOauth2, Nobody,
