@@ -198,6 +198,8 @@ impl<S: TokenSource> TokenCache<S> {
             Err(running) => return Ok(running),
         };
         let receiver = sender.subscribe();
+        // Others may join who have more time than the one who began it.
+        let max_wait = max_wait.max(self.shared.options.max_wait);
         let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
         let mut alive = self.alive.subscribe();
         runtime.spawn(async move {
