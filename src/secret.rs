@@ -45,6 +45,9 @@ impl fmt::Debug for Secret {
 
 impl From<String> for Secret {
     fn from(value: String) -> Self {
+        if value.len() == value.capacity() {
+            return Self::new(value);
+        }
         // A string with room to spare would be copied into its box, and the copy left behind is
         // freed unwiped; so the original is wiped here.
         let value = Zeroizing::new(value);

@@ -4,6 +4,7 @@
 //!
 //! | method | operation | answer |
 //! | --- | --- | --- |
+//! | [`Client::token`], [`Client::default_token`] | the token call, when needed | a token that works now |
 //! | [`Client::create_access_token`] | `POST /auth/token` | a token, by 201 |
 //! | [`Client::introspect`], [`Client::introspect_client`] | `GET /auth/introspect` | the client behind it |
 //! | [`Client::jwks`] | `GET /.well-known/jwks.json` | the keys that sign webhooks |
@@ -14,9 +15,14 @@
 //! they are sent is [`ClientAuth`], HTTP Basic unless told otherwise. From the environment
 //! ([`ClientBuilder::from_env`]): `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`.
 //!
+//! # Tokens
+//!
+//! [`Client::token`] caches and renews them: see [`token`](crate::token) for their life. The other methods are
+//! the operations as they are.
+//!
 //! # Limits
 //!
-//! 300 token calls a minute for a client, then 429 with `Retry-After`.
+//! 300 token calls a minute for a client, then 429 with `Retry-After`. The client keeps to it.
 //!
 //! # Webhooks
 //!
@@ -33,8 +39,8 @@
 //!
 //! let sandbox = Sandbox::start().await?;
 //! let client = sandbox.moneykit().build()?; // or: moneykit::ClientBuilder::from_env()?.build()?
-//! let token = client.create_access_token(&[]).await?;
-//! let about = client.introspect(&token.access_token).await?;
+//! let token = client.token(&[]).await?;
+//! let about = client.introspect(&token.to_secret()).await?;
 //! println!("{} may {}", about.client_id, about.scope);
 //! # Ok(())
 //! # }

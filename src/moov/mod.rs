@@ -4,6 +4,7 @@
 //!
 //! | method | operation | answer |
 //! | --- | --- | --- |
+//! | [`Client::token`], [`Client::default_token`] | the token call, when needed | a token that works now |
 //! | [`Client::create_access_token`] | `POST /oauth2/token` | an access and a refresh token |
 //! | [`Client::refresh`] | `POST /oauth2/token` | a new pair for a refresh token |
 //! | [`Client::revoke`] | `POST /oauth2/revoke` | nothing, by 204 |
@@ -14,9 +15,15 @@
 //! ([`ClientBuilder::from_env`]): `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET`, and `MOOV_ORIGIN` if set.
 //! Who will use the token is [`ClientType`]; one for a browser needs the page's origin.
 //!
+//! # Tokens
+//!
+//! [`Client::token`] caches and renews them: see [`token`](crate::token) for their life. The other methods are
+//! the operations as they are.
+//!
 //! # Limits
 //!
 //! 40 requests a second for an address and account, 10 in test mode, then 429 with `Retry-After`.
+//! The client keeps to 40 token calls a second.
 //!
 //! # Webhooks
 //!
@@ -29,12 +36,12 @@
 //! # #[cfg(feature = "sandbox")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::sandbox::Sandbox;
+//! use fintech_auth::{moov, sandbox::Sandbox};
 //!
 //! let sandbox = Sandbox::start().await?;
 //! let client = sandbox.moov().build()?; // or: moov::ClientBuilder::from_env()?.build()?
-//! let token = client.create_access_token(&["/accounts.read".parse()?]).await?;
-//! client.revoke(&token.access_token, None).await?;
+//! let token = client.token(&[moov::Scope::AccountsRead.into()]).await?;
+//! client.revoke(&token.to_secret(), None).await?;
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sandbox"))]

@@ -6,7 +6,10 @@
 use std::{
     fmt,
     hash::BuildHasher as _,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -46,6 +49,8 @@ pub(super) struct Shared<S> {
     pub(super) gate: Gate,
     pub(super) counters: Counters,
     slots: HashMap<Keyed, (), RandomState>,
+    /// The wall clock as it was read last, and in which tick of the coarse one.
+    seen: (AtomicU64, AtomicU64),
 }
 
 impl<S: TokenSource> TokenCache<S> {
@@ -53,7 +58,8 @@ impl<S: TokenSource> TokenCache<S> {
     pub fn new(source: S, options: TokenOptions) -> Self {
         let gate = Gate::new(options.rate_limit);
         let slots = HashMap::builder().hasher(RandomState::default()).build();
-        let shared = Arc::new(Shared { source, options, gate, counters: Counters::default(), slots });
+        let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
+        let shared = Arc::new(Shared { source, options, gate, counters: Counters::default(), slots, seen });
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
@@ -138,6 +144,7 @@ impl<S: TokenSource> TokenCache<S> {
         let shared = &*self.shared;
         let deadline = time::Instant::now() + max_wait;
         let mut missed = false;
+        let mut deaths = 0;
         loop {
             let now = shared.now();
             let flight = match slot.ask(now) {
@@ -171,7 +178,13 @@ impl<S: TokenSource> TokenCache<S> {
             if let Some(outcome) = join(flight, deadline).await? {
                 return outcome;
             }
-            // The task went away without an outcome, as with its runtime: ask anew.
+            // The task went away without an outcome. With its runtime, that is; a source that panics
+            // does it every time.
+            deaths += 1;
+            if deaths == 3 {
+                let reason = "the refresh ended without an outcome; the token source may have panicked";
+                return Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true));
+            }
         }
     }
 
@@ -185,6 +198,8 @@ impl<S: TokenSource> TokenCache<S> {
             Err(running) => return Ok(running),
         };
         let receiver = sender.subscribe();
+        // Others may join who have more time than the one who began it.
+        let max_wait = max_wait.max(self.shared.options.max_wait);
         let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
         let mut alive = self.alive.subscribe();
         runtime.spawn(async move {
@@ -343,17 +358,7 @@ impl<S> Shared<S> {
     fn fresh(&self, slot: &Slot) -> Option<Token> {
         let current = slot.current.load();
         let tick = self.tick();
-        // The wall clock is dear, so it is read once in each tick of the coarse one. That suffices to
-        // notice a suspend or a jump: the next tick is milliseconds away.
-        let is_fresh = tick < current.life.stale
-            && (current.is_checked(tick) || {
-                let is_fresh = self.wall() < current.life.wall_stale;
-                if is_fresh {
-                    current.checked.store(tick, Ordering::Relaxed);
-                }
-                is_fresh
-            });
-        if !is_fresh {
+        if tick >= current.life.stale || self.coarse_wall(tick) >= current.life.wall_stale {
             return None;
         }
         if !slot.used.load(Ordering::Relaxed) {
@@ -369,6 +374,22 @@ impl<S> Shared<S> {
             None => coarse_millis(),
             Some(clock) => millis(clock.monotonic()),
         }
+    }
+
+    /// The wall clock is dear, so it is read once in each tick of the coarse one. That suffices to
+    /// notice a suspend or a jump: the next tick is milliseconds away.
+    #[inline]
+    fn coarse_wall(&self, tick: u64) -> u64 {
+        let (at, seen) = &self.seen;
+        // Who sees a tick sees the reading that was made in it. One of another tick may slip in
+        // between the two; it is gone with the next tick.
+        if at.load(Ordering::Acquire) == tick {
+            return seen.load(Ordering::Relaxed);
+        }
+        let wall = self.wall();
+        seen.store(wall, Ordering::Relaxed);
+        at.store(tick, Ordering::Release);
+        wall
     }
 
     fn wall(&self) -> u64 {

@@ -150,10 +150,9 @@ impl<S: TokenSource> Flight<S> {
                 None => self.shared.source.issue(&scopes).await,
             };
             let error = match result {
-                Ok(_) if !self.slot.is_wanted(&grant) => continue,
                 Ok(issued) => match self.place(issued, asked, &grant) {
                     Ok(Some(placed)) => return Ok(placed),
-                    // It was revoked in this very moment.
+                    // What it was made from has been revoked meanwhile, and so has this.
                     Ok(None) => continue,
                     Err(error) => error,
                 },

@@ -1,4 +1,88 @@
-//! What a token is and how it lives, knowing no vendor and no HTTP.
+//! One token that works now, for as many callers as ask: its life, knowing no vendor and no HTTP.
+//!
+//! ```text
+//!            asked for            stale                     expired        really over
+//!  nothing ─────┬──────── fresh ────┬──────── stale ──────────┬──────────────┬───────► time
+//!               │  from memory      │  from memory, and one   │ all wait for │
+//!               │                   │  refresh runs behind    │ one request  │
+//!               └ one request,      └ a quarter of its life,  └ a tenth of its life, 10 s
+//!                 shared by all       5 min at most, before     at most, before the end
+//!                                     that; a little earlier
+//!                                     by chance
+//! ```
+//!
+//! # Life
+//!
+//! - **Fresh**, it is answered from memory. That takes no lock and no allocation.
+//! - **Stale**, it is still answered at once, and the first to notice begins one refresh behind.
+//! - **Expired** or absent, all callers wait for one shared request.
+//! - A **failed refresh** takes nothing away: a stale token serves until it expires. No new attempt
+//!   is made for a second, then two, four, up to a minute; who has no token gets the same error until
+//!   then, with [`Error::retry_after`](crate::Error::retry_after).
+//! - **Rejected** by a 401, exactly that token is forgotten ([`TokenCache::reject`]), and not a newer one.
+//! - **Revoked**, it is forgotten before the request is sent ([`TokenCache::forget`]), and a refresh that
+//!   was begun with it puts nothing back.
+//!
+//! Ends are told by two clocks, the monotonic and the wall clock, whichever is later in the token's
+//! life: a suspend stops the one, and somebody may set back the other.
+//!
+//! # How long it is believed
+//!
+//! One function decides, takes the shortest credible reading, and tells which rule that was
+//! ([`Token::expiry_rule`]): `expires_in` as seconds or as a Unix timestamp, the `exp` of a JWT, a default
+//! if nothing is said or nothing credible.
+//!
+//! # What is sent, and when
+//!
+//! - A refresh token is used while its token has been neither rejected nor revoked, and is sent once:
+//!   if it is refused or its answer is lost, the client credentials are used.
+//! - A 429, or a `Retry-After` on any error, is a **cool-down** for all scope sets of the cache. Who can
+//!   wait for its end waits; who cannot gets `RateLimited` at once.
+//! - Refused credentials are remembered for ten seconds.
+//! - No span of time has more token calls than [`TokenOptions::with_rate_limit`] says.
+//! - Other failures are sent again by the [`RetryPolicy`](crate::RetryPolicy).
+//!
+//! # Where it is kept
+//!
+//! In memory, by scope set, up to a capacity. With a [`TokenStore`] also outside of the process: then one
+//! process at a time refreshes a token, under a lease, and the others take it over. A store that fails or
+//! takes over a second is left aside for that refresh.
+//!
+//! # Your own OAuth 2.0 server
+//!
+//! ```
+//! use fintech_auth::{
+//!     Error, Scope, Secret,
+//!     token::{Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource},
+//! };
+//!
+//! struct Server {
+//!     client_id: String,
+//!     client_secret: Secret,
+//! }
+//!
+//! impl TokenSource for Server {
+//!     fn fingerprint(&self) -> Fingerprint {
+//!         Fingerprint::of(["https://auth.example", &self.client_id, self.client_secret.expose()])
+//!     }
+//!
+//!     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+//!         // Your request to the token endpoint stands here.
+//!         let mut token = IssuedToken::new(format!("a token for {} scope(s)", scopes.len()).replace(' ', "-"));
+//!         token.expires_in = Some(900.into());
+//!         Ok(token)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Error> {
+//! let server = Server { client_id: "id".into(), client_secret: "secret".into() };
+//! let tokens = TokenCache::new(server, TokenOptions::default());
+//! let token = tokens.token(&["read".parse()?]).await?;
+//! assert_eq!(token.authorization(), "Bearer a-token-for-1-scope(s)");
+//! # Ok(())
+//! # }
+//! ```
 
 mod cache;
 mod expires_in;

@@ -173,7 +173,6 @@ impl TokenOptions {
             stale: after(expires.sent, stale),
             end: after(expires.sent, end),
             wall_stale: after(expires.sent_wall, stale),
-            wall_end: after(expires.sent_wall, end),
             rule: expires.rule,
         }
     }
@@ -191,7 +190,7 @@ mod tests {
     fn windows(lifetime: Duration, random: f64) -> (u64, u64) {
         let expires = Expires { lifetime, rule: ExpiryRule::Seconds, sent: 1_000, sent_wall: 5_000 };
         let life = TokenOptions::default().life(expires, random);
-        assert_eq!((life.wall_stale - life.stale, life.wall_end - life.end), (4_000, 4_000));
+        assert_eq!((life.wall_stale - life.stale, life.wall_end() - life.end), (4_000, 4_000));
         (life.stale - 1_000, life.end - 1_000)
     }
 

@@ -40,6 +40,11 @@ pub(super) enum Age {
 }
 
 impl Life {
+    /// As far after `wall_stale` as `end` is after `stale`.
+    pub(super) fn wall_end(&self) -> u64 {
+        self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
+    }
+
     /// The later age of the two clocks: the monotonic one does not move in a suspend, the wall clock
     /// may be set back.
     pub(super) fn age(&self, now: Now) -> Age {
@@ -48,7 +53,7 @@ impl Life {
             now if now >= stale => Age::Stale,
             _ => Age::Fresh,
         };
-        by(now.tick, self.stale, self.end).max(by(now.wall, self.wall_stale, self.wall_end))
+        by(now.tick, self.stale, self.end).max(by(now.wall, self.wall_stale, self.wall_end()))
     }
 }
 
@@ -190,12 +195,6 @@ impl Slot {
         if state.companion.is_some() && state.companion == grant.refresh_token.as_ref().map(generation) {
             state.refresh_token = grant.refresh_token;
         }
-    }
-
-    /// Whether what came of this grant is still wanted: it is not if it was made from a token that
-    /// was revoked meanwhile.
-    pub(super) fn is_wanted(&self, grant: &Grant) -> bool {
-        grant.refresh_token.is_none() || self.lock().revocations() == grant.revocations
     }
 
     /// Whether a token was rejected here, so that a store's copy must not be taken.

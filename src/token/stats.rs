@@ -35,7 +35,7 @@ pub struct Stats {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     /// A counter for each thread: one for all would be fought over by all cores.
-    hits: ThreadLocal<AtomicU64>,
+    hits: ThreadLocal<Padded>,
     pub(super) stale_hits: Counter,
     pub(super) misses: Counter,
     pub(super) waiters: Counter,
@@ -47,6 +47,11 @@ pub(super) struct Counters {
     pub(super) evictions: Counter,
     pub(super) store_failures: Counter,
 }
+
+/// Alone on its cache lines, of which some processors fetch two at a time.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Padded(AtomicU64);
 
 #[derive(Debug, Default)]
 pub(super) struct Counter(AtomicU64);
@@ -64,13 +69,13 @@ impl Counter {
 impl Counters {
     pub(super) fn hit(&self) {
         // Only this thread writes it, so a load and a store do, at a tenth of an atomic addition.
-        let hits = self.hits.get_or_default();
+        let hits = &self.hits.get_or_default().0;
         hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     pub(super) fn stats(&self) -> Stats {
         Stats {
-            hits: self.hits.iter().map(|hits| hits.load(Ordering::Relaxed)).sum(),
+            hits: self.hits.iter().map(|hits| hits.0.load(Ordering::Relaxed)).sum(),
             stale_hits: self.stale_hits.get(),
             misses: self.misses.get(),
             waiters: self.waiters.get(),

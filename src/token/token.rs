@@ -3,10 +3,7 @@
 use std::{
     fmt,
     num::NonZeroU64,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Weak},
     time::{Duration, SystemTime},
 };
 
@@ -34,8 +31,6 @@ pub(crate) struct Issued {
     pub(super) generation: Option<NonZeroU64>,
     pub(super) slot: Weak<Slot>,
     pub(super) life: Life,
-    /// The last reading of the coarse clock at which both clocks were checked.
-    pub(super) checked: AtomicU64,
 }
 
 /// How long a token is believed, from when on both clocks. Milliseconds.
@@ -53,7 +48,6 @@ pub(crate) struct Life {
     pub(super) stale: u64,
     pub(super) end: u64,
     pub(super) wall_stale: u64,
-    pub(super) wall_end: u64,
     pub(super) rule: ExpiryRule,
 }
 
@@ -93,7 +87,7 @@ impl Token {
 
     /// Until when it is believed to work, on the wall clock.
     pub fn expires_at(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.life.wall_end)
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.life.wall_end())
     }
 
     /// Which rule decided that.
@@ -123,7 +117,7 @@ impl Issued {
         life: Life,
     ) -> Result<Self, Error> {
         let printable = !token.is_empty() && token.expose().bytes().all(|byte| matches!(byte, 0x21..=0x7e));
-        let bytes = Zeroizing::new([BEARER, token.expose()].concat().into_bytes());
+        let bytes = Zeroizing::new([BEARER, token.expose()].concat().into_bytes().into_boxed_slice());
         let header = printable.then(|| HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok());
         let mut header = header.flatten().ok_or_else(|| {
             Error::new(
@@ -133,37 +127,18 @@ impl Issued {
         })?;
         header.set_sensitive(true);
         let scope = scope.map(String::into_boxed_str);
-        Ok(Self {
-            header,
-            scope,
-            generation: Some(generation),
-            slot,
-            life,
-            checked: AtomicU64::new(u64::MAX),
-        })
+        Ok(Self { header, scope, generation: Some(generation), slot, life })
     }
 
     /// A token that has always been expired, in place of none.
     pub(super) fn none() -> Self {
-        let life = Life { stale: 0, end: 0, wall_stale: 0, wall_end: 0, rule: ExpiryRule::Absent };
+        let life = Life { stale: 0, end: 0, wall_stale: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");
-        Self {
-            header,
-            scope: None,
-            generation: None,
-            slot: Weak::new(),
-            life,
-            checked: AtomicU64::new(u64::MAX),
-        }
+        Self { header, scope: None, generation: None, slot: Weak::new(), life }
     }
 
     pub(super) fn expose(&self) -> &str {
         self.header.to_str().unwrap_or_default().get(BEARER.len()..).unwrap_or_default()
-    }
-
-    /// Whether both clocks were checked at this very tick already.
-    pub(super) fn is_checked(&self, tick: u64) -> bool {
-        self.checked.load(Ordering::Relaxed) == tick
     }
 }
 
@@ -184,7 +159,7 @@ impl fmt::Debug for Issued {
         f.debug_struct("Token")
             .field("token", &"[redacted]")
             .field("scope", &self.scope)
-            .field("expires_at", &(SystemTime::UNIX_EPOCH + Duration::from_millis(self.life.wall_end)))
+            .field("expires_at", &(SystemTime::UNIX_EPOCH + Duration::from_millis(self.life.wall_end())))
             .field("rule", &self.life.rule)
             .field("generation", &self.generation)
             .finish()

@@ -9,6 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::ResponseValue;
+use reqwest::ResponseBuilderExt as _;
 use tracing::{Instrument as _, field};
 use zeroize::Zeroizing;
 
@@ -36,15 +37,17 @@ pub(crate) struct Contract {
 
 /// The state of one call. The generated clients carry it to their hooks.
 #[derive(Clone)]
-pub(crate) struct Call {
+pub(crate) struct Call(Arc<Inner>);
+
+struct Inner {
     contract: Contract,
     operation: &'static str,
     http: Http,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
     /// Where `exec` leaves what came back: on its way out the generator drops the status and
     /// headers of an answer that it cannot decode.
-    received: Arc<Mutex<Option<Received>>>,
+    received: Mutex<Option<Received>>,
 }
 
 struct Received {
@@ -57,32 +60,33 @@ struct Received {
 
 impl Call {
     pub(crate) fn new(contract: Contract, operation: &'static str, http: &Http) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             contract,
             operation,
             http: http.clone(),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             secrets: Vec::new(),
-            received: Arc::default(),
+            received: Mutex::default(),
+        }))
+    }
+
+    /// Adds to a call while it is being made, which is before the generated client has it.
+    fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            add(inner);
         }
+        self
     }
 
     /// Sends a header that the contract has as security, not as a parameter. A sensitive one is a
     /// secret of the request as well, whether it is the value or what follows its scheme.
-    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        if value.is_sensitive()
-            && let Ok(text) = value.to_str()
-        {
-            self.secrets.push(Secret::from(text.rsplit(' ').next().unwrap_or_default()));
-        }
-        self.headers.insert(name, value);
-        self
+    pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        self.with(|inner| inner.headers.push((name, value)))
     }
 
     /// A secret that the request carries: cleared from what is kept of an error answer.
-    pub(crate) fn with_secret(mut self, secret: &Secret) -> Self {
-        self.secrets.push(secret.clone());
-        self
+    pub(crate) fn with_secret(self, secret: &Secret) -> Self {
+        self.with(|inner| inner.secrets.push(secret.clone()))
     }
 
     /// Runs a generated method and judges its outcome.
@@ -92,15 +96,16 @@ impl Call {
     ) -> Result<Response<T>, Error> {
         let span = tracing::debug_span!(
             "call",
-            vendor = self.contract.vendor,
-            operation = self.operation,
+            vendor = self.0.contract.vendor,
+            operation = self.0.operation,
             status = field::Empty,
             request_id = field::Empty,
             error = field::Empty,
         );
         let result = sending.instrument(span.clone()).await;
-        let outcome =
-            self.judge(result).map_err(|error| error.with_operation(self.contract.vendor, self.operation));
+        let outcome = self
+            .judge(result)
+            .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation));
         let (status, request_id) = match &outcome {
             Ok(response) => (Some(response.status), response.request_id.as_deref()),
             Err(error) => (error.status(), error.request_id()),
@@ -119,7 +124,7 @@ impl Call {
     ) -> Result<Response<T>, Error> {
         use progenitor_client::Error as Generated;
 
-        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(received) = received else {
             return Err(match result {
                 Err(Generated::CommunicationError(error)) => unanswered(error),
@@ -145,13 +150,13 @@ impl Call {
             return Err(unreadable("the answer is a redirect, which is never followed; check the base url"));
         }
         if !status.is_success() {
-            let details = (self.contract.details)(status, &body);
+            let details = (self.0.contract.details)(status, &body);
             let (kind, reason) = refusal(status, details.code.as_deref());
             let reason = details.reason.unwrap_or(reason);
             return Err(Error::new(kind, reason).with_answer(answered(details)));
         }
         if over_limit {
-            return Err(unreadable(&format!("the answer is over {} bytes", self.http.body_limit)));
+            return Err(unreadable(&format!("the answer is over {} bytes", self.0.http.body_limit)));
         }
         if !body.is_empty() && !is_json(&headers) {
             return Err(unreadable("the answer is not json by its content-type"));
@@ -198,7 +203,10 @@ impl Call {
     /// quote what it got, so they are looked for as they are, as in a form, and as in JSON.
     fn clean(&self, text: &str) -> String {
         let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
-        for secret in self.secrets.iter().map(Secret::expose).filter(|secret| !secret.is_empty()) {
+        let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
+        let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
+        let secrets = self.0.secrets.iter().map(Secret::expose).chain(in_headers);
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
             let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
             let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
             for shape in [secret, &form, json.trim_matches('"')] {
@@ -215,21 +223,21 @@ impl Call {
         // It tells the two encodings of one path apart (see build.rs).
         request.url_mut().set_fragment(None);
         request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             request.headers_mut().insert(name, value.clone());
         }
-        *request.timeout_mut() = Some(self.http.timeout);
+        *request.timeout_mut() = Some(self.0.http.timeout);
     }
 
     /// For the hook `exec`: sends, and reads the answer up to the limit.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
-        let mut response = self.http.client.execute(request).await?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let mut response = self.0.http.client.execute(request).await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
         let mut over_limit = false;
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if chunk.len() > self.http.body_limit - body.len() => {
+                Ok(Some(chunk)) if chunk.len() > self.0.http.body_limit - body.len() => {
                     over_limit = true;
                     break;
                 }
@@ -241,10 +249,12 @@ impl Call {
             }
         }
         let body = body.freeze();
-        let mut copy = http::Response::new(body.clone());
-        *copy.status_mut() = status;
+        // Without a url, reqwest would parse a stand-in for each answer. It cannot fail: there is no
+        // header, and the status has been one before.
+        let copy = http::Response::builder().status(status).url(response.url().clone()).body(body.clone());
+        let copy = copy.unwrap_or_else(|_| http::Response::new(body.clone()));
         let received = Received { status, headers, body, over_limit };
-        *self.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
+        *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
         Ok(copy.into())
     }
 }
@@ -252,8 +262,8 @@ impl Call {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("vendor", &self.contract.vendor)
-            .field("operation", &self.operation)
+            .field("vendor", &self.0.contract.vendor)
+            .field("operation", &self.0.operation)
             .finish_non_exhaustive()
     }
 }

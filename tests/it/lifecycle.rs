@@ -489,6 +489,22 @@ fn a_refresh_that_died_with_its_runtime_is_begun_anew() {
     assert_eq!(source.count(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_is_an_error_and_no_endless_loop() {
+    struct Panics;
+    impl fintech_auth::token::TokenSource for Panics {
+        fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
+            fintech_auth::token::Fingerprint::of([])
+        }
+
+        async fn issue(&self, _: &[Scope]) -> Result<fintech_auth::token::IssuedToken, Error> {
+            panic!("as a test has it")
+        }
+    }
+    let cache = TokenCache::new(Panics, options(&TestClock::new()));
+    assert_eq!(cache.token(&[]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
 #[test]
 fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
     let (cache, _) =

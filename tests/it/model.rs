@@ -29,6 +29,8 @@ enum Step {
     /// Asks and goes away after half of the server's time.
     AskAndLeave(usize),
     Pass(Duration),
+    /// Lets the newest token turn stale, if it is not yet.
+    PassToStale(usize),
     /// Rejects the token that was last given out, which may be an old one by now.
     Reject(usize),
     /// Revokes the newest token, by itself or by its refresh token.
@@ -64,6 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => (0..2_usize).prop_map(Step::Ask),
         2 => (0..2_usize).prop_map(Step::AskAndLeave),
         5 => span.prop_map(Step::Pass),
+        3 => (0..2_usize).prop_map(Step::PassToStale),
         2 => (0..2_usize).prop_map(Step::Reject),
         2 => (0..2_usize, any::<bool>()).prop_map(|(scope, refresh)| Step::Revoke(scope, refresh)),
     ];
@@ -221,6 +224,15 @@ impl Run {
         match step {
             Step::Server(server) => self.world().next.push(server),
             Step::Pass(span) => sleep(span).await,
+            Step::PassToStale(index) => {
+                let world = self.world.lock().unwrap();
+                let newest = world.newest.get(["a", "b"][index]).map(|newest| world.issued[newest]);
+                drop(world);
+                if let Some(life) = newest {
+                    tokio::time::sleep_until(life.asked + life.turns_stale() + Duration::from_millis(1))
+                        .await;
+                }
+            }
             Step::Ask(index) => self.ask(index).await?,
             Step::AskAndLeave(index) => {
                 let _ = timeout(LATENCY / 2, self.cache.token(&Self::scope(index))).await;

@@ -106,7 +106,8 @@ mod tests {
         insta::assert_snapshot!(shown.join("\n"), @"
         cargo fmt --all --check
         cargo clippy --workspace --all-targets -- -D warnings
-        cargo clippy -p fintech-auth --all-targets --no-default-features -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings
         cargo clippy --workspace --all-targets --all-features -- -D warnings
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
