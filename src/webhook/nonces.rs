@@ -4,7 +4,7 @@
 //! verifier asks after the signature, so that strangers cannot fill it.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap},
     fmt,
     future::Future,
     pin::Pin,
@@ -55,7 +55,7 @@ pub struct MemoryNonces {
 
 #[derive(Debug, Default)]
 struct Used {
-    ids: HashSet<Id>,
+    ids: HashMap<Id, SystemTime>,
     /// The same, by their end.
     ends: BTreeSet<(SystemTime, Id)>,
 }
@@ -85,13 +85,13 @@ impl MemoryNonces {
             used.ends.pop_first();
             used.ids.remove(&past);
         }
-        if used.ids.contains(&id) {
+        if used.ids.contains_key(&id) {
             return Some(false);
         }
         if used.ids.len() >= self.capacity {
             return None;
         }
-        used.ids.insert(id);
+        used.ids.insert(id, until);
         used.ends.insert((until, id));
         Some(true)
     }
@@ -99,8 +99,8 @@ impl MemoryNonces {
     fn give_back(&self, nonce: &str) {
         let id = id(nonce);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.ids.remove(&id) {
-            used.ends.retain(|(_, other)| *other != id);
+        if let Some(until) = used.ids.remove(&id) {
+            used.ends.remove(&(until, id));
         }
     }
 }

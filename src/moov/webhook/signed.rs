@@ -63,6 +63,10 @@ impl fmt::Debug for SignedHeaders<'_> {
 }
 
 /// Signing secrets, ready to use. The first that fits is enough.
+///
+/// # Security
+///
+/// What ring makes of a secret is not shown, and not wiped when this is dropped.
 #[derive(Clone)]
 pub struct Keys(Box<[hmac::Key]>);
 
