@@ -44,7 +44,7 @@ mod keys;
 mod options;
 mod verify;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 pub(super) use self::cache::KeyCache;
 use self::verify::Unverified;
@@ -57,7 +57,7 @@ pub use self::{
 use super::Client;
 use crate::webhook::{Verified, VerifyError, one};
 
-const SIGNATURE: &str = "moneykit-signature";
+static SIGNATURE: HeaderName = HeaderName::from_static("moneykit-signature");
 
 /// Verifies MoneyKit's webhooks. Cheap to clone; it shares its keys with the client it comes from.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Webhooks {
     /// The body must be the bytes that came, not JSON that was read and written again.
     pub async fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<Verified<Event>, VerifyError> {
         let cache = self.client.webhook_keys();
-        let signature = one(headers, SIGNATURE, jws::LIMIT)?;
+        let signature = one(headers, &SIGNATURE, jws::LIMIT)?;
         let unverified = Unverified::new(signature, body, cache.options())?;
         // Fetching keys may take its time, which the vendor did not.
         let now = cache.wall();

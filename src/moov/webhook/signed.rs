@@ -6,18 +6,19 @@ use std::{
 };
 
 use chrono::DateTime;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ring::hmac;
+use smallvec::SmallVec;
 
 use crate::{
     Error, ErrorKind, Secret,
     webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind, one, unhex},
 };
 
-const TIMESTAMP: &str = "x-timestamp";
-const NONCE: &str = "x-nonce";
-const WEBHOOK_ID: &str = "x-webhook-id";
-const SIGNATURE: &str = "x-signature";
+static TIMESTAMP: HeaderName = HeaderName::from_static("x-timestamp");
+static NONCE: HeaderName = HeaderName::from_static("x-nonce");
+static WEBHOOK_ID: HeaderName = HeaderName::from_static("x-webhook-id");
+static SIGNATURE: HeaderName = HeaderName::from_static("x-signature");
 
 /// SHA-512's 64 bytes, and as many pairs of digits.
 const TAG: usize = 64;
@@ -42,16 +43,16 @@ impl<'a> SignedHeaders<'a> {
     ///
     /// Where one is missing, repeated, too long or unreadable, or holds the separator `|`.
     pub fn read(headers: &'a HeaderMap) -> Result<Self, VerifyError> {
-        let part = |name, limit| {
+        let part = |name: &'static HeaderName, limit| {
             let value = one(headers, name, limit)?;
             let is_whole = !value.as_bytes().contains(&b'|');
-            is_whole.then_some(value).ok_or_else(|| VerifyError::about(Kind::MalformedHeader, name))
+            is_whole.then_some(value).ok_or_else(|| VerifyError::about(Kind::MalformedHeader, name.as_str()))
         };
         Ok(Self {
-            timestamp: part(TIMESTAMP, 64)?,
-            nonce: part(NONCE, 256)?,
-            webhook_id: part(WEBHOOK_ID, 256)?,
-            signature: one(headers, SIGNATURE, 2 * TAG)?,
+            timestamp: part(&TIMESTAMP, 64)?,
+            nonce: part(&NONCE, 256)?,
+            webhook_id: part(&WEBHOOK_ID, 256)?,
+            signature: one(headers, &SIGNATURE, 2 * TAG)?,
         })
     }
 }
@@ -110,13 +111,14 @@ impl Keys {
     ) -> Result<SystemTime, VerifyError> {
         let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
         // Again, for headers that did not come by `read`.
-        for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
+        for (name, part) in [(&TIMESTAMP, timestamp), (&NONCE, nonce), (&WEBHOOK_ID, webhook_id)] {
             if part.is_empty() || part.as_bytes().contains(&b'|') {
-                return Err(VerifyError::about(Kind::MalformedHeader, name));
+                return Err(VerifyError::about(Kind::MalformedHeader, name.as_str()));
             }
         }
         let tag = unhex::<TAG>(signature).ok_or(Kind::MalformedSignature)?;
-        let mut text = Vec::with_capacity(timestamp.len() + nonce.len() + webhook_id.len() + 2);
+        // As long as is usual.
+        let mut text = SmallVec::<[u8; 128]>::new();
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);
         }
