@@ -50,7 +50,7 @@
 //! | members of a JWS header, of its claims | 32 | each is compared with those before it, so that none comes twice |
 //! | a key id | 256 bytes | it is looked up, not kept |
 //! | keys of a set | 64 | each costs a check of its point; a set in rotation has two or three |
-//! | age of keys | 1 hour, then asked for again; 24 hours where that fails | the first is how long a withdrawn key can go on, the second the vendor's advice |
+//! | age of keys | 1 hour, then asked for again; 24 hours where that fails | the first is how long a withdrawn key can go on, the second the vendor's advice. A webhook under a key that is due waits a second for it at the most |
 //! | fetches for unknown key ids | one a minute | anybody can make up an id, so the vendor must not be asked for each |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | a date-time, ids of any usual kind, and the one length of an HMAC-SHA512 in hex |
 //! | nonces in memory | 100,000 | 160 a second for ten minutes; beyond it deliveries are put off, never let through unchecked |

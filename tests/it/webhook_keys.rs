@@ -203,6 +203,23 @@ async fn stale_keys_serve_while_fetching_fails_but_not_beyond_a_day() {
     assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
 }
 
+/// The fetch takes as long as it likes; who waits for it has keys that will do.
+#[tokio::test]
+async fn a_slow_fetch_does_not_hold_up_webhooks_under_stale_keys() {
+    let sandbox = Sandbox::start().await.expect("the sandbox starts");
+    let clock = sandbox.clock().clone();
+    // The timeout of a call is far beyond that of this test.
+    let client = sandbox.moneykit().with_tokens(|tokens| plain(tokens).with_clock(clock.clone()));
+    let webhooks = client.build().expect("the client builds").webhooks();
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    clock.advance(Duration::from_secs(3600));
+    sandbox.fault(Operation::MoneykitJwks, Fault::hang());
+    let sent = good(&sandbox);
+    let judged = tokio::time::timeout(Duration::from_secs(5), verdict(&webhooks, &sent));
+    assert_eq!(judged.await, Ok(Ok(())));
+    assert_eq!(fetches(&sandbox), 2);
+}
+
 #[tokio::test]
 async fn a_failing_first_fetch_is_not_repeated_by_each_webhook() {
     let (sandbox, webhooks, clock) = service().await;

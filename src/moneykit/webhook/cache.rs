@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{runtime, sync::watch};
+use tokio::{runtime, sync::watch, time};
 
 use super::{super::Client, KeySet, Options};
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
     webhook::{VerifyError, VerifyErrorKind as Kind},
 };
 
+/// How long a webhook waits for a fetch where stale keys will do: its sender waits for the answer.
+const STALE_WAIT: Duration = Duration::from_secs(1);
 /// After a first failure to fetch; doubled with each, up to the cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
 /// The longest that the vendor's `Retry-After` is heeded, since webhooks wait for the keys.
@@ -71,10 +73,9 @@ impl Now {
 enum Step {
     Use(Arc<KeySet>),
     Refuse(VerifyError),
-    /// Wait for the fetch that is under way.
-    Join(Flight),
-    /// Begin one, and wait for it.
-    Lead(Flight, Lead),
+    /// Wait for the fetch that is under way, or for the one to begin; where there are stale keys that
+    /// will do, not for long.
+    Wait(Flight, Option<Lead>, Option<Arc<KeySet>>),
 }
 
 /// For the task that fetches.
@@ -111,17 +112,24 @@ impl KeyCache {
         let (mut waited, mut led) = (false, false);
         // Once for a fetch that others began, once for its own, and some for tasks that went away.
         for _ in 0..4 {
-            let mut flight = match self.step(key_id, waited, led) {
+            let (mut flight, lead, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
                 Step::Refuse(error) => return Err(error),
-                Step::Join(flight) => flight,
-                Step::Lead(flight, lead) => {
-                    led = true;
-                    begin(client, lead)?;
-                    flight
-                }
+                Step::Wait(flight, lead, stale) => (flight, lead, stale),
             };
-            let outcome = match flight.wait_for(Option::is_some).await {
+            if let Some(lead) = lead {
+                led = true;
+                begin(client, lead)?;
+            }
+            let ended = flight.wait_for(Option::is_some);
+            let ended = match stale {
+                None => ended.await,
+                Some(stale) => match time::timeout(STALE_WAIT, ended).await {
+                    Ok(ended) => ended,
+                    Err(_) => return Ok(stale),
+                },
+            };
+            let outcome = match ended {
                 Ok(outcome) => outcome.clone(),
                 // The task went away without an outcome, as with its runtime: ask anew.
                 Err(_) => continue,
@@ -147,6 +155,7 @@ impl KeyCache {
         let failing = state.failure.as_ref().filter(|failure| now.tick < failure.until);
         let has_keys = usable.is_some();
         let mut is_unknown = false;
+        let mut stale = None;
         if let Some((keys, is_fresh)) = usable {
             is_unknown = !keys.contains(key_id);
             if !is_unknown && (is_fresh || waited || failing.is_some()) {
@@ -155,6 +164,7 @@ impl KeyCache {
             if is_unknown && waited && led {
                 return Step::Refuse(Kind::UnknownKey.into());
             }
+            stale = (!is_unknown).then_some(keys);
         }
         if let Some(failure) = failing {
             let left = failure.until.saturating_sub(now.tick);
@@ -162,7 +172,7 @@ impl KeyCache {
         }
         // A closed one is of a task that went away.
         if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
-            return Step::Join(flight.clone());
+            return Step::Wait(flight.clone(), None, stale);
         }
         if is_unknown {
             let left = state.cool_until.saturating_sub(now.tick);
@@ -174,7 +184,7 @@ impl KeyCache {
         let (told, flight) = watch::channel(None);
         state.flight = Some(flight.clone());
         let cold = (!has_keys).then(|| key_id.to_owned());
-        Step::Lead(flight, Lead { told, asked: now, cold })
+        Step::Wait(flight, Some(Lead { told, asked: now, cold }), stale)
     }
 
     /// Puts in place what a fetch brought.
