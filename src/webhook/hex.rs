@@ -1,27 +1,34 @@
 //! Hexadecimal digits, as strictly as signatures need them.
 
-/// `N` bytes from exactly `2 * N` lower-case digits: one text for each value. Without branches, which
-/// is faster than with them, as a signature's digits cannot be predicted.
+/// What each byte stands for; the upper half is set for those that are no digit.
+static DIGITS: [u8; 256] = digits();
+
+const fn digits() -> [u8; 256] {
+    let mut digits = [0xf0; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+}
+
+/// `N` bytes from exactly `2 * N` lower-case digits: one text for each value. By a table, since a
+/// signature's digits cannot be predicted, and branches on them would be missed.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != 2 * N {
         return None;
     }
     let mut bytes = [0; N];
-    let mut are_digits = u8::MAX;
-    let mut digit = |byte: u8| {
-        let (figure, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
-        // All ones or none.
-        let is_figure = 0_u8.wrapping_sub(u8::from(figure < 10));
-        let is_letter = 0_u8.wrapping_sub(u8::from(letter < 6));
-        are_digits &= is_figure | is_letter;
-        figure & is_figure | letter.wrapping_add(10) & is_letter
-    };
+    let mut seen = 0;
     for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         if let &[high, low] = pair {
-            *byte = digit(high) << 4 | digit(low);
+            let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+            seen |= high | low;
+            *byte = high << 4 | low;
         }
     }
-    (are_digits == u8::MAX).then_some(bytes)
+    (seen < 16).then_some(bytes)
 }
 
 #[cfg(test)]
