@@ -216,6 +216,11 @@ impl Run {
         self.world.lock().unwrap()
     }
 
+    fn newest(&self, index: usize) -> Option<Life> {
+        let world = self.world();
+        world.newest.get(["a", "b"][index]).map(|newest| world.issued[newest])
+    }
+
     fn scope(index: usize) -> Vec<Scope> {
         scopes(&[["a", "b"][index]])
     }
@@ -225,12 +230,9 @@ impl Run {
             Step::Server(server) => self.world().next.push(server),
             Step::Pass(span) => sleep(span).await,
             Step::PassToStale(index) => {
-                let world = self.world.lock().unwrap();
-                let newest = world.newest.get(["a", "b"][index]).map(|newest| world.issued[newest]);
-                drop(world);
-                if let Some(life) = newest {
-                    tokio::time::sleep_until(life.asked + life.turns_stale() + Duration::from_millis(1))
-                        .await;
+                if let Some(life) = self.newest(index) {
+                    let stale = life.asked + life.turns_stale() + Duration::from_millis(1);
+                    tokio::time::sleep_until(stale).await;
                 }
             }
             Step::Ask(index) => self.ask(index).await?,
