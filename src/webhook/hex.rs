@@ -1,34 +1,31 @@
 //! Hexadecimal digits, as strictly as signatures need them.
 
-/// What each byte stands for; the upper half is set for those that are no digit.
-static DIGITS: [u8; 256] = digits();
-
-const fn digits() -> [u8; 256] {
-    let mut digits = [0xf0; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
-        value += 1;
+/// What a digit stands for; the upper half is set if it is none. Without a branch or a table, so that
+/// the compiler does sixteen at a time.
+const fn value(digit: u8) -> u8 {
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    if number < 10 {
+        number
+    } else if letter < 6 {
+        letter + 10
+    } else {
+        0xf0
     }
-    digits
 }
 
-/// `N` bytes from exactly `2 * N` lower-case digits: one text for each value. By a table, since a
-/// signature's digits cannot be predicted, and branches on them would be missed.
+/// `N` bytes from exactly `2 * N` lower-case digits: one text for each value.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N {
+    let mut pairs = [[0; 2]; N];
+    let values = pairs.as_flattened_mut();
+    if text.len() != values.len() {
         return None;
     }
-    let mut bytes = [0; N];
     let mut seen = 0;
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        if let &[high, low] = pair {
-            let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
-            seen |= high | low;
-            *byte = high << 4 | low;
-        }
+    for (place, &digit) in values.iter_mut().zip(text.as_bytes()) {
+        *place = value(digit);
+        seen |= *place;
     }
-    (seen < 16).then_some(bytes)
+    (seen < 16).then(|| pairs.map(|[high, low]| high << 4 | low))
 }
 
 #[cfg(test)]
