@@ -17,7 +17,9 @@ pub(crate) enum Form {
     Contract,
 }
 
-const PROSE: [&str; 7] = ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
+/// Keywords that describe and demand nothing.
+pub(crate) const PROSE: [&str; 7] =
+    ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
 
 /// Maps and lists that say nothing when empty. (An empty `security`, `schema` or `scopes` does.)
 const VOID_WHEN_EMPTY: [&str; 7] =
@@ -56,7 +58,8 @@ fn arrange(value: Value, shape: &'static Shape, form: Form) -> Value {
     }
 }
 
-fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
+/// Whether `key` stays, where something of this shape stands.
+pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
         _ if form == Form::Contract => true,

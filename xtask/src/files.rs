@@ -14,6 +14,7 @@ pub(crate) struct Change {
     pub(crate) name: String,
     pub(crate) old: String,
     pub(crate) new: String,
+    is_new: bool,
 }
 
 impl Change {
@@ -22,12 +23,9 @@ impl Change {
     /// When there is such a file but it cannot be read.
     pub(crate) fn new(root: &Path, name: String, new: String) -> Result<Self> {
         let path = root.join(&name);
-        let old = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(format!("{name}: {error}").into()),
-        };
-        Ok(Self { path, name, old, new })
+        let old = read_if_there(root, &name)?;
+        let is_new = old.is_none();
+        Ok(Self { path, name, old: old.unwrap_or_default(), new, is_new })
     }
 
     pub(crate) fn is_needed(&self) -> bool {
@@ -36,7 +34,13 @@ impl Change {
 
     /// In the same folder, because a rename does not cross file systems.
     fn draft(&self) -> PathBuf {
-        self.path.with_extension("new")
+        let mut name = self.path.clone().into_os_string();
+        name.push(".new");
+        name.into()
+    }
+
+    fn undo(&self) -> std::io::Result<()> {
+        if self.is_new { fs::remove_file(&self.path) } else { fs::write(&self.path, &self.old) }
     }
 }
 
@@ -49,26 +53,45 @@ pub(crate) fn read(root: &Path, name: &str) -> Result<String> {
     fs::read_to_string(root.join(name)).map_err(|error| format!("{name}: {error}").into())
 }
 
-/// Makes every change. All texts are on disk before the first file is replaced.
+/// The same, or nothing where there is no such file.
 ///
 /// # Errors
 ///
-/// When a file cannot be written.
+/// When there is one but it cannot be read.
+pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
+    match fs::read_to_string(root.join(name)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{name}: {error}").into()),
+    }
+}
+
+/// Makes every change, or none. All texts are on disk before the first file is replaced.
+///
+/// # Errors
+///
+/// When a file cannot be written or replaced.
 pub(crate) fn write(changes: &[Change]) -> Result<()> {
-    let written = changes.iter().try_for_each(|change| {
-        fs::write(change.draft(), &change.new).map_err(|error| format!("{}: {error}", change.name))
+    let told = |change: &Change, error: std::io::Error| format!("{}: {error}", change.name);
+    let written = changes
+        .iter()
+        .try_for_each(|change| fs::write(change.draft(), &change.new).map_err(|error| told(change, error)));
+    let mut replaced = Vec::new();
+    let done = written.and_then(|()| {
+        changes.iter().try_for_each(|change| {
+            fs::rename(change.draft(), &change.path).map_err(|error| told(change, error))?;
+            replaced.push(change);
+            Ok(())
+        })
     });
-    if written.is_err() {
-        for change in changes {
-            // The problem to tell is the one above; a draft never written is no other.
-            let _ = fs::remove_file(change.draft());
+    if done.is_err() {
+        // The problem to tell is the one above; a draft never written is no other.
+        changes.iter().for_each(|change| drop(fs::remove_file(change.draft())));
+        for change in replaced {
+            change.undo().map_err(|error| told(change, error))?;
         }
     }
-    written?;
-    for change in changes {
-        fs::rename(change.draft(), &change.path).map_err(|error| format!("{}: {error}", change.name))?;
-    }
-    Ok(())
+    Ok(done?)
 }
 
 #[cfg(test)]
@@ -88,5 +111,37 @@ mod tests {
         let error = write(&changes).unwrap_err().to_string();
         assert!(error.starts_with("missing/b.yaml: "), "{error}");
         assert_eq!(fixture::files(root.path()), before);
+    }
+
+    #[test]
+    fn what_was_replaced_is_put_back_if_a_later_one_cannot_be() {
+        let root = tempfile::tempdir().unwrap();
+        fixture::put(root.path(), "a.yaml", "old");
+        fs::create_dir_all(root.path().join("c.yaml/full")).unwrap();
+        let mut changes: Vec<Change> = ["a.yaml", "b.yaml"]
+            .map(|name| Change::new(root.path(), name.into(), "new".into()).unwrap())
+            .into();
+        let path = root.path().join("c.yaml");
+        changes.push(Change {
+            path,
+            name: "c.yaml".into(),
+            old: String::new(),
+            new: "new".into(),
+            is_new: true,
+        });
+        let before = fixture::files(root.path());
+        let error = write(&changes).unwrap_err().to_string();
+        assert!(error.starts_with("c.yaml: "), "{error}");
+        assert_eq!(fixture::files(root.path()), before);
+    }
+
+    #[test]
+    fn files_of_one_stem_do_not_get_in_each_others_way() {
+        let root = tempfile::tempdir().unwrap();
+        let changes =
+            ["a.lock", "a.yaml"].map(|name| Change::new(root.path(), name.into(), name.into()).unwrap());
+        write(&changes).unwrap();
+        let expected = ["a.lock", "a.yaml"].map(|name| (name.to_owned(), name.to_owned()));
+        assert_eq!(fixture::files(root.path()), expected);
     }
 }

@@ -62,6 +62,8 @@ paths:
     post:
       operationId: endLoan
       x-weight: 3
+      parameters:
+        - { name: id, in: path, required: true, schema: { type: string } }
       security:
         - Desk: []
       responses:

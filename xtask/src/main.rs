@@ -1,11 +1,18 @@
 //! Developer commands of fintech-auth: reads the flags, calls one command, turns its outcome into
 //! the exit code. No users' code is here.
 
+#[path = "../../build.rs"]
+#[allow(dead_code)]
+mod build_script;
 mod canonical;
 mod ci;
 mod contract;
 mod diff;
+#[path = "../../tests/it/digest.rs"]
+#[allow(dead_code)]
+mod digest;
 mod document;
+mod drift;
 mod fetch;
 mod files;
 #[cfg(test)]
@@ -30,18 +37,29 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 
 use fetch::Origin;
-use regen::{Answer, Input, Outcome, Request};
+use regen::{Answer, Input, Mode, Outcome, Request};
 
 const USAGE: &str = "\
-cargo xtask regen [VENDOR] [--from FILE|URL|-] [--fetch] [--revision NAME] [--check]
-    Cuts specs/VENDOR/upstream.yaml from the vendor's document and writes openapi.yaml from it and
-    overlay.yaml. Without --from or --fetch it starts from the upstream.yaml that is there.
+cargo xtask regen [VENDOR] [--from FILE|URL|-] [--fetch] [--revision NAME] [--check] [--report FILE] [--json]
+    Cuts specs/VENDOR/upstream.yaml from the vendor's document, writes openapi.yaml from it and
+    overlay.yaml, and tells what the changes mean for users. Without --from or --fetch it starts from
+    the upstream.yaml that is there.
     --from      read the vendor's document from a file, an https URL or standard input
     --fetch     read it from the url in source.toml
     --revision  name a document that is not the recorded one (default: the file's name, else the
                 start of its sha256)
     --check     write nothing, show differences
-    Exit code: 0 up to date or written, 1 differences (--check), 3 error.
+    --report    write what changed to FILE as well, in Markdown, for the pull request. It quotes the
+                vendor: do not commit it
+    --json      tell what changed in JSON, on standard output
+
+cargo xtask drift [VENDOR] [--from FILE|URL|-] [--base FILE|URL] [--report FILE] [--json]
+    Tells what changed in the vendor's document (that at the url in source.toml, or another) since
+    the one that is checked in, and writes nothing: for a scheduled job.
+    --base      compare with this document and not with what is checked in; without the overlay
+
+    Exit code of both: 0 nothing changed; 1 changes; 2 a change to be looked at by a person, since it
+    breaks callers, may have another meaning, or is known to no rule; 3 error, and no file touched.
 
 cargo xtask ci
     Runs what CI runs; stops at the first failure.
@@ -80,22 +98,27 @@ fn command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
             None => Ok(Command::Ci),
             Some(other) => Err(other.unexpected()),
         },
-        "regen" => regen_command(args),
+        "regen" => regen_command(args, Mode::Write),
+        "drift" => regen_command(args, Mode::Drift),
         _ => Err(format!("there is no command {name}").into()),
     }
 }
 
-fn regen_command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut request = Request::default();
+fn regen_command(mut args: lexopt::Parser, mode: Mode) -> Result<Command, lexopt::Error> {
+    let mut request = Request { mode, ..Request::default() };
+    let is_drift = mode == Mode::Drift;
     while let Some(arg) = args.next()? {
         match arg {
-            Long("check") => request.check = true,
+            Long("check") if !is_drift => request.mode = Mode::Check,
             Long("fetch" | "from") if request.input != Input::Upstream => {
                 return Err("one document at a time".into());
             }
-            Long("fetch") => request.input = Input::Recorded,
+            Long("fetch") if !is_drift => request.input = Input::Recorded,
             Long("from") => request.input = Input::From(Origin::named(&args.value()?.string()?)),
-            Long("revision") => request.revision = Some(args.value()?.string()?),
+            Long("base") if is_drift => request.base = Some(Origin::named(&args.value()?.string()?)),
+            Long("revision") if !is_drift => request.revision = Some(args.value()?.string()?),
+            Long("report") => request.report = Some(args.value()?.into()),
+            Long("json") => request.json = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(vendor) if request.vendor.is_none() => request.vendor = Some(vendor.string()?),
             other => return Err(other.unexpected()),
@@ -103,6 +126,12 @@ fn regen_command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
     }
     if request.revision.is_some() && request.input == Input::Upstream {
         return Err("--revision names a document: give --from or --fetch".into());
+    }
+    if is_drift && request.input == Input::Upstream {
+        request.input = Input::Recorded;
+    }
+    if request.base == Some(Origin::Stdin) {
+        return Err("--base is a file or a URL".into());
     }
     Ok(Command::Regen(request))
 }
@@ -132,7 +161,8 @@ mod command_line {
             vendor: Some("moov".into()),
             input: Input::From(Origin::Stdin),
             revision: Some("a".into()),
-            check: true,
+            mode: Mode::Check,
+            ..Request::default()
         };
         assert_eq!(request, expected);
         let fetch = asked("regen moov --fetch");

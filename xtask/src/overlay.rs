@@ -7,29 +7,92 @@ use roas_overlay::v1_0::{Action, Overlay};
 use roas_overlay::validation::Validate;
 use serde_json::Value;
 
-use crate::problems::{Problems, Result};
+use crate::problems::Problems;
 
 const KINDS: [&str; 2] = ["upstream-bug", "ours"];
+
+/// Why an overlay does not apply.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    pub(crate) problems: Problems,
+    /// Actions that match nothing or change nothing.
+    pub(crate) without_effect: Vec<Idle>,
+}
+
+impl<P: Into<Problems>> From<P> for Failures {
+    fn from(problems: P) -> Self {
+        Self { problems: problems.into(), without_effect: Vec::new() }
+    }
+}
+
+/// An action without effect.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    pub(crate) complaint: String,
+    target: String,
+}
+
+impl Idle {
+    /// Whether a change at this JSON pointer can be why: one of the two is at or below the other, and
+    /// they meet below the top.
+    pub(crate) fn concerns(&self, at: &str) -> bool {
+        let wanted = steps(&self.target);
+        let found: Vec<String> =
+            at.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+        let common = wanted.len().min(found.len());
+        let is_met = |(names, name): (&Vec<String>, &String)| names.is_empty() || names.contains(name);
+        common >= 2 && wanted.iter().zip(&found).all(is_met)
+    }
+}
+
+/// The steps of a JSONPath as far as they are names: each a choice of names, an empty one any.
+fn steps(path: &str) -> Vec<Vec<String>> {
+    let mut steps = Vec::new();
+    let mut rest = path.strip_prefix('$').unwrap_or(path);
+    loop {
+        if let Some(inside) = rest.strip_prefix('[') {
+            let Some((choice, after)) = inside.split_once(']') else { return steps };
+            let names = choice.split(',').map(str::trim);
+            let quoted = |name: &str| {
+                let bare = name.strip_prefix(['\'', '"'])?.strip_suffix(['\'', '"'])?;
+                Some(bare.to_owned())
+            };
+            steps.push(names.filter_map(quoted).collect());
+            rest = after;
+        } else if let Some(inside) = rest.strip_prefix('.') {
+            let end = inside.find(['.', '[']).unwrap_or(inside.len());
+            let (name, after) = inside.split_at(end);
+            // `..` is any depth: no more is known.
+            if name.is_empty() {
+                return steps;
+            }
+            steps.push(if name == "*" { Vec::new() } else { vec![name.to_owned()] });
+            rest = after;
+        } else {
+            return steps;
+        }
+    }
+}
 
 /// Applies the overlay called `name` to `document`, as far as it applies.
 ///
 /// # Errors
 ///
 /// Each action that is not marked, or without effect on the document as the actions before left it.
-pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<()> {
+pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> std::result::Result<(), Failures> {
     let overlay: Overlay = serde_json::from_value(overlay).map_err(|error| format!("{name}: {error}"))?;
-    let mut problems = Problems::default();
+    let mut failures = Failures::default();
     if let Err(error) = overlay.validate(Default::default()) {
         for error in error.errors {
-            problems.push(format!("{name}: {error}"));
+            failures.problems.push(format!("{name}: {error}"));
         }
-        return Err(problems);
+        return Err(failures);
     }
 
     for (index, action) in overlay.actions.iter().enumerate() {
         let label = format!("{name}: actions[{index}] on {}", action.target);
         for problem in unmarked(action) {
-            problems.push(format!("{label}: {problem}"));
+            failures.problems.push(format!("{label}: {problem}"));
         }
         let before = document.clone();
         let alone = Overlay { actions: vec![action.clone()], ..overlay.clone() };
@@ -41,9 +104,10 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
             Ok(_) => continue,
         };
         let why = mark(action, "x-why").unwrap_or("not said");
-        problems.push(format!("{label}: {failure} (why it is there: {why})"));
+        let complaint = format!("{label}: {failure} (why it is there: {why})");
+        failures.without_effect.push(Idle { complaint, target: action.target.to_string() });
     }
-    problems.or(())
+    if failures.problems.is_empty() && failures.without_effect.is_empty() { Ok(()) } else { Err(failures) }
 }
 
 /// What is missing of the marks that every action bears.
@@ -85,8 +149,10 @@ mod tests {
             "actions": actions,
         });
         let mut document = json!({ "a": { "b": 1, "list": [1] }, "c": {} });
-        let problems = apply("overlay.yaml", overlay, &mut document).err();
-        (document, problems.map(|problems| problems.to_string()).unwrap_or_default())
+        let failures = apply("overlay.yaml", overlay, &mut document).err().unwrap_or_default();
+        let mut problems = failures.problems;
+        failures.without_effect.into_iter().for_each(|idle| problems.push(idle.complaint));
+        (document, problems.to_string())
     }
 
     #[test]
@@ -135,7 +201,7 @@ mod tests {
     fn what_is_no_overlay_is_an_error() {
         let mut document = json!({});
         let error = apply("overlay.yaml", json!({ "overlay": "2.0.0" }), &mut document);
-        assert!(error.unwrap_err().to_string().starts_with("overlay.yaml: "));
+        assert!(error.unwrap_err().problems.to_string().starts_with("overlay.yaml: "));
         let (_, complaint) = applied(json!([marked(json!({ "target": "a b" }))]));
         assert!(complaint.contains("actions[0].target: invalid JSONPath"), "{complaint}");
         assert!(complaint.contains("must specify either"), "{complaint}");

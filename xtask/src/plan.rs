@@ -1,17 +1,20 @@
 //! Works out what one vendor's files should be: slice, canonical form, overlay. It reads but never
 //! writes, and asks the network only when told to.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
+use crate::drift::{Drift, Heading, Lock, Omitted, State, drift, omitted};
 use crate::fetch::Origin;
-use crate::files::{Change, read};
+use crate::files::{Change, read, read_if_there};
+use crate::overlay::Failures;
 use crate::problems::{Problems, Result};
-use crate::regen::{Input, Request};
-use crate::source::{self, Kind, Source};
+use crate::regen::{Input, Mode, Request};
+use crate::source::{self, Kind, Operation, Source};
 use crate::yaml::render;
 use crate::{contract, document, overlay, slice, transcript};
 
@@ -22,8 +25,18 @@ pub(crate) struct Plan {
     /// Of the vendor's document, where there is one.
     pub(crate) revision: Option<String>,
     pub(crate) changes: Vec<Change>,
+    /// What the changes mean, where there are any.
+    pub(crate) drift: Option<(Heading, Drift)>,
     pub(crate) notes: Vec<String>,
     pub(crate) problems: Problems,
+}
+
+/// What a document comes to.
+#[derive(Debug, Default)]
+struct Upstream {
+    facts: Value,
+    omitted: Omitted,
+    lock: Lock,
 }
 
 impl Plan {
@@ -41,12 +54,17 @@ impl Plan {
         let text = read(root, &name)?;
         let source = source::parse(&name, &text)?;
         self.revision.clone_from(&source.revision);
+        let mut from = source.revision.clone().unwrap_or_else(|| "what is checked in".to_owned());
 
-        let facts = match origin(&self.vendor, &source, &request.input)? {
-            None => self.same_facts(root, &source)?,
+        let origin = origin(&self.vendor, &source, request)?;
+        // Compared with a document, a transcript is one more.
+        let kind = if origin.is_some() { Kind::Document } else { source.kind };
+        let mut before = self.checked_in(root, kind)?;
+        let after = match origin {
+            None => self.same(root, &source, &before)?,
             Some(origin) => {
                 let bytes = origin.read()?;
-                let facts = self.facts(&origin.name(), &bytes, &source)?;
+                let after = self.upstream(&origin.name(), &bytes, &source, kind)?;
                 let sha256 = sha256(&bytes);
                 let is_other = source.sha256.as_deref() != Some(&sha256);
                 if is_other || request.revision.is_some() {
@@ -55,13 +73,53 @@ impl Plan {
                     self.revision = Some(revision);
                     self.changes.push(Change::new(root, name, text)?);
                 }
-                facts
+                after
             }
         };
+        if let Some(base) = &request.base {
+            from = base.stem().map_or_else(|| base.name(), str::to_owned);
+            before = self.base(base, &source)?;
+        }
+        if before.lock.is_empty() && !before.facts.is_null() && !after.lock.is_empty() {
+            self.notes.push("no upstream.lock was there; what texts mean is compared from now on".to_owned());
+            before.lock.clone_from(&after.lock);
+        }
         let banner = banner(&self.vendor, source.kind);
-        self.change(root, "upstream.yaml", &banner, &facts)?;
+        self.change(root, "upstream.yaml", &banner, &after.facts)?;
+        if !after.lock.is_empty() {
+            let name = self.file("upstream.lock");
+            let text = after.lock.render(&lock_banner(&self.vendor));
+            self.changes.push(Change::new(root, name, text)?);
+        }
 
-        let contract = self.corrected(root, facts)?;
+        let contract = self.corrected(root, after.facts.clone());
+        let published = match (&request.base, &contract) {
+            (None, Ok(contract)) => self.published(root)?.zip(Some(contract)),
+            _ => None,
+        };
+        let to = self.revision.clone().unwrap_or_else(|| "what regen makes of it".to_owned());
+        let heading = Heading { vendor: self.vendor.clone(), from, to };
+        let old = State {
+            facts: &before.facts,
+            contract: published.as_ref().map(|(old, _)| old),
+            lock: &before.lock,
+        };
+        let new = State {
+            facts: &after.facts,
+            contract: published.as_ref().map(|(_, new)| *new),
+            lock: &after.lock,
+        };
+        let is_known = !before.facts.is_null();
+        if is_known && (old.facts != new.facts || old.contract != new.contract || old.lock != new.lock) {
+            let drift = drift(old, new, &after.omitted);
+            if !drift.changes.is_empty() {
+                self.drift = Some((heading, drift));
+            }
+        }
+        if request.base.is_some() {
+            return Ok(());
+        }
+        let contract = contract.map_err(|failures| self.explained(failures))?;
         let banner = format!(
             "Written by `cargo xtask regen {}` from upstream.yaml and overlay.yaml. Do not edit.",
             self.vendor,
@@ -80,35 +138,89 @@ impl Plan {
         Ok(())
     }
 
-    /// The facts that upstream.yaml holds already, in canonical form.
-    fn same_facts(&mut self, root: &Path, source: &Source) -> Result<Value> {
-        let name = self.file("upstream.yaml");
-        let text = read(root, &name)?;
-        self.facts(&name, text.as_bytes(), source)
+    /// What was true before, as far as it is checked in.
+    fn checked_in(&self, root: &Path, kind: Kind) -> Result<Upstream> {
+        let Some(text) = read_if_there(root, &self.file("upstream.yaml"))? else {
+            return Ok(Upstream::default());
+        };
+        let document = document::parse(&self.file("upstream.yaml"), text.as_bytes())?;
+        let form = if kind == Kind::Document { Form::Facts } else { Form::SourcedFacts };
+        let name = self.file("upstream.lock");
+        let lock = match read_if_there(root, &name)? {
+            Some(text) => Lock::parse(&name, &text)?,
+            None => Lock::default(),
+        };
+        Ok(Upstream { facts: canonical(document, form), omitted: Omitted::new(), lock })
     }
 
-    /// What upstream.yaml should hold, given the document called `name`.
-    fn facts(&mut self, name: &str, bytes: &[u8], source: &Source) -> Result<Value> {
+    /// What upstream.yaml holds already, in canonical form.
+    fn same(&mut self, root: &Path, source: &Source, before: &Upstream) -> Result<Upstream> {
+        let name = self.file("upstream.yaml");
+        let text = read(root, &name)?;
+        let facts = self.upstream(&name, text.as_bytes(), source, source.kind)?.facts;
+        if !before.lock.is_of(&facts) {
+            return Err(format!(
+                "{name}: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and \
+                 `cargo xtask regen {} --fetch` brings the facts back",
+                self.vendor,
+            )
+            .into());
+        }
+        Ok(Upstream { facts, omitted: Omitted::new(), lock: before.lock.clone() })
+    }
+
+    /// What a document comes to, given that it is called `name`.
+    fn upstream(&mut self, name: &str, bytes: &[u8], source: &Source, kind: Kind) -> Result<Upstream> {
         let document = document::parse(name, bytes)?;
-        match source.kind {
+        match kind {
             Kind::Document => {
                 // First the prose goes, so that nothing is kept for an example's sake.
-                let facts = canonical(document, Form::Facts);
+                let facts = canonical(document.clone(), Form::Facts);
                 let slice = slice::slice(name, &facts, &source.operations)?;
                 for (former, current) in slice.renames {
                     self.notes.push(format!("{former} is now called {current}"));
                 }
-                Ok(slice.document)
+                let facts = slice.document;
+                let omitted = omitted(&document, &facts);
+                let lock = Lock::of(&omitted, &facts);
+                Ok(Upstream { facts, omitted, lock })
             }
             Kind::Transcribed => {
                 transcript::check(name, &document, &source.operations)?;
-                Ok(canonical(document, Form::SourcedFacts))
+                let facts = canonical(document, Form::SourcedFacts);
+                Ok(Upstream { facts, ..Upstream::default() })
             }
         }
     }
 
+    /// A document of the user's choice to compare with. An operation that it lacks is new since then.
+    fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
+        let (name, bytes) = (origin.name(), origin.read()?);
+        let document = document::parse(&name, &bytes)?;
+        let facts = canonical(document.clone(), Form::Facts);
+        let (there, missing): (Vec<Operation>, Vec<Operation>) = source
+            .operations
+            .iter()
+            .cloned()
+            .partition(|operation| slice::find(&name, &facts, operation).is_ok());
+        for operation in missing {
+            self.notes.push(format!("{name} has no {}", operation.label()));
+        }
+        let facts = slice::slice(&name, &facts, &there)?.document;
+        let omitted = omitted(&document, &facts);
+        let lock = Lock::of(&omitted, &facts);
+        Ok(Upstream { facts, omitted, lock })
+    }
+
+    /// The contract that is checked in.
+    fn published(&self, root: &Path) -> Result<Option<Value>> {
+        let name = self.file("openapi.yaml");
+        let text = read_if_there(root, &name)?;
+        text.map(|text| document::parse(&name, text.as_bytes())).transpose()
+    }
+
     /// What openapi.yaml should hold.
-    fn corrected(&self, root: &Path, mut facts: Value) -> Result<Value> {
+    fn corrected(&self, root: &Path, mut facts: Value) -> std::result::Result<Value, Failures> {
         let name = self.file("overlay.yaml");
         let text = read(root, &name)?;
         let overlay = document::parse(&name, text.as_bytes())?;
@@ -116,6 +228,25 @@ impl Plan {
         let contract = canonical(facts, Form::Contract);
         contract::check(&self.file("openapi.yaml"), &contract)?;
         Ok(contract)
+    }
+
+    /// Why the overlay does not apply, with the changes that made it so.
+    fn explained(&self, failures: Failures) -> Problems {
+        let mut problems = failures.problems;
+        for action in failures.without_effect {
+            let changes = self.drift.iter().flat_map(|(_, drift)| &drift.changes);
+            let causes: BTreeSet<String> = changes
+                .filter(|change| {
+                    action.concerns(&change.at)
+                        || change.formerly.as_deref().is_some_and(|at| action.concerns(at))
+                })
+                .map(|change| format!("{} at #{}: {}", change.rule, change.at, change.what))
+                .collect();
+            let causes: Vec<String> =
+                causes.into_iter().map(|cause| format!("\n    since {cause}")).collect();
+            problems.push(action.complaint + &causes.concat());
+        }
+        problems
     }
 
     /// Said where none of them is needed.
@@ -133,14 +264,19 @@ impl Plan {
 }
 
 /// Where to read the vendor's document, if it is to be read at all.
-fn origin(vendor: &str, source: &Source, input: &Input) -> Result<Option<Origin>> {
-    match (input, source.kind, &source.url) {
+fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Origin>> {
+    let is_drift = request.mode == Mode::Drift;
+    match (&request.input, source.kind, &source.url) {
         (Input::Upstream, ..) => Ok(None),
-        (_, Kind::Transcribed, _) => {
-            Err(format!("{vendor} publishes no document; correct specs/{vendor}/upstream.yaml by hand")
-                .into())
-        }
-        (Input::From(origin), ..) => Ok(Some(origin.clone())),
+        (Input::From(origin), Kind::Document, _) => Ok(Some(origin.clone())),
+        (Input::From(origin), Kind::Transcribed, _) if is_drift => Ok(Some(origin.clone())),
+        // Nobody asked for this vendor's.
+        (Input::Recorded, Kind::Transcribed, _) if request.vendor.is_none() => Ok(None),
+        (_, Kind::Transcribed, _) => Err(format!(
+            "{vendor} publishes no document; correct specs/{vendor}/upstream.yaml by hand, or if it does publish \
+             one by now, say kind = \"document\" in source.toml"
+        )
+        .into()),
         (Input::Recorded, _, Some(url)) => Ok(Some(Origin::named(url))),
         (Input::Recorded, _, None) => Err(format!("specs/{vendor}/source.toml names no url").into()),
     }
@@ -150,6 +286,13 @@ fn origin(vendor: &str, source: &Source, input: &Input) -> Result<Option<Origin>
 fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()
+}
+
+/// What upstream.lock says of itself.
+fn lock_banner(vendor: &str) -> String {
+    format!(
+        "What upstream.yaml leaves out, as fingerprints; `cargo xtask regen {vendor}` writes it. Do not edit."
+    )
 }
 
 /// What upstream.yaml says of itself.

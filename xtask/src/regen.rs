@@ -3,9 +3,12 @@
 //! they were.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::diff::unified;
+use crate::drift::{self, Drift, Heading, Level};
 use crate::fetch::Origin;
 use crate::files::{self, Change};
 use crate::plan::Plan;
@@ -18,7 +21,24 @@ pub(crate) struct Request {
     pub(crate) vendor: Option<String>,
     pub(crate) input: Input,
     pub(crate) revision: Option<String>,
-    pub(crate) check: bool,
+    pub(crate) mode: Mode,
+    /// Compared with this document and not with what is checked in.
+    pub(crate) base: Option<Origin>,
+    /// Where to put the report for a pull request.
+    pub(crate) report: Option<PathBuf>,
+    pub(crate) json: bool,
+}
+
+/// What becomes of the outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It is written.
+    #[default]
+    Write,
+    /// What would be written is shown.
+    Check,
+    /// Only what it means is told.
+    Drift,
 }
 
 /// What upstream.yaml is made from.
@@ -33,11 +53,13 @@ pub(crate) enum Input {
     From(Origin),
 }
 
-/// The exit code. 2 is kept for changes that break users.
+/// The exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     Same = 0,
     Different = 1,
+    /// A person has to look: something breaks, may mean something else, or is known to no rule.
+    Grave = 2,
     Failed = 3,
 }
 
@@ -58,7 +80,44 @@ pub(crate) fn run(root: &Path, request: &Request) -> Answer {
         Err(problems) => return Answer::failed(problems),
     };
     let plans: Vec<Plan> = vendors.iter().map(|vendor| Plan::new(root, vendor, request)).collect();
-    if request.check { compare(&plans) } else { write(plans).unwrap_or_else(Answer::failed) }
+    if let Some(path) = &request.report
+        && let Err(error) = fs::write(path, reports(&plans, drift::markdown, "Nothing changed.\n"))
+    {
+        return Answer::failed(format!("{}: {error}", path.display()).into());
+    }
+    let told = if request.json {
+        let reports = plans.iter().filter_map(|plan| plan.drift.as_ref());
+        let reports: Value = reports.map(|(heading, drift)| drift::json(heading, drift)).collect();
+        format!("{reports:#}\n")
+    } else {
+        reports(&plans, drift::text, "")
+    };
+    let mut answer = match request.mode {
+        Mode::Write => write(plans).unwrap_or_else(Answer::failed),
+        Mode::Check | Mode::Drift => compare(&plans, request),
+    };
+    answer.out.insert_str(0, &told);
+    answer
+}
+
+fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &str) -> String {
+    let found: Vec<String> = plans
+        .iter()
+        .filter_map(|plan| plan.drift.as_ref())
+        .map(|(heading, drift)| render(heading, drift))
+        .collect();
+    if found.is_empty() { none.to_owned() } else { found.join("\n") }
+}
+
+/// How grave what a plan brings is.
+fn outcome(plan: &Plan) -> Outcome {
+    let level = plan.drift.as_ref().and_then(|(_, drift)| drift.level());
+    match level {
+        Some(Level::Breaking | Level::Meaning | Level::Unhandled) => Outcome::Grave,
+        Some(Level::Additive | Level::Trivial) => Outcome::Different,
+        None if plan.needed().is_empty() => Outcome::Same,
+        None => Outcome::Different,
+    }
 }
 
 impl Answer {
@@ -80,13 +139,16 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
         .filter(|vendor| specs.join(vendor).join("source.toml").is_file())
         .collect();
     vendors.sort();
+    let is_drift = request.mode == Mode::Drift;
     match &request.vendor {
         Some(vendor) if vendors.contains(vendor) => Ok(vec![vendor.clone()]),
         Some(vendor) => {
             let known = vendors.join(", ");
             Err(format!("no specs/{vendor}/source.toml; the vendors are: {known}").into())
         }
-        None if request.input != Input::Upstream => {
+        None if matches!(request.input, Input::From(_))
+            || (request.input == Input::Recorded && !is_drift) =>
+        {
             Err("name the vendor whose document it is".to_owned().into())
         }
         None => Ok(vendors),
@@ -95,20 +157,21 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
 
 /// Shows what is known of each vendor even where an overlay no longer applies: the difference of
 /// upstream.yaml says why.
-fn compare(plans: &[Plan]) -> Answer {
+fn compare(plans: &[Plan], request: &Request) -> Answer {
     let mut answer = Answer { outcome: Outcome::Same, out: String::new(), err: String::new() };
     for plan in plans {
         let needed = plan.needed();
-        for change in &needed {
-            answer.out += &unified(&change.name, &change.old, &change.new);
+        if request.mode == Mode::Check && !request.json {
+            for change in &needed {
+                answer.out += &unified(&change.name, &change.old, &change.new);
+            }
         }
-        let (outcome, sentence) = if !plan.problems.is_empty() {
-            (Outcome::Failed, plan.problems.to_string())
-        } else if needed.is_empty() {
-            (Outcome::Same, plan.up_to_date())
-        } else {
-            let sentence = format!("{}: regen would change {}", plan.vendor, names(&needed));
-            (Outcome::Different, sentence)
+        let outcome = if plan.problems.is_empty() { outcome(plan) } else { Outcome::Failed };
+        let sentence = match outcome {
+            Outcome::Failed => plan.problems.to_string(),
+            Outcome::Same => plan.up_to_date(),
+            _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),
+            _ => format!("{}: regen would change {}", plan.vendor, names(&needed)),
         };
         answer.outcome = answer.outcome.max(outcome);
         answer.err += &lines(plan, &sentence);
@@ -119,7 +182,7 @@ fn compare(plans: &[Plan]) -> Answer {
 fn write(plans: Vec<Plan>) -> Result<Answer> {
     let mut problems = Problems::default();
     let mut changes = Vec::new();
-    let mut err = String::new();
+    let mut answer = Answer { outcome: Outcome::Same, out: String::new(), err: String::new() };
     for plan in plans {
         let needed = plan.needed();
         let sentence = if needed.is_empty() {
@@ -127,13 +190,14 @@ fn write(plans: Vec<Plan>) -> Result<Answer> {
         } else {
             format!("{}: wrote {}", plan.vendor, names(&needed))
         };
-        err += &lines(&plan, &sentence);
+        answer.outcome = answer.outcome.max(outcome(&plan));
+        answer.err += &lines(&plan, &sentence);
         problems.extend(plan.problems);
         changes.extend(plan.changes.into_iter().filter(Change::is_needed));
     }
     problems.or(())?;
     files::write(&changes)?;
-    Ok(Answer { outcome: Outcome::Same, out: String::new(), err })
+    Ok(answer)
 }
 
 fn names(changes: &[&Change]) -> String {

@@ -122,7 +122,8 @@ const fn object(name: &'static str, fields: &'static [(&'static str, &'static Sh
     Shape::Object { name, fields }
 }
 
-static DATA: Shape = Shape::Data;
+/// What OpenAPI does not look into.
+pub(crate) static DATA: Shape = Shape::Data;
 static DATA_BY_NAME: Shape = Shape::Names(&DATA);
 
 static INFO: Shape = object("info", &[("contact", &CONTACT), ("license", &LICENSE)]);
@@ -193,7 +194,8 @@ static LINK: Shape = object("link", &[("parameters", &DATA_BY_NAME), ("server", 
 
 static NAMED_SCHEMAS: Shape = Shape::Names(&SCHEMA);
 static SCHEMAS: Shape = Shape::List(&SCHEMA);
-static SCHEMA: Shape = object(
+/// A schema, wherever it stands.
+pub(crate) static SCHEMA: Shape = object(
     "schema",
     &[
         ("additionalProperties", &SCHEMA),

@@ -31,7 +31,7 @@ pub(crate) enum Kind {
 }
 
 /// An operation that we keep.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operation {
     pub(crate) id: String,

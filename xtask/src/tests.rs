@@ -9,7 +9,7 @@ use crate::diff::unified;
 use crate::fetch::Origin;
 use crate::files;
 use crate::fixture::{self, DOCUMENT, put, workspace};
-use crate::regen::{Answer, Input, Outcome, Request, run};
+use crate::regen::{Answer, Input, Mode, Outcome, Request, run};
 
 const SOURCE: &str = "specs/library/source.toml";
 const UPSTREAM: &str = "specs/library/upstream.yaml";
@@ -25,7 +25,7 @@ fn regen_from(root: &Path, name: &str, check: bool) -> Answer {
     let request = Request {
         vendor: Some("library".into()),
         input: Input::From(Origin::File(root.join(name))),
-        check,
+        mode: if check { Mode::Check } else { Mode::Write },
         ..Request::default()
     };
     run(root, &request)
@@ -33,7 +33,7 @@ fn regen_from(root: &Path, name: &str, check: bool) -> Answer {
 
 /// `regen --check`
 fn check(root: &Path) -> Answer {
-    let request = Request { check: true, ..Request::default() };
+    let request = Request { mode: Mode::Check, ..Request::default() };
     run(root, &request)
 }
 
@@ -41,7 +41,7 @@ fn check(root: &Path) -> Answer {
 fn generated() -> TempDir {
     let root = workspace();
     let answer = regen(root.path(), false);
-    assert_eq!(answer.outcome, Outcome::Same, "{}", answer.err);
+    assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
     root
 }
 
@@ -61,7 +61,7 @@ fn a_document_becomes_two_specs_and_a_record() {
     let answer = regen(root.path(), false);
     insta::assert_snapshot!(answer.err, @"
     library: openLoan is now called createLoan
-    library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/openapi.yaml
+    library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.yaml
     ");
     assert_eq!(answer.out, "");
     insta::assert_snapshot!("upstream", read(root.path(), UPSTREAM));
@@ -107,7 +107,7 @@ fn the_same_document_in_json_gives_the_same_specs() {
     let root = generated();
     let before = [UPSTREAM, CONTRACT].map(|name| read(root.path(), name));
     put(root.path(), "document.yaml", &fixture::document().to_string());
-    assert_eq!(regen(root.path(), false).outcome, Outcome::Same);
+    assert_eq!(regen(root.path(), false).outcome, Outcome::Different, "the file is another");
     assert_eq!([UPSTREAM, CONTRACT].map(|name| read(root.path(), name)), before);
 }
 
@@ -128,7 +128,7 @@ fn the_recorded_document_can_be_given_another_name() {
         vendor: Some("library".into()),
         input: Input::From(Origin::File(root.path().join("document.yaml"))),
         revision: Some("third".into()),
-        check: false,
+        ..Request::default()
     };
     let answer = run(root.path(), &request);
     assert!(answer.err.ends_with("wrote specs/library/source.toml\n"), "{}", answer.err);
@@ -153,6 +153,14 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     assert_eq!(answer.outcome, Outcome::Different);
     assert_eq!(answer.err, "library: regen would change specs/library/openapi.yaml\n");
     insta::assert_snapshot!(answer.out, @"
+    library: from document to document
+
+    trivial (1): nothing that is sent changes
+      documentation-changed: the description changed (response, ours, patch)
+        #/components/schemas/Loan/description
+        behind fn create_loan, type Loan.due, type Loan.follows, type Loan.kind, type Loan.title
+
+    verdict: patch; of the generated surface 0 lines break and 0 are new
     --- a/specs/library/openapi.yaml
     +++ b/specs/library/openapi.yaml
     @@ -13,7 +13,7 @@
@@ -208,7 +216,7 @@ fn check_against_a_new_document_shows_what_changed() {
     put(root.path(), "document.yaml", &new);
     let before = fixture::files(root.path());
     let answer = regen(root.path(), true);
-    assert_eq!(answer.outcome, Outcome::Different);
+    assert_eq!(answer.outcome, Outcome::Grave);
     let facts = answer.out.split_once("--- a/specs/library/upstream.yaml").unwrap().1;
     insta::assert_snapshot!(facts, @"
 
@@ -221,6 +229,24 @@ fn check_against_a_new_document_shows_what_changed() {
            - long
            - short
            type: string
+    --- a/specs/library/upstream.lock
+    +++ b/specs/library/upstream.lock
+    @@ -1,5 +1,5 @@
+     # What upstream.yaml leaves out, as fingerprints; `cargo xtask regen library` writes it. Do not edit.
+    -61919bab17272a24 #
+    +d3304265b92fbe94 #
+     56ab9386a057e6d5 #/components/parameters/Branch/description
+     37171d544cfb4831 #/components/parameters/Branch/schema/example
+     cb56d5b5412fc541 #/components/schemas/Loan/description
+    @@ -7,7 +7,7 @@
+     4be9d4f1daabdb03 #/components/schemas/Loan/properties/title/title
+     dee954c824f17a2c #/components/schemas/LoanRequest/properties/description/description
+     0f15a1047f5c6b35 #/components/securitySchemes/Desk/description
+    -d0509c61d4c15718 #/info/description
+    +d669b206bc6aaf48 #/info/description
+     8dd9eb39c08f415c #/info/x-team
+     4dbc4b910cc7a9a4 #/paths/~1loans/post/operationId
+     649fdfeba3739c2e #/paths/~1loans/post/requestBody/content/application~1json/example
     --- a/specs/library/openapi.yaml
     +++ b/specs/library/openapi.yaml
     @@ -9,6 +9,7 @@
@@ -246,6 +272,7 @@ fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
     insta::assert_snapshot!(answer.err, @"
     library: openLoan is now called createLoan
     specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (why it is there: Docs.)
+        since api-schema-renamed at #/components/schemas/Loaned: `Loan` is now called `Loaned`
     ");
 }
 
@@ -334,7 +361,7 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
 ",
     );
     let answer = run(root.path(), &Request::default());
-    assert_eq!(answer.outcome, Outcome::Same, "{}", answer.err);
+    assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
     insta::assert_snapshot!(read(root.path(), UPSTREAM), @"
     # Transcribed by hand. `cargo xtask regen library` sorts it; it keeps no comment and no prose.
     components:
@@ -377,7 +404,7 @@ fn the_vendors_own_documents_end_in_a_result_or_a_clear_error() {
         let request = Request {
             vendor: Some("moov".into()),
             input: Input::From(Origin::File(documents.join(format!("{revision}.yaml")))),
-            check: true,
+            mode: Mode::Check,
             ..Request::default()
         };
         run(&workspace_root(), &request)

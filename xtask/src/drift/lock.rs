@@ -1,0 +1,105 @@
+//! `upstream.lock`: a fingerprint for everything that upstream.yaml leaves out of the vendor's
+//! document, by its place, so that a change of meaning is noticed though no sentence of the vendor's
+//! is kept. It never holds the text.
+
+use std::collections::BTreeMap;
+
+use ring::digest;
+use serde_json::Value;
+
+use crate::canonical::{Form, keeps};
+use crate::problems::{Problems, Result};
+use crate::shape::{self, join, walk};
+
+/// Fingerprints by JSON pointer. That of the whole of upstream.yaml stands under the empty one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
+
+/// What upstream.yaml leaves out, by its pointer: prose, examples, extensions, and the vendor's own
+/// ids of the operations.
+pub(crate) type Omitted = BTreeMap<String, Value>;
+
+/// What `document` has at the places of `facts`, and `facts` has not.
+pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
+    let mut omitted = Omitted::new();
+    walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
+        for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
+            let is_id = shape.is("operation") && key == "operationId";
+            // The list of all tags, of operations that we do not keep as well.
+            if at.is_empty() && key == "tags" {
+                continue;
+            }
+            if is_id || !keeps(shape, key, Form::Facts) {
+                omitted.insert(join(at, key), value.clone());
+            }
+        }
+    });
+    omitted
+}
+
+impl Lock {
+    /// Of what is left out, and of what is kept.
+    pub(crate) fn of(omitted: &Omitted, facts: &Value) -> Self {
+        let mut lock: BTreeMap<String, String> =
+            omitted.iter().map(|(at, value)| (at.clone(), fingerprint(value))).collect();
+        lock.insert(String::new(), fingerprint(facts));
+        Self(lock)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether these are the facts that it was made with.
+    pub(crate) fn is_of(&self, facts: &Value) -> bool {
+        self.0.get("").is_none_or(|known| *known == fingerprint(facts))
+    }
+
+    /// The text of the file.
+    pub(crate) fn render(&self, banner: &str) -> String {
+        let lines = self.0.iter().map(|(at, fingerprint)| format!("{fingerprint} #{at}\n"));
+        format!("# {banner}\n{}", lines.collect::<String>())
+    }
+
+    /// Reads the file called `name`.
+    ///
+    /// # Errors
+    ///
+    /// When a line is not a fingerprint and a place.
+    pub(crate) fn parse(name: &str, text: &str) -> Result<Self> {
+        let mut lock = BTreeMap::new();
+        let mut problems = Problems::default();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+            let entry = line.split_once(" #").filter(|(fingerprint, at)| {
+                let is_hex = fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
+                fingerprint.len() == LENGTH && is_hex && (at.is_empty() || at.starts_with('/'))
+            });
+            match entry {
+                Some((fingerprint, at)) => drop(lock.insert(at.to_owned(), fingerprint.to_owned())),
+                None => problems.push(format!("{name}: line {} is no fingerprint and place", number + 1)),
+            }
+        }
+        problems.or(Self(lock))
+    }
+}
+
+/// Digits of a fingerprint. It finds changes; it keeps nothing secret.
+const LENGTH: usize = 16;
+
+/// The start of the SHA-256 of a value, however its keys are ordered.
+pub(crate) fn fingerprint(value: &Value) -> String {
+    let digest = digest::digest(&digest::SHA256, sorted(value).to_string().as_bytes());
+    digest.as_ref().iter().take(LENGTH / 2).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        scalar => scalar.clone(),
+    }
+}

@@ -1,0 +1,227 @@
+//! Tells people and machines what changed: plain text, Markdown for a pull request, JSON. It decides
+//! nothing.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::surface::Shift;
+use super::{By, Change, Drift, Level, Semver, Side};
+
+/// Whose documents are compared.
+#[derive(Clone, Debug)]
+pub(crate) struct Heading {
+    pub(crate) vendor: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+}
+
+/// Levels as chapters, the gravest first.
+const LEVELS: [(Level, &str, &str); 5] = [
+    (Level::Breaking, "breaking", "callers that go on as before may fail"),
+    (
+        Level::Meaning,
+        "meaning",
+        "the same shape, but what it says may have changed: review what the code takes it for",
+    ),
+    (Level::Unhandled, "unhandled", "no rule knows what it means: look"),
+    (Level::Additive, "additive", "callers may go on as before"),
+    (Level::Trivial, "trivial", "nothing that is sent changes"),
+];
+
+/// For a terminal or a log.
+pub(crate) fn text(heading: &Heading, drift: &Drift) -> String {
+    let mut out = format!("{}: from {} to {}\n", heading.vendor, heading.from, heading.to);
+    for (name, meaning, count, entries) in chapters(drift) {
+        let _ = writeln!(out, "\n{name} ({count}): {meaning}");
+        for entry in entries {
+            let _ =
+                writeln!(out, "  {}: {} ({})", entry.first.rule, entry.first.what, entry.marks.join(", "));
+            for at in entry.places {
+                let _ = writeln!(out, "    #{at}");
+            }
+            if !entry.items.is_empty() {
+                let items: Vec<&str> = entry.items.into_iter().collect();
+                let _ = writeln!(out, "    behind {}", items.join(", "));
+            }
+            if let Some(prose) = &entry.first.prose {
+                if let Some(old) = &prose.old {
+                    let _ = writeln!(out, "    was {old}");
+                }
+                for line in prose.new.iter().flat_map(|text| text.lines()) {
+                    let _ = writeln!(out, "    | {line}");
+                }
+            }
+        }
+    }
+    let _ = writeln!(out, "\n{}", verdict(drift));
+    out
+}
+
+/// For a pull request.
+pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
+    let mut out = format!("## {}: from {} to {}\n\n", heading.vendor, code(&heading.from), code(&heading.to));
+    let _ = writeln!(out, "{}", verdict(drift));
+    for (name, meaning, count, entries) in chapters(drift) {
+        let _ = writeln!(out, "\n### {name} ({count})\n\n{meaning}\n");
+        for entry in entries {
+            let (rule, what) = (&entry.first.rule, entry.first.what.replace(['<', '>', '|'], " "));
+            let _ = writeln!(out, "- **{rule}**: {what} ({})", entry.marks.join(", "));
+            for at in entry.places {
+                let _ = writeln!(out, "  - at {}", code(&format!("#{at}")));
+            }
+            if !entry.items.is_empty() {
+                let items: Vec<String> = entry.items.into_iter().map(code).collect();
+                let _ = writeln!(out, "  - behind {}", items.join(", "));
+            }
+            if let Some(prose) = &entry.first.prose {
+                if let Some(old) = &prose.old {
+                    let _ = writeln!(out, "  - was {}", code(old));
+                }
+                if let Some(new) = &prose.new {
+                    let fence = fence(new, 3);
+                    let text: String = new.lines().map(|line| format!("    {line}\n")).collect();
+                    let _ = write!(out, "  - is\n\n    {fence}text\n{text}    {fence}\n");
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What is said once of several places.
+struct Entry<'d> {
+    first: &'d Change,
+    marks: Vec<String>,
+    places: Vec<&'d str>,
+    items: BTreeSet<&'d str>,
+}
+
+/// For each level that occurs its name, what it means, how many changes it has, and those.
+fn chapters(drift: &Drift) -> Vec<(&'static str, &'static str, usize, Vec<Entry<'_>>)> {
+    let chapter = |(level, name, meaning): (Level, &'static str, &'static str)| {
+        let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        for change in &changes {
+            let marks = marks(change);
+            let is_same = |entry: &&mut Entry<'_>| {
+                let said = (&entry.first.rule, &entry.first.what, &entry.marks);
+                said == (&change.rule, &change.what, &marks) && change.prose.is_none()
+            };
+            let items = change.items.iter().map(String::as_str);
+            match entries.iter_mut().find(is_same) {
+                Some(entry) => {
+                    entry.places.push(&change.at);
+                    entry.items.extend(items);
+                }
+                None => {
+                    let items = items.collect();
+                    entries.push(Entry { first: change, marks, places: vec![&change.at], items });
+                }
+            }
+        }
+        (name, meaning, changes.len(), entries)
+    };
+    LEVELS.into_iter().map(chapter).filter(|(.., count, _)| *count > 0).collect()
+}
+
+/// For machines: one object.
+pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
+    let lines = |wanted: Shift| -> Vec<&String> {
+        let changed = drift.surface.iter().flatten();
+        changed.filter(|(_, shift)| **shift == wanted).map(|(item, _)| item).collect()
+    };
+    let changes: Vec<Value> = drift
+        .changes
+        .iter()
+        .map(|change| {
+            json!({
+                "rule": change.rule,
+                "level": level(change.level),
+                "pointer": change.at,
+                "side": change.side.map(side),
+                "by": by(change.by),
+                "what": change.what,
+                "items": change.items,
+                "semver": semver(change.semver),
+                "old_fingerprint": change.prose.as_ref().and_then(|prose| prose.old.as_ref()),
+                "new_text": change.prose.as_ref().and_then(|prose| prose.new.as_ref()),
+            })
+        })
+        .collect();
+    json!({
+        "vendor": heading.vendor,
+        "from": heading.from,
+        "to": heading.to,
+        "semver": drift.semver().ok().map(semver),
+        "surface": { "broken": lines(Shift::Broken), "added": lines(Shift::Added) },
+        "surface_error": drift.surface.as_ref().err(),
+        "changes": changes,
+    })
+}
+
+fn marks(change: &Change) -> Vec<String> {
+    let mut marks: Vec<String> = change.side.into_iter().map(|found| side(found).to_owned()).collect();
+    match change.by {
+        By::Vendor => {}
+        By::VendorCorrected => marks.push("users do not see it: the overlay says otherwise".to_owned()),
+        By::Us => marks.push("ours".to_owned()),
+    }
+    marks.push(semver(change.semver).to_owned());
+    marks
+}
+
+fn verdict(drift: &Drift) -> String {
+    let verdict = match drift.semver() {
+        Ok(Semver::Major) => "major (before 1.0: a new minor version)",
+        Ok(Semver::Minor) => "minor (before 1.0: a new patch version)",
+        Ok(Semver::Patch) => "patch",
+        Ok(Semver::None) => "none",
+        Err(reason) => return format!("verdict: unknown, since the bindings cannot be generated: {reason}"),
+    };
+    let count = |wanted: Shift| drift.surface.iter().flatten().filter(|(_, shift)| **shift == wanted).count();
+    let (broken, added) = (count(Shift::Broken), count(Shift::Added));
+    format!("verdict: {verdict}; of the generated surface {broken} lines break and {added} are new")
+}
+
+fn level(wanted: Level) -> &'static str {
+    LEVELS.iter().find(|(level, ..)| *level == wanted).map_or("", |(_, name, _)| name)
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Request => "request",
+        Side::Response => "response",
+    }
+}
+
+fn by(by: By) -> &'static str {
+    match by {
+        By::Vendor => "vendor",
+        By::VendorCorrected => "vendor, corrected",
+        By::Us => "us",
+    }
+}
+
+fn semver(semver: Semver) -> &'static str {
+    match semver {
+        Semver::None => "none",
+        Semver::Patch => "patch",
+        Semver::Minor => "minor",
+        Semver::Major => "major",
+    }
+}
+
+/// In backticks, whatever it holds.
+fn code(text: &str) -> String {
+    let fence = fence(text, 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// More backticks than stand together in the text, and not fewer than `least`.
+fn fence(text: &str, least: usize) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(least.max(longest + 1))
+}

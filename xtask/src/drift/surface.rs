@@ -1,0 +1,231 @@
+//! What users of the crate see: the generated surface, line by line, and which of its lines a place
+//! in a document stands behind. It runs the build script's generator and writes nothing.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic;
+use std::sync::Once;
+
+use serde_json::Value;
+
+use super::edit::{Edit, Kind, Step, resolved};
+use crate::build_script::bindings;
+use crate::digest;
+
+/// The lines of the digest by what they are about: `type AuthToken.scope`, `fn create_token(origin)`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
+
+impl Surface {
+    /// What the generator makes of a contract.
+    ///
+    /// # Errors
+    ///
+    /// What the generator cannot digest.
+    pub(crate) fn of(contract: &Value) -> Result<Self, String> {
+        let code = quietly(|| bindings(&contract.to_string()));
+        let lines = digest::Surface::read(&code?).lines();
+        Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
+    }
+
+    /// What is not the same in `other`, which is newer.
+    pub(crate) fn changed(&self, other: &Self) -> BTreeMap<String, Shift> {
+        let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
+        keys.into_iter()
+            .filter_map(|key| {
+                let shift = match (self.0.get(key), other.0.get(key)) {
+                    (None, _) => Shift::Added,
+                    (Some(old), Some(new)) if old == new => return None,
+                    (Some(old), Some(new)) if is_wider(old, new) => Shift::Added,
+                    _ => Shift::Broken,
+                };
+                Some((key.clone(), shift))
+            })
+            .collect()
+    }
+}
+
+/// The generator's panics are caught, and told with what they leave out: nothing is to be printed.
+fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !IS_QUIET.get() {
+                loud(info);
+            }
+        }));
+    });
+    IS_QUIET.set(true);
+    let done = run();
+    IS_QUIET.set(false);
+    done
+}
+
+/// How a line of the digest changed, for those who use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shift {
+    Added,
+    /// Gone, or another.
+    Broken,
+}
+
+/// An enum with more variants: ours are all `non_exhaustive`.
+fn is_wider(old: &str, new: &str) -> bool {
+    let variants = |line: &str| -> Option<BTreeSet<String>> {
+        let (_, variants) = line.strip_prefix("enum ")?.split_once(": ")?;
+        Some(variants.split(" | ").map(str::to_owned).collect())
+    };
+    matches!((variants(old), variants(new)), (Some(old), Some(new)) if old.is_subset(&new))
+}
+
+/// What a line is about: `type AuthToken.scope`, `enum GrantType`, `fn create_token(origin)`.
+fn about(line: &str) -> String {
+    let (subject, rest) = line.split_at(line.find([':', '(']).unwrap_or(line.len()));
+    match rest.strip_prefix('(').and_then(|rest| rest.split_once(':')) {
+        Some((argument, _)) if subject.starts_with("fn ") => format!("{subject}({argument})"),
+        _ => subject.to_owned(),
+    }
+}
+
+/// `AuthToken` of `type AuthToken.scope` or `enum AuthToken`.
+fn type_of(key: &str) -> Option<&str> {
+    let name = key.strip_prefix("type ").or_else(|| key.strip_prefix("enum "))?;
+    Some(name.split('.').next().unwrap_or(name))
+}
+
+/// The lines that an edit stands behind, of those that are there.
+pub(crate) fn items(
+    edit: &Edit<'_>,
+    documents: (&Value, &Value),
+    surfaces: (&Surface, &Surface),
+) -> Vec<String> {
+    let keys: Vec<&str> = edit.steps.iter().skip(1).map(|step| step.key).collect();
+    let mut found = BTreeSet::new();
+    for (document, surface, is_new) in [(documents.0, surfaces.0, false), (documents.1, surfaces.1, true)] {
+        match keys.as_slice() {
+            ["paths", path, rest @ ..] => {
+                for id in ids(document, path, rest.first().copied()) {
+                    found.extend(of_operation(edit, document, surface, &id, is_new));
+                }
+            }
+            ["components", "schemas", name, ..] => {
+                found.extend(of_schema(edit, document, surface, name, is_new))
+            }
+            ["components", "parameters", name, ..] => {
+                let name = document["components"]["parameters"][*name]["name"].as_str().unwrap_or_default();
+                found.extend(
+                    surface.0.keys().filter(|key| key.ends_with(&format!("({})", snake(name)))).cloned(),
+                );
+            }
+            // Everybody's.
+            _ => {}
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// The ids of the operations of a path, or of one of its methods.
+fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
+    let item = document["paths"][path].as_object();
+    let operations = item.into_iter().flatten().filter(|(key, _)| method.is_none_or(|method| method == *key));
+    operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
+}
+
+fn of_operation(edit: &Edit<'_>, document: &Value, surface: &Surface, id: &str, is_new: bool) -> Vec<String> {
+    let name = snake(id);
+    let functions = [name.clone(), format!("{name}_json")];
+    let parameter = edit.steps.iter().find(|step| step.shape.is("parameter"));
+    if let Some(Step { old, new, .. }) = parameter {
+        let value = if is_new { *new } else { *old };
+        let called = value.and_then(|value| resolved(document, value)?["name"].as_str());
+        let called = called.map(snake).unwrap_or_default();
+        let keys = functions.map(|function| format!("fn {function}({called})"));
+        return keys.into_iter().filter(|key| surface.0.contains_key(key)).collect();
+    }
+    let prefix = pascal(id);
+    let is_whole = edit.last().shape.is("operation") || edit.last().shape.is("path item");
+    let is_of = |key: &&String| {
+        let function = key.strip_prefix("fn ");
+        function.is_some_and(|key| {
+            functions.iter().any(|name| key == name || (is_whole && key.starts_with(&format!("{name}("))))
+        })
+    };
+    let own = surface.0.keys().filter(is_of).cloned();
+    // What is described in place gets a type of the operation's name.
+    own.chain(of_type(document, surface, &prefix)).collect()
+}
+
+fn of_schema(edit: &Edit<'_>, document: &Value, surface: &Surface, name: &str, is_new: bool) -> Vec<String> {
+    let is_whole = edit.steps.len() == 4;
+    let name = match &edit.kind {
+        Kind::Renamed(from, to) if is_whole => {
+            if is_new {
+                to
+            } else {
+                from
+            }
+        }
+        _ => name,
+    };
+    let owner = pascal(name);
+    let inner = edit.steps.iter().position(|step| step.key == "properties");
+    let Some(property) = inner.and_then(|at| edit.steps.get(at + 1)) else {
+        let types = of_type(document, surface, &owner);
+        return types.into_iter().chain(mentions(surface, &owner)).collect();
+    };
+    let property = match &edit.kind {
+        Kind::Renamed(from, to) if edit.last().key == property.key => {
+            if is_new {
+                to
+            } else {
+                from
+            }
+        }
+        _ => property.key,
+    };
+    let field = format!("type {owner}.{property}");
+    let field = surface.0.contains_key(&field).then_some(field);
+    let nested = of_type(document, surface, &(owner + &pascal(property)));
+    field.into_iter().chain(nested).collect()
+}
+
+/// The lines about a type, and about those that are described inside of it and so have longer names.
+fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
+    let schemas = document["components"]["schemas"].as_object();
+    let has_own_name = |other: &str| schemas.into_iter().flatten().any(|(schema, _)| pascal(schema) == other);
+    let is_inner = |other: &str| other.starts_with(name) && !has_own_name(other);
+    let is_of = |key: &&String| type_of(key).is_some_and(|other| other == name || is_inner(other));
+    surface.0.keys().filter(is_of).cloned().collect()
+}
+
+/// The lines that name a type.
+fn mentions(surface: &Surface, name: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let names = |line: &str| line.split(|c| !is_word(c)).any(|word| word == name);
+    surface.0.iter().filter(|(_, line)| names(line)).map(|(key, _)| key.clone()).collect()
+}
+
+/// As the generator names functions and arguments.
+fn snake(name: &str) -> String {
+    let mut text = String::new();
+    let mut before = '_';
+    for c in name.chars() {
+        if c.is_uppercase() && (before.is_lowercase() || before.is_ascii_digit()) {
+            text.push('_');
+        }
+        text.extend(if c.is_alphanumeric() { c.to_lowercase().collect::<Vec<_>>() } else { vec!['_'] });
+        before = c;
+    }
+    text
+}
+
+/// As the generator names types.
+fn pascal(name: &str) -> String {
+    name.split(|c: char| !c.is_alphanumeric())
+        .map(|word| {
+            word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>()
+        })
+        .collect()
+}
