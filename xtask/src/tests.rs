@@ -156,7 +156,7 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     library: from document to document
 
     trivial (1): nothing that is sent changes
-      documentation-changed: the description changed (response, ours, patch)
+      documentation-changed: `description` changed (response, ours, patch)
         #/components/schemas/Loan/description
         behind fn create_loan, type Loan.due, type Loan.follows, type Loan.kind, type Loan.title
 

@@ -160,10 +160,10 @@ impl<'v> Walk<'v> {
             return;
         }
         let (old, new) = (resolved(self.documents.0, old), resolved(self.documents.1, new));
-        if let (Some(old), Some(new)) = (old, new) {
-            if old != new && old.get("$ref") == new.get("$ref") {
-                self.things(step.shape, old, new, place);
-            }
+        if let (Some(old), Some(new)) = (old, new)
+            && old != new
+        {
+            self.things(step.shape, old, new, place);
         }
     }
 
@@ -298,7 +298,7 @@ impl<'v> Walk<'v> {
             pairs.push((found.map(|found| left.remove(found)), index));
         }
         let has_identity = new.iter().chain(old).any(|item| identity(documents.1, of, item).is_some());
-        if !has_identity && !matches!(of, Shape::Requirement) {
+        if !has_identity {
             for (before, _) in pairs.iter_mut().filter(|(before, _)| before.is_none()) {
                 *before = (!left.is_empty()).then(|| left.remove(0));
             }
@@ -318,8 +318,9 @@ impl<'v> Walk<'v> {
 /// Whether each thing in it has a name or place of its own, so that it can be told by itself.
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // A requirement to have none is a statement, and a list of none is.
-    is_of_things && (value.is_object() || value.as_array().is_some_and(|list| !list.is_empty()))
+    // An empty one is a statement of its own.
+    let is_empty = value.as_object().map_or_else(|| list_of(Some(value)).is_empty(), Map::is_empty);
+    is_of_things && !is_empty
 }
 
 fn empty(like: &Value) -> &'static Value {
@@ -340,6 +341,8 @@ fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
         Some(vec![text(&item["in"])?, text(&item["name"])?])
     } else if of.is("server") {
         Some(vec![text(&item["url"])?])
+    } else if matches!(of, Shape::Requirement) {
+        Some(item.as_object()?.keys().cloned().collect())
     } else {
         None
     }

@@ -8,6 +8,8 @@ mod lock;
 mod report;
 mod rules;
 mod surface;
+#[cfg(test)]
+mod tests;
 mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,23 +115,28 @@ impl Drift {
 
 /// Compares two states; `texts` is what the new document says and we leave out.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
-    let vendors = compare(old.facts, new.facts);
-    let (old_contract, new_contract) = match (old.contract, new.contract) {
-        (Some(old), Some(new)) => (old, new),
-        // Without the overlay on both sides, what the vendors say is what can be compared.
-        _ => (old.facts, new.facts),
-    };
-    let users = compare(old_contract, new_contract);
-    let surfaces = Surface::of(old_contract).and_then(|old| Ok((old, Surface::of(new_contract)?)));
-
-    let mut changes = merged(vendors.changes(&surfaces), users.changes(&surfaces));
-    changes.extend(meanings(old.lock, new.lock, texts, &vendors, &surfaces));
+    let (before, after) = contracts(old, new);
+    let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
+    let mut changes = changes(old, new, texts, &surfaces);
     let changed = surfaces.map(|(old, new)| old.changed(&new));
     if let Ok(changed) = &changed {
         reconcile(&mut changes, changed);
     }
     changes.sort_by(|a, b| (b.level, &a.at, &a.rule, a.side).cmp(&(a.level, &b.at, &b.rule, b.side)));
     Drift { changes, surface: changed }
+}
+
+/// What users have and get. Without the overlay on both sides, it is what the vendors say.
+fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
+    old.contract.zip(new.contract).unwrap_or((old.facts, new.facts))
+}
+
+fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces) -> Vec<Change> {
+    let (before, after) = contracts(old, new);
+    let (vendors, users) = (compare(old.facts, new.facts), compare(before, after));
+    let mut changes = merged(vendors.changes(surfaces), users.changes(surfaces));
+    changes.extend(meanings(old.lock, new.lock, texts, &vendors, surfaces));
+    changes
 }
 
 /// Before and after, or why the generator does not make them.
@@ -265,7 +272,7 @@ fn meanings(
             side: used.first().map(|used| used.side),
             at: at.clone(),
             formerly: None,
-            what: said(name, verb),
+            what: said(key, verb),
             by: By::Vendor,
             items: items_of(&edit, vendors, surfaces),
             semver: Semver::Patch,
@@ -391,9 +398,9 @@ fn key<'v>(holder: Step<'v>, segment: &'v str) -> &'v str {
 
 fn said(name: &str, verb: &str) -> String {
     match verb {
-        "added" => format!("there is a new {name}"),
-        "removed" => format!("the {name} is gone"),
-        _ => format!("the {name} changed"),
+        "added" => format!("`{name}` is new"),
+        "removed" => format!("`{name}` is gone"),
+        _ => format!("`{name}` changed"),
     }
 }
 

@@ -306,9 +306,6 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
     if key.starts_with("x-") {
         return Some(finding("extension-changed", Trivial, NoEffect, format!("`{key}` changed")));
     }
-    if PROSE.contains(&key) && holder.shape.has_keywords() {
-        return Some(finding("documentation-changed", Trivial, NoEffect, format!("the {key} changed")));
-    }
     if is("document") {
         return match key {
             "openapi" => Some(finding("openapi-version-changed", Trivial, NoEffect, from_to())),
@@ -320,14 +317,20 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
         let rule = match key {
             "version" => "api-version-changed",
             "title" => "api-title-changed",
+            "description" => "documentation-changed",
             _ => "api-info-changed",
         };
         return Some(finding(rule, Trivial, NoEffect, from_to()));
     }
+    if PROSE.contains(&key) && holder.shape.has_keywords() {
+        return Some(finding("documentation-changed", Trivial, NoEffect, format!("`{key}` changed")));
+    }
     if is("contact") || is("license") {
         return Some(finding("api-info-changed", Trivial, NoEffect, from_to()));
     }
-    if matches!(holder.key, "security") || key == "security" {
+    if edit.steps.iter().any(|step| step.key == "security")
+        && !edit.steps.iter().any(|step| step.shape.is("schema"))
+    {
         return Some(security(edit, documents));
     }
     if is("operation") {
@@ -345,6 +348,8 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 Some(requiredness(&kind, key, used))
             }
             "deprecated" => Some(deprecated(part, is_set)),
+            "name" => Some(finding(format!("{part}-renamed"), Breaking, Any, from_to())),
+            "in" => Some(finding(format!("{part}-moved"), Breaking, Any, from_to())),
             "style" | "explode" | "allowReserved" | "allowEmptyValue" => {
                 Some(finding(format!("{part}-serialization-changed"), Breaking, Any, from_to()))
             }
@@ -353,7 +358,8 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
     }
     if is("request body") && key == "required" {
         let kind = if is_set { Kind::BecameRequired } else { Kind::BecameOptional };
-        return Some(requiredness(&kind, key, used));
+        // The generated method takes it in either case.
+        return Some(Finding { effect: NoEffect, ..requiredness(&kind, key, used) });
     }
     if is("security scheme") {
         let rule = "api-security-component-changed";
@@ -512,6 +518,15 @@ fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
         let what = "what is in force is as before, said elsewhere";
         return finding(format!("{scope}-restated"), Trivial, NoEffect, what);
     };
+    if let Step { old: Some(Value::Array(old)), new: Some(Value::Array(new)), key, .. } = edit.last()
+        && key != "security"
+    {
+        let is_more = new.iter().any(|name| !old.contains(name));
+        let (word, level) = if is_more { ("added", Breaking) } else { ("removed", Additive) };
+        let what =
+            format!("`{key}` asks for {} and asked for {}", said(edit.last().new), said(edit.last().old));
+        return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
+    }
     // One alternative more is one more way in; the first of all is a door where there was none.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));

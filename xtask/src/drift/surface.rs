@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::edit::{Edit, Kind, Step, resolved};
 use crate::build_script::bindings;
 use crate::digest;
+use crate::shape::is_method;
 
 /// The lines of the digest by what they are about: `type AuthToken.scope`, `fn create_token(origin)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,8 @@ impl Surface {
     /// What the generator cannot digest.
     pub(crate) fn of(contract: &Value) -> Result<Self, String> {
         let code = quietly(|| bindings(&contract.to_string()));
-        let lines = digest::Surface::read(&code?).lines();
+        let code = code.map_err(|reason| reason.lines().next().unwrap_or_default().to_owned())?;
+        let lines = digest::Surface::read(&code).lines();
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
     }
 
@@ -129,6 +131,7 @@ pub(crate) fn items(
 /// The ids of the operations of a path, or of one of its methods.
 fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     let item = document["paths"][path].as_object();
+    let method = method.filter(|method| is_method(method));
     let operations = item.into_iter().flatten().filter(|(key, _)| method.is_none_or(|method| method == *key));
     operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
 }
@@ -142,14 +145,15 @@ fn of_operation(edit: &Edit<'_>, document: &Value, surface: &Surface, id: &str, 
         let called = value.and_then(|value| resolved(document, value)?["name"].as_str());
         let called = called.map(snake).unwrap_or_default();
         let keys = functions.map(|function| format!("fn {function}({called})"));
-        return keys.into_iter().filter(|key| surface.0.contains_key(key)).collect();
+        let described = of_type(document, surface, &(pascal(id) + &pascal(&called)));
+        return keys.into_iter().filter(|key| surface.0.contains_key(key)).chain(described).collect();
     }
     let prefix = pascal(id);
-    let is_whole = edit.last().shape.is("operation") || edit.last().shape.is("path item");
+    let is_answer = edit.steps.iter().any(|step| step.shape.is("response"));
     let is_of = |key: &&String| {
         let function = key.strip_prefix("fn ");
         function.is_some_and(|key| {
-            functions.iter().any(|name| key == name || (is_whole && key.starts_with(&format!("{name}("))))
+            functions.iter().any(|name| key == name || (!is_answer && key.starts_with(&format!("{name}("))))
         })
     };
     let own = surface.0.keys().filter(is_of).cloned();

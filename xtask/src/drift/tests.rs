@@ -1,0 +1,394 @@
+//! A table of single edits, what each is told as, and that none is passed over in silence. The spec
+//! they are made to is of our own making.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::canonical::{Form, canonical};
+use crate::shape::walk;
+
+/// A library that lends books, with one of everything.
+static SPEC: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "Library", "version": "1", "contact": { "name": "Desk" } },
+        "servers": [{ "url": "https://library.example" }],
+        "security": [{ "Card": [] }, { "Login": ["read"] }],
+        "paths": {
+            "/loans": {
+                "post": {
+                    "operationId": "createLoan",
+                    "description": "Lends.",
+                    "parameters": [
+                        { "name": "branch", "in": "query", "schema": { "type": "string", "enum": ["a", "b"] } },
+                        { "$ref": "#/components/parameters/Day" },
+                    ],
+                    "requestBody": {
+                        "required": true,
+                        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/LoanRequest" } } },
+                    },
+                    "responses": {
+                        "200": {
+                            "description": "Lent.",
+                            "headers": {
+                                "x-request-id": { "required": true, "schema": { "type": "string" } },
+                                "x-left": { "schema": { "type": "integer", "maximum": 9 } },
+                            },
+                            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Loan" } } },
+                        },
+                        "400": {
+                            "description": "No.",
+                            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Refusal" } } },
+                        },
+                    },
+                },
+            },
+            "/loans/end": {
+                "post": {
+                    "operationId": "endLoan",
+                    "deprecated": true,
+                    "security": [{ "Card": [] }],
+                    "responses": { "204": { "description": "Ended." } },
+                },
+            },
+        },
+        "components": {
+            "parameters": {
+                "Day": { "name": "x-day", "in": "header", "required": true, "schema": { "type": "string" } },
+            },
+            "schemas": {
+                "LoanRequest": {
+                    "type": "object",
+                    "required": ["title"],
+                    "properties": {
+                        "title": { "type": "string", "maxLength": 80, "pattern": "^.", "description": "Of the book." },
+                        "days": { "type": "integer", "minimum": 1, "maximum": 30, "default": 14 },
+                        "tags": { "type": "array", "items": { "type": "string" }, "maxItems": 3 },
+                        "kind": { "$ref": "#/components/schemas/Kind" },
+                        "note": { "type": "string", "nullable": true },
+                    },
+                },
+                "Loan": {
+                    "type": "object",
+                    "required": ["id", "kind"],
+                    "properties": {
+                        "id": { "type": "string", "example": "l-1" },
+                        "kind": { "$ref": "#/components/schemas/Kind" },
+                        "due": { "type": "integer", "description": "Days that are left.", "example": 14 },
+                        "holder": { "oneOf": [{ "type": "string" }, { "type": "integer" }] },
+                        "follows": { "$ref": "#/components/schemas/Loan" },
+                    },
+                },
+                "Kind": { "type": "string", "enum": ["long", "short"] },
+                "Refusal": { "type": "object", "properties": { "why": { "type": "string" } } },
+            },
+            "securitySchemes": {
+                "Card": { "type": "http", "scheme": "basic" },
+                "Login": {
+                    "type": "oauth2",
+                    "flows": { "clientCredentials": { "tokenUrl": "/token", "scopes": { "read": "Reads." } } },
+                },
+            },
+        },
+    })
+});
+
+/// What the spec becomes when the value at a place is set, or removed if it is null.
+fn edited(at: &str, value: Value) -> Value {
+    let mut spec = SPEC.clone();
+    let (parent, key) = at.rsplit_once('/').unwrap();
+    let key = key.replace("~1", "/").replace("~0", "~");
+    match spec.pointer_mut(parent).unwrap_or_else(|| panic!("{at} is not there")) {
+        Value::Object(map) if value.is_null() => drop(map.remove(&key).unwrap_or_else(|| panic!("no {at}"))),
+        Value::Object(map) => drop(map.insert(key, value)),
+        Value::Array(list) if value.is_null() => drop(list.remove(key.parse().unwrap())),
+        Value::Array(list) if key == "-" => list.push(value),
+        Value::Array(list) => list[key.parse::<usize>().unwrap()] = value,
+        _ => panic!("{at} is in nothing"),
+    }
+    spec
+}
+
+/// A spec as regen would check it in.
+struct CheckedIn {
+    facts: Value,
+    omitted: Omitted,
+    lock: Lock,
+}
+
+impl CheckedIn {
+    fn of(spec: &Value) -> Self {
+        let facts = canonical(spec.clone(), Form::Facts);
+        let omitted = omitted(spec, &facts);
+        let lock = Lock::of(&omitted, &facts);
+        Self { facts, omitted, lock }
+    }
+
+    fn state(&self) -> State<'_> {
+        State { facts: &self.facts, contract: None, lock: &self.lock }
+    }
+}
+
+fn told(old: &Value, new: &Value) -> Drift {
+    let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
+    drift(old.state(), new.state(), &new.omitted)
+}
+
+/// Whether anything is said, without asking the generator.
+fn is_told(old: &Value, new: &Value) -> bool {
+    let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
+    !changes(old.state(), new.state(), &new.omitted, &Err(String::new())).is_empty()
+}
+
+fn lines(drift: &Drift) -> String {
+    let line = |change: &Change| {
+        let side = change.side.map(|side| format!("{side:?} ")).unwrap_or_default().to_lowercase();
+        format!("    {:?} {} ({side}{:?}): {}\n", change.level, change.rule, change.semver, change.what)
+    };
+    let lines: String = drift.changes.iter().map(line).collect();
+    if let Err(reason) = &drift.surface { lines + &format!("    no bindings: {reason}\n") } else { lines }
+}
+
+const REQUEST: &str = "/components/schemas/LoanRequest/properties";
+const RESPONSE: &str = "/components/schemas/Loan/properties";
+const POST: &str = "/paths/~1loans/post";
+
+fn table() -> Vec<(String, Value)> {
+    let body = format!("{POST}/requestBody");
+    let answer = format!("{POST}/responses/200");
+    let json_of = |at: &str| format!("{at}/content/application~1json");
+    let scopes = "/components/securitySchemes/Login/flows/clientCredentials";
+    let rows = [
+        // Operations
+        (
+            "/paths/~1books".to_owned(),
+            json!({ "get": { "operationId": "listBooks", "responses": { "200": { "description": "" } } } }),
+        ),
+        (
+            "/paths/~1loans~1end/get".into(),
+            json!({ "operationId": "endings", "responses": { "200": { "description": "" } } }),
+        ),
+        ("/paths/~1loans".into(), json!(null)),
+        ("/paths/~1loans/post".into(), json!(null)),
+        ("/paths/~1loans~1end/post".into(), json!(null)),
+        (format!("{POST}/operationId"), json!("lendBook")),
+        (format!("{POST}/deprecated"), json!(true)),
+        (format!("{POST}/deprecated"), json!(false)),
+        ("/paths/~1loans~1end/post/deprecated".into(), json!(null)),
+        (format!("{POST}/callbacks"), json!({ "onEnd": {} })),
+        (format!("{POST}/description"), json!("Lends a book.")),
+        (format!("{POST}/tags"), json!(["Loans"])),
+        (format!("{POST}/x-weight"), json!(3)),
+        // Parameters
+        (
+            format!("{POST}/parameters/-"),
+            json!({ "name": "page", "in": "query", "schema": { "type": "integer" } }),
+        ),
+        (
+            format!("{POST}/parameters/-"),
+            json!({ "name": "x", "in": "header", "required": true, "schema": { "type": "string" } }),
+        ),
+        (format!("{POST}/parameters/0"), json!(null)),
+        (format!("{POST}/parameters/0/required"), json!(true)),
+        (format!("{POST}/parameters/0/deprecated"), json!(true)),
+        (format!("{POST}/parameters/0/style"), json!("form")),
+        (format!("{POST}/parameters/0/schema/type"), json!("integer")),
+        (format!("{POST}/parameters/0/schema/default"), json!("a")),
+        (format!("{POST}/parameters/0/schema/enum"), json!(["a", "c"])),
+        (format!("{POST}/parameters/0/schema/enum"), json!(null)),
+        ("/components/parameters/Day/required".into(), json!(false)),
+        ("/components/parameters/Day/name".into(), json!("x-date")),
+        (
+            "/paths/~1loans/parameters".into(),
+            json!([{ "name": "all", "in": "query", "schema": { "type": "string" } }]),
+        ),
+        // Request bodies
+        (body.clone(), json!(null)),
+        (format!("{body}/required"), json!(null)),
+        (
+            "/paths/~1loans~1end/post/requestBody".into(),
+            json!({ "content": { "application/json": { "schema": { "type": "string" } } } }),
+        ),
+        (
+            format!("{body}/content/application~1x-www-form-urlencoded"),
+            json!({ "schema": { "$ref": "#/components/schemas/LoanRequest" } }),
+        ),
+        (format!("{}/schema", json_of(&body)), json!(null)),
+        (format!("{}/schema", json_of(&body)), json!({ "$ref": "#/components/schemas/Refusal" })),
+        (format!("{}/encoding", json_of(&body)), json!({ "title": { "style": "form" } })),
+        // Properties of requests
+        (format!("{REQUEST}/shelf"), json!({ "type": "string" })),
+        ("/components/schemas/LoanRequest/required/-".into(), json!("days")),
+        ("/components/schemas/LoanRequest/required".into(), json!(null)),
+        ("/components/schemas/LoanRequest/required/-".into(), json!("nothing")),
+        ("/components/schemas/LoanRequest/additionalProperties".into(), json!(false)),
+        (format!("{REQUEST}/title"), json!(null)),
+        (format!("{REQUEST}/title/type"), json!("integer")),
+        (format!("{REQUEST}/title/format"), json!("uuid")),
+        (format!("{REQUEST}/title/maxLength"), json!(40)),
+        (format!("{REQUEST}/title/maxLength"), json!(null)),
+        (format!("{REQUEST}/title/minLength"), json!(2)),
+        (format!("{REQUEST}/title/pattern"), json!("^..")),
+        (format!("{REQUEST}/title/pattern"), json!(null)),
+        (format!("{REQUEST}/title/enum"), json!(["Emma"])),
+        (format!("{REQUEST}/title/description"), json!("Of the book, in full.")),
+        (format!("{REQUEST}/days/maximum"), json!(60)),
+        (format!("{REQUEST}/days/minimum"), json!(2)),
+        (format!("{REQUEST}/days/exclusiveMaximum"), json!(true)),
+        (format!("{REQUEST}/days/multipleOf"), json!(7)),
+        (format!("{REQUEST}/days/default"), json!(21)),
+        (format!("{REQUEST}/days/default"), json!(null)),
+        (format!("{REQUEST}/days/deprecated"), json!(true)),
+        (format!("{REQUEST}/days/readOnly"), json!(true)),
+        (format!("{REQUEST}/tags/maxItems"), json!(2)),
+        (format!("{REQUEST}/tags/uniqueItems"), json!(true)),
+        (format!("{REQUEST}/tags/items"), json!({ "type": "integer" })),
+        (format!("{REQUEST}/tags/xml"), json!({ "wrapped": true })),
+        (format!("{REQUEST}/note/nullable"), json!(null)),
+        (format!("{REQUEST}/days/nullable"), json!(true)),
+        (format!("{REQUEST}/kind"), json!({ "type": "string", "enum": ["long", "short"] })),
+        (format!("{REQUEST}/note/not"), json!({ "enum": ["x"] })),
+        // Components that both sides have
+        ("/components/schemas/Kind/enum".into(), json!(["endless", "long"])),
+        ("/components/schemas/Kind/type".into(), json!("integer")),
+        // Properties of responses
+        (format!("{RESPONSE}/shelf"), json!({ "type": "string" })),
+        (format!("{RESPONSE}/due"), json!(null)),
+        (format!("{RESPONSE}/id"), json!(null)),
+        (format!("{RESPONSE}/id/maxLength"), json!(9)),
+        (format!("{RESPONSE}/id/nullable"), json!(true)),
+        (format!("{RESPONSE}/id/example"), json!("l-2")),
+        (format!("{RESPONSE}/due/description"), json!("The day, as a number of days since 1970.")),
+        (format!("{RESPONSE}/due/example"), json!(20_000)),
+        (format!("{RESPONSE}/due/type"), json!("string")),
+        ("/components/schemas/Loan/required".into(), json!(["kind"])),
+        ("/components/schemas/Loan/required/-".into(), json!("due")),
+        (format!("{RESPONSE}/holder/oneOf/-"), json!({ "type": "boolean" })),
+        (format!("{RESPONSE}/holder/oneOf/0"), json!(null)),
+        (format!("{RESPONSE}/holder/discriminator"), json!({ "propertyName": "kind" })),
+        // Responses
+        (format!("{POST}/responses/201"), json!({ "description": "" })),
+        (format!("{POST}/responses/429"), json!({ "description": "" })),
+        (format!("{POST}/responses/400"), json!(null)),
+        ("/components/schemas/Refusal/properties/code".into(), json!({ "type": "integer" })),
+        (format!("{answer}/headers/x-other"), json!({ "schema": { "type": "string" } })),
+        (format!("{answer}/headers/x-request-id"), json!(null)),
+        (format!("{answer}/headers/x-left"), json!(null)),
+        (format!("{answer}/headers/x-request-id/required"), json!(null)),
+        (format!("{answer}/headers/x-left/schema/maximum"), json!(99)),
+        (format!("{answer}/content/text~1csv"), json!({ "schema": { "type": "string" } })),
+        (format!("{answer}/content"), json!(null)),
+        (format!("{answer}/links"), json!({ "end": { "operationId": "endLoan" } })),
+        (format!("{answer}/description"), json!("It is lent.")),
+        // Security
+        ("/security/-".into(), json!({})),
+        ("/security/0".into(), json!(null)),
+        ("/security/1/Login".into(), json!(["read", "write"])),
+        (format!("{POST}/security"), json!([])),
+        (format!("{POST}/security"), json!([{ "Login": ["read"] }, { "Card": [] }])),
+        ("/paths/~1loans~1end/post/security".into(), json!(null)),
+        ("/paths/~1loans~1end/post/security".into(), json!([])),
+        ("/components/securitySchemes/Card/scheme".into(), json!("bearer")),
+        (format!("{scopes}/tokenUrl"), json!("/oauth/token")),
+        (format!("{scopes}/scopes/write"), json!("Writes.")),
+        // The rest
+        ("/servers/0/url".into(), json!("https://api.library.example")),
+        ("/servers/0/variables".into(), json!({ "region": { "default": "eu" } })),
+        ("/info/version".into(), json!("2")),
+        ("/info/title".into(), json!("The Library")),
+        ("/info/contact/name".into(), json!("Emma")),
+        ("/openapi".into(), json!("3.0.4")),
+        ("/components/schemas/Unused".into(), json!({ "type": "string" })),
+        ("/jsonSchemaDialect".into(), json!("x")),
+    ];
+    rows.into()
+}
+
+#[test]
+fn each_kind_of_edit_has_a_rule() {
+    let told: String = table()
+        .into_iter()
+        .map(|(at, value)| {
+            let new = edited(&at, value.clone());
+            let drift = told(&SPEC, &new);
+            assert!(!drift.changes.is_empty(), "{at} = {value}");
+            format!("{at} = {value}\n{}", lines(&drift))
+        })
+        .collect();
+    insta::assert_snapshot!("rules", told);
+}
+
+#[test]
+fn renames_are_told_as_such() {
+    let renamed = |from: &str, to: &str| {
+        let text = SPEC.to_string().replace(from, to);
+        lines(&told(&SPEC, &serde_json::from_str(&text).unwrap()))
+    };
+    insta::assert_snapshot!(renamed("LoanRequest", "Lending"), @"    Trivial api-schema-renamed (Major): `LoanRequest` is now called `Lending`");
+    insta::assert_snapshot!(renamed("\"title\"", "\"titles\""), @"
+    Breaking request-property-renamed (request Patch): `title` is now called `titles`
+    Trivial api-title-changed (Patch): `title` is not said and was `Library`
+    Trivial api-info-changed (Patch): `titles` is `Library` and was not said
+    no bindings: not OpenAPI 3.0: missing field `title`
+    ");
+}
+
+#[test]
+fn nothing_is_told_where_only_the_order_changed() {
+    let mut new = SPEC.clone();
+    for list in ["/security", "/paths/~1loans/post/parameters", "/components/schemas/Kind/enum"] {
+        new.pointer_mut(list).unwrap().as_array_mut().unwrap().reverse();
+    }
+    assert_eq!(lines(&told(&SPEC, &new)), "");
+}
+
+/// The places of a spec, and for each what an edit may do there.
+fn places() -> Vec<(String, Value)> {
+    let mut places = Vec::new();
+    walk(&SPEC, &crate::shape::DOCUMENT, "", &mut |at, _, value| {
+        if !at.is_empty() {
+            places.push((at.to_owned(), value.clone()));
+        }
+    });
+    places
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "[a-z]{1,8}".prop_map(Value::from),
+        Just(json!(["one"])),
+        Just(json!({ "some": "thing" })),
+        Just(json!({ "type": "string" })),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Whatever one place is set to, or if it is removed, something is said of it.
+    #[test]
+    fn no_single_edit_is_passed_over(
+        (at, was) in proptest::sample::select(places()),
+        value in proptest::option::of(any_value()),
+        key in proptest::option::of("[a-z]{1,6}|x-[a-z]{1,4}|maxLength|nullable|example|deprecated|default"),
+    ) {
+        let new = match (value, key) {
+            (Some(value), Some(key)) if was.is_object() && was.get(&key) != Some(&value) => edited(&format!("{at}/{key}"), value),
+            (Some(value), _) if value != was => edited(&at, value),
+            (None, _) => edited(&at, Value::Null),
+            _ => return Ok(()),
+        };
+        prop_assert!(is_told(&SPEC, &new), "at {at}");
+    }
+
+    #[test]
+    fn an_edit_and_its_reverse_are_both_told(row in proptest::sample::select(table())) {
+        let new = edited(&row.0, row.1);
+        prop_assert!(is_told(&new, &SPEC));
+    }
+}
