@@ -156,6 +156,19 @@ mod tests {
     }
 
     #[test]
+    fn an_action_is_concerned_by_what_is_above_or_below_it() {
+        let idle = |target: &str| Idle { complaint: String::new(), target: target.into() };
+        let target = idle("$.paths['/a/b'].post.responses['500', \"504\"].headers.x-id");
+        assert!(target.concerns("/paths/~1a~1b/post"));
+        assert!(target.concerns("/paths/~1a~1b/post/responses/504/headers/x-id/schema"));
+        assert!(!target.concerns("/paths/~1a~1b/post/responses/400"));
+        assert!(!target.concerns("/paths"), "that is everybody's");
+        assert!(idle("$.paths[*].post").concerns("/paths/~1a/post/description"));
+        assert!(!idle("$.paths[*].post").concerns("/paths/~1a/get"));
+        assert!(!idle("$..name").concerns("/components/schemas/A"));
+    }
+
+    #[test]
     fn marked_actions_apply_in_order() {
         let (document, complaint) = applied(json!([
             marked(json!({ "target": "$.a", "update": { "d": {} } })),

@@ -98,6 +98,9 @@ impl Plan {
             _ => None,
         };
         let to = self.revision.clone().unwrap_or_else(|| "what regen makes of it".to_owned());
+        if from == to {
+            from = "what is checked in".to_owned();
+        }
         let heading = Heading { vendor: self.vendor.clone(), from, to };
         let old = State {
             facts: &before.facts,

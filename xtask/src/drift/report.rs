@@ -182,7 +182,7 @@ fn verdict(drift: &Drift) -> String {
     };
     let count = |wanted: Shift| drift.surface.iter().flatten().filter(|(_, shift)| **shift == wanted).count();
     let (broken, added) = (count(Shift::Broken), count(Shift::Added));
-    format!("verdict: {verdict}; of the generated surface {broken} lines break and {added} are new")
+    format!("verdict: {verdict}; lines of the generated surface that break: {broken}, that are new: {added}")
 }
 
 fn level(wanted: Level) -> &'static str {

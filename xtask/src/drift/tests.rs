@@ -345,6 +345,31 @@ fn nothing_is_told_where_only_the_order_changed() {
     assert_eq!(lines(&told(&SPEC, &new)), "");
 }
 
+/// A change that the generated surface does not bear out is reported, and so is the reverse.
+#[test]
+fn the_digest_and_the_changes_have_to_explain_each_other() {
+    let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));
+    let (old, new) = (CheckedIn::of(&SPEC), CheckedIn::of(&new));
+    let surfaces = Surface::of(&old.facts).and_then(|before| Ok((before, Surface::of(&new.facts)?)));
+    let told = || changes(old.state(), new.state(), &new.omitted, &surfaces);
+    let after = |shifts: &[(&str, Shift)]| {
+        let mut changes = told();
+        let shifts = shifts.iter().map(|(item, shift)| ((*item).to_owned(), *shift)).collect();
+        reconcile(&mut changes, &shifts);
+        lines(&Drift { changes, surface: Ok(shifts) })
+    };
+    let expected = ("type Loan.due", Shift::Broken);
+    insta::assert_snapshot!(after(&[expected]), @"    Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`");
+    insta::assert_snapshot!(after(&[]), @"
+    Breaking response-property-type-changed (response Patch): `type` is `string` and was `integer`
+    Unhandled surface-unchanged (response Patch): `response-property-type-changed` should show in the generated surface, and does not
+    ");
+    insta::assert_snapshot!(after(&[expected, ("type Loan.id", Shift::Broken)]), @"
+    Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`
+    Unhandled surface-unexplained (Major): `type Loan.id` of the generated surface changed, and no change of the spec says why
+    ");
+}
+
 /// The places of a spec, and for each what an edit may do there.
 fn places() -> Vec<(String, Value)> {
     let mut places = Vec::new();
