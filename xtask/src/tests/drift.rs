@@ -1,0 +1,190 @@
+//! What changed, told to people and machines, and what regen keeps of it.
+
+use super::*;
+
+#[test]
+fn drift_tells_and_writes_nothing() {
+    let root = generated();
+    put(root.path(), "document.yaml", &DOCUMENT.replace("Lent.", "Lent, or put on a list."));
+    let before = fixture::files(root.path());
+    let report = root.path().join("report.md");
+    let mut request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(root.path().join("document.yaml"))),
+        mode: Mode::Drift,
+        report: Some(report.clone()),
+        ..Request::default()
+    };
+    let answer = run(root.path(), &request);
+    assert_eq!(answer.outcome, Outcome::Grave);
+    insta::assert_snapshot!(answer.out, @"
+    library: from what is checked in to document
+
+    meaning (1): the same shape, but what it says may have changed: review what the code takes it for
+      description-changed: `description` changed (response, patch)
+        #/paths/~1loans/post/responses/201/description
+        behind fn create_loan
+        was 3926ff241bd56b38
+        | Lent, or put on a list.
+
+    verdict: patch; lines of the generated surface that break: 0, that are new: 0
+    ");
+    insta::assert_snapshot!(std::fs::read_to_string(&report).unwrap(), @"
+    ## library: from `what is checked in` to `document`
+
+    verdict: patch; lines of the generated surface that break: 0, that are new: 0
+
+    ### meaning (1)
+
+    the same shape, but what it says may have changed: review what the code takes it for
+
+    - **description-changed**: `description` changed (response, patch)
+      - at `#/paths/~1loans/post/responses/201/description`
+      - behind `fn create_loan`
+      - was `3926ff241bd56b38`
+      - is
+
+        ```text
+        Lent, or put on a list.
+        ```
+    ");
+    std::fs::remove_file(report).unwrap();
+    assert_eq!(fixture::files(root.path()), before);
+
+    request.json = true;
+    request.report = None;
+    let answer = run(root.path(), &request);
+    insta::assert_snapshot!(answer.out, @r#"
+    [
+      {
+        "changes": [
+          {
+            "by": "vendor",
+            "items": [
+              "fn create_loan"
+            ],
+            "level": "meaning",
+            "new_text": "Lent, or put on a list.",
+            "old_fingerprint": "3926ff241bd56b38",
+            "pointer": "/paths/~1loans/post/responses/201/description",
+            "rule": "description-changed",
+            "semver": "patch",
+            "side": "response",
+            "what": "`description` changed"
+          }
+        ],
+        "from": "what is checked in",
+        "semver": "patch",
+        "surface": {
+          "added": [],
+          "broken": []
+        },
+        "surface_error": null,
+        "to": "document",
+        "vendor": "library"
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn the_exit_code_tells_how_grave_it_is() {
+    for (from, to, outcome) in [
+        ("", "", Outcome::Same),
+        ("version: '7'", "version: '8'", Outcome::Different),
+        ("title: { type: string, title: Title }", "title: { type: string }", Outcome::Different),
+        ("[title, due]", "[title]", Outcome::Grave),
+        ("A loan.", "What was lent.", Outcome::Grave),
+        ("scheme: basic", "scheme: digest", Outcome::Grave),
+        ("openapi: 3.0.1", "openapi: 2.0.0", Outcome::Failed),
+    ] {
+        let root = generated();
+        put(root.path(), "next.yaml", &DOCUMENT.replace(from, to));
+        let request = Request {
+            vendor: Some("library".into()),
+            input: Input::From(Origin::File(root.path().join("next.yaml"))),
+            mode: Mode::Drift,
+            ..Request::default()
+        };
+        let answer = run(root.path(), &request);
+        assert_eq!(answer.outcome, outcome, "{from} became {to}: {}{}", answer.out, answer.err);
+        let written = run(root.path(), &Request { mode: Mode::Write, ..request });
+        assert_eq!(written.outcome, outcome, "{from} became {to}: {}", written.err);
+    }
+}
+
+/// The next regen is silent: what was told is in the lock.
+#[test]
+fn a_meaning_is_told_once() {
+    let root = generated();
+    put(root.path(), "document.yaml", &DOCUMENT.replace("A loan.", "A thing on loan."));
+    let answer = regen(root.path(), false);
+    assert!(answer.out.contains("description-changed"), "{}", answer.out);
+    assert!(answer.out.contains("| A thing on loan."), "{}", answer.out);
+    let again = regen(root.path(), false);
+    assert_eq!((again.outcome, again.out.as_str()), (Outcome::Same, ""));
+    for (name, text) in fixture::files(&root.path().join("specs")) {
+        assert!(!text.contains("A thing on loan."), "{name} quotes the vendor");
+    }
+}
+
+#[test]
+fn facts_that_were_edited_by_hand_are_an_error() {
+    let root = generated();
+    edit(root.path(), UPSTREAM, "      - short\n", "");
+    let answer = check(root.path());
+    assert_eq!(answer.outcome, Outcome::Failed);
+    insta::assert_snapshot!(answer.err, @"specs/library/upstream.yaml: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and `cargo xtask regen library --fetch` brings the facts back");
+}
+
+#[test]
+fn a_lock_that_is_not_one_is_an_error() {
+    let root = generated();
+    put(root.path(), LOCK, "# A comment.\n0123456789abcdef #/info\n0123 #/info\nabc\n");
+    let answer = check(root.path());
+    assert_eq!(answer.outcome, Outcome::Failed);
+    insta::assert_snapshot!(answer.err, @"
+    specs/library/upstream.lock: line 3 is no fingerprint and place
+    specs/library/upstream.lock: line 4 is no fingerprint and place
+    ");
+}
+
+/// What the overlay says is what users have, whatever the vendor says.
+#[test]
+fn what_the_overlay_corrects_is_told_as_such() {
+    let root = generated();
+    let due = "{ type: string, format: date, example: '2030-01-01' }";
+    let action = "  - target: $.components.schemas.Loan.properties.due\n    update: { format: date-time }\n    \
+                  x-kind: upstream-bug\n    x-why: The service sends a time.\n    x-source: the desk\n";
+    put(root.path(), OVERLAY, &(fixture::OVERLAY.to_owned() + action));
+    let answer = run(root.path(), &Request::default());
+    insta::assert_snapshot!(answer.out, @"
+    library: from what is checked in to document
+
+    breaking (1): callers that go on as before may fail
+      response-property-type-changed: `format` is `date-time` and was `date` (response, ours, major)
+        #/components/schemas/Loan/properties/due/format
+        behind type Loan.due
+
+    verdict: major (before 1.0: a new minor version); lines of the generated surface that break: 1, that are new: 0
+    ");
+
+    put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "time,")));
+    insta::assert_snapshot!(regen(root.path(), true).out.split_once("\n---").unwrap().0, @"
+    library: from what is checked in to document
+
+    breaking (1): callers that go on as before may fail
+      response-property-type-changed: `format` is `time` and was `date` (response, users do not see it: the overlay says otherwise, none)
+        #/components/schemas/Loan/properties/due/format
+        behind type Loan.due
+
+    verdict: none; lines of the generated surface that break: 0, that are new: 0
+    ");
+
+    put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "date-time,")));
+    insta::assert_snapshot!(regen(root.path(), false).err, @"
+    specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (why it is there: The service sends a time.)
+        since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
+    nothing was written
+    ");
+}

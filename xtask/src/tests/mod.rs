@@ -1,0 +1,64 @@
+//! The commands from end to end, in a workspace of their own: a library that lends books.
+
+mod drift;
+mod regen;
+mod revisions;
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::diff::unified;
+use crate::fetch::Origin;
+use crate::files;
+use crate::fixture::{self, DOCUMENT, put, workspace};
+use crate::regen::{Answer, Input, Mode, Outcome, Request, run};
+
+const SOURCE: &str = "specs/library/source.toml";
+const UPSTREAM: &str = "specs/library/upstream.yaml";
+const OVERLAY: &str = "specs/library/overlay.yaml";
+const LOCK: &str = "specs/library/upstream.lock";
+const CONTRACT: &str = "specs/library/openapi.yaml";
+
+/// `regen library --from document.yaml`
+fn regen(root: &Path, check: bool) -> Answer {
+    regen_from(root, "document.yaml", check)
+}
+
+fn regen_from(root: &Path, name: &str, check: bool) -> Answer {
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(root.join(name))),
+        mode: if check { Mode::Check } else { Mode::Write },
+        ..Request::default()
+    };
+    run(root, &request)
+}
+
+/// `regen --check`
+fn check(root: &Path) -> Answer {
+    let request = Request { mode: Mode::Check, ..Request::default() };
+    run(root, &request)
+}
+
+/// A workspace in which all is generated.
+fn generated() -> TempDir {
+    let root = workspace();
+    let answer = regen(root.path(), false);
+    assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
+    root
+}
+
+fn read(root: &Path, name: &str) -> String {
+    files::read(root, name).unwrap()
+}
+
+fn edit(root: &Path, name: &str, from: &str, to: &str) {
+    let text = read(root, name);
+    assert!(text.contains(from), "{from} is not in {name}");
+    put(root, name, &text.replace(from, to));
+}
+
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
