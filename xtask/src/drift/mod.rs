@@ -5,6 +5,8 @@
 mod components;
 mod edit;
 mod lock;
+mod meaning;
+mod reconcile;
 mod report;
 mod rules;
 mod surface;
@@ -21,9 +23,11 @@ pub(crate) use report::{Heading, json, markdown, text};
 pub(crate) use rules::Level;
 pub(crate) use uses::Side;
 
-use crate::shape::{self, Shape, join};
+use crate::shape::{self, join};
 use components::Rename;
 use edit::{Edit, Kind, Step, edits};
+use meaning::meanings;
+use reconcile::reconcile;
 use rules::{Effect, Finding, judge};
 use surface::{Shift, Surface, items};
 use uses::Uses;
@@ -229,116 +233,6 @@ fn merged(vendors: Vec<Change>, users: Vec<Change>) -> Vec<Change> {
     changes
 }
 
-/// What the vendor says otherwise than before, of things that are still there.
-fn meanings(
-    old: &Lock,
-    new: &Lock,
-    texts: &Omitted,
-    vendors: &Comparison<'_>,
-    surfaces: &Surfaces,
-) -> Vec<Change> {
-    let edits = vendors.edits();
-    let moved: BTreeMap<String, &String> =
-        old.0.iter().map(|(at, known)| (current(at, &vendors.renames, &edits), known)).collect();
-    let is_told = |at: &str| {
-        edits.iter().any(|edit| matches!(edit.kind, Kind::Added | Kind::Removed) && is_below(at, &edit.at))
-    };
-    let places: BTreeSet<&String> = moved.keys().chain(new.0.keys()).filter(|at| !at.is_empty()).collect();
-    let uses = Uses::of(vendors.new);
-    let mut changes = Vec::new();
-    for at in places {
-        let (was, is) = (moved.get(at).copied(), new.0.get(at));
-        if was == is || is_told(at) {
-            continue;
-        }
-        let key = at.rsplit('/').next().unwrap_or_default();
-        let verb = match (was, is) {
-            (None, _) => "added",
-            (_, None) => "removed",
-            _ => "changed",
-        };
-        let (name, level) = match key {
-            "operationId" => ("api-operation-id", Level::Trivial),
-            "description" | "example" | "examples" | "summary" => (key, Level::Meaning),
-            "title" | "tags" => (key, Level::Trivial),
-            "externalDocs" => ("external-docs", Level::Trivial),
-            _ => ("extension", Level::Trivial),
-        };
-        let edit = Edit { at: at.clone(), kind: Kind::Changed, steps: steps(vendors, at) };
-        let used = uses.at(&edit.steps);
-        changes.push(Change {
-            rule: format!("{name}-{verb}"),
-            level,
-            side: used.first().map(|used| used.side),
-            at: at.clone(),
-            formerly: None,
-            what: said(key, verb),
-            by: By::Vendor,
-            items: items_of(&edit, vendors, surfaces),
-            semver: Semver::Patch,
-            prose: Some(Prose { old: was.cloned(), new: texts.get(at).map(shown) }),
-            effect: Effect::None,
-        });
-    }
-    changes
-}
-
-/// What the digest did, held against what the changes should have done to it: each has to explain
-/// the other.
-fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Shift>) {
-    let mut surprises = Vec::new();
-    for change in changes.iter_mut() {
-        let expected = match change.effect {
-            _ if change.by == By::VendorCorrected => Semver::None,
-            Effect::None => Semver::Patch,
-            Effect::Adds => Semver::Minor,
-            Effect::Breaks => Semver::Major,
-            Effect::Any => Semver::Patch,
-        };
-        let shifts: Vec<Shift> = change.items.iter().filter_map(|item| changed.get(item)).copied().collect();
-        let seen = if shifts.contains(&Shift::Broken) {
-            Semver::Major
-        } else if shifts.is_empty() {
-            Semver::Patch
-        } else {
-            Semver::Minor
-        };
-        change.semver = if change.effect == Effect::Any { seen } else { expected };
-        if expected > Semver::Patch && shifts.is_empty() {
-            change.semver = Semver::Patch;
-            surprises.push(Change {
-                rule: "surface-unchanged".into(),
-                level: Level::Unhandled,
-                what: format!("`{}` should show in the generated surface, and does not", change.rule),
-                semver: Semver::Patch,
-                prose: None,
-                ..change.clone()
-            });
-        }
-    }
-    let explained: BTreeSet<&String> = changes
-        .iter()
-        .filter(|change| change.effect != Effect::None)
-        .flat_map(|change| &change.items)
-        .collect();
-    for (item, _) in changed.iter().filter(|(item, _)| !explained.contains(item)) {
-        surprises.push(Change {
-            rule: "surface-unexplained".into(),
-            level: Level::Unhandled,
-            side: None,
-            at: String::new(),
-            formerly: None,
-            what: format!("`{item}` of the generated surface changed, and no change of the spec says why"),
-            by: By::Us,
-            items: vec![item.clone()],
-            semver: Semver::Major,
-            prose: None,
-            effect: Effect::Any,
-        });
-    }
-    changes.append(&mut surprises);
-}
-
 fn items_of(edit: &Edit<'_>, compared: &Comparison<'_>, surfaces: &Surfaces) -> Vec<String> {
     let surfaces = surfaces.as_ref().map(|(old, new)| (old, new));
     surfaces.map(|surfaces| items(edit, (&compared.old, compared.new), surfaces)).unwrap_or_default()
@@ -347,65 +241,4 @@ fn items_of(edit: &Edit<'_>, compared: &Comparison<'_>, surfaces: &Surfaces) -> 
 fn formerly(edit: &Edit<'_>) -> Option<String> {
     let Kind::Renamed(from, _) = &edit.kind else { return None };
     edit.at.rsplit_once('/').map(|(parent, _)| join(parent, from))
-}
-
-/// Where a place of the old document is in the new one.
-fn current(at: &str, renames: &[Rename], edits: &[Edit<'_>]) -> String {
-    let mut at = at.to_owned();
-    for Rename { kind, from, to } in renames {
-        let parent = join("/components", kind);
-        at = moved(at, &join(&parent, from), &join(&parent, to));
-    }
-    for edit in edits.iter().filter(|edit| edit.steps.len() != 4) {
-        if let Some(from) = formerly(edit) {
-            at = moved(at, &from, &edit.at);
-        }
-    }
-    at
-}
-
-fn moved(at: String, from: &str, to: &str) -> String {
-    if is_below(&at, from) { at.replacen(from, to, 1) } else { at }
-}
-
-fn is_below(at: &str, parent: &str) -> bool {
-    at.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The way to a place.
-fn steps<'v>(compared: &'v Comparison<'_>, at: &'v str) -> Vec<Step<'v>> {
-    let root = Step { shape: &shape::DOCUMENT, key: "", old: Some(&compared.old), new: Some(compared.new) };
-    let mut steps = vec![root];
-    let mut open = (Some(&compared.old), Some(compared.new));
-    for (start, _) in at.match_indices('/') {
-        let segment = at[start + 1..].split('/').next().unwrap_or_default();
-        let below = |value: Option<&'v Value>| value.and_then(|value| value.pointer(&format!("/{segment}")));
-        open = (below(open.0), below(open.1));
-        let last = steps[steps.len() - 1];
-        let key = key(last, segment);
-        let shape = if let Shape::List(of) = last.shape { of } else { last.shape.under(key) };
-        steps.push(Step { shape, key, old: open.0, new: open.1 });
-    }
-    steps
-}
-
-/// The key that a segment of a pointer is of.
-fn key<'v>(holder: Step<'v>, segment: &'v str) -> &'v str {
-    let name = segment.replace("~1", "/").replace("~0", "~");
-    let entry = |value: Option<&'v Value>| value?.as_object()?.get_key_value(&name);
-    entry(holder.new).or_else(|| entry(holder.old)).map_or(segment, |(key, _)| key)
-}
-
-fn said(name: &str, verb: &str) -> String {
-    match verb {
-        "added" => format!("`{name}` is new"),
-        "removed" => format!("`{name}` is gone"),
-        _ => format!("`{name}` changed"),
-    }
-}
-
-/// Without what could command a terminal.
-fn shown(value: &Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }

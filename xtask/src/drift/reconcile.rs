@@ -1,0 +1,62 @@
+//! Holds the changes against the generated surface: each has to explain the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rules::Effect;
+use super::surface::Shift;
+use super::{By, Change, Level, Semver};
+
+/// Says of each change what it asks of our version, and adds what was not to be expected.
+pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Shift>) {
+    let mut surprises = Vec::new();
+    for change in changes.iter_mut() {
+        let expected = match change.effect {
+            _ if change.by == By::VendorCorrected => Semver::None,
+            Effect::None => Semver::Patch,
+            Effect::Adds => Semver::Minor,
+            Effect::Breaks => Semver::Major,
+            Effect::Any => Semver::Patch,
+        };
+        let shifts: Vec<Shift> = change.items.iter().filter_map(|item| changed.get(item)).copied().collect();
+        let seen = if shifts.contains(&Shift::Broken) {
+            Semver::Major
+        } else if shifts.is_empty() {
+            Semver::Patch
+        } else {
+            Semver::Minor
+        };
+        change.semver = if change.effect == Effect::Any { seen } else { expected };
+        if expected > Semver::Patch && shifts.is_empty() {
+            change.semver = Semver::Patch;
+            surprises.push(Change {
+                rule: "surface-unchanged".into(),
+                level: Level::Unhandled,
+                what: format!("`{}` should show in the generated surface, and does not", change.rule),
+                semver: Semver::Patch,
+                prose: None,
+                ..change.clone()
+            });
+        }
+    }
+    let explained: BTreeSet<&String> = changes
+        .iter()
+        .filter(|change| change.effect != Effect::None)
+        .flat_map(|change| &change.items)
+        .collect();
+    for (item, _) in changed.iter().filter(|(item, _)| !explained.contains(item)) {
+        surprises.push(Change {
+            rule: "surface-unexplained".into(),
+            level: Level::Unhandled,
+            side: None,
+            at: String::new(),
+            formerly: None,
+            what: format!("`{item}` of the generated surface changed, and no change of the spec says why"),
+            by: By::Us,
+            items: vec![item.clone()],
+            semver: Semver::Major,
+            prose: None,
+            effect: Effect::Any,
+        });
+    }
+    changes.append(&mut surprises);
+}

@@ -1,0 +1,236 @@
+//! What each difference is called, how bad it is, and what it should do to the generated surface.
+//! The names are those of oasdiff where it has one. What no rule knows is `unhandled`, never
+//! silence.
+
+mod existence;
+mod schema;
+mod security;
+
+use serde_json::Value;
+
+use crate::canonical::PROSE;
+
+use super::edit::{Edit, Kind, Step};
+use super::uses::{Part, Side, Use};
+
+/// How bad it is for who calls the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Nothing that is sent changes.
+    Trivial,
+    /// Callers may go on as before.
+    Additive,
+    /// No rule knows. A person should look.
+    Unhandled,
+    /// The same shape, but what it says may have changed. A person should look.
+    Meaning,
+    /// Callers that go on as before may fail.
+    Breaking,
+}
+
+/// What a difference should do to the generated surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    Adds,
+    Breaks,
+    /// It depends on the rest of the schema.
+    Any,
+}
+
+/// What is said of one difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) rule: String,
+    pub(crate) level: Level,
+    pub(crate) effect: Effect,
+    /// A clause for people.
+    pub(crate) what: String,
+}
+
+use Effect::{Any, Breaks, None as NoEffect};
+use Level::{Additive, Breaking, Trivial, Unhandled};
+use existence::thing;
+use schema::of_schema;
+use security::security;
+
+fn finding(rule: impl Into<String>, level: Level, effect: Effect, what: impl Into<String>) -> Finding {
+    Finding { rule: rule.into(), level, effect, what: what.into() }
+}
+
+/// Judges one difference for one use of it; `None` for what stands in no message. `documents` are
+/// the old and the new one.
+pub(crate) fn judge(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
+    let mut found = named(edit, used, documents);
+    // The build script leaves them out; what they refer to is told by itself.
+    let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
+    if edit.steps.iter().any(is_failure) && edit.steps[1].key == "paths" {
+        found.effect = NoEffect;
+    }
+    found
+}
+
+fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
+    let Step { key, shape, .. } = edit.last();
+    if edit.kind == Kind::Restated {
+        return finding(
+            "default-stated",
+            Trivial,
+            NoEffect,
+            format!("`{key}` says what went without saying"),
+        );
+    }
+    if key == "$ref" {
+        return reference(edit, used);
+    }
+    let found = if shape.has_keywords() { thing(edit, used, documents) } else { None };
+    found.or_else(|| keyword(edit, used, documents)).unwrap_or_else(|| {
+        let what = match edit.kind {
+            Kind::Added | Kind::ItemAdded(_) => "is new",
+            Kind::Removed | Kind::ItemRemoved(_) => "is gone",
+            _ => "changed",
+        };
+        finding("unhandled", Unhandled, Any, format!("`{key}` {what}; no rule knows what that means"))
+    })
+}
+
+fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
+    let Step { old, new, .. } = edit.last();
+    let name = |to: Option<&Value>| {
+        let to = to.and_then(Value::as_str);
+        to.map_or("what stands in place".to_owned(), |to| {
+            format!("`{}`", to.rsplit('/').next().unwrap_or(to))
+        })
+    };
+    let what = format!("refers to {} and no longer to {}", name(new), name(old));
+    let part = used.map_or("component", Use::name);
+    let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
+    finding(format!("{part}-reference-changed"), Trivial, effect, what)
+}
+
+fn requiredness(kind: &Kind, key: &str, used: Option<Use>) -> Finding {
+    let is_required = *kind == Kind::BecameRequired;
+    let word = if is_required { "required" } else { "optional" };
+    let part = used.map_or("property", Use::name);
+    let is_request = used.is_none_or(|used| used.side == Side::Request);
+    let level = if is_required == is_request { Breaking } else { Additive };
+    let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Breaks };
+    let what = if key.is_empty() || key == "required" {
+        format!("it became {word}")
+    } else {
+        format!("`{key}` became {word}")
+    };
+    finding(format!("{part}-became-{word}"), level, effect, what)
+}
+
+/// A keyword of something that stays.
+fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
+    let Step { key, old, new, .. } = edit.last();
+    let holder = edit.holder();
+    let from_to = || format!("`{key}` is {} and was {}", said(new), said(old));
+    let is = |name: &str| holder.shape.is(name);
+    let is_set = new == Some(&Value::Bool(true));
+
+    if key.starts_with("x-") {
+        return Some(finding("extension-changed", Trivial, NoEffect, format!("`{key}` changed")));
+    }
+    if is("document") {
+        return match key {
+            "openapi" => Some(finding("openapi-version-changed", Trivial, NoEffect, from_to())),
+            "security" => Some(security(edit, documents)),
+            _ => None,
+        };
+    }
+    if is("info") {
+        let rule = match key {
+            "version" => "api-version-changed",
+            "title" => "api-title-changed",
+            "description" => "documentation-changed",
+            _ => "api-info-changed",
+        };
+        return Some(finding(rule, Trivial, NoEffect, from_to()));
+    }
+    if PROSE.contains(&key) && holder.shape.has_keywords() {
+        return Some(finding("documentation-changed", Trivial, NoEffect, format!("`{key}` changed")));
+    }
+    if is("contact") || is("license") {
+        return Some(finding("api-info-changed", Trivial, NoEffect, from_to()));
+    }
+    if edit.steps.iter().any(|step| step.key == "security")
+        && !edit.steps.iter().any(|step| step.shape.is("schema"))
+    {
+        return Some(security(edit, documents));
+    }
+    if is("operation") {
+        return match key {
+            "operationId" => Some(finding("api-operation-id-removed", Trivial, Breaks, from_to())),
+            "deprecated" => Some(deprecated("endpoint", is_set)),
+            _ => None,
+        };
+    }
+    if is("parameter") || is("header") {
+        let part = used?.name();
+        return match key {
+            "required" => {
+                let kind = if is_set { Kind::BecameRequired } else { Kind::BecameOptional };
+                Some(requiredness(&kind, key, used))
+            }
+            "deprecated" => Some(deprecated(part, is_set)),
+            "name" => Some(finding(format!("{part}-renamed"), Breaking, Any, from_to())),
+            "in" => Some(finding(format!("{part}-moved"), Breaking, Any, from_to())),
+            "style" | "explode" | "allowReserved" | "allowEmptyValue" => {
+                Some(finding(format!("{part}-serialization-changed"), Breaking, Any, from_to()))
+            }
+            _ => None,
+        };
+    }
+    if is("request body") && key == "required" {
+        let kind = if is_set { Kind::BecameRequired } else { Kind::BecameOptional };
+        // The generated method takes it in either case.
+        return Some(Finding { effect: NoEffect, ..requiredness(&kind, key, used) });
+    }
+    if is("security scheme") {
+        let rule = "api-security-component-changed";
+        return Some(finding(rule, Breaking, NoEffect, from_to()));
+    }
+    if is("flow") || edit.steps.iter().any(|step| step.shape.is("flow")) {
+        let rule = match (key, &edit.kind) {
+            ("tokenUrl", _) => "api-security-component-oauth-token-url-changed",
+            ("authorizationUrl" | "refreshUrl", _) => "api-security-component-oauth-url-changed",
+            (_, Kind::Added) => "api-security-component-oauth-scope-added",
+            (_, Kind::Removed) => "api-security-component-oauth-scope-removed",
+            _ => "api-security-component-oauth-scope-changed",
+        };
+        let level = if key.ends_with("Url") || edit.kind == Kind::Removed { Breaking } else { Additive };
+        return Some(finding(rule, level, NoEffect, from_to()));
+    }
+    if is("schema") {
+        return of_schema(edit, used);
+    }
+    None
+}
+
+fn deprecated(part: &str, is_set: bool) -> Finding {
+    let (word, what) = if is_set {
+        ("deprecated", "it is deprecated")
+    } else {
+        ("reactivated", "it is no longer deprecated")
+    };
+    finding(format!("{part}-{word}"), Additive, NoEffect, what)
+}
+
+/// A value in a sentence, short and without control characters.
+fn said(value: Option<&Value>) -> String {
+    const LONGEST: usize = 60;
+    let Some(value) = value else { return "not said".to_owned() };
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    if text.chars().count() <= LONGEST {
+        return format!("`{text}`");
+    }
+    let start: String = text.chars().take(LONGEST).collect();
+    format!("`{start}…`")
+}

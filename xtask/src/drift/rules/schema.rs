@@ -1,0 +1,106 @@
+//! Rules for the keywords of a schema.
+
+use serde_json::Value;
+
+use super::Effect::{Adds, Any, Breaks, None as NoEffect};
+use super::Level::{self, Additive, Breaking};
+use super::{Edit, Finding, Kind, Side, Step, Use, deprecated, finding, said};
+
+/// A keyword of a schema.
+pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
+    let Step { key, old, new, .. } = edit.last();
+    // A schema that nobody refers to is sent by nobody.
+    let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
+    let is_request = side != Some(Side::Response);
+    let from_to = || format!("`{key}` is {} and was {}", said(new), said(old));
+    let is_set = new == Some(&Value::Bool(true));
+    let narrows = |is_narrower: bool| if is_narrower == is_request { Breaking } else { Additive };
+
+    match key {
+        "type" | "format" => Some(finding(format!("{part}-type-changed"), Breaking, Breaks, from_to())),
+        "nullable" => {
+            let word = if is_set { "nullable" } else { "not-nullable" };
+            let what = if is_set { "it may be null" } else { "it may no longer be null" };
+            Some(finding(format!("{part}-became-{word}"), narrows(!is_set), Any, what))
+        }
+        "enum" => Some(match &edit.kind {
+            Kind::Added => finding(format!("{part}-became-enum"), narrows(true), Breaks, from_to()),
+            Kind::Removed => finding(format!("{part}-became-not-enum"), narrows(false), Breaks, from_to()),
+            Kind::ItemAdded(value) => {
+                let what = format!("the value {} is new", said(Some(value)));
+                finding(format!("{part}-enum-value-added"), narrows(false), Adds, what)
+            }
+            Kind::ItemRemoved(value) => {
+                let what = format!("the value {} is gone", said(Some(value)));
+                finding(format!("{part}-enum-value-removed"), narrows(true), Breaks, what)
+            }
+            _ => return None,
+        }),
+        "default" => {
+            let word = match (old, new) {
+                (None, _) => "added",
+                (_, None) => "removed",
+                _ => "changed",
+            };
+            // What goes unsaid means something else now.
+            Some(finding(format!("{part}-default-value-{word}"), Level::Meaning, NoEffect, from_to()))
+        }
+        "pattern" => {
+            let (word, level) = match (old, new) {
+                (None, _) => ("added", narrows(true)),
+                (_, None) => ("removed", narrows(false)),
+                _ => ("changed", Breaking),
+            };
+            Some(finding(format!("{part}-pattern-{word}"), level, NoEffect, from_to()))
+        }
+        "multipleOf" => Some(finding(format!("{part}-multiple-of-changed"), Breaking, Any, from_to())),
+        "deprecated" => Some(deprecated(part, is_set)),
+        "readOnly" | "writeOnly" => {
+            let name = if key == "readOnly" { "read-only" } else { "write-only" };
+            let word = if is_set { format!("became-{name}") } else { format!("became-not-{name}") };
+            Some(finding(
+                format!("{part}-{word}"),
+                narrows(is_set == (key == "readOnly")),
+                NoEffect,
+                from_to(),
+            ))
+        }
+        "additionalProperties" => {
+            Some(finding(format!("{part}-additional-properties-changed"), Breaking, Any, from_to()))
+        }
+        "discriminator" => Some(finding(format!("{part}-discriminator-changed"), Breaking, Any, from_to())),
+        _ => bound(edit, part, &narrows, from_to()),
+    }
+}
+
+/// The least and the most.
+fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: String) -> Option<Finding> {
+    let Step { key, old, new, .. } = edit.last();
+    let (name, is_upper) = match key {
+        "maxLength" => ("max-length", true),
+        "minLength" => ("min-length", false),
+        "maxItems" => ("max-items", true),
+        "minItems" => ("min-items", false),
+        "maxProperties" => ("max-properties", true),
+        "minProperties" => ("min-properties", false),
+        "maximum" => ("max", true),
+        "minimum" => ("min", false),
+        "exclusiveMaximum" => ("exclusive-max", true),
+        "exclusiveMinimum" => ("exclusive-min", false),
+        "uniqueItems" => ("unique-items", true),
+        _ => return None,
+    };
+    let number = |value: Option<&Value>| value.and_then(Value::as_f64);
+    let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));
+    let (verb, is_narrower) = match (number(old), number(new)) {
+        (Some(old), Some(new)) if old < new => ("increased", !is_upper),
+        (Some(_), Some(_)) => ("decreased", is_upper),
+        (None, Some(_)) => ("set", true),
+        (Some(_), None) => ("unset", false),
+        (None, None) if is_true(new) => ("set", true),
+        (None, None) if is_true(old) => ("unset", false),
+        (None, None) => return None,
+    };
+    let effect = if key == "uniqueItems" || key.contains("imum") { Any } else { NoEffect };
+    Some(finding(format!("{part}-{name}-{verb}"), narrows(is_narrower), effect, what))
+}

@@ -1,0 +1,66 @@
+//! Rules for who may call.
+
+use serde_json::{Value, json};
+
+use super::Effect::None as NoEffect;
+use super::Level::{Additive, Breaking, Trivial};
+use super::{Edit, Finding, Step, finding, said};
+use crate::reference::operations;
+
+/// Who may call: judged by what is in force, since an operation without a list of its own has the
+/// document's.
+pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
+    let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
+    let scope = if operation.is_some() { "api-security" } else { "api-global-security" };
+    let global = (documents.0.get("security"), documents.1.get("security"));
+    let affected: Vec<(Vec<Value>, Vec<Value>)> = match operation {
+        Some(Step { old: Some(old), new: Some(new), .. }) => {
+            let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
+            vec![(list(old), list(new))]
+        }
+        // What has a list of its own in one of the documents is told of there.
+        _ => {
+            let inherits = |method: &str, path: &str| {
+                let operation = |document: &Value| document["paths"][path].get(method).cloned();
+                let (old, new) = (operation(documents.0), operation(documents.1));
+                old.zip(new)
+                    .is_some_and(|(old, new)| old.get("security").is_none() && new.get("security").is_none())
+            };
+            let is_in_force = operations(documents.1).any(|(method, path, _)| inherits(method, path));
+            if is_in_force { vec![(list(global.0), list(global.1))] } else { Vec::new() }
+        }
+    };
+    let is_other = |(before, after): &(Vec<Value>, Vec<Value>)| !same_items(before, after);
+    let Some((before, after)) = affected.into_iter().find(is_other) else {
+        let what = "what is in force is as before, said elsewhere";
+        return finding(format!("{scope}-restated"), Trivial, NoEffect, what);
+    };
+    if let Step { old: Some(Value::Array(old)), new: Some(Value::Array(new)), key, .. } = edit.last()
+        && key != "security"
+    {
+        let is_more = new.iter().any(|name| !old.contains(name));
+        let (word, level) = if is_more { ("added", Breaking) } else { ("removed", Additive) };
+        let what =
+            format!("`{key}` asks for {} and asked for {}", said(edit.last().new), said(edit.last().old));
+        return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
+    }
+    // One alternative more is one more way in; the first of all is a door where there was none.
+    let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
+    let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
+    let level = if is_lost { Breaking } else { Additive };
+    let verb = match edit.last() {
+        Step { old: None, .. } => "added",
+        Step { new: None, .. } => "removed",
+        _ => "changed",
+    };
+    let what = format!("{} is in force and {} was", said(Some(&after.into())), said(Some(&before.into())));
+    finding(format!("{scope}-{verb}"), level, NoEffect, what)
+}
+
+fn list(value: Option<&Value>) -> Vec<Value> {
+    value.and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn same_items(a: &[Value], b: &[Value]) -> bool {
+    a.iter().all(|item| b.contains(item)) && b.iter().all(|item| a.contains(item))
+}
