@@ -22,12 +22,7 @@ impl Reference {
             Some(pointer) if !pointer.starts_with("/components/") => "is not below #/components".to_owned(),
             Some(pointer) => {
                 let (parent, wanted) = pointer.rsplit_once('/').unwrap_or_default();
-                let names = keys(document.pointer(parent));
-                let close = get_close_matches(wanted, &names, 3, 0.6);
-                match close.as_slice() {
-                    [] => "does not exist".to_owned(),
-                    close => format!("does not exist; similar names: {}", close.join(", ")),
-                }
+                format!("does not exist{}", nearest(wanted, &keys(document.pointer(parent))))
             }
         };
         format!("{} refers to {}, which {why}", self.at, self.to)
@@ -40,6 +35,18 @@ impl Reference {
         let mut steps = pointer.strip_prefix("/components/")?.split('/');
         let mut step = || Some(steps.next()?.replace("~1", "/").replace("~0", "~"));
         Some((step()?, step()?))
+    }
+}
+
+/// `; similar names: a, b`, or nothing. Of many names or long ones too few are compared to matter.
+pub(crate) fn nearest(wanted: &str, names: &[&str]) -> String {
+    const MAX_NAMES: usize = 2_000;
+    const MAX_LENGTH: usize = 100;
+    let names = names.iter().copied().filter(|name| name.len() <= MAX_LENGTH && wanted.len() <= MAX_LENGTH);
+    let names: Vec<&str> = names.take(MAX_NAMES).collect();
+    match get_close_matches(wanted, &names, 3, 0.6).as_slice() {
+        [] => String::new(),
+        close => format!("; similar names: {}", close.join(", ")),
     }
 }
 
