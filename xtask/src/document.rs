@@ -17,7 +17,7 @@ pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a document may hold once its YAML aliases are expanded: a short file must not grow
 /// without bound. A value counts one, and one more for each 32 bytes of text.
-const MAX_WEIGHT: usize = 1_000_000;
+pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
 /// The YAML reader takes a time quadratic in the depth of open brackets.
 const MAX_TIME: Duration = Duration::from_secs(20);

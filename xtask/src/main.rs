@@ -6,6 +6,7 @@ mod ci;
 mod contract;
 mod diff;
 mod document;
+mod downconvert;
 mod fetch;
 mod files;
 #[cfg(test)]

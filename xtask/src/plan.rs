@@ -7,9 +7,10 @@ use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
+use crate::downconvert::downconvert;
 use crate::fetch::Origin;
 use crate::files::{Change, read};
-use crate::problems::{Problems, Result};
+use crate::problems::{Problems, Result, clean};
 use crate::regen::{Input, Request};
 use crate::source::{self, Kind, Source};
 use crate::yaml::render;
@@ -92,11 +93,13 @@ impl Plan {
         let document = document::parse(name, bytes)?;
         match source.kind {
             Kind::Document => {
+                let mut converted = downconvert(name, document)?;
                 // First the prose goes, so that nothing is kept for an example's sake.
-                let facts = canonical(document, Form::Facts);
+                let facts = canonical(converted.document.take(), Form::Facts);
                 let slice = slice::slice(name, &facts, &source.operations)?;
+                self.notes.extend(converted.notices(name, &slice.document)?);
                 for (former, current) in slice.renames {
-                    self.notes.push(format!("{former} is now called {current}"));
+                    self.notes.push(clean(&format!("{former} is now called {current}")));
                 }
                 Ok(slice.document)
             }

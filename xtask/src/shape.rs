@@ -141,7 +141,8 @@ static FLOWS: Shape = object(
 );
 static FLOW: Shape = object("flow", &[("scopes", &DATA_BY_NAME)]);
 
-static PATH_ITEM: Shape = object(
+/// A path with its operations.
+pub(crate) static PATH_ITEM: Shape = object(
     "path item",
     &[
         ("servers", &SERVERS),
@@ -191,9 +192,13 @@ static EXAMPLE: Shape = object("example", &[]);
 static LINKS: Shape = Shape::Names(&LINK);
 static LINK: Shape = object("link", &[("parameters", &DATA_BY_NAME), ("server", &SERVER)]);
 
-static NAMED_SCHEMAS: Shape = Shape::Names(&SCHEMA);
-static SCHEMAS: Shape = Shape::List(&SCHEMA);
-static SCHEMA: Shape = object(
+/// Schemas by name.
+pub(crate) static NAMED_SCHEMAS: Shape = Shape::Names(&SCHEMA);
+/// Schemas in a row.
+pub(crate) static SCHEMAS: Shape = Shape::List(&SCHEMA);
+
+/// A schema.
+pub(crate) static SCHEMA: Shape = object(
     "schema",
     &[
         ("additionalProperties", &SCHEMA),
