@@ -1,12 +1,22 @@
 //! Developer commands of fintech-auth: reads the flags, calls one command, turns its outcome into
 //! the exit code. No users' code is here.
 
+#[cfg(test)]
+#[path = "../../build.rs"]
+#[allow(dead_code)]
+mod build_script;
 mod canonical;
 mod ci;
 mod contract;
 mod diff;
+#[cfg(test)]
+#[path = "../../tests/it/digest.rs"]
+#[allow(dead_code)]
+mod digest;
 mod document;
 mod downconvert;
+#[cfg(test)]
+mod fastapi;
 mod fetch;
 mod files;
 #[cfg(test)]

@@ -118,6 +118,11 @@ impl Converter {
             map.remove("summary");
         } else if shape.is("license") && map.remove("identifier").is_some() {
             self.drop(at, "identifier");
+        } else if shape.is("parameter") || shape.is("header") {
+            // What is no text cannot be sent in them: a null is left out, as `required` has it.
+            if let Some(schema) = map.get_mut("schema").and_then(Value::as_object_mut) {
+                null::forbid(schema);
+            }
         } else if shape.is("operation") {
             map.entry("responses").or_insert_with(|| json!({ "default": { "description": "" } }));
         } else if shape.is("security scheme") && map.get("type") == Some(&json!("mutualTLS")) {

@@ -66,6 +66,21 @@ pub(super) fn admit(map: &mut Map<String, Value>) {
     }
 }
 
+/// Has the converted `map` no longer admit null by the flag.
+pub(super) fn forbid(map: &mut Map<String, Value>) {
+    if map.remove("nullable").is_none() {
+        return;
+    }
+    if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut) {
+        list.retain(|value| !value.is_null());
+    }
+    if let Some([only]) = map.get("allOf").and_then(Value::as_array).map(Vec::as_slice)
+        && let (1, Some(target)) = (map.len(), only.get("$ref").cloned())
+    {
+        *map = Map::from_iter([("$ref".to_owned(), target)]);
+    }
+}
+
 /// Whether a converted alternative surely refuses null.
 fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()

@@ -203,6 +203,29 @@ fn a_property_that_is_called_like_a_keyword_is_none() {
 }
 
 #[test]
+fn a_parameter_is_never_null() {
+    let mut given = document(json!({ "It": {} }));
+    let nothing = json!({ "type": "null" });
+    let reference = json!({ "$ref": "#/components/schemas/It" });
+    let parameters = [
+        (json!({ "type": ["string", "null"] }), json!({ "type": "string" })),
+        (json!({ "anyOf": [reference, nothing] }), reference),
+        (
+            json!({ "anyOf": [{ "type": "string", "enum": ["a"] }, nothing] }),
+            json!({ "type": "string", "enum": ["a"] }),
+        ),
+        (
+            json!({ "type": "string", "properties": { "a": { "type": ["string", "null"] } } }),
+            json!({ "type": "string", "properties": { "a": { "type": "string", "nullable": true } } }),
+        ),
+    ];
+    for (schema, expected) in parameters {
+        given["components"]["parameters"] = json!({ "P": { "in": "query", "name": "p", "schema": schema } });
+        assert_eq!(converted(given.clone()).0["components"]["parameters"]["P"]["schema"], expected);
+    }
+}
+
+#[test]
 fn definitions_become_components() {
     let (document, said) = converted(document(json!({
         "A": {
