@@ -8,6 +8,7 @@ mod build_script;
 mod canonical;
 mod ci;
 mod contract;
+mod cycle;
 mod diff;
 #[cfg(test)]
 #[path = "../../tests/it/digest.rs"]
@@ -21,6 +22,8 @@ mod fetch;
 mod files;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod hostile;
 mod overlay;
 mod plan;
 mod problems;

@@ -46,6 +46,11 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Whether there are more than are told, so that there is no use in looking for others.
+    pub(crate) fn is_plenty(&self) -> bool {
+        self.0.len() > MAX_PROBLEMS
+    }
+
     /// `value`, unless something was pushed.
     pub(crate) fn or<T>(self, value: T) -> Result<T> {
         if self.is_empty() { Ok(value) } else { Err(self) }

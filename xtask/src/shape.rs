@@ -48,6 +48,15 @@ impl Shape {
         matches!(self, Shape::Object { name, .. } if *name == wanted)
     }
 
+    /// What an object with keywords is called.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        match self {
+            Shape::Object { name, .. } => Some(name),
+            Shape::Patterned(shape) if shape.is("path item") => Some("callback"),
+            _ => None,
+        }
+    }
+
     /// Whether keys that stand here are OpenAPI's keywords.
     pub(crate) fn has_keywords(&self) -> bool {
         matches!(self, Shape::Object { .. })
