@@ -2,7 +2,7 @@
 //! 3.0, nothing in it leads nowhere, nothing is listed twice. It is no full validator; an
 //! independent one is run by hand when a spec changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -23,6 +23,9 @@ pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
     for reference in references(document, &DOCUMENT, "") {
         if reference.component(document).is_none() {
             problems.push(format!("{name}: {}", reference.complaint(document)));
+            if problems.is_plenty() {
+                break;
+            }
         }
     }
 
@@ -40,10 +43,9 @@ pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
 
     walk(document, &DOCUMENT, "", &mut |at, shape, value| {
         for key in ["enum", "required"] {
-            let list = value.get(key).and_then(Value::as_array);
-            for (index, item) in list.into_iter().flatten().enumerate() {
-                let again = list.is_some_and(|list| list[..index].contains(item));
-                if shape.has_keywords() && again {
+            let mut seen = HashSet::new();
+            for item in value.get(key).and_then(Value::as_array).into_iter().flatten() {
+                if shape.has_keywords() && !seen.insert(item) {
                     problems.push(format!("{name}: at {}: {item} stands twice", join(at, key)));
                 }
             }

@@ -16,10 +16,15 @@ use crate::problems::Result;
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a document may hold once its YAML aliases are expanded: a short file must not grow
-/// without bound. A value counts one, and one more for each 32 bytes of text.
-const MAX_WEIGHT: usize = 1_000_000;
+/// without bound. A value counts one, and one more for each 32 bytes of text and each 256 bytes of
+/// its JSON pointer: whoever tells where values stand must not need more than they do.
+pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
-/// The YAML reader takes a time quadratic in the depth of open brackets.
+/// The YAML reader takes a time quadratic in the number of open brackets, whatever is in them. This
+/// many it takes in a moment, and no text has as many more that open than close.
+const MAX_OPEN: usize = 5_000;
+
+/// For what gets past that.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -39,6 +44,9 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
     let text = std::str::from_utf8(bytes).map_err(|error| format!("{name}: not UTF-8: {error}"))?;
     let text = text.trim_start_matches(BYTE_ORDER_MARK).to_owned();
+    if !is_json(&text) && opens_too_much(&text) {
+        return Err(format!("{name}: more than {MAX_OPEN} brackets are open at once").into());
+    }
     let (done, read) = mpsc::channel();
     // A reader that takes too long is left behind; it ends with the process.
     thread::spawn(move || done.send(deserialize(&text, weight)));
@@ -50,11 +58,27 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
 }
 
+/// JSON has a reader of its own: YAML's knows neither surrogate pairs nor long keys.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+fn opens_too_much(text: &str) -> bool {
+    let mut open = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > MAX_OPEN
+    })
+}
+
 fn deserialize(text: &str, weight: usize) -> std::result::Result<Value, String> {
     let left = Cell::new(weight);
-    let node = Node { left: &left };
-    // JSON has a reader of its own: YAML's knows neither surrogate pairs nor long keys.
-    if text.trim_start().starts_with('{') {
+    let node = Node { left: &left, length: 0 };
+    if is_json(text) {
         let mut json = serde_json::Deserializer::from_str(text);
         node.deserialize(&mut json)
             .and_then(|value| json.end().map(|()| value))
@@ -67,9 +91,15 @@ fn deserialize(text: &str, weight: usize) -> std::result::Result<Value, String> 
 #[derive(Clone, Copy)]
 struct Node<'a> {
     left: &'a Cell<usize>,
+    /// Of its JSON pointer.
+    length: usize,
 }
 
 impl Node<'_> {
+    fn below(self, step: usize) -> Self {
+        Self { length: self.length + 1 + step, ..self }
+    }
+
     fn spend<E: Error>(self, weight: usize) -> std::result::Result<(), E> {
         let left = self.left.get().checked_sub(weight);
         self.left.set(left.ok_or_else(|| E::custom("too much data"))?);
@@ -81,7 +111,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
-        self.spend(1)?;
+        self.spend(1 + self.length / 256)?;
         from.deserialize_any(self)
     }
 }
@@ -126,7 +156,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = seq.next_element_seed(self)? {
+        while let Some(item) = seq.next_element_seed(self.below(1))? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -148,7 +178,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("the key {key:?} stands twice")));
             }
-            let value = entries.next_value_seed(self)?;
+            let value = entries.next_value_seed(self.below(key.len()))?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))
@@ -242,8 +272,23 @@ mod tests {
     }
 
     #[test]
-    fn time_is_bounded() {
+    fn the_length_of_pointers_is_bounded() {
+        let text = |key: &str| format!("{{\"{key}\": [{}]}}", ["0"; 1_000].join(", "));
+        assert!(parse_within("it", text("short").as_bytes(), 2_000, MAX_TIME).is_ok());
+        let error = parse_within("it", text(&"long".repeat(256)).as_bytes(), 2_000, MAX_TIME).unwrap_err();
+        assert!(error.to_string().contains("too much data"), "{error}");
+    }
+
+    #[test]
+    fn open_brackets_are_counted_before_the_reader_sees_them() {
         let text = format!("a: {}", "[".repeat(1_000_000));
+        let error = parse_within("it", text.as_bytes(), 1, Duration::ZERO).unwrap_err();
+        assert_eq!(error.to_string(), "it: more than 5000 brackets are open at once");
+    }
+
+    #[test]
+    fn time_is_bounded() {
+        let text = format!("a: {}", "[\"]\", ".repeat(200_000));
         let error = parse_within("it", text.as_bytes(), 1, Duration::from_millis(50)).unwrap_err();
         assert_eq!(error.to_string(), "it: takes more than 50ms to read");
     }

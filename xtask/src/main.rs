@@ -7,16 +7,22 @@ mod build_script;
 mod canonical;
 mod ci;
 mod contract;
+mod cycle;
 mod diff;
 #[path = "../../tests/it/digest.rs"]
 #[allow(dead_code)]
 mod digest;
 mod document;
+mod downconvert;
 mod drift;
+#[cfg(test)]
+mod fastapi;
 mod fetch;
 mod files;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod hostile;
 mod overlay;
 mod plan;
 mod problems;

@@ -8,11 +8,12 @@ use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
+use crate::downconvert::downconvert;
 use crate::drift::{Drift, Heading, Lock, Omitted, State, drift, omitted};
 use crate::fetch::Origin;
 use crate::files::{Change, read, read_if_there};
 use crate::overlay::Failures;
-use crate::problems::{Problems, Result};
+use crate::problems::{Problems, Result, clean};
 use crate::regen::{Input, Mode, Request};
 use crate::source::{self, Kind, Operation, Source};
 use crate::yaml::render;
@@ -177,14 +178,16 @@ impl Plan {
         let document = document::parse(name, bytes)?;
         match kind {
             Kind::Document => {
+                let converted = downconvert(name, document)?;
                 // First the prose goes, so that nothing is kept for an example's sake.
-                let facts = canonical(document.clone(), Form::Facts);
+                let facts = canonical(converted.document.clone(), Form::Facts);
                 let slice = slice::slice(name, &facts, &source.operations)?;
+                self.notes.extend(converted.notices(name, &slice.document)?);
                 for (former, current) in slice.renames {
-                    self.notes.push(format!("{former} is now called {current}"));
+                    self.notes.push(clean(&format!("{former} is now called {current}")));
                 }
                 let facts = slice.document;
-                let omitted = omitted(&document, &facts);
+                let omitted = omitted(&converted.document, &facts);
                 let lock = Lock::of(&omitted, &facts);
                 Ok(Upstream { facts, omitted, lock })
             }
@@ -199,7 +202,7 @@ impl Plan {
     /// A document of the user's choice to compare with. An operation that it lacks is new since then.
     fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
         let (name, bytes) = (origin.name(), origin.read()?);
-        let document = document::parse(&name, &bytes)?;
+        let document = downconvert(&name, document::parse(&name, &bytes)?)?.document;
         let facts = canonical(document.clone(), Form::Facts);
         let (there, missing): (Vec<Operation>, Vec<Operation>) = source
             .operations

@@ -9,6 +9,30 @@ pub(crate) type Result<T> = std::result::Result<T, Problems>;
 #[derive(Debug, Default)]
 pub(crate) struct Problems(Vec<String>);
 
+/// How many problems are told, and how much of each: a hostile document has as many as it likes.
+const MAX_PROBLEMS: usize = 100;
+const MAX_LENGTH: usize = 2_000;
+
+/// `text` as a terminal can show it: a vendor's names may hold what moves its cursor, or ends a
+/// line and begins a false one.
+pub(crate) fn clean(text: &str) -> String {
+    let mut cleaned = String::new();
+    for (count, each) in text.chars().enumerate() {
+        // Marks that have text run the other way hide what it says.
+        let is_turning = matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match each {
+            _ if count == MAX_LENGTH => {
+                cleaned.push('…');
+                break;
+            }
+            '\n' => cleaned.push_str("\n  "),
+            _ if each.is_control() || is_turning => cleaned.push(char::REPLACEMENT_CHARACTER),
+            _ => cleaned.push(each),
+        }
+    }
+    cleaned
+}
+
 impl Problems {
     pub(crate) fn push(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
@@ -20,6 +44,11 @@ impl Problems {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether there are more than are told, so that there is no use in looking for others.
+    pub(crate) fn is_plenty(&self) -> bool {
+        self.0.len() > MAX_PROBLEMS
     }
 
     /// `value`, unless something was pushed.
@@ -36,12 +65,40 @@ impl From<String> for Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, problem) in self.0.iter().take(MAX_PROBLEMS).enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{problem}")?;
+            write!(f, "{}", clean(problem))?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(MAX_PROBLEMS) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_steer_a_terminal_is_not_shown() {
+        let problem = "a\u{1b}[2Jb\r\0c\u{202e}d\u{7}\nlibrary: up to date".to_owned();
+        assert_eq!(
+            Problems::from(problem).to_string(),
+            "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}\n  library: up to date",
+        );
+    }
+
+    #[test]
+    fn neither_many_problems_nor_long_ones_are_told_in_full() {
+        let mut problems = Problems::default();
+        for _ in 0..1_000 {
+            problems.push("a".repeat(100_000));
+        }
+        let told = problems.to_string();
+        assert!(told.ends_with("…\nand 900 more"));
+        assert!(told.len() < 300_000);
     }
 }

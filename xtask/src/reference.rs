@@ -4,7 +4,7 @@
 use serde_json::Value;
 use similar::get_close_matches;
 
-use crate::shape::{Shape, is_method, join, walk};
+use crate::shape::{COMPONENTS, Shape, is_method, join, walk};
 
 /// A `$ref`, or what serves as one: a discriminator's target, the name of a security scheme.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,56 +12,104 @@ pub(crate) struct Reference {
     /// JSON pointer of what holds it.
     pub(crate) at: String,
     pub(crate) to: String,
+    /// What must stand where it leads.
+    wanted: &'static str,
 }
 
 impl Reference {
     /// A sentence about a reference that does not lead to a component of `document`.
     pub(crate) fn complaint(&self, document: &Value) -> String {
         let why = match self.to.strip_prefix('#') {
+            None if self.to == NO_TEXT => return format!("{} has a $ref that is not a string", self.at),
             None => "leaves the document".to_owned(),
             Some(pointer) if !pointer.starts_with("/components/") => "is not below #/components".to_owned(),
             Some(pointer) => {
-                let (parent, wanted) = pointer.rsplit_once('/').unwrap_or_default();
-                let names = keys(document.pointer(parent));
-                let close = get_close_matches(wanted, &names, 3, 0.6);
-                match close.as_slice() {
-                    [] => "does not exist".to_owned(),
-                    close => format!("does not exist; similar names: {}", close.join(", ")),
+                let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+                let names = match section(self.wanted) {
+                    // One looks where it should be, not where it is not.
+                    Some(section) if document.pointer(pointer).is_some() => {
+                        document["components"].get(section)
+                    }
+                    _ => document.pointer(parent),
+                };
+                let close = nearest(name, &keys(names));
+                match (document.pointer(pointer), self.found()) {
+                    (None, _) => format!("does not exist{close}"),
+                    (_, Some(found)) => format!("is a {found} and not a {}{close}", self.wanted),
+                    (_, None) => format!("is not a {}{close}", self.wanted),
                 }
             }
         };
         format!("{} refers to {}, which {why}", self.at, self.to)
     }
 
+    /// What stands where it leads, by the grammar.
+    fn found(&self) -> Option<&'static str> {
+        let mut shape: &'static Shape = &COMPONENTS;
+        for step in self.to.strip_prefix("#/components/")?.split('/') {
+            shape = match shape {
+                Shape::List(items) => items,
+                _ => shape.under(&step.replace("~1", "/").replace("~0", "~")),
+            };
+        }
+        shape.name()
+    }
+
     /// The component of `document` that it leads to or into, as (kind, name).
     pub(crate) fn component(&self, document: &Value) -> Option<(String, String)> {
         let pointer = self.to.strip_prefix('#')?;
         document.pointer(pointer)?;
+        if self.found() != Some(self.wanted) {
+            return None;
+        }
         let mut steps = pointer.strip_prefix("/components/")?.split('/');
         let mut step = || Some(steps.next()?.replace("~1", "/").replace("~0", "~"));
         Some((step()?, step()?))
     }
 }
 
+/// `; similar names: a, b`, or nothing. It compares the first names of a great many, and no long ones:
+/// it takes a time quadratic in their length.
+pub(crate) fn nearest(wanted: &str, names: &[&str]) -> String {
+    const MAX_NAMES: usize = 500;
+    const MAX_LENGTH: usize = 100;
+    let names = names.iter().copied().filter(|name| name.len() <= MAX_LENGTH && wanted.len() <= MAX_LENGTH);
+    let names: Vec<&str> = names.take(MAX_NAMES).collect();
+    match get_close_matches(wanted, &names, 3, 0.6).as_slice() {
+        [] => String::new(),
+        close => format!("; similar names: {}", close.join(", ")),
+    }
+}
+
+/// In place of the target, where a `$ref` is no string. No target has a space.
+const NO_TEXT: &str = "no text";
+
+/// The part of `components` that holds things of the shape called `name`.
+fn section(name: &str) -> Option<&'static str> {
+    let Shape::Object { fields, .. } = &COMPONENTS else { return None };
+    let holds = |shape: &Shape| matches!(shape, Shape::Names(below) if below.name() == Some(name));
+    fields.iter().find(|(_, shape)| holds(shape)).map(|(section, _)| *section)
+}
+
 /// Every reference at or below `value`, which stands at `pointer`.
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     walk(value, shape, pointer, &mut |at, shape, value| {
-        let mut add = |to: String| found.push(Reference { at: at.into(), to });
+        let mut add = |to: String, wanted| found.push(Reference { at: at.into(), to, wanted });
         match shape {
             Shape::Target => match value.as_str() {
-                Some(target) if target.contains('#') => add(target.to_owned()),
-                Some(name) => add(join("#/components/schemas", name)),
+                Some(target) if target.contains('#') => add(target.to_owned(), "schema"),
+                Some(name) => add(join("#/components/schemas", name), "schema"),
                 None => {}
             },
             Shape::Requirement => {
                 for scheme in keys(Some(value)) {
-                    add(join("#/components/securitySchemes", scheme));
+                    add(join("#/components/securitySchemes", scheme), "security scheme");
                 }
             }
             Shape::Object { .. } | Shape::Patterned(_) => {
-                if let Some(to) = value.get("$ref").and_then(Value::as_str) {
-                    add(to.to_owned());
+                if let (Some(to), Some(wanted)) = (value.get("$ref"), shape.name()) {
+                    add(to.as_str().unwrap_or(NO_TEXT).to_owned(), wanted);
                 }
             }
             Shape::Data | Shape::Names(_) | Shape::List(_) => {}

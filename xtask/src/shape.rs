@@ -48,6 +48,15 @@ impl Shape {
         matches!(self, Shape::Object { name, .. } if *name == wanted)
     }
 
+    /// What an object with keywords is called.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        match self {
+            Shape::Object { name, .. } => Some(name),
+            Shape::Patterned(shape) if shape.is("path item") => Some("callback"),
+            _ => None,
+        }
+    }
+
     /// Whether keys that stand here are OpenAPI's keywords.
     pub(crate) fn has_keywords(&self) -> bool {
         matches!(self, Shape::Object { .. })
@@ -142,7 +151,8 @@ static FLOWS: Shape = object(
 );
 static FLOW: Shape = object("flow", &[("scopes", &DATA_BY_NAME)]);
 
-static PATH_ITEM: Shape = object(
+/// A path with its operations.
+pub(crate) static PATH_ITEM: Shape = object(
     "path item",
     &[
         ("servers", &SERVERS),
@@ -192,9 +202,12 @@ static EXAMPLE: Shape = object("example", &[]);
 static LINKS: Shape = Shape::Names(&LINK);
 static LINK: Shape = object("link", &[("parameters", &DATA_BY_NAME), ("server", &SERVER)]);
 
-static NAMED_SCHEMAS: Shape = Shape::Names(&SCHEMA);
-static SCHEMAS: Shape = Shape::List(&SCHEMA);
-/// A schema, wherever it stands.
+/// Schemas by name.
+pub(crate) static NAMED_SCHEMAS: Shape = Shape::Names(&SCHEMA);
+/// Schemas in a row.
+pub(crate) static SCHEMAS: Shape = Shape::List(&SCHEMA);
+
+/// A schema.
 pub(crate) static SCHEMA: Shape = object(
     "schema",
     &[

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 use similar::get_close_matches;
 
+use crate::cycle::cycles;
 use crate::problems::{Problems, Result};
 use crate::reference::{keys, operations, references};
 use crate::shape::{self, is_method, join};
@@ -49,7 +50,12 @@ pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Resul
         }
     }
     match components(name, document, &sliced) {
-        Ok(components) => sliced["components"] = components,
+        Ok(components) => {
+            sliced["components"] = components;
+            for cycle in cycles(&sliced) {
+                problems.push(format!("{name}: {cycle}"));
+            }
+        }
         Err(dangling) => problems.extend(dangling),
     }
     problems.or(Slice { document: sliced, renames })
@@ -93,6 +99,8 @@ pub(crate) fn find<'v>(
     let nearby = if let Some((method, path, operation)) = elsewhere {
         let id = operation["operationId"].as_str().unwrap_or_default();
         format!("{id} is at {} {path}", method.to_uppercase())
+    } else if let Some(target) = item["$ref"].as_str() {
+        format!("the path only refers to {target}, and in OpenAPI 3.0 that is another document")
     } else if item.is_object() {
         let here = operations(document).filter(|(_, path, _)| *path == wanted.path);
         let methods: Vec<String> = here.map(|(method, ..)| method.to_uppercase()).collect();
@@ -132,6 +140,9 @@ fn components(name: &str, document: &Value, sliced: &Value) -> Result<Value> {
     while let Some(reference) = open.pop() {
         let Some((kind, component)) = reference.component(document) else {
             problems.push(format!("{name}: {}", reference.complaint(document)));
+            if problems.is_plenty() {
+                break;
+            }
             continue;
         };
         if kept[&kind].get(&component).is_some() {
@@ -234,6 +245,31 @@ mod tests {
         insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to ../kinds.yaml#/Kind, which leaves the document");
         let document = edited("'#/components/schemas/Kind'", "'#/paths/~1loans'");
         insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/paths/~1loans, which is not below #/components");
+    }
+
+    #[test]
+    fn a_reference_to_something_of_another_kind_is_an_error() {
+        let misplaced =
+            |to: &str| edited("'#/components/parameters/Branch'", &format!("'#/components/{to}'"));
+        insta::assert_snapshot!(complaint(&misplaced("schemas/Loan")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
+        insta::assert_snapshot!(complaint(&misplaced("parameters/Branch/schema")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters/Branch/schema, which is a schema and not a parameter");
+        insta::assert_snapshot!(complaint(&misplaced("parameters")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters, which is not a parameter");
+        let mut document = fixture::document();
+        document["components"]["parameters"]["Loans"] = json!({ "in": "query", "name": "a" });
+        document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": "#/components/schemas/Loan" }]);
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter; similar names: Loans");
+        document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
+        // Into a component, to the kind of thing that is wanted there.
+        let document = edited("'#/components/schemas/Kind'", "'#/components/parameters/Branch/schema'");
+        assert!(slice("library.yaml", &document, &kept()).is_ok());
+    }
+
+    #[test]
+    fn a_path_that_only_refers_is_told_as_such() {
+        let mut document = fixture::document();
+        document["paths"]["/loans"] = json!({ "$ref": "#/paths/~1loans" });
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans (createLoan); the path only refers to #/paths/~1loans, and in OpenAPI 3.0 that is another document");
     }
 
     #[test]

@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::edit::{Kind, edits};
 use crate::shape::{self, Shape};
 
+/// Looked for one by one; the rest is told as gone and new.
+const MOST: usize = 100;
+
 /// One component's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rename {
@@ -20,7 +23,9 @@ pub(crate) fn aligned(old: &Value, new: &Value) -> (Value, Vec<Rename>) {
     let mut old = old.clone();
     let mut renames = Vec::new();
     // What is inside of a renamed component comes into view with the next look.
-    while let Some(rename) = next(&old, new) {
+    while renames.len() < MOST
+        && let Some(rename) = next(&old, new)
+    {
         rewrite(&mut old, &shape::DOCUMENT, &rename);
         renames.push(rename);
     }

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     /// An item of a list whose order means nothing.
     ItemAdded(Value),
     ItemRemoved(Value),
+    /// There are more differences than are told.
+    TooMany,
     /// What was meant without being said is said, or the reverse: `required: false`.
     Restated,
 }
@@ -58,6 +60,10 @@ impl<'v> Edit<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
 }
+
+/// Told one by one; of more, that there are more. Nobody reads on, and a stranger's document must
+/// not keep us for long.
+pub(crate) const MOST: usize = 2_000;
 
 /// Every difference, in the order of the new document.
 pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
@@ -146,6 +152,13 @@ impl<'v> Walk<'v> {
     }
 
     fn tell(&mut self, kind: Kind, place: &Place) {
+        if self.edits.len() >= MOST {
+            let (old, new) = self.documents;
+            let root = Step { shape: &shape::DOCUMENT, key: "", old: Some(old), new: Some(new) };
+            self.edits.truncate(MOST);
+            self.edits.push(Edit { at: String::new(), kind: Kind::TooMany, steps: vec![root] });
+            return;
+        }
         let is_gone = self.steps.last().is_some_and(|step| step.new.is_none());
         let at = if is_gone { &place.old } else { &place.new };
         self.edits.push(Edit { at: at.clone(), kind, steps: self.steps.clone() });
@@ -274,10 +287,12 @@ impl<'v> Walk<'v> {
     }
 
     fn set(&mut self, old: &'v [Value], new: &'v [Value], place: &Place) {
-        for item in new.iter().filter(|item| !old.contains(item)) {
+        let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<BTreeSet<_>>();
+        let (in_old, in_new) = (texts(old), texts(new));
+        for item in new.iter().filter(|item| !in_old.contains(&item.to_string())) {
             self.tell(Kind::ItemAdded(item.clone()), place);
         }
-        for item in old.iter().filter(|item| !new.contains(item)) {
+        for item in old.iter().filter(|item| !in_new.contains(&item.to_string())) {
             self.tell(Kind::ItemRemoved(item.clone()), place);
         }
     }

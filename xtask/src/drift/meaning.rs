@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::components::Rename;
-use super::edit::{Edit, Kind, Step};
+use super::edit::{Edit, Kind, MOST, Step};
 use super::rules::Effect;
 use super::uses::Uses;
 use super::{By, Change, Comparison, Level, Lock, Omitted, Prose, Semver, Surfaces, formerly, items_of};
@@ -33,6 +33,9 @@ pub(super) fn meanings(
         let (was, is) = (moved.get(at).copied(), new.0.get(at));
         if was == is || is_told(at) {
             continue;
+        }
+        if changes.len() > MOST {
+            break;
         }
         let key = at.rsplit('/').next().unwrap_or_default();
         let verb = match (was, is) {

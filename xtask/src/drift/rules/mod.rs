@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::canonical::PROSE;
 
-use super::edit::{Edit, Kind, Step};
+use super::edit::{Edit, Kind, MOST, Step};
 use super::uses::{Part, Side, Use};
 
 /// How bad it is for who calls the vendor.
@@ -79,6 +79,10 @@ fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Fin
             NoEffect,
             format!("`{key}` says what went without saying"),
         );
+    }
+    if edit.kind == Kind::TooMany {
+        let what = format!("there are more than {MOST} differences; the rest is not told");
+        return finding("too-many-changes", Unhandled, Any, what);
     }
     if key == "$ref" {
         return reference(edit, used);

@@ -1,0 +1,126 @@
+//! Finds components that are nothing but themselves: a `$ref` that leads back to where it stands, a
+//! schema that is one of its own alternatives. A schema with a property of its own kind is no such
+//! thing. It resolves nothing else, and takes no recursion to do so.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::shape::{COMPONENTS, join};
+
+/// Words whose schemas judge the same value as the schema in which they stand.
+const IN_PLACE: [&str; 4] = ["allOf", "anyOf", "oneOf", "not"];
+
+/// A sentence about each component of `document` from which one comes back to it.
+pub(crate) fn cycles(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    // A component is open while what it leads to is looked at, and closed from then on.
+    let mut is_closed: BTreeMap<String, bool> = BTreeMap::new();
+    for start in components(document) {
+        let mut path: Vec<(String, Vec<String>)> = Vec::new();
+        let mut next = Some(start);
+        loop {
+            if let Some(pointer) = next.take() {
+                match is_closed.get(&pointer) {
+                    None => {
+                        is_closed.insert(pointer.clone(), false);
+                        let targets = document.pointer(&pointer).map(targets).unwrap_or_default();
+                        path.push((pointer, targets));
+                    }
+                    Some(false) => found.push(sentence(&path, &pointer)),
+                    Some(true) => {}
+                }
+            }
+            let Some((pointer, targets)) = path.last_mut() else { break };
+            next = targets.pop();
+            if next.is_none() {
+                is_closed.insert(std::mem::take(pointer), true);
+                path.pop();
+            }
+        }
+    }
+    found
+}
+
+fn components(document: &Value) -> Vec<String> {
+    let sections = document["components"].as_object().into_iter().flatten();
+    sections
+        .filter(|(section, _)| COMPONENTS.under(section).under("").name().is_some())
+        .flat_map(|(section, components)| {
+            let at = join("/components", section);
+            let names = components.as_object().into_iter().flatten();
+            names.map(move |(name, _)| join(&at, name))
+        })
+        .collect()
+}
+
+/// The components that `value` takes the place of, or that judge what it judges.
+fn targets(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        if let Some(target) = value.get("$ref").and_then(Value::as_str) {
+            found.extend(target.strip_prefix('#').map(str::to_owned));
+        }
+        for key in IN_PLACE {
+            match value.get(key) {
+                Some(Value::Array(list)) => open.extend(list),
+                Some(schema) => open.push(schema),
+                None => {}
+            }
+        }
+    }
+    found
+}
+
+fn sentence(path: &[(String, Vec<String>)], pointer: &str) -> String {
+    const MAX_TOLD: usize = 5;
+    let start = path.iter().position(|(at, _)| at == pointer).unwrap_or_default();
+    let between = &path[start + 1..];
+    let told: Vec<&str> = between.iter().take(MAX_TOLD).map(|(at, _)| at.as_str()).collect();
+    match (told.as_slice(), between.len()) {
+        ([], _) => format!("{pointer} refers to itself"),
+        (told, all) if all > MAX_TOLD => {
+            format!("{pointer} refers to itself, through {} and others", told.join(", "))
+        }
+        (told, _) => format!("{pointer} refers to itself, through {}", told.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(components: Value) -> String {
+        cycles(&json!({ "components": components })).join("\n")
+    }
+
+    fn reference(section: &str, name: &str) -> Value {
+        json!({ "$ref": format!("#/components/{section}/{name}") })
+    }
+
+    #[test]
+    fn what_is_nothing_but_itself_is_told_with_its_way_back() {
+        insta::assert_snapshot!(told(json!({ "parameters": { "A": reference("parameters", "A") } })), @"/components/parameters/A refers to itself");
+        insta::assert_snapshot!(told(json!({ "schemas": {
+            "A": reference("schemas", "B"),
+            "B": { "allOf": [{ "type": "object" }, { "anyOf": [reference("schemas", "C")] }] },
+            "C": { "not": reference("schemas", "A") },
+        } })), @"/components/schemas/A refers to itself, through /components/schemas/B, /components/schemas/C");
+    }
+
+    #[test]
+    fn a_schema_may_hold_its_own_kind() {
+        let tree = json!({ "properties": { "next": reference("schemas", "A") }, "items": reference("schemas", "A") });
+        assert_eq!(told(json!({ "schemas": { "A": tree, "B": reference("schemas", "A") } })), "");
+    }
+
+    #[test]
+    fn a_long_chain_takes_no_stack() {
+        let chain: Value =
+            (0..50_000).map(|it| (format!("A{it}"), reference("schemas", &format!("A{}", it + 1)))).collect();
+        assert_eq!(told(json!({ "schemas": chain })), "");
+    }
+}

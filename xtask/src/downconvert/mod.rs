@@ -1,0 +1,263 @@
+//! Turns an OpenAPI 3.1 document into the 3.0 document that says the same, so that all that follows
+//! knows one grammar. What 3.0 cannot say is told with its place, never dropped in silence. It
+//! judges nothing else, and a 3.0 document passes unchanged.
+
+mod definitions;
+mod finding;
+mod null;
+mod schema;
+#[cfg(test)]
+mod semantics;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::document::MAX_WEIGHT;
+use crate::problems::Result;
+use crate::reference::nearest;
+use crate::shape::{self, Shape, join};
+use finding::Finding;
+
+/// How many path items may refer to one another.
+const MAX_CHAIN: usize = 4;
+
+/// The 3.0 document, and what it does not say.
+#[derive(Debug)]
+pub(crate) struct Converted {
+    pub(crate) document: Value,
+    findings: Vec<Finding>,
+}
+
+/// Converts the document called `name`, if it is of OpenAPI 3.1.
+///
+/// # Errors
+///
+/// When it is of a version that is not read, or would grow without bound.
+pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> {
+    match document["openapi"].as_str() {
+        Some(version) if version.starts_with("3.1.") => {}
+        Some(version) if version.starts_with("3.") && !version.starts_with("3.0.") => {
+            return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are read").into());
+        }
+        // Of what is no OpenAPI at all the slice speaks.
+        _ => return Ok(Converted { document, findings: Vec::new() }),
+    }
+    let moved = definitions::hoist(&mut document);
+    let mut converter = Converter {
+        path_items: document["components"]["pathItems"].take(),
+        paths: document["paths"].clone(),
+        schemes: document["components"]["securitySchemes"].clone(),
+        moved,
+        ..Converter::default()
+    };
+    let converted = converter.thing(document.clone(), &shape::DOCUMENT, "");
+    if converter.copied > MAX_WEIGHT {
+        return Err(
+            format!("{name}: path items refer to path items so often that it is too much data").into()
+        );
+    }
+    converter.check_deep_references(&document, &converted);
+    Ok(Converted { document: converted, findings: converter.findings })
+}
+
+#[derive(Default)]
+struct Converter {
+    findings: Vec<Finding>,
+    /// Of `components`; 3.0 has no place for them.
+    path_items: Value,
+    paths: Value,
+    schemes: Value,
+    /// The path items being copied, one into another.
+    chain: Vec<String>,
+    copied: usize,
+    /// Where a schema was, and the component that it is now.
+    moved: BTreeMap<String, String>,
+    /// References into a component, as (place, target).
+    deep: Vec<(String, String)>,
+    /// Whether a `not` stands above, under which less said is more refused.
+    is_negated: bool,
+}
+
+impl Converter {
+    fn thing(&mut self, value: Value, shape: &'static Shape, at: &str) -> Value {
+        if shape.is("schema") {
+            return self.schema(value, at);
+        }
+        match (shape, value) {
+            (Shape::Data, value) => value,
+            (Shape::Requirement, Value::Object(map)) => self.requirement(map, at).into(),
+            (_, Value::Object(map)) if shape.is("path item") => self.path_item(map, at).into(),
+            (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
+                if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
+            {
+                // Of its siblings only sentences mean anything, and those not to a client.
+                map.into_iter().filter(|(key, _)| key == "$ref").collect()
+            }
+            (_, Value::Object(map)) => self.object(map, shape, at).into(),
+            (_, Value::Array(list)) => {
+                let items = list.into_iter().enumerate();
+                items
+                    .map(|(index, item)| self.thing(item, shape.items(), &join(at, &index.to_string())))
+                    .collect()
+            }
+            (_, scalar) => scalar,
+        }
+    }
+
+    fn object(&mut self, map: Map<String, Value>, shape: &'static Shape, at: &str) -> Map<String, Value> {
+        let mut map = self.fields(map, shape, at);
+        if shape.is("document") {
+            self.document(&mut map);
+        } else if shape.is("components") {
+            map.remove("pathItems");
+        } else if shape.is("info") {
+            map.remove("summary");
+        } else if shape.is("license") && map.remove("identifier").is_some() {
+            self.drop(at, "identifier");
+        } else if shape.is("parameter") || shape.is("header") {
+            // What is no text cannot be sent in them: a null is left out, as `required` has it.
+            if let Some(schema) = map.get_mut("schema").and_then(Value::as_object_mut) {
+                null::forbid(schema);
+            }
+        } else if shape.is("operation") {
+            map.entry("responses").or_insert_with(|| json!({ "default": { "description": "" } }));
+        } else if shape.is("security scheme") && map.get("type") == Some(&json!("mutualTLS")) {
+            self.refuse(at, "is a mutualTLS scheme, which OpenAPI 3.0 cannot name");
+        }
+        map
+    }
+
+    fn fields(&mut self, map: Map<String, Value>, shape: &'static Shape, at: &str) -> Map<String, Value> {
+        let entries = map.into_iter();
+        entries
+            .map(|(key, value)| {
+                let value = match shape.under(&key) {
+                    Shape::Data => value,
+                    below => self.thing(value, below, &join(at, &key)),
+                };
+                (key, value)
+            })
+            .collect()
+    }
+
+    fn document(&mut self, map: &mut Map<String, Value>) {
+        map.insert("openapi".into(), "3.0.3".into());
+        map.entry("paths").or_insert_with(|| json!({}));
+        if map.remove("webhooks").is_some_and(|webhooks| webhooks != json!({})) {
+            self.drop("", "webhooks");
+        }
+        if let Some(dialect) = map.remove("jsonSchemaDialect") {
+            self.dialect(&dialect, "/jsonSchemaDialect");
+        }
+    }
+
+    fn dialect(&mut self, dialect: &Value, at: &str) {
+        let usual =
+            ["https://spec.openapis.org/oas/3.1/dialect/", "https://json-schema.org/draft/2020-12/schema"];
+        if !dialect.as_str().is_some_and(|it| usual.iter().any(|usual| it.starts_with(usual))) {
+            self.refuse(at, &format!("names a dialect of JSON Schema that is not read, {dialect}"));
+        }
+    }
+
+    /// Copies what a path item refers to: 3.0 has path items nowhere but in their places.
+    fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
+        let Some(Value::String(target)) = map.get("$ref").cloned() else {
+            return self.fields(map, &shape::PATH_ITEM, at);
+        };
+        if self.chain.contains(&target) || self.chain.len() == MAX_CHAIN {
+            self.refuse(at, &format!("refers to {target}, which leads to ever other path items"));
+            return map;
+        }
+        let Some(found) = self.find_path_item(&target) else {
+            let names = self.path_items.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+            let close = nearest(target.rsplit('/').next().unwrap_or_default(), &names.collect::<Vec<_>>());
+            self.refuse(at, &format!("refers to {target}, which is no path item of this document{close}"));
+            return map;
+        };
+        let copied = self.copied.saturating_add(weight(found));
+        let found = if copied > MAX_WEIGHT { Value::Null } else { found.clone() };
+        self.copied = copied;
+        map.remove("$ref");
+        if let Some(twice) = map.keys().find(|key| found.get(key).is_some()) {
+            let twice = twice.clone();
+            self.refuse(
+                &join(at, &twice),
+                &format!("stands in {target} as well; OpenAPI does not say which holds"),
+            );
+        }
+        for (key, value) in found.as_object().into_iter().flatten() {
+            map.entry(key).or_insert_with(|| value.clone());
+        }
+        self.chain.push(target);
+        let map = self.path_item(map, at);
+        self.chain.pop();
+        map
+    }
+
+    fn find_path_item(&self, target: &str) -> Option<&Value> {
+        let found = if let Some(name) = target.strip_prefix("#/components/pathItems/") {
+            self.path_items.pointer(&format!("/{name}"))
+        } else {
+            self.paths.pointer(&format!("/{}", target.strip_prefix("#/paths/")?))
+        };
+        found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
+    }
+
+    /// 3.0 lists scopes, and only of the schemes that have scopes.
+    fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
+        for (name, list) in &mut map {
+            let kind = self.schemes[name]["type"].as_str();
+            let has_scopes = kind.is_none_or(|kind| ["oauth2", "openIdConnect"].contains(&kind));
+            if !has_scopes && list.as_array().is_some_and(|roles| !roles.is_empty()) {
+                *list = json!([]);
+                self.findings.push(Finding::dropped(&join(at, name), "the names of roles"));
+            }
+        }
+        map
+    }
+
+    fn drop(&mut self, at: &str, key: &str) {
+        if self.is_negated {
+            self.refuse(&join(at, key), "stands under `not` and cannot be said in OpenAPI 3.0");
+        } else {
+            self.findings.push(Finding::dropped(&join(at, key), &format!("`{key}`")));
+        }
+    }
+
+    fn refuse(&mut self, at: &str, why: &str) {
+        self.findings.push(Finding::refused(at, why));
+    }
+
+    /// Where alternatives were dropped or put together, a reference by position may now lead to
+    /// another schema than it did.
+    fn check_deep_references(&mut self, before: &Value, after: &Value) {
+        let mut seen = BTreeMap::new();
+        let mut alone = Converter { moved: std::mem::take(&mut self.moved), ..Converter::default() };
+        for (at, to) in std::mem::take(&mut self.deep) {
+            let is_kept = *seen.entry(to.clone()).or_insert_with(|| {
+                let pointer = to.trim_start_matches('#');
+                // What leads nowhere the slice tells.
+                before.pointer(pointer).is_none_or(|target| {
+                    Some(&alone.schema(target.clone(), pointer)) == after.pointer(pointer)
+                })
+            });
+            if !is_kept {
+                self.refuse(&at, &format!("refers to {to}, which has no such place in OpenAPI 3.0"));
+            }
+        }
+    }
+}
+
+/// How much a value holds, counted as for [`MAX_WEIGHT`].
+fn weight(value: &Value) -> usize {
+    1 + match value {
+        Value::Object(map) => map.iter().map(|(key, value)| 1 + key.len() / 32 + weight(value)).sum(),
+        Value::Array(list) => list.iter().map(weight).sum(),
+        Value::String(text) => text.len() / 32,
+        _ => 0,
+    }
+}

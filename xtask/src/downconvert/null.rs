@@ -1,0 +1,141 @@
+//! `null` is a type in OpenAPI 3.1 and a flag beside a type in 3.0. Where the flag would not say the
+//! same, an alternative stays that admits null alone.
+
+use serde_json::{Map, Value, json};
+
+use super::values::impossible;
+
+/// What says nothing of which values are admitted.
+fn is_remark(key: &str) -> bool {
+    const REMARKS: [&str; 10] = [
+        "default",
+        "deprecated",
+        "description",
+        "discriminator",
+        "example",
+        "externalDocs",
+        "readOnly",
+        "title",
+        "writeOnly",
+        "xml",
+    ];
+    REMARKS.contains(&key) || key.starts_with("x-")
+}
+
+/// Whether something besides types and their keywords judges the value.
+pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
+    ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
+}
+
+/// Whether the schema's own `type` lets a value of that kind pass.
+pub(super) fn allows_type(map: &Map<String, Value>, kind: &str) -> bool {
+    match map.get("type") {
+        None => true,
+        Some(Value::Array(list)) => list.iter().any(|item| item == kind),
+        Some(only) => only == kind,
+    }
+}
+
+/// Has `map` admit nothing but null.
+pub(super) fn only_null(map: &mut Map<String, Value>) {
+    let excluded = map.get("enum").and_then(Value::as_array).is_some_and(|list| !list.contains(&Value::Null));
+    map.remove("type");
+    if excluded {
+        impossible(map);
+    } else {
+        map.insert("enum".into(), json!([null]));
+    }
+}
+
+fn is_only_null(schema: &Value) -> bool {
+    schema.as_object().is_some_and(|map| {
+        map.get("enum") == Some(&json!([null])) && map.keys().all(|key| key == "enum" || is_remark(key))
+    })
+}
+
+/// Has `map`, which admits some values, admit null as well.
+pub(super) fn admit(map: &mut Map<String, Value>) {
+    if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut)
+        && !list.contains(&Value::Null)
+    {
+        list.push(Value::Null);
+    }
+    // Without a type null is admitted, unless something else judges.
+    if map.contains_key("type") || is_composed(map) {
+        map.insert("nullable".into(), true.into());
+    }
+}
+
+/// Has the converted `map` no longer admit null by the flag.
+pub(super) fn forbid(map: &mut Map<String, Value>) {
+    if map.remove("nullable").is_none() {
+        return;
+    }
+    if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut) {
+        list.retain(|value| !value.is_null());
+    }
+    if let Some([only]) = map.get("allOf").and_then(Value::as_array).map(Vec::as_slice)
+        && let (1, Some(target)) = (map.len(), only.get("$ref").cloned())
+    {
+        *map = Map::from_iter([("$ref".to_owned(), target)]);
+    }
+}
+
+/// Whether a converted alternative surely refuses null.
+fn refuses_null(schema: &Value) -> bool {
+    schema.get("type").is_some() && schema.get("nullable").is_none()
+}
+
+/// Turns an alternative that is null into the flag.
+pub(super) fn alternatives(map: &mut Map<String, Value>) {
+    for key in ["anyOf", "oneOf"] {
+        let Some(Value::Array(list)) = map.get(key) else { continue };
+        let (nulls, mut others): (Vec<&Value>, Vec<Value>) = (
+            list.iter().filter(|item| is_only_null(item)).collect(),
+            list.iter().filter(|item| !is_only_null(item)).cloned().collect(),
+        );
+        if nulls.is_empty() {
+            continue;
+        }
+        // One of several must match, and no second.
+        let is_plain = key == "anyOf"
+            || nulls.len() == 1
+                && (others.len() == 1 || others.iter().all(refuses_null) || others.iter().all(is_reference));
+        let judges_null = ["$ref", "allOf", "anyOf", "enum", "if", "not", "oneOf", "type"]
+            .iter()
+            .any(|other| other != &key && map.contains_key(*other));
+        if !is_plain || judges_null {
+            continue;
+        }
+        if others.len() > 1 {
+            map.insert(key.into(), others.into());
+            map.insert("nullable".into(), true.into());
+            continue;
+        }
+        let Some(only) = others.pop() else {
+            map.remove(key);
+            only_null(map);
+            continue;
+        };
+        let Value::Object(only) = only else { continue };
+        if only.contains_key("$ref") {
+            map.remove(key);
+            map.insert("allOf".into(), json!([only]));
+            map.insert("nullable".into(), true.into());
+        } else if !only.contains_key("not") && map.keys().all(|other| other == key || is_remark(other)) {
+            if key == "oneOf" && !refuses_null(&Value::Object(only.clone())) {
+                continue;
+            }
+            map.remove(key);
+            for (key, value) in only {
+                map.entry(key).or_insert(value);
+            }
+            admit(map);
+        }
+    }
+}
+
+/// What a reference leads to is an object as a rule; to look would tie one schema to another.
+fn is_reference(schema: &Value) -> bool {
+    schema.get("$ref").is_some()
+}

@@ -1,0 +1,300 @@
+//! One schema: JSON Schema 2020-12 in, the schema dialect of OpenAPI 3.0 out. Subschemas come first,
+//! so that each finding has the place where its cause stood. It resolves no reference.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::shape::{self, Shape, join};
+
+use super::definitions::followed;
+use super::null;
+use super::values::{bounds, constant, example, types};
+use super::{Converter, Finding};
+
+/// What a schema may say in both versions, with the same meaning.
+const SHARED: [&str; 35] = [
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "default",
+    "deprecated",
+    "description",
+    "discriminator",
+    "enum",
+    "example",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "externalDocs",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+    "not",
+    "nullable",
+    "oneOf",
+    "pattern",
+    "properties",
+    "readOnly",
+    "required",
+    "title",
+    "type",
+    "uniqueItems",
+    "writeOnly",
+];
+
+/// What names a place or speaks to readers of the document, and asks nothing of a value.
+const IDLE: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
+
+impl Converter {
+    pub(super) fn schema(&mut self, value: Value, at: &str) -> Value {
+        match value {
+            Value::Bool(true) => json!({}),
+            Value::Bool(false) => json!({ "not": {} }),
+            Value::Object(map) => {
+                let mut map = self.subschemas(map, at);
+                self.names(&mut map, at);
+                bounds(&mut map);
+                example(&mut map);
+                self.content(&mut map, at);
+                self.items(&mut map, at);
+                self.properties(&mut map, at);
+                constant(&mut map);
+                null::alternatives(&mut map);
+                types(&mut map);
+                reference(&mut map);
+                self.rest(&mut map, at);
+                map.into()
+            }
+            other => other,
+        }
+    }
+
+    fn subschemas(&mut self, map: Map<String, Value>, at: &str) -> Map<String, Value> {
+        let entries = map.into_iter();
+        entries
+            .map(|(key, value)| {
+                let below = join(at, &key);
+                let value = match (key.as_str(), value) {
+                    // 3.0 has truths here, and nowhere else.
+                    ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
+                        is_any.into()
+                    }
+                    ("not", value) => {
+                        let outer = std::mem::replace(&mut self.is_negated, true);
+                        let value = self.schema(value, &below);
+                        self.is_negated = outer;
+                        value
+                    }
+                    ("prefixItems", value) => self.thing(value, &shape::SCHEMAS, &below),
+                    ("patternProperties", value) => self.thing(value, &shape::NAMED_SCHEMAS, &below),
+                    ("unevaluatedProperties", value) => self.schema(value, &below),
+                    ("$ref", Value::String(target)) => self.target(&target, at).into(),
+                    ("discriminator", mut value) => {
+                        let mapping = value.get_mut("mapping").and_then(Value::as_object_mut);
+                        for target in mapping.into_iter().flatten().map(|(_, target)| target) {
+                            *target = target
+                                .as_str()
+                                .map_or_else(|| target.clone(), |it| followed(it, &self.moved).into());
+                        }
+                        value
+                    }
+                    (key, value) => match shape::SCHEMA.under(key) {
+                        Shape::Data => value,
+                        shape => self.thing(value, shape, &below),
+                    },
+                };
+                (key, value)
+            })
+            .collect()
+    }
+
+    fn target(&mut self, target: &str, at: &str) -> String {
+        let target = followed(target, &self.moved);
+        if target.starts_with("#/components/schemas/") && target.matches('/').count() > 3 {
+            self.deep.push((at.to_owned(), target.clone()));
+        }
+        target
+    }
+
+    /// What makes names mean something else.
+    fn names(&mut self, map: &mut Map<String, Value>, at: &str) {
+        for key in IDLE {
+            map.remove(key);
+        }
+        for key in ["$dynamicRef", "$recursiveRef"] {
+            if map.remove(key).is_some() {
+                self.refuse(
+                    &join(at, key),
+                    "refers to a schema that depends on who asks; OpenAPI 3.0 cannot",
+                );
+            }
+        }
+        if let Some(dialect) = map.remove("$schema") {
+            self.dialect(&dialect, &join(at, "$schema"));
+        }
+        if map.remove("$id").is_some() && has_reference(map) {
+            self.refuse(&join(at, "$id"), "changes what the references below it mean; OpenAPI 3.0 cannot");
+        }
+        if map.remove("$defs").is_some() {
+            self.refuse(&join(at, "$defs"), "is no map of schemas, or not where one is read");
+        }
+        if map.get("nullable").is_some() {
+            self.findings.push(Finding::noted(
+                &join(at, "nullable"),
+                "`nullable` means nothing in OpenAPI 3.1, and is taken as 3.0 means it",
+            ));
+        }
+    }
+
+    fn content(&mut self, map: &mut Map<String, Value>, at: &str) {
+        let encoding = map.remove("contentEncoding");
+        let media_type = map.remove("contentMediaType");
+        if map.remove("contentSchema").is_some() {
+            self.drop(at, "contentSchema");
+        }
+        let is_base64 = encoding.as_ref().is_some_and(|encoding| encoding == "base64");
+        let is_binary =
+            encoding.is_none() && media_type.as_ref().is_some_and(|it| it == "application/octet-stream");
+        let is_free = !map.contains_key("format");
+        if is_free && (is_base64 || is_binary) {
+            map.insert("format".into(), if is_base64 { "byte" } else { "binary" }.into());
+        }
+        if encoding.is_some() && !(is_base64 && is_free) {
+            self.drop(at, "contentEncoding");
+        }
+        if media_type.is_some() && !(is_binary && is_free) {
+            self.drop(at, "contentMediaType");
+        }
+    }
+
+    /// Lists. What is said of an item by its position is said of every item, as one of several.
+    fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
+        let rest = map.remove("items");
+        match map.remove("prefixItems") {
+            Some(Value::Array(first)) if !first.is_empty() => {
+                if rest == Some(json!(false)) {
+                    let most = map.get("maxItems").and_then(Value::as_u64).unwrap_or(u64::MAX);
+                    map.insert("maxItems".into(), most.min(first.len() as u64).into());
+                }
+                let most = map.get("maxItems").and_then(Value::as_u64);
+                let has_rest = most.is_none_or(|most| most > first.len() as u64);
+                let rest = rest.filter(|rest| !rest.is_boolean()).unwrap_or_else(|| json!({}));
+                let mut seen = HashSet::new();
+                let all = first.into_iter().chain(has_rest.then_some(rest));
+                let kinds: Vec<Value> = all.filter(|kind| seen.insert(kind.clone())).collect();
+                if kinds.len() > 1 {
+                    self.drop(at, "prefixItems");
+                }
+                map.insert("items".into(), any_of(kinds));
+            }
+            _ => match rest {
+                Some(Value::Bool(false)) => {
+                    map.insert("maxItems".into(), 0.into());
+                    map.insert("items".into(), json!({}));
+                }
+                Some(Value::Bool(true)) => {
+                    map.insert("items".into(), json!({}));
+                }
+                Some(items) => {
+                    map.insert("items".into(), items);
+                }
+                // 3.0 wants the word wherever there is a list.
+                None if null::allows_type(map, "array") && map.contains_key("type") => {
+                    map.insert("items".into(), json!({}));
+                }
+                None => {}
+            },
+        }
+    }
+
+    /// Objects. What is said of properties by a pattern is said of all that have no name.
+    fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
+        if let Some(others) = map.remove("unevaluatedProperties") {
+            let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
+            if map.contains_key("additionalProperties") {
+                // Nothing is left for it to speak of.
+            } else if !composes.iter().any(|key| map.contains_key(*key)) {
+                map.insert("additionalProperties".into(), others);
+            } else if others != json!(true) && others != json!({}) {
+                self.drop(at, "unevaluatedProperties");
+            }
+        }
+        if let Some(patterns) = map.remove("patternProperties").filter(|patterns| *patterns != json!({})) {
+            self.drop(at, "patternProperties");
+            let mut kinds: Vec<Value> =
+                patterns.as_object().into_iter().flatten().map(|(_, it)| it.clone()).collect();
+            match map.remove("additionalProperties") {
+                None | Some(Value::Bool(true)) => {}
+                Some(Value::Bool(false)) => {
+                    map.insert("additionalProperties".into(), any_of(kinds));
+                }
+                Some(others) => {
+                    kinds.push(others);
+                    map.insert("additionalProperties".into(), any_of(kinds));
+                }
+            }
+        }
+    }
+
+    /// What is left has no word in 3.0.
+    fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
+        if !map.contains_key("if") {
+            map.remove("then");
+            map.remove("else");
+        }
+        let strange: Vec<String> = map
+            .keys()
+            .filter(|key| !SHARED.contains(&key.as_str()) && *key != "xml" && !key.starts_with("x-"))
+            .cloned()
+            .collect();
+        for key in strange {
+            map.remove(&key);
+            // Both belong to the `if` beside them.
+            if key != "then" && key != "else" {
+                self.drop(at, &key);
+            }
+        }
+    }
+}
+
+fn has_reference(map: &Map<String, Value>) -> bool {
+    let below = |value: &Value| match value {
+        Value::Object(map) => has_reference(map),
+        Value::Array(list) => list.iter().any(|item| item.as_object().is_some_and(has_reference)),
+        _ => false,
+    };
+    map.contains_key("$ref") || map.values().any(below)
+}
+
+/// The schema that admits what any of `kinds` admits.
+fn any_of(mut kinds: Vec<Value>) -> Value {
+    kinds.dedup();
+    if kinds.contains(&json!({})) {
+        json!({})
+    } else if kinds.len() == 1 {
+        kinds.remove(0)
+    } else {
+        json!({ "anyOf": kinds })
+    }
+}
+
+/// In 3.0 whatever stands beside a `$ref` is ignored.
+fn reference(map: &mut Map<String, Value>) {
+    if map.len() > 1
+        && let Some(target) = map.remove("$ref")
+    {
+        let all = map.entry("allOf").or_insert_with(|| json!([]));
+        if let Some(all) = all.as_array_mut() {
+            all.insert(0, json!({ "$ref": target }));
+        }
+    }
+}

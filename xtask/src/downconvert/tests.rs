@@ -1,0 +1,353 @@
+//! Each rule of the conversion, from what it is given to what it makes of it.
+
+use serde_json::{Value, json};
+
+use super::downconvert;
+use crate::shape::join;
+
+/// A 3.1 document with these schemas, and one operation.
+fn document(schemas: Value) -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Library", "version": "7" },
+        "paths": { "/loans": { "post": { "responses": { "201": { "description": "" } } } } },
+        "components": { "schemas": schemas },
+    })
+}
+
+/// What becomes of a document, all of which is kept, and what is said about it.
+fn converted(document: Value) -> (Value, String) {
+    let converted = downconvert("it.yaml", document).unwrap();
+    let said = match converted.notices("it.yaml", &converted.document) {
+        Ok(notices) => notices.join("\n"),
+        Err(problems) => problems.to_string(),
+    };
+    (converted.document, said)
+}
+
+fn schema(given: Value) -> (Value, String) {
+    let (mut document, said) = converted(document(json!({ "It": given })));
+    (document["components"]["schemas"]["It"].take(), said)
+}
+
+#[test]
+fn each_schema_says_the_same_in_3_0() {
+    for (given, expected) in [
+        // null
+        (json!({ "type": ["string", "null"] }), json!({ "type": "string", "nullable": true })),
+        (json!({ "type": ["string"] }), json!({ "type": "string" })),
+        (json!({ "type": "null", "title": "T" }), json!({ "enum": [null], "title": "T" })),
+        (
+            json!({ "anyOf": [{ "type": "string", "format": "date" }, { "type": "null" }], "title": "T" }),
+            json!({ "type": "string", "format": "date", "nullable": true, "title": "T" }),
+        ),
+        (
+            json!({ "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/It" }] }),
+            json!({ "allOf": [{ "$ref": "#/components/schemas/It" }], "nullable": true }),
+        ),
+        (
+            json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }, { "type": "null" }] }),
+            json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }], "nullable": true }),
+        ),
+        (
+            json!({ "anyOf": [{ "type": "string", "enum": ["a"] }, { "const": null }] }),
+            json!({ "type": "string", "enum": ["a", null], "nullable": true }),
+        ),
+        (json!({ "anyOf": [{ "type": "null" }] }), json!({ "enum": [null] })),
+        // A null that something else refuses, or that would match twice.
+        (
+            json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "type": "null" }] }),
+            json!({ "type": "string", "anyOf": [{ "minLength": 1 }, { "enum": [null] }] }),
+        ),
+        (
+            json!({ "oneOf": [{ "minLength": 1 }, { "type": "null" }] }),
+            json!({ "oneOf": [{ "minLength": 1 }, { "enum": [null] }] }),
+        ),
+        // several types
+        (
+            json!({ "type": ["string", "integer"], "maxLength": 3, "minimum": 0, "title": "T" }),
+            json!({
+                "anyOf": [{ "type": "string", "maxLength": 3 }, { "type": "integer", "minimum": 0 }],
+                "title": "T",
+            }),
+        ),
+        (
+            json!({ "type": ["string", "integer", "null"], "enum": ["a", 1, null] }),
+            json!({
+                "anyOf": [{ "type": "string", "enum": ["a"] }, { "type": "integer", "enum": [1] }],
+                "nullable": true,
+            }),
+        ),
+        (
+            json!({ "type": ["string", "array"], "anyOf": [{ "minLength": 1 }, { "minItems": 1 }] }),
+            json!({
+                "anyOf": [{ "minLength": 1 }, { "minItems": 1 }],
+                "allOf": [{ "anyOf": [{ "type": "string" }, { "type": "array", "items": {} }] }],
+            }),
+        ),
+        (json!({ "type": ["integer", "number"] }), json!({ "type": "number" })),
+        (json!({ "type": [] }), json!({ "not": {} })),
+        // bounds
+        (
+            json!({ "type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 9 }),
+            json!({ "type": "integer", "minimum": 0, "exclusiveMinimum": true, "maximum": 9, "exclusiveMaximum": true }),
+        ),
+        (json!({ "minimum": 5, "exclusiveMinimum": 4.5 }), json!({ "minimum": 5 })),
+        (json!({ "maximum": 5, "exclusiveMaximum": 5 }), json!({ "maximum": 5, "exclusiveMaximum": true })),
+        (
+            json!({ "minimum": 9007199254740993_i64, "exclusiveMinimum": 9007199254740992_i64 }),
+            json!({ "minimum": 9007199254740993_i64 }),
+        ),
+        // values
+        (json!({ "const": "a" }), json!({ "type": "string", "enum": ["a"] })),
+        (json!({ "const": 1, "enum": [1, 2] }), json!({ "type": "integer", "enum": [1] })),
+        (json!({ "const": 3, "enum": [1, 2] }), json!({ "enum": [1, 2], "not": {} })),
+        (json!({ "const": { "a": 1 } }), json!({ "enum": [{ "a": 1 }] })),
+        (json!({ "examples": ["a", "b"], "type": "string" }), json!({ "example": "a", "type": "string" })),
+        (json!(true), json!({})),
+        (json!(false), json!({ "not": {} })),
+        // references
+        (json!({ "$ref": "#/components/schemas/It" }), json!({ "$ref": "#/components/schemas/It" })),
+        (
+            json!({ "$ref": "#/components/schemas/It", "minLength": 1, "allOf": [{ "maxLength": 2 }] }),
+            json!({ "allOf": [{ "$ref": "#/components/schemas/It" }, { "maxLength": 2 }], "minLength": 1 }),
+        ),
+        // bytes
+        (json!({ "contentEncoding": "base64" }), json!({ "format": "byte" })),
+        (json!({ "contentMediaType": "application/octet-stream" }), json!({ "format": "binary" })),
+        // lists
+        (json!({ "type": "array" }), json!({ "type": "array", "items": {} })),
+        (json!({ "items": true }), json!({ "items": {} })),
+        (json!({ "items": false }), json!({ "items": {}, "maxItems": 0 })),
+        (
+            json!({ "prefixItems": [{ "type": "string" }, { "type": "string" }], "items": false }),
+            json!({ "items": { "type": "string" }, "maxItems": 2 }),
+        ),
+        // objects
+        (json!({ "unevaluatedProperties": false }), json!({ "additionalProperties": false })),
+        (
+            json!({ "unevaluatedProperties": false, "additionalProperties": { "type": "null" } }),
+            json!({ "additionalProperties": { "enum": [null] } }),
+        ),
+        // What says nothing of a value.
+        (json!({ "$comment": "c", "$anchor": "a", "$id": "https://library.example/it" }), json!({})),
+        (json!({ "then": false, "else": false }), json!({})),
+    ] {
+        assert_eq!(schema(given.clone()), (expected, String::new()), "{given}");
+    }
+}
+
+#[test]
+fn what_3_0_has_no_place_for_is_dropped_and_told() {
+    for (given, expected, told) in [
+        (json!({ "if": {}, "then": {}, "else": {} }), json!({}), "`if`"),
+        (json!({ "propertyNames": { "pattern": "a" } }), json!({}), "`propertyNames`"),
+        (json!({ "contains": {}, "type": "string" }), json!({ "type": "string" }), "`contains`"),
+        (json!({ "dependentRequired": { "a": ["b"] } }), json!({}), "`dependentRequired`"),
+        (json!({ "dependentSchemas": { "a": false } }), json!({}), "`dependentSchemas`"),
+        (json!({ "unevaluatedItems": false }), json!({}), "`unevaluatedItems`"),
+        (json!({ "contentEncoding": "base16" }), json!({}), "`contentEncoding`"),
+        (json!({ "contentSchema": {} }), json!({}), "`contentSchema`"),
+        (
+            json!({ "allOf": [{}], "unevaluatedProperties": false }),
+            json!({ "allOf": [{}] }),
+            "`unevaluatedProperties`",
+        ),
+        (
+            json!({ "prefixItems": [{ "type": "string" }, { "type": "integer" }], "maxItems": 2 }),
+            json!({ "items": { "anyOf": [{ "type": "string" }, { "type": "integer" }] }, "maxItems": 2 }),
+            "`prefixItems`",
+        ),
+        (json!({ "prefixItems": [{ "type": "string" }] }), json!({ "items": {} }), "`prefixItems`"),
+        (json!({ "patternProperties": { "a": false } }), json!({}), "`patternProperties`"),
+        (
+            json!({ "patternProperties": { "a": { "type": "string" } }, "additionalProperties": false }),
+            json!({ "additionalProperties": { "type": "string" } }),
+            "`patternProperties`",
+        ),
+        (json!({ "vendorsOwn": 1, "x-own": 1 }), json!({ "x-own": 1 }), "`vendorsOwn`"),
+    ] {
+        let (made, said) = schema(given.clone());
+        assert_eq!(made, expected, "{given}");
+        let at = join("/components/schemas/It", told.trim_matches('`'));
+        assert_eq!(said, format!("OpenAPI 3.0 has no place for {told}, dropped at {at}"));
+    }
+}
+
+#[test]
+fn what_would_mean_something_else_is_refused() {
+    for (given, complaint) in [
+        (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef refers to a schema that depends on who asks"),
+        (json!({ "$schema": "https://library.example/own" }), "/It/$schema names a dialect"),
+        (
+            json!({ "$id": "https://library.example/a", "items": { "$ref": "#/b" } }),
+            "/It/$id changes what the references below it mean",
+        ),
+        (json!({ "not": { "propertyNames": {} } }), "/It/not/propertyNames stands under `not`"),
+        (json!({ "$defs": 1 }), "/It/$defs is no map of schemas"),
+    ] {
+        let (_, said) = schema(given);
+        assert!(said.starts_with("it.yaml: /components/schemas"), "{said}");
+        assert!(said.contains(complaint), "{said}");
+    }
+}
+
+#[test]
+fn a_property_that_is_called_like_a_keyword_is_none() {
+    let names = ["const", "examples", "$defs", "if", "type", "$id", "prefixItems", "nullable"];
+    let properties: Value =
+        names.map(|name| (name.to_owned(), json!({ "type": "string" }))).into_iter().collect();
+    let data = json!({ "const": 1, "type": ["string", "null"], "examples": [1] });
+    let given = json!({ "properties": properties, "default": data, "x-own": data, "enum": [data] });
+    assert_eq!(schema(given.clone()), (given, String::new()));
+}
+
+#[test]
+fn a_parameter_is_never_null() {
+    let mut given = document(json!({ "It": {} }));
+    let nothing = json!({ "type": "null" });
+    let reference = json!({ "$ref": "#/components/schemas/It" });
+    let parameters = [
+        (json!({ "type": ["string", "null"] }), json!({ "type": "string" })),
+        (json!({ "anyOf": [reference, nothing] }), reference),
+        (
+            json!({ "anyOf": [{ "type": "string", "enum": ["a"] }, nothing] }),
+            json!({ "type": "string", "enum": ["a"] }),
+        ),
+        (
+            json!({ "type": "string", "properties": { "a": { "type": ["string", "null"] } } }),
+            json!({ "type": "string", "properties": { "a": { "type": "string", "nullable": true } } }),
+        ),
+    ];
+    for (schema, expected) in parameters {
+        given["components"]["parameters"] = json!({ "P": { "in": "query", "name": "p", "schema": schema } });
+        assert_eq!(converted(given.clone()).0["components"]["parameters"]["P"]["schema"], expected);
+    }
+}
+
+#[test]
+fn definitions_become_components() {
+    let (document, said) = converted(document(json!({
+        "A": {
+            "$defs": { "B": { "type": "null" }, "C": { "$defs": { "D": { "type": "string" } } } },
+            "properties": {
+                "b": { "$ref": "#/components/schemas/A/$defs/B" },
+                "d": { "$ref": "#/components/schemas/A/$defs/C/$defs/D" },
+            },
+        },
+        "B": { "type": "string" },
+    })));
+    assert_eq!(said, "");
+    assert_eq!(
+        document["components"]["schemas"],
+        json!({
+            "A": { "properties": {
+                "b": { "$ref": "#/components/schemas/B2" },
+                "d": { "$ref": "#/components/schemas/D" },
+            } },
+            "B": { "type": "string" },
+            "B2": { "enum": [null] },
+            "C": {},
+            "D": { "type": "string" },
+        })
+    );
+}
+
+#[test]
+fn a_reference_by_position_that_would_lead_elsewhere_is_refused() {
+    let (_, said) = converted(document(json!({
+        "A": { "anyOf": [{ "type": "null" }, { "type": "string" }, { "type": "integer" }] },
+        "B": { "$ref": "#/components/schemas/A/anyOf/1" },
+        "C": { "properties": { "d": { "type": "string" } } },
+        "E": { "$ref": "#/components/schemas/C/properties/d" },
+    })));
+    insta::assert_snapshot!(said, @"it.yaml: /components/schemas/B refers to #/components/schemas/A/anyOf/1, which has no such place in OpenAPI 3.0");
+}
+
+#[test]
+fn a_document_loses_what_only_3_1_has() {
+    let mut given = document(json!({}));
+    given["info"]["summary"] = json!("Lends.");
+    given["info"]["license"] = json!({ "name": "MIT", "identifier": "MIT" });
+    given["webhooks"] = json!({ "ended": {} });
+    given["jsonSchemaDialect"] = json!("https://spec.openapis.org/oas/3.1/dialect/base");
+    given["components"]["securitySchemes"] = json!({
+        "Card": { "type": "http", "scheme": "basic" },
+        "Pass": { "type": "mutualTLS" },
+    });
+    given["security"] = json!([{ "Card": ["reader"] }]);
+    given["paths"]["/loans"]["post"]["parameters"] =
+        json!([{ "$ref": "#/components/parameters/P", "description": "Where." }]);
+    given["paths"]["/loans"]["get"] = json!({ "operationId": "a" });
+    let (made, said) = converted(given);
+    assert_eq!(made["openapi"], "3.0.3");
+    assert_eq!(made["info"], json!({ "title": "Library", "version": "7", "license": { "name": "MIT" } }));
+    assert_eq!(
+        made["paths"]["/loans"]["post"]["parameters"],
+        json!([{ "$ref": "#/components/parameters/P" }])
+    );
+    assert_eq!(made["paths"]["/loans"]["get"]["responses"], json!({ "default": { "description": "" } }));
+    assert_eq!(made["security"], json!([{ "Card": [] }]));
+    assert!(made.get("webhooks").is_none() && made.get("jsonSchemaDialect").is_none());
+    insta::assert_snapshot!(said, @"it.yaml: /components/securitySchemes/Pass is a mutualTLS scheme, which OpenAPI 3.0 cannot name");
+
+    let nothing = json!({ "openapi": "3.1.1", "info": {}, "webhooks": { "ended": {} } });
+    let (made, said) = converted(nothing);
+    assert_eq!(made["paths"], json!({}));
+    assert_eq!(said, "OpenAPI 3.0 has no place for `webhooks`, dropped at /webhooks");
+}
+
+#[test]
+fn shared_path_items_are_copied_to_where_they_are_used() {
+    let mut given = document(json!({}));
+    given["components"]["pathItems"] = json!({
+        "Ends": { "post": { "operationId": "end", "responses": {} } },
+        "Alias": { "$ref": "#/components/pathItems/Ends" },
+        "Loop": { "$ref": "#/components/pathItems/Pool" },
+        "Pool": { "$ref": "#/components/pathItems/Loop" },
+    });
+    given["paths"]["/ends"] = json!({ "$ref": "#/components/pathItems/Alias", "servers": [] });
+    given["paths"]["/again"] = json!({ "$ref": "#/paths/~1ends" });
+    let (made, said) = converted(given.clone());
+    assert_eq!(said, "");
+    assert_eq!(made["paths"]["/ends"]["post"]["operationId"], "end");
+    assert_eq!(made["paths"]["/again"], made["paths"]["/ends"]);
+    assert!(made["components"].get("pathItems").is_none());
+
+    given["paths"]["/loop"] = json!({ "$ref": "#/components/pathItems/Loop" });
+    given["paths"]["/none"] = json!({ "$ref": "#/components/pathItems/End" });
+    given["paths"]["/twice"] = json!({ "$ref": "#/components/pathItems/Ends", "post": {} });
+    let (_, said) = converted(given);
+    insta::assert_snapshot!(said, @"
+    it.yaml: /paths/~1loop refers to #/components/pathItems/Loop, which leads to ever other path items
+    it.yaml: /paths/~1none refers to #/components/pathItems/End, which is no path item of this document; similar names: Ends
+    it.yaml: /paths/~1twice/post stands in #/components/pathItems/Ends as well; OpenAPI does not say which holds
+    ");
+}
+
+#[test]
+fn only_what_is_kept_is_told_and_alike_things_together() {
+    let strange = json!({ "propertyNames": {} });
+    let given = document(
+        json!({ "A": strange, "B": strange, "C": strange, "D": strange, "E": strange, "F": strange }),
+    );
+    let converted = downconvert("it.yaml", given).unwrap();
+    let mut slice = converted.document.clone();
+    slice["components"]["schemas"].as_object_mut().unwrap().remove("A");
+    let notices = converted.notices("it.yaml", &slice).unwrap();
+    insta::assert_snapshot!(notices.join("\n"), @"OpenAPI 3.0 has no place for `propertyNames`, dropped at /components/schemas/B/propertyNames, /components/schemas/C/propertyNames, /components/schemas/D/propertyNames and 2 more");
+    assert!(converted.notices("it.yaml", &json!({})).unwrap().is_empty());
+}
+
+#[test]
+fn a_3_0_document_passes_unchanged() {
+    let mut given = document(json!({ "A": { "nullable": true, "exclusiveMinimum": true, "const": 1 } }));
+    given["openapi"] = json!("3.0.2");
+    assert_eq!(converted(given.clone()), (given, String::new()));
+}
+
+#[test]
+fn a_later_version_is_an_error() {
+    let error = downconvert("it.yaml", json!({ "openapi": "3.2.0" })).unwrap_err().to_string();
+    assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are read");
+}

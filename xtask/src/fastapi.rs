@@ -1,0 +1,78 @@
+//! A 3.1 document as FastAPI writes it, through regen and the generator: the bindings that come out
+//! are those of MoneyKit, but for what is listed here. The fixture's README tells how it was made.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::build_script::bindings;
+use crate::digest::Surface;
+use crate::fetch::Origin;
+use crate::files::read;
+use crate::fixture::put;
+use crate::regen::{Input, Outcome, Request, run};
+
+const CONTRACT: &str = "specs/moneykit/openapi.yaml";
+
+/// The one action of MoneyKit's overlay that does not apply: FastAPI knows no shared parameters, and
+/// writes each where it is used.
+const SHARED_PARAMETER: &str = "$.components.parameters.Version";
+const OWN_PARAMETERS: &str = "$.paths[*][*].parameters[?@.name == 'MoneyKit-Version']";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// MoneyKit as though it published a document.
+fn workspace() -> TempDir {
+    let workspace = TempDir::new().unwrap();
+    fs::create_dir_all(workspace.path().join("specs/moneykit")).unwrap();
+    let operations = read(&root(), "specs/moneykit/source.toml").unwrap();
+    let operations = operations.split_once("[[operation]]").unwrap().1;
+    let source = format!(
+        "kind = \"document\"\nurl = \"https://moneykit.example/openapi.json\"\nrevision = \"none\"\n\
+         sha256 = \"none\"\n\n[[operation]]{operations}"
+    );
+    put(workspace.path(), "specs/moneykit/source.toml", &source);
+    let overlay = read(&root(), "specs/moneykit/overlay.yaml").unwrap();
+    assert!(overlay.contains(SHARED_PARAMETER));
+    put(workspace.path(), "specs/moneykit/overlay.yaml", &overlay.replace(SHARED_PARAMETER, OWN_PARAMETERS));
+    workspace
+}
+
+fn surface(root: &Path) -> Vec<String> {
+    let code = bindings(&read(root, CONTRACT).unwrap()).unwrap();
+    Surface::read(&code).lines().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_fastapi_document_gives_the_bindings_of_moneykit() {
+    let workspace = workspace();
+    let request = Request {
+        vendor: Some("moneykit".into()),
+        input: Input::From(Origin::File(root().join("xtask/fixtures/fastapi/openapi.json"))),
+        ..Request::default()
+    };
+    let answer = run(workspace.path(), &request);
+    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    insta::assert_snapshot!(answer.err, @"
+    moneykit: OpenAPI 3.0 has no place for `webhooks`, dropped at /webhooks
+    moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.yaml
+    ");
+
+    let (committed, made) = (surface(&root()), surface(workspace.path()));
+    let missing: Vec<&String> = committed.iter().filter(|line| !made.contains(line)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let more: Vec<&str> = made.iter().filter(|line| !committed.contains(line)).map(String::as_str).collect();
+    // FastAPI adds a 422 of its own making to each operation that takes a parameter and names none.
+    insta::assert_snapshot!(more.join("\n"), @"
+    type HttpValidationError.detail: Vec<ValidationError>
+    type ValidationError.ctx: Map<String,Value>
+    type ValidationError.input: Option<Value>
+    type ValidationError.loc: Vec<ValidationErrorLocItem>
+    type ValidationError.msg: String
+    type ValidationError.type: String
+    enum ValidationErrorLocItem: Integer(i64) | String(String)
+    ");
+}

@@ -1,0 +1,262 @@
+//! Documents made to do harm, from end to end through `regen`: each ends in an error that says where
+//! it is, within bounded time, and no file is touched.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::fetch::Origin;
+use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
+use crate::regen::{Answer, Input, Mode, Outcome, Request, run};
+use crate::source;
+
+/// `regen library --from` a document that lies elsewhere.
+fn regen(root: &Path, path: &Path) -> Answer {
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(path.to_owned())),
+        ..Request::default()
+    };
+    run(root, &request)
+}
+
+/// What regen says of a document that it must refuse.
+fn refusal(document: impl AsRef<[u8]>) -> String {
+    let elsewhere = TempDir::new().unwrap();
+    let path = elsewhere.path().join("hostile");
+    fs::write(&path, document).unwrap();
+    refusal_of(&path)
+}
+
+fn refusal_of(path: &Path) -> String {
+    let root = workspace();
+    let before = files(root.path());
+    let answer = regen(root.path(), path);
+    assert_eq!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    assert_eq!(files(root.path()), before, "{}", answer.err);
+    assert!(answer.err.ends_with("\nnothing was written\n"), "{}", answer.err);
+    assert!(answer.err.len() < 100_000, "{} bytes are said", answer.err.len());
+    assert!(answer.err.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", answer.err);
+    let said = answer.err.replace("\nnothing was written\n", "");
+    said.replace(&path.display().to_string(), "it")
+}
+
+/// The library's document with something in the place of a schema that is kept.
+fn with_kind(kind: &str) -> String {
+    let text = DOCUMENT.replace(
+        "    Kind:\n      type: string\n      enum: [short, long]\n",
+        &format!("    Kind: {kind}\n"),
+    );
+    assert_ne!(text, DOCUMENT);
+    text
+}
+
+/// The same in 3.1, as JSON.
+fn in_3_1(edit: impl FnOnce(&mut Value)) -> String {
+    let mut document = fixture::document();
+    document["openapi"] = json!("3.1.0");
+    edit(&mut document);
+    document.to_string()
+}
+
+fn bomb() -> String {
+    let mut bomb = String::from("a0: &a0 [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n");
+    for level in 1..12 {
+        let list = [format!("*a{}", level - 1).as_str(); 10].join(", ");
+        writeln!(bomb, "a{level}: &a{level} [{list}]").unwrap();
+    }
+    bomb + DOCUMENT
+}
+
+#[test]
+fn what_cannot_be_read_is_refused() {
+    for (document, said) in [
+        (bomb().into_bytes(), "it: repetition limit exceeded"),
+        (format!("a: &a [*a]\n{DOCUMENT}").into_bytes(), "it: "),
+        (with_kind(&"[".repeat(100_000)).into_bytes(), "it: more than 5000 brackets are open at once"),
+        (with_kind(&"[".repeat(4_000)).into_bytes(), "it: "),
+        (format!("{{\"openapi\": {}", "[".repeat(1_000_000)).into_bytes(), "it: recursion limit exceeded"),
+        (format!("{DOCUMENT}{}", "? ".repeat(100_000)).into_bytes(), "it: "),
+        (with_kind(&"{a: ".repeat(200)).into_bytes(), "it: "),
+        (
+            with_kind("{ type: string, type: integer }").into_bytes(),
+            "the key \"type\" stands twice at line 85",
+        ),
+        (br#"{"openapi": "3.0.0", "openapi": "3.0.1"}"#.to_vec(), "the key \"openapi\" stands twice"),
+        ([DOCUMENT.as_bytes(), b"x-a: \xff\xfe\n"].concat(), "it: not UTF-8: "),
+        (format!("{DOCUMENT}x-a: \0\n").into_bytes(), "it: control characters are not allowed"),
+        (b"{\"openapi\": \"3.0.0\0\"}".to_vec(), "it: control character"),
+        (b"\0\0\0\0".to_vec(), "it: "),
+        (
+            with_kind("{ maximum: .inf }").into_bytes(),
+            "it: components.schemas.Kind.maximum: inf is not a JSON number",
+        ),
+        (br#"{"openapi": "3.0.0", "x-a": 1e999}"#.to_vec(), "it: number out of range"),
+        (vec![b'#'; 17 << 20], "it: more than 16777216 bytes"),
+        (format!("{{\"enum\": [{}]}}", ["0"; 1_100_000].join(",")).into_bytes(), "it: too much data"),
+        (
+            format!("{{\"{}\": [{}]}}", "k".repeat(4 << 20), ["{}"; 500_000].join(",")).into_bytes(),
+            "it: too much data",
+        ),
+        (b"!!python/object/apply:os.system [ls]".to_vec(), "it: "),
+        (b"".to_vec(), "it: not a YAML or JSON object"),
+    ] {
+        let refusal = refusal(&document);
+        assert!(refusal.contains(said), "{said}: {refusal}");
+    }
+}
+
+#[test]
+fn a_hundred_megabytes_are_not_read_to_their_end() {
+    let elsewhere = TempDir::new().unwrap();
+    let path = elsewhere.path().join("big");
+    File::create(&path).unwrap().set_len(100 << 20).unwrap();
+    assert_eq!(refusal_of(&path), "it: more than 16777216 bytes");
+}
+
+#[test]
+fn what_leads_nowhere_or_back_is_refused_with_its_place() {
+    let kind = |target: &str| refusal(with_kind(&format!("{{ $ref: {target} }}")));
+    for target in ["'../../etc/passwd#/x'", "'file:///etc/passwd'", "'http://127.0.0.1:9/a.yaml#/x'", "''"] {
+        let expected = format!(
+            "it: /components/schemas/Kind refers to {}, which leaves the document",
+            target.trim_matches('\'')
+        );
+        assert_eq!(kind(target), expected);
+    }
+    insta::assert_snapshot!(kind("'#/components/schemas/../../x'"), @"it: /components/schemas/Kind refers to #/components/schemas/../../x, which does not exist");
+    insta::assert_snapshot!(kind("'#/components/schemas/__proto__'"), @"it: /components/schemas/Kind refers to #/components/schemas/__proto__, which does not exist");
+    insta::assert_snapshot!(kind("[1]"), @"it: /components/schemas/Kind has a $ref that is not a string");
+    insta::assert_snapshot!(kind("'#/components/schemas/Kind'"), @"it: /components/schemas/Kind refers to itself");
+    insta::assert_snapshot!(kind("'#/components/parameters/Branch'"), @"it: /components/schemas/Kind refers to #/components/parameters/Branch, which is a parameter and not a schema");
+    insta::assert_snapshot!(refusal(DOCUMENT.replace("'#/components/schemas/Book'", "7").replace("listBooks", "b").replace(
+        "      $ref: '#/components/schemas/Loan'\n", "      $ref: '#/components/schemas/Laon'\n")), @"it: /paths/~1loans/post/responses/201/content/application~1json/schema refers to #/components/schemas/Laon, which does not exist; similar names: Loan");
+    let around = with_kind(
+        "{ allOf: [{ $ref: '#/components/schemas/Sort' }] }\n    Sort: { $ref: '#/components/schemas/Kind' }",
+    );
+    insta::assert_snapshot!(refusal(around), @"it: /components/schemas/Kind refers to itself, through /components/schemas/Sort");
+    for (section, place) in [("parameters", "parameters"), ("responses", "responses"), ("headers", "headers")]
+    {
+        let a = format!("#/components/{section}/A");
+        let document = in_3_1(|document| {
+            document["components"][section]["A"] = json!({ "$ref": format!("#/components/{section}/B") });
+            document["components"][section]["B"] = json!({ "$ref": a });
+            let post = &mut document["paths"]["/loans"]["post"];
+            match place {
+                "parameters" => post["parameters"] = json!([{ "$ref": a }]),
+                "responses" => post["responses"]["500"] = json!({ "$ref": a }),
+                _ => post["responses"]["201"]["headers"] = json!({ "H": { "$ref": a } }),
+            }
+        });
+        let said = refusal(document);
+        assert_eq!(
+            said,
+            format!("it: /components/{section}/A refers to itself, through /components/{section}/B")
+        );
+    }
+    let said = refusal(in_3_1(|document| {
+        document["components"]["pathItems"] = json!({ "A": { "$ref": "#/components/pathItems/A" } });
+        document["paths"]["/loans"] = json!({ "$ref": "#/components/pathItems/A" });
+    }));
+    assert!(
+        said.contains("no POST /loans (createLoan); the path only refers to #/components/pathItems/A,"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_path_item_that_is_copied_without_end_is_too_much_data() {
+    let said = refusal(in_3_1(|document| {
+        document["components"]["pathItems"] = json!({ "A": { "x-a": vec![0; 1_000] } });
+        for index in 0..10_000 {
+            document["paths"][format!("/{index}")] = json!({ "$ref": "#/components/pathItems/A" });
+        }
+    }));
+    assert_eq!(said, "it: path items refer to path items so often that it is too much data");
+}
+
+#[test]
+fn a_hundred_thousand_mistakes_are_not_all_told() {
+    let said = refusal(in_3_1(|document| {
+        let schemas = document["components"]["schemas"].as_object_mut().unwrap();
+        for index in 0..100_000 {
+            schemas.insert(format!("Kin{index}"), json!({}));
+        }
+        let all: Vec<Value> = (0..100_000)
+            .map(|index| json!({ "$ref": format!("#/components/schemas/Kind{index}") }))
+            .collect();
+        schemas["Kind"] = json!({ "anyOf": all });
+    }));
+    assert!(said.contains("refers to #/components/schemas/Kind"), "{said}");
+    assert!(said.lines().count() < 200, "{}", said.lines().count());
+}
+
+#[test]
+fn names_of_the_vendor_steer_no_terminal() {
+    let id = r#""openLoan\e]0;owned\a\n\e[2Jlibrary: up to date""#;
+    let said = refusal(DOCUMENT.replace("openLoan", id));
+    insta::assert_snapshot!(said, @"
+it: POST /loans is called openLoan�]0;owned�
+  �[2Jlibrary: up to date, not createLoan (formerly openLoan); if it was renamed, list it in source.toml
+");
+    let path = r#""/loans\e[31m\r""#;
+    let said = refusal(DOCUMENT.replace("  /loans:", &format!("  {path}:")));
+    insta::assert_snapshot!(said, @"it: no POST /loans (createLoan); openLoan is at POST /loans�[31m�");
+}
+
+/// No error, since there is nothing wrong with them.
+#[test]
+fn odd_names_and_many_values_are_data() {
+    let many: Vec<String> = (0..200_000).map(|it| format!("v{it}")).collect();
+    let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
+    let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
+    for kind in [odd.to_owned(), huge, format!("{{ type: string, enum: [{}] }}", many.join(", "))] {
+        let root = workspace();
+        let outside = TempDir::new().unwrap();
+        let path = outside.path().join("it.yaml");
+        fs::write(&path, with_kind(&kind)).unwrap();
+        let answer = regen(root.path(), &path);
+        assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
+        let names: Vec<String> = files(root.path()).into_iter().map(|(name, _)| name).collect();
+        let library = ["openapi.yaml", "overlay.yaml", "source.toml", "upstream.lock", "upstream.yaml"];
+        assert_eq!(names[1..], library.map(|name| format!("specs/library/{name}")));
+        assert!(files(root.path()).iter().all(|(_, text)| !text.contains('\u{1b}')));
+    }
+}
+
+#[test]
+fn a_large_difference_is_shown_in_bounded_time() {
+    let root = workspace();
+    let path = root.path().join("document.yaml");
+    assert_eq!(regen(root.path(), &path).outcome, Outcome::Different);
+    let many: Vec<String> = (0..100_000).map(|it| format!("v{it}")).collect();
+    put(
+        root.path(),
+        "document.yaml",
+        &with_kind(&format!("{{ type: string, enum: [{}] }}", many.join(", "))),
+    );
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(path)),
+        mode: Mode::Check,
+        ..Request::default()
+    };
+    let answer = run(root.path(), &request);
+    assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
+}
+
+#[test]
+fn a_revision_is_only_text_in_source_toml() {
+    let root = workspace();
+    let elsewhere = TempDir::new().unwrap();
+    let path = elsewhere.path().join("x\"\nurl = \"https:··evil.yaml");
+    fs::write(&path, DOCUMENT).unwrap();
+    assert_eq!(regen(root.path(), &path).outcome, Outcome::Different);
+    let text = fs::read_to_string(root.path().join("specs/library/source.toml")).unwrap();
+    let [before, after] = [SOURCE, &text].map(|text| source::parse("source.toml", text).unwrap());
+    assert_eq!(after.revision.as_deref(), Some("x\"\nurl = \"https:··evil"));
+    assert_eq!(after.url, before.url);
+}
