@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic;
 use std::sync::Once;
 
+use heck::{ToPascalCase as _, ToSnakeCase as _};
 use serde_json::Value;
 
 use super::edit::{Edit, Kind, Step, resolved};
@@ -213,23 +214,10 @@ fn mentions(surface: &Surface, name: &str) -> Vec<String> {
 
 /// As the generator names functions and arguments.
 fn snake(name: &str) -> String {
-    let mut text = String::new();
-    let mut before = '_';
-    for c in name.chars() {
-        if c.is_uppercase() && (before.is_lowercase() || before.is_ascii_digit()) {
-            text.push('_');
-        }
-        text.extend(if c.is_alphanumeric() { c.to_lowercase().collect::<Vec<_>>() } else { vec!['_'] });
-        before = c;
-    }
-    text
+    name.to_snake_case()
 }
 
 /// As the generator names types.
 fn pascal(name: &str) -> String {
-    name.split(|c: char| !c.is_alphanumeric())
-        .map(|word| {
-            word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>()
-        })
-        .collect()
+    name.to_pascal_case()
 }
