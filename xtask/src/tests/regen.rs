@@ -1,6 +1,10 @@
 //! `regen`: what it writes, what `--check` shows, and that nothing is written on a problem.
 
+use proptest::prelude::*;
+use serde_json::json;
+
 use super::*;
+use crate::shape::walk;
 
 #[test]
 fn a_document_becomes_two_specs_and_a_record() {
@@ -332,4 +336,37 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
     let answer = regen(root.path(), false);
     assert_eq!(answer.outcome, Outcome::Failed);
     assert!(answer.err.starts_with("library publishes no document"), "{}", answer.err);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the document, if regen takes it, doing it again changes nothing.
+    #[test]
+    fn regen_of_its_own_output_changes_nothing(
+        at in proptest::sample::select(places()),
+        value in prop_oneof![Just(json!(null)), Just(json!("text")), Just(json!(["b", "a"])), Just(json!({ "type": "string" }))],
+    ) {
+        let mut document = fixture::document();
+        *document.pointer_mut(&at).unwrap() = value;
+        let root = workspace();
+        put(root.path(), "document.yaml", &document.to_string());
+        if regen(root.path(), false).outcome != Outcome::Failed {
+            let written = fixture::files(root.path());
+            prop_assert_eq!(regen(root.path(), false).outcome, Outcome::Same);
+            prop_assert_eq!(check(root.path()).outcome, Outcome::Same);
+            prop_assert_eq!(fixture::files(root.path()), written);
+        }
+    }
+}
+
+/// Every place of the library's document.
+fn places() -> Vec<String> {
+    let mut places = Vec::new();
+    walk(&fixture::document(), &crate::shape::DOCUMENT, "", &mut |at, _, _| {
+        if !at.is_empty() {
+            places.push(at.to_owned());
+        }
+    });
+    places
 }
