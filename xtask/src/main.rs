@@ -9,6 +9,7 @@ mod canonical;
 mod ci;
 mod contract;
 mod cycle;
+mod date;
 mod diff;
 #[cfg(test)]
 #[path = "../../tests/it/digest.rs"]
@@ -24,11 +25,15 @@ mod files;
 mod fixture;
 #[cfg(test)]
 mod hostile;
+mod http;
 mod overlay;
 mod plan;
 mod problems;
+mod record;
 mod reference;
 mod regen;
+#[cfg(test)]
+mod served;
 mod shape;
 mod slice;
 mod source;

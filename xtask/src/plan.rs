@@ -7,10 +7,12 @@ use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
+use crate::date::Date;
 use crate::downconvert::downconvert;
 use crate::fetch::Origin;
 use crate::files::{Change, read};
 use crate::problems::{Problems, Result, clean};
+use crate::record::{known, record, warning_of_age};
 use crate::regen::{Input, Request};
 use crate::source::{self, Kind, Source};
 use crate::yaml::render;
@@ -43,22 +45,31 @@ impl Plan {
         let source = source::parse(&name, &text)?;
         self.revision.clone_from(&source.revision);
 
-        let facts = match origin(&self.vendor, &source, &request.input)? {
-            None => self.same_facts(root, &source)?,
-            Some(origin) => {
-                let bytes = origin.read()?;
-                let facts = self.facts(&origin.name(), &bytes, &source)?;
-                let sha256 = sha256(&bytes);
-                let is_other = source.sha256.as_deref() != Some(&sha256);
-                if is_other || request.revision.is_some() {
-                    let revision = revision(request, &origin, &sha256);
-                    let text = source::update(&name, &text, &revision, &sha256)?;
-                    self.revision = Some(revision);
+        let origin = origin(&self.vendor, &source, &request.input)?;
+        let copy = match &origin {
+            Some(origin) => origin.read(&known(&source, origin))?,
+            None => None,
+        };
+        let mut date = source.date.clone();
+        let facts = match (&origin, &copy) {
+            (Some(origin), Some(copy)) => {
+                let facts = self.facts(&origin.name(), &copy.bytes, &source)?;
+                if let Some(record) = record(&source, request, origin, copy) {
+                    let text = source::update(&name, &text, &record)?;
                     self.changes.push(Change::new(root, name, text)?);
+                    self.revision = Some(record.revision);
+                    date = record.date;
                 }
                 facts
             }
+            (origin, _) => {
+                if let (Some(_), Some(revision)) = (origin, &source.revision) {
+                    self.notes.push(format!("not modified since {revision}"));
+                }
+                self.same_facts(root, &source)?
+            }
         };
+        self.notes.extend(warning_of_age(date.as_deref(), Date::today(), &self.vendor));
         let banner = banner(&self.vendor, source.kind);
         self.change(root, "upstream.yaml", &banner, &facts)?;
 
@@ -150,7 +161,7 @@ fn origin(vendor: &str, source: &Source, input: &Input) -> Result<Option<Origin>
 }
 
 /// What to call a document: as asked for, else as its file is called, else by its fingerprint.
-fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
+pub(crate) fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()
 }
@@ -167,7 +178,7 @@ fn banner(vendor: &str, kind: Kind) -> String {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
