@@ -1,17 +1,36 @@
-//! Gets the bytes of a document: a file, standard input or an https URL, never more than
-//! [`MAX_BYTES`]. It never reads what they mean.
+//! Gets the bytes of a document: a file, standard input or a URL, never more than [`MAX_BYTES`], and
+//! the day they are from. It never reads what they mean.
 
 use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ureq::Agent;
-
+use crate::date::Date;
 use crate::document::MAX_BYTES;
+use crate::http;
 use crate::problems::Result;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A document as it was got.
+#[derive(Debug)]
+pub(crate) struct Copy {
+    pub(crate) bytes: Vec<u8>,
+    /// When it last changed, or else when we got it.
+    pub(crate) date: Date,
+    /// By which its server knows it again.
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+}
+
+/// What a server is told of the copy that we have, and how long it may take.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    pub(crate) timeout: Duration,
+}
 
 /// Where a document is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,19 +69,24 @@ impl Origin {
         }
     }
 
-    /// Its bytes.
+    /// The document, or none if a server says that it is the known one.
     ///
     /// # Errors
     ///
     /// When it cannot be read, or not within the limits.
-    pub(crate) fn read(&self) -> Result<Vec<u8>> {
+    pub(crate) fn read(&self, known: &Known) -> Result<Option<Copy>> {
+        let copy = |bytes, date| Copy { bytes, date, etag: None, last_modified: None };
         match self {
             Origin::File(path) => {
                 let file = File::open(path).map_err(|error| format!("{}: {error}", self.name()))?;
-                self.read_all(file)
+                let changed =
+                    file.metadata().and_then(|it| it.modified()).map_or_else(|_| Date::today(), Date::of);
+                // A copy is as old as it says, and not as this file.
+                let named = self.stem().and_then(Date::in_text);
+                Ok(Some(copy(self.read_all(file)?, named.unwrap_or(changed))))
             }
-            Origin::Stdin => self.read_all(stdin().lock()),
-            Origin::Url(url) => self.read_all(get(url)?),
+            Origin::Stdin => Ok(Some(copy(self.read_all(stdin().lock())?, Date::today()))),
+            Origin::Url(url) => http::get(url, known),
         }
     }
 
@@ -75,12 +99,6 @@ impl Origin {
         }
         Ok(bytes)
     }
-}
-
-fn get(url: &str) -> Result<impl Read> {
-    let agent: Agent = Agent::config_builder().https_only(true).timeout_global(Some(TIMEOUT)).build().into();
-    let answer = agent.get(url).call().map_err(|error| format!("{url}: {error}"))?;
-    Ok(answer.into_body().into_reader())
 }
 
 #[cfg(test)]
@@ -97,12 +115,49 @@ mod tests {
         assert_eq!(Origin::named(url), Origin::Url(url.into()));
     }
 
+    fn complaint(origin: &Origin) -> String {
+        let known = Known { etag: None, last_modified: None, timeout: TIMEOUT };
+        origin.read(&known).unwrap_err().to_string()
+    }
+
     #[test]
     fn what_is_not_https_is_refused_before_anything_is_sent() {
-        for url in ["http://127.0.0.1:9/a.yaml", "ftp://127.0.0.1/a.yaml"] {
-            let error = Origin::named(url).read().unwrap_err().to_string();
-            assert!(error.contains("https"), "{error}");
+        for url in ["http://library.example/a.yaml", "ftp://127.0.0.1/a.yaml", "https://", "https:// a"] {
+            let error = complaint(&Origin::named(url));
+            assert!(error.starts_with(url), "{error}");
         }
+    }
+
+    /// A reader without end, such as a pipe may be.
+    struct Endless(usize);
+
+    impl Read for Endless {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            to.fill(b' ');
+            self.0 += to.len();
+            Ok(to.len())
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_not_read() {
+        let mut endless = Endless(0);
+        let error = Origin::Stdin.read_all(&mut endless).unwrap_err().to_string();
+        assert_eq!(error, "standard input: more than 16777216 bytes");
+        assert!(endless.0 < MAX_BYTES + 1024 * 1024, "{}", endless.0);
+    }
+
+    #[test]
+    fn a_file_is_as_old_as_its_name_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let date = |name: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, "a").unwrap();
+            let known = Known { etag: None, last_modified: None, timeout: TIMEOUT };
+            Origin::File(path).read(&known).unwrap().unwrap().date
+        };
+        assert_eq!(date("library-2020-02-29.yaml").to_string(), "2020-02-29");
+        assert!(date("library.yaml").days_to(Date::today()) <= 1);
     }
 
     #[test]
@@ -110,13 +165,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big");
         fs::write(&path, vec![b' '; MAX_BYTES + 1]).unwrap();
-        let error = Origin::File(path).read().unwrap_err().to_string();
+        let error = complaint(&Origin::File(path));
         assert!(error.ends_with("more than 16777216 bytes"), "{error}");
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = Origin::named("no/such.yaml").read().unwrap_err().to_string();
+        let error = complaint(&Origin::named("no/such.yaml"));
         assert!(error.starts_with("no/such.yaml: "), "{error}");
     }
 }

@@ -8,6 +8,7 @@ mod canonical;
 mod ci;
 mod contract;
 mod cycle;
+mod date;
 mod diff;
 #[path = "../../tests/it/digest.rs"]
 #[allow(dead_code)]
@@ -23,11 +24,15 @@ mod files;
 mod fixture;
 #[cfg(test)]
 mod hostile;
+mod http;
 mod overlay;
 mod plan;
 mod problems;
+mod record;
 mod reference;
 mod regen;
+#[cfg(test)]
+mod served;
 mod shape;
 mod slice;
 mod source;

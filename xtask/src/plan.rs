@@ -8,12 +8,14 @@ use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
+use crate::date::Date;
 use crate::downconvert::downconvert;
 use crate::drift::{Drift, Heading, Lock, Omitted, State, drift, omitted};
-use crate::fetch::Origin;
+use crate::fetch::{Known, Origin};
 use crate::files::{Change, read, read_if_there};
 use crate::overlay::Failures;
 use crate::problems::{Problems, Result, clean};
+use crate::record::{known, record, warning_of_age};
 use crate::regen::{Input, Mode, Request};
 use crate::source::{self, Kind, Operation, Source};
 use crate::yaml::render;
@@ -61,20 +63,27 @@ impl Plan {
         // Compared with a document, a transcript is one more.
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
-        let after = match origin {
-            None => self.same(root, &source, &before)?,
-            Some(origin) => {
-                let bytes = origin.read()?;
-                let after = self.upstream(&origin.name(), &bytes, &source, kind)?;
-                let sha256 = sha256(&bytes);
-                let is_other = source.sha256.as_deref() != Some(&sha256);
-                if is_other || request.revision.is_some() {
-                    let revision = revision(request, &origin, &sha256);
-                    let text = source::update(&name, &text, &revision, &sha256)?;
-                    self.revision = Some(revision);
+        let copy = match &origin {
+            Some(origin) => origin.read(&known(&source, origin))?,
+            None => None,
+        };
+        let mut date = source.date.clone();
+        let after = match (&origin, &copy) {
+            (Some(origin), Some(copy)) => {
+                let after = self.upstream(&origin.name(), &copy.bytes, &source, kind)?;
+                if let Some(record) = record(&source, request, origin, copy) {
+                    let text = source::update(&name, &text, &record)?;
                     self.changes.push(Change::new(root, name, text)?);
+                    self.revision = Some(record.revision);
+                    date = record.date;
                 }
                 after
+            }
+            (origin, _) => {
+                if let (Some(_), Some(revision)) = (origin, &source.revision) {
+                    self.notes.push(format!("not modified since {revision}"));
+                }
+                self.same(root, &source, &before)?
             }
         };
         if let Some(base) = &request.base {
@@ -85,6 +94,7 @@ impl Plan {
             self.notes.push("no upstream.lock was there; what texts mean is compared from now on".to_owned());
             before.lock.clone_from(&after.lock);
         }
+        self.notes.extend(warning_of_age(date.as_deref(), Date::today(), &self.vendor));
         let banner = banner(&self.vendor, source.kind);
         self.change(root, "upstream.yaml", &banner, &after.facts)?;
         if !after.lock.is_empty() {
@@ -201,8 +211,12 @@ impl Plan {
 
     /// A document of the user's choice to compare with. An operation that it lacks is new since then.
     fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
-        let (name, bytes) = (origin.name(), origin.read()?);
-        let document = downconvert(&name, document::parse(&name, &bytes)?)?.document;
+        let name = origin.name();
+        let unknown = Known { etag: None, last_modified: None, ..known(source, origin) };
+        let Some(copy) = origin.read(&unknown)? else {
+            return Err(format!("{name}: the server did not send it").into());
+        };
+        let document = downconvert(&name, document::parse(&name, &copy.bytes)?)?.document;
         let facts = canonical(document.clone(), Form::Facts);
         let (there, missing): (Vec<Operation>, Vec<Operation>) = source
             .operations
@@ -289,7 +303,7 @@ fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Ori
 }
 
 /// What to call a document: as asked for, else as its file is called, else by its fingerprint.
-fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
+pub(crate) fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()
 }
@@ -313,7 +327,7 @@ fn banner(vendor: &str, kind: Kind) -> String {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

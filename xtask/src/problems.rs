@@ -17,7 +17,8 @@ const MAX_LENGTH: usize = 2_000;
 /// line and begins a false one.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::new();
-    for (count, each) in text.chars().enumerate() {
+    let mut rest = text.chars().enumerate().peekable();
+    while let Some((count, each)) = rest.next() {
         // Marks that have text run the other way hide what it says.
         let is_turning = matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         match each {
@@ -25,6 +26,7 @@ pub(crate) fn clean(text: &str) -> String {
                 cleaned.push('…');
                 break;
             }
+            '\n' if rest.peek().is_some_and(|(_, next)| *next == ' ') => cleaned.push(each),
             '\n' => cleaned.push_str("\n  "),
             _ if each.is_control() || is_turning => cleaned.push(char::REPLACEMENT_CHARACTER),
             _ => cleaned.push(each),

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
 
+use crate::date::Date;
 use crate::problems::{Problems, Result};
 use crate::shape::is_method;
 
@@ -18,6 +19,23 @@ pub(crate) struct Source {
     pub(crate) url: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) sha256: Option<String>,
+    /// The day that the revision is from.
+    pub(crate) date: Option<String>,
+    /// By which the server knows the revision again.
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    /// How many seconds the server may take.
+    pub(crate) timeout: Option<u64>,
+}
+
+/// What is recorded of a document. What is not known of it is removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) revision: String,
+    pub(crate) sha256: String,
+    pub(crate) date: Option<String>,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
 }
 
 /// How the facts got here.
@@ -74,6 +92,9 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     if source.kind == Kind::Document && !is_traceable {
         problems.push(format!("{name}: a document needs `url`, `revision` and `sha256`"));
     }
+    if let Some(date) = source.date.as_deref().filter(|date| Date::parse(date).is_none()) {
+        problems.push(format!("{name}: `date` must be a day like 2025-06-10, not {date}"));
+    }
     for operation in &source.operations {
         if !is_method(&operation.method) {
             let id = &operation.id;
@@ -83,18 +104,32 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     problems.or(source)
 }
 
-/// `text` with another revision and fingerprint, and nothing else changed.
+/// `text` with another record, and nothing else changed.
 ///
 /// # Errors
 ///
 /// When the text is not TOML.
-pub(crate) fn update(name: &str, text: &str, revision: &str, sha256: &str) -> Result<String> {
+pub(crate) fn update(name: &str, text: &str, record: &Record) -> Result<String> {
     let mut toml: DocumentMut = text.parse().map_err(|error| format!("{name}: {error}"))?;
-    for (key, new) in [("revision", revision), ("sha256", sha256)] {
-        if let Some(value) = toml.get_mut(key).and_then(Item::as_value_mut) {
-            let decor = value.decor().clone();
-            *value = new.into();
-            *value.decor_mut() = decor;
+    for (key, new) in [
+        ("revision", Some(&record.revision)),
+        ("date", record.date.as_ref()),
+        ("sha256", Some(&record.sha256)),
+        ("etag", record.etag.as_ref()),
+        ("last_modified", record.last_modified.as_ref()),
+    ] {
+        match (toml.get_mut(key).and_then(Item::as_value_mut), new) {
+            (Some(value), Some(new)) => {
+                let decor = value.decor().clone();
+                *value = new.into();
+                *value.decor_mut() = decor;
+            }
+            (None, Some(new)) => {
+                toml.insert(key, toml_edit::value(new));
+            }
+            (_, None) => {
+                toml.remove(key);
+            }
         }
     }
     Ok(toml.to_string())
@@ -105,12 +140,33 @@ mod tests {
     use super::*;
     use crate::fixture::SOURCE;
 
+    fn record(etag: Option<&str>) -> Record {
+        Record {
+            revision: "second".into(),
+            sha256: "ffff".into(),
+            date: Some("2030-01-02".into()),
+            etag: etag.map(str::to_owned),
+            last_modified: None,
+        }
+    }
+
     #[test]
-    fn an_update_changes_two_values_and_no_other_byte() {
-        let updated = update("source.toml", SOURCE, "second", "ffff").unwrap();
-        let expected = SOURCE.replace("\"first\"", "\"second\"").replace("0000", "ffff");
-        assert_eq!(updated, expected);
-        assert!(expected.contains("\"second\" # as the library calls it"));
+    fn an_update_changes_the_record_and_no_other_byte() {
+        let updated = update("source.toml", SOURCE, &record(Some("\"a\""))).unwrap();
+        let (first, rest) = updated.split_once("\n\n").unwrap();
+        insta::assert_snapshot!(first, @r#"
+        # Where it is from.
+        kind = "document"
+        url = "https://library.example/openapi.yaml"
+        revision = "second" # as the library calls it
+        sha256 = "ffff"
+        date = "2030-01-02"
+        etag = '"a"'
+        "#);
+        assert_eq!(rest, SOURCE.split_once("\n\n").unwrap().1);
+        let without = update("source.toml", &updated, &record(None)).unwrap();
+        assert!(without.contains("date = \"2030-01-02\"") && !without.contains("etag"), "{without}");
+        assert_eq!(update("source.toml", &without, &record(None)).unwrap(), without);
     }
 
     #[test]
@@ -120,6 +176,7 @@ mod tests {
             ("sha256 = \"0000\"\n", "", "needs `url`, `revision` and `sha256`"),
             ("\"post\"", "\"POST\"", "the method of createLoan"),
             ("\"document\"", "\"rumour\"", "unknown variant"),
+            ("sha256 =", "date = \"June\"\nsha256 =", "`date` must be a day"),
             ("[[operation]]", "[operation", "source.toml"),
         ] {
             let error = parse("source.toml", &SOURCE.replace(from, to)).unwrap_err().to_string();

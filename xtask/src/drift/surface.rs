@@ -18,6 +18,10 @@ use crate::shape::is_method;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
+/// Of a contract as JSON: the generator takes a time that grows with the square of some lists. Ours
+/// have 20 kB.
+const LARGEST: usize = 500_000;
+
 impl Surface {
     /// What the generator makes of a contract.
     ///
@@ -25,6 +29,9 @@ impl Surface {
     ///
     /// What the generator cannot digest.
     pub(crate) fn of(contract: &Value) -> Result<Self, String> {
+        if contract.to_string().len() > LARGEST {
+            return Err("the contract is too large to generate from".to_owned());
+        }
         let code = quietly(|| bindings(&contract.to_string()));
         let code = code.map_err(|reason| reason.lines().next().unwrap_or_default().to_owned())?;
         let lines = digest::Surface::read(&code).lines();

@@ -184,7 +184,7 @@ fn what_the_overlay_corrects_is_told_as_such() {
     put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "date-time,")));
     insta::assert_snapshot!(regen(root.path(), false).err, @"
     specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (why it is there: The service sends a time.)
-          since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
+        since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
     nothing was written
     ");
 }

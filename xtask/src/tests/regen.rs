@@ -223,7 +223,7 @@ fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
     insta::assert_snapshot!(answer.err, @"
     library: openLoan is now called createLoan
     specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (why it is there: Docs.)
-          since api-schema-renamed at #/components/schemas/Loaned: `Loan` is now called `Loaned`
+        since api-schema-renamed at #/components/schemas/Loaned: `Loan` is now called `Loaned`
     ");
 }
 

@@ -1,0 +1,114 @@
+//! What `source.toml` is to say of a document: which one it is, of which day, and how its server
+//! knows it again. It decides what to record; it neither reads nor writes a file.
+
+use std::time::Duration;
+
+use crate::date::Date;
+use crate::fetch::{Copy, Known, Origin, TIMEOUT};
+use crate::plan::{revision, sha256};
+use crate::regen::{Mode, Request};
+use crate::source::{Record, Source};
+
+/// Both vendors change their documents several times a year.
+const MAX_AGE_DAYS: u64 = 365;
+
+/// What `origin` is told of the copy that we have.
+pub(crate) fn known(source: &Source, origin: &Origin) -> Known {
+    let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
+    Known {
+        etag: of_this(&source.etag),
+        last_modified: of_this(&source.last_modified),
+        timeout: source.timeout.map_or(TIMEOUT, Duration::from_secs),
+    }
+}
+
+/// The new record, if `copy` is another document than the recorded one, or needs another.
+pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: &Copy) -> Option<Record> {
+    let sha256 = sha256(&copy.bytes);
+    if source.sha256.as_deref() != Some(&sha256) {
+        return Some(Record {
+            revision: revision(request, origin, &sha256),
+            sha256,
+            date: Some(copy.date.to_string()),
+            etag: copy.etag.clone(),
+            last_modified: copy.last_modified.clone(),
+        });
+    }
+    let old = Record {
+        revision: source.revision.clone().unwrap_or_default(),
+        sha256,
+        date: source.date.clone(),
+        etag: source.etag.clone(),
+        last_modified: source.last_modified.clone(),
+    };
+    let mut new = old.clone();
+    if let Some(revision) = &request.revision {
+        new.revision.clone_from(revision);
+    }
+    // A server may change its marks without the document: no difference that a check should tell.
+    if is_recorded(source, origin) && request.mode == Mode::Write {
+        new.etag.clone_from(&copy.etag);
+        new.last_modified.clone_from(&copy.last_modified);
+    }
+    (new != old).then_some(new)
+}
+
+/// A sentence about a document of `date`, if one must think that nobody keeps it up.
+pub(crate) fn warning_of_age(date: Option<&str>, today: Date, vendor: &str) -> Option<String> {
+    let date = Date::parse(date?)?;
+    let days = date.days_to(today);
+    (days > MAX_AGE_DAYS).then(|| {
+        format!(
+            "the document is of {date}, {days} days ago, and its source looks abandoned: find where it is \
+             published now, and correct `url` in specs/{vendor}/source.toml"
+        )
+    })
+}
+
+/// Whether `origin` is the recorded one, which knows by its marks which copy we have.
+fn is_recorded(source: &Source, origin: &Origin) -> bool {
+    matches!(origin, Origin::Url(url) if source.url.as_deref() == Some(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::SOURCE;
+    use crate::source;
+
+    #[test]
+    fn a_document_of_more_than_a_year_ago_looks_abandoned() {
+        let warning = |today| warning_of_age(Some("2025-06-10"), Date::parse(today).unwrap(), "library");
+        assert_eq!(warning("2026-06-10"), None);
+        insta::assert_snapshot!(warning("2026-06-11").unwrap(), @"the document is of 2025-06-10, 366 days ago, and its source looks abandoned: find where it is published now, and correct `url` in specs/library/source.toml");
+        assert_eq!(warning_of_age(None, Date::today(), "library"), None);
+    }
+
+    #[test]
+    fn only_the_recorded_server_is_told_which_copy_we_have() {
+        let mut source = source::parse("source.toml", SOURCE).unwrap();
+        source.etag = Some("\"a\"".into());
+        let recorded = Origin::named("https://library.example/openapi.yaml");
+        assert_eq!(known(&source, &recorded).etag, source.etag);
+        let other = Origin::named("https://library.example/other.yaml");
+        assert_eq!(known(&source, &other).etag, None);
+        assert_eq!(known(&source, &recorded).timeout, TIMEOUT);
+        source.timeout = Some(7);
+        assert_eq!(known(&source, &other).timeout, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn a_new_mark_for_the_same_document_is_no_difference() {
+        let mut source = source::parse("source.toml", SOURCE).unwrap();
+        source.sha256 = Some(sha256(b"it"));
+        let url = Origin::named("https://library.example/openapi.yaml");
+        let copy =
+            Copy { bytes: b"it".to_vec(), date: Date::today(), etag: Some("b".into()), last_modified: None };
+        let mut request = Request::default();
+        let recorded = record(&source, &request, &url, &copy).unwrap();
+        assert_eq!((recorded.revision.as_str(), recorded.etag.as_deref()), ("first", Some("b")));
+        assert_eq!(record(&source, &request, &Origin::named("a.yaml"), &copy), None);
+        request.mode = Mode::Check;
+        assert_eq!(record(&source, &request, &url, &copy), None);
+    }
+}

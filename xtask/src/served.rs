@@ -1,0 +1,215 @@
+//! `regen --fetch` from end to end, against a server on this machine that behaves in all the ways
+//! that servers do.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
+use crate::regen::{Answer, Input, Outcome, Request, run};
+
+/// Enough for a busy machine.
+const MAX_SECONDS: u64 = 20;
+
+type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
+
+/// A workspace whose vendor publishes at a server that gives each of `answers` to one request, and
+/// tells what it was asked.
+fn served(seconds: u64, answers: Vec<Respond>) -> (TempDir, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/openapi.yaml", listener.local_addr().unwrap());
+    let (told, requests) = channel();
+    thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut some = [0; 1024];
+            while !request.ends_with(b"\r\n\r\n") {
+                let count = stream.read(&mut some).unwrap();
+                assert_ne!(count, 0, "no whole request");
+                request.extend_from_slice(&some[..count]);
+            }
+            told.send(String::from_utf8(request).unwrap().to_ascii_lowercase()).unwrap();
+            answer(&mut stream);
+        }
+    });
+    let root = workspace();
+    let source = SOURCE.replace("https://library.example/openapi.yaml", &url);
+    put(root.path(), "specs/library/source.toml", &format!("timeout = {seconds}\n{source}"));
+    (root, requests)
+}
+
+fn says(answer: String) -> Respond {
+    // Whoever asked may have hung up by then.
+    Box::new(move |to| drop(to.write_all(answer.as_bytes())))
+}
+
+fn ok(headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
+}
+
+fn fetch(root: &Path) -> Answer {
+    run(root, &Request { vendor: Some("library".into()), input: Input::Recorded, ..Request::default() })
+}
+
+/// What regen says to an answer that is of no use.
+fn refusal(answer: Respond) -> String {
+    refusal_within(MAX_SECONDS, answer)
+}
+
+fn refusal_within(seconds: u64, answer: Respond) -> String {
+    let (root, requests) = served(seconds, vec![answer]);
+    let before = files(root.path());
+    let start = Instant::now();
+    let answer = fetch(root.path());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    assert_eq!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    assert_eq!(files(root.path()), before);
+    requests.recv().unwrap();
+    let (url, said) = answer.err.split_once("/openapi.yaml: ").unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    said.replace("\nnothing was written\n", "")
+}
+
+#[test]
+fn a_document_that_is_not_modified_is_not_sent_again() {
+    let marks = "ETag: \"a\"\r\nLast-Modified: Tue, 01 Jan 2030 10:00:00 GMT\r\n";
+    let unmodified = "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n";
+    let (root, requests) = served(MAX_SECONDS, vec![says(ok(marks, DOCUMENT)), says(unmodified.to_owned())]);
+
+    let answer = fetch(root.path());
+    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    let asked = requests.recv().unwrap();
+    assert!(asked.starts_with("get /openapi.yaml http/1.1\r\n") && !asked.contains("if-"), "{asked}");
+    let source = crate::files::read(root.path(), "specs/library/source.toml").unwrap();
+    for line in
+        ["date = \"2030-01-01\"", "etag = '\"a\"'", "last_modified = \"Tue, 01 Jan 2030 10:00:00 GMT\""]
+    {
+        assert!(source.contains(line), "{source}");
+    }
+
+    let before = files(root.path());
+    let answer = fetch(root.path());
+    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    let asked = requests.recv().unwrap();
+    assert!(asked.contains("if-none-match: \"a\"\r\n"), "{asked}");
+    assert!(asked.contains("if-modified-since: tue, 01 jan 2030 10:00:00 gmt\r\n"), "{asked}");
+    let said = answer.err.split_once("not modified since").unwrap().1;
+    assert!(said.contains("library: up to date with"), "{}", answer.err);
+    assert_eq!(files(root.path()), before);
+}
+
+#[test]
+fn a_redirect_is_followed_but_not_off_this_machine_nor_for_ever() {
+    let redirect = |to: &str| {
+        says(format!(
+            "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {to}\r\n\r\n"
+        ))
+    };
+    let (root, requests) = served(MAX_SECONDS, vec![redirect("/moved.yaml"), says(ok("", DOCUMENT))]);
+    let answer = fetch(root.path());
+    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    assert!(requests.iter().nth(1).unwrap().starts_with("get /moved.yaml "));
+
+    let said = refusal(redirect("http://library.example/a"));
+    assert_eq!(said, "redirects to http://library.example/a, which is not https");
+    assert_eq!(refusal(redirect("")), "redirects to , which is no URL");
+    let (root, _requests) = served(MAX_SECONDS, (0..9).map(|_| redirect("/openapi.yaml")).collect());
+    let answer = fetch(root.path());
+    assert!(answer.err.contains(": more than 5 redirects"), "{}", answer.err);
+}
+
+#[test]
+fn an_answer_without_a_document_is_refused() {
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            "the server answers 404 Not Found",
+        ),
+        ("HTTP/1.1 304 Not Modified\r\n\r\n".to_owned(), "the server answers 304 Not Modified"),
+        ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), "the server answers 204 No Content"),
+        (ok("Content-Type: text/html; charset=utf-8\r\n", "<p>Log in"), "a web page (text/html"),
+        (ok("", "<p>Log in"), "not a YAML or JSON object"),
+        (ok("", ""), "not a YAML or JSON object"),
+        (ok("", "{\"openapi\": \"3.0.0\""), "EOF while parsing an object"),
+        ("SSH-2.0-OpenSSH_9.9\r\n".to_owned(), ""),
+        (String::new(), ""),
+    ] {
+        let said = refusal(says(answer));
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_document_that_breaks_off_is_refused() {
+    let short = ok("", DOCUMENT).replace("Content-Length: ", "Content-Length: 9");
+    let said = refusal(says(short));
+    insta::assert_snapshot!(said, @"the document breaks off: io: Peer disconnected");
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{DOCUMENT}\r\n",
+        DOCUMENT.len()
+    );
+    insta::assert_snapshot!(refusal(says(chunked)), @"the document breaks off: io: Peer disconnected");
+}
+
+#[test]
+fn a_document_beyond_the_limit_is_not_read_to_its_end() {
+    let said = refusal(says("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n".to_owned()));
+    assert_eq!(said, "more than 16777216 bytes");
+    let (told, sent) = channel();
+    let endless = move |to: &mut TcpStream| {
+        let start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+        let mut count = 0;
+        if to.write_all(start.as_bytes()).is_ok() {
+            while count < 1600 && to.write_all(chunk.as_bytes()).is_ok() {
+                count += 1;
+            }
+        }
+        told.send(count).unwrap();
+    };
+    assert_eq!(refusal(Box::new(endless)), "more than 16777216 bytes");
+    assert!(sent.recv().unwrap() < 1600);
+}
+
+#[test]
+fn a_server_that_takes_too_long_is_left() {
+    let silent = |_: &mut TcpStream| thread::sleep(Duration::from_secs(3));
+    let start = Instant::now();
+    let said = refusal_within(1, Box::new(silent));
+    assert_eq!(said, "takes too long; source.toml may say how many seconds are enough, as `timeout`");
+    let slow = |to: &mut TcpStream| {
+        let start = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".bytes();
+        for byte in start.chain([b' '; 60]) {
+            thread::sleep(Duration::from_millis(if byte == b' ' { 100 } else { 0 }));
+            if to.write_all(&[byte]).is_err() {
+                break;
+            }
+        }
+    };
+    assert_eq!(refusal_within(1, Box::new(slow)), said);
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_document_of_long_ago_looks_abandoned() {
+    let root = workspace();
+    put(root.path(), "2020-01-01.yaml", DOCUMENT);
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(crate::fetch::Origin::File(root.path().join("2020-01-01.yaml"))),
+        ..Request::default()
+    };
+    for request in [request, Request::default()] {
+        let answer = run(root.path(), &request);
+        assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+        assert!(answer.err.contains("the document is of 2020-01-01, "), "{}", answer.err);
+        assert!(answer.err.contains("correct `url` in specs/library/source.toml"), "{}", answer.err);
+    }
+    assert!(fixture::files(root.path()).iter().any(|(_, text)| text.contains("date = \"2020-01-01\"")));
+}
