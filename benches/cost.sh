@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# What the crate costs who depends on it, beside a client written by hand on reqwest: the crates and
+# the processor time of a cold debug build, and the stripped size of a release build.
+#
+#   benches/cost.sh [NAME...]       all rows, or those named; the first is always measured
+#
+# It builds in a folder of its own that it removes, offline once everything is fetched.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+tokio='tokio = { version = "1", features = ["macros", "rt", "sync", "time"] }'
+serde='serde = { version = "1", features = ["derive"] }'
+reqwest() { echo "reqwest = { version = \"0.13\", default-features = false, features = [\"form\", \"json\"$1] }"; }
+ours() { echo "fintech-auth = { path = \"$root\", default-features = false, features = [$1] }"; }
+
+# name | dependencies, with ; for a new line
+rows=(
+    "by hand, reqwest's default rustls|$(reqwest ', "rustls"');$serde;$tokio"
+    "by hand, rustls on ring|$(reqwest ', "rustls-no-provider"');rustls = { version = \"0.23\", default-features = false, features = [\"ring\", \"std\"] };$serde;$tokio"
+    "by hand, without TLS|$(reqwest '');$serde;$tokio"
+    "ours, default|$(ours '"rustls"');$tokio"
+    "ours, native-tls|$(ours '"native-tls"');$tokio"
+    "ours, without TLS|$(ours '');$tokio"
+    "ours, default and sandbox|$(ours '"rustls", "sandbox"');$tokio"
+)
+
+by_hand='
+#[derive(serde::Deserialize)]
+struct Token { access_token: String, expires_in: u64 }
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let form = [("grant_type", "client_credentials"), ("client_id", "a"), ("client_secret", "b")];
+    let request = reqwest::Client::new().post("https://localhost:1/oauth2/token").form(&form);
+    let answer = request.send().await.unwrap().error_for_status().unwrap();
+    let token: Token = answer.json().await.unwrap();
+    println!("{} {}", token.access_token.len(), token.expires_in);
+}'
+
+with_ours='
+use fintech_auth::{Credentials, moov};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let credentials = Credentials::new("a", "b");
+    let client = moov::Client::builder(credentials).build().unwrap();
+    println!("{}", client.default_token().await.unwrap().expose().len());
+}'
+
+prepare() { # folder, dependencies, program
+    mkdir -p "$1/src"
+    printf '[package]\nname = "cost"\nversion = "0.0.0"\nedition = "2024"\n[profile.release]\nstrip = true\n[workspace]\n[dependencies]\n%s\n' \
+        "${2//;/$'\n'}" >"$1/Cargo.toml"
+    echo "$3" >"$1/src/main.rs"
+    (cd "$1" && cargo fetch -q)
+}
+
+build() { # folder, profile → seconds of processor time and of the clock
+    local TIMEFORMAT='%U %S %R'
+    { time (cd "$1" && CARGO_TARGET_DIR=$1/target nice cargo build -q --offline --profile "$2" 2>"$1/log" || { cat "$1/log" >&3; exit 1; }); } 3>&2 2>&1 |
+        awk '{ printf "%.0f %.0f\n", $1 + $2, $3 }'
+}
+
+echo '| | crates | CPU s | of the first | wall s | stripped, MB |'
+echo '| --- | ---: | ---: | ---: | ---: | ---: |'
+first= n=0
+for row in "${rows[@]}"; do
+    name=${row%%|*}
+    if [ -n "$first" ] && [ $# -gt 0 ] && ! printf '%s\n' "$@" | grep -qxF "$name"; then continue; fi
+    folder=$work/$((++n))
+    case $name in ours*) program=$with_ours ;; *) program=$by_hand ;; esac
+    prepare "$folder" "${row#*|}" "$program"
+    crates=$(cd "$folder" && cargo tree -q --offline --prefix none -e normal,build --no-dedupe | sort -u | wc -l)
+    read -r cpu wall < <(build "$folder" dev)
+    rm -rf "$folder/target"
+    build "$folder" release >/dev/null
+    size=$(stat -c %s "$folder/target/release/cost" | awk '{ printf "%.1f", $1 / 1e6 }')
+    rm -rf "$folder/target"
+    first=${first:-$cpu}
+    ratio=$(awk "BEGIN { printf \"%.2f\", $cpu / $first }")
+    echo "| $name | $crates | $cpu | $ratio | $wall | $size |"
+done
