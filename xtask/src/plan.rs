@@ -194,7 +194,7 @@ impl Plan {
                 let slice = slice::slice(name, &facts, &source.operations)?;
                 self.notes.extend(converted.notices(name, &slice.document)?);
                 for (former, current) in slice.renames {
-                    self.notes.push(clean(&format!("{former} is now called {current}")));
+                    self.notes.push(clean(&format!("{former} is called {current} here")));
                 }
                 let facts = slice.document;
                 let omitted = omitted(&converted.document, &facts);

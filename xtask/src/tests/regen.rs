@@ -11,7 +11,7 @@ fn a_document_becomes_two_specs_and_a_record() {
     let root = workspace();
     let answer = regen(root.path(), false);
     insta::assert_snapshot!(answer.err, @"
-    library: openLoan is now called createLoan
+    library: openLoan is called createLoan here
     library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.yaml
     ");
     assert_eq!(answer.out, "");
@@ -221,7 +221,7 @@ fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
     assert_eq!(answer.outcome, Outcome::Failed);
     assert!(answer.out.contains("+++ b/specs/library/upstream.yaml"), "{}", answer.out);
     insta::assert_snapshot!(answer.err, @"
-    library: openLoan is now called createLoan
+    library: openLoan is called createLoan here
     specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (why it is there: Docs.)
         since api-schema-renamed at #/components/schemas/Loaned: `Loan` is now called `Loaned`
     ");
