@@ -218,8 +218,11 @@ fn odd_names_and_many_values_are_data() {
         let outside = TempDir::new().unwrap();
         let path = outside.path().join("it.yaml");
         fs::write(&path, with_kind(&kind)).unwrap();
+        put(root.path(), "document.yaml", DOCUMENT);
+        assert_eq!(regen(root.path(), &root.path().join("document.yaml")).outcome, Outcome::Different);
         let answer = regen(root.path(), &path);
-        assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
+        assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
+        assert!(answer.out.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", answer.out);
         let names: Vec<String> = files(root.path()).into_iter().map(|(name, _)| name).collect();
         let library = ["openapi.yaml", "overlay.yaml", "source.toml", "upstream.lock", "upstream.yaml"];
         assert_eq!(names[1..], library.map(|name| format!("specs/library/{name}")));

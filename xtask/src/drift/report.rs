@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::surface::Shift;
 use super::{By, Change, Drift, Level, Semver, Side};
+use crate::problems::clean;
 
 /// Whose documents are compared.
 #[derive(Clone, Debug)]
@@ -34,60 +35,68 @@ const LEVELS: [(Level, &str, &str); 5] = [
 pub(crate) fn text(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("{}: from {} to {}\n", heading.vendor, heading.from, heading.to);
     for (name, meaning, count, entries) in chapters(drift) {
-        let _ = writeln!(out, "\n{name} ({count}): {meaning}");
+        out.push('\n');
+        put(&mut out, &format!("{name} ({count}): {meaning}"));
         for entry in entries {
-            let _ =
-                writeln!(out, "  {}: {} ({})", entry.first.rule, entry.first.what, entry.marks.join(", "));
+            let Change { rule, what, .. } = entry.first;
+            put(&mut out, &format!("  {rule}: {what} ({})", entry.marks.join(", ")));
             for at in entry.places {
-                let _ = writeln!(out, "    #{at}");
+                put(&mut out, &format!("    #{at}"));
             }
             if !entry.items.is_empty() {
                 let items: Vec<&str> = entry.items.into_iter().collect();
-                let _ = writeln!(out, "    behind {}", items.join(", "));
+                put(&mut out, &format!("    behind {}", items.join(", ")));
             }
             if let Some(prose) = &entry.first.prose {
                 if let Some(old) = &prose.old {
-                    let _ = writeln!(out, "    was {old}");
+                    put(&mut out, &format!("    was {old}"));
                 }
                 for line in prose.new.iter().flat_map(|text| text.lines()) {
-                    let _ = writeln!(out, "    | {line}");
+                    put(&mut out, &format!("    | {line}"));
                 }
             }
         }
     }
-    let _ = writeln!(out, "\n{}", verdict(drift));
+    out.push('\n');
+    put(&mut out, &verdict(drift));
     out
 }
 
 /// For a pull request.
 pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("## {}: from {} to {}\n\n", heading.vendor, code(&heading.from), code(&heading.to));
-    let _ = writeln!(out, "{}", verdict(drift));
+    put(&mut out, &verdict(drift));
     for (name, meaning, count, entries) in chapters(drift) {
         let _ = writeln!(out, "\n### {name} ({count})\n\n{meaning}\n");
         for entry in entries {
             let (rule, what) = (&entry.first.rule, entry.first.what.replace(['<', '>', '|'], " "));
-            let _ = writeln!(out, "- **{rule}**: {what} ({})", entry.marks.join(", "));
+            put(&mut out, &format!("- **{rule}**: {what} ({})", entry.marks.join(", ")));
             for at in entry.places {
-                let _ = writeln!(out, "  - at {}", code(&format!("#{at}")));
+                put(&mut out, &format!("  - at {}", code(&format!("#{at}"))));
             }
             if !entry.items.is_empty() {
                 let items: Vec<String> = entry.items.into_iter().map(code).collect();
-                let _ = writeln!(out, "  - behind {}", items.join(", "));
+                put(&mut out, &format!("  - behind {}", items.join(", ")));
             }
             if let Some(prose) = &entry.first.prose {
                 if let Some(old) = &prose.old {
-                    let _ = writeln!(out, "  - was {}", code(old));
+                    put(&mut out, &format!("  - was {}", code(old)));
                 }
                 if let Some(new) = &prose.new {
                     let fence = fence(new, 3);
-                    let text: String = new.lines().map(|line| format!("    {line}\n")).collect();
+                    let text: String = new.lines().map(|line| format!("    {}\n", clean(line))).collect();
                     let _ = write!(out, "  - is\n\n    {fence}text\n{text}    {fence}\n");
                 }
             }
         }
     }
     out
+}
+
+/// A line that steers no terminal, whatever the vendor's names are.
+fn put(out: &mut String, line: &str) {
+    out.push_str(&clean(line));
+    out.push('\n');
 }
 
 /// What is said once of several places.
