@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy -p fintech-auth --no-default-features -- -D warnings",
@@ -18,6 +18,7 @@ const STEPS: [&str; 9] = [
     "test",
     "doc --workspace --no-deps --all-features",
     "xtask regen --check",
+    "xtask api --check",
     "package -p fintech-auth --allow-dirty",
 ];
 
@@ -112,6 +113,7 @@ mod tests {
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
         cargo xtask regen --check
+        cargo xtask api --check
         cargo package -p fintech-auth --allow-dirty
         ");
     }

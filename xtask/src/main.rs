@@ -1,6 +1,7 @@
 //! Developer commands of fintech-auth: reads the flags, calls one command, turns its outcome into
 //! the exit code. No users' code is here.
 
+mod api;
 #[path = "../../build.rs"]
 #[allow(dead_code)]
 mod build_script;
@@ -72,6 +73,10 @@ cargo xtask drift [VENDOR] [--from FILE|URL|-] [--base FILE|URL] [--report FILE]
     Exit code of both: 0 nothing changed; 1 changes; 2 a change to be looked at by a person, since it
     breaks callers, may have another meaning, or is known to no rule; 3 error, and no file touched.
 
+cargo xtask api [--check]
+    Writes the public API to api.txt, so that a pull request shows what it changes for users.
+    --check     write nothing, show differences
+
 cargo xtask ci
     Runs what CI runs; stops at the first failure.
 ";
@@ -79,6 +84,8 @@ cargo xtask ci
 /// What the command line asks for.
 #[derive(Debug)]
 enum Command {
+    /// Whether it only checks.
+    Api(bool),
     Ci,
     Help,
     Regen(Request),
@@ -86,7 +93,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    if let Some(is_done) = api::as_rustdoc() {
+        return if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let outcome = match command(lexopt::Parser::from_env()) {
+        Ok(Command::Api(check)) => tell(&api::run(&root, check)),
         Ok(Command::Ci) => ci::run(&root),
         Ok(Command::Regen(request)) => tell(&regen::run(&root, &request)),
         Ok(Command::Help) => tell(&Answer { outcome: Outcome::Same, out: USAGE.into(), err: String::new() }),
@@ -105,6 +116,11 @@ fn command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
         None => return Err("which command?".into()),
     };
     match name.as_str() {
+        "api" => match args.next()? {
+            None => Ok(Command::Api(false)),
+            Some(Long("check")) => Ok(Command::Api(true)),
+            Some(other) => Err(other.unexpected()),
+        },
         "ci" => match args.next()? {
             None => Ok(Command::Ci),
             Some(other) => Err(other.unexpected()),
@@ -180,6 +196,8 @@ mod command_line {
         let is_fetch = matches!(&fetch, Ok(Command::Regen(it)) if it.input == Input::Recorded);
         assert!(is_fetch, "{fetch:?}");
         assert!(matches!(asked("ci"), Ok(Command::Ci)));
+        assert!(matches!(asked("api"), Ok(Command::Api(false))));
+        assert!(matches!(asked("api --check"), Ok(Command::Api(true))));
         assert!(matches!(asked("regen --help"), Ok(Command::Help)));
     }
 
