@@ -90,24 +90,30 @@ mod expiry;
 mod fingerprint;
 mod flight;
 mod gate;
+mod memory_store;
 mod options;
 mod rejection;
 mod scope;
+mod sharing;
 mod slot;
 mod source;
 mod stats;
 mod store;
 #[expect(clippy::module_inception, reason = "a token is the first thing here")]
 mod token;
+mod upkeep;
 
 pub use cache::{TokenCache, TokenHandle};
 pub use expires_in::ExpiresIn;
 pub use expiry::ExpiryRule;
 pub use fingerprint::Fingerprint;
+pub use memory_store::MemoryStore;
 pub use options::TokenOptions;
 pub use rejection::is_expired;
 pub use scope::Scope;
 pub use source::{IssuedToken, TokenSource};
 pub use stats::Stats;
-pub use store::{Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, TokenStore};
+pub use store::{
+    Claim, Lease, Notice, RateLimit, Stop, StoreError, StoreFuture, StoreKey, StoredToken, TokenStore,
+};
 pub use token::Token;
