@@ -92,6 +92,8 @@ mod flight;
 mod gate;
 mod memory_store;
 mod options;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod rejection;
 mod scope;
 mod sharing;
@@ -117,3 +119,5 @@ pub use store::{
     Claim, Lease, Notice, RateLimit, Stop, StoreError, StoreFuture, StoreKey, StoredToken, TokenStore,
 };
 pub use token::Token;
+#[cfg(feature = "redis")]
+use {gate::MAX_COOL_DOWN, store::POLL};
