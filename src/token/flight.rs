@@ -57,10 +57,10 @@ impl<S: TokenSource> Flight<S> {
     }
 
     async fn obtain(&self) -> Result<Token, Error> {
-        if let Some(sharing) = self.shared.ready() {
-            if let Ok(outcome) = self.share(sharing).await {
-                return outcome;
-            }
+        if let Some(sharing) = self.shared.ready()
+            && let Ok(outcome) = self.share(sharing).await
+        {
+            return outcome;
         }
         loop {
             let minted = self.mint(false).await?;
@@ -138,6 +138,7 @@ impl<S: TokenSource> Flight<S> {
         lease: &Lease,
     ) -> Option<Result<Token, Error>> {
         let store = &*sharing.store;
+        tracing::debug!(fence = lease.fence, "asking under the lease");
         let minted = tokio::select! {
             minted = self.mint(true) => minted,
             never = renew(sharing, key, lease, self.max_wait) => match never {},

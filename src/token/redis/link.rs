@@ -75,7 +75,7 @@ impl Link {
             let watched = Watched { link: self, number, since: Some(Instant::now()) };
             let command = script.command(whole, keys, arguments);
             let result = connection.send(&command).await;
-            watched.is_done();
+            watched.done();
             let error = match result {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
@@ -171,7 +171,7 @@ struct Watched<'a> {
 }
 
 impl Watched<'_> {
-    fn is_done(mut self) {
+    fn done(mut self) {
         self.since = None;
     }
 }
