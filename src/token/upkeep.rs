@@ -3,7 +3,7 @@
 //!
 //! It never asks a source for a token. Its task ends with the last handle of the cache.
 
-use std::{collections::HashSet, num::NonZeroU64, sync::Arc};
+use std::{collections::HashSet, num::NonZeroU64, sync::Arc, time::Duration};
 
 use tokio::{
     runtime,
@@ -15,6 +15,8 @@ use super::{Notice, TokenCache, TokenSource, cache::Shared, sharing::Sharing, sl
 
 /// How many tokens are asked about in one call.
 const BATCH: usize = 500;
+/// Over how long a fleet spreads such calls.
+const SPREAD: Duration = Duration::from_secs(1);
 
 impl<S: TokenSource> TokenCache<S> {
     /// Starts the task, if the cache has a store that needs it and it does not run.
@@ -47,7 +49,8 @@ async fn run<S: TokenSource>(
         tokio::select! {
             notice = next(&mut notices) => {
                 if drop_evicted(shared, sharing, notice, &mut notices) {
-                    recheck = Some(Instant::now());
+                    // A fleet that lost its store does not come back in step.
+                    recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
                 }
             }
             () = sharing.owing.notified(), if repay.is_none() => repay = Some(Instant::now() + sharing.rest),

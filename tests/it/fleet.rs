@@ -88,9 +88,9 @@ impl Clients {
         };
         let credentials = Credentials::new(sandbox::moneykit::CLIENT_ID, sandbox::moneykit::CLIENT_SECRET);
         let moneykit =
-            moneykit::Client::builder(credentials).with_base_url(sandbox).with_tokens(&tokens).build();
+            moneykit::Client::builder(credentials).with_base_url(sandbox).with_tokens(tokens).build();
         let credentials = Credentials::new(sandbox::moov::CLIENT_ID, sandbox::moov::CLIENT_SECRET);
-        let moov = moov::Client::builder(credentials).with_base_url(sandbox).with_tokens(&tokens).build();
+        let moov = moov::Client::builder(credentials).with_base_url(sandbox).with_tokens(tokens).build();
         Self { moneykit: moneykit.unwrap(), moov: moov.unwrap(), report: Arc::default() }
     }
 

@@ -680,7 +680,7 @@ async fn sentinels_name_the_master_and_a_failover_is_followed() {
     let store = || {
         let sentinels = client::sentinel::SentinelClient::build(
             vec![sentinel.url()],
-            "main".to_owned(),
+            "main",
             None,
             client::sentinel::SentinelServerType::Master,
         );

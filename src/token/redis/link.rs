@@ -157,7 +157,7 @@ pub(super) fn told(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
         (true, _) => StoreError::new("redis: connection refused"),
-        (_, Some(code)) => StoreError::new(format!("redis: {} {code}", error.category())),
+        (_, Some(code)) => StoreError::new(format!("redis: {code}")),
         (_, None) => StoreError::new(format!("redis: {}", error.category())),
     }
 }
