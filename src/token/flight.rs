@@ -57,10 +57,14 @@ impl<S: TokenSource> Flight<S> {
     }
 
     async fn obtain(&self) -> Result<Token, Error> {
-        if let Some(sharing) = self.shared.ready()
-            && let Ok(outcome) = self.share(sharing).await
-        {
-            return outcome;
+        if let Some(sharing) = self.shared.ready() {
+            match self.share(sharing).await {
+                Ok(outcome) => return outcome,
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(tracing::field::display);
+                    tracing::warn!(%error, cause, "this token is asked for alone");
+                }
+            }
         }
         loop {
             let minted = self.mint(false).await?;

@@ -329,6 +329,20 @@ async fn a_token_that_one_process_rejects_is_dropped_in_all() {
 }
 
 #[tokio::test]
+async fn dropping_the_cache_ends_its_subscription() {
+    let Some(redis) = RedisServer::start() else { return };
+    let cache = process(&redis, &source([]));
+    get(&cache, "a").await;
+    listening(&redis, 1).await;
+    drop(cache);
+    until("no connection but ours", async || {
+        let clients: String = redis.run_text("CLIENT LIST").await;
+        clients.lines().count() == 1
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);

@@ -51,7 +51,7 @@
 //! alone after a day.
 //!
 //! An ACL user needs `+evalsha +eval +subscribe +ping ~{fintech-auth:NAMESPACE:* &fintech-auth:NAMESPACE`
-//! and what the scripts call: `+@read +@write +publish +time`. Redis 6 or newer, or Valkey.
+//! and what the scripts call: `+@read +@write +publish +time`. Redis 6 or newer, or Valkey; tested on Redis 7.0.
 //!
 //! # Versions
 //!
