@@ -45,7 +45,8 @@
 //! Tokens are sealed with AES-256-GCM before they leave the process, each for its own key, kind and
 //! namespace; names hold fingerprints only. Who can write to Redis but has no sealing key can delete
 //! tokens, bring back an older sealed one until it expires, and stop the fleet for up to an hour; never read
-//! one, make one or move one to other scopes. All processes need clocks that agree to within some seconds.
+//! one, make one or move one to other scopes. A server that is not Redis at all can send more than memory
+//! holds: give the address of one that you trust, over TLS. All processes need clocks that agree to within some seconds.
 //!
 //! To rotate the sealing key, give the new one behind the old to all processes, then before it, then
 //! alone after a day.
