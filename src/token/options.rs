@@ -183,10 +183,11 @@ impl TokenOptions {
     }
 
     /// How long the lease of a store runs. Who holds it renews it at every third of this while the
-    /// token call takes; so this is how long a process that died delays the others. 10 seconds.
+    /// token call takes; so this is how long a process that died delays the others. 10 seconds, and at
+    /// most 10 minutes.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Duration::from_millis(30));
+        self.lease = lease.clamp(Duration::from_millis(30), Duration::from_secs(600));
         self
     }
 

@@ -43,13 +43,14 @@ local function now()
   return time[1] * 1000000 + time[2]
 end
 
--- Gives out the lease. The fence begins at the time, so that it grows on after it was lost.
+-- Gives out the lease. The fence begins at the time, so that it grows on after it was lost or ran out.
 local function grant(lease, fence, holder, time)
   local number = redis.pcall('INCR', fence)
   if type(number) == 'table' or number < 1e15 or number > 8e15 then
     number = now()
     redis.call('SET', fence, string.format('%.0f', number))
   end
+  redis.call('PEXPIRE', fence, 24 * HOUR)
   redis.call('SET', lease, holder .. string.format('%.0f', number), 'PX', time)
   return number
 end
