@@ -96,12 +96,17 @@ impl Clients {
 
     /// A token of each, as a caller gets them.
     async fn get(&self) -> (Option<Token>, Option<Token>) {
-        let before = Instant::now();
         let scope = scope();
-        let tokens = tokio::join!(self.moneykit.token(&[]), self.moov.token(&scope));
+        tokio::join!(self.keep(self.moneykit.token(&[])), self.keep(self.moov.token(&scope)))
+    }
+
+    /// Notes what a caller got, at the time when it got it.
+    async fn keep(&self, token: impl Future<Output = Result<Token, fintech_auth::Error>>) -> Option<Token> {
+        let before = Instant::now();
+        let token = token.await;
         let mut report = self.report.lock().unwrap();
         report.longest_wait = report.longest_wait.max(millis(before.elapsed()));
-        let mut keep = |token: Result<Token, fintech_auth::Error>| match token {
+        match token {
             Ok(token) => {
                 report.tokens.insert(token.expose().to_owned(), now());
                 Some(token)
@@ -110,13 +115,12 @@ impl Clients {
                 report.errors.push(format!("{error:?}"));
                 None
             }
-        };
-        (keep(tokens.0), keep(tokens.1))
+        }
     }
 
     /// Uses a token as the vendor sees it, and rejects it if the vendor does.
     async fn use_one(&self) {
-        let Some(token) = self.get().await.0 else { return };
+        let Some(token) = self.keep(self.moneykit.token(&[])).await else { return };
         let answer = self.moneykit.introspect(&token.to_secret()).await;
         if answer.is_err_and(|error| error.status().is_some_and(|status| status.as_u16() == 401)) {
             self.report.lock().unwrap().refused.push((now(), token.expose().to_owned()));
