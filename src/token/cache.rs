@@ -6,6 +6,7 @@
 use std::{
     fmt,
     hash::BuildHasher as _,
+    num::NonZeroU64,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -19,10 +20,11 @@ use smallvec::SmallVec;
 use tokio::{runtime, sync::watch, time};
 
 use super::{
-    Scope, Stats, Token, TokenOptions, TokenSource,
+    Scope, Stats, Stop, StoreKey, Token, TokenOptions, TokenSource,
     flight::Flight,
     gate::{Gate, Pass},
     options::millis,
+    sharing::Sharing,
     slot::{Ask, Keyed, Now, Outcome, Slot, Wanted},
     stats::Counters,
     store::generation,
@@ -48,6 +50,7 @@ pub(super) struct Shared<S> {
     pub(super) options: TokenOptions,
     pub(super) gate: Gate,
     pub(super) counters: Counters,
+    pub(super) sharing: Option<Sharing>,
     slots: HashMap<Keyed, (), RandomState>,
     /// The wall clock as it was read last, and in which tick of the coarse one.
     seen: (AtomicU64, AtomicU64),
@@ -59,7 +62,8 @@ impl<S: TokenSource> TokenCache<S> {
         let gate = Gate::new(options.rate_limit);
         let slots = HashMap::builder().hasher(RandomState::default()).build();
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
-        let shared = Arc::new(Shared { source, options, gate, counters: Counters::default(), slots, seen });
+        let (counters, sharing) = (Counters::default(), Sharing::new(&options));
+        let shared = Arc::new(Shared { source, options, gate, counters, sharing, slots, seen });
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
@@ -188,6 +192,11 @@ impl<S: TokenSource> TokenCache<S> {
         }
     }
 
+    /// Tells a task of the cache when to end.
+    pub(super) fn alive(&self) -> watch::Receiver<()> {
+        self.alive.subscribe()
+    }
+
     /// Begins a refresh in a task of its own, or joins the one that began meanwhile.
     fn begin(&self, slot: &Arc<Slot>, max_wait: Duration) -> Result<watch::Receiver<Outcome>, Error> {
         let runtime = runtime::Handle::try_current().map_err(|_| {
@@ -201,7 +210,8 @@ impl<S: TokenSource> TokenCache<S> {
         // Others may join who have more time than the one who began it.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
-        let mut alive = self.alive.subscribe();
+        let mut alive = self.alive();
+        self.keep_up();
         runtime.spawn(async move {
             tokio::select! {
                 // With nobody left to tell, the token is in place all the same.
@@ -220,7 +230,20 @@ impl<S: TokenSource> TokenCache<S> {
         if slot.reject(generation) {
             self.shared.counters.rejections.add(1);
         }
-        self.shared.evict(&slot, generation).await;
+        self.evict(&slot, generation).await;
+    }
+
+    /// Has the store forget a token, now or when it is back.
+    async fn evict(&self, slot: &Slot, generation: NonZeroU64) {
+        let Some(sharing) = &self.shared.sharing else { return };
+        let key = self.shared.key(slot);
+        if sharing.is_ready() && sharing.ask(sharing.store.evict(&key, generation)).await.is_ok() {
+            slot.paid(generation);
+            return;
+        }
+        tracing::warn!("the store may still hold a rejected token; it is told when it is back");
+        sharing.owe(key, generation);
+        self.keep_up();
     }
 
     /// Runs a request of yours with a token. If `is_rejected` says that the answer means the token has
@@ -256,10 +279,13 @@ impl<S: TokenSource> TokenCache<S> {
             Pass::Closed(left) => return Err(closed(left)),
             Pass::Refused(error) => return Err(error),
         }
+        if let Some(stop) = self.shared.admit().await {
+            return Err(self.shared.stopped(stop));
+        }
         let outcome = call.await;
         match &outcome {
             Ok(_) => self.shared.gate.succeeded(),
-            Err(error) => self.shared.learn(error),
+            Err(error) => self.shared.learn(error).await,
         }
         outcome
     }
@@ -288,18 +314,17 @@ impl<S: TokenSource> TokenCache<S> {
     /// that was begun with it cannot put anything back. It looks at every scope set.
     pub async fn forget(&self, secret: &Secret) {
         let revoked = generation(secret);
-        let slots: Vec<Arc<Slot>> = self.shared.slots.pin().keys().map(|keyed| keyed.0.clone()).collect();
-        for slot in slots {
+        for slot in self.shared.slots() {
             if let Some(forgotten) = slot.revoke(revoked) {
                 self.shared.counters.rejections.add(1);
-                self.shared.evict(&slot, forgotten).await;
+                self.evict(&slot, forgotten).await;
             }
         }
     }
 
     /// What it did so far.
     pub fn stats(&self) -> Stats {
-        self.shared.counters.stats()
+        self.shared.stats()
     }
 
     /// How many scope sets are remembered.
@@ -412,14 +437,36 @@ impl<S> Shared<S> {
         }
     }
 
-    /// Learns from a failure what holds for all.
-    pub(super) fn learn(&self, error: &Error) {
-        let random = self.random();
-        let wait = |times| backoff(self.options.backoff, self.options.max_backoff, times, random);
-        if self.gate.failed(self.now().tick, error, self.options.refusal_memory, wait) {
-            self.counters.cool_downs.add(1);
-            tracing::warn!(%error, "cool-down: no token is asked for until it ends");
+    fn stats(&self) -> Stats {
+        let sharing = self.sharing.as_ref();
+        Stats {
+            store_failures: sharing.map_or(0, |sharing| sharing.failures.get()),
+            store_aside: sharing.is_some_and(Sharing::is_aside),
+            ..self.counters.stats()
         }
+    }
+
+    /// Every scope set there is now.
+    pub(super) fn slots(&self) -> Vec<Arc<Slot>> {
+        self.slots.pin().keys().map(|keyed| keyed.0.clone()).collect()
+    }
+
+    /// The scope set of these sorted scopes.
+    pub(super) fn slot_of(&self, scopes: &str) -> Option<Arc<Slot>> {
+        let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
+        self.slots.pin().get_key_value(&Wanted(&scopes)).map(|(keyed, ())| keyed.0.clone())
+    }
+
+    /// Drops a token that another process evicted.
+    pub(super) fn drop_token(&self, slot: &Slot, generation: NonZeroU64) {
+        if slot.reject(generation) {
+            self.counters.dropped.add(1);
+            tracing::debug!(
+                generation = generation.get(),
+                "dropped a token that another process rejected or revoked"
+            );
+        }
+        slot.paid(generation);
     }
 
     /// Random, in 0..=1, as far as the options allow.
@@ -443,6 +490,63 @@ impl<S> Shared<S> {
                     slots.remove(keyed);
                     self.counters.evictions.add(1);
                 }
+            }
+        }
+    }
+}
+
+impl<S: TokenSource> Shared<S> {
+    /// A scope set as the store knows it.
+    pub(super) fn key(&self, slot: &Slot) -> StoreKey {
+        StoreKey { source: self.source.fingerprint(), scopes: slot.scopes.clone() }
+    }
+
+    /// The store, if there is one and it may be asked.
+    pub(super) fn ready(&self) -> Option<&Sharing> {
+        self.sharing.as_ref().filter(|sharing| sharing.is_ready())
+    }
+
+    /// Learns from a failure what holds for all, and tells the other processes.
+    pub(super) async fn learn(&self, error: &Error) {
+        let random = self.random();
+        let wait = |times| backoff(self.options.backoff, self.options.max_backoff, times, random);
+        let now = self.now().tick;
+        let mut stop = None;
+        if self.gate.failed(now, error, self.options.refusal_memory, wait) {
+            self.counters.cool_downs.add(1);
+            tracing::warn!(%error, "cool-down: no token is asked for until it ends");
+            stop = self.gate.cool_down(now).map(Stop::CoolDown);
+        }
+        let refused = error.kind() == ErrorKind::Unauthorized && !self.options.refusal_memory.is_zero();
+        let refused = refused.then_some(Stop::Refused(self.options.refusal_memory));
+        for stop in stop.into_iter().chain(refused) {
+            if let Some(sharing) = self.ready() {
+                let _ = sharing.ask(sharing.store.stop(&self.source.fingerprint(), stop)).await;
+            }
+        }
+    }
+
+    /// Takes the place of one call in the fleet, or tells why there is none. A store that fails stops
+    /// nobody.
+    pub(super) async fn admit(&self) -> Option<Stop> {
+        let sharing = self.ready()?;
+        let source = self.source.fingerprint();
+        sharing.ask(sharing.store.admit(&source, self.options.rate_limit)).await.ok()?
+    }
+
+    /// Takes over what stops the fleet, as the error to tell those who cannot wait.
+    pub(super) fn stopped(&self, stop: Stop) -> Error {
+        let now = self.now().tick;
+        match stop {
+            Stop::CoolDown(left) => {
+                self.gate.close(now, left);
+                closed(left)
+            }
+            Stop::Refused(left) => {
+                let error =
+                    Error::new(ErrorKind::Unauthorized, "another process was refused with these credentials");
+                self.gate.refuse(now, left, error.clone());
+                error.held_for(left)
             }
         }
     }
@@ -482,7 +586,7 @@ impl<S> fmt::Debug for TokenCache<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache")
             .field("scope_sets", &self.shared.slots.len())
-            .field("stats", &self.shared.counters.stats())
+            .field("stats", &self.shared.stats())
             .finish_non_exhaustive()
     }
 }

@@ -1,19 +1,21 @@
 //! One refresh: by the store if there is one, by the refresh token if it is worth it, else by the
 //! client credentials. It runs in a task of its own and shares its outcome.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{convert::Infallible, num::NonZeroU64, sync::Arc, time::Duration};
 
+use smallvec::SmallVec;
 use tokio::time;
 use tracing::Instrument as _;
 
 use super::{
-    IssuedToken, StoreError, StoreKey, StoredToken, Token, TokenSource, TokenStore,
+    Claim, IssuedToken, Lease, Stop, StoreError, StoreKey, StoredToken, Token, TokenSource,
     cache::{Shared, closed},
     expiry::{self, Facts},
     gate::Pass,
     options::millis,
-    slot::{Age, Now, Slot},
-    store::{Lease, StoreFuture, generation},
+    sharing::Sharing,
+    slot::{Age, Grant, Now, Slot},
+    store::POLL,
     token::{Expires, Issued},
 };
 use crate::{
@@ -21,12 +23,15 @@ use crate::{
     retry::{Repeat, backoff},
 };
 
-/// How long a lease is held at the most: longer than a call with its retries takes by default.
-const LEASE: Duration = Duration::from_secs(30);
-/// How long one call to the store may take before this process goes on alone.
-const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long to wait for word of another's refresh before looking again.
-const STORE_POLL: Duration = Duration::from_millis(250);
+/// How often a token is asked for again because the last one was void.
+const MAX_VOIDED: u32 = 3;
+
+/// A token that was asked for, and that nobody has yet.
+struct Minted {
+    stored: StoredToken,
+    issued: Issued,
+    grant: Grant,
+}
 
 pub(super) struct Flight<S> {
     pub(super) shared: Arc<Shared<S>>,
@@ -52,68 +57,133 @@ impl<S: TokenSource> Flight<S> {
     }
 
     async fn obtain(&self) -> Result<Token, Error> {
-        if let Some(store) = &self.shared.options.store {
-            match self.share(&**store).await {
+        if let Some(sharing) = self.shared.ready() {
+            match self.share(sharing).await {
                 Ok(outcome) => return outcome,
                 Err(error) => {
-                    self.shared.counters.store_failures.add(1);
-                    tracing::warn!(error = &error as &dyn std::error::Error, "going on without the store");
+                    let cause = std::error::Error::source(&error).map(tracing::field::display);
+                    tracing::warn!(%error, cause, "this token is asked for alone");
                 }
             }
         }
-        self.mint().await.map(|(token, _)| token)
+        loop {
+            let minted = self.mint(false).await?;
+            if self.shared.sharing.is_some() {
+                self.shared.counters.alone.add(1);
+            }
+            // Else what it was made from has been revoked meanwhile, and so has this.
+            if let Some(token) = self.publish(minted) {
+                return Ok(token);
+            }
+        }
     }
 
     /// Takes the token that another process got, or gets one under the lease.
-    async fn share(&self, store: &dyn TokenStore) -> Result<Result<Token, Error>, StoreError> {
-        let key = StoreKey { source: self.shared.source.fingerprint(), scopes: self.slot.scopes.clone() };
-        if let Some(rejected) = self.slot.rejected() {
-            bounded(store.evict(&key, rejected)).await?;
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, while there is no token yet.
+    async fn share(&self, sharing: &Sharing) -> Result<Result<Token, Error>, StoreError> {
+        let key = self.shared.key(&self.slot);
+        if let Some(rejected) = self.slot.owed() {
+            sharing.ask(sharing.store.evict(&key, rejected)).await?;
+            self.slot.paid(rejected);
         }
-        let deadline = time::Instant::now() + LEASE;
+        let limit = self.shared.options.rate_limit;
+        let deadline = time::Instant::now() + self.max_wait;
+        let (mut refused, mut voided) = (None, 0);
         while time::Instant::now() < deadline {
-            if let Some(token) = self.adopt(bounded(store.get(&key)).await?) {
-                return Ok(Ok(token));
+            let except: SmallVec<[NonZeroU64; 3]> = self.slot.unwanted().chain(refused).collect();
+            match sharing.ask(sharing.store.claim(&key, &except, sharing.lease, limit)).await? {
+                Claim::Token(stored) => {
+                    let generation = stored.generation;
+                    if let Some(token) = self.adopt(stored) {
+                        return Ok(Ok(token));
+                    }
+                    if except.contains(&generation) {
+                        return Err(StoreError::new("the store gave out a token that will not do"));
+                    }
+                    refused = Some(generation);
+                }
+                Claim::Leased(lease, refresh_token) => {
+                    if let Some(refresh_token) = refresh_token {
+                        self.slot.keep_refresh_token(refresh_token);
+                    }
+                    if let Some(outcome) = self.under_lease(sharing, &key, &lease).await {
+                        return Ok(outcome);
+                    }
+                    voided += 1;
+                    if voided == MAX_VOIDED {
+                        return Err(StoreError::new("the lease was lost again and again"));
+                    }
+                }
+                Claim::Held(changed) => {
+                    let _ = time::timeout(POLL, changed).await;
+                }
+                Claim::Stopped(stop) => {
+                    let error = self.shared.stopped(stop);
+                    match stop {
+                        Stop::CoolDown(left) if time::Instant::now() + left <= deadline => {
+                            time::sleep(left).await;
+                        }
+                        _ => return Ok(Err(error)),
+                    }
+                }
             }
-            if let Some(lease) = bounded(store.lease(&key, LEASE)).await? {
-                let outcome = self.under_lease(store, &key, &lease).await;
-                // Its time ends it, should this fail.
-                let _ = bounded(store.release(&key, &lease)).await;
-                return outcome;
-            }
-            bounded(store.changed(&key, STORE_POLL)).await?;
         }
         Err(StoreError::new("another process holds the lease for too long"))
     }
 
+    /// Gets a token while others wait for it. `None` if it was void before anybody saw it.
     async fn under_lease(
         &self,
-        store: &dyn TokenStore,
+        sharing: &Sharing,
         key: &StoreKey,
         lease: &Lease,
-    ) -> Result<Result<Token, Error>, StoreError> {
-        // The one before may have put a token between our look and our lease.
-        if let Some(token) = self.adopt(bounded(store.get(key)).await?) {
-            return Ok(Ok(token));
-        }
-        if let Some(refresh_token) = bounded(store.take_refresh_token(key, lease)).await? {
-            self.slot.keep_refresh_token(refresh_token);
-        }
-        Ok(match self.mint().await {
-            Ok((token, stored)) => {
-                if bounded(store.put(key, &stored, lease)).await? {
-                    // The store has the refresh token now, and gives it to one process.
-                    self.slot.grant();
-                }
-                Ok(token)
+    ) -> Option<Result<Token, Error>> {
+        let store = &*sharing.store;
+        tracing::debug!(fence = lease.fence, "asking under the lease");
+        let minted = tokio::select! {
+            minted = self.mint(true) => minted,
+            never = renew(sharing, key, lease, self.max_wait) => match never {},
+        };
+        let minted = match minted {
+            Ok(minted) => minted,
+            Err(error) => {
+                // Its time ends it, should this fail.
+                let _ = sharing.ask(store.release(key, lease)).await;
+                return Some(Err(error));
             }
-            Err(error) => Err(error),
-        })
+        };
+        // Nobody has it yet, so that nobody has what the store refuses.
+        let generation = minted.stored.generation;
+        if let Ok(false) = sharing.ask(store.settle(key, &minted.stored, lease)).await {
+            self.shared.counters.voided.add(1);
+            tracing::debug!("the token is void: it was evicted, or the lease lost, while it was asked for");
+            let _ = sharing.ask(store.release(key, lease)).await;
+            return None;
+        }
+        // A failed store takes no good token away. Whether it has the refresh token is not known then,
+        // and only one process may have it.
+        match self.publish(minted) {
+            Some(token) => {
+                self.slot.grant();
+                Some(Ok(token))
+            }
+            None => {
+                self.shared.counters.voided.add(1);
+                let _ = sharing.ask(store.evict(key, generation)).await;
+                None
+            }
+        }
     }
 
     /// Puts a stored token in place, if it is fresh and was not rejected here.
-    fn adopt(&self, stored: Option<StoredToken>) -> Option<Token> {
-        let stored = stored.filter(|stored| !self.slot.is_rejected(stored.generation))?;
+    fn adopt(&self, stored: StoredToken) -> Option<Token> {
+        let generation = stored.generation;
+        if self.slot.is_rejected(generation) {
+            return None;
+        }
         let now = self.shared.now();
         let sent_wall = stored.sent_at.duration_since(std::time::SystemTime::UNIX_EPOCH).map(millis).ok()?;
         // A token from the future is of a clock that is off: it counts as asked for now.
@@ -130,38 +200,50 @@ impl<S: TokenSource> Flight<S> {
             return None;
         }
         let slot = Arc::downgrade(&self.slot);
-        let issued = Issued::new(&stored.access_token, stored.scope, stored.generation, slot, life).ok()?;
+        let issued = Issued::new(&stored.access_token, stored.scope, generation, slot, life).ok()?;
         let token = self.slot.publish(Arc::new(issued), None, None)?;
+        if self.was_evicted(generation) {
+            return None;
+        }
         self.shared.counters.shared.add(1);
         Some(token)
     }
 
-    /// Asks the source, with its retries, within the gate.
-    async fn mint(&self) -> Result<(Token, StoredToken), Error> {
+    /// Whether it was heard that a token was evicted just when it was put in place; then it is dropped.
+    fn was_evicted(&self, generation: NonZeroU64) -> bool {
+        let evicted = self.shared.sharing.as_ref().is_some_and(|sharing| sharing.has_heard(generation));
+        if evicted {
+            self.shared.drop_token(&self.slot, generation);
+        }
+        evicted
+    }
+
+    /// Asks the source, with its retries, within the gate. `admitted` if the store has taken the place
+    /// of the first call.
+    async fn mint(&self, mut admitted: bool) -> Result<Minted, Error> {
         let scopes = self.slot.scopes();
         let deadline = time::Instant::now() + self.max_wait;
         let mut made = 0;
         loop {
-            self.enter(deadline).await?;
+            self.enter(deadline, admitted).await?;
+            admitted = false;
             let grant = self.slot.grant();
             let asked = self.shared.now();
             let result = match &grant.refresh_token {
                 Some(refresh_token) => self.shared.source.refresh(refresh_token).await,
                 None => self.shared.source.issue(&scopes).await,
             };
-            let error = match result {
-                Ok(issued) => match self.place(issued, asked, &grant) {
-                    Ok(Some(placed)) => return Ok(placed),
-                    // What it was made from has been revoked meanwhile, and so has this.
-                    Ok(None) => continue,
-                    Err(error) => error,
-                },
-                Err(error) => error,
-            };
             let refreshing = grant.refresh_token.is_some();
+            let (error, grant) = match result {
+                Ok(issued) => match self.believe(issued, asked) {
+                    Ok((stored, issued)) => return Ok(Minted { stored, issued, grant }),
+                    Err(error) => (error, grant),
+                },
+                Err(error) => (error, grant),
+            };
             // A refused refresh token says nothing of the credentials.
             if !refreshing || error.kind() != ErrorKind::Unauthorized {
-                self.shared.learn(&error);
+                self.shared.learn(&error).await;
             }
             let unsent = !error.may_have_been_sent();
             if refreshing && unsent {
@@ -181,10 +263,14 @@ impl<S: TokenSource> Flight<S> {
     }
 
     /// Waits until the gate lets a request pass.
-    async fn enter(&self, deadline: time::Instant) -> Result<(), Error> {
+    async fn enter(&self, deadline: time::Instant, admitted: bool) -> Result<(), Error> {
         loop {
             match self.shared.gate.enter(self.shared.now().tick) {
-                Pass::Open => return Ok(()),
+                Pass::Open if admitted => return Ok(()),
+                Pass::Open => match self.shared.admit().await {
+                    Some(stop) => drop(self.shared.stopped(stop)),
+                    None => return Ok(()),
+                },
                 Pass::Refused(error) => return Err(error),
                 Pass::Closed(left) if time::Instant::now() + left > deadline => return Err(closed(left)),
                 Pass::Closed(left) => time::sleep(left).await,
@@ -192,13 +278,8 @@ impl<S: TokenSource> Flight<S> {
         }
     }
 
-    /// Puts an issued token in place. `None` if what it was made from was revoked meanwhile.
-    fn place(
-        &self,
-        issued: IssuedToken,
-        asked: Now,
-        grant: &super::slot::Grant,
-    ) -> Result<Option<(Token, StoredToken)>, Error> {
+    /// Decides how long an issued token is believed.
+    fn believe(&self, issued: IssuedToken, asked: Now) -> Result<(StoredToken, Issued), Error> {
         let received = self.shared.now();
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
         let facts = Facts {
@@ -220,15 +301,21 @@ impl<S: TokenSource> Flight<S> {
         let life = self.shared.options.life(expires, self.shared.random());
         let sent_at = facts.sent;
         let mut stored = StoredToken::new(issued.access_token, sent_at, expiry.lifetime);
-        stored.refresh_token.clone_from(&issued.refresh_token);
+        stored.refresh_token = issued.refresh_token;
         stored.scope.clone_from(&issued.scope);
         let slot = Arc::downgrade(&self.slot);
-        let kept =
-            Issued::new(&stored.access_token, issued.scope, generation(&stored.access_token), slot, life)?;
+        let issued = Issued::new(&stored.access_token, issued.scope, stored.generation, slot, life)?;
         self.shared.gate.succeeded();
         self.shared.counters.refreshes.add(1);
-        let token = self.slot.publish(Arc::new(kept), issued.refresh_token, Some(grant));
-        Ok(token.map(|token| (token, stored)))
+        Ok((stored, issued))
+    }
+
+    /// Puts a token in place. `None` if what it was made from, or itself, was revoked meanwhile.
+    fn publish(&self, minted: Minted) -> Option<Token> {
+        let generation = minted.stored.generation;
+        let issued = Arc::new(minted.issued);
+        let token = self.slot.publish(issued, minted.stored.refresh_token, Some(&minted.grant))?;
+        (!self.was_evicted(generation)).then_some(token)
     }
 
     /// Ends in a failure. What the gate keeps for all is not kept for the slot as well.
@@ -246,25 +333,13 @@ impl<S: TokenSource> Flight<S> {
     }
 }
 
-impl<S: TokenSource> Shared<S> {
-    /// Has the store forget a token.
-    pub(super) async fn evict(&self, slot: &Slot, generation: NonZeroU64) {
-        let Some(store) = &self.options.store else { return };
-        let key = StoreKey { source: self.source.fingerprint(), scopes: slot.scopes.clone() };
-        if let Err(error) = bounded(store.evict(&key, generation)).await {
-            self.counters.store_failures.add(1);
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the store may still hold a rejected token"
-            );
-        }
+/// Renews a lease while it is polled, but not for longer than `most`: a source that hangs does not hold
+/// up the fleet for good.
+async fn renew(sharing: &Sharing, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
+    let end = time::Instant::now() + most;
+    while time::Instant::now() < end {
+        time::sleep(sharing.lease / 3).await;
+        let _ = sharing.ask(sharing.store.renew(key, lease, sharing.lease)).await;
     }
-}
-
-/// A call to the store within its time.
-async fn bounded<T>(call: StoreFuture<'_, T>) -> Result<T, StoreError> {
-    match time::timeout(STORE_TIMEOUT, call).await {
-        Ok(result) => result,
-        Err(_) => Err(StoreError::new("the store took too long")),
-    }
+    std::future::pending().await
 }

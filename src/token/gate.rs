@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::options::millis;
+use super::{RateLimit, options::millis};
 use crate::{Error, ErrorKind};
 
 /// The longest cool-down that is believed: one hour. A vendor's mistake must not switch a service off
@@ -43,8 +43,8 @@ struct State {
 }
 
 impl Gate {
-    pub(super) fn new(limit: Option<(usize, Duration)>) -> Self {
-        let limit = limit.map(|(calls, per)| (calls, millis(per)));
+    pub(super) fn new(limit: Option<RateLimit>) -> Self {
+        let limit = limit.map(|limit| (limit.calls, millis(limit.per)));
         Self { limit, state: Mutex::default() }
     }
 
@@ -67,6 +67,23 @@ impl Gate {
             state.sent.push_back(now);
         }
         pass
+    }
+
+    /// Closes for so long, as another process learnt.
+    pub(super) fn close(&self, now: u64, left: Duration) {
+        let mut state = self.lock();
+        state.closed_until = state.closed_until.max(now.saturating_add(millis(left.min(MAX_COOL_DOWN))));
+    }
+
+    /// How long the cool-down still lasts.
+    pub(super) fn cool_down(&self, now: u64) -> Option<Duration> {
+        let left = self.lock().closed_until.saturating_sub(now);
+        (left > 0).then(|| Duration::from_millis(left))
+    }
+
+    /// Remembers a refusal for so long, as another process learnt.
+    pub(super) fn refuse(&self, now: u64, left: Duration, error: Error) {
+        self.lock().refused = Some((now.saturating_add(millis(left.min(MAX_COOL_DOWN))), error));
     }
 
     /// Learns from a success.
@@ -173,7 +190,7 @@ mod tests {
 
     #[test]
     fn no_span_of_time_has_more_requests_than_the_limit() {
-        let gate = Gate::new(Some((3, Duration::from_secs(60))));
+        let gate = Gate::new(Some(RateLimit { calls: 3, per: Duration::from_secs(60) }));
         for now in [0, 10_000, 20_000] {
             assert!(matches!(gate.enter(now), Pass::Open));
         }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    TokenStore,
+    RateLimit, TokenStore,
     expiry::Limits,
     token::{Expires, Life},
 };
@@ -30,10 +30,13 @@ pub struct TokenOptions {
     pub(super) backoff: Duration,
     pub(super) max_backoff: Duration,
     pub(super) refusal_memory: Duration,
-    pub(super) rate_limit: Option<(usize, Duration)>,
+    pub(super) rate_limit: Option<RateLimit>,
     pub(super) retry: RetryPolicy,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) store: Option<Arc<dyn TokenStore>>,
+    pub(super) store_timeout: Duration,
+    pub(super) store_rest: Duration,
+    pub(super) lease: Duration,
 }
 
 impl Default for TokenOptions {
@@ -52,6 +55,9 @@ impl Default for TokenOptions {
             retry: RetryPolicy::default(),
             clock: None,
             store: None,
+            store_timeout: Duration::from_secs(1),
+            store_rest: Duration::from_secs(5),
+            lease: Duration::from_secs(10),
         }
     }
 }
@@ -131,7 +137,7 @@ impl TokenOptions {
     /// vendor's documented limit.
     #[must_use]
     pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {
-        self.rate_limit = Some((calls.max(1), per));
+        self.rate_limit = Some(RateLimit { calls: calls.max(1), per });
         self
     }
 
@@ -158,6 +164,30 @@ impl TokenOptions {
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// How long one call to the store may take. After that it has failed. 1 second.
+    #[must_use]
+    pub fn with_store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// How long the store is left aside after it has failed: until then tokens are asked for alone, and
+    /// nobody waits for the store. 5 seconds.
+    #[must_use]
+    pub fn with_store_rest(mut self, rest: Duration) -> Self {
+        self.store_rest = rest;
+        self
+    }
+
+    /// How long the lease of a store runs. Who holds it renews it at every third of this while the
+    /// token call takes; so this is how long a process that died delays the others. 10 seconds, and at
+    /// most 10 minutes.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.clamp(Duration::from_millis(30), Duration::from_secs(600));
         self
     }
 

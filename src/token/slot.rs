@@ -86,6 +86,8 @@ struct Rare {
     flight: Option<watch::Receiver<Outcome>>,
     /// The token that was rejected or revoked last; it must not come back from a store.
     rejected: Option<NonZeroU64>,
+    /// Whether a store has yet to forget it.
+    owed: bool,
     /// Counts revocations: a refresh that was begun before one must not deliver after it.
     revocations: u32,
     trouble: Option<Trouble>,
@@ -202,9 +204,29 @@ impl Slot {
         self.rejected() == Some(generation)
     }
 
-    /// The last rejected token, for a store to forget.
-    pub(super) fn rejected(&self) -> Option<NonZeroU64> {
+    fn rejected(&self) -> Option<NonZeroU64> {
         self.lock().rare.as_ref()?.rejected
+    }
+
+    /// The last rejected token, if a store has yet to forget it.
+    pub(super) fn owed(&self) -> Option<NonZeroU64> {
+        let state = self.lock();
+        let rare = state.rare.as_ref().filter(|rare| rare.owed)?;
+        rare.rejected
+    }
+
+    /// A store has forgotten this token, or heard of it first.
+    pub(super) fn paid(&self, generation: NonZeroU64) {
+        if let Some(rare) = &mut self.lock().rare
+            && rare.rejected == Some(generation)
+        {
+            rare.owed = false;
+        }
+    }
+
+    /// The tokens that will not do: the one that is to be replaced, and the one that was rejected.
+    pub(super) fn unwanted(&self) -> impl Iterator<Item = NonZeroU64> {
+        [self.current.load().generation, self.rejected()].into_iter().flatten()
     }
 
     /// Puts a new token in place. `None` if `grant` was made void meanwhile.
@@ -255,7 +277,8 @@ impl Slot {
         let current = self.current.load();
         let is_current = current.generation == Some(generation);
         if is_current {
-            state.rare().rejected = Some(generation);
+            let rare = state.rare();
+            (rare.rejected, rare.owed) = (Some(generation), true);
             state.refresh_token = None;
             state.companion = None;
             self.current.store(Arc::new(Issued::none()));

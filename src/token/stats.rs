@@ -28,8 +28,16 @@ pub struct Stats {
     pub rejections: u64,
     /// Scope sets forgotten because there were too many.
     pub evictions: u64,
-    /// Calls to the store that failed, so that this process went on alone.
+    /// Calls to the store that failed.
     pub store_failures: u64,
+    /// Tokens got without the store because it had failed.
+    pub alone: u64,
+    /// Tokens not used because they were evicted, or their lease lost, while they were asked for.
+    pub voided: u64,
+    /// Tokens dropped because another process had rejected or revoked them.
+    pub dropped: u64,
+    /// Whether the store is left aside now, since it failed lately.
+    pub store_aside: bool,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +53,9 @@ pub(super) struct Counters {
     pub(super) cool_downs: Counter,
     pub(super) rejections: Counter,
     pub(super) evictions: Counter,
-    pub(super) store_failures: Counter,
+    pub(super) alone: Counter,
+    pub(super) voided: Counter,
+    pub(super) dropped: Counter,
 }
 
 /// Alone on its cache lines, of which some processors fetch two at a time.
@@ -61,7 +71,7 @@ impl Counter {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -85,7 +95,11 @@ impl Counters {
             cool_downs: self.cool_downs.get(),
             rejections: self.rejections.get(),
             evictions: self.evictions.get(),
-            store_failures: self.store_failures.get(),
+            store_failures: 0,
+            alone: self.alone.get(),
+            voided: self.voided.get(),
+            dropped: self.dropped.get(),
+            store_aside: false,
         }
     }
 }

@@ -1,19 +1,16 @@
 //! Where tokens are kept outside of a process: shared by a fleet, or across restarts.
 //!
-//! The contract, and a store in memory that several clients can share. It never decides whether a
-//! token still serves: the cache does.
+//! The contract alone. A store never decides whether a token still serves: the cache does.
 
 use std::{
-    collections::HashMap,
     fmt,
     future::Future,
     num::NonZeroU64,
     pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::broadcast;
 
 use super::Fingerprint;
 use crate::Secret;
@@ -91,12 +88,75 @@ pub struct Lease {
     pub fence: u64,
 }
 
+/// How many token calls may be sent in any span of time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RateLimit {
+    /// So many, at least one,
+    pub calls: usize,
+    /// in any span as long as this.
+    pub per: Duration,
+}
+
+/// Why no process may send a token call for a source, and for how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// The server asked to wait, or the rate limit is reached.
+    CoolDown(Duration),
+    /// The credentials were refused.
+    Refused(Duration),
+}
+
+/// What a store has for who wants a token of a key.
+#[non_exhaustive]
+pub enum Claim<'a> {
+    /// This token.
+    Token(StoredToken),
+    /// None, and the right to ask for one; with the refresh token of the entry, which is taken out.
+    Leased(Lease, Option<Secret>),
+    /// None, while another asks for one. The future ends when the key has changed since the claim,
+    /// or sooner.
+    Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
+    /// None, and nobody may ask for one now.
+    Stopped(Stop),
+}
+
+impl fmt::Debug for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(token) => f.debug_tuple("Token").field(token).finish(),
+            Self::Leased(lease, refresh_token) => {
+                f.debug_tuple("Leased").field(lease).field(refresh_token).finish()
+            }
+            Self::Held(_) => f.write_str("Held"),
+            Self::Stopped(stop) => f.debug_tuple("Stopped").field(stop).finish(),
+        }
+    }
+}
+
+/// What other processes did, as a store hears of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The token of this generation was rejected or revoked.
+    Evicted(NonZeroU64),
+    /// Notices may have been lost: ask by [`TokenStore::evicted`].
+    Missed,
+}
+
+/// How long to wait for word of another's refresh before looking again.
+pub(super) const POLL: Duration = Duration::from_millis(500);
+
 /// Keeps tokens for several processes, or across restarts.
 ///
 /// For each [`StoreKey`] at most one holder has the lease at a time. It alone asks for a token, and
 /// puts it; the others wait for a change and look again. A lease ends by being released or by its
 /// time, so that a holder that died does not block the rest for longer. With the feature `sandbox`,
 /// `sandbox::store_contract::check` tells whether an implementation keeps all of this.
+///
+/// The methods from [`Self::claim`] on have a default. A store that is far away does better to
+/// answer a claim in one round trip; only a store that overrides them shares cool-downs, refusals and
+/// the rate limit, and drops in all processes what one of them has evicted.
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// The token of a key, if there is one that has not expired.
     fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>>;
@@ -131,110 +191,86 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Waits until the key changes or the time is over, whichever is first. It may also return
     /// sooner.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()>;
-}
 
-/// A store in this process, for several clients in it and for tests: the contract at its plainest.
-#[derive(Debug, Default)]
-pub struct MemoryStore {
-    entries: Mutex<HashMap<StoreKey, Entry>>,
-    change: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Entry {
-    token: Option<(StoredToken, Instant)>,
-    fence: u64,
-    leased_until: Option<Instant>,
-}
-
-impl MemoryStore {
-    fn lock(&self) -> MutexGuard<'_, HashMap<StoreKey, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl TokenStore for MemoryStore {
-    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        Box::pin(async {
-            let entries = self.lock();
-            let kept = entries.get(key).and_then(|entry| entry.token.as_ref());
-            Ok(kept.filter(|(_, until)| Instant::now() < *until).map(|(token, _)| token.clone()))
+    /// Gives out what there is of a key: a token of any other generation than `except`, else the
+    /// lease for `time`, within the source's rate `limit`. A lease takes the place of one call.
+    fn claim<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        except: &'a [NonZeroU64],
+        time: Duration,
+        limit: Option<RateLimit>,
+    ) -> StoreFuture<'a, Claim<'a>> {
+        let _ = limit;
+        Box::pin(async move {
+            let wanted = |token: &StoredToken| !except.contains(&token.generation);
+            if let Some(token) = self.get(key).await?.filter(wanted) {
+                return Ok(Claim::Token(token));
+            }
+            let Some(lease) = self.lease(key, time).await? else {
+                return Ok(Claim::Held(Box::pin(async move {
+                    let _ = self.changed(key, POLL).await;
+                })));
+            };
+            // The one before may have put a token between our look and our lease.
+            if let Some(token) = self.get(key).await?.filter(wanted) {
+                self.release(key, &lease).await?;
+                return Ok(Claim::Token(token));
+            }
+            let refresh_token = self.take_refresh_token(key, &lease).await?;
+            Ok(Claim::Leased(lease, refresh_token))
         })
     }
 
-    fn put<'a>(
+    /// Puts a token as [`Self::put`] does, and gives the lease back.
+    fn settle<'a>(
         &'a self,
         key: &'a StoreKey,
         token: &'a StoredToken,
         lease: &'a Lease,
     ) -> StoreFuture<'a, bool> {
-        Box::pin(async {
-            let mut entries = self.lock();
-            let Some(entry) = entries.get_mut(key).filter(|entry| entry.fence == lease.fence) else {
-                return Ok(false);
-            };
-            entry.token = Some((token.clone(), Instant::now() + token.lifetime));
-            self.change.notify_waiters();
-            Ok(true)
+        Box::pin(async move {
+            let kept = self.put(key, token, lease).await?;
+            self.release(key, lease).await?;
+            Ok(kept)
         })
     }
 
-    fn take_refresh_token<'a>(
+    /// Has the lease run for `time` from now. `false` if it is not the last one, or cannot be renewed.
+    fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
+        let _ = (key, lease, time);
+        Box::pin(async { Ok(false) })
+    }
+
+    /// Takes the place of one token call of a source, or tells why none may be sent.
+    fn admit<'a>(
         &'a self,
-        key: &'a StoreKey,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, Option<Secret>> {
-        Box::pin(async {
-            let mut entries = self.lock();
-            let entry = entries.get_mut(key).filter(|entry| entry.fence == lease.fence);
-            Ok(entry.and_then(|entry| entry.token.as_mut()?.0.refresh_token.take()))
-        })
+        source: &'a Fingerprint,
+        limit: Option<RateLimit>,
+    ) -> StoreFuture<'a, Option<Stop>> {
+        let _ = (source, limit);
+        Box::pin(async { Ok(None) })
     }
 
-    fn evict<'a>(&'a self, key: &'a StoreKey, generation: NonZeroU64) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            let mut entries = self.lock();
-            if let Some(entry) = entries.get_mut(key)
-                && entry.token.as_ref().is_some_and(|(token, _)| token.generation == generation)
-            {
-                entry.token = None;
-                entry.fence += 1;
-                entry.leased_until = None;
-                self.change.notify_waiters();
-            }
-            Ok(())
-        })
+    /// Has all processes send no token call of a source for a while. A shorter stop does not shorten
+    /// one that is known.
+    fn stop<'a>(&'a self, source: &'a Fingerprint, stop: Stop) -> StoreFuture<'a, ()> {
+        let _ = (source, stop);
+        Box::pin(async { Ok(()) })
     }
 
-    fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
-        Box::pin(async move {
-            let mut entries = self.lock();
-            let entry = entries.entry(key.clone()).or_default();
-            let now = Instant::now();
-            if entry.leased_until.is_some_and(|until| now < until) {
-                return Ok(None);
-            }
-            entry.fence += 1;
-            entry.leased_until = Some(now + time);
-            Ok(Some(Lease { fence: entry.fence }))
-        })
+    /// Which of these generations of a source were evicted, as far as it is remembered.
+    fn evicted<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        generations: &'a [NonZeroU64],
+    ) -> StoreFuture<'a, Vec<NonZeroU64>> {
+        let _ = (source, generations);
+        Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
-        Box::pin(async {
-            let mut entries = self.lock();
-            if let Some(entry) = entries.get_mut(key).filter(|entry| entry.fence == lease.fence) {
-                entry.leased_until = None;
-                self.change.notify_waiters();
-            }
-            Ok(())
-        })
-    }
-
-    fn changed<'a>(&'a self, _: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            let _ = tokio::time::timeout(within, self.change.notified()).await;
-            Ok(())
-        })
+    /// Notices from now on, if the store hears any. It is called on a tokio runtime.
+    fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
+        None
     }
 }

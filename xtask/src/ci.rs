@@ -14,6 +14,7 @@ const STEPS: [&str; 10] = [
     "clippy --workspace --all-targets -- -D warnings",
     "clippy -p fintech-auth --no-default-features -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features redis -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "test",
     "doc --workspace --no-deps --all-features",
@@ -109,6 +110,7 @@ mod tests {
         cargo clippy --workspace --all-targets -- -D warnings
         cargo clippy -p fintech-auth --no-default-features -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features redis -- -D warnings
         cargo clippy --workspace --all-targets --all-features -- -D warnings
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features

@@ -1,0 +1,162 @@
+//! What sharing by Redis costs: time to warm many scope sets, alone and by a fleet, and the round trips.
+//!
+//! `cargo bench --bench fleet`. It starts a `redis-server` on loopback; without one it says so and ends.
+//! The source answers at once, so that all the time is ours and Redis's.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use fintech_auth::{
+    Error, Scope,
+    token::{
+        Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource,
+        redis::{RedisStore, SealingKey, client},
+    },
+};
+use tokio::task::JoinSet;
+
+const SCOPE_SETS: usize = 10_000;
+/// How many scope sets a process asks for at a time.
+const AT_A_TIME: usize = 64;
+
+/// Answers at once with a token as long as a signed JWT with a few scopes.
+#[derive(Clone, Default)]
+struct Local(Arc<AtomicU64>);
+
+impl TokenSource for Local {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["local"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        let mut issued = IssuedToken::new(format!("{number:0900}"));
+        issued.expires_in = Some(86_400.into());
+        Ok(issued)
+    }
+}
+
+struct Redis(Child, u16);
+
+impl Redis {
+    fn start() -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
+        let arguments = ["--bind", "127.0.0.1", "--save", "", "--port"];
+        let server =
+            Command::new("redis-server").args(arguments).arg(port.to_string()).stdout(Stdio::null()).spawn();
+        let server = server.ok()?;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(Self(server, port))
+    }
+
+    fn process(&self, source: &Local) -> TokenCache<Local> {
+        let store = RedisStore::builder([SealingKey::new(&[1; 32])]).with_timeout(Duration::from_secs(10));
+        let store = store.open(&format!("redis://127.0.0.1:{}", self.1)).unwrap();
+        let options = TokenOptions::default().with_store_timeout(Duration::from_secs(20));
+        TokenCache::new(source.clone(), options.with_store(Arc::new(store)))
+    }
+
+    async fn run<T: client::FromRedisValue>(&self, command: &str) -> T {
+        let client = client::Client::open(format!("redis://127.0.0.1:{}", self.1)).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut cmd = client::Cmd::new();
+        cmd.arg(command.split(' ').collect::<Vec<_>>());
+        cmd.query_async(&mut connection).await.unwrap()
+    }
+
+    /// Round trips of stores so far.
+    async fn calls(&self) -> u64 {
+        let stats: String = self.run("INFO commandstats").await;
+        let of = |name: &str| {
+            let calls = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{name}:calls=")));
+            calls.and_then(|calls| calls.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+        };
+        of("evalsha") + of("eval")
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Has each process ask for every scope set, in an order of its own.
+async fn warm(fleet: &[TokenCache<Local>]) -> Duration {
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for (number, cache) in fleet.iter().enumerate() {
+        for lane in 0..AT_A_TIME {
+            let (cache, offset) = (cache.clone(), number * SCOPE_SETS / fleet.len());
+            tasks.spawn(async move {
+                for index in (lane..SCOPE_SETS).step_by(AT_A_TIME) {
+                    let index = (index + offset) % SCOPE_SETS;
+                    let scope = Scope::new(&format!("/accounts/{index:036}/transfers.read")).unwrap();
+                    cache.token(&[scope]).await.unwrap();
+                }
+            });
+        }
+    }
+    tasks.join_all().await;
+    start.elapsed()
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let Some(redis) = Redis::start() else {
+        println!(
+            "no redis-server is installed, so nothing was measured (Debian: apt-get install redis-server)"
+        );
+        return;
+    };
+    println!("{SCOPE_SETS} scope sets, warmed:");
+    for _ in 0..3 {
+        let source = Local::default();
+        let alone = warm(&[TokenCache::new(source.clone(), TokenOptions::default())]).await;
+        println!(
+            "  in memory alone:            {alone:>10.1?}, {} token calls",
+            source.0.load(Ordering::Relaxed)
+        );
+        for processes in [1, 4] {
+            redis.run::<()>("FLUSHALL").await;
+            let source = Local::default();
+            let fleet: Vec<_> = (0..processes).map(|_| redis.process(&source)).collect();
+            let (before, took) = (redis.calls().await, warm(&fleet).await);
+            let (calls, asked) = (redis.calls().await - before, source.0.load(Ordering::Relaxed));
+            println!(
+                "  by Redis, {processes} client(s):      {took:>10.1?}, {asked} token calls, {calls} round trips"
+            );
+            if processes == 1 {
+                let shared = redis.process(&source);
+                let (before, took) = (redis.calls().await, warm(std::slice::from_ref(&shared)).await);
+                let calls = redis.calls().await - before;
+                println!("  taken over by a new client: {took:>10.1?}, 0 token calls, {calls} round trips");
+                let (before, took) = (redis.calls().await, warm(&[shared]).await);
+                let calls = redis.calls().await - before;
+                println!("  once more, from memory:     {took:>10.1?}, 0 token calls, {calls} round trips");
+            }
+        }
+    }
+
+    println!("one caller, one scope set after the other:");
+    let source = Local::default();
+    let (one, two) = (redis.process(&source), redis.process(&source));
+    for (what, cache) in [("a mint", &one), ("a shared hit", &two), ("a local hit", &two)] {
+        let (before, start) = (redis.calls().await, Instant::now());
+        for index in 0..1000 {
+            cache.token(&[Scope::new(&format!("one-by-one-{index}")).unwrap()]).await.unwrap();
+        }
+        let (took, calls) = (start.elapsed() / 1000, redis.calls().await - before);
+        println!("  {what:<13} {took:>10.1?}, {:.3} round trips", calls as f64 / 1000.0);
+    }
+}

@@ -1,0 +1,185 @@
+//! The one connection that all calls share: made when it is needed, and given up once it fails.
+//!
+//! A call never takes longer than its time. What Redis says of a failure is not passed on: it is text
+//! from outside.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+use super::{
+    script::Script,
+    server::{Connection, Server},
+};
+use crate::token::StoreError;
+
+/// How long it may take to connect. Those who wait for it give up sooner.
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
+
+pub(super) struct Link {
+    server: Arc<Server>,
+    timeout: Duration,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Counts connections.
+    made: u64,
+    current: Option<Numbered>,
+    making: Option<watch::Receiver<Option<Made>>>,
+}
+
+type Made = Result<Numbered, Arc<RedisError>>;
+
+#[derive(Clone)]
+struct Numbered {
+    number: u64,
+    connection: Connection,
+}
+
+impl Link {
+    pub(super) fn new(server: Arc<Server>, timeout: Duration) -> Self {
+        Self { server, timeout, state: Arc::default() }
+    }
+
+    /// Runs a script, within its time.
+    pub(super) async fn call(
+        &self,
+        script: &'static Script,
+        keys: &[String],
+        arguments: &[Vec<u8>],
+    ) -> Result<Value, StoreError> {
+        match timeout(self.timeout, self.attempt(script, keys, arguments)).await {
+            Ok(result) => result.map_err(|error| told(&error)),
+            Err(_) => Err(StoreError::new("redis: no answer in time")),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        script: &'static Script,
+        keys: &[String],
+        arguments: &[Vec<u8>],
+    ) -> Result<Value, Arc<RedisError>> {
+        let (mut whole, mut again) = (false, true);
+        loop {
+            let Numbered { number, mut connection } = self.connection().await?;
+            let watched = Watched { link: self, number, since: Some(Instant::now()) };
+            let command = script.command(whole, keys, arguments);
+            let result = connection.send(&command).await;
+            watched.done();
+            let error = match result {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) && !whole {
+                whole = true;
+                continue;
+            }
+            let (useless, lost) = (is_useless(&error), error.is_connection_dropped());
+            if useless || lost {
+                give_up(&self.state, number);
+            }
+            // One that broke while nobody looked says nothing of the server.
+            if !(lost && again) {
+                return Err(Arc::new(error));
+            }
+            again = false;
+        }
+    }
+
+    async fn connection(&self) -> Made {
+        let mut making = {
+            let mut state = lock(&self.state);
+            if let Some(current) = &state.current {
+                return Ok(current.clone());
+            }
+            match &state.making {
+                Some(making) if making.has_changed().is_ok() => making.clone(),
+                _ => self.make(&mut state),
+            }
+        };
+        let made = making.wait_for(Option::is_some).await.ok().and_then(|made| made.clone());
+        made.unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the runtime is gone").into())))
+    }
+
+    /// Connects in a task of its own, so that callers who give up do not undo it.
+    fn make(&self, state: &mut State) -> watch::Receiver<Option<Made>> {
+        let (sender, receiver) = watch::channel(None);
+        state.making = Some(receiver.clone());
+        state.made += 1;
+        let (server, shared, number) = (self.server.clone(), self.state.clone(), state.made);
+        tokio::spawn(async move {
+            let made = match timeout(CONNECT, server.connect()).await {
+                Ok(Ok(connection)) => Ok(Numbered { number, connection }),
+                Ok(Err(error)) => Err(Arc::new(error)),
+                Err(_) => Err(Arc::new((ErrorKind::Client, "no connection in time").into())),
+            };
+            {
+                let mut state = lock(&shared);
+                state.making = None;
+                state.current = made.as_ref().ok().cloned();
+            }
+            let _ = sender.send(Some(made));
+        });
+        receiver
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn give_up(state: &Mutex<State>, number: u64) {
+    let mut state = lock(state);
+    if state.current.as_ref().is_some_and(|current| current.number == number) {
+        state.current = None;
+    }
+}
+
+/// Whether another connection might do better: this one is broken, or its server is no longer the master.
+fn is_useless(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
+    error.is_unrecoverable_error()
+        || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
+}
+
+/// What may be told of a failure: which one, in words of the client and of the protocol.
+pub(super) fn told(error: &RedisError) -> StoreError {
+    let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    match (error.is_connection_refusal(), error.code().filter(is_plain)) {
+        (true, _) => StoreError::new("redis: connection refused"),
+        (_, Some(code)) => StoreError::new(format!("redis: {code}")),
+        (_, None) => StoreError::new(format!("redis: {}", error.category())),
+    }
+}
+
+/// A call under way. A connection whose calls are given up without an answer may be dead, although
+/// nobody said so; the next call takes another.
+struct Watched<'a> {
+    link: &'a Link,
+    number: u64,
+    since: Option<Instant>,
+}
+
+impl Watched<'_> {
+    fn done(mut self) {
+        self.since = None;
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        if self.since.is_some_and(|since| since.elapsed() >= self.link.timeout / 2) {
+            give_up(&self.link.state, self.number);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The scripts that run inside of Redis, each in one step that nothing comes between.
+//!
+//! Their text never depends on what is asked: all of that goes in as keys and arguments.
+
+use std::{fmt::Write as _, sync::OnceLock};
+
+use redis::Cmd;
+use ring::digest;
+
+/// A script and the name that Redis knows it by.
+pub(super) struct Script {
+    text: &'static str,
+    sha1: OnceLock<String>,
+}
+
+macro_rules! scripts {
+    ($($name:ident $file:literal)*) => {$(
+        pub(super) static $name: Script = Script {
+            text: concat!(include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $file))),
+            sha1: OnceLock::new(),
+        };
+    )*};
+}
+
+scripts! {
+    ADMIT "admit.lua"
+    CLAIM "claim.lua"
+    EVICT "evict.lua"
+    EVICTED "evicted.lua"
+    GET "get.lua"
+    LEASE "lease.lua"
+    PUT "put.lua"
+    RELEASE "release.lua"
+    RENEW "renew.lua"
+    STOP "stop.lua"
+    TAKE "take.lua"
+}
+
+impl Script {
+    /// Redis names scripts by SHA-1; nothing here rests on its strength.
+    fn sha1(&self) -> &str {
+        self.sha1.get_or_init(|| {
+            let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.text.as_bytes());
+            digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+        })
+    }
+
+    /// The call by name, or with the whole text for a server that does not know the name yet.
+    pub(super) fn command(&'static self, whole: bool, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
+        let mut command = redis::cmd(if whole { "EVAL" } else { "EVALSHA" });
+        command.arg(if whole { self.text } else { self.sha1() }).arg(keys.len()).arg(keys).arg(arguments);
+        command
+    }
+}

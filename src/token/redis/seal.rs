@@ -1,0 +1,173 @@
+//! Encrypts what is kept in Redis, under keys that only the processes have.
+//!
+//! AES-256-GCM by ring (NIST SP 800-38D), with a random nonce of 96 bits for each value. It never
+//! tells why something does not open.
+
+use std::fmt;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    digest,
+    rand::{SecureRandom as _, SystemRandom},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    Error, ErrorKind, Secret,
+    token::{Fingerprint, StoreError},
+};
+
+/// The first byte of all that is sealed this way.
+const VERSION: u8 = 1;
+const ID: usize = 8;
+const HEADER: usize = 1 + ID + NONCE_LEN;
+
+/// A key that encrypts tokens at rest: 32 random bytes, the same in all processes that share.
+///
+/// Make one with `openssl rand -base64 32`, and keep it where you keep the client secret.
+///
+/// # Security
+///
+/// Who has it and can read Redis has the tokens. Change it before 2³² tokens were stored under it: that
+/// is 136 a second for a year.
+pub struct SealingKey {
+    key: LessSafeKey,
+    /// Tells keys apart, and says nothing of them.
+    id: [u8; ID],
+}
+
+impl SealingKey {
+    /// From its bytes.
+    pub fn new(key: &[u8; 32]) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(b"fintech-auth sealing key id");
+        context.update(key);
+        let mut id = [0; ID];
+        id.copy_from_slice(&context.finish().as_ref()[..ID]);
+        // It fails for a key of another length only.
+        let key = UnboundKey::new(&AES_256_GCM, key).expect("32 bytes are a key");
+        Self { key: LessSafeKey::new(key), id }
+    }
+
+    /// From its bytes in Base64 with padding, as `openssl rand -base64 32` writes them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for anything else.
+    pub fn from_base64(text: &Secret) -> Result<Self, Error> {
+        let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.expose().trim()).unwrap_or_default());
+        match <&[u8; 32]>::try_from(bytes.as_slice()) {
+            Ok(key) => Ok(Self::new(key)),
+            Err(_) => Err(Error::new(ErrorKind::InvalidConfig, "a sealing key is 32 bytes in Base64")),
+        }
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey([redacted])")
+    }
+}
+
+/// The first key seals, all open.
+pub(super) struct Keyring {
+    keys: Vec<SealingKey>,
+    random: SystemRandom,
+}
+
+impl Keyring {
+    pub(super) fn new(keys: Vec<SealingKey>) -> Result<Self, Error> {
+        if keys.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidConfig, "give at least one sealing key"));
+        }
+        Ok(Self { keys, random: SystemRandom::new() })
+    }
+
+    /// Seals a text that is about something: it opens only where that is said again.
+    pub(super) fn seal(&self, about: &Fingerprint, text: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let failed = |_| StoreError::new("the system gives no randomness");
+        let key = &self.keys[0];
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).map_err(failed)?;
+        let mut sealed = Vec::with_capacity(HEADER + text.len() + AES_256_GCM.tag_len());
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&key.id);
+        sealed.extend_from_slice(&nonce);
+        // Room for all of it is there, so that no copy of the text is left behind unwiped.
+        sealed.extend_from_slice(text);
+        let aad = aad(&key.id, about);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = key.key.seal_in_place_separate_tag(nonce, aad, &mut sealed[HEADER..]).map_err(failed)?;
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// `None` for what none of the keys has sealed, or about something else.
+    pub(super) fn open(&self, about: &Fingerprint, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (header, text) = sealed.split_at_checked(HEADER)?;
+        let (id, nonce) = header.strip_prefix(&[VERSION])?.split_at(ID);
+        let key = self.keys.iter().find(|key| key.id == id)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut text = Zeroizing::new(text.to_vec());
+        let length = key.key.open_in_place(nonce, aad(&key.id, about), &mut text).ok()?.len();
+        text.truncate(length);
+        Some(text)
+    }
+}
+
+/// What else the seal holds: the head of the value, and what it is about.
+fn aad(id: &[u8; ID], about: &Fingerprint) -> Aad<[u8; 1 + ID + 32]> {
+    let mut bytes = [VERSION; 1 + ID + 32];
+    bytes[1..=ID].copy_from_slice(id);
+    bytes[1 + ID..].copy_from_slice(about.as_bytes());
+    Aad::from(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(keys: &[u8]) -> Keyring {
+        Keyring::new(keys.iter().map(|key| SealingKey::new(&[*key; 32])).collect()).unwrap()
+    }
+
+    #[test]
+    fn opens_only_with_a_key_of_the_ring_and_about_the_same() {
+        let (here, there) = (Fingerprint::of(["here"]), Fingerprint::of(["there"]));
+        let sealed = ring(&[1]).seal(&here, b"text").unwrap();
+        assert_eq!(**ring(&[2, 1]).open(&here, &sealed).unwrap(), *b"text");
+        assert!(ring(&[2]).open(&here, &sealed).is_none());
+        assert!(ring(&[1]).open(&there, &sealed).is_none());
+    }
+
+    #[test]
+    fn no_bit_can_be_changed_and_no_byte_be_missing() {
+        let (about, keys) = (Fingerprint::of(["about"]), ring(&[1, 2]));
+        let sealed = keys.seal(&about, b"text").unwrap();
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(keys.open(&about, &changed).is_none(), "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert!(keys.open(&about, &sealed[..length]).is_none(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn the_same_text_is_never_sealed_alike() {
+        let (about, keys) = (Fingerprint::of(["about"]), ring(&[1]));
+        assert_ne!(keys.seal(&about, b"text").unwrap(), keys.seal(&about, b"text").unwrap());
+    }
+
+    #[test]
+    fn a_key_in_base64_has_32_bytes() {
+        for bad in ["", "AAAA", "not base64 at all!", &"A".repeat(44)] {
+            assert!(SealingKey::from_base64(&Secret::from(bad)).is_err(), "{bad:?}");
+        }
+        let key = BASE64_STANDARD.encode([1; 32]) + "\n";
+        assert_eq!(SealingKey::from_base64(&Secret::from(key)).unwrap().id, ring(&[1]).keys[0].id);
+        assert!(Keyring::new(Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! Which Redis to talk to: one server, the one that sentinels name, or a cluster.
+//!
+//! It makes connections and keeps none.
+
+use std::fmt;
+
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, RedisResult, Value,
+    aio::{ConnectionLike as _, MultiplexedConnection, PubSub},
+};
+
+pub(super) enum Server {
+    Single(Client),
+    #[cfg(feature = "redis-sentinel")]
+    Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
+    /// A cluster, and some of its nodes by themselves: a message in one node reaches all.
+    #[cfg(feature = "redis-cluster")]
+    Cluster(redis::cluster::ClusterClient, Vec<Client>),
+}
+
+/// A connection for many calls at once.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Single(MultiplexedConnection),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(redis::cluster_async::ClusterConnection),
+}
+
+impl Connection {
+    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Single(connection) => connection.req_packed_command(command).await,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(connection) => connection.req_packed_command(command).await,
+        }?
+        .extract_error()
+    }
+}
+
+impl Server {
+    pub(super) async fn connect(&self) -> RedisResult<Connection> {
+        match self {
+            Self::Single(client) => single(client).await,
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(sentinels) => {
+                provide_crypto();
+                let master = sentinels.lock().await.async_get_client().await?;
+                single(&master).await
+            }
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster, _) => {
+                provide_crypto();
+                cluster.get_async_connection().await.map(Connection::Cluster)
+            }
+        }
+    }
+
+    /// A connection for messages alone.
+    pub(super) async fn listen(&self) -> RedisResult<PubSub> {
+        match self {
+            Self::Single(client) => {
+                provide_crypto_for(client);
+                client.get_async_pubsub().await
+            }
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(sentinels) => {
+                provide_crypto();
+                let master = sentinels.lock().await.async_get_client().await?;
+                master.get_async_pubsub().await
+            }
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(_, nodes) => {
+                provide_crypto();
+                let mut result = Err((redis::ErrorKind::InvalidClientConfig, "no nodes were given").into());
+                for node in nodes {
+                    result = node.get_async_pubsub().await;
+                    if result.is_ok() {
+                        break;
+                    }
+                }
+                result
+            }
+        }
+    }
+}
+
+async fn single(client: &Client) -> RedisResult<Connection> {
+    provide_crypto_for(client);
+    // Whoever calls bounds the time of all of it.
+    let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
+}
+
+fn provide_crypto_for(client: &Client) {
+    if let ConnectionAddr::TcpTls { .. } = client.get_connection_info().addr() {
+        provide_crypto();
+    }
+}
+
+/// The Redis client takes the crypto provider of the process, and panics where several are compiled in
+/// and none was chosen. A choice that was made before stays.
+fn provide_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+impl fmt::Debug for Server {
+    /// Addresses may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Single(_) => "Single",
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(_) => "Sentinel",
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(..) => "Cluster",
+        })
+    }
+}

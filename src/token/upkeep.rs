@@ -1,0 +1,162 @@
+//! What a cache does for its store behind everybody's back: it drops tokens that other processes
+//! evicted, and repeats evictions that failed.
+//!
+//! It never asks a source for a token. Its task ends with the last handle of the cache.
+
+use std::{collections::HashSet, num::NonZeroU64, sync::Arc, time::Duration};
+
+use tokio::{
+    runtime,
+    sync::broadcast::{self, error::RecvError},
+    time::{self, Instant},
+};
+
+use super::{Notice, TokenCache, TokenSource, cache::Shared, sharing::Sharing, slot::Slot};
+
+/// How many tokens are asked about in one call.
+const BATCH: usize = 500;
+/// Over how long a fleet spreads such calls.
+const SPREAD: Duration = Duration::from_secs(1);
+
+impl<S: TokenSource> TokenCache<S> {
+    /// Starts the task, if the cache has a store that needs it and it does not run.
+    pub(super) fn keep_up(&self) {
+        let Some(sharing) = &self.shared.sharing else { return };
+        let Ok(runtime) = runtime::Handle::try_current() else { return };
+        sharing.keep_up(|notices, again| {
+            let (shared, mut alive) = (self.shared.clone(), self.alive());
+            let task = runtime.spawn(async move {
+                tokio::select! {
+                    () = run(&shared, notices, again) => {}
+                    _ = alive.changed() => {}
+                }
+            });
+            task.abort_handle()
+        });
+    }
+}
+
+async fn run<S: TokenSource>(
+    shared: &Shared<S>,
+    mut notices: Option<broadcast::Receiver<Notice>>,
+    again: bool,
+) {
+    let Some(sharing) = &shared.sharing else { return };
+    // What came between the last task's end and now was not heard.
+    let mut recheck = again.then(Instant::now);
+    let mut repay = sharing.owes().then(|| Instant::now() + sharing.rest);
+    loop {
+        tokio::select! {
+            notice = next(&mut notices) => {
+                if drop_evicted(shared, sharing, notice, &mut notices) {
+                    // A fleet that lost its store does not come back in step.
+                    recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
+                }
+            }
+            () = sharing.owing.notified(), if repay.is_none() => repay = Some(Instant::now() + sharing.rest),
+            () = at(repay) => repay = (!repay_all(shared, sharing).await).then(|| Instant::now() + sharing.rest),
+            () = at(recheck) => recheck = (!check_all(shared, sharing).await).then(|| Instant::now() + sharing.rest),
+        }
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
+    match notices {
+        Some(receiver) => match receiver.recv().await {
+            Ok(notice) => notice,
+            Err(RecvError::Lagged(_)) => Notice::Missed,
+            // The store is gone, and says no more.
+            Err(RecvError::Closed) => {
+                *notices = None;
+                std::future::pending().await
+            }
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// Drops what this notice and those behind it name, by one look at every scope set. Tells whether some
+/// were missed.
+fn drop_evicted<S>(
+    shared: &Shared<S>,
+    sharing: &Sharing,
+    first: Notice,
+    notices: &mut Option<broadcast::Receiver<Notice>>,
+) -> bool {
+    let (mut gone, mut missed) = (HashSet::new(), false);
+    let mut take = |notice| match notice {
+        Notice::Evicted(generation) => drop(gone.insert(generation)),
+        Notice::Missed => missed = true,
+    };
+    take(first);
+    if let Some(receiver) = notices {
+        loop {
+            match receiver.try_recv() {
+                Ok(notice) => take(notice),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => take(Notice::Missed),
+                Err(_) => break,
+            }
+        }
+    }
+    // First this, then the look: a token that is put in place meanwhile is checked against it.
+    sharing.hear(gone.iter().copied());
+    for slot in shared.slots() {
+        if let Some(generation) = slot.current.load().generation
+            && gone.contains(&generation)
+        {
+            shared.drop_token(&slot, generation);
+        }
+    }
+    missed
+}
+
+/// Asks the store about every token in memory. `false` if it failed.
+async fn check_all<S: TokenSource>(shared: &Shared<S>, sharing: &Sharing) -> bool {
+    let source = shared.source.fingerprint();
+    let held: Vec<(Arc<Slot>, NonZeroU64)> = shared
+        .slots()
+        .into_iter()
+        .filter_map(|slot| {
+            let generation = slot.current.load().generation?;
+            Some((slot, generation))
+        })
+        .collect();
+    for batch in held.chunks(BATCH) {
+        let generations: Vec<NonZeroU64> = batch.iter().map(|(_, generation)| *generation).collect();
+        if !sharing.is_ready() {
+            return false;
+        }
+        let Ok(gone) = sharing.ask(sharing.store.evicted(&source, &generations)).await else { return false };
+        sharing.hear(gone.iter().copied());
+        for (slot, generation) in batch.iter().filter(|(_, generation)| gone.contains(generation)) {
+            shared.drop_token(slot, *generation);
+        }
+    }
+    true
+}
+
+/// Repeats the evictions that failed. `false` if the store fails still.
+async fn repay_all<S: TokenSource>(shared: &Shared<S>, sharing: &Sharing) -> bool {
+    if !sharing.is_ready() {
+        return false;
+    }
+    let mut owed = sharing.take_owed().into_iter();
+    while let Some((key, generation)) = owed.next() {
+        if sharing.ask(sharing.store.evict(&key, generation)).await.is_err() {
+            sharing.owe(key, generation);
+            owed.for_each(|(key, generation)| sharing.owe(key, generation));
+            return false;
+        }
+        if let Some(slot) = shared.slot_of(&key.scopes) {
+            slot.paid(generation);
+        }
+    }
+    true
+}

@@ -1,0 +1,759 @@
+//! The store on a real Redis: what it keeps, what it refuses, and what happens when Redis fails.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use fintech_auth::{
+    ErrorKind, Secret,
+    sandbox::store_contract,
+    token::{
+        Claim, Fingerprint, Lease, RateLimit, StoreKey, StoredToken, TokenCache, TokenOptions, TokenStore,
+        redis::{RedisStore, RedisStoreBuilder, SealingKey, client},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    redis_server::{PROGRAMS, RedisServer, free_port},
+    scripted::{Asked, Failure, Reply, Scripted, TestClock, fail, limited},
+    support::scopes,
+};
+
+const BRIEF: Duration = Duration::from_millis(300);
+/// Far beyond every documented bound.
+const LONG: Duration = Duration::from_secs(20);
+
+fn builder() -> RedisStoreBuilder {
+    RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace("test")
+}
+
+fn store(redis: &RedisServer) -> Arc<RedisStore> {
+    Arc::new(builder().open(&redis.url()).unwrap())
+}
+
+fn options(store: Arc<RedisStore>) -> TokenOptions {
+    TokenOptions::default().with_jitter(0.0).with_store(store).with_store_rest(BRIEF)
+}
+
+/// A process, in effect: a cache and a store of its own.
+fn process(redis: &RedisServer, source: &Scripted) -> TokenCache<Scripted> {
+    TokenCache::new(source.clone(), options(store(redis)))
+}
+
+fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
+    Scripted::new(Duration::from_millis(20), true, script)
+}
+
+async fn get(cache: &TokenCache<Scripted>, scope: &str) -> String {
+    cache.token(&scopes(&[scope])).await.unwrap().expose().to_owned()
+}
+
+async fn kind(cache: &TokenCache<Scripted>, scope: &str) -> ErrorKind {
+    cache.token_within(&scopes(&[scope]), BRIEF).await.unwrap_err().kind()
+}
+
+/// Waits for what must come, however long it may take on a slow machine.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// Until a store hears what is said.
+async fn listening(redis: &RedisServer, count: usize) {
+    until("a subscription", async || {
+        let channels: Vec<String> = redis.run_text("PUBSUB NUMSUB fintech-auth:test").await;
+        channels[1].parse::<usize>().unwrap() >= count
+    })
+    .await;
+}
+
+async fn keys(redis: &RedisServer, part: &str) -> Vec<String> {
+    redis.run_text(&format!("KEYS *:{part}*")).await
+}
+
+fn key(scope: &str) -> StoreKey {
+    StoreKey { source: Fingerprint::of(["scripted"]), scopes: scope.into() }
+}
+
+#[tokio::test]
+async fn every_server_that_is_installed_keeps_the_contract() {
+    let Some(_) = RedisServer::start() else { return };
+    for program in PROGRAMS {
+        if let Some(redis) = RedisServer::start_program(program, &[]) {
+            store_contract::check(store(&redis)).await.unwrap_or_else(|broken| panic!("{program}: {broken}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fleet_asks_once_for_each_generation_and_spends_each_refresh_token_once() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (source, clock) = (source([]), TestClock::new());
+    let fleet: Vec<_> = (0..20)
+        .map(|_| TokenCache::new(source.clone(), options(store(&redis)).with_clock(clock.clone())))
+        .collect();
+    for generation in 1..=3 {
+        let mut callers = JoinSet::new();
+        for cache in &fleet {
+            let cache = cache.clone();
+            callers.spawn(async move { get(&cache, "a").await });
+        }
+        let expected = format!("token-{generation}");
+        assert!(callers.join_all().await.iter().all(|token| *token == expected));
+        clock.wall_forward(Duration::from_secs(3600));
+    }
+    let expected = [
+        Asked::Issue("a".to_owned()),
+        Asked::Refresh("refresh-1".to_owned()),
+        Asked::Refresh("refresh-2".to_owned()),
+    ];
+    assert_eq!(source.asked(), expected);
+}
+
+#[tokio::test]
+async fn no_secret_is_in_redis_its_log_or_its_monitor() {
+    let Some(redis) = RedisServer::start() else { return };
+    let mut monitor = TcpStream::connect(("127.0.0.1", redis.port)).await.unwrap();
+    monitor.write_all(b"MONITOR\r\n").await.unwrap();
+    let mut seen = vec![0; 5];
+    monitor.read_exact(&mut seen).await.unwrap();
+
+    let source = source([]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    get(&one, "payments.write").await;
+    get(&two, "payments.write").await;
+    one.reject(&one.token(&scopes(&["payments.write"])).await.unwrap()).await;
+    get(&one, "payments.write").await;
+
+    for key in redis.run_text::<Vec<String>>("KEYS *").await {
+        seen.extend(key.as_bytes());
+        seen.extend(redis.run::<Vec<u8>>(&[b"DUMP", key.as_bytes()]).await);
+        if key.contains(":token:") {
+            let fields: Vec<Vec<u8>> = redis.run(&[b"HGETALL", key.as_bytes()]).await;
+            seen.extend(fields.concat());
+        }
+    }
+    seen.extend(std::fs::read(redis.folder().join("log")).unwrap());
+    redis.run_text::<String>("ECHO the-end-of-it").await;
+    let mut buffer = [0; 4096];
+    while !contains(&seen, "the-end-of-it") {
+        let read = timeout(LONG, monitor.read(&mut buffer)).await.unwrap().unwrap();
+        seen.extend(&buffer[..read]);
+    }
+    assert!(contains(&seen, "EVALSHA") && contains(&seen, "{fintech-auth:test:"));
+    let scripted = Fingerprint::of(["scripted"]).to_string();
+    for secret in ["token-1", "token-2", "refresh-1", "refresh-2", "payments.write", &scripted] {
+        assert!(!contains(&seen, secret), "{secret}");
+    }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn an_entry_lives_as_long_as_its_token_and_nothing_stays_for_ever() {
+    let Some(redis) = RedisServer::start() else { return };
+    let options = options(store(&redis)).with_rate_limit(10, Duration::from_secs(60));
+    let cache = TokenCache::new(source([Reply::Token(600)]), options);
+    get(&cache, "a").await;
+    let entry = keys(&redis, "token:").await.remove(0);
+    let left: i64 = redis.run_text(&format!("PTTL {entry}")).await;
+    assert!((590_000..=600_000).contains(&left), "{left}");
+    cache.reject(&cache.token(&scopes(&["a"])).await.unwrap()).await;
+    for key in redis.run_text::<Vec<String>>("KEYS *").await {
+        assert!(redis.run_text::<i64>(&format!("PTTL {key}")).await > 0, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn sealing_keys_are_rotated_without_a_new_token() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let with = |keys: &[u8]| {
+        let keys: Vec<_> = keys.iter().map(|key| SealingKey::new(&[*key; 32])).collect();
+        let store = RedisStore::builder(keys).open(&redis.url()).unwrap();
+        TokenCache::new(source.clone(), options(Arc::new(store)))
+    };
+    assert_eq!(get(&with(&[1]), "a").await, "token-1");
+    assert_eq!(get(&with(&[2, 1]), "a").await, "token-1");
+    assert_eq!(get(&with(&[2, 1]), "b").await, "token-2");
+    assert_eq!(get(&with(&[2]), "b").await, "token-2");
+    // What none of the keys opens is of no use, and is overwritten.
+    assert_eq!(get(&with(&[2]), "a").await, "token-3");
+    assert_eq!(get(&with(&[2]), "a").await, "token-3");
+}
+
+#[tokio::test]
+async fn namespaces_and_credentials_are_apart() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    for (namespace, token) in [("staging", "token-1"), ("production", "token-2"), ("staging", "token-1")] {
+        let store = builder().with_namespace(namespace).open(&redis.url()).unwrap();
+        assert_eq!(get(&TokenCache::new(source.clone(), options(Arc::new(store))), "a").await, token);
+    }
+}
+
+#[tokio::test]
+async fn foreign_entries_are_refused_and_overwritten() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let shared = async |scope: &str, expected: &str| {
+        let cache = process(&redis, &source);
+        assert_eq!(get(&cache, scope).await, expected);
+        assert_eq!(cache.stats().store_failures, 0, "{scope} {expected}");
+    };
+    shared("other", "token-1").await;
+    let other = keys(&redis, "token:").await.remove(0);
+    shared("a", "token-2").await;
+    let entry = keys(&redis, "token:").await.into_iter().find(|key| *key != other).unwrap();
+    let sealed: Vec<u8> = redis.run(&[b"HGET", entry.as_bytes(), b"t"]).await;
+    let mut flipped = sealed.clone();
+    flipped[40] ^= 1;
+    let foreign: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"t"]).await;
+    let foreign_generation: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
+    let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
+    let breakages: [&[&[u8]]; 11] = [
+        // All of another entry, under this name.
+        &[b"HSET", entry, b"t", &foreign, b"g", &foreign_generation],
+        &[b"SET", entry, b"text"],
+        &[b"RPUSH", entry, b"a", b"b"],
+        &[b"HSET", entry, b"t", &flipped],
+        &[b"HSET", entry, b"t", &foreign],
+        &[b"HSET", entry, b"t", &sealed[..20]],
+        &[b"HSET", entry, b"t", b""],
+        &[b"HSET", entry, b"t", &huge],
+        &[b"HSET", entry, b"g", b"0123456789abcdef"],
+        &[b"HDEL", entry, b"g"],
+        &[b"PERSIST", entry],
+    ];
+    for (number, breakage) in (3..).zip(breakages) {
+        if matches!(breakage[0], b"SET" | b"RPUSH") {
+            redis.run::<i64>(&[b"DEL", entry]).await;
+        }
+        redis.run::<client::Value>(breakage).await;
+        shared("a", &format!("token-{number}")).await;
+        shared("a", &format!("token-{number}")).await;
+    }
+}
+
+#[tokio::test]
+async fn foreign_leases_counters_and_stops_hold_nobody_up() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let limited = || options(store(&redis)).with_rate_limit(100, Duration::from_secs(60));
+    let first = TokenCache::new(source.clone(), limited());
+    get(&first, "a").await;
+    let fence = keys(&redis, "fence").await.remove(0);
+    let of = |name: &str| fence.replace("fence", name);
+    let lease = keys(&redis, "token:").await.remove(0).replace(":token:", ":lease:");
+    for (key, commands) in [
+        (&lease, vec!["SET {} text", "SADD {} text", "SET {} x:1 PX 99999999999"]),
+        (&of("fence"), vec!["SET {} text", "SET {} 9223372036854775807", "SET {} -5", "SADD {} text"]),
+        (&of("closed"), vec!["SET {} text", "SADD {} text", "SET {} text PX 99999999999"]),
+        (&of("refused"), vec!["SET {} text"]),
+        (&of("sent"), vec!["SET {} text", "SADD {} text", "RPUSH {} text"]),
+    ] {
+        for command in commands {
+            redis.run_text::<i64>(&format!("DEL {key}")).await;
+            redis.run_text::<client::Value>(&command.replace("{}", key)).await;
+            let cache = TokenCache::new(source.clone(), limited());
+            first.reject(&first.token(&scopes(&["a"])).await.unwrap()).await;
+            redis.run_text::<client::Value>(&command.replace("{}", key)).await;
+            get(&cache, "a").await;
+            get(&first, "a").await;
+            assert_eq!(cache.stats().store_failures, 0, "{command}");
+            assert_eq!(first.stats().store_failures, 0, "{command}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_shared_token_costs_one_round_trip_a_new_one_two_and_a_cached_one_none() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    // The scripts are there, and the subscriptions.
+    get(&one, "warm").await;
+    get(&two, "warm").await;
+    listening(&redis, 2).await;
+    let calls = async || {
+        let stats: String = redis.run_text("INFO commandstats").await;
+        let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
+        calls.map_or(0, |calls| calls.split(',').next().unwrap().parse::<u32>().unwrap())
+    };
+    let mut before = calls().await;
+    until("what each asks once is asked", async || {
+        sleep(BRIEF).await;
+        let last = before;
+        before = calls().await;
+        before == last
+    })
+    .await;
+    assert_eq!(get(&one, "a").await, "token-2");
+    let minted = calls().await;
+    assert_eq!(get(&two, "a").await, "token-2");
+    let shared = calls().await;
+    for _ in 0..1000 {
+        get(&one, "a").await;
+        get(&two, "a").await;
+    }
+    let cached = calls().await;
+    assert_eq!((minted - before, shared - minted, cached - shared), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn a_token_that_one_process_rejects_is_dropped_in_all() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    get(&one, "a").await;
+    assert_eq!(get(&two, "a").await, "token-1");
+    listening(&redis, 2).await;
+    one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    assert_eq!(two.stats().dropped, 1);
+    assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
+    // The same for one that is revoked.
+    one.forget(&Secret::from("token-2")).await;
+    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    assert_eq!(source.count(), 2);
+}
+
+#[tokio::test]
+async fn dropping_the_cache_ends_its_subscription() {
+    let Some(redis) = RedisServer::start() else { return };
+    let cache = process(&redis, &source([]));
+    get(&cache, "a").await;
+    listening(&redis, 1).await;
+    drop(cache);
+    until("no connection but ours", async || {
+        let clients: String = redis.run_text("CLIENT LIST").await;
+        clients.lines().count() == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    get(&one, "a").await;
+    get(&two, "a").await;
+    listening(&redis, 2).await;
+    // Let what follows the subscriptions be over.
+    sleep(BRIEF).await;
+    let token = one.token(&scopes(&["a"])).await.unwrap();
+    redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
+    one.reject(&token).await;
+    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+}
+
+#[tokio::test]
+async fn an_eviction_while_redis_is_away_is_told_when_it_is_back() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    get(&one, "a").await;
+    get(&two, "a").await;
+    listening(&redis, 2).await;
+    redis.pause();
+    one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+    assert_eq!(one.stats().store_failures, 1);
+    assert!(one.stats().store_aside);
+    redis.resume();
+    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    assert!(keys(&redis, "token:").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_late_refresh_cannot_resurrect_what_was_revoked() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (source, clock) = (Scripted::new(BRIEF, true, []), TestClock::new());
+    let process = || TokenCache::new(source.clone(), options(store(&redis)).with_clock(clock.clone()));
+    let (one, two) = (process(), process());
+    get(&one, "a").await;
+    get(&two, "a").await;
+    listening(&redis, 2).await;
+    clock.wall_forward(Duration::from_secs(3400));
+    // Stale: it is handed out, and refreshed behind.
+    assert_eq!(get(&one, "a").await, "token-1");
+    until("a refresh", async || source.count() == 2).await;
+    two.forget(&Secret::from("token-1")).await;
+    // What that refresh brought is thrown away, and nobody saw it.
+    until("a new token", async || source.count() == 3).await;
+    assert_eq!(get(&one, "a").await, "token-3");
+    assert_eq!(get(&two, "a").await, "token-3");
+    assert_eq!(get(&process(), "a").await, "token-3");
+    assert_eq!((one.stats().voided, source.count()), (1, 3));
+}
+
+#[tokio::test]
+async fn what_was_evicted_before_it_was_put_is_not_kept() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (store, key) = (store(&redis), key("a"));
+    let lease = store.lease(&key, LONG).await.unwrap().unwrap();
+    let token = StoredToken::new(Secret::from("x"), std::time::SystemTime::now(), LONG);
+    store.evict(&key, token.generation).await.unwrap();
+    assert!(!store.put(&key, &token, &lease).await.unwrap());
+    assert_eq!(store.evicted(&key.source, &[token.generation]).await.unwrap(), [token.generation]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (store, key) = (store(&redis), key("a"));
+    let lease = store.lease(&key, LONG).await.unwrap().unwrap();
+    let mut token = StoredToken::new(Secret::from("x"), std::time::SystemTime::now(), LONG);
+    token.refresh_token = Some(Secret::from("spend me once"));
+    assert!(store.settle(&key, &token, &lease).await.unwrap());
+    let claim = async || {
+        let except = [token.generation];
+        match store.claim(&key, &except, BRIEF, None).await.unwrap() {
+            Claim::Leased(_, refresh_token) => Some(refresh_token.map(|text| text.expose().to_owned())),
+            _ => None,
+        }
+    };
+    assert_eq!(claim().await, Some(Some("spend me once".to_owned())));
+    assert_eq!(claim().await, None);
+    sleep(BRIEF * 2).await;
+    assert_eq!(claim().await, Some(None));
+}
+
+#[tokio::test]
+async fn a_flush_ends_every_lease_and_no_fence_goes_back() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (store, key) = (store(&redis), key("a"));
+    let token = StoredToken::new(Secret::from("x"), std::time::SystemTime::now(), LONG);
+    let first = store.lease(&key, LONG).await.unwrap().unwrap();
+    redis.run_text::<()>("FLUSHALL").await;
+    assert!(!store.put(&key, &token, &first).await.unwrap());
+    let second = store.lease(&key, LONG).await.unwrap().unwrap();
+    assert!(second.fence > first.fence);
+    assert!(!store.put(&key, &token, &first).await.unwrap());
+    assert!(!store.renew(&key, &first, LONG).await.unwrap());
+    // Another store's lease of the same number is another lease.
+    let other = self::store(&redis);
+    assert!(!other.put(&key, &token, &second).await.unwrap());
+    assert!(!other.put(&key, &token, &Lease { fence: 0 }).await.unwrap());
+    assert!(store.put(&key, &token, &second).await.unwrap());
+}
+
+#[tokio::test]
+async fn cool_downs_and_refused_credentials_hold_in_every_process() {
+    let Some(redis) = RedisServer::start() else { return };
+    let refused = Reply::Fail(Failure { kind: ErrorKind::Unauthorized, sent: true, retry_after: None });
+    for (reply, expected) in [(limited(60), ErrorKind::RateLimited), (refused, ErrorKind::Unauthorized)] {
+        redis.run_text::<()>("FLUSHALL").await;
+        let (asking, idle) = (source([reply]), source([]));
+        let (one, two) = (process(&redis, &asking), process(&redis, &idle));
+        assert_eq!(kind(&one, "a").await, expected);
+        assert_eq!(kind(&two, "b").await, expected);
+        let error = two.token_within(&scopes(&["c"]), BRIEF).await.unwrap_err();
+        assert!(error.retry_after().is_some() && !error.may_have_been_sent());
+        assert_eq!((asking.count(), idle.count()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_cool_down_ends_for_every_process() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([limited(1)]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    assert_eq!(kind(&one, "a").await, ErrorKind::RateLimited);
+    // It waits for the end, and is the first to ask again.
+    assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
+    assert_eq!(source.count(), 2);
+}
+
+#[tokio::test]
+async fn the_rate_limit_is_of_the_fleet() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let fleet: Vec<_> = (0..4)
+        .map(|_| {
+            let options = options(store(&redis)).with_rate_limit(3, Duration::from_secs(60));
+            TokenCache::new(source.clone(), options)
+        })
+        .collect();
+    let mut passed = 0;
+    for (cache, scope) in fleet.iter().zip(["a", "b", "c", "d"]) {
+        match cache.token_within(&scopes(&[scope]), BRIEF).await {
+            Ok(_) => passed += 1,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::RateLimited),
+        }
+    }
+    assert_eq!((passed, source.count()), (3, 3));
+    let limit = RateLimit { calls: 3, per: Duration::from_secs(60) };
+    let stop = store(&redis).admit(&Fingerprint::of(["scripted"]), Some(limit)).await.unwrap();
+    assert!(stop.is_some(), "calls past the cache are counted as well");
+}
+
+#[tokio::test]
+async fn who_waits_for_another_is_woken_and_a_dead_one_delays_for_its_lease() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let dead = store(&redis).lease(&key("a"), Duration::from_secs(1)).await.unwrap();
+    assert!(dead.is_some());
+    assert_eq!(get(&process(&redis, &source), "a").await, "token-1");
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test]
+async fn a_holder_that_takes_long_renews_its_lease() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = Scripted::new(Duration::from_millis(1500), true, []);
+    let process =
+        || TokenCache::new(source.clone(), options(store(&redis)).with_lease(Duration::from_millis(400)));
+    let (one, two) = (process(), process());
+    let (first, second) = tokio::join!(get(&one, "a"), get(&two, "a"));
+    assert_eq!((first, second, source.count()), ("token-1".to_owned(), "token-1".to_owned(), 1));
+}
+
+#[tokio::test]
+async fn a_failure_is_not_kept_from_the_others() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([fail(ErrorKind::Rejected)]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    assert_eq!(kind(&one, "a").await, ErrorKind::Rejected);
+    assert_eq!(get(&two, "a").await, "token-2");
+}
+
+/// What befalls a Redis.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    Absent,
+    Paused,
+    Full,
+    ReadOnly,
+    NoRights,
+}
+
+impl Blow {
+    async fn strike(self, redis: &mut RedisServer) {
+        match self {
+            Self::Absent => redis.stop(),
+            Self::Paused => redis.pause(),
+            Self::Full => redis.run_text("CONFIG SET maxmemory 1").await,
+            Self::ReadOnly => redis.run_text(&format!("REPLICAOF 127.0.0.1 {}", free_port())).await,
+            Self::NoRights => redis.run_text("ACL SETUSER default -evalsha -eval").await,
+        }
+    }
+
+    async fn lift(self, redis: &mut RedisServer) {
+        match self {
+            Self::Absent => redis.start_again(),
+            Self::Paused => redis.resume(),
+            Self::Full => redis.run_text("CONFIG SET maxmemory 0").await,
+            Self::ReadOnly => redis.run_text("REPLICAOF NO ONE").await,
+            Self::NoRights => redis.run_text("ACL SETUSER default +evalsha +eval").await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_befalls_redis_tokens_come_and_are_shared_again_afterwards() {
+    for blow in [Blow::Absent, Blow::Paused, Blow::Full, Blow::ReadOnly, Blow::NoRights] {
+        let Some(mut redis) = RedisServer::start() else { return };
+        let source = source([]);
+        let (one, two) = (process(&redis, &source), process(&redis, &source));
+        assert_eq!(get(&one, "a").await, get(&two, "a").await, "{blow:?}");
+        listening(&redis, 2).await;
+        sleep(BRIEF).await;
+        blow.strike(&mut redis).await;
+        assert_eq!(get(&one, "a").await, "token-1", "{blow:?}: what is in memory serves");
+        assert_eq!(get(&one, "b").await, "token-2", "{blow:?}");
+        let stats = one.stats();
+        assert!(stats.store_aside && stats.alone == 1 && stats.store_failures >= 1, "{blow:?}: {stats:?}");
+        blow.lift(&mut redis).await;
+        let mut count = 0;
+        until("shared again", async || {
+            count += 1;
+            let scope = format!("c{count}");
+            get(&one, &scope).await == get(&two, &scope).await
+        })
+        .await;
+        assert!(!one.stats().store_aside && !two.stats().store_aside, "{blow:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_redis_forgets_a_rejected_token_all_the_same() {
+    let Some(redis) = RedisServer::start() else { return };
+    let cache = process(&redis, &source([]));
+    get(&cache, "a").await;
+    redis.run_text::<()>("CONFIG SET maxmemory 1").await;
+    cache.reject(&cache.token(&scopes(&["a"])).await.unwrap()).await;
+    assert!(keys(&redis, "token:").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_failing_redis_is_not_asked_again_by_each_caller() {
+    let closed = free_port();
+    let store = Arc::new(builder().open(&format!("redis://127.0.0.1:{closed}")).unwrap());
+    let source = source([]);
+    let cache = TokenCache::new(source.clone(), options(store).with_store_rest(Duration::from_secs(60)));
+    for scope in ["a", "b", "c"] {
+        get(&cache, scope).await;
+    }
+    let stats = cache.stats();
+    assert_eq!((stats.store_failures, stats.alone, source.count()), (1, 3, 3));
+}
+
+#[tokio::test]
+async fn a_token_is_not_lost_when_redis_fails_before_it_is_put() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let source = Scripted::new(BRIEF, true, []);
+    let cache = process(&redis, &source);
+    let asking = cache.clone();
+    let asked = tokio::spawn(async move { get(&asking, "a").await });
+    until("asked", async || source.count() == 1).await;
+    redis.stop();
+    assert_eq!(asked.await.unwrap(), "token-1");
+    assert_eq!((source.count(), get(&cache, "a").await.as_str()), (1, "token-1"));
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_broke_is_made_anew_without_a_failure() {
+    let Some(redis) = RedisServer::start() else { return };
+    let cache = process(&redis, &source([]));
+    get(&cache, "a").await;
+    redis.run_text::<i64>("CLIENT KILL TYPE normal").await;
+    sleep(Duration::from_millis(50)).await;
+    get(&cache, "b").await;
+    assert_eq!(cache.stats().store_failures, 0);
+}
+
+#[tokio::test]
+async fn an_acl_user_with_the_documented_rights_will_do_and_no_password_shows() {
+    let Some(redis) = RedisServer::start() else { return };
+    let rights = "ACL SETUSER tokens on >pass-word +evalsha +eval +subscribe +ping ~{fintech-auth:test:* \
+                  &fintech-auth:test +@read +@write +publish +time";
+    redis.run_text::<()>(rights).await;
+    let at = |password: &str| format!("redis://tokens:{password}@127.0.0.1:{}", redis.port);
+    let store = Arc::new(builder().open(&at("pass-word")).unwrap());
+    store_contract::check(store.clone()).await.unwrap();
+    listening(&redis, 1).await;
+    assert!(!format!("{store:?}{:?}", options(store.clone())).contains("pass-word"));
+
+    let wrong = Arc::new(builder().open(&at("wrong-word")).unwrap());
+    let error = wrong.get(&key("a")).await.unwrap_err();
+    let shown = format!("{error:?} {error} {:?}", std::error::Error::source(&error));
+    assert!(!shown.contains("wrong-word") && !shown.contains("127.0.0.1"), "{shown}");
+    for url in ["http://user:pass-word@host", "redis://us er:pass-word@:x/", "pass-word"] {
+        let error = builder().open(url).unwrap_err();
+        let shown = format!("{error:?} {error} {:?}", std::error::Error::source(&error));
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{url}");
+        assert!(!shown.contains("pass-word"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_go_over_tls_and_only_to_a_server_of_a_trusted_root() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let folder = std::env::temp_dir().join(format!("fintech-auth-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let certificate = write("cert.pem", certified.cert.pem());
+    let key = write("key.pem", certified.signing_key.serialize_pem());
+    let port = free_port();
+    let arguments = [
+        ["--tls-port", &port.to_string()],
+        ["--tls-cert-file", &certificate],
+        ["--tls-key-file", &key],
+        ["--tls-auth-clients", "no"],
+        ["--tls-ca-cert-file", &certificate],
+    ];
+    let Some(_redis) = RedisServer::start_with(arguments.as_flattened()) else { return };
+    let url = format!("rediss://localhost:{port}");
+    let trusting =
+        client::TlsCertificates { client_tls: None, root_cert: Some(certified.cert.pem().into_bytes()) };
+    let client = client::Client::build_with_tls(url.as_str(), trusting).unwrap();
+    let slow = builder().with_timeout(LONG);
+    store_contract::check(Arc::new(slow.with_client(client).unwrap())).await.unwrap();
+    let strict = builder().with_timeout(LONG).open(&url).unwrap();
+    assert!(strict.get(&self::key("a")).await.is_err());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_the_contract_and_tells_what_happened() {
+    let Some(redis) = RedisServer::start_with(&["--cluster-enabled", "yes"]) else { return };
+    redis.run_text::<()>("CLUSTER ADDSLOTSRANGE 0 16383").await;
+    until("a cluster", async || redis.run_text::<String>("CLUSTER INFO").await.contains("cluster_state:ok"))
+        .await;
+    let store = || Arc::new(builder().with_timeout(LONG).open_cluster([redis.url().as_str()]).unwrap());
+    store_contract::check(store()).await.unwrap();
+    let source = source([]);
+    let process = || TokenCache::new(source.clone(), options(store()));
+    let (one, two) = (process(), process());
+    assert_eq!(get(&one, "a").await, get(&two, "a").await);
+    listening(&redis, 2).await;
+    one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+}
+
+#[tokio::test]
+async fn sentinels_name_the_master_and_a_failover_is_followed() {
+    let (Some(mut old), Some(new)) = (RedisServer::start(), RedisServer::start()) else { return };
+    new.run_text::<()>(&format!("REPLICAOF 127.0.0.1 {}", old.port)).await;
+    let conf = std::env::temp_dir().join(format!("fintech-auth-sentinel-{}.conf", std::process::id()));
+    let text = format!(
+        "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 500\n\
+         sentinel failover-timeout main 2000\n",
+        old.port
+    );
+    std::fs::write(&conf, text).unwrap();
+    let Some(sentinel) = RedisServer::start_with(&[conf.to_str().unwrap(), "--sentinel"]) else { return };
+    until("the replica is known", async || {
+        let replicas: Vec<client::Value> = sentinel.run_text("SENTINEL REPLICAS main").await;
+        let info: String = new.run_text("INFO replication").await;
+        replicas.len() == 1 && info.contains("master_link_status:up")
+    })
+    .await;
+    let store = || {
+        let sentinels = client::sentinel::SentinelClient::build(
+            vec![sentinel.url()],
+            "main",
+            None,
+            client::sentinel::SentinelServerType::Master,
+        );
+        Arc::new(builder().with_sentinels(sentinels.unwrap()).unwrap())
+    };
+    let source = source([]);
+    let (one, two) = (
+        TokenCache::new(source.clone(), options(store())),
+        TokenCache::new(source.clone(), options(store())),
+    );
+    assert_eq!(get(&one, "a").await, get(&two, "a").await);
+    assert_eq!(one.stats().store_failures, 0);
+    old.stop();
+    let count = AtomicUsize::new(0);
+    until("shared again", async || {
+        let scope = format!("b{}", count.fetch_add(1, Ordering::Relaxed));
+        let same = get(&one, &scope).await == get(&two, &scope).await;
+        sleep(BRIEF).await;
+        same
+    })
+    .await;
+    std::fs::remove_file(conf).unwrap();
+}
