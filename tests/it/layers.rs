@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Each room, and the rooms it may name. What stands in none of them (`lib.rs`) may name all.
+/// Each room, and the rooms it may name. Those that plug the vendors into other crates are named by none. What stands in none of them (`lib.rs`) may name all.
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("secret", &[]),
@@ -47,6 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "generated",
         ],
     ),
+    ("axum", &["webhook", "moneykit", "moov"]),
 ];
 
 /// Names that `lib.rs` re-exports, and the room each is from.

@@ -1,5 +1,6 @@
 //! All behaviour tests in one binary, a file for each behaviour.
 
+mod axum_webhooks;
 #[path = "../../build.rs"]
 #[allow(dead_code)]
 mod build_script;
