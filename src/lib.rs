@@ -2,6 +2,7 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
+pub mod bearer;
 mod clock;
 mod credentials;
 mod error;

@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("token", &["error", "secret", "clock", "timestamp", "credentials", "retry"]),
     ("transport", &["error", "secret", "clock", "timestamp", "credentials", "token"]),
     ("webhook", &["error", "secret", "clock", "timestamp"]),
+    ("bearer", &["error", "token", "transport"]),
     ("generated", &["transport"]),
     (
         "moneykit",
@@ -28,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "retry",
             "token",
             "transport",
+            "bearer",
             "webhook",
             "generated",
         ],
@@ -43,6 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "retry",
             "token",
             "transport",
+            "bearer",
             "webhook",
             "generated",
         ],

@@ -1,6 +1,8 @@
 //! All behaviour tests in one binary, a file for each behaviour.
 
 mod axum_webhooks;
+mod bearer_requests;
+mod bearer_tower;
 #[path = "../../build.rs"]
 #[allow(dead_code)]
 mod build_script;
