@@ -3,6 +3,8 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod bearer;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod clock;
 mod credentials;
 mod error;

@@ -50,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "generated",
         ],
     ),
+    ("blocking", &["error", "secret", "token", "transport", "webhook", "moneykit", "moov"]),
     ("axum", &["webhook", "moneykit", "moov"]),
 ];
 

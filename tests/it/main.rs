@@ -3,6 +3,7 @@
 mod axum_webhooks;
 mod bearer_requests;
 mod bearer_tower;
+mod blocking;
 #[path = "../../build.rs"]
 #[allow(dead_code)]
 mod build_script;

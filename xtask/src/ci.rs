@@ -9,12 +9,13 @@ use std::time::Instant;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy -p fintech-auth --no-default-features -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features axum -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features blocking -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features reqwest-middleware -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features tower -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
@@ -112,6 +113,7 @@ mod tests {
         cargo clippy -p fintech-auth --no-default-features -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features axum -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features blocking -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features reqwest-middleware -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features tower -- -D warnings
         cargo clippy --workspace --all-targets --all-features -- -D warnings
