@@ -35,7 +35,7 @@
 //! # A client that progenitor generates
 //!
 //! Have it generated with `HooksMode::Expected` and a `Bearer` as its inner type; then the hooks are two
-//! lines:
+//! lines. `examples/own_client` is such a crate, to copy.
 //!
 //! ```text
 //! impl ClientHooks<Bearer<moov::Api>> for Client {
