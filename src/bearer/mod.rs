@@ -69,7 +69,7 @@ pub use self::tower::{BearerError, BearerLayer, BearerService, Cloned, Once, Rep
 pub use peeked::Peeked;
 
 use crate::{
-    Error, Token,
+    Error, ErrorKind, Token,
     token::{TokenHandle, TokenSource},
 };
 
@@ -84,14 +84,19 @@ impl<S: TokenSource> Bearer<S> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) for one that has a path, or
-    /// credentials, or is plain http to another machine.
+    /// [`ErrorKind::InvalidConfig`] for one that has a path, or credentials, or is plain http to another
+    /// machine; and for none.
     pub fn new(
         tokens: TokenHandle<S>,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, Error> {
         let origins = origins.into_iter().map(|origin| Origin::parse(origin.as_ref()));
-        Ok(Self { tokens, origins: origins.collect::<Result<_, _>>()? })
+        let origins: Arc<[Origin]> = origins.collect::<Result<_, _>>()?;
+        if origins.is_empty() {
+            let reason = "name an origin that gets the token, such as https://api.example.com";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason));
+        }
+        Ok(Self { tokens, origins })
     }
 
     /// Tokens for the origin of a base URL that was checked.

@@ -201,6 +201,7 @@ fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {
 
 /// Why a request with a token has no answer.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum BearerError<E> {
     /// There is no token to send it with. The request was not sent, or was refused as expired.
     Token(Error),

@@ -33,10 +33,10 @@
 //!
 //! Clients may be made and dropped anywhere.
 //!
-//! # What there is not
+//! # Requests of your own
 //!
-//! Moov's webhooks are verified without a client: [`moov::webhook::Keys`](crate::moov::webhook::Keys) is not
-//! async, but remembers no nonces, which is yours to do then. For requests of your own take [`moov::Client::run`] or [`moneykit::Client::run`] around them.
+//! Take [`moov::Client::run`] or [`moneykit::Client::run`] around them: they run on your thread, with a token,
+//! and once more where that has expired.
 
 pub mod moneykit;
 pub mod moov;

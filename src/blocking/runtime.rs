@@ -54,8 +54,8 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` in async code, where waiting would hold up all others; `Unavailable` if it
-    /// panicked. Nothing was done then in the first case.
+    /// `InvalidConfig` in async code, where waiting would hold up all others: nothing was begun then.
+    /// `Unavailable` if it panicked.
     pub(super) fn wait<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -100,5 +100,29 @@ fn in_async_code() -> bool {
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime").field("thread", &self.0.thread).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[test]
+    fn the_thread_ends_with_the_last_clone() {
+        let runtime = Runtime::start().unwrap();
+        let (held, gone) = mpsc::channel::<()>();
+        runtime.0.handle.spawn(async move {
+            let _held = held;
+            pending::<()>().await;
+        });
+        let clone = runtime.clone();
+        drop(runtime);
+        clone.wait(async { Ok(()) }).unwrap();
+        assert_eq!(gone.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(clone);
+        // Whatever ran on the thread ends with it.
+        assert_eq!(gone.recv(), Err(mpsc::RecvError));
     }
 }

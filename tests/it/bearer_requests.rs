@@ -13,10 +13,13 @@ use fintech_auth::{
     Error, ErrorKind, HttpOptions, Secret,
     bearer::{Bearer, BearerMiddleware},
     moneykit,
-    sandbox::{Operation, Sandbox},
+    sandbox::{Fault, Operation, Sandbox},
     token::TokenSource,
 };
-use http::{Extensions, StatusCode, header::AUTHORIZATION};
+use http::{
+    Extensions, HeaderValue, StatusCode,
+    header::{AUTHORIZATION, LOCATION},
+};
 use reqwest::{Body, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tokio::task::JoinSet;
@@ -126,6 +129,7 @@ async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
     for bad in ["http://api.example.com", "https://api.example.com/path", "api.example.com"] {
         let error = Bearer::new(tokens.clone(), [bad]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
+        assert_eq!(Bearer::new(tokens.clone(), [""; 0]).unwrap_err().kind(), ErrorKind::InvalidConfig);
     }
 }
 
@@ -243,4 +247,17 @@ async fn execute_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had
     let answer = bearer.execute(&http, request()).await.expect("an answer");
     assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::UNAUTHORIZED, (3, 3)));
     assert_eq!(answer.text().await.expect("the body"), EXPIRED);
+}
+
+#[tokio::test]
+async fn a_client_made_for_own_requests_follows_no_redirect() {
+    let (ours, other) = (sandbox().await, sandbox().await);
+    let to = HeaderValue::from_str(&introspect(&other)).expect("a value");
+    let away = Fault::answer(StatusCode::TEMPORARY_REDIRECT).with_header(LOCATION, to);
+    ours.fault(Operation::MoneykitIntrospect, away);
+    let answer = http(moneykit(&ours).bearer()).get(introspect(&ours)).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!((sent(&ours), sent(&other)), ((1, 1), (0, 0)));
+    let error = HttpOptions::default().to_reqwest("http://api.example.com").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
 }

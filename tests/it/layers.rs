@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Each room, and the rooms it may name. Those that plug the vendors into other crates are named by none. What stands in none of them (`lib.rs`) may name all.
+/// Each room, and the rooms it may name. Those that plug the vendors into other crates are named by none.
+/// What stands in none of them (`lib.rs`) may name all.
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("secret", &[]),
