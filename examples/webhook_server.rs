@@ -7,18 +7,16 @@
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, State},
-    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
-    response::{IntoResponse, Response},
+    extract::{DefaultBodyLimit, FromRef, State},
+    http::StatusCode,
     routing::post,
 };
 use fintech_auth::{
     Secret,
+    axum::{MoneykitWebhook, MoovWebhook, Refused},
     moneykit::{self, webhook::EventKind},
     moov,
     sandbox::{Sandbox, SignedWebhook},
-    webhook::VerifyError,
 };
 
 /// The largest body that is read at all. Webhooks are some kilobytes.
@@ -31,6 +29,18 @@ pub(crate) struct Verifiers {
     pub(crate) moov: moov::webhook::Webhooks,
 }
 
+impl FromRef<Verifiers> for moneykit::webhook::Webhooks {
+    fn from_ref(verifiers: &Verifiers) -> Self {
+        verifiers.moneykit.clone()
+    }
+}
+
+impl FromRef<Verifiers> for moov::webhook::Webhooks {
+    fn from_ref(verifiers: &Verifiers) -> Self {
+        verifiers.moov.clone()
+    }
+}
+
 pub(crate) fn router(verifiers: Verifiers) -> Router {
     Router::new()
         .route("/webhooks/moneykit", post(from_moneykit))
@@ -40,28 +50,21 @@ pub(crate) fn router(verifiers: Verifiers) -> Router {
         .with_state(verifiers)
 }
 
-/// `Bytes`, not `Json`: the digest is of the bytes that came.
-async fn from_moneykit(
-    State(verifiers): State<Verifiers>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<StatusCode, Refused> {
-    let event = verifiers.moneykit.verify(&headers, &body).await?;
+/// Runs for verified webhooks alone; the sender of any other gets the status, and `tracing` the reason.
+async fn from_moneykit(MoneykitWebhook(event): MoneykitWebhook) -> StatusCode {
     // Put it into a queue here, once for each idempotency key, and answer at once.
     match &event.kind {
         EventKind::LinkStateChanged => println!("a link changed: {:?}", event.fields.get("link_id")),
         // Those that you do not know yet are authentic as well: a refusal would have them sent again.
         other => println!("{}, key {:?}", other.as_str(), event.idempotency_key),
     }
-    Ok(StatusCode::OK)
+    StatusCode::OK
 }
 
 async fn from_moov(
-    State(verifiers): State<Verifiers>,
-    headers: HeaderMap,
-    body: Bytes,
+    State(verifier): State<moov::webhook::Webhooks>,
+    MoovWebhook(webhook): MoovWebhook,
 ) -> Result<StatusCode, Refused> {
-    let webhook = verifiers.moov.verify(&headers, body).await?;
     // Nobody signed the body. It tells where to look: fetch the object by its id over Moov's API, and
     // act on what that says.
     let hint: serde_json::Value = webhook.unsigned_json()?;
@@ -69,32 +72,10 @@ async fn from_moov(
     let dealt_with = true;
     if !dealt_with {
         // Otherwise the vendor's next attempt would be taken for a replay.
-        verifiers.moov.release(&webhook).await?;
+        verifier.release(&webhook).await?;
         return Ok(StatusCode::INTERNAL_SERVER_ERROR);
     }
     Ok(StatusCode::OK)
-}
-
-/// The sender learns the status, the log the reason.
-struct Refused(VerifyError);
-
-impl From<VerifyError> for Refused {
-    fn from(error: VerifyError) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        eprintln!("{}", self.0);
-        match self.0.retry_after() {
-            Some(wait) => {
-                let wait = wait.as_secs().saturating_add(1).to_string();
-                (self.0.status(), [(RETRY_AFTER, wait)]).into_response()
-            }
-            None => self.0.status().into_response(),
-        }
-    }
 }
 
 #[tokio::main]

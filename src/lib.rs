@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "axum")]
+pub mod axum;
+pub mod bearer;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod clock;
 mod credentials;
 mod error;

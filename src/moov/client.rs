@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
+    bearer::Bearer,
     credentials::var,
     error::Details,
     generated::moov as generated,
@@ -78,6 +79,12 @@ impl Client {
     /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
     pub async fn reject(&self, token: &Token) {
         self.0.tokens.reject(token).await;
+    }
+
+    /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
+    /// [`bearer`](crate::bearer).
+    pub fn bearer(&self) -> Bearer<Api> {
+        Bearer::at(self.0.default.clone(), self.0.tokens.source().http.base())
     }
 
     /// All that can be done with tokens: waiting for a given time, handles, running a request.

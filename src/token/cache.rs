@@ -374,6 +374,11 @@ impl<S: TokenSource> TokenHandle<S> {
     pub fn cached(&self) -> Option<Token> {
         self.cache.shared.fresh(&self.slot)
     }
+
+    /// Forgets exactly this token, as [`TokenCache::reject`].
+    pub async fn reject(&self, token: &Token) {
+        self.cache.reject(token).await;
+    }
 }
 
 impl<S> Shared<S> {

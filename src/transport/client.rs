@@ -86,6 +86,17 @@ impl HttpOptions {
         self
     }
 
+    /// A reqwest client for requests of your own to this base URL, such as with the tokens of
+    /// [`bearer`](crate::bearer): with our TLS, the timeouts, no redirects, and nothing but https except
+    /// on this machine. The limit of the body is not a client's matter, and yours to keep.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`], as where a vendor's client is built.
+    pub fn to_reqwest(&self, base_url: impl AsRef<str>) -> Result<reqwest::Client, Error> {
+        self.build(BaseUrl::parse(base_url.as_ref())?).map(|http| http.client)
+    }
+
     /// Builds the client for one origin.
     pub(crate) fn build(&self, base: BaseUrl) -> Result<Http, Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
@@ -109,6 +120,7 @@ impl HttpOptions {
             .redirect(redirect::Policy::none())
             .https_only(base.is_https())
             .connect_timeout(self.connect_timeout)
+            .timeout(self.timeout)
             .build()
             .map_err(|e| invalid("the http client cannot be built").with_source(e.without_url()))?;
         Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit })

@@ -48,6 +48,8 @@ kinds! {
     MalformedHeader BAD_REQUEST "a header is not readable",
     /// The body is over its limit.
     BodyTooLarge PAYLOAD_TOO_LARGE "the body is too large",
+    /// The body broke off before its end.
+    IncompleteBody BAD_REQUEST "the body did not come to its end",
     /// The body is authentic, as far as the scheme goes, but not what it should be.
     MalformedBody BAD_REQUEST "the body is not the json of an event",
 

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Each room, and the rooms it may name. What stands in none of them (`lib.rs`) may name all.
+/// Each room, and the rooms it may name. Those that plug the vendors into other crates are named by none.
+/// What stands in none of them (`lib.rs`) may name all.
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("secret", &[]),
@@ -16,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("token", &["error", "secret", "clock", "timestamp", "credentials", "retry"]),
     ("transport", &["error", "secret", "clock", "timestamp", "credentials", "token"]),
     ("webhook", &["error", "secret", "clock", "timestamp"]),
+    ("bearer", &["error", "token", "transport"]),
     ("generated", &["transport"]),
     (
         "moneykit",
@@ -28,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "retry",
             "token",
             "transport",
+            "bearer",
             "webhook",
             "generated",
         ],
@@ -43,10 +46,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "retry",
             "token",
             "transport",
+            "bearer",
             "webhook",
             "generated",
         ],
     ),
+    ("blocking", &["error", "secret", "token", "transport", "webhook", "moneykit", "moov"]),
+    ("axum", &["webhook", "moneykit", "moov"]),
 ];
 
 /// Names that `lib.rs` re-exports, and the room each is from.

@@ -1,5 +1,9 @@
 //! All behaviour tests in one binary, a file for each behaviour.
 
+mod axum_webhooks;
+mod bearer_requests;
+mod bearer_tower;
+mod blocking;
 #[path = "../../build.rs"]
 #[allow(dead_code)]
 mod build_script;

@@ -9,12 +9,16 @@ use std::time::Instant;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 15] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy -p fintech-auth --no-default-features -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features redis -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features axum -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features blocking -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features reqwest-middleware -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features tower -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "test",
     "doc --workspace --no-deps --all-features",
@@ -111,6 +115,10 @@ mod tests {
         cargo clippy -p fintech-auth --no-default-features -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features redis -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features axum -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features blocking -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features reqwest-middleware -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features tower -- -D warnings
         cargo clippy --workspace --all-targets --all-features -- -D warnings
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features

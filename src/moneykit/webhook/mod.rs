@@ -70,6 +70,11 @@ impl Webhooks {
         Self { client }
     }
 
+    /// The largest body: as much of a request is worth reading.
+    pub fn body_limit(&self) -> usize {
+        self.client.webhook_keys().options().body_limit
+    }
+
     /// Verifies one webhook: its headers and its raw body.
     ///
     /// # Errors

@@ -102,6 +102,11 @@ impl Webhooks {
         self.with(|inner| inner.body_limit = bytes)
     }
 
+    /// The largest body: as much of a request is worth reading.
+    pub fn body_limit(&self) -> usize {
+        self.0.body_limit
+    }
+
     /// Where nonces are remembered. In this process, 100,000 of them.
     #[must_use]
     pub fn with_nonces(self, nonces: impl NonceStore + 'static) -> Self {

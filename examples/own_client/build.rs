@@ -1,0 +1,20 @@
+//! Generates the client: `openapi.json` → `$OUT_DIR/client.rs`. The settings are all that tokens ask for.
+
+use std::{env, error::Error, fs, path::Path};
+
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=openapi.json");
+    let spec: openapiv3::OpenAPI = serde_json::from_str(&fs::read_to_string("openapi.json")?)?;
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_interface(InterfaceStyle::Positional)
+        // Without the hooks it does not compile, so that they are not forgotten.
+        .with_hooks(HooksMode::Expected)
+        // For MoneyKit it is `fintech_auth::moneykit::Api`.
+        .with_inner_type("fintech_auth::bearer::Bearer<fintech_auth::moov::Api>".parse()?);
+    let code = Generator::new(&settings).generate_tokens(&spec)?.to_string();
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("client.rs"), code)?;
+    Ok(())
+}

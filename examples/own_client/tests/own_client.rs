@@ -1,0 +1,115 @@
+//! The generated client against a server that asks the sandbox which tokens are good, and counts.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use fintech_auth::{
+    HttpOptions,
+    bearer::Bearer,
+    moov,
+    sandbox::{Operation, Sandbox},
+};
+use own_client::{Client, ClientInfo as _, Error, types::Account};
+
+#[derive(Clone)]
+struct Accounts {
+    sandbox: Arc<Sandbox>,
+    asked: Arc<AtomicUsize>,
+}
+
+/// Answers as a resource server does (RFC 6750 section 3.1).
+async fn account(
+    State(accounts): State<Accounts>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    accounts.asked.fetch_add(1, Ordering::Relaxed);
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = token.and_then(|value| value.strip_prefix("Bearer "));
+    if !token.is_some_and(|token| accounts.sandbox.is_live(token)) {
+        let challenge = "Bearer error=\"invalid_token\"";
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
+    }
+    let named = serde_json::json!({ "name": format!("the name of {id}") }).to_string();
+    let body = if body.is_empty() { named.into() } else { body };
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+struct Setting {
+    accounts: Accounts,
+    moov: moov::Client,
+    client: Client,
+}
+
+impl Setting {
+    async fn start() -> Self {
+        let sandbox = Arc::new(Sandbox::start().await.expect("the sandbox starts"));
+        let accounts = Accounts { sandbox: sandbox.clone(), asked: Arc::default() };
+        let router = Router::new().route("/accounts/{id}", get(account).put(account));
+        let router = router.with_state(accounts.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let moov = sandbox.moov().build().expect("the client builds");
+        // Against the real service `moov.bearer()`: there tokens and accounts are of one origin.
+        let tokens = moov.tokens().handle(&["/accounts.read".parse().expect("a scope")]);
+        let bearer = Bearer::new(tokens, [&url]).expect("an origin");
+        let http = HttpOptions::default().to_reqwest(&url).expect("a client");
+        Self { accounts, moov, client: Client::new_with_client(&url, http, bearer) }
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.accounts.sandbox.count(Operation::MoovToken), self.accounts.asked.load(Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn a_generated_client_sends_our_token() {
+    let setting = Setting::start().await;
+    for _ in 0..3 {
+        let account = setting.client.account("a-1").await.expect("an account");
+        assert_eq!(account.name, "the name of a-1");
+    }
+    assert_eq!(setting.counts(), (1, 3));
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_renewed_and_the_request_sent_once_more() {
+    let setting = Setting::start().await;
+    setting.client.account("a-1").await.expect("an account");
+    // In the middle of its life, as far as it can be known here.
+    setting.accounts.sandbox.revoke_all();
+    let account = Account { name: "new".to_owned() };
+    let renamed = setting.client.rename_account("a-1", &account).await.expect("an account");
+    assert_eq!(renamed.name, "new", "the body came again as well");
+    assert_eq!(setting.counts(), (2, 3));
+    assert_eq!(setting.moov.stats().rejections, 1);
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
+    let setting = Setting::start().await;
+    let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
+    let url = setting.accounts.sandbox.url();
+    let moov = moov::Client::builder(credentials).with_base_url(url).build();
+    let tokens =
+        moov.expect("the client builds").tokens().handle(&["/accounts.read".parse().expect("a scope")]);
+    let at = setting.client.baseurl().to_owned();
+    let bearer = Bearer::new(tokens, [&at]).expect("an origin");
+    let http = HttpOptions::default().to_reqwest(&at).expect("a client");
+    let error = Client::new_with_client(&at, http, bearer).account("a-1").await.unwrap_err();
+    let Error::Custom(reason) = &error else { panic!("another error") };
+    assert!(reason.contains("credentials") && !format!("{error:?}").contains("marked-secret"), "{reason}");
+    assert_eq!(setting.counts().1, 0);
+}

@@ -1,0 +1,71 @@
+//! The raw body of a request, up to a limit. It keeps no more than that, and parses nothing.
+
+use axum_core::{RequestExt as _, body::Body, extract::Request};
+use bytes::Bytes;
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, LengthLimitError};
+
+use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
+
+/// Reads the body of a request, as it came.
+pub(super) async fn read(request: Request, limit: usize) -> Result<Bytes, VerifyError> {
+    let mut body = request.into_limited_body();
+    // What it says of its length: hyper holds a sender to it.
+    if announced(&body) > limit {
+        return Err(Kind::BodyTooLarge.into());
+    }
+    let Some(first) = chunk(&mut body, limit).await? else { return Ok(Bytes::new()) };
+    let Some(second) = chunk(&mut body, limit - first.len()).await? else { return Ok(first) };
+    let mut read = Vec::with_capacity(room(announced(&body), first.len() + second.len(), limit));
+    read.extend_from_slice(&first);
+    read.extend_from_slice(&second);
+    while let Some(next) = chunk(&mut body, limit - read.len()).await? {
+        if read.capacity() - read.len() < next.len() {
+            let wanted = room(announced(&body), read.len() + next.len(), limit);
+            read.reserve_exact(wanted - read.len());
+        }
+        read.extend_from_slice(&next);
+    }
+    Ok(read.into())
+}
+
+/// How much there is to come, at the least.
+fn announced(body: &Body) -> usize {
+    usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
+}
+
+/// How much to make room for: what is there and as much again, or what is announced, but never over the
+/// limit.
+fn room(announced: usize, there: usize, limit: usize) -> usize {
+    there.saturating_add(announced.max(there)).min(limit)
+}
+
+/// The next piece with anything in it, if it is within what is left of the limit.
+async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Kind> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error.into_inner().is::<LengthLimitError>() {
+            true => Kind::BodyTooLarge,
+            false => Kind::IncompleteBody,
+        })?;
+        match frame.into_data() {
+            Ok(data) if data.len() > left => return Err(Kind::BodyTooLarge),
+            Ok(data) if !data.is_empty() => return Ok(Some(data)),
+            // Trailers, which nobody signed.
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room;
+
+    #[test]
+    fn no_room_is_made_beyond_the_limit() {
+        assert_eq!(room(0, 100, 1000), 200);
+        assert_eq!(room(500, 100, 1000), 600);
+        assert_eq!(room(usize::MAX, 100, 1000), 1000);
+        assert_eq!(room(0, 999, 1000), 1000);
+    }
+}

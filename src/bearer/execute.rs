@@ -1,0 +1,86 @@
+//! Requests of reqwest: who gets a token, and what an answer says of it. It judges no other status.
+
+use http::{StatusCode, header::AUTHORIZATION};
+use reqwest::{Request, Response, ResponseBuilderExt as _};
+
+use super::{Bearer, header, peeked};
+use crate::{Error, ErrorKind, Token, token::TokenSource};
+
+impl<S: TokenSource> Bearer<S> {
+    /// Sees to it that there is a token for this request: for `pre` of progenitor's `ClientHooks`, which
+    /// can tell why there is none. Nothing is added yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`](crate::token::TokenCache::token);
+    /// [`ErrorKind::InvalidConfig`] for a request to another origin, since a client of one service has no
+    /// business there.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe, as [`TokenCache::token`](crate::token::TokenCache::token).
+    pub async fn ready(&self, request: &Request) -> Result<(), Error> {
+        if !self.origins.iter().any(|origin| origin.has_url(request.url())) {
+            let reason = "the request goes to an origin that gets no token; check the client's base url";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason));
+        }
+        if self.wants(request) {
+            self.tokens.token().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a request with a token, and once more if that has expired: for `exec` of progenitor's
+    /// `ClientHooks`, or with any reqwest client.
+    ///
+    /// Where no token can be had, the request goes without one, and the service refuses it; where no new
+    /// one can, the service's 401 stands. [`Bearer::ready`] tells why.
+    ///
+    /// # Errors
+    ///
+    /// What the client fails with.
+    ///
+    /// # Cancellation
+    ///
+    /// Cancels the request, and no refresh.
+    pub async fn execute(&self, client: &reqwest::Client, mut request: Request) -> reqwest::Result<Response> {
+        let token = if self.wants(&request) { self.tokens.token().await.ok() } else { None };
+        let Some(token) = token else { return client.execute(request).await };
+        let again = request.try_clone();
+        sign(&mut request, &token);
+        let (expired, answer) = judged(client.execute(request).await?).await;
+        if !expired {
+            return Ok(answer);
+        }
+        let Some(mut again) = again else {
+            self.tokens.reject(&token).await;
+            return Ok(answer);
+        };
+        let Ok(token) = self.renewed(&token).await else { return Ok(answer) };
+        sign(&mut again, &token);
+        client.execute(again).await
+    }
+
+    /// Whether a request is one that gets a token.
+    pub(super) fn wants(&self, request: &Request) -> bool {
+        !request.headers().contains_key(AUTHORIZATION)
+            && self.origins.iter().any(|origin| origin.has_url(request.url()))
+    }
+}
+
+pub(super) fn sign(request: &mut Request, token: &Token) {
+    request.headers_mut().insert(AUTHORIZATION, header(token));
+}
+
+/// Whether an answer says that the token has expired, and the answer, which is whole.
+pub(super) async fn judged(answer: Response) -> (bool, Response) {
+    if answer.status() != StatusCode::UNAUTHORIZED {
+        return (false, answer);
+    }
+    // Only a builder can take the url along.
+    let url = http::Response::builder().url(answer.url().clone()).body(());
+    let (expired, answer) = peeked::judge(http::Response::<reqwest::Body>::from(answer)).await;
+    let (mut parts, body) = answer.into_parts();
+    parts.extensions.extend(url.map(|url| url.into_parts().0.extensions).unwrap_or_default());
+    (expired, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
+}

@@ -1,0 +1,102 @@
+//! Where tokens may go: the origins that were named, and no other. It resolves nothing.
+
+use reqwest::Url;
+
+use crate::{Error, ErrorKind, transport::BaseUrl};
+
+/// An https origin, or an http one on this very machine (RFC 6454 section 4).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Origin {
+    scheme: &'static str,
+    host: Box<str>,
+    port: u16,
+}
+
+impl Origin {
+    /// # Errors
+    ///
+    /// `InvalidConfig` for what is no origin, and for plain http to another machine.
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let base = BaseUrl::parse(text)?;
+        let url = Url::parse(base.as_str()).ok().filter(|url| url.path() == "/");
+        url.as_ref().and_then(Self::of_url).ok_or_else(|| {
+            let reason = "tokens are sent to origins, not to paths: https://api.example.com";
+            Error::new(ErrorKind::InvalidConfig, reason)
+        })
+    }
+
+    /// The origin of a URL that has been checked.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        Self::of_url(&Url::parse(text).ok()?)
+    }
+
+    fn of_url(url: &Url) -> Option<Self> {
+        let scheme = ["https", "http"].into_iter().find(|scheme| *scheme == url.scheme())?;
+        Some(Self { scheme, host: url.host_str()?.into(), port: url.port_or_known_default()? })
+    }
+
+    pub(super) fn has_url(&self, url: &Url) -> bool {
+        url.scheme() == self.scheme
+            && url.host_str() == Some(&*self.host)
+            && url.port_or_known_default() == Some(self.port)
+    }
+
+    /// A relative one is of no origin.
+    #[cfg(any(test, feature = "tower"))]
+    pub(super) fn has_uri(&self, uri: &http::Uri) -> bool {
+        let port = uri.port_u16().unwrap_or(if self.scheme == "https" { 443 } else { 80 });
+        uri.scheme_str() == Some(self.scheme)
+            && uri.host().is_some_and(|host| host.eq_ignore_ascii_case(&self.host))
+            && port == self.port
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Uri;
+
+    use super::*;
+
+    fn has(origin: &str, url: &str) -> bool {
+        let origin = Origin::parse(origin).unwrap();
+        let by_url = origin.has_url(&Url::parse(url).unwrap());
+        // Where both can be written, both must say the same.
+        if let Ok(uri) = url.parse::<Uri>() {
+            assert_eq!(origin.has_uri(&uri), by_url, "{url}");
+        }
+        by_url
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let moov = "https://api.moov.io";
+        for url in ["https://api.moov.io", "https://API.MOOV.IO:443/a?b#c", "https://u@api.moov.io/"] {
+            assert!(has(moov, url), "{url}");
+        }
+        for url in [
+            "http://api.moov.io/",
+            "http://api.moov.io:443/",
+            "https://api.moov.io:8443/",
+            "https://moov.io/",
+            "https://api.moov.io.evil.example/",
+            "https://api.moov.io@evil.example/",
+            "https://evil.example/api.moov.io",
+            "https://api.moov.io./",
+            "wss://api.moov.io/",
+        ] {
+            assert!(!has(moov, url), "{url}");
+        }
+        assert!(has("http://127.0.0.1:8080/", "http://127.0.0.1:8080/x"));
+        assert!(!has("http://127.0.0.1:8080", "http://127.0.0.1/"));
+        assert!(has("http://[::1]:1", "http://[::1]:1/"));
+        assert!(has("http://localhost", "http://localhost:80/"));
+        assert!(!Origin::parse(moov).unwrap().has_uri(&Uri::from_static("/relative")));
+    }
+
+    #[test]
+    fn what_is_no_origin_or_no_safe_one_is_refused() {
+        for bad in ["http://api.moov.io", "https://api.moov.io/oauth2", "api.moov.io", "https://u:p@a.b"] {
+            assert_eq!(Origin::parse(bad).unwrap_err().kind(), ErrorKind::InvalidConfig, "{bad}");
+        }
+    }
+}

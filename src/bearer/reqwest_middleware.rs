@@ -1,0 +1,79 @@
+//! The middleware for reqwest-middleware. It decides nothing that [`Bearer`] does not.
+
+use async_trait::async_trait;
+use http::Extensions;
+use reqwest::{Request, Response};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use super::{
+    Bearer,
+    execute::{judged, sign},
+};
+use crate::token::TokenSource;
+
+/// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
+/// for what happens on a 401.
+///
+/// Put it innermost but for what must see each attempt: middlewares before it see one request, those
+/// after it both. An error of a token call is the `Middleware` variant of `reqwest_middleware::Error`,
+/// and downcasts to [`Error`](crate::Error).
+///
+/// ```
+/// # #[cfg(feature = "sandbox")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fintech_auth::{HttpOptions, bearer::BearerMiddleware, sandbox::Sandbox};
+///
+/// let sandbox = Sandbox::start().await?;
+/// let moneykit = sandbox.moneykit().build()?;
+///
+/// // Or one of yours, with the other middlewares as you have them.
+/// let http = HttpOptions::default().to_reqwest(sandbox.url())?;
+/// let bearer = BearerMiddleware::new(moneykit.bearer());
+/// let http = reqwest_middleware::ClientBuilder::new(http).with(bearer).build();
+/// let answer = http.get(format!("{}/auth/introspect", sandbox.url())).send().await?;
+/// assert_eq!(answer.status(), 200);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sandbox"))]
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug)]
+pub struct BearerMiddleware<S>(Bearer<S>);
+
+impl<S: TokenSource> BearerMiddleware<S> {
+    /// With these tokens, to their origins.
+    pub fn new(bearer: Bearer<S>) -> Self {
+        Self(bearer)
+    }
+}
+
+#[async_trait]
+impl<S: TokenSource> Middleware for BearerMiddleware<S> {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let bearer = &self.0;
+        if !bearer.wants(&request) {
+            return next.run(request, extensions).await;
+        }
+        let token = bearer.tokens.token().await.map_err(Error::middleware)?;
+        let again = request.try_clone();
+        sign(&mut request, &token);
+        let (expired, answer) = judged(next.clone().run(request, extensions).await?).await;
+        match (expired, again) {
+            (false, _) => Ok(answer),
+            (true, None) => {
+                bearer.tokens.reject(&token).await;
+                Ok(answer)
+            }
+            (true, Some(mut again)) => {
+                sign(&mut again, &bearer.renewed(&token).await.map_err(Error::middleware)?);
+                next.run(again, extensions).await
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The layer for tower services that send HTTP requests. It decides nothing that [`Bearer`] does not.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    future::{Future, poll_fn},
+    marker::PhantomData,
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response, header::AUTHORIZATION};
+use http_body::Body;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{Bearer, Peeked, header, peeked};
+use crate::{Error, Token, token::TokenSource};
+
+/// How the body of a request is had a second time.
+///
+/// [`Cloned`] and [`Once`] are there; write your own for a body that is cloneable only at times.
+pub trait RepeatBody<B> {
+    /// The same body again, if it can be had.
+    fn repeat(body: &B) -> Option<B>;
+}
+
+/// Bodies are cloned, which their type must allow.
+#[derive(Clone, Copy, Debug)]
+pub struct Cloned;
+
+/// Bodies cannot be had again, so requests are not repeated; a token that has expired is rejected all
+/// the same, for the sake of the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Once;
+
+impl<B: Clone> RepeatBody<B> for Cloned {
+    fn repeat(body: &B) -> Option<B> {
+        Some(body.clone())
+    }
+}
+
+impl<B> RepeatBody<B> for Once {
+    fn repeat(_: &B) -> Option<B> {
+        None
+    }
+}
+
+/// Adds tokens to the requests of a client that is a tower service: see [the module](super) for which,
+/// and for what happens on a 401.
+///
+/// Requests need whole URIs, as those of hyper's client have: a relative one is of no origin, and gets
+/// no token. The body of an answer becomes [`Peeked`], and must be [`Unpin`], as hyper's are.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use fintech_auth::bearer::BearerLayer;
+/// # #[cfg(feature = "sandbox")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_layer::Layer as _;
+/// use tower_service::Service as _;
+///
+/// let sandbox = fintech_auth::sandbox::Sandbox::start().await?;
+/// let moov = sandbox.moov().with_scopes(["/accounts.read".parse()?]).build()?;
+///
+/// # #[derive(Clone)]
+/// # struct Client;
+/// # impl tower_service::Service<http::Request<String>> for Client {
+/// #     type Response = http::Response<http_body_util::Full<bytes::Bytes>>;
+/// #     type Error = Infallible;
+/// #     type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+/// #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+/// #         std::task::Poll::Ready(Ok(()))
+/// #     }
+/// #     fn call(&mut self, request: http::Request<String>) -> Self::Future {
+/// #         assert!(request.headers().contains_key("authorization"));
+/// #         std::future::ready(Ok(http::Response::default()))
+/// #     }
+/// # }
+/// # let client = Client;
+/// let mut client = BearerLayer::new(moov.bearer()).layer(client); // yours, such as hyper_util's
+/// let request = http::Request::get(format!("{}/accounts", sandbox.url())).body(String::new())?;
+/// let answer = client.call(request).await?;
+/// assert_eq!(answer.status(), 200);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sandbox"))]
+/// # fn main() {}
+/// ```
+pub struct BearerLayer<S, R = Cloned> {
+    bearer: Bearer<S>,
+    repeat: PhantomData<fn() -> R>,
+}
+
+impl<S: TokenSource> BearerLayer<S> {
+    /// With these tokens, to their origins. Repeats requests, so their bodies must be [`Clone`].
+    pub fn new(bearer: Bearer<S>) -> Self {
+        Self { bearer, repeat: PhantomData }
+    }
+
+    /// For bodies that cannot be cloned ([`Once`]), or in a way of your own.
+    #[must_use]
+    pub fn with_repeat<R>(self) -> BearerLayer<S, R> {
+        BearerLayer { bearer: self.bearer, repeat: PhantomData }
+    }
+}
+
+impl<S, R, T> Layer<T> for BearerLayer<S, R> {
+    type Service = BearerService<T, S, R>;
+
+    fn layer(&self, inner: T) -> Self::Service {
+        BearerService { inner, bearer: self.bearer.clone(), repeat: PhantomData }
+    }
+}
+
+/// What [`BearerLayer`] makes of a service.
+pub struct BearerService<T, S, R = Cloned> {
+    inner: T,
+    bearer: Bearer<S>,
+    repeat: PhantomData<fn() -> R>,
+}
+
+impl<T, S, R, B, A> Service<Request<B>> for BearerService<T, S, R>
+where
+    T: Service<Request<B>, Response = Response<A>> + Clone + Send + 'static,
+    T::Future: Send,
+    S: TokenSource,
+    R: RepeatBody<B> + 'static,
+    B: Send + 'static,
+    A: Body + Send + Unpin + 'static,
+    A::Error: Send,
+{
+    type Response = Response<Peeked<A>>;
+    type Error = BearerError<T::Error>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context).map_err(BearerError::Service)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The one that said it is ready, and not its clone.
+        let clone = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, clone);
+        Box::pin(send::<T, S, R, B, A>(inner, self.bearer.clone(), request))
+    }
+}
+
+async fn send<T, S, R, B, A>(
+    mut inner: T,
+    bearer: Bearer<S>,
+    mut request: Request<B>,
+) -> Result<Response<Peeked<A>>, BearerError<T::Error>>
+where
+    T: Service<Request<B>, Response = Response<A>>,
+    S: TokenSource,
+    R: RepeatBody<B>,
+    A: Body + Unpin,
+{
+    let covered = bearer.origins.iter().any(|origin| origin.has_uri(request.uri()));
+    if !covered || request.headers().contains_key(AUTHORIZATION) {
+        let answer = inner.call(request).await.map_err(BearerError::Service)?;
+        return Ok(answer.map(Peeked::untouched));
+    }
+    let token = bearer.tokens.token().await.map_err(BearerError::Token)?;
+    let again = copy::<R, B>(&request);
+    sign(&mut request, &token);
+    let answer = inner.call(request).await.map_err(BearerError::Service)?;
+    let (expired, answer) = peeked::judge(answer).await;
+    if !expired {
+        return Ok(answer);
+    }
+    let Some(mut again) = again else {
+        bearer.tokens.reject(&token).await;
+        return Ok(answer);
+    };
+    // Its connection may be the one that the service waits for.
+    drop(answer);
+    sign(&mut again, &bearer.renewed(&token).await.map_err(BearerError::Token)?);
+    poll_fn(|context| inner.poll_ready(context)).await.map_err(BearerError::Service)?;
+    let answer = inner.call(again).await.map_err(BearerError::Service)?;
+    Ok(answer.map(Peeked::untouched))
+}
+
+fn sign<B>(request: &mut Request<B>, token: &Token) {
+    request.headers_mut().insert(AUTHORIZATION, header(token));
+}
+
+fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {
+    let mut copy = Request::new(R::repeat(request.body())?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    *copy.extensions_mut() = request.extensions().clone();
+    Some(copy)
+}
+
+/// Why a request with a token has no answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BearerError<E> {
+    /// There is no token to send it with. The request was not sent, or was refused as expired.
+    Token(Error),
+    /// The service failed.
+    Service(E),
+}
+
+impl<E> fmt::Display for BearerError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "no token for the request",
+            Self::Service(_) => "the request failed",
+        })
+    }
+}
+
+impl<E: StdError + 'static> StdError for BearerError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(match self {
+            Self::Token(error) => error,
+            Self::Service(error) => error,
+        })
+    }
+}
+
+impl<S, R> Clone for BearerLayer<S, R> {
+    fn clone(&self) -> Self {
+        Self { bearer: self.bearer.clone(), repeat: PhantomData }
+    }
+}
+
+impl<T: Clone, S, R> Clone for BearerService<T, S, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), bearer: self.bearer.clone(), repeat: PhantomData }
+    }
+}
+
+impl<S, R> fmt::Debug for BearerLayer<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BearerLayer").field(&self.bearer).finish()
+    }
+}
+
+impl<T: fmt::Debug, S, R> fmt::Debug for BearerService<T, S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerService").field("inner", &self.inner).field("bearer", &self.bearer).finish()
+    }
+}

@@ -1,0 +1,43 @@
+//! The same clients for code that is not async.
+//!
+//! Nothing is done twice: each client here holds the async one, whose calls run on a thread of their own
+//! while the caller's thread waits. Clones share the thread, the connections and the tokens. A token that
+//! is fresh is answered on the caller's thread, from memory.
+//!
+//! ```
+//! # #[cfg(feature = "sandbox")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use fintech_auth::blocking;
+//! # use fintech_auth::sandbox::Sandbox;
+//! # let runtime = tokio::runtime::Runtime::new()?;
+//! # let sandbox = runtime.block_on(Sandbox::start())?;
+//!
+//! let builder = sandbox.moov(); // or: moov::ClientBuilder::from_env()?
+//! let client = blocking::moov::Client::new(builder)?;
+//! let token = client.token(&["/accounts.read".parse()?])?;
+//! client.revoke(&token.to_secret(), None)?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sandbox"))]
+//! # fn main() {}
+//! ```
+//!
+//! # In async code
+//!
+//! A call that would wait is refused there by [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig)
+//! and sends nothing: it would hold up the runtime, and on a runtime of one thread whoever it waits for.
+//! It neither panics nor blocks. What needs no waiting, such as a fresh token, is answered there as well.
+//! In `tokio::task::spawn_blocking` and `block_in_place`, and on threads of your own, all calls work.
+//! Code under `tokio::task::unconstrained` cannot be told from those, and blocks for as long as the call
+//! takes.
+//!
+//! Clients may be made and dropped anywhere.
+//!
+//! # Requests of your own
+//!
+//! Take [`moov::Client::run`] or [`moneykit::Client::run`] around them: they run on your thread, with a token,
+//! and once more where that has expired.
+
+pub mod moneykit;
+pub mod moov;
+mod runtime;

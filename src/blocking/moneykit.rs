@@ -1,0 +1,179 @@
+//! MoneyKit's client, its calls waited for. It does nothing that the async client does not.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::runtime::Runtime;
+use crate::{
+    Error, Response, Scope, Secret, Token,
+    moneykit::{self, Api, ClientBuilder, types, webhook::Event},
+    token::{Stats, TokenHandle},
+    webhook::{Verified, VerifyError, VerifyErrorKind},
+};
+
+/// A client of MoneyKit's auth endpoints for code that is not async. Cheap to clone; clones share
+/// connections and tokens.
+#[derive(Clone, Debug)]
+pub struct Client {
+    client: moneykit::Client,
+    default: TokenHandle<Api>,
+    runtime: Runtime,
+}
+
+impl Client {
+    /// Makes the client, and starts its thread. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) saying which option to correct;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the system gives no thread.
+    pub fn new(builder: ClientBuilder) -> Result<Self, Error> {
+        let client = builder.build()?;
+        Ok(Self { default: client.bearer().tokens().clone(), client, runtime: Runtime::start()? })
+    }
+
+    fn wait<T, F>(&self, call: impl FnOnce(moneykit::Client) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.runtime.wait(call(self.client.clone()))
+    }
+
+    /// A token for these scopes that works now, as [`moneykit::Client::token`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenCache::token`](crate::token::TokenCache::token), and
+    /// [in async code](super#in-async-code) where it would wait.
+    pub fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
+        if let Some(token) = self.client.tokens().cached(scopes) {
+            return Ok(token);
+        }
+        let scopes = scopes.to_vec();
+        self.wait(|client| async move { client.token(&scopes).await })
+    }
+
+    /// The same, waiting no longer than `max_wait`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::token`].
+    pub fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
+        if let Some(token) = self.client.tokens().cached(scopes) {
+            return Ok(token);
+        }
+        let scopes = scopes.to_vec();
+        self.wait(|client| async move { client.tokens().token_within(&scopes, max_wait).await })
+    }
+
+    /// A token for the scopes of [`moneykit::ClientBuilder::with_scopes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::token`].
+    pub fn default_token(&self) -> Result<Token, Error> {
+        if let Some(token) = self.default.cached() {
+            return Ok(token);
+        }
+        self.wait(|client| async move { client.default_token().await })
+    }
+
+    /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+    ///
+    /// # Errors
+    ///
+    /// Only [in async code](super#in-async-code). There [`Token::reject`] does it without waiting.
+    pub fn reject(&self, token: &Token) -> Result<(), Error> {
+        let token = token.clone();
+        self.wait(|client| async move {
+            client.reject(&token).await;
+            Ok(())
+        })
+    }
+
+    /// Runs a request of yours with a token, and once more if it says that the token has expired, as
+    /// [`TokenCache::run`](crate::token::TokenCache::run). It runs on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::token`]; what your request fails with is in its own outcome.
+    pub fn run<T>(
+        &self,
+        scopes: &[Scope],
+        mut request: impl FnMut(Token) -> T,
+        is_rejected: impl Fn(&T) -> bool,
+    ) -> Result<T, Error> {
+        let token = self.token(scopes)?;
+        let outcome = request(token.clone());
+        if !is_rejected(&outcome) {
+            return Ok(outcome);
+        }
+        self.reject(&token)?;
+        Ok(request(self.token(scopes)?))
+    }
+
+    /// What the token cache did so far.
+    pub fn stats(&self) -> Stats {
+        self.client.stats()
+    }
+
+    /// As [`moneykit::Client::create_access_token`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and [in async code](super#in-async-code).
+    pub fn create_access_token(
+        &self,
+        scopes: &[Scope],
+    ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
+        let scopes = scopes.to_vec();
+        self.wait(|client| async move { client.create_access_token(&scopes).await })
+    }
+
+    /// As [`moneykit::Client::introspect`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and [in async code](super#in-async-code).
+    pub fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
+        let token = token.clone();
+        self.wait(|client| async move { client.introspect(&token).await })
+    }
+
+    /// As [`moneykit::Client::introspect_client`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and [in async code](super#in-async-code).
+    pub fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
+        self.wait(|client| async move { client.introspect_client().await })
+    }
+
+    /// As [`moneykit::Client::jwks`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and [in async code](super#in-async-code).
+    pub fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
+        self.wait(|client| async move { client.jwks().await })
+    }
+
+    /// Verifies a webhook of MoneyKit's, as [`moneykit::webhook::Webhooks::verify`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`KeysUnavailable`](VerifyErrorKind::KeysUnavailable) [in async code](super#in-async-code).
+    ///
+    /// # Security
+    ///
+    /// The body must be the bytes that came, not JSON that was read and written again.
+    pub fn verify_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Verified<Event>, VerifyError> {
+        let (webhooks, headers, body) = (self.client.webhooks(), headers.clone(), body.to_vec());
+        let verified = self.wait(|_| async move { Ok(webhooks.verify(&headers, &body).await) });
+        verified.unwrap_or_else(|error| {
+            Err(VerifyError::from(VerifyErrorKind::KeysUnavailable).with_source(error))
+        })
+    }
+}

@@ -1,0 +1,263 @@
+//! Tokens on requests of a user's own by reqwest: who gets one, and how often anything is sent.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use fintech_auth::{
+    Error, ErrorKind, HttpOptions, Secret,
+    bearer::{Bearer, BearerMiddleware},
+    moneykit,
+    sandbox::{Fault, Operation, Sandbox},
+    token::TokenSource,
+};
+use http::{
+    Extensions, HeaderValue, StatusCode,
+    header::{AUTHORIZATION, LOCATION},
+};
+use reqwest::{Body, Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
+use tokio::task::JoinSet;
+
+use crate::support::{json, moneykit, sandbox};
+
+const EXPIRED: &str = r#"{"error_code":"api_error.auth.expired_access_token"}"#;
+
+fn http<S: TokenSource>(bearer: Bearer<S>) -> ClientWithMiddleware {
+    ClientBuilder::new(reqwest()).with(BearerMiddleware::new(bearer)).build()
+}
+
+fn reqwest() -> reqwest::Client {
+    HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
+}
+
+fn introspect(sandbox: &Sandbox) -> String {
+    format!("{}{}", sandbox.url(), Operation::MoneykitIntrospect.path())
+}
+
+fn sent(sandbox: &Sandbox) -> (usize, usize) {
+    (sandbox.count(Operation::MoneykitToken), sandbox.count(Operation::MoneykitIntrospect))
+}
+
+/// Each request to the service, by the token that it had, if any.
+fn authorizations(sandbox: &Sandbox) -> Vec<Option<String>> {
+    let requests = sandbox.requests().into_iter();
+    let introspections = requests.filter(|request| request.operation == Some(Operation::MoneykitIntrospect));
+    let value = |request: fintech_auth::sandbox::Request| {
+        request.headers.get(AUTHORIZATION).map(|value| value.to_str().expect("text").to_owned())
+    };
+    introspections.map(value).collect()
+}
+
+/// Counts what comes by. After the other middleware, it sees each attempt.
+#[derive(Clone, Default)]
+struct Counter(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Middleware for Counter {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        next.run(request, extensions).await
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
+    let sandbox = sandbox().await;
+    let client = moneykit(&sandbox);
+    let http = http(client.bearer());
+    let old = client.default_token().await.expect("a token");
+    // The vendor ends it before its time.
+    sandbox.clock().advance(Duration::from_secs(3601));
+    let mut requests = JoinSet::new();
+    for number in 0..1000 {
+        let request = http.get(introspect(&sandbox)).header("x-request", number);
+        requests.spawn(async move { request.send().await.expect("an answer").status() });
+    }
+    while let Some(status) = requests.join_next().await {
+        assert_eq!(status.expect("no panic"), StatusCode::OK);
+    }
+    let (tokens, calls) = sent(&sandbox);
+    assert_eq!(tokens, 2, "the first, and one new one");
+    let mut attempts = [0; 1000];
+    for request in sandbox.requests() {
+        if let Some(number) = request.headers.get("x-request") {
+            attempts[number.to_str().expect("text").parse::<usize>().expect("a number")] += 1;
+        }
+    }
+    assert!(attempts.iter().all(|times| (1..=2).contains(times)), "{attempts:?}");
+    assert_eq!(attempts.iter().sum::<usize>(), calls);
+    let with_old = authorizations(&sandbox).into_iter().flatten();
+    let with_old = with_old.filter(|value| value == old.authorization().to_str().expect("text")).count();
+    assert_eq!(calls, 1000 + with_old, "only what was refused was repeated");
+}
+
+#[tokio::test]
+async fn no_token_goes_to_another_origin() {
+    let (ours, other) = (sandbox().await, sandbox().await);
+    let http = http(moneykit(&ours).bearer());
+    let elsewhere = other.url().replace("127.0.0.1", "localhost");
+    let here_by_another_name = introspect(&ours).replace("127.0.0.1", "localhost");
+    for url in [introspect(&other), introspect(&other).replace(other.url(), &elsewhere), here_by_another_name]
+    {
+        let answer = http.get(&url).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{url}");
+    }
+    assert_eq!(sent(&other), (0, 2));
+    assert_eq!(sent(&ours), (0, 1), "nor is one asked for");
+    let all = [authorizations(&ours), authorizations(&other)].concat();
+    assert!(all.iter().all(Option::is_none), "{}", all.len());
+}
+
+#[tokio::test]
+async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
+    let (issuer, other) = (sandbox().await, sandbox().await);
+    let tokens = moneykit(&issuer).tokens().handle(&[]);
+    let bearer = Bearer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");
+    http(bearer).get(introspect(&other)).send().await.expect("an answer");
+    assert!(authorizations(&other).iter().all(Option::is_some));
+    for bad in ["http://api.example.com", "https://api.example.com/path", "api.example.com"] {
+        let error = Bearer::new(tokens.clone(), [bad]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
+        assert_eq!(Bearer::new(tokens.clone(), [""; 0]).unwrap_err().kind(), ErrorKind::InvalidConfig);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_shows_who_it_is_from_is_left_alone() {
+    let sandbox = sandbox().await;
+    let http = http(moneykit(&sandbox).bearer());
+    let request = http.get(introspect(&sandbox)).header(AUTHORIZATION, "Bearer of-my-own");
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(sent(&sandbox), (0, 1), "neither asked for a token nor repeated");
+    assert_eq!(authorizations(&sandbox), [Some("Bearer of-my-own".to_owned())]);
+}
+
+#[tokio::test]
+async fn another_401_is_handed_on_whole_and_not_repeated() {
+    let sandbox = sandbox().await;
+    let http = http(moneykit(&sandbox).bearer());
+    let body = format!(r#"{{"error_code":"api_error.auth.unauthorized","more":"{}"}}"#, "x".repeat(200_000));
+    sandbox.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
+    let answer = http.get(introspect(&sandbox)).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.url().as_str(), introspect(&sandbox));
+    assert_eq!(answer.content_length(), Some(body.len() as u64));
+    assert_eq!(answer.text().await.expect("the body"), body);
+    assert_eq!(sent(&sandbox), (1, 1));
+}
+
+#[tokio::test]
+async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_answer_stands() {
+    let sandbox = sandbox().await;
+    let http = http(moneykit(&sandbox).bearer());
+    sandbox.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
+    let answer = http.get(introspect(&sandbox)).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.text().await.expect("the body"), EXPIRED);
+    assert_eq!(sent(&sandbox), (2, 2));
+    let [Some(first), Some(second)] = &authorizations(&sandbox)[..] else { panic!("two tokens") };
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_rejected() {
+    let sandbox = sandbox().await;
+    let counter = Counter::default();
+    let client = moneykit(&sandbox);
+    let middleware = BearerMiddleware::new(client.bearer());
+    let http = ClientBuilder::new(reqwest()).with(middleware).with(counter.clone()).build();
+    for (body, attempts) in
+        [(Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once"))), 1), (Body::from("twice"), 2)]
+    {
+        counter.0.store(0, Ordering::Relaxed);
+        sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+        let before = client.stats().rejections;
+        let request = http.get(introspect(&sandbox)).body(body);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status().is_success(), attempts == 2);
+        assert_eq!(counter.0.load(Ordering::Relaxed), attempts);
+        assert_eq!(client.stats().rejections, before + 1);
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
+    let sandbox = sandbox().await;
+    let wrong = sandbox.moneykit_credentials().client_id();
+    let client = moneykit::Client::builder(fintech_auth::Credentials::new(wrong, "marked-secret"))
+        .with_base_url(sandbox.url())
+        .build()
+        .expect("the client builds");
+    let error = http(client.bearer()).get(introspect(&sandbox)).send().await.unwrap_err();
+    let reqwest_middleware::Error::Middleware(cause) = &error else { panic!("{error:?}") };
+    let cause = cause.downcast_ref::<Error>().expect("our error");
+    assert_eq!(cause.kind(), ErrorKind::Unauthorized);
+    assert!(!format!("{error:?} {error}").contains("marked-secret"));
+    assert_eq!(sent(&sandbox).1, 0);
+}
+
+#[tokio::test]
+async fn the_token_does_not_show_in_debug() {
+    let sandbox = sandbox().await;
+    let client = moneykit(&sandbox);
+    let token: Secret = client.default_token().await.expect("a token").to_secret();
+    let shown = format!("{:?} {:?}", client.bearer(), BearerMiddleware::new(client.bearer()));
+    assert!(!shown.contains(token.expose()), "{shown}");
+}
+
+#[tokio::test]
+async fn a_generated_client_hears_before_sending_why_there_is_no_token() {
+    let (ours, other) = (sandbox().await, sandbox().await);
+    let bearer = moneykit(&ours).bearer();
+    let request = |sandbox: &Sandbox| reqwest().get(introspect(sandbox)).build().expect("a request");
+    assert_eq!(bearer.ready(&request(&other)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
+    sandbox_refuses(&ours);
+    assert_eq!(bearer.ready(&request(&ours)).await.unwrap_err().kind(), ErrorKind::Unauthorized);
+    assert_eq!(sent(&ours), (1, 0));
+}
+
+fn sandbox_refuses(sandbox: &Sandbox) {
+    sandbox.fault(Operation::MoneykitToken, json(401, r#"{"error_code":"api_error.auth.unauthorized"}"#));
+}
+
+#[tokio::test]
+async fn execute_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() {
+    let sandbox = sandbox().await;
+    let bearer = moneykit(&sandbox).bearer();
+    let http = reqwest();
+    let request = || http.get(introspect(&sandbox)).build().expect("a request");
+    sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+    let answer = bearer.execute(&http, request()).await.expect("an answer");
+    assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::OK, (2, 2)));
+
+    sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+    sandbox_refuses(&sandbox);
+    let answer = bearer.execute(&http, request()).await.expect("an answer");
+    assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::UNAUTHORIZED, (3, 3)));
+    assert_eq!(answer.text().await.expect("the body"), EXPIRED);
+}
+
+#[tokio::test]
+async fn a_client_made_for_own_requests_follows_no_redirect() {
+    let (ours, other) = (sandbox().await, sandbox().await);
+    let to = HeaderValue::from_str(&introspect(&other)).expect("a value");
+    let away = Fault::answer(StatusCode::TEMPORARY_REDIRECT).with_header(LOCATION, to);
+    ours.fault(Operation::MoneykitIntrospect, away);
+    let answer = http(moneykit(&ours).bearer()).get(introspect(&ours)).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!((sent(&ours), sent(&other)), ((1, 1), (0, 0)));
+    let error = HttpOptions::default().to_reqwest("http://api.example.com").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+}

@@ -1,0 +1,304 @@
+//! The clients for code that is not async, from every kind of thread: correct, or refused by name.
+//!
+//! The sandbox runs on a runtime of its own, as the vendors run elsewhere; where a test is async, it may
+//! be that test's own, so that waiting for it there would never end.
+
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock, mpsc},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use fintech_auth::{
+    Clock, Error, ErrorKind, RetryPolicy, Token, blocking, moneykit,
+    moov::webhook,
+    sandbox::{Operation, Sandbox},
+};
+use http::StatusCode;
+use tokio::{runtime, task};
+
+use crate::support::{json, plain, scopes};
+
+/// A sandbox elsewhere.
+struct Elsewhere {
+    sandbox: Sandbox,
+    _runtime: runtime::Runtime,
+}
+
+impl Elsewhere {
+    fn start() -> Self {
+        let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        Self { sandbox: runtime.block_on(crate::support::sandbox()), _runtime: runtime }
+    }
+}
+
+fn moneykit(sandbox: &Sandbox) -> blocking::moneykit::Client {
+    blocking::moneykit::Client::new(sandbox.moneykit().with_tokens(plain)).expect("the client builds")
+}
+
+fn moov(sandbox: &Sandbox) -> blocking::moov::Client {
+    let builder = sandbox.moov().with_tokens(plain).with_scopes(scopes(&["/accounts.read"]));
+    blocking::moov::Client::new(builder).expect("the client builds")
+}
+
+/// What is to be said where nothing may wait.
+fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains("spawn_blocking"), "{error}");
+}
+
+#[test]
+fn all_calls_work_on_a_plain_thread() {
+    let elsewhere = Elsewhere::start();
+    let sandbox = &elsewhere.sandbox;
+    let client = moneykit(sandbox);
+    let token = client.default_token().expect("a token");
+    client.introspect(&token.to_secret()).expect("it is described");
+    client.introspect_client().expect("it is described");
+    assert_eq!(client.jwks().expect("the keys").body.keys.len(), 1);
+    client.create_access_token(&[]).expect("a token");
+    let error = client.introspect(&"made-up".into()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+
+    let client = moov(sandbox);
+    let scopes = scopes(&["/accounts.read"]);
+    let pair = client.create_access_token(&scopes).expect("a token").body;
+    let pair = client.refresh(&pair.refresh_token.expect("a refresh token").0, &[]).expect("a pair").body;
+    client.revoke(&pair.access_token.0, None).expect("it is revoked");
+    assert!(!sandbox.is_live(pair.access_token.0.expose()));
+    let token = client.token_within(&scopes, Duration::from_secs(5)).expect("a token");
+    client.reject(&token).expect("it is rejected");
+    assert_ne!(client.default_token().expect("another").expose(), token.expose());
+    assert_eq!(client.stats().rejections, 1);
+}
+
+#[test]
+fn webhooks_of_moneykit_are_verified_without_async() {
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let sandbox = runtime.block_on(Sandbox::builder().with_system_clock().start()).expect("it starts");
+    let client = moneykit(&sandbox);
+    let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
+    let event = client.verify_webhook(&sent.headers, &sent.body).expect("it is verified");
+    assert_eq!(event.kind.as_str(), "x");
+    let error = client.verify_webhook(&sent.headers, b"{}").unwrap_err();
+    assert_eq!(error.status(), StatusCode::UNAUTHORIZED);
+    let error = runtime.block_on(async { client.verify_webhook(&sent.headers, &sent.body).unwrap_err() });
+    assert_eq!(error.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[test]
+fn webhooks_of_moov_are_verified_and_released_without_async() {
+    let elsewhere = Elsewhere::start();
+    let sandbox = &elsewhere.sandbox;
+    let client = moov(sandbox);
+    let webhooks = webhook::Webhooks::new([sandbox.moov_webhook_secret()]).expect("a secret");
+    let webhooks = webhooks.with_clock(sandbox.clock().clone());
+    let sent = sandbox.moov_webhook("{}").sign().expect("it signs");
+    let verify = || client.verify_webhook(&webhooks, &sent.headers, sent.body.clone());
+    let runtime = runtime::Builder::new_current_thread().build().expect("a runtime");
+    let error = runtime.block_on(async { verify().unwrap_err() });
+    assert_eq!(error.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let webhook = verify().expect("it is verified, and its nonce was not taken before");
+    assert_eq!(verify().unwrap_err().status(), StatusCode::CONFLICT);
+    client.release_webhook(&webhooks, &webhook).expect("it is released");
+    verify().expect("it is verified again");
+}
+
+#[test]
+fn many_threads_share_one_token_call() {
+    let elsewhere = Elsewhere::start();
+    let client = moov(&elsewhere.sandbox);
+    thread::scope(|threads| {
+        for _ in 0..100 {
+            let client = client.clone();
+            threads.spawn(move || client.default_token().expect("a token"));
+        }
+    });
+    assert_eq!(elsewhere.sandbox.count(Operation::MoovToken), 1);
+}
+
+#[test]
+fn a_request_of_ones_own_is_run_once_more_with_a_new_token() {
+    let elsewhere = Elsewhere::start();
+    let client = moov(&elsewhere.sandbox);
+    let mut seen = Vec::new();
+    let request = |token: Token| {
+        seen.push(token.expose().to_owned());
+        seen.len()
+    };
+    let outcome = client.run(&scopes(&["/accounts.read"]), request, |times| *times == 1);
+    assert_eq!(outcome.expect("tokens"), 2);
+    assert_ne!(seen[0], seen[1]);
+    assert_eq!(elsewhere.sandbox.count(Operation::MoovToken), 2);
+}
+
+/// All that may be asked of a client where nothing may wait, by a runtime that also runs the sandbox.
+fn nothing_waits(client: &blocking::moov::Client) {
+    refused(client.default_token());
+    refused(client.token(&scopes(&["/accounts.read"])));
+    refused(client.revoke(&"x".into(), None));
+    refused(moneykit_in_place(client.clone()));
+}
+
+/// Clients are also made and dropped in async code.
+fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
+    let again = client.clone();
+    drop(client);
+    again.default_token()
+}
+
+#[tokio::test]
+async fn in_a_tokio_test_waiting_is_refused_and_memory_answers() {
+    let sandbox = crate::support::sandbox().await;
+    let client = moov(&sandbox);
+    nothing_waits(&client);
+    assert_eq!(sandbox.count(Operation::MoovToken), 0, "nothing was sent");
+    let elsewhere = client.clone();
+    let token = task::spawn_blocking(move || elsewhere.default_token()).await.expect("no panic");
+    let token = token.expect("a token");
+    assert_eq!(client.default_token().expect("from memory").expose(), token.expose());
+    refused(client.reject(&token));
+    token.reject();
+    refused(client.default_token());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_worker_of_many_threads_as_well() {
+    let sandbox = crate::support::sandbox().await;
+    let client = moov(&sandbox);
+    nothing_waits(&client);
+    let inside = client.clone();
+    task::spawn(async move { nothing_waits(&inside) }).await.expect("no panic");
+    let token = task::block_in_place(|| client.default_token()).expect("a token");
+    assert!(sandbox.is_live(token.expose()));
+}
+
+#[test]
+fn a_runtime_of_one_thread_is_not_blocked() {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let sandbox = runtime.block_on(crate::support::sandbox());
+    let client = moov(&sandbox);
+    runtime.block_on(async { nothing_waits(&client) });
+    let inside = client.clone();
+    runtime.block_on(task::LocalSet::new().run_until(async move { nothing_waits(&inside) }));
+    let elsewhere = client.clone();
+    let token = runtime.block_on(async { task::spawn_blocking(move || elsewhere.default_token()).await });
+    token.expect("no panic").expect("a token");
+    // Entered only, a thread runs nothing, and may wait.
+    let _entered = runtime.enter();
+    drop(client);
+    let elsewhere = Elsewhere::start();
+    moov(&elsewhere.sandbox).default_token().expect("a token");
+}
+
+#[tokio::test]
+async fn a_task_that_was_refused_goes_on() {
+    let sandbox = crate::support::sandbox().await;
+    let client = moov(&sandbox);
+    for _ in 0..10 {
+        refused(client.default_token());
+        task::yield_now().await;
+    }
+    let client = sandbox.moov().build().expect("the client builds");
+    client.token(&scopes(&["/accounts.read"])).await.expect("a token");
+}
+
+/// Calls the client from its own thread, where time is read.
+#[derive(Debug)]
+struct Reentrant(Arc<OnceLock<blocking::moov::Client>>, mpsc::Sender<Result<(), Error>>);
+
+impl Clock for Reentrant {
+    fn monotonic(&self) -> Duration {
+        if let Some(client) = self.0.get()
+            && thread::current().name() == Some("fintech-auth")
+        {
+            let _ = self.1.send(client.create_access_token(&[]).map(drop));
+        }
+        Duration::from_secs(1)
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+#[test]
+fn a_call_from_the_clients_own_thread_is_refused() {
+    let elsewhere = Elsewhere::start();
+    let (told, outcomes) = mpsc::channel();
+    let cell = Arc::new(OnceLock::new());
+    let clock = Reentrant(cell.clone(), told);
+    let builder = elsewhere.sandbox.moov().with_scopes(scopes(&["/accounts.read"]));
+    let builder = builder.with_tokens(|tokens| plain(tokens).with_clock(clock));
+    let client = blocking::moov::Client::new(builder).expect("the client builds");
+    cell.set(client.clone()).expect("once");
+    client.default_token().expect("a token");
+    refused(outcomes.try_recv().expect("it was called"));
+}
+
+/// Panics wherever it is asked on the client's own thread.
+#[derive(Debug)]
+struct Panicking;
+
+impl Clock for Panicking {
+    fn monotonic(&self) -> Duration {
+        assert_ne!(thread::current().name(), Some("fintech-auth"), "as ordered");
+        Duration::from_secs(1)
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+#[test]
+fn a_panic_on_the_thread_is_an_error_and_the_thread_goes_on() {
+    let elsewhere = Elsewhere::start();
+    let builder = elsewhere.sandbox.moneykit().with_tokens(|tokens| plain(tokens).with_clock(Panicking));
+    let client = blocking::moneykit::Client::new(builder).expect("the client builds");
+    for _ in 0..2 {
+        assert_eq!(client.default_token().unwrap_err().kind(), ErrorKind::Unavailable);
+        client.introspect_client().expect("it is described");
+    }
+}
+
+#[test]
+fn failures_are_those_of_the_async_client() {
+    let elsewhere = Elsewhere::start();
+    let sandbox = &elsewhere.sandbox;
+    let builder = sandbox.moneykit().with_tokens(|tokens| plain(tokens).with_retry(RetryPolicy::never()));
+    let client = blocking::moneykit::Client::new(builder).expect("the client builds");
+    sandbox.fault(Operation::MoneykitToken, json(400, r#"{"error_code":"a.b"}"#));
+    let error = client.create_access_token(&[]).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Rejected, Some("a.b")));
+    let builder = moneykit::Client::builder(sandbox.moneykit_credentials().clone()).with_base_url("nowhere");
+    assert_eq!(blocking::moneykit::Client::new(builder).unwrap_err().kind(), ErrorKind::InvalidConfig);
+}
+
+/// By name, from the sources: what the async client learns, this one learns as well.
+#[test]
+fn every_call_of_the_async_clients_is_there() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for vendor in ["moneykit", "moov"] {
+        let read = |path: String| std::fs::read_to_string(src.join(path)).expect("readable");
+        let (asynchronous, blocking) =
+            (read(format!("{vendor}/client.rs")), read(format!("blocking/{vendor}.rs")));
+        let names: Vec<&str> = asynchronous.split("pub async fn ").skip(1).collect();
+        assert!(names.len() > 4);
+        for name in names {
+            let name = name.split('(').next().expect("a name");
+            assert!(blocking.contains(&format!("pub fn {name}(")), "{vendor}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_client_can_be_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<blocking::moneykit::Client>();
+    shared::<blocking::moov::Client>();
+}
