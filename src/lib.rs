@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod config;
 mod credentials;
 mod error;
 mod generated;

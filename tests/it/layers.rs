@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("token", &["error", "secret", "clock", "timestamp", "credentials", "retry"]),
     ("transport", &["error", "secret", "clock", "timestamp", "credentials", "token"]),
     ("webhook", &["error", "secret", "clock", "timestamp"]),
+    ("config", &["error", "secret", "retry", "token", "transport"]),
     ("generated", &["transport"]),
     (
         "moneykit",
@@ -26,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "timestamp",
             "credentials",
             "retry",
+            "config",
             "token",
             "transport",
             "webhook",
@@ -41,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "timestamp",
             "credentials",
             "retry",
+            "config",
             "token",
             "transport",
             "webhook",

@@ -14,6 +14,7 @@ mod model;
 mod sandbox;
 mod scripted;
 mod secrets;
+mod settings;
 mod store;
 mod support;
 mod surface;
