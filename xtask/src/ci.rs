@@ -9,11 +9,12 @@ use std::time::Instant;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy -p fintech-auth --no-default-features -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features cli -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "test",
     "doc --workspace --no-deps --all-features",
@@ -108,6 +109,7 @@ mod tests {
         cargo clippy --workspace --all-targets -- -D warnings
         cargo clippy -p fintech-auth --no-default-features -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features native-tls -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features cli -- -D warnings
         cargo clippy --workspace --all-targets --all-features -- -D warnings
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
