@@ -68,6 +68,7 @@ fn each_wrong_argument_is_told_without_its_value() {
         "moov verify",
         "moov verify --headers - --body -",
         "moneykit introspect --client-secret-file -",
+        "moneykit verify --headers a --client-secret-file -",
         "doctor MARK-0123456789",
         "doctor",
         "doctor --client-id MARK-0123456789",
