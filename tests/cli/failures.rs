@@ -99,6 +99,13 @@ async fn what_the_vendor_says_does_nothing_to_a_terminal() {
     );
     let ran = run(&mut configured(&sandbox, "moov token /ping.read"));
     assert!(ran.err.contains("gone") && !ran.err.contains('\u{1b}'), "{}", ran.err);
+    let body = r#"{"client_id":"a","client_name":"\u001b[2Jgone","scope":"a"}"#;
+    sandbox.fault(
+        Operation::MoneykitIntrospect,
+        Fault::answer(StatusCode::OK).with_body("application/json", body),
+    );
+    let ran = run(&mut configured(&sandbox, "moneykit introspect --client"));
+    assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());
 }
 
 /// A reader that has closed its end is no failure, and nothing to complain of.

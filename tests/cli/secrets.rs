@@ -105,6 +105,7 @@ async fn nothing_that_others_can_see_of_the_process_has_a_secret() {
         .spawn()
         .expect("it starts");
     while sandbox.count(Operation::MoovToken) == 0 {
+        assert!(child.try_wait().expect("it runs").is_none(), "it ended before it sent anything");
         tokio::task::yield_now().await;
     }
     let seen = |name: &str| fs::read(format!("/proc/{}/{name}", child.id())).expect("it runs");

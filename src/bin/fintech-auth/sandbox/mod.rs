@@ -3,6 +3,7 @@
 
 mod fault;
 mod log;
+mod signals;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::{
     exit::Failure,
     output::print,
 };
+use signals::Signals;
 
 pub(crate) static COMMAND: Command = Command {
     name: &["sandbox"],
@@ -69,8 +71,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     for fault in faults {
         sandbox.fault_times(fault.operation, fault.fault, fault.times);
     }
+    // Before anything is printed: who reads it may send the signal at once.
+    let signals = Signals::new()?;
     print(&welcome(&sandbox, json))?;
-    ended().await?;
+    signals.ended().await;
     let requests = sandbox.requests().len();
     print(&if json {
         format!("{}\n", json!({"event": "stopped"}))
@@ -127,21 +131,4 @@ fn welcome(sandbox: &Sandbox, json: bool) -> String {
         text += &format!("export {name}={value}\n");
     }
     text + &format!("\nFor a token for a browser, Moov asks for the origin {}.\n\n", sandbox.origin())
-}
-
-/// Until Ctrl-C, or the signal by which a supervisor ends it.
-async fn ended() -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::local(format!("no signal can be awaited: {error}"));
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt.map_err(failed),
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
 }
