@@ -1,7 +1,5 @@
 //! The long-lived pair that a vendor's dashboard hands out.
 
-use std::env;
-
 use crate::{Error, ErrorKind, Secret};
 
 /// The longest id or secret that is taken; real ones are well under 100 bytes.
@@ -21,17 +19,6 @@ impl Credentials {
         Self { client_id: client_id.into(), client_secret: client_secret.into() }
     }
 
-    /// Reads `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET`.
-    pub(crate) fn from_env(prefix: &str) -> Result<Self, Error> {
-        let required = |name: String| {
-            var(&name)?.ok_or_else(|| {
-                Error::new(ErrorKind::InvalidConfig, format!("the environment variable {name} is not set"))
-            })
-        };
-        let client_id = required(format!("{prefix}_CLIENT_ID"))?;
-        Ok(Self::new(client_id, required(format!("{prefix}_CLIENT_SECRET"))?))
-    }
-
     /// The id; not secret.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -40,6 +27,28 @@ impl Credentials {
     /// The secret.
     pub fn client_secret(&self) -> &Secret {
         &self.client_secret
+    }
+
+    /// From a configuration of which each may be missing. `prefix` is that of its environment variables.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` naming the key that is not set.
+    pub(crate) fn configured(
+        prefix: &str,
+        client_id: Option<&str>,
+        client_secret: Option<Secret>,
+    ) -> Result<Self, Error> {
+        let missing = |keys: &str, vars: &str| {
+            let reason = format!("no {keys} is set; from the environment it is read from {vars}");
+            Error::new(ErrorKind::InvalidConfig, reason)
+        };
+        let client_id = client_id.ok_or_else(|| missing("`client_id`", &format!("{prefix}_CLIENT_ID")))?;
+        let client_secret = client_secret.ok_or_else(|| {
+            let vars = format!("{prefix}_CLIENT_SECRET or, as a file, {prefix}_CLIENT_SECRET_FILE");
+            missing("`client_secret` or `client_secret_file`", &vars)
+        })?;
+        Ok(Self::new(client_id, client_secret))
     }
 
     /// Refuses what no vendor issues, before it becomes a puzzling 401.
@@ -55,17 +64,5 @@ impl Credentials {
             }
         }
         Ok(())
-    }
-}
-
-/// An environment variable; unset and empty are the same.
-pub(crate) fn var(name: &str) -> Result<Option<String>, Error> {
-    match env::var(name) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => {
-            let reason = format!("the environment variable {name} is not text");
-            Err(Error::new(ErrorKind::InvalidConfig, reason))
-        }
     }
 }

@@ -6,6 +6,7 @@ pub mod bearer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod clock;
+mod config;
 mod credentials;
 mod error;
 mod generated;

@@ -3,10 +3,16 @@
 //! It never implements `Display` or `PartialEq`: printing needs [`Secret::expose`], and comparing
 //! byte by byte would tell by its duration how much matched.
 
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, Read},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
+
+/// No secret of a vendor's is near as long; a larger file is not one.
+const READ_LIMIT: u64 = 16 * 1024;
 
 /// A client secret or a token.
 ///
@@ -24,6 +30,26 @@ impl Secret {
     /// Wraps a value.
     pub fn new(value: impl Into<Box<str>>) -> Self {
         Self(Zeroizing::new(value.into()))
+    }
+
+    /// Reads one to the end, from a mounted file or standard input. One line end after it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading; [`InvalidData`](io::ErrorKind::InvalidData) if it is empty, over 16 KiB, or not
+    /// UTF-8. None shows what was read.
+    pub fn read(reader: impl Read) -> io::Result<Self> {
+        let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        // Room for all of it, since a buffer that grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(READ_LIMIT as usize + 64));
+        reader.take(READ_LIMIT + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > READ_LIMIT {
+            return invalid("is over 16 KiB");
+        }
+        let Ok(text) = std::str::from_utf8(&bytes) else { return invalid("is not UTF-8") };
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.is_empty() { invalid("is empty") } else { Ok(Self::new(text)) }
     }
 
     /// The value itself, for the one place that sends or stores it.

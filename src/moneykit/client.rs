@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::{StatusCode, header};
 
 use super::{
+    Config,
     auth::{Auth, ClientAuth},
     types,
     webhook::{KeyCache, Options, Webhooks},
@@ -248,13 +249,14 @@ impl ClientBuilder {
         }
     }
 
-    /// Starts from `MONEYKIT_CLIENT_ID` and `MONEYKIT_CLIENT_SECRET`.
+    /// Starts from the environment: `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or `MONEYKIT_CLIENT_SECRET_FILE`, and
+    /// whatever else [`Config`] has.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] naming the variable that is not set.
+    /// [`ErrorKind::InvalidConfig`] naming the variable that is missing, wrong or misspelt.
     pub fn from_env() -> Result<Self, Error> {
-        Ok(Self::new(Credentials::from_env("MONEYKIT")?))
+        Config::from_env()?.builder()
     }
 
     /// Where the service is: https, or http on this machine. `https://api.moneykit.com`.

@@ -13,7 +13,8 @@
 //!
 //! The client id's prefix tells the environment, `sandbox_` or `live_`; the host is the same. How
 //! they are sent is [`ClientAuth`], HTTP Basic unless told otherwise. From the environment
-//! ([`ClientBuilder::from_env`]): `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`.
+//! ([`ClientBuilder::from_env`]): `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or
+//! `MONEYKIT_CLIENT_SECRET_FILE`, and every other setting of [`Config`], which files of any format can hold as well.
 //!
 //! # Tokens
 //!
@@ -50,12 +51,14 @@
 
 mod auth;
 mod client;
+mod config;
 pub mod webhook;
 
 pub use auth::ClientAuth;
 #[cfg(feature = "sandbox")]
 pub(crate) use client::is_version;
 pub use client::{Api, Client, ClientBuilder};
+pub use config::Config;
 
 /// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.
 ///

@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use http::StatusCode;
 
 use super::{
+    Config,
     auth::{Auth, ClientAuth, ClientType, Encoding},
     types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
 };
 use crate::{
     Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
     bearer::Bearer,
-    credentials::var,
     error::Details,
     generated::moov as generated,
     retry::Repeat,
@@ -311,15 +311,14 @@ impl ClientBuilder {
         }
     }
 
-    /// Starts from `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, if it is set, `MOOV_ORIGIN`.
+    /// Starts from the environment: `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` or `MOOV_CLIENT_SECRET_FILE`, and
+    /// whatever else [`Config`] has.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] naming the variable that is not set.
+    /// [`ErrorKind::InvalidConfig`] naming the variable that is missing, wrong or misspelt.
     pub fn from_env() -> Result<Self, Error> {
-        let mut builder = Self::new(Credentials::from_env("MOOV")?);
-        builder.origin = var("MOOV_ORIGIN")?;
-        Ok(builder)
+        Config::from_env()?.builder()
     }
 
     /// Where the service is: https, or http on this machine. `https://api.moov.io`.

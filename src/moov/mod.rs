@@ -12,7 +12,8 @@
 //! # Credentials
 //!
 //! How they are sent is [`ClientAuth`], HTTP Basic unless told otherwise. From the environment
-//! ([`ClientBuilder::from_env`]): `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET`, and `MOOV_ORIGIN` if set.
+//! ([`ClientBuilder::from_env`]): `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` or `MOOV_CLIENT_SECRET_FILE`, `MOOV_ORIGIN` if set,
+//! and every other setting of [`Config`], which files of any format can hold as well.
 //! Who will use the token is [`ClientType`]; one for a browser needs the page's origin.
 //!
 //! # Tokens
@@ -50,6 +51,7 @@
 
 mod auth;
 mod client;
+mod config;
 mod scope;
 pub mod webhook;
 
@@ -57,6 +59,7 @@ pub use auth::{ClientAuth, ClientType, Encoding};
 #[cfg(feature = "sandbox")]
 pub(crate) use client::is_version;
 pub use client::{Api, Client, ClientBuilder};
+pub use config::Config;
 pub use scope::{AccountScope, Scope};
 #[doc(inline)]
 pub use types::RevokeTokenRequestTokenTypeHint as TokenTypeHint;

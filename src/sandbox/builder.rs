@@ -12,7 +12,7 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
-    Sandbox,
+    Request, Sandbox,
     client_auth::KnownClient,
     fault::Faults,
     log::Log,
@@ -51,6 +51,7 @@ pub struct Builder {
     expires_in: ExpiresInStyle,
     moneykit: Credentials,
     moov: Credentials,
+    observer: Option<server::Observer>,
 }
 
 impl Default for Builder {
@@ -64,6 +65,7 @@ impl Default for Builder {
             expires_in: ExpiresInStyle::default(),
             moneykit: Credentials::new(moneykit::CLIENT_ID, moneykit::CLIENT_SECRET),
             moov: Credentials::new(moov::CLIENT_ID, moov::CLIENT_SECRET),
+            observer: None,
         }
     }
 }
@@ -126,6 +128,13 @@ impl Builder {
         self
     }
 
+    /// Calls this with each request when it is over: answered, or lost with its answer. For a live log.
+    /// It runs on the thread that serves, so it should be quick.
+    pub fn with_observer(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Starts both services.
     ///
     /// # Errors
@@ -161,6 +170,7 @@ impl Builder {
             random,
             faults: Faults::default(),
             log: Log::default(),
+            observer: self.observer,
         });
         let server = tokio::spawn(server::run(listener, services.clone())).abort_handle();
         Ok(Sandbox { url, services, server })

@@ -35,6 +35,21 @@ pub(super) struct Services {
     pub(super) random: Arc<Random>,
     pub(super) faults: Faults,
     pub(super) log: Log,
+    pub(super) observer: Option<Observer>,
+}
+
+/// Called with each request that is over.
+pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
+
+/// Tells of a request when it is over in whatever way, of which being dropped is one.
+struct Observed<'a>(&'a Services, Request);
+
+impl Drop for Observed<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = &self.0.observer {
+            observer(&self.1);
+        }
+    }
 }
 
 /// Serves until it is aborted, which ends its connections as well: they are its own.
@@ -75,6 +90,7 @@ impl Services {
         let body = read(body).await?;
         let request = Request::new(parts, body.clone().unwrap_or_default());
         self.log.add(request.clone());
+        let _observed = Observed(self, request.clone());
 
         let fault = request.operation.and_then(|operation| self.faults.next(operation));
         let serve = || match body {

@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("transport", &["error", "secret", "clock", "timestamp", "credentials", "token"]),
     ("webhook", &["error", "secret", "clock", "timestamp"]),
     ("bearer", &["error", "token", "transport"]),
+    ("config", &["error", "secret", "retry", "token", "transport"]),
     ("generated", &["transport"]),
     (
         "moneykit",
@@ -28,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "timestamp",
             "credentials",
             "retry",
+            "config",
             "token",
             "transport",
             "bearer",
@@ -44,6 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "timestamp",
             "credentials",
             "retry",
+            "config",
             "token",
             "transport",
             "bearer",
@@ -129,7 +132,8 @@ fn dependencies_point_one_way() {
     let mut checked = 0;
     for path in sources(&src()) {
         let here = room(&path);
-        if ["lib", "sandbox"].contains(&here.as_str()) {
+        // In the binary `crate` is the binary itself, and of the library it sees only what is public.
+        if ["lib", "sandbox", "bin"].contains(&here.as_str()) {
             continue;
         }
         let room = ROOMS.iter().find(|(name, _)| *name == here);
@@ -144,6 +148,23 @@ fn dependencies_point_one_way() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
+/// What two commands share stands beside them, and knows none of them.
+#[test]
+fn commands_know_nothing_of_each_other() {
+    const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "sandbox", "completions"];
+    let bin = src().join("bin/fintech-auth");
+    let mut checked = 0;
+    for path in sources(&bin).iter().filter(|path| !path.ends_with("main.rs")) {
+        let here = path.strip_prefix(&bin).expect("below").iter().next().expect("a first part");
+        let here = here.to_string_lossy().trim_end_matches(".rs").to_owned();
+        for name in named(&fs::read_to_string(path).expect("readable")) {
+            assert!(name == here || !COMMANDS.contains(&name.as_str()), "{} names {name}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "only {checked} names were found");
+}
+
 /// A file that no `mod` names is not compiled, not tested, and published all the same.
 #[test]
 fn every_file_is_part_of_the_crate() {
@@ -152,13 +173,15 @@ fn every_file_is_part_of_the_crate() {
         let folder = path.parent().expect("a folder");
         let (parent, name) = match (name.as_str(), folder == src()) {
             ("lib", true) => continue,
+            ("main", _) => continue,
             ("mod", _) => (
                 folder.parent().expect("a parent").to_owned(),
                 folder.file_name().expect("a name").to_string_lossy().into_owned(),
             ),
             _ => (folder.to_owned(), name),
         };
-        let owner = if parent == src() { parent.join("lib.rs") } else { parent.join("mod.rs") };
+        let owners = ["lib.rs", "main.rs", "mod.rs"].map(|owner| parent.join(owner));
+        let owner = owners.into_iter().find(|owner| owner.exists()).expect("an owner");
         let text = fs::read_to_string(&owner).expect("readable");
         assert!(
             text.contains(&format!("mod {name};")),
@@ -191,7 +214,8 @@ fn the_tests_that_the_architecture_names_exist() {
         .collect();
     assert!(named.len() > 5, "{named:?}");
     for (file, test) in named {
-        let code = fs::read_to_string(root.join(format!("tests/it/{file}.rs"))).expect("readable");
+        let files = ["it", "cli"].map(|binary| root.join(format!("tests/{binary}/{file}.rs")));
+        let code: String = files.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
         assert!(code.contains(&format!("fn {test}(")), "{file}::{test} does not exist");
     }
 }

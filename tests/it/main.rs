@@ -21,6 +21,7 @@ mod redis_store;
 mod sandbox;
 mod scripted;
 mod secrets;
+mod settings;
 mod store;
 mod support;
 mod surface;

@@ -919,3 +919,23 @@ async fn a_fixed_port_can_be_had_and_a_taken_one_is_an_error() {
     let error = Sandbox::builder().with_port(port).start().await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
+
+#[tokio::test]
+async fn an_observer_is_told_of_each_request_once_it_is_over() {
+    let (send, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let builder = Sandbox::builder().with_observer(move |request| {
+        _ = send.send((request.operation, request.status().map(|status| status.as_u16())));
+    });
+    let sandbox = builder.start().await.unwrap();
+    let client = sandbox.moneykit().with_tokens(crate::support::plain).build().unwrap();
+    sandbox.fault(Operation::MoneykitToken, Fault::close());
+    client.create_access_token(&[]).await.unwrap_err();
+    assert_eq!(told.recv().await, Some((Some(Operation::MoneykitToken), None)));
+    client.create_access_token(&[]).await.unwrap();
+    assert_eq!(told.recv().await, Some((Some(Operation::MoneykitToken), Some(201))));
+    sandbox.fault(Operation::MoneykitJwks, Fault::hang());
+    let quick = sandbox.moneykit().with_http(crate::support::quick()).with_tokens(crate::support::plain);
+    quick.build().unwrap().jwks().await.unwrap_err();
+    assert_eq!(told.recv().await, Some((Some(Operation::MoneykitJwks), None)));
+    assert!(told.try_recv().is_err());
+}

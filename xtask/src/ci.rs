@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy -p fintech-auth --no-default-features -- -D warnings",
@@ -19,6 +19,7 @@ const STEPS: [&str; 15] = [
     "clippy -p fintech-auth --no-default-features --features blocking -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features reqwest-middleware -- -D warnings",
     "clippy -p fintech-auth --no-default-features --features tower -- -D warnings",
+    "clippy -p fintech-auth --no-default-features --features cli -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "test",
     "doc --workspace --no-deps --all-features",
@@ -119,6 +120,7 @@ mod tests {
         cargo clippy -p fintech-auth --no-default-features --features blocking -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features reqwest-middleware -- -D warnings
         cargo clippy -p fintech-auth --no-default-features --features tower -- -D warnings
+        cargo clippy -p fintech-auth --no-default-features --features cli -- -D warnings
         cargo clippy --workspace --all-targets --all-features -- -D warnings
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features

@@ -1,0 +1,97 @@
+//! A check's line, and the count of those that failed. It checks nothing itself.
+
+use fintech_auth::Error;
+use serde_json::json;
+
+use crate::{
+    exit::{Exit, Failure, causes},
+    output::{print, visible},
+};
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    Ok,
+    /// It works, and may surprise.
+    Warn,
+    Fail,
+    /// It could not be checked, or there is nothing to check.
+    Skip,
+}
+
+/// All checks, told one by one.
+pub(super) struct Report {
+    json: bool,
+    failed: usize,
+}
+
+impl Report {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json, failed: 0 }
+    }
+
+    /// The checks of one vendor, from here on.
+    pub(super) fn vendor(&mut self, vendor: &'static str) -> Result<Checks<'_>, Failure> {
+        if !self.json {
+            print(&format!("{vendor}\n"))?;
+        }
+        Ok(Checks { report: self, vendor })
+    }
+
+    /// # Errors
+    ///
+    /// If a check failed.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        if self.failed == 0 { Ok(()) } else { Err(Failure::finding(self.failed)) }
+    }
+}
+
+/// The checks of one vendor.
+pub(super) struct Checks<'a> {
+    report: &'a mut Report,
+    vendor: &'static str,
+}
+
+impl Checks<'_> {
+    /// Tells of one check. `next` is empty where there is nothing to do.
+    pub(super) fn tell(
+        &mut self,
+        name: &str,
+        verdict: Verdict,
+        found: &str,
+        next: &str,
+    ) -> Result<(), Failure> {
+        if verdict == Verdict::Fail {
+            self.report.failed += 1;
+        }
+        let word = match verdict {
+            Verdict::Ok => "ok",
+            Verdict::Warn => "warn",
+            Verdict::Fail => "fail",
+            Verdict::Skip => "skip",
+        };
+        if self.report.json {
+            let line = json!({
+                "vendor": self.vendor, "check": name, "verdict": word, "found": found,
+                "next": Some(next).filter(|next| !next.is_empty()),
+            });
+            return print(&format!("{line}\n"));
+        }
+        let next = if next.is_empty() { String::new() } else { format!(" -> {next}") };
+        print(&format!("  {word:<5} {name:<12} {}{next}\n", visible(found)))
+    }
+
+    pub(super) fn ok(&mut self, name: &str, found: &str) -> Result<(), Failure> {
+        self.tell(name, Verdict::Ok, found, "")
+    }
+
+    /// A call that failed, with the chain of its causes and what its kind asks for.
+    pub(super) fn fail(&mut self, name: &str, error: &Error) -> Result<(), Failure> {
+        let mut found = error.to_string();
+        for cause in causes(error) {
+            found += ": ";
+            found += &cause;
+        }
+        self.tell(name, Verdict::Fail, &found, Exit::of(error.kind()).next())
+    }
+}

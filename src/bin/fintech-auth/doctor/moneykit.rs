@@ -1,0 +1,63 @@
+//! MoneyKit's checks.
+
+use fintech_auth::moneykit::{Config, webhook::KeySet};
+
+use super::{
+    check::{Checks, Verdict},
+    missing, network,
+};
+use crate::exit::Failure;
+
+pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
+    let built = config.and_then(|config| Ok((config.client()?, config)));
+    let (client, config) = match built {
+        Ok(built) => built,
+        Err(failure) => {
+            return checks.tell("configured", Verdict::Fail, &failure.reason, failure.exit.next());
+        }
+    };
+    let id = config.client_id.as_deref().unwrap_or_default();
+    checks.ok("configured", &format!("client {id}, and a secret"))?;
+    let url = config.base_url.as_deref().unwrap_or("https://api.moneykit.com");
+    network::before(checks, url)?;
+
+    let asked = config.scopes.as_deref().unwrap_or_default();
+    match client.create_access_token(asked).await {
+        Ok(response) => {
+            network::after(checks, url, response.date)?;
+            checks.ok("credentials", "accepted: a token was issued")?;
+            match client.introspect(&response.body.access_token).await {
+                Ok(about) => scopes(checks, asked, &about.scope)?,
+                Err(error) => checks.fail("scopes", &error)?,
+            }
+        }
+        Err(error) if network::is_unreached(&error) => {
+            return checks.fail("reached", &error);
+        }
+        Err(error) => checks.fail("credentials", &error)?,
+    }
+    match client.jwks().await {
+        Ok(set) => {
+            let (usable, all) = (KeySet::new(&set).len(), set.keys.len());
+            let found = format!("{usable} of {all} webhook keys verify");
+            if usable == 0 {
+                checks.tell("jwks", Verdict::Fail, &found, "report it: no webhook can be verified")
+            } else {
+                checks.ok("jwks", &found)
+            }
+        }
+        Err(error) => checks.fail("jwks", &error),
+    }
+}
+
+fn scopes(checks: &mut Checks<'_>, asked: &[fintech_auth::Scope], granted: &str) -> Result<(), Failure> {
+    let missing = missing(asked, granted);
+    if asked.is_empty() {
+        return checks.ok("scopes", &format!("none asked for, so all that the application may: {granted}"));
+    }
+    if missing.is_empty() {
+        return checks.ok("scopes", &format!("all {} granted", asked.len()));
+    }
+    let next = "have the vendor allow them, or ask for less (MONEYKIT_SCOPES)";
+    checks.tell("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next)
+}

@@ -1,0 +1,103 @@
+//! Moov's checks.
+
+use fintech_auth::{
+    Error, ErrorKind, Scope,
+    moov::{ClientType, Config},
+};
+
+use super::{
+    check::{Checks, Verdict},
+    missing, network,
+};
+use crate::exit::Failure;
+
+pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
+    let built = config.and_then(|config| Ok((config.client()?, config)));
+    let (client, config) = match built {
+        Ok(built) => built,
+        Err(failure) => {
+            return checks.tell("configured", Verdict::Fail, &failure.reason, failure.exit.next());
+        }
+    };
+    let id = config.client_id.as_deref().unwrap_or_default();
+    checks.ok("configured", &format!("client {id}, and a secret"))?;
+    let url = config.base_url.as_deref().unwrap_or("https://api.moov.io");
+    network::before(checks, url)?;
+
+    let asked = match config.scopes.clone() {
+        Some(scopes) if !scopes.is_empty() => scopes,
+        _ => vec![Scope::new("/ping.read")?],
+    };
+    match client.create_access_token(&asked).await {
+        Ok(response) => {
+            network::after(checks, url, response.date)?;
+            checks.ok("credentials", "accepted: a token was issued")?;
+            origin(checks, &config)?;
+            scopes(checks, &asked, response.body.scope.as_deref())?;
+            // Nobody needs it, and it would work for a quarter of an hour.
+            let token = response.into_body().access_token.0;
+            match client.revoke(&token, None).await {
+                Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,
+                Err(error) => checks.fail("revoke", &error)?,
+            }
+        }
+        Err(error) if network::is_unreached(&error) => checks.fail("reached", &error)?,
+        Err(error) => refused(checks, &config, &asked, &error).await?,
+    }
+    webhooks(checks, &config)
+}
+
+fn origin(checks: &mut Checks<'_>, config: &Config) -> Result<(), Failure> {
+    match config.origin.as_deref().or(config.referer.as_deref()) {
+        Some(origin) if config.client_type.is_none_or(|kind| kind == ClientType::Web) => {
+            checks.ok("origin", &format!("{origin} is accepted"))
+        }
+        _ => checks.tell("origin", Verdict::Skip, "tokens are not for a browser", ""),
+    }
+}
+
+/// A 403 may be for the credentials or for the origin. Without the origin, for a service, it tells which.
+async fn refused(
+    checks: &mut Checks<'_>,
+    config: &Config,
+    asked: &[Scope],
+    error: &Error,
+) -> Result<(), Failure> {
+    let has_page = config.origin.is_some() || config.referer.is_some();
+    if error.kind() == ErrorKind::Unauthorized && has_page {
+        let mut plain = config.clone();
+        (plain.origin, plain.referer) = (None, None);
+        plain.client_type = Some(ClientType::Service);
+        let client = plain.client()?;
+        if let Ok(response) = client.create_access_token(asked).await {
+            // As above; that it fails changes nothing here.
+            _ = client.revoke(&response.into_body().access_token.0, None).await;
+            checks.ok("credentials", "accepted, for a service")?;
+            let next = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
+            return checks.tell("origin", Verdict::Fail, "the origin is not accepted", next);
+        }
+    }
+    checks.fail("credentials", error)
+}
+
+fn scopes(checks: &mut Checks<'_>, asked: &[Scope], granted: Option<&str>) -> Result<(), Failure> {
+    let Some(granted) = granted else {
+        return checks.tell("scopes", Verdict::Skip, "the service does not name the granted ones", "");
+    };
+    let missing = missing(asked, granted);
+    if missing.is_empty() {
+        return checks.ok("scopes", &format!("all {} granted", asked.len()));
+    }
+    let next = "have the account's owner grant them, or ask for less (MOOV_SCOPES)";
+    checks.tell("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next)
+}
+
+fn webhooks(checks: &mut Checks<'_>, config: &Config) -> Result<(), Failure> {
+    if config.webhook_secret.is_none() && config.webhook_secret_file.is_none() {
+        return checks.tell("webhooks", Verdict::Skip, "no MOOV_WEBHOOK_SECRET is set", "");
+    }
+    match config.webhooks() {
+        Ok(_) => checks.ok("webhooks", "the signing secret is readable"),
+        Err(error) => checks.fail("webhooks", &error),
+    }
+}

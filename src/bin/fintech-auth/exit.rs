@@ -1,0 +1,120 @@
+//! How a command fails: the exit code, and what is said. It never holds a secret.
+
+use fintech_auth::{
+    Error, ErrorKind,
+    webhook::{VerifyError, VerifyErrorKind},
+};
+
+/// The exit code, by what to do next. 0 is success.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    Local = 1,
+    Usage = 2,
+    Unauthorized = 3,
+    Rejected = 4,
+    RateLimited = 5,
+    Unavailable = 6,
+    Timeout = 7,
+    Unreadable = 8,
+    Refused = 9,
+    Finding = 10,
+}
+
+/// All of them, as the help and the docs tell them.
+pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
+    (Exit::Local, "local", "something on this machine: a file, a port, the output"),
+    (Exit::Usage, "invalid_config", "correct the arguments or the configuration; nothing was sent"),
+    (Exit::Unauthorized, "unauthorized", "correct the credentials, or get a new token"),
+    (Exit::Rejected, "rejected", "correct the request: the vendor refuses it as it stands"),
+    (Exit::RateLimited, "rate_limited", "wait, then try again"),
+    (Exit::Unavailable, "unavailable", "try again later: the vendor, or the way to it, fails"),
+    (Exit::Timeout, "timeout", "try again, or allow more time (--timeout)"),
+    (Exit::Unreadable, "unreadable", "report it: the answer is not what the contract says"),
+    (Exit::Refused, "webhook_refused", "the webhook is not authentic, not of now, or not readable"),
+    (Exit::Finding, "finding", "doctor found something to correct"),
+];
+
+impl Exit {
+    fn row(self) -> (&'static str, &'static str) {
+        let row = EXITS.iter().find(|(exit, ..)| *exit == self);
+        row.map_or(("local", ""), |(_, name, next)| (*name, *next))
+    }
+
+    /// As JSON names it.
+    pub(crate) fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// What to do next.
+    pub(crate) fn next(self) -> &'static str {
+        self.row().1
+    }
+
+    pub(crate) fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::InvalidConfig => Self::Usage,
+            ErrorKind::Unauthorized => Self::Unauthorized,
+            ErrorKind::Rejected => Self::Rejected,
+            ErrorKind::RateLimited => Self::RateLimited,
+            ErrorKind::Unavailable => Self::Unavailable,
+            ErrorKind::Timeout => Self::Timeout,
+            // A kind that is new here is reported as well.
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) reason: String,
+    /// The errors below it, outermost first.
+    pub(crate) causes: Vec<String>,
+    pub(crate) error: Option<Error>,
+}
+
+impl Failure {
+    fn new(exit: Exit, reason: impl Into<String>) -> Self {
+        Self { exit, reason: reason.into(), causes: Vec::new(), error: None }
+    }
+
+    /// Something on this machine.
+    pub(crate) fn local(reason: impl Into<String>) -> Self {
+        Self::new(Exit::Local, reason)
+    }
+
+    /// Arguments that make no sense. The reason shows none of their values.
+    pub(crate) fn usage(reason: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, reason)
+    }
+
+    /// `doctor` found something. What, it has said already.
+    pub(crate) fn finding(count: usize) -> Self {
+        let things = if count == 1 { "check" } else { "checks" };
+        Self::new(Exit::Finding, format!("{count} {things} failed"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let causes = causes(&error);
+        Self { causes, error: Some(error.clone()), ..Self::new(Exit::of(error.kind()), error.to_string()) }
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        let undecided =
+            matches!(error.kind(), VerifyErrorKind::KeysUnavailable | VerifyErrorKind::KeysCoolingDown);
+        let exit = if undecided { Exit::Unavailable } else { Exit::Refused };
+        let reason = format!("{error}; {:?}, to be answered by {}", error.kind(), error.status().as_u16());
+        Self { causes: causes(&error), ..Self::new(exit, reason) }
+    }
+}
+
+/// The chain below an error. No error of the crate shows a secret.
+pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
+}

@@ -1,0 +1,85 @@
+//! Where a command's input comes from: files and standard input, each bounded. No secret comes from anywhere
+//! else but the environment.
+
+use std::{
+    env,
+    fs::File,
+    io::{self, IsTerminal as _, Read},
+};
+
+use fintech_auth::Secret;
+
+use crate::{arguments::Arguments, exit::Failure};
+
+/// Where a token can stand in the environment.
+pub(crate) const TOKEN_VARIABLE: &str = "FINTECH_AUTH_TOKEN";
+
+/// Larger than any webhook.
+const LIMIT: u64 = 16 << 20;
+
+/// A secret from a file, or from standard input for `-`.
+///
+/// # Errors
+///
+/// Local ones, naming the file and never what is in it.
+pub(crate) fn secret(path: &str) -> Result<Secret, Failure> {
+    let read =
+        if path == "-" { Secret::read(io::stdin().lock()) } else { File::open(path).and_then(Secret::read) };
+    read.map_err(|error| unreadable(path, &error))
+}
+
+/// The token that a command is given: from `--token-file`, else the environment, else standard input.
+///
+/// # Errors
+///
+/// Without one, and as [`secret`].
+pub(crate) fn token(arguments: &Arguments) -> Result<Secret, Failure> {
+    if let Some(path) = arguments.value("token-file") {
+        return secret(path);
+    }
+    if let Some(token) = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()) {
+        return Ok(token.into());
+    }
+    if io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "which token? Pipe it in, or give --token-file or the environment variable {TOKEN_VARIABLE}"
+        )));
+    }
+    secret("-")
+}
+
+/// Whether [`token`] would read standard input.
+pub(crate) fn token_is_on_stdin(arguments: &Arguments) -> bool {
+    match arguments.value("token-file") {
+        Some(path) => path == "-",
+        None => env::var_os(TOKEN_VARIABLE).is_none_or(|token| token.is_empty()),
+    }
+}
+
+/// All bytes of a file, or of standard input for `-`.
+///
+/// # Errors
+///
+/// Local ones.
+pub(crate) fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
+    let read = |reader: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        reader.take(LIMIT + 1).read_to_end(&mut bytes)?;
+        let is_whole = bytes.len() as u64 <= LIMIT;
+        if is_whole { Ok(bytes) } else { Err(io::Error::new(io::ErrorKind::InvalidData, "is over 16 MiB")) }
+    };
+    let bytes = if path == "-" {
+        read(&mut io::stdin().lock())
+    } else {
+        File::open(path).and_then(|mut file| read(&mut file))
+    };
+    bytes.map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Failure {
+    let name = if path == "-" { "standard input".to_owned() } else { format!("the file {path}") };
+    Failure::local(match error.kind() {
+        io::ErrorKind::InvalidData => format!("{name} {error}"),
+        _ => format!("{name} cannot be read: {error}"),
+    })
+}

@@ -1,0 +1,94 @@
+//! A token that was issued, as it is told: how long it is believed, for what, and itself only if asked for.
+
+use std::time::SystemTime;
+
+use fintech_auth::{
+    Error, Scope, Secret,
+    token::{Fingerprint, IssuedToken, Token, TokenCache, TokenOptions, TokenSource},
+};
+use serde_json::Value;
+
+use crate::{
+    arguments::Arguments,
+    exit::Failure,
+    output::{self, Answer, print},
+};
+
+/// The scopes that are given as operands, or else those of the configuration.
+///
+/// # Errors
+///
+/// For what is no scope, without showing it.
+pub(crate) fn scopes(arguments: &Arguments, configured: Option<Vec<Scope>>) -> Result<Vec<Scope>, Failure> {
+    let given = arguments.operands();
+    if given.is_empty() {
+        return Ok(configured.unwrap_or_default());
+    }
+    let words = given.iter().flat_map(|operand| operand.split_whitespace());
+    Ok(words.map(Scope::new).collect::<Result<_, _>>()?)
+}
+
+/// What `--raw` must not come with.
+///
+/// # Errors
+///
+/// For `--raw --json`, which are two formats.
+pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.has("raw") && arguments.has("json") {
+        return Err(Failure::usage("--raw and --json are two formats; give one of them"));
+    }
+    Ok(())
+}
+
+/// Tells of a token.
+///
+/// # Errors
+///
+/// Those of printing, and for a token that no header can carry.
+pub(crate) async fn tell(arguments: &Arguments, issued: IssuedToken) -> Result<(), Failure> {
+    let refresh_token = issued.refresh_token.clone();
+    let token = believed(issued).await?;
+    if arguments.has("raw") {
+        return print(&format!("{}\n", token.expose()));
+    }
+    let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
+    let expires_at = output::time(token.expires_at());
+    let words = format!("{expires_at}, in {} s ({:?})", left.as_secs(), token.expiry_rule());
+    let answer = Answer::new(arguments);
+    let answer = redacted(answer, arguments, "access_token", Some(&token.to_secret()));
+    let answer = redacted(answer, arguments, "refresh_token", refresh_token.as_ref());
+    answer
+        .with_words("expires_at", expires_at, words)
+        .with("expires_in", left.as_secs())
+        .with("expiry_rule", format!("{:?}", token.expiry_rule()))
+        .with("scope", token.scope())
+        .print()
+}
+
+/// A machine gets null for what is redacted: it might send a word in its place.
+fn redacted(answer: Answer, arguments: &Arguments, name: &'static str, secret: Option<&Secret>) -> Answer {
+    match secret {
+        None => answer.with(name, Value::Null),
+        Some(secret) if arguments.has("reveal") => answer.with(name, secret.expose()),
+        Some(_) => answer.with_words(name, Value::Null, "[redacted] (--reveal shows it)"),
+    }
+}
+
+/// The token as the crate would use it, by all its rules of expiry.
+async fn believed(issued: IssuedToken) -> Result<Token, Error> {
+    TokenCache::new(Once(issued), TokenOptions::default()).token(&[]).await
+}
+
+/// A source that has one token.
+#[derive(Debug)]
+struct Once(IssuedToken);
+
+impl TokenSource for Once {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["fintech-auth"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        Ok(self.0.clone())
+    }
+}

@@ -1,0 +1,36 @@
+//! `moneykit jwks`: the keys that sign webhooks. They are public.
+
+use fintech_auth::moneykit::webhook::KeySet;
+
+use crate::{
+    arguments::Arguments,
+    command::{CALL, Command, JSON},
+    credentials,
+    exit::Failure,
+    output::{print, visible},
+};
+
+pub(crate) static COMMAND: Command = Command {
+    name: &["moneykit", "jwks"],
+    about: "Fetch the keys that sign MoneyKit's webhooks",
+    operands: None,
+    words: &[],
+    options: &[JSON, CALL],
+    notes: "With --json it is the set as it is published (RFC 7517); moneykit verify --keys reads it.",
+    examples: &["fintech-auth moneykit jwks", "fintech-auth moneykit jwks --json > keys.json"],
+    run: |arguments| Box::pin(run(arguments)),
+};
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let set = credentials::moneykit(&arguments)?.client()?.jwks().await?.into_body();
+    if arguments.has("json") {
+        let text = serde_json::to_string(&set);
+        return print(&(text.map_err(|error| Failure::local(error.to_string()))? + "\n"));
+    }
+    let mut text = format!("{} of {} keys verify webhooks\n", KeySet::new(&set).len(), set.keys.len());
+    for key in &set.keys {
+        let part = |name: &str| visible(key.get(name).and_then(|part| part.as_str()).unwrap_or("-"));
+        text += &format!("{}  {} {} {}\n", part("kid"), part("kty"), part("crv"), part("alg"));
+    }
+    print(&text)
+}

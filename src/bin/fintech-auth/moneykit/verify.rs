@@ -1,0 +1,76 @@
+//! `moneykit verify`: whether a recorded webhook is authentic, and if not, why.
+
+use std::time::SystemTime;
+
+use fintech_auth::{
+    moneykit::{
+        types::JwkSet,
+        webhook::{Event, KeySet, Options, verify},
+    },
+    webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind},
+};
+
+use crate::{
+    arguments::Arguments,
+    command::{CALL, Command, JSON, Opt, WEBHOOK},
+    credentials,
+    exit::Failure,
+    input,
+    output::{self, Answer},
+    received::Received,
+};
+
+pub(crate) static COMMAND: Command = Command {
+    name: &["moneykit", "verify"],
+    about: "Verify a recorded MoneyKit webhook",
+    operands: None,
+    words: &[],
+    options: &[
+        JSON,
+        WEBHOOK,
+        &[Opt::value("keys", "FILE", "verify by these keys (from moneykit jwks --json), and fetch none")],
+        CALL,
+    ],
+    notes: "With --tolerance, a signature that has expired meanwhile is taken for as long as well.",
+    examples: &[
+        "fintech-auth moneykit verify --headers headers.txt --body body.json",
+        "fintech-auth moneykit verify --headers headers.txt --body body.json --keys keys.json --tolerance 24h",
+    ],
+    run: |arguments| Box::pin(run(arguments)),
+};
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let received = Received::read(&arguments)?;
+    let mut options = Options::default();
+    if let Some(span) = credentials::time(&arguments, "tolerance")? {
+        options = options.with_tolerance(Tolerance::new(span)).with_expiry_leeway(span);
+    }
+    let event = match arguments.value("keys") {
+        Some(path) => by_keys(path, &received, &options)?,
+        None => {
+            let builder = credentials::moneykit(&arguments)?.builder()?;
+            let client = builder.with_webhooks(|_| options).build()?;
+            client.webhooks().verify(&received.headers, &received.body).await?
+        }
+    };
+    Answer::new(&arguments)
+        .with_words("verified", true, "yes: headers and body")
+        .with("event", event.kind.as_str())
+        .with("idempotency_key", event.idempotency_key.as_deref())
+        .with("signed_at", output::time(event.signed_at()))
+        .with("key_id", event.key_id())
+        .print()
+}
+
+fn by_keys(path: &str, received: &Received, options: &Options) -> Result<Verified<Event>, Failure> {
+    let set: JwkSet = serde_json::from_slice(&input::bytes(path)?)
+        .map_err(|_| Failure::usage(format!("{path} is no key set; make one by moneykit jwks --json")))?;
+    let mut signatures = received.headers.get_all("moneykit-signature").iter();
+    let signature = match (signatures.next(), signatures.next()) {
+        (None, _) => return Err(VerifyError::from(VerifyErrorKind::MissingHeader).into()),
+        (Some(_), Some(_)) => return Err(VerifyError::from(VerifyErrorKind::RepeatedHeader).into()),
+        (Some(signature), None) => signature.to_str(),
+    };
+    let signature = signature.map_err(|_| VerifyError::from(VerifyErrorKind::MalformedHeader))?;
+    Ok(verify(signature, &received.body, &KeySet::new(&set), SystemTime::now(), options)?)
+}

@@ -1,0 +1,54 @@
+//! `moov refresh`: a new pair for a refresh token, which is spent by being sent. It sends nothing while the new
+//! one would be lost.
+
+use crate::{
+    arguments::Arguments,
+    command::{CALL, Command, GIVEN, JSON, TOKEN},
+    credentials,
+    exit::Failure,
+    input,
+    issued::{check, scopes, tell},
+    moov::{ORIGIN, SAVE, issued, save::Saving},
+};
+
+pub(crate) static COMMAND: Command = Command {
+    name: &["moov", "refresh"],
+    about: "Exchange a Moov refresh token for a new pair",
+    operands: Some("SCOPE…"),
+    words: &[],
+    options: &[JSON, TOKEN, GIVEN, SAVE, ORIGIN, CALL],
+    notes: "\
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. Sending it spends
+it, so give --save or --reveal, or the new one would be lost. The file may be the same for both.",
+    examples: &[
+        "fintech-auth moov refresh --token-file refresh-token --save refresh-token --raw",
+        "fintech-auth moov refresh --token-file refresh-token --json --reveal",
+    ],
+    run: |arguments| Box::pin(run(arguments)),
+};
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    check(&arguments)?;
+    let is_shown = arguments.has("reveal") && !arguments.has("raw");
+    if arguments.value("save").is_none() && !is_shown {
+        return Err(Failure::usage(
+            "the new refresh token would be lost: give --save FILE, or --reveal without --raw",
+        ));
+    }
+    if arguments.value("client-secret-file") == Some("-") && input::token_is_on_stdin(&arguments) {
+        return Err(Failure::usage("standard input is either the secret or the token"));
+    }
+    let config = credentials::moov(&arguments)?;
+    let scopes = scopes(&arguments, None)?;
+    let token = input::token(&arguments)?;
+    let client = config.client()?;
+    let saving = arguments.value("save").map(Saving::begin).transpose()?;
+    let response = client.refresh(&token, &scopes).await?;
+    let date = response.date;
+    let issued = issued(response.into_body(), date);
+    // Without a new one, the old one goes on (RFC 6749 section 6), and its file is left alone.
+    if let (Some(saving), Some(token)) = (saving, &issued.refresh_token) {
+        saving.finish(token)?;
+    }
+    tell(&arguments, issued).await
+}

@@ -1,0 +1,51 @@
+//! A webhook as somebody recorded it: headers from one file, the body from another. It verifies nothing.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{arguments::Arguments, exit::Failure, input};
+
+/// The headers and the raw body.
+pub(crate) struct Received {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Received {
+    /// # Errors
+    ///
+    /// Without headers, for a line that is none, and for files that cannot be read.
+    pub(crate) fn read(arguments: &Arguments) -> Result<Self, Failure> {
+        let path =
+            arguments.value("headers").ok_or_else(|| Failure::usage("which headers? Give --headers FILE"))?;
+        let body = arguments.value("body").unwrap_or("-");
+        if path == "-" && body == "-" {
+            return Err(Failure::usage("standard input is either the headers or the body"));
+        }
+        if (path == "-" || body == "-") && arguments.value("client-secret-file") == Some("-") {
+            return Err(Failure::usage("standard input is either the secret or the webhook"));
+        }
+        let text = input::bytes(path)?;
+        Ok(Self { headers: headers(&text)?, body: input::bytes(body)? })
+    }
+}
+
+/// Lines of `Name: value` to the first empty one.
+fn headers(text: &[u8]) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        let is_request_line = number == 0 && line.windows(6).any(|part| part == b" HTTP/");
+        if is_request_line {
+            continue;
+        }
+        if line.is_empty() {
+            break;
+        }
+        let wrong = || Failure::usage(format!("line {} of the headers is not Name: value", number + 1));
+        let colon = line.iter().position(|byte| *byte == b':').ok_or_else(wrong)?;
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        let name = HeaderName::from_bytes(name).map_err(|_| wrong())?;
+        headers.append(name, HeaderValue::from_bytes(value).map_err(|_| wrong())?);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,131 @@
+//! A fault as one writes it on the command line. It knows no more faults than the sandbox.
+
+use std::time::Duration;
+
+use fintech_auth::sandbox::{Fault, Operation};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::{credentials::parse_time, exit::Failure};
+
+/// Each operation by name.
+pub(super) const NAMES: [(&str, Operation); 5] = [
+    ("moneykit.token", Operation::MoneykitToken),
+    ("moneykit.introspect", Operation::MoneykitIntrospect),
+    ("moneykit.jwks", Operation::MoneykitJwks),
+    ("moov.token", Operation::MoovToken),
+    ("moov.revoke", Operation::MoovRevoke),
+];
+
+/// A fault, for which requests and how many.
+#[derive(Debug)]
+pub(super) struct Ordered {
+    pub(super) operation: Operation,
+    pub(super) fault: Fault,
+    pub(super) times: usize,
+}
+
+/// Reads `OPERATION=WHAT[,ADDITION]…`.
+///
+/// # Errors
+///
+/// Saying which part is not right.
+pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
+    let (name, rest) = text
+        .split_once('=')
+        .ok_or_else(|| Failure::usage("a fault is OPERATION=WHAT, such as moov.token=503"))?;
+    let operation = NAMES.iter().find(|(known, _)| *known == name).map(|(_, operation)| *operation);
+    let operation = operation.ok_or_else(|| {
+        let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+        Failure::usage(format!("a fault is of one of the operations {}", names.join(", ")))
+    })?;
+    let mut parts = rest.split(',');
+    let what = parts.next().unwrap_or_default();
+    let is_status = what.bytes().all(|byte| byte.is_ascii_digit());
+    let mut fault = match what {
+        "delay" if !rest.contains(",delay=") => {
+            return Err(Failure::usage("how long is the delay? Add ,delay=3s"));
+        }
+        "delay" => Fault::delay(Duration::ZERO),
+        "truncate" => Fault::truncate(),
+        "close" => Fault::close(),
+        "reset" => Fault::reset(),
+        "hang" => Fault::hang(),
+        // 1xx would be no answer, and hyper does not send one.
+        status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
+            Some(status) if is_status && status.as_u16() >= 200 => Fault::answer(status),
+            _ => {
+                return Err(Failure::usage(
+                    "what goes wrong is a status, delay, truncate, close, reset or hang",
+                ));
+            }
+        },
+    };
+    let mut times = 1;
+    for part in parts {
+        match part.split_once('=') {
+            None if part == "served" => fault = fault.after_serving(),
+            None if part == "html" && is_status => fault = fault.with_body("text/html", "<h1>fault</h1>"),
+            Some(("delay", time)) => fault = fault.with_delay(parse_time(time, "the delay of a fault")?),
+            Some(("retry-after", seconds)) if is_status => {
+                let seconds: u32 = seconds
+                    .parse()
+                    .map_err(|_| Failure::usage("retry-after of a fault is a number of seconds"))?;
+                fault = fault.with_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            Some(("times", "always")) => times = usize::MAX,
+            Some(("times", number)) => {
+                times =
+                    number.parse().map_err(|_| Failure::usage("times of a fault is a number, or always"))?;
+            }
+            _ => {
+                return Err(Failure::usage(
+                    "a fault takes the additions delay=, times=, served and, for a status, retry-after= and html",
+                ));
+            }
+        }
+    }
+    Ok(Ordered { operation, fault, times })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_is_the_one_that_is_written() {
+        let shown = [
+            "moov.token=503",
+            "moov.token=429,retry-after=2,times=3",
+            "moneykit.jwks=hang,times=always",
+            "moneykit.token=delay,delay=3s",
+            "moov.revoke=close,served",
+            "moneykit.introspect=truncate,delay=1ms",
+            "moov.token=reset",
+            "moov.token=502,html",
+        ]
+        .map(|text| format!("{text}\n  {:?}", parse(text).expect(text)));
+        insta::assert_snapshot!(shown.join("\n"));
+    }
+
+    #[test]
+    fn what_is_no_fault_is_refused() {
+        let refused = [
+            "",
+            "moov.token",
+            "token=503",
+            "moov.token=",
+            "moov.token=99",
+            "moov.token=101",
+            "moov.token=+503",
+            "moov.token=delay",
+            "moov.token=broken",
+            "moov.token=503,times=few",
+            "moov.token=503,delay=soon",
+            "moov.token=hang,retry-after=1",
+            "moov.token=503,retry-after=later",
+            "moov.token=503,times",
+        ]
+        .map(|text| format!("{text}\n  {}", parse(text).expect_err(text).reason));
+        insta::assert_snapshot!(refused.join("\n"));
+    }
+}

@@ -1,0 +1,34 @@
+//! A request as a line of the live log: what was asked and what came of it, and nothing that a request carries
+//! in its headers or body.
+
+use std::time::SystemTime;
+
+use fintech_auth::sandbox::{Operation, Request};
+use serde_json::json;
+
+use crate::{
+    output::{time, visible},
+    sandbox::fault::NAMES,
+};
+
+pub(super) fn line(request: &Request, json: bool) -> String {
+    let now = time(SystemTime::now());
+    // A query is the client's own business, and may hold anything.
+    let path = request.path.split('?').next().unwrap_or_default();
+    let operation = request.operation.map(name);
+    let status = request.status().map(|status| status.as_u16());
+    if json {
+        let line = json!({
+            "event": "request", "time": now, "method": request.method.as_str(), "path": path,
+            "operation": operation, "status": status,
+        });
+        return format!("{line}\n");
+    }
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let operation = operation.unwrap_or("no such operation");
+    format!("{now}  {:<4} {:<24} {operation:<20} {status}\n", request.method.as_str(), visible(path))
+}
+
+fn name(operation: Operation) -> &'static str {
+    NAMES.iter().find(|(_, named)| *named == operation).map_or("?", |(name, _)| name)
+}

@@ -1,0 +1,134 @@
+//! `sandbox`: both services on a port, for developers of any language. Tells each request as it is over, and ends
+//! on Ctrl-C. It shows no request's secrets; those that it prints at the start open nothing but itself.
+
+mod fault;
+mod log;
+mod signals;
+
+use std::time::Duration;
+
+use fintech_auth::sandbox::{Builder, ExpiresInStyle, Sandbox};
+use serde_json::json;
+
+use crate::{
+    arguments::Arguments,
+    command::{Command, JSON, Opt},
+    credentials,
+    exit::Failure,
+    output::print,
+};
+use signals::Signals;
+
+pub(crate) static COMMAND: Command = Command {
+    name: &["sandbox"],
+    about: "Run MoneyKit's and Moov's auth services on this machine",
+    operands: None,
+    words: &[],
+    options: &[
+        JSON,
+        &[
+            Opt::value("port", "PORT", "the port of 127.0.0.1 (default 4848; 0 takes a free one)"),
+            Opt::value("fault", "FAULT", "let requests go wrong, as below; again for more"),
+            Opt::value("lifetime", "TIME", "how long access tokens live (default: MoneyKit 1h, Moov 15m)"),
+            Opt::value(
+                "expires-in",
+                "STYLE",
+                "how Moov writes it: seconds, timestamp, seconds-text, timestamp-text",
+            ),
+            Opt::value("origin", "ORIGIN", "the one that Moov allows (default https://sandbox.example)"),
+            Opt::switch("no-origin-check", "let Moov take any origin, or none, for a browser's token"),
+        ],
+    ],
+    notes: "\
+A fault is OPERATION=WHAT[,ADDITION]… and meets the next request of that operation.
+  OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token or moov.revoke
+  WHAT       a status such as 503; delay (with delay=), truncate, close, reset or hang
+  ADDITION   delay=TIME, retry-after=SECONDS and html (for a status), served (the request is served, and its
+             answer lost), times=NUMBER or times=always
+Those of one operation come one after another, in the order given.
+
+It ends on Ctrl-C. With --json, each line is an object; the first one tells the credentials.",
+    examples: &[
+        "fintech-auth sandbox",
+        "fintech-auth sandbox --fault moov.token=429,retry-after=2,times=3",
+        "fintech-auth sandbox --fault moneykit.token=delay,delay=3s --fault moneykit.jwks=hang,times=always",
+        "fintech-auth sandbox --port 0 --lifetime 30s --json",
+    ],
+    run: |arguments| Box::pin(run(arguments)),
+};
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let json = arguments.has("json");
+    let faults: Vec<fault::Ordered> =
+        arguments.values("fault").map(fault::parse).collect::<Result<_, _>>()?;
+    let builder = builder(&arguments)?.with_observer(move |request| {
+        // Nobody reads it any more: the services go on all the same.
+        _ = print(&log::line(request, json));
+    });
+    let started = builder.start().await;
+    let sandbox =
+        started.map_err(|error| Failure::local(format!("the port cannot be had: {error}; try --port 0")))?;
+    for fault in faults {
+        sandbox.fault_times(fault.operation, fault.fault, fault.times);
+    }
+    // Before anything is printed: who reads it may send the signal at once.
+    let signals = Signals::new()?;
+    print(&welcome(&sandbox, json))?;
+    signals.ended().await;
+    let requests = sandbox.requests().len();
+    print(&if json {
+        format!("{}\n", json!({"event": "stopped"}))
+    } else {
+        format!("Stopped after {requests} requests.\n")
+    })
+}
+
+fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
+    let port = arguments.value("port").map_or(Ok(4848), str::parse);
+    let port = port.map_err(|_| Failure::usage("--port is a number up to 65535"))?;
+    let mut builder = Sandbox::builder().with_system_clock().with_port(port);
+    if let Some(lifetime) = credentials::time(arguments, "lifetime")? {
+        builder = builder.with_lifetime(lifetime.max(Duration::from_secs(1)));
+    }
+    if let Some(origin) = arguments.value("origin") {
+        builder = builder.with_origin(origin);
+    }
+    builder = builder.with_expires_in(match arguments.value("expires-in") {
+        None | Some("seconds") => ExpiresInStyle::Seconds,
+        Some("timestamp") => ExpiresInStyle::Timestamp,
+        Some("seconds-text") => ExpiresInStyle::SecondsText,
+        Some("timestamp-text") => ExpiresInStyle::TimestampText,
+        Some(_) => {
+            return Err(Failure::usage("--expires-in is seconds, timestamp, seconds-text or timestamp-text"));
+        }
+    });
+    Ok(builder.with_origin_check(!arguments.has("no-origin-check")))
+}
+
+/// Where it is and how to come in.
+fn welcome(sandbox: &Sandbox, json: bool) -> String {
+    let (moneykit, moov) = (sandbox.moneykit_credentials(), sandbox.moov_credentials());
+    let webhook_secret = sandbox.moov_webhook_secret();
+    let variables = [
+        ("MONEYKIT_BASE_URL", sandbox.url()),
+        ("MONEYKIT_CLIENT_ID", moneykit.client_id()),
+        ("MONEYKIT_CLIENT_SECRET", moneykit.client_secret().expose()),
+        ("MOOV_BASE_URL", sandbox.url()),
+        ("MOOV_CLIENT_ID", moov.client_id()),
+        ("MOOV_CLIENT_SECRET", moov.client_secret().expose()),
+        ("MOOV_WEBHOOK_SECRET", webhook_secret.expose()),
+    ];
+    if json {
+        let variables: serde_json::Map<_, _> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let told = json!({
+            "event": "started", "url": sandbox.url(), "environment": variables, "origin": sandbox.origin(),
+        });
+        return format!("{told}\n");
+    }
+    let mut text = format!("Both services are at {}. Ctrl-C ends them.\n\n", sandbox.url());
+    for (name, value) in variables {
+        text += &format!("export {name}={value}\n");
+    }
+    text + &format!("\nFor a token for a browser, Moov asks for the origin {}.\n\n", sandbox.origin())
+}

@@ -1,0 +1,77 @@
+//! Keys and their values out of a serde map: none unknown, none twice. It shows keys and never a value.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
+
+use super::{Settings, Value, nearest::nearest};
+
+/// More of an unknown key is not shown: what stands there may be anything.
+const SHOWN: usize = 64;
+
+/// Reads settings from any self-describing format.
+pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
+    // Asked for a map, some formats refuse a text by themselves, and show it.
+    deserializer.deserialize_any(Keys(PhantomData))
+}
+
+/// serde's own error would show the value.
+fn no_table<S, E: Error>() -> Result<S, E> {
+    Err(E::custom("a table of settings is expected, and not a single value"))
+}
+
+struct Keys<S>(PhantomData<S>);
+
+impl<'de, S: Settings> Visitor<'de> for Keys<S> {
+    type Value = S;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of settings")
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<S, E> {
+        no_table()
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<S, E> {
+        no_table()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<S, E> {
+        no_table()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<S, E> {
+        no_table()
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<S, M::Error> {
+        let mut settings = S::default();
+        let mut seen = Vec::new();
+        while let Some(given) = map.next_key::<String>()? {
+            let Some(key) = S::KEYS.iter().find(|key| **key == given) else {
+                return Err(M::Error::custom(unknown(&given, S::KEYS)));
+            };
+            if seen.contains(&key) {
+                return Err(M::Error::custom(format_args!("key `{key}` is given twice")));
+            }
+            seen.push(key);
+            let value: Value = map.next_value()?;
+            settings
+                .set(key, &value)
+                .map_err(|must_be| M::Error::custom(format_args!("key `{key}` {must_be}")))?;
+        }
+        Ok(settings)
+    }
+}
+
+fn unknown(given: &str, keys: &[&str]) -> String {
+    let shown: String = given.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    match nearest(given, keys.iter().copied()) {
+        Some(near) => format!("unknown key `{shown}`; did you mean `{near}`?"),
+        None => format!("unknown key `{shown}`; there are {}", keys.join(", ")),
+    }
+}

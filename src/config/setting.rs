@@ -1,0 +1,167 @@
+//! What a value must be for each kind of setting. A value of another kind is refused without being shown.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::Value;
+use crate::{Scope, Secret};
+
+/// The type of a setting.
+pub(crate) trait Setting: Sized {
+    /// What follows the key's name in the error.
+    const MUST_BE: &'static str;
+
+    fn read(value: &Value) -> Option<Self>;
+
+    /// `None` for no value: `null`, or an empty variable.
+    fn optional(value: &Value) -> Result<Option<Self>, &'static str> {
+        match value {
+            Value::Nothing => Ok(None),
+            value => Self::read(value).map(Some).ok_or(Self::MUST_BE),
+        }
+    }
+}
+
+impl Setting for String {
+    const MUST_BE: &'static str = "must be text, in quotes if it looks like a number";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.text().map(str::to_owned)
+    }
+}
+
+impl Setting for Secret {
+    const MUST_BE: &'static str = "must be text, in quotes if it looks like a number";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.text().map(Self::from)
+    }
+}
+
+impl Setting for PathBuf {
+    const MUST_BE: &'static str = "must be the path of a file";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.text().filter(|text| !text.is_empty()).map(Self::from)
+    }
+}
+
+impl Setting for usize {
+    const MUST_BE: &'static str = "must be a whole number";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.whole().and_then(|number| number.try_into().ok())
+    }
+}
+
+impl Setting for u32 {
+    const MUST_BE: &'static str = "must be a whole number";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.whole().and_then(|number| number.try_into().ok())
+    }
+}
+
+impl Setting for Duration {
+    const MUST_BE: &'static str = "must be a number of seconds, or a time such as 500ms, 15s, 5m or 1h";
+
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(seconds) => Self::try_from_secs_f64(*seconds).ok(),
+            value => duration(value.text()?),
+        }
+    }
+}
+
+impl Setting for (usize, Duration) {
+    const MUST_BE: &'static str = "must be a number of calls by a time, such as 40/s or 300/60s";
+
+    fn read(value: &Value) -> Option<Self> {
+        let (calls, per) = value.text()?.split_once('/')?;
+        let per =
+            if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
+        let (calls, per) = (calls.parse().ok()?, duration(&per)?);
+        (calls > 0 && !per.is_zero()).then_some((calls, per))
+    }
+}
+
+impl Setting for Vec<Scope> {
+    const MUST_BE: &'static str = "must be scopes: a list of them, or a text with spaces between";
+
+    fn read(value: &Value) -> Option<Self> {
+        let scopes = |text: &str| text.split_whitespace().map(|scope| Scope::new(scope).ok()).collect();
+        match value {
+            Value::List(values) => values.iter().map(|value| Scope::new(value.text()?).ok()).collect(),
+            value => scopes(value.text()?),
+        }
+    }
+}
+
+/// A number and its unit; without one, seconds.
+fn duration(text: &str) -> Option<Duration> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned().into())
+    }
+
+    #[test]
+    fn times_are_read_with_and_without_units() {
+        for (value, millis) in [
+            (Value::Number(15.0), 15_000),
+            (Value::Number(0.5), 500),
+            (text("15"), 15_000),
+            (text("0.5"), 500),
+            (text("250ms"), 250),
+            (text("15s"), 15_000),
+            (text("5m"), 300_000),
+            (text("1h"), 3_600_000),
+        ] {
+            assert_eq!(Duration::read(&value), Some(Duration::from_millis(millis)), "{value:?}");
+        }
+        for bad in ["", "s", "-1", "1d", "1 s", "1e9", "1.2.3", "99999999999999999999999h"] {
+            assert_eq!(Duration::read(&text(bad)), None, "{bad}");
+        }
+        assert_eq!(Duration::read(&Value::Number(-1.0)), None);
+        assert_eq!(Duration::read(&Value::Number(f64::NAN)), None);
+    }
+
+    #[test]
+    fn rates_are_calls_by_a_time() {
+        for (given, expected) in [
+            ("40/s", Some((40, 1))),
+            ("300/60s", Some((300, 60))),
+            ("300/m", Some((300, 60))),
+            ("0/s", None),
+            ("40/0s", None),
+            ("40", None),
+            ("/s", None),
+        ] {
+            let expected = expected.map(|(calls, seconds)| (calls, Duration::from_secs(seconds)));
+            assert_eq!(<(usize, Duration)>::read(&text(given)), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_lose_nothing() {
+        assert_eq!(usize::read(&Value::Number(1_048_576.0)), Some(1 << 20));
+        assert_eq!(usize::read(&text("1048576")), Some(1 << 20));
+        for bad in [Value::Number(0.5), Value::Number(-1.0), Value::Number(1e300), text("1k"), text("+1")] {
+            assert_eq!(usize::read(&bad), None, "{bad:?}");
+        }
+        assert_eq!(u32::read(&Value::Number(4_294_967_296.0)), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Moov's settings by name, from a file of any format or from the environment.
+//!
+//! It decides nothing that the builder does not: each setting is an option of it.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{Client, ClientAuth, ClientBuilder, ClientType, Encoding, webhook::Webhooks};
+use crate::{
+    Credentials, Error, ErrorKind, HttpOptions, Scope, Secret,
+    config::{Lifecycle, http_options, secret, settings, words},
+    webhook::Tolerance,
+};
+
+words!(ClientAuth: "basic" => Self::Basic, "body" => Self::Body);
+words!(ClientType: "web" => Self::Web, "device" => Self::Device, "service" => Self::Service);
+words!(Encoding: "form" => Self::Form, "json" => Self::Json);
+
+settings! {
+"MOOV" &[("PUBLIC_KEY", "SECRET_KEY"), ("USERNAME", "PASSWORD")];
+/// Settings of a [`Client`] by name, from any self-describing format of serde (JSON, TOML, YAML, …) or from
+/// the environment.
+///
+/// A setting that is missing, `null` or an empty variable is left at the builder's default. An unknown key is
+/// refused with the nearest known one, a value of the wrong kind without being shown. In the environment a key is
+/// in upper case after `MOOV_`, such as `MOOV_CLIENT_SECRET_FILE`; a variable that is near none of the keys is
+/// passed over. Where
+/// neither id nor secret is set so, the pair of names of the vendor's Go client is taken, `MOOV_PUBLIC_KEY` and
+/// `MOOV_SECRET_KEY`, or that of its other clients, `MOOV_USERNAME` and `MOOV_PASSWORD`.
+///
+/// ```
+/// use fintech_auth::moov;
+///
+/// let config: moov::Config = serde_json::from_str(
+///     r#"{"client_id": "id", "client_secret": "secret", "scopes": ["/accounts.read"], "timeout": "5s"}"#,
+/// )?;
+/// let client = config.client()?;
+///
+/// let typo = serde_json::from_str::<moov::Config>(r#"{"client_secrte": "secret"}"#).unwrap_err();
+/// assert!(typo.to_string().starts_with("unknown key `client_secrte`; did you mean `client_secret`?"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Security
+///
+/// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers add the line of the
+/// file to what they print of an error: of the crate `toml` show `Error::message` alone.
+pub struct Config {
+    /// The client id that the vendor's dashboard shows. Not secret.
+    pub client_id: String,
+    /// The secret of that client.
+    pub client_secret: Secret,
+    /// A file with the secret in it, such as a mounted one: at most 16 KiB of UTF-8, of which one line end
+    /// is dropped. It is read by [`Config::builder`].
+    pub client_secret_file: PathBuf,
+    /// Where the credentials go: `basic`, `body`.
+    pub client_auth: ClientAuth,
+    /// [`ClientBuilder::with_base_url`].
+    pub base_url: String,
+    /// [`ClientBuilder::with_version`].
+    pub version: String,
+    /// [`ClientBuilder::with_origin`].
+    pub origin: String,
+    /// [`ClientBuilder::with_referer`].
+    pub referer: String,
+    /// Who will use the tokens: `web`, `device` or `service`. See [`ClientBuilder::with_client_type`].
+    pub client_type: ClientType,
+    /// How request bodies are written: `form` or `json`.
+    pub encoding: Encoding,
+    /// [`ClientBuilder::with_scopes`]: a list, or a text with spaces between them.
+    pub scopes: Vec<Scope>,
+    /// [`HttpOptions::with_timeout`]. This and every time below is a number of seconds, or a text such as
+    /// `500ms`, `15s`, `5m` or `1h`.
+    pub timeout: Duration,
+    /// [`HttpOptions::with_connect_timeout`].
+    pub connect_timeout: Duration,
+    /// [`HttpOptions::with_body_limit`], in bytes.
+    pub body_limit: usize,
+    /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
+    pub refresh_window: Duration,
+    /// [`TokenOptions::with_margin`](crate::token::TokenOptions::with_margin).
+    pub margin: Duration,
+    /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
+    pub max_wait: Duration,
+    /// [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity), in scope sets.
+    pub capacity: usize,
+    /// [`RetryPolicy::with_attempts`](crate::RetryPolicy::with_attempts).
+    pub attempts: u32,
+    /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit): calls by a time,
+    /// such as `40/s`.
+    pub rate_limit: (usize, Duration),
+    /// How far the time in a webhook may be from now, to either side.
+    pub webhook_tolerance: Duration,
+    /// The secret that signs webhooks, from the dashboard.
+    pub webhook_secret: Secret,
+    /// A file with that secret in it, as for the client's.
+    pub webhook_secret_file: PathBuf,
+    /// The secret before it, while a rotation lasts.
+    pub former_webhook_secret: Secret,
+    /// A file with the former one.
+    pub former_webhook_secret_file: PathBuf,
+}
+}
+
+impl Config {
+    /// The HTTP options among the settings, to add to: [`ClientBuilder::with_http`] replaces all of them.
+    pub fn http_options(&self) -> HttpOptions {
+        http_options(self.timeout, self.connect_timeout, self.body_limit)
+    }
+
+    /// A builder with these settings; what they do not have can be added to it. The secret's file is read
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, for an id or secret that
+    /// is missing, a secret that is given twice, or a file that cannot be read.
+    pub fn builder(&self) -> Result<ClientBuilder, Error> {
+        let client_secret =
+            secret("client_secret", self.client_secret.as_ref(), self.client_secret_file.as_deref())?;
+        let credentials = Credentials::configured("MOOV", self.client_id.as_deref(), client_secret)?;
+        let mut builder = Client::builder(credentials).with_http(self.http_options());
+        if let Some(way) = self.client_auth {
+            builder = builder.with_client_auth(way);
+        }
+        if let Some(url) = &self.base_url {
+            builder = builder.with_base_url(url);
+        }
+        if let Some(version) = &self.version {
+            builder = builder.with_version(version);
+        }
+        if let Some(scopes) = &self.scopes {
+            builder = builder.with_scopes(scopes.iter().cloned());
+        }
+        if let Some(origin) = &self.origin {
+            builder = builder.with_origin(origin);
+        }
+        if let Some(referer) = &self.referer {
+            builder = builder.with_referer(referer);
+        }
+        if let Some(client_type) = self.client_type {
+            builder = builder.with_client_type(client_type);
+        }
+        if let Some(encoding) = self.encoding {
+            builder = builder.with_encoding(encoding);
+        }
+        Ok(builder.with_tokens(|options| self.lifecycle().apply(options)))
+    }
+
+    /// A client with these settings.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::builder`] and of [`ClientBuilder::build`].
+    pub fn client(&self) -> Result<Client, Error> {
+        self.builder()?.build()
+    }
+
+    /// A verifier of webhooks by the secret, and by the former one while there is one. Files are read here.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret, and as
+    /// [`Config::builder`] for each.
+    pub fn webhooks(&self) -> Result<Webhooks, Error> {
+        let current =
+            secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;
+        let former = secret(
+            "former_webhook_secret",
+            self.former_webhook_secret.as_ref(),
+            self.former_webhook_secret_file.as_deref(),
+        )?;
+        let current = current.ok_or_else(|| {
+            let reason = "no `webhook_secret` or `webhook_secret_file` is set; from the environment it is read \
+                          from MOOV_WEBHOOK_SECRET or, as a file, MOOV_WEBHOOK_SECRET_FILE";
+            Error::new(ErrorKind::InvalidConfig, reason)
+        })?;
+        let webhooks = Webhooks::new([Some(current), former].into_iter().flatten())?;
+        Ok(match self.webhook_tolerance {
+            Some(span) => webhooks.with_tolerance(Tolerance::new(span)),
+            None => webhooks,
+        })
+    }
+
+    fn lifecycle(&self) -> Lifecycle {
+        Lifecycle {
+            refresh_window: self.refresh_window,
+            margin: self.margin,
+            max_wait: self.max_wait,
+            capacity: self.capacity,
+            attempts: self.attempts,
+            rate_limit: self.rate_limit,
+        }
+    }
+}

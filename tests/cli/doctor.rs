@@ -1,0 +1,131 @@
+//! `doctor` finds each thing that is wrong, and says what to do.
+
+use std::time::Duration;
+
+use fintech_auth::sandbox::{Fault, Operation, Sandbox};
+use http::StatusCode;
+
+use crate::program::{Ran, configured, file, program, run, sandbox, without_ids};
+
+/// Without what differs from run to run.
+fn steady(sandbox: &Sandbox, ran: &Ran) -> String {
+    let text = ran.all().replace(sandbox.url(), "SANDBOX");
+    let lines = text.lines().map(|line| match line.find(" clock ") {
+        Some(_) if line.contains("  ok ") => "  ok    clock        a moment",
+        _ => line,
+    });
+    let lines: Vec<&str> = lines.collect();
+    without_ids(&lines.join("\n"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_is_well() {
+    let sandbox = sandbox().await;
+    let origin = sandbox.origin().to_owned();
+    let ran = run(configured(&sandbox, "doctor")
+        .env("MOOV_SCOPES", "/accounts.read /ping.read")
+        .env("MOOV_ORIGIN", origin)
+        .env("MOOV_WEBHOOK_SECRET", "secret"));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    insta::assert_snapshot!(steady(&sandbox, &ran));
+    assert_eq!((sandbox.count(Operation::MoovToken), sandbox.count(Operation::MoovRevoke)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_finding_says_what_to_do() {
+    let sandbox = sandbox().await;
+    let mut told = Vec::new();
+    let mut tell = |what: &str, ran: &Ran| {
+        assert_eq!(ran.code, Some(10), "{what}: {}", ran.all());
+        told.push(format!("{what}\n{}\n", steady(&sandbox, ran)));
+    };
+    tell("wrong secret", &run(configured(&sandbox, "doctor moov").env("MOOV_CLIENT_SECRET", "wrong")));
+    tell(
+        "wrong secret",
+        &run(configured(&sandbox, "doctor moneykit").env("MONEYKIT_CLIENT_SECRET", "wrong")),
+    );
+    tell(
+        "wrong origin",
+        &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGIN", "https://other.example")),
+    );
+    tell("no secret", &run(configured(&sandbox, "doctor moov").env_remove("MOOV_CLIENT_SECRET")));
+    tell("a typo", &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGN", "https://other.example")));
+    let plain =
+        configured(&sandbox, "doctor moov").env("MOOV_BASE_URL", "http://api.moov.io").output().unwrap();
+    assert_eq!(plain.status.code(), Some(10));
+    for (fault, operation) in [
+        (Fault::answer(StatusCode::SERVICE_UNAVAILABLE), Operation::MoneykitJwks),
+        (Fault::reset(), Operation::MoneykitToken),
+    ] {
+        sandbox.fault(operation, fault);
+        let ran = run(&mut configured(&sandbox, "doctor moneykit"));
+        assert_eq!(ran.code, Some(10), "{}", ran.all());
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scopes_that_are_not_granted_are_named() {
+    let sandbox = sandbox().await;
+    let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"scope":"/ping.read"}"#;
+    sandbox.fault(Operation::MoovToken, Fault::answer(StatusCode::OK).with_body("application/json", body));
+    let ran = run(configured(&sandbox, "doctor moov").env("MOOV_SCOPES", "/ping.read /accounts.write"));
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(ran.out.contains("fail  scopes       not granted: /accounts.write -> "), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_line_is_json_for_machines() {
+    let sandbox = sandbox().await;
+    let ran = run(&mut configured(&sandbox, "doctor --json"));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    let lines: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for vendor in ["moneykit", "moov"] {
+        let accepted = lines.iter().find(|line| line["vendor"] == vendor && line["check"] == "credentials");
+        assert_eq!(accepted.expect("a line")["verdict"], "ok");
+    }
+}
+
+/// The proxy's password is not told, and nothing is sent through it: nobody listens there.
+#[test]
+fn a_proxy_is_told_without_its_password() {
+    let ran = run(program("doctor moov --timeout 2s")
+        .env("MOOV_CLIENT_ID", "id")
+        .env("MOOV_CLIENT_SECRET", "secret")
+        .env("MOOV_ATTEMPTS", "1")
+        .env("HTTPS_PROXY", "http://user:MARK-0123456789@127.0.0.1:9"));
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(ran.out.contains("ok    proxy        127.0.0.1:9, from HTTPS_PROXY"), "{}", ran.all());
+    assert!(ran.out.contains("fail  ") && !ran.all().contains("MARK"), "{}", ran.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_off_is_noticed_before_it_matters() {
+    let sandbox = sandbox().await;
+    for (seconds, code, found) in [(0, 0, "ok    clock"), (60, 0, "warn  clock"), (600, 10, "fail  clock")] {
+        sandbox.clock().advance(Duration::from_secs(seconds));
+        let ran = run(&mut configured(&sandbox, "doctor moneykit"));
+        assert_eq!(ran.code, Some(code), "{}", ran.all());
+        assert!(ran.out.contains(found), "{}", ran.out);
+        assert_eq!(ran.out.contains("-> set this machine's clock, by NTP"), seconds > 0, "{}", ran.out);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_configured_is_checked() {
+    let sandbox = sandbox().await;
+    let credentials = sandbox.moov_credentials();
+    let only = |ran: &Ran| {
+        assert_eq!(ran.code, Some(0), "{}", ran.all());
+        assert!(ran.out.starts_with("moov\n") && !ran.out.contains("moneykit"), "{}", ran.out);
+    };
+    only(&run(configured(&sandbox, "doctor").env_remove("MONEYKIT_CLIENT_ID")));
+    let config = serde_json::json!({"moov": {
+        "client_id": credentials.client_id(),
+        "client_secret": credentials.client_secret().expose(),
+        "base_url": sandbox.url(),
+    }});
+    let path = file("doctor.json", config.to_string());
+    only(&run(&mut program(&format!("doctor --config {}", path.display()))));
+}

@@ -1,0 +1,120 @@
+//! Every kind of failure has its own exit code, and says what to do next.
+
+use std::{io::Read as _, process::Stdio};
+
+use fintech_auth::sandbox::{Fault, Operation};
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::program::{configured, program, run, sandbox, without_ids};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_failure_has_its_exit_code() {
+    let sandbox = sandbox().await;
+    let token = "moov token /ping.read";
+    let answer = |status: u16| Some(Fault::answer(StatusCode::from_u16(status).unwrap()));
+    let html = Fault::answer(StatusCode::OK).with_body("text/html", "<p>");
+    let mut told = Vec::new();
+    for (args, fault, code, kind) in [
+        ("moov token", None, 2, "invalid_config"),
+        (token, answer(401), 3, "unauthorized"),
+        (token, answer(400), 4, "rejected"),
+        (token, answer(429), 5, "rate_limited"),
+        (token, answer(503), 6, "unavailable"),
+        (token, Some(Fault::reset()), 6, "unavailable"),
+        ("moov token /ping.read --timeout 100ms", Some(Fault::hang()), 7, "timeout"),
+        (token, Some(html), 8, "unreadable"),
+    ] {
+        for json in [false, true] {
+            if let Some(fault) = fault.clone() {
+                sandbox.fault(Operation::MoovToken, fault);
+            }
+            let args = if json { format!("{args} --json") } else { args.to_owned() };
+            let ran = run(&mut configured(&sandbox, &args));
+            assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{args}: {}", ran.err);
+            if json {
+                let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+                assert_eq!(error["error"]["kind"], kind, "{}", ran.err);
+                assert!(error["error"]["next"].is_string());
+            } else {
+                told.push(format!("{code}\n{}", ran.err));
+            }
+        }
+    }
+    insta::assert_snapshot!(without_ids(&told.join("\n")));
+}
+
+#[test]
+fn each_wrong_argument_is_told_without_its_value() {
+    const MARK: &str = "MARK-0123456789";
+    let lines: Vec<String> = [
+        "",
+        "MARK-0123456789",
+        "moov",
+        "moov MARK-0123456789",
+        "--json moov token",
+        "moov token --client-secret MARK-0123456789",
+        "moov token --client-secret=MARK-0123456789",
+        "moov refresh MARK-0123456789",
+        "moov revoke MARK-0123456789",
+        "moov revoke --token MARK-0123456789",
+        "moov revoke --hint MARK-0123456789",
+        "moov token --json=MARK-0123456789",
+        "moov token --raw --json",
+        "moov token --base-url",
+        "moov token --timeout MARK-0123456789",
+        "moov token --client-id a --client-id MARK-0123456789",
+        "moov token -x",
+        "moov verify",
+        "moov verify --headers - --body -",
+        "moneykit introspect --client-secret-file -",
+        "moneykit verify --headers a --client-secret-file -",
+        "doctor MARK-0123456789",
+        "doctor",
+        "doctor --client-id MARK-0123456789",
+        "completions",
+        "completions MARK-0123456789",
+        "sandbox --port MARK-0123456789",
+        "sandbox --fault MARK-0123456789",
+        "sandbox --expires-in MARK-0123456789",
+    ]
+    .into_iter()
+    .map(|args| {
+        let ran = run(&mut program(args));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args}");
+        assert!(!ran.err.contains(MARK), "{args}: {}", ran.err);
+        format!("fintech-auth {args}\n  {}", ran.err.lines().next().unwrap_or_default())
+    })
+    .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_vendor_says_does_nothing_to_a_terminal() {
+    let sandbox = sandbox().await;
+    let body = r#"{"error":"invalid_request","error_description":"\u001b[2Jgone"}"#;
+    sandbox.fault(
+        Operation::MoovToken,
+        Fault::answer(StatusCode::BAD_REQUEST).with_body("application/json", body),
+    );
+    let ran = run(&mut configured(&sandbox, "moov token /ping.read"));
+    assert!(ran.err.contains("gone") && !ran.err.contains('\u{1b}'), "{}", ran.err);
+    let body = r#"{"client_id":"a","client_name":"\u001b[2Jgone","scope":"a"}"#;
+    sandbox.fault(
+        Operation::MoneykitIntrospect,
+        Fault::answer(StatusCode::OK).with_body("application/json", body),
+    );
+    let ran = run(&mut configured(&sandbox, "moneykit introspect --client"));
+    assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());
+}
+
+/// A reader that has closed its end is no failure, and nothing to complain of.
+#[test]
+fn a_broken_pipe_is_passed_over() {
+    let mut child =
+        program("--help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    let mut err = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("UTF-8");
+    assert_eq!((child.wait().expect("it ends").code(), err.as_str()), (Some(0), ""));
+}

@@ -1,0 +1,73 @@
+//! The help, as it is printed.
+
+use crate::program::{program, run};
+
+const COMMANDS: [&str; 11] = [
+    "moneykit token",
+    "moneykit introspect",
+    "moneykit jwks",
+    "moneykit verify",
+    "moov token",
+    "moov refresh",
+    "moov revoke",
+    "moov verify",
+    "doctor",
+    "sandbox",
+    "completions",
+];
+
+fn help(args: &str) -> String {
+    let ran = run(&mut program(args));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{args}");
+    ran.out
+}
+
+#[test]
+fn the_help_is_as_reviewed() {
+    let pages = COMMANDS.map(|command| {
+        let page = help(&format!("{command} --help"));
+        assert!(page.contains("\nExamples:\n  "), "{command} has no example");
+        page
+    });
+    insta::assert_snapshot!("all", help("--help"));
+    insta::assert_snapshot!("commands", pages.join("\n----\n\n"));
+}
+
+#[test]
+fn a_vendors_help_lists_its_commands() {
+    let moov = help("moov -h");
+    assert!(moov.contains("moov revoke") && !moov.contains("moneykit jwks  "), "{moov}");
+}
+
+#[test]
+fn the_version_is_the_crates() {
+    assert_eq!(help("--version"), concat!("fintech-auth ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// Each line that `--help` shows to copy is one that the program reads.
+#[test]
+fn every_example_is_understood() {
+    for command in COMMANDS {
+        let page = help(&format!("{command} --help"));
+        let examples = page.split("\nExamples:\n").nth(1).expect("examples");
+        for example in examples.lines().filter(|line| line.trim().starts_with("fintech-auth")) {
+            let args = example.trim().split(['|', '>']).next().expect("a command").trim();
+            let args = args.strip_prefix("fintech-auth ").expect("the program");
+            let ran = run(&mut program(&format!("{args} --help")));
+            assert_eq!(ran.code, Some(0), "{example}: {}", ran.err);
+        }
+    }
+}
+
+/// README tells the exit codes too; both are made to agree here.
+#[test]
+fn the_readme_tells_the_same_exit_codes() {
+    let readme = include_str!("../../README.md").replace('`', "");
+    let all = help("--help");
+    let codes = all.split("\nExit codes:\n").nth(1).expect("codes").split("\n\n").next().expect("codes");
+    assert!(codes.lines().count() > 8, "{codes}");
+    for line in codes.lines() {
+        let (code, means) = line.trim().split_once("  ").expect("a code");
+        assert!(readme.contains(&format!("| {code} | {means} |")), "{line}");
+    }
+}

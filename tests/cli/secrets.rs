@@ -1,0 +1,138 @@
+//! Secrets come from the environment, a file or standard input, and go nowhere that they were not asked to.
+
+use std::{fs, process::Stdio};
+
+use fintech_auth::sandbox::{Fault, Operation};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::program::{configured, file, program, run, run_with, sandbox};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_comes_from_every_source() {
+    let sandbox = sandbox().await;
+    let credentials = sandbox.moov_credentials();
+    let secret = credentials.client_secret().expose();
+    let path = file("secret", format!("{secret}\n"));
+    let path = path.display();
+    let bare = |more: &str| {
+        program(&format!(
+            "moov token /ping.read --raw --client-id {} --base-url {} {more}",
+            credentials.client_id(),
+            sandbox.url()
+        ))
+    };
+    let config = json!({"moov": {
+        "client_id": credentials.client_id(), "client_secret_file": path.to_string(), "base_url": sandbox.url(),
+    }});
+    let config = file("config.json", config.to_string());
+    for ran in [
+        run(bare("").env("MOOV_CLIENT_SECRET", secret)),
+        run(bare("").env("MOOV_CLIENT_SECRET_FILE", path.to_string())),
+        run(&mut bare(&format!("--client-secret-file {path}"))),
+        run_with(&mut bare("--client-secret-file -"), secret),
+        run(&mut program(&format!("moov token /ping.read --raw --config {}", config.display()))),
+    ] {
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(sandbox.is_live(ran.out.trim()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_output_shows_a_secret_that_was_not_asked_for() {
+    let sandbox = sandbox().await;
+    let token = run(&mut configured(&sandbox, "moneykit token --raw")).out;
+    let refresh = file("redacted", "");
+    let save = refresh.display().to_string();
+    run(&mut configured(&sandbox, &format!("moov token /ping.read --save {save}")));
+    let saved = fs::read_to_string(&refresh).unwrap();
+    let mut shown = String::new();
+    for (args, input) in [
+        ("moneykit token", ""),
+        ("moneykit token --json", ""),
+        ("moneykit introspect", token.as_str()),
+        ("moneykit introspect --json", &token),
+        ("moneykit introspect --client", ""),
+        ("moneykit jwks", ""),
+        ("moov token /ping.read --json", ""),
+        (&format!("moov refresh --token-file {save} --save {save}"), ""),
+        ("moov revoke", saved.trim()),
+        ("moov refresh --json --reveal", saved.trim()),
+        ("doctor", ""),
+        ("doctor --json", ""),
+    ] {
+        shown += &run_with(&mut configured(&sandbox, args), input).all();
+    }
+    // What an answer echoes is no more to be seen.
+    for (operation, args, credentials) in [
+        (Operation::MoovToken, "moov token /ping.read", sandbox.moov_credentials()),
+        (Operation::MoneykitToken, "moneykit token", sandbox.moneykit_credentials()),
+    ] {
+        let secret = credentials.client_secret().expose();
+        let body = json!({"error": secret, "error_code": secret, "error_description": secret, "error_message": secret});
+        for args in [args.to_owned(), format!("{args} --json")] {
+            let fault = Fault::answer(StatusCode::BAD_REQUEST);
+            sandbox.fault(operation, fault.with_body("application/json", body.to_string()));
+            let ran = run(&mut configured(&sandbox, &args));
+            assert_eq!(ran.code, Some(4), "{}", ran.all());
+            shown += &ran.err;
+        }
+    }
+    assert!(shown.contains("[redacted]"), "{shown}");
+    let secrets = [
+        sandbox.moov_credentials().client_secret().expose(),
+        sandbox.moneykit_credentials().client_secret().expose(),
+        token.trim(),
+        saved.trim(),
+    ];
+    for secret in secrets {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let issued = shown.replace("sandbox_rt_", "sandbox_at_").matches("sandbox_at_").count();
+    assert_eq!(issued, 0, "{shown}");
+}
+
+/// What `ps` shows of the running program, as any user of the machine can see it.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_others_can_see_of_the_process_has_a_secret() {
+    let sandbox = sandbox().await;
+    let secret = sandbox.moov_credentials().client_secret().expose().to_owned();
+    sandbox.fault(Operation::MoovToken, Fault::hang());
+    let mut child = configured(&sandbox, "moov token /ping.read")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    while sandbox.count(Operation::MoovToken) == 0 {
+        assert!(child.try_wait().expect("it runs").is_none(), "it ended before it sent anything");
+        tokio::task::yield_now().await;
+    }
+    let seen = |name: &str| fs::read(format!("/proc/{}/{name}", child.id())).expect("it runs");
+    let seen = [seen("cmdline"), seen("comm"), seen("stat")].concat();
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let seen = String::from_utf8_lossy(&seen);
+    assert!(seen.contains("fintech-auth") && !seen.contains(&secret), "{seen}");
+}
+
+#[test]
+fn a_configuration_file_is_refused_without_being_shown() {
+    const MARK: &str = "MARK-0123456789";
+    let mut told = Vec::new();
+    for (name, content) in [
+        ("json", MARK.to_owned()),
+        ("text", format!("\"{MARK}\"")),
+        ("table", format!("{{\"{MARK}\": {{}}}}")),
+        ("none", "{}".to_owned()),
+        ("key", format!("{{\"moov\": {{\"client_secrte\": \"{MARK}\"}}}}")),
+        ("number", format!("{{\"moov\": {{\"timeout\": \"{MARK}\"}}}}")),
+        ("file", "{\"moov\": {\"client_id\": \"id\", \"client_secret_file\": \"/nowhere\"}}".to_owned()),
+    ] {
+        let path = file(&format!("config-{name}"), content);
+        let ran = run(&mut program(&format!("moov token /ping.read --config {}", path.display())));
+        assert_eq!((ran.code, ran.err.contains(MARK)), (Some(2), false), "{}", ran.all());
+        told.push(ran.err.replace(path.to_str().unwrap(), "FILE"));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}

@@ -1,0 +1,81 @@
+//! Recorded webhooks are verified, and a refusal says why.
+
+use std::fmt::Write as _;
+
+use fintech_auth::sandbox::{Operation, SignedWebhook};
+
+use crate::program::{configured, file, program, run, run_with, sandbox};
+
+/// As a proxy or a server's log has it.
+fn recorded(webhook: &SignedWebhook) -> String {
+    let mut text = "POST /hook HTTP/1.1\r\nHost: example.com\r\n".to_owned();
+    for (name, value) in &webhook.headers {
+        _ = write!(text, "{name}: {}\r\n", value.to_str().unwrap());
+    }
+    text + "\r\nthe body is elsewhere"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moneykit_webhook_is_verified_by_fetched_or_saved_keys() {
+    let sandbox = sandbox().await;
+    let body = r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"7"}"#;
+    let headers = file("moneykit-headers", recorded(&sandbox.moneykit_webhook(body).sign().unwrap()));
+    let verify = format!("moneykit verify --headers {}", headers.display());
+    let ran = run_with(&mut configured(&sandbox, &verify), body);
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(
+        ran.out.contains("verified         yes") && ran.out.contains("link.state_changed"),
+        "{}",
+        ran.out
+    );
+
+    let keys = file("keys.json", run(&mut configured(&sandbox, "moneykit jwks --json")).out);
+    let fetched = sandbox.count(Operation::MoneykitJwks);
+    let by_file = format!("{verify} --keys {} --json", keys.display());
+    let offline = run_with(&mut program(&by_file), body);
+    assert_eq!(offline.json()["idempotency_key"], "7", "{}", offline.all());
+    assert_eq!(sandbox.count(Operation::MoneykitJwks), fetched);
+
+    for args in [&verify, &by_file] {
+        let forged = run_with(&mut configured(&sandbox, args), "{}");
+        assert_eq!((forged.code, forged.out.as_str()), (Some(9), ""), "{}", forged.all());
+        assert!(forged.err.contains("BodyMismatch, to be answered by 401"), "{}", forged.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
+    let sandbox = sandbox().await;
+    let headers = file("moov-headers", recorded(&sandbox.moov_webhook("{}").sign().unwrap()));
+    let verify = format!("moov verify --headers {} --json", headers.display());
+    let secret = sandbox.moov_webhook_secret();
+    let ran = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", secret.expose()), "anything");
+    let told = ran.json();
+    assert_eq!((&told["verified"], &told["body_is_signed"]), (&true.into(), &false.into()));
+    let forged = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", "another"), "anything");
+    assert_eq!(forged.code, Some(9), "{}", forged.all());
+    assert!(forged.err.contains("SignatureInvalid"), "{}", forged.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_recording_is_verified_with_a_tolerance() {
+    let sandbox = sandbox().await;
+    let old = sandbox.moov_webhook("{}").with_timestamp("2025-01-15T18:05:52Z").sign().unwrap();
+    let headers = file("moov-old", recorded(&old));
+    let secret = sandbox.moov_webhook_secret();
+    let verify = format!("moov verify --headers {}", headers.display());
+    let verify = |more: &str| {
+        run_with(program(&format!("{verify} {more}")).env("MOOV_WEBHOOK_SECRET", secret.expose()), "{}")
+    };
+    assert_eq!(verify("").code, Some(9));
+    assert_eq!(verify("--tolerance 1000000h").code, Some(0));
+}
+
+#[test]
+fn headers_that_are_none_are_refused_by_their_line() {
+    let headers = file("headers-bad", "X-Nonce: a\nMARK-0123456789\n");
+    let ran =
+        run(program(&format!("moov verify --headers {}", headers.display())).env("MOOV_WEBHOOK_SECRET", "s"));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("line 2 of the headers") && !ran.err.contains("MARK"), "{}", ran.err);
+}

@@ -1,0 +1,299 @@
+//! Settings by name: from any format and from the environment, to the last option; refused in words that
+//! say what to do, and without a value.
+
+use std::{fs, path::PathBuf};
+
+use fintech_auth::{Error, ErrorKind, moneykit, moov};
+use serde_json::{Value, json};
+
+use crate::support::sandbox;
+
+/// Stands where a secret stands, or where somebody put one by mistake.
+const MARK: &str = "MARK-0123456789";
+
+/// A value for each key, that is not its default.
+fn samples() -> Vec<(&'static str, Value)> {
+    vec![
+        ("client_id", json!("id")),
+        ("client_secret", json!(MARK)),
+        ("client_secret_file", json!("/run/secrets/client")),
+        ("client_auth", json!("body")),
+        ("base_url", json!("https://gateway.example")),
+        ("version", json!("v2026.07.00")),
+        ("origin", json!("https://your-domain.com")),
+        ("referer", json!("https://your-domain.com")),
+        ("client_type", json!("device")),
+        ("encoding", json!("json")),
+        ("scopes", json!("/accounts.read /ping.read")),
+        ("timeout", json!("3s")),
+        ("connect_timeout", json!(2.5)),
+        ("body_limit", json!(4096)),
+        ("refresh_window", json!("1m")),
+        ("margin", json!("500ms")),
+        ("max_wait", json!(7)),
+        ("capacity", json!(10)),
+        ("attempts", json!(1)),
+        ("rate_limit", json!("10/s")),
+        ("webhook_tolerance", json!("1h")),
+        ("webhook_secret", json!(MARK)),
+        ("webhook_secret_file", json!("/run/secrets/webhook")),
+        ("former_webhook_secret", json!(MARK)),
+        ("former_webhook_secret_file", json!("/run/secrets/former")),
+    ]
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn moov_of(value: &Value) -> moov::Config {
+    serde_json::from_value(value.clone()).expect("a configuration")
+}
+
+/// What a builder of this configuration is, with an id and a secret added.
+fn built(mut config: moov::Config) -> String {
+    config.client_id.get_or_insert("another".to_owned());
+    config.client_secret = Some("secret".into());
+    format!("{:?}", config.builder().expect("a builder"))
+}
+
+/// A file of this test's own.
+fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-{name}"));
+    fs::write(&path, content).expect("the file is written");
+    path
+}
+
+#[test]
+fn no_setting_is_passed_over() {
+    let samples = samples();
+    let keys: Vec<&str> = samples.iter().map(|(key, _)| *key).collect();
+    assert_eq!(keys, moov::Config::KEYS);
+    let unset = built(moov::Config::default());
+    for (key, value) in &samples {
+        let config = moov_of(&json!({ *key: value }));
+        assert_ne!(format!("{config:?}"), format!("{:?}", moov::Config::default()), "{key}");
+        let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
+        let from_vars = moov::Config::from_vars([variable]).expect("it is read");
+        assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
+        if !key.contains("secret") && *key != "webhook_tolerance" {
+            assert_ne!(built(config), unset, "{key} does not reach the builder");
+        }
+    }
+}
+
+#[test]
+fn both_vendors_give_the_same_name_to_the_same_thing() {
+    for key in moneykit::Config::KEYS {
+        assert!(moov::Config::KEYS.contains(key), "{key}");
+    }
+    let config: moneykit::Config =
+        serde_json::from_value(json!({"client_auth": "headers", "webhook_tolerance": 1})).unwrap();
+    assert_eq!(config.client_auth, Some(moneykit::ClientAuth::Headers));
+    for (key, value) in samples().into_iter().filter(|(key, _)| moneykit::Config::KEYS.contains(key)) {
+        let value = if key == "version" { json!("2025-01-01") } else { value };
+        let of = |value: Value| -> moneykit::Config { serde_json::from_value(value).expect("it is read") };
+        let built = |mut config: moneykit::Config| {
+            config.client_id.get_or_insert("another".to_owned());
+            config.client_secret = Some("secret".into());
+            config.client_secret_file = None;
+            format!("{:?}", config.builder().expect("a builder"))
+        };
+        let is_same = built(of(json!({ key: value }))) == built(moneykit::Config::default());
+        assert_eq!(is_same, key.contains("secret"), "{key}");
+    }
+}
+
+#[test]
+fn every_format_gives_the_same() {
+    #[derive(serde::Deserialize)]
+    struct Settings {
+        name: String,
+        #[serde(flatten)]
+        moov: moov::Config,
+    }
+    let json = json!({"client_id": "id", "scopes": ["/ping.read"], "timeout": 1.5, "origin": null});
+    let yaml = "client_id: id\nscopes:\n- /ping.read\ntimeout: 1500ms\norigin:\n";
+    let from_yaml: moov::Config = yaml_serde::from_str(yaml).unwrap();
+    assert_eq!(format!("{:?}", moov_of(&json)), format!("{from_yaml:?}"));
+    let mut flat = json;
+    flat["name"] = json!("backend");
+    let flat: Settings = serde_json::from_value(flat).unwrap();
+    assert_eq!(format!("{:?} {}", flat.moov, flat.name), format!("{from_yaml:?} backend"));
+}
+
+#[test]
+fn each_refused_file_says_what_to_do_and_shows_no_value() {
+    let refused: Vec<String> = [
+        json!({"client_secrte": MARK}),
+        json!({"Client-Id": MARK}),
+        json!({"domain": MARK}),
+        json!({"a very long key that somebody put there, perhaps a secret by mistake, who knows": MARK}),
+        json!({"client_id": 123_456_789}),
+        json!({"client_secret": 123_456_789}),
+        json!({"client_secret": [MARK]}),
+        json!({"client_secret_file": ""}),
+        json!({"client_auth": MARK}),
+        json!({"client_type": MARK}),
+        json!({"encoding": true}),
+        json!({"scopes": ["two scopes", MARK]}),
+        json!({"scopes": {MARK: MARK}}),
+        json!({"timeout": MARK}),
+        json!({"timeout": -1}),
+        json!({"body_limit": 0.5}),
+        json!({"attempts": "three"}),
+        json!({"rate_limit": 40}),
+        json!(MARK),
+        json!(123_456_789),
+        json!([MARK]),
+    ]
+    .iter()
+    .map(|value| {
+        let from_json = serde_json::from_value::<moov::Config>(value.clone()).unwrap_err().to_string();
+        let yaml = yaml_serde::to_string(value).unwrap();
+        let from_yaml = yaml_serde::from_str::<moov::Config>(&yaml).unwrap_err();
+        let from_yaml = format!("{from_yaml} {from_yaml:?}");
+        assert!(!from_yaml.contains(MARK) && !from_yaml.contains("123456789"), "{from_yaml}");
+        from_json
+    })
+    .chain([serde_json::from_str::<moov::Config>(r#"{"origin": "a", "origin": "b"}"#)
+        .unwrap_err()
+        .to_string()])
+    .collect();
+    let lines = refused.join("\n");
+    assert!(!lines.contains(MARK) && !lines.contains("123456789"), "{lines}");
+    insta::assert_snapshot!(lines);
+}
+
+#[test]
+fn each_refused_variable_is_named_and_shows_no_value() {
+    let refused: Vec<String> = [
+        ("MOOV_CLIENT_SECRTE", MARK),
+        ("MOOV_CLIENT_SECRET_FILES", MARK),
+        ("MOOV_CLIENTID", MARK),
+        ("MOOV_SCOPE", MARK),
+        ("MOOV_TIMEOUT", MARK),
+        ("MOOV_CAPACITY", MARK),
+        ("MOOV_RATE_LIMIT", MARK),
+        ("MOOV_CLIENT_AUTH", MARK),
+        ("MOOV_SCOPES", "\"quoted\""),
+    ]
+    .into_iter()
+    .map(|variable| {
+        let error = moov::Config::from_vars([variable]).expect_err(variable.0);
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        error.to_string()
+    })
+    .collect();
+    let lines = refused.join("\n");
+    assert!(!lines.contains(MARK), "{lines}");
+    insta::assert_snapshot!(lines);
+    assert!(moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRTE", MARK)]).is_err());
+}
+
+#[test]
+fn other_variables_are_the_programs_own() {
+    let vars = [
+        ("MOOV_ACCOUNT_ID", MARK),
+        ("MOOV_ENVIRONMENT", "sandbox"),
+        ("MOOV_CLIENT_SECRET", ""),
+        ("MOOVING_CLIENT_ID", MARK),
+        ("PATH", "/bin"),
+        ("MOOV_CLIENT_ID", "id"),
+    ];
+    let config = moov::Config::from_vars(vars).unwrap();
+    assert_eq!((config.client_id.as_deref(), config.client_secret.is_none()), (Some("id"), true));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_text_is_refused_only_where_it_is_ours() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+
+    let bytes = || OsString::from_vec(vec![0xff]);
+    let error = moov::Config::from_vars([("MOOV_CLIENT_ID", bytes())]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the environment variable MOOV_CLIENT_ID must be text, in quotes if it looks like a number"
+    );
+    assert!(moov::Config::from_vars([("MOOV_ACCOUNT", bytes())]).is_ok());
+}
+
+#[test]
+fn the_names_of_the_vendors_own_clients_serve_in_pairs() {
+    let id = |vars: &[(&str, &str)]| {
+        let config = moov::Config::from_vars(vars.iter().copied()).expect("it is read");
+        config.client_id.zip(config.client_secret).map(|(id, secret)| format!("{id} {}", secret.expose()))
+    };
+    let (key, user) = ([("MOOV_PUBLIC_KEY", "a")], [("MOOV_USERNAME", "c")]);
+    let (secret, password) = ([("MOOV_SECRET_KEY", "b")], [("MOOV_PASSWORD", "d")]);
+    assert_eq!(id(&[key, secret].concat()).as_deref(), Some("a b"));
+    assert_eq!(id(&[user, password].concat()).as_deref(), Some("c d"));
+    assert_eq!(id(&[key, secret, user, password].concat()).as_deref(), Some("a b"));
+    assert_eq!(id(&[key, password].concat()), None);
+    let ours = [("MOOV_CLIENT_ID", "x"), ("MOOV_CLIENT_SECRET", "y")];
+    assert_eq!(id(&[&ours[..], &key, &secret].concat()).as_deref(), Some("x y"));
+    assert_eq!(id(&[&ours[..1], &key, &secret].concat()), None);
+}
+
+#[tokio::test]
+async fn a_secret_comes_from_a_mounted_file() {
+    let sandbox = sandbox().await;
+    let credentials = sandbox.moov_credentials();
+    for end in ["", "\n", "\r\n"] {
+        let secret = format!("{}{end}", credentials.client_secret().expose());
+        let path = file(&format!("mounted{}", end.len()), secret);
+        let vars = [
+            ("MOOV_CLIENT_ID", credentials.client_id()),
+            ("MOOV_CLIENT_SECRET_FILE", path.to_str().unwrap()),
+            ("MOOV_BASE_URL", sandbox.url()),
+            ("MOOV_SCOPES", "/accounts.read /ping.read"),
+        ];
+        let client = moov::Config::from_vars(vars).unwrap().client().unwrap();
+        assert_eq!(client.default_token().await.unwrap().scope(), Some("/accounts.read /ping.read"));
+    }
+    let webhook = file("webhook", sandbox.moov_webhook_secret().expose());
+    let mut config = moov_of(&json!({"former_webhook_secret_file": webhook, "webhook_secret": "new"}));
+    let sent = || sandbox.moov_webhook("{}").sign().unwrap();
+    config.webhooks().unwrap().verify(&sent().headers, b"{}").await.unwrap();
+    config.former_webhook_secret_file = None;
+    assert!(config.webhooks().unwrap().verify(&sent().headers, b"{}").await.is_err());
+}
+
+#[test]
+fn each_refused_secret_names_its_file_and_never_what_is_in_it() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let refused = [
+        json!({}),
+        json!({"client_id": "id"}),
+        json!({"client_id": "id", "client_secret": MARK, "client_secret_file": "/run/secrets/x"}),
+        json!({"client_id": "id", "client_secret_file": folder.join("settings-not-there")}),
+        json!({"client_id": "id", "client_secret_file": folder}),
+        json!({"client_id": "id", "client_secret_file": file("empty", "\n")}),
+        json!({"client_id": "id", "client_secret_file": file("large", MARK.repeat(2000))}),
+        json!({"client_id": "id", "client_secret_file": file("binary", [MARK.as_bytes(), &[0xff]].concat())}),
+        json!({"client_id": "id", "client_secret_file": file("lines", format!("{MARK}\n\n"))}),
+    ];
+    let mut errors: Vec<Error> =
+        refused.iter().map(|config| moov_of(config).client().expect_err("it is refused")).collect();
+    errors.push(moov_of(&json!({})).webhooks().expect_err("no secret"));
+    let lines: Vec<String> = errors
+        .iter()
+        .map(|error| {
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            let source = std::error::Error::source(error).map(|source| format!("\n    {source}"));
+            format!("{error}{}", source.unwrap_or_default())
+        })
+        .collect();
+    let lines = lines.join("\n").replace(folder.to_str().unwrap(), "FOLDER");
+    assert!(!lines.contains(MARK), "{lines}");
+    insta::assert_snapshot!(lines);
+}
+
+#[test]
+fn a_configuration_does_not_show_its_secrets() {
+    let all: Value = samples().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let config = moov_of(&all);
+    let shown = format!("{config:?} {config:#?}");
+    assert!(shown.contains("[redacted]") && !shown.contains(MARK), "{shown}");
+}
