@@ -38,6 +38,10 @@ fn arrange(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .filter(|(key, _)| keeps(shape, key, form))
                 .map(|(key, value)| {
                     let mut value = arrange(value, shape.under(&key), form);
+                    if shape.is("flow") && key == "scopes" && form != Form::Contract {
+                        // Its names are facts, and what is said of them is prose.
+                        value.as_object_mut().into_iter().flatten().for_each(|(_, text)| *text = "".into());
+                    }
                     if shape.has_keywords() && matches!(key.as_str(), "enum" | "required") {
                         sort(&mut value);
                     }
@@ -65,10 +69,53 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
         _ if form == Form::Contract => true,
         // The name of the API, which OpenAPI requires.
         Shape::Object { name: "info", .. } if key == "title" => true,
+        Shape::Object { name: "info", .. } if key == "termsOfService" => false,
+        // What OpenAPI does not know is the vendor's own, and may be prose.
+        Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
+            form == Form::SourcedFacts && key == "x-source"
+        }
         Shape::Object { .. } => !is_extension && !PROSE.contains(&key),
         Shape::Patterned(_) => !is_extension,
         _ => true,
     }
+}
+
+/// OpenAPI 3.0.4, section 4.7.24, without what describes.
+fn is_schema_keyword(key: &str) -> bool {
+    const KEYWORDS: [&str; 31] = [
+        "$ref",
+        "additionalProperties",
+        "allOf",
+        "anyOf",
+        "default",
+        "deprecated",
+        "discriminator",
+        "enum",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "format",
+        "items",
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minProperties",
+        "minimum",
+        "multipleOf",
+        "not",
+        "nullable",
+        "oneOf",
+        "pattern",
+        "properties",
+        "readOnly",
+        "required",
+        "type",
+        "uniqueItems",
+        "writeOnly",
+    ];
+    KEYWORDS.binary_search(&key).is_ok()
 }
 
 fn is_void(shape: &Shape, key: &str, value: &Value) -> bool {
@@ -163,6 +210,8 @@ mod tests {
         });
         let mut expected = document.clone();
         expected["info"] = json!({ "title": "A name", "version": "1" });
+        let scopes = "/components/securitySchemes/description/flows/password/scopes";
+        *expected.pointer_mut(scopes).unwrap() = json!({ "description": "", "x-read": "" });
         assert_eq!(canonical(document, Form::Facts), expected);
     }
 

@@ -42,9 +42,11 @@ mod tests;
 mod transcript;
 mod yaml;
 
+use std::env;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use lexopt::prelude::*;
 
@@ -92,10 +94,25 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // The generator recurses as deep as its input is long.
+    let main = thread::Builder::new().stack_size(256 << 20).spawn(run);
+    main.ok().and_then(|main| main.join().ok()).unwrap_or(ExitCode::from(Outcome::Failed as u8))
+}
+
+/// The workspace that we are called in, whichever one we were built in.
+fn workspace() -> Option<PathBuf> {
+    let here = env::current_dir().ok()?;
+    here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_owned)
+}
+
+fn run() -> ExitCode {
     if let Some(is_done) = api::as_rustdoc() {
         return if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    let Some(root) = workspace() else {
+        eprintln!("not in a workspace of fintech-auth");
+        return ExitCode::from(Outcome::Failed as u8);
+    };
     let outcome = match command(lexopt::Parser::from_env()) {
         Ok(Command::Api(check)) => tell(&api::run(&root, check)),
         Ok(Command::Ci) => ci::run(&root),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::canonical::{Form, canonical};
 use crate::date::Date;
 use crate::downconvert::downconvert;
-use crate::drift::{Drift, Heading, Lock, Omitted, State, drift, omitted};
+use crate::drift::{Drift, Heading, Lock, Omitted, State, drift, generates, omitted};
 use crate::fetch::{Known, Origin};
 use crate::files::{Change, read, read_if_there};
 use crate::overlay::Failures;
@@ -64,7 +64,15 @@ impl Plan {
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
-            Some(origin) => origin.read(&known(&source, origin))?,
+            Some(origin) => {
+                let mut known = known(&source, origin);
+                let has = |operation| slice::find("", &before.facts, operation).is_ok();
+                if before.lock.is_empty() || !source.operations.iter().all(has) {
+                    // What we have of it will not do.
+                    (known.etag, known.last_modified) = (None, None);
+                }
+                origin.read(&known)?
+            }
             None => None,
         };
         let mut date = source.date.clone();
@@ -91,7 +99,8 @@ impl Plan {
             before = self.base(base, &source)?;
         }
         if before.lock.is_empty() && !before.facts.is_null() && !after.lock.is_empty() {
-            self.notes.push("no upstream.lock was there; what texts mean is compared from now on".to_owned());
+            self.notes
+                .push("no upstream.lock was there, so that what texts meant before is not known".to_owned());
             before.lock.clone_from(&after.lock);
         }
         self.notes.extend(warning_of_age(date.as_deref(), Date::today(), &self.vendor));
@@ -133,7 +142,12 @@ impl Plan {
         if request.base.is_some() {
             return Ok(());
         }
+        let is_other = published.as_ref().is_none_or(|(old, new)| old != *new);
         let contract = contract.map_err(|failures| self.explained(failures))?;
+        if request.mode != Mode::Drift && is_other {
+            generates(&contract)
+                .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.yaml")))?;
+        }
         let banner = format!(
             "Written by `cargo xtask regen {}` from upstream.yaml and overlay.yaml. Do not edit.",
             self.vendor,
@@ -172,6 +186,13 @@ impl Plan {
         let name = self.file("upstream.yaml");
         let text = read(root, &name)?;
         let facts = self.upstream(&name, text.as_bytes(), source, source.kind)?.facts;
+        if source.kind == Kind::Document && before.lock.is_empty() {
+            let lock = self.file("upstream.lock");
+            return Err(format!(
+                "{lock} is missing; bring it back from version control, or have `--fetch` make it"
+            )
+            .into());
+        }
         if !before.lock.is_of(&facts) {
             return Err(format!(
                 "{name}: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and \

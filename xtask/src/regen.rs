@@ -80,11 +80,7 @@ pub(crate) fn run(root: &Path, request: &Request) -> Answer {
         Err(problems) => return Answer::failed(problems),
     };
     let plans: Vec<Plan> = vendors.iter().map(|vendor| Plan::new(root, vendor, request)).collect();
-    if let Some(path) = &request.report
-        && let Err(error) = fs::write(path, reports(&plans, drift::markdown, "Nothing changed.\n"))
-    {
-        return Answer::failed(format!("{}: {error}", path.display()).into());
-    }
+    let report = request.report.as_ref().map(|path| (path, report(&plans)));
     let told = if request.json {
         let reports = plans.iter().filter_map(|plan| plan.drift.as_ref());
         let reports: Value = reports.map(|(heading, drift)| drift::json(heading, drift)).collect();
@@ -97,7 +93,31 @@ pub(crate) fn run(root: &Path, request: &Request) -> Answer {
         Mode::Check | Mode::Drift => compare(&plans, request),
     };
     answer.out.insert_str(0, &told);
+    // Last, so that it does not tell of what was not done.
+    if let Some((path, text)) = report
+        && let Err(error) = fs::write(path, text)
+    {
+        answer.outcome = Outcome::Failed;
+        answer.err += &format!("{}: {error}; the report is missing\n", path.display());
+    }
     answer
+}
+
+/// The report for a pull request, with what went wrong.
+fn report(plans: &[Plan]) -> String {
+    let failed: Vec<String> = plans
+        .iter()
+        .filter(|plan| !plan.problems.is_empty())
+        .map(|plan| {
+            format!(
+                "## {}: failed, and nothing was written\n\n    {}\n",
+                plan.vendor,
+                plan.problems.to_string().replace('\n', "\n    ")
+            )
+        })
+        .collect();
+    let none = if failed.is_empty() { "Nothing changed.\n" } else { "" };
+    failed.concat() + &reports(plans, drift::markdown, none)
 }
 
 fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &str) -> String {
@@ -109,13 +129,13 @@ fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &s
     if found.is_empty() { none.to_owned() } else { found.join("\n") }
 }
 
-/// How grave what a plan brings is.
-fn outcome(plan: &Plan) -> Outcome {
+/// How grave what a plan brings is. In a comparison of two documents only what they say counts.
+fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
     let level = plan.drift.as_ref().and_then(|(_, drift)| drift.level());
     match level {
         Some(Level::Breaking | Level::Meaning | Level::Unhandled) => Outcome::Grave,
         Some(Level::Additive | Level::Trivial) => Outcome::Different,
-        None if plan.needed().is_empty() => Outcome::Same,
+        None if is_comparison || plan.needed().is_empty() => Outcome::Same,
         None => Outcome::Different,
     }
 }
@@ -166,7 +186,8 @@ fn compare(plans: &[Plan], request: &Request) -> Answer {
                 answer.out += &unified(&change.name, &change.old, &change.new);
             }
         }
-        let outcome = if plan.problems.is_empty() { outcome(plan) } else { Outcome::Failed };
+        let outcome =
+            if plan.problems.is_empty() { outcome(plan, request.base.is_some()) } else { Outcome::Failed };
         let sentence = match outcome {
             Outcome::Failed => plan.problems.to_string(),
             Outcome::Same => plan.up_to_date(),
@@ -190,7 +211,7 @@ fn write(plans: Vec<Plan>) -> Result<Answer> {
         } else {
             format!("{}: wrote {}", plan.vendor, names(&needed))
         };
-        answer.outcome = answer.outcome.max(outcome(&plan));
+        answer.outcome = answer.outcome.max(outcome(&plan, false));
         answer.err += &lines(&plan, &sentence);
         problems.extend(plan.problems);
         changes.extend(plan.changes.into_iter().filter(Change::is_needed));

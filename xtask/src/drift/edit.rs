@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     /// An item of a list whose order means nothing.
     ItemAdded(Value),
     ItemRemoved(Value),
+    /// The same things in another order, where order means something.
+    Reordered,
     /// There are more differences than are told.
     TooMany,
     /// What was meant without being said is said, or the reverse: `required: false`.
@@ -68,7 +70,7 @@ pub(crate) const MOST: usize = 2_000;
 /// Every difference, in the order of the new document.
 pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     let mut walk =
-        Walk { documents: (old, new), steps: Vec::new(), edits: Vec::new(), seen: BTreeSet::new() };
+        Walk { documents: (old, new), steps: Vec::new(), edits: Vec::new(), following: BTreeSet::new() };
     walk.node(Step { shape: &shape::DOCUMENT, key: "", old: Some(old), new: Some(new) }, &Place::default());
     walk.edits
 }
@@ -94,8 +96,8 @@ struct Walk<'v> {
     documents: (&'v Value, &'v Value),
     steps: Vec<Step<'v>>,
     edits: Vec<Edit<'v>>,
-    /// References that were followed, so that a cycle ends.
-    seen: BTreeSet<(String, String)>,
+    /// References that are being followed, so that a cycle ends.
+    following: BTreeSet<(String, String)>,
 }
 
 /// Booleans that mean false where they are not said.
@@ -113,7 +115,7 @@ const FALSE_UNLESS_SAID: [&str; 9] = [
 
 impl<'v> Walk<'v> {
     fn node(&mut self, step: Step<'v>, place: &Place) {
-        if step.old == step.new {
+        if self.edits.len() > MOST || step.old == step.new {
             return;
         }
         self.steps.push(step);
@@ -133,7 +135,7 @@ impl<'v> Walk<'v> {
                 return self.things(shape, empty(new), new, place);
             }
             (None, Some(Value::Bool(false))) | (Some(Value::Bool(false)), None)
-                if FALSE_UNLESS_SAID.contains(&key) =>
+                if FALSE_UNLESS_SAID.contains(&key) && self.is_keyword() =>
             {
                 return self.tell(Kind::Restated, place);
             }
@@ -149,6 +151,11 @@ impl<'v> Walk<'v> {
             }
             _ => self.tell(Kind::Changed, place),
         }
+    }
+
+    /// Whether where we are is a keyword of OpenAPI's, and not a name or data.
+    fn is_keyword(&self) -> bool {
+        self.steps.iter().rev().nth(1).is_some_and(|holder| holder.shape.has_keywords())
     }
 
     fn tell(&mut self, kind: Kind, place: &Place) {
@@ -169,7 +176,8 @@ impl<'v> Walk<'v> {
         let at = place.under("$ref");
         self.node(Step { shape: &shape::DATA, key: "$ref", old: old.get("$ref"), new: new.get("$ref") }, &at);
         let name = |value: &Value, at: &str| value["$ref"].as_str().unwrap_or(at).to_owned();
-        if !self.seen.insert((name(old, &place.old), name(new, &place.new))) {
+        let pair = (name(old, &place.old), name(new, &place.new));
+        if !self.following.insert(pair.clone()) {
             return;
         }
         let (old, new) = (resolved(self.documents.0, old), resolved(self.documents.1, new));
@@ -178,6 +186,7 @@ impl<'v> Walk<'v> {
         {
             self.things(step.shape, old, new, place);
         }
+        self.following.remove(&pair);
     }
 
     fn things(&mut self, shape: &'static Shape, old: &'v Value, new: &'v Value, place: &Place) {
@@ -245,8 +254,9 @@ impl<'v> Walk<'v> {
         let (was, is) = (list_of(old.get("required")), list_of(new.get("required")));
         let names = |list: &'v [Value]| list.iter().filter_map(Value::as_str);
 
-        let added = names(is).filter(|name| !names(was).any(|other| other == was_called(name)));
-        let removed = names(was).filter(|name| !names(is).any(|other| other == is_now_called(name)));
+        let (before, after): (BTreeSet<&str>, BTreeSet<&str>) = (names(was).collect(), names(is).collect());
+        let added = after.iter().copied().filter(|name| !before.contains(was_called(name)));
+        let removed = before.iter().copied().filter(|name| !after.contains(is_now_called(name)));
         let added = added.map(|name| (was_called(name), name, Kind::BecameRequired));
         let removed = removed.map(|name| (name, is_now_called(name), Kind::BecameOptional));
         for (from, to, kind) in added.chain(removed).collect::<Vec<_>>() {
@@ -306,11 +316,20 @@ impl<'v> Walk<'v> {
                 old.is_some() && old == identity(self.documents.1, of, new)
             }
         });
+        if old.len() * new.len() > MOST_COMPARED && old != new {
+            return self.tell(Kind::Changed, place);
+        }
         let mut left: Vec<usize> = (0..old.len()).collect();
         let mut pairs: Vec<(Option<usize>, usize)> = Vec::new();
         for (index, item) in new.iter().enumerate() {
             let found = left.iter().position(|before| is_same(of, &old[*before], item));
             pairs.push((found.map(|found| left.remove(found)), index));
+        }
+        if !of.is("parameter")
+            && !matches!(of, Shape::Requirement)
+            && !pairs.iter().flat_map(|(before, _)| before).is_sorted()
+        {
+            self.tell(Kind::Reordered, place);
         }
         let has_identity = new.iter().chain(old).any(|item| identity(documents.1, of, item).is_some());
         if !has_identity {
@@ -349,7 +368,7 @@ fn list_of(value: Option<&Value>) -> &[Value] {
 }
 
 /// What tells an item of a list from the others.
-fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
+pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if of.is("parameter") {
         let item = resolved(document, item)?;
@@ -374,12 +393,19 @@ pub(crate) fn resolved<'v>(document: &'v Value, mut value: &'v Value) -> Option<
     None
 }
 
+/// Pairs of names, and of items of a list: what has more is not matched.
+const MOST_COMPARED: usize = 10_000;
+
 /// Properties that seem to have got another name: one is gone and a similar one of the same type is
 /// new.
 fn renamed<'v>(old: &'v Map<String, Value>, new: &'v Map<String, Value>) -> Vec<(&'v str, &'v str)> {
     let gone: Vec<&str> = old.keys().map(String::as_str).filter(|key| !new.contains_key(*key)).collect();
     let mut fresh: Vec<&str> = new.keys().map(String::as_str).filter(|key| !old.contains_key(*key)).collect();
     let mut pairs = Vec::new();
+    // Each is compared with each, letter by letter.
+    if gone.len() * fresh.len() > MOST_COMPARED {
+        return pairs;
+    }
     for from in gone {
         let alike =
             |to: &&str| ["type", "$ref", "format"].iter().all(|key| old[from].get(key) == new[*to].get(key));

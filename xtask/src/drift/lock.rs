@@ -25,12 +25,20 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
         for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
             let is_id = shape.is("operation") && key == "operationId";
-            // The list of all tags, of operations that we do not keep as well.
-            if at.is_empty() && key == "tags" {
+            // Of what we do not keep as well: the list of all tags, all shared examples.
+            let is_everybodys =
+                (at.is_empty() && key == "tags") || (shape.is("components") && key == "examples");
+            if is_everybodys {
                 continue;
             }
             if is_id || !keeps(shape, key, Form::Facts) {
                 omitted.insert(join(at, key), value.clone());
+            }
+        }
+        if shape.is("flow") {
+            let scopes = join(at, "scopes");
+            for (scope, text) in document.pointer(&scopes).and_then(Value::as_object).into_iter().flatten() {
+                omitted.insert(join(&scopes, scope), text.clone());
             }
         }
     });
@@ -57,31 +65,43 @@ impl Lock {
 
     /// The text of the file.
     pub(crate) fn render(&self, banner: &str) -> String {
-        let lines = self.0.iter().map(|(at, fingerprint)| format!("{fingerprint} #{at}\n"));
-        format!("# {banner}\n{}", lines.collect::<String>())
+        let lines: String = self.0.iter().map(|(at, known)| format!("{known} #{at}\n")).collect();
+        format!("# {banner}\n{lines}{} {END}\n", fingerprint(&lines.as_str().into()))
     }
 
     /// Reads the file called `name`.
     ///
     /// # Errors
     ///
-    /// When a line is not a fingerprint and a place.
+    /// When a line is not a fingerprint and a place, or lines are missing.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self> {
         let mut lock = BTreeMap::new();
         let mut problems = Problems::default();
+        let mut is_whole = false;
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
-            let entry = line.split_once(" #").filter(|(fingerprint, at)| {
-                let is_hex = fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
-                fingerprint.len() == LENGTH && is_hex && (at.is_empty() || at.starts_with('/'))
-            });
-            match entry {
-                Some((fingerprint, at)) => drop(lock.insert(at.to_owned(), fingerprint.to_owned())),
-                None => problems.push(format!("{name}: line {} is no fingerprint and place", number + 1)),
+            let is_known =
+                |known: &str| known.len() == LENGTH && known.bytes().all(|byte| byte.is_ascii_hexdigit());
+            match line.split_once(' ').filter(|(known, _)| is_known(known)) {
+                Some((known, END)) => {
+                    let above = text.lines().take(number).filter(|line| !line.starts_with('#'));
+                    let above: String = above.map(|line| format!("{line}\n")).collect();
+                    is_whole = known == fingerprint(&above.into());
+                }
+                Some((known, at)) if at == "#" || at.starts_with("#/") => {
+                    lock.insert(at[1..].to_owned(), known.to_owned());
+                }
+                _ => problems.push(format!("{name}: line {} is no fingerprint and place", number + 1)),
             }
+        }
+        if !is_whole && problems.is_empty() {
+            problems.push(format!("{name}: not as regen wrote it; bring it back from version control"));
         }
         problems.or(Self(lock))
     }
 }
+
+/// What the last line says of those above it.
+const END: &str = "end";
 
 /// Digits of a fingerprint. It finds changes; it keeps nothing secret.
 const LENGTH: usize = 16;

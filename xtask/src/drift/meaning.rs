@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::components::Rename;
-use super::edit::{Edit, Kind, MOST, Step};
+use super::edit::{Edit, Kind, MOST, Step, identity};
 use super::rules::Effect;
 use super::uses::Uses;
 use super::{By, Change, Comparison, Level, Lock, Omitted, Prose, Semver, Surfaces, formerly, items_of};
@@ -21,17 +21,19 @@ pub(super) fn meanings(
     surfaces: &Surfaces,
 ) -> Vec<Change> {
     let edits = vendors.edits();
-    let moved: BTreeMap<String, &String> =
-        old.0.iter().map(|(at, known)| (current(at, &vendors.renames, &edits), known)).collect();
-    let is_told = |at: &str| {
-        edits.iter().any(|edit| matches!(edit.kind, Kind::Added | Kind::Removed) && is_below(at, &edit.at))
-    };
+    let renamed = old.0.iter().map(|(at, known)| (current(at, &vendors.renames, &edits), known));
+    // What comes or goes as a whole is told by itself.
+    let is_told = |at: &str, kind: Kind| edits.iter().any(|edit| edit.kind == kind && is_below(at, &edit.at));
+    let moved: BTreeMap<String, &String> = renamed
+        .filter(|(at, _)| !is_told(at, Kind::Removed))
+        .filter_map(|(at, known)| Some((in_new_lists(&at, vendors)?, known)))
+        .collect();
     let places: BTreeSet<&String> = moved.keys().chain(new.0.keys()).filter(|at| !at.is_empty()).collect();
     let uses = Uses::of(vendors.new);
     let mut changes = Vec::new();
     for at in places {
         let (was, is) = (moved.get(at).copied(), new.0.get(at));
-        if was == is || is_told(at) {
+        if was == is || is_told(at, Kind::Added) {
             continue;
         }
         if changes.len() > MOST {
@@ -48,6 +50,7 @@ pub(super) fn meanings(
             "description" | "example" | "examples" | "summary" => (key, Level::Meaning),
             "title" | "tags" => (key, Level::Trivial),
             "externalDocs" => ("external-docs", Level::Trivial),
+            _ if at.contains("/flows/") => ("oauth-scope-description", Level::Meaning),
             _ => ("extension", Level::Trivial),
         };
         let edit = Edit { at: at.clone(), kind: Kind::Changed, steps: steps(vendors, at) };
@@ -82,6 +85,33 @@ fn current(at: &str, renames: &[Rename], edits: &[Edit<'_>]) -> String {
         }
     }
     at
+}
+
+/// The same place, with the indices that the new document has for the things on its way. `None` if one
+/// of them is gone.
+fn in_new_lists(at: &str, vendors: &Comparison<'_>) -> Option<String> {
+    let mut found = String::new();
+    let (mut shape, mut old, mut new) = (&shape::DOCUMENT, Some(&vendors.old), Some(vendors.new));
+    for segment in at.split('/').skip(1) {
+        let mut here = segment.to_owned();
+        if let (Shape::List(of), Some(Value::Array(was)), Some(Value::Array(is))) = (shape, old, new)
+            && let Some(item) = segment.parse().ok().and_then(|index: usize| was.get(index))
+            && let Some(wanted) = identity(&vendors.old, of, item)
+        {
+            here = is
+                .iter()
+                .position(|item| identity(vendors.new, of, item).as_ref() == Some(&wanted))?
+                .to_string();
+        }
+        let below = |value: Option<&'_ Value>, segment: &str| value.is_some().then(|| format!("/{segment}"));
+        let (before, after) = (below(old, segment), below(new, &here));
+        old = old.zip(before).and_then(|(value, step)| value.pointer(&step));
+        new = new.zip(after).and_then(|(value, step)| value.pointer(&step));
+        let name = segment.replace("~1", "/").replace("~0", "~");
+        shape = if let Shape::List(of) = shape { of } else { shape.under(&name) };
+        found = format!("{found}/{here}");
+    }
+    Some(found)
 }
 
 fn moved(at: String, from: &str, to: &str) -> String {

@@ -123,11 +123,33 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
     let mut changes = changes(old, new, texts, &surfaces);
     let changed = surfaces.map(|(old, new)| old.changed(&new));
-    if let Ok(changed) = &changed {
-        reconcile(&mut changes, changed);
+    match &changed {
+        Ok(changed) => reconcile(&mut changes, changed),
+        Err(reason) => changes.push(Change {
+            rule: "surface-unknown".into(),
+            level: Level::Unhandled,
+            side: None,
+            at: String::new(),
+            formerly: None,
+            what: format!("the bindings cannot be generated: {reason}"),
+            by: By::Us,
+            items: Vec::new(),
+            semver: Semver::Major,
+            prose: None,
+            effect: Effect::Any,
+        }),
     }
     changes.sort_by(|a, b| (b.level, &a.at, &a.rule, a.side).cmp(&(a.level, &b.at, &b.rule, b.side)));
     Drift { changes, surface: changed }
+}
+
+/// Whether the bindings can be generated from a contract.
+///
+/// # Errors
+///
+/// Why not.
+pub(crate) fn generates(contract: &Value) -> Result<(), String> {
+    Surface::of(contract).map(drop)
 }
 
 /// What users have and get. Without the overlay on both sides, it is what the vendors say.

@@ -18,9 +18,9 @@ use crate::shape::is_method;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
-/// Of a contract as JSON: the generator takes a time that grows with the square of some lists. Ours
-/// have 20 kB.
-const LARGEST: usize = 500_000;
+/// Of a contract as JSON: the generator takes a time and a depth that grow with the square of some lists.
+/// Ours have 20 kB.
+const LARGEST: usize = 200_000;
 
 impl Surface {
     /// What the generator makes of a contract.

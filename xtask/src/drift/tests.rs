@@ -330,6 +330,7 @@ fn renames_are_told_as_such() {
     insta::assert_snapshot!(renamed("LoanRequest", "Lending"), @"    Trivial api-schema-renamed (Major): `LoanRequest` is now called `Lending`");
     insta::assert_snapshot!(renamed("\"title\"", "\"titles\""), @"
     Breaking request-property-renamed (request Patch): `title` is now called `titles`
+    Unhandled surface-unknown (Major): the bindings cannot be generated: not OpenAPI 3.0: missing field `title`
     Trivial api-title-changed (Patch): `title` is not said and was `Library`
     Trivial api-info-changed (Patch): `titles` is `Library` and was not said
     no bindings: not OpenAPI 3.0: missing field `title`
@@ -343,6 +344,103 @@ fn nothing_is_told_where_only_the_order_changed() {
         new.pointer_mut(list).unwrap().as_array_mut().unwrap().reverse();
     }
     assert_eq!(lines(&told(&SPEC, &new)), "");
+}
+
+/// A description stays with its parameter, wherever that stands in the list.
+#[test]
+fn a_meaning_is_found_though_its_place_in_a_list_changed() {
+    let parameter = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
+    let spec = |list: Value| edited(&format!("{POST}/parameters"), list);
+    let old = spec(json!([parameter("a", "A."), parameter("until", "Seconds.")]));
+    let new = spec(json!([parameter("until", "A timestamp."), parameter("b", "B.")]));
+    insta::assert_snapshot!(lines(&told(&old, &new)), @r#"
+    Breaking request-parameter-removed (request Major): the query parameter "a" is gone
+    Meaning description-changed (request Patch): `description` changed
+    Additive new-optional-request-parameter (request Minor): the query parameter "b" is new
+    "#);
+    let turned = spec(json!([parameter("until", "Seconds."), parameter("a", "A.")]));
+    assert_eq!(lines(&told(&old, &turned)), "");
+}
+
+/// Two places that refer to another component each: what that amounts to is told of both.
+#[test]
+fn the_same_swap_is_told_of_every_place() {
+    let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
+    let spec = |first: &str| {
+        let mut spec = SPEC.clone();
+        let schemas = &mut spec["components"]["schemas"];
+        schemas["Aa"] = json!({ "type": "string", "maxLength": 10 });
+        schemas["Bb"] = json!({ "type": "string", "maxLength": 5 });
+        schemas["Keep"] = json!({ "type": "object", "properties": { "a": refer("Aa"), "b": refer("Bb") } });
+        for schema in ["Loan", "LoanRequest"] {
+            schemas[schema]["properties"]["size"] = refer(first);
+            schemas[schema]["properties"]["keep"] = refer("Keep");
+        }
+        spec
+    };
+    insta::assert_snapshot!(lines(&told(&spec("Aa"), &spec("Bb"))), @"
+    Breaking request-property-max-length-decreased (request Patch): `maxLength` is `5` and was `10`
+    Meaning response-property-reference-changed (response Major): refers to `Bb` and no longer to `Aa`
+    Meaning request-property-reference-changed (request Major): refers to `Bb` and no longer to `Aa`
+    Additive response-property-max-length-decreased (response Patch): `maxLength` is `5` and was `10`
+    ");
+}
+
+#[test]
+fn an_order_that_means_something_is_told() {
+    let servers = |first: &str, second: &str| {
+        edited(
+            "/servers",
+            json!([{ "url": format!("https://{first}.example") }, { "url": format!("https://{second}.example") }]),
+        )
+    };
+    insta::assert_snapshot!(lines(&told(&servers("a", "b"), &servers("b", "a"))), @"    Meaning order-changed (Patch): `servers` is in another order, and the first that fits is taken");
+}
+
+#[test]
+fn names_like_keywords_are_names() {
+    let header = "/paths/~1loans/post/responses/200/headers/security";
+    let old = edited(header, json!({ "required": true, "schema": { "type": "string" } }));
+    let new = edited(header, json!({ "schema": { "type": "string" } }));
+    insta::assert_snapshot!(lines(&told(&old, &new)), @"    Breaking response-header-became-optional (response Patch): it became optional");
+    let days = format!("{REQUEST}/days/default");
+    let (old, new) = (edited(&days, json!({})), edited(&days, json!({ "nullable": false })));
+    insta::assert_snapshot!(lines(&told(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` is new; no rule knows what that means");
+}
+
+/// As many as a document may hold, and in the worst way: each list is compared with another.
+#[test]
+fn long_lists_are_told_in_bounded_time() {
+    let names =
+        |prefix: &str, count: usize| (0..count).map(|it| format!("{prefix}_{it}_field")).collect::<Vec<_>>();
+    let properties = |prefix: &str| -> Value {
+        names(prefix, 5_000)
+            .into_iter()
+            .map(|name| (name, json!({ "type": "string" })))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let parameters = |prefix: &str| -> Value {
+        names(prefix, 10_000)
+            .iter()
+            .map(|name| json!({ "name": name, "in": "query", "schema": {} }))
+            .collect()
+    };
+    let choices = |prefix: &str| -> Value {
+        names(prefix, 20_000).iter().map(|name| json!({ "pattern": name })).collect()
+    };
+    let required = |prefix: &str| json!(names(prefix, 50_000));
+    type List<'a> = &'a dyn Fn(&str) -> Value;
+    let rows: [(&str, List<'_>); 4] = [
+        ("/components/schemas/Loan/properties", &properties),
+        ("/paths/~1loans/post/parameters", &parameters),
+        ("/components/schemas/Loan/properties/holder/oneOf", &choices),
+        ("/components/schemas/Loan/required", &required),
+    ];
+    for (at, list) in rows {
+        let drift = told(&edited(at, list("aaa")), &edited(at, list("bbb")));
+        assert!(drift.level() > Some(Level::Additive), "{at}");
+    }
 }
 
 /// A change that the generated surface does not bear out is reported, and so is the reverse.

@@ -188,3 +188,77 @@ fn what_the_overlay_corrects_is_told_as_such() {
     nothing was written
     ");
 }
+
+#[test]
+fn a_lock_that_lost_a_line_or_is_gone_is_an_error() {
+    let root = generated();
+    let line = read(root.path(), LOCK).lines().nth(3).unwrap().to_owned() + "\n";
+    edit(root.path(), LOCK, &line, "");
+    insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock: not as regen wrote it; bring it back from version control");
+    std::fs::remove_file(root.path().join(LOCK)).unwrap();
+    insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock is missing; bring it back from version control, or have `--fetch` make it");
+    assert_eq!(regen(root.path(), false).outcome, Outcome::Different, "a document brings it back");
+    assert_eq!(check(root.path()).outcome, Outcome::Same);
+}
+
+/// Nor sentences that stand where OpenAPI has no prose.
+#[test]
+fn no_sentence_of_the_vendor_is_checked_in() {
+    let root = workspace();
+    let kind = "    Kind:\n      $comment: A secret word.\n      markdownDescription: A secret word.\n      xml: { name: A secret word. }\n";
+    let desk =
+        "Desk: { type: oauth2, flows: { password: { tokenUrl: /t, scopes: { read: A secret word. } } } }";
+    let text = DOCUMENT
+        .replace("    Kind:\n", kind)
+        .replace("    Desk: { type: http, scheme: bearer, description: For staff. }", &format!("    {desk}"))
+        .replace("  version: '7'", "  version: '7'\n  termsOfService: A secret word.");
+    assert_eq!(text.matches("A secret word.").count(), 5);
+    put(root.path(), "document.yaml", &text);
+    let answer = regen(root.path(), false);
+    assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
+    for (name, text) in fixture::files(&root.path().join("specs")) {
+        assert!(!text.contains("secret"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_generated_is_not_written() {
+    let root = generated();
+    let two = "        202:\n          description: Later.\n          content: { application/json: { schema: { type: string } } }\n        201:\n";
+    put(root.path(), "document.yaml", &DOCUMENT.replace("        201:\n", two));
+    let before = fixture::files(root.path());
+    let report = root.path().join("report.md");
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(root.path().join("document.yaml"))),
+        report: Some(report.clone()),
+        ..Request::default()
+    };
+    let answer = run(root.path(), &request);
+    assert_eq!(answer.outcome, Outcome::Failed);
+    insta::assert_snapshot!(answer.err, @"
+    specs/library/openapi.yaml: no bindings: POST /loans (createLoan): its successes differ in body (see 202)
+    nothing was written
+    ");
+    let told = std::fs::read_to_string(&report).unwrap();
+    assert!(told.starts_with("## library: failed, and nothing was written"), "{told}");
+    assert!(told.contains("surface-unknown"), "{told}");
+    std::fs::remove_file(report).unwrap();
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+#[test]
+fn a_document_does_not_differ_from_itself() {
+    let root = generated();
+    put(root.path(), "copy.yaml", &(DOCUMENT.to_owned() + "# The same.\n"));
+    let at = |name: &str| Origin::File(root.path().join(name));
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(at("copy.yaml")),
+        base: Some(at("document.yaml")),
+        mode: Mode::Drift,
+        ..Request::default()
+    };
+    let answer = run(root.path(), &request);
+    assert_eq!((answer.outcome, answer.out.as_str()), (Outcome::Same, ""), "{}", answer.err);
+}

@@ -198,6 +198,12 @@ fn check_against_a_new_document_shows_what_changed() {
      8dd9eb39c08f415c #/info/x-team
      4dbc4b910cc7a9a4 #/paths/~1loans/post/operationId
      649fdfeba3739c2e #/paths/~1loans/post/requestBody/content/application~1json/example
+    @@ -18,4 +18,4 @@
+     dff579af117630e5 #/paths/~1loans~1{id}~1end/post/responses/204/description
+     4e07408562bedb8b #/paths/~1loans~1{id}~1end/post/x-weight
+     2dcdef83e00c1b9c #/servers/0/description
+    -5fa06f36b283f5d9 end
+    +003efb98ffcae55b end
     --- a/specs/library/openapi.yaml
     +++ b/specs/library/openapi.yaml
     @@ -9,6 +9,7 @@
@@ -262,7 +268,7 @@ fn one_vendor_that_fails_keeps_the_other_from_being_written() {
     let library = root.path().join("specs/library");
     let museum = root.path().join("specs/museum");
     std::fs::create_dir(&museum).unwrap();
-    for file in ["source.toml", "upstream.yaml"] {
+    for file in ["source.toml", "upstream.lock", "upstream.yaml"] {
         std::fs::copy(library.join(file), museum.join(file)).unwrap();
     }
     edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
@@ -305,7 +311,7 @@ paths:
       x-source: a talk at the desk
       summary: End
       operationId: endLoan
-      responses: {}
+      responses: { 204: { description: Ended. } }
 openapi: 3.0.3
 info: { version: 2030-01-01, title: Library }
 components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object } } }
@@ -328,7 +334,9 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
       /end:
         post:
           operationId: endLoan
-          responses: {}
+          responses:
+            '204':
+              description: ''
           x-source: a talk at the desk
     ");
     assert_eq!(check(root.path()).outcome, Outcome::Same);

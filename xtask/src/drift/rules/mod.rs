@@ -84,6 +84,10 @@ fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Fin
         let what = format!("there are more than {MOST} differences; the rest is not told");
         return finding("too-many-changes", Unhandled, Any, what);
     }
+    if edit.kind == Kind::Reordered {
+        let what = format!("`{key}` is in another order, and the first that fits is taken");
+        return finding("order-changed", Level::Meaning, NoEffect, what);
+    }
     if key == "$ref" {
         return reference(edit, used);
     }
@@ -109,7 +113,9 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} and no longer to {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    finding(format!("{part}-reference-changed"), Trivial, effect, what)
+    // Another thing of the same shape may mean something else.
+    let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
+    finding(format!("{part}-reference-changed"), level, effect, what)
 }
 
 fn requiredness(kind: &Kind, key: &str, used: Option<Use>) -> Finding {
@@ -160,9 +166,10 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
     if is("contact") || is("license") {
         return Some(finding("api-info-changed", Trivial, NoEffect, from_to()));
     }
-    if edit.steps.iter().any(|step| step.key == "security")
-        && !edit.steps.iter().any(|step| step.shape.is("schema"))
-    {
+    let is_security = |pair: &[Step<'_>]| {
+        pair[1].key == "security" && (pair[0].shape.is("operation") || pair[0].shape.is("document"))
+    };
+    if edit.steps.windows(2).any(is_security) {
         return Some(security(edit, documents));
     }
     if is("operation") {
@@ -226,12 +233,16 @@ fn deprecated(part: &str, is_set: bool) -> Finding {
 /// A value in a sentence, short and without control characters.
 fn said(value: Option<&Value>) -> String {
     const LONGEST: usize = 60;
+    const MOST_ITEMS: usize = 1_000;
     let Some(value) = value else { return "not said".to_owned() };
     let text = match value {
         Value::String(text) => text.clone(),
+        Value::Array(list) if list.len() > MOST_ITEMS => return format!("{} items", list.len()),
+        Value::Object(map) if map.len() > MOST_ITEMS => return format!("{} entries", map.len()),
         other => other.to_string(),
     };
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text: String = text.chars().take(4 * LONGEST).filter(|c| !c.is_control()).collect();
+    let text = text.replace('`', "'");
     if text.chars().count() <= LONGEST {
         return format!("`{text}`");
     }
