@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::shape::{self, Shape};
+use crate::shape::{self, SCHEMA_KEYWORDS, Shape};
 
 /// What a document keeps besides its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,51 +71,13 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
         // What OpenAPI does not know is the vendor's own, and may be prose.
-        Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
+        Shape::Object { name: "schema", .. } if !SCHEMA_KEYWORDS.contains(&key) => {
             form == Form::SourcedFacts && key == "x-source"
         }
         Shape::Object { .. } => !is_extension && !PROSE.contains(&key),
         Shape::Patterned(_) => !is_extension,
         _ => true,
     }
-}
-
-/// OpenAPI 3.0.4, section 4.7.24, without what describes.
-fn is_schema_keyword(key: &str) -> bool {
-    const KEYWORDS: [&str; 31] = [
-        "$ref",
-        "additionalProperties",
-        "allOf",
-        "anyOf",
-        "default",
-        "deprecated",
-        "discriminator",
-        "enum",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "format",
-        "items",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minProperties",
-        "minimum",
-        "multipleOf",
-        "not",
-        "nullable",
-        "oneOf",
-        "pattern",
-        "properties",
-        "readOnly",
-        "required",
-        "type",
-        "uniqueItems",
-        "writeOnly",
-    ];
-    KEYWORDS.binary_search(&key).is_ok()
 }
 
 fn is_void(shape: &Shape, key: &str, value: &Value) -> bool {

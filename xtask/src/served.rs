@@ -102,6 +102,23 @@ fn a_document_that_is_not_modified_is_not_sent_again() {
     assert_eq!(files(root.path()), before);
 }
 
+/// What we have of it will not do then, and a 304 would bring nothing.
+#[test]
+fn a_document_is_sent_again_for_an_operation_that_was_not_kept() {
+    let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));
+    let (root, requests) = served(MAX_SECONDS, vec![marked(), marked()]);
+    assert_ne!(fetch(root.path()).outcome, Outcome::Failed);
+    requests.recv().unwrap();
+    let name = "specs/library/source.toml";
+    let source = crate::files::read(root.path(), name).unwrap();
+    let books = "\n[[operation]]\nid = \"listBooks\"\nmethod = \"get\"\npath = \"/books\"\n";
+    put(root.path(), name, &(source + books));
+    let answer = fetch(root.path());
+    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    assert!(!requests.recv().unwrap().contains("if-none-match"));
+    assert!(answer.out.contains("GET /books is new"), "{}", answer.out);
+}
+
 #[test]
 fn a_redirect_is_followed_but_not_off_this_machine_nor_for_ever() {
     let redirect = |to: &str| {

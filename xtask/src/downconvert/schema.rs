@@ -5,51 +5,12 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::shape::{self, Shape, join};
+use crate::shape::{self, SCHEMA_KEYWORDS, Shape, join};
 
 use super::definitions::followed;
 use super::null;
 use super::values::{bounds, constant, example, types};
 use super::{Converter, Finding};
-
-/// What a schema may say in both versions, with the same meaning.
-const SHARED: [&str; 35] = [
-    "$ref",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "default",
-    "deprecated",
-    "description",
-    "discriminator",
-    "enum",
-    "example",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "externalDocs",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "multipleOf",
-    "not",
-    "nullable",
-    "oneOf",
-    "pattern",
-    "properties",
-    "readOnly",
-    "required",
-    "title",
-    "type",
-    "uniqueItems",
-    "writeOnly",
-];
 
 /// What names a place or speaks to readers of the document, and asks nothing of a value.
 const IDLE: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
@@ -253,7 +214,7 @@ impl Converter {
         }
         let strange: Vec<String> = map
             .keys()
-            .filter(|key| !SHARED.contains(&key.as_str()) && *key != "xml" && !key.starts_with("x-"))
+            .filter(|key| !SCHEMA_KEYWORDS.contains(&key.as_str()) && *key != "xml" && !key.starts_with("x-"))
             .cloned()
             .collect();
         for key in strange {

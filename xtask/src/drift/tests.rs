@@ -408,6 +408,21 @@ fn names_like_keywords_are_names() {
     insta::assert_snapshot!(lines(&told(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` is new; no rule knows what that means");
 }
 
+/// A value that closes its backticks would be Markdown in the pull request.
+#[test]
+fn a_value_stays_in_its_backticks() {
+    let values = json!(["long", "short", "`![x](https://evil.example/x.png) @all`"]);
+    let new = edited("/components/schemas/Kind/enum", values);
+    let told = lines(&told(&SPEC, &new));
+    assert!(told.contains("the value `'![x](https://evil.example/x.png) @all'` is new"), "{told}");
+}
+
+#[test]
+fn shared_examples_of_the_whole_document_are_nobodys_meaning() {
+    let with = |text: &str| edited("/components/examples", json!({ "Other": { "value": text } }));
+    assert_eq!(lines(&told(&with("a"), &with("b"))), "");
+}
+
 /// As many as a document may hold, and in the worst way: each list is compared with another.
 #[test]
 fn long_lists_are_told_in_bounded_time() {
