@@ -75,6 +75,7 @@ impl Flight {
             if let Some(token) = self.publish(minted) {
                 return Ok(token);
             }
+            self.shared.counters.voided.add(1);
         }
     }
 
