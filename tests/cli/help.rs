@@ -40,6 +40,13 @@ fn a_vendors_help_lists_its_commands() {
 }
 
 #[test]
+fn help_is_a_word_as_well() {
+    assert_eq!(help("help"), help("--help"));
+    assert_eq!(help("help moov"), help("moov --help"));
+    assert_eq!(help("help moov token"), help("moov token --help"));
+}
+
+#[test]
 fn the_version_is_the_crates() {
     assert_eq!(help("--version"), concat!("fintech-auth ", env!("CARGO_PKG_VERSION"), "\n"));
 }

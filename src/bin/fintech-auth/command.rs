@@ -60,15 +60,21 @@ pub(crate) const TOKEN: &[Opt] = &[
     Opt::switch("reveal", "show tokens, which are redacted otherwise"),
 ];
 
-/// Of every command that calls a vendor.
-pub(crate) const CALL: &[Opt] = &[
-    Opt::value(
-        "config",
-        "FILE",
-        "read settings from JSON with the tables moneykit and moov, not the environment",
-    ),
+/// Of every command that has settings.
+pub(crate) const CONFIG: &[Opt] = &[Opt::value(
+    "config",
+    "FILE",
+    "read settings from JSON with the tables moneykit and moov, not the environment",
+)];
+
+/// Of every command that shows credentials.
+pub(crate) const CREDENTIALS: &[Opt] = &[
     Opt::value("client-id", "ID", "the client id; not secret"),
     Opt::value("client-secret-file", "FILE", "a file with the client secret; - is standard input"),
+];
+
+/// Of every command that calls a vendor.
+pub(crate) const CALL: &[Opt] = &[
     Opt::value("base-url", "URL", "where the service is"),
     Opt::value("timeout", "TIME", "how long a call may take, such as 5s"),
 ];
