@@ -33,15 +33,21 @@ pub(crate) struct Opt {
     /// What its value is called; `None` for a switch.
     pub(crate) value: Option<&'static str>,
     pub(crate) about: &'static str,
+    pub(crate) is_required: bool,
 }
 
 impl Opt {
     pub(crate) const fn switch(name: &'static str, about: &'static str) -> Self {
-        Self { name, value: None, about }
+        Self { name, value: None, about, is_required: false }
     }
 
     pub(crate) const fn value(name: &'static str, value: &'static str, about: &'static str) -> Self {
-        Self { name, value: Some(value), about }
+        Self { name, value: Some(value), about, is_required: false }
+    }
+
+    /// One that the command cannot do without.
+    pub(crate) const fn required(self) -> Self {
+        Self { is_required: true, ..self }
     }
 }
 
@@ -64,7 +70,7 @@ pub(crate) const TOKEN: &[Opt] = &[
 pub(crate) const CONFIG: &[Opt] = &[Opt::value(
     "config",
     "FILE",
-    "read settings from JSON with the tables moneykit and moov, not the environment",
+    "read settings from JSON with the tables moneykit, moov and redis, not from the environment",
 )];
 
 /// Of every command that shows credentials.
@@ -89,7 +95,8 @@ pub(crate) const WEBHOOK: &[Opt] = &[
         "headers",
         "FILE",
         "the headers as they came, one a line; a request line before them is passed over",
-    ),
+    )
+    .required(),
     Opt::value("body", "FILE", "the body as it came, to the byte; - is standard input, which is the default"),
     Opt::value("tolerance", "TIME", "how far its time may be from now, such as 1h for one that was recorded"),
 ];

@@ -118,6 +118,16 @@ impl From<VerifyError> for Failure {
     }
 }
 
+impl Failure {
+    /// What to do next. Of a refusal, the vendor's code may say more than its kind does.
+    pub(crate) fn next(&self) -> &'static str {
+        match self.error.as_ref().and_then(Error::code) {
+            Some("invalid_grant") => "issue a new token: this refresh token was used, revoked or has expired",
+            _ => self.exit.next(),
+        }
+    }
+}
+
 /// The chain below an error. No error of the crate shows a secret.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()

@@ -32,17 +32,17 @@ use check::Report;
 
 pub(crate) static COMMAND: Command = Command {
     name: &["doctor"],
-    about: "Check credentials, network, clock, scopes and Redis, and say what to do",
+    about: "Check credentials, network and Redis, and say what to do",
     operands: Some("WHAT"),
     words: &["moneykit", "moov", "redis"],
     options: &[JSON, CONFIG, CREDENTIALS, CALL],
     notes: "\
-WHAT is moneykit, moov or redis. Without it, each vendor that has a client id is checked, and Redis if one is
-configured. A service is called two or three times. Scopes are those of the configuration (MONEYKIT_SCOPES,
+WHAT is moneykit, moov or redis. Without it, each vendor that has a client id is checked, and Redis if one \
+is configured. A service is called two or three times. Scopes are those of the configuration (MONEYKIT_SCOPES, \
 MOOV_SCOPES); Moov is else asked for /ping.read.
 
-The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or a file with the URL in it,
-FINTECH_AUTH_REDIS_URL_FILE; in a file of settings, the table redis with url or url_file. The namespace, if not
+The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or FINTECH_AUTH_REDIS_URL_FILE for \
+a file with the URL in it; in a file of settings, the table redis with url or url_file. Its namespace, if not \
 default, is FINTECH_AUTH_REDIS_NAMESPACE, or namespace in that table.",
     examples: &[
         "fintech-auth doctor",

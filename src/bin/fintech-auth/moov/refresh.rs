@@ -19,7 +19,7 @@ pub(crate) static COMMAND: Command = Command {
     words: &[],
     options: &[JSON, TOKEN, GIVEN, SAVE, ORIGIN, CONFIG, CREDENTIALS, CALL],
     notes: "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. Sending it spends
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. Sending it spends \
 it, so give --save or --reveal, or the new one would be lost. The file may be the same for both.",
     examples: &[
         "fintech-auth moov refresh --token-file refresh-token --save refresh-token --raw",

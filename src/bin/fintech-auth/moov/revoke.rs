@@ -26,7 +26,7 @@ pub(crate) static COMMAND: Command = Command {
         CALL,
     ],
     notes: "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. One that the
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. One that the \
 service does not know counts as revoked.",
     examples: &["fintech-auth moov revoke --token-file refresh-token --hint refresh_token"],
     run: |arguments| Box::pin(run(arguments)),

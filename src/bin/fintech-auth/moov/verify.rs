@@ -18,7 +18,7 @@ pub(crate) static COMMAND: Command = Command {
     words: &[],
     options: &[JSON, WEBHOOK, CONFIG],
     notes: "\
-The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov signs no body: fetch what a
+The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov signs no body: fetch what a \
 webhook is about before you act on it.",
     examples: &["fintech-auth moov verify --headers headers.txt --body body.json --tolerance 24h"],
     run: |arguments| Box::pin(run(arguments)),
