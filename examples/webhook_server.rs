@@ -4,6 +4,9 @@
 //! command with a webhook that is signed for the next five minutes. With `-- --live` it serves the real
 //! ones, with `MOOV_WEBHOOK_SECRET` from the environment, and `MOOV_FORMER_WEBHOOK_SECRET` while a rotation
 //! lasts. It needs no secret of a client.
+//!
+//! In a crate of your own it wants `axum`, `serde_json` and `tokio` (features `macros`, `net` and `rt-multi-thread`)
+//! beside `fintech-auth` with the feature `axum`, and for the demonstration `sandbox`.
 
 use axum::{
     Router,

@@ -43,7 +43,8 @@ pub(crate) static COMMAND: Command = Command {
 A fault is OPERATION=WHAT[,ADDITION]… and meets the next request of that operation.
   OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token or
              moov.revoke
-  WHAT       a status such as 503, or delay, truncate, close, reset, hang
+  WHAT       a status such as 503, with the body that the vendor documents for
+             it; or delay, truncate, close, reset, hang
   ADDITION   delay=TIME; times=NUMBER or times=always; served, so that the
              request is served and its answer lost; for a status also
              retry-after=SECONDS and html
