@@ -177,6 +177,13 @@ fn settings_that_are_not_right_are_told_without_a_value() {
         assert_eq!(ran.code, Some(10), "{}", ran.all());
         assert!(ran.out.contains(told) && !ran.all().contains(MARK), "{}", ran.all());
     }
+    let ran = run(program("doctor redis").env("FINTECH_AUTH_REDIS_URI", MARK));
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(
+        ran.out.contains("FINTECH_AUTH_REDIS_URI is unknown") && !ran.all().contains(MARK),
+        "{}",
+        ran.all()
+    );
     let ran = run(&mut program("doctor redis"));
     assert_eq!(ran.code, Some(2), "{}", ran.all());
     assert!(ran.err.contains("set FINTECH_AUTH_REDIS_URL or"), "{}", ran.err);

@@ -28,7 +28,7 @@ pub(crate) fn fleet(settings: &Settings<'_>) -> Result<Option<Fleet>, Failure> {
     }
     let [url, file, namespace] = match settings.table::<Value>("redis")? {
         Some(table) => from_table(&table)?,
-        None => KEYS.map(|key| env::var(format!("{PREFIX}{}", key.to_ascii_uppercase())).ok()),
+        None => from_env()?,
     };
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let url = match (given(url), given(file)) {
@@ -40,6 +40,19 @@ pub(crate) fn fleet(settings: &Settings<'_>) -> Result<Option<Fleet>, Failure> {
         (None, None) => return Ok(None),
     };
     Ok(Some(Fleet { url, namespace: given(namespace).unwrap_or_else(|| "default".to_owned()) }))
+}
+
+fn from_env() -> Result<[Option<String>; 3], Failure> {
+    let names = KEYS.map(|key| format!("{PREFIX}{}", key.to_ascii_uppercase()));
+    for (name, _) in env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+        if !names.iter().any(|known| known == name) {
+            let reason =
+                format!("the environment variable {name} is unknown; there are {}", names.join(", "));
+            return Err(Failure::usage(reason));
+        }
+    }
+    Ok(names.map(|name| env::var(name).ok()))
 }
 
 fn from_table(table: &Value) -> Result<[Option<String>; 3], Failure> {

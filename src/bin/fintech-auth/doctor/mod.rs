@@ -84,6 +84,12 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     if wanted("redis") {
         let time = credentials::time(&arguments, "timeout")?.unwrap_or(Duration::from_secs(5));
         match fleet::fleet(&settings) {
+            // Beside others it is one line that was skipped; alone it would look like a success.
+            Ok(_) if what.is_some() && cfg!(not(feature = "redis")) => {
+                let reason =
+                    "this program is built without the feature redis: build it with --features cli,redis";
+                return Err(Failure::usage(reason));
+            }
             Ok(None) if what.is_none() => {}
             Ok(None) => {
                 return Err(Failure::usage(

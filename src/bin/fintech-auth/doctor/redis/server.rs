@@ -49,7 +49,13 @@ pub(super) async fn check(checks: &mut Checks<'_>, fleet: &Fleet, time: Duration
     checks.ok("reached", &format!("it answers in {} ms", took.as_millis()))?;
     tls(checks, address)?;
     match within(time, is_tls, cmd("INFO").query_async::<String>(&mut connection)).await {
-        Ok(text) => described(checks, &Info(&text))?,
+        Ok(text) => {
+            for (name, (verdict, found, next)) in
+                [("version", version(&Info(&text))), ("memory", memory(&Info(&text)))]
+            {
+                checks.tell(name, verdict, &found, next)?;
+            }
+        }
         Err(_) => checks.tell("version", Verdict::Skip, "this user may not ask for it (INFO)", "")?,
     }
     if let Ok((seconds, _)) =
@@ -124,32 +130,30 @@ impl Info<'_> {
     }
 }
 
-fn described(checks: &mut Checks<'_>, info: &Info<'_>) -> Result<(), Failure> {
+type Told = (Verdict, String, &'static str);
+
+fn version(info: &Info<'_>) -> Told {
     let (name, version) = match info.value("valkey_version") {
         Some(version) => ("Valkey", version),
         None => ("Redis", info.value("redis_version").unwrap_or("of no known version")),
     };
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     let found = format!("{name} {version}");
-    match major {
-        Some(major) if major < MAJOR => {
-            checks.tell("version", Verdict::Fail, &found, "the store needs Redis 6 or newer, or Valkey")?;
-        }
-        _ => checks.ok("version", &found)?,
+    if major.is_some_and(|major| major < MAJOR) {
+        return (Verdict::Fail, found, "the store needs Redis 6 or newer, or Valkey");
     }
+    (Verdict::Ok, found, "")
+}
+
+fn memory(info: &Info<'_>) -> Told {
     let limit = info.value("maxmemory").and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
     let policy = info.value("maxmemory_policy").unwrap_or("noeviction");
     if limit == 0 || policy == "noeviction" {
-        return checks.ok("memory", "nothing is dropped before its time");
+        return (Verdict::Ok, "nothing is dropped before its time".to_owned(), "");
     }
     let found =
         format!("when {} MiB are full, tokens and marks of revoked ones are dropped ({policy})", limit >> 20);
-    checks.tell(
-        "memory",
-        Verdict::Warn,
-        &found,
-        "set maxmemory-policy to noeviction, or use a Redis for this alone",
-    )
+    (Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a Redis for this alone")
 }
 
 /// All that a store does, in a place of its own.
@@ -173,4 +177,31 @@ async fn rights(store: &RedisStore, client: &Client, fleet: &Fleet, time: Durati
         messages.subscribe(format!("fintech-auth:{}", fleet.namespace)).await
     };
     within(time, false, heard).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_redis_says_of_itself_is_judged() {
+        let old = (Verdict::Fail, "Redis 5.0.14", "the store needs Redis 6 or newer, or Valkey");
+        for (text, expected) in [
+            ("redis_version:5.0.14\r\n", old),
+            ("redis_version:6.0.0\r\n", (Verdict::Ok, "Redis 6.0.0", "")),
+            ("redis_version:10.1.0\r\n", (Verdict::Ok, "Redis 10.1.0", "")),
+            ("redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n", (Verdict::Ok, "Valkey 8.1.0", "")),
+            ("# Server\r\n", (Verdict::Ok, "Redis of no known version", "")),
+        ] {
+            let (verdict, found, next) = version(&Info(text));
+            assert_eq!((verdict, found.as_str(), next), expected);
+        }
+        for (text, verdict) in [
+            ("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", Verdict::Ok),
+            ("maxmemory:1048576\r\nmaxmemory_policy:noeviction\r\n", Verdict::Ok),
+            ("maxmemory:1048576\r\nmaxmemory_policy:volatile-ttl\r\n", Verdict::Warn),
+        ] {
+            assert_eq!(memory(&Info(text)).0, verdict, "{text}");
+        }
+    }
 }
