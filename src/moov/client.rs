@@ -440,8 +440,8 @@ fn details(status: StatusCode, body: &[u8]) -> Details {
     let generic = serde_json::from_slice::<types::GenericError>(body).ok();
     let (code, message) = generic.map_or((None, None), |body| (Some(body.error), body.error_description));
     if status != StatusCode::UNPROCESSABLE_ENTITY {
-        let forbidden = "the credentials are not accepted, or not for this origin; \
-                         check MOOV_ORIGIN against the domains allowed for the api key";
+        let forbidden = "the credentials are not accepted or, where an origin is sent (MOOV_ORIGIN), not for \
+                         that origin; check it against the domains allowed for the api key";
         let reason = (status == StatusCode::FORBIDDEN).then_some(forbidden);
         return Details { reason, code, message, fields: Vec::new() };
     }
