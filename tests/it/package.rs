@@ -1,5 +1,5 @@
-//! What users get: what is in the published crate, and what is built for them. What cargo would do, it is
-//! asked for; nothing is built and nothing is fetched.
+//! What users get: what is in the published crate, and what is built for them. Cargo is asked what it would
+//! do; nothing is built, and nothing fetched but crates of other platforms.
 
 use std::{collections::BTreeSet, env, path::PathBuf, process::Command};
 
@@ -70,8 +70,7 @@ fn all_but_native_tls() -> String {
 
 /// The crates that are built for users with those features, on whatever platform.
 fn built_with(features: &str) -> BTreeSet<String> {
-    let tree =
-        ["tree", "--offline", "--locked", "-p", "fintech-auth", "-e", "normal,build", "--target", "all"];
+    let tree = ["tree", "--locked", "-p", "fintech-auth", "-e", "normal,build", "--target", "all"];
     let what = ["--prefix", "none", "--format", "{p}", "--no-default-features", "--features", features];
     let lines = cargo(&[&tree[..], &what[..]].concat());
     lines.iter().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
