@@ -1,4 +1,4 @@
-//! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
+//! Generates the typed clients: `specs/<vendor>/openapi.json` → `$OUT_DIR/<vendor>.rs`.
 //!
 //! Corrections of a vendor's document belong in its overlay, where they are reviewed. Here stands
 //! only what progenitor cannot digest, lowered in memory and the same for every vendor. Nothing is
@@ -24,7 +24,7 @@ const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post",
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     for vendor in VENDORS {
-        let spec = format!("specs/{vendor}/openapi.yaml");
+        let spec = format!("specs/{vendor}/openapi.json");
         println!("cargo::rerun-if-changed={spec}");
         let written = fs::read_to_string(&spec)
             .map_err(|e| format!("cannot read it: {e}"))
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 ///
 /// Names the operation or schema at fault and why.
 pub(crate) fn bindings(document: &str) -> Result<String, String> {
-    let mut spec: Value = yaml_serde::from_str(document).map_err(|e| e.to_string())?;
+    let mut spec: Value = serde_json::from_str(document).map_err(|e| e.to_string())?;
     // Once it reads as OpenAPI, what is an object there can be indexed as one below.
     read(&spec)?;
     lower(&mut spec)?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A point in time, as the generated types have it (OpenAPI `date-time`).
@@ -20,7 +20,7 @@ impl fmt::Display for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        serializer.collect_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
 }
 
@@ -41,6 +41,17 @@ mod tests {
 
     fn read(json: &str) -> Option<String> {
         serde_json::from_str::<Timestamp>(json).ok().map(|time| time.to_string())
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for text in ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.250Z"] {
+            let json = format!("\"{text}\"");
+            assert_eq!(
+                serde_json::to_string(&serde_json::from_str::<Timestamp>(&json).unwrap()).unwrap(),
+                json
+            );
+        }
     }
 
     #[test]

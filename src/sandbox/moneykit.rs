@@ -1,4 +1,4 @@
-//! MoneyKit: what its three endpoints answer. Facts and contract: `specs/moneykit/openapi.yaml`.
+//! MoneyKit: what its three endpoints answer. Facts and contract: `specs/moneykit/openapi.json`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 

@@ -1,4 +1,4 @@
-//! Moov: what its two endpoints answer. Facts and contract: `specs/moov/openapi.yaml`.
+//! Moov: what its two endpoints answer. Facts and contract: `specs/moov/openapi.json`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 

@@ -8,10 +8,10 @@ use tokio::time;
 use tracing::Instrument as _;
 
 use super::{
-    Claim, IssuedToken, Lease, Stop, StoreError, StoreKey, StoredToken, Token, TokenSource,
-    cache::{Shared, closed},
+    Claim, IssuedToken, Lease, Stop, StoreError, StoreKey, StoredToken, Token,
     expiry::{self, Facts},
     gate::Pass,
+    keeper::{Shared, closed},
     options::millis,
     sharing::Sharing,
     slot::{Age, Grant, Now, Slot},
@@ -33,13 +33,13 @@ struct Minted {
     grant: Grant,
 }
 
-pub(super) struct Flight<S> {
-    pub(super) shared: Arc<Shared<S>>,
+pub(super) struct Flight {
+    pub(super) shared: Arc<Shared>,
     pub(super) slot: Arc<Slot>,
     pub(super) max_wait: Duration,
 }
 
-impl<S: TokenSource> Flight<S> {
+impl Flight {
     pub(super) async fn run(self) -> Result<Token, Error> {
         let span = tracing::debug_span!("refresh", scopes = %self.slot.scopes);
         let outcome = self.obtain().instrument(span.clone()).await;
@@ -75,6 +75,7 @@ impl<S: TokenSource> Flight<S> {
             if let Some(token) = self.publish(minted) {
                 return Ok(token);
             }
+            self.shared.counters.voided.add(1);
         }
     }
 

@@ -91,6 +91,7 @@ mod expiry;
 mod fingerprint;
 mod flight;
 mod gate;
+mod keeper;
 mod memory_store;
 mod options;
 #[cfg(feature = "redis")]

@@ -1,6 +1,6 @@
 //! Who is asked for tokens. It asks and never remembers.
 
-use std::time::SystemTime;
+use std::{pin::Pin, time::SystemTime};
 
 use super::{ExpiresIn, Fingerprint, Scope};
 use crate::{Error, ErrorKind, Secret};
@@ -27,6 +27,29 @@ pub trait TokenSource: Send + Sync + 'static {
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
         async { Err(Error::new(ErrorKind::Rejected, "this source has no refresh grant")) }
+    }
+}
+
+/// [`TokenSource`] as an object, so that what asks it does not depend on which it is.
+pub(super) trait AnySource: Send + Sync {
+    fn fingerprint(&self) -> Fingerprint;
+    fn issue<'a>(&'a self, scopes: &'a [Scope]) -> Asked<'a>;
+    fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a>;
+}
+
+type Asked<'a> = Pin<Box<dyn Future<Output = Result<IssuedToken, Error>> + Send + 'a>>;
+
+impl<S: TokenSource> AnySource for S {
+    fn fingerprint(&self) -> Fingerprint {
+        TokenSource::fingerprint(self)
+    }
+
+    fn issue<'a>(&'a self, scopes: &'a [Scope]) -> Asked<'a> {
+        Box::pin(TokenSource::issue(self, scopes))
+    }
+
+    fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a> {
+        Box::pin(TokenSource::refresh(self, refresh_token))
     }
 }
 

@@ -11,14 +11,19 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{Notice, TokenCache, TokenSource, cache::Shared, sharing::Sharing, slot::Slot};
+use super::{
+    Notice,
+    keeper::{Keeper, Shared},
+    sharing::Sharing,
+    slot::Slot,
+};
 
 /// How many tokens are asked about in one call.
 const BATCH: usize = 500;
 /// Over how long a fleet spreads such calls.
 const SPREAD: Duration = Duration::from_secs(1);
 
-impl<S: TokenSource> TokenCache<S> {
+impl Keeper {
     /// Starts the task, if the cache has a store that needs it and it does not run.
     pub(super) fn keep_up(&self) {
         let Some(sharing) = &self.shared.sharing else { return };
@@ -36,11 +41,7 @@ impl<S: TokenSource> TokenCache<S> {
     }
 }
 
-async fn run<S: TokenSource>(
-    shared: &Shared<S>,
-    mut notices: Option<broadcast::Receiver<Notice>>,
-    again: bool,
-) {
+async fn run(shared: &Shared, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(sharing) = &shared.sharing else { return };
     // What came between the last task's end and now was not heard.
     let mut recheck = again.then(Instant::now);
@@ -84,8 +85,8 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
 
 /// Drops what this notice and those behind it name, by one look at every scope set. Tells whether some
 /// were missed.
-fn drop_evicted<S>(
-    shared: &Shared<S>,
+fn drop_evicted(
+    shared: &Shared,
     sharing: &Sharing,
     first: Notice,
     notices: &mut Option<broadcast::Receiver<Notice>>,
@@ -118,7 +119,7 @@ fn drop_evicted<S>(
 }
 
 /// Asks the store about every token in memory. `false` if it failed.
-async fn check_all<S: TokenSource>(shared: &Shared<S>, sharing: &Sharing) -> bool {
+async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
     let source = shared.source.fingerprint();
     let held: Vec<(Arc<Slot>, NonZeroU64)> = shared
         .slots()
@@ -143,7 +144,7 @@ async fn check_all<S: TokenSource>(shared: &Shared<S>, sharing: &Sharing) -> boo
 }
 
 /// Repeats the evictions that failed. `false` if the store fails still.
-async fn repay_all<S: TokenSource>(shared: &Shared<S>, sharing: &Sharing) -> bool {
+async fn repay_all(shared: &Shared, sharing: &Sharing) -> bool {
     if !sharing.is_ready() {
         return false;
     }

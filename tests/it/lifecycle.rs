@@ -382,6 +382,7 @@ async fn a_refresh_in_flight_cannot_put_back_what_was_revoked() {
         );
         settle().await;
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
+        assert_eq!(cache.stats().voided, 1, "{revoked}");
         let issue = Asked::Issue("a".to_owned());
         assert_eq!(
             source.asked(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{build_script::bindings, digest::Surface};
 
 fn spec(vendor: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("specs/{vendor}/openapi.yaml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("specs/{vendor}/openapi.json"));
     fs::read_to_string(path).expect("the spec is there")
 }
 
@@ -17,7 +17,7 @@ pub(crate) fn surface(vendor: &str) -> Surface {
 
 /// The digest after an edit of the spec.
 fn edited(vendor: &str, edit: impl FnOnce(&mut Value)) -> Result<String, String> {
-    let mut document: Value = yaml_serde::from_str(&spec(vendor)).expect("the spec is yaml");
+    let mut document: Value = serde_json::from_str(&spec(vendor)).expect("the spec is json");
     edit(&mut document);
     bindings(&document.to_string()).map(|code| Surface::read(&code).lines())
 }

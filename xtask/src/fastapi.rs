@@ -13,7 +13,7 @@ use crate::files::read;
 use crate::fixture::put;
 use crate::regen::{Input, Outcome, Request, run};
 
-const CONTRACT: &str = "specs/moneykit/openapi.yaml";
+const CONTRACT: &str = "specs/moneykit/openapi.json";
 
 /// The one action of MoneyKit's overlay that does not apply: FastAPI knows no shared parameters, and
 /// writes each where it is used.
@@ -58,7 +58,7 @@ fn a_fastapi_document_gives_the_bindings_of_moneykit() {
     assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
     insta::assert_snapshot!(answer.err, @"
     moneykit: OpenAPI 3.0 has no place for `webhooks`, dropped at /webhooks
-    moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.yaml
+    moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.json
     ");
 
     let (committed, made) = (surface(&root()), surface(workspace.path()));

@@ -28,6 +28,7 @@ mod guards;
 #[cfg(test)]
 mod hostile;
 mod http;
+mod json;
 mod overlay;
 mod plan;
 mod problems;
@@ -57,7 +58,7 @@ use regen::{Answer, Input, Mode, Outcome, Request};
 
 const USAGE: &str = "\
 cargo xtask regen [VENDOR] [--from FILE|URL|-] [--fetch] [--revision NAME] [--check] [--report FILE] [--json]
-    Cuts specs/VENDOR/upstream.yaml from the vendor's document, writes openapi.yaml from it and
+    Cuts specs/VENDOR/upstream.yaml from the vendor's document, writes openapi.json from it and
     overlay.yaml, and tells what the changes mean for users. Without --from or --fetch it starts from
     the upstream.yaml that is there.
     --from      read the vendor's document from a file, an https URL or standard input

@@ -19,7 +19,7 @@ use crate::record::{known, record, warning_of_age};
 use crate::regen::{Input, Mode, Request};
 use crate::source::{self, Kind, Operation, Source};
 use crate::yaml::render;
-use crate::{contract, document, overlay, slice, transcript};
+use crate::{contract, document, json, overlay, slice, transcript};
 
 /// One vendor's files, as far as they can be told.
 #[derive(Debug, Default)]
@@ -146,13 +146,12 @@ impl Plan {
         let contract = contract.map_err(|failures| self.explained(failures))?;
         if request.mode != Mode::Drift && is_other {
             generates(&contract)
-                .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.yaml")))?;
+                .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.json")))?;
         }
-        let banner = format!(
-            "Written by `cargo xtask regen {}` from upstream.yaml and overlay.yaml. Do not edit.",
-            self.vendor,
-        );
-        self.change(root, "openapi.yaml", &banner, &contract)
+        let name = self.file("openapi.json");
+        let text = json::render(&name, &contract)?;
+        self.changes.push(Change::new(root, name, text)?);
+        Ok(())
     }
 
     fn file(&self, name: &str) -> String {
@@ -255,19 +254,19 @@ impl Plan {
 
     /// The contract that is checked in.
     fn published(&self, root: &Path) -> Result<Option<Value>> {
-        let name = self.file("openapi.yaml");
+        let name = self.file("openapi.json");
         let text = read_if_there(root, &name)?;
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// What openapi.yaml should hold.
+    /// What openapi.json should hold.
     fn corrected(&self, root: &Path, mut facts: Value) -> std::result::Result<Value, Failures> {
         let name = self.file("overlay.yaml");
         let text = read(root, &name)?;
         let overlay = document::parse(&name, text.as_bytes())?;
         overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        contract::check(&self.file("openapi.yaml"), &contract)?;
+        contract::check(&self.file("openapi.json"), &contract)?;
         Ok(contract)
     }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::shape::walk;
+use crate::{document, json};
 
 #[test]
 fn a_document_becomes_two_specs_and_a_record() {
@@ -12,29 +13,25 @@ fn a_document_becomes_two_specs_and_a_record() {
     let answer = regen(root.path(), false);
     insta::assert_snapshot!(answer.err, @"
     library: openLoan is called createLoan here
-    library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.yaml
+    library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.json
     ");
     assert_eq!(answer.out, "");
     insta::assert_snapshot!("upstream", read(root.path(), UPSTREAM));
-    let corrected = unified("spec", &read(root.path(), UPSTREAM), &read(root.path(), CONTRACT));
-    insta::assert_snapshot!(corrected, @"
+    let upstream = document::parse(UPSTREAM, read(root.path(), UPSTREAM).as_bytes()).unwrap();
+    let upstream = json::render(UPSTREAM, &upstream).unwrap();
+    let corrected = unified("spec", &upstream, &read(root.path(), CONTRACT));
+    insta::assert_snapshot!(corrected, @r#"
     --- a/spec
     +++ b/spec
-    @@ -1,4 +1,4 @@
-    -# Cut by `cargo xtask regen library` from the document named in source.toml. Do not edit.
-    +# Written by `cargo xtask regen library` from upstream.yaml and overlay.yaml. Do not edit.
-     components:
-       parameters:
-         Branch:
-    @@ -13,6 +13,7 @@
-           - short
-           type: string
-         Loan:
-    +      description: What was lent.
-           properties:
-             due:
-               format: date
-    ");
+    @@ -18,6 +18,7 @@
+             "type": "string"
+           },
+           "Loan": {
+    +        "description": "What was lent.",
+             "properties": {
+               "due": {
+                 "format": "date",
+    "#);
     let source = read(root.path(), SOURCE);
     assert!(source.contains("\"document\" # as the library calls it"), "{source}");
     assert!(!source.contains("0000"), "{source}");
@@ -67,7 +64,7 @@ fn regen_without_a_document_repeats_the_overlay_only() {
     let root = generated();
     edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
     let answer = run(root.path(), &Request::default());
-    assert_eq!(answer.err, "library: wrote specs/library/openapi.yaml\n");
+    assert_eq!(answer.err, "library: wrote specs/library/openapi.json\n");
     assert!(read(root.path(), CONTRACT).contains("What is lent."));
     assert_eq!(check(root.path()).outcome, Outcome::Same);
 }
@@ -98,12 +95,12 @@ fn check_passes_where_nothing_would_change() {
 #[test]
 fn check_shows_a_hand_edit_and_leaves_it() {
     let root = generated();
-    edit(root.path(), CONTRACT, "description: What was lent.", "description: Lent.");
+    edit(root.path(), CONTRACT, "What was lent.", "Lent.");
     let before = fixture::files(root.path());
     let answer = check(root.path());
     assert_eq!(answer.outcome, Outcome::Different);
-    assert_eq!(answer.err, "library: regen would change specs/library/openapi.yaml\n");
-    insta::assert_snapshot!(answer.out, @"
+    assert_eq!(answer.err, "library: regen would change specs/library/openapi.json\n");
+    insta::assert_snapshot!(answer.out, @r#"
     library: from what is checked in to document
 
     trivial (1): nothing that is sent changes
@@ -112,18 +109,18 @@ fn check_shows_a_hand_edit_and_leaves_it() {
         behind fn create_loan, type Loan.due, type Loan.follows, type Loan.kind, type Loan.title
 
     verdict: patch; lines of the generated surface that break: 0, that are new: 0
-    --- a/specs/library/openapi.yaml
-    +++ b/specs/library/openapi.yaml
-    @@ -13,7 +13,7 @@
-           - short
-           type: string
-         Loan:
-    -      description: Lent.
-    +      description: What was lent.
-           properties:
-             due:
-               format: date
-    ");
+    --- a/specs/library/openapi.json
+    +++ b/specs/library/openapi.json
+    @@ -18,7 +18,7 @@
+             "type": "string"
+           },
+           "Loan": {
+    -        "description": "Lent.",
+    +        "description": "What was lent.",
+             "properties": {
+               "due": {
+                 "format": "date",
+    "#);
     assert_eq!(fixture::files(root.path()), before);
 }
 
@@ -169,7 +166,7 @@ fn check_against_a_new_document_shows_what_changed() {
     let answer = regen(root.path(), true);
     assert_eq!(answer.outcome, Outcome::Grave);
     let facts = answer.out.split_once("--- a/specs/library/upstream.yaml").unwrap().1;
-    insta::assert_snapshot!(facts, @"
+    insta::assert_snapshot!(facts, @r#"
 
     +++ b/specs/library/upstream.yaml
     @@ -9,6 +9,7 @@
@@ -204,17 +201,17 @@ fn check_against_a_new_document_shows_what_changed() {
      2dcdef83e00c1b9c #/servers/0/description
     -5fa06f36b283f5d9 end
     +003efb98ffcae55b end
-    --- a/specs/library/openapi.yaml
-    +++ b/specs/library/openapi.yaml
-    @@ -9,6 +9,7 @@
-       schemas:
-         Kind:
-           enum:
-    +      - endless
-           - long
-           - short
-           type: string
-    ");
+    --- a/specs/library/openapi.json
+    +++ b/specs/library/openapi.json
+    @@ -12,6 +12,7 @@
+         "schemas": {
+           "Kind": {
+             "enum": [
+    +          "endless",
+               "long",
+               "short"
+             ],
+    "#);
     assert_eq!(fixture::files(root.path()), before);
 }
 
