@@ -16,6 +16,7 @@ mod fleet;
 mod layers;
 mod lifecycle;
 mod model;
+mod package;
 mod redis_server;
 mod redis_store;
 mod sandbox;

@@ -6,6 +6,7 @@ mod api;
 #[allow(dead_code)]
 mod build_script;
 mod canonical;
+mod cargo;
 mod ci;
 mod contract;
 mod cycle;
@@ -23,6 +24,7 @@ mod fetch;
 mod files;
 #[cfg(test)]
 mod fixture;
+mod guards;
 #[cfg(test)]
 mod hostile;
 mod http;
@@ -80,8 +82,20 @@ cargo xtask api [--check]
     Writes the public API to api.txt, so that a pull request shows what it changes for users.
     --check     write nothing, show differences
 
+cargo xtask deny | features | minimal | msrv | package | repeat | semver
+    The guards of what the crate promises its dependants:
+    deny        licences, doubled and banned crates, where they are from, advisories (by cargo-deny)
+    features    each feature alone builds without a warning
+    minimal     it builds with the least versions that Cargo.toml allows
+    msrv        it builds with the Rust version that Cargo.toml states
+    package     what is published packs and builds by itself, without a warning
+    repeat      two builds generate the same bindings
+    semver      the version is as far from the last tag's as the changes of the public API ask for
+
+    Exit code: 0 all is well; 3 it is not; 4 it could not be looked at here, or not at all of it.
+
 cargo xtask ci
-    Runs what CI runs; stops at the first failure.
+    Runs what CI runs; stops at the first failure, and says at the end what was skipped.
 ";
 
 /// What the command line asks for.
@@ -90,6 +104,7 @@ enum Command {
     /// Whether it only checks.
     Api(bool),
     Ci,
+    Guard(guards::Guard),
     Help,
     Regen(Request),
 }
@@ -117,6 +132,7 @@ fn run() -> ExitCode {
     let outcome = match command(lexopt::Parser::from_env()) {
         Ok(Command::Api(check)) => tell(&api::run(&root, check)),
         Ok(Command::Ci) => ci::run(&root),
+        Ok(Command::Guard(guard)) => tell(&guards::run(&root, guard)),
         Ok(Command::Regen(request)) => tell(&regen::run(&root, &request)),
         Ok(Command::Help) => tell(&Answer { outcome: Outcome::Same, out: USAGE.into(), err: String::new() }),
         Err(error) => {
@@ -145,7 +161,11 @@ fn command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
         },
         "regen" => regen_command(args, Mode::Write),
         "drift" => regen_command(args, Mode::Drift),
-        _ => Err(format!("there is no command {name}").into()),
+        _ => match (guards::named(&name), args.next()?) {
+            (None, _) => Err(format!("there is no command {name}").into()),
+            (Some(guard), None) => Ok(Command::Guard(guard)),
+            (Some(_), Some(other)) => Err(other.unexpected()),
+        },
     }
 }
 
@@ -217,6 +237,7 @@ mod command_line {
         assert!(matches!(asked("api"), Ok(Command::Api(false))));
         assert!(matches!(asked("api --check"), Ok(Command::Api(true))));
         assert!(matches!(asked("regen --help"), Ok(Command::Help)));
+        assert!(matches!(asked("semver"), Ok(Command::Guard(_))));
     }
 
     #[test]
@@ -225,6 +246,7 @@ mod command_line {
             "",
             "build",
             "ci now",
+            "deny all",
             "regen a b",
             "regen a --fetch --from b",
             "regen a --from",

@@ -61,6 +61,8 @@ pub(crate) enum Outcome {
     /// A person has to look: something breaks, may mean something else, or is known to no rule.
     Grave = 2,
     Failed = 3,
+    /// A guard could not look, and says why.
+    Skipped = 4,
 }
 
 /// What came of it.

@@ -9,6 +9,10 @@ use redis::{
     aio::{ConnectionLike as _, MultiplexedConnection, PubSub},
 };
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a store has one, and which is the largest depends on the features"
+)]
 pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]

@@ -1,0 +1,94 @@
+//! What users get: what is in the published crate, and what is built for them. Cargo is asked what it would
+//! do; nothing is built, and nothing fetched but crates of other platforms.
+
+use std::{collections::BTreeSet, env, path::PathBuf, process::Command};
+
+fn root() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+/// What cargo answers, a line each.
+fn cargo(args: &[&str]) -> Vec<String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).args(args).current_dir(root()).output().expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+/// The files in the published crate, but for that in which cargo notes the commit, where there is one.
+fn packed() -> Vec<String> {
+    let list = cargo(&["package", "--list", "--allow-dirty", "--offline", "-p", "fintech-auth"]);
+    let list = list.iter().map(|file| file.replace('\\', "/"));
+    list.filter(|file| file != ".cargo_vcs_info.json").collect()
+}
+
+#[test]
+fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
+    let (sources, others): (Vec<_>, Vec<_>) =
+        packed().into_iter().partition(|file| file.starts_with("src/") && file.ends_with(".rs"));
+    // Which files of Rust there are is for `layers`; that all of them are there, for this.
+    let there = super::layers::sources(&root().join("src"));
+    let there =
+        there.iter().map(|path| path.strip_prefix(root()).expect("below").to_string_lossy().into_owned());
+    assert_eq!(BTreeSet::from_iter(sources), there.map(|file| file.replace('\\', "/")).collect());
+    insta::assert_snapshot!(others.join("\n"), @"
+    CHANGELOG.md
+    Cargo.lock
+    Cargo.toml
+    Cargo.toml.orig
+    LICENSE-APACHE
+    LICENSE-MIT
+    README.md
+    build.rs
+    specs/moneykit/openapi.json
+    specs/moov/openapi.json
+    src/token/redis/scripts/admit.lua
+    src/token/redis/scripts/claim.lua
+    src/token/redis/scripts/evict.lua
+    src/token/redis/scripts/evicted.lua
+    src/token/redis/scripts/get.lua
+    src/token/redis/scripts/lease.lua
+    src/token/redis/scripts/prelude.lua
+    src/token/redis/scripts/put.lua
+    src/token/redis/scripts/release.lua
+    src/token/redis/scripts/renew.lua
+    src/token/redis/scripts/stop.lua
+    src/token/redis/scripts/take.lua
+    ");
+}
+
+/// All features but one, of which users with OpenSSL know.
+fn all_but_native_tls() -> String {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("readable");
+    let (_, features) = manifest.split_once("\n[features]\n").expect("features");
+    let (features, _) = features.split_once("\n[").expect("an end");
+    let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let names: Vec<_> = names.filter(|name| *name != "native-tls").collect();
+    assert!(names.len() > 5, "{names:?}");
+    names.join(",")
+}
+
+/// The crates that are built for users with those features, on whatever platform.
+fn built_with(features: &str) -> BTreeSet<String> {
+    let tree = ["tree", "--locked", "-p", "fintech-auth", "-e", "normal,build", "--target", "all"];
+    let what = ["--prefix", "none", "--format", "{p}", "--no-default-features", "--features", features];
+    let lines = cargo(&[&tree[..], &what[..]].concat());
+    lines.iter().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn openssl_is_built_for_nobody_who_did_not_ask_for_it() {
+    let foreign = ["aws-lc-rs", "native-tls", "openssl", "openssl-sys"];
+    let crates = built_with(&all_but_native_tls());
+    assert!(crates.contains("ring"), "{crates:?}");
+    let found: Vec<_> = foreign.iter().filter(|name| crates.contains(**name)).collect();
+    assert!(found.is_empty(), "{found:?}");
+    assert!(built_with("native-tls").contains("openssl-sys"));
+}
+
+#[test]
+fn no_tls_is_built_where_none_is_asked_for() {
+    let crates = built_with("");
+    let found: Vec<_> = ["native-tls", "rustls"].iter().filter(|name| crates.contains(**name)).collect();
+    assert!(found.is_empty(), "{found:?}");
+}

@@ -1,0 +1,28 @@
+//! `cargo xtask minimal`: the crate builds with the least version of each dependency that its manifest
+//! allows, so that every bound is true. Only of our own dependencies: theirs are not ours to mend. That the
+//! behaviour is the same with them it does not say.
+
+use std::fs;
+use std::path::Path;
+
+use super::Verdict;
+use super::packed::Packed;
+use crate::cargo;
+use crate::problems::{Problems, Result};
+
+pub(super) fn run(root: &Path) -> Result<Verdict> {
+    let packed = Packed::unpack(root, "minimal")?;
+    fs::remove_file(packed.folder.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
+    // Only here: a build in which nightly's features are allowed is another than users'.
+    let mut resolve = packed.cargo();
+    resolve.args(["update", "-q", "-Z", "direct-minimal-versions"]).env("RUSTC_BOOTSTRAP", "1");
+    cargo::succeeded(&mut resolve).map_err(raise)?;
+    cargo::run(packed.cargo().args(["check", "-q", "--locked", "--all-features"])).map_err(raise)?;
+    Ok(Verdict::Held("minimal: builds with the least version of each dependency".to_owned()))
+}
+
+fn raise(mut problems: Problems) -> Problems {
+    problems
+        .push("minimal: a lower bound in Cargo.toml is too low; raise it to the first version that will do");
+    problems
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask package`: what is published packs and builds by itself, and cargo has nothing to say
+//! against it. What is in it, a test holds (`tests/it/package.rs`). It publishes nothing.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use super::Verdict;
+use super::packed::archive;
+use crate::cargo::{self, cargo};
+use crate::problems::{Problems, Result};
+
+pub(super) fn run(root: &Path) -> Result<Verdict> {
+    let mut package = cargo(root);
+    package.args(["package", "-p", "fintech-auth", "--allow-dirty"]).stderr(Stdio::piped());
+    let failed = |error| format!("package: {error}");
+    let mut cargo = package.spawn().map_err(failed)?;
+    let mut problems = Problems::default();
+    for line in cargo.stderr.take().into_iter().flat_map(|said| BufReader::new(said).lines()) {
+        let line = line.map_err(failed)?;
+        if is_new(&line) {
+            problems.push(format!("package: {line}"));
+        }
+        eprintln!("{line}");
+    }
+    if !cargo.wait().map_err(failed)?.success() {
+        problems.push("package: cargo package failed");
+    }
+    let archive = archive(&cargo::metadata(root)?)?;
+    let size = fs::metadata(&archive).map_err(failed)?.len();
+    problems.or(Verdict::Held(format!("package: builds by itself, {} KiB", size.div_ceil(1024))))
+}
+
+/// Whether cargo warns, and of something that is not meant to be so. Among what it warns of is a version in
+/// `Cargo.lock` that was yanked.
+fn is_new(line: &str) -> bool {
+    // Where the repository will be is not known yet; tests and benchmarks stay out.
+    let is_known = line == "warning: manifest has no documentation, homepage or repository"
+        || (line.starts_with("warning: ignoring ")
+            && line.ends_with("is not included in the published package"));
+    line.starts_with("warning") && !is_known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_to_be_so_is_no_news() {
+        assert!(!is_new("warning: manifest has no documentation, homepage or repository"));
+        assert!(!is_new(
+            "warning: ignoring test `it` as `tests/it/main.rs` is not included in the published package"
+        ));
+        assert!(!is_new("    Packaged 161 files"));
+    }
+
+    #[test]
+    fn each_other_warning_is() {
+        assert!(is_new("warning: package `a v1.0.0` in Cargo.lock is yanked in registry `crates-io`"));
+        assert!(is_new("warning: ignoring the readme"));
+        assert!(is_new("warning: unused import: `std::fmt`"));
+    }
+}
