@@ -48,7 +48,7 @@
 //! with the nearest name. Often: no scope for Moov; a base URL with plain http to another machine; a token asked for outside of
 //! a tokio runtime; a call of [`blocking`] from async code.
 //!
-//! A failure of TLS is here as well, for it does not pass by itself: the base URL is no https, a proxy opens TLS, or this machine
+//! A failure of TLS is here as well, for it does not pass by itself: what the base URL names speaks no TLS, a proxy opens TLS, or this machine
 //! does not trust the root. (With `native-tls` it is told as `Unavailable`.)
 //!
 //! ## Unauthorized
