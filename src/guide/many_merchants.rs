@@ -32,7 +32,7 @@
 //! # }
 //! ```
 //!
-//! Build scopes from [`AccountScope`](crate::moov::AccountScope) and a [`Uuid`](uuid::Uuid), not by joining text:
+//! Build scopes from [`AccountScope`](crate::moov::AccountScope) and a `Uuid`, not by joining text:
 //! so no account's id can smuggle in another scope. Few scopes in a set make a token that is worth less to a thief;
 //! few *different* sets make few token calls.
 //!

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy -p fintech-auth --no-default-features -- -D warnings",
@@ -23,6 +23,7 @@ const STEPS: [&str; 16] = [
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "test",
     "doc --workspace --no-deps --all-features",
+    "xtask docs",
     "xtask regen --check",
     "xtask api --check",
     "package -p fintech-auth --allow-dirty",
@@ -124,6 +125,7 @@ mod tests {
         cargo clippy --workspace --all-targets --all-features -- -D warnings
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
+        cargo xtask docs
         cargo xtask regen --check
         cargo xtask api --check
         cargo package -p fintech-auth --allow-dirty

@@ -14,6 +14,7 @@ mod diff;
 #[path = "../../tests/it/digest.rs"]
 #[allow(dead_code)]
 mod digest;
+mod docs;
 mod document;
 mod downconvert;
 mod drift;
@@ -32,6 +33,7 @@ mod problems;
 mod record;
 mod reference;
 mod regen;
+mod rustdoc;
 #[cfg(test)]
 mod served;
 mod shape;
@@ -79,6 +81,10 @@ cargo xtask api [--check]
     Writes the public API to api.txt, so that a pull request shows what it changes for users.
     --check     write nothing, show differences
 
+cargo xtask docs
+    Builds the documentation without features, with the default ones and, as docs.rs does, with all; looks for
+    broken links, and for items behind a feature that are not marked with it.
+
 cargo xtask ci
     Runs what CI runs; stops at the first failure.
 ";
@@ -89,6 +95,7 @@ enum Command {
     /// Whether it only checks.
     Api(bool),
     Ci,
+    Docs,
     Help,
     Regen(Request),
 }
@@ -106,7 +113,7 @@ fn workspace() -> Option<PathBuf> {
 }
 
 fn run() -> ExitCode {
-    if let Some(is_done) = api::as_rustdoc() {
+    if let Some(is_done) = rustdoc::as_rustdoc() {
         return if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let Some(root) = workspace() else {
@@ -116,6 +123,7 @@ fn run() -> ExitCode {
     let outcome = match command(lexopt::Parser::from_env()) {
         Ok(Command::Api(check)) => tell(&api::run(&root, check)),
         Ok(Command::Ci) => ci::run(&root),
+        Ok(Command::Docs) => tell(&docs::run(&root)),
         Ok(Command::Regen(request)) => tell(&regen::run(&root, &request)),
         Ok(Command::Help) => tell(&Answer { outcome: Outcome::Same, out: USAGE.into(), err: String::new() }),
         Err(error) => {
@@ -140,6 +148,10 @@ fn command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
         },
         "ci" => match args.next()? {
             None => Ok(Command::Ci),
+            Some(other) => Err(other.unexpected()),
+        },
+        "docs" => match args.next()? {
+            None => Ok(Command::Docs),
             Some(other) => Err(other.unexpected()),
         },
         "regen" => regen_command(args, Mode::Write),
@@ -213,6 +225,7 @@ mod command_line {
         let is_fetch = matches!(&fetch, Ok(Command::Regen(it)) if it.input == Input::Recorded);
         assert!(is_fetch, "{fetch:?}");
         assert!(matches!(asked("ci"), Ok(Command::Ci)));
+        assert!(matches!(asked("docs"), Ok(Command::Docs)));
         assert!(matches!(asked("api"), Ok(Command::Api(false))));
         assert!(matches!(asked("api --check"), Ok(Command::Api(true))));
         assert!(matches!(asked("regen --help"), Ok(Command::Help)));
@@ -224,6 +237,7 @@ mod command_line {
             "",
             "build",
             "ci now",
+            "docs --all",
             "regen a b",
             "regen a --fetch --from b",
             "regen a --from",
