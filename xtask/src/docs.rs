@@ -36,6 +36,9 @@ fn check(root: &Path) -> Result<String> {
         for broken in pages.broken_links() {
             problems.push(format!("with {name}: {broken}"));
         }
+        for page in pages.left_as_text() {
+            problems.push(format!("with {name}: {} has a link that stayed text", page.display()));
+        }
     }
     for page in all.unmarked(&none) {
         problems.push(format!("{} is behind a feature, and does not say so", page.display()));
@@ -89,8 +92,7 @@ impl Pages {
         let mut broken = Vec::new();
         // The rest are sources, whose lines a script finds, and pages of rustdoc's own.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
-            // What follows is other crates' text, with links of theirs. It is the end of the page.
-            let ours = text.split("id=\"blanket-implementations\"").next().unwrap_or_default();
+            let ours = before_blankets(text);
             for link in values(ours, "href").chain(values(ours, "src")) {
                 if link.contains("://") || link.starts_with("data:") {
                     continue;
@@ -109,6 +111,14 @@ impl Pages {
         broken
     }
 
+    /// Links that rustdoc left as text, brackets and all: it does so where they lead into another crate.
+    fn left_as_text(&self) -> Vec<&Path> {
+        let ours = self.0.iter().filter(|(path, text)| {
+            path.starts_with("fintech_auth") && before_blankets(text).contains("[<code>")
+        });
+        ours.map(|(path, _)| path.as_path()).collect()
+    }
+
     /// Pages that are not there without features, and name none that they are behind.
     fn unmarked(&self, without: &Self) -> Vec<&Path> {
         let is_item = |path: &Path| path.starts_with("fintech_auth") && path.extension().is_some();
@@ -120,6 +130,11 @@ impl Pages {
         });
         unmarked.map(|(path, _)| path.as_path()).collect()
     }
+}
+
+/// A page without its end, which is other crates' text, with links of theirs.
+fn before_blankets(text: &str) -> &str {
+    text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }
 
 /// The values of an attribute, wherever it stands.
@@ -170,6 +185,15 @@ mod tests {
                 "fintech_auth/index.html links to #there, which is not there",
             ]
         );
+    }
+
+    #[test]
+    fn a_link_that_stayed_text_is_told() {
+        let pages = pages(&[
+            ("fintech_auth/a.html", "see [<code>B</code>]"),
+            ("fintech_auth/b.html", "see <a><code>B</code></a>"),
+        ]);
+        assert_eq!(pages.left_as_text(), [Path::new("fintech_auth/a.html")]);
     }
 
     #[test]
