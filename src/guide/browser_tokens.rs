@@ -23,9 +23,11 @@
 //! }
 //!
 //! let sandbox = Sandbox::start().await?;
-//! let pages = sandbox.moov().with_origin(sandbox.origin()).build()?; // https://pay.your-domain.com
+//! // Yours: https://pay.your-domain.com
+//! let pages = sandbox.moov().with_origin(sandbox.origin()).build()?;
 //! let token = for_page(&pages, Uuid::from_u128(1)).await?;
-//! println!("Cache-Control: no-store\n\n{{\"token\": \"{}\"}}", token.expose()); // your endpoint's answer
+//! // What your endpoint answers:
+//! println!("Cache-Control: no-store\n\n{{\"token\": \"{}\"}}", token.expose());
 //!
 //! let elsewhere = sandbox.moov().with_origin("https://elsewhere.example").build()?;
 //! let error = for_page(&elsewhere, Uuid::from_u128(1)).await.unwrap_err();
@@ -35,7 +37,7 @@
 //! ```
 //!
 //! The origin is a scheme and a host, without a path: `https://pay.your-domain.com`. From the environment it is
-//! `MOOV_ORIGIN`. `fintech-auth doctor` tells whether the vendor accepts it.
+//! `MOOV_ORIGIN`; `fintech-auth doctor` tells whether the vendor accepts it.
 //!
 //! # Why not the cached token
 //!
@@ -71,3 +73,8 @@
 //!
 //! Send the token in the body of an answer over TLS with `Cache-Control: no-store`; not in a URL, a cookie or a page that
 //! a cache may keep. Whoever has it can use it until it ends, from anywhere: the origin is checked when it is issued.
+//!
+//! # Sources
+//!
+//! The origin: Moov's documentation of the token endpoint (no OpenAPI document states it). The types of clients: its SDKs,
+//! generated from v2026.07.00. Scopes: its documentation of them.

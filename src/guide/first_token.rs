@@ -9,8 +9,11 @@
 //! use fintech_auth::{Error, moneykit, moov};
 //!
 //! fn clients() -> Result<(moneykit::Client, moov::Client), Error> {
-//!     // MONEYKIT_CLIENT_ID, MONEYKIT_CLIENT_SECRET or MONEYKIT_CLIENT_SECRET_FILE; MOOV_… likewise
-//!     Ok((moneykit::ClientBuilder::from_env()?.build()?, moov::ClientBuilder::from_env()?.build()?))
+//!     // MONEYKIT_CLIENT_ID, and MONEYKIT_CLIENT_SECRET or MONEYKIT_CLIENT_SECRET_FILE
+//!     let moneykit = moneykit::ClientBuilder::from_env()?.build()?;
+//!     // MOOV_CLIENT_ID, and MOOV_CLIENT_SECRET or MOOV_CLIENT_SECRET_FILE
+//!     let moov = moov::ClientBuilder::from_env()?.build()?;
+//!     Ok((moneykit, moov))
 //! }
 //! ```
 //!
@@ -40,7 +43,8 @@
 //! assert_eq!(token.expose(), again.expose());
 //! assert_eq!(sandbox.count(Operation::MoovToken), 1);
 //!
-//! assert_eq!(format!("{:?}", token.authorization()), "Sensitive"); // nothing shows it by accident
+//! // Nothing shows it by accident.
+//! assert_eq!(format!("{:?}", token.authorization()), "Sensitive");
 //! # Ok(())
 //! # }
 //! ```
@@ -63,7 +67,7 @@
 //! use fintech_auth::HttpOptions;
 //!
 //! let bearer = sandbox.moneykit().build()?.bearer();
-//! let http = HttpOptions::default().to_reqwest(sandbox.url())?; // or a reqwest client of your own
+//! let http = HttpOptions::default().to_reqwest(sandbox.url())?; // or one of your own
 //!
 //! let request = http.get(format!("{}/auth/introspect", sandbox.url())).build()?;
 //! bearer.ready(&request).await?; // says why, if there is no token

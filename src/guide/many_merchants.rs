@@ -13,7 +13,8 @@
 //!
 //! /// What a job may do in one merchant's account, and no more.
 //! fn payouts(merchant: Uuid) -> [Scope; 2] {
-//!     [AccountScope::TransfersWrite.of(merchant).into(), AccountScope::WalletsRead.of(merchant).into()]
+//!     let scopes = [AccountScope::TransfersWrite, AccountScope::WalletsRead];
+//!     scopes.map(|scope| scope.of(merchant).into())
 //! }
 //!
 //! let sandbox = Sandbox::start().await?;
@@ -38,8 +39,8 @@
 //!
 //! # A merchant that is asked for often
 //!
-//! A handle spares the look-up, and holds its token for as long as it lives, whatever the cache forgets. So make
-//! handles for the busy few.
+//! A handle spares the look-up, and keeps its place in the cache for as long as it lives, so make handles for the busy
+//! few.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -79,10 +80,11 @@
 //! # let sandbox = Sandbox::start().await?;
 //! use std::collections::HashMap;
 //!
-//! use fintech_auth::{Credentials, Error, moneykit};
+//! use fintech_auth::{Credentials, moneykit};
 //!
 //! let mut clients: HashMap<&str, moneykit::Client> = HashMap::new();
-//! for (merchant, credentials) in [("a", Credentials::new("live_a", "…")), ("b", Credentials::new("live_b", "…"))] {
+//! for (merchant, id, secret) in [("a", "live_a", "secret a"), ("b", "live_b", "secret b")] {
+//!     let credentials = Credentials::new(id, secret);
 //!     let client = moneykit::Client::builder(credentials).with_base_url(sandbox.url()).build()?;
 //!     clients.insert(merchant, client);
 //! }

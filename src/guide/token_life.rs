@@ -51,3 +51,8 @@
 //!
 //! Every number here can be set: [`TokenOptions`](crate::token::TokenOptions). The module [`token`](crate::token) has the
 //! whole of it, and takes a token server of your own.
+//!
+//! # Sources
+//!
+//! [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) section 5.1 for `expires_in`; Moov's OpenAPI documents since 2025-01-15
+//! for the Unix timestamp, its SDK for Go for seconds; MoneyKit's SDKs for an hour.

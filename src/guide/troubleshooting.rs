@@ -16,11 +16,12 @@
 //!
 //! let error = client.token(&scopes).await.unwrap_err();
 //! match error.kind() {
+//!     // The same as error.is_transient().
 //!     ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout => {
-//!         println!("later, in {:?}: {error}", error.retry_after()); // the same as error.is_transient()
+//!         println!("later, in {:?}: {error}", error.retry_after());
 //!     }
 //!     ErrorKind::Unauthorized => println!("wake somebody: {error}"),
-//!     _ => println!("a bug, here or there: {error}, code {:?}, fields {:?}", error.code(), error.fields()),
+//!     _ => println!("a bug, here or there: {error}, fields {:?}", error.fields()),
 //! }
 //! assert!(error.is_transient());
 //! # Ok(())

@@ -22,8 +22,9 @@
 //! ```
 //! use fintech_auth::moov::types::AuthToken;
 //!
-//! // A field of tomorrow, a token type that nobody has heard of, and half of what is required: it is a token.
-//! let token: AuthToken = serde_json::from_str(r#"{"access_token":"t","token_type":"new","of_tomorrow":[]}"#)?;
+//! // A token type that nobody has heard of, a field of tomorrow, and half of what is required.
+//! let answer = r#"{"access_token": "t", "token_type": "new", "of_tomorrow": []}"#;
+//! let token: AuthToken = serde_json::from_str(answer)?;
 //! assert!(token.refresh_token.is_none());
 //! # Ok::<(), serde_json::Error>(())
 //! ```
@@ -33,7 +34,7 @@
 //! ```sh
 //! cargo xtask drift moov                              # what changed; writes nothing
 //! cargo xtask regen moov --fetch --report drift.md    # takes it over, all files or none
-//! cargo test                                          # the digest shows what the change did to the bindings
+//! cargo test                                          # shows what that did to the bindings
 //! ```
 //!
 //! `drift` is for a scheduled job: it exits with 0 if nothing changed, 1 for changes, 2 for one that somebody has to look at,

@@ -29,7 +29,15 @@
 //! use fintech_auth::{moneykit::webhook::{EventKind, Webhooks}, sandbox::Sandbox};
 //! use http::{HeaderMap, StatusCode};
 //!
-//! async fn handle(webhooks: &Webhooks, done: &Mutex<HashSet<String>>, headers: &HeaderMap, body: &[u8]) -> StatusCode {
+//! /// The keys of events that were dealt with: in earnest, a unique column in your database.
+//! type Done = Mutex<HashSet<String>>;
+//!
+//! async fn handle(
+//!     webhooks: &Webhooks,
+//!     done: &Done,
+//!     headers: &HeaderMap,
+//!     body: &[u8],
+//! ) -> StatusCode {
 //!     let event = match webhooks.verify(headers, body).await {
 //!         Ok(event) => event,
 //!         Err(refused) => {
@@ -37,14 +45,15 @@
 //!             return refused.status(); // for the sender: the status alone
 //!         }
 //!     };
-//!     // The vendor sends again what it got no answer for. In earnest this is a unique key in your database.
+//!     // The vendor sends again what it got no answer for. Write the key down in the same
+//!     // transaction as the work that is to be done.
 //!     if let Some(key) = &event.idempotency_key
 //!         && !done.lock().unwrap().insert(key.clone())
 //!     {
 //!         return StatusCode::OK;
 //!     }
 //!     match &event.kind {
-//!         EventKind::LinkStateChanged => println!("queue it: {:?}", event.fields.get("link_id")),
+//!         EventKind::LinkStateChanged => println!("queue {:?}", event.fields.get("link_id")),
 //!         other => println!("not known yet, and no reason to refuse it: {}", other.as_str()),
 //!     }
 //!     StatusCode::OK // soon: queue the work, do not do it here
@@ -52,11 +61,10 @@
 //!
 //! let sandbox = Sandbox::start().await?;
 //! let webhooks = sandbox.moneykit().build()?.webhooks(); // once: it keeps the keys
-//! let done = Mutex::default();
+//! let done = Done::default();
 //!
-//! let sent = sandbox
-//!     .moneykit_webhook(r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"k-1","link_id":"l-1"}"#)
-//!     .sign()?;
+//! let event = r#"{"webhook_event": "link.state_changed", "webhook_idempotency_key": "k-1"}"#;
+//! let sent = sandbox.moneykit_webhook(event).sign()?;
 //! assert_eq!(handle(&webhooks, &done, &sent.headers, &sent.body).await, 200);
 //! assert_eq!(handle(&webhooks, &done, &sent.headers, b"{}").await, 401); // another body
 //! # Ok(())
@@ -74,14 +82,15 @@
 //! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::VerifyErrorKind};
 //!
 //! let sandbox = Sandbox::start().await?;
-//! let secret = sandbox.moov_webhook_secret(); // yours: from the dashboard; two while you rotate it
-//! let webhooks = Webhooks::new([secret])?;
+//! // Yours is from the dashboard; give two while you rotate it.
+//! let webhooks = Webhooks::new([sandbox.moov_webhook_secret()])?;
 //!
-//! let sent = sandbox.moov_webhook(r#"{"type":"transfer.updated","data":{"transferID":"t-1"}}"#).sign()?;
+//! let event = r#"{"type": "transfer.updated", "data": {"transferID": "t-1"}}"#;
+//! let sent = sandbox.moov_webhook(event).sign()?;
 //! let webhook = webhooks.verify(&sent.headers, &sent.body).await?;
 //! let hint: serde_json::Value = webhook.unsigned_json()?;
-//! let transfer = hint["data"]["transferID"].as_str(); // now GET it over Moov's API, and act on that
-//! assert_eq!(transfer, Some("t-1"));
+//! // Now fetch this transfer over Moov's API, and act on what that says.
+//! assert_eq!(hint["data"]["transferID"], "t-1");
 //!
 //! // It could not be dealt with: let the vendor's next attempt pass, and answer 500.
 //! webhooks.release(&webhook).await?;
@@ -109,5 +118,10 @@
 //! | 503 | nothing could be decided: no keys, no nonces | sends it again, and it should |
 //!
 //! [Troubleshooting](super::troubleshooting#webhooks) goes through every reason.
+//!
+//! # Sources
+//!
+//! MoneyKit: its documentation of webhooks; [RFC 7515](https://www.rfc-editor.org/rfc/rfc7515) (JWS),
+//! [RFC 7518](https://www.rfc-editor.org/rfc/rfc7518) (ES256). Moov: its documentation of webhooks and its sample handler.
 //!
 #![doc = links!()]
