@@ -345,7 +345,7 @@ pub struct TokenHandle<S> {
 }
 
 impl<S: TokenSource> TokenCache<S> {
-    /// A handle to one scope set.
+    /// A handle to one scope set, which keeps its place in the cache for as long as the handle lives.
     pub fn handle(&self, scopes: &[Scope]) -> TokenHandle<S> {
         TokenHandle { cache: self.clone(), slot: self.slot(scopes) }
     }
@@ -481,7 +481,8 @@ impl<S> Shared<S> {
     }
 
     /// Forgets scope sets until an eighth of the capacity is free: first those not asked for since
-    /// the last sweep, then any, but never one with a refresh in flight.
+    /// the last sweep, then any, but never one with a refresh in flight, nor one that a handle has: who
+    /// revokes its token, and other processes, would not find it.
     fn sweep(&self, newest: &Arc<Slot>) {
         let target = self.options.capacity - self.options.capacity / 8;
         let slots = self.slots.pin();
@@ -491,6 +492,9 @@ impl<S> Shared<S> {
                     return;
                 }
                 let idle = keyed.0.is_idle();
+                if Arc::strong_count(&keyed.0) > 1 {
+                    continue;
+                }
                 if (idle || any && !keyed.0.is_flying()) && !Arc::ptr_eq(&keyed.0, newest) {
                     slots.remove(keyed);
                     self.counters.evictions.add(1);
