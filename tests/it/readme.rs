@@ -71,3 +71,17 @@ fn each_link_leads_to_a_page_and_to_a_file() {
         assert!(target.starts_with("https://"), "{target}");
     }
 }
+
+#[test]
+fn every_feature_is_in_the_table() {
+    let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
+    let section =
+        manifest.split("[features]\n").nth(1).expect("the section").split("\n[").next().expect("its end");
+    let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let features: Vec<&str> = names.filter(|name| *name != "default" && !name.starts_with(' ')).collect();
+    assert!(features.contains(&"redis"), "{features:?}");
+    let table = readme.split("| feature | default |").nth(1).expect("the table").split("\n\n").next();
+    for feature in features {
+        assert!(table.expect("its end").contains(&format!("`{feature}`")), "{feature}");
+    }
+}
