@@ -75,6 +75,10 @@ impl Client {
     }
 
     /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+    ///
+    /// # Cancellation
+    ///
+    /// It is forgotten here at once. A store that was not told is told by the next refresh.
     pub async fn reject(&self, token: &Token) {
         self.0.tokens.reject(token).await;
     }
@@ -103,6 +107,10 @@ impl Client {
     /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::Rejected`] for a scope that
     /// is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
     /// `Unreadable`.
+    ///
+    /// # Cancellation
+    ///
+    /// A token may have been issued that nobody has. It counts against the vendor's limits, and ends by itself.
     pub async fn create_access_token(
         &self,
         scopes: &[Scope],
