@@ -42,6 +42,8 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     build.rs
     specs/moneykit/openapi.json
     specs/moov/openapi.json
+    src/guide/bindings.svg
+    src/guide/token_life.svg
     src/token/redis/scripts/admit.lua
     src/token/redis/scripts/claim.lua
     src/token/redis/scripts/evict.lua
