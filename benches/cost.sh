@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the crate costs who depends on it, beside a client written by hand on reqwest: the crates and
-# the processor time of a cold debug build, and the stripped size of a release build.
+# the processor time of a cold debug build, that of building one's own program again, and the stripped
+# size of a release build.
 #
 #   benches/cost.sh [NAME...]       all rows, or those named; the first is always measured
 #
@@ -17,15 +18,20 @@ reqwest() { echo "reqwest = { version = \"0.13\", default-features = false, feat
 ours() { echo "fintech-auth = { path = \"$root\", default-features = false, features = [$1] }"; }
 
 # name | dependencies, with ; for a new line
+ring='rustls = { version = "0.23", default-features = false, features = ["ring", "std"] }'
+generator='[build-dependencies];progenitor = { version = "0.15.1", default-features = false }'
 rows=(
     "by hand, reqwest's default rustls|$(reqwest ', "rustls"');$serde;$tokio"
-    "by hand, rustls on ring|$(reqwest ', "rustls-no-provider"');rustls = { version = \"0.23\", default-features = false, features = [\"ring\", \"std\"] };$serde;$tokio"
+    "by hand, rustls on ring|$(reqwest ', "rustls-no-provider"');$ring;$serde;$tokio"
+    "the same, and progenitor in its build|$(reqwest ', "rustls-no-provider"');$ring;$serde;$tokio;$generator"
     "by hand, without TLS|$(reqwest '');$serde;$tokio"
     "ours, default|$(ours '"rustls"');$tokio"
     "ours, native-tls|$(ours '"native-tls"');$tokio"
     "ours, without TLS|$(ours '');$tokio"
-    "ours, default and sandbox|$(ours '"rustls", "sandbox"');$tokio"
 )
+for feature in axum blocking redis reqwest-middleware sandbox tower; do
+    rows+=("ours, default and $feature|$(ours "\"rustls\", \"$feature\"");$tokio")
+done
 
 by_hand='
 #[derive(serde::Deserialize)]
@@ -55,17 +61,18 @@ prepare() { # folder, dependencies, program
     printf '[package]\nname = "cost"\nversion = "0.0.0"\nedition = "2024"\n[profile.release]\nstrip = true\n[workspace]\n[dependencies]\n%s\n' \
         "${2//;/$'\n'}" >"$1/Cargo.toml"
     echo "$3" >"$1/src/main.rs"
+    case $2 in *build-dependencies*) echo 'fn main() { let _ = progenitor::Generator::default(); }' >"$1/build.rs" ;; esac
     (cd "$1" && cargo fetch -q)
 }
 
 build() { # folder, profile → seconds of processor time and of the clock
     local TIMEFORMAT='%U %S %R'
     { time (cd "$1" && CARGO_TARGET_DIR=$1/target nice cargo build -q --offline --profile "$2" 2>"$1/log" || { cat "$1/log" >&3; exit 1; }); } 3>&2 2>&1 |
-        awk '{ printf "%.0f %.0f\n", $1 + $2, $3 }'
+        awk '{ printf "%.1f %.0f\n", $1 + $2, $3 }'
 }
 
-echo '| | crates | CPU s | of the first | wall s | stripped, MB |'
-echo '| --- | ---: | ---: | ---: | ---: | ---: |'
+echo '| | crates | CPU s | of the first | wall s | again, CPU s | stripped, MB |'
+echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
 first= n=0
 for row in "${rows[@]}"; do
     name=${row%%|*}
@@ -75,11 +82,12 @@ for row in "${rows[@]}"; do
     prepare "$folder" "${row#*|}" "$program"
     crates=$(cd "$folder" && cargo tree -q --offline --prefix none -e normal,build --no-dedupe | sort -u | wc -l)
     read -r cpu wall < <(build "$folder" dev)
+    touch "$folder/src/main.rs"
+    read -r again _ < <(build "$folder" dev)
     rm -rf "$folder/target"
     build "$folder" release >/dev/null
     size=$(stat -c %s "$folder/target/release/cost" | awk '{ printf "%.1f", $1 / 1e6 }')
     rm -rf "$folder/target"
     first=${first:-$cpu}
-    ratio=$(awk "BEGIN { printf \"%.2f\", $cpu / $first }")
-    echo "| $name | $crates | $cpu | $ratio | $wall | $size |"
+    awk "BEGIN { printf \"| $name | $crates | %.0f | %.2f | $wall | $again | $size |\\n\", $cpu, $cpu / $first }"
 done

@@ -2,8 +2,11 @@
 //!
 //! `cargo run --example webhook_server` serves a sandbox of both vendors and prints, for each, a curl
 //! command with a webhook that is signed for the next five minutes. With `-- --live` it serves the real
-//! ones, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` and `MOOV_WEBHOOK_SECRET` from the
-//! environment; two secrets in rotation are separated by a comma.
+//! ones, with `MOOV_WEBHOOK_SECRET` from the environment, and `MOOV_FORMER_WEBHOOK_SECRET` while a rotation
+//! lasts. It needs no secret of a client.
+//!
+//! In a crate of your own it wants `axum`, `serde_json` and `tokio` (features `macros`, `net` and `rt-multi-thread`)
+//! beside `fintech-auth` with the feature `axum`, and for the demonstration `sandbox`.
 
 use axum::{
     Router,
@@ -12,7 +15,6 @@ use axum::{
     routing::post,
 };
 use fintech_auth::{
-    Secret,
     axum::{MoneykitWebhook, MoovWebhook, Refused},
     moneykit::{self, webhook::EventKind},
     moov,
@@ -86,13 +88,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("listening on {url}\n");
     let sandbox;
     let verifiers = match std::env::args().nth(1).as_deref() {
-        Some("--live") => {
-            let secrets = std::env::var("MOOV_WEBHOOK_SECRET")?;
-            Verifiers {
-                moneykit: moneykit::ClientBuilder::from_env()?.build()?.webhooks(),
-                moov: moov::webhook::Webhooks::new(secrets.split(',').map(Secret::from))?,
-            }
-        }
+        Some("--live") => Verifiers {
+            moneykit: moneykit::Config::from_env()?.builder_for_webhooks().build()?.webhooks(),
+            moov: moov::Config::from_env()?.webhooks()?,
+        },
         _ => {
             sandbox = Sandbox::builder().with_system_clock().start().await?;
             let moneykit = sandbox.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign()?;

@@ -1,4 +1,17 @@
+//! [browser]: guide::browser_tokens
+//! [first-token]: guide::first_token
+//! [fleet]: guide::fleet
+//! [many]: guide::many_merchants
+//! [testing]: guide::testing
+//! [token-life]: guide::token_life
+//! [troubleshooting]: guide::troubleshooting
+//! [upgrading]: guide::upgrading
+//! [webhooks]: guide::webhooks
+//!
 #![doc = include_str!("../README.md")]
+// Of two definitions the first holds: here these links are pages, and in the repository the README's own are files.
+// docs.rs, with its nightly compiler, marks what is behind a feature by itself.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -10,6 +23,9 @@ mod config;
 mod credentials;
 mod error;
 mod generated;
+// Pages and their doctests: nothing is compiled for those who depend on the crate.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub mod moneykit;
 pub mod moov;
 mod retry;

@@ -1,10 +1,11 @@
 //! Tokens on requests of your own: to the rest of a vendor's API, by the HTTP client that you have.
 //!
-//! A [`Bearer`] adds a token that works now, and sees to it once more if the service says that it has
-//! expired. It never sends a token anywhere but to the origins that it was made for.
+//! A [`Bearer`] adds a token that works now, and sends the request once more with a new one if the service says
+//! that it has expired. It never sends a token anywhere but to the origins that it was made for.
 //!
 //! | you send with | use |
 //! | --- | --- |
+//! | reqwest itself | [`Bearer::execute`] |
 //! | a client that progenitor generated | [`Bearer::ready`] and [`Bearer::execute`] in its hooks |
 //! | `reqwest-middleware` | `BearerMiddleware`, feature `reqwest-middleware` |
 //! | any tower service, such as hyper's client | `BearerLayer`, feature `tower` |

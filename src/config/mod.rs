@@ -15,7 +15,7 @@ mod vars;
 pub(crate) use keys::deserialize;
 pub(crate) use options::{Lifecycle, http_options};
 pub(crate) use secret_file::secret;
-pub(crate) use setting::Setting;
+pub(crate) use setting::{Setting, Shown};
 pub(crate) use value::Value;
 pub(crate) use vars::from_vars;
 
@@ -46,7 +46,7 @@ macro_rules! settings {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Default)]
         #[non_exhaustive]
         pub struct $name {
             $($(#[$doc])+ pub $field: Option<$type>,)+
@@ -79,6 +79,14 @@ macro_rules! settings {
                 V: Into<std::ffi::OsString>,
             {
                 crate::config::from_vars(vars.into_iter().map(|(name, value)| (name.into(), value.into())))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &self.$field.as_ref().map(crate::config::Shown)))+
+                    .finish()
             }
         }
 

@@ -1,12 +1,12 @@
 //! What a value must be for each kind of setting. A value of another kind is refused without being shown.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use super::Value;
 use crate::{Scope, Secret};
 
 /// The type of a setting.
-pub(crate) trait Setting: Sized {
+pub(crate) trait Setting: Sized + fmt::Debug {
     /// What follows the key's name in the error.
     const MUST_BE: &'static str;
 
@@ -19,6 +19,20 @@ pub(crate) trait Setting: Sized {
             value => Self::read(value).map(Some).ok_or(Self::MUST_BE),
         }
     }
+
+    /// What `Debug` shows of it.
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt(f)
+    }
+}
+
+/// A setting as `Debug` of all of them shows it.
+pub(crate) struct Shown<'a, S>(pub(crate) &'a S);
+
+impl<S: Setting> fmt::Debug for Shown<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show(f)
+    }
 }
 
 impl Setting for String {
@@ -26,6 +40,10 @@ impl Setting for String {
 
     fn read(value: &Value) -> Option<Self> {
         value.text().map(str::to_owned)
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&without_credentials(self), f)
     }
 }
 
@@ -96,6 +114,17 @@ impl Setting for Vec<Scope> {
     }
 }
 
+/// Where a text is a URL, or was meant to be one, somebody may have put credentials into it, before an `@` or into
+/// the query. The builder refuses such a URL, but settings are printed before that.
+fn without_credentials(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    match (rest.contains(['@', '?', '#']), scheme) {
+        (false, _) => text.to_owned(),
+        (true, "") => "[redacted]".to_owned(),
+        (true, scheme) => format!("{scheme}://[redacted]"),
+    }
+}
+
 /// A number and its unit; without one, seconds.
 fn duration(text: &str) -> Option<Duration> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -137,6 +166,22 @@ mod tests {
         }
         assert_eq!(Duration::read(&Value::Number(-1.0)), None);
         assert_eq!(Duration::read(&Value::Number(f64::NAN)), None);
+    }
+
+    #[test]
+    fn a_text_is_shown_without_credentials() {
+        for (given, shown) in [
+            ("https://api.moov.io/a:b", "https://api.moov.io/a:b"),
+            ("https://user:pass@api.moov.io/a", "https://[redacted]"),
+            ("https://user:pa?ss@api.moov.io", "https://[redacted]"),
+            ("https://api.moov.io/?key=secret", "https://[redacted]"),
+            ("https://api.moov.io#secret", "https://[redacted]"),
+            ("user:pass@api.moov.io", "[redacted]"),
+            ("a-client-id", "a-client-id"),
+            ("", ""),
+        ] {
+            assert_eq!(format!("{:?}", Shown(&given.to_owned())), format!("{shown:?}"));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, header};
 
 use super::types::CreateAccessTokenRequest;
 use crate::{
-    Credentials, Error,
+    Credentials, Error, ErrorKind,
     transport::{Call, basic, sensitive, visible},
 };
 
@@ -24,32 +24,51 @@ pub enum ClientAuth {
 /// The credentials, checked and ready to send in any of the ways.
 #[derive(Clone, Debug)]
 pub(super) struct Auth {
-    pub(super) credentials: Credentials,
+    /// None where webhooks are all there is to do.
+    credentials: Option<Credentials>,
     basic: Option<HeaderValue>,
     way: ClientAuth,
 }
 
 impl Auth {
-    pub(super) fn new(credentials: Credentials, way: ClientAuth) -> Result<Self, Error> {
+    pub(super) fn new(credentials: Option<Credentials>, way: ClientAuth) -> Result<Self, Error> {
+        let Some(credentials) = credentials else { return Ok(Self { credentials: None, basic: None, way }) };
         credentials.check()?;
         let (id, secret) = (credentials.client_id(), credentials.client_secret());
         let basic = if way == ClientAuth::Basic { Some(basic(id, secret)?) } else { None };
-        let auth = Self { credentials, basic, way };
+        let auth = Self { credentials: Some(credentials), basic, way };
         if way == ClientAuth::Headers {
             auth.pair()?;
         }
         Ok(auth)
     }
 
+    /// The client id, for what may be asked without a secret.
+    pub(super) fn client_id(&self) -> Option<&str> {
+        self.credentials.as_ref().map(Credentials::client_id)
+    }
+
+    /// What tells these credentials from others; empty without any.
+    pub(super) fn id_and_secret(&self) -> (&str, &str) {
+        let credentials = self.credentials.as_ref();
+        credentials.map_or(("", ""), |known| (known.client_id(), known.client_secret().expose()))
+    }
+
+    fn credentials(&self) -> Result<&Credentials, Error> {
+        let reason = "this client is for webhooks alone: it has no credentials";
+        self.credentials.as_ref().ok_or_else(|| Error::new(ErrorKind::InvalidConfig, reason))
+    }
+
     /// Puts the credentials into a token request.
     pub(super) fn apply(&self, call: Call, body: &mut CreateAccessTokenRequest) -> Result<Call, Error> {
-        let call = call.with_secret(self.credentials.client_secret());
+        let credentials = self.credentials()?;
+        let call = call.with_secret(credentials.client_secret());
         match (self.way, &self.basic) {
             (ClientAuth::Basic, Some(value)) => Ok(call.with_header(header::AUTHORIZATION, value.clone())),
             (ClientAuth::Headers, _) => self.apply_pair(call),
             _ => {
-                body.client_id = Some(self.credentials.client_id().to_owned());
-                body.client_secret = Some(self.credentials.client_secret().clone());
+                body.client_id = Some(credentials.client_id().to_owned());
+                body.client_secret = Some(credentials.client_secret().clone());
                 Ok(call)
             }
         }
@@ -59,13 +78,14 @@ impl Auth {
     pub(super) fn apply_pair(&self, call: Call) -> Result<Call, Error> {
         let (id, secret) = self.pair()?;
         Ok(call
-            .with_secret(self.credentials.client_secret())
+            .with_secret(self.credentials()?.client_secret())
             .with_header(HeaderName::from_static("x-client-id"), id)
             .with_header(HeaderName::from_static("x-client-secret"), secret))
     }
 
     fn pair(&self) -> Result<(HeaderValue, HeaderValue), Error> {
-        let id = visible("the client id", self.credentials.client_id())?;
-        Ok((id, sensitive("the client secret", self.credentials.client_secret().expose())?))
+        let credentials = self.credentials()?;
+        let id = visible("the client id", credentials.client_id())?;
+        Ok((id, sensitive("the client secret", credentials.client_secret().expose())?))
     }
 }

@@ -44,7 +44,7 @@ pub struct Api {
 impl Client {
     /// Starts a client from credentials.
     pub fn builder(credentials: Credentials) -> ClientBuilder {
-        ClientBuilder::new(credentials)
+        ClientBuilder::new(Some(credentials))
     }
 
     /// A token for these scopes that works now: from memory while one serves, else by one request
@@ -75,6 +75,10 @@ impl Client {
     }
 
     /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+    ///
+    /// # Cancellation
+    ///
+    /// It is forgotten here at once. A store that was not told is told by the next refresh.
     pub async fn reject(&self, token: &Token) {
         self.0.tokens.reject(token).await;
     }
@@ -103,6 +107,10 @@ impl Client {
     /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::Rejected`] for a scope that
     /// is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
     /// `Unreadable`.
+    ///
+    /// # Cancellation
+    ///
+    /// A token may have been issued that nobody has. It counts against the vendor's limits, and ends by itself.
     pub async fn create_access_token(
         &self,
         scopes: &[Scope],
@@ -188,8 +196,7 @@ impl Api {
     async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let call = self.call("jwks");
         let client = self.generated(&call);
-        let id = self.auth.credentials.client_id();
-        call.run(client.get_well_known_jwks(self.version(), Some(id))).await
+        call.run(client.get_well_known_jwks(self.version(), self.auth.client_id())).await
     }
 
     fn call(&self, operation: &'static str) -> Call {
@@ -208,8 +215,7 @@ impl Api {
 
 impl TokenSource for Api {
     fn fingerprint(&self) -> Fingerprint {
-        let credentials = &self.auth.credentials;
-        let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
+        let (id, secret) = self.auth.id_and_secret();
         Fingerprint::of([CONTRACT.vendor, self.http.base(), id, secret, &self.version])
     }
 
@@ -225,7 +231,7 @@ impl TokenSource for Api {
 /// The options of a [`Client`], in one place.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
-    credentials: Credentials,
+    credentials: Option<Credentials>,
     base_url: Result<BaseUrl, Error>,
     http: HttpOptions,
     client_auth: ClientAuth,
@@ -236,7 +242,7 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    fn new(credentials: Credentials) -> Self {
+    fn new(credentials: Option<Credentials>) -> Self {
         Self {
             credentials,
             base_url: BaseUrl::parse("https://api.moneykit.com"),
@@ -247,6 +253,20 @@ impl ClientBuilder {
             tokens: TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
             webhooks: Options::default(),
         }
+    }
+
+    /// Starts a client without credentials, for a process that verifies webhooks and should hold no secret. It
+    /// fetches the keys, which MoneyKit gives to anybody, and describes a token that it is given; every call that
+    /// would show credentials is refused with [`ErrorKind::InvalidConfig`], and nothing is sent.
+    ///
+    /// ```
+    /// use fintech_auth::moneykit::ClientBuilder;
+    ///
+    /// let webhooks = ClientBuilder::for_webhooks().build()?.webhooks();
+    /// # Ok::<(), fintech_auth::Error>(())
+    /// ```
+    pub fn for_webhooks() -> Self {
+        Self::new(None)
     }
 
     /// Starts from the environment: `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or `MONEYKIT_CLIENT_SECRET_FILE`, and

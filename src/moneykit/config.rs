@@ -98,7 +98,25 @@ impl Config {
         let client_secret =
             secret("client_secret", self.client_secret.as_ref(), self.client_secret_file.as_deref())?;
         let credentials = Credentials::configured("MONEYKIT", self.client_id.as_deref(), client_secret)?;
-        let mut builder = Client::builder(credentials).with_http(self.http_options());
+        Ok(self.apply(Client::builder(credentials)))
+    }
+
+    /// The same without credentials, of which none is read: see [`ClientBuilder::for_webhooks`].
+    pub fn builder_for_webhooks(&self) -> ClientBuilder {
+        self.apply(ClientBuilder::for_webhooks())
+    }
+
+    /// A client with these settings.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::builder`] and of [`ClientBuilder::build`].
+    pub fn client(&self) -> Result<Client, Error> {
+        self.builder()?.build()
+    }
+
+    fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
+        let mut builder = builder.with_http(self.http_options());
         if let Some(way) = self.client_auth {
             builder = builder.with_client_auth(way);
         }
@@ -114,16 +132,7 @@ impl Config {
         if let Some(span) = self.webhook_tolerance {
             builder = builder.with_webhooks(|options| options.with_tolerance(Tolerance::new(span)));
         }
-        Ok(builder.with_tokens(|options| self.lifecycle().apply(options)))
-    }
-
-    /// A client with these settings.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Config::builder`] and of [`ClientBuilder::build`].
-    pub fn client(&self) -> Result<Client, Error> {
-        self.builder()?.build()
+        builder.with_tokens(|options| self.lifecycle().apply(options))
     }
 
     fn lifecycle(&self) -> Lifecycle {

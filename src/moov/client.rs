@@ -77,6 +77,10 @@ impl Client {
     }
 
     /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+    ///
+    /// # Cancellation
+    ///
+    /// It is forgotten here at once. A store that was not told is told by the next refresh.
     pub async fn reject(&self, token: &Token) {
         self.0.tokens.reject(token).await;
     }
@@ -106,6 +110,10 @@ impl Client {
     /// credentials or an origin that is not allowed, [`ErrorKind::Rejected`] for a scope that is
     /// not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
     /// `Unreadable`.
+    ///
+    /// # Cancellation
+    ///
+    /// A token may have been issued that nobody has. It counts against the vendor's limits, and ends by itself.
     pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let tokens = &self.0.tokens;
         let api = tokens.source();
@@ -116,15 +124,15 @@ impl Client {
     /// The new token is of the type of the first one, and of its scopes or the fewer given here (RFC
     /// 6749 section 6).
     ///
-    /// # Cancellation
-    ///
-    /// The refresh token is spent by being sent, even if the answer is lost or this is cancelled:
-    /// never send it twice.
-    ///
     /// # Errors
     ///
     /// [`ErrorKind::Rejected`] with the code `invalid_grant` if it is spent, expired or revoked;
     /// then issue a new token. Else the kinds of any call.
+    ///
+    /// # Cancellation
+    ///
+    /// The refresh token is spent by being sent, even if the answer is lost or this is cancelled:
+    /// never send it twice.
     pub async fn refresh(
         &self,
         refresh_token: &Secret,
@@ -145,6 +153,10 @@ impl Client {
     ///
     /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call; after one that
     /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
+    ///
+    /// # Cancellation
+    ///
+    /// The token is forgotten here all the same; whether it was revoked is not known. Revoke it again.
     pub async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let tokens = &self.0.tokens;
         tokens.forget(token).await;
@@ -381,8 +393,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The scopes of [`Client::default_token`]. None: Moov asks for one at
-    /// least.
+    /// The scopes of [`Client::default_token`]. There are none by default, and Moov asks for one at least.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
         self.scopes = scopes.into_iter().collect();
@@ -440,8 +451,8 @@ fn details(status: StatusCode, body: &[u8]) -> Details {
     let generic = serde_json::from_slice::<types::GenericError>(body).ok();
     let (code, message) = generic.map_or((None, None), |body| (Some(body.error), body.error_description));
     if status != StatusCode::UNPROCESSABLE_ENTITY {
-        let forbidden = "the credentials are not accepted, or not for this origin; \
-                         check MOOV_ORIGIN against the domains allowed for the api key";
+        let forbidden = "the credentials are not accepted or, where an origin is sent (MOOV_ORIGIN), not for \
+                         that origin; check it against the domains allowed for the api key";
         let reason = (status == StatusCode::FORBIDDEN).then_some(forbidden);
         return Details { reason, code, message, fields: Vec::new() };
     }

@@ -13,6 +13,16 @@ use serde::Serialize;
 
 pub(super) type Answer = Response<Bytes>;
 
+/// Why a service refused, for whoever reads the log. It goes nowhere else: the services say less.
+#[derive(Clone, Copy)]
+pub(super) struct Why(pub(super) &'static str);
+
+/// The answer with what the log says of it.
+pub(super) fn because(mut answer: Answer, why: &'static str) -> Answer {
+    answer.extensions_mut().insert(Why(why));
+    answer
+}
+
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Answer {
     let mut answer = Answer::default();

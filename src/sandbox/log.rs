@@ -37,6 +37,7 @@ pub struct Request {
     /// The body; empty where it was over the limit of 64 KiB.
     pub body: Bytes,
     answered: Arc<OnceLock<StatusCode>>,
+    note: Arc<OnceLock<&'static str>>,
 }
 
 impl Request {
@@ -50,12 +51,26 @@ impl Request {
             }
         }
         let path = parts.uri.path_and_query().map_or("", |path| path.as_str()).to_owned();
-        Self { operation, method: parts.method, path, headers, body, answered: Arc::default() }
+        Self {
+            operation,
+            method: parts.method,
+            path,
+            headers,
+            body,
+            answered: Arc::default(),
+            note: Arc::default(),
+        }
     }
 
     /// The status it was answered with; `None` while it is not, and where the answer was lost.
     pub fn status(&self) -> Option<StatusCode> {
         self.answered.get().copied()
+    }
+
+    /// Why it was refused, or that a fault met it: what the services themselves do not say, such as whether a
+    /// 403 is for the credentials or for the origin. For people, and without anything of the request.
+    pub fn note(&self) -> Option<&'static str> {
+        self.note.get().copied()
     }
 
     /// The path without its query.
@@ -66,6 +81,11 @@ impl Request {
     pub(super) fn answered(&self, status: StatusCode) {
         // Each request is answered once.
         _ = self.answered.set(status);
+    }
+
+    pub(super) fn noted(&self, note: &'static str) {
+        // What comes first is what decided.
+        _ = self.note.set(note);
     }
 }
 

@@ -153,8 +153,18 @@ pub(super) enum Refusal {
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
+        let why = match &refusal {
+            Refusal::Invalid(_, message) => message,
+            Refusal::GrantType => "the grant type is not client_credentials",
+            Refusal::Expired => "the token has expired",
+            Refusal::Unauthorized(Some("Bearer")) => "no token",
+            Refusal::Unauthorized(Some(_)) => "no token of this service, or a revoked one",
+            Refusal::Unauthorized(None) => "no credentials, or wrong ones",
+        };
         let (status, code, message, challenge) = match refusal {
-            Refusal::Invalid(location, message) => return invalid(location, message),
+            Refusal::Invalid(location, message) => {
+                return answer::because(invalid(location, message), why);
+            }
             Refusal::GrantType => {
                 // The contract has no other code for it.
                 (StatusCode::BAD_REQUEST, UNAUTHORIZED, "Grant type not supported", None)
@@ -179,7 +189,7 @@ impl From<Refusal> for Answer {
             let challenge = HeaderValue::from_static(challenge);
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        answer
+        answer::because(answer, why)
     }
 }
 

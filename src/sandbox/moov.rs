@@ -8,6 +8,7 @@ use std::{
 };
 
 use http::{StatusCode, header};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
@@ -186,7 +187,7 @@ impl Service {
         };
         let fields = fields.ok_or(INVALID_REQUEST)?;
         if !agree([self.client.basic(&request.headers), self.client.body(&fields)]) {
-            return Err(Refusal::Forbidden);
+            return Err(Refusal::Forbidden("no credentials, or wrong ones"));
         }
         Ok(fields)
     }
@@ -200,7 +201,10 @@ impl Service {
         let headers = &request.headers;
         match headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER)) {
             Some(origin) if origin.as_bytes() == self.origin.as_bytes() => Ok(()),
-            _ => Err(Refusal::Forbidden),
+            Some(_) => Err(Refusal::Forbidden("a token for a browser, and not its origin")),
+            None => {
+                Err(Refusal::Forbidden("a token for a browser, and no Origin (client_type is not service)"))
+            }
         }
     }
 }
@@ -222,7 +226,8 @@ fn refused_scope(message: &str) -> Refusal {
 /// Why a request is refused, as far as the contract tells refusals apart.
 pub(super) enum Refusal {
     BadRequest(&'static str),
-    Forbidden,
+    /// Why, which the service does not say.
+    Forbidden(&'static str),
     Token(types::AuthTokenRequestError),
     Revoke(types::RevokeTokenRequestError),
 }
@@ -232,11 +237,16 @@ impl From<Refusal> for Answer {
         match refusal {
             Refusal::BadRequest(code) => {
                 let body = types::GenericError { error: code.to_owned(), error_description: None };
-                answer::json(StatusCode::BAD_REQUEST, &body)
+                answer::because(answer::json(StatusCode::BAD_REQUEST, &body), code)
             }
-            Refusal::Forbidden => answer::empty(StatusCode::FORBIDDEN),
-            Refusal::Token(body) => answer::json(StatusCode::UNPROCESSABLE_ENTITY, &body),
-            Refusal::Revoke(body) => answer::json(StatusCode::UNPROCESSABLE_ENTITY, &body),
+            Refusal::Forbidden(why) => answer::because(answer::empty(StatusCode::FORBIDDEN), why),
+            Refusal::Token(body) => unprocessable(&body),
+            Refusal::Revoke(body) => unprocessable(&body),
         }
     }
+}
+
+fn unprocessable(body: &impl Serialize) -> Answer {
+    let answer = answer::json(StatusCode::UNPROCESSABLE_ENTITY, body);
+    answer::because(answer, "a field is missing or wrong, as the answer tells")
 }

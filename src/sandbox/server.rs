@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     Operation, Request,
-    answer::{self, Answer, Cut, Outgoing, settle},
+    answer::{self, Answer, Cut, Outgoing, Why, settle},
     fault::Faults,
     log::Log,
     moneykit, moov,
@@ -95,12 +95,18 @@ impl Services {
         let fault = request.operation.and_then(|operation| self.faults.next(operation));
         let serve = || match body {
             Some(_) => self.serve(&request),
-            None => answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
+            None => answer::because(answer::empty(StatusCode::PAYLOAD_TOO_LARGE), "the body is over 64 KiB"),
         };
         let mut response = match fault {
-            Some(fault) => fault.play(serve).await?,
+            Some(fault) => {
+                request.noted("a fault, as ordered");
+                fault.play(serve).await?
+            }
             None => answer::whole(serve()),
         };
+        if let Some(Why(note)) = response.extensions().get() {
+            request.noted(note);
+        }
         self.stamp(&request, &mut response);
         request.answered(response.status());
         Ok(response)

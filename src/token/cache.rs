@@ -150,7 +150,7 @@ pub struct TokenHandle<S> {
 }
 
 impl<S: TokenSource> TokenCache<S> {
-    /// A handle to one scope set.
+    /// A handle to one scope set, which keeps its place in the cache for as long as the handle lives.
     pub fn handle(&self, scopes: &[Scope]) -> TokenHandle<S> {
         TokenHandle { cache: self.clone(), slot: self.keeper.slot(scopes) }
     }

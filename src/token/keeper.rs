@@ -84,7 +84,7 @@ impl Keeper {
             }
         });
         if is_new && self.shared.slots.len() > self.shared.options.capacity {
-            self.shared.sweep(&slot);
+            self.shared.sweep();
         }
         slot
     }
@@ -360,8 +360,9 @@ impl Shared {
     }
 
     /// Forgets scope sets until an eighth of the capacity is free: first those not asked for since
-    /// the last sweep, then any, but never one with a refresh in flight.
-    fn sweep(&self, newest: &Arc<Slot>) {
+    /// the last sweep, then any, but none that somebody has: a refresh in flight, a caller, or a handle, whose
+    /// token others who revoke it would not find.
+    fn sweep(&self) {
         let target = self.options.capacity - self.options.capacity / 8;
         let slots = self.slots.pin();
         for any in [false, true] {
@@ -370,7 +371,7 @@ impl Shared {
                     return;
                 }
                 let idle = keyed.0.is_idle();
-                if (idle || any && !keyed.0.is_flying()) && !Arc::ptr_eq(&keyed.0, newest) {
+                if (idle || any) && Arc::strong_count(&keyed.0) == 1 {
                     slots.remove(keyed);
                     self.counters.evictions.add(1);
                 }

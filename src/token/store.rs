@@ -15,7 +15,7 @@ use tokio::sync::broadcast;
 use super::Fingerprint;
 use crate::Secret;
 
-/// What a store answers, some time.
+/// What the methods of a [`TokenStore`] return: boxed, so that any store can be used as `dyn`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A store failed. The cache goes on without it.
@@ -62,7 +62,7 @@ pub struct StoredToken {
     pub scope: Option<String>,
     /// Since when it is valid, on the wall clock of the process that asked for it.
     pub sent_at: SystemTime,
-    /// For how long from then.
+    /// How long it is valid from then on.
     pub lifetime: Duration,
     /// Which token of this key it is.
     pub generation: NonZeroU64,
@@ -91,9 +91,9 @@ pub struct Lease {
 /// How many token calls may be sent in any span of time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RateLimit {
-    /// So many, at least one,
+    /// How many calls, at least one.
     pub calls: usize,
-    /// in any span as long as this.
+    /// In any span of time as long as this.
     pub per: Duration,
 }
 

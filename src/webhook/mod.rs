@@ -58,7 +58,7 @@
 //!
 //! ## What to answer
 //!
-//! [`VerifyError::status`]. The two 5xx mean that nothing was decided, so that the vendor sends it
+//! [`VerifyError::status`]. A 503 means that nothing was decided, so that the vendor sends it
 //! again. An error shows no header value, body, secret or key.
 
 mod error;

@@ -14,7 +14,7 @@ use std::{
 
 use ring::digest::{SHA256, digest};
 
-/// What a nonce store answers, some time.
+/// What the methods of a [`NonceStore`] return: boxed, so that any store can be used as `dyn`.
 pub type NonceFuture<'a, T> =
     Pin<Box<dyn Future<Output = Result<T, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 

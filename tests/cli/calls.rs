@@ -23,7 +23,7 @@ async fn a_token_is_issued_by_each_vendor() {
     for args in ["moneykit token link_session:create", "moov token /accounts.read"] {
         let people = ok(run(&mut configured(&sandbox, args)));
         assert!(people.out.contains("access token     [redacted]"), "{}", people.out);
-        assert!(people.out.contains("(Seconds)"), "{}", people.out);
+        assert!(people.out.contains(" s, a margin left\n"), "{}", people.out);
 
         let redacted = ok(run(&mut configured(&sandbox, &format!("{args} --json")))).json();
         assert!(redacted["access_token"].is_null() && redacted["refresh_token"].is_null(), "{redacted}");

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use crate::program::{file, program, run};
+use crate::{
+    help::COMMANDS,
+    program::{file, program, run},
+};
 
 fn completions(shell: &str) -> String {
     let ran = run(&mut program(&format!("completions {shell}")));
@@ -52,10 +55,92 @@ fn bash_completes_commands_options_and_words() {
     }
 }
 
+/// Each option of a command's help, in order.
+fn options(command: &str) -> Vec<String> {
+    let page = run(&mut program(&format!("{command} --help"))).out;
+    let options = page.lines().filter_map(|line| line.strip_prefix("  --")?.split(' ').next());
+    let mut options: Vec<String> = options.map(|name| format!("--{name}")).collect();
+    options.sort();
+    assert!(options.contains(&"--help".to_owned()), "{page}");
+    options
+}
+
+/// What a shell prints, a word a line; `None` where the shell is not installed, which is said.
+fn offered(shell: &str, script: &str) -> Option<Vec<String>> {
+    let Ok(output) = Command::new(shell).args(["-c", script]).output() else {
+        println!("{shell} is not installed: its completions are not tried");
+        return None;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut words: Vec<String> =
+        text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect();
+    words.sort();
+    Some(words)
+}
+
 #[test]
-fn fish_knows_every_option() {
-    let text = completions("fish");
-    for part in ["-a moov ", "-a revoke ", "-l token-file -r -F", "-l no-origin-check -d", "-a fish"] {
-        assert!(text.contains(part), "{part} is not in {text}");
+fn bash_offers_just_the_options_of_each_command() {
+    let path = file("all-completions", completions("bash"));
+    for command in COMMANDS {
+        let script = format!(
+            "source {}; COMP_WORDS=(fintech-auth {command} --); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _fintech_auth; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            path.display()
+        );
+        let Some(words) = offered("bash", &script) else { return };
+        assert_eq!(words, options(command), "{command}");
     }
+}
+
+#[test]
+fn fish_offers_commands_and_words_in_their_places() {
+    let path = file("places.fish", completions("fish"));
+    for (line, expected) in [
+        ("mo", "moneykit moov"),
+        ("moov re", "refresh revoke"),
+        ("moov refresh re", ""),
+        ("doctor m", "moneykit moov"),
+        ("doctor moov to", ""),
+        ("completions b", "bash"),
+        ("--ver", "--version"),
+    ] {
+        let script = format!("source {}; complete -C 'fintech-auth {line}'", path.display());
+        let Some(words) = offered("fish", &script) else { return };
+        assert_eq!(words.join(" "), expected, "{line}");
+    }
+}
+
+#[test]
+fn fish_offers_just_the_options_of_each_command() {
+    let path = file("all-completions.fish", completions("fish"));
+    for command in COMMANDS {
+        let script = format!("source {}; complete -C 'fintech-auth {command} --'", path.display());
+        let Some(words) = offered("fish", &script) else { return };
+        assert_eq!(words, options(command), "{command}");
+    }
+}
+
+/// Where fish is not installed, this much is still known.
+#[test]
+fn every_option_has_its_line_for_fish() {
+    let text = completions("fish");
+    assert!(text.contains("\ncomplete -c fintech-auth -l help -d "), "{text}");
+    for command in COMMANDS {
+        let last = command.split(' ').next_back().unwrap();
+        for option in options(command).iter().filter(|option| *option != "--help") {
+            let named = format!(" -l {} ", option.trim_start_matches("--"));
+            let is_there =
+                |line: &str| line.contains(&format!("from {last}' ")) && format!("{line} ").contains(&named);
+            assert!(text.lines().any(is_there), "{command} {option} is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn zsh_takes_those_of_bash() {
+    let path = file("all-completions.zsh", completions("zsh"));
+    let script =
+        format!("autoload -U compinit; compinit -D; source {}; print $_comps[fintech-auth]", path.display());
+    let Some(words) = offered("zsh", &script) else { return };
+    assert_eq!(words, ["_bash_complete -F _fintech_auth"]);
 }

@@ -2,7 +2,7 @@
 
 use crate::program::{program, run};
 
-const COMMANDS: [&str; 11] = [
+pub(crate) const COMMANDS: [&str; 11] = [
     "moneykit token",
     "moneykit introspect",
     "moneykit jwks",
@@ -37,6 +37,25 @@ fn the_help_is_as_reviewed() {
 fn a_vendors_help_lists_its_commands() {
     let moov = help("moov -h");
     assert!(moov.contains("moov revoke") && !moov.contains("moneykit jwks  "), "{moov}");
+}
+
+/// But for what is there to be copied.
+#[test]
+fn help_fits_a_terminal() {
+    for args in COMMANDS.map(|command| format!("{command} --help")).into_iter().chain(["--help".to_owned()]) {
+        let page = help(&args);
+        let (text, _) = page.split_once("\nExamples:\n").expect("examples");
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{args}: {line}");
+        }
+    }
+}
+
+#[test]
+fn help_is_a_word_as_well() {
+    assert_eq!(help("help"), help("--help"));
+    assert_eq!(help("help moov"), help("moov --help"));
+    assert_eq!(help("help moov token"), help("moov token --help"));
 }
 
 #[test]

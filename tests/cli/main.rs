@@ -5,7 +5,13 @@ mod completions;
 mod doctor;
 mod failures;
 mod help;
+mod network;
 mod program;
+mod redis;
+#[path = "../it/redis_server.rs"]
+#[allow(dead_code, reason = "the other binary uses all of it")]
+mod redis_server;
 mod sandbox;
 mod secrets;
+mod tls;
 mod verify;

@@ -81,7 +81,9 @@ fn faults_come_as_ordered() {
     for (code, status) in [(5, Some(429)), (5, Some(429)), (6, None), (0, Some(200))] {
         let ran = run(&mut token);
         assert_eq!(ran.code, Some(code), "{}", ran.all());
-        assert_eq!(sandbox.json()["status"].as_u64(), status);
+        let told = sandbox.json();
+        assert_eq!(told["status"].as_u64(), status);
+        assert_eq!(told["note"].is_string(), code != 0, "{told}");
         assert_eq!(ran.err.contains("wait: 7 s"), code == 5, "{}", ran.err);
     }
 }
@@ -92,14 +94,18 @@ fn people_read_lines() {
     let first = sandbox.line();
     let url = first.split_whitespace().find(|word| word.starts_with("http")).expect("a url");
     let url = url.trim_end_matches('.').to_owned();
-    let rest: Vec<String> = std::iter::from_fn(|| Some(sandbox.line())).take(11).collect();
+    let rest: Vec<String> = std::iter::from_fn(|| Some(sandbox.line())).take(17).collect();
     assert!(rest.contains(&format!("export MOOV_BASE_URL={url}\n")), "{rest:?}");
-    let ran =
-        run(program(&format!("moneykit jwks --client-id id --base-url {url}"))
-            .env("MONEYKIT_CLIENT_SECRET", "s"));
+    assert!(rest.contains(&"moov.revoke          POST /oauth2/revoke\n".to_owned()), "{rest:?}");
+    let ran = run(&mut program(&format!("moneykit jwks --base-url {url}")));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     let line = sandbox.line();
     assert!(line.ends_with("GET  /.well-known/jwks.json   moneykit.jwks        200\n"), "{line}");
+    run(program(&format!("moov token /ping.read --client-id x --base-url {url}"))
+        .env("MOOV_CLIENT_SECRET", "y"));
+    let line = sandbox.line();
+    let told = "POST /oauth2/token            moov.token           403  no credentials, or wrong ones\n";
+    assert!(line.ends_with(told), "{line}");
 }
 
 #[test]

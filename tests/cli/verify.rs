@@ -43,6 +43,28 @@ async fn a_moneykit_webhook_is_verified_by_fetched_or_saved_keys() {
     }
 }
 
+/// Neither a missing id nor a secret that cannot be read is in the way, and none is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_no_credentials_asks_for_none_and_sends_none() {
+    let sandbox = sandbox().await;
+    let body = r#"{"webhook_event":"link.state_changed"}"#;
+    let headers = file("keys-only", recorded(&sandbox.moneykit_webhook(body).sign().unwrap()));
+    let verify = format!("moneykit verify --headers {} --base-url {}", headers.display(), sandbox.url());
+    let jwks = format!("moneykit jwks --base-url {}", sandbox.url());
+    for ran in [
+        run(&mut program(&jwks)),
+        run(program(&jwks).env("MONEYKIT_CLIENT_ID", "id").env("MONEYKIT_CLIENT_SECRET_FILE", "/nowhere")),
+        run_with(&mut program(&verify), body),
+        run_with(program(&verify).env("MONEYKIT_CLIENT_SECRET", "secret"), body),
+    ] {
+        assert_eq!(ran.code, Some(0), "{}", ran.all());
+    }
+    let requests = sandbox.requests();
+    let shows = |name: &str| requests.iter().any(|request| request.headers.contains_key(name));
+    assert_eq!(requests.len(), 4);
+    assert!(!shows("authorization") && !shows("x-client-id") && !shows("x-client-secret"), "{requests:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
     let sandbox = sandbox().await;

@@ -64,6 +64,21 @@ fn steady(text: &str) -> String {
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
+/// On tokio's time, which moves on by itself while nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_without_being_told_when() {
+    let sandbox = sandbox().await;
+    for operation in TOKEN {
+        sandbox.fault_times(operation, Fault::hang(), usize::MAX);
+    }
+    let scopes = scopes(&["/ping.read"]);
+    let (moneykit, moov) = (sandbox.moneykit().build().unwrap(), sandbox.moov().build().unwrap());
+    let both = async { (moneykit.create_access_token(&[]).await, moov.create_access_token(&scopes).await) };
+    let (moneykit, moov) = tokio::time::timeout(Duration::from_secs(600), both).await.expect("they end");
+    assert_eq!(moneykit.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(moov.unwrap_err().kind(), ErrorKind::Timeout);
+}
+
 #[tokio::test]
 async fn each_failure_has_its_kind() {
     let status = |status: u16| Fault::answer(StatusCode::from_u16(status).unwrap());

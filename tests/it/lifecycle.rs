@@ -188,6 +188,22 @@ async fn no_more_scope_sets_are_kept_than_the_capacity() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_sets_came_since() {
+    let (cache, _) = cache_with([], |options| options.with_capacity(10));
+    let handle = cache.handle(&scopes(&["held"]));
+    let revoked = handle.token().await.unwrap().to_secret();
+    for number in 0..100 {
+        cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
+    }
+    assert!(cache.stats().evictions > 50 && cache.len() <= 10, "{}", cache.len());
+    cache.forget(&revoked).await;
+    let token = handle.token().await.unwrap();
+    assert_ne!(token.expose(), revoked.expose());
+    // One scope set is one token, with a handle or without.
+    assert_eq!(cache.token(&scopes(&["held"])).await.unwrap().expose(), token.expose());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_refresh_token_is_used_and_each_one_once() {
     let (cache, source) = refreshing([]);
     for _ in 0..4 {

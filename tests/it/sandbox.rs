@@ -718,6 +718,49 @@ async fn a_body_over_64_kib_is_413_and_not_a_reset() {
     assert_eq!(kept, [64 * 1024, 0, 0]);
 }
 
+/// What the services keep to themselves, as the live ones do.
+#[tokio::test]
+async fn the_log_says_why_a_request_was_refused() {
+    let sandbox = started().await;
+    let (moneykit, moov) = (sandbox.moneykit_credentials(), sandbox.moov_credentials());
+    let stranger = Credentials::new("stranger", "secret");
+    let token = "grant_type=client_credentials&scope=/ping.read";
+    sandbox.fault(Operation::MoovToken, Fault::delay(Duration::ZERO));
+    for (call, status, note) in [
+        (post("/oauth2/token").basic(moov).form(token), 403, Some("a fault, as ordered")),
+        (
+            post("/oauth2/token").basic(moov).form(token),
+            403,
+            Some("a token for a browser, and no Origin (client_type is not service)"),
+        ),
+        (
+            post("/oauth2/token").basic(moov).header("Origin", "https://other.example").form(token),
+            403,
+            Some("a token for a browser, and not its origin"),
+        ),
+        (post("/oauth2/token").basic(&stranger).form(token), 403, Some("no credentials, or wrong ones")),
+        (
+            post("/oauth2/token").basic(moov).form("grant_type=refresh_token&refresh_token=x"),
+            400,
+            Some("invalid_grant"),
+        ),
+        (
+            post("/oauth2/revoke").basic(moov).form(""),
+            422,
+            Some("a field is missing or wrong, as the answer tells"),
+        ),
+        (post("/auth/token").basic(moneykit), 201, None),
+        (post("/auth/token").basic(&stranger), 401, Some("no credentials, or wrong ones")),
+        (get("/auth/introspect"), 401, Some("no token")),
+        (get("/auth/introspect").bearer("x"), 401, Some("no token of this service, or a revoked one")),
+        (get("/"), 404, None),
+    ] {
+        assert_eq!(call.send(&sandbox).await.status, status);
+        let request = sandbox.requests().pop().expect("a request");
+        assert_eq!(request.note(), note, "{request:?}");
+    }
+}
+
 #[tokio::test]
 async fn faults_come_in_order_and_for_as_many_requests_as_ordered() {
     let sandbox = started().await;

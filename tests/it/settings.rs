@@ -297,3 +297,20 @@ fn a_configuration_does_not_show_its_secrets() {
     let shown = format!("{config:?} {config:#?}");
     assert!(shown.contains("[redacted]") && !shown.contains(MARK), "{shown}");
 }
+
+/// No builder takes such a URL, but a configuration may be printed before one is made.
+#[test]
+fn a_configuration_does_not_show_credentials_in_its_base_url() {
+    for url in [
+        "https://user:MARK-0123456789@api.example",
+        "https://api.example/?key=MARK-0123456789",
+        "MARK-0123456789@api",
+    ] {
+        let settings = json!({"client_id": "id", "client_secret": "secret", "base_url": url});
+        let moov = moov_of(&settings);
+        let moneykit: moneykit::Config = serde_json::from_value(settings).expect("a configuration");
+        let builders = (moov.builder().expect("a builder"), moneykit.builder().expect("a builder"));
+        let shown = format!("{moov:?} {moneykit:?} {builders:?}");
+        assert!(shown.contains("base_url: Some(") && !shown.contains(MARK), "{shown}");
+    }
+}

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use fintech_auth::{
     ErrorKind, ManualClock,
-    moneykit::webhook::{Options, Webhooks},
+    moneykit::{
+        self,
+        webhook::{Options, Webhooks},
+    },
     sandbox::{Fault, MoneykitWebhook, Operation, Sandbox, SignedWebhook},
     webhook::VerifyErrorKind as Kind,
 };
@@ -68,6 +71,38 @@ async fn keys_are_fetched_once_and_by_the_contract() {
     assert!(
         !request.headers.contains_key("authorization") && !request.headers.contains_key("x-client-secret")
     );
+}
+
+/// The secret's file does not exist, and the id is nobody's.
+#[tokio::test]
+async fn a_client_for_webhooks_needs_and_shows_no_credentials() {
+    let sandbox = Sandbox::start().await.expect("the sandbox starts");
+    let config: moneykit::Config = serde_json::from_value(json!({
+        "client_id": "nobody", "client_secret_file": "/nowhere", "base_url": sandbox.url(), "client_auth": "headers",
+    }))
+    .expect("a configuration");
+    let client = config.builder_for_webhooks().build().expect("the client builds");
+    let sent = sign(sandbox.moneykit_webhook(EVENT));
+    assert_eq!(verdict(&client.webhooks(), &sent).await, Ok(()));
+    client.jwks().await.expect("the keys");
+    let requests = sandbox.requests();
+    let shown = ["authorization", "x-client-id", "x-client-secret"];
+    assert!(requests.len() == 2, "{requests:?}");
+    assert!(requests.iter().all(|request| shown.iter().all(|name| !request.headers.contains_key(*name))));
+
+    let refused = [
+        client.default_token().await.expect_err("no token"),
+        client.create_access_token(&[]).await.expect_err("no token"),
+        client.introspect_client().await.expect_err("no client"),
+    ];
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+        assert!(error.to_string().contains("has no credentials"), "{error}");
+    }
+    assert_eq!(sandbox.requests().len(), 2);
+    // Somebody else's token is another's to show.
+    let token = sandbox.moneykit().build().expect("a client").default_token().await.expect("a token");
+    client.introspect(&token.to_secret()).await.expect("a client is described");
 }
 
 #[tokio::test]

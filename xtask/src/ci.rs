@@ -9,13 +9,14 @@ use crate::cargo::cargo;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "xtask features",
     "test",
     "doc --workspace --no-deps --all-features",
+    "xtask docs",
     "xtask regen --check",
     "xtask api --check",
     "xtask semver",
@@ -152,6 +153,7 @@ mod tests {
         cargo xtask features
         cargo test
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
+        cargo xtask docs
         cargo xtask regen --check
         cargo xtask api --check
         cargo xtask semver

@@ -15,6 +15,7 @@ mod diff;
 #[path = "../../tests/it/digest.rs"]
 #[allow(dead_code)]
 mod digest;
+mod docs;
 mod document;
 mod downconvert;
 mod drift;
@@ -35,6 +36,7 @@ mod problems;
 mod record;
 mod reference;
 mod regen;
+mod rustdoc;
 #[cfg(test)]
 mod served;
 mod shape;
@@ -82,6 +84,10 @@ cargo xtask api [--check]
     Writes the public API to api.txt, so that a pull request shows what it changes for users.
     --check     write nothing, show differences
 
+cargo xtask docs
+    Builds the documentation without features, with the default ones and, as docs.rs does, with all; looks for
+    broken links, and for items behind a feature that are not marked with it.
+
 cargo xtask deny | features | minimal | msrv | package | repeat | semver
     The guards of what the crate promises its dependants:
     deny        licences, doubled and banned crates, where they are from, advisories (by cargo-deny)
@@ -104,6 +110,7 @@ enum Command {
     /// Whether it only checks.
     Api(bool),
     Ci,
+    Docs,
     Guard(guards::Guard),
     Help,
     Regen(Request),
@@ -122,7 +129,7 @@ fn workspace() -> Option<PathBuf> {
 }
 
 fn run() -> ExitCode {
-    if let Some(is_done) = api::as_rustdoc() {
+    if let Some(is_done) = rustdoc::as_rustdoc() {
         return if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let Some(root) = workspace() else {
@@ -132,6 +139,7 @@ fn run() -> ExitCode {
     let outcome = match command(lexopt::Parser::from_env()) {
         Ok(Command::Api(check)) => tell(&api::run(&root, check)),
         Ok(Command::Ci) => ci::run(&root),
+        Ok(Command::Docs) => tell(&docs::run(&root)),
         Ok(Command::Guard(guard)) => tell(&guards::run(&root, guard)),
         Ok(Command::Regen(request)) => tell(&regen::run(&root, &request)),
         Ok(Command::Help) => tell(&Answer { outcome: Outcome::Same, out: USAGE.into(), err: String::new() }),
@@ -157,6 +165,10 @@ fn command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
         },
         "ci" => match args.next()? {
             None => Ok(Command::Ci),
+            Some(other) => Err(other.unexpected()),
+        },
+        "docs" => match args.next()? {
+            None => Ok(Command::Docs),
             Some(other) => Err(other.unexpected()),
         },
         "regen" => regen_command(args, Mode::Write),
@@ -234,6 +246,7 @@ mod command_line {
         let is_fetch = matches!(&fetch, Ok(Command::Regen(it)) if it.input == Input::Recorded);
         assert!(is_fetch, "{fetch:?}");
         assert!(matches!(asked("ci"), Ok(Command::Ci)));
+        assert!(matches!(asked("docs"), Ok(Command::Docs)));
         assert!(matches!(asked("api"), Ok(Command::Api(false))));
         assert!(matches!(asked("api --check"), Ok(Command::Api(true))));
         assert!(matches!(asked("regen --help"), Ok(Command::Help)));
@@ -246,6 +259,7 @@ mod command_line {
             "",
             "build",
             "ci now",
+            "docs --all",
             "deny all",
             "regen a b",
             "regen a --fetch --from b",

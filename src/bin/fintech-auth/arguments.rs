@@ -8,6 +8,7 @@ use lexopt::{Arg, Parser};
 use crate::{
     command::{Command, Opt},
     exit::Failure,
+    nearest::nearest,
 };
 
 /// What the command line asks for.
@@ -58,14 +59,12 @@ pub(crate) fn read(
 ) -> Result<Asked, Failure> {
     let mut parser = Parser::from_args(args);
     let mut words: Vec<String> = Vec::new();
+    let mut is_help = false;
     let command = loop {
         let left: Vec<&Command> =
             commands.iter().copied().filter(|command| starts(command.name, &words)).collect();
         if left.is_empty() {
-            return Err(Failure::usage(match words.as_slice() {
-                [vendor, _] => format!("there is no such command; see fintech-auth {vendor} --help"),
-                _ => "there is no such command; see fintech-auth --help".to_owned(),
-            }));
+            return Err(no_command(commands, &words));
         }
         if let [command] = left[..]
             && command.name.len() == words.len()
@@ -75,24 +74,50 @@ pub(crate) fn read(
         match parser.next().map_err(|error| unreadable(&error))? {
             Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Asked::Help(left)),
             Some(Arg::Long("version") | Arg::Short('V')) if words.is_empty() => return Ok(Asked::Version),
+            // As many programs take it: help moov token.
+            Some(Arg::Value(word)) if word == "help" && words.is_empty() => is_help = true,
             Some(Arg::Value(word)) => words.push(text(word)?),
             Some(Arg::Long(_) | Arg::Short(_)) => {
                 return Err(Failure::usage("the command comes before its options; see fintech-auth --help"));
             }
-            None => return Err(Failure::usage("which command? See fintech-auth --help")),
+            None if is_help => return Ok(Asked::Help(left)),
+            None => return Err(Failure::usage(which(&words))),
         }
     };
-    options(command, parser)
+    if is_help { Ok(Asked::Help(vec![command])) } else { options(commands, command, parser) }
 }
 
-fn options(command: &'static Command, mut parser: Parser) -> Result<Asked, Failure> {
+fn which(words: &[String]) -> String {
+    match words {
+        [vendor] => format!("which command of {vendor}? See fintech-auth {vendor} --help"),
+        _ => "which command? See fintech-auth --help".to_owned(),
+    }
+}
+
+/// The word that is none is not shown, only what it was meant to be.
+fn no_command(commands: &[&Command], words: &[String]) -> Failure {
+    let Some((word, before)) = words.split_last() else { return Failure::usage(which(words)) };
+    let known = commands.iter().filter(|command| starts(command.name, before));
+    let near = nearest(word, known.filter_map(|command| command.name.get(before.len()).copied()));
+    let before = before.iter().map(|word| format!("{word} ")).collect::<String>();
+    let of_a_vendor = commands.iter().find(|command| command.name.get(1).is_some_and(|name| name == word));
+    Failure::usage(match (near, of_a_vendor) {
+        (Some(near), _) => format!("there is no such command; did you mean fintech-auth {before}{near}?"),
+        (None, Some(command)) if before.is_empty() => {
+            format!("whose? Name the vendor: fintech-auth {}", command.name.join(" "))
+        }
+        _ => format!("there is no such command; see fintech-auth {before}--help"),
+    })
+}
+
+fn options(commands: &[&Command], command: &'static Command, mut parser: Parser) -> Result<Asked, Failure> {
     let mut arguments = Arguments::default();
     while let Some(arg) = parser.next().map_err(|error| unreadable(&error))? {
         match arg {
             Arg::Long("help") | Arg::Short('h') => return Ok(Asked::Help(vec![command])),
             Arg::Long(name) => {
                 let Some(option) = command.options().find(|option| option.name == name) else {
-                    return Err(unknown(name, command));
+                    return Err(unknown(name, command, commands));
                 };
                 option_value(option, &mut parser, &mut arguments)?;
             }
@@ -127,8 +152,15 @@ fn option_value(option: &'static Opt, parser: &mut Parser, arguments: &mut Argum
     Ok(())
 }
 
-fn unknown(name: &str, command: &Command) -> Failure {
-    let help = format!("see fintech-auth {} --help", command.name.join(" "));
+fn unknown(name: &str, command: &Command, commands: &[&Command]) -> Failure {
+    let this = command.name.join(" ");
+    let help = format!("see fintech-auth {this} --help");
+    if commands.iter().flat_map(|command| command.options()).any(|option| option.name == name) {
+        return Failure::usage(format!("{this} takes no --{name}; {help}"));
+    }
+    if let Some(near) = nearest(name, command.options().map(|option| option.name)) {
+        return Failure::usage(format!("there is no option --{name}; did you mean --{near}?"));
+    }
     let is_secret = ["secret", "token", "password", "key"].iter().any(|word| name.contains(word));
     Failure::usage(if is_secret {
         format!(

@@ -33,15 +33,21 @@ pub(crate) struct Opt {
     /// What its value is called; `None` for a switch.
     pub(crate) value: Option<&'static str>,
     pub(crate) about: &'static str,
+    pub(crate) is_required: bool,
 }
 
 impl Opt {
     pub(crate) const fn switch(name: &'static str, about: &'static str) -> Self {
-        Self { name, value: None, about }
+        Self { name, value: None, about, is_required: false }
     }
 
     pub(crate) const fn value(name: &'static str, value: &'static str, about: &'static str) -> Self {
-        Self { name, value: Some(value), about }
+        Self { name, value: Some(value), about, is_required: false }
+    }
+
+    /// One that the command cannot do without.
+    pub(crate) const fn required(self) -> Self {
+        Self { is_required: true, ..self }
     }
 }
 
@@ -60,15 +66,21 @@ pub(crate) const TOKEN: &[Opt] = &[
     Opt::switch("reveal", "show tokens, which are redacted otherwise"),
 ];
 
-/// Of every command that calls a vendor.
-pub(crate) const CALL: &[Opt] = &[
-    Opt::value(
-        "config",
-        "FILE",
-        "read settings from JSON with the tables moneykit and moov, not the environment",
-    ),
+/// Of every command that has settings.
+pub(crate) const CONFIG: &[Opt] = &[Opt::value(
+    "config",
+    "FILE",
+    "read settings from JSON with the tables moneykit, moov and redis, not from the environment",
+)];
+
+/// Of every command that shows credentials.
+pub(crate) const CREDENTIALS: &[Opt] = &[
     Opt::value("client-id", "ID", "the client id; not secret"),
     Opt::value("client-secret-file", "FILE", "a file with the client secret; - is standard input"),
+];
+
+/// Of every command that calls a vendor.
+pub(crate) const CALL: &[Opt] = &[
     Opt::value("base-url", "URL", "where the service is"),
     Opt::value("timeout", "TIME", "how long a call may take, such as 5s"),
 ];
@@ -83,7 +95,8 @@ pub(crate) const WEBHOOK: &[Opt] = &[
         "headers",
         "FILE",
         "the headers as they came, one a line; a request line before them is passed over",
-    ),
+    )
+    .required(),
     Opt::value("body", "FILE", "the body as it came, to the byte; - is standard input, which is the default"),
     Opt::value("tolerance", "TIME", "how far its time may be from now, such as 1h for one that was recorded"),
 ];

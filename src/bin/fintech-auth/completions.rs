@@ -83,7 +83,12 @@ complete -F _fintech_auth fintech-auth
 }
 
 fn fish() -> String {
-    let mut text = "complete -c fintech-auth -f\n".to_owned();
+    let mut text = "\
+complete -c fintech-auth -f
+complete -c fintech-auth -l help -d 'print the help'
+complete -c fintech-auth -n __fish_use_subcommand -l version -d 'print the version'
+"
+    .to_owned();
     for first in firsts() {
         let about =
             COMMANDS.iter().find(|command| command.name == [first]).map_or("", |command| command.about);
@@ -96,11 +101,11 @@ fn fish() -> String {
     for command in COMMANDS {
         let seen = match command.name {
             [vendor, second] => {
-                let others = seconds(vendor).join(" ");
+                // By its place: doctor takes a vendor as well.
                 _ = writeln!(
                     text,
-                    "complete -c fintech-auth -n '__fish_seen_subcommand_from {vendor}; and not \
-                     __fish_seen_subcommand_from {others}' -a {second} -d {}",
+                    "complete -c fintech-auth -n 'test (count (commandline -opc)) -eq 2; and \
+                     __fish_seen_subcommand_from {vendor}' -a {second} -d {}",
                     quoted(command.about)
                 );
                 format!("'__fish_seen_subcommand_from {vendor}; and __fish_seen_subcommand_from {second}'")

@@ -3,17 +3,15 @@
 
 use std::time::Duration;
 
+use crate::{arguments::Arguments, exit::Failure, input, settings::Settings};
 use fintech_auth::{moneykit, moov};
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
-
-use crate::{arguments::Arguments, exit::Failure, input};
 
 /// # Errors
 ///
 /// For a configuration that is not right, naming the key or variable.
-pub(crate) fn moneykit(arguments: &Arguments) -> Result<moneykit::Config, Failure> {
-    let mut config = match table(arguments, "moneykit")? {
+pub(crate) fn moneykit(settings: &Settings<'_>) -> Result<moneykit::Config, Failure> {
+    let arguments = settings.arguments;
+    let mut config = match settings.table("moneykit")? {
         Some(config) => config,
         None => moneykit::Config::from_env()?,
     };
@@ -35,8 +33,9 @@ pub(crate) fn moneykit(arguments: &Arguments) -> Result<moneykit::Config, Failur
 /// # Errors
 ///
 /// For a configuration that is not right, naming the key or variable.
-pub(crate) fn moov(arguments: &Arguments) -> Result<moov::Config, Failure> {
-    let mut config = match table(arguments, "moov")? {
+pub(crate) fn moov(settings: &Settings<'_>) -> Result<moov::Config, Failure> {
+    let arguments = settings.arguments;
+    let mut config = match settings.table("moov")? {
         Some(config) => config,
         None => moov::Config::from_env()?,
     };
@@ -76,39 +75,4 @@ pub(crate) fn parse_time(text: &str, what: &str) -> Result<Duration, Failure> {
     let config = moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]);
     let time = config.ok().and_then(|config| config.timeout);
     time.ok_or_else(|| Failure::usage(format!("{what} is a time such as 500ms, 15s, 5m or 1h")))
-}
-
-/// Whether there is anything to read for a vendor: the environment, or a table of the file.
-///
-/// # Errors
-///
-/// For a file that cannot be read, or is no configuration.
-pub(crate) fn may_have(arguments: &Arguments, vendor: &str) -> Result<bool, Failure> {
-    match arguments.value("config") {
-        Some(path) => Ok(tables(path)?.contains_key(vendor)),
-        None => Ok(true),
-    }
-}
-
-/// One table of the file that `--config` names.
-fn table<C: DeserializeOwned>(arguments: &Arguments, vendor: &str) -> Result<Option<C>, Failure> {
-    let Some(path) = arguments.value("config") else { return Ok(None) };
-    let table = tables(path)?.remove(vendor);
-    let table = table.ok_or_else(|| Failure::usage(format!("{path} has no table {vendor}")))?;
-    let config = serde_json::from_value(table);
-    config.map(Some).map_err(|error| Failure::usage(format!("{path}, {vendor}: {error}")))
-}
-
-/// Not by derive, whose errors show what did not fit.
-fn tables(path: &str) -> Result<Map<String, Value>, Failure> {
-    let file: Value = serde_json::from_slice(&input::bytes(path)?).map_err(|error| {
-        Failure::usage(format!("{path} is not JSON: line {}, column {}", error.line(), error.column()))
-    })?;
-    let Value::Object(tables) = file else {
-        return Err(Failure::usage(format!("{path} has no tables moneykit and moov")));
-    };
-    if tables.keys().any(|name| name != "moneykit" && name != "moov") {
-        return Err(Failure::usage(format!("{path} has a table that is neither moneykit nor moov")));
-    }
-    Ok(tables)
 }

@@ -23,7 +23,7 @@ pub(crate) enum Exit {
 
 /// All of them, as the help and the docs tell them.
 pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
-    (Exit::Local, "local", "something on this machine: a file, a port, the output"),
+    (Exit::Local, "local", "correct what is told of this machine: a file, a port, the output"),
     (Exit::Usage, "invalid_config", "correct the arguments or the configuration; nothing was sent"),
     (Exit::Unauthorized, "unauthorized", "correct the credentials, or get a new token"),
     (Exit::Rejected, "rejected", "correct the request: the vendor refuses it as it stands"),
@@ -31,8 +31,12 @@ pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::Unavailable, "unavailable", "try again later: the vendor, or the way to it, fails"),
     (Exit::Timeout, "timeout", "try again, or allow more time (--timeout)"),
     (Exit::Unreadable, "unreadable", "report it: the answer is not what the contract says"),
-    (Exit::Refused, "webhook_refused", "the webhook is not authentic, not of now, or not readable"),
-    (Exit::Finding, "finding", "doctor found something to correct"),
+    (
+        Exit::Refused,
+        "webhook_refused",
+        "refuse the webhook: it is not authentic, not of now, or not readable",
+    ),
+    (Exit::Finding, "finding", "correct what doctor found"),
 ];
 
 impl Exit {
@@ -114,7 +118,22 @@ impl From<VerifyError> for Failure {
     }
 }
 
+impl Failure {
+    /// What to do next. Of a refusal, the vendor's code may say more than its kind does.
+    pub(crate) fn next(&self) -> &'static str {
+        match self.error.as_ref().and_then(Error::code) {
+            Some("invalid_grant") => "issue a new token: this refresh token was used, revoked or has expired",
+            _ => self.exit.next(),
+        }
+    }
+}
+
 /// The chain below an error. No error of the crate shows a secret.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
+}
+
+/// An error with the chain below it, on one line.
+pub(crate) fn chain(error: &Error) -> String {
+    std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }

@@ -21,8 +21,13 @@ const LIMIT: u64 = 16 << 20;
 ///
 /// # Errors
 ///
-/// Local ones, naming the file and never what is in it.
+/// Local ones, naming the file and never what is in it. A terminal is refused, as it shows what is typed.
 pub(crate) fn secret(path: &str) -> Result<Secret, Failure> {
+    if path == "-" && io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "a terminal would show the secret as it is typed: pipe it in, or name a file",
+        ));
+    }
     let read =
         if path == "-" { Secret::read(io::stdin().lock()) } else { File::open(path).and_then(Secret::read) };
     read.map_err(|error| unreadable(path, &error))

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use fintech_auth::{
     Error, Scope, Secret,
-    token::{Fingerprint, IssuedToken, Token, TokenCache, TokenOptions, TokenSource},
+    token::{ExpiryRule, Fingerprint, IssuedToken, Token, TokenCache, TokenOptions, TokenSource},
 };
 use serde_json::Value;
 
@@ -53,14 +53,19 @@ pub(crate) async fn tell(arguments: &Arguments, issued: IssuedToken) -> Result<(
     }
     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
     let expires_at = output::time(token.expires_at());
-    let words = format!("{expires_at}, in {} s ({:?})", left.as_secs(), token.expiry_rule());
+    // Any rule but the plain one may surprise.
+    let rule = match token.expiry_rule() {
+        ExpiryRule::Seconds => String::new(),
+        rule => format!(" ({rule:?})"),
+    };
+    let words = format!("{expires_at}, in {} s, a margin left{rule}", left.as_secs());
     let answer = Answer::new(arguments);
     let answer = redacted(answer, arguments, "access_token", Some(&token.to_secret()));
     let answer = redacted(answer, arguments, "refresh_token", refresh_token.as_ref());
     answer
         .with_words("expires_at", expires_at, words)
-        .with("expires_in", left.as_secs())
-        .with("expiry_rule", format!("{:?}", token.expiry_rule()))
+        .with_json("expires_in", left.as_secs())
+        .with_json("expiry_rule", format!("{:?}", token.expiry_rule()))
         .with("scope", token.scope())
         .print()
 }

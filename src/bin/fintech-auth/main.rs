@@ -9,14 +9,19 @@ mod completions;
 mod credentials;
 mod doctor;
 mod exit;
+mod fleet;
 mod help;
 mod input;
 mod issued;
 mod moneykit;
 mod moov;
+// The settings' own: that file has no dependencies.
+#[path = "../../config/nearest.rs"]
+mod nearest;
 mod output;
 mod received;
 mod sandbox;
+mod settings;
 
 use std::{env, process::ExitCode};
 

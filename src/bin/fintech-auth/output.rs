@@ -43,6 +43,14 @@ impl Answer {
         self
     }
 
+    /// A fact for machines: people have it in another line.
+    pub(crate) fn with_json(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        if self.json {
+            self.lines.push((name, value.into(), None));
+        }
+        self
+    }
+
     /// A fact that people read in other words.
     pub(crate) fn with_words(
         mut self,
@@ -90,7 +98,7 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
             "kind": failure.exit.name(),
             "reason": failure.reason,
             "causes": failure.causes,
-            "next": failure.exit.next(),
+            "next": failure.next(),
             "status": error.and_then(|error| error.status()).map(|status| status.as_u16()),
             "code": error.and_then(|error| error.code()),
             "message": error.and_then(|error| error.message()),
@@ -113,7 +121,7 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
         if let Some(wait) = error.and_then(|error| error.retry_after()) {
             text += &format!("  wait: {:.0} s\n", wait.as_secs_f64().ceil());
         }
-        text + &format!("  next: {}\n", failure.exit.next())
+        text + &format!("  next: {}\n", failure.next())
     };
     // Who closed standard error does not want to know.
     _ = io::stderr().lock().write_all(text.as_bytes());

@@ -1,5 +1,7 @@
 //! A webhook as somebody recorded it: headers from one file, the body from another. It verifies nothing.
 
+use std::io::{self, IsTerminal as _};
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{arguments::Arguments, exit::Failure, input};
@@ -17,12 +19,16 @@ impl Received {
     pub(crate) fn read(arguments: &Arguments) -> Result<Self, Failure> {
         let path =
             arguments.value("headers").ok_or_else(|| Failure::usage("which headers? Give --headers FILE"))?;
-        let body = arguments.value("body").unwrap_or("-");
+        let body = match arguments.value("body") {
+            Some(body) => body,
+            // Nobody would know what is being waited for.
+            None if io::stdin().is_terminal() => {
+                return Err(Failure::usage("which body? Pipe it in, or give --body FILE"));
+            }
+            None => "-",
+        };
         if path == "-" && body == "-" {
             return Err(Failure::usage("standard input is either the headers or the body"));
-        }
-        if (path == "-" || body == "-") && arguments.value("client-secret-file") == Some("-") {
-            return Err(Failure::usage("standard input is either the secret or the webhook"));
         }
         let text = input::bytes(path)?;
         Ok(Self { headers: headers(&text)?, body: input::bytes(body)? })

@@ -56,7 +56,7 @@
 //!
 //! # Versions
 //!
-//! [`client`] is the crate `redis` that this is built on. Its types are in the signatures of
+//! `client` is the crate `redis` that this is built on. Its types are in the signatures of
 //! [`RedisStoreBuilder::with_client`] and its neighbours only; a new major version of it is one of this
 //! crate's.
 

@@ -4,7 +4,7 @@ use fintech_auth::Error;
 use serde_json::json;
 
 use crate::{
-    exit::{Exit, Failure, causes},
+    exit::{Exit, Failure, chain},
     output::{print, visible},
 };
 
@@ -30,12 +30,12 @@ impl Report {
         Self { json, failed: 0 }
     }
 
-    /// The checks of one vendor, from here on.
-    pub(super) fn vendor(&mut self, vendor: &'static str) -> Result<Checks<'_>, Failure> {
+    /// The checks of one vendor, or of Redis, from here on.
+    pub(super) fn subject(&mut self, subject: &'static str) -> Result<Checks<'_>, Failure> {
         if !self.json {
-            print(&format!("{vendor}\n"))?;
+            print(&format!("{subject}\n"))?;
         }
-        Ok(Checks { report: self, vendor })
+        Ok(Checks { report: self, subject })
     }
 
     /// # Errors
@@ -46,10 +46,10 @@ impl Report {
     }
 }
 
-/// The checks of one vendor.
+/// The checks of one subject.
 pub(super) struct Checks<'a> {
     report: &'a mut Report,
-    vendor: &'static str,
+    subject: &'static str,
 }
 
 impl Checks<'_> {
@@ -72,7 +72,7 @@ impl Checks<'_> {
         };
         if self.report.json {
             let line = json!({
-                "vendor": self.vendor, "check": name, "verdict": word, "found": found,
+                "subject": self.subject, "check": name, "verdict": word, "found": found,
                 "next": Some(next).filter(|next| !next.is_empty()),
             });
             return print(&format!("{line}\n"));
@@ -87,11 +87,6 @@ impl Checks<'_> {
 
     /// A call that failed, with the chain of its causes and what its kind asks for.
     pub(super) fn fail(&mut self, name: &str, error: &Error) -> Result<(), Failure> {
-        let mut found = error.to_string();
-        for cause in causes(error) {
-            found += ": ";
-            found += &cause;
-        }
-        self.tell(name, Verdict::Fail, &found, Exit::of(error.kind()).next())
+        self.tell(name, Verdict::Fail, &chain(error), Exit::of(error.kind()).next())
     }
 }

@@ -5,59 +5,110 @@ mod check;
 mod moneykit;
 mod moov;
 mod network;
+mod redis;
+#[cfg(any(feature = "redis", feature = "rustls"))]
+mod tls;
+/// The platform's own tells what failed in words alone, and the line of the connection shows them.
+#[cfg(not(any(feature = "redis", feature = "rustls")))]
+mod tls {
+    pub(super) fn finding(_: &(dyn std::error::Error + 'static)) -> Option<(String, &'static str)> {
+        None
+    }
+}
+
+use std::time::Duration;
 
 use fintech_auth::Scope;
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, JSON},
+    command::{CALL, CONFIG, CREDENTIALS, Command, JSON},
     credentials,
     exit::Failure,
+    fleet,
+    settings::Settings,
 };
 use check::Report;
 
 pub(crate) static COMMAND: Command = Command {
     name: &["doctor"],
-    about: "Check credentials, network, clock and scopes, and say what to do",
-    operands: Some("VENDOR"),
-    words: &["moneykit", "moov"],
-    options: &[JSON, CALL],
+    about: "Check credentials, network and Redis, and say what to do",
+    operands: Some("WHAT"),
+    words: &["moneykit", "moov", "redis"],
+    options: &[JSON, CONFIG, CREDENTIALS, CALL],
     notes: "\
-Without a VENDOR (moneykit or moov) it checks each one that has a client id. It calls the service two or three
-times. Scopes are those of the configuration (MONEYKIT_SCOPES, MOOV_SCOPES); Moov is else asked for /ping.read.",
-    examples: &["fintech-auth doctor", "fintech-auth doctor moov --json", "MOOV_SCOPES=/accounts.read fintech-auth doctor"],
+WHAT is moneykit, moov or redis. Without it, each vendor that has a client id is checked, and Redis if one \
+is configured. A service is called two or three times. Scopes are those of the configuration (MONEYKIT_SCOPES, \
+MOOV_SCOPES); Moov is else asked for /ping.read.
+
+The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or FINTECH_AUTH_REDIS_URL_FILE for \
+a file with the URL in it; in a file of settings, the table redis with url or url_file. Its namespace, if not \
+default, is FINTECH_AUTH_REDIS_NAMESPACE, or namespace in that table.",
+    examples: &[
+        "fintech-auth doctor",
+        "fintech-auth doctor moov --json",
+        "MOOV_SCOPES=/accounts.read fintech-auth doctor",
+        "FINTECH_AUTH_REDIS_URL_FILE=/run/secrets/redis-url fintech-auth doctor redis",
+    ],
     run: |arguments| Box::pin(run(arguments)),
 };
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let vendor = arguments.operands().first().map(String::as_str);
-    if !matches!(vendor, None | Some("moneykit" | "moov")) {
-        return Err(Failure::usage("the vendor is moneykit or moov"));
+    let what = arguments.operands().first().map(String::as_str);
+    if !matches!(what, None | Some("moneykit" | "moov" | "redis")) {
+        return Err(Failure::usage("what is checked is moneykit, moov or redis"));
     }
-    let one_for_both =
+    let of_a_vendor =
         ["client-id", "client-secret-file", "base-url"].iter().any(|name| arguments.value(name).is_some());
-    if vendor.is_none() && one_for_both {
+    if of_a_vendor && !matches!(what, Some("moneykit" | "moov")) {
         return Err(Failure::usage("whose are they? Name the vendor: fintech-auth doctor moov"));
     }
+    let settings = Settings::read(&arguments)?;
     let mut report = Report::new(arguments.has("json"));
     let mut checked = 0;
-    if vendor != Some("moov") && (vendor.is_some() || credentials::may_have(&arguments, "moneykit")?) {
-        let config = credentials::moneykit(&arguments);
-        if vendor.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
-            moneykit::check(&mut report.vendor("moneykit")?, config).await?;
+    let wanted = |name: &str| what == Some(name) || what.is_none() && settings.may_have(name);
+    if wanted("moneykit") {
+        let config = credentials::moneykit(&settings);
+        if what.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
+            moneykit::check(&mut report.subject("moneykit")?, config).await?;
             checked += 1;
         }
     }
-    if vendor != Some("moneykit") && (vendor.is_some() || credentials::may_have(&arguments, "moov")?) {
-        let config = credentials::moov(&arguments);
-        if vendor.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
-            moov::check(&mut report.vendor("moov")?, config).await?;
+    if wanted("moov") {
+        let config = credentials::moov(&settings);
+        if what.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
+            moov::check(&mut report.subject("moov")?, config).await?;
             checked += 1;
+        }
+    }
+    if wanted("redis") {
+        let time = credentials::time(&arguments, "timeout")?.unwrap_or(Duration::from_secs(5));
+        match fleet::fleet(&settings) {
+            // Beside others it is one line that was skipped; alone it would look like a success.
+            Ok(_) if what.is_some() && cfg!(not(feature = "redis")) => {
+                let reason =
+                    "this program is built without the feature redis: build it with --features cli,redis";
+                return Err(Failure::usage(reason));
+            }
+            Ok(None) if what.is_none() => {}
+            Ok(None) => {
+                return Err(Failure::usage(
+                    "no Redis is configured: set FINTECH_AUTH_REDIS_URL or FINTECH_AUTH_REDIS_URL_FILE",
+                ));
+            }
+            Ok(Some(fleet)) => {
+                redis::check(&mut report.subject("redis")?, &fleet, time).await?;
+                checked += 1;
+            }
+            Err(failure) => {
+                network::misconfigured(&mut report.subject("redis")?, &failure)?;
+                checked += 1;
+            }
         }
     }
     if checked == 0 {
         return Err(Failure::usage(
-            "no vendor is configured: set MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, or MOOV_CLIENT_ID and \
+            "nothing is configured: set MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, or MOOV_CLIENT_ID and \
              MOOV_CLIENT_SECRET",
         ));
     }

@@ -4,7 +4,8 @@ use fintech_auth::moneykit::{Config, webhook::KeySet};
 
 use super::{
     check::{Checks, Verdict},
-    missing, network,
+    missing,
+    network::{self, Route},
 };
 use crate::exit::Failure;
 
@@ -13,27 +14,25 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     let (client, config) = match built {
         Ok(built) => built,
         Err(failure) => {
-            return checks.tell("configured", Verdict::Fail, &failure.reason, failure.exit.next());
+            return network::misconfigured(checks, &failure);
         }
     };
     let id = config.client_id.as_deref().unwrap_or_default();
     checks.ok("configured", &format!("client {id}, and a secret"))?;
     let url = config.base_url.as_deref().unwrap_or("https://api.moneykit.com");
-    network::before(checks, url)?;
+    let route = Route::tell(checks, url)?;
 
     let asked = config.scopes.as_deref().unwrap_or_default();
     match client.create_access_token(asked).await {
         Ok(response) => {
-            network::after(checks, url, response.date)?;
+            route.answered(checks, response.date)?;
             checks.ok("credentials", "accepted: a token was issued")?;
             match client.introspect(&response.body.access_token).await {
                 Ok(about) => scopes(checks, asked, &about.scope)?,
                 Err(error) => checks.fail("scopes", &error)?,
             }
         }
-        Err(error) if network::is_unreached(&error) => {
-            return checks.fail("reached", &error);
-        }
+        Err(error) if route.failed(checks, &error)? => return Ok(()),
         Err(error) => checks.fail("credentials", &error)?,
     }
     match client.jwks().await {

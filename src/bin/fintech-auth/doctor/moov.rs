@@ -7,7 +7,8 @@ use fintech_auth::{
 
 use super::{
     check::{Checks, Verdict},
-    missing, network,
+    missing,
+    network::{self, Route},
 };
 use crate::exit::Failure;
 
@@ -16,13 +17,13 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     let (client, config) = match built {
         Ok(built) => built,
         Err(failure) => {
-            return checks.tell("configured", Verdict::Fail, &failure.reason, failure.exit.next());
+            return network::misconfigured(checks, &failure);
         }
     };
     let id = config.client_id.as_deref().unwrap_or_default();
     checks.ok("configured", &format!("client {id}, and a secret"))?;
     let url = config.base_url.as_deref().unwrap_or("https://api.moov.io");
-    network::before(checks, url)?;
+    let route = Route::tell(checks, url)?;
 
     let asked = match config.scopes.clone() {
         Some(scopes) if !scopes.is_empty() => scopes,
@@ -30,7 +31,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     };
     match client.create_access_token(&asked).await {
         Ok(response) => {
-            network::after(checks, url, response.date)?;
+            route.answered(checks, response.date)?;
             checks.ok("credentials", "accepted: a token was issued")?;
             origin(checks, &config)?;
             scopes(checks, &asked, response.body.scope.as_deref())?;
@@ -41,7 +42,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
                 Err(error) => checks.fail("revoke", &error)?,
             }
         }
-        Err(error) if network::is_unreached(&error) => checks.fail("reached", &error)?,
+        Err(error) if route.failed(checks, &error)? => {}
         Err(error) => refused(checks, &config, &asked, &error).await?,
     }
     webhooks(checks, &config)

@@ -1,58 +1,129 @@
-//! What can be said of the way to a service: its address, TLS, proxy and clock. It sends nothing itself.
+//! The way to a service: its address, proxy, TLS and clock. It sends nothing itself, and shows no proxy's
+//! password.
 
 use std::{
     env,
+    net::IpAddr,
     time::{Duration, SystemTime},
 };
 
 use fintech_auth::{Error, ErrorKind};
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 
-use super::check::{Checks, Verdict};
-use crate::exit::Failure;
+use super::{
+    check::{Checks, Verdict},
+    tls,
+};
+use crate::exit::{Exit, Failure, chain};
 
 /// At five minutes both vendors' webhooks are refused.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 /// A clock that is set by NTP is never so far off.
 const NOTICED: Duration = Duration::from_secs(30);
 
-/// The variables that name a proxy for https.
+/// The variables that name a proxy for https, in the order in which they count.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The address and the proxy, before anything is sent.
-pub(super) fn before(checks: &mut Checks<'_>, url: &str) -> Result<(), Failure> {
-    checks.ok("base url", url)?;
-    if url.starts_with("http:") {
-        return checks.ok("proxy", "none is used to this machine");
-    }
-    let named = PROXIES.iter().find_map(|name| {
-        let value = env::var(name).ok().filter(|value| !value.is_empty())?;
-        Some((*name, value))
-    });
-    let Some((name, value)) = named else { return checks.ok("proxy", "none") };
-    let except = ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some());
-    let except = if except { ", unless NO_PROXY excepts it" } else { "" };
-    // Before the @ there may be a password.
-    let host = value.rsplit('@').next().unwrap_or_default();
-    let host = host.split("://").last().unwrap_or_default();
-    checks.ok("proxy", &format!("{host}, from {name}{except}"))
+/// How a service is reached.
+pub(super) struct Route<'a> {
+    url: &'a str,
+    is_proxied: bool,
 }
 
-/// What the first answer tells of the connection, and the clock.
-pub(super) fn after(checks: &mut Checks<'_>, url: &str, date: Option<SystemTime>) -> Result<(), Failure> {
-    if url.starts_with("https:") {
-        checks.ok("tls", "the connection is encrypted, and the certificate trusted")?;
-    } else {
-        checks.tell("tls", Verdict::Skip, "plain http to this machine", "")?;
+impl<'a> Route<'a> {
+    /// Tells the address and the proxy, before anything is sent.
+    pub(super) fn tell(checks: &mut Checks<'_>, url: &'a str) -> Result<Self, Failure> {
+        checks.ok("base url", url)?;
+        let mut route = Self { url, is_proxied: false };
+        let Some(uri) = url.parse::<Uri>().ok().filter(|uri| !is_loopback(uri)) else {
+            checks.ok("proxy", "none is used to this machine")?;
+            return Ok(route);
+        };
+        let named = PROXIES.iter().find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
+        let Some(name) = named else {
+            checks.ok("proxy", "none")?;
+            return Ok(route);
+        };
+        // As reqwest finds it; what it says holds no password, which stands apart.
+        match Matcher::from_env().intercept(&uri) {
+            Some(proxy) => {
+                route.is_proxied = true;
+                let port = proxy.uri().port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+                checks
+                    .ok("proxy", &format!("{}{port}, from {name}", proxy.uri().host().unwrap_or_default()))?;
+            }
+            None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {
+                checks.ok("proxy", "none: NO_PROXY excepts this host")?;
+            }
+            None => {
+                let found = format!("none, although {name} is set: it is not the address of a proxy");
+                checks.tell("proxy", Verdict::Warn, &found, "write it as http://HOST:PORT")?;
+            }
+        }
+        Ok(route)
     }
-    let Some(date) = date else {
-        return checks.tell("clock", Verdict::Skip, "the service told no Date", "");
+
+    /// What the first answer tells of the connection, and the clock.
+    pub(super) fn answered(&self, checks: &mut Checks<'_>, date: Option<SystemTime>) -> Result<(), Failure> {
+        if self.url.starts_with("https:") {
+            checks.ok("tls", "the connection is encrypted, and the certificate trusted")?;
+        } else {
+            checks.tell("tls", Verdict::Skip, "plain http to this machine", "")?;
+        }
+        match date {
+            Some(date) => clock(checks, date, "the service's"),
+            None => checks.tell("clock", Verdict::Skip, "the service told no Date", ""),
+        }
+    }
+
+    /// Tells of a call that no answer came to. False for any other, of which nothing is told.
+    pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
+        if let Some((found, next)) = tls::finding(error) {
+            checks.tell("tls", Verdict::Fail, &found, next)?;
+            return Ok(true);
+        }
+        let is_unanswered = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout);
+        if !is_unanswered || error.status().is_some() {
+            return Ok(false);
+        }
+        let next = if self.is_proxied {
+            "see that the proxy runs, knows the password it is given and lets this host pass; or except the host \
+             by NO_PROXY"
+        } else if self.url.starts_with("http:") {
+            "see that the service runs there; if it speaks TLS, the base url begins with https://"
+        } else if error.kind() == ErrorKind::Timeout {
+            "see that a firewall lets this machine through; if it only has a proxy's way out, set HTTPS_PROXY"
+        } else {
+            "see that the base url names the right host, and that this machine resolves and reaches it; if it \
+             only has a proxy's way out, set HTTPS_PROXY"
+        };
+        checks.tell("reached", Verdict::Fail, &chain(error), next)?;
+        Ok(true)
+    }
+}
+
+/// What a client that could not be made says, and what to do.
+pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Result<(), Failure> {
+    if let Some((found, next)) = failure.error.as_ref().and_then(|error| tls::finding(error)) {
+        return checks.tell("tls", Verdict::Fail, &found, next);
+    }
+    let found = std::iter::once(&failure.reason).chain(&failure.causes).cloned().collect::<Vec<_>>();
+    let next = match failure.exit {
+        Exit::Usage => "correct the configuration",
+        exit => exit.next(),
     };
+    checks.tell("configured", Verdict::Fail, &found.join(": "), next)
+}
+
+/// How far this machine's clock is from another; `whose` it is, as in "the service's".
+pub(super) fn clock(checks: &mut Checks<'_>, other: SystemTime, whose: &str) -> Result<(), Failure> {
     let now = SystemTime::now();
-    let (skew, side) = match now.duration_since(date) {
+    let (skew, side) = match now.duration_since(other) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
     };
-    let found = format!("{} s {side} the service's", skew.as_secs());
+    let found = format!("{} s {side} {whose}", skew.as_secs());
     let next = "set this machine's clock, by NTP";
     match skew {
         skew if skew >= SKEW => checks.tell("clock", Verdict::Fail, &found, next),
@@ -61,7 +132,9 @@ pub(super) fn after(checks: &mut Checks<'_>, url: &str, date: Option<SystemTime>
     }
 }
 
-/// Whether a failure says that no connection came about, or none that can be trusted.
-pub(super) fn is_unreached(error: &Error) -> bool {
-    error.kind() == ErrorKind::Unavailable && error.status().is_none()
+/// As the library sees it: to these no proxy is used.
+fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

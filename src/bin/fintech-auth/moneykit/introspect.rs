@@ -4,11 +4,12 @@ use fintech_auth::Secret;
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, GIVEN, JSON, Opt},
+    command::{CALL, CONFIG, CREDENTIALS, Command, GIVEN, JSON, Opt},
     credentials,
     exit::Failure,
     input,
     output::Answer,
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -20,6 +21,8 @@ pub(crate) static COMMAND: Command = Command {
         JSON,
         GIVEN,
         &[Opt::switch("client", "show the credentials in place of a token, and describe this client itself")],
+        CONFIG,
+        CREDENTIALS,
         CALL,
     ],
     notes: "The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input.",
@@ -39,7 +42,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Some(input::token(&arguments)?)
     };
-    let client = credentials::moneykit(&arguments)?.client()?;
+    let client = credentials::moneykit(&Settings::read(&arguments)?)?.client()?;
     let about = match &token {
         Some(token) => client.introspect(token).await?,
         None => client.introspect_client().await?,

@@ -4,10 +4,11 @@ use fintech_auth::moneykit::webhook::KeySet;
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, JSON},
+    command::{CALL, CONFIG, Command, JSON},
     credentials,
     exit::Failure,
     output::{print, visible},
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -15,14 +16,19 @@ pub(crate) static COMMAND: Command = Command {
     about: "Fetch the keys that sign MoneyKit's webhooks",
     operands: None,
     words: &[],
-    options: &[JSON, CALL],
-    notes: "With --json it is the set as it is published (RFC 7517); moneykit verify --keys reads it.",
+    options: &[JSON, CONFIG, CALL],
+    notes: "It needs no credentials. With --json it is the set as it is published (RFC 7517); moneykit verify --keys reads it.",
     examples: &["fintech-auth moneykit jwks", "fintech-auth moneykit jwks --json > keys.json"],
     run: |arguments| Box::pin(run(arguments)),
 };
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let set = credentials::moneykit(&arguments)?.client()?.jwks().await?.into_body();
+    let set = credentials::moneykit(&Settings::read(&arguments)?)?
+        .builder_for_webhooks()
+        .build()?
+        .jwks()
+        .await?
+        .into_body();
     if arguments.has("json") {
         let text = serde_json::to_string(&set);
         return print(&(text.map_err(|error| Failure::local(error.to_string()))? + "\n"));

@@ -4,10 +4,11 @@ use fintech_auth::token::IssuedToken;
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, JSON, TOKEN},
+    command::{CALL, CONFIG, CREDENTIALS, Command, JSON, TOKEN},
     credentials,
     exit::Failure,
     issued::{check, scopes, tell},
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -15,7 +16,7 @@ pub(crate) static COMMAND: Command = Command {
     about: "Issue a MoneyKit token",
     operands: Some("SCOPE…"),
     words: &[],
-    options: &[JSON, TOKEN, CALL],
+    options: &[JSON, TOKEN, CONFIG, CREDENTIALS, CALL],
     notes: "Without a scope it may do all that the application may.",
     examples: &[
         "fintech-auth moneykit token",
@@ -28,7 +29,7 @@ pub(crate) static COMMAND: Command = Command {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     check(&arguments)?;
-    let config = credentials::moneykit(&arguments)?;
+    let config = credentials::moneykit(&Settings::read(&arguments)?)?;
     let scopes = scopes(&arguments, config.scopes.clone())?;
     let response = config.client()?.create_access_token(&scopes).await?;
     let date = response.date;

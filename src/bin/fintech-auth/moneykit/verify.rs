@@ -12,12 +12,13 @@ use fintech_auth::{
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, JSON, Opt, WEBHOOK},
+    command::{CALL, CONFIG, Command, JSON, Opt, WEBHOOK},
     credentials,
     exit::Failure,
     input,
     output::{self, Answer},
     received::Received,
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -29,9 +30,10 @@ pub(crate) static COMMAND: Command = Command {
         JSON,
         WEBHOOK,
         &[Opt::value("keys", "FILE", "verify by these keys (from moneykit jwks --json), and fetch none")],
+        CONFIG,
         CALL,
     ],
-    notes: "With --tolerance, a signature that has expired meanwhile is taken for as long as well.",
+    notes: "It needs no credentials. With --tolerance, a signature that has expired meanwhile is taken for as long as well.",
     examples: &[
         "fintech-auth moneykit verify --headers headers.txt --body body.json",
         "fintech-auth moneykit verify --headers headers.txt --body body.json --keys keys.json --tolerance 24h",
@@ -48,7 +50,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let event = match arguments.value("keys") {
         Some(path) => by_keys(path, &received, &options)?,
         None => {
-            let builder = credentials::moneykit(&arguments)?.builder()?;
+            let builder = credentials::moneykit(&Settings::read(&arguments)?)?.builder_for_webhooks();
             let client = builder.with_webhooks(|_| options).build()?;
             client.webhooks().verify(&received.headers, &received.body).await?
         }

@@ -3,12 +3,13 @@
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, GIVEN, JSON, TOKEN},
+    command::{CALL, CONFIG, CREDENTIALS, Command, GIVEN, JSON, TOKEN},
     credentials,
     exit::Failure,
     input,
     issued::{check, scopes, tell},
     moov::{ORIGIN, SAVE, issued, save::Saving},
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -16,9 +17,9 @@ pub(crate) static COMMAND: Command = Command {
     about: "Exchange a Moov refresh token for a new pair",
     operands: Some("SCOPE…"),
     words: &[],
-    options: &[JSON, TOKEN, GIVEN, SAVE, ORIGIN, CALL],
+    options: &[JSON, TOKEN, GIVEN, SAVE, ORIGIN, CONFIG, CREDENTIALS, CALL],
     notes: "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. Sending it spends
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. Sending it spends \
 it, so give --save or --reveal, or the new one would be lost. The file may be the same for both.",
     examples: &[
         "fintech-auth moov refresh --token-file refresh-token --save refresh-token --raw",
@@ -38,7 +39,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     if arguments.value("client-secret-file") == Some("-") && input::token_is_on_stdin(&arguments) {
         return Err(Failure::usage("standard input is either the secret or the token"));
     }
-    let config = credentials::moov(&arguments)?;
+    let config = credentials::moov(&Settings::read(&arguments)?)?;
     let scopes = scopes(&arguments, None)?;
     let token = input::token(&arguments)?;
     let client = config.client()?;

@@ -4,11 +4,12 @@ use fintech_auth::moov::TokenTypeHint;
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, GIVEN, JSON, Opt},
+    command::{CALL, CONFIG, CREDENTIALS, Command, GIVEN, JSON, Opt},
     credentials,
     exit::Failure,
     input,
     output::Answer,
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -20,10 +21,12 @@ pub(crate) static COMMAND: Command = Command {
         JSON,
         GIVEN,
         &[Opt::value("hint", "TYPE", "access_token or refresh_token, which spares the service a search")],
+        CONFIG,
+        CREDENTIALS,
         CALL,
     ],
     notes: "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. One that the
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. One that the \
 service does not know counts as revoked.",
     examples: &["fintech-auth moov revoke --token-file refresh-token --hint refresh_token"],
     run: |arguments| Box::pin(run(arguments)),
@@ -39,7 +42,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     if arguments.value("client-secret-file") == Some("-") && input::token_is_on_stdin(&arguments) {
         return Err(Failure::usage("standard input is either the secret or the token"));
     }
-    let client = credentials::moov(&arguments)?.client()?;
+    let client = credentials::moov(&Settings::read(&arguments)?)?.client()?;
     let token = input::token(&arguments)?;
     client.revoke(&token, hint).await?;
     Answer::new(&arguments).with_words("revoked", true, "yes").print()

@@ -2,11 +2,12 @@
 
 use crate::{
     arguments::Arguments,
-    command::{CALL, Command, JSON, TOKEN},
+    command::{CALL, CONFIG, CREDENTIALS, Command, JSON, TOKEN},
     credentials,
     exit::Failure,
     issued::{check, scopes, tell},
     moov::{ORIGIN, SAVE, issued, save::Saving},
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -14,7 +15,7 @@ pub(crate) static COMMAND: Command = Command {
     about: "Issue a Moov token",
     operands: Some("SCOPE…"),
     words: &[],
-    options: &[JSON, TOKEN, SAVE, ORIGIN, CALL],
+    options: &[JSON, TOKEN, SAVE, ORIGIN, CONFIG, CREDENTIALS, CALL],
     notes: "Moov asks for one scope at least. With --origin it is a token for a page in a browser, else for a service.",
     examples: &[
         "fintech-auth moov token /accounts.read",
@@ -26,7 +27,7 @@ pub(crate) static COMMAND: Command = Command {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     check(&arguments)?;
-    let config = credentials::moov(&arguments)?;
+    let config = credentials::moov(&Settings::read(&arguments)?)?;
     let scopes = scopes(&arguments, config.scopes.clone())?;
     let client = config.client()?;
     let saving = arguments.value("save").map(Saving::begin).transpose()?;

@@ -3,11 +3,12 @@
 
 use crate::{
     arguments::Arguments,
-    command::{Command, JSON, Opt, WEBHOOK},
+    command::{CONFIG, Command, JSON, WEBHOOK},
     credentials,
     exit::Failure,
     output::{self, Answer},
     received::Received,
+    settings::Settings,
 };
 
 pub(crate) static COMMAND: Command = Command {
@@ -15,17 +16,9 @@ pub(crate) static COMMAND: Command = Command {
     about: "Verify the headers of a recorded Moov webhook",
     operands: None,
     words: &[],
-    options: &[
-        JSON,
-        WEBHOOK,
-        &[Opt::value(
-            "config",
-            "FILE",
-            "read settings from JSON with the tables moneykit and moov, not the environment",
-        )],
-    ],
+    options: &[JSON, WEBHOOK, CONFIG],
     notes: "\
-The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov signs no body: fetch what a
+The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov signs no body: fetch what a \
 webhook is about before you act on it.",
     examples: &["fintech-auth moov verify --headers headers.txt --body body.json --tolerance 24h"],
     run: |arguments| Box::pin(run(arguments)),
@@ -33,7 +26,7 @@ webhook is about before you act on it.",
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let received = Received::read(&arguments)?;
-    let webhooks = credentials::moov(&arguments)?.webhooks()?;
+    let webhooks = credentials::moov(&Settings::read(&arguments)?)?.webhooks()?;
     let webhook = webhooks.verify(&received.headers, &received.body).await?;
     Answer::new(&arguments)
         .with_words("verified", true, "the headers; the body is not signed")

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fintech_auth::sandbox::{Fault, Operation};
 use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
 
 use crate::{credentials::parse_time, exit::Failure};
 
@@ -52,7 +53,7 @@ pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
         "hang" => Fault::hang(),
         // 1xx would be no answer, and hyper does not send one.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
-            Some(status) if is_status && status.as_u16() >= 200 => Fault::answer(status),
+            Some(status) if is_status && status.as_u16() >= 200 => refusal(name, status),
             _ => {
                 return Err(Failure::usage(
                     "what goes wrong is a status, delay, truncate, close, reset or hang",
@@ -87,6 +88,19 @@ pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
     Ok(Ordered { operation, fault, times })
 }
 
+/// A status with the body that this vendor documents for it; for most, none.
+fn refusal(operation: &str, status: StatusCode) -> Fault {
+    let vendor = operation.split('.').next().unwrap_or_default();
+    let moneykit = |code, message| json!({"error_code": code, "error_message": message});
+    let body = match (vendor, status.as_u16()) {
+        ("moneykit", 401) => moneykit("api_error.auth.unauthorized", "Unauthorized"),
+        ("moneykit", 429) => moneykit("api_error.rate_limit_exceeded", "Too many requests"),
+        ("moov", 400) => json!({"error": "invalid_request"}),
+        _ => return Fault::answer(status),
+    };
+    Fault::answer(status).with_body("application/json", body.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +116,9 @@ mod tests {
             "moneykit.introspect=truncate,delay=1ms",
             "moov.token=reset",
             "moov.token=502,html",
+            "moneykit.token=429,retry-after=1",
+            "moneykit.jwks=401,html",
+            "moov.revoke=400",
         ]
         .map(|text| format!("{text}\n  {:?}", parse(text).expect(text)));
         insta::assert_snapshot!(shown.join("\n"));

@@ -20,13 +20,14 @@ pub(super) fn line(request: &Request, json: bool) -> String {
     if json {
         let line = json!({
             "event": "request", "time": now, "method": request.method.as_str(), "path": path,
-            "operation": operation, "status": status,
+            "operation": operation, "status": status, "note": request.note(),
         });
         return format!("{line}\n");
     }
     let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     let operation = operation.unwrap_or("no such operation");
-    format!("{now}  {:<4} {:<24} {operation:<20} {status}\n", request.method.as_str(), visible(path))
+    let note = request.note().map(|note| format!("  {note}")).unwrap_or_default();
+    format!("{now}  {:<4} {:<24} {operation:<20} {status}{note}\n", request.method.as_str(), visible(path))
 }
 
 fn name(operation: Operation) -> &'static str {

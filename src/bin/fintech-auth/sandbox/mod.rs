@@ -41,13 +41,16 @@ pub(crate) static COMMAND: Command = Command {
     ],
     notes: "\
 A fault is OPERATION=WHAT[,ADDITION]… and meets the next request of that operation.
-  OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token or moov.revoke
-  WHAT       a status such as 503; delay (with delay=), truncate, close, reset or hang
-  ADDITION   delay=TIME, retry-after=SECONDS and html (for a status), served (the request is served, and its
-             answer lost), times=NUMBER or times=always
+  OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token or
+             moov.revoke
+  WHAT       a status such as 503, with the body that the vendor documents for
+             it; or delay, truncate, close, reset, hang
+  ADDITION   delay=TIME; times=NUMBER or times=always; served, so that the
+             request is served and its answer lost; for a status also
+             retry-after=SECONDS and html
 Those of one operation come one after another, in the order given.
 
-It ends on Ctrl-C. With --json, each line is an object; the first one tells the credentials.",
+Each request is a line, with the reason where it was refused. It ends on Ctrl-C. With --json, each line is an object; the first one tells the credentials.",
     examples: &[
         "fintech-auth sandbox",
         "fintech-auth sandbox --fault moov.token=429,retry-after=2,times=3",
@@ -127,6 +130,10 @@ fn welcome(sandbox: &Sandbox, json: bool) -> String {
         return format!("{told}\n");
     }
     let mut text = format!("Both services are at {}. Ctrl-C ends them.\n\n", sandbox.url());
+    for (name, operation) in fault::NAMES {
+        text += &format!("{name:<20} {:<4} {}\n", operation.method().as_str(), operation.path());
+    }
+    text += "\n";
     for (name, value) in variables {
         text += &format!("export {name}={value}\n");
     }

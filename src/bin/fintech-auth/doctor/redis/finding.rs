@@ -1,0 +1,77 @@
+//! What is wrong where Redis does not answer as it should, and what to do. It passes nothing on that a server
+//! says but its word for the error, and nothing of the address.
+
+use fintech_auth::token::redis::client::{ErrorKind, RedisError};
+
+use crate::doctor::tls;
+
+/// What was found and what to do next.
+pub(super) type Finding = (String, &'static str);
+
+/// Of a question that was not answered. A server that speaks no TLS waits for more where TLS begins.
+pub(super) fn late(is_tls: bool) -> Finding {
+    let next = if is_tls {
+        "see that the server speaks TLS (else the url begins with redis://), and that a firewall lets this machine \
+         through"
+    } else {
+        "see that a firewall lets this machine through, or allow more time (--timeout)"
+    };
+    ("no answer in time".to_owned(), next)
+}
+
+/// Of a connection that did not come about, or broke.
+pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
+    if let Some(finding) = tls::finding(error) {
+        return finding;
+    }
+    let plain = |found: &str, next| (found.to_owned(), next);
+    if error.is_connection_refusal() {
+        return plain("nobody listens there", "start Redis, or correct the address");
+    }
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        let next =
+            "correct them in the url: redis://USER:PASSWORD@HOST:PORT, with %-escapes for what no url has";
+        return plain("the user and password are not accepted", next);
+    }
+    if let Some(word) = word(error) {
+        return by_word(word);
+    }
+    if error.kind() == ErrorKind::Parse || error.is_connection_dropped() {
+        let next = if is_tls {
+            "correct the port; if the server speaks no TLS, the url begins with redis://"
+        } else {
+            "correct the port; if the server speaks TLS, the url begins with rediss://"
+        };
+        return plain("what answers there is no Redis, or not one in plain text", next);
+    }
+    if error.is_io_error() {
+        // In the words of this machine: no such host, no such file.
+        let next = "correct the host, and see that this machine resolves and reaches it";
+        return (format!("no connection: {error}"), next);
+    }
+    plain(error.category(), "correct the address")
+}
+
+/// The word that an error of the server begins with, where it looks like one.
+fn word(error: &RedisError) -> Option<&str> {
+    let is_word = |word: &&str| word.len() <= 32 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    error.code().filter(is_word)
+}
+
+/// What a server's word for an error asks for.
+pub(super) fn by_word(word: &str) -> Finding {
+    let next = match word {
+        "NOAUTH" => "give user and password in the url: redis://USER:PASSWORD@HOST:PORT",
+        "WRONGPASS" => "correct the user and password in the url",
+        // A script that may not do something says no more than ERR.
+        "NOPERM" | "ERR" => "give the user the rights that the docs of the module token::redis list",
+        "READONLY" => {
+            "this is a replica: give the master's address, or use RedisStoreBuilder::with_sentinels"
+        }
+        "MOVED" | "CLUSTERDOWN" => "this is a node of a cluster: use RedisStoreBuilder::open_cluster",
+        "OOM" => "its memory is full: give it more",
+        "LOADING" | "BUSY" | "MASTERDOWN" => "wait until it is up",
+        _ => "see the server's log",
+    };
+    (format!("it answers {word}"), next)
+}

@@ -1,0 +1,64 @@
+//! The file that `--config` names, read once: a table for each vendor, and one for the Redis of a fleet. It shows
+//! no value, and knows no setting of a vendor's.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{arguments::Arguments, exit::Failure, input};
+
+const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
+
+/// What a command is configured by: the tables of a file, or the environment where none is named.
+pub(crate) struct Settings<'a> {
+    pub(crate) arguments: &'a Arguments,
+    file: Option<File<'a>>,
+}
+
+struct File<'a> {
+    path: &'a str,
+    tables: Map<String, Value>,
+}
+
+impl<'a> Settings<'a> {
+    /// # Errors
+    ///
+    /// For a file that cannot be read, or is no configuration.
+    pub(crate) fn read(arguments: &'a Arguments) -> Result<Self, Failure> {
+        let file = arguments.value("config").map(File::read).transpose()?;
+        Ok(Self { arguments, file })
+    }
+
+    /// Whether there is anything to read for a table: the environment, or the table itself.
+    pub(crate) fn may_have(&self, table: &str) -> bool {
+        self.file.as_ref().is_none_or(|file| file.tables.contains_key(table))
+    }
+
+    /// One table of the file; `None` without a file.
+    ///
+    /// # Errors
+    ///
+    /// For a file that does not have the table, or has something else in it.
+    pub(crate) fn table<C: DeserializeOwned>(&self, name: &str) -> Result<Option<C>, Failure> {
+        let Some(File { path, tables }) = &self.file else { return Ok(None) };
+        let table = tables.get(name).cloned();
+        let table = table.ok_or_else(|| Failure::usage(format!("{path} has no table {name}")))?;
+        let config = serde_json::from_value(table);
+        config.map(Some).map_err(|error| Failure::usage(format!("{path}, {name}: {error}")))
+    }
+}
+
+impl<'a> File<'a> {
+    /// Not by derive, whose errors show what did not fit.
+    fn read(path: &'a str) -> Result<Self, Failure> {
+        let file: Value = serde_json::from_slice(&input::bytes(path)?).map_err(|error| {
+            Failure::usage(format!("{path} is not JSON: line {}, column {}", error.line(), error.column()))
+        })?;
+        let Value::Object(tables) = file else {
+            return Err(Failure::usage(format!("{path} has no tables {}", TABLES.join(", "))));
+        };
+        if tables.keys().any(|name| !TABLES.contains(&name.as_str())) {
+            return Err(Failure::usage(format!("{path} has a table that is none of {}", TABLES.join(", "))));
+        }
+        Ok(Self { path, tables })
+    }
+}

@@ -1,0 +1,80 @@
+//! Browser tokens: what a page with Moov.js may have.
+//!
+//! A page cannot keep a secret, so your backend asks for a token and hands the page that token alone. Give it as
+//! little as it needs, for as short as it can be.
+//!
+//! # A client for pages
+//!
+//! Moov gives out tokens for browsers by the page's origin, which it checks against the domains allowed for the API key
+//! in its dashboard. [`with_origin`](crate::moov::ClientBuilder::with_origin) sends it and makes the tokens of type
+//! `web`; a client without one gets tokens for a service. So make two clients: one for pages, one for the backend.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use fintech_auth::{Error, ErrorKind, Secret, moov::{self, AccountScope}, sandbox::Sandbox};
+//! use uuid::Uuid;
+//!
+//! /// For a page on which somebody adds a bank account to his own account, after your login.
+//! async fn for_page(pages: &moov::Client, account: Uuid) -> Result<Secret, Error> {
+//!     let scopes = [AccountScope::BankAccountsWrite.of(account).into()];
+//!     let answer = pages.create_access_token(&scopes).await?;
+//!     Ok(answer.access_token.0.clone()) // and the refresh token stays here, or nowhere
+//! }
+//!
+//! let sandbox = Sandbox::start().await?;
+//! // Yours: https://pay.your-domain.com
+//! let pages = sandbox.moov().with_origin(sandbox.origin()).build()?;
+//! let token = for_page(&pages, Uuid::from_u128(1)).await?;
+//! // What your endpoint answers:
+//! println!("Cache-Control: no-store\n\n{{\"token\": \"{}\"}}", token.expose());
+//!
+//! let elsewhere = sandbox.moov().with_origin("https://elsewhere.example").build()?;
+//! let error = for_page(&elsewhere, Uuid::from_u128(1)).await.unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::Unauthorized); // 403: not a domain of this key
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The origin is a scheme and a host, without a path: `https://pay.your-domain.com`. From the environment it is
+//! `MOOV_ORIGIN`; `fintech-auth doctor` tells whether the vendor accepts it.
+//!
+//! # Why not the cached token
+//!
+//! [`Client::create_access_token`](crate::moov::Client::create_access_token) is not cached, and for a page that is right:
+//!
+//! - Each page gets its own, so that one can be revoked without the others.
+//! - It has its whole life before it. One from memory may have seconds left.
+//!
+//! It counts against the same limits: 40 token calls a second, shared with all else that this client asks for. So do
+//! not ask on every page view, but when the page is about to need it, and behind your own login.
+//!
+//! # When the page is done
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use fintech_auth::{moov::{self, AccountScope}, sandbox::Sandbox};
+//! # let sandbox = Sandbox::start().await?;
+//! # let pages = sandbox.moov().with_origin(sandbox.origin()).build()?;
+//! # let scope = AccountScope::BankAccountsWrite.of(uuid::Uuid::from_u128(1)).into();
+//! let answer = pages.create_access_token(&[scope]).await?;
+//! pages.revoke(&answer.access_token, Some(moov::TokenTypeHint::AccessToken)).await?;
+//! assert!(!sandbox.is_live(answer.access_token.expose()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Security
+//!
+//! **Never hand out**: the client secret; a refresh token, with which anybody can go on for as long as it lives; a
+//! token for scopes without an account in them, such as `/accounts.write`; a token for the account of somebody else than
+//! who is logged in; `issued-cards.read-secure`, unless you fall under PCI DSS and mean to.
+//!
+//! Send the token in the body of an answer over TLS with `Cache-Control: no-store`; not in a URL, a cookie or a page that
+//! a cache may keep. Whoever has it can use it until it ends, from anywhere: the origin is checked when it is issued.
+//!
+//! # Sources
+//!
+//! The origin: Moov's documentation of the token endpoint (no OpenAPI document states it). The types of clients: its SDKs,
+//! generated from v2026.07.00. Scopes: its documentation of them.

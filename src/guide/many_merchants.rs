@@ -1,0 +1,94 @@
+//! Many merchants: one client, a token for each set of scopes.
+//!
+//! Moov's scopes name the account, so a platform with 100,000 merchants holds as many tokens. That is one
+//! client's work: its tokens are found by scope set.
+//!
+//! # One set of credentials, many accounts
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use fintech_auth::{Scope, moov::AccountScope, sandbox::{Operation, Sandbox}};
+//! use uuid::Uuid;
+//!
+//! /// What a job may do in one merchant's account, and no more.
+//! fn payouts(merchant: Uuid) -> [Scope; 2] {
+//!     let scopes = [AccountScope::TransfersWrite, AccountScope::WalletsRead];
+//!     scopes.map(|scope| scope.of(merchant).into())
+//! }
+//!
+//! let sandbox = Sandbox::start().await?;
+//! let client = sandbox.moov().build()?;
+//! let (here, there) = (Uuid::from_u128(1), Uuid::from_u128(2));
+//!
+//! let token = client.token(&payouts(here)).await?;
+//! let other = client.token(&payouts(there)).await?;
+//! assert_ne!(token.expose(), other.expose());
+//!
+//! // The order of scopes does not matter: the same set is the same token.
+//! let [write, read] = payouts(here);
+//! assert_eq!(client.token(&[read, write]).await?.expose(), token.expose());
+//! assert_eq!(sandbox.count(Operation::MoovToken), 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Build scopes from [`AccountScope`](crate::moov::AccountScope) and a `Uuid`, not by joining text:
+//! so no account's id can smuggle in another scope. Few scopes in a set make a token that is worth less to a thief;
+//! few *different* sets make few token calls.
+//!
+//! # A merchant that is asked for often
+//!
+//! A handle spares the look-up, and keeps its place in the cache for as long as it lives, so make handles for the busy
+//! few.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use fintech_auth::{moov::AccountScope, sandbox::Sandbox};
+//! # let sandbox = Sandbox::start().await?;
+//! # let client = sandbox.moov().build()?;
+//! # let merchant = uuid::Uuid::from_u128(1);
+//! let handle = client.tokens().handle(&[AccountScope::TransfersWrite.of(merchant).into()]);
+//! let token = handle.token().await?;
+//! assert_eq!(handle.cached().unwrap().expose(), token.expose());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How many are kept
+//!
+//! 100,000 scope sets, unless
+//! [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity) says otherwise; beyond that, those not
+//! asked for lately go first. One costs about 300 bytes beside the text of the token and its scopes.
+//! [`Stats`](crate::token::Stats) counts the evictions: if they keep up with the misses, give it more.
+//!
+//! The vendor's rate limit is kept for all merchants together, so a job that begins with every merchant at once is
+//! spread out: at Moov's 40 calls a second, 10,000 cold tokens take a little over four minutes. A caller that does not
+//! want to wait for its turn says so by
+//! [`TokenCache::token_within`](crate::token::TokenCache::token_within).
+//!
+//! # Merchants with credentials of their own
+//!
+//! Then each has a client of its own, and nothing is shared by mistake: connections, tokens, cool-downs and rate limits
+//! belong to the client. Keep them in a map by merchant; a client that is dropped ends what it had running.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use fintech_auth::sandbox::Sandbox;
+//! # let sandbox = Sandbox::start().await?;
+//! use std::collections::HashMap;
+//!
+//! use fintech_auth::{Credentials, moneykit};
+//!
+//! let mut clients: HashMap<&str, moneykit::Client> = HashMap::new();
+//! for (merchant, id, secret) in [("a", "live_a", "secret a"), ("b", "live_b", "secret b")] {
+//!     let credentials = Credentials::new(id, secret);
+//!     let client = moneykit::Client::builder(credentials).with_base_url(sandbox.url()).build()?;
+//!     clients.insert(merchant, client);
+//! }
+//! assert_eq!(clients.len(), 2);
+//! # Ok(())
+//! # }
+//! ```

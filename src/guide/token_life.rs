@@ -1,0 +1,58 @@
+//! The life of a token: when one is asked for, renewed, and dropped.
+//!
+#![doc = include_str!("token_life.svg")]
+//!
+//! | it is | who asks gets | and |
+//! | --- | --- | --- |
+//! | fresh | it, from memory | nothing is sent, locked or allocated |
+//! | stale: a quarter of its life is left, 5 minutes at most | it, from memory | the first who notices begins one refresh behind |
+//! | expired: a tenth is left, 10 seconds at most | a new one, after one request that all share | |
+//! | rejected by a 401, or revoked | the same | no refresh that was begun before puts it back |
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use fintech_auth::sandbox::{Operation, Sandbox};
+//!
+//! let sandbox = Sandbox::start().await?; // MoneyKit's tokens live an hour
+//! let clock = sandbox.clock().clone();
+//! let client = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock)).build()?;
+//!
+//! // However many ask at once, one request goes out.
+//! let (a, b) = tokio::join!(client.token(&[]), client.token(&[]));
+//! let first = a?;
+//! assert_eq!(first.expose(), b?.expose());
+//! assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
+//!
+//! // Stale: served at once, renewed behind.
+//! sandbox.clock().advance(Duration::from_secs(3600 - 60));
+//! assert_eq!(client.token(&[]).await?.expose(), first.expose());
+//!
+//! // Over: the new one, whoever got it.
+//! sandbox.clock().advance(Duration::from_secs(60));
+//! assert_ne!(client.token(&[]).await?.expose(), first.expose());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When a refresh fails
+//!
+//! A stale token goes on serving until it expires. Nobody asks again for a second, then two, four, up to a minute; who
+//! has no token gets the same error until then, with [`Error::retry_after`](crate::Error::retry_after). A 429 or a
+//! `Retry-After` is a cool-down for all scope sets of the client, and refused credentials are remembered for ten seconds.
+//!
+//! # How long it is believed
+//!
+//! Moov documents `expires_in` as seconds and as a Unix timestamp, under one name. Both are read; where a token is a JWT, its
+//! `exp` counts as well, and the shortest credible reading holds, by the monotonic and by the wall clock.
+//! [`Token::expiry_rule`](crate::Token::expiry_rule) tells which rule decided.
+//!
+//! Every number here can be set: [`TokenOptions`](crate::token::TokenOptions). The module [`token`](crate::token) has the
+//! whole of it, and takes a token server of your own.
+//!
+//! # Sources
+//!
+//! [RFC 6749](https://www.rfc-editor.org/rfc/rfc6749) section 5.1 for `expires_in`; Moov's OpenAPI documents since 2025-01-15
+//! for the Unix timestamp, its SDK for Go for seconds; MoneyKit's SDKs for an hour.

@@ -1,0 +1,148 @@
+//! `doctor` on the way to a service: certificates, plain http and proxies, each on loopback.
+
+use std::process::Command;
+
+use fintech_auth::sandbox::Sandbox;
+
+use crate::{
+    program::{Ran, configured, program, run, sandbox, without_ids},
+    tls::{Authority, Proxy},
+};
+
+const LATER: i32 = 4096;
+
+/// One vendor's checks at this address, with these roots.
+fn doctor(sandbox: &Sandbox, roots: &str, url: &str) -> Command {
+    let mut command = configured(sandbox, "doctor moov");
+    command.env("MOOV_BASE_URL", url).env("SSL_CERT_FILE", roots);
+    command
+}
+
+fn steady(ran: &Ran, ports: &[u16]) -> String {
+    let text = without_ids(&ran.all());
+    let text = ports.iter().fold(text, |text, port| text.replace(&format!(":{port}"), ":PORT"));
+    let lines = text.lines().map(|line| match line.starts_with("  ok    clock ") {
+        true => "  ok    clock        a moment",
+        false => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_certificate_is_told_by_both_vendors() {
+    let sandbox = sandbox().await;
+    let authority = Authority::new("good");
+    let port = authority.front(sandbox.url(), "localhost", LATER).await;
+    let url = format!("https://localhost:{port}");
+    let ran = run(configured(&sandbox, "doctor")
+        .env("MONEYKIT_BASE_URL", &url)
+        .env("MOOV_BASE_URL", &url)
+        .env("SSL_CERT_FILE", &authority.file));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    let told = "  ok    tls          the connection is encrypted, and the certificate trusted\n";
+    assert_eq!(ran.out.matches(told).count(), 2, "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_failure_of_tls_says_what_is_wrong_and_what_to_do() {
+    let sandbox = sandbox().await;
+    let (authority, stranger) = (Authority::new("known"), Authority::new("stranger"));
+    let roots = authority.file.to_str().unwrap();
+    let good = authority.front(sandbox.url(), "localhost", LATER).await;
+    let unknown = stranger.front(sandbox.url(), "localhost", LATER).await;
+    let expired = authority.front(sandbox.url(), "localhost", 2020).await;
+    let other = authority.front(sandbox.url(), "other.example", LATER).await;
+    let plain: u16 = sandbox.url().rsplit(':').next().unwrap().parse().unwrap();
+    let ports = [good, unknown, expired, other, plain];
+    let mut told = Vec::new();
+    for (what, roots, url) in [
+        ("an unknown issuer", roots, format!("https://localhost:{unknown}")),
+        ("an end that has passed", roots, format!("https://localhost:{expired}")),
+        ("another host's certificate", roots, format!("https://localhost:{other}")),
+        ("https to a port of plain http", roots, format!("https://localhost:{plain}")),
+        ("plain http to a port of https", roots, format!("http://localhost:{good}")),
+        ("plain http to another machine", roots, "http://api.moov.example".to_owned()),
+        ("no roots", "/nowhere", format!("https://localhost:{good}")),
+    ] {
+        let ran = run(&mut doctor(&sandbox, roots, &url));
+        assert_eq!(ran.code, Some(10), "{what}: {}", ran.all());
+        told.push(format!("{what}\n{}\n", steady(&ran, &ports)));
+    }
+    assert!(sandbox.requests().is_empty(), "{:?}", sandbox.requests());
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moneykits_keys_are_not_asked_for_where_tls_fails() {
+    let sandbox = sandbox().await;
+    let port = Authority::new("unknown").front(sandbox.url(), "localhost", LATER).await;
+    let ran = run(configured(&sandbox, "doctor moneykit")
+        .env("MONEYKIT_BASE_URL", format!("https://localhost:{port}"))
+        .env("SSL_CERT_FILE", Authority::new("other").file));
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(ran.out.contains("fail  tls ") && !ran.out.contains(" jwks "), "{}", ran.out);
+}
+
+/// No name is looked up: the proxy is asked for the host, and leads to this machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_told_and_gone_through() {
+    let sandbox = sandbox().await;
+    let authority = Authority::new("proxied");
+    let behind = authority.front(sandbox.url(), "api.moov.io", LATER).await;
+    let doctor = |proxy: &Proxy| {
+        run(configured(&sandbox, "doctor moov")
+            .env_remove("MOOV_BASE_URL")
+            .env("SSL_CERT_FILE", &authority.file)
+            .env("HTTPS_PROXY", format!("http://user:MARK-0123456789@127.0.0.1:{}", proxy.port)))
+    };
+    let proxy = Proxy::start("200 OK", behind).await;
+    let ran = doctor(&proxy);
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    let told = format!("  ok    proxy        127.0.0.1:{}, from HTTPS_PROXY\n", proxy.port);
+    assert!(ran.out.contains(&told) && ran.out.contains("  ok    tls "), "{}", ran.out);
+    assert!(!ran.all().contains("MARK"), "{}", ran.all());
+    let heads = proxy.heads();
+    assert!(heads.iter().all(|head| head.starts_with("CONNECT api.moov.io:443 ")), "{heads:?}");
+    assert!(!heads.is_empty());
+    assert!(sandbox.requests().iter().all(|request| !request.headers.contains_key("proxy-authorization")));
+
+    let refusing = Proxy::start("407 Proxy Authentication Required", behind).await;
+    let ran = doctor(&refusing);
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(!ran.all().contains("MARK"), "{}", ran.all());
+    insta::assert_snapshot!(steady(&ran, &[refusing.port]));
+}
+
+/// 0.0.0.0 is this machine and counts as another.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_no_proxy_excepts_is_told() {
+    let sandbox = sandbox().await;
+    let authority = Authority::new("excepted");
+    let port = authority.front(sandbox.url(), "0.0.0.0", LATER).await;
+    let url = format!("https://0.0.0.0:{port}");
+    let proxy = Proxy::start("200 OK", port).await;
+    let roots = authority.file.to_str().unwrap();
+    let ran = run(doctor(&sandbox, roots, &url)
+        .env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port))
+        .env("NO_PROXY", "other.example,0.0.0.0"));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(ran.out.contains("  ok    proxy        none: NO_PROXY excepts this host\n"), "{}", ran.out);
+    assert!(proxy.heads().is_empty());
+    let ran = run(doctor(&sandbox, roots, &url).env("HTTPS_PROXY", "://"));
+    assert!(ran.out.contains("  warn  proxy        none, although HTTPS_PROXY is set"), "{}", ran.out);
+}
+
+/// The proxy's password is not told, and nothing is sent through it: nobody listens there.
+#[test]
+fn a_proxy_that_is_not_there_is_told_without_its_password() {
+    let ran = run(program("doctor moov --timeout 2s")
+        .env("MOOV_CLIENT_ID", "id")
+        .env("MOOV_CLIENT_SECRET", "secret")
+        .env("MOOV_ATTEMPTS", "1")
+        .env("HTTPS_PROXY", "http://user:MARK-0123456789@127.0.0.1:9"));
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(ran.out.contains("ok    proxy        127.0.0.1:9, from HTTPS_PROXY"), "{}", ran.all());
+    assert!(ran.out.contains("-> see that the proxy runs"), "{}", ran.all());
+    assert!(!ran.all().contains("MARK"), "{}", ran.all());
+}

@@ -1,0 +1,186 @@
+//! `doctor` on the Redis of a fleet: a real server, and all that may be found in its place.
+
+use std::{net::TcpListener, process::Command};
+
+use crate::{
+    program::{Ran, configured, file, program, run, sandbox},
+    redis_server::{RedisServer, free_port},
+    tls::Authority,
+};
+
+const MARK: &str = "MARK-0123456789";
+
+fn doctor(url: &str) -> Command {
+    let mut command = program("doctor redis --timeout 2s");
+    command.env("FINTECH_AUTH_REDIS_URL", url);
+    command
+}
+
+/// Without what differs from run to run, and after a look for secrets.
+fn steady(ran: &Ran) -> String {
+    assert!(!ran.all().contains(MARK), "{}", ran.all());
+    let mut text = String::new();
+    for line in ran.all().lines() {
+        let line = match line.split_once(" ms") {
+            Some(_) => "  ok    reached      it answers in a moment",
+            None if line.starts_with("  ok    clock ") => "  ok    clock        a moment",
+            None => line,
+        };
+        let version = line.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        let line = match version {
+            Some(version) if line.contains(" version ") => {
+                line.replace(version, "VERSION").replace("Valkey", "Redis")
+            }
+            _ => line.to_owned(),
+        };
+        let port = line.split(':').nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect());
+        let port = port.filter(|port: &String| port.len() > 3);
+        text += &port.map_or_else(|| line.clone(), |port| line.replace(&port, "PORT"));
+        text += "\n";
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_redis_is_described() {
+    let Some(redis) = RedisServer::start() else { return };
+    let ran = run(&mut doctor(&redis.url()));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    insta::assert_snapshot!(steady(&ran));
+    let keys: Vec<String> = redis.run_text("KEYS *lease*").await;
+    assert!(keys.is_empty(), "{keys:?}");
+    for key in redis.run_text::<Vec<String>>("KEYS *").await {
+        assert_ne!(redis.run_text::<i64>(&format!("TTL {key}")).await, -1, "{key} stays for ever");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_checked_beside_the_vendors_where_it_is_configured() {
+    let Some(redis) = RedisServer::start() else { return };
+    let sandbox = sandbox().await;
+    let url = redis.url();
+    let path = file("redis-url", format!("{url}\n"));
+    let config = serde_json::json!({"redis": {"url_file": path, "namespace": "staging"}});
+    let config = file("redis.json", config.to_string());
+    for ran in [
+        run(configured(&sandbox, "doctor").env("FINTECH_AUTH_REDIS_URL", &url)),
+        run(configured(&sandbox, "doctor").env("FINTECH_AUTH_REDIS_URL_FILE", &path)),
+    ] {
+        assert_eq!(ran.code, Some(0), "{}", ran.all());
+        assert!(
+            ran.out.contains("\nredis\n  ok    configured ") && ran.out.contains("moneykit\n"),
+            "{}",
+            ran.out
+        );
+    }
+    let ran = run(&mut program(&format!("doctor --json --config {}", config.display())));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(ran.out.contains("namespace staging") && ran.out.contains(r#""subject":"redis""#), "{}", ran.out);
+    assert!(!run(&mut configured(&sandbox, "doctor")).out.contains("redis"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_finding_says_what_to_do() {
+    let Some(redis) = RedisServer::start_with(&["--requirepass", "pass-word"]) else { return };
+    let (Some(replica), Some(full)) = (
+        RedisServer::start_with(&["--replicaof", "127.0.0.1 1"]),
+        RedisServer::start_with(&["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]),
+    ) else {
+        return;
+    };
+    let sandbox = sandbox().await;
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let http = sandbox.url().rsplit(':').next().unwrap();
+    let mut told = Vec::new();
+    for (what, code, url) in [
+        ("nobody listens", 10, format!("redis://:{MARK}@127.0.0.1:{}", free_port())),
+        ("no password", 10, format!("redis://127.0.0.1:{}", redis.port)),
+        ("a wrong password", 10, format!("redis://:{MARK}@127.0.0.1:{}", redis.port)),
+        ("a replica", 10, replica.url()),
+        ("a policy that drops", 0, full.url()),
+        ("one that hangs", 10, format!("redis://:{MARK}@127.0.0.1:{}", silent.local_addr().unwrap().port())),
+        ("http", 10, format!("redis://:{MARK}@127.0.0.1:{http}")),
+        ("no tls", 10, format!("rediss://:{MARK}@127.0.0.1:{}", redis.port)),
+        ("no url", 10, MARK.to_owned()),
+        ("another scheme", 10, format!("https://user:{MARK}@localhost")),
+    ] {
+        let mut command = doctor(&url);
+        if what == "one that hangs" {
+            command = program("doctor redis --timeout 300ms");
+            command.env("FINTECH_AUTH_REDIS_URL", &url);
+        }
+        let ran = run(&mut command);
+        assert_eq!(ran.code, Some(code), "{what}: {}", ran.all());
+        told.push(format!("{what}\n{}", steady(&ran)));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_told() {
+    let Some(redis) = RedisServer::start() else { return };
+    let rights = "on >MARK-0123456789 +evalsha +eval +subscribe +ping ~{fintech-auth:default:* \
+                  &fintech-auth:default +@read +@write +publish +time";
+    redis.run_text::<()>(&format!("ACL SETUSER enough {rights}")).await;
+    redis.run_text::<()>(&format!("ACL SETUSER mute {rights} resetchannels")).await;
+    redis.run_text::<()>(&format!("ACL SETUSER deaf {rights} -subscribe")).await;
+    redis.run_text::<()>(&format!("ACL SETUSER elsewhere {rights} resetkeys ~other:*")).await;
+    for (user, code) in [("enough", 0), ("mute", 10), ("deaf", 10), ("elsewhere", 10)] {
+        let ran = run(&mut doctor(&format!("redis://{user}:{MARK}@127.0.0.1:{}", redis.port)));
+        assert_eq!(ran.code, Some(code), "{user}: {}", ran.all());
+        assert!(ran.out.contains("  skip  version      it answers NOPERM to INFO, which"), "{}", ran.out);
+        let rights = ran.out.lines().find(|line| line.contains(" rights ")).expect("a line");
+        assert_eq!(rights.contains("-> give the user the rights that"), code == 10, "{}", ran.out);
+        assert!(!ran.all().contains(MARK), "{}", ran.all());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_told_and_an_unknown_certificate_refused() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (authority, stranger) = (Authority::new("redis"), Authority::new("redis-stranger"));
+    let port = authority.front(&redis.url(), "localhost", 4096).await;
+    let url = format!("rediss://localhost:{port}");
+    let ran = run(doctor(&url).env("SSL_CERT_FILE", &authority.file));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(ran.out.contains("  ok    tls          the connection is encrypted"), "{}", ran.out);
+    let ran = run(doctor(&url).env("SSL_CERT_FILE", &stranger.file));
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(
+        ran.out.contains("the certificate is of an issuer that this machine does not trust"),
+        "{}",
+        ran.out
+    );
+    let plain = run(&mut doctor(&format!("redis://localhost:{port}")));
+    assert_eq!(plain.code, Some(10), "{}", plain.all());
+    assert!(plain.out.contains("if the server speaks TLS, the url begins with rediss://"), "{}", plain.out);
+}
+
+#[test]
+fn settings_that_are_not_right_are_told_without_a_value() {
+    let table = |text: &str| file("redis-bad.json", format!("{{\"redis\": {text}}}"));
+    for (text, told) in [
+        (r#""MARK-0123456789""#, "the table redis is no table"),
+        (r#"{"MARK-0123456789": "x"}"#, "the table redis has an unknown key"),
+        (r#"{"url": ["MARK-0123456789"]}"#, "the table redis has a value that is no text"),
+        (
+            r#"{"url": "MARK-0123456789", "url_file": "x"}"#,
+            "the url of redis and its url_file are both given",
+        ),
+        (r#"{"url_file": "/nowhere/at/all"}"#, "the file /nowhere/at/all cannot be read"),
+    ] {
+        let ran = run(&mut program(&format!("doctor --config {}", table(text).display())));
+        assert_eq!(ran.code, Some(10), "{}", ran.all());
+        assert!(ran.out.contains(told) && !ran.all().contains(MARK), "{}", ran.all());
+    }
+    let ran = run(program("doctor redis").env("FINTECH_AUTH_REDIS_URI", MARK));
+    assert_eq!(ran.code, Some(10), "{}", ran.all());
+    assert!(
+        ran.out.contains("FINTECH_AUTH_REDIS_URI is unknown") && !ran.all().contains(MARK),
+        "{}",
+        ran.all()
+    );
+    let ran = run(&mut program("doctor redis"));
+    assert_eq!(ran.code, Some(2), "{}", ran.all());
+    assert!(ran.err.contains("set FINTECH_AUTH_REDIS_URL or"), "{}", ran.err);
+}

@@ -1,0 +1,87 @@
+//! Holds the front page to its word: each claim has a test, and each link leads somewhere, in the repository and in
+//! the rendered documentation alike.
+
+use std::{fs, path::Path};
+
+/// Each line of the comparison with the vendors' own SDKs, and the test of what it says of this crate.
+const HELD_BY: [(&str, &str); 17] = [
+    ("cached token", "lifecycle::a_fresh_token_is_answered_from_memory"),
+    ("many callers at once", "concurrency::ten_thousand_callers_at_a_cold_start_send_one_request"),
+    ("before it ends", "lifecycle::a_stale_token_is_answered_at_once_and_renewed_once_behind"),
+    ("`expires_in` as a Unix time", "lifecycle::the_rule_that_decided_is_told"),
+    (
+        "a 401 that means \"expired\"",
+        "bearer_requests::a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most",
+    ),
+    ("a 200 for a documented 201", "decode::any_success_status_is_a_success"),
+    ("`token_type` in lower case", "decode::unknown_token_types_and_fields_are_kept_out_of_the_way"),
+    ("an empty or broken answer", "errors::each_failure_has_its_kind"),
+    ("a token in an error", "secrets::a_failed_decode_does_not_show_the_answer"),
+    ("credentials in what is printed", "secrets::clients_and_builders_do_not_show_their_secrets"),
+    ("a redirect to another host", "errors::no_redirect_is_followed"),
+    ("no answer", "errors::a_call_ends_without_being_told_when"),
+    ("`Retry-After` on a token call", "lifecycle::a_cool_down_holds_for_every_caller_and_every_scope_set"),
+    ("a failing vendor", "lifecycle::a_failed_call_is_repeated_as_the_policy_has_it"),
+    ("a refresh token", "lifecycle::a_refused_or_lost_refresh_falls_back_to_the_client_credentials"),
+    ("revoke", "lifecycle::a_refresh_in_flight_cannot_put_back_what_was_revoked"),
+    ("webhooks", "webhook_moov::a_nonce_is_taken_once_among_many"),
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
+}
+
+/// `[label]: target` of a text, without what stands before it on the line.
+fn definitions<'a>(text: &'a str, before: &str) -> Vec<(&'a str, &'a str)> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix(before)?.strip_prefix('['));
+    lines.filter_map(|line| line.split_once("]: ")).collect()
+}
+
+#[test]
+fn each_line_of_the_comparison_has_a_test() {
+    let readme = read("README.md");
+    let table = readme.split("| the vendors' SDKs | this crate |\n").nth(1).expect("the table");
+    let rows = table.split("\n\n").next().expect("its end").lines().skip(1);
+    let lines: Vec<&str> = rows.map(|row| row[1..].split(" |").next().expect("a cell").trim()).collect();
+    assert_eq!(lines, HELD_BY.map(|(line, _)| line));
+    for (line, test) in HELD_BY {
+        let (file, name) = test.split_once("::").expect("a file and a test");
+        assert!(read(&format!("tests/it/{file}.rs")).contains(&format!("fn {name}(")), "{line}: no {test}");
+    }
+}
+
+/// The rendered page has definitions of its own before those of the README, and the first holds.
+#[test]
+fn each_link_leads_to_a_page_and_to_a_file() {
+    let (readme, lib) = (read("README.md"), read("src/lib.rs"));
+    let files = definitions(&readme, "");
+    assert!(files.len() > 5, "{files:?}");
+    let pages = definitions(&lib, "//! ");
+    let labels = |list: &[(&str, &str)]| list.iter().map(|(label, _)| label.to_string()).collect::<Vec<_>>();
+    assert_eq!(labels(&files), labels(&pages));
+    for ((label, file), (_, page)) in files.iter().zip(pages) {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(), "{file} is not there");
+        let module = page.strip_prefix("guide::").expect("a page of the guide");
+        assert!(read("src/guide/mod.rs").contains(&format!("pub mod {module};")), "{page} is not there");
+        assert!(readme.contains(&format!("[{label}]")), "nothing links to {label}");
+    }
+    // Everything else would break on one of the three: in git, on docs.rs or on crates.io.
+    for link in readme.split("](").skip(1) {
+        let target = link.split(')').next().expect("its end");
+        assert!(target.starts_with("https://"), "{target}");
+    }
+}
+
+#[test]
+fn every_feature_is_in_the_table() {
+    let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
+    let section =
+        manifest.split("[features]\n").nth(1).expect("the section").split("\n[").next().expect("its end");
+    let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let features: Vec<&str> = names.filter(|name| *name != "default" && !name.starts_with(' ')).collect();
+    assert!(features.contains(&"redis"), "{features:?}");
+    let table = readme.split("| feature | default |").nth(1).expect("the table").split("\n\n").next();
+    for feature in features {
+        assert!(table.expect("its end").contains(&format!("`{feature}`")), "{feature}");
+    }
+}
