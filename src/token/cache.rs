@@ -47,7 +47,7 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.keeper.wait(self.keeper.slot(scopes), None).await,
+            None => self.keeper.wait(self.keeper.shared.slot(scopes), None).await,
         }
     }
 
@@ -63,7 +63,7 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.keeper.wait(self.keeper.slot(scopes), Some(max_wait)).await,
+            None => self.keeper.wait(self.keeper.shared.slot(scopes), Some(max_wait)).await,
         }
     }
 
@@ -152,7 +152,7 @@ pub struct TokenHandle<S> {
 impl<S: TokenSource> TokenCache<S> {
     /// A handle to one scope set, which keeps its place in the cache for as long as the handle lives.
     pub fn handle(&self, scopes: &[Scope]) -> TokenHandle<S> {
-        TokenHandle { cache: self.clone(), slot: self.keeper.slot(scopes) }
+        TokenHandle { cache: self.clone(), slot: self.keeper.shared.held(scopes) }
     }
 }
 

@@ -98,6 +98,7 @@ mod options;
 pub mod redis;
 mod rejection;
 mod scope;
+mod shared;
 mod sharing;
 mod slot;
 mod source;

@@ -77,6 +77,8 @@ struct State {
     /// The refresh token that came with the current token, sent or not, as the number that stands
     /// for it: who revokes it means that token too.
     companion: Option<NonZeroU64>,
+    /// Chosen to be taken out of the cache.
+    is_swept: bool,
     /// What few slots have at any one time, and a hundred thousand should not pay for.
     rare: Option<Box<Rare>>,
 }
@@ -309,14 +311,22 @@ impl Slot {
         state.refresh_token = Some(refresh_token);
     }
 
-    /// Whether a refresh runs.
-    pub(super) fn is_flying(&self) -> bool {
-        self.lock().flight().is_some()
+    /// Whether nobody has asked for it since the last sweep.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.used.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether forgetting it loses nothing that is in use.
-    pub(super) fn is_idle(&self) -> bool {
-        !self.used.swap(false, Ordering::Relaxed) && !self.is_flying()
+    /// Chooses it to be taken out of the cache, if only the cache has it: no caller, refresh or handle.
+    pub(super) fn sweep(self: &Arc<Self>) -> bool {
+        let mut state = self.lock();
+        state.is_swept = Arc::strong_count(self) == 1;
+        state.is_swept
+    }
+
+    /// Whether it was chosen before the asker had it. If not, it will not be while the asker does: the
+    /// lock orders the two.
+    pub(super) fn is_swept(&self) -> bool {
+        self.lock().is_swept
     }
 }
 

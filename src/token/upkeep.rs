@@ -11,12 +11,7 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{
-    Notice,
-    keeper::{Keeper, Shared},
-    sharing::Sharing,
-    slot::Slot,
-};
+use super::{Notice, keeper::Keeper, shared::Shared, sharing::Sharing, slot::Slot};
 
 /// How many tokens are asked about in one call.
 const BATCH: usize = 500;
