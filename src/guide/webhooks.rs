@@ -5,7 +5,7 @@
 //! | signed | the whole body | three headers, **not the body** |
 //! | you get | an [`Event`](crate::moneykit::webhook::Event) that you may act upon | a hint: fetch the object by its id, then act |
 //! | a replay | is the same idempotency key: act once on each | is refused by its nonce |
-//! | needs | the client's own credentials, for the keys | the webhook's signing secret, from the dashboard |
+//! | needs | no secret: [`for_webhooks`](crate::moneykit::ClientBuilder::for_webhooks) fetches public keys | the webhook's signing secret, from the dashboard |
 //!
 //! The [module `webhook`](crate::webhook#security) has the limits, and why each is what it is.
 //!
