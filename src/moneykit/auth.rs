@@ -24,19 +24,32 @@ pub enum ClientAuth {
 /// The credentials, checked and ready to send in any of the ways.
 #[derive(Clone, Debug)]
 pub(super) struct Auth {
-    /// None where webhooks are all there is to do.
-    credentials: Option<Credentials>,
+    known: Known,
     basic: Option<HeaderValue>,
     way: ClientAuth,
 }
 
+/// What a client knows of who it is.
+#[derive(Clone, Debug)]
+pub(super) enum Known {
+    Credentials(Credentials),
+    /// Where webhooks are all there is to do: the id alone, if that.
+    Id(Option<String>),
+}
+
 impl Auth {
-    pub(super) fn new(credentials: Option<Credentials>, way: ClientAuth) -> Result<Self, Error> {
-        let Some(credentials) = credentials else { return Ok(Self { credentials: None, basic: None, way }) };
+    pub(super) fn new(known: Known, way: ClientAuth) -> Result<Self, Error> {
+        let credentials = match known {
+            Known::Credentials(credentials) => credentials,
+            Known::Id(id) => {
+                id.as_deref().map(|id| visible("the client id", id)).transpose()?;
+                return Ok(Self { known: Known::Id(id), basic: None, way });
+            }
+        };
         credentials.check()?;
         let (id, secret) = (credentials.client_id(), credentials.client_secret());
         let basic = if way == ClientAuth::Basic { Some(basic(id, secret)?) } else { None };
-        let auth = Self { credentials: Some(credentials), basic, way };
+        let auth = Self { known: Known::Credentials(credentials), basic, way };
         if way == ClientAuth::Headers {
             auth.pair()?;
         }
@@ -45,18 +58,25 @@ impl Auth {
 
     /// The client id, for what may be asked without a secret.
     pub(super) fn client_id(&self) -> Option<&str> {
-        self.credentials.as_ref().map(Credentials::client_id)
+        match &self.known {
+            Known::Credentials(credentials) => Some(credentials.client_id()),
+            Known::Id(id) => id.as_deref(),
+        }
     }
 
     /// What tells these credentials from others; empty without any.
     pub(super) fn id_and_secret(&self) -> (&str, &str) {
-        let credentials = self.credentials.as_ref();
-        credentials.map_or(("", ""), |known| (known.client_id(), known.client_secret().expose()))
+        self.credentials().map_or(("", ""), |known| (known.client_id(), known.client_secret().expose()))
     }
 
     fn credentials(&self) -> Result<&Credentials, Error> {
-        let reason = "this client is for webhooks alone: it has no credentials";
-        self.credentials.as_ref().ok_or_else(|| Error::new(ErrorKind::InvalidConfig, reason))
+        match &self.known {
+            Known::Credentials(credentials) => Ok(credentials),
+            Known::Id(_) => {
+                let reason = "this client is for webhooks alone: it has no credentials";
+                Err(Error::new(ErrorKind::InvalidConfig, reason))
+            }
+        }
     }
 
     /// Puts the credentials into a token request.

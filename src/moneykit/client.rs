@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 
 use super::{
     Config,
-    auth::{Auth, ClientAuth},
+    auth::{Auth, ClientAuth, Known},
     types,
     webhook::{KeyCache, Options, Webhooks},
 };
@@ -44,7 +44,7 @@ pub struct Api {
 impl Client {
     /// Starts a client from credentials.
     pub fn builder(credentials: Credentials) -> ClientBuilder {
-        ClientBuilder::new(Some(credentials))
+        ClientBuilder::new(Known::Credentials(credentials))
     }
 
     /// A token for these scopes that works now: from memory while one serves, else by one request
@@ -231,7 +231,7 @@ impl TokenSource for Api {
 /// The options of a [`Client`], in one place.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
-    credentials: Option<Credentials>,
+    known: Known,
     base_url: Result<BaseUrl, Error>,
     http: HttpOptions,
     client_auth: ClientAuth,
@@ -242,9 +242,9 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    fn new(credentials: Option<Credentials>) -> Self {
+    fn new(known: Known) -> Self {
         Self {
-            credentials,
+            known,
             base_url: BaseUrl::parse("https://api.moneykit.com"),
             http: HttpOptions::default(),
             client_auth: ClientAuth::default(),
@@ -255,18 +255,21 @@ impl ClientBuilder {
         }
     }
 
-    /// Starts a client without credentials, for a process that verifies webhooks and should hold no secret. It
-    /// fetches the keys, which MoneyKit gives to anybody, and describes a token that it is given; every call that
-    /// would show credentials is refused with [`ErrorKind::InvalidConfig`], and nothing is sent.
+    /// Starts a client without a secret, for a process that only verifies webhooks. It fetches the keys, which
+    /// MoneyKit gives to anybody, and describes a token that it is given; every call that would show credentials is
+    /// refused with [`ErrorKind::InvalidConfig`], and nothing is sent.
+    ///
+    /// The client id is no secret. If it is known it goes with the request for keys, as the vendor's own client
+    /// sends it; what the service makes of it is not documented.
     ///
     /// ```
     /// use fintech_auth::moneykit::ClientBuilder;
     ///
-    /// let webhooks = ClientBuilder::for_webhooks().build()?.webhooks();
+    /// let webhooks = ClientBuilder::for_webhooks(Some("live_0123")).build()?.webhooks();
     /// # Ok::<(), fintech_auth::Error>(())
     /// ```
-    pub fn for_webhooks() -> Self {
-        Self::new(None)
+    pub fn for_webhooks(client_id: Option<&str>) -> Self {
+        Self::new(Known::Id(client_id.map(str::to_owned)))
     }
 
     /// Starts from the environment: `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or `MONEYKIT_CLIENT_SECRET_FILE`, and
@@ -341,7 +344,7 @@ impl ClientBuilder {
         }
         let api = Api {
             http: self.http.build(self.base_url?)?,
-            auth: Auth::new(self.credentials, self.client_auth)?,
+            auth: Auth::new(self.known, self.client_auth)?,
             version: self.version,
         };
         let webhook_keys = KeyCache::new(self.webhooks, self.tokens.clock());

@@ -101,9 +101,9 @@ impl Config {
         Ok(self.apply(Client::builder(credentials)))
     }
 
-    /// The same without credentials, of which none is read: see [`ClientBuilder::for_webhooks`].
+    /// The same without the secret, which is not read: see [`ClientBuilder::for_webhooks`].
     pub fn builder_for_webhooks(&self) -> ClientBuilder {
-        self.apply(ClientBuilder::for_webhooks())
+        self.apply(ClientBuilder::for_webhooks(self.client_id.as_deref()))
     }
 
     /// A client with these settings.

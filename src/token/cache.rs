@@ -75,7 +75,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
     /// ask gets a new one.
     pub async fn reject(&self, token: &Token) {
-        self.keeper.reject(token).await;
+        self.keeper.reject(token, None).await;
     }
 
     /// Runs a request of yours with a token. If `is_rejected` says that the answer means the token has
@@ -100,7 +100,7 @@ impl<S: TokenSource> TokenCache<S> {
         if !is_rejected(&outcome) {
             return Ok(outcome);
         }
-        self.reject(&token).await;
+        self.keeper.reject(&token, Some(scopes)).await;
         Ok(request(self.token(scopes).await?).await)
     }
 

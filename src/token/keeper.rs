@@ -6,7 +6,7 @@ use std::{num::NonZeroU64, pin::Pin, sync::Arc, time::Duration};
 use tokio::{runtime, sync::watch, time};
 
 use super::{
-    Token, TokenOptions,
+    Scope, Token, TokenOptions,
     flight::Flight,
     gate::Pass,
     shared::{Shared, closed},
@@ -117,10 +117,12 @@ impl Keeper {
         Ok(receiver)
     }
 
-    /// Forgets exactly this token, here and in the store.
-    pub(super) async fn reject(&self, token: &Token) {
+    /// Forgets exactly this token, here and in the store. Its place may be swept by now; then it is
+    /// that of these scopes, if they are known, or the store would give the same token out again.
+    pub(super) async fn reject(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
-        let (Some(slot), Some(generation)) = (issued.slot.upgrade(), issued.generation) else { return };
+        let slot = issued.slot.upgrade().or_else(|| scopes.map(|scopes| self.shared.slot(scopes)));
+        let (Some(slot), Some(generation)) = (slot, issued.generation) else { return };
         if slot.reject(generation) {
             self.shared.counters.rejections.add(1);
         }
@@ -130,11 +132,15 @@ impl Keeper {
     /// Forgets a token or refresh token that is about to be revoked, here and in the store.
     pub(super) async fn forget(&self, secret: &Secret) {
         let revoked = generation(secret);
-        for slot in self.shared.slots() {
-            if let Some(forgotten) = slot.revoke(revoked) {
+        let mut forgotten = Vec::new();
+        self.shared.each_slot(|slot| {
+            if let Some(generation) = slot.revoke(revoked) {
                 self.shared.counters.rejections.add(1);
-                self.evict(&slot, forgotten).await;
+                forgotten.push((slot.clone(), generation));
             }
+        });
+        for (slot, generation) in forgotten {
+            self.evict(&slot, generation).await;
         }
     }
 

@@ -109,7 +109,7 @@ impl TokenOptions {
     }
 
     /// How many scope sets are remembered. Beyond it, those not asked for lately are forgotten, about
-    /// an eighth at a time, but none that a [handle](super::TokenHandle) has. 100,000.
+    /// an eighth at a time. Those that a [handle](super::TokenHandle) has stay, and do not count. 100,000.
     #[must_use]
     pub fn with_capacity(mut self, scope_sets: usize) -> Self {
         self.capacity = scope_sets.max(1);

@@ -6,7 +6,7 @@ use std::{
     num::NonZeroU64,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -33,6 +33,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) sharing: Option<Sharing>,
     slots: HashMap<Keyed, (), RandomState>,
+    /// Beyond how many slots the next sweep is.
+    sweep_at: AtomicUsize,
     /// The wall clock as it was read last, and in which tick of the coarse one.
     seen: (AtomicU64, AtomicU64),
 }
@@ -43,7 +45,8 @@ impl Shared {
         let slots = HashMap::builder().hasher(RandomState::default()).build();
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
         let (counters, sharing) = (Counters::default(), Sharing::new(&options));
-        Self { source, options, gate, counters, sharing, slots, seen }
+        let sweep_at = AtomicUsize::new(options.capacity);
+        Self { source, options, gate, counters, sharing, slots, sweep_at, seen }
     }
 
     /// The place of a scope set, made if there is none.
@@ -61,7 +64,7 @@ impl Shared {
                 }
             }
         });
-        if is_new && self.slots.len() > self.options.capacity {
+        if is_new && self.slots.len() > self.sweep_at.load(Ordering::Relaxed) {
             self.sweep();
         }
         slot
@@ -163,9 +166,9 @@ impl Shared {
         self.slots.len()
     }
 
-    /// Every scope set there is now.
-    pub(super) fn slots(&self) -> Vec<Arc<Slot>> {
-        self.slots.pin().keys().map(|keyed| keyed.0.clone()).collect()
+    /// Looks at every scope set there is now. Nobody has them for longer: a sweep would find none to take.
+    pub(super) fn each_slot(&self, mut look: impl FnMut(&Arc<Slot>)) {
+        self.slots.pin().keys().for_each(|keyed| look(&keyed.0));
     }
 
     /// The scope set of these sorted scopes.
@@ -194,13 +197,18 @@ impl Shared {
 
     /// Forgets scope sets until an eighth of the capacity is free: first those not asked for since
     /// the last sweep, then any, but none that somebody has: a refresh in flight, a caller, or a handle, whose
-    /// token others who revoke it would not find.
+    /// token others who revoke it would not find. Those do not count: however many handles there are, what is
+    /// asked for without one is remembered as well.
     fn sweep(&self) {
-        let target = self.options.capacity - self.options.capacity / 8;
+        let capacity = self.options.capacity;
         let slots = self.slots.pin();
+        // One of them is the newcomer, for whom this is done.
+        let held = slots.keys().filter(|keyed| Arc::strong_count(&keyed.0) > 1).count().saturating_sub(1);
+        self.sweep_at.store(capacity.saturating_add(held), Ordering::Relaxed);
+        let target = held + (capacity - capacity / 8).max(1);
         for any in [false, true] {
             for keyed in slots.keys() {
-                if slots.len() <= target.max(1) {
+                if slots.len() <= target {
                     return;
                 }
                 let idle = keyed.0.is_idle();

@@ -3,7 +3,12 @@
 //!
 //! It never asks a source for a token. Its task ends with the last handle of the cache.
 
-use std::{collections::HashSet, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    num::NonZeroU64,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use tokio::{
     runtime,
@@ -103,27 +108,25 @@ fn drop_evicted(
     }
     // First this, then the look: a token that is put in place meanwhile is checked against it.
     sharing.hear(gone.iter().copied());
-    for slot in shared.slots() {
+    shared.each_slot(|slot| {
         if let Some(generation) = slot.current.load().generation
             && gone.contains(&generation)
         {
-            shared.drop_token(&slot, generation);
+            shared.drop_token(slot, generation);
         }
-    }
+    });
     missed
 }
 
 /// Asks the store about every token in memory. `false` if it failed.
 async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
     let source = shared.source.fingerprint();
-    let held: Vec<(Arc<Slot>, NonZeroU64)> = shared
-        .slots()
-        .into_iter()
-        .filter_map(|slot| {
-            let generation = slot.current.load().generation?;
-            Some((slot, generation))
-        })
-        .collect();
+    let mut held: Vec<(Weak<Slot>, NonZeroU64)> = Vec::new();
+    shared.each_slot(|slot| {
+        if let Some(generation) = slot.current.load().generation {
+            held.push((Arc::downgrade(slot), generation));
+        }
+    });
     for batch in held.chunks(BATCH) {
         let generations: Vec<NonZeroU64> = batch.iter().map(|(_, generation)| *generation).collect();
         if !sharing.is_ready() {
@@ -132,7 +135,9 @@ async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
         let Ok(gone) = sharing.ask(sharing.store.evicted(&source, &generations)).await else { return false };
         sharing.hear(gone.iter().copied());
         for (slot, generation) in batch.iter().filter(|(_, generation)| gone.contains(generation)) {
-            shared.drop_token(slot, *generation);
+            if let Some(slot) = slot.upgrade() {
+                shared.drop_token(&slot, *generation);
+            }
         }
     }
     true

@@ -62,7 +62,9 @@ async fn what_needs_no_credentials_asks_for_none_and_sends_none() {
     let requests = sandbox.requests();
     let shows = |name: &str| requests.iter().any(|request| request.headers.contains_key(name));
     assert_eq!(requests.len(), 4);
-    assert!(!shows("authorization") && !shows("x-client-id") && !shows("x-client-secret"), "{requests:?}");
+    assert!(!shows("authorization") && !shows("x-client-secret"), "{requests:?}");
+    let ids: Vec<bool> = requests.iter().map(|request| request.headers.contains_key("x-client-id")).collect();
+    assert_eq!(ids, [false, true, false, false], "only an id that is set is sent: it is no secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -195,12 +195,29 @@ async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_se
     for number in 0..100 {
         cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
     }
-    assert!(cache.stats().evictions > 50 && cache.len() <= 10, "{}", cache.len());
+    assert!(cache.stats().evictions > 50 && cache.len() <= 11, "{}", cache.len());
     cache.forget(&revoked).await;
     let token = handle.token().await.unwrap();
     assert_ne!(token.expose(), revoked.expose());
     // One scope set is one token, with a handle or without.
     assert_eq!(cache.token(&scopes(&["held"])).await.unwrap().expose(), token.expose());
+}
+
+#[tokio::test(start_paused = true)]
+async fn handles_do_not_count_against_the_capacity() {
+    let (cache, source) = cache_with([], |options| options.with_capacity(10));
+    let handles: Vec<_> = (0..50).map(|number| cache.handle(&scopes(&[&format!("held-{number}")]))).collect();
+    for _ in 0..3 {
+        for number in 0..8 {
+            cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
+        }
+    }
+    assert_eq!(source.count(), 8, "what is asked for without a handle is remembered as well");
+    drop(handles);
+    for number in 0..100 {
+        cache.token(&scopes(&[&format!("other-{number}")])).await.unwrap();
+    }
+    assert!(cache.len() <= 10, "{}", cache.len());
 }
 
 #[tokio::test(start_paused = true)]

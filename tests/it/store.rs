@@ -6,7 +6,7 @@ use fintech_auth::{
     ErrorKind, Secret,
     sandbox::store_contract,
     token::{
-        Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, TokenCache, TokenOptions,
+        Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, Token, TokenCache, TokenOptions,
         TokenStore,
     },
 };
@@ -80,6 +80,27 @@ async fn a_rejected_token_is_not_taken_from_the_store_again() {
     fleet[1].token(&scopes(&["a"])).await.unwrap().reject();
     assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose(), "token-3");
     assert_eq!(source.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_token_is_not_taken_from_the_store_again_though_its_scope_set_was_swept() {
+    let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
+    let tokens = options(&TestClock::new()).with_store(store).with_capacity(1);
+    let cache = &TokenCache::new(source, tokens);
+    let mut sent = Vec::new();
+    let request = |token: Token| {
+        sent.push(token.expose().to_owned());
+        async move {
+            for other in ["b", "c", "d"] {
+                cache.token(&scopes(&[other])).await.unwrap();
+            }
+            drop(token);
+        }
+    };
+    cache.run(&scopes(&["a"]), request, |()| true).await.unwrap();
+    assert!(cache.stats().evictions > 1);
+    assert_eq!(sent.len(), 2);
+    assert_ne!(sent[0], sent[1]);
 }
 
 #[tokio::test(start_paused = true)]

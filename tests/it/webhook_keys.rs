@@ -86,9 +86,10 @@ async fn a_client_for_webhooks_needs_and_shows_no_credentials() {
     assert_eq!(verdict(&client.webhooks(), &sent).await, Ok(()));
     client.jwks().await.expect("the keys");
     let requests = sandbox.requests();
-    let shown = ["authorization", "x-client-id", "x-client-secret"];
+    let shown = ["authorization", "x-client-secret"];
     assert!(requests.len() == 2, "{requests:?}");
     assert!(requests.iter().all(|request| shown.iter().all(|name| !request.headers.contains_key(*name))));
+    assert!(requests.iter().all(|request| request.headers["x-client-id"] == "nobody"));
 
     let refused = [
         client.default_token().await.expect_err("no token"),
