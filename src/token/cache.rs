@@ -74,6 +74,9 @@ impl<S: TokenSource> TokenCache<S> {
 
     /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
     /// ask gets a new one.
+    ///
+    /// A store is not told if the scope set was forgotten meanwhile, being one too many
+    /// ([`TokenOptions::with_capacity`]); a handle's never is, and [`TokenCache::run`] knows how to find it.
     pub async fn reject(&self, token: &Token) {
         self.keeper.reject(token, None).await;
     }

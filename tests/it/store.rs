@@ -91,8 +91,9 @@ async fn a_rejected_token_is_not_taken_from_the_store_again_though_its_scope_set
     let request = |token: Token| {
         sent.push(token.expose().to_owned());
         async move {
-            for other in ["b", "c", "d"] {
-                cache.token(&scopes(&[other])).await.unwrap();
+            // So many that what was swept is freed as well.
+            for other in 0..1000 {
+                cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }
             drop(token);
         }
