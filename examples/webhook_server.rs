@@ -68,7 +68,8 @@ async fn from_moov(
     MoovWebhook(webhook): MoovWebhook,
 ) -> Result<StatusCode, Refused> {
     // Nobody signed the body. It tells where to look: fetch the object by its id over Moov's API, and
-    // act on what that says.
+    // act on what that says. Read the id as a UUID first (text could have `../` or `?` in it), and see
+    // that what you fetched is of the account that you expect.
     let hint: serde_json::Value = webhook.unsigned_json()?;
     println!("webhook {} hints at {}", webhook.webhook_id(), hint["type"]);
     let dealt_with = true;
@@ -98,8 +99,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let moov = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
             println!("{}\n", curl(&url, "moneykit", &moneykit));
             println!("{}\n", curl(&url, "moov", &moov));
+            let keys = moneykit::ClientBuilder::for_webhooks().with_base_url(sandbox.url());
             Verifiers {
-                moneykit: sandbox.moneykit().build()?.webhooks(),
+                moneykit: keys.build()?.webhooks(),
                 moov: moov::webhook::Webhooks::new([sandbox.moov_webhook_secret()])?,
             }
         }

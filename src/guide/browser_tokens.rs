@@ -13,6 +13,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use fintech_auth::{Error, ErrorKind, Secret, moov::{self, AccountScope}, sandbox::Sandbox};
+//! use http::{Response, header};
 //! use uuid::Uuid;
 //!
 //! /// For a page on which somebody adds a bank account to his own account, after your login.
@@ -22,12 +23,21 @@
 //!     Ok(answer.access_token.0.clone()) // and the refresh token stays here, or nowhere
 //! }
 //!
+//! /// What your endpoint answers. From here on the token is text that anything may log: make it last.
+//! fn answer(token: &Secret) -> http::Result<Response<String>> {
+//!     Response::builder()
+//!         .header(header::CACHE_CONTROL, "no-store")
+//!         .header(header::CONTENT_TYPE, "application/json")
+//!         .body(serde_json::json!({ "token": token.expose() }).to_string())
+//! }
+//!
 //! let sandbox = Sandbox::start().await?;
 //! // Yours: https://pay.your-domain.com
 //! let pages = sandbox.moov().with_origin(sandbox.origin()).build()?;
 //! let token = for_page(&pages, Uuid::from_u128(1)).await?;
-//! // What your endpoint answers:
-//! println!("Cache-Control: no-store\n\n{{\"token\": \"{}\"}}", token.expose());
+//! let sent = answer(&token)?;
+//! assert_eq!(sent.headers()[header::CACHE_CONTROL], "no-store");
+//! assert!(sent.body().contains(token.expose()) && sandbox.is_live(token.expose()));
 //!
 //! let elsewhere = sandbox.moov().with_origin("https://elsewhere.example").build()?;
 //! let error = for_page(&elsewhere, Uuid::from_u128(1)).await.unwrap_err();

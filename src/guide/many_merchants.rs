@@ -63,10 +63,18 @@
 //! asked for lately go first. One costs about 300 bytes beside the text of the token and its scopes.
 //! [`Stats`](crate::token::Stats) counts the evictions: if they keep up with the misses, give it more.
 //!
-//! The vendor's rate limit is kept for all merchants together, so a job that begins with every merchant at once is
-//! spread out: at Moov's 40 calls a second, 10,000 cold tokens take a little over four minutes. A caller that does not
-//! want to wait for its turn says so by
-//! [`TokenCache::token_within`](crate::token::TokenCache::token_within).
+//! The vendor's rate limit is kept for all merchants together: at Moov's 40 calls a second, 10,000 cold tokens take a
+//! little over four minutes. Nobody waits that long unless told to. Of a job that begins with every merchant at once some
+//! 1,200 have their token within the 30 seconds of
+//! [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait); the others fail, with
+//! [`RateLimited`](crate::ErrorKind::RateLimited) or [`Timeout`](crate::ErrorKind::Timeout). So either
+//!
+//! - let five hundred at a time begin, and the next when all of these have theirs; or
+//! - let the job wait for as long as it takes, by
+//!   [`TokenCache::token_within`](crate::token::TokenCache::token_within). There is no queue: until the job is through,
+//!   whoever else asks for a cold token is one among thousands for the next place.
+//!
+//! The other way round, a request that should fail rather than wait uses the same with a shorter time.
 //!
 //! # Merchants with credentials of their own
 //!

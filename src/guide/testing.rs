@@ -5,7 +5,7 @@
 //!
 //! ```toml
 //! [dev-dependencies]
-//! fintech-auth = { version = "0.1", features = ["sandbox"] }
+//! fintech-auth = { path = "../fintech-auth", features = ["sandbox"] }
 //! ```
 //!
 //! # A first test

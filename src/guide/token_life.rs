@@ -5,7 +5,7 @@
 //! | it is | who asks gets | and |
 //! | --- | --- | --- |
 //! | fresh | it, from memory | nothing is sent, locked or allocated |
-//! | stale: a quarter of its life is left, 5 minutes at most | it, from memory | the first who notices begins one refresh behind |
+//! | stale: about a quarter of its life is left, about 5 minutes at most | it, from memory | the first who notices begins one refresh behind |
 //! | expired: a tenth is left, 10 seconds at most | a new one, after one request that all share | |
 //! | rejected by a 401, or revoked | the same | no refresh that was begun before puts it back |
 //!

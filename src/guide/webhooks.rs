@@ -26,7 +26,10 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::{collections::HashSet, sync::Mutex};
 //!
-//! use fintech_auth::{moneykit::webhook::{EventKind, Webhooks}, sandbox::Sandbox};
+//! use fintech_auth::{
+//!     moneykit::{ClientBuilder, webhook::{EventKind, Webhooks}},
+//!     sandbox::Sandbox,
+//! };
 //! use http::{HeaderMap, StatusCode};
 //!
 //! /// The keys of events that were dealt with: in earnest, a unique column in your database.
@@ -60,7 +63,8 @@
 //! }
 //!
 //! let sandbox = Sandbox::start().await?;
-//! let webhooks = sandbox.moneykit().build()?.webhooks(); // once: it keeps the keys
+//! // Yours is without the base URL. Make it once: it keeps the keys.
+//! let webhooks = ClientBuilder::for_webhooks().with_base_url(sandbox.url()).build()?.webhooks();
 //! let done = Done::default();
 //!
 //! let event = r#"{"webhook_event": "link.state_changed", "webhook_idempotency_key": "k-1"}"#;
@@ -76,21 +80,34 @@
 //! Who sees one delivery can send its headers with a body of his own. So what comes out is an
 //! [`UnsignedBody`](crate::webhook::UnsignedBody), and the body is read by methods that say so.
 //!
+//! The id in it is a stranger's text until it is read as what it should be: joined to a URL as it came, `../` or `?` in it
+//! would have you ask for something else, with your token. And it may be the id of somebody else's object. So ask below an
+//! account that you know from your own records, not from the body, and see that what comes back is of that account.
+//!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::VerifyErrorKind};
+//! use uuid::Uuid;
+//!
+//! /// The id of a transfer, if it is one: whatever else stands there is refused.
+//! fn transfer(hint: &serde_json::Value) -> Option<Uuid> {
+//!     hint["data"]["transferID"].as_str()?.parse().ok()
+//! }
 //!
 //! let sandbox = Sandbox::start().await?;
 //! // Yours is from the dashboard; give two while you rotate it.
 //! let webhooks = Webhooks::new([sandbox.moov_webhook_secret()])?;
 //!
-//! let event = r#"{"type": "transfer.updated", "data": {"transferID": "t-1"}}"#;
+//! let id = "ec7e1848-dc80-4ab0-8827-dd7fc0737b43";
+//! let event = format!(r#"{{"type": "transfer.updated", "data": {{"transferID": "{id}"}}}}"#);
 //! let sent = sandbox.moov_webhook(event).sign()?;
 //! let webhook = webhooks.verify(&sent.headers, &sent.body).await?;
-//! let hint: serde_json::Value = webhook.unsigned_json()?;
+//! let transfer_id = transfer(&webhook.unsigned_json()?).ok_or("not the id of a transfer")?;
 //! // Now fetch this transfer over Moov's API, and act on what that says.
-//! assert_eq!(hint["data"]["transferID"], "t-1");
+//! let account = Uuid::from_u128(1); // the merchant's, from your own records
+//! let path = format!("/accounts/{account}/transfers/{transfer_id}");
+//! assert!(path.ends_with(&format!("/transfers/{id}")));
 //!
 //! // It could not be dealt with: let the vendor's next attempt pass, and answer 500.
 //! webhooks.release(&webhook).await?;
@@ -98,6 +115,12 @@
 //! // It was dealt with: whoever sends it again is refused. 409, or answer 200 if you like.
 //! let replayed = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
 //! assert_eq!((replayed.kind(), replayed.status().as_u16()), (VerifyErrorKind::Replayed, 409));
+//!
+//! // Under genuine headers, what somebody else wrote.
+//! let forged = sandbox.moov_webhook("{}").sign()?;
+//! let forged = forged.with_body(r#"{"data": {"transferID": "../../accounts?"}}"#);
+//! let webhook = webhooks.verify(&forged.headers, &forged.body).await?;
+//! assert_eq!(transfer(&webhook.unsigned_json()?), None);
 //! # Ok(())
 //! # }
 //! ```

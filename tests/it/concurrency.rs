@@ -190,6 +190,12 @@ async fn revoking_forgets_the_token_here_and_ends_it_there() {
     let next = moov.token(&scopes).await.unwrap();
     assert!(next.expose() != token.expose() && sandbox.is_live(next.expose()));
     assert_eq!(sandbox.double_spends(), 0);
+
+    // Forgotten first: it stays away though the vendor did not end it.
+    let failing = Fault::answer(StatusCode::INTERNAL_SERVER_ERROR);
+    sandbox.fault_times(Operation::MoovRevoke, failing, usize::MAX);
+    assert!(moov.revoke(&next.to_secret(), None).await.is_err());
+    assert!(sandbox.is_live(next.expose()) && moov.tokens().cached(&scopes).is_none());
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
 use fintech_auth::{
-    Credentials, Error, ErrorKind, HttpOptions, Secret, moneykit, moov,
+    Credentials, Error, ErrorKind, HttpOptions, RetryPolicy, Secret, moneykit, moov,
     sandbox::{Fault, Operation},
+    token::TokenOptions,
 };
 use http::{HeaderValue, StatusCode, header};
+use tokio::time::Instant;
 
 use crate::support::{TOKEN, issue, json, moneykit, moov, sandbox, scopes};
 
@@ -64,19 +66,50 @@ fn steady(text: &str) -> String {
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
-/// On tokio's time, which moves on by itself while nothing else happens.
-#[tokio::test(start_paused = true)]
+/// On tokio's time, which from the pause on moves by itself whenever nothing else happens. Before it each client gets
+/// its connection, so that the way to the sandbox is open.
+#[tokio::test]
 async fn a_call_ends_without_being_told_when() {
     let sandbox = sandbox().await;
+    let one = scopes(&["/ping.read"]);
+    let seconds = |start: Instant| start.elapsed().as_secs();
+
+    // One attempt.
+    let never = |tokens: TokenOptions| tokens.with_retry(RetryPolicy::never());
+    let moneykit = sandbox.moneykit().with_tokens(never).build().unwrap();
+    let moov = sandbox.moov().with_tokens(never).build().unwrap();
+    moneykit.create_access_token(&[]).await.unwrap();
+    moov.create_access_token(&one).await.unwrap();
+    sandbox.clear_requests();
     for operation in TOKEN {
         sandbox.fault_times(operation, Fault::hang(), usize::MAX);
     }
-    let scopes = scopes(&["/ping.read"]);
+    tokio::time::pause();
+    let start = Instant::now();
+    assert_eq!(moneykit.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(seconds(start), 15);
+    let start = Instant::now();
+    assert_eq!(moov.create_access_token(&one).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(seconds(start), 15);
+    assert_eq!(TOKEN.map(|operation| sandbox.count(operation)), [1, 1]);
+    tokio::time::resume();
+
+    // A token, with whatever is repeated for it.
+    sandbox.clear_faults();
     let (moneykit, moov) = (sandbox.moneykit().build().unwrap(), sandbox.moov().build().unwrap());
-    let both = async { (moneykit.create_access_token(&[]).await, moov.create_access_token(&scopes).await) };
-    let (moneykit, moov) = tokio::time::timeout(Duration::from_secs(600), both).await.expect("they end");
-    assert_eq!(moneykit.unwrap_err().kind(), ErrorKind::Timeout);
-    assert_eq!(moov.unwrap_err().kind(), ErrorKind::Timeout);
+    moneykit.create_access_token(&[]).await.unwrap();
+    moov.create_access_token(&one).await.unwrap();
+    sandbox.clear_requests();
+    for operation in TOKEN {
+        sandbox.fault_times(operation, Fault::hang(), usize::MAX);
+    }
+    tokio::time::pause();
+    let start = Instant::now();
+    assert_eq!(moneykit.token(&[]).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!((seconds(start), sandbox.count(TOKEN[0])), (30, 2));
+    let start = Instant::now();
+    assert_eq!(moov.token(&one).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!((seconds(start), sandbox.count(TOKEN[1])), (30, 2));
 }
 
 #[tokio::test]

@@ -89,3 +89,25 @@ fn pages_hold_no_code() {
         }
     }
 }
+
+/// The name is not ours on crates.io before the first release: who copied a version would get whatever is there. (That
+/// release takes this test away.)
+#[test]
+fn no_page_asks_crates_io_for_the_crate() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
+    let files =
+        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
+    let mut texts: Vec<String> = files.map(|path| fs::read_to_string(path).expect("readable")).collect();
+    texts.extend(["README.md", "src/lib.rs", "examples/own_client/Cargo.toml"].map(read));
+    for text in texts {
+        for line in text.lines().map(|line| line.trim_start_matches(['/', '!', ' '])) {
+            let asks =
+                line.starts_with("fintech-auth = ") && !line.contains("path = ") && !line.contains("git = ");
+            let adds = ["cargo add ", "cargo install "].iter().any(|command| {
+                line.strip_prefix(command)
+                    .is_some_and(|rest| rest.split(' ').any(|word| word.starts_with("fintech-auth")))
+            });
+            assert!(!asks && !adds, "{line}");
+        }
+    }
+}

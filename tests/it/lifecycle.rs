@@ -1,6 +1,9 @@
 //! The life of a token, on paused time: each promise of the token room, by name.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret, Token,
@@ -145,6 +148,20 @@ async fn the_rule_that_decided_is_told() {
         rules.push(cache.token(&scopes(&[scope])).await.unwrap().expiry_rule());
     }
     assert_eq!(rules, [ExpiryRule::Seconds, ExpiryRule::Absent, ExpiryRule::Timestamp, ExpiryRule::Absurd]);
+}
+
+/// Read as seconds it would serve for 57 years.
+#[tokio::test(start_paused = true)]
+async fn a_unix_time_in_expires_in_is_when_the_token_ends() {
+    let (cache, source) = cache([Reply::Token(1_800_000_900)]);
+    let first = cache.token(&scopes(&["a"])).await.unwrap();
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_900);
+    let early = end.duration_since(first.expires_at()).unwrap();
+    assert!(early <= 11 * SECOND, "{early:?}");
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!((token(&cache).await.unwrap(), source.count()), ("token-1".to_owned(), 1));
+    sleep(Duration::from_secs(300)).await;
+    assert_eq!(token(&cache).await.unwrap(), "token-2");
 }
 
 #[tokio::test(start_paused = true)]
@@ -362,6 +379,43 @@ async fn no_minute_has_more_token_calls_than_the_vendor_allows() {
     let times = source.times();
     assert_eq!(times.len(), 1000);
     assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
+}
+
+/// What the guide says of a job that begins with all at once, and of what to do instead.
+#[tokio::test(start_paused = true)]
+async fn of_many_cold_tokens_those_within_the_wait_come_and_all_do_in_parts() {
+    let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
+    let begin = |name: &'static str, count: usize| {
+        let mut callers = JoinSet::new();
+        for number in 0..count {
+            let cache = cache.clone();
+            callers.spawn(async move { cache.token(&scopes(&[&format!("{name}-{number}")])).await });
+        }
+        callers.join_all()
+    };
+    let start = Instant::now();
+    let outcomes = begin("all", 3000).await;
+    let failed: Vec<ErrorKind> = outcomes.iter().filter_map(|o| Some(o.as_ref().err()?.kind())).collect();
+    assert!((1160..=1240).contains(&(3000 - failed.len())), "{} failed", failed.len());
+    assert!(
+        failed.iter().all(|kind| matches!(kind, ErrorKind::RateLimited | ErrorKind::Timeout)),
+        "{failed:?}"
+    );
+    assert!(start.elapsed() <= 31 * SECOND);
+    for part in ["first", "second", "third"] {
+        assert!(begin(part, 500).await.iter().all(Result::is_ok), "{part}");
+    }
+}
+
+/// The waits are half of 200 and of 400 ms, and each answer takes 100 ms.
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_goes_on_failing_is_asked_three_times() {
+    let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
+    assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(source.times(), [0, 200, 500]);
+    // And the next caller asks nobody: see failed_refreshes_back_off_for_all_callers.
+    assert!(token(&cache).await.is_err());
+    assert_eq!(source.count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
