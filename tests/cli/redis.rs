@@ -1,5 +1,7 @@
 //! `doctor` on the Redis of a fleet: a real server, and all that may be found in its place.
 
+#[cfg(unix)]
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 use std::{net::TcpListener, process::Command};
 
 use crate::{
@@ -180,6 +182,14 @@ fn settings_that_are_not_right_are_told_without_a_value() {
         "{}",
         ran.all()
     );
+    #[cfg(unix)]
+    for name in ["FINTECH_AUTH_REDIS_URL", "FINTECH_AUTH_REDIS_URL_FILE", "FINTECH_AUTH_REDIS_NAMESPACE"] {
+        let value = OsStr::from_bytes(b"redis://MARK-0123456789\xff");
+        let ran = run(program("doctor redis").env(name, value));
+        assert_eq!(ran.code, Some(10), "{name}: {}", ran.all());
+        let told = format!("the environment variable {name} is not UTF-8");
+        assert!(ran.out.contains(&told) && !ran.all().contains(MARK), "{}", ran.all());
+    }
     let ran = run(&mut program("doctor redis"));
     assert_eq!(ran.code, Some(2), "{}", ran.all());
     assert!(ran.err.contains("set FINTECH_AUTH_REDIS_URL or"), "{}", ran.err);
