@@ -54,6 +54,19 @@ async fn the_scopes_are_the_operands_or_else_those_of_the_configuration() {
     assert!(!last_body(&sandbox).contains("client_type"), "{}", last_body(&sandbox));
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_the_environment_that_is_no_text_is_not_passed_over() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let sandbox = sandbox().await;
+    let mut command = configured(&sandbox, "moneykit introspect");
+    let ran = run(command.env("FINTECH_AUTH_TOKEN", OsStr::from_bytes(b"MARK-0123456789\xff")));
+    assert_eq!(ran.code, Some(2), "{}", ran.all());
+    assert!(ran.err.contains("the environment variable FINTECH_AUTH_TOKEN is not UTF-8"), "{}", ran.err);
+    assert!(!ran.all().contains("MARK-0123456789"), "{}", ran.all());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_introspected_from_every_source() {
     let sandbox = sandbox().await;

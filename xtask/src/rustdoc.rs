@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::cargo::{self, cargo};
 use crate::problems::Result;
 
 /// Where the rustdoc that cargo starts puts what it writes: that is this program again, see [`as_rustdoc`].
@@ -14,20 +15,14 @@ const MARK: &str = "XTASK_AS_RUSTDOC";
 /// Documents the library into `folder`. `features` are arguments of cargo, `args` of rustdoc.
 pub(crate) fn run(root: &Path, folder: &Path, features: &[&str], args: &[&str]) -> Result<()> {
     let this = env::current_exe().map_err(|error| format!("which program is this? {error}"))?;
-    let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["rustdoc", "-q", "-p", "fintech-auth", "--lib"])
-        .args(features)
-        .arg("--")
-        .args(args)
-        .current_dir(root)
-        .env("RUSTDOC", this)
-        .env(MARK, folder)
-        .status();
-    match built {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err("rustdoc failed".to_owned().into()),
-        Err(error) => Err(format!("cargo does not start: {error}").into()),
-    }
+    cargo::run(command(root, features, args).env("RUSTDOC", this).env(MARK, folder))
+}
+
+fn command(root: &Path, features: &[&str], args: &[&str]) -> Command {
+    let mut command = cargo(root);
+    command.args(["rustdoc", "-q", "--locked", "-p", "fintech-auth", "--lib"]);
+    command.args(features).arg("--").args(args);
+    command
 }
 
 /// Where cargo started us in rustdoc's place: rustdoc, with the unstable allowed and its output put where we
@@ -45,4 +40,18 @@ pub(crate) fn as_rustdoc() -> Option<bool> {
     }
     let status = Command::new("rustdoc").args(args).env("RUSTC_BOOTSTRAP", "1").status();
     Some(status.is_ok_and(|status| status.success()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_keeps_the_lock_and_is_not_told_which_package_we_are() {
+        let command = command(Path::new("."), &["--all-features"], &["-D", "warnings"]);
+        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+        assert!(args.iter().any(|arg| arg == "--locked"), "{args:?}");
+        assert!(args.ends_with(&["--all-features".into(), "--".into(), "-D".into(), "warnings".into()]));
+        assert!(command.get_envs().any(|(name, value)| name == "CARGO_PKG_NAME" && value.is_none()));
+    }
 }

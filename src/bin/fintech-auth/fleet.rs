@@ -52,7 +52,8 @@ fn from_env() -> Result<[Option<String>; 3], Failure> {
             return Err(Failure::usage(reason));
         }
     }
-    Ok(names.map(|name| env::var(name).ok()))
+    let [url, file, namespace] = &names;
+    Ok([input::variable(url)?, input::variable(file)?, input::variable(namespace)?])
 }
 
 fn from_table(table: &Value) -> Result<[Option<String>; 3], Failure> {

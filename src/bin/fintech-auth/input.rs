@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     fs::File,
     io::{self, IsTerminal as _, Read},
 };
@@ -33,6 +34,16 @@ pub(crate) fn secret(path: &str) -> Result<Secret, Failure> {
     read.map_err(|error| unreadable(path, &error))
 }
 
+/// A variable of the environment. One that is no text is not taken for one that is not set.
+///
+/// # Errors
+///
+/// For what is not UTF-8, without it.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
+    let text = env::var_os(name).map(OsString::into_string).transpose();
+    text.map_err(|_| Failure::usage(format!("the environment variable {name} is not UTF-8")))
+}
+
 /// The token that a command is given: from `--token-file`, else the environment, else standard input.
 ///
 /// # Errors
@@ -42,7 +53,7 @@ pub(crate) fn token(arguments: &Arguments) -> Result<Secret, Failure> {
     if let Some(path) = arguments.value("token-file") {
         return secret(path);
     }
-    if let Some(token) = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()) {
+    if let Some(token) = variable(TOKEN_VARIABLE)?.filter(|token| !token.is_empty()) {
         return Ok(token.into());
     }
     if io::stdin().is_terminal() {

@@ -69,5 +69,21 @@ const OTHER_NAME: &str = "correct the host in the address, or have the certifica
 /// The name in `DnsName("name")`, as rustls writes it: no more of it than a name can have.
 fn bare(name: &str) -> &str {
     let name = name.split('"').nth(1).unwrap_or(name);
-    name.get(..253).unwrap_or(name)
+    // Of characters, as what a certificate says may hold any.
+    name.char_indices().nth(253).map_or(name, |(end, _)| &name[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn a_name_is_never_longer_than_names_are() {
+        assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
+        assert_eq!(bare("api.example"), "api.example");
+        // The limit is within a character.
+        for name in ["a".repeat(300), format!("a{}", "ü".repeat(300))] {
+            assert_eq!(bare(&format!("DnsName(\"{name}\")")).chars().count(), 253);
+        }
+    }
 }

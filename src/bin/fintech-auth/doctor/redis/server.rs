@@ -1,16 +1,17 @@
-//! What a Redis is asked: whether it answers, what it is, and whether a store may do there all that it does. It
-//! writes one lease and gives it back; the counter behind it ends by itself.
+//! What a Redis is asked: whether it answers, what it is, and whether a store may do there what it does for a
+//! token. It writes under a key that nobody else has, and removes it; what it leaves where that fails ends within
+//! a minute or, two names that say nothing, within a day.
 
 use std::{
     error::Error as _,
     net::IpAddr,
-    time::{Duration, Instant, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use fintech_auth::{
-    Error,
+    Error, Secret,
     token::{
-        Fingerprint, StoreKey, TokenStore as _,
+        Claim, Fingerprint, RateLimit, StoreError, StoreKey, StoredToken, TokenStore,
         redis::{
             RedisStore, SealingKey,
             client::{
@@ -19,6 +20,7 @@ use fintech_auth::{
         },
     },
 };
+use ring::rand::{self, SystemRandom};
 use tokio::time::timeout;
 
 use super::{
@@ -32,6 +34,8 @@ use crate::{exit::Failure, fleet::Fleet};
 
 /// The first version that the store's scripts run on.
 const MAJOR: u32 = 6;
+/// How long what is written lives, should this program be stopped.
+const LIFE: Duration = Duration::from_secs(60);
 
 pub(super) async fn check(checks: &mut Checks<'_>, fleet: &Fleet, time: Duration) -> Result<(), Failure> {
     let (store, client) = match opened(fleet, time) {
@@ -69,8 +73,8 @@ pub(super) async fn check(checks: &mut Checks<'_>, fleet: &Fleet, time: Duration
             clock(checks, now, "that of Redis")?;
         }
     }
-    match rights(&store, &client, fleet, time).await {
-        Ok(()) => checks.ok("rights", "it runs the store's scripts, and its messages are heard"),
+    match rights(&store, &client, &mut connection, fleet, time).await {
+        Ok(()) => checks.ok("rights", "a token is leased, kept, read and evicted, and messages are heard"),
         Err((found, next)) => checks.tell("rights", Verdict::Fail, &found, next),
     }
 }
@@ -162,27 +166,78 @@ fn memory(info: &Info<'_>) -> Told {
     (Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a Redis for this alone")
 }
 
-/// All that a store does, in a place of its own.
-async fn rights(store: &RedisStore, client: &Client, fleet: &Fleet, time: Duration) -> Result<(), Finding> {
-    let source = Fingerprint::of(["fintech-auth doctor", &std::process::id().to_string()]);
+/// What a store does for one token, from the lease to its end, in a place of its own.
+async fn rights(
+    store: &RedisStore,
+    client: &Client,
+    connection: &mut MultiplexedConnection,
+    fleet: &Fleet,
+    time: Duration,
+) -> Result<(), Finding> {
+    let random: [u8; 16] = rand::generate(&SystemRandom::new())
+        .map_err(|_| ("this machine gives no random numbers".to_owned(), "see its log"))?
+        .expose();
+    let source = Fingerprint::of(["fintech-auth doctor", &u128::from_ne_bytes(random).to_string()]);
     let key = StoreKey { source, scopes: "doctor".into() };
-    let leased = async {
-        let Some(lease) = store.lease(&key, Duration::from_secs(1)).await? else { return Ok(()) };
-        store.release(&key, &lease).await
-    };
-    leased.await.map_err(|error| {
-        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        match cause.strip_prefix("redis: ").filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase()))
-        {
-            Some(word) => finding::by_word(word),
-            None => (cause, "see the server's log"),
-        }
-    })?;
+    // Of no use to anybody.
+    let mut token = StoredToken::new(Secret::from("doctor"), SystemTime::now(), LIFE);
+    token.refresh_token = Some(Secret::from("doctor"));
+    let lived = life(store, &key, &token).await.map_err(failed);
+    let gone = within(time, false, removed(connection, fleet, &key, &token)).await;
+    if let Some(step) = lived? {
+        return Err((format!("what the store does there comes to nothing: {step}"), "see the server's log"));
+    }
+    gone?;
     let heard = async {
         let mut messages = client.get_async_pubsub().await?;
         messages.subscribe(format!("fintech-auth:{}", fleet.namespace)).await
     };
     within(time, false, heard).await
+}
+
+/// Has this token leased, kept, read and evicted. What did not come about, if all was answered.
+async fn life(
+    store: &dyn TokenStore,
+    key: &StoreKey,
+    token: &StoredToken,
+) -> Result<Option<&'static str>, StoreError> {
+    let limit = RateLimit { calls: 1, per: LIFE };
+    let Claim::Leased(lease, _) = store.claim(key, &[], LIFE, Some(limit)).await? else {
+        return Ok(Some("a lease that nobody has is not given"));
+    };
+    if !store.put(key, token, &lease).await? {
+        return Ok(Some("a token is not kept"));
+    }
+    if store.take_refresh_token(key, &lease).await?.is_none() {
+        return Ok(Some("a token is not found again"));
+    }
+    store.evict(key, token.generation).await?;
+    let gone = store.evicted(&key.source, &[token.generation]).await?;
+    Ok(gone.is_empty().then_some("a token that was evicted is forgotten"))
+}
+
+/// Takes away what would only end by itself. The names are the store's; that they still are, the test tells,
+/// which finds nothing left.
+async fn removed(
+    connection: &mut MultiplexedConnection,
+    fleet: &Fleet,
+    key: &StoreKey,
+    token: &StoredToken,
+) -> RedisResult<()> {
+    let id = Fingerprint::of(["source", &key.source.to_string()]).to_string();
+    let of_source = format!("{{fintech-auth:{}:{}}}", fleet.namespace, &id[..32]);
+    let gone = format!("gone:{:016x}", token.generation);
+    let names = ["fence", "sent", &gone].map(|name| format!("{of_source}:{name}"));
+    cmd("DEL").arg(&names).query_async(connection).await
+}
+
+/// What a store says of a server.
+fn failed(error: StoreError) -> Finding {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    match cause.strip_prefix("redis: ").filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase())) {
+        Some(word) => finding::by_word(word),
+        None => (cause, "see the server's log"),
+    }
 }
 
 #[cfg(test)]
