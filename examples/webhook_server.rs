@@ -99,7 +99,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let moov = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
             println!("{}\n", curl(&url, "moneykit", &moneykit));
             println!("{}\n", curl(&url, "moov", &moov));
-            let keys = moneykit::ClientBuilder::for_webhooks().with_base_url(sandbox.url());
+            let keys = moneykit::ClientBuilder::for_webhooks(None).with_base_url(sandbox.url());
             Verifiers {
                 moneykit: keys.build()?.webhooks(),
                 moov: moov::webhook::Webhooks::new([sandbox.moov_webhook_secret()])?,

@@ -64,7 +64,7 @@
 //!
 //! let sandbox = Sandbox::start().await?;
 //! // Yours is without the base URL. Make it once: it keeps the keys.
-//! let webhooks = ClientBuilder::for_webhooks().with_base_url(sandbox.url()).build()?.webhooks();
+//! let webhooks = ClientBuilder::for_webhooks(None).with_base_url(sandbox.url()).build()?.webhooks();
 //! let done = Done::default();
 //!
 //! let event = r#"{"webhook_event": "link.state_changed", "webhook_idempotency_key": "k-1"}"#;

@@ -36,8 +36,8 @@ impl<S: TokenSource> TokenCache<S> {
     ///
     /// # Errors
     ///
-    /// What the source failed with, after its retries; [`ErrorKind::RateLimited`] at once if a
-    /// cool-down ends later than the caller waits; [`ErrorKind::Timeout`] if no token came in time.
+    /// What the source failed with, after its retries; [`RateLimited`](crate::ErrorKind::RateLimited) at once if a
+    /// cool-down ends later than the caller waits; [`Timeout`](crate::ErrorKind::Timeout) if no token came in time.
     /// An earlier failure is told again, with [`Error::retry_after`], until it is time for another
     /// attempt.
     ///
