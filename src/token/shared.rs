@@ -310,6 +310,14 @@ mod tests {
     }
 
     #[test]
+    fn what_one_sweep_chose_another_does_not_give_back() {
+        let slot = Arc::new(Slot::new("a".into()));
+        assert!(slot.sweep());
+        let asker = slot.clone();
+        assert!(slot.sweep() && asker.is_swept());
+    }
+
+    #[test]
     fn what_a_handle_has_is_never_swept() {
         let source: Arc<dyn AnySource> = Arc::new(Nobody);
         let shared = Shared::new(source, TokenOptions::default().with_capacity(4));

@@ -316,10 +316,11 @@ impl Slot {
         !self.used.swap(false, Ordering::Relaxed)
     }
 
-    /// Chooses it to be taken out of the cache, if only the cache has it: no caller, refresh or handle.
+    /// Chooses it to be taken out of the cache, if only the cache has it: no caller, refresh or handle. Once
+    /// chosen it stays so, for whoever chose it is about to take it out.
     pub(super) fn sweep(self: &Arc<Self>) -> bool {
         let mut state = self.lock();
-        state.is_swept = Arc::strong_count(self) == 1;
+        state.is_swept |= Arc::strong_count(self) == 1;
         state.is_swept
     }
 
