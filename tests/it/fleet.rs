@@ -230,6 +230,12 @@ fn a_process_of_the_fleet_does_as_it_is_told() {
                     let (on, tasks) = running.take().unwrap();
                     on.store(false, Ordering::Relaxed);
                     tasks.join_all().await;
+                    // What came behind the last asker is there, and not lost.
+                    sleep(Duration::from_millis(200)).await;
+                    let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
+                    for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {
+                        clients.report.lock().unwrap().tokens.insert(token.expose().to_owned(), now());
+                    }
                 }
                 order => panic!("{order}"),
             }
