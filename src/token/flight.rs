@@ -1,21 +1,18 @@
 //! One refresh: by the store if there is one, by the refresh token if it is worth it, else by the
 //! client credentials. It runs in a task of its own and shares its outcome.
 
-use std::{convert::Infallible, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
-use smallvec::SmallVec;
 use tokio::time;
 use tracing::Instrument as _;
 
 use super::{
-    Claim, IssuedToken, Lease, Stop, StoreError, StoreKey, StoredToken, Token,
+    IssuedToken, StoredToken, Token,
     expiry::{self, Facts},
     gate::Pass,
     options::millis,
     shared::{Shared, closed},
-    sharing::Sharing,
-    slot::{Age, Grant, Now, Slot},
-    store::POLL,
+    slot::{Grant, Now, Slot},
     token::{Expires, Issued},
 };
 use crate::{
@@ -23,12 +20,9 @@ use crate::{
     retry::{Repeat, backoff},
 };
 
-/// How often a token is asked for again because the last one was void.
-const MAX_VOIDED: u32 = 3;
-
 /// A token that was asked for, and that nobody has yet.
-struct Minted {
-    stored: StoredToken,
+pub(super) struct Minted {
+    pub(super) stored: StoredToken,
     issued: Issued,
     grant: Grant,
 }
@@ -79,139 +73,8 @@ impl Flight {
         }
     }
 
-    /// Takes the token that another process got, or gets one under the lease.
-    ///
-    /// # Errors
-    ///
-    /// Those of the store, while there is no token yet.
-    async fn share(&self, sharing: &Sharing) -> Result<Result<Token, Error>, StoreError> {
-        let key = self.shared.key(&self.slot);
-        if let Some(rejected) = self.slot.owed() {
-            sharing.ask(sharing.store.evict(&key, rejected)).await?;
-            self.slot.paid(rejected);
-        }
-        let limit = self.shared.options.rate_limit;
-        let deadline = time::Instant::now() + self.max_wait;
-        let (mut refused, mut voided) = (None, 0);
-        while time::Instant::now() < deadline {
-            let except: SmallVec<[NonZeroU64; 3]> = self.slot.unwanted().chain(refused).collect();
-            match sharing.ask(sharing.store.claim(&key, &except, sharing.lease, limit)).await? {
-                Claim::Token(stored) => {
-                    let generation = stored.generation;
-                    if let Some(token) = self.adopt(stored) {
-                        return Ok(Ok(token));
-                    }
-                    if except.contains(&generation) {
-                        return Err(StoreError::new("the store gave out a token that will not do"));
-                    }
-                    refused = Some(generation);
-                }
-                Claim::Leased(lease, refresh_token) => {
-                    if let Some(refresh_token) = refresh_token {
-                        self.slot.keep_refresh_token(refresh_token);
-                    }
-                    if let Some(outcome) = self.under_lease(sharing, &key, &lease).await {
-                        return Ok(outcome);
-                    }
-                    voided += 1;
-                    if voided == MAX_VOIDED {
-                        return Err(StoreError::new("the lease was lost again and again"));
-                    }
-                }
-                Claim::Held(changed) => {
-                    let _ = time::timeout(POLL, changed).await;
-                }
-                Claim::Stopped(stop) => {
-                    let error = self.shared.stopped(stop);
-                    match stop {
-                        Stop::CoolDown(left) if time::Instant::now() + left <= deadline => {
-                            time::sleep(left).await;
-                        }
-                        _ => return Ok(Err(error)),
-                    }
-                }
-            }
-        }
-        Err(StoreError::new("another process holds the lease for too long"))
-    }
-
-    /// Gets a token while others wait for it. `None` if it was void before anybody saw it.
-    async fn under_lease(
-        &self,
-        sharing: &Sharing,
-        key: &StoreKey,
-        lease: &Lease,
-    ) -> Option<Result<Token, Error>> {
-        let store = &*sharing.store;
-        tracing::debug!(fence = lease.fence, "asking under the lease");
-        let minted = tokio::select! {
-            minted = self.mint(true) => minted,
-            never = renew(sharing, key, lease, self.max_wait) => match never {},
-        };
-        let minted = match minted {
-            Ok(minted) => minted,
-            Err(error) => {
-                // Its time ends it, should this fail.
-                let _ = sharing.ask(store.release(key, lease)).await;
-                return Some(Err(error));
-            }
-        };
-        // Nobody has it yet, so that nobody has what the store refuses.
-        let generation = minted.stored.generation;
-        if let Ok(false) = sharing.ask(store.settle(key, &minted.stored, lease)).await {
-            self.shared.counters.voided.add(1);
-            tracing::debug!("the token is void: it was evicted, or the lease lost, while it was asked for");
-            let _ = sharing.ask(store.release(key, lease)).await;
-            return None;
-        }
-        // A failed store takes no good token away. Whether it has the refresh token is not known then,
-        // and only one process may have it.
-        match self.publish(minted) {
-            Some(token) => {
-                self.slot.grant();
-                Some(Ok(token))
-            }
-            None => {
-                self.shared.counters.voided.add(1);
-                let _ = sharing.ask(store.evict(key, generation)).await;
-                None
-            }
-        }
-    }
-
-    /// Puts a stored token in place, if it is fresh and was not rejected here.
-    fn adopt(&self, stored: StoredToken) -> Option<Token> {
-        let generation = stored.generation;
-        if self.slot.is_rejected(generation) {
-            return None;
-        }
-        let now = self.shared.now();
-        let sent_wall = stored.sent_at.duration_since(std::time::SystemTime::UNIX_EPOCH).map(millis).ok()?;
-        // A token from the future is of a clock that is off: it counts as asked for now.
-        let age = now.wall.saturating_sub(sent_wall);
-        let expires = Expires {
-            lifetime: stored.lifetime.min(self.shared.options.limits.max),
-            rule: expiry::ExpiryRule::Stored,
-            sent: now.tick.saturating_sub(age),
-            sent_wall: sent_wall.min(now.wall),
-        };
-        let lifetime = expires.lifetime.saturating_sub(Duration::from_millis(age.saturating_sub(now.tick)));
-        let life = self.shared.options.life(Expires { lifetime, ..expires }, self.shared.random());
-        if life.age(now) != Age::Fresh {
-            return None;
-        }
-        let slot = Arc::downgrade(&self.slot);
-        let issued = Issued::new(&stored.access_token, stored.scope, generation, slot, life).ok()?;
-        let token = self.slot.publish(Arc::new(issued), None, None)?;
-        if self.was_evicted(generation) {
-            return None;
-        }
-        self.shared.counters.shared.add(1);
-        Some(token)
-    }
-
     /// Whether it was heard that a token was evicted just when it was put in place; then it is dropped.
-    fn was_evicted(&self, generation: NonZeroU64) -> bool {
+    pub(super) fn was_evicted(&self, generation: NonZeroU64) -> bool {
         let evicted = self.shared.sharing.as_ref().is_some_and(|sharing| sharing.has_heard(generation));
         if evicted {
             self.shared.drop_token(&self.slot, generation);
@@ -221,7 +84,7 @@ impl Flight {
 
     /// Asks the source, with its retries, within the gate. `admitted` if the store has taken the place
     /// of the first call.
-    async fn mint(&self, mut admitted: bool) -> Result<Minted, Error> {
+    pub(super) async fn mint(&self, mut admitted: bool) -> Result<Minted, Error> {
         let scopes = self.slot.scopes();
         let deadline = time::Instant::now() + self.max_wait;
         let mut made = 0;
@@ -312,7 +175,7 @@ impl Flight {
     }
 
     /// Puts a token in place. `None` if what it was made from, or itself, was revoked meanwhile.
-    fn publish(&self, minted: Minted) -> Option<Token> {
+    pub(super) fn publish(&self, minted: Minted) -> Option<Token> {
         let generation = minted.stored.generation;
         let issued = Arc::new(minted.issued);
         let token = self.slot.publish(issued, minted.stored.refresh_token, Some(&minted.grant))?;
@@ -332,15 +195,4 @@ impl Flight {
         }
         error
     }
-}
-
-/// Renews a lease while it is polled, but not for longer than `most`: a source that hangs does not hold
-/// up the fleet for good.
-async fn renew(sharing: &Sharing, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
-    let end = time::Instant::now() + most;
-    while time::Instant::now() < end {
-        time::sleep(sharing.lease / 3).await;
-        let _ = sharing.ask(sharing.store.renew(key, lease, sharing.lease)).await;
-    }
-    std::future::pending().await
 }

@@ -96,6 +96,7 @@ mod memory_store;
 mod options;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod refresh_via_store;
 mod rejection;
 mod scope;
 mod shared;
