@@ -61,6 +61,12 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Whether it can be a refresh token: printable ASCII (RFC 6749 appendix A.17), and not blank. Some
+    /// servers send an empty string where they issue none.
+    pub(crate) fn is_refresh_token(&self) -> bool {
+        self.0.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) && !self.0.trim().is_empty()
+    }
 }
 
 impl fmt::Debug for Secret {

@@ -283,7 +283,7 @@ fn issued(response: Response<types::AuthToken>) -> IssuedToken {
     let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.body;
     let mut issued = IssuedToken::new(access_token.0);
     issued.expires_in = expires_in;
-    issued.refresh_token = refresh_token.map(|token| token.0);
+    issued.refresh_token = refresh_token.map(|token| token.0).filter(Secret::is_refresh_token);
     issued.scope = scope;
     issued.date = response.date;
     issued

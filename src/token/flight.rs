@@ -16,7 +16,7 @@ use super::{
     token::{Expires, Issued},
 };
 use crate::{
-    Error, ErrorKind,
+    Error, ErrorKind, Secret,
     retry::{Repeat, backoff},
 };
 
@@ -109,12 +109,10 @@ impl Flight {
             if !refreshing || error.kind() != ErrorKind::Unauthorized {
                 self.shared.learn(&error).await;
             }
-            let unsent = !error.may_have_been_sent();
-            if refreshing && unsent {
+            if refreshing && error.is_transient() && !error.may_have_been_sent() {
                 self.slot.give_back(grant);
-            } else if refreshing && error.kind() != ErrorKind::RateLimited {
-                // Spent, refused or lost: whichever it is, it is never sent again.
-                tracing::debug!(%error, "the refresh token is of no use; asking by the client credentials");
+            } else if refreshing {
+                tracing::debug!(%error, "refresh token failed: requesting a token by client credentials");
                 continue;
             }
             made += 1;
@@ -165,7 +163,7 @@ impl Flight {
         let life = self.shared.options.life(expires, self.shared.random());
         let sent_at = facts.sent;
         let mut stored = StoredToken::new(issued.access_token, sent_at, expiry.lifetime);
-        stored.refresh_token = issued.refresh_token;
+        stored.refresh_token = issued.refresh_token.filter(Secret::is_refresh_token);
         stored.scope.clone_from(&issued.scope);
         let slot = Arc::downgrade(&self.slot);
         let issued = Issued::new(&stored.access_token, issued.scope, stored.generation, slot, life)?;

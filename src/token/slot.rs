@@ -306,6 +306,9 @@ impl Slot {
 
     /// Keeps a refresh token that a store gave out to this process.
     pub(super) fn keep_refresh_token(&self, refresh_token: Secret) {
+        if !refresh_token.is_refresh_token() {
+            return;
+        }
         let mut state = self.lock();
         state.companion = Some(generation(&refresh_token));
         state.refresh_token = Some(refresh_token);

@@ -23,7 +23,9 @@ pub trait TokenSource: Send + Sync + 'static {
     fn issue(&self, scopes: &[Scope]) -> impl Future<Output = Result<IssuedToken, Error>> + Send;
 
     /// Exchanges a refresh token (RFC 6749 section 6). It is called only with what [`Self::issue`] or
-    /// this returned, and with each refresh token at most once.
+    /// this returned. After an error, [`Self::issue`] is called in the same refresh. The same refresh
+    /// token is sent again only after an error that is transient and
+    /// [certainly was not sent](Error::may_have_been_sent).
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
         async { Err(Error::new(ErrorKind::Rejected, "this source has no refresh grant")) }
@@ -61,7 +63,7 @@ pub struct IssuedToken {
     pub access_token: Secret,
     /// Its `expires_in`, not interpreted.
     pub expires_in: Option<ExpiresIn>,
-    /// The refresh token. Leave it out if there is no refresh grant.
+    /// The refresh token. Leave it out if there is no refresh grant. An empty or blank one counts as none.
     pub refresh_token: Option<Secret>,
     /// The granted scopes, separated by spaces, where the server names them.
     pub scope: Option<String>,

@@ -21,6 +21,7 @@ mod package;
 mod readme;
 mod redis_server;
 mod redis_store;
+mod refresh_grant;
 mod sandbox;
 mod scripted;
 mod secrets;

@@ -63,6 +63,8 @@ struct Inner {
     start: Instant,
     latency: Duration,
     with_refresh: bool,
+    /// Sent as every refresh token.
+    refresh_token: Mutex<Option<String>>,
 }
 
 impl Scripted {
@@ -77,7 +79,13 @@ impl Scripted {
             start: Instant::now(),
             latency,
             with_refresh,
+            refresh_token: Mutex::default(),
         }))
+    }
+
+    /// From now on, every token comes with this refresh token.
+    pub(crate) fn always_with_refresh_token(&self, refresh_token: &str) {
+        *self.0.refresh_token.lock().unwrap() = Some(refresh_token.to_owned());
     }
 
     /// What it was asked so far.
@@ -107,7 +115,8 @@ impl Scripted {
         let reply = self.0.script.lock().unwrap().pop_front().unwrap_or(Reply::Token(3600));
         tokio::time::sleep(self.0.latency).await;
         let mut token = IssuedToken::new(format!("token-{number}"));
-        token.refresh_token = self.0.with_refresh.then(|| Secret::from(format!("refresh-{number}")));
+        let numbered = self.0.with_refresh.then(|| format!("refresh-{number}"));
+        token.refresh_token = self.0.refresh_token.lock().unwrap().clone().or(numbered).map(Secret::from);
         match reply {
             Reply::Token(seconds) => token.expires_in = Some(seconds.into()),
             Reply::Silent => {}

@@ -1,0 +1,117 @@
+//! A refresh token that is of no use never costs more than one request.
+
+use std::time::Duration;
+
+use fintech_auth::{
+    Error, ErrorKind, Secret,
+    sandbox::{Fault, Operation},
+    token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenSource},
+};
+use http::StatusCode;
+use tokio::time::sleep;
+
+use crate::{
+    scripted::{Asked, Reply, TestClock, cache, options, refreshing, unsent},
+    support::{json, sandbox, scopes},
+};
+
+const AFTER_AN_HOUR: Duration = Duration::from_secs(3591);
+
+#[tokio::test(start_paused = true)]
+async fn an_unusable_refresh_token_counts_as_none() {
+    for refresh_token in ["", " ", "\t", "\u{a0}", "two\nlines", "caf\u{e9}"] {
+        let (cache, source) = cache([]);
+        source.always_with_refresh_token(refresh_token);
+        for _ in 0..3 {
+            cache.token(&scopes(&["a"])).await.unwrap();
+            sleep(AFTER_AN_HOUR).await;
+        }
+        let issue = Asked::Issue("a".to_owned());
+        assert_eq!(source.asked(), [issue.clone(), issue.clone(), issue], "{refresh_token:?}");
+        assert_eq!(cache.stats().failures, 0, "{refresh_token:?}");
+    }
+}
+
+#[tokio::test]
+async fn moov_renews_by_client_credentials_when_the_refresh_token_is_empty() {
+    let sandbox = sandbox().await;
+    let clock = sandbox.clock().clone();
+    let moov = sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
+    let scopes = scopes(&["/accounts.read"]);
+    let issued =
+        json(200, r#"{"access_token":"t1","expires_in":2,"refresh_token":"","token_type":"Bearer"}"#);
+    sandbox.fault(Operation::MoovToken, issued);
+    assert_eq!(moov.token(&scopes).await.unwrap().expose(), "t1");
+    clock.advance(Duration::from_secs(2));
+    let second = moov.token(&scopes).await.unwrap();
+    assert!(sandbox.is_live(second.expose()));
+    assert_eq!(sandbox.count(Operation::MoovToken), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_transient_failure_that_was_not_sent_keeps_the_refresh_token() {
+    for (kind, kept) in [
+        (ErrorKind::Unavailable, true),
+        (ErrorKind::Timeout, true),
+        (ErrorKind::RateLimited, true),
+        (ErrorKind::InvalidConfig, false),
+        (ErrorKind::Rejected, false),
+        (ErrorKind::Unauthorized, false),
+        (ErrorKind::Unreadable, false),
+    ] {
+        let (cache, source) = refreshing([Reply::Token(3600), unsent(kind)]);
+        cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(AFTER_AN_HOUR).await;
+        let renewed = cache.token(&scopes(&["a"])).await;
+        assert_eq!(renewed.is_ok(), kind != ErrorKind::RateLimited, "{kind:?}");
+        sleep(Duration::from_secs(60)).await;
+        cache.token(&scopes(&["a"])).await.unwrap();
+        let refresh = Asked::Refresh("refresh-1".to_owned());
+        let next = if kept { refresh.clone() } else { Asked::Issue("a".to_owned()) };
+        assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), refresh, next], "{kind:?}");
+    }
+}
+
+/// Issues refresh tokens, and leaves the method that would use them as it is.
+struct WithoutRefresh;
+
+impl TokenSource for WithoutRefresh {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of([])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        let mut token = IssuedToken::new("token");
+        token.expires_in = Some(60.into());
+        token.refresh_token = Some(Secret::from("refresh"));
+        Ok(token)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_without_a_refresh_grant_of_its_own_never_fails_for_it() {
+    let cache = TokenCache::new(WithoutRefresh, options(&TestClock::new()));
+    for _ in 0..99 {
+        cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(cache.stats().refreshes, 99);
+}
+
+/// The client credentials may be limited as well, so the request waits for the end of the cool-down.
+#[tokio::test]
+async fn a_refresh_token_that_was_limited_is_not_sent_again() {
+    let sandbox = sandbox().await;
+    let clock = sandbox.clock().clone();
+    let moov = sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
+    let scopes = scopes(&["/accounts.read"]);
+    moov.token(&scopes).await.unwrap();
+    clock.advance(Duration::from_secs(900));
+    let limited = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
+    sandbox.fault(Operation::MoovToken, limited);
+    assert_eq!(moov.token(&scopes).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    clock.advance(Duration::from_secs(60));
+    let renewed = moov.token(&scopes).await.unwrap();
+    assert!(sandbox.is_live(renewed.expose()));
+    assert_eq!((sandbox.count(Operation::MoovToken), sandbox.double_spends()), (3, 0));
+}
