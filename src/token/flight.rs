@@ -1,7 +1,15 @@
 //! One refresh: by the store if there is one, by the refresh token if it is worth it, else by the
 //! client credentials. It runs in a task of its own and shares its outcome.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    num::NonZeroU64,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use tokio::time;
 use tracing::Instrument as _;
@@ -12,19 +20,25 @@ use super::{
     gate::Pass,
     options::millis,
     shared::{Shared, closed},
-    slot::{Grant, Now, Slot},
+    slot::{Discarded, NewToken, Now, Slot, TakenRefreshToken},
+    store::generation,
     token::{Expires, Issued},
+    tombstones::Epoch,
 };
 use crate::{
     Error, ErrorKind, Secret,
     retry::{Repeat, backoff},
 };
 
+/// How many tokens one refresh requests at most because each was revoked or rejected meanwhile.
+const MAX_DISCARDED: u32 = 3;
+
 /// A token that was asked for, and that nobody has yet.
 pub(super) struct Minted {
     pub(super) stored: StoredToken,
     issued: Issued,
-    grant: Grant,
+    taken: TakenRefreshToken,
+    epoch: Epoch,
 }
 
 pub(super) struct Flight {
@@ -36,7 +50,9 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) async fn run(self) -> Result<Token, Error> {
         let span = tracing::debug_span!("refresh", scopes = %self.slot.scopes);
-        let outcome = self.obtain().instrument(span.clone()).await;
+        // The source, the store and the clock are the user's own code.
+        let outcome = catch_panic(self.obtain()).instrument(span.clone()).await;
+        let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
         let _entered = span.enter();
         match &outcome {
             Ok(token) => tracing::debug!(
@@ -60,26 +76,25 @@ impl Flight {
                 }
             }
         }
-        loop {
+        for _ in 0..MAX_DISCARDED {
             let minted = self.mint(false).await?;
             if self.shared.sharing.is_some() {
                 self.shared.counters.alone.add(1);
             }
-            // Else what it was made from has been revoked meanwhile, and so has this.
-            if let Some(token) = self.publish(minted) {
-                return Ok(token);
+            match self.publish(minted) {
+                Ok(token) => return Ok(token),
+                Err(Discarded::Void) => self.shared.counters.voided.add(1),
+                Err(Discarded::Revoked) => return Err(self.reissued_revoked()),
             }
-            self.shared.counters.voided.add(1);
         }
+        let reason = "the token was revoked or rejected each time while it was requested";
+        Err(self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true)))
     }
 
-    /// Whether it was heard that a token was evicted just when it was put in place; then it is dropped.
-    pub(super) fn was_evicted(&self, generation: NonZeroU64) -> bool {
-        let evicted = self.shared.sharing.as_ref().is_some_and(|sharing| sharing.has_heard(generation));
-        if evicted {
-            self.shared.drop_token(&self.slot, generation);
-        }
-        evicted
+    /// The server issues a token again that was revoked: a failure like any other.
+    pub(super) fn reissued_revoked(&self) -> Error {
+        let reason = "the server issued a token again that was revoked";
+        self.give_up(Error::new(ErrorKind::Unreadable, reason).with_sent(true))
     }
 
     /// Asks the source, with its retries, within the gate. `admitted` if the store has taken the place
@@ -91,26 +106,31 @@ impl Flight {
         loop {
             self.enter(deadline, admitted).await?;
             admitted = false;
-            let grant = self.slot.grant();
             let asked = self.shared.now();
-            let result = match &grant.refresh_token {
-                Some(refresh_token) => self.shared.source.refresh(refresh_token).await,
-                None => self.shared.source.issue(&scopes).await,
-            };
-            let refreshing = grant.refresh_token.is_some();
-            let (error, grant) = match result {
-                Ok(issued) => match self.believe(issued, asked) {
-                    Ok((stored, issued)) => return Ok(Minted { stored, issued, grant }),
-                    Err(error) => (error, grant),
+            let epoch = self.shared.tombstones.epoch();
+            let taken = self.slot.take_refresh_token(self.shared.marks());
+            let refreshing = taken.refresh_token.is_some();
+            let result = catch_panic(async {
+                match &taken.refresh_token {
+                    Some(refresh_token) => self.shared.source.refresh(refresh_token).await,
+                    None => self.shared.source.issue(&scopes).await,
+                }
+            });
+            let error = match result.await {
+                Some(Ok(issued)) => match self.believe(issued, asked) {
+                    Ok((stored, issued)) => return Ok(Minted { stored, issued, taken, epoch }),
+                    Err(error) => error,
                 },
-                Err(error) => (error, grant),
+                Some(Err(error)) => error,
+                None if refreshing => panicked(),
+                None => return Err(self.give_up(panicked())),
             };
             // A refused refresh token says nothing of the credentials.
             if !refreshing || error.kind() != ErrorKind::Unauthorized {
                 self.shared.learn(&error).await;
             }
             if refreshing && error.is_transient() && !error.may_have_been_sent() {
-                self.slot.give_back(grant);
+                self.slot.give_back(taken);
             } else if refreshing {
                 tracing::debug!(%error, "refresh token failed: requesting a token by client credentials");
                 continue;
@@ -172,25 +192,49 @@ impl Flight {
         Ok((stored, issued))
     }
 
-    /// Puts a token in place. `None` if what it was made from, or itself, was revoked meanwhile.
-    pub(super) fn publish(&self, minted: Minted) -> Option<Token> {
-        let generation = minted.stored.generation;
-        let issued = Arc::new(minted.issued);
-        let token = self.slot.publish(issued, minted.stored.refresh_token, Some(&minted.grant))?;
-        (!self.was_evicted(generation)).then_some(token)
+    /// Puts a requested token in place.
+    ///
+    /// # Errors
+    ///
+    /// That it must not be handed out.
+    pub(super) fn publish(&self, minted: Minted) -> Result<Token, Discarded> {
+        let Minted { stored, issued, taken, epoch } = minted;
+        let new = NewToken {
+            issued: Arc::new(issued),
+            refresh_token_id: stored.refresh_token.as_ref().map(generation),
+            refresh_token: stored.refresh_token,
+            request: Some((&taken, epoch)),
+        };
+        self.slot.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
     }
 
     /// Ends in a failure. What the gate keeps for all is not kept for the slot as well.
     fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
         if !matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::Unauthorized) {
-            let options = &self.shared.options;
-            let (now, random) = (self.shared.now().tick, self.shared.random());
-            self.slot.fail(error.clone(), |failures| {
-                let wait = backoff(options.backoff, options.max_backoff, failures, random);
-                now.saturating_add(millis(wait))
-            });
+            self.slot.fail(error.clone(), |failures| self.retry_at(failures));
         }
         error
     }
+
+    /// When the next refresh may begin after so many failures.
+    fn retry_at(&self, failures: u32) -> u64 {
+        let options = &self.shared.options;
+        let wait = backoff(options.backoff, options.max_backoff, failures, self.shared.random());
+        self.shared.now().tick.saturating_add(millis(wait))
+    }
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::Unavailable, "the token source panicked").with_sent(true)
+}
+
+/// Runs a future to its end, or until it panics.
+async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }

@@ -10,11 +10,14 @@ use super::{
     flight::Flight,
     gate::Pass,
     shared::{Shared, closed},
-    slot::{Ask, Outcome, Slot},
+    slot::{Lookup, Outcome, Slot},
     source::AnySource,
     store::generation,
 };
 use crate::{Error, ErrorKind, Secret, retry::Repeat};
+
+/// How often one caller looks for a token: again only where a refresh brought nothing to hand out.
+const MAX_LOOKUPS: u32 = 3;
 
 /// A wait for a token, on the heap: what it needs is large, and rarely needed.
 pub(super) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
@@ -43,48 +46,42 @@ impl Keeper {
         let shared = &*self.shared;
         let deadline = time::Instant::now() + max_wait;
         let mut missed = false;
-        let mut deaths = 0;
-        loop {
+        for _ in 0..MAX_LOOKUPS {
             let now = shared.now();
-            let flight = match slot.ask(now) {
-                Ask::Take(token) => {
+            let refresh = match slot.lookup(now, || shared.may_refresh(now, max_wait)) {
+                Lookup::Hit(token) => {
                     shared.counters.stale_hits.add(u64::from(!missed));
                     return Ok(token);
                 }
-                Ask::Fail(error) => return Err(error),
-                Ask::Join(flight) => {
+                Lookup::BackingOff(error) => return Err(error),
+                Lookup::Wait(refresh) => {
                     shared.within(now, max_wait)?;
                     shared.counters.waiters.add(u64::from(!missed));
-                    flight
+                    refresh
                 }
-                Ask::Lead(usable) => {
-                    match (usable, shared.gate.check(now.tick)) {
-                        (Some(token), pass) => {
-                            if let Pass::Open = pass {
-                                self.begin(slot, max_wait)?;
-                            }
-                            shared.counters.stale_hits.add(1);
-                            return Ok(token);
-                        }
-                        (None, Pass::Refused(error)) => return Err(error),
-                        (None, _) => shared.within(now, max_wait)?,
+                Lookup::StartRefresh(usable, sender, ()) => {
+                    let refresh = sender.subscribe();
+                    let started = self.start(slot, sender, max_wait);
+                    if let Some(token) = usable {
+                        shared.counters.stale_hits.add(u64::from(!missed));
+                        return Ok(token);
                     }
-                    self.begin(slot, max_wait)?
+                    started?;
+                    refresh
                 }
             };
             shared.counters.misses.add(u64::from(!missed));
             missed = true;
-            if let Some(outcome) = join(flight, deadline).await? {
-                return outcome;
-            }
-            // The task went away without an outcome. With its runtime, that is; a source that panics
-            // does it every time.
-            deaths += 1;
-            if deaths == 3 {
-                let reason = "the refresh ended without an outcome; the token source may have panicked";
-                return Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true));
+            match join(refresh, deadline).await? {
+                // Revoked before this caller woke up.
+                Some(Ok(token)) if shared.is_revoked(&token) => {}
+                Some(outcome) => return outcome,
+                // The task went away without an outcome, with its runtime.
+                None => {}
             }
         }
+        let reason = "each refresh ended without a token that can be handed out";
+        Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
     /// Tells a task of the cache when to end.
@@ -92,16 +89,17 @@ impl Keeper {
         self.alive.subscribe()
     }
 
-    /// Begins a refresh in a task of its own, or joins the one that began meanwhile.
-    fn begin(&self, slot: &Arc<Slot>, max_wait: Duration) -> Result<watch::Receiver<Outcome>, Error> {
+    /// Runs a refresh that has begun, in a task of its own.
+    fn start(
+        &self,
+        slot: &Arc<Slot>,
+        sender: watch::Sender<Outcome>,
+        max_wait: Duration,
+    ) -> Result<(), Error> {
+        // Without a task, the sender is dropped here, and the refresh counts as gone.
         let runtime = runtime::Handle::try_current().map_err(|_| {
             Error::new(ErrorKind::InvalidConfig, "tokens are fetched on a tokio runtime; call this from one")
         })?;
-        let sender = match slot.begin() {
-            Ok(sender) => sender,
-            Err(running) => return Ok(running),
-        };
-        let receiver = sender.subscribe();
         // Others may join who have more time than the one who began it.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
@@ -114,30 +112,33 @@ impl Keeper {
                 _ = alive.changed() => {}
             }
         });
-        Ok(receiver)
+        Ok(())
     }
 
     /// Forgets exactly this token, here and in the store. Its place may be swept by now; then it is
     /// that of these scopes, if they are known, or the store would give the same token out again.
     pub(super) async fn reject(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
+        let Some(generation) = issued.generation else { return };
+        self.shared.mark_invalidated(generation);
         let slot = issued.slot.upgrade().or_else(|| scopes.map(|scopes| self.shared.slot(scopes)));
-        let (Some(slot), Some(generation)) = (slot, issued.generation) else { return };
+        let Some(slot) = slot else { return };
         if slot.reject(generation) {
             self.shared.counters.rejections.add(1);
         }
         self.evict(&slot, generation).await;
     }
 
-    /// Forgets a token or refresh token that is about to be revoked, here and in the store.
+    /// Forgets a token or refresh token that is about to be revoked, here and in the store. First it is
+    /// marked, then every scope set is looked at: one that gets the token meanwhile sees the mark.
     pub(super) async fn forget(&self, secret: &Secret) {
         let revoked = generation(secret);
+        self.shared.mark_revoked(revoked);
         let mut forgotten = Vec::new();
         self.shared.each_slot(|slot| {
-            if let Some(generation) = slot.revoke(revoked) {
-                self.shared.counters.rejections.add(1);
-                forgotten.push((slot.clone(), generation));
-            }
+            let Some(token) = slot.revoke(revoked, self.shared.marks()) else { return };
+            self.shared.counters.rejections.add(u64::from(token.is_some()));
+            forgotten.push((slot.clone(), token.unwrap_or(revoked)));
         });
         for (slot, generation) in forgotten {
             self.evict(&slot, generation).await;

@@ -107,6 +107,7 @@ mod stats;
 mod store;
 #[expect(clippy::module_inception, reason = "a token is the first thing here")]
 mod token;
+mod tombstones;
 mod upkeep;
 
 pub use cache::{TokenCache, TokenHandle};

@@ -11,8 +11,8 @@ use super::{
     flight::Flight,
     options::millis,
     sharing::Sharing,
-    slot::Age,
-    store::POLL,
+    slot::{Age, Discarded, NewToken},
+    store::{POLL, generation as id_of},
     token::{Expires, Issued},
 };
 use crate::Error;
@@ -109,14 +109,14 @@ impl Flight {
         // A failed store takes no good token away. Whether it has the refresh token is not known then,
         // and only one process may have it.
         match self.publish(minted) {
-            Some(token) => {
-                self.slot.grant();
+            Ok(token) => {
+                self.slot.drop_refresh_token();
                 Some(Ok(token))
             }
-            None => {
+            Err(discarded) => {
                 self.shared.counters.voided.add(1);
                 let _ = sharing.ask(store.evict(key, generation)).await;
-                None
+                (discarded == Discarded::Revoked).then(|| Err(self.reissued_revoked()))
             }
         }
     }
@@ -144,10 +144,13 @@ impl Flight {
         }
         let slot = Arc::downgrade(&self.slot);
         let issued = Issued::new(&stored.access_token, stored.scope, generation, slot, life).ok()?;
-        let token = self.slot.publish(Arc::new(issued), None, None)?;
-        if self.was_evicted(generation) {
-            return None;
-        }
+        let new = NewToken {
+            issued: Arc::new(issued),
+            refresh_token: None,
+            refresh_token_id: stored.refresh_token.as_ref().map(id_of),
+            request: None,
+        };
+        let token = self.slot.publish(new, self.shared.marks(), |_| 0).ok()?;
         self.shared.counters.shared.add(1);
         Some(token)
     }

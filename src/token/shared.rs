@@ -20,9 +20,10 @@ use super::{
     gate::{Gate, Pass},
     options::millis,
     sharing::Sharing,
-    slot::{Keyed, Now, Slot, Wanted},
+    slot::{Keyed, Marks, Now, Slot, Wanted},
     source::AnySource,
     stats::Counters,
+    tombstones::Tombstones,
 };
 use crate::{Clock as _, Error, ErrorKind, SystemClock, clock::coarse_millis, retry::backoff};
 
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) options: TokenOptions,
     pub(super) gate: Gate,
     pub(super) counters: Counters,
+    pub(super) tombstones: Tombstones,
     pub(super) sharing: Option<Sharing>,
     slots: HashMap<Keyed, (), RandomState>,
     /// Beyond how many slots the next sweep is.
@@ -46,7 +48,8 @@ impl Shared {
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
         let (counters, sharing) = (Counters::default(), Sharing::new(&options));
         let sweep_at = AtomicUsize::new(options.capacity);
-        Self { source, options, gate, counters, sharing, slots, sweep_at, seen }
+        let tombstones = Tombstones::default();
+        Self { source, options, gate, counters, tombstones, sharing, slots, sweep_at, seen }
     }
 
     /// The place of a scope set, made if there is none.
@@ -142,6 +145,38 @@ impl Shared {
 
     pub(super) fn now(&self) -> Now {
         Now { tick: self.tick(), wall: self.wall() }
+    }
+
+    /// What a slot needs to know which tokens must not be handed out.
+    pub(super) fn marks(&self) -> Marks<'_> {
+        let now = self.tick();
+        let revoked_until = now.saturating_add(millis(self.options.limits.max));
+        Marks { tombstones: &self.tombstones, now, revoked_until }
+    }
+
+    /// Remembers that a token is revoked, for as long as any token is believed.
+    pub(super) fn mark_revoked(&self, token: NonZeroU64) {
+        let Marks { tombstones, now, revoked_until } = self.marks();
+        tombstones.mark_revoked(token, now, revoked_until);
+    }
+
+    /// Remembers that a token was rejected, until a request that begins from now on brings it again.
+    pub(super) fn mark_invalidated(&self, token: NonZeroU64) {
+        let now = self.tick();
+        self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
+    }
+
+    pub(super) fn is_revoked(&self, token: &Token) -> bool {
+        token.issued().generation.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
+    }
+
+    /// Whether a refresh may begin now for a caller that waits so long.
+    pub(super) fn may_refresh(&self, now: Now, max_wait: Duration) -> Result<(), Error> {
+        match self.gate.check(now.tick) {
+            Pass::Refused(error) => Err(error),
+            Pass::Closed(left) if left > max_wait => Err(closed(left)),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a wait that is known to be too long.

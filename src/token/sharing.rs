@@ -3,7 +3,6 @@
 //! It never decides what to ask the store for, and never waits for a store that is left aside.
 
 use std::{
-    collections::HashMap,
     fmt,
     num::NonZeroU64,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,8 +17,6 @@ use tokio::{
 
 use super::{Notice, StoreError, StoreFuture, StoreKey, TokenOptions, TokenStore, stats::Counter};
 
-/// How long a notice is remembered, for a token that was on its way here when it came.
-const MEMORY: Duration = Duration::from_secs(60);
 /// The most evictions that are repeated once the store is back.
 const MAX_OWED: usize = 10_000;
 
@@ -39,8 +36,6 @@ struct State {
     /// Until when the store is left aside.
     aside: Option<Instant>,
     owed: Vec<(StoreKey, NonZeroU64)>,
-    /// Tokens of which it was heard lately that they were evicted.
-    heard: HashMap<NonZeroU64, Instant>,
     upkeep: Option<AbortHandle>,
 }
 
@@ -130,18 +125,6 @@ impl Sharing {
 
     pub(super) fn owes(&self) -> bool {
         !self.lock().owed.is_empty()
-    }
-
-    /// Remembers that these were evicted.
-    pub(super) fn hear(&self, generations: impl IntoIterator<Item = NonZeroU64>) {
-        let (mut state, now) = (self.lock(), Instant::now());
-        state.heard.retain(|_, at| now < *at + MEMORY);
-        state.heard.extend(generations.into_iter().map(|generation| (generation, now)));
-    }
-
-    /// Whether it was heard lately that this was evicted.
-    pub(super) fn has_heard(&self, generation: NonZeroU64) -> bool {
-        self.lock().heard.contains_key(&generation)
     }
 
     /// Starts the upkeep unless it runs or there is nothing for it to do. `start` is told whether one

@@ -1,7 +1,7 @@
 //! One scope set: its token, the refresh that may be running for it, and what went wrong lately.
 //!
-//! All decisions of a token's life are made here and in `gate.rs`. It never sends, never sleeps and
-//! never awaits; time is given to it. Its lock is held for a few instructions only.
+//! Each public function is one critical section of a few instructions. It never sends, never sleeps
+//! and never awaits; time is given to it.
 
 use std::{
     fmt,
@@ -21,8 +21,9 @@ use super::{
     Scope, Token,
     store::generation,
     token::{Issued, Life},
+    tombstones::{Epoch, Tombstones, Verdict},
 };
-use crate::{Error, Secret};
+use crate::{Error, ErrorKind, Secret};
 
 /// Milliseconds on both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -70,13 +71,17 @@ pub(super) struct Slot {
     state: Mutex<State>,
 }
 
+/// The ids of an access token and of its refresh token: revoking one revokes the other.
+type GrantIds = [Option<NonZeroU64>; 2];
+
 #[derive(Default)]
 struct State {
     /// The one refresh token that was issued last and not yet sent.
     refresh_token: Option<Secret>,
-    /// The refresh token that came with the current token, sent or not, as the number that stands
-    /// for it: who revokes it means that token too.
-    companion: Option<NonZeroU64>,
+    /// The id of the refresh token that came with the current token, sent or not.
+    refresh_token_id: Option<NonZeroU64>,
+    /// What the current token was refreshed from. Revoking that revokes the current token as well.
+    parents: GrantIds,
     /// Chosen to be taken out of the cache.
     is_swept: bool,
     /// What few slots have at any one time, and a hundred thousand should not pay for.
@@ -85,20 +90,27 @@ struct State {
 
 #[derive(Default)]
 struct Rare {
-    flight: Option<watch::Receiver<Outcome>>,
+    refresh: Option<Refresh>,
     /// The token that was rejected or revoked last; it must not come back from a store.
     rejected: Option<NonZeroU64>,
     /// Whether a store has yet to forget it.
     owed: bool,
-    /// Counts revocations: a refresh that was begun before one must not deliver after it.
-    revocations: u32,
     trouble: Option<Trouble>,
+}
+
+/// A refresh that runs.
+struct Refresh {
+    outcome: watch::Receiver<Outcome>,
+    /// What it was begun with.
+    from: GrantIds,
+    /// Whether that was revoked since.
+    is_void: bool,
 }
 
 impl State {
     /// The refresh that runs. One whose task is gone, as with its runtime, runs no more.
-    fn flight(&self) -> Option<&watch::Receiver<Outcome>> {
-        self.rare.as_ref()?.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+    fn refresh(&self) -> Option<&Refresh> {
+        self.rare.as_ref()?.refresh.as_ref().filter(|refresh| refresh.outcome.has_changed().is_ok())
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -109,8 +121,14 @@ impl State {
         self.rare.as_ref()?.trouble.as_ref()
     }
 
-    fn revocations(&self) -> u32 {
-        self.rare.as_ref().map_or(0, |rare| rare.revocations)
+    fn fail(&mut self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
+        let failures = self.trouble().map_or(0, |trouble| trouble.failures).saturating_add(1);
+        self.rare().trouble = Some(Trouble { failures, retry_at: retry_at(failures), error });
+    }
+
+    fn discard_refresh_token(&mut self) {
+        self.refresh_token = None;
+        self.refresh_token_id = None;
     }
 }
 
@@ -120,22 +138,51 @@ struct Trouble {
     error: Error,
 }
 
-/// What a caller does, as its slot has it.
-pub(super) enum Ask {
-    /// Take this.
-    Take(Token),
+/// What a caller does next.
+pub(super) enum Lookup<P> {
+    /// Take this token.
+    Hit(Token),
     /// Wait for the refresh that runs.
-    Join(watch::Receiver<Outcome>),
-    /// Nothing runs, so one may begin; what still serves meanwhile.
-    Lead(Option<Token>),
-    /// An earlier attempt failed, and it is too soon for another.
-    Fail(Error),
+    Wait(watch::Receiver<Outcome>),
+    /// Run the refresh that has begun with this, and tell the sender its outcome. The token serves
+    /// meanwhile.
+    StartRefresh(Option<Token>, watch::Sender<Outcome>, P),
+    /// No token, and no refresh may begin now.
+    BackingOff(Error),
 }
 
-/// How a refresh may be asked for.
-pub(super) struct Grant {
+/// How a token is requested, and whatever may make that void.
+pub(super) struct TakenRefreshToken {
     pub(super) refresh_token: Option<Secret>,
-    revocations: u32,
+    from: GrantIds,
+}
+
+/// A token to put in place.
+pub(super) struct NewToken<'a> {
+    pub(super) issued: Arc<Issued>,
+    pub(super) refresh_token: Option<Secret>,
+    /// The id of the refresh token that came with it, wherever that is now.
+    pub(super) refresh_token_id: Option<NonZeroU64>,
+    /// How it was requested, and when; `None` if it comes from a store.
+    pub(super) request: Option<(&'a TakenRefreshToken, Epoch)>,
+}
+
+/// Why a new token is not put in place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Discarded {
+    /// It, or what it was refreshed from, was revoked or rejected while it was requested.
+    Void,
+    /// It was revoked earlier, and the server issues it all the same.
+    Revoked,
+}
+
+/// Which clocks and times a slot decides by.
+#[derive(Clone, Copy)]
+pub(super) struct Marks<'a> {
+    pub(super) tombstones: &'a Tombstones,
+    pub(super) now: u64,
+    /// Until when a revoked token is remembered.
+    pub(super) revoked_until: u64,
 }
 
 impl Slot {
@@ -154,50 +201,70 @@ impl Slot {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }
 
-    pub(super) fn ask(&self, now: Now) -> Ask {
-        let state = self.lock();
+    /// Says what a caller does next, and begins a refresh if one is needed and `admit` lets it.
+    pub(super) fn lookup<P>(&self, now: Now, admit: impl FnOnce() -> Result<P, Error>) -> Lookup<P> {
+        let mut state = self.lock();
         // Under the lock, for a refresh may have ended since the caller looked.
         let current = self.current.load();
         let usable = match current.life.age(now) {
-            Age::Fresh => return Ask::Take(Token::new(current)),
+            Age::Fresh => return Lookup::Hit(Token::new(current)),
             Age::Stale => Some(Token::new(current)),
             Age::Expired => None,
         };
-        let flying = state.flight();
-        match (usable, flying, state.trouble()) {
-            (Some(token), Some(_), _) => Ask::Take(token),
-            (None, Some(flight), _) => Ask::Join(flight.clone()),
-            (Some(token), None, Some(trouble)) if now.tick < trouble.retry_at => Ask::Take(token),
-            (None, None, Some(trouble)) if now.tick < trouble.retry_at => {
-                let left = Duration::from_millis(trouble.retry_at - now.tick);
-                Ask::Fail(trouble.error.clone().held_for(left))
+        if let Some(refresh) = state.refresh() {
+            return match usable {
+                Some(token) => Lookup::Hit(token),
+                None => Lookup::Wait(refresh.outcome.clone()),
+            };
+        }
+        let admitted = match state.trouble() {
+            Some(trouble) if now.tick < trouble.retry_at => {
+                Err(trouble.error.clone().held_for(Duration::from_millis(trouble.retry_at - now.tick)))
             }
-            (usable, None, _) => Ask::Lead(usable),
+            _ => admit(),
+        };
+        match (admitted, usable) {
+            (Ok(admitted), usable) => {
+                let (sender, outcome) = watch::channel(None);
+                state.rare().refresh = Some(Refresh { outcome, from: [None; 2], is_void: false });
+                Lookup::StartRefresh(usable, sender, admitted)
+            }
+            (Err(_), Some(token)) => Lookup::Hit(token),
+            (Err(error), None) => Lookup::BackingOff(error),
         }
     }
 
-    /// Begins a refresh, unless one has begun since. The sender tells those who join.
-    pub(super) fn begin(&self) -> Result<watch::Sender<Outcome>, watch::Receiver<Outcome>> {
+    /// Takes the refresh token out, so that nobody else sends it. One that was revoked meanwhile is
+    /// dropped.
+    pub(super) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
-        if let Some(flight) = state.flight() {
-            return Err(flight.clone());
+        let taken = state.refresh_token.take();
+        let id = taken.as_ref().map(generation);
+        let is_revoked = id.is_some_and(|id| marks.tombstones.is_revoked(id, marks.now));
+        let refresh_token = taken.filter(|_| !is_revoked);
+        let from = match refresh_token {
+            Some(_) => [self.current.load().generation, id],
+            None => [None; 2],
+        };
+        if let Some(refresh) = state.rare.as_mut().and_then(|rare| rare.refresh.as_mut()) {
+            (refresh.from, refresh.is_void) = (from, false);
         }
-        let (sender, receiver) = watch::channel(None);
-        state.rare().flight = Some(receiver);
-        Ok(sender)
+        TakenRefreshToken { refresh_token, from }
     }
 
-    /// Takes the refresh token out, so that nobody else sends it.
-    pub(super) fn grant(&self) -> Grant {
-        let mut state = self.lock();
-        Grant { refresh_token: state.refresh_token.take(), revocations: state.revocations() }
+    /// Drops the refresh token, for a store has it.
+    pub(super) fn drop_refresh_token(&self) {
+        self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that certainly was not sent, unless its end has come meanwhile.
-    pub(super) fn give_back(&self, grant: Grant) {
+    /// Puts back a refresh token that certainly was not sent, unless it was revoked or its token
+    /// rejected meanwhile.
+    pub(super) fn give_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
-        if state.companion.is_some() && state.companion == grant.refresh_token.as_ref().map(generation) {
-            state.refresh_token = grant.refresh_token;
+        if state.refresh_token_id.is_some()
+            && state.refresh_token_id == taken.refresh_token.as_ref().map(generation)
+        {
+            state.refresh_token = taken.refresh_token;
         }
     }
 
@@ -231,44 +298,72 @@ impl Slot {
         [self.current.load().generation, self.rejected()].into_iter().flatten()
     }
 
-    /// Puts a new token in place. `None` if `grant` was made void meanwhile.
+    /// Puts a new token in place, unless it was revoked or invalidated. Checked under the lock: a
+    /// revocation marks first and locks afterwards, so one of both sees the other.
+    ///
+    /// `retry_at` is when the next refresh may begin, given the failures so far, if the server
+    /// issues a token again that was rejected.
     pub(super) fn publish(
         &self,
-        issued: Arc<Issued>,
-        refresh_token: Option<Secret>,
-        grant: Option<&Grant>,
-    ) -> Option<Token> {
+        new: NewToken<'_>,
+        marks: Marks<'_>,
+        retry_at: impl FnOnce(u32) -> u64,
+    ) -> Result<Token, Discarded> {
         let mut state = self.lock();
-        if grant
-            .is_some_and(|grant| grant.refresh_token.is_some() && state.revocations() != grant.revocations)
-        {
-            return None;
+        let parents = new.request.map_or([None; 2], |(taken, _)| taken.from);
+        let is_void = parents != [None; 2]
+            && state
+                .rare
+                .as_ref()
+                .and_then(|rare| rare.refresh.as_ref())
+                .is_some_and(|refresh| refresh.is_void);
+        if is_void {
+            return Err(Discarded::Void);
         }
-        state.companion = refresh_token.as_ref().map(generation);
-        state.refresh_token = refresh_token;
-        if let Some(rare) = &mut state.rare {
+        let id = new.issued.generation;
+        let epoch = new.request.map(|(_, epoch)| epoch);
+        let is_revoked = |id| marks.tombstones.is_revoked(id, marks.now);
+        let is_refresh_token_revoked = new.refresh_token_id.is_some_and(is_revoked);
+        if parents.into_iter().flatten().any(is_revoked) || (epoch.is_none() && is_refresh_token_revoked) {
+            return Err(Discarded::Void);
+        }
+        let verdict = id.map_or(Verdict::Usable, |id| marks.tombstones.judge(id, epoch, marks.now));
+        let is_reissued = match verdict {
+            Verdict::Usable => {
+                epoch.is_some()
+                    && state.rare.as_ref().is_some_and(|rare| rare.rejected.is_some() && rare.rejected == id)
+            }
+            Verdict::Reissued => true,
+            Verdict::Invalidated => return Err(Discarded::Void),
+            Verdict::Revoked => return Err(Discarded::Revoked),
+        };
+        state.refresh_token = new.refresh_token.filter(|_| !is_refresh_token_revoked);
+        state.refresh_token_id = new.refresh_token_id;
+        state.parents = parents;
+        if is_reissued {
+            let error =
+                Error::new(ErrorKind::Unreadable, "the server keeps issuing a token that was rejected");
+            state.fail(error, retry_at);
+            let rare = state.rare();
+            (rare.rejected, rare.owed) = (None, false);
+        } else if let Some(rare) = &mut state.rare {
             rare.trouble = None;
         }
-        self.current.store(issued.clone());
-        Some(Token::from_arc(issued))
+        self.current.store(new.issued.clone());
+        Ok(Token::from_arc(new.issued))
     }
 
     /// Ends the refresh in a failure: no other begins before `retry_at`, given the failures so far.
     pub(super) fn fail(&self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
-        let mut state = self.lock();
-        let failures = state.trouble().map_or(0, |trouble| trouble.failures).saturating_add(1);
-        state.rare().trouble = Some(Trouble { failures, retry_at: retry_at(failures), error });
+        self.lock().fail(error, retry_at);
     }
 
     /// Ends the refresh.
     pub(super) fn end(&self) {
         let mut state = self.lock();
-        state.rare = state
-            .rare
-            .take()
-            .filter(|rare| rare.trouble.is_some() || rare.rejected.is_some() || rare.revocations > 0);
+        state.rare = state.rare.take().filter(|rare| rare.trouble.is_some() || rare.rejected.is_some());
         if let Some(rare) = &mut state.rare {
-            rare.flight = None;
+            rare.refresh = None;
         }
     }
 
@@ -276,31 +371,46 @@ impl Slot {
     /// current one.
     pub(super) fn reject(&self, generation: NonZeroU64) -> bool {
         let mut state = self.lock();
-        let current = self.current.load();
-        let is_current = current.generation == Some(generation);
+        let is_current = self.current.load().generation == Some(generation);
         if is_current {
-            let rare = state.rare();
-            (rare.rejected, rare.owed) = (Some(generation), true);
-            state.refresh_token = None;
-            state.companion = None;
-            self.current.store(Arc::new(Issued::none()));
+            self.forget_current(&mut state, generation);
         }
         is_current
     }
 
-    /// Forgets a token that is being revoked, or the token of a refresh token that is, and makes void
-    /// any refresh that was begun with either. Tells which token is forgotten.
-    pub(super) fn revoke(&self, revoked: NonZeroU64) -> Option<NonZeroU64> {
-        let current = self.current.load().generation;
+    fn forget_current(&self, state: &mut State, generation: NonZeroU64) {
+        let rare = state.rare();
+        (rare.rejected, rare.owed) = (Some(generation), true);
+        state.discard_refresh_token();
+        self.current.store(Arc::new(Issued::none()));
+    }
+
+    /// Forgets the token and refresh token if `revoked` is one of them, or one of those that they were
+    /// refreshed from, and makes a refresh void that was begun with them. Marks all of them as revoked.
+    /// Returns the forgotten access token, `Some(None)` if there was none.
+    pub(super) fn revoke(&self, revoked: NonZeroU64, marks: Marks<'_>) -> Option<Option<NonZeroU64>> {
         let mut state = self.lock();
-        if ![current, state.companion].contains(&Some(revoked)) {
+        let current = self.current.load().generation;
+        let from = state
+            .rare
+            .as_ref()
+            .and_then(|rare| rare.refresh.as_ref())
+            .map_or([None; 2], |refresh| refresh.from);
+        let held = [current, state.refresh_token_id];
+        if ![held, state.parents, from].concat().contains(&Some(revoked)) {
             return None;
         }
-        let rare = state.rare();
-        rare.revocations = rare.revocations.wrapping_add(1);
-        drop(state);
-        let current = current?;
-        self.reject(current);
+        for id in [held, from].into_iter().flatten().flatten() {
+            marks.tombstones.mark_revoked(id, marks.now, marks.revoked_until);
+        }
+        if let Some(refresh) = state.rare.as_mut().and_then(|rare| rare.refresh.as_mut()) {
+            refresh.is_void = true;
+        }
+        state.discard_refresh_token();
+        state.parents = [None; 2];
+        if let Some(current) = current {
+            self.forget_current(&mut state, current);
+        }
         Some(current)
     }
 
@@ -310,7 +420,7 @@ impl Slot {
             return;
         }
         let mut state = self.lock();
-        state.companion = Some(generation(&refresh_token));
+        state.refresh_token_id = Some(generation(&refresh_token));
         state.refresh_token = Some(refresh_token);
     }
 

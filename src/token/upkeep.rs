@@ -49,7 +49,7 @@ async fn run(shared: &Shared, mut notices: Option<broadcast::Receiver<Notice>>, 
     loop {
         tokio::select! {
             notice = next(&mut notices) => {
-                if drop_evicted(shared, sharing, notice, &mut notices) {
+                if drop_evicted(shared, notice, &mut notices) {
                     // A fleet that lost its store does not come back in step.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
                 }
@@ -85,12 +85,7 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
 
 /// Drops what this notice and those behind it name, by one look at every scope set. Tells whether some
 /// were missed.
-fn drop_evicted(
-    shared: &Shared,
-    sharing: &Sharing,
-    first: Notice,
-    notices: &mut Option<broadcast::Receiver<Notice>>,
-) -> bool {
+fn drop_evicted(shared: &Shared, first: Notice, notices: &mut Option<broadcast::Receiver<Notice>>) -> bool {
     let (mut gone, mut missed) = (HashSet::new(), false);
     let mut take = |notice| match notice {
         Notice::Evicted(generation) => drop(gone.insert(generation)),
@@ -107,7 +102,7 @@ fn drop_evicted(
         }
     }
     // First this, then the look: a token that is put in place meanwhile is checked against it.
-    sharing.hear(gone.iter().copied());
+    gone.iter().for_each(|generation| shared.mark_invalidated(*generation));
     shared.each_slot(|slot| {
         if let Some(generation) = slot.current.load().generation
             && gone.contains(&generation)
@@ -133,7 +128,7 @@ async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
             return false;
         }
         let Ok(gone) = sharing.ask(sharing.store.evicted(&source, &generations)).await else { return false };
-        sharing.hear(gone.iter().copied());
+        gone.iter().for_each(|generation| shared.mark_invalidated(*generation));
         for (slot, generation) in batch.iter().filter(|(_, generation)| gone.contains(generation)) {
             if let Some(slot) = slot.upgrade() {
                 shared.drop_token(&slot, *generation);

@@ -22,6 +22,8 @@ mod readme;
 mod redis_server;
 mod redis_store;
 mod refresh_grant;
+mod reissue;
+mod revocation;
 mod sandbox;
 mod scripted;
 mod secrets;

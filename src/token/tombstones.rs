@@ -1,0 +1,177 @@
+//! Tokens that must not be handed out, by id alone, whether or not a scope set holds them here.
+//!
+//! A *revoked* token never comes back. An *invalidated* token, which a server has rejected, comes back
+//! only from a request that began afterwards: some servers issue the same token again.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU64,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// The most marks that are kept, about 3 MB. Beyond it, those that end first are dropped.
+const CAPACITY: usize = 65_536;
+
+#[derive(Debug, Default)]
+pub(super) struct Tombstones(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    marks: HashMap<NonZeroU64, Mark>,
+    /// How many times a token was invalidated.
+    invalidations: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    until: u64,
+    /// `None` if the token is revoked, otherwise which invalidation this is.
+    invalidation: Option<u64>,
+}
+
+/// How many invalidations a token request saw before it began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch(u64);
+
+/// Whether a token may be handed out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    Usable,
+    /// It was invalidated, and the server has issued it again since.
+    Reissued,
+    /// It was invalidated, and comes from before that.
+    Invalidated,
+    Revoked,
+}
+
+impl Tombstones {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be taken before a token is requested.
+    pub(super) fn epoch(&self) -> Epoch {
+        Epoch(self.lock().invalidations)
+    }
+
+    pub(super) fn mark_revoked(&self, token: NonZeroU64, now: u64, until: u64) {
+        let mut state = self.lock();
+        let until = state
+            .live(token, now)
+            .filter(|mark| mark.invalidation.is_none())
+            .map_or(until, |mark| mark.until.max(until));
+        state.insert(token, Mark { until, invalidation: None }, now);
+    }
+
+    /// A revoked token stays revoked.
+    pub(super) fn mark_invalidated(&self, token: NonZeroU64, now: u64, until: u64) {
+        let mut state = self.lock();
+        state.invalidations += 1;
+        if state.live(token, now).is_none_or(|mark| mark.invalidation.is_some()) {
+            let invalidation = Some(state.invalidations);
+            state.insert(token, Mark { until, invalidation }, now);
+        }
+    }
+
+    pub(super) fn is_revoked(&self, token: NonZeroU64, now: u64) -> bool {
+        self.lock().live(token, now).is_some_and(|mark| mark.invalidation.is_none())
+    }
+
+    /// Whether a token may be handed out: a new one, requested at `epoch`, or one from a store.
+    pub(super) fn judge(&self, token: NonZeroU64, epoch: Option<Epoch>, now: u64) -> Verdict {
+        let mut state = self.lock();
+        let Some(mark) = state.live(token, now) else { return Verdict::Usable };
+        match (mark.invalidation, epoch) {
+            (None, _) => Verdict::Revoked,
+            (Some(invalidation), Some(Epoch(seen))) if invalidation <= seen => {
+                state.marks.remove(&token);
+                Verdict::Reissued
+            }
+            _ => Verdict::Invalidated,
+        }
+    }
+}
+
+impl State {
+    fn live(&self, token: NonZeroU64, now: u64) -> Option<Mark> {
+        self.marks.get(&token).copied().filter(|mark| now < mark.until)
+    }
+
+    fn insert(&mut self, token: NonZeroU64, mark: Mark, now: u64) {
+        if self.marks.len() >= CAPACITY {
+            self.marks.retain(|_, mark| now < mark.until);
+        }
+        if self.marks.len() >= CAPACITY {
+            // An eighth at once, so that few insertions look at the whole table.
+            let mut ends: Vec<u64> = self.marks.values().map(|mark| mark.until).collect();
+            let (_, &mut last, _) = ends.select_nth_unstable(CAPACITY / 8);
+            let mut left = CAPACITY / 8;
+            self.marks.retain(|_, mark| {
+                let dropped = mark.until <= last && left > 0;
+                left -= usize::from(dropped);
+                !dropped
+            });
+        }
+        self.marks.insert(token, mark);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u64) -> NonZeroU64 {
+        NonZeroU64::new(number).expect("not zero")
+    }
+
+    #[test]
+    fn a_revoked_token_stays_revoked_until_its_mark_ends() {
+        let marks = Tombstones::default();
+        marks.mark_revoked(id(1), 0, 100);
+        marks.mark_revoked(id(1), 0, 50);
+        marks.mark_invalidated(id(1), 0, 10);
+        let later = marks.epoch();
+        assert!(marks.is_revoked(id(1), 99));
+        assert_eq!(marks.judge(id(1), Some(later), 99), Verdict::Revoked);
+        assert_eq!(marks.judge(id(1), None, 99), Verdict::Revoked);
+        assert_eq!(marks.judge(id(1), None, 100), Verdict::Usable);
+        assert_eq!(marks.judge(id(2), None, 0), Verdict::Usable);
+    }
+
+    #[test]
+    fn an_invalidated_token_comes_back_only_from_a_later_request() {
+        let marks = Tombstones::default();
+        let before = marks.epoch();
+        marks.mark_invalidated(id(1), 0, 100);
+        assert!(!marks.is_revoked(id(1), 0));
+        assert_eq!(marks.judge(id(1), Some(before), 0), Verdict::Invalidated);
+        assert_eq!(marks.judge(id(1), None, 0), Verdict::Invalidated);
+        assert_eq!(marks.judge(id(1), Some(marks.epoch()), 0), Verdict::Reissued);
+        // From then on it is a token like any other.
+        assert_eq!(marks.judge(id(1), None, 0), Verdict::Usable);
+        marks.mark_invalidated(id(1), 0, 100);
+        assert_eq!(marks.judge(id(1), Some(before), 100), Verdict::Usable);
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_drops_the_marks_that_end_first() {
+        let marks = Tombstones::default();
+        for number in 1..=3 * CAPACITY as u64 {
+            marks.mark_revoked(id(number), 0, number);
+            assert!(marks.lock().marks.len() <= CAPACITY);
+        }
+        assert!(marks.is_revoked(id(3 * CAPACITY as u64), 0));
+        assert!(!marks.is_revoked(id(1), 0));
+    }
+
+    #[test]
+    fn a_full_table_of_equal_ends_takes_new_marks() {
+        let marks = Tombstones::default();
+        for number in 1..=2 * CAPACITY as u64 {
+            marks.mark_revoked(id(number), 0, 1_000);
+        }
+        assert!(marks.is_revoked(id(2 * CAPACITY as u64), 0));
+        let kept = marks.lock().marks.len();
+        assert!((CAPACITY / 8 * 7..=CAPACITY).contains(&kept), "{kept}");
+    }
+}

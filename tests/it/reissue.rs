@@ -1,0 +1,196 @@
+//! A server that issues the same token again, and a source that panics: neither is asked without end.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use fintech_auth::{
+    Error, ErrorKind, Scope, Secret,
+    token::{Fingerprint, IssuedToken, MemoryStore, TokenCache, TokenSource},
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    scripted::{TestClock, options},
+    support::scopes,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Issues one and the same token, and counts how often.
+#[derive(Clone, Default)]
+struct Same(Arc<AtomicUsize>);
+
+impl Same {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl TokenSource for Same {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["same"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_millis(10)).await;
+        let mut token = IssuedToken::new("same");
+        token.expires_in = Some(86_400.into());
+        Ok(token)
+    }
+}
+
+/// With a store and without one.
+fn caches() -> [(TokenCache<Same>, Same); 2] {
+    [false, true].map(|with_store| {
+        let (source, options) = (Same::default(), options(&TestClock::new()));
+        let store = Arc::new(MemoryStore::default());
+        let options = if with_store { options.with_store(store) } else { options };
+        (TokenCache::new(source.clone(), options), source)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_token_that_is_issued_again_is_handed_out_again() {
+    for (cache, source) in caches() {
+        let scopes = scopes(&["a"]);
+        let token = cache.token(&scopes).await.unwrap();
+        cache.reject(&token).await;
+        assert_eq!(cache.token(&scopes).await.unwrap().expose(), "same");
+        assert_eq!(source.count(), 2);
+        for _ in 0..1_000 {
+            cache.token(&scopes).await.unwrap();
+        }
+        assert_eq!(source.count(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rejecting_the_same_token_again_and_again_backs_off_and_stops_with_the_callers() {
+    for (cache, source) in caches() {
+        let (scopes, start) = (scopes(&["a"]), Instant::now());
+        while start.elapsed() < HOUR {
+            match cache.token(&scopes).await {
+                Ok(token) => cache.reject(&token).await,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Unreadable);
+                    assert!(error.retry_after().is_some_and(|wait| wait <= Duration::from_secs(60)));
+                }
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        // Back-off of 1, 2, 4, … 60 s, half of it without jitter.
+        let asked = source.count();
+        assert!((100..=130).contains(&asked), "{asked}");
+        sleep(HOUR).await;
+        assert_eq!(source.count(), asked, "nobody asks");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_that_is_issued_again_fails_with_a_back_off() {
+    for (cache, source) in caches() {
+        let (scopes, start) = (scopes(&["a"]), Instant::now());
+        cache.token(&scopes).await.unwrap();
+        cache.forget(&Secret::from("same")).await;
+        while start.elapsed() < HOUR {
+            let error = cache.token(&scopes).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unreadable);
+            sleep(Duration::from_millis(100)).await;
+        }
+        let asked = source.count();
+        assert!((100..=130).contains(&asked), "{asked}");
+        sleep(HOUR).await;
+        assert_eq!(source.count(), asked, "nobody asks");
+    }
+}
+
+/// Panics with every request, and counts them.
+#[derive(Clone, Default)]
+struct Panics(Arc<AtomicUsize>);
+
+impl TokenSource for Panics {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["panics"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        panic!("as the test has it")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_is_called_once_until_the_back_off_ends() {
+    for with_store in [false, true] {
+        let (source, options) = (Panics::default(), options(&TestClock::new()));
+        let store = Arc::new(MemoryStore::default());
+        let options = if with_store { options.with_store(store) } else { options };
+        let cache = TokenCache::new(source.clone(), options);
+        let calls = || source.0.load(Ordering::Relaxed);
+        for number in 0..200 {
+            let error = cache.token(&scopes(&["a"])).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.to_string().contains("the token source panicked"), "{error}");
+            assert_eq!(error.retry_after().is_some(), number > 0);
+        }
+        assert_eq!(calls(), 1);
+        let mut seen = Vec::new();
+        for second in 0..60 {
+            let before = calls();
+            let _ = cache.token(&scopes(&["a"])).await;
+            if calls() > before {
+                seen.push(second);
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(seen, [1, 2, 4, 8, 16, 32], "half of 1, 2, 4, … s without jitter, asked each second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_for_a_source_that_panics_get_the_error() {
+    let source = Panics::default();
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    let wait = || async { cache.token(&scopes(&["a"])).await.unwrap_err().kind() };
+    assert_eq!(
+        tokio::join!(wait(), wait(), wait()),
+        (ErrorKind::Unavailable, ErrorKind::Unavailable, ErrorKind::Unavailable)
+    );
+    assert_eq!(source.0.load(Ordering::Relaxed), 1);
+}
+
+/// Its refresh grant panics; its client credentials grant works.
+struct PanicsOnRefresh;
+
+impl TokenSource for PanicsOnRefresh {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["panics on refresh"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        let mut token = IssuedToken::new("token");
+        token.expires_in = Some(60.into());
+        token.refresh_token = Some(Secret::from("refresh"));
+        Ok(token)
+    }
+
+    async fn refresh(&self, _: &Secret) -> Result<IssuedToken, Error> {
+        panic!("as the test has it")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_refresh_grant_falls_back_to_the_client_credentials() {
+    let cache = TokenCache::new(PanicsOnRefresh, options(&TestClock::new()));
+    for _ in 0..3 {
+        cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(cache.stats().failures, 0);
+}

@@ -1,0 +1,179 @@
+//! What is revoked is not handed out again, whichever of its ids is named and whatever runs meanwhile.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fintech_auth::{
+    Error, Scope, Secret,
+    token::{
+        Fingerprint, IssuedToken, Lease, MemoryStore, StoreKey, StoredToken, TokenCache, TokenSource,
+        TokenStore,
+    },
+};
+use tokio::{sync::Notify, task::JoinSet, time::sleep};
+
+use crate::{
+    scripted::{Asked, Scripted, TestClock, options, refreshing},
+    support::scopes,
+};
+
+const STALE: Duration = Duration::from_secs(3291);
+
+/// Deciding that a refresh may begin and beginning it were two steps, so that this once made two
+/// requests in 50,000 runs.
+#[test]
+fn callers_on_many_threads_at_a_cold_start_send_one_request() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    runtime.block_on(async {
+        for _ in 0..500 {
+            let source = Scripted::new(Duration::ZERO, false, []);
+            let cache = TokenCache::new(source.clone(), Default::default());
+            let mut callers = JoinSet::new();
+            for _ in 0..8 {
+                let cache = cache.clone();
+                callers.spawn(async move { cache.token(&scopes(&["a"])).await.unwrap().expose().to_owned() });
+            }
+            assert!(callers.join_all().await.iter().all(|token| token == "token-1"));
+            assert_eq!(source.count(), 1);
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn revoking_during_a_refresh_voids_its_token_whichever_id_is_named() {
+    for (revoked, after) in ["token-1", "refresh-1"]
+        .into_iter()
+        .flat_map(|revoked| [0, 50, 99, 100, 101].map(|after| (revoked, after)))
+    {
+        let (cache, _) = refreshing([]);
+        cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(STALE).await;
+        cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(Duration::from_millis(after)).await;
+        cache.forget(&Secret::from(revoked)).await;
+        for _ in 0..2 {
+            let token = cache.token(&scopes(&["a"])).await.unwrap();
+            assert_eq!(
+                token.expose(),
+                "token-3",
+                "{revoked} after {after} ms: the child of what was revoked"
+            );
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// The refresh was begun with a token that was rejected since, so the cache no longer holds it.
+#[tokio::test(start_paused = true)]
+async fn revoking_a_token_that_was_rejected_voids_the_refresh_that_was_begun_with_it() {
+    for revoked in ["token-1", "refresh-1"] {
+        let (cache, _) = refreshing([]);
+        let first = cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(STALE).await;
+        cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(Duration::from_millis(50)).await;
+        cache.reject(&first).await;
+        cache.forget(&Secret::from(revoked)).await;
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-3", "{revoked}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_from_a_store_is_not_sent_once_it_is_revoked() {
+    let store = Arc::new(MemoryStore::default());
+    let key = StoreKey { source: Fingerprint::of(["scripted"]), scopes: "a".into() };
+    let clock = TestClock::new();
+    let lease: Lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
+    // Already stale, so that only its refresh token is of use.
+    let sent_at = fintech_auth::Clock::wall(&clock) - Duration::from_secs(3595);
+    let mut stored = StoredToken::new(Secret::from("token-0"), sent_at, Duration::from_secs(3600));
+    stored.refresh_token = Some(Secret::from("refresh-0"));
+    assert!(store.put(&key, &stored, &lease).await.unwrap());
+    store.release(&key, &lease).await.unwrap();
+    let source = Scripted::new(Duration::from_millis(100), true, []);
+    let cache = TokenCache::new(source.clone(), options(&clock).with_store(store));
+    cache.forget(&Secret::from("refresh-0")).await;
+    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
+    assert_eq!(source.asked(), [Asked::Issue("a".to_owned())]);
+}
+
+/// Issues the token that it is told to, once it is told to.
+#[derive(Clone, Default)]
+struct Held {
+    go: Arc<Notify>,
+    token: Arc<Mutex<String>>,
+}
+
+impl TokenSource for Held {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["held"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.go.notified().await;
+        let mut token = IssuedToken::new(self.token.lock().unwrap().as_str());
+        token.expires_in = Some(3600.into());
+        Ok(token)
+    }
+}
+
+/// A token can be known to whoever revokes it before this process has it.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_revoked_before_it_came_is_not_handed_out() {
+    let source = Held::default();
+    *source.token.lock().unwrap() = "leaked".to_owned();
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    let asking = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.token(&scopes(&["a"])).await }
+    });
+    sleep(Duration::from_millis(10)).await;
+    cache.forget(&Secret::from("leaked")).await;
+    source.go.notify_one();
+    asking.await.unwrap().unwrap_err();
+    *source.token.lock().unwrap() = "another".to_owned();
+    sleep(Duration::from_secs(1)).await;
+    source.go.notify_one();
+    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "another");
+}
+
+/// The refresh has ended and its callers are about to be woken: none may take the token along.
+#[tokio::test(start_paused = true)]
+async fn callers_that_wake_up_after_a_revocation_do_not_get_the_revoked_token() {
+    let source = Held::default();
+    *source.token.lock().unwrap() = "first".to_owned();
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    let handle = cache.handle(&scopes(&["a"]));
+    let mut asking = Box::pin(handle.token());
+    assert!(poll_once(&mut asking).is_none());
+    tokio::task::yield_now().await;
+    source.go.notify_one();
+    // The refresh runs in its own task; this caller is not polled meanwhile.
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(handle.cached().unwrap().expose(), "first");
+    cache.forget(&Secret::from("first")).await;
+    *source.token.lock().unwrap() = "second".to_owned();
+    source.go.notify_one();
+    assert_eq!(asking.await.unwrap().expose(), "second");
+}
+
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::Pin::new(future).poll(&mut context) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_nobody_here_holds_stays_revoked_when_the_store_has_it() {
+    let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
+    let source = Scripted::new(Duration::from_millis(100), false, []);
+    let process = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
+    let (one, other) = (process(), process());
+    one.token(&scopes(&["a"])).await.unwrap();
+    other.forget(&Secret::from("token-1")).await;
+    assert_ne!(other.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
+}
