@@ -5,10 +5,9 @@
 
 use std::{
     cell::Cell,
-    hash::{Hash, Hasher},
     pin::pin,
     sync::{
-        Arc, LazyLock,
+        LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -79,7 +78,7 @@ fn one_scope() -> [Scope; 1] {
 
 fn handle() -> TokenHandle<Local> {
     let scopes = one_scope();
-    filled([&scopes[..]]).handle(&scopes)
+    filled([&scopes[..]]).handle(&scopes).unwrap()
 }
 
 fn token() -> Token {
@@ -225,68 +224,6 @@ mod keyed {
         let account = format!("{high:08x}-0000-4000-8000-{low:012x}");
         ["wallets.read", "transfers.write", "payment-methods.read"]
             .map(|what| Scope::new(&format!("/accounts/{account}/{what}")).unwrap())
-    }
-
-    /// As `benches/peers` has it: papaya, asked by a key that is never built.
-    struct Owned(Box<str>);
-
-    struct Borrowed<'a>([&'a str; 3]);
-
-    impl<'a> Borrowed<'a> {
-        #[inline]
-        fn new(scopes: &'a [Scope; 3]) -> Self {
-            let mut sorted = scopes.each_ref().map(Scope::as_str);
-            sorted.sort_unstable();
-            Self(sorted)
-        }
-    }
-
-    impl Hash for Owned {
-        fn hash<H: Hasher>(&self, state: &mut H) {
-            self.0.split(' ').for_each(|scope| state.write(scope.as_bytes()));
-        }
-    }
-
-    impl PartialEq for Owned {
-        fn eq(&self, other: &Self) -> bool {
-            self.0 == other.0
-        }
-    }
-
-    impl Eq for Owned {}
-
-    impl Hash for Borrowed<'_> {
-        fn hash<H: Hasher>(&self, state: &mut H) {
-            self.0.iter().for_each(|scope| state.write(scope.as_bytes()));
-        }
-    }
-
-    impl papaya::Equivalent<Owned> for Borrowed<'_> {
-        #[inline]
-        fn equivalent(&self, key: &Owned) -> bool {
-            let [a, b, c] = self.0.map(str::as_bytes);
-            let key = key.0.as_bytes();
-            key.len() == a.len() + b.len() + c.len() + 2
-                && key[..a.len()] == *a
-                && key[a.len() + 1..][..b.len()] == *b
-                && key[a.len() + b.len() + 2..] == *c
-                && key[a.len()] == b' '
-                && key[a.len() + 1 + b.len()] == b' '
-        }
-    }
-
-    #[divan::bench(args = SETS, threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]
-    fn floor_papaya_borrowed_key(bencher: Bencher, count: usize) {
-        let sets = Sets::new(count);
-        let map = papaya::HashMap::with_hasher(foldhash::fast::RandomState::default());
-        for scopes in sets.shuffled() {
-            let key = Borrowed::new(scopes.try_into().unwrap()).0.join(" ").into();
-            map.pin().insert(Owned(key), Arc::new((header(), Instant::now())));
-        }
-        bencher.bench(|| {
-            let map = map.pin();
-            Arc::clone(map.get(&Borrowed::new(sets.next())).unwrap()).0.len()
-        });
     }
 
     #[divan::bench(args = SETS, threads = [1, 2], sample_size = CALLS, sample_count = SAMPLES)]

@@ -31,7 +31,7 @@ impl TokenSource for Local {
 async fn a_cached_token_allocates_nothing() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(Local, TokenOptions::default());
-    let handle = cache.handle(&scopes);
+    let handle = cache.handle(&scopes).unwrap();
     // The first of each thread makes its counter.
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();

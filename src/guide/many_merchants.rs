@@ -49,7 +49,7 @@
 //! # let sandbox = Sandbox::start().await?;
 //! # let client = sandbox.moov().build()?;
 //! # let merchant = uuid::Uuid::from_u128(1);
-//! let handle = client.tokens().handle(&[AccountScope::TransfersWrite.of(merchant).into()]);
+//! let handle = client.tokens().handle(&[AccountScope::TransfersWrite.of(merchant).into()])?;
 //! let token = handle.token().await?;
 //! assert_eq!(handle.cached().unwrap().expose(), token.expose());
 //! # Ok(())

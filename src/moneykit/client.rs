@@ -349,7 +349,7 @@ impl ClientBuilder {
         };
         let webhook_keys = KeyCache::new(self.webhooks, self.tokens.clock());
         let tokens = TokenCache::new(api, self.tokens);
-        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes), tokens, webhook_keys })))
+        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes)?, tokens, webhook_keys })))
     }
 }
 

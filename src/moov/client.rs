@@ -437,7 +437,7 @@ impl ClientBuilder {
             encoding: self.encoding,
         };
         let tokens = TokenCache::new(api, self.tokens);
-        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes), tokens })))
+        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes)?, tokens })))
     }
 }
 

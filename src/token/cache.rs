@@ -5,7 +5,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Scope, Stats, Token, TokenOptions, TokenSource, keeper::Keeper, slot::Slot, source::AnySource};
+use super::{
+    Scope, Stats, Token, TokenOptions, TokenSource, keeper::Keeper, shared::Hold, slot::Slot,
+    source::AnySource,
+};
 use crate::{Error, Secret, retry::Repeat};
 
 /// Tokens of one source, by scope set. Cheap to clone; clones share everything.
@@ -137,7 +140,7 @@ impl<S: TokenSource> TokenCache<S> {
 
     /// How many scope sets are remembered.
     pub fn len(&self) -> usize {
-        self.keeper.shared.len()
+        self.keeper.shared.entries.len()
     }
 
     /// Whether none is.
@@ -150,12 +153,19 @@ impl<S: TokenSource> TokenCache<S> {
 pub struct TokenHandle<S> {
     cache: TokenCache<S>,
     slot: Arc<Slot>,
+    hold: Arc<Hold>,
 }
 
 impl<S: TokenSource> TokenCache<S> {
-    /// A handle to one scope set, which keeps its place in the cache for as long as the handle lives.
-    pub fn handle(&self, scopes: &[Scope]) -> TokenHandle<S> {
-        TokenHandle { cache: self.clone(), slot: self.keeper.shared.held(scopes) }
+    /// A handle to one scope set. The cache does not evict that scope set until the last handle to it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if handles hold
+    /// [too many](TokenOptions::with_max_handles) scope sets.
+    pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
+        let hold = Arc::new(Hold::new(&self.keeper.shared, scopes)?);
+        Ok(TokenHandle { cache: self.clone(), slot: hold.slot.clone(), hold })
     }
 }
 
@@ -198,7 +208,7 @@ impl<S> Clone for TokenCache<S> {
 impl<S> fmt::Debug for TokenCache<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache")
-            .field("scope_sets", &self.keeper.shared.len())
+            .field("scope_sets", &self.keeper.shared.entries.len())
             .field("stats", &self.keeper.shared.stats())
             .finish_non_exhaustive()
     }
@@ -206,7 +216,7 @@ impl<S> fmt::Debug for TokenCache<S> {
 
 impl<S> Clone for TokenHandle<S> {
     fn clone(&self) -> Self {
-        Self { cache: self.cache.clone(), slot: self.slot.clone() }
+        Self { cache: self.cache.clone(), slot: self.slot.clone(), hold: self.hold.clone() }
     }
 }
 

@@ -135,7 +135,7 @@ impl Keeper {
         let revoked = generation(secret);
         self.shared.mark_revoked(revoked);
         let mut forgotten = Vec::new();
-        self.shared.each_slot(|slot| {
+        self.shared.entries.each(|slot| {
             let Some(token) = slot.revoke(revoked, self.shared.marks()) else { return };
             self.shared.counters.rejections.add(u64::from(token.is_some()));
             forgotten.push((slot.clone(), token.unwrap_or(revoked)));

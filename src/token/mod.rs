@@ -86,6 +86,7 @@
 //! ```
 
 mod cache;
+mod entries;
 mod expires_in;
 mod expiry;
 mod fingerprint;

@@ -27,6 +27,7 @@ pub struct TokenOptions {
     pub(super) jitter: f64,
     pub(super) max_wait: Duration,
     pub(super) capacity: usize,
+    pub(super) max_handles: usize,
     pub(super) backoff: Duration,
     pub(super) max_backoff: Duration,
     pub(super) refusal_memory: Duration,
@@ -48,6 +49,7 @@ impl Default for TokenOptions {
             jitter: 1.0,
             max_wait: Duration::from_secs(30),
             capacity: 100_000,
+            max_handles: 100_000,
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
             refusal_memory: Duration::from_secs(10),
@@ -108,11 +110,21 @@ impl TokenOptions {
         self
     }
 
-    /// How many scope sets are remembered. Beyond it, those not asked for lately are forgotten, about
-    /// an eighth at a time. Those that a [handle](super::TokenHandle) has stay, and do not count. 100,000.
+    /// The most scope sets that the cache remembers. Beyond it, one that has not been used lately is evicted
+    /// for each new one. Scope sets that a [handle](super::TokenHandle) holds are not evicted and do not count; those
+    /// with a request in flight are not evicted, and may exceed it for that long. At least 1. Default: 100,000.
     #[must_use]
     pub fn with_capacity(mut self, scope_sets: usize) -> Self {
         self.capacity = scope_sets.max(1);
+        self
+    }
+
+    /// The most scope sets that [handles](super::TokenHandle) hold at the same time. Beyond it,
+    /// [`TokenCache::handle`](super::TokenCache::handle) fails. Any number of handles to the same scope set count once.
+    /// At least 1. Default: 100,000.
+    #[must_use]
+    pub fn with_max_handles(mut self, scope_sets: usize) -> Self {
+        self.max_handles = scope_sets.max(1);
         self
     }
 

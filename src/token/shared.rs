@@ -6,21 +6,20 @@ use std::{
     num::NonZeroU64,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
 
 use foldhash::fast::RandomState;
-use papaya::HashMap;
-use smallvec::SmallVec;
 
 use super::{
     Scope, Stats, Stop, StoreKey, Token, TokenOptions,
+    entries::{Entries, ScopeKey},
     gate::{Gate, Pass},
     options::millis,
     sharing::Sharing,
-    slot::{Keyed, Marks, Now, Slot, Wanted},
+    slot::{Marks, Now, Slot},
     source::AnySource,
     stats::Counters,
     tombstones::Tombstones,
@@ -34,9 +33,7 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) tombstones: Tombstones,
     pub(super) sharing: Option<Sharing>,
-    slots: HashMap<Keyed, (), RandomState>,
-    /// Beyond how many slots the next sweep is.
-    sweep_at: AtomicUsize,
+    pub(super) entries: Entries,
     /// The wall clock as it was read last, and in which tick of the coarse one.
     seen: (AtomicU64, AtomicU64),
 }
@@ -44,55 +41,21 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
         let gate = Gate::new(options.rate_limit);
-        let slots = HashMap::builder().hasher(RandomState::default()).build();
+        let entries = Entries::new(options.capacity, options.max_handles);
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
         let (counters, sharing) = (Counters::default(), Sharing::new(&options));
-        let sweep_at = AtomicUsize::new(options.capacity);
         let tombstones = Tombstones::default();
-        Self { source, options, gate, counters, tombstones, sharing, slots, sweep_at, seen }
+        Self { source, options, gate, counters, tombstones, sharing, entries, seen }
     }
 
-    /// The place of a scope set, made if there is none.
+    /// The entry of a scope set, made if there is none.
     pub(super) fn slot(&self, scopes: &[Scope]) -> Arc<Slot> {
-        let (slot, is_new) = with_wanted(scopes, |wanted| {
-            let slots = self.slots.pin();
-            loop {
-                if let Some((keyed, ())) = slots.get_key_value(wanted) {
-                    return (keyed.0.clone(), false);
-                }
-                let slot = Arc::new(Slot::new(wanted.join()));
-                // Else another caller was faster, and its slot is the one.
-                if slots.try_insert(Keyed(slot.clone()), ()).is_ok() {
-                    return (slot, true);
-                }
-            }
-        });
-        if is_new && self.slots.len() > self.sweep_at.load(Ordering::Relaxed) {
-            self.sweep();
-        }
-        slot
-    }
-
-    /// The same for a handle, which keeps it: it stays in the cache, or who revokes its token would not
-    /// find it.
-    pub(super) fn held(&self, scopes: &[Scope]) -> Arc<Slot> {
-        loop {
-            let slot = self.slot(scopes);
-            if !slot.is_swept() {
-                return slot;
-            }
-            // Another thread takes it out in a moment.
-            std::thread::yield_now();
-        }
+        self.entries.get_or_insert(&ScopeKey::new(scopes))
     }
 
     /// A fresh token for these scopes, if there is one.
     pub(super) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
-        with_wanted(scopes, |wanted| {
-            let slots = self.slots.pin();
-            let (keyed, ()) = slots.get_key_value(wanted)?;
-            self.fresh(&keyed.0)
-        })
+        self.entries.find(&ScopeKey::new(scopes), |slot| self.fresh(slot))?
     }
 
     /// The token of a slot if it is fresh by both clocks. This runs on every request of a user's
@@ -104,9 +67,7 @@ impl Shared {
         if tick >= current.life.stale || self.coarse_wall(tick) >= current.life.wall_stale {
             return None;
         }
-        if !slot.used.load(Ordering::Relaxed) {
-            slot.used.store(true, Ordering::Relaxed);
-        }
+        slot.place.mark_used();
         self.counters.hit();
         Some(Token::new(current))
     }
@@ -190,26 +151,11 @@ impl Shared {
     pub(super) fn stats(&self) -> Stats {
         let sharing = self.sharing.as_ref();
         Stats {
+            evictions: self.entries.evictions.get(),
             store_failures: sharing.map_or(0, |sharing| sharing.failures.get()),
             store_aside: sharing.is_some_and(Sharing::is_aside),
             ..self.counters.stats()
         }
-    }
-
-    /// How many scope sets there are.
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Looks at every scope set there is now. Nobody has them for longer: a sweep would find none to take.
-    pub(super) fn each_slot(&self, mut look: impl FnMut(&Arc<Slot>)) {
-        self.slots.pin().keys().for_each(|keyed| look(&keyed.0));
-    }
-
-    /// The scope set of these sorted scopes.
-    pub(super) fn slot_of(&self, scopes: &str) -> Option<Arc<Slot>> {
-        let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
-        self.slots.pin().get_key_value(&Wanted(&scopes)).map(|(keyed, ())| keyed.0.clone())
     }
 
     /// Drops a token that another process evicted.
@@ -228,32 +174,6 @@ impl Shared {
     pub(super) fn random(&self) -> f64 {
         let random = RandomState::default().hash_one(0_u8) >> 11;
         self.options.jitter * (random as f64 / (1_u64 << 53) as f64)
-    }
-
-    /// Forgets scope sets until an eighth of the capacity is free: first those not asked for since
-    /// the last sweep, then any, but none that somebody has: a refresh in flight, a caller, or a handle, whose
-    /// token others who revoke it would not find. Those do not count: however many handles there are, what is
-    /// asked for without one is remembered as well.
-    fn sweep(&self) {
-        let capacity = self.options.capacity;
-        let slots = self.slots.pin();
-        // One of them is the newcomer, for whom this is done.
-        let held = slots.keys().filter(|keyed| Arc::strong_count(&keyed.0) > 1).count().saturating_sub(1);
-        self.sweep_at.store(capacity.saturating_add(held), Ordering::Relaxed);
-        let target = held + (capacity - capacity / 8).max(1);
-        for any in [false, true] {
-            for keyed in slots.keys() {
-                if slots.len() <= target {
-                    return;
-                }
-                let idle = keyed.0.is_idle();
-                if (idle || any) && keyed.0.sweep() {
-                    // Not one that came in its place meanwhile.
-                    let removed = slots.remove_if(keyed, |there, ()| Arc::ptr_eq(&there.0, &keyed.0));
-                    self.counters.evictions.add(u64::from(matches!(removed, Ok(Some(_)))));
-                }
-            }
-        }
     }
 
     /// A scope set as the store knows it.
@@ -312,62 +232,28 @@ impl Shared {
     }
 }
 
-/// Sorts the scopes, and drops repetitions, without allocating for as many as are usual.
-fn with_wanted<T>(scopes: &[Scope], then: impl FnOnce(&Wanted<'_>) -> T) -> T {
-    let mut sorted: SmallVec<[&str; 8]> = scopes.iter().map(Scope::as_str).collect();
-    sorted.sort_unstable();
-    sorted.dedup();
-    then(&Wanted(&sorted))
+/// Keeps an entry in the cache for a handle: it can be found, and is not evicted, until this is dropped.
+pub(super) struct Hold {
+    shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
+}
+
+impl Hold {
+    /// # Errors
+    ///
+    /// `InvalidConfig` if too many scope sets are held.
+    pub(super) fn new(shared: &Arc<Shared>, scopes: &[Scope]) -> Result<Self, Error> {
+        let slot = shared.entries.hold(&ScopeKey::new(scopes))?;
+        Ok(Self { shared: shared.clone(), slot })
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.shared.entries.release(&self.slot);
+    }
 }
 
 pub(super) fn closed(left: Duration) -> Error {
     Error::new(ErrorKind::RateLimited, "not asked during the cool-down").with_retry_after(left)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::thread;
-
-    use super::*;
-    use crate::token::{Fingerprint, source::AnySource};
-
-    #[derive(Debug)]
-    struct Nobody;
-
-    impl crate::token::TokenSource for Nobody {
-        fn fingerprint(&self) -> Fingerprint {
-            Fingerprint::of([""])
-        }
-
-        async fn issue(&self, _: &[Scope]) -> Result<crate::token::IssuedToken, Error> {
-            Err(Error::new(ErrorKind::Unavailable, "nobody is there"))
-        }
-    }
-
-    #[test]
-    fn what_one_sweep_chose_another_does_not_give_back() {
-        let slot = Arc::new(Slot::new("a".into()));
-        assert!(slot.sweep());
-        let asker = slot.clone();
-        assert!(slot.sweep() && asker.is_swept());
-    }
-
-    #[test]
-    fn what_a_handle_has_is_never_swept() {
-        let source: Arc<dyn AnySource> = Arc::new(Nobody);
-        let shared = Shared::new(source, TokenOptions::default().with_capacity(4));
-        thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    for number in 0..50_000_u32 {
-                        let name = format!("scope-{}", number % 8);
-                        let held = shared.held(&[name.parse().expect("a scope")]);
-                        let found = shared.slot_of(&name).expect("it is there");
-                        assert!(Arc::ptr_eq(&held, &found), "{name} at {number}");
-                    }
-                });
-            }
-        });
-        assert!(shared.stats().evictions > 0);
-    }
 }

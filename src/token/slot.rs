@@ -5,12 +5,8 @@
 
 use std::{
     fmt,
-    hash::{Hash, Hasher},
     num::NonZeroU64,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,6 +15,7 @@ use tokio::sync::watch;
 
 use super::{
     Scope, Token,
+    entries::Place,
     store::generation,
     token::{Issued, Life},
     tombstones::{Epoch, Tombstones, Verdict},
@@ -65,9 +62,7 @@ pub(super) struct Slot {
     /// The scopes, sorted, each once, separated by spaces.
     pub(super) scopes: Box<str>,
     pub(super) current: ArcSwap<Issued>,
-    /// Asked for again since the last sweep. New ones were not: most scope sets that come once do not
-    /// come again, and must not push out those that do.
-    pub(super) used: AtomicBool,
+    pub(super) place: Place,
     state: Mutex<State>,
 }
 
@@ -82,8 +77,6 @@ struct State {
     refresh_token_id: Option<NonZeroU64>,
     /// What the current token was refreshed from. Revoking that revokes the current token as well.
     parents: GrantIds,
-    /// Chosen to be taken out of the cache.
-    is_swept: bool,
     /// What few slots have at any one time, and a hundred thousand should not pay for.
     rare: Option<Box<Rare>>,
 }
@@ -189,7 +182,7 @@ impl Slot {
     /// A slot without a token.
     pub(super) fn new(scopes: Box<str>) -> Self {
         let current = ArcSwap::from_pointee(Issued::none());
-        Self { scopes, current, used: AtomicBool::new(false), state: Mutex::default() }
+        Self { scopes, current, place: Place::default(), state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -423,82 +416,10 @@ impl Slot {
         state.refresh_token_id = Some(generation(&refresh_token));
         state.refresh_token = Some(refresh_token);
     }
-
-    /// Whether nobody has asked for it since the last sweep.
-    pub(super) fn is_idle(&self) -> bool {
-        !self.used.swap(false, Ordering::Relaxed)
-    }
-
-    /// Chooses it to be taken out of the cache, if only the cache has it: no caller, refresh or handle. Once
-    /// chosen it stays so, for whoever chose it is about to take it out.
-    pub(super) fn sweep(self: &Arc<Self>) -> bool {
-        let mut state = self.lock();
-        state.is_swept |= Arc::strong_count(self) == 1;
-        state.is_swept
-    }
-
-    /// Whether it was chosen before the asker had it. If not, it will not be while the asker does: the
-    /// lock orders the two.
-    pub(super) fn is_swept(&self) -> bool {
-        self.lock().is_swept
-    }
 }
 
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slot").field("scopes", &self.scopes).finish_non_exhaustive()
-    }
-}
-
-/// Slots are found by their scopes.
-#[derive(Debug)]
-pub(super) struct Keyed(pub(super) Arc<Slot>);
-
-impl Hash for Keyed {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.0.scopes.split(' ').for_each(|scope| hash_scope(scope, hasher));
-    }
-}
-
-impl PartialEq for Keyed {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.scopes == other.0.scopes
-    }
-}
-
-impl Eq for Keyed {}
-
-/// A scope set to look for: sorted, each once. Nothing is allocated for it.
-pub(super) struct Wanted<'a>(pub(super) &'a [&'a str]);
-
-impl Wanted<'_> {
-    pub(super) fn join(&self) -> Box<str> {
-        self.0.join(" ").into()
-    }
-}
-
-impl Hash for Wanted<'_> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        if self.0.is_empty() {
-            hash_scope("", hasher);
-        }
-        self.0.iter().for_each(|scope| hash_scope(scope, hasher));
-    }
-}
-
-fn hash_scope<H: Hasher>(scope: &str, hasher: &mut H) {
-    hasher.write(scope.as_bytes());
-    hasher.write_u8(b' ');
-}
-
-impl papaya::Equivalent<Keyed> for Wanted<'_> {
-    fn equivalent(&self, keyed: &Keyed) -> bool {
-        let mut rest = &*keyed.0.scopes;
-        for (index, scope) in self.0.iter().enumerate() {
-            let after = if index == 0 { Some(rest) } else { rest.strip_prefix(' ') };
-            let Some(after) = after.and_then(|rest| rest.strip_prefix(scope)) else { return false };
-            rest = after;
-        }
-        rest.is_empty()
     }
 }

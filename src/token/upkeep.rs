@@ -16,7 +16,7 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{Notice, keeper::Keeper, shared::Shared, sharing::Sharing, slot::Slot};
+use super::{Notice, entries::ScopeKey, keeper::Keeper, shared::Shared, sharing::Sharing, slot::Slot};
 
 /// How many tokens are asked about in one call.
 const BATCH: usize = 500;
@@ -103,7 +103,7 @@ fn drop_evicted(shared: &Shared, first: Notice, notices: &mut Option<broadcast::
     }
     // First this, then the look: a token that is put in place meanwhile is checked against it.
     gone.iter().for_each(|generation| shared.mark_invalidated(*generation));
-    shared.each_slot(|slot| {
+    shared.entries.each(|slot| {
         if let Some(generation) = slot.current.load().generation
             && gone.contains(&generation)
         {
@@ -117,7 +117,7 @@ fn drop_evicted(shared: &Shared, first: Notice, notices: &mut Option<broadcast::
 async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
     let source = shared.source.fingerprint();
     let mut held: Vec<(Weak<Slot>, NonZeroU64)> = Vec::new();
-    shared.each_slot(|slot| {
+    shared.entries.each(|slot| {
         if let Some(generation) = slot.current.load().generation {
             held.push((Arc::downgrade(slot), generation));
         }
@@ -150,9 +150,7 @@ async fn repay_all(shared: &Shared, sharing: &Sharing) -> bool {
             owed.for_each(|(key, generation)| sharing.owe(key, generation));
             return false;
         }
-        if let Some(slot) = shared.slot_of(&key.scopes) {
-            slot.paid(generation);
-        }
+        shared.entries.find(&ScopeKey::parse(&key.scopes), |slot| slot.paid(generation));
     }
     true
 }

@@ -122,7 +122,7 @@ async fn no_token_goes_to_another_origin() {
 #[tokio::test]
 async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
     let (issuer, other) = (sandbox().await, sandbox().await);
-    let tokens = moneykit(&issuer).tokens().handle(&[]);
+    let tokens = moneykit(&issuer).tokens().handle(&[]).unwrap();
     let bearer = Bearer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");
     http(bearer).get(introspect(&other)).send().await.expect("an answer");
     assert!(authorizations(&other).iter().all(Option::is_some));

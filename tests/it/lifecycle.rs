@@ -207,7 +207,7 @@ async fn no_more_scope_sets_are_kept_than_the_capacity() {
 #[tokio::test(start_paused = true)]
 async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_sets_came_since() {
     let (cache, _) = cache_with([], |options| options.with_capacity(10));
-    let handle = cache.handle(&scopes(&["held"]));
+    let handle = cache.handle(&scopes(&["held"])).unwrap();
     let revoked = handle.token().await.unwrap().to_secret();
     for number in 0..100 {
         cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
@@ -223,7 +223,8 @@ async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_se
 #[tokio::test(start_paused = true)]
 async fn handles_do_not_count_against_the_capacity() {
     let (cache, source) = cache_with([], |options| options.with_capacity(10));
-    let handles: Vec<_> = (0..50).map(|number| cache.handle(&scopes(&[&format!("held-{number}")]))).collect();
+    let handles: Vec<_> =
+        (0..50).map(|number| cache.handle(&scopes(&[&format!("held-{number}")])).unwrap()).collect();
     for _ in 0..3 {
         for number in 0..8 {
             cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
@@ -640,7 +641,7 @@ async fn the_stats_count_what_happened() {
 async fn a_token_shows_no_secret() {
     let (cache, _) = cache([]);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
-    let text = format!("{token:?} {:?} {cache:?} {:?}", token.authorization(), cache.handle(&[]));
+    let text = format!("{token:?} {:?} {cache:?} {:?}", token.authorization(), cache.handle(&[]).unwrap());
     assert!(!text.contains("token-1"), "{text}");
     assert_eq!(token.authorization().to_str().unwrap(), "Bearer token-1");
     assert_eq!(token.clone().expose(), "token-1");

@@ -145,7 +145,7 @@ async fn callers_that_wake_up_after_a_revocation_do_not_get_the_revoked_token() 
     let source = Held::default();
     *source.token.lock().unwrap() = "first".to_owned();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
-    let handle = cache.handle(&scopes(&["a"]));
+    let handle = cache.handle(&scopes(&["a"])).unwrap();
     let mut asking = Box::pin(handle.token());
     assert!(poll_once(&mut asking).is_none());
     tokio::task::yield_now().await;

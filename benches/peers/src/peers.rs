@@ -321,7 +321,7 @@ impl Peer for Ours {
 
     async fn new(addr: SocketAddr) -> Self {
         let cache = TokenCache::new(FetchSource::new(addr), TokenOptions::default());
-        Self(cache.handle(&scopes()))
+        Self(cache.handle(&scopes()).unwrap())
     }
 
     async fn token(&self) -> usize {

@@ -63,7 +63,7 @@ impl Setting {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let moov = sandbox.moov().build().expect("the client builds");
         // Against the real service `moov.bearer()`: there tokens and accounts are of one origin.
-        let tokens = moov.tokens().handle(&["/accounts.read".parse().expect("a scope")]);
+        let tokens = moov.tokens().handle(&["/accounts.read".parse().expect("a scope")]).expect("a handle");
         let bearer = Bearer::new(tokens, [&url]).expect("an origin");
         let http = HttpOptions::default().to_reqwest(&url).expect("a client");
         Self { accounts, moov, client: Client::new_with_client(&url, http, bearer) }
@@ -105,6 +105,7 @@ async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
     let moov = moov::Client::builder(credentials).with_base_url(url).build();
     let tokens =
         moov.expect("the client builds").tokens().handle(&["/accounts.read".parse().expect("a scope")]);
+    let tokens = tokens.expect("a handle");
     let at = setting.client.baseurl().to_owned();
     let bearer = Bearer::new(tokens, [&at]).expect("an origin");
     let http = HttpOptions::default().to_reqwest(&at).expect("a client");

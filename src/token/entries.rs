@@ -1,0 +1,451 @@
+//! The entries of a cache, one for each scope set: found without a lock, and bounded.
+//!
+//! A hash table of fixed size: each bucket is an immutable list behind an `ArcSwapOption`, so a look-up takes no
+//! lock and writes nothing that other cores read. Changes are serialized by one mutex. It also guards a CLOCK
+//! (second chance) queue, which chooses what to evict when there are more entries than the capacity.
+//!
+//! Entries that a handle holds are not in the queue: they stay, do not count against the capacity, and have a
+//! limit of their own.
+
+use std::{
+    hash::{BuildHasher as _, Hasher as _},
+    iter,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+};
+
+use arc_swap::ArcSwapOption;
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::{Scope, slot::Slot, stats::Counter};
+use crate::{Error, ErrorKind};
+
+/// The most entries that one insertion looks at to find some to evict.
+const MAX_STEPS: usize = 64;
+/// The most entries that one insertion evicts. More than one: a cache that could not evict while all its entries
+/// were in use returns to its capacity afterwards.
+const MAX_EVICTIONS: usize = 2;
+/// Buckets are allocated in chunks, each when its first entry comes: a small cache stays small.
+const CHUNKS: usize = 256;
+/// The most buckets in a chunk.
+const MAX_CHUNK: usize = 4_096;
+/// How many entries a bucket has on average when the cache is full.
+const LOAD: usize = 4;
+
+type Bucket = ArcSwapOption<Node>;
+
+pub(super) struct Entries {
+    capacity: usize,
+    max_handles: usize,
+    hasher: RandomState,
+    chunks: Box<[OnceLock<Box<[Bucket]>>]>,
+    chunk_len: usize,
+    clock: Mutex<Clock>,
+    pub(super) evictions: Counter,
+}
+
+/// One entry of a bucket, and those behind it.
+struct Node {
+    hash: u64,
+    slot: Arc<Slot>,
+    next: Option<Arc<Self>>,
+}
+
+/// The entries that may be evicted. The hand passes over one that was used since it last came by, or is in use.
+#[derive(Default)]
+struct Clock {
+    queue: Vec<Arc<Slot>>,
+    hand: usize,
+    /// How many entries have a handle, and are not in the queue.
+    held: usize,
+}
+
+/// What `Entries` knows of one entry. All but `used` is written under the mutex only.
+#[derive(Default)]
+pub(super) struct Place {
+    /// Asked for again since the hand last passed. New entries are not: most scope sets that are asked for once are
+    /// not asked for again, and must not push out those that are.
+    used: AtomicBool,
+    handles: AtomicU32,
+    /// Where in the queue it is, if no handle holds it.
+    index: AtomicU32,
+}
+
+impl Place {
+    /// Writes only if it changes something: all cores read this.
+    #[inline]
+    pub(super) fn mark_used(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn add_handles(&self, change: i32) -> u32 {
+        let handles = self.handles.load(Ordering::Relaxed).saturating_add_signed(change);
+        self.handles.store(handles, Ordering::Relaxed);
+        handles
+    }
+}
+
+impl Entries {
+    pub(super) fn new(capacity: usize, max_handles: usize) -> Self {
+        let buckets = capacity.saturating_add(max_handles) / LOAD;
+        Self {
+            capacity: capacity.min(u32::MAX as usize),
+            max_handles,
+            hasher: RandomState::default(),
+            chunks: iter::repeat_with(OnceLock::new).take(CHUNKS).collect(),
+            chunk_len: buckets.div_ceil(CHUNKS).clamp(1, MAX_CHUNK).next_power_of_two(),
+            clock: Mutex::default(),
+            evictions: Counter::default(),
+        }
+    }
+
+    /// Looks at the entry of a scope set, if there is one.
+    #[inline]
+    pub(super) fn find<T>(&self, key: &ScopeKey<'_>, look: impl FnOnce(&Arc<Slot>) -> T) -> Option<T> {
+        let hash = key.hash(&self.hasher);
+        let bucket = self.bucket(hash)?.load();
+        let node = nodes(bucket.as_ref()).find(|node| node.hash == hash && key.matches(&node.slot.scopes))?;
+        Some(look(&node.slot))
+    }
+
+    /// The entry of a scope set, made if there is none.
+    pub(super) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Arc<Slot> {
+        let mut clock = self.lock();
+        // Under the lock: nobody evicts it before the caller has it.
+        if let Some(slot) = self.find(key, Arc::clone) {
+            slot.place.mark_used();
+            return slot;
+        }
+        let slot = self.insert(key);
+        let evicted = self.enqueue(&mut clock, &slot);
+        drop(clock);
+        self.evictions.add(evicted.len() as u64);
+        slot
+    }
+
+    /// The same for a handle: the entry stays until [`Entries::release`].
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` if too many entries are held.
+    pub(super) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
+        let mut clock = self.lock();
+        let found = self.find(key, Arc::clone);
+        if let Some(slot) = found.as_ref().filter(|slot| slot.place.handles.load(Ordering::Relaxed) > 0) {
+            slot.place.add_handles(1);
+            return Ok(slot.clone());
+        }
+        if clock.held >= self.max_handles {
+            return Err(Error::new(
+                ErrorKind::InvalidConfig,
+                "too many token handles: drop some, or allow more by TokenOptions::with_max_handles",
+            ));
+        }
+        clock.held += 1;
+        let slot = match found {
+            Some(slot) => {
+                clock.remove(slot.place.index.load(Ordering::Relaxed) as usize);
+                slot
+            }
+            None => self.insert(key),
+        };
+        slot.place.add_handles(1);
+        Ok(slot)
+    }
+
+    /// Ends what [`Entries::hold`] began. After the last of its handles an entry may be evicted again.
+    pub(super) fn release(&self, slot: &Arc<Slot>) {
+        let mut clock = self.lock();
+        if slot.place.add_handles(-1) > 0 {
+            return;
+        }
+        clock.held -= 1;
+        let evicted = self.enqueue(&mut clock, slot);
+        drop(clock);
+        self.evictions.add(evicted.len() as u64);
+    }
+
+    /// Looks at every entry. Entries that come or go meanwhile may be left out.
+    pub(super) fn each(&self, mut look: impl FnMut(&Arc<Slot>)) {
+        for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
+            nodes(bucket.load().as_ref()).for_each(|node| look(&node.slot));
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let clock = self.lock();
+        clock.queue.len() + clock.held
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The chunk of a hash, and which bucket of it.
+    #[inline]
+    fn chunk(&self, hash: u64) -> (&OnceLock<Box<[Bucket]>>, usize) {
+        let hash = hash as usize;
+        (&self.chunks[hash % CHUNKS], hash / CHUNKS & (self.chunk_len - 1))
+    }
+
+    #[inline]
+    fn bucket(&self, hash: u64) -> Option<&Bucket> {
+        let (chunk, index) = self.chunk(hash);
+        chunk.get()?.get(index)
+    }
+
+    /// Adds an entry to its bucket. The caller holds the lock.
+    fn insert(&self, key: &ScopeKey<'_>) -> Arc<Slot> {
+        let hash = key.hash(&self.hasher);
+        let (chunk, index) = self.chunk(hash);
+        let chunk = chunk.get_or_init(|| iter::repeat_with(Bucket::empty).take(self.chunk_len).collect());
+        let slot = Arc::new(Slot::new(key.join()));
+        let next = chunk[index].load_full();
+        chunk[index].store(Some(Arc::new(Node { hash, slot: slot.clone(), next })));
+        slot
+    }
+
+    /// Takes an entry out of its bucket. The caller holds the lock.
+    fn remove(&self, slot: &Arc<Slot>) {
+        let Some(bucket) = self.bucket(ScopeKey::parse(&slot.scopes).hash(&self.hasher)) else { return };
+        let head = bucket.load_full();
+        let is_other = |node: &&Node| !Arc::ptr_eq(&node.slot, slot);
+        let rest = nodes(head.as_ref()).find(|node| !is_other(node)).and_then(|node| node.next.clone());
+        let rest = nodes(head.as_ref())
+            .take_while(is_other)
+            .fold(rest, |next, node| Some(Arc::new(Node { hash: node.hash, slot: node.slot.clone(), next })));
+        bucket.store(rest);
+    }
+
+    /// Adds an entry to the queue, and evicts others if there are too many. Returns those: they are dropped
+    /// after the lock.
+    fn enqueue(&self, clock: &mut Clock, slot: &Arc<Slot>) -> SmallVec<[Arc<Slot>; MAX_EVICTIONS]> {
+        clock.push(slot.clone());
+        let mut evicted = SmallVec::new();
+        for step in 1..=MAX_STEPS {
+            if clock.queue.len() <= self.capacity || evicted.len() == MAX_EVICTIONS {
+                break;
+            }
+            // If all were used, the last one that this looks at has to do.
+            if let Some(index) = clock.next(step == MAX_STEPS) {
+                let slot = clock.remove(index);
+                self.remove(&slot);
+                evicted.push(slot);
+            }
+        }
+        evicted
+    }
+}
+
+/// The nodes of a bucket.
+#[inline]
+fn nodes(head: Option<&Arc<Node>>) -> impl Iterator<Item = &Node> {
+    iter::successors(head, |node| node.next.as_ref()).map(|node| &**node)
+}
+
+impl Clock {
+    fn push(&mut self, slot: Arc<Slot>) {
+        slot.place.index.store(self.queue.len() as u32, Ordering::Relaxed);
+        self.queue.push(slot);
+    }
+
+    /// Takes an entry out; the newest takes its position.
+    fn remove(&mut self, index: usize) -> Arc<Slot> {
+        let slot = self.queue.swap_remove(index);
+        if let Some(moved) = self.queue.get(index) {
+            moved.place.index.store(index as u32, Ordering::Relaxed);
+        }
+        slot
+    }
+
+    /// Moves the hand by one. Returns the position it passed, if that entry may be evicted.
+    fn next(&mut self, even_if_used: bool) -> Option<usize> {
+        let index = if self.hand < self.queue.len() { self.hand } else { 0 };
+        self.hand = index + 1;
+        let slot = self.queue.get(index)?;
+        let used = slot.place.used.swap(false, Ordering::Relaxed);
+        // Its bucket and the queue have it. Nobody else does, or can have it while this holds the lock.
+        let is_free = Arc::strong_count(slot) == 2;
+        (is_free && (even_if_used || !used)).then_some(index)
+    }
+}
+
+/// A scope set to look for: sorted, each scope once. It allocates nothing for up to 8 scopes.
+pub(super) struct ScopeKey<'a>(SmallVec<[&'a str; 8]>);
+
+impl<'a> ScopeKey<'a> {
+    #[inline]
+    pub(super) fn new(scopes: &'a [Scope]) -> Self {
+        let mut sorted: SmallVec<[&str; 8]> = scopes.iter().map(Scope::as_str).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        Self(sorted)
+    }
+
+    /// The key of scopes that are sorted and joined already.
+    pub(super) fn parse(scopes: &'a str) -> Self {
+        Self(scopes.split(' ').filter(|scope| !scope.is_empty()).collect())
+    }
+
+    fn join(&self) -> Box<str> {
+        self.0.join(" ").into()
+    }
+
+    #[inline]
+    fn hash(&self, hasher: &RandomState) -> u64 {
+        let mut hasher = hasher.build_hasher();
+        for scope in &self.0 {
+            hasher.write(scope.as_bytes());
+            hasher.write_u8(b' ');
+        }
+        hasher.finish()
+    }
+
+    /// Whether these are the scopes of an entry.
+    #[inline]
+    fn matches(&self, joined: &str) -> bool {
+        let mut rest = joined;
+        for (index, scope) in self.0.iter().enumerate() {
+            let after = if index == 0 { Some(rest) } else { rest.strip_prefix(' ') };
+            let Some(after) = after.and_then(|rest| rest.strip_prefix(scope)) else { return false };
+            rest = after;
+        }
+        rest.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn get(entries: &Entries, scopes: &str) -> Arc<Slot> {
+        entries.get_or_insert(&ScopeKey::parse(scopes))
+    }
+
+    fn find(entries: &Entries, scopes: &str) -> Option<Arc<Slot>> {
+        entries.find(&ScopeKey::parse(scopes), Arc::clone)
+    }
+
+    fn count(entries: &Entries) -> usize {
+        let mut count = 0;
+        entries.each(|_| count += 1);
+        count
+    }
+
+    #[test]
+    fn insertions_many_times_the_capacity_end_and_stay_within_it() {
+        for capacity in [1, 4, 5_000, 20_000, 100_000] {
+            let entries = Entries::new(capacity, 100_000);
+            for number in 0..capacity * 4 + 10 {
+                let slot = get(&entries, &format!("scope-{number}"));
+                assert_eq!(*slot.scopes, format!("scope-{number}"));
+                // While the caller has the new entry, it is in use.
+                assert!(entries.len() <= capacity, "{} of {capacity}", entries.len());
+            }
+            assert_eq!((entries.len(), count(&entries)), (capacity, capacity));
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_used_stays_and_one_that_is_used_once_goes() {
+        let entries = Entries::new(100, 1);
+        for number in 0..1_000 {
+            get(&entries, &format!("once-{number}"));
+            get(&entries, "often");
+        }
+        let often = get(&entries, "often");
+        assert!(Arc::ptr_eq(&often, &find(&entries, "often").unwrap()));
+        assert_eq!(entries.evictions.get(), 901);
+    }
+
+    #[test]
+    fn entries_in_use_are_not_evicted_and_the_cache_returns_to_its_capacity_after_them() {
+        let entries = Entries::new(10, 1);
+        let in_use: Vec<_> = (0..500).map(|number| get(&entries, &format!("used-{number}"))).collect();
+        assert_eq!(entries.len(), 500);
+        for slot in &in_use {
+            assert!(Arc::ptr_eq(slot, &find(&entries, &slot.scopes).unwrap()));
+        }
+        drop(in_use);
+        for number in 0..500 {
+            get(&entries, &format!("later-{number}"));
+        }
+        assert_eq!(entries.len(), 10);
+    }
+
+    #[test]
+    fn an_insertion_evicts_at_most_two_entries() {
+        let entries = Entries::new(10, 1);
+        drop((0..500).map(|number| get(&entries, &format!("used-{number}"))).collect::<Vec<_>>());
+        let before = entries.evictions.get();
+        get(&entries, "new");
+        assert_eq!(entries.evictions.get() - before, 2);
+    }
+
+    #[test]
+    fn held_entries_have_a_limit_of_their_own() {
+        let entries = Entries::new(2, 3);
+        let hold = |scopes| entries.hold(&ScopeKey::parse(scopes));
+        let held: Vec<_> = ["a", "b", "c"].map(|scopes| hold(scopes).unwrap()).into();
+        assert!(Arc::ptr_eq(&hold("a").unwrap(), &held[0]), "a second handle to the same scopes");
+        assert_eq!(hold("d").unwrap_err().kind(), ErrorKind::InvalidConfig);
+        for number in 0..100 {
+            get(&entries, &format!("scope-{number}"));
+        }
+        assert_eq!(entries.len(), 5);
+        assert!(held.iter().all(|slot| Arc::ptr_eq(slot, &find(&entries, &slot.scopes).unwrap())));
+        // The last handle counts, and then the entry is as any other.
+        entries.release(&held[0]);
+        assert_eq!(hold("d").unwrap_err().kind(), ErrorKind::InvalidConfig);
+        entries.release(&held[0]);
+        drop(held);
+        hold("d").unwrap();
+        for number in 0..100 {
+            get(&entries, &format!("scope-{number}"));
+        }
+        assert!(find(&entries, "a").is_none());
+        assert_eq!((entries.len(), count(&entries)), (5, 5));
+    }
+
+    #[test]
+    fn a_held_entry_is_always_found_while_others_come_and_go() {
+        let entries = Entries::new(4, 100);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for number in 0..50_000_u32 {
+                        let name = format!("scope-{}", number % 8);
+                        let key = ScopeKey::parse(&name);
+                        let held = entries.hold(&key).unwrap();
+                        let found = find(&entries, &name).expect("it is there");
+                        assert!(Arc::ptr_eq(&held, &found), "{name} at {number}");
+                        drop((held, get(&entries, &format!("other-{number}"))));
+                        entries.release(&found);
+                    }
+                });
+            }
+        });
+        assert!(entries.evictions.get() > 50_000);
+        for number in 0..10 {
+            get(&entries, &format!("last-{number}"));
+        }
+        assert_eq!((entries.len(), count(&entries)), (4, 4));
+    }
+
+    #[test]
+    fn scopes_that_run_into_one_another_are_different() {
+        let entries = Entries::new(10, 1);
+        let ab = entries.get_or_insert(&ScopeKey(["a", "b"].into_iter().collect()));
+        for other in ["ab", "a", "b", "", "a b c"] {
+            assert!(!Arc::ptr_eq(&ab, &get(&entries, other)), "{other}");
+        }
+        assert!(Arc::ptr_eq(&ab, &get(&entries, "a b")));
+    }
+}
