@@ -5,6 +5,7 @@
 //! fetched, and nothing is written outside OUT_DIR.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     panic::{self, AssertUnwindSafe},
     path::Path,
@@ -86,8 +87,7 @@ fn generate(spec: &Value) -> Result<String, String> {
         panic::catch_unwind(AssertUnwindSafe(|| Generator::new(&settings).generate_tokens(&document)));
     match result {
         // So that a field which a vendor adds is no breaking change for users.
-        Ok(Ok(tokens)) => Ok(tokens
-            .to_string()
+        Ok(Ok(tokens)) => Ok(with_lenient_fields(&tokens.to_string(), &request_schemas(spec))
             .replace("pub struct ", "# [non_exhaustive] pub struct ")
             .replace("pub enum ", "# [non_exhaustive] pub enum ")),
         // Some of its errors go on to print the whole syntax tree.
@@ -98,6 +98,49 @@ fn generate(spec: &Value) -> Result<String, String> {
             .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "the generator panicked".to_owned())),
     }
+}
+
+/// The schemas of request bodies.
+fn request_schemas(spec: &Value) -> BTreeSet<&str> {
+    let operations = operations(spec).into_iter();
+    let bodies = operations.map(|(path, method)| &spec["paths"][path][method]["requestBody"]["content"]);
+    let content = bodies.filter_map(Value::as_object).flat_map(Map::values);
+    content.filter_map(|body| body["schema"]["$ref"].as_str()?.rsplit('/').next()).collect()
+}
+
+/// Reads every optional response field by `transport::optional`, which takes an unreadable value for
+/// an absent one. The function that serde calls does not know the field, so each has one of its own.
+fn with_lenient_fields(code: &str, requests: &BTreeSet<&str>) -> String {
+    const SKIP: &str = "skip_serializing_if = ";
+    let mut parts = code.split(SKIP);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    let mut names = BTreeSet::new();
+    for part in parts {
+        let structure = out.rsplit("pub struct ").next().and_then(|rest| rest.split(' ').next());
+        if !structure.is_some_and(|name| requests.contains(name))
+            && let Some((condition, rest)) = part.split_once(")] pub ")
+            && let Some((name, rest)) = rest.split_once(" : ")
+        {
+            let default = if out.ends_with("default , ") { "" } else { "default , " };
+            out += &format!(
+                "{default}deserialize_with = \"super::optional::{name}\" , {SKIP}{condition})] pub {name} : {rest}"
+            );
+            names.insert(name);
+        } else {
+            out += SKIP;
+            out += part;
+        }
+    }
+    out += " mod optional {";
+    for name in names {
+        out += &format!(
+            " pub fn {name} < 'de , D , T > (deserializer : D) -> Result < T , D :: Error > \
+             where D : serde :: Deserializer < 'de > , T : serde :: de :: DeserializeOwned + Default \
+             {{ crate :: transport :: optional (\"{}\" , deserializer) }}",
+            name.trim_end_matches('_')
+        );
+    }
+    out + " }"
 }
 
 fn read(spec: &Value) -> Result<OpenAPI, String> {

@@ -32,7 +32,11 @@ async fn tour(moneykit: moneykit::Client, moov: moov::Client) -> Result<(), Erro
     tell("POST /auth/token", token.status, format!("{:?}, expires_in {expires_in:?}", token.access_token));
 
     let about = moneykit.introspect(&token.access_token).await?;
-    tell("GET  /auth/introspect", about.status, format!("{} may {}", about.client_id, about.scope));
+    tell(
+        "GET  /auth/introspect",
+        about.status,
+        format!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("do all")),
+    );
 
     let jwks = moneykit.jwks().await?;
     tell("GET  /.well-known/jwks.json", jwks.status, format!("{} key(s)", jwks.keys.len()));

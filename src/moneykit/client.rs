@@ -16,7 +16,9 @@ use crate::{
     error::Details,
     generated::moneykit as generated,
     retry::Repeat,
-    token::{Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource},
+    token::{
+        self, Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource,
+    },
     transport::{BaseUrl, Call, Contract, Http, bearer, is_like},
 };
 
@@ -176,7 +178,10 @@ impl Api {
         };
         let call = self.auth.apply(self.call("create_access_token"), &mut body)?;
         let client = self.generated(&call);
-        call.run(client.create_access_token(self.version(), &body)).await
+        let check = |body: &mut types::CreateAccessTokenResponse| {
+            token::check_issued(&body.access_token, body.token_type.as_deref(), &mut None)
+        };
+        call.run(client.create_access_token(self.version(), &body), check).await
     }
 
     async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
@@ -184,19 +189,19 @@ impl Api {
         let call = self.call("introspect").with_secret(token);
         let call = call.with_header(header::AUTHORIZATION, bearer(token).map_err(unsendable)?);
         let client = self.generated(&call);
-        call.run(client.instrospect_client(self.version())).await
+        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
     }
 
     async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let call = self.auth.apply_pair(self.call("introspect_client"))?;
         let client = self.generated(&call);
-        call.run(client.instrospect_client(self.version())).await
+        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
     }
 
     async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let call = self.call("jwks");
         let client = self.generated(&call);
-        call.run(client.get_well_known_jwks(self.version(), self.auth.client_id())).await
+        call.run(client.get_well_known_jwks(self.version(), self.auth.client_id()), |_| Ok(())).await
     }
 
     fn call(&self, operation: &'static str) -> Call {

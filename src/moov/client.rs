@@ -1,6 +1,6 @@
 //! The client: Moov's two operations, and the refresh grant of the first as a method of its own.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
@@ -15,7 +15,9 @@ use crate::{
     error::Details,
     generated::moov as generated,
     retry::Repeat,
-    token::{Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource},
+    token::{
+        self, Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource,
+    },
     transport::{BaseUrl, Call, Contract, Http, is_like, origin},
 };
 
@@ -209,9 +211,11 @@ impl Api {
         let Self { origin, referer, version, .. } = self;
         let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
         match self.encoding {
-            Encoding::Form => call.run(client.create_access_token(origin, referer, version, &body)).await,
+            Encoding::Form => {
+                call.run(client.create_access_token(origin, referer, version, &body), check_issued).await
+            }
             Encoding::Json => {
-                call.run(client.create_access_token_json(origin, referer, version, &body)).await
+                call.run(client.create_access_token_json(origin, referer, version, &body), check_issued).await
             }
         }
     }
@@ -229,8 +233,8 @@ impl Api {
         let client = self.generated(&call);
         let version = self.version.as_deref();
         match self.encoding {
-            Encoding::Form => call.run(client.revoke_access_token(version, &body)).await,
-            Encoding::Json => call.run(client.revoke_access_token_json(version, &body)).await,
+            Encoding::Form => call.run(client.revoke_access_token(version, &body), |()| Ok(())).await,
+            Encoding::Json => call.run(client.revoke_access_token_json(version, &body), |()| Ok(())).await,
         }
     }
 
@@ -277,6 +281,14 @@ fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::new(ErrorKind::InvalidConfig, "the token is empty").with_operation(CONTRACT.vendor, operation))
+}
+
+fn check_issued(body: &mut types::AuthToken) -> Result<(), Cow<'static, str>> {
+    let mut refresh_token = body.refresh_token.take().map(|token| token.0);
+    let token_type = body.token_type.as_ref().map(|token_type| token_type.as_str());
+    token::check_issued(&body.access_token.0, token_type, &mut refresh_token)?;
+    body.refresh_token = refresh_token.map(types::RefreshToken);
+    Ok(())
 }
 
 fn issued(response: Response<types::AuthToken>) -> IssuedToken {
@@ -449,7 +461,7 @@ pub(crate) fn is_version(text: &str) -> bool {
 /// Moov's error bodies: a code in a 400, a message for each refused field in a 422.
 fn details(status: StatusCode, body: &[u8]) -> Details {
     let generic = serde_json::from_slice::<types::GenericError>(body).ok();
-    let (code, message) = generic.map_or((None, None), |body| (Some(body.error), body.error_description));
+    let (code, message) = generic.map_or((None, None), |body| (body.error, body.error_description));
     if status != StatusCode::UNPROCESSABLE_ENTITY {
         let forbidden = "the credentials are not accepted or, where an origin is sent (MOOV_ORIGIN), not for \
                          that origin; check it against the domains allowed for the api key";

@@ -119,7 +119,7 @@ impl Service {
             client_id: self.client.0.client_id().to_owned(),
             client_name: Some("Sandbox client".to_owned()),
             disabled_at: None,
-            scope,
+            scope: Some(scope),
         };
         Ok(answer::json(StatusCode::OK, &body))
     }

@@ -236,7 +236,7 @@ impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::BadRequest(code) => {
-                let body = types::GenericError { error: code.to_owned(), error_description: None };
+                let body = types::GenericError { error: Some(code.to_owned()), error_description: None };
                 answer::because(answer::json(StatusCode::BAD_REQUEST, &body), code)
             }
             Refusal::Forbidden(why) => answer::because(answer::empty(StatusCode::FORBIDDEN), why),

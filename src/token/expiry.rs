@@ -47,9 +47,9 @@ pub enum ExpiryRule {
     /// `expires_in` is missing, so the configured default holds.
     Absent,
     /// `expires_in` is neither a credible number of seconds nor a credible timestamp, so the
-    /// configured default holds.
+    /// configured default holds. A negative number is not credible.
     Absurd,
-    /// `expires_in` is zero or negative: the token may serve those who wait for it, and no longer.
+    /// `expires_in` is zero: the token may serve those who wait for it, and no longer.
     NotPositive,
     /// `expires_in` is a timestamp, but `Date` and the local clock are more than two days apart, so
     /// no more than the configured default is believed.
@@ -152,8 +152,9 @@ fn granted(
 ) -> (Duration, ExpiryRule) {
     let Some(expires_in) = expires_in else { return (default, ExpiryRule::Absent) };
     let number = match u64::try_from(expires_in.raw()) {
-        Ok(number) if number > 0 => Duration::from_secs(number),
-        _ => return (Duration::ZERO, ExpiryRule::NotPositive),
+        Ok(0) => return (Duration::ZERO, ExpiryRule::NotPositive),
+        Ok(number) => Duration::from_secs(number),
+        Err(_) => return (default, ExpiryRule::Absurd),
     };
     if number <= YEAR {
         return (number, ExpiryRule::Seconds);
@@ -261,8 +262,8 @@ mod tests {
     fn each_reading_of_expires_in_has_its_range() {
         for (expires_in, seconds, rule) in [
             (None, 300, Rule::Absent),
-            (Some(i64::MIN), 0, Rule::NotPositive),
-            (Some(-1), 0, Rule::NotPositive),
+            (Some(i64::MIN), 300, Rule::Absurd),
+            (Some(-1), 300, Rule::Absurd),
             (Some(0), 0, Rule::NotPositive),
             (Some(1), 1, Rule::Seconds),
             (Some(900), 900, Rule::Seconds),
@@ -486,7 +487,7 @@ mod tests {
                 (end >= 1_000_000_000 && left <= year).then_some(left)
             };
             let granted = match expires_in {
-                Some(number) if number <= 0 => Some(0),
+                Some(number) if number < 0 => None,
                 Some(number) if i128::from(number) <= year => Some(i128::from(number)),
                 Some(number) if clash => timestamp(number).map(|left| left.min(i128::from(default))),
                 Some(number) => timestamp(number),

@@ -106,6 +106,7 @@ mod slot;
 mod source;
 mod stats;
 mod store;
+mod syntax;
 #[expect(clippy::module_inception, reason = "a token is the first thing here")]
 mod token;
 mod tombstones;
@@ -124,6 +125,7 @@ pub use stats::Stats;
 pub use store::{
     Claim, Lease, Notice, RateLimit, Stop, StoreError, StoreFuture, StoreKey, StoredToken, TokenStore,
 };
+pub(crate) use syntax::check_issued;
 pub use token::Token;
 #[cfg(feature = "redis")]
 use {gate::MAX_COOL_DOWN, store::POLL};

@@ -1,6 +1,7 @@
 //! One call through a generated client: what is added to it, and what is made of its answer.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
@@ -14,7 +15,7 @@ use tracing::{Instrument as _, field};
 use zeroize::Zeroizing;
 
 use super::{
-    Http, Response,
+    Http, Response, json,
     retry_after::{date, retry_after},
 };
 use crate::{
@@ -89,10 +90,12 @@ impl Call {
         self.with(|inner| inner.secrets.push(secret.clone()))
     }
 
-    /// Runs a generated method and judges its outcome.
+    /// Runs a generated method and classifies its outcome. `check` says why a response that matches
+    /// the schema cannot be used.
     pub(crate) async fn run<T, E>(
         self,
         sending: impl Future<Output = Result<ResponseValue<T>, progenitor_client::Error<E>>>,
+        check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
     ) -> Result<Response<T>, Error> {
         let span = tracing::debug_span!(
             "call",
@@ -104,7 +107,7 @@ impl Call {
         );
         let result = sending.instrument(span.clone()).await;
         let outcome = self
-            .judge(result)
+            .classify_response(result, check)
             .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation));
         let (status, request_id) = match &outcome {
             Ok(response) => (Some(response.status), response.request_id.as_deref()),
@@ -118,9 +121,10 @@ impl Call {
         outcome
     }
 
-    fn judge<T, E>(
+    fn classify_response<T, E>(
         &self,
         result: Result<ResponseValue<T>, progenitor_client::Error<E>>,
+        check: impl FnOnce(&mut T) -> Result<(), Cow<'static, str>>,
     ) -> Result<Response<T>, Error> {
         use progenitor_client::Error as Generated;
 
@@ -142,12 +146,13 @@ impl Call {
             body: body.clone(),
         };
         // The body of a success may hold a token, and an error may be kept for long.
-        let unreadable = |reason: &str| {
+        let unreadable = |reason: Cow<'static, str>| {
             let answer = Answered { body: Bytes::new(), ..answered(Details::default()) };
-            Error::new(ErrorKind::Unreadable, reason.to_owned()).with_answer(answer)
+            Error::new(ErrorKind::Unreadable, reason).with_answer(answer)
         };
         if status.is_redirection() {
-            return Err(unreadable("the answer is a redirect, which is never followed; check the base url"));
+            let reason = "response is a redirect, which is never followed; check the base url";
+            return Err(unreadable(reason.into()));
         }
         if !status.is_success() {
             let details = (self.0.contract.details)(status, &body);
@@ -156,26 +161,28 @@ impl Call {
             return Err(Error::new(kind, reason).with_answer(answered(details)));
         }
         if over_limit {
-            return Err(unreadable(&format!("the answer is over {} bytes", self.0.http.body_limit)));
+            return Err(unreadable(format!("response is over {} bytes", self.0.http.body_limit).into()));
         }
-        if !body.is_empty() && !is_json(&headers) {
-            return Err(unreadable("the answer is not json by its content-type"));
+        if is_markup(&body) {
+            let reason =
+                "response is an HTML page and not JSON: check the base url, and any proxy on the way";
+            return Err(unreadable(reason.into()));
         }
         match result {
-            Ok(value) => Ok(Response {
-                status,
-                request_id: self.text(&headers, HeaderName::from_static("x-request-id")),
-                date: date(&headers),
-                body: value.into_inner(),
-            }),
-            // The decoder's own text may quote the body, so only the place is told.
-            Err(Generated::InvalidResponsePayload(_, error)) => {
-                let (line, column) = (error.line(), error.column());
-                Err(unreadable(&format!(
-                    "the answer is not the json of the contract, at line {line} column {column}"
-                )))
+            Ok(value) => {
+                let mut value = value.into_inner();
+                check(&mut value).map_err(unreadable)?;
+                Ok(Response {
+                    status,
+                    request_id: self.text(&headers, HeaderName::from_static("x-request-id")),
+                    date: date(&headers),
+                    body: value,
+                })
             }
-            Err(_) => Err(unreadable("the answer is not one of the contract")),
+            Err(Generated::InvalidResponsePayload(_, error)) => {
+                Err(unreadable(schema_mismatch(&body, &error)))
+            }
+            Err(_) => Err(unreadable("response does not match the API schema".into())),
         }
     }
 
@@ -249,10 +256,12 @@ impl Call {
             }
         }
         let body = body.freeze();
+        let decoded = status.is_success().then(|| json::normalize(&body)).flatten();
+        let decoded = decoded.unwrap_or_else(|| body.clone());
         // Without a url, reqwest would parse a stand-in for each answer. It cannot fail: there is no
         // header, and the status has been one before.
-        let copy = http::Response::builder().status(status).url(response.url().clone()).body(body.clone());
-        let copy = copy.unwrap_or_else(|_| http::Response::new(body.clone()));
+        let copy = http::Response::builder().status(status).url(response.url().clone()).body(decoded);
+        let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
         let received = Received { status, headers, body, over_limit };
         *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
         Ok(copy.into())
@@ -325,10 +334,22 @@ fn refusal(status: StatusCode, code: Option<&str>) -> (ErrorKind, &'static str) 
     }
 }
 
-/// An answer without a `Content-Type` may be anything (RFC 9110 section 8.3), so it is tried.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+/// Why a body cannot be decoded. The decoder's own text may quote the body, except where it names a
+/// field that is missing.
+fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> {
+    if json::object(body).is_none() {
+        return "response is not a JSON object".into();
+    }
+    let text = error.to_string();
+    let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    match field {
+        Some(field) => format!("response does not match the API schema: no {field}").into(),
+        None => "response does not match the API schema: a required field is unreadable or repeated".into(),
+    }
+}
+
+/// Whether a body is HTML or XML, whatever its `Content-Type` says.
+fn is_markup(body: &[u8]) -> bool {
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    text.trim_ascii_start().starts_with(b"<")
 }

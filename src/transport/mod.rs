@@ -7,7 +7,7 @@ mod base_url;
 mod call;
 mod client;
 mod header;
-
+mod json;
 mod response;
 mod retry_after;
 
@@ -16,4 +16,5 @@ pub(crate) use call::{Call, Contract};
 pub(crate) use client::Http;
 pub use client::HttpOptions;
 pub(crate) use header::{basic, bearer, is_like, origin, sensitive, visible};
+pub(crate) use json::optional;
 pub use response::Response;

@@ -1,12 +1,34 @@
 //! Good answers decode, whichever of the contradicting documents they follow.
 
 use fintech_auth::{
+    Error, ErrorKind, Response,
     moneykit::types::AppClientResponse,
     moov::types::AuthToken,
-    sandbox::{Builder, ExpiresInStyle, Operation, Sandbox},
+    sandbox::{Builder, ExpiresInStyle, Fault, Operation, Sandbox},
+    token::ExpiryRule,
 };
+use http::StatusCode;
 
-use crate::support::{json, moneykit, moov, sandbox, scopes};
+use crate::support::{Log, TOKEN, issue, json, moneykit, moov, sandbox, scopes};
+
+/// A raw token call of Moov that gets this response.
+async fn moov_token(sandbox: &Sandbox, body: impl Into<String>) -> Result<Response<AuthToken>, Error> {
+    sandbox.fault(Operation::MoovToken, json(200, body));
+    moov(sandbox).create_access_token(&scopes(&["/ping.read"])).await
+}
+
+async fn introspect(sandbox: &Sandbox, body: &str) -> Result<AppClientResponse, Error> {
+    sandbox.fault(Operation::MoneykitIntrospect, json(200, body));
+    moneykit(sandbox).introspect(&"t".into()).await.map(Response::into_body)
+}
+
+/// The expectation of a refused response, for either vendor.
+#[track_caller]
+fn is_unusable(result: Result<impl Sized, Error>, reason: &str) {
+    let error = result.err().expect("the response is refused");
+    assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
+    assert!(error.to_string().contains(reason), "{error}");
+}
 
 fn token(body: &str) -> AuthToken {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{body}: {error}"))
@@ -63,6 +85,187 @@ fn both_shapes_of_the_app_decode() {
         let body = format!(r#"{{"client_id": "i", "scope": "s", "app": {app}}}"#);
         assert!(serde_json::from_str::<AppClientResponse>(&body).is_ok(), "{app}");
     }
+}
+
+/// Beside a good token nothing else can fail the response (cases B2 and B3).
+#[tokio::test]
+async fn an_odd_optional_field_never_costs_the_token() {
+    let sandbox = sandbox().await;
+    for odd in [
+        "\"\"",
+        "\"3600s\"",
+        "\"3,600\"",
+        "\"NaN\"",
+        "false",
+        "{}",
+        "[]",
+        "[3600]",
+        "NaN",
+        "-Infinity",
+        "1e400",
+    ] {
+        for operation in TOKEN {
+            sandbox.fault(operation, json(200, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)));
+            assert_eq!(issue(&sandbox, operation).await.unwrap().expose(), "t1", "{odd}");
+        }
+        let token = moov_token(&sandbox, format!(r#"{{"expires_in":{odd},"access_token":"t1"}}"#)).await;
+        assert_eq!(token.unwrap().expires_in, None, "{odd}");
+    }
+    for (odd, raw) in [("3600.9", 3600), ("\" 3600 \"", 3600), ("-1", -1), ("1e3", 1000)] {
+        let token = moov_token(&sandbox, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)).await;
+        assert_eq!(token.unwrap().expires_in.map(|expires_in| expires_in.raw()), Some(raw), "{odd}");
+    }
+    let body = r#"{"access_token":"t1","scope":["/accounts.read"],"token_type":7,"refresh_token":7}"#;
+    let token = moov_token(&sandbox, body).await.unwrap().into_body();
+    assert!(token.scope.is_none() && token.token_type.is_none() && token.refresh_token.is_none());
+    let deep = format!(r#"{{"access_token":"t1","scope":{}{}}}"#, "[".repeat(9000), "]".repeat(9000));
+    assert!(moov_token(&sandbox, deep).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_with_an_odd_life_is_cached_for_the_default_life() {
+    let sandbox = sandbox().await;
+    for odd in ["\"3600s\"", "false", "-5", "null", "1e400"] {
+        sandbox
+            .fault(Operation::MoovToken, json(200, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)));
+        let client = moov(&sandbox);
+        let asked = sandbox.count(Operation::MoovToken);
+        let token = client.token(&scopes(&["/ping.read"])).await.unwrap();
+        let rule = if odd == "-5" { ExpiryRule::Absurd } else { ExpiryRule::Absent };
+        assert_eq!((token.expose(), token.expiry_rule()), ("t1", rule), "{odd}");
+        client.token(&scopes(&["/ping.read"])).await.unwrap();
+        assert_eq!(sandbox.count(Operation::MoovToken), asked + 1, "{odd}");
+    }
+}
+
+/// Case B3.
+#[tokio::test]
+async fn a_repeated_member_counts_once_or_not_at_all() {
+    let sandbox = sandbox().await;
+    let body = r#"{"access_token":"t1","expires_in":60,"scope":"a","scope":"b","expires_in":60,"access_token":"t1"}"#;
+    let token = moov_token(&sandbox, body).await.unwrap().into_body();
+    assert_eq!((token.access_token.0.expose(), token.scope), ("t1", None));
+    assert_eq!(token.expires_in.map(|expires_in| expires_in.raw()), Some(60));
+    for body in [
+        r#"{"access_token":"t1","access_token":"t2"}"#,
+        r#"{"access_token":"t1","access_token":"t2","access_token":"t1"}"#,
+        r#"{"access_token":"t1","access_token":null}"#,
+    ] {
+        is_unusable(moov_token(&sandbox, body).await, "repeated");
+    }
+    let body = r#"{"access_token":"t1","refresh_token":"r1","refresh_token":"r2"}"#;
+    assert!(moov_token(&sandbox, body).await.unwrap().refresh_token.is_none());
+    is_unusable(introspect(&sandbox, r#"{"client_id":"a","client_id":"b"}"#).await, "repeated");
+}
+
+/// Case B4.
+#[tokio::test]
+async fn json_is_read_whatever_it_is_called() {
+    let sandbox = sandbox().await;
+    for content_type in
+        ["text/json", "text/plain; charset=utf-8", "application/octet-stream", "x", "text/html"]
+    {
+        for mark in ["", "\u{feff}"] {
+            let answer =
+                |body: &str| Fault::answer(StatusCode::OK).with_body(content_type, format!("{mark}{body}"));
+            for operation in TOKEN {
+                sandbox.fault(operation, answer(r#"{"access_token":"t1"}"#));
+                assert!(issue(&sandbox, operation).await.is_ok(), "{content_type}");
+            }
+            sandbox.fault(Operation::MoneykitIntrospect, answer(r#"{"client_id":"c","scope":"s"}"#));
+            assert!(moneykit(&sandbox).introspect(&"t".into()).await.is_ok(), "{content_type}");
+            sandbox.fault(Operation::MoneykitJwks, answer(r#"{"keys":[]}"#));
+            assert!(moneykit(&sandbox).jwks().await.is_ok(), "{content_type}");
+        }
+        for operation in TOKEN {
+            sandbox
+                .fault(operation, Fault::answer(StatusCode::OK).with_body(content_type, " <!doctype html>"));
+            is_unusable(issue(&sandbox, operation).await, "HTML");
+        }
+    }
+}
+
+/// Case B5.
+#[tokio::test]
+async fn a_raw_operation_refuses_what_no_header_can_carry() {
+    let sandbox = sandbox().await;
+    for bad in
+        ["", " ", "a\\r", "a\\n", "a\\u0000", "a b", "a\\u007f", "\u{e9}", "a\u{9b}", "\\\"", "<script>"]
+    {
+        let body = format!(r#"{{"access_token":"{bad}"}}"#);
+        for operation in TOKEN {
+            sandbox.fault(operation, json(200, &*body));
+            is_unusable(issue(&sandbox, operation).await, "access token");
+        }
+        sandbox.fault(Operation::MoovToken, json(200, &*body));
+        is_unusable(moov(&sandbox).refresh(&"r".into(), &[]).await, "access token");
+    }
+    for missing in ["{}", "{\"access_token\":null}", "{\"access_token\":7}", "[]", "null", "\"t1\""] {
+        is_unusable(moov_token(&sandbox, missing).await, "response");
+    }
+}
+
+/// Case I4.
+#[tokio::test]
+async fn a_refresh_token_with_control_characters_is_refused() {
+    let sandbox = sandbox().await;
+    for bad in ["r\\n", "r\\u001b[2J", "r\u{9b}", "r\\u007f", "\\n"] {
+        let body = format!(r#"{{"access_token":"t1","refresh_token":"{bad}"}}"#);
+        is_unusable(moov_token(&sandbox, &*body).await, "refresh token");
+        sandbox.fault(Operation::MoovToken, json(200, &*body));
+        is_unusable(moov(&sandbox).refresh(&"r".into(), &[]).await, "refresh token");
+        sandbox.fault(Operation::MoovToken, json(200, &*body));
+        is_unusable(moov(&sandbox).token(&scopes(&["/ping.read"])).await, "refresh token");
+    }
+    for none in ["\"\"", "\" \"", "null"] {
+        let body = format!(r#"{{"access_token":"t1","refresh_token":{none}}}"#);
+        assert!(moov_token(&sandbox, body).await.unwrap().refresh_token.is_none(), "{none}");
+    }
+}
+
+/// Case B10.
+#[tokio::test]
+async fn a_client_is_described_without_a_readable_scope() {
+    let sandbox = sandbox().await;
+    for scope in ["", r#","scope":null"#, r#","scope":["a","b"]"#, r#","scope":7"#] {
+        let odd = r#""client_name":7,"disabled_at":"yesterday","app":"none""#;
+        let client = introspect(&sandbox, &format!(r#"{{"client_id":"c",{odd}{scope}}}"#)).await.unwrap();
+        assert_eq!((client.client_id.as_str(), client.scope, client.app.is_none()), ("c", None, true));
+    }
+    is_unusable(introspect(&sandbox, r#"{"scope":"a"}"#).await, "no client_id");
+}
+
+/// Case B11 (RFC 6749 section 7.1).
+#[tokio::test]
+async fn a_token_of_another_type_than_bearer_is_refused() {
+    let sandbox = sandbox().await;
+    for (kind, good) in
+        [("Bearer", true), ("bEaReR", true), ("opaque", true), ("jwt", true), ("DPoP", false), ("mac", false)]
+    {
+        let body = format!(r#"{{"access_token":"t1","token_type":"{kind}"}}"#);
+        for operation in TOKEN {
+            sandbox.fault(operation, json(200, &*body));
+            match issue(&sandbox, operation).await {
+                Ok(_) => assert!(good, "{kind}"),
+                refused => is_unusable(refused, "not a bearer token"),
+            }
+        }
+        sandbox.fault(Operation::MoovToken, json(200, &*body));
+        assert_eq!(moov(&sandbox).token(&scopes(&["/ping.read"])).await.is_ok(), good, "{kind}");
+    }
+}
+
+#[test]
+fn an_unreadable_field_is_traced_by_name_without_its_value() {
+    let log = Log::default();
+    let guard = log.start();
+    token(r#"{"access_token":"a","expires_in":"SECRET","scope":["SECRET"],"refresh_token":{"SECRET":1}}"#);
+    drop(guard);
+    let log = log.text();
+    for field in ["expires_in", "scope", "refresh_token"] {
+        assert!(log.contains(field), "{log}");
+    }
+    assert!(!log.contains("SECRET"), "{log}");
 }
 
 #[tokio::test]

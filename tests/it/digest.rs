@@ -115,7 +115,8 @@ fn shape(item: &Item) -> Option<(String, Shape)> {
                 _ => {
                     let fields = fields.iter().map(|field| {
                         let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
-                        (renamed(&field.attrs).unwrap_or(name), text(&field.ty))
+                        let lenient = if is_lenient(&field.attrs) { ", or unreadable" } else { "" };
+                        (renamed(&field.attrs).unwrap_or(name), text(&field.ty) + lenient)
                     });
                     let mut fields: Vec<_> = fields.collect();
                     fields.sort();
@@ -138,10 +139,19 @@ fn shape(item: &Item) -> Option<(String, Shape)> {
     }
 }
 
+fn serde_tokens(attributes: &[syn::Attribute]) -> Vec<String> {
+    let attributes = attributes.iter().filter(|attribute| attribute.path().is_ident("serde"));
+    attributes.flat_map(|attribute| flat(attribute.meta.to_token_stream())).collect()
+}
+
+/// Whether an unreadable value counts as absent.
+fn is_lenient(attributes: &[syn::Attribute]) -> bool {
+    serde_tokens(attributes).iter().any(|token| token == "deserialize_with")
+}
+
 /// The name on the wire, where serde is told one.
 fn renamed(attributes: &[syn::Attribute]) -> Option<String> {
-    let tokens = attributes.iter().filter(|attribute| attribute.path().is_ident("serde"));
-    let tokens: Vec<String> = tokens.flat_map(|attribute| flat(attribute.meta.to_token_stream())).collect();
+    let tokens = serde_tokens(attributes);
     let at = tokens.iter().position(|token| token == "rename")?;
     Some(tokens.get(at + 2)?.trim_matches('"').to_owned())
 }

@@ -166,7 +166,7 @@ async fn a_unix_time_in_expires_in_is_when_the_token_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_without_any_life_serves_those_who_wait_and_is_not_kept() {
-    let (cache, source) = cache([Reply::Token(0), Reply::Token(-5)]);
+    let (cache, source) = cache([Reply::Token(0), Reply::Token(0)]);
     let (first, second) = tokio::join!(token(&cache), token(&cache));
     assert_eq!((first.unwrap(), second.unwrap()), ("token-1".to_owned(), "token-1".to_owned()));
     assert_eq!(token(&cache).await.unwrap(), "token-2");

@@ -101,7 +101,7 @@ impl Life {
     /// The documented windows, for what is neither absent nor absurd.
     fn ends(&self) -> Duration {
         let lifetime = match self.seconds {
-            seconds if seconds > 31_536_000 => Duration::from_secs(300),
+            seconds if !(0..=31_536_000).contains(&seconds) => Duration::from_secs(300),
             seconds => Duration::from_secs(u64::try_from(seconds).unwrap_or_default()),
         };
         lifetime - Duration::from_secs(10).min(lifetime / 10)
@@ -109,7 +109,7 @@ impl Life {
 
     fn turns_stale(&self) -> Duration {
         let lifetime = match self.seconds {
-            seconds if seconds > 31_536_000 => Duration::from_secs(300),
+            seconds if !(0..=31_536_000).contains(&seconds) => Duration::from_secs(300),
             seconds => Duration::from_secs(u64::try_from(seconds).unwrap_or_default()),
         };
         self.ends().saturating_sub(Duration::from_secs(300).min(lifetime / 4))

@@ -203,7 +203,7 @@ async fn no_encoding_of_a_secret_gets_through() {
 async fn an_unreadable_success_is_not_kept_in_the_error() {
     let sandbox = sandbox().await;
     let text =
-        Fault::answer(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}"#));
+        Fault::answer(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}x"#));
     sandbox.fault(Operation::MoovToken, text);
     let error = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
     assert!(error.body::<Value>().is_none());

@@ -1,6 +1,9 @@
 //! What the behaviour tests share: the sandbox as both vendors' clients see it.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use fintech_auth::{
     Error, HttpOptions, RetryPolicy, Scope, Secret, moneykit, moov,
@@ -8,6 +11,7 @@ use fintech_auth::{
     token::TokenOptions,
 };
 use http::StatusCode;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 pub(crate) async fn sandbox() -> Sandbox {
     Sandbox::start().await.expect("the sandbox starts")
@@ -57,3 +61,35 @@ pub(crate) async fn issue(sandbox: &Sandbox, operation: Operation) -> Result<Sec
 
 /// The token operation of each vendor, for tests that hold for both.
 pub(crate) const TOKEN: [Operation; 2] = [Operation::MoneykitToken, Operation::MoovToken];
+
+/// Captures all events of this thread at TRACE.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Captures until the guard is dropped.
+    pub(crate) fn start(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_span_events(FmtSpan::CLOSE)
+            .with_writer(move || log.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

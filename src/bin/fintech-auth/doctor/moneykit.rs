@@ -28,7 +28,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
             route.answered(checks, response.date)?;
             checks.ok("credentials", "accepted: a token was issued")?;
             match client.introspect(&response.body.access_token).await {
-                Ok(about) => scopes(checks, asked, &about.scope)?,
+                Ok(about) => scopes(checks, asked, about.scope.as_deref())?,
                 Err(error) => checks.fail("scopes", &error)?,
             }
         }
@@ -49,7 +49,14 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     }
 }
 
-fn scopes(checks: &mut Checks<'_>, asked: &[fintech_auth::Scope], granted: &str) -> Result<(), Failure> {
+fn scopes(
+    checks: &mut Checks<'_>,
+    asked: &[fintech_auth::Scope],
+    granted: Option<&str>,
+) -> Result<(), Failure> {
+    let Some(granted) = granted else {
+        return checks.tell("scopes", Verdict::Skip, "the response does not name the granted scopes", "");
+    };
     let missing = missing(asked, granted);
     if asked.is_empty() {
         return checks.ok("scopes", &format!("none asked for, so all that the application may: {granted}"));

@@ -1,0 +1,87 @@
+//! What tokens look like, and which token responses cannot be used.
+
+use std::borrow::Cow;
+
+use crate::Secret;
+
+/// Token types that are sent in another way than as a bearer token. The list is closed because the
+/// vendors have used names of their own for bearer tokens: `opaque` and `jwt`.
+const NOT_BEARER: [&str; 4] = ["DPoP", "MAC", "N_A", "PoP"];
+
+/// A `b64token` of RFC 6750 section 2.1: the only characters that a bearer token may have.
+fn is_bearer_token(text: &str) -> bool {
+    let characters = text.trim_end_matches('=');
+    !characters.is_empty()
+        && characters.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}
+
+/// Checks an issued token before any caller gets it. A blank refresh token becomes none.
+///
+/// # Errors
+///
+/// Why the response cannot be used.
+pub(crate) fn check_issued(
+    access_token: &Secret,
+    token_type: Option<&str>,
+    refresh_token: &mut Option<Secret>,
+) -> Result<(), Cow<'static, str>> {
+    if !is_bearer_token(access_token.expose()) {
+        return Err("the issued access token is empty or has characters that no token may have".into());
+    }
+    let token_type = token_type.unwrap_or_default().trim();
+    if let Some(other) = NOT_BEARER.iter().find(|other| other.eq_ignore_ascii_case(token_type)) {
+        return Err(format!("the issued access token is of type {other} and not a bearer token").into());
+    }
+    refresh_token.take_if(|token| token.expose().trim_matches(' ').is_empty());
+    if refresh_token.as_ref().is_some_and(|token| !token.is_refresh_token()) {
+        return Err("the issued refresh token has characters that no token may have".into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_characters_of_rfc_6750_make_a_bearer_token() {
+        for good in ["a", "A-z.0_~+/", "eyJ.eyJ.c2ln", "YQ==", "a="] {
+            assert!(is_bearer_token(good), "{good}");
+        }
+        for bad in [
+            "", " ", "=", "==", "a b", "a\r", "a\n", "a\0", "a\x7f", "a\u{9b}", "é", "a=b", "a\"", "<a>",
+            "a,b",
+        ] {
+            assert!(!is_bearer_token(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_may_be_any_visible_text() {
+        let access = Secret::from("a");
+        let check = |refresh: &str| {
+            let mut refresh = Some(Secret::from(refresh));
+            check_issued(&access, None, &mut refresh).map(|()| refresh.is_some())
+        };
+        for good in ["r", "a b", "~!\"%:|"] {
+            assert_eq!(check(good), Ok(true), "{good}");
+        }
+        for none in ["", " ", "   "] {
+            assert_eq!(check(none), Ok(false), "{none:?}");
+        }
+        for bad in ["\n", "r\n", "r\u{1b}[0m", "r\u{9b}", "r\u{7f}", "\0", "é"] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_types_known_to_be_other_than_bearer_are_refused() {
+        let check = |token_type: Option<&str>| check_issued(&"a".into(), token_type, &mut None);
+        for good in [None, Some(""), Some("Bearer"), Some("bEARER "), Some("opaque"), Some("jwt")] {
+            assert_eq!(check(good), Ok(()), "{good:?}");
+        }
+        for bad in ["DPoP", "dpop", "MAC", "mac", "PoP", "N_A"] {
+            assert!(check(Some(bad)).is_err_and(|reason| reason.contains("not a bearer")), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Reads JSON responses leniently: only a required field can make a response unusable.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
+use zeroize::Zeroizing;
+
+/// Valid JSON that no field type can hold. It stands in for values that contradict each other.
+const UNREADABLE: &str = "1e999";
+
+/// Reads one optional response field: `null` and unreadable values count as absent. The generated
+/// types read all their optional fields by this function (see `build.rs`).
+pub(crate) fn optional<'de, D, T>(field: &'static str, deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    // The field may be a refresh token.
+    let json: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
+    let json = Zeroizing::new(json);
+    if &**json == "null" {
+        return Ok(T::default());
+    }
+    Ok(serde_json::from_str(&json).unwrap_or_else(|_| {
+        tracing::warn!(field, "ignoring unreadable response field");
+        T::default()
+    }))
+}
+
+/// Rewrites a JSON object so that a strict decoder can read it: UTF-8 without a byte order mark,
+/// no `NaN`, no member twice. `None` if the body is not a JSON object.
+pub(super) fn normalize(body: &[u8]) -> Option<Bytes> {
+    with_members(body, |members| {
+        let mut json = String::from("{");
+        for (name, value) in members {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json += &serde_json::to_string(&name).unwrap_or_default();
+            json.push(':');
+            json += value.map_or(UNREADABLE, RawValue::get);
+        }
+        json.push('}');
+        json.into()
+    })
+}
+
+/// The members of a JSON object; those that cannot be read are `null`.
+pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    with_members(body, |members| {
+        let value = |value: Option<&RawValue>| serde_json::from_str(value?.get()).ok();
+        members.into_iter().map(|(name, raw)| (name, value(raw).unwrap_or_default())).collect()
+    })
+}
+
+fn with_members<T>(body: &[u8], then: impl FnOnce(Vec<(String, Option<&RawValue>)>) -> T) -> Option<T> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}');
+    if let Ok(members) = serde_json::from_str::<Members>(text) {
+        return Some(then(merge(members.0)));
+    }
+    let text = without_nan(text);
+    serde_json::from_str::<Members>(&text).ok().map(|members| then(merge(members.0)))
+}
+
+/// Keeps each member once. A member that is repeated with another value has no value.
+fn merge(members: Vec<(String, &RawValue)>) -> Vec<(String, Option<&RawValue>)> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut merged: Vec<(String, Option<&RawValue>)> = Vec::new();
+    for (name, value) in members {
+        match places.entry(name) {
+            Entry::Vacant(place) => {
+                merged.push((place.key().clone(), Some(value)));
+                place.insert(merged.len() - 1);
+            }
+            Entry::Occupied(place) => {
+                let first = &mut merged[*place.get()].1;
+                *first = first.filter(|first| is_same(first, value));
+            }
+        }
+    }
+    merged
+}
+
+fn is_same(a: &RawValue, b: &RawValue) -> bool {
+    let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
+    a.get() == b.get() || value(a).is_some_and(|a| Some(a) == value(b))
+}
+
+/// Replaces the numbers that Python's `json` writes and JSON does not have.
+fn without_nan(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut in_string) = (text, false);
+    while let Some(next) = rest.chars().next() {
+        let number = ["NaN", "Infinity", "-Infinity"].into_iter().find(|name| rest.starts_with(name));
+        if let (false, Some(number)) = (in_string, number) {
+            out += UNREADABLE;
+            rest = &rest[number.len()..];
+            continue;
+        }
+        // An escaped quote does not end a string.
+        let escaped = usize::from(in_string && next == '\\');
+        let length = rest.chars().take(1 + escaped).map(char::len_utf8).sum();
+        in_string ^= next == '"';
+        out += &rest[..length];
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The members of an object, repeated ones included.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normal(body: impl AsRef<[u8]>) -> Option<String> {
+        normalize(body.as_ref()).map(|body| String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn an_object_is_made_strict() {
+        for (body, json) in [
+            ("{}", "{}"),
+            (" { \"a\" : 1 } ", r#"{"a":1}"#),
+            ("\u{feff}{\"a\":1}", r#"{"a":1}"#),
+            (r#"{"a":1,"b":2,"a":1}"#, r#"{"a":1,"b":2}"#),
+            (r#"{"a":"x","a":"\u0078"}"#, r#"{"a":"x"}"#),
+            (r#"{"a":1,"a":2,"a":1}"#, r#"{"a":1e999}"#),
+            (r#"{"a":NaN,"b":[-Infinity],"NaN":"Na\"NaN"}"#, r#"{"a":1e999,"b":[1e999],"NaN":"Na\"NaN"}"#),
+            (r#"{"a":1e400}"#, r#"{"a":1e400}"#),
+        ] {
+            assert_eq!(normal(body).as_deref(), Some(json), "{body}");
+        }
+        assert_eq!(normal(b"{\"a\":\"\xff\"}").as_deref(), Some("{\"a\":\"\u{fffd}\"}"));
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
+        assert_eq!(normal(&deep), Some(deep));
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for body in ["", "null", "[]", "[{}]", "\"{}\"", "{", "{}x", "{\"a\":}", "<html>", "{\"a\":NaNa}"] {
+            assert_eq!(normal(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn unreadable_members_are_null() {
+        let members = object(br#"{"a":1e400,"b":"x","c":1,"c":2}"#).unwrap();
+        assert_eq!(Value::from(members).to_string(), r#"{"a":null,"b":"x","c":null}"#);
+    }
+}
