@@ -32,6 +32,7 @@ mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod secret;
+mod sync;
 mod timestamp;
 pub mod token;
 mod transport;

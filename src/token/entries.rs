@@ -10,18 +10,19 @@
 use std::{
     hash::{BuildHasher as _, Hasher as _},
     iter,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError},
 };
 
-use arc_swap::ArcSwapOption;
-use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::{Scope, slot::Slot, stats::Counter};
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    sync::{
+        ArcSwapOption, Mutex, MutexGuard, RandomState,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+};
 
 /// The most entries that one insertion looks at to find some to evict.
 const MAX_STEPS: usize = 64;

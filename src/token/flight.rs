@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use tokio::time;
 use tracing::Instrument as _;
 
 use super::{
@@ -28,6 +27,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Secret,
     retry::{Repeat, backoff},
+    sync::time,
 };
 
 /// How many tokens one refresh requests at most because each was revoked or rejected meanwhile.

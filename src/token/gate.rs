@@ -3,14 +3,13 @@
 //!
 //! It never sends and never sleeps; time is given to it, in milliseconds of the monotonic clock.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::PoisonError, time::Duration};
 
 use super::{RateLimit, options::millis};
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    sync::{Mutex, MutexGuard},
+};
 
 /// The longest cool-down that is believed: one hour. A vendor's mistake must not switch a service off
 /// for good.

@@ -3,8 +3,6 @@
 
 use std::{num::NonZeroU64, pin::Pin, sync::Arc, time::Duration};
 
-use tokio::{runtime, sync::watch, time};
-
 use super::{
     Scope, Token, TokenOptions,
     flight::Flight,
@@ -14,7 +12,11 @@ use super::{
     source::AnySource,
     store::generation,
 };
-use crate::{Error, ErrorKind, Secret, retry::Repeat};
+use crate::{
+    Error, ErrorKind, Secret,
+    retry::Repeat,
+    sync::{self, runtime, time, watch},
+};
 
 /// How often one caller looks for a token: again only where a refresh brought nothing to hand out.
 const MAX_LOOKUPS: u32 = 3;
@@ -106,7 +108,7 @@ impl Keeper {
         let mut alive = self.alive();
         self.keep_up();
         runtime.spawn(async move {
-            tokio::select! {
+            sync::select! {
                 // With nobody left to tell, the token is in place all the same.
                 outcome = flight.run() => { let _ = sender.send(Some(outcome)); }
                 _ = alive.changed() => {}

@@ -2,17 +2,16 @@
 //!
 //! It never tells what other clients did, and outlasts no process.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroU64,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-
-use tokio::{sync::Notify, time::Instant};
+use std::{collections::HashMap, num::NonZeroU64, sync::PoisonError, time::Duration};
 
 use super::{Lease, StoreFuture, StoreKey, StoredToken, TokenStore};
-use crate::Secret;
+use crate::{
+    Secret,
+    sync::{
+        Mutex, MutexGuard, Notify,
+        time::{self, Instant},
+    },
+};
 
 /// A store in this process, for several clients in it and for tests.
 #[derive(Debug, Default)]
@@ -124,7 +123,7 @@ impl TokenStore for MemoryStore {
 
     fn changed<'a>(&'a self, _: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let _ = tokio::time::timeout(within, self.change.notified()).await;
+            let _ = time::timeout(within, self.change.notified()).await;
             Ok(())
         })
     }

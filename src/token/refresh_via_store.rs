@@ -4,7 +4,6 @@
 use std::{convert::Infallible, num::NonZeroU64, sync::Arc, time::Duration};
 
 use smallvec::SmallVec;
-use tokio::time;
 
 use super::{
     Claim, Lease, Stop, StoreError, StoreKey, StoredToken, Token, expiry,
@@ -15,7 +14,10 @@ use super::{
     store::{POLL, generation as id_of},
     token::{Expires, Issued},
 };
-use crate::Error;
+use crate::{
+    Error,
+    sync::{self, time},
+};
 
 /// How often a token is asked for again because the last one was void.
 const MAX_VOIDED: u32 = 3;
@@ -86,7 +88,7 @@ impl Flight {
     ) -> Option<Result<Token, Error>> {
         let store = &*sharing.store;
         tracing::debug!(fence = lease.fence, "asking under the lease");
-        let minted = tokio::select! {
+        let minted = sync::select! {
             minted = self.mint(true) => minted,
             never = renew(sharing, key, lease, self.max_wait) => match never {},
         };

@@ -4,14 +4,9 @@
 use std::{
     hash::BuildHasher as _,
     num::NonZeroU64,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
-
-use foldhash::fast::RandomState;
 
 use super::{
     Scope, Stats, Stop, StoreKey, Token, TokenOptions,
@@ -24,7 +19,15 @@ use super::{
     stats::Counters,
     tombstones::Tombstones,
 };
-use crate::{Clock as _, Error, ErrorKind, SystemClock, clock::coarse_millis, retry::backoff};
+use crate::{
+    Clock as _, Error, ErrorKind, SystemClock,
+    clock::coarse_millis,
+    retry::backoff,
+    sync::{
+        RandomState,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 pub(super) struct Shared {
     pub(super) source: Arc<dyn AnySource>,

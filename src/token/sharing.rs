@@ -5,17 +5,17 @@
 use std::{
     fmt,
     num::NonZeroU64,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use tokio::{
-    sync::{Notify, broadcast},
-    task::AbortHandle,
-    time::{self, Instant},
-};
+use tokio::sync::broadcast;
 
 use super::{Notice, StoreError, StoreFuture, StoreKey, TokenOptions, TokenStore, stats::Counter};
+use crate::sync::{
+    AbortHandle, Mutex, MutexGuard, Notify,
+    time::{self, Instant},
+};
 
 /// The most evictions that are repeated once the store is back.
 const MAX_OWED: usize = 10_000;

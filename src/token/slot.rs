@@ -6,12 +6,9 @@
 use std::{
     fmt,
     num::NonZeroU64,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
-
-use arc_swap::ArcSwap;
-use tokio::sync::watch;
 
 use super::{
     Scope, Token,
@@ -20,7 +17,10 @@ use super::{
     token::{Issued, Life},
     tombstones::{Epoch, Tombstones, Verdict},
 };
-use crate::{Error, ErrorKind, Secret};
+use crate::{
+    Error, ErrorKind, Secret,
+    sync::{ArcSwap, Mutex, MutexGuard, watch},
+};
 
 /// Milliseconds on both clocks.
 #[derive(Clone, Copy, Debug)]

@@ -3,11 +3,9 @@
 //! A *revoked* token never comes back. An *invalidated* token, which a server has rejected, comes back
 //! only from a request that began afterwards: some servers issue the same token again.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroU64,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, num::NonZeroU64, sync::PoisonError};
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// The most marks that are kept, about 3 MB. Beyond it, those that end first are dropped.
 const CAPACITY: usize = 65_536;

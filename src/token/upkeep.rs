@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime,
-    sync::broadcast::{self, error::RecvError},
-    time::{self, Instant},
-};
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{Notice, entries::ScopeKey, keeper::Keeper, shared::Shared, sharing::Sharing, slot::Slot};
+use crate::sync::{
+    self, runtime,
+    time::{self, Instant},
+};
 
 /// How many tokens are asked about in one call.
 const BATCH: usize = 500;
@@ -31,7 +31,7 @@ impl Keeper {
         sharing.keep_up(|notices, again| {
             let (shared, mut alive) = (self.shared.clone(), self.alive());
             let task = runtime.spawn(async move {
-                tokio::select! {
+                sync::select! {
                     () = run(&shared, notices, again) => {}
                     _ = alive.changed() => {}
                 }
@@ -47,7 +47,7 @@ async fn run(shared: &Shared, mut notices: Option<broadcast::Receiver<Notice>>, 
     let mut recheck = again.then(Instant::now);
     let mut repay = sharing.owes().then(|| Instant::now() + sharing.rest);
     loop {
-        tokio::select! {
+        sync::select! {
             notice = next(&mut notices) => {
                 if drop_evicted(shared, notice, &mut notices) {
                     // A fleet that lost its store does not come back in step.
