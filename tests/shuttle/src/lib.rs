@@ -1,0 +1,22 @@
+//! The token cache, compiled from the crate's own files against models of its locks, channels,
+//! timers and tasks, so that shuttle can decide which task runs next.
+
+#![allow(dead_code, unused_imports, reason = "only the token cache is compiled, and not its users")]
+
+#[path = "../../../src/clock.rs"]
+mod clock;
+#[path = "../../../src/error.rs"]
+mod error;
+#[path = "../../../src/retry.rs"]
+mod retry;
+#[path = "../../../src/secret.rs"]
+mod secret;
+pub mod sync;
+#[path = "../../../src/token/mod.rs"]
+pub mod token;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::{Error, ErrorKind, FieldError};
+pub use retry::RetryPolicy;
+pub use secret::Secret;
+pub use token::{ExpiresIn, Scope, Token};

@@ -1,0 +1,107 @@
+//! Models of what `src/sync.rs` re-exports.
+//!
+//! These operations keep their real implementation and are atomic by assumption: the scheduler can
+//! switch before each of them, but never in the middle.
+//!
+//! - `ArcSwap`, `watch` and `Notify`;
+//! - the map of cache entries, `Arc` with its reference counts, and `broadcast`, which the token
+//!   cache does not take from `src/sync.rs`: no switch before them either;
+//! - the counters of `Stats`, which no decision depends on.
+//!
+//! Atomics are sequentially consistent, whatever ordering they are given.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+// Seeded with a constant, so that a schedule can be replayed.
+pub use foldhash::fast::FixedState as RandomState;
+use shuttle::sync::atomic::{AtomicBool, Ordering};
+pub use shuttle::{
+    future::AbortHandle,
+    sync::{Mutex, MutexGuard, atomic},
+    thread::yield_now,
+};
+
+pub mod runtime;
+pub mod time;
+
+/// Lets the scheduler switch to another task.
+///
+/// Not `shuttle::thread::yield_now`: that lowers the priority of the task under the PCT scheduler.
+fn switch_point() {
+    if shuttle::current::try_get_current_task().is_some() {
+        AtomicBool::new(false).load(Ordering::SeqCst);
+    }
+}
+
+/// A real primitive with a switch point before each of its operations.
+#[derive(Debug, Default)]
+pub struct Switching<T>(T);
+
+impl<T> Deref for Switching<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        switch_point();
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Switching<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        switch_point();
+        &mut self.0
+    }
+}
+
+impl<T: Clone> Clone for Switching<T> {
+    fn clone(&self) -> Self {
+        Self((**self).clone())
+    }
+}
+
+pub type ArcSwap<T> = Switching<arc_swap::ArcSwap<T>>;
+
+impl<T> ArcSwap<T> {
+    pub fn from_pointee(value: T) -> Self {
+        Self(arc_swap::ArcSwap::from(Arc::new(value)))
+    }
+}
+
+pub type Notify = Switching<tokio::sync::Notify>;
+
+impl Notify {
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+pub mod watch {
+    use tokio::sync::watch;
+
+    use super::Switching;
+
+    pub type Sender<T> = Switching<watch::Sender<T>>;
+    pub type Receiver<T> = Switching<watch::Receiver<T>>;
+
+    pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
+        let (sender, receiver) = watch::channel(value);
+        (Switching(sender), Switching(receiver))
+    }
+
+    impl<T> Sender<T> {
+        pub fn subscribe(&self) -> Receiver<T> {
+            Switching((**self).subscribe())
+        }
+    }
+}
+
+/// Polls the branches in order: tokio's random order cannot be replayed.
+macro_rules! select {
+    ($($branches:tt)*) => {
+        tokio::select! { biased; $($branches)* }
+    };
+}
+pub(crate) use select;

@@ -1,0 +1,60 @@
+//! A model of `tokio::runtime`.
+
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use shuttle::future::{AbortHandle, JoinHandle};
+
+pub struct Handle;
+
+#[derive(Debug)]
+pub struct TryCurrentError;
+
+thread_local! {
+    /// The tasks that were spawned in this execution. All run on one thread.
+    static TASKS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Handle {
+    pub fn try_current() -> Result<Self, TryCurrentError> {
+        Ok(Self)
+    }
+
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        let task = shuttle::future::spawn(CatchPanic(Some(Box::pin(future))));
+        TASKS.with_borrow_mut(|tasks| tasks.push(task.abort_handle()));
+        task
+    }
+}
+
+/// Forgets the tasks of the previous execution.
+pub fn reset() {
+    TASKS.take();
+}
+
+/// Cancels all tasks, as a runtime does when it is dropped.
+pub fn shut_down() {
+    TASKS.take().iter().for_each(AbortHandle::abort);
+}
+
+/// Ends a task that panics, as tokio does. shuttle would fail the test.
+struct CatchPanic<F>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output = ()>> Future for CatchPanic<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(future) = &mut self.0 else { return Poll::Ready(()) };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll,
+            Err(_) => {
+                self.0 = None;
+                Poll::Ready(())
+            }
+        }
+    }
+}
