@@ -30,7 +30,7 @@ pub mod time;
 /// Lets the scheduler switch to another task.
 ///
 /// Not `shuttle::thread::yield_now`: that lowers the priority of the task under the PCT scheduler.
-fn switch_point() {
+pub fn switch_point() {
     if shuttle::current::try_get_current_task().is_some() {
         AtomicBool::new(false).load(Ordering::SeqCst);
     }

@@ -63,7 +63,6 @@ impl Instant {
         Self(elapsed())
     }
 
-
     pub fn checked_add(self, by: Duration) -> Option<Self> {
         self.0.checked_add(by).map(Self)
     }

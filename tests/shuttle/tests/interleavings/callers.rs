@@ -1,0 +1,141 @@
+//! Callers that ask at the same time.
+
+use std::collections::BTreeSet;
+
+use fintech_auth_shuttle::{
+    sync::{switch_point, time},
+    token::TokenOptions,
+};
+use shuttle::future::spawn;
+
+use super::{
+    explore::{DEFAULT, Schedules, check_replay, explore},
+    server::{EXPIRED, STALE, Server, scopes},
+};
+
+#[test]
+fn two_cold_callers_cause_one_request() {
+    // Depth first: the two callers and the refresh.
+    explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
+}
+
+#[test]
+fn four_cold_callers_cause_one_request() {
+    explore(DEFAULT, || cold_callers(4));
+}
+
+#[test]
+fn schedules_can_be_replayed() {
+    check_replay(200, || cold_callers(4));
+}
+
+/// One of them is the main task.
+async fn cold_callers(count: usize) {
+    let server = Server::new();
+    let cache = server.cache(TokenOptions::default());
+    let others: Vec<_> = (1..count)
+        .map(|_| {
+            let cache = cache.clone();
+            spawn(async move { cache.token(&scopes("a")).await.expect("a token") })
+        })
+        .collect();
+    let token = cache.token(&scopes("a")).await.expect("a token");
+    for other in others {
+        assert_eq!(other.await.expect("no panic").expose(), token.expose());
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn callers_of_an_expired_token_cause_one_request_and_send_its_refresh_token_once() {
+    explore(DEFAULT, || renewal(EXPIRED));
+}
+
+#[test]
+fn callers_of_a_stale_token_cause_one_request_and_send_its_refresh_token_once() {
+    explore(DEFAULT, || renewal(STALE));
+}
+
+async fn renewal(age: std::time::Duration) {
+    let server = Server::new();
+    let cache = server.cache(TokenOptions::default());
+    cache.token(&scopes("a")).await.expect("a token");
+    time::sleep(age).await;
+    let callers: Vec<_> = (0..3)
+        .map(|_| {
+            let cache = cache.clone();
+            spawn(async move { cache.token(&scopes("a")).await.expect("a token") })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.expect("no panic");
+    }
+    super::explore::idle().await;
+    let sent: Vec<_> = server.requests().into_iter().map(|request| request.refresh_token).collect();
+    assert_eq!(sent, [None, Some("g1-r1".to_owned())]);
+}
+
+#[test]
+fn a_cancelled_caller_cancels_no_request() {
+    explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
+        let server = Server::new();
+        let cache = server.cache(TokenOptions::default());
+        let cancelled = {
+            let cache = cache.clone();
+            spawn(async move { drop(cache.token(&scopes("a")).await) })
+        };
+        switch_point();
+        cancelled.abort();
+        drop(cancelled);
+        cache.token(&scopes("a")).await.expect("a token");
+        assert_eq!(server.requests().len(), 1);
+    });
+}
+
+#[test]
+fn invalidate_removes_exactly_its_token() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let cache = server.cache(TokenOptions::default());
+        let rejected = cache.token(&scopes("a")).await.expect("a token");
+        let callers: Vec<_> = (0..3)
+            .map(|_| {
+                let (cache, rejected) = (cache.clone(), rejected.clone());
+                spawn(async move {
+                    cache.reject(&rejected).await;
+                    cache.token(&scopes("a")).await.expect("a token").expose().to_owned()
+                })
+            })
+            .collect();
+        let mut tokens = BTreeSet::new();
+        for caller in callers {
+            tokens.insert(caller.await.expect("no panic"));
+        }
+        // The token that came in its place was rejected by nobody.
+        assert_eq!(tokens, BTreeSet::from(["g2-a1".to_owned()]));
+        assert_eq!(server.requests().len(), 2);
+    });
+}
+
+#[test]
+fn the_entry_of_a_handle_stays_findable() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let cache = server.cache(TokenOptions::default().with_capacity(1));
+        let others: Vec<_> = ["b", "c"]
+            .into_iter()
+            .map(|name| {
+                let cache = cache.clone();
+                spawn(async move { cache.token(&scopes(name)).await.expect("a token") })
+            })
+            .collect();
+        let handle = cache.handle(&scopes("a"));
+        let token = handle.token().await.expect("a token");
+        for other in others {
+            drop(other.await.expect("no panic"));
+        }
+        cache.token(&scopes("d")).await.expect("a token");
+        cache.forget(&token.to_secret()).await;
+        assert!(handle.cached().is_none(), "the entry was not found");
+    });
+}

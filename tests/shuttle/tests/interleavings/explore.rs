@@ -1,0 +1,130 @@
+//! Runs a scenario under many schedules.
+
+use std::{env, path::PathBuf, time::Duration};
+
+use fintech_auth_shuttle::sync::{runtime, time};
+use shuttle::{
+    Config, FailurePersistence, MaxSteps, Runner,
+    future::{block_on, spawn},
+    scheduler::{
+        DfsScheduler, PctScheduler, RandomScheduler, ReplayScheduler, Schedule, Scheduler, Task, TaskId,
+        UncontrolledNondeterminismCheckScheduler,
+    },
+};
+
+/// Far above what any scenario needs: more steps than this are an endless loop.
+const MAX_STEPS: usize = 100_000;
+/// How many times a PCT schedule changes priorities: enough for races of up to four operations.
+const PCT_DEPTH: usize = 4;
+
+/// The task that moves time is spawned first.
+const CLOCK: usize = 1;
+
+/// How many schedules of each kind are explored.
+#[derive(Clone, Copy)]
+pub(crate) struct Schedules {
+    /// The next task is chosen by chance.
+    pub(crate) random: usize,
+    /// Tasks have random priorities, which change at random times (probabilistic concurrency
+    /// testing).
+    pub(crate) pct: usize,
+    /// In order, depth first. 0 where a scenario has more than three tasks.
+    pub(crate) depth_first: usize,
+}
+
+pub(crate) const DEFAULT: Schedules = Schedules { random: 2_000, pct: 2_000, depth_first: 0 };
+
+/// Runs the scenario once for each schedule. Time moves only when no task can run.
+///
+/// `SHUTTLE_FACTOR` multiplies the number of schedules, `SHUTTLE_SEED` chooses others, and
+/// `SHUTTLE_REPLAY` names the file of one schedule to run instead.
+pub(crate) fn explore<F>(schedules: Schedules, scenario: fn() -> F)
+where
+    F: Future<Output = ()> + 'static,
+{
+    if let Some(file) = env::var_os("SHUTTLE_REPLAY") {
+        let replay = ReplayScheduler::new_from_file(file).expect("a file with a schedule");
+        return run(replay, FailurePersistence::None, scenario);
+    }
+    let setting = |name| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let seed = setting("SHUTTLE_SEED").unwrap_or(1);
+    let factor = setting("SHUTTLE_FACTOR").map_or(1, |factor| factor as usize);
+    let persistence = || FailurePersistence::File(Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))));
+    if schedules.random > 0 {
+        let random = RandomScheduler::new_from_seed(seed, schedules.random * factor);
+        run(ClockLast::new(random), persistence(), scenario);
+    }
+    if schedules.pct > 0 {
+        let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, schedules.pct * factor);
+        run(ClockLast::new(pct), persistence(), scenario);
+    }
+    if schedules.depth_first > 0 {
+        let depth_first = DfsScheduler::new(Some(schedules.depth_first * factor), false);
+        run(ClockLast::new(depth_first), persistence(), scenario);
+    }
+}
+
+/// Runs each schedule twice and fails if the second run differs.
+pub(crate) fn check_replay<F>(schedules: usize, scenario: fn() -> F)
+where
+    F: Future<Output = ()> + 'static,
+{
+    let random = ClockLast::new(RandomScheduler::new_from_seed(1, schedules));
+    run(UncontrolledNondeterminismCheckScheduler::new(random), FailurePersistence::Print, scenario);
+}
+
+fn run<F>(scheduler: impl Scheduler + 'static, failure_persistence: FailurePersistence, scenario: fn() -> F)
+where
+    F: Future<Output = ()> + 'static,
+{
+    let mut config = Config::new();
+    config.stack_size = 256 * 1024;
+    config.max_steps = MaxSteps::FailAfter(MAX_STEPS);
+    config.failure_persistence = failure_persistence;
+    Runner::new(scheduler, config).run(move || {
+        time::reset();
+        runtime::reset();
+        drop(spawn(time::advance()));
+        block_on(scenario());
+    });
+}
+
+/// Moves time only when no other task can run: a token never expires because a task is slow.
+#[derive(Debug)]
+struct ClockLast<S> {
+    inner: S,
+    /// The task that ran last and was not the clock.
+    last: Option<TaskId>,
+}
+
+impl<S> ClockLast<S> {
+    fn new(inner: S) -> Self {
+        Self { inner, last: None }
+    }
+}
+
+impl<S: Scheduler> Scheduler for ClockLast<S> {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        self.last = None;
+        self.inner.new_execution()
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], _: Option<TaskId>, is_yielding: bool) -> Option<TaskId> {
+        let clock = TaskId::from(CLOCK);
+        let others: Vec<&Task> = runnable.iter().copied().filter(|task| task.id() != clock).collect();
+        if others.is_empty() {
+            return Some(clock);
+        }
+        self.last = self.inner.next_task(&others, self.last, is_yielding);
+        self.last
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.inner.next_u64()
+    }
+}
+
+/// Waits until all other tasks wait as well.
+pub(crate) async fn idle() {
+    time::sleep(Duration::from_millis(1)).await;
+}

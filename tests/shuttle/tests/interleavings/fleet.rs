@@ -1,0 +1,110 @@
+//! Two processes that share a store.
+
+use std::sync::Arc;
+
+use fintech_auth_shuttle::{
+    sync::{switch_point, time},
+    token::{MemoryStore, TokenOptions},
+};
+use shuttle::future::spawn;
+
+use super::{
+    explore::{DEFAULT, Schedules, explore, idle},
+    server::{EXPIRED, STALE, Server, grant_of, scopes},
+};
+
+fn with_store() -> TokenOptions {
+    TokenOptions::default().with_store(Arc::new(MemoryStore::default()))
+}
+
+#[test]
+fn two_cold_processes_cause_one_request() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let options = with_store();
+        let caches = [server.cache(options.clone()), server.cache(options)];
+        let callers = caches
+            .map(|cache| spawn(async move { cache.token(&scopes("a")).await.expect("a token").to_secret() }));
+        let mut tokens = Vec::new();
+        for caller in callers {
+            tokens.push(caller.await.expect("no panic").expose().to_owned());
+        }
+        assert_eq!(tokens, ["g1-a1", "g1-a1"]);
+        assert_eq!(server.requests().len(), 1);
+    });
+}
+
+#[test]
+fn two_processes_send_a_refresh_token_once() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let options = with_store();
+        let caches = [server.cache(options.clone()), server.cache(options)];
+        for cache in &caches {
+            cache.token(&scopes("a")).await.expect("a token");
+        }
+        time::sleep(STALE).await;
+        let callers = caches.map(|cache| {
+            spawn(async move {
+                cache.token(&scopes("a")).await.expect("a token");
+                idle().await;
+            })
+        });
+        for caller in callers {
+            caller.await.expect("no panic");
+        }
+        let sent: Vec<_> = server.requests().into_iter().map(|request| request.refresh_token).collect();
+        assert_eq!(sent, [None, Some("g1-r1".to_owned())]);
+    });
+}
+
+#[test]
+fn a_refresh_token_from_the_store_is_not_sent_after_its_revocation() {
+    explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
+        let server = Server::new();
+        let options = with_store();
+        let first = server.cache(options.clone());
+        first.token(&scopes("a")).await.expect("a token");
+        time::sleep(STALE).await;
+        // Another process, which takes the refresh token from the store.
+        let cache = server.cache(options);
+        let asker = {
+            let cache = cache.clone();
+            spawn(async move { drop(cache.token(&scopes("a")).await) })
+        };
+        switch_point();
+        cache.forget(&"g1-r1".into()).await;
+        let returned = server.moment();
+        asker.await.expect("no panic");
+        idle().await;
+        let sent = server.requests().into_iter().filter(|request| request.moment > returned);
+        assert_eq!(sent.filter_map(|request| request.refresh_token).count(), 0, "sent after its revocation");
+        if let Some(token) = cache.cached(&scopes("a")) {
+            assert_ne!(token.expose(), "g1-a2", "in place after its revocation");
+        }
+    });
+}
+
+#[test]
+fn a_token_that_one_process_invalidated_comes_back_to_none() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let options = with_store();
+        let caches = [server.cache(options.clone()), server.cache(options)];
+        let rejected = caches[0].token(&scopes("a")).await.expect("a token");
+        let callers = caches.map(|cache| {
+            let rejected = rejected.clone();
+            spawn(async move {
+                cache.reject(&rejected).await;
+                let token = cache.token(&scopes("a")).await.expect("a token");
+                assert_ne!(token.expose(), rejected.expose());
+                grant_of(&token)
+            })
+        });
+        for caller in callers {
+            caller.await.expect("no panic");
+        }
+        assert!(server.requests().len() <= 3, "{server:?}");
+        time::sleep(EXPIRED).await;
+    });
+}

@@ -1,0 +1,41 @@
+//! The rate limit.
+
+use std::time::Duration;
+
+use fintech_auth_shuttle::{sync::time, token::TokenOptions};
+use shuttle::future::spawn;
+
+use super::{
+    explore::{DEFAULT, explore},
+    server::{Server, scopes},
+};
+
+const LIMIT: usize = 2;
+const PER: Duration = Duration::from_secs(1);
+
+#[test]
+fn no_span_of_time_has_more_requests_than_the_limit() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let cache = server.cache(TokenOptions::default().with_rate_limit(LIMIT, PER));
+        let callers: Vec<_> = ["a", "b", "c", "d", "e"]
+            .into_iter()
+            .map(|name| {
+                let cache = cache.clone();
+                spawn(async move { cache.token(&scopes(name)).await.expect("a token") })
+            })
+            .collect();
+        for caller in callers {
+            caller.await.expect("no panic");
+        }
+        expect_within_limit(&server, 5);
+    });
+}
+
+fn expect_within_limit(server: &Server, count: usize) {
+    let requests = server.requests();
+    assert_eq!(requests.len(), count);
+    for (earlier, later) in requests.iter().zip(&requests[LIMIT..]) {
+        assert!(later.at >= earlier.at + PER, "{requests:?}");
+    }
+}

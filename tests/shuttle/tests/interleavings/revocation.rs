@@ -1,0 +1,79 @@
+//! Tokens that are revoked while they are renewed.
+
+use fintech_auth_shuttle::{
+    Secret,
+    sync::{switch_point, time},
+    token::{TokenCache, TokenOptions},
+};
+use shuttle::future::spawn;
+
+use super::{
+    explore::{DEFAULT, Schedules, explore, idle},
+    server::{EXPIRED, STALE, Server, grant_of, scopes},
+};
+
+const DEPTH_FIRST: Schedules = Schedules { depth_first: 20_000, ..DEFAULT };
+
+#[test]
+fn nothing_of_a_grant_is_handed_out_after_its_access_token_was_revoked() {
+    explore(DEPTH_FIRST, || revoke_during_renewal("g1-a1", STALE));
+    explore(DEPTH_FIRST, || revoke_during_renewal("g1-a1", EXPIRED));
+}
+
+#[test]
+fn nothing_of_a_grant_is_handed_out_after_its_refresh_token_was_revoked() {
+    explore(DEPTH_FIRST, || revoke_during_renewal("g1-r1", STALE));
+    explore(DEPTH_FIRST, || revoke_during_renewal("g1-r1", EXPIRED));
+}
+
+/// The main task revokes, another asks, and a third refreshes.
+async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) {
+    let server = Server::new();
+    let cache = server.cache(TokenOptions::default());
+    cache.token(&scopes("a")).await.expect("a token");
+    time::sleep(age).await;
+    let asker = {
+        let cache = cache.clone();
+        spawn(async move { drop(cache.token(&scopes("a")).await) })
+    };
+    switch_point();
+    cache.forget(&revoked.into()).await;
+    expect_nothing_of("g1", &server, &cache).await;
+    asker.await.expect("no panic");
+    idle().await;
+    expect_nothing_of("g1", &server, &cache).await;
+}
+
+/// Called when the revocation has returned.
+async fn expect_nothing_of(grant: &str, server: &Server, cache: &TokenCache<Server>) {
+    let returned = server.moment();
+    if let Some(token) = cache.cached(&scopes("a")) {
+        assert_ne!(grant_of(&token), grant, "in place after its revocation");
+    }
+    let token = cache.token(&scopes("a")).await.expect("a token");
+    assert_ne!(grant_of(&token), grant, "handed out after its revocation");
+    let sent_since = server.requests().into_iter().filter(|request| request.moment > returned);
+    let refreshed = sent_since.filter_map(|request| request.refresh_token);
+    assert_eq!(refreshed.filter(|token| token.starts_with(grant)).count(), 0, "sent after its revocation");
+}
+
+#[test]
+fn two_revocations_at_once_leave_nothing_of_the_grant() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let cache = server.cache(TokenOptions::default());
+        cache.token(&scopes("a")).await.expect("a token");
+        time::sleep(EXPIRED).await;
+        let mut tasks = Vec::new();
+        for revoked in ["g1-a1", "g1-r1"] {
+            let cache = cache.clone();
+            tasks.push(spawn(async move { cache.forget(&Secret::from(revoked)).await }));
+        }
+        let asker = cache.clone();
+        tasks.push(spawn(async move { drop(asker.token(&scopes("a")).await) }));
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+        expect_nothing_of("g1", &server, &cache).await;
+    });
+}
