@@ -4,8 +4,8 @@
 //! switch before each of them, but never in the middle.
 //!
 //! - `ArcSwap`, `watch` and `Notify`;
-//! - the map of cache entries, `Arc` with its reference counts, and `broadcast`, which the token
-//!   cache does not take from `src/sync.rs`: no switch before them either;
+//! - `Arc` with its reference counts, `OnceLock` and `broadcast`, which the token cache does not take
+//!   from `src/sync.rs`: no switch before them either;
 //! - the counters of `Stats`, which no decision depends on.
 //!
 //! Atomics are sequentially consistent, whatever ordering they are given.
@@ -21,7 +21,6 @@ use shuttle::sync::atomic::{AtomicBool, Ordering};
 pub use shuttle::{
     future::AbortHandle,
     sync::{Mutex, MutexGuard, atomic},
-    thread::yield_now,
 };
 
 pub mod runtime;
@@ -67,6 +66,14 @@ pub type ArcSwap<T> = Switching<arc_swap::ArcSwap<T>>;
 impl<T> ArcSwap<T> {
     pub fn from_pointee(value: T) -> Self {
         Self(arc_swap::ArcSwap::from(Arc::new(value)))
+    }
+}
+
+pub type ArcSwapOption<T> = Switching<arc_swap::ArcSwapOption<T>>;
+
+impl<T> ArcSwapOption<T> {
+    pub fn empty() -> Self {
+        Self(arc_swap::ArcSwapOption::empty())
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -24,8 +21,6 @@ pub(crate) const EXPIRED: Duration = Duration::from_secs(3595);
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) at: Duration,
-    /// Comparable with [`Server::moment`].
-    pub(crate) moment: u64,
     pub(crate) scopes: String,
     pub(crate) refresh_token: Option<String>,
 }
@@ -47,7 +42,6 @@ pub(crate) struct Server(Arc<Inner>);
 
 struct Inner {
     requests: Mutex<Vec<Request>>,
-    moments: AtomicU64,
     reply: fn(usize) -> Reply,
 }
 
@@ -64,16 +58,11 @@ impl Server {
 
     /// `reply` is given the number of requests before this one.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
-        Self(Arc::new(Inner { requests: Mutex::default(), moments: AtomicU64::new(0), reply }))
+        Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.0.requests.lock().expect("no panic").clone()
-    }
-
-    /// A number greater than all before.
-    pub(crate) fn moment(&self) -> u64 {
-        self.0.moments.fetch_add(1, Ordering::Relaxed)
     }
 
     /// One process that asks this server.
@@ -87,7 +76,6 @@ impl Server {
         let scopes: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
         let request = Request {
             at: time::elapsed(),
-            moment: self.moment(),
             scopes: scopes.join(" "),
             refresh_token: refresh_token.map(|token| token.expose().to_owned()),
         };
