@@ -38,6 +38,15 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
+/// The version of OpenAPI that a document says it is of. Some write it as a number: `openapi: 3.1`.
+pub(crate) fn version(document: &Value) -> Option<String> {
+    match document.get("openapi")? {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Result<Value> {
     if bytes.len() > MAX_BYTES {
         return Err(format!("{name}: more than {MAX_BYTES} bytes").into());

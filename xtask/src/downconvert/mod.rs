@@ -16,11 +16,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::document::MAX_WEIGHT;
+use crate::document::{MAX_WEIGHT, version};
 use crate::problems::Result;
 use crate::reference::nearest;
 use crate::shape::{self, Shape, join};
 use finding::Finding;
+
+/// The version that is written.
+const PATCH_VERSION: &str = "3.0.3";
 
 /// How many path items may refer to one another.
 const MAX_CHAIN: usize = 4;
@@ -38,12 +41,17 @@ pub(crate) struct Converted {
 ///
 /// When it is of a version that is not read, or would grow without bound.
 pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> {
-    match document["openapi"].as_str() {
-        Some(version) if version.starts_with("3.1.") => {}
-        Some(version) if version.starts_with("3.") && !version.starts_with("3.0.") => {
+    let version = version(&document);
+    match version.as_deref() {
+        Some(version) if version == "3.1" || version.starts_with("3.1.") => {}
+        Some("3.0") => {
+            document["openapi"] = PATCH_VERSION.into();
+            return Ok(Converted { document, findings: Vec::new() });
+        }
+        Some(version) if !version.starts_with("3.0.") => {
             return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are read").into());
         }
-        // Of what is no OpenAPI at all the slice speaks.
+        // The slice reports a document that is no OpenAPI at all.
         _ => return Ok(Converted { document, findings: Vec::new() }),
     }
     let moved = definitions::hoist(&mut document);
@@ -145,7 +153,7 @@ impl Converter {
     }
 
     fn document(&mut self, map: &mut Map<String, Value>) {
-        map.insert("openapi".into(), "3.0.3".into());
+        map.insert("openapi".into(), PATCH_VERSION.into());
         map.entry("paths").or_insert_with(|| json!({}));
         if map.remove("webhooks").is_some_and(|webhooks| webhooks != json!({})) {
             self.drop("", "webhooks");

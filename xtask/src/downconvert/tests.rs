@@ -351,3 +351,31 @@ fn a_later_version_is_an_error() {
     let error = downconvert("it.yaml", json!({ "openapi": "3.2.0" })).unwrap_err().to_string();
     assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are read");
 }
+
+/// YAML reads `openapi: 3.1` as a number.
+#[test]
+fn a_short_version_is_read_as_what_it_is() {
+    let read = |version: Value| {
+        let document = json!({ "openapi": version, "paths": {}, "components": { "schemas": {
+            "A": { "type": ["string", "null"] } } } });
+        let converted = super::downconvert("it.yaml", document);
+        converted.map(|converted| converted.document).map_err(|problems| problems.to_string())
+    };
+    let expected = json!({ "type": "string", "nullable": true });
+    for version in [json!(3.1), json!("3.1"), json!("3.1.0"), json!("3.1.1"), json!(" 3.1 ")] {
+        let document = read(version).unwrap();
+        assert_eq!(document["components"]["schemas"]["A"], expected);
+        assert_eq!(document["openapi"], "3.0.3");
+    }
+    for version in [json!(3.0), json!("3.0")] {
+        assert_eq!(read(version).unwrap()["openapi"], "3.0.3");
+    }
+    for (version, said) in [
+        (json!(3.2), "it.yaml: OpenAPI 3.2; only 3.0.x and 3.1.x are read"),
+        (json!("3.2.0"), "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are read"),
+        (json!(2), "it.yaml: OpenAPI 2; only 3.0.x and 3.1.x are read"),
+        (json!("3.10.0"), "it.yaml: OpenAPI 3.10.0; only 3.0.x and 3.1.x are read"),
+    ] {
+        assert_eq!(read(version).unwrap_err(), said);
+    }
+}
