@@ -45,6 +45,19 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     omitted
 }
 
+/// `facts` with the fingerprint of each text where the text was, so that texts are compared as the
+/// rest is.
+pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
+    let mut facts = facts.clone();
+    for (at, known) in lock.0.iter().filter(|(at, _)| !at.is_empty()) {
+        let (parent, key) = at.rsplit_once('/').unwrap_or_default();
+        if let Some(Value::Object(map)) = facts.pointer_mut(parent) {
+            map.insert(key.replace("~1", "/").replace("~0", "~"), known.clone().into());
+        }
+    }
+    facts
+}
+
 impl Lock {
     /// Of what is left out, and of what is kept.
     pub(crate) fn of(omitted: &Omitted, facts: &Value) -> Self {

@@ -2,10 +2,12 @@
 //! lines of the generated surface that it stands behind, and what all of it means for our version.
 //! It reads no file and writes none.
 
-mod components;
+mod compare;
 mod edit;
 mod lock;
 mod meaning;
+#[cfg(test)]
+mod moves;
 mod reconcile;
 mod report;
 mod rules;
@@ -13,24 +15,25 @@ mod surface;
 #[cfg(test)]
 mod tests;
 mod uses;
+mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub(crate) use edit::identity;
 pub(crate) use lock::{Lock, Omitted, omitted};
 pub(crate) use report::{Heading, json, markdown, text};
 pub(crate) use rules::Level;
 pub(crate) use uses::Side;
 
-use crate::shape::{self, join};
-use components::Rename;
-use edit::{Edit, Kind, Step, edits};
-use meaning::meanings;
+use compare::edits;
+use edit::Edit;
+use lock::with_fingerprints;
+use meaning::{judge_text, prose};
 use reconcile::reconcile;
 use rules::{Effect, Finding, judge};
 use surface::{Shift, Surface, items};
-use uses::Uses;
 
 /// One state of a vendor's specs.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +85,25 @@ pub(crate) struct Change {
     effect: Effect,
 }
 
+impl Change {
+    /// A finding that no difference of the documents stands behind.
+    pub(crate) fn of_ours(rule: &str, level: Level, at: &str, what: String) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            level,
+            side: None,
+            at: at.to_owned(),
+            formerly: None,
+            what,
+            by: By::Us,
+            items: Vec::new(),
+            semver: Semver::None,
+            prose: None,
+            effect: Effect::None,
+        }
+    }
+}
+
 /// Text that we do not keep. It is shown, and never written to a file that is checked in.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
@@ -100,6 +122,19 @@ pub(crate) struct Drift {
 }
 
 impl Drift {
+    /// Adds findings of another kind.
+    pub(crate) fn extend(&mut self, changes: Vec<Change>) {
+        self.changes.extend(changes);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        let key = |change: &Change| {
+            (std::cmp::Reverse(change.level), change.at.clone(), change.rule.clone(), change.side)
+        };
+        self.changes.sort_by_cached_key(key);
+    }
+
     /// The gravest level, if anything changed.
     pub(crate) fn level(&self) -> Option<Level> {
         self.changes.iter().map(|change| change.level).max()
@@ -125,22 +160,15 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let changed = surfaces.map(|(old, new)| old.changed(&new));
     match &changed {
         Ok(changed) => reconcile(&mut changes, changed),
-        Err(reason) => changes.push(Change {
-            rule: "surface-unknown".into(),
-            level: Level::Unhandled,
-            side: None,
-            at: String::new(),
-            formerly: None,
-            what: format!("the bindings cannot be generated: {reason}"),
-            by: By::Us,
-            items: Vec::new(),
-            semver: Semver::Major,
-            prose: None,
-            effect: Effect::Any,
-        }),
+        Err(reason) => {
+            let what = format!("the bindings cannot be generated: {reason}");
+            let change = Change::of_ours("surface-unknown", Level::Unhandled, "", what);
+            changes.push(Change { semver: Semver::Major, ..change });
+        }
     }
-    changes.sort_by(|a, b| (b.level, &a.at, &a.rule, a.side).cmp(&(a.level, &b.at, &b.rule, b.side)));
-    Drift { changes, surface: changed }
+    let mut drift = Drift { changes, surface: changed };
+    drift.sort();
+    drift
 }
 
 /// Whether the bindings can be generated from a contract.
@@ -159,80 +187,68 @@ fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
 
 fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces) -> Vec<Change> {
     let (before, after) = contracts(old, new);
-    let (vendors, users) = (compare(old.facts, new.facts), compare(before, after));
-    let mut changes = merged(vendors.changes(surfaces), users.changes(surfaces));
-    changes.extend(meanings(old.lock, new.lock, texts, &vendors, surfaces));
-    changes
+    let said = (with_fingerprints(old.facts, old.lock), with_fingerprints(new.facts, new.lock));
+    let vendors = Comparison { documents: (&said.0, &said.1), texts: Some(texts) };
+    let users = Comparison { documents: (before, after), texts: None };
+    let surfaces = surfaces.as_ref().ok();
+    merged(vendors.changes((old.facts, new.facts), surfaces), users.changes((before, after), surfaces))
 }
 
 /// Before and after, or why the generator does not make them.
 type Surfaces = Result<(Surface, Surface), String>;
 
-/// Two documents of which one has the other's names.
+/// Two documents.
 struct Comparison<'v> {
-    old: Value,
-    new: &'v Value,
-    renames: Vec<Rename>,
-}
-
-fn compare<'v>(old: &Value, new: &'v Value) -> Comparison<'v> {
-    let (old, renames) = components::aligned(old, new);
-    Comparison { old, new, renames }
+    documents: (&'v Value, &'v Value),
+    /// Where texts are known by their fingerprints, what the new ones are.
+    texts: Option<&'v Omitted>,
 }
 
 impl Comparison<'_> {
-    fn edits(&self) -> Vec<Edit<'_>> {
-        let mut edits = edits(&self.old, self.new);
-        edits.extend(self.renames.iter().map(|rename| self.renamed(rename)));
-        edits
-    }
-
-    fn renamed<'v>(&'v self, rename: &'v Rename) -> Edit<'v> {
-        let Rename { kind, from, to } = rename;
-        let mut steps =
-            vec![Step { shape: &shape::DOCUMENT, key: "", old: Some(&self.old), new: Some(self.new) }];
-        for key in ["components", kind, to] {
-            let last = steps[steps.len() - 1];
-            let (old, new) =
-                (last.old.and_then(|value| value.get(key)), last.new.and_then(|value| value.get(key)));
-            steps.push(Step { shape: last.shape.under(key), key, old, new });
-        }
-        let at = join(&join("/components", kind), to);
-        Edit { at, kind: Kind::Renamed(from.clone(), to.clone()), steps }
-    }
-
-    fn changes(&self, surfaces: &Surfaces) -> Vec<Change> {
-        let documents = (&self.old, self.new);
-        let uses = Uses::of(&self.old).and(Uses::of(self.new));
-        let mut changes = Vec::new();
-        for edit in self.edits() {
-            let is_component = edit.steps.len() == 4 && edit.steps[1].key == "components";
-            let found: BTreeSet<_> = uses.at(&edit.steps);
-            let items = items_of(&edit, self, surfaces);
-            // A component as a whole is one thing, whoever sends it.
-            let each = found.into_iter().map(Some).filter(|_| !is_component).collect::<Vec<_>>();
-            let each = if each.is_empty() { vec![None] } else { each };
-            for used in each {
-                let Finding { rule, level, effect, what } = judge(&edit, used, documents);
-                changes.push(Change {
-                    rule,
-                    level,
-                    side: used.map(|used| used.side),
-                    at: edit.at.clone(),
-                    formerly: formerly(&edit),
-                    what,
-                    by: By::Vendor,
-                    items: items.clone(),
-                    semver: Semver::Patch,
-                    prose: None,
-                    effect,
-                });
-            }
-        }
-        let key = |change: &Change| (change.at.clone(), change.rule.clone(), change.what.clone());
+    /// `plain` are the documents without fingerprints.
+    fn changes(&self, plain: (&Value, &Value), surfaces: Option<&(Surface, Surface)>) -> Vec<Change> {
+        let mut changes: Vec<Change> = edits(self.documents.0, self.documents.1)
+            .iter()
+            .map(|edit| self.change(edit, plain, surfaces))
+            .collect();
+        type Key = (String, String, String, Option<Side>);
+        let key = |change: &Change| -> Key {
+            (change.at.clone(), change.rule.clone(), change.what.clone(), change.side)
+        };
         changes.sort_by_key(key);
         changes.dedup_by_key(|change| key(change));
         changes
+    }
+
+    fn change(
+        &self,
+        edit: &Edit<'_>,
+        plain: (&Value, &Value),
+        surfaces: Option<&(Surface, Surface)>,
+    ) -> Change {
+        // A component as a whole is one thing, whichever side sends it.
+        let used = edit.used.filter(|_| !edit.is_component());
+        let text = self.texts.and_then(|texts| Some((judge_text(edit)?, texts)));
+        let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));
+        let finding = text.map(|(finding, _)| finding);
+        let Finding { rule, level, effect, what } = finding.unwrap_or_else(|| judge(edit, used, plain));
+        // What moves into another component may show there or nowhere.
+        let is_moved = !edit.is_component() && holder(&edit.place.old) != holder(&edit.place.new);
+        let effect = if is_moved && effect != Effect::None { Effect::Any } else { effect };
+        let items = surfaces.map(|(old, new)| items(edit, plain, (old, new))).unwrap_or_default();
+        Change {
+            rule,
+            level,
+            side: used.map(|used| used.side),
+            at: edit.at().to_owned(),
+            formerly: (edit.place.old != edit.place.new).then(|| edit.place.old.clone()),
+            what,
+            by: By::Vendor,
+            items,
+            semver: Semver::Patch,
+            prose,
+            effect,
+        }
     }
 }
 
@@ -241,7 +257,7 @@ fn merged(vendors: Vec<Change>, users: Vec<Change>) -> Vec<Change> {
     let is_same = |a: &Change, b: &Change| a.rule == b.rule && a.at == b.at && a.what == b.what;
     let mut changes = Vec::new();
     for mut change in vendors.iter().cloned() {
-        if !users.iter().any(|other| is_same(&change, other)) {
+        if change.prose.is_none() && !users.iter().any(|other| is_same(&change, other)) {
             change.by = By::VendorCorrected;
         }
         changes.push(change);
@@ -255,12 +271,7 @@ fn merged(vendors: Vec<Change>, users: Vec<Change>) -> Vec<Change> {
     changes
 }
 
-fn items_of(edit: &Edit<'_>, compared: &Comparison<'_>, surfaces: &Surfaces) -> Vec<String> {
-    let surfaces = surfaces.as_ref().map(|(old, new)| (old, new));
-    surfaces.map(|surfaces| items(edit, (&compared.old, compared.new), surfaces)).unwrap_or_default()
-}
-
-fn formerly(edit: &Edit<'_>) -> Option<String> {
-    let Kind::Renamed(from, _) = &edit.kind else { return None };
-    edit.at.rsplit_once('/').map(|(parent, _)| join(parent, from))
+/// The component or operation that a pointer leads into.
+fn holder(pointer: &str) -> Vec<&str> {
+    pointer.split('/').take(4).collect()
 }

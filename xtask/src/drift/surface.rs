@@ -9,9 +9,10 @@ use std::sync::Once;
 use heck::{ToPascalCase as _, ToSnakeCase as _};
 use serde_json::Value;
 
-use super::edit::{Edit, Kind, Step, resolved};
+use super::edit::{Edit, Step, resolved};
 use crate::build_script::bindings;
 use crate::digest;
+use crate::reference::operations;
 use crate::shape::is_method;
 
 /// The lines of the digest by what they are about: `type AuthToken.scope`, `fn create_token(origin)`.
@@ -111,29 +112,46 @@ pub(crate) fn items(
     documents: (&Value, &Value),
     surfaces: (&Surface, &Surface),
 ) -> Vec<String> {
-    let keys: Vec<&str> = edit.steps.iter().skip(1).map(|step| step.key).collect();
+    let Step { old, new, .. } = edit.last();
     let mut found = BTreeSet::new();
-    for (document, surface, is_new) in [(documents.0, surfaces.0, false), (documents.1, surfaces.1, true)] {
-        match keys.as_slice() {
-            ["paths", path, rest @ ..] => {
-                for id in ids(document, path, rest.first().copied()) {
-                    found.extend(of_operation(edit, document, surface, &id, is_new));
-                }
-            }
-            ["components", "schemas", name, ..] => {
-                found.extend(of_schema(edit, document, surface, name, is_new))
-            }
-            ["components", "parameters", name, ..] => {
-                let name = document["components"]["parameters"][*name]["name"].as_str().unwrap_or_default();
-                found.extend(
-                    surface.0.keys().filter(|key| key.ends_with(&format!("({})", snake(name)))).cloned(),
-                );
-            }
-            // Everybody's.
-            _ => {}
-        }
+    // What is gone has no place in the new document, and what is new none in the old one.
+    let is_whole = edit.is_component();
+    if old.is_some() || !is_whole {
+        found.extend(items_at(&edit.place.old, documents.0, surfaces.0));
+    }
+    if new.is_some() || !is_whole {
+        found.extend(items_at(&edit.place.new, documents.1, surfaces.1));
     }
     found.into_iter().collect()
+}
+
+fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
+    let keys: Vec<String> =
+        pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    match keys.as_slice() {
+        ["paths", path, rest @ ..] => {
+            let ids = ids(document, path, rest.first().copied());
+            ids.iter().flat_map(|id| of_operation(document, surface, path, rest, id)).collect()
+        }
+        ["components", "schemas", name, rest @ ..] => of_schema(document, surface, name, rest),
+        ["components", "parameters", name, ..] => {
+            let name = document["components"]["parameters"][*name]["name"].as_str().unwrap_or_default();
+            let suffix = format!("({})", snake(name));
+            surface.0.keys().filter(|key| key.ends_with(&suffix)).cloned().collect()
+        }
+        ["components", kind, name, ..] => {
+            let target = Value::from(format!("#/components/{kind}/{name}")).to_string();
+            let is_used = |operation: &Value| operation.to_string().contains(&target);
+            let used = operations(document).filter(|(_, _, operation)| is_used(operation));
+            let ids =
+                used.filter_map(|(_, path, operation)| Some((path, operation["operationId"].as_str()?)));
+            let part = if *kind == "responses" { "responses" } else { "" };
+            ids.flat_map(|(path, id)| of_operation(document, surface, path, &["", part], id)).collect()
+        }
+        // Everybody's.
+        _ => Vec::new(),
+    }
 }
 
 /// The ids of the operations of a path, or of one of its methods.
@@ -144,24 +162,29 @@ fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     operations.filter_map(|(_, operation)| operation["operationId"].as_str().map(str::to_owned)).collect()
 }
 
-fn of_operation(edit: &Edit<'_>, document: &Value, surface: &Surface, id: &str, is_new: bool) -> Vec<String> {
+/// `rest` are the keys below the path.
+fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], id: &str) -> Vec<String> {
     let name = snake(id);
     let functions = [name.clone(), format!("{name}_json")];
-    let parameter = edit.steps.iter().find(|step| step.shape.is("parameter"));
-    if let Some(Step { old, new, .. }) = parameter {
-        let value = if is_new { *new } else { *old };
-        let called = value.and_then(|value| resolved(document, value)?["name"].as_str());
+    let item = &document["paths"][path];
+    let parameter = match rest {
+        [method, "parameters", index, ..] => item_of(&item[*method], index),
+        ["parameters", index, ..] => item_of(item, index),
+        _ => None,
+    };
+    if let Some(parameter) = parameter {
+        let called = resolved(document, parameter).and_then(|value| value["name"].as_str());
         let called = called.map(snake).unwrap_or_default();
         let keys = functions.map(|function| format!("fn {function}({called})"));
         let described = of_type(document, surface, &(pascal(id) + &pascal(&called)));
         return keys.into_iter().filter(|key| surface.0.contains_key(key)).chain(described).collect();
     }
     let prefix = pascal(id);
-    let is_answer = edit.steps.iter().any(|step| step.shape.is("response"));
+    let is_response = rest.get(1) == Some(&"responses");
     let is_of = |key: &&String| {
         let function = key.strip_prefix("fn ");
         function.is_some_and(|key| {
-            functions.iter().any(|name| key == name || (!is_answer && key.starts_with(&format!("{name}("))))
+            functions.iter().any(|name| key == name || (!is_response && key.starts_with(&format!("{name}("))))
         })
     };
     let own = surface.0.keys().filter(is_of).cloned();
@@ -169,38 +192,22 @@ fn of_operation(edit: &Edit<'_>, document: &Value, surface: &Surface, id: &str, 
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 
-fn of_schema(edit: &Edit<'_>, document: &Value, surface: &Surface, name: &str, is_new: bool) -> Vec<String> {
-    let is_whole = edit.steps.len() == 4;
-    let name = match &edit.kind {
-        Kind::Renamed(from, to) if is_whole => {
-            if is_new {
-                to
-            } else {
-                from
-            }
-        }
-        _ => name,
-    };
+/// `rest` are the keys below the schema.
+fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> Vec<String> {
     let owner = pascal(name);
-    let inner = edit.steps.iter().position(|step| step.key == "properties");
-    let Some(property) = inner.and_then(|at| edit.steps.get(at + 1)) else {
+    let inner = rest.iter().position(|key| *key == "properties");
+    let Some(property) = inner.and_then(|at| rest.get(at + 1)) else {
         let types = of_type(document, surface, &owner);
         return types.into_iter().chain(mentions(surface, &owner)).collect();
-    };
-    let property = match &edit.kind {
-        Kind::Renamed(from, to) if edit.last().key == property.key => {
-            if is_new {
-                to
-            } else {
-                from
-            }
-        }
-        _ => property.key,
     };
     let field = format!("type {owner}.{property}");
     let field = surface.0.contains_key(&field).then_some(field);
     let nested = of_type(document, surface, &(owner + &pascal(property)));
     field.into_iter().chain(nested).collect()
+}
+
+fn item_of<'v>(holder: &'v Value, index: &str) -> Option<&'v Value> {
+    holder["parameters"].get(index.parse::<usize>().ok()?)
 }
 
 /// The lines about a type, and about those that are described inside of it and so have longer names.

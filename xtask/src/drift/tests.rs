@@ -11,7 +11,7 @@ use crate::canonical::{Form, canonical};
 use crate::shape::walk;
 
 /// A library that lends books, with one of everything.
-static SPEC: LazyLock<Value> = LazyLock::new(|| {
+pub(super) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "openapi": "3.0.3",
         "info": { "title": "Library", "version": "1", "contact": { "name": "Desk" } },
@@ -97,7 +97,7 @@ static SPEC: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// What the spec becomes when the value at a place is set, or removed if it is null.
-fn edited(at: &str, value: Value) -> Value {
+pub(super) fn edited(at: &str, value: Value) -> Value {
     let mut spec = SPEC.clone();
     let (parent, key) = at.rsplit_once('/').unwrap();
     let key = key.replace("~1", "/").replace("~0", "~");
@@ -132,18 +132,18 @@ impl CheckedIn {
     }
 }
 
-fn told(old: &Value, new: &Value) -> Drift {
+pub(super) fn told(old: &Value, new: &Value) -> Drift {
     let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
     drift(old.state(), new.state(), &new.omitted)
 }
 
 /// Whether anything is said, without asking the generator.
-fn is_told(old: &Value, new: &Value) -> bool {
+pub(super) fn is_told(old: &Value, new: &Value) -> bool {
     let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
     !changes(old.state(), new.state(), &new.omitted, &Err(String::new())).is_empty()
 }
 
-fn lines(drift: &Drift) -> String {
+pub(super) fn lines(drift: &Drift) -> String {
     let line = |change: &Change| {
         let side = change.side.map(|side| format!("{side:?} ")).unwrap_or_default().to_lowercase();
         format!("    {:?} {} ({side}{:?}): {}\n", change.level, change.rule, change.semver, change.what)
@@ -152,9 +152,9 @@ fn lines(drift: &Drift) -> String {
     if let Err(reason) = &drift.surface { lines + &format!("    no bindings: {reason}\n") } else { lines }
 }
 
-const REQUEST: &str = "/components/schemas/LoanRequest/properties";
-const RESPONSE: &str = "/components/schemas/Loan/properties";
-const POST: &str = "/paths/~1loans/post";
+pub(super) const REQUEST: &str = "/components/schemas/LoanRequest/properties";
+pub(super) const RESPONSE: &str = "/components/schemas/Loan/properties";
+pub(super) const POST: &str = "/paths/~1loans/post";
 
 fn table() -> Vec<(String, Value)> {
     let body = format!("{POST}/requestBody");

@@ -4,15 +4,16 @@
 use serde_json::Value;
 
 use super::Effect::{Adds, Any, Breaks, None as NoEffect};
-use super::Level::{Additive, Breaking, Trivial};
+use super::Level::{self, Additive, Breaking, Trivial};
 use super::{Edit, Finding, Kind, Side, Use, finding, requiredness};
 use crate::drift::edit::resolved;
+use crate::reference::operations;
 use crate::shape::is_method;
 
 /// Something that comes, goes or gets another name as a whole.
 pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let (step, holder) = (edit.last(), edit.holder());
-    let (key, is_component) = (step.key, edit.steps.len() == 4 && edit.steps[1].key == "components");
+    let (key, is_component) = (step.key, edit.is_component());
     let Edit { kind, .. } = edit;
     let is_added = match kind {
         Kind::Added => true,
@@ -30,7 +31,27 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
             let what = format!("`{from}` is now called `{to}`");
             return Some(finding(format!("{part}-renamed"), Breaking, Breaks, what));
         }
+        Kind::Replaced => {
+            let what = format!("`{key}` is the name of another component now");
+            let effect = if edit.steps[2].key == "schemas" { Any } else { NoEffect };
+            return Some(finding("api-component-replaced", Trivial, effect, what));
+        }
         Kind::BecameRequired | Kind::BecameOptional => return Some(requiredness(kind, key, used)),
+        Kind::BecameOneOf => {
+            let part = used.map_or("schema", Use::name);
+            let what = format!("{} has alternatives now: the old meaning is one of several", subject(key));
+            return Some(finding(format!("{part}-became-one-of"), Level::Meaning, Any, what));
+        }
+        Kind::AddedAlike => {
+            let part = used.map_or("schema", Use::name);
+            let what = format!("a part of `{}` is new, of the same type as before", holder.key);
+            return Some(finding(
+                format!("{part}-{}-added", alternatives(holder.key)),
+                Level::Meaning,
+                Any,
+                what,
+            ));
+        }
         _ => return None,
     };
     let news = if is_added { "is new" } else { "is gone" };
@@ -119,6 +140,9 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
         return Some(by_existence(rule, (Additive, effect), (Breaking, effect)));
     }
     if shape_is("server") {
+        if is_in_force_everywhere(documents) {
+            return Some(finding("server-restated", Trivial, NoEffect, "the servers in force are as before"));
+        }
         let what = format!("the server {} {news}", value["url"]);
         return Some(if is_added {
             finding("server-added", Additive, NoEffect, what)
@@ -135,6 +159,35 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
     None
 }
 
+/// `oneOf`, as rules are named.
+pub(super) fn alternatives(key: &str) -> &'static str {
+    match key {
+        "allOf" => "all-of",
+        "anyOf" => "any-of",
+        _ => "one-of",
+    }
+}
+
+fn subject(key: &str) -> String {
+    if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
+}
+
+/// Whether each operation that stays has the servers that it had, wherever they are listed.
+fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
+    let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
+        let item = document["paths"].get(path)?;
+        let operation = item.get(method)?;
+        let list = [operation, item, document].into_iter().find_map(|holder| holder.get("servers"));
+        Some(list.and_then(Value::as_array)?.iter().map(|server| server["url"].to_string()).collect())
+    };
+    let mut kept = operations(documents.1)
+        .filter_map(|(method, path, _)| {
+            Some((urls(documents.0, method, path)?, urls(documents.1, method, path)?))
+        })
+        .peekable();
+    kept.peek().is_some() && kept.all(|(before, after)| before == after)
+}
+
 /// A schema that comes or goes: a property, an alternative, or the whole of what is described.
 fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Finding> {
     let (key, holder) = (edit.last().key, edit.holder());
@@ -143,10 +196,7 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
     let verb = if is_added { "added" } else { "removed" };
     match holder.key {
         "properties" => {
-            let owner = edit.steps[edit.steps.len() - 3];
-            let schema = if is_added { owner.new } else { owner.old };
-            let required = schema.and_then(|schema| schema["required"].as_array());
-            let is_required = required.is_some_and(|names| names.iter().any(|name| name == key));
+            let is_required = edit.last().is_required;
             let kind = if is_required { "required" } else { "optional" };
             Some(match (is_request, is_added) {
                 (true, true) => {
@@ -161,11 +211,7 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
             })
         }
         "allOf" | "anyOf" | "oneOf" => {
-            let name = match holder.key {
-                "allOf" => "all-of",
-                "anyOf" => "any-of",
-                _ => "one-of",
-            };
+            let name = alternatives(holder.key);
             // An alternative more is one more to understand; a condition more is one more to meet.
             let is_wider = is_added != (holder.key == "allOf");
             let level = if is_wider == is_request { Additive } else { Breaking };

@@ -64,7 +64,7 @@ pub(crate) fn judge(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
     let mut found = named(edit, used, documents);
     // The build script leaves them out; what they refer to is told by itself.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
-    if edit.steps.iter().any(is_failure) && edit.steps[1].key == "paths" {
+    if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;
     }
     found
@@ -79,6 +79,11 @@ fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Fin
             NoEffect,
             format!("`{key}` says what went without saying"),
         );
+    }
+    if edit.kind == Kind::Rephrased {
+        let part = used.map_or("schema", Use::name);
+        let what = "it is written in another way";
+        return finding(format!("{part}-rephrased"), Trivial, Any, what);
     }
     if edit.kind == Kind::TooMany {
         let what = format!("there are more than {MOST} differences; the rest is not told");
@@ -213,7 +218,12 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
             _ => "api-security-component-oauth-scope-changed",
         };
         let level = if key.ends_with("Url") || edit.kind == Kind::Removed { Breaking } else { Additive };
-        return Some(finding(rule, level, NoEffect, from_to()));
+        let what = match edit.kind {
+            Kind::Added => format!("`{key}` is new"),
+            Kind::Removed => format!("`{key}` is gone"),
+            _ => from_to(),
+        };
+        return Some(finding(rule, level, NoEffect, what));
     }
     if is("schema") {
         return of_schema(edit, used);

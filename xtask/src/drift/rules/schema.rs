@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Effect::{Adds, Any, Breaks, None as NoEffect};
-use super::Level::{self, Additive, Breaking};
+use super::Level::{self, Additive, Breaking, Trivial};
 use super::{Edit, Finding, Kind, Side, Step, Use, deprecated, finding, said};
 
 /// A keyword of a schema.
@@ -17,11 +17,35 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let narrows = |is_narrower: bool| if is_narrower == is_request { Breaking } else { Additive };
 
     match key {
-        "type" | "format" => Some(finding(format!("{part}-type-changed"), Breaking, Breaks, from_to())),
+        "type" | "format" => {
+            let rule = format!("{part}-type-changed");
+            let is_number = |value: Option<&Value>, kind: &str| value.is_some_and(|it| it == kind);
+            let (level, effect) = match (old, new) {
+                // Whoever names properties means an object.
+                _ if key == "type" && has_properties(edit) && (old.is_none() || new.is_none()) => {
+                    (Trivial, Any)
+                }
+                (None, _) => (narrows(true), Any),
+                (_, None) => (narrows(false), Any),
+                _ if is_number(old, "integer") && is_number(new, "number") => (narrows(false), Breaks),
+                _ if is_number(old, "number") && is_number(new, "integer") => (narrows(true), Breaks),
+                _ if is_number(old, "int32") && is_number(new, "int64") => (narrows(false), Breaks),
+                _ if is_number(old, "int64") && is_number(new, "int32") => (narrows(true), Breaks),
+                _ => (Breaking, Breaks),
+            };
+            Some(finding(rule, level, effect, from_to()))
+        }
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
             let what = if is_set { "it may be null" } else { "it may no longer be null" };
-            Some(finding(format!("{part}-became-{word}"), narrows(!is_set), Any, what))
+            // A caller that copes without an optional property copes with null.
+            let is_optional = edit.holder().is_optional_property();
+            let level = if is_set && is_optional { Additive } else { narrows(!is_set) };
+            Some(finding(format!("{part}-became-{word}"), level, Any, what))
+        }
+        "oneOf" | "anyOf" if matches!(edit.kind, Kind::Renamed(..)) => {
+            let what = format!("`{}` became `{key}`", if key == "oneOf" { "anyOf" } else { "oneOf" });
+            Some(finding(format!("{part}-alternatives-changed"), narrows(key == "oneOf"), Any, what))
         }
         "enum" => Some(match &edit.kind {
             Kind::Added => finding(format!("{part}-became-enum"), narrows(true), Breaks, from_to()),
@@ -103,4 +127,10 @@ fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: Str
     };
     let effect = if key == "uniqueItems" || key.contains("imum") { Any } else { NoEffect };
     Some(finding(format!("{part}-{name}-{verb}"), narrows(is_narrower), effect, what))
+}
+
+/// Whether the schema has properties in both documents.
+fn has_properties(edit: &Edit<'_>) -> bool {
+    let has = |schema: Option<&Value>| schema.is_some_and(|schema| schema.get("properties").is_some());
+    has(edit.holder().old) && has(edit.holder().new)
 }

@@ -16,7 +16,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     let affected: Vec<(Vec<Value>, Vec<Value>)> = match operation {
         Some(Step { old: Some(old), new: Some(new), .. }) => {
             let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
-            vec![(list(old), list(new))]
+            vec![(list(old), with_old_names(new, documents))]
         }
         // What has a list of its own in one of the documents is told of there.
         _ => {
@@ -27,7 +27,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
                     .is_some_and(|(old, new)| old.get("security").is_none() && new.get("security").is_none())
             };
             let is_in_force = operations(documents.1).any(|(method, path, _)| inherits(method, path));
-            if is_in_force { vec![(list(global.0), list(global.1))] } else { Vec::new() }
+            if is_in_force { vec![(list(global.0), with_old_names(global.1, documents))] } else { Vec::new() }
         }
     };
     let is_other = |(before, after): &(Vec<Value>, Vec<Value>)| !same_items(before, after);
@@ -57,8 +57,26 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     finding(format!("{scope}-{verb}"), level, NoEffect, what)
 }
 
+/// The alternatives.
 fn list(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+/// The same, where a scheme that only got another name has its old one.
+fn with_old_names(value: Option<&Value>, documents: (&Value, &Value)) -> Vec<Value> {
+    let schemes = |document: &Value| document["components"]["securitySchemes"].as_object().cloned();
+    let (old, new) = (schemes(documents.0).unwrap_or_default(), schemes(documents.1).unwrap_or_default());
+    let old_name = |name: &String| {
+        let is_same =
+            |(other, scheme): &(&String, &Value)| !new.contains_key(*other) && new.get(name) == Some(*scheme);
+        let found = if old.contains_key(name) { None } else { old.iter().find(is_same) };
+        found.map_or(name, |(other, _)| other).clone()
+    };
+    let renamed = |item: Value| match item {
+        Value::Object(map) => map.iter().map(|(name, scopes)| (old_name(name), scopes.clone())).collect(),
+        other => other,
+    };
+    list(value).into_iter().map(renamed).collect()
 }
 
 fn same_items(a: &[Value], b: &[Value]) -> bool {

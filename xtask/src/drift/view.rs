@@ -1,0 +1,190 @@
+//! A schema as a reader of the document understands it: references followed, `allOf` merged, an
+//! alternative of `null` turned into a flag. Two ways to write the same schema give the same view.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::canonical::PROSE;
+use crate::shape::{SCHEMA_KEYWORDS, join};
+
+/// One part of a schema, and where it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Field<'v> {
+    pub(super) key: &'v str,
+    pub(super) value: &'v Value,
+    /// JSON pointer.
+    pub(super) at: String,
+}
+
+/// One schema.
+#[derive(Clone, Debug, Default)]
+pub(super) struct View<'v> {
+    /// Keywords that have no place of their own below.
+    pub(super) fields: Vec<Field<'v>>,
+    pub(super) properties: Vec<Field<'v>>,
+    pub(super) required: BTreeSet<&'v str>,
+    /// The alternatives of `oneOf` or `anyOf`, which is their key.
+    pub(super) choices: Vec<Field<'v>>,
+    /// Parts of `allOf` that contradict the rest, so that they cannot be merged.
+    pub(super) rest: Vec<Field<'v>>,
+    pub(super) is_nullable: bool,
+    /// Every reference that was followed: the value of `$ref`.
+    pub(super) references: Vec<&'v Value>,
+}
+
+/// How many references may lead to one another.
+const MAX_DEPTH: usize = 16;
+
+impl<'v> View<'v> {
+    /// The view of the schema `value`, which stands at `at` in `document`.
+    pub(super) fn of(document: &'v Value, value: &'v Value, at: &str) -> Self {
+        Self::within(document, value, at, 0, &mut BTreeSet::new())
+    }
+
+    fn within(
+        document: &'v Value,
+        value: &'v Value,
+        at: &str,
+        depth: usize,
+        seen: &mut BTreeSet<String>,
+    ) -> Self {
+        let mut view = Self::default();
+        let Some(map) = value.as_object() else {
+            view.rest.push(Field { key: "allOf", value, at: at.to_owned() });
+            return view;
+        };
+        let mut members: Vec<Field<'v>> = Vec::new();
+        for (key, value) in map {
+            let here = join(at, key);
+            match (key.as_str(), value) {
+                ("$ref", Value::String(target)) => {
+                    view.references.push(value);
+                    let pointer = target.strip_prefix('#').unwrap_or_default();
+                    if let Some(value) = document.pointer(pointer).filter(|_| !pointer.is_empty())
+                        && seen.insert(target.clone())
+                    {
+                        members.push(Field { key: "$ref", value, at: pointer.to_owned() });
+                    }
+                }
+                ("allOf", Value::Array(list)) => members.extend(items("allOf", list, &here)),
+                ("oneOf" | "anyOf", Value::Array(list)) if view.choices.is_empty() && !list.is_empty() => {
+                    let mut choices = items(key, list, &here);
+                    choices.retain(|choice| !is_null(choice.value));
+                    view.is_nullable |= choices.len() < list.len();
+                    match choices.len() {
+                        1 => members.append(&mut choices),
+                        _ => view.choices = choices,
+                    }
+                }
+                ("properties", Value::Object(map)) => {
+                    view.properties.extend(map.iter().map(|(key, value)| Field {
+                        key,
+                        value,
+                        at: join(&here, key),
+                    }));
+                }
+                ("required", Value::Array(names)) if names.iter().all(Value::is_string) => {
+                    view.required.extend(names.iter().filter_map(Value::as_str));
+                }
+                ("nullable", Value::Bool(is_nullable)) => view.is_nullable |= *is_nullable,
+                _ => {
+                    view.is_nullable |= key == "enum" && holds_null(value);
+                    view.fields.push(Field { key, value, at: here });
+                }
+            }
+        }
+        for member in members {
+            let merged = depth < MAX_DEPTH && {
+                let other = Self::within(document, member.value, &member.at, depth + 1, seen);
+                view.merge(other)
+            };
+            if !merged {
+                view.rest.push(Field { key: "allOf", ..member });
+            }
+        }
+        view
+    }
+
+    /// Takes in what `other` says, unless the two contradict each other. What is said here is closer
+    /// to the place of use, so its prose wins.
+    pub(super) fn merge(&mut self, other: Self) -> bool {
+        let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
+            mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)
+        };
+        let contradicts =
+            other.fields.iter().any(|field| !is_remark(field.key) && is_other(&self.fields, field))
+                || other.properties.iter().any(|field| is_other(&self.properties, field))
+                || (!self.choices.is_empty() && !other.choices.is_empty());
+        if contradicts {
+            return false;
+        }
+        let new = |mine: &[Field<'v>], theirs: Vec<Field<'v>>| -> Vec<Field<'v>> {
+            let known: BTreeSet<&str> = mine.iter().map(|field| field.key).collect();
+            theirs.into_iter().filter(|field| !known.contains(field.key)).collect()
+        };
+        let fields = new(&self.fields, other.fields);
+        self.fields.extend(fields);
+        let properties = new(&self.properties, other.properties);
+        self.properties.extend(properties);
+        self.required.extend(other.required);
+        self.choices.extend(other.choices);
+        self.rest.extend(other.rest);
+        self.is_nullable |= other.is_nullable;
+        self.references.extend(other.references);
+        true
+    }
+
+    pub(super) fn field(&self, key: &str) -> Option<&Field<'v>> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+
+    pub(super) fn value(&self, key: &str) -> Option<&'v Value> {
+        self.field(key).map(|field| field.value)
+    }
+
+    pub(super) fn property(&self, name: &str) -> Option<&Field<'v>> {
+        self.properties.iter().find(|field| field.key == name)
+    }
+
+    /// How well `other` can stand for this schema: `None` if it is of another type.
+    pub(super) fn likeness(&self, other: &Self) -> Option<usize> {
+        if self.value("type") != other.value("type") {
+            return None;
+        }
+        let is_alike = |key: &&str| self.value(key).is_some() && self.value(key) == other.value(key);
+        let alike = ["format", "enum", "description", "example"].iter().filter(|key| is_alike(key)).count();
+        let shared = other.properties.iter().filter(|field| self.property(field.key).is_some()).count();
+        let same = other.references.iter().filter(|to| self.references.contains(to)).count();
+        if self.value("type").is_none() && alike + shared + same == 0 {
+            return None;
+        }
+        Some(alike + shared + 2 * same)
+    }
+}
+
+fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<'v>> {
+    let items = list.iter().enumerate();
+    items.map(|(index, value)| Field { key, value, at: join(at, &index.to_string()) }).collect()
+}
+
+/// What describes a schema and admits or refuses no value.
+fn is_remark(key: &str) -> bool {
+    const REMARKS: [&str; 4] = ["default", "deprecated", "readOnly", "writeOnly"];
+    PROSE.contains(&key) || REMARKS.contains(&key) || !SCHEMA_KEYWORDS.contains(&key)
+}
+
+/// Whether a schema admits null and nothing else.
+fn is_null(schema: &Value) -> bool {
+    let Some(map) = schema.as_object() else { return false };
+    let is_only_null = map
+        .get("enum")
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_null));
+    (is_only_null || map.get("type").is_some_and(|kind| kind == "null"))
+        && map.keys().all(|key| matches!(key.as_str(), "enum" | "nullable" | "type") || is_remark(key))
+}
+
+fn holds_null(list: &Value) -> bool {
+    list.as_array().is_some_and(|list| list.contains(&Value::Null) && list.iter().any(|item| !item.is_null()))
+}
