@@ -79,6 +79,8 @@ cargo xtask drift [VENDOR] [--from FILE|URL|-] [--base FILE|URL] [--report FILE]
 
     Exit code of both: 0 nothing changed; 1 changes; 2 a change to be looked at by a person, since it
     breaks callers, may have another meaning, or is known to no rule; 3 error, and no file touched.
+    If an operation that we keep is gone or has an unknown id, or an action of the overlay has no effect,
+    regen reports it, exits with 2 and writes nothing.
 
 cargo xtask api [--check]
     Writes the public API to api.txt, so that a pull request shows what it changes for users.

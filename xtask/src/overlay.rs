@@ -1,29 +1,20 @@
 //! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action says what kind it is, why, and
-//! by which source; one that matches nothing or changes nothing is an error, so that a correction
-//! which the vendor has taken over gets deleted. It never decides what to correct.
+//! by which source. One that matches nothing, changes nothing or adds what is there is reported, so
+//! that a correction which the vendor has taken over gets deleted.
+
+use std::collections::BTreeSet;
 
 use roas_overlay::apply::{Apply, ApplyError, ApplyErrorKind, ApplyOptions};
 use roas_overlay::v1_0::{Action, Overlay};
 use roas_overlay::validation::Validate;
 use serde_json::Value;
+use serde_json_path::JsonPath;
 
-use crate::problems::Problems;
+use crate::drift::identity;
+use crate::problems::{Problems, Result};
+use crate::shape::{DOCUMENT, join, walk};
 
 const KINDS: [&str; 2] = ["upstream-bug", "ours"];
-
-/// Why an overlay does not apply.
-#[derive(Debug, Default)]
-pub(crate) struct Failures {
-    pub(crate) problems: Problems,
-    /// Actions that match nothing or change nothing.
-    pub(crate) without_effect: Vec<Idle>,
-}
-
-impl<P: Into<Problems>> From<P> for Failures {
-    fn from(problems: P) -> Self {
-        Self { problems: problems.into(), without_effect: Vec::new() }
-    }
-}
 
 /// An action without effect.
 #[derive(Debug)]
@@ -74,40 +65,135 @@ fn steps(path: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Applies the overlay called `name` to `document`, as far as it applies.
+/// Applies the overlay called `name` to `document`. Returns the actions that did nothing useful, and
+/// were left out: each matches nothing, changes nothing or says something a second time.
 ///
 /// # Errors
 ///
-/// Each action that is not marked, or without effect on the document as the actions before left it.
-pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> std::result::Result<(), Failures> {
+/// When it is no overlay, or an action is not marked.
+pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<Vec<Idle>> {
     let overlay: Overlay = serde_json::from_value(overlay).map_err(|error| format!("{name}: {error}"))?;
-    let mut failures = Failures::default();
+    let mut problems = Problems::default();
     if let Err(error) = overlay.validate(Default::default()) {
         for error in error.errors {
-            failures.problems.push(format!("{name}: {error}"));
+            problems.push(format!("{name}: {error}"));
         }
-        return Err(failures);
+        return Err(problems);
     }
 
+    let mut idle = Vec::new();
+    let mut known = doubled(document);
     for (index, action) in overlay.actions.iter().enumerate() {
         let label = format!("{name}: actions[{index}] on {}", action.target);
         for problem in unmarked(action) {
-            failures.problems.push(format!("{label}: {problem}"));
+            problems.push(format!("{label}: {problem}"));
         }
-        let before = document.clone();
-        let alone = Overlay { actions: vec![action.clone()], ..overlay.clone() };
-        let options = ApplyOptions::ErrorOnZeroMatch | ApplyOptions::ErrorOnMixedKindMatch;
-        let failure = match alone.apply(document, options) {
-            Err(ApplyError { kind: ApplyErrorKind::ZeroMatch, .. }) => "matches nothing".into(),
-            Err(error) => error.kind.to_string(),
-            Ok(_) if *document == before => "changes nothing".into(),
-            Ok(_) => continue,
-        };
-        let why = mark(action, "x-why").unwrap_or("not said");
-        let complaint = format!("{label}: {failure} (why it is there: {why})");
-        failures.without_effect.push(Idle { complaint, target: action.target.to_string() });
+        let after = applied(&overlay, action, document).and_then(|after| {
+            let doubled = doubled(&after);
+            match doubled.difference(&known).next() {
+                _ if after == *document => Err("changes nothing".into()),
+                Some(twice) => Err(format!("{twice} a second time")),
+                None => Ok((after, doubled)),
+            }
+        });
+        match after {
+            Ok(after) => (*document, known) = after,
+            Err(failure) => {
+                let why = mark(action, "x-why").unwrap_or("not said");
+                let complaint = format!("{label}: {failure} (why it is there: {why})");
+                idle.push(Idle { complaint, target: action.target.clone() });
+            }
+        }
     }
-    if failures.problems.is_empty() && failures.without_effect.is_empty() { Ok(()) } else { Err(failures) }
+    problems.or(idle)
+}
+
+/// `document` after one action.
+fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result::Result<Value, String> {
+    let alone = Overlay { actions: vec![action.clone()], ..overlay.clone() };
+    let options = ApplyOptions::ErrorOnZeroMatch | ApplyOptions::ErrorOnMixedKindMatch;
+    let mut after = document.clone();
+    match alone.apply(&mut after, options) {
+        Err(ApplyError { kind: ApplyErrorKind::ZeroMatch, .. }) => return Err("matches nothing".into()),
+        Err(error) => return Err(error.kind.to_string()),
+        Ok(_) => {}
+    }
+    let path = JsonPath::parse(&action.target).map_err(|error| error.to_string())?;
+    let found = path.query_located(document);
+    let places: Vec<String> = found.iter().map(|node| node.location().to_json_pointer()).collect();
+    let distinct: BTreeSet<Vec<String>> = places.iter().map(|place| segments(place)).collect();
+    if distinct.len() < places.len() {
+        return Err("matches one thing twice".into());
+    }
+    if action.is_remove() {
+        // The crate removes in the order of the query, and an item moves when one before it goes.
+        after = document.clone();
+        for place in distinct.iter().rev() {
+            remove(&mut after, place);
+        }
+    }
+    Ok(after)
+}
+
+/// The segments of a JSON pointer, so that indices sort as numbers.
+fn segments(pointer: &str) -> Vec<String> {
+    let segment = |text: &str| match text.parse::<usize>() {
+        Ok(index) => format!("{index:020}"),
+        Err(_) => text.replace("~1", "/").replace("~0", "~"),
+    };
+    pointer.split('/').skip(1).map(segment).collect()
+}
+
+fn remove(document: &mut Value, place: &[String]) {
+    let Some((last, parents)) = place.split_last() else { return };
+    let plain = |segment: &String| match segment.parse::<usize>() {
+        Ok(index) if segment.len() == 20 => index.to_string(),
+        _ => segment.clone(),
+    };
+    let mut holder = document;
+    for parent in parents {
+        let parent = plain(parent);
+        let below = match holder {
+            Value::Array(list) => parent.parse::<usize>().ok().and_then(|index| list.get_mut(index)),
+            Value::Object(map) => map.get_mut(&parent),
+            _ => None,
+        };
+        let Some(below) = below else { return };
+        holder = below;
+    }
+    match holder {
+        Value::Array(list) => {
+            if let Some(index) = last.parse().ok().filter(|index| *index < list.len()) {
+                list.remove(index);
+            }
+        }
+        Value::Object(map) => {
+            map.remove(&plain(last));
+        }
+        _ => {}
+    }
+}
+
+/// Items that stand twice in a list in which each means something: an update appends to a list.
+fn doubled(document: &Value) -> BTreeSet<String> {
+    const UNIQUE: [&str; 8] =
+        ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];
+    let mut found = BTreeSet::new();
+    walk(document, &DOCUMENT, "", &mut |at, shape, value| {
+        let map = value.as_object().filter(|_| shape.has_keywords()).into_iter().flatten();
+        for (key, list) in map.filter(|(key, _)| UNIQUE.contains(&key.as_str())) {
+            let mut seen = BTreeSet::new();
+            for item in list.as_array().into_iter().flatten() {
+                let name = identity(document, shape.under(key).items(), item)
+                    .filter(|_| key == "parameters")
+                    .map_or_else(|| item.to_string(), |name| name.join(" "));
+                if !seen.insert(name.clone()) {
+                    found.insert(format!("adds {name} to {}", join(at, key)));
+                }
+            }
+        }
+    });
+    found
 }
 
 /// What is missing of the marks that every action bears.
@@ -149,9 +235,11 @@ mod tests {
             "actions": actions,
         });
         let mut document = json!({ "a": { "b": 1, "list": [1] }, "c": {} });
-        let failures = apply("overlay.yaml", overlay, &mut document).err().unwrap_or_default();
-        let mut problems = failures.problems;
-        failures.without_effect.into_iter().for_each(|idle| problems.push(idle.complaint));
+        let mut problems = Problems::default();
+        match apply("overlay.yaml", overlay, &mut document) {
+            Ok(idle) => idle.into_iter().for_each(|idle| problems.push(idle.complaint)),
+            Err(failures) => problems.extend(failures),
+        }
         (document, problems.to_string())
     }
 
@@ -214,9 +302,70 @@ mod tests {
     fn what_is_no_overlay_is_an_error() {
         let mut document = json!({});
         let error = apply("overlay.yaml", json!({ "overlay": "2.0.0" }), &mut document);
-        assert!(error.unwrap_err().problems.to_string().starts_with("overlay.yaml: "));
+        assert!(error.unwrap_err().to_string().starts_with("overlay.yaml: "));
         let (_, complaint) = applied(json!([marked(json!({ "target": "a b" }))]));
         assert!(complaint.contains("actions[0].target: invalid JSONPath"), "{complaint}");
         assert!(complaint.contains("must specify either"), "{complaint}");
+    }
+
+    /// The crate that applies overlays removes in the order of the query.
+    #[test]
+    fn remove_takes_the_items_it_names_in_any_order() {
+        for target in ["$.list[2, 0]", "$.list[0, 2]", "$.list[-1, 0]", "$.list[?@.a != 1]"] {
+            let overlay = json!({
+                "overlay": "1.0.0",
+                "info": { "title": "T", "version": "1" },
+                "actions": [marked(json!({ "target": target, "remove": true }))],
+            });
+            let mut document = json!({ "list": [{ "a": 0 }, { "a": 1 }, { "a": 2 }] });
+            let idle = apply("overlay.yaml", overlay, &mut document).unwrap();
+            assert!(idle.is_empty(), "{target}: {idle:?}");
+            assert_eq!(document, json!({ "list": [{ "a": 1 }] }), "{target}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_matches_one_thing_twice_is_reported() {
+        let (document, complaint) =
+            applied(json!([marked(json!({ "target": "$['a', 'a']", "update": { "d": 1 } })),]));
+        insta::assert_snapshot!(complaint, @"overlay.yaml: actions[0] on $['a', 'a']: matches one thing twice (why it is there: Because.)");
+        assert_eq!(document["a"].get("d"), None);
+    }
+
+    #[test]
+    fn an_update_that_doubles_an_item_is_reported_and_left_out() {
+        let parameter = json!({ "name": "Origin", "in": "header", "schema": { "type": "string" } });
+        let mut document = json!({
+            "openapi": "3.0.3",
+            "paths": { "/a": { "post": {
+                "operationId": "a",
+                "parameters": [{ "$ref": "#/components/parameters/Origin" }],
+                "security": [{ "Basic": [] }],
+            } } },
+            "components": {
+                "parameters": { "Origin": parameter },
+                "schemas": { "A": { "type": "object", "required": ["b"] } },
+            },
+        });
+        let before = document.clone();
+        let mut spelled = parameter;
+        spelled["name"] = json!("origin");
+        let overlay = json!({
+            "overlay": "1.0.0",
+            "info": { "title": "T", "version": "1" },
+            "actions": [
+                marked(json!({ "target": "$.paths[*].post.parameters", "update": spelled })),
+                marked(json!({ "target": "$.components.schemas.A", "update": { "required": ["b"] } })),
+                marked(json!({ "target": "$.paths[*].post", "update": { "security": [{ "Basic": [] }] } })),
+            ],
+        });
+        let idle = apply("overlay.yaml", overlay, &mut document).unwrap();
+        let complaints: Vec<String> = idle.into_iter().map(|idle| idle.complaint).collect();
+        insta::assert_snapshot!(complaints.join("\n"), @r#"
+        overlay.yaml: actions[0] on $.paths[*].post.parameters: adds header origin to /paths/~1a/post/parameters a second time (why it is there: Because.)
+        overlay.yaml: actions[1] on $.components.schemas.A: adds "b" to /components/schemas/A/required a second time (why it is there: Because.)
+        overlay.yaml: actions[2] on $.paths[*].post: adds {"Basic":[]} to /paths/~1a/post/security a second time (why it is there: Because.)
+        "#);
+        assert_eq!(document, before);
     }
 }

@@ -1,7 +1,7 @@
 //! Works out what one vendor's files should be: slice, canonical form, overlay. It reads but never
 //! writes, and asks the network only when told to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ring::digest;
@@ -10,14 +10,15 @@ use serde_json::Value;
 use crate::canonical::{Form, canonical};
 use crate::date::Date;
 use crate::downconvert::downconvert;
-use crate::drift::{Drift, Heading, Lock, Omitted, State, drift, generates, omitted};
+use crate::drift::{self, Drift, Heading, Level, Lock, Omitted, State, drift, generates, omitted};
 use crate::fetch::{Known, Origin};
 use crate::files::{Change, read, read_if_there};
-use crate::overlay::Failures;
+use crate::overlay::Idle;
 use crate::problems::{Problems, Result, clean};
 use crate::record::{known, record, warning_of_age};
 use crate::regen::{Input, Mode, Request};
-use crate::source::{self, Kind, Operation, Source};
+use crate::slice::Mismatch;
+use crate::source::{self, Kind, Source};
 use crate::yaml::render;
 use crate::{contract, document, json, overlay, slice, transcript};
 
@@ -31,8 +32,13 @@ pub(crate) struct Plan {
     /// What the changes mean, where there are any.
     pub(crate) drift: Option<(Heading, Drift)>,
     pub(crate) notes: Vec<String>,
+    /// Findings for which a person has to edit a file first, so that nothing is written.
+    pub(crate) blockers: Vec<String>,
     pub(crate) problems: Problems,
 }
+
+/// How many causes are named for an action without effect.
+const MAX_CAUSES: usize = 3;
 
 /// What a document comes to.
 #[derive(Debug, Default)]
@@ -40,6 +46,13 @@ struct Upstream {
     facts: Value,
     omitted: Omitted,
     lock: Lock,
+    mismatches: Vec<Mismatch>,
+}
+
+/// What a document comes to with the overlay.
+struct Corrected {
+    contract: Value,
+    idle: Vec<Idle>,
 }
 
 impl Plan {
@@ -112,9 +125,13 @@ impl Plan {
             self.changes.push(Change::new(root, name, text)?);
         }
 
-        let contract = self.corrected(root, after.facts.clone());
-        let published = match (&request.base, &contract) {
-            (None, Ok(contract)) => self.published(root)?.zip(Some(contract)),
+        let is_whole = after.mismatches.iter().all(|mismatch| mismatch.is_renamed);
+        let corrected = self.corrected(root, after.facts.clone(), is_whole);
+        let published = match (&request.base, &corrected) {
+            // Where an operation is gone, so are the things that the overlay says of it.
+            (None, Ok(corrected)) if corrected.idle.is_empty() || !is_whole => {
+                self.published(root)?.zip(Some(&corrected.contract))
+            }
             _ => None,
         };
         let to = self.revision.clone().unwrap_or_else(|| "what regen makes of it".to_owned());
@@ -136,14 +153,21 @@ impl Plan {
         if is_known && (old.facts != new.facts || old.contract != new.contract || old.lock != new.lock) {
             let drift = drift(old, new, &after.omitted);
             if !drift.changes.is_empty() {
-                self.drift = Some((heading, drift));
+                self.drift = Some((heading.clone(), drift));
             }
         }
         if request.base.is_some() {
             return Ok(());
         }
         let is_other = published.as_ref().is_none_or(|(old, new)| old != *new);
-        let contract = contract.map_err(|failures| self.explained(failures))?;
+        let Corrected { contract, idle } = corrected?;
+        let findings = self.findings(after.mismatches, idle);
+        if !findings.is_empty() {
+            self.blockers = findings.iter().map(|finding| finding.what.clone()).collect();
+            let none = || (heading, Drift { changes: Vec::new(), surface: Ok(BTreeMap::new()) });
+            self.drift.get_or_insert_with(none).1.extend(findings);
+            return Ok(());
+        }
         if request.mode != Mode::Drift && is_other {
             generates(&contract)
                 .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.json")))?;
@@ -177,14 +201,15 @@ impl Plan {
             Some(text) => Lock::parse(&name, &text)?,
             None => Lock::default(),
         };
-        Ok(Upstream { facts: canonical(document, form), omitted: Omitted::new(), lock })
+        Ok(Upstream { facts: canonical(document, form), lock, ..Upstream::default() })
     }
 
     /// What upstream.yaml holds already, in canonical form.
     fn same(&mut self, root: &Path, source: &Source, before: &Upstream) -> Result<Upstream> {
         let name = self.file("upstream.yaml");
         let text = read(root, &name)?;
-        let facts = self.upstream(&name, text.as_bytes(), source, source.kind)?.facts;
+        let upstream = self.upstream(&name, text.as_bytes(), source, source.kind)?;
+        let facts = &upstream.facts;
         if source.kind == Kind::Document && before.lock.is_empty() {
             let lock = self.file("upstream.lock");
             return Err(format!(
@@ -192,7 +217,7 @@ impl Plan {
             )
             .into());
         }
-        if !before.lock.is_of(&facts) {
+        if !before.lock.is_of(facts) {
             return Err(format!(
                 "{name}: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and \
                  `cargo xtask regen {} --fetch` brings the facts back",
@@ -200,7 +225,7 @@ impl Plan {
             )
             .into());
         }
-        Ok(Upstream { facts, omitted: Omitted::new(), lock: before.lock.clone() })
+        Ok(Upstream { lock: before.lock.clone(), ..upstream })
     }
 
     /// What a document comes to, given that it is called `name`.
@@ -219,7 +244,7 @@ impl Plan {
                 let facts = slice.document;
                 let omitted = omitted(&converted.document, &facts);
                 let lock = Lock::of(&omitted, &facts);
-                Ok(Upstream { facts, omitted, lock })
+                Ok(Upstream { facts, omitted, lock, mismatches: slice.mismatches })
             }
             Kind::Transcribed => {
                 transcript::check(name, &document, &source.operations)?;
@@ -238,18 +263,12 @@ impl Plan {
         };
         let document = downconvert(&name, document::parse(&name, &copy.bytes)?)?.document;
         let facts = canonical(document.clone(), Form::Facts);
-        let (there, missing): (Vec<Operation>, Vec<Operation>) = source
-            .operations
-            .iter()
-            .cloned()
-            .partition(|operation| slice::find(&name, &facts, operation).is_ok());
-        for operation in missing {
-            self.notes.push(format!("{name} has no {}", operation.label()));
-        }
-        let facts = slice::slice(&name, &facts, &there)?.document;
+        let slice = slice::slice(&name, &facts, &source.operations)?;
+        self.notes.extend(slice.mismatches.iter().map(|mismatch| clean(&mismatch.complaint)));
+        let facts = slice.document;
         let omitted = omitted(&document, &facts);
         let lock = Lock::of(&omitted, &facts);
-        Ok(Upstream { facts, omitted, lock })
+        Ok(Upstream { facts, omitted, lock, mismatches: Vec::new() })
     }
 
     /// The contract that is checked in.
@@ -259,34 +278,46 @@ impl Plan {
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// What openapi.json should hold.
-    fn corrected(&self, root: &Path, mut facts: Value) -> std::result::Result<Value, Failures> {
+    /// What openapi.json should hold. `is_whole` says whether the facts have each operation.
+    fn corrected(&self, root: &Path, mut facts: Value, is_whole: bool) -> Result<Corrected> {
         let name = self.file("overlay.yaml");
         let text = read(root, &name)?;
         let overlay = document::parse(&name, text.as_bytes())?;
-        overlay::apply(&name, overlay, &mut facts)?;
+        let idle = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        contract::check(&self.file("openapi.json"), &contract)?;
-        Ok(contract)
+        // Where an action is left out, others may build on what it does.
+        if idle.is_empty() && is_whole {
+            contract::check(&self.file("openapi.json"), &contract)?;
+        }
+        Ok(Corrected { contract, idle })
     }
 
-    /// Why the overlay does not apply, with the changes that made it so.
-    fn explained(&self, failures: Failures) -> Problems {
-        let mut problems = failures.problems;
-        for action in failures.without_effect {
+    /// What a person has to settle: operations that are not as source.toml lists them, and actions of
+    /// the overlay without effect, each with the changes that made it so.
+    fn findings(&self, mismatches: Vec<Mismatch>, idle: Vec<Idle>) -> Vec<drift::Change> {
+        let of_operation = |mismatch: Mismatch| {
+            let (rule, level) = if mismatch.is_renamed {
+                ("operation-renamed", Level::Unhandled)
+            } else {
+                ("operation-missing", Level::Breaking)
+            };
+            drift::Change::of_ours(rule, level, &mismatch.at, mismatch.complaint)
+        };
+        let of_action = |action: Idle| {
             let changes = self.drift.iter().flat_map(|(_, drift)| &drift.changes);
             let causes: BTreeSet<String> = changes
                 .filter(|change| {
                     action.concerns(&change.at)
                         || change.formerly.as_deref().is_some_and(|at| action.concerns(at))
                 })
-                .map(|change| format!("{} at #{}: {}", change.rule, change.at, change.what))
+                .map(|change| format!("; since {} at #{}: {}", change.rule, change.at, change.what))
                 .collect();
-            let causes: Vec<String> =
-                causes.into_iter().map(|cause| format!("\n    since {cause}")).collect();
-            problems.push(action.complaint + &causes.concat());
-        }
-        problems
+            let causes: String = causes.into_iter().take(MAX_CAUSES).collect();
+            let what = action.complaint + &causes;
+            drift::Change::of_ours("overlay-action-without-effect", Level::Unhandled, "", what)
+        };
+        let operations = mismatches.into_iter().map(of_operation);
+        operations.chain(idle.into_iter().map(of_action)).collect()
     }
 
     /// Said where none of them is needed.

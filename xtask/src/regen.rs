@@ -12,7 +12,7 @@ use crate::drift::{self, Drift, Heading, Level};
 use crate::fetch::Origin;
 use crate::files::{self, Change};
 use crate::plan::Plan;
-use crate::problems::{Problems, Result};
+use crate::problems::{Problems, Result, clean};
 
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -192,6 +192,7 @@ fn compare(plans: &[Plan], request: &Request) -> Answer {
             if plan.problems.is_empty() { outcome(plan, request.base.is_some()) } else { Outcome::Failed };
         let sentence = match outcome {
             Outcome::Failed => plan.problems.to_string(),
+            _ if !plan.blockers.is_empty() => blocked(plan, "regen would write nothing"),
             Outcome::Same => plan.up_to_date(),
             _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),
             _ => format!("{}: regen would change {}", plan.vendor, names(&needed)),
@@ -205,10 +206,14 @@ fn compare(plans: &[Plan], request: &Request) -> Answer {
 fn write(plans: Vec<Plan>) -> Result<Answer> {
     let mut problems = Problems::default();
     let mut changes = Vec::new();
+    let mut is_blocked = false;
     let mut answer = Answer { outcome: Outcome::Same, out: String::new(), err: String::new() };
     for plan in plans {
         let needed = plan.needed();
-        let sentence = if needed.is_empty() {
+        let sentence = if !plan.blockers.is_empty() {
+            is_blocked = true;
+            blocked(&plan, "a person has to look first")
+        } else if needed.is_empty() {
             plan.up_to_date()
         } else {
             format!("{}: wrote {}", plan.vendor, names(&needed))
@@ -219,8 +224,17 @@ fn write(plans: Vec<Plan>) -> Result<Answer> {
         changes.extend(plan.changes.into_iter().filter(Change::is_needed));
     }
     problems.or(())?;
-    files::write(&changes)?;
+    if is_blocked {
+        answer.err += "nothing was written\n";
+    } else {
+        files::write(&changes)?;
+    }
     Ok(answer)
+}
+
+fn blocked(plan: &Plan, why: &str) -> String {
+    let blockers: String = plan.blockers.iter().map(|it| format!("\n  {}", clean(it))).collect();
+    format!("{}: {why}:{blockers}", plan.vendor)
 }
 
 fn names(changes: &[&Change]) -> String {

@@ -1,11 +1,12 @@
 //! Cuts the kept operations out of a vendor's document, with all they refer to. It follows a
-//! rename that `source.toml` spells out and guesses no other; what is missing is an error with
-//! its place and what stands nearby.
+//! rename that `source.toml` lists and guesses no other; what is missing is reported with its
+//! place and what stands nearby.
 
 use serde_json::{Map, Value, json};
 use similar::get_close_matches;
 
 use crate::cycle::cycles;
+use crate::document::version;
 use crate::problems::{Problems, Result};
 use crate::reference::{keys, operations, references};
 use crate::shape::{self, is_method, join};
@@ -16,30 +17,49 @@ use crate::source::Operation;
 pub(crate) struct Slice {
     pub(crate) document: Value,
     pub(crate) renames: Vec<(String, String)>,
+    pub(crate) mismatches: Vec<Mismatch>,
+}
+
+/// An operation that is not in the document as `source.toml` lists it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mismatch {
+    /// JSON pointer.
+    pub(crate) at: String,
+    /// With the name of the document, and what stands nearby.
+    pub(crate) complaint: String,
+    /// It is there, under an id that is not listed.
+    pub(crate) is_renamed: bool,
 }
 
 /// The operations of `document` called `name`, and what they need.
 ///
 /// # Errors
 ///
-/// Each operation that is not there or has an id not listed, and each reference to nothing.
+/// When the document is of another version, and each reference to nothing.
 pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Result<Slice> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();
     let mut renames = Vec::new();
+    let mut mismatches = Vec::new();
     let mut paths = Map::new();
     for operation in wanted {
-        match find(name, document, operation) {
-            Ok((item, found)) => {
-                let former = found["operationId"].as_str();
-                if let Some(former) = former.filter(|id| *id != operation.id) {
-                    renames.push((former.to_owned(), operation.id.clone()));
-                }
-                let kept = paths.entry(&operation.path).or_insert_with(|| shared_by_methods(item));
-                kept[&operation.method] = found.clone();
-                kept[&operation.method]["operationId"] = json!(operation.id);
-            }
-            Err(problem) => problems.extend(problem),
+        let there = at(document, operation);
+        if let Err(problem) = find(name, document, operation) {
+            let path = join("/paths", &operation.path);
+            mismatches.push(Mismatch {
+                at: if there.is_some() { join(&path, &operation.method) } else { path },
+                complaint: problem.to_string(),
+                is_renamed: there.is_some(),
+            });
+        } else if let Some(former) = there.and_then(|(_, found)| found["operationId"].as_str())
+            && former != operation.id
+        {
+            renames.push((former.to_owned(), operation.id.clone()));
+        }
+        if let Some((item, found)) = there {
+            let kept = paths.entry(&operation.path).or_insert_with(|| shared_by_methods(item));
+            kept[&operation.method] = found.clone();
+            kept[&operation.method]["operationId"] = json!(operation.id);
         }
     }
 
@@ -58,18 +78,37 @@ pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Resul
         }
         Err(dangling) => problems.extend(dangling),
     }
-    problems.or(Slice { document: sliced, renames })
+    if !problems.is_empty() {
+        let mut all = Problems::default();
+        mismatches.into_iter().for_each(|mismatch| all.push(mismatch.complaint));
+        all.extend(problems);
+        return Err(all);
+    }
+    Ok(Slice { document: sliced, renames, mismatches })
 }
 
 /// # Errors
 ///
 /// When `document` is of another version.
 pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
-    match document["openapi"].as_str() {
+    match version(document).as_deref() {
         Some(version) if version.starts_with("3.0.") => Ok(()),
+        Some("3.0") => {
+            Err(format!("{name}: `openapi` must be a complete version as text, such as '3.0.3'").into())
+        }
         Some(version) => Err(format!("{name}: OpenAPI {version}; only 3.0.x is read").into()),
+        None if document.get("openapi").is_some() => {
+            Err(format!("{name}: not an OpenAPI 3 document, `openapi` is not a version").into())
+        }
         None => Err(format!("{name}: not an OpenAPI 3 document, it has no `openapi`").into()),
     }
+}
+
+/// The operation at its method and path, with the path item, whatever its id is.
+fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Value)> {
+    let item = &document["paths"][&wanted.path];
+    let found = item.get(&wanted.method).filter(|found| found.is_object())?;
+    Some((item, found))
 }
 
 /// The operation, with the path item that it stands in.
@@ -84,7 +123,7 @@ pub(crate) fn find<'v>(
 ) -> Result<(&'v Value, &'v Value)> {
     let label = wanted.label();
     let item = &document["paths"][&wanted.path];
-    if let Some(found) = item.get(&wanted.method).filter(|found| found.is_object()) {
+    if let Some((item, found)) = at(document, wanted) {
         return match found["operationId"].as_str() {
             Some(id) if !wanted.is_called(id) => Err(format!(
                 "{name}: {label} is called {id}, not {}; if it was renamed, list it in source.toml",
@@ -163,7 +202,13 @@ mod tests {
     use crate::fixture::{self, edited, kept};
 
     fn complaint(document: &Value) -> String {
-        slice("library.yaml", document, &kept()).unwrap_err().to_string()
+        match slice("library.yaml", document, &kept()) {
+            Err(problems) => problems.to_string(),
+            Ok(slice) => {
+                let complaints: Vec<String> = slice.mismatches.into_iter().map(|it| it.complaint).collect();
+                complaints.join("\n")
+            }
+        }
     }
 
     #[test]
@@ -288,6 +333,8 @@ mod tests {
         let document = edited("openapi: 3.0.1", "openapi: 3.1.0");
         assert_eq!(complaint(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is read");
         assert!(complaint(&json!({ "swagger": "2.0" })).contains("no `openapi`"));
+        assert!(complaint(&json!({ "openapi": ["3.0.3"] })).contains("`openapi` is not a version"));
+        assert!(complaint(&json!({ "openapi": 3.0 })).contains("must be a complete version"));
     }
 
     #[test]

@@ -183,10 +183,115 @@ fn what_the_overlay_corrects_is_told_as_such() {
 
     put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "date-time,")));
     insta::assert_snapshot!(regen(root.path(), false).err, @"
-    specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (why it is there: The service sends a time.)
-        since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
+    library: openLoan is called createLoan here
+    library: a person has to look first:
+      specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (why it is there: The service sends a time.); since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
     nothing was written
     ");
+}
+
+fn drift_from(root: &Path, name: &str) -> Answer {
+    let request = Request {
+        vendor: Some("library".into()),
+        input: Input::From(Origin::File(root.join(name))),
+        mode: Mode::Drift,
+        ..Request::default()
+    };
+    run(root, &request)
+}
+
+/// The report names what would go, and nothing is written.
+#[test]
+fn an_operation_that_is_gone_is_a_breaking_change() {
+    let root = generated();
+    let document = fixture::document();
+    for (edit, items) in [
+        ("path", "fn end_loan, fn end_loan(id)"),
+        ("method", "fn end_loan, fn end_loan(id)"),
+        ("both", "fn create_loan"),
+    ] {
+        let mut document = document.clone();
+        let paths = document["paths"].as_object_mut().unwrap();
+        let end = paths.remove("/loans/{id}/end").unwrap();
+        match edit {
+            "method" => {
+                drop(paths.insert("/loans/{id}/end".into(), serde_json::json!({ "put": end["post"] })))
+            }
+            "both" => drop(paths.remove("/loans")),
+            _ => {}
+        }
+        put(root.path(), "next.yaml", &document.to_string());
+        let before = fixture::files(root.path());
+        let answer = drift_from(root.path(), "next.yaml");
+        assert_eq!(answer.outcome, Outcome::Grave, "{edit}: {}", answer.err);
+        assert!(answer.out.contains("breaking ("), "{edit}: {}", answer.out);
+        assert!(answer.out.contains("POST /loans/{id}/end is gone"), "{edit}: {}", answer.out);
+        assert!(answer.out.contains(items), "{edit}: {}", answer.out);
+        for check in [true, false] {
+            let answer = regen_from(root.path(), "next.yaml", check);
+            assert_eq!(answer.outcome, Outcome::Grave, "{edit}: {}", answer.err);
+            assert!(answer.err.contains("no POST /loans/{id}/end (endLoan)"), "{edit}: {}", answer.err);
+            assert_eq!(answer.err.ends_with("nothing was written\n"), !check, "{}", answer.err);
+        }
+        assert_eq!(fixture::files(root.path()), before, "{edit}");
+    }
+}
+
+/// Under another id it is still there: nothing breaks, but somebody has to list the id.
+#[test]
+fn an_operation_under_an_unknown_id_is_compared_all_the_same() {
+    let root = generated();
+    let text = DOCUMENT.replace("openLoan", "startLoan").replace("A loan.", "A thing on loan.");
+    put(root.path(), "next.yaml", &text);
+    let before = fixture::files(root.path());
+    let answer = drift_from(root.path(), "next.yaml");
+    assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
+    assert!(!answer.out.contains("breaking ("), "{}", answer.out);
+    assert!(answer.out.contains("operation-renamed"), "{}", answer.out);
+    assert!(answer.out.contains("list it in source.toml"), "{}", answer.out);
+    assert!(answer.out.contains("| A thing on loan."), "{}", answer.out);
+    let answer = regen_from(root.path(), "next.yaml", false);
+    assert!(answer.err.ends_with("nothing was written\n"), "{}", answer.err);
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+/// A complete report does not become an error because one action of the overlay is dead too.
+#[test]
+fn a_dead_overlay_action_is_one_finding_beside_the_others() {
+    let root = generated();
+    let action = "  - target: $.components.schemas.Loan.properties.kind\n    remove: true\n    \
+                  x-kind: upstream-bug\n    x-why: The service leaves it out.\n    x-source: the desk\n";
+    put(root.path(), OVERLAY, &(fixture::OVERLAY.to_owned() + action));
+    assert_eq!(run(root.path(), &Request::default()).outcome, Outcome::Grave);
+    let text = DOCUMENT
+        .replace("        kind: { $ref: '#/components/schemas/Kind' }\n", "")
+        .replace("[title, due]", "[title]");
+    put(root.path(), "next.yaml", &text);
+    let before = fixture::files(root.path());
+    let answer = drift_from(root.path(), "next.yaml");
+    assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
+    for said in [
+        "response-property-became-optional",
+        "response-optional-property-removed",
+        "overlay-action-without-effect: specs/library/overlay.yaml: actions[1] on \
+         $.components.schemas.Loan.properties.kind: matches nothing",
+    ] {
+        assert!(answer.out.contains(said), "{said}: {}", answer.out);
+    }
+    let answer = regen_from(root.path(), "next.yaml", false);
+    assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
+    assert!(answer.err.ends_with("nothing was written\n"), "{}", answer.err);
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+#[test]
+fn a_short_version_number_is_read() {
+    let root = generated();
+    for version in ["3.1", "'3.1'", "3.0", "3.1.0"] {
+        put(root.path(), "next.yaml", &DOCUMENT.replace("openapi: 3.0.1", &format!("openapi: {version}")));
+        let answer = drift_from(root.path(), "next.yaml");
+        assert_eq!(answer.outcome, Outcome::Different, "{version}: {}{}", answer.out, answer.err);
+    }
 }
 
 #[test]
