@@ -11,6 +11,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+/// Longer than any process lives, and short enough to be added to any time. Durations that users give are
+/// cut to this.
+pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// Two readings of time. The wall clock is what vendors speak in, and may jump; the monotonic one
 /// never goes back, and may stand still while the machine sleeps.
 pub trait Clock: fmt::Debug + Send + Sync {
@@ -61,13 +65,15 @@ impl ManualClock {
     /// Moves both readings on, in whole milliseconds.
     pub fn advance(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.elapsed_millis.fetch_add(millis, Ordering::Relaxed);
+        let _ = self.elapsed_millis.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |elapsed| {
+            Some(elapsed.saturating_add(millis))
+        });
     }
 }
 
 impl Clock for ManualClock {
     fn wall(&self) -> SystemTime {
-        self.start + self.monotonic()
+        self.start.checked_add(self.monotonic()).unwrap_or(self.start)
     }
 
     fn monotonic(&self) -> Duration {

@@ -30,7 +30,12 @@ impl Time {
     }
 
     pub(super) fn now(&self) -> SystemTime {
-        if self.running { SystemClock.wall() + self.clock.monotonic() } else { self.clock.wall() }
+        let wall = SystemClock.wall();
+        if self.running {
+            wall.checked_add(self.clock.monotonic()).unwrap_or(wall)
+        } else {
+            self.clock.wall()
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     expiry::Limits,
     token::{Expires, Life},
 };
-use crate::{Clock, RetryPolicy, SystemClock};
+use crate::{Clock, RetryPolicy, SystemClock, clock::FOREVER};
 
 /// How tokens are kept and renewed.
 ///
@@ -69,7 +69,7 @@ impl TokenOptions {
     /// life. 5 minutes.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
-        self.refresh_window = window;
+        self.refresh_window = window.min(FOREVER);
         self
     }
 
@@ -77,21 +77,21 @@ impl TokenOptions {
     /// way, at most a tenth of its life. 10 seconds.
     #[must_use]
     pub fn with_margin(mut self, margin: Duration) -> Self {
-        self.margin = margin;
+        self.margin = margin.min(FOREVER);
         self
     }
 
     /// How long a token is believed whose answer does not say, or nothing credible. 5 minutes.
     #[must_use]
     pub fn with_default_lifetime(mut self, lifetime: Duration) -> Self {
-        self.limits.default = lifetime;
+        self.limits.default = lifetime.min(FOREVER);
         self
     }
 
     /// The longest that any token is believed. 24 hours.
     #[must_use]
     pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
-        self.limits.max = lifetime;
+        self.limits.max = lifetime.min(FOREVER);
         self
     }
 
@@ -99,14 +99,14 @@ impl TokenOptions {
     /// step: up to a quarter of the refresh window, up to half of a wait. 1.
     #[must_use]
     pub fn with_jitter(mut self, share: f64) -> Self {
-        self.jitter = share.clamp(0.0, 1.0);
+        self.jitter = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
         self
     }
 
     /// How long a caller waits for a token, where the call names no time of its own. 30 seconds.
     #[must_use]
     pub fn with_max_wait(mut self, wait: Duration) -> Self {
-        self.max_wait = wait;
+        self.max_wait = wait.min(FOREVER);
         self
     }
 
@@ -132,8 +132,8 @@ impl TokenOptions {
     /// `longest`. 1 second, 60 seconds.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.backoff = first;
-        self.max_backoff = longest;
+        self.backoff = first.min(FOREVER);
+        self.max_backoff = longest.min(FOREVER);
         self
     }
 
@@ -141,7 +141,7 @@ impl TokenOptions {
     /// 10 seconds.
     #[must_use]
     pub fn with_refusal_memory(mut self, memory: Duration) -> Self {
-        self.refusal_memory = memory;
+        self.refusal_memory = memory.min(FOREVER);
         self
     }
 
@@ -149,7 +149,7 @@ impl TokenOptions {
     /// vendor's documented limit.
     #[must_use]
     pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {
-        self.rate_limit = Some(RateLimit { calls: calls.max(1), per });
+        self.rate_limit = Some(RateLimit { calls: calls.max(1), per: per.min(FOREVER) });
         self
     }
 
@@ -182,7 +182,7 @@ impl TokenOptions {
     /// How long one call to the store may take. After that it has failed. 1 second.
     #[must_use]
     pub fn with_store_timeout(mut self, timeout: Duration) -> Self {
-        self.store_timeout = timeout;
+        self.store_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -190,7 +190,7 @@ impl TokenOptions {
     /// nobody waits for the store. 5 seconds.
     #[must_use]
     pub fn with_store_rest(mut self, rest: Duration) -> Self {
-        self.store_rest = rest;
+        self.store_rest = rest.min(FOREVER);
         self
     }
 

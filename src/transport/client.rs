@@ -10,7 +10,7 @@ use std::{
 use reqwest::redirect;
 
 use super::BaseUrl;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, clock::FOREVER};
 
 /// How requests are sent: timeouts, the size of an answer, and a reqwest client of your own.
 ///
@@ -47,14 +47,14 @@ impl HttpOptions {
     /// How long a whole call may take, from connecting to the last byte of the answer. 15 seconds.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(FOREVER);
         self
     }
 
     /// How long connecting may take, TLS included. 5 seconds.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = timeout.min(FOREVER);
         self
     }
 
