@@ -129,10 +129,46 @@ impl Error {
         self.with(|inner| inner.sent = sent)
     }
 
+    /// Adds the HTTP status of the response. The token cache decides by it what a refusal is about: a 401
+    /// to the client credentials is about the credentials, any other may be about the scopes.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        self.with(|inner| {
+            inner.sent = true;
+            inner.answer.get_or_insert_default().status = status;
+        })
+    }
+
+    /// Whether a refusal of the client credentials grant is about the credentials, rather than maybe
+    /// about the scopes.
+    pub(crate) fn is_about_credentials(&self) -> bool {
+        self.status() == Some(StatusCode::UNAUTHORIZED) || self.code() == Some("invalid_client")
+    }
+
     /// Says how long the server asks to wait.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         self.with(|inner| inner.retry_after = Some(wait))
+    }
+
+    /// The same failure without what the response told of one request, to be kept for other callers:
+    /// no message, fields, body, request id or challenge.
+    pub(crate) fn without_details(&self) -> Self {
+        let answer = self.answer().map(|answer| Answered {
+            status: answer.status,
+            details: Details { code: answer.details.code.clone(), ..Details::default() },
+            ..Answered::default()
+        });
+        let inner = Inner {
+            kind: self.inner.kind,
+            operation: self.inner.operation,
+            reason: self.inner.reason.clone(),
+            sent: false,
+            retry_after: None,
+            answer,
+            source: None,
+        };
+        Self { inner: Arc::new(inner), held_for: None }
     }
 
     /// The same failure, as it is told to those who come after it and for whom nothing was sent.

@@ -119,7 +119,9 @@ impl Client {
     ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
         let tokens = &self.0.tokens;
         let api = tokens.source();
-        tokens.repeated(Repeat::Harmless, || tokens.gated(api.create_access_token(scopes))).await
+        tokens
+            .repeated(Repeat::Harmless, || tokens.gated(Some(scopes), api.create_access_token(scopes)))
+            .await
     }
 
     /// Describes the client behind a token (`GET /auth/introspect`).

@@ -119,7 +119,9 @@ impl Client {
     pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let tokens = &self.0.tokens;
         let api = tokens.source();
-        tokens.repeated(Repeat::Harmless, || tokens.gated(api.create_access_token(scopes))).await
+        tokens
+            .repeated(Repeat::Harmless, || tokens.gated(Some(scopes), api.create_access_token(scopes)))
+            .await
     }
 
     /// Exchanges a refresh token of your own for a new pair (`POST /oauth2/token`, refresh grant).
@@ -142,7 +144,7 @@ impl Client {
     ) -> Result<Response<types::AuthToken>, Error> {
         let tokens = &self.0.tokens;
         let api = tokens.source();
-        tokens.repeated(Repeat::OnlyUnsent, || tokens.gated(api.refresh(refresh_token, scopes))).await
+        tokens.repeated(Repeat::OnlyUnsent, || tokens.gated(None, api.refresh(refresh_token, scopes))).await
     }
 
     /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service

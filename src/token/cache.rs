@@ -116,12 +116,14 @@ impl<S: TokenSource> TokenCache<S> {
         self.keeper.forget(secret).await;
     }
 
-    /// Sends a token request of a caller's own within the same limits, and learns from it.
+    /// Sends a token request of a caller's own within the same limits, and learns from it: for these
+    /// scopes by the client credentials, or by a refresh token.
     pub(crate) fn gated<T>(
         &self,
+        scopes: Option<&[Scope]>,
         call: impl Future<Output = Result<T, Error>>,
     ) -> impl Future<Output = Result<T, Error>> {
-        self.keeper.gated(call)
+        self.keeper.gated(scopes, call)
     }
 
     /// Sends a call again as the policy has it.

@@ -293,7 +293,7 @@ impl<'a> ScopeKey<'a> {
         Self(scopes.split(' ').filter(|scope| !scope.is_empty()).collect())
     }
 
-    fn join(&self) -> Box<str> {
+    pub(super) fn join(&self) -> Box<str> {
         self.0.join(" ").into()
     }
 

@@ -14,11 +14,11 @@ use std::{
 use tracing::Instrument as _;
 
 use super::{
-    IssuedToken, StoredToken, Token,
+    IssuedToken, Stop, StoredToken, Token,
     expiry::{self, Facts},
-    gate::Pass,
     options::millis,
-    shared::{Shared, closed},
+    rate_limiter::Admission,
+    shared::Shared,
     slot::{Discarded, NewToken, Now, Slot, TakenRefreshToken},
     store::generation,
     token::{Expires, Issued},
@@ -48,10 +48,10 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) async fn run(self) -> Result<Token, Error> {
+    pub(super) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
         let span = tracing::debug_span!("refresh", scopes = %self.slot.scopes);
         // The source, the store and the clock are the user's own code.
-        let outcome = catch_panic(self.obtain()).instrument(span.clone()).await;
+        let outcome = catch_panic(self.obtain(admission)).instrument(span.clone()).await;
         let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
         let _entered = span.enter();
         match &outcome {
@@ -66,7 +66,7 @@ impl Flight {
         outcome
     }
 
-    async fn obtain(&self) -> Result<Token, Error> {
+    async fn obtain(&self, mut admission: Option<Admission>) -> Result<Token, Error> {
         if let Some(sharing) = self.shared.ready() {
             match self.share(sharing).await {
                 Ok(outcome) => return outcome,
@@ -77,7 +77,7 @@ impl Flight {
             }
         }
         for _ in 0..MAX_DISCARDED {
-            let minted = self.mint(false).await?;
+            let minted = self.mint(admission.take()).await?;
             if self.shared.sharing.is_some() {
                 self.shared.counters.alone.add(1);
             }
@@ -97,15 +97,17 @@ impl Flight {
         self.give_up(Error::new(ErrorKind::Unreadable, reason).with_sent(true))
     }
 
-    /// Asks the source, with its retries, within the gate. `admitted` if the store has taken the place
-    /// of the first call.
-    pub(super) async fn mint(&self, mut admitted: bool) -> Result<Minted, Error> {
+    /// Requests a token from the source, with retries, each in its turn. The turn of the first may be
+    /// reserved already.
+    pub(super) async fn mint(&self, mut admission: Option<Admission>) -> Result<Minted, Error> {
         let scopes = self.slot.scopes();
-        let deadline = time::Instant::now() + self.max_wait;
+        let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
         let mut made = 0;
         loop {
-            self.enter(deadline, admitted).await?;
-            admitted = false;
+            if let Err(error) = self.enter(admission.take(), deadline).await {
+                self.shared.negative.failed(&self.slot.scopes, self.shared.now().tick, Duration::ZERO);
+                return Err(error);
+            }
             let asked = self.shared.now();
             let epoch = self.shared.tombstones.epoch();
             let taken = self.slot.take_refresh_token(self.shared.marks());
@@ -125,10 +127,7 @@ impl Flight {
                 None if refreshing => panicked(),
                 None => return Err(self.give_up(panicked())),
             };
-            // A refused refresh token says nothing of the credentials.
-            if !refreshing || error.kind() != ErrorKind::Unauthorized {
-                self.shared.learn(&error).await;
-            }
+            self.shared.learn(&error, (!refreshing).then_some(&*self.slot.scopes)).await;
             if refreshing && error.is_transient() && !error.may_have_been_sent() {
                 self.slot.give_back(taken);
             } else if refreshing {
@@ -144,19 +143,41 @@ impl Flight {
         }
     }
 
-    /// Waits until the gate lets a request pass.
-    async fn enter(&self, deadline: time::Instant, admitted: bool) -> Result<(), Error> {
+    /// Waits for the turn of a call, which the store gives where there is one.
+    async fn enter(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
+        let shared = &*self.shared;
         loop {
-            match self.shared.gate.enter(self.shared.now().tick) {
-                Pass::Open if admitted => return Ok(()),
-                Pass::Open => match self.shared.admit().await {
-                    Some(stop) => drop(self.shared.stopped(stop)),
-                    None => return Ok(()),
+            let now = shared.now().tick;
+            shared.negative.check(&self.slot.scopes, now, shared.options.max_wait)?;
+            let admission = match admission.take() {
+                // A cool-down may have begun since it was admitted.
+                Some(Admission::Now) if now < shared.cool_down.until() => shared.reserve(now, deadline)?,
+                Some(admission) => admission,
+                None => match shared.admit().await {
+                    Some(Ok(())) => return Ok(()),
+                    Some(Err(stop)) => {
+                        let left = match stop {
+                            Stop::CoolDown(left) | Stop::Refused(left) => left,
+                        };
+                        let error = shared.stopped(stop);
+                        if now.saturating_add(millis(left)) > deadline {
+                            return Err(error);
+                        }
+                        time::sleep(left).await;
+                        continue;
+                    }
+                    None => shared.reserve(now, deadline)?,
                 },
-                Pass::Refused(error) => return Err(error),
-                Pass::Closed(left) if time::Instant::now() + left > deadline => return Err(closed(left)),
-                Pass::Closed(left) => time::sleep(left).await,
-            }
+            };
+            let Admission::Queued(ticket) = admission else { return Ok(()) };
+            self.slot.wait_with(ticket.number());
+            let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
+            // By tokio's time as well: a clock of the user's own may stand still.
+            let turn = time::timeout(self.max_wait, turn).await;
+            let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
+            turn.map_err(|left| shared.limited(shared.now().tick, left))?;
+            // The credentials may have been refused meanwhile.
+            return shared.negative.check(&self.slot.scopes, shared.now().tick, shared.options.max_wait);
         }
     }
 
@@ -187,7 +208,7 @@ impl Flight {
         stored.scope.clone_from(&issued.scope);
         let slot = Arc::downgrade(&self.slot);
         let issued = Issued::new(&stored.access_token, issued.scope, stored.generation, slot, life)?;
-        self.shared.gate.succeeded();
+        self.shared.succeeded(Some(&self.slot.scopes));
         self.shared.counters.refreshes.add(1);
         Ok((stored, issued))
     }
@@ -208,11 +229,21 @@ impl Flight {
         self.slot.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
     }
 
-    /// Ends in a failure. What the gate keeps for all is not kept for the slot as well.
+    /// Ends in a failure. What is remembered for all scope sets is not remembered for this one as well.
     fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
-        if !matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::Unauthorized) {
-            self.slot.fail(error.clone(), |failures| self.retry_at(failures));
+        let (shared, memory) = (&self.shared, self.shared.options.refusal_memory);
+        if error.kind() != ErrorKind::Unauthorized {
+            shared.negative.failed(&self.slot.scopes, shared.now().tick, shared.options.backoff);
+        }
+        match error.kind() {
+            ErrorKind::RateLimited => {}
+            ErrorKind::Unauthorized if error.is_about_credentials() || memory.is_zero() => {}
+            ErrorKind::Unauthorized => {
+                let until = shared.now().tick.saturating_add(millis(memory));
+                self.slot.fail(error.clone(), |_| until);
+            }
+            _ => self.slot.fail(error.clone(), |failures| self.retry_at(failures)),
         }
         error
     }

@@ -5,15 +5,17 @@ use std::{num::NonZeroU64, pin::Pin, sync::Arc, time::Duration};
 
 use super::{
     Scope, Token, TokenOptions,
+    entries::ScopeKey,
     flight::Flight,
-    gate::Pass,
-    shared::{Shared, closed},
+    rate_limiter::Admission,
+    shared::Shared,
     slot::{Lookup, Outcome, Slot},
     source::AnySource,
     store::generation,
 };
 use crate::{
     Error, ErrorKind, Secret,
+    clock::FOREVER,
     retry::Repeat,
     sync::{self, runtime, time, watch},
 };
@@ -40,7 +42,7 @@ impl Keeper {
 
     /// A token as soon as there is one, but within `max_wait`, or else that of the options.
     pub(super) fn wait(&self, slot: Arc<Slot>, max_wait: Option<Duration>) -> Waiting<'_> {
-        let max_wait = max_wait.unwrap_or(self.shared.options.max_wait);
+        let max_wait = max_wait.unwrap_or(self.shared.options.max_wait).min(FOREVER);
         Box::pin(async move { self.wait_for(&slot, max_wait).await })
     }
 
@@ -50,20 +52,22 @@ impl Keeper {
         let mut missed = false;
         for _ in 0..MAX_LOOKUPS {
             let now = shared.now();
-            let refresh = match slot.lookup(now, || shared.may_refresh(now, max_wait)) {
+            let refresh = match slot
+                .lookup(now, |has_token| shared.admit_refresh(&slot.scopes, now, max_wait, has_token))
+            {
                 Lookup::Hit(token) => {
                     shared.counters.stale_hits.add(u64::from(!missed));
                     return Ok(token);
                 }
                 Lookup::BackingOff(error) => return Err(error),
-                Lookup::Wait(refresh) => {
-                    shared.within(now, max_wait)?;
+                Lookup::Wait(refresh, ticket) => {
+                    shared.within(now, max_wait, ticket)?;
                     shared.counters.waiters.add(u64::from(!missed));
                     refresh
                 }
-                Lookup::StartRefresh(usable, sender, ()) => {
+                Lookup::StartRefresh(usable, sender, admission) => {
                     let refresh = sender.subscribe();
-                    let started = self.start(slot, sender, max_wait);
+                    let started = self.start(slot, sender, admission, max_wait);
                     if let Some(token) = usable {
                         shared.counters.stale_hits.add(u64::from(!missed));
                         return Ok(token);
@@ -96,6 +100,7 @@ impl Keeper {
         &self,
         slot: &Arc<Slot>,
         sender: watch::Sender<Outcome>,
+        admission: Option<Admission>,
         max_wait: Duration,
     ) -> Result<(), Error> {
         // Without a task, the sender is dropped here, and the refresh counts as gone.
@@ -105,12 +110,15 @@ impl Keeper {
         // Others may join who have more time than the one who began it.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
+        if let Some(Admission::Queued(ticket)) = &admission {
+            slot.wait_with(ticket.number());
+        }
         let mut alive = self.alive();
         self.keep_up();
         runtime.spawn(async move {
             sync::select! {
                 // With nobody left to tell, the token is in place all the same.
-                outcome = flight.run() => { let _ = sender.send(Some(outcome)); }
+                outcome = flight.run(admission) => { let _ = sender.send(Some(outcome)); }
                 _ = alive.changed() => {}
             }
         });
@@ -160,20 +168,38 @@ impl Keeper {
         self.keep_up();
     }
 
-    /// Sends a token request of a caller's own within the same limits, and learns from it.
-    pub(super) async fn gated<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        match self.shared.gate.enter(self.shared.now().tick) {
-            Pass::Open => {}
-            Pass::Closed(left) => return Err(closed(left)),
-            Pass::Refused(error) => return Err(error),
+    /// Sends a token request of a caller's own within the same limits, and learns from it: for these
+    /// scopes by the client credentials, or by a refresh token. It does not wait.
+    pub(super) async fn gated<T>(
+        &self,
+        scopes: Option<&[Scope]>,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let shared = &*self.shared;
+        let scopes = scopes.map(|scopes| ScopeKey::new(scopes).join());
+        let scopes = scopes.as_deref();
+        let now = shared.now().tick;
+        match scopes {
+            Some(scopes) => shared.negative.check(scopes, now, shared.options.max_wait)?,
+            None => shared.negative.peek(now)?,
         }
-        if let Some(stop) = self.shared.admit().await {
-            return Err(self.shared.stopped(stop));
-        }
-        let outcome = call.await;
+        let admitted = match shared.admit().await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(stop)) => Err(shared.stopped(stop)),
+            None => shared.reserve(now, now).map(drop),
+        };
+        let outcome = match admitted {
+            Ok(()) => call.await,
+            Err(error) => {
+                if let Some(scopes) = scopes {
+                    shared.negative.failed(scopes, now, Duration::ZERO);
+                }
+                return Err(error);
+            }
+        };
         match &outcome {
-            Ok(_) => self.shared.gate.succeeded(),
-            Err(error) => self.shared.learn(error).await,
+            Ok(_) => shared.succeeded(scopes),
+            Err(error) => shared.learn(error, scopes).await,
         }
         outcome
     }

@@ -86,15 +86,17 @@
 //! ```
 
 mod cache;
+mod cool_down;
 mod entries;
 mod expires_in;
 mod expiry;
 mod fingerprint;
 mod flight;
-mod gate;
 mod keeper;
 mod memory_store;
+mod negative_cache;
 mod options;
+mod rate_limiter;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod refresh_via_store;
@@ -128,4 +130,4 @@ pub use store::{
 pub(crate) use syntax::check_issued;
 pub use token::Token;
 #[cfg(feature = "redis")]
-use {gate::MAX_COOL_DOWN, store::POLL};
+use {cool_down::MAX_COOL_DOWN, store::POLL};

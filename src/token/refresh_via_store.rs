@@ -9,6 +9,7 @@ use super::{
     Claim, Lease, Stop, StoreError, StoreKey, StoredToken, Token, expiry,
     flight::Flight,
     options::millis,
+    rate_limiter::Admission,
     sharing::Sharing,
     slot::{Age, Discarded, NewToken},
     store::{POLL, generation as id_of},
@@ -89,7 +90,7 @@ impl Flight {
         let store = &*sharing.store;
         tracing::debug!(fence = lease.fence, "asking under the lease");
         let minted = sync::select! {
-            minted = self.mint(true) => minted,
+            minted = self.mint(Some(Admission::Now)) => minted,
             never = renew(sharing, key, lease, self.max_wait) => match never {},
         };
         let minted = match minted {

@@ -10,9 +10,11 @@ use std::{
 
 use super::{
     Scope, Stats, Stop, StoreKey, Token, TokenOptions,
+    cool_down::CoolDown,
     entries::{Entries, ScopeKey},
-    gate::{Gate, Pass},
+    negative_cache::NegativeCache,
     options::millis,
+    rate_limiter::{Admission, RateLimiter},
     sharing::Sharing,
     slot::{Marks, Now, Slot},
     source::AnySource,
@@ -32,7 +34,9 @@ use crate::{
 pub(super) struct Shared {
     pub(super) source: Arc<dyn AnySource>,
     pub(super) options: TokenOptions,
-    pub(super) gate: Gate,
+    pub(super) limiter: Arc<RateLimiter>,
+    pub(super) cool_down: CoolDown,
+    pub(super) negative: NegativeCache,
     pub(super) counters: Counters,
     pub(super) tombstones: Tombstones,
     pub(super) sharing: Option<Sharing>,
@@ -43,12 +47,13 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
-        let gate = Gate::new(options.rate_limit);
+        let limiter = Arc::new(RateLimiter::new(options.rate_limit));
+        let (cool_down, negative) = (CoolDown::default(), NegativeCache::new(options.refusal_memory));
         let entries = Entries::new(options.capacity, options.max_handles);
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
         let (counters, sharing) = (Counters::default(), Sharing::new(&options));
         let tombstones = Tombstones::default();
-        Self { source, options, gate, counters, tombstones, sharing, entries, seen }
+        Self { source, options, limiter, cool_down, negative, counters, tombstones, sharing, entries, seen }
     }
 
     /// The entry of a scope set, made if there is none.
@@ -134,21 +139,51 @@ impl Shared {
         token.issued().generation.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
     }
 
-    /// Whether a refresh may begin now for a caller that waits so long.
-    pub(super) fn may_refresh(&self, now: Now, max_wait: Duration) -> Result<(), Error> {
-        match self.gate.check(now.tick) {
-            Pass::Refused(error) => Err(error),
-            Pass::Closed(left) if left > max_wait => Err(closed(left)),
-            _ => Ok(()),
+    /// Admits a refresh that begins now for a caller with so much time: its turn is reserved, except
+    /// where the store admits it. Who has a token already lets the refresh take its own time.
+    pub(super) fn admit_refresh(
+        &self,
+        scopes: &str,
+        now: Now,
+        max_wait: Duration,
+        has_token: bool,
+    ) -> Result<Option<Admission>, Error> {
+        let max_wait = if has_token { max_wait.max(self.options.max_wait) } else { max_wait };
+        self.negative.check(scopes, now.tick, self.options.max_wait)?;
+        let admitted = if self.sharing.as_ref().is_some_and(|sharing| !sharing.is_aside()) {
+            self.within(now, max_wait, None).map(|()| None)
+        } else {
+            self.reserve(now.tick, now.tick.saturating_add(millis(max_wait))).map(Some)
+        };
+        admitted.inspect_err(|_| self.negative.failed(scopes, now.tick, Duration::ZERO))
+    }
+
+    /// Reserves the turn of a call.
+    ///
+    /// # Errors
+    ///
+    /// `RateLimited` if that comes after the deadline.
+    pub(super) fn reserve(&self, now: u64, deadline: u64) -> Result<Admission, Error> {
+        match self.limiter.reserve(now, self.cool_down.until(), deadline) {
+            Admission::TooLate(left) => Err(self.limited(now, left)),
+            admission => Ok(admission),
         }
     }
 
-    /// Refuses a wait that is known to be too long.
-    pub(super) fn within(&self, now: Now, max_wait: Duration) -> Result<(), Error> {
-        match self.gate.check(now.tick) {
-            Pass::Closed(left) if left > max_wait => Err(closed(left)),
-            _ => Ok(()),
+    /// Refuses a wait for a refresh that is known to be too long.
+    pub(super) fn within(&self, now: Now, max_wait: Duration, ticket: Option<u64>) -> Result<(), Error> {
+        let turn = ticket.and_then(|ticket| self.limiter.turn_of(ticket)).unwrap_or_default();
+        let left = Duration::from_millis(turn.max(self.cool_down.until()).saturating_sub(now.tick));
+        if left > max_wait { Err(self.limited(now.tick, left)) } else { Ok(()) }
+    }
+
+    /// A call may be sent in so long, which is too late for its caller.
+    pub(super) fn limited(&self, now: u64, left: Duration) -> Error {
+        if now < self.cool_down.until() {
+            return cooling_down(left);
         }
+        let reason = "the rate limit is reached, and the turn of this call would come too late";
+        Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -189,19 +224,40 @@ impl Shared {
         self.sharing.as_ref().filter(|sharing| sharing.is_ready())
     }
 
-    /// Learns from a failure what holds for all, and tells the other processes.
-    pub(super) async fn learn(&self, error: &Error) {
+    /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
+    pub(super) fn succeeded(&self, scopes: Option<&str>) {
+        self.cool_down.succeeded();
+        self.negative.succeeded(scopes);
+    }
+
+    /// Learns from a failure what holds for all, and tells the other processes. `scopes` are those of a
+    /// client credentials grant; what a refresh token fails with says nothing of the credentials.
+    pub(super) async fn learn(&self, error: &Error, scopes: Option<&str>) {
         let random = self.random();
-        let wait = |times| backoff(self.options.backoff, self.options.max_backoff, times, random);
+        let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);
         let now = self.now().tick;
         let mut stop = None;
-        if self.gate.failed(now, error, self.options.refusal_memory, wait) {
+        if self.cool_down.failed(now, error, least) {
             self.counters.cool_downs.add(1);
-            tracing::warn!(%error, "cool-down: no token is asked for until it ends");
-            stop = self.gate.cool_down(now).map(Stop::CoolDown);
+            tracing::warn!(%error, "cool-down: no token is requested until it ends");
+            let until = self.cool_down.until();
+            self.limiter.postpone(now, until);
+            stop = Some(Stop::CoolDown(Duration::from_millis(until.saturating_sub(now))));
         }
-        let refused = error.kind() == ErrorKind::Unauthorized && !self.options.refusal_memory.is_zero();
-        let refused = refused.then_some(Stop::Refused(self.options.refusal_memory));
+        let mut refused = None;
+        match scopes {
+            Some(scopes) if error.kind() == ErrorKind::Unauthorized => {
+                let (memory, kept) = (self.options.refusal_memory, error.without_details());
+                if error.is_about_credentials() {
+                    self.negative.refused(now, memory, kept);
+                    refused = (!memory.is_zero()).then_some(Stop::Refused(memory));
+                } else {
+                    self.negative.suspected(scopes, now, kept);
+                }
+            }
+            Some(scopes) => self.negative.failed(scopes, now, self.options.backoff),
+            None => {}
+        }
         for stop in stop.into_iter().chain(refused) {
             if let Some(sharing) = self.ready() {
                 let _ = sharing.ask(sharing.store.stop(&self.source.fingerprint(), stop)).await;
@@ -209,12 +265,13 @@ impl Shared {
         }
     }
 
-    /// Takes the place of one call in the fleet, or tells why there is none. A store that fails stops
-    /// nobody.
-    pub(super) async fn admit(&self) -> Option<Stop> {
+    /// Takes the place of one call in the fleet, or tells why there is none. `None` without a store, or
+    /// if it fails.
+    pub(super) async fn admit(&self) -> Option<Result<(), Stop>> {
         let sharing = self.ready()?;
         let source = self.source.fingerprint();
-        sharing.ask(sharing.store.admit(&source, self.options.rate_limit)).await.ok()?
+        let stop = sharing.ask(sharing.store.admit(&source, self.options.rate_limit)).await.ok()?;
+        Some(stop.map_or(Ok(()), Err))
     }
 
     /// Takes over what stops the fleet, as the error to tell those who cannot wait.
@@ -222,13 +279,14 @@ impl Shared {
         let now = self.now().tick;
         match stop {
             Stop::CoolDown(left) => {
-                self.gate.close(now, left);
-                closed(left)
+                self.cool_down.extend(now, left);
+                self.limiter.postpone(now, self.cool_down.until());
+                cooling_down(left)
             }
             Stop::Refused(left) => {
                 let error =
                     Error::new(ErrorKind::Unauthorized, "another process was refused with these credentials");
-                self.gate.refuse(now, left, error.clone());
+                self.negative.refused(now, left, error.clone());
                 error.held_for(left)
             }
         }
@@ -257,6 +315,6 @@ impl Drop for Hold {
     }
 }
 
-pub(super) fn closed(left: Duration) -> Error {
-    Error::new(ErrorKind::RateLimited, "not asked during the cool-down").with_retry_after(left)
+pub(super) fn cooling_down(left: Duration) -> Error {
+    Error::new(ErrorKind::RateLimited, "no token is requested during the cool-down").with_retry_after(left)
 }

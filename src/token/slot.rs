@@ -94,6 +94,8 @@ struct Rare {
 /// A refresh that runs.
 struct Refresh {
     outcome: watch::Receiver<Outcome>,
+    /// The ticket that it last waited with for its turn.
+    ticket: Option<u64>,
     /// What it was begun with.
     from: GrantIds,
     /// Whether that was revoked since.
@@ -135,8 +137,8 @@ struct Trouble {
 pub(super) enum Lookup<P> {
     /// Take this token.
     Hit(Token),
-    /// Wait for the refresh that runs.
-    Wait(watch::Receiver<Outcome>),
+    /// Wait for the refresh that runs, whose own turn may be yet to come.
+    Wait(watch::Receiver<Outcome>, Option<u64>),
     /// Run the refresh that has begun with this, and tell the sender its outcome. The token serves
     /// meanwhile.
     StartRefresh(Option<Token>, watch::Sender<Outcome>, P),
@@ -194,8 +196,9 @@ impl Slot {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }
 
-    /// Says what a caller does next, and begins a refresh if one is needed and `admit` lets it.
-    pub(super) fn lookup<P>(&self, now: Now, admit: impl FnOnce() -> Result<P, Error>) -> Lookup<P> {
+    /// Says what a caller does next, and begins a refresh if one is needed and `admit` lets it. That is
+    /// told whether a token serves meanwhile.
+    pub(super) fn lookup<P>(&self, now: Now, admit: impl FnOnce(bool) -> Result<P, Error>) -> Lookup<P> {
         let mut state = self.lock();
         // Under the lock, for a refresh may have ended since the caller looked.
         let current = self.current.load();
@@ -207,23 +210,31 @@ impl Slot {
         if let Some(refresh) = state.refresh() {
             return match usable {
                 Some(token) => Lookup::Hit(token),
-                None => Lookup::Wait(refresh.outcome.clone()),
+                None => Lookup::Wait(refresh.outcome.clone(), refresh.ticket),
             };
         }
         let admitted = match state.trouble() {
             Some(trouble) if now.tick < trouble.retry_at => {
                 Err(trouble.error.clone().held_for(Duration::from_millis(trouble.retry_at - now.tick)))
             }
-            _ => admit(),
+            _ => admit(usable.is_some()),
         };
         match (admitted, usable) {
             (Ok(admitted), usable) => {
                 let (sender, outcome) = watch::channel(None);
-                state.rare().refresh = Some(Refresh { outcome, from: [None; 2], is_void: false });
+                state.rare().refresh =
+                    Some(Refresh { outcome, ticket: None, from: [None; 2], is_void: false });
                 Lookup::StartRefresh(usable, sender, admitted)
             }
             (Err(_), Some(token)) => Lookup::Hit(token),
             (Err(error), None) => Lookup::BackingOff(error),
+        }
+    }
+
+    /// Says with which ticket the refresh waits for its turn.
+    pub(super) fn wait_with(&self, ticket: u64) {
+        if let Some(refresh) = self.lock().rare.as_mut().and_then(|rare| rare.refresh.as_mut()) {
+            refresh.ticket = Some(ticket);
         }
     }
 

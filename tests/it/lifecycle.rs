@@ -355,7 +355,7 @@ async fn a_stale_token_serves_through_a_cool_down() {
 
 #[tokio::test(start_paused = true)]
 async fn wrong_credentials_are_remembered_for_a_while() {
-    let (cache, source) = cache([fail(ErrorKind::Unauthorized)]);
+    let (cache, source) = cache([Reply::Refused(401)]);
     for scope in ["a", "b", "c"] {
         let error = cache.token(&scopes(&[scope])).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthorized);

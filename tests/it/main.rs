@@ -3,6 +3,7 @@
 mod axum_webhooks;
 mod bearer_requests;
 mod bearer_tower;
+mod blame;
 mod blocking;
 #[path = "../../build.rs"]
 #[allow(dead_code)]
@@ -12,12 +13,14 @@ mod config;
 mod decode;
 mod digest;
 mod errors;
+mod extremes;
 mod fleet;
 mod guide;
 mod layers;
 mod lifecycle;
 mod model;
 mod package;
+mod rate_limit;
 mod readme;
 mod redis_server;
 mod redis_store;

@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     redis_server::{PROGRAMS, RedisServer, free_port},
-    scripted::{Asked, Failure, Reply, Scripted, TestClock, fail, limited},
+    scripted::{Asked, Reply, Scripted, TestClock, fail, limited},
     support::scopes,
 };
 
@@ -457,7 +457,7 @@ async fn a_flush_ends_every_lease_and_no_fence_goes_back() {
 #[tokio::test]
 async fn cool_downs_and_refused_credentials_hold_in_every_process() {
     let Some(redis) = RedisServer::start() else { return };
-    let refused = Reply::Fail(Failure { kind: ErrorKind::Unauthorized, sent: true, retry_after: None });
+    let refused = Reply::Refused(401);
     for (reply, expected) in [(limited(60), ErrorKind::RateLimited), (refused, ErrorKind::Unauthorized)] {
         redis.run_text::<()>("FLUSHALL").await;
         let (asking, idle) = (source([reply]), source([]));

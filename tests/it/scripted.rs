@@ -20,6 +20,8 @@ pub(crate) enum Reply {
     /// A token without a word on its life.
     Silent,
     Fail(Failure),
+    /// `Unauthorized`, by a response of this status.
+    Refused(u16),
     /// Nothing, ever.
     Hang,
 }
@@ -121,6 +123,10 @@ impl Scripted {
             Reply::Token(seconds) => token.expires_in = Some(seconds.into()),
             Reply::Silent => {}
             Reply::Hang => std::future::pending().await,
+            Reply::Refused(status) => {
+                let status = http::StatusCode::from_u16(status).unwrap();
+                return Err(Error::new(ErrorKind::Unauthorized, "as the script has it").with_status(status));
+            }
             Reply::Fail(Failure { kind, sent, retry_after }) => {
                 let error = Error::new(kind, "as the script has it").with_sent(sent);
                 return Err(match retry_after {

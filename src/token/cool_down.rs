@@ -1,0 +1,119 @@
+//! No token call is sent while a server asks to wait: for all scope sets of a cache.
+//!
+//! Times are milliseconds of the monotonic clock.
+
+use std::{sync::PoisonError, time::Duration};
+
+use super::options::millis;
+use crate::{
+    Error, ErrorKind,
+    sync::{Mutex, MutexGuard},
+};
+
+/// The longest cool-down that is believed: one hour. A vendor's mistake must not switch a service off
+/// for good.
+pub(super) const MAX_COOL_DOWN: Duration = Duration::from_secs(3600);
+
+#[derive(Debug, Default)]
+pub(super) struct CoolDown(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    until: u64,
+    /// How many began since the last success.
+    begun: u32,
+}
+
+impl CoolDown {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before when no call may be sent.
+    pub(super) fn until(&self) -> u64 {
+        self.lock().until
+    }
+
+    /// Lasts for so long at least, as another process learnt.
+    pub(super) fn extend(&self, now: u64, left: Duration) {
+        let mut state = self.lock();
+        state.until = state.until.max(now.saturating_add(millis(left.min(MAX_COOL_DOWN))));
+    }
+
+    pub(super) fn succeeded(&self) {
+        self.lock().begun = 0;
+    }
+
+    /// Learns from a failure, and says whether the cool-down lasts longer for it. One that begins lasts
+    /// at least for `least`, given how many began without a success, even where the server asks for
+    /// less. Failures of calls that were sent before it began count as one.
+    pub(super) fn failed(&self, now: u64, error: &Error, least: impl FnOnce(u32) -> Duration) -> bool {
+        let asked = error.retry_after();
+        if asked.is_none() && error.kind() != ErrorKind::RateLimited {
+            return false;
+        }
+        let mut state = self.lock();
+        let mut wait = asked.unwrap_or_default();
+        if now >= state.until {
+            state.begun = state.begun.saturating_add(1);
+            wait = wait.max(least(state.begun));
+        }
+        let until = now.saturating_add(millis(wait.min(MAX_COOL_DOWN)));
+        let is_longer = until > state.until;
+        state.until = state.until.max(until);
+        is_longer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limited(after: Option<u64>) -> Error {
+        let error = Error::new(ErrorKind::RateLimited, "test");
+        match after {
+            Some(seconds) => error.with_retry_after(Duration::from_secs(seconds)),
+            None => error,
+        }
+    }
+
+    #[test]
+    fn lasts_as_long_as_the_server_asks_and_no_longer_than_an_hour() {
+        let cool_down = CoolDown::default();
+        let least = |_| Duration::from_secs(1);
+        assert!(cool_down.failed(100, &limited(Some(3)), least));
+        assert_eq!(cool_down.until(), 3_100);
+        assert!(cool_down.failed(100, &limited(Some(9)), least));
+        assert!(!cool_down.failed(100, &limited(Some(1)), least), "a shorter one does not shorten it");
+        assert_eq!(cool_down.until(), 9_100);
+        assert!(cool_down.failed(0, &limited(Some(u64::MAX)), least));
+        assert_eq!(cool_down.until(), 3_600_000);
+    }
+
+    #[test]
+    fn each_lasts_at_least_for_the_back_off_until_a_success() {
+        let least = |begun: u32| Duration::from_secs(u64::from(begun));
+        for error in [
+            limited(None),
+            limited(Some(0)),
+            Error::new(ErrorKind::Unavailable, "test").with_retry_after(Duration::ZERO),
+        ] {
+            let cool_down = CoolDown::default();
+            assert!(cool_down.failed(0, &error, least));
+            assert_eq!(cool_down.until(), 1_000);
+            assert!(!cool_down.failed(999, &error, least), "this call was sent before the cool-down");
+            assert!(cool_down.failed(1_000, &error, least));
+            assert_eq!(cool_down.until(), 3_000);
+            cool_down.succeeded();
+            assert!(cool_down.failed(3_000, &error, least));
+            assert_eq!(cool_down.until(), 4_000);
+        }
+    }
+
+    #[test]
+    fn other_failures_begin_none() {
+        let cool_down = CoolDown::default();
+        assert!(!cool_down.failed(5, &Error::new(ErrorKind::Unavailable, "test"), |_| Duration::MAX));
+        assert_eq!(cool_down.until(), 0);
+    }
+}

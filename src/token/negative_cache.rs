@@ -1,0 +1,252 @@
+//! Whether the server refuses the client credentials, as far as is known.
+//!
+//! A refusal may be about the credentials or about one scope set. Where the server does not say which,
+//! it counts against the scope set alone, until three different ones were refused and none succeeded in
+//! between. While the credentials count as refused, one call at a time probes whether they still are.
+//! Times are milliseconds of the monotonic clock.
+
+use std::{collections::VecDeque, hash::BuildHasher as _, sync::PoisonError, time::Duration};
+
+use super::options::millis;
+use crate::{
+    Error,
+    sync::{Mutex, MutexGuard, RandomState},
+};
+
+/// How many different scope sets are refused before the credentials count as refused.
+const EVIDENCE: usize = 3;
+/// The most scope sets that are remembered of each kind.
+const CAPACITY: usize = 1_024;
+
+#[derive(Debug)]
+pub(super) struct NegativeCache {
+    ttl: Duration,
+    hasher: RandomState,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    refusal: Option<Refusal>,
+    /// Scope sets that were refused since the last success.
+    suspects: VecDeque<u64>,
+    /// Scope sets that were refused while others succeeded: what is refused is the scope set.
+    cleared: VecDeque<u64>,
+}
+
+#[derive(Debug)]
+struct Refusal {
+    error: Error,
+    until: u64,
+    /// The scope set whose call probes now, and until when it is waited for.
+    probe: Option<(u64, u64)>,
+    /// Whether the last probe was of a suspect; then others go first.
+    is_suspect_probed: bool,
+}
+
+impl NegativeCache {
+    pub(super) fn new(ttl: Duration) -> Self {
+        Self { ttl, hasher: RandomState::default(), state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn id(&self, scopes: &str) -> u64 {
+        self.hasher.hash_one(scopes)
+    }
+
+    fn end(&self, now: u64) -> u64 {
+        now.saturating_add(millis(self.ttl))
+    }
+
+    /// Whether a call for these scopes may be sent. If it is the one that probes, it is waited for until
+    /// `patience` is over.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, as it is told to those who come after it.
+    pub(super) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
+        let (id, end) = (self.id(scopes), self.end(now));
+        let mut state = self.lock();
+        let is_suspect = state.suspects.contains(&id);
+        let Some(refusal) = &mut state.refusal else { return Ok(()) };
+        let until = match refusal.probe {
+            Some((probe, _)) if probe == id => return Ok(()),
+            Some((_, until)) if now < until => end.min(until),
+            _ if is_suspect && refusal.is_suspect_probed => refusal.until.saturating_add(millis(self.ttl)),
+            _ => refusal.until,
+        };
+        if now < until {
+            return Err(refusal.error.clone().held_for(Duration::from_millis(until - now)));
+        }
+        refusal.probe = Some((id, now.saturating_add(millis(patience))));
+        refusal.is_suspect_probed = is_suspect;
+        Ok(())
+    }
+
+    /// Whether the credentials count as refused at this moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::check`].
+    pub(super) fn peek(&self, now: u64) -> Result<(), Error> {
+        match &self.lock().refusal {
+            Some(refusal) if now < refusal.until => {
+                Err(refusal.error.clone().held_for(Duration::from_millis(refusal.until - now)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A call succeeded: for these scopes, or by a caller's refresh token.
+    pub(super) fn succeeded(&self, scopes: Option<&str>) {
+        let id = scopes.map(|scopes| self.id(scopes));
+        let mut state = self.lock();
+        state.refusal = None;
+        let suspects = std::mem::take(&mut state.suspects);
+        state.cleared.extend(suspects);
+        state.cleared.retain(|cleared| Some(*cleared) != id);
+        let excess = state.cleared.len().saturating_sub(CAPACITY);
+        state.cleared.drain(..excess);
+    }
+
+    /// The credentials are refused for `left`: the server said so, or another process.
+    pub(super) fn refused(&self, now: u64, left: Duration, error: Error) {
+        let until = now.saturating_add(millis(left));
+        if until > now {
+            self.lock().refusal = Some(Refusal { error, until, probe: None, is_suspect_probed: false });
+        }
+    }
+
+    /// The server refused the credentials or these scopes. `error` is what others are told if it counts
+    /// against the credentials.
+    pub(super) fn suspected(&self, scopes: &str, now: u64, error: Error) {
+        let (id, until) = (self.id(scopes), self.end(now));
+        if until == now {
+            return;
+        }
+        let mut state = self.lock();
+        let is_known = state.suspects.contains(&id) || state.cleared.contains(&id);
+        if !is_known && state.suspects.len() < CAPACITY {
+            state.suspects.push_back(id);
+        }
+        let has_evidence = state.suspects.len() >= EVIDENCE;
+        match &mut state.refusal {
+            Some(refusal) => (refusal.until, refusal.probe) = (refusal.until.max(until), None),
+            None if has_evidence && !is_known => {
+                state.refusal = Some(Refusal { error, until, probe: None, is_suspect_probed: false });
+            }
+            None => {}
+        }
+    }
+
+    /// A call for these scopes ended without saying anything of the credentials. If it was the probe,
+    /// the next one may begin after `wait`.
+    pub(super) fn failed(&self, scopes: &str, now: u64, wait: Duration) {
+        let id = self.id(scopes);
+        if let Some(refusal) = &mut self.lock().refusal
+            && refusal.probe.is_some_and(|(probe, _)| probe == id)
+        {
+            refusal.probe = None;
+            refusal.until = refusal.until.max(now.saturating_add(millis(wait)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn cache() -> NegativeCache {
+        NegativeCache::new(Duration::from_secs(10))
+    }
+
+    fn error() -> Error {
+        Error::new(ErrorKind::Unauthorized, "test").with_sent(true)
+    }
+
+    fn passes(cache: &NegativeCache, scopes: &str, now: u64) -> bool {
+        cache.check(scopes, now, PATIENCE).is_ok()
+    }
+
+    #[test]
+    fn three_scope_sets_that_are_refused_count_against_the_credentials_and_one_does_not() {
+        let cache = cache();
+        for _ in 0..9 {
+            cache.suspected("a", 0, error());
+        }
+        cache.suspected("b", 0, error());
+        assert!(passes(&cache, "d", 0));
+        cache.suspected("c", 0, error());
+        let refusal = cache.check("d", 9_000, PATIENCE).unwrap_err();
+        assert_eq!(refusal.retry_after(), Some(Duration::from_secs(1)));
+        assert!(!refusal.may_have_been_sent());
+    }
+
+    #[test]
+    fn a_success_in_between_clears_the_suspects_for_good() {
+        let cache = cache();
+        cache.suspected("a", 0, error());
+        cache.suspected("b", 0, error());
+        cache.succeeded(Some("d"));
+        for scopes in ["a", "b", "c", "e"] {
+            cache.suspected(scopes, 0, error());
+            assert!(passes(&cache, "d", 0), "{scopes}");
+        }
+        cache.suspected("f", 0, error());
+        assert!(!passes(&cache, "d", 0));
+    }
+
+    #[test]
+    fn one_call_at_a_time_probes_and_any_success_ends_the_refusal() {
+        let cache = cache();
+        cache.refused(0, Duration::from_secs(10), error());
+        assert!(!passes(&cache, "a", 9_999));
+        assert!(passes(&cache, "a", 10_000));
+        assert!(passes(&cache, "a", 10_001), "it is the probe");
+        assert!(!passes(&cache, "b", 10_001));
+        cache.refused(10_100, Duration::from_secs(10), error());
+        assert!(!passes(&cache, "a", 20_099) && passes(&cache, "b", 20_100) && !passes(&cache, "a", 20_100));
+        cache.succeeded(Some("b"));
+        assert!(passes(&cache, "a", 20_101) && passes(&cache, "c", 20_101));
+    }
+
+    #[test]
+    fn a_probe_that_fails_otherwise_or_never_ends_lets_another_begin() {
+        let cache = cache();
+        cache.refused(0, Duration::from_secs(10), error());
+        assert!(passes(&cache, "a", 10_000));
+        cache.failed("b", 10_000, Duration::ZERO);
+        assert!(!passes(&cache, "b", 10_000), "this one was not the probe");
+        cache.failed("a", 10_000, Duration::from_secs(1));
+        assert!(!passes(&cache, "b", 10_999) && passes(&cache, "b", 11_000));
+        assert!(!passes(&cache, "c", 40_999) && passes(&cache, "c", 41_000));
+    }
+
+    #[test]
+    fn after_a_suspect_has_probed_in_vain_the_others_go_first() {
+        let cache = cache();
+        for scopes in ["a", "b", "c"] {
+            cache.suspected(scopes, 0, error());
+        }
+        assert!(passes(&cache, "a", 10_000));
+        cache.suspected("a", 10_000, error());
+        assert!(!passes(&cache, "a", 20_000) && !passes(&cache, "b", 29_999));
+        assert!(passes(&cache, "d", 20_000));
+    }
+
+    #[test]
+    fn nothing_is_remembered_where_the_memory_is_off() {
+        let cache = NegativeCache::new(Duration::ZERO);
+        for scopes in ["a", "b", "c", "d"] {
+            cache.suspected(scopes, 0, error());
+        }
+        cache.refused(0, Duration::ZERO, error());
+        assert!(passes(&cache, "e", 0));
+    }
+}

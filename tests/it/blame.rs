@@ -1,0 +1,303 @@
+//! A refusal counts against what it is about: a scope set, a refresh token, or the credentials.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fintech_auth::{
+    Error, ErrorKind, Scope, Secret,
+    sandbox::{Fault, Operation, Sandbox},
+    token::{Fingerprint, IssuedToken, TokenCache, TokenSource},
+};
+use http::{HeaderName, StatusCode};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    scripted::{Asked, Reply, TestClock, fail, options, refreshing},
+    support::{sandbox, scopes},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Refuses scopes that begin with `bad`, or all of them.
+#[derive(Clone, Default)]
+struct Picky(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// The status of a refusal. Without one, the source says no more than `Unauthorized`.
+    status: Option<StatusCode>,
+    refuses_all: AtomicBool,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Picky {
+    fn new(status: Option<StatusCode>, refuses_all: bool) -> Self {
+        Self(Arc::new(Inner { status, refuses_all: refuses_all.into(), ..Inner::default() }))
+    }
+
+    fn count(&self) -> usize {
+        self.0.asked.lock().unwrap().len()
+    }
+
+    fn count_of(&self, scope: &str) -> usize {
+        self.0.asked.lock().unwrap().iter().filter(|asked| *asked == scope).count()
+    }
+
+    fn cache(&self) -> TokenCache<Self> {
+        TokenCache::new(self.clone(), options(&TestClock::new()))
+    }
+}
+
+impl TokenSource for Picky {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["picky"])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        let scope = scopes[0].as_str();
+        self.0.asked.lock().unwrap().push(scope.to_owned());
+        sleep(Duration::from_millis(10)).await;
+        if scope.starts_with("bad") || self.0.refuses_all.load(Ordering::Relaxed) {
+            let error = Error::new(ErrorKind::Unauthorized, "refused").with_sent(true);
+            return Err(match self.0.status {
+                Some(status) => error.with_status(status),
+                None => error,
+            });
+        }
+        let mut token = IssuedToken::new(format!("token-{}", self.count()));
+        token.expires_in = Some(5.into());
+        Ok(token)
+    }
+}
+
+const AMBIGUOUS: [Option<StatusCode>; 2] = [None, Some(StatusCode::FORBIDDEN)];
+
+async fn kind(cache: &TokenCache<Picky>, scope: &str) -> Option<ErrorKind> {
+    cache.token(&scopes(&[scope])).await.err().map(|error| error.kind())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_scope_set_stops_no_other_and_is_remembered_alone() {
+    for status in AMBIGUOUS {
+        let source = Picky::new(status, false);
+        let cache = source.cache();
+        for second in 0..60 {
+            assert_eq!(kind(&cache, "bad").await, Some(ErrorKind::Unauthorized));
+            for number in 0..10 {
+                assert_eq!(kind(&cache, &format!("good-{second}-{number}")).await, None, "{status:?}");
+            }
+            sleep(SECOND).await;
+        }
+        let refused = source.count_of("bad");
+        assert!((5..=6).contains(&refused), "once in 10 s, not {refused} times in a minute");
+    }
+}
+
+/// Without any success, nobody can know that these five are refused and the credentials are not. Once
+/// there was one, they never count against the credentials again.
+#[tokio::test(start_paused = true)]
+async fn refused_scope_sets_hold_up_no_other_after_the_first_success() {
+    let source = Picky::new(Some(StatusCode::FORBIDDEN), false);
+    let cache = source.cache();
+    let mut held_up = Vec::new();
+    for second in 0..600 {
+        for number in 0..5 {
+            kind(&cache, &format!("bad-{number}")).await;
+        }
+        if kind(&cache, &format!("good-{second}")).await.is_some() {
+            held_up.push(second);
+        }
+        sleep(SECOND).await;
+    }
+    assert_eq!(held_up, (0..held_up.len()).collect::<Vec<_>>(), "at the beginning alone");
+    assert!(held_up.len() <= 61, "{held_up:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_secret_costs_three_requests_and_a_probe_in_each_period() {
+    for status in AMBIGUOUS {
+        let source = Picky::new(status, true);
+        let cache = source.cache();
+        for number in 0..10_000 {
+            assert_eq!(kind(&cache, &format!("scope-{number}")).await, Some(ErrorKind::Unauthorized));
+        }
+        assert_eq!(source.count(), 3, "{status:?}");
+        let start = Instant::now();
+        for number in 0.. {
+            if start.elapsed() > 3600 * SECOND {
+                break;
+            }
+            kind(&cache, &format!("scope-{}", number % 10_000)).await;
+            sleep(Duration::from_millis(500)).await;
+        }
+        let probes = source.count() - 3;
+        assert!((300..=360).contains(&probes), "{status:?}: {probes} in an hour");
+        let asked = source.count();
+        sleep(3600 * SECOND).await;
+        assert_eq!(source.count(), asked, "nobody asks");
+        // Any success ends it.
+        source.0.refuses_all.store(false, Ordering::Relaxed);
+        for number in 0..100 {
+            assert_eq!(kind(&cache, &format!("scope-{number}")).await, None);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_401_to_the_client_credentials_counts_against_them_at_once() {
+    let source = Picky::new(Some(StatusCode::UNAUTHORIZED), true);
+    let cache = source.cache();
+    for number in 0..10_000 {
+        assert_eq!(kind(&cache, &format!("scope-{number}")).await, Some(ErrorKind::Unauthorized));
+    }
+    assert_eq!(source.count(), 1);
+    sleep(10 * SECOND).await;
+    for number in 0..100 {
+        kind(&cache, &format!("scope-{number}")).await;
+    }
+    assert_eq!(source.count(), 2, "one probe");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_probe_is_on_its_way_the_others_are_refused_at_once() {
+    let source = Picky::new(Some(StatusCode::UNAUTHORIZED), true);
+    let cache = source.cache();
+    kind(&cache, "a").await;
+    sleep(10 * SECOND).await;
+    source.0.refuses_all.store(false, Ordering::Relaxed);
+    let probe = tokio::spawn({
+        let cache = cache.clone();
+        async move { kind(&cache, "b").await }
+    });
+    sleep(Duration::from_millis(5)).await;
+    let before = Instant::now();
+    assert_eq!(kind(&cache, "c").await, Some(ErrorKind::Unauthorized));
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    assert_eq!(probe.await.unwrap(), None);
+    assert_eq!(kind(&cache, "c").await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_refresh_token_stops_nobody() {
+    for refusal in [Reply::Refused(401), Reply::Refused(403), fail(ErrorKind::Unauthorized)] {
+        let (cache, source) = refreshing([Reply::Token(3600), refusal.clone()]);
+        cache.token(&scopes(&["a"])).await.unwrap();
+        sleep(3591 * SECOND).await;
+        cache.token(&scopes(&["a"])).await.unwrap();
+        cache.token(&scopes(&["b"])).await.unwrap();
+        let issue = |scope: &str| Asked::Issue(scope.to_owned());
+        let refresh = Asked::Refresh("refresh-1".to_owned());
+        assert_eq!(source.asked(), [issue("a"), refresh, issue("a"), issue("b")], "{refusal:?}");
+    }
+}
+
+async fn issue(clients: &Clients, operation: Operation, scope: &str) -> Result<(), Error> {
+    match operation {
+        Operation::MoneykitToken => clients.moneykit.token(&scopes(&[scope])).await.map(drop),
+        _ => clients.moov.token(&scopes(&[scope])).await.map(drop),
+    }
+}
+
+/// A client of either vendor, on the sandbox's clock.
+struct Clients {
+    moneykit: fintech_auth::moneykit::Client,
+    moov: fintech_auth::moov::Client,
+}
+
+fn clients(sandbox: &Sandbox) -> Clients {
+    let clock = sandbox.clock();
+    Clients {
+        moneykit: sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
+        moov: sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
+    }
+}
+
+const MOOV_SCOPES: [&str; 4] = ["/accounts.read", "/ping.read", "/fed.read", "/institutions.read"];
+
+fn scopes_of(operation: Operation) -> [&'static str; 4] {
+    match operation {
+        Operation::MoneykitToken => ["accounts", "identity", "transactions", "institutions"],
+        _ => MOOV_SCOPES,
+    }
+}
+
+/// A refusal with everything that it may say to the one who gets it.
+fn refusal(status: StatusCode) -> Fault {
+    Fault::answer(status)
+        .with_header(HeaderName::from_static("x-request-id"), http::HeaderValue::from_static("of-the-first"))
+        .with_body(
+            "application/json",
+            r#"{"error":"denied","error_code":"denied","error_message":"merchant 7"}"#,
+        )
+}
+
+#[tokio::test]
+async fn of_both_vendors_a_401_is_about_the_credentials_and_a_403_about_one_scope_set() {
+    for operation in [Operation::MoneykitToken, Operation::MoovToken] {
+        for (status, sent) in [(StatusCode::UNAUTHORIZED, 1), (StatusCode::FORBIDDEN, 3)] {
+            let sandbox = sandbox().await;
+            let clients = clients(&sandbox);
+            sandbox.fault_times(operation, refusal(status), 1_000);
+            let [first, second, third, fourth] = scopes_of(operation);
+            for scope in [first, first, second, second, third, third] {
+                let error = issue(&clients, operation, scope).await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
+            }
+            // What another is told says nothing of those who were refused.
+            let error = issue(&clients, operation, fourth).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
+            assert!(!error.may_have_been_sent() && error.retry_after().is_some());
+            assert_eq!((error.message(), error.request_id(), error.fields()), (None, None, &[][..]));
+            assert_eq!(error.body::<serde_json::Value>(), None);
+            assert!(!format!("{error} {error:?}").contains("of-the-first"), "{error:?}");
+            assert_eq!(sandbox.count(operation), sent, "{operation:?} {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_both_vendors_one_403_stops_no_other_scope_set() {
+    for operation in [Operation::MoneykitToken, Operation::MoovToken] {
+        let sandbox = sandbox().await;
+        let clients = clients(&sandbox);
+        sandbox.fault(operation, refusal(StatusCode::FORBIDDEN));
+        let [first, second, ..] = MOOV_SCOPES;
+        let (first, second) = match operation {
+            Operation::MoneykitToken => ("institutions:read", ""),
+            _ => (first, second),
+        };
+        issue(&clients, operation, first).await.unwrap_err();
+        if second.is_empty() {
+            clients.moneykit.token(&[]).await.unwrap();
+        } else {
+            issue(&clients, operation, second).await.unwrap();
+        }
+        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_refresh_token_of_a_callers_own_stops_nobody() {
+    let sandbox = sandbox().await;
+    let moov = clients(&sandbox).moov;
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+        sandbox.fault(Operation::MoovToken, refusal(status));
+        let error = moov.refresh(&Secret::from("made-up"), &[]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    }
+    moov.token(&scopes(&["/ping.read"])).await.unwrap();
+    // Wrong credentials stop the calls past the cache as well.
+    sandbox.fault(Operation::MoovToken, refusal(StatusCode::UNAUTHORIZED));
+    let before = sandbox.count(Operation::MoovToken);
+    for _ in 0..3 {
+        moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+        moov.refresh(&Secret::from("made-up"), &[]).await.unwrap_err();
+    }
+    assert_eq!(sandbox.count(Operation::MoovToken), before + 1);
+}
