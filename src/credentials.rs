@@ -1,6 +1,6 @@
 //! The long-lived pair that a vendor's dashboard hands out.
 
-use crate::{Error, ErrorKind, Secret};
+use crate::{Error, ErrorKind, Secret, text};
 
 /// The longest id or secret that is taken; real ones are well under 100 bytes.
 const LIMIT: usize = 4096;
@@ -56,12 +56,11 @@ impl Credentials {
         for (what, value) in
             [("client id", self.client_id.as_str()), ("client secret", self.client_secret.expose())]
         {
-            if value.is_empty() || value.len() > LIMIT || value.trim() != value {
-                return Err(Error::new(
-                    ErrorKind::InvalidConfig,
-                    format!("the {what} is empty, over {LIMIT} bytes, or has white space around it"),
-                ));
+            if value.is_empty() || value.len() > LIMIT {
+                let reason = format!("the {what} is empty or over {LIMIT} bytes");
+                return Err(Error::new(ErrorKind::InvalidConfig, reason));
             }
+            text::check(&format!("the {what}"), value)?;
         }
         Ok(())
     }

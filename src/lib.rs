@@ -33,6 +33,7 @@ mod retry;
 pub mod sandbox;
 mod secret;
 mod sync;
+mod text;
 mod timestamp;
 pub mod token;
 mod transport;

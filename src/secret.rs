@@ -32,12 +32,13 @@ impl Secret {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// Reads one to the end, from a mounted file or standard input. One line end after it is dropped.
+    /// Reads one to the end, from a mounted file or standard input. A UTF-8 byte order mark before it and one line
+    /// end after it are dropped.
     ///
     /// # Errors
     ///
     /// Those of reading; [`InvalidData`](io::ErrorKind::InvalidData) if it is empty, over 16 KiB, or not
-    /// UTF-8. None shows what was read.
+    /// UTF-8 text. No error shows what was read.
     pub fn read(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
         // Room for all of it, since a buffer that grows leaves copies behind.
@@ -46,7 +47,12 @@ impl Secret {
         if bytes.len() as u64 > READ_LIMIT {
             return invalid("is over 16 KiB");
         }
+        // Windows PowerShell writes UTF-16 by default; without its mark, ASCII text is full of NUL.
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
+            return invalid("is UTF-16 or binary; save it as UTF-8");
+        }
         let Ok(text) = std::str::from_utf8(&bytes) else { return invalid("is not UTF-8") };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let text = text.strip_suffix('\n').unwrap_or(text);
         let text = text.strip_suffix('\r').unwrap_or(text);
         if text.is_empty() { invalid("is empty") } else { Ok(Self::new(text)) }

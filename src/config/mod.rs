@@ -17,16 +17,16 @@ pub(crate) use options::{Lifecycle, http_options};
 pub(crate) use secret_file::secret;
 pub(crate) use setting::{Setting, Shown};
 pub(crate) use value::Value;
-pub(crate) use vars::from_vars;
+pub(crate) use vars::{Environment, from_vars};
 
 /// The settings of one vendor, by name.
 pub(crate) trait Settings: Default {
-    /// What the environment variables begin with, such as `MOOV`.
-    const PREFIX: &'static str;
     /// All keys, in the order in which they are documented.
     const KEYS: &'static [&'static str];
     /// Under which names the vendor's own clients look for the id and the secret.
     const PAIRS: &'static [(&'static str, &'static str)];
+    /// Names that the vendor's samples and other clients use, and the key that each stands for here.
+    const FOREIGN: &'static [(&'static str, &'static str)];
 
     /// Sets what has this key.
     ///
@@ -39,7 +39,7 @@ pub(crate) trait Settings: Default {
 /// A struct of optional settings, each of which has its field's name as its key.
 macro_rules! settings {
     (
-        $prefix:literal $pairs:expr;
+        $prefix:literal $pairs:expr, $foreign:expr;
         $(#[$meta:meta])*
         pub struct $name:ident {
             $($(#[$doc:meta])+ pub $field:ident: $type:ty,)+
@@ -50,6 +50,7 @@ macro_rules! settings {
         #[non_exhaustive]
         pub struct $name {
             $($(#[$doc])+ pub $field: Option<$type>,)+
+            environment: crate::config::Environment,
         }
 
         impl $name {
@@ -58,17 +59,28 @@ macro_rules! settings {
 
             /// Reads the environment of this process: every key in upper case after
             #[doc = concat!("`", $prefix, "_`.")]
-            /// A variable that is empty counts as not set.
+            /// An empty variable counts as not set.
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable, for a value
-            /// that is not what the key asks for, and for a name that looks like a misspelt one.
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable: for an invalid
+            /// value, and for a name that resembles a key that is not set and that chooses the host, the origin
+            /// or the credentials. Other such names are [`warnings`](Self::warnings).
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
 
-            /// The same from variables given by hand, such as those of a file.
+            /// As [`from_env`](Self::from_env), from variables with another prefix: one for each tenant. The prefix
+            /// has no `_` at its end.
+            ///
+            /// # Errors
+            ///
+            /// As [`from_env`](Self::from_env), and for a prefix that is no part of a variable's name.
+            pub fn from_env_with_prefix(prefix: &str) -> Result<Self, crate::Error> {
+                Self::from_vars_with_prefix(prefix, std::env::vars_os())
+            }
+
+            /// As [`from_env`](Self::from_env), from variables that are passed in, such as those of a file.
             ///
             /// # Errors
             ///
@@ -78,7 +90,37 @@ macro_rules! settings {
                 N: Into<std::ffi::OsString>,
                 V: Into<std::ffi::OsString>,
             {
-                crate::config::from_vars(vars.into_iter().map(|(name, value)| (name.into(), value.into())))
+                Self::from_vars_with_prefix($prefix, vars)
+            }
+
+            /// As [`from_env_with_prefix`](Self::from_env_with_prefix), from variables that are passed in.
+            ///
+            /// # Errors
+            ///
+            /// As [`from_env_with_prefix`](Self::from_env_with_prefix).
+            pub fn from_vars_with_prefix<N, V>(
+                prefix: &str,
+                vars: impl IntoIterator<Item = (N, V)>,
+            ) -> Result<Self, crate::Error>
+            where
+                N: Into<std::ffi::OsString>,
+                V: Into<std::ffi::OsString>,
+            {
+                let prefix = prefix.strip_suffix('_').unwrap_or(prefix);
+                let vars = vars.into_iter().map(|(name, value)| (name.into(), value.into()));
+                let (config, warnings): (Self, _) = crate::config::from_vars(prefix, vars)?;
+                let prefix = Some(prefix.to_owned());
+                Ok(Self { environment: crate::config::Environment { prefix, warnings }, ..config })
+            }
+
+            /// Variables that were ignored although they look like settings, in sentences without their values.
+            /// Each is also logged at level `warn`. Empty for settings from a file.
+            pub fn warnings(&self) -> &[String] {
+                &self.environment.warnings
+            }
+
+            fn prefix(&self) -> &str {
+                self.environment.prefix.as_deref().unwrap_or($prefix)
             }
         }
 
@@ -91,9 +133,9 @@ macro_rules! settings {
         }
 
         impl crate::config::Settings for $name {
-            const PREFIX: &'static str = $prefix;
             const KEYS: &'static [&'static str] = Self::KEYS;
             const PAIRS: &'static [(&'static str, &'static str)] = $pairs;
+            const FOREIGN: &'static [(&'static str, &'static str)] = $foreign;
 
             fn set(&mut self, key: &str, value: &crate::config::Value) -> Result<(), &'static str> {
                 match key {

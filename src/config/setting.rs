@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use super::Value;
-use crate::{Scope, Secret};
+use crate::{Scope, Secret, text};
 
 /// The type of a setting.
 pub(crate) trait Setting: Sized + fmt::Debug {
@@ -12,12 +12,19 @@ pub(crate) trait Setting: Sized + fmt::Debug {
 
     fn read(value: &Value) -> Option<Self>;
 
+    /// What is wrong with a text before it is read.
+    fn flaw(text: &str) -> Option<&'static str> {
+        text::flaw(text)
+    }
+
     /// `None` for no value: `null`, or an empty variable.
     fn optional(value: &Value) -> Result<Option<Self>, &'static str> {
-        match value {
-            Value::Nothing => Ok(None),
-            value => Self::read(value).map(Some).ok_or(Self::MUST_BE),
-        }
+        let flaw = match value {
+            Value::Nothing => return Ok(None),
+            Value::List(values) => values.iter().filter_map(Value::text).find_map(Self::flaw),
+            value => value.text().and_then(Self::flaw),
+        };
+        flaw.map_or_else(|| Self::read(value).map(Some).ok_or(Self::MUST_BE), Err)
     }
 
     /// What `Debug` shows of it.
@@ -104,6 +111,10 @@ impl Setting for (usize, Duration) {
 
 impl Setting for Vec<Scope> {
     const MUST_BE: &'static str = "must be scopes: a list of them, or a text with spaces between";
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        text::scopes_flaw(text)
+    }
 
     fn read(value: &Value) -> Option<Self> {
         let scopes = |text: &str| text.split_whitespace().map(|scope| Scope::new(scope).ok()).collect();

@@ -1,5 +1,4 @@
-//! Settings from environment variables, which are given and never fetched here. It shows their names and
-//! never a value.
+//! Reads settings from environment variables that are passed in. Shows their names and never a value.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -8,68 +7,127 @@ use zeroize::Zeroizing;
 use super::{Settings, Value, nearest::nearest};
 use crate::{Error, ErrorKind};
 
+/// A setting of one row stands for the others of that row.
+const ALTERNATIVES: &[&[&str]] = &[
+    &["client_secret", "client_secret_file"],
+    &["webhook_secret", "webhook_secret_file"],
+    &["former_webhook_secret", "former_webhook_secret_file"],
+    &["origin", "referer"],
+];
+
+/// Keys that choose the host, the origin or the credentials. Ignoring a misspelt one of these could send
+/// the wrong key to the wrong place.
+const CRITICAL: &[&str] = &[
+    "client_id",
+    "client_secret",
+    "client_secret_file",
+    "client_auth",
+    "base_url",
+    "origin",
+    "referer",
+    "webhook_secret",
+    "webhook_secret_file",
+    "former_webhook_secret",
+    "former_webhook_secret_file",
+];
+
+/// What is known of the environment that settings were read from.
+#[derive(Clone, Default)]
+pub(crate) struct Environment {
+    /// `None` for the vendor's own.
+    pub(crate) prefix: Option<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
 /// Reads every key from the variable of its name in upper case, after the prefix.
 ///
-/// A variable that is no key is passed over, as the program has some of its own; unless its name is near
-/// that of a key.
+/// A variable with the prefix that is no key is ignored, because programs have variables of their own, unless it
+/// resembles a key or is the name that other clients of the vendor use for one. Then it is an error if that key
+/// is critical and not set, and a warning otherwise.
 ///
 /// # Errors
 ///
-/// `InvalidConfig`, naming the first variable that is not right, by the alphabet.
+/// `InvalidConfig`, naming the first such variable in alphabetical order, or the first with an invalid value.
 pub(crate) fn from_vars<S: Settings>(
+    prefix: &str,
     vars: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<S, Error> {
-    let vars = present(S::PREFIX, vars)?;
+) -> Result<(S, Vec<String>), Error> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if prefix.is_empty() || !prefix.bytes().all(is_name) {
+        let reason =
+            "the prefix of environment variables must be letters, digits and _, such as MOOV_TENANT_A";
+        return Err(Error::new(ErrorKind::InvalidConfig, reason));
+    }
+    let vars = present(prefix, vars);
     let keys: Vec<String> = S::KEYS.iter().map(|key| key.to_ascii_uppercase()).collect();
+    let key_of = |name: &str| keys.iter().position(|key| key == name).map(|position| S::KEYS[position]);
+    let invalid = |name: &str, what: &str| {
+        let reason = format!("the environment variable {prefix}_{name} {what}");
+        Error::new(ErrorKind::InvalidConfig, reason)
+    };
+
     let mut settings = S::default();
+    let mut are_set = Vec::new();
     for (name, value) in &vars {
-        if let Some(position) = keys.iter().position(|key| key == name) {
-            set(&mut settings, S::KEYS[position], name, value)?;
-        } else if !S::PAIRS.iter().any(|(id, secret)| name == id || name == secret)
-            && let Some(near) = nearest(name, keys.iter().map(String::as_str))
-        {
-            return Err(invalid::<S>(name, &format!("is unknown; did you mean {}_{near}?", S::PREFIX)));
+        if let Some(key) = key_of(name) {
+            settings.set(key, value).map_err(|must_be| invalid(name, must_be))?;
+            are_set.push(key);
         }
     }
-    let ours = ["CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE"];
-    if !ours.iter().any(|name| vars.contains_key(*name)) {
-        let whole = |(id, secret): &(&'static str, &'static str)| {
-            let id_and_value = (*id, vars.get(*id)?);
-            Some((id_and_value, (*secret, vars.get(*secret)?)))
+    let ours = ["client_id", "client_secret", "client_secret_file"];
+    if !ours.iter().any(|key| are_set.contains(key)) {
+        // An id under one pair of names and a secret under another would belong to two keys.
+        let whole = |(id, secret): &&(&'static str, &'static str)| {
+            vars.contains_key(*id) && vars.contains_key(*secret)
         };
-        // An id of one client's names and a secret of another's would belong to two keys.
-        if let Some((id, secret)) = S::PAIRS.iter().find_map(whole) {
-            set(&mut settings, "client_id", id.0, id.1)?;
-            set(&mut settings, "client_secret", secret.0, secret.1)?;
+        if let Some((id, secret)) = S::PAIRS.iter().find(whole) {
+            for (name, key) in [(id, "client_id"), (secret, "client_secret")] {
+                settings.set(key, &vars[*name]).map_err(|must_be| invalid(name, must_be))?;
+                are_set.push(key);
+            }
         }
     }
-    Ok(settings)
+
+    let mut warnings = Vec::new();
+    for name in vars.keys().filter(|name| key_of(name).is_none()) {
+        if S::PAIRS.iter().any(|(id, secret)| name == id || name == secret) {
+            continue;
+        }
+        let foreign = S::FOREIGN.iter().find(|(foreign, _)| name == foreign).map(|(_, key)| *key);
+        let near = || nearest(name, keys.iter().map(String::as_str)).and_then(key_of);
+        let (key, what) = match (foreign, near()) {
+            (Some(key), _) => (key, "is not read by this crate; set"),
+            (None, Some(key)) => (key, "is unknown; did you mean"),
+            (None, None) => continue,
+        };
+        let mark = if foreign.is_some() { " instead" } else { "?" };
+        let what = format!("{what} {prefix}_{}{mark}", key.to_ascii_uppercase());
+        let is_set = are_set.contains(&key)
+            || ALTERNATIVES
+                .iter()
+                .any(|row| row.contains(&key) && row.iter().any(|key| are_set.contains(key)));
+        if !is_set && (foreign.is_some() || CRITICAL.contains(&key)) {
+            return Err(invalid(name, &what));
+        }
+        let warning = format!("the environment variable {prefix}_{name} {what}");
+        tracing::warn!("{warning}");
+        warnings.push(warning);
+    }
+    Ok((settings, warnings))
 }
 
 /// Those with the prefix, without it, that are not empty.
-fn present(
-    prefix: &str,
-    vars: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<BTreeMap<String, Value>, Error> {
+fn present(prefix: &str, vars: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, Value> {
     let mut present = BTreeMap::new();
     for (name, value) in vars {
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_prefix('_')) else {
             continue;
         };
-        // What is not text is no key's value, and may be anything where the name is no key.
+        // A value that is not text is valid for no key, and irrelevant where the name is no key.
         let value = value.into_string().map(Zeroizing::new).ok();
         if value.as_ref().is_none_or(|value| !value.is_empty()) {
             present.insert(name.to_owned(), value.map_or(Value::Other, Value::Text));
         }
     }
-    Ok(present)
-}
-
-fn set<S: Settings>(settings: &mut S, key: &str, name: &str, value: &Value) -> Result<(), Error> {
-    settings.set(key, value).map_err(|must_be| invalid::<S>(name, must_be))
-}
-
-fn invalid<S: Settings>(name: &str, what: &str) -> Error {
-    let reason = format!("the environment variable {}_{name} {what}", S::PREFIX);
-    Error::new(ErrorKind::InvalidConfig, reason)
+    present
 }

@@ -45,8 +45,8 @@
 //!
 //! ## InvalidConfig
 //!
-//! Nothing was sent: an option, a variable or an argument will not do, and the error names it. A misspelt variable is refused
-//! with the nearest name. Often: no scope for Moov; a base URL with plain http to another machine; a token asked for outside of
+//! Nothing was sent: an option, a variable or an argument will not do, and the error names it. A variable that resembles a
+//! key for the host, the origin or the credentials that is not set is refused with the key's name; others are warnings. Often: no scope for Moov; a base URL with plain http to another machine; a token asked for outside of
 //! a tokio runtime; a call of [`blocking`] from async code.
 //!
 //! A failure of TLS is here as well, for it does not pass by itself: what the base URL names speaks no TLS, a proxy opens TLS, or this machine
@@ -59,7 +59,8 @@
 //! - the client id and secret, and whether they are of the same environment: MoneyKit's id begins with `sandbox_` or `live_`;
 //! - for Moov's 403, the origin: it must be one of the domains allowed for the API key. A backend that sends none gets tokens
 //!   for a service;
-//! - white space or a line end within a secret that was pasted.
+//! - a secret of another environment or another key. White space, quotes and a byte order mark around one are refused before
+//!   anything is sent.
 //!
 //! It is remembered for ten seconds, so that a fleet with a wrong secret does not flood the vendor; corrected credentials are
 //! a new client, and need no waiting. A token that you use and that comes back with 401 on your *own* request is another

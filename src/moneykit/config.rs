@@ -14,14 +14,28 @@ use crate::{
 words!(ClientAuth: "basic" => Self::Basic, "body" => Self::Body, "headers" => Self::Headers);
 
 settings! {
-"MONEYKIT" &[];
+"MONEYKIT" &[], &[
+    ("URL", "base_url"),
+    ("API_URL", "base_url"),
+    ("API_BASE_URL", "base_url"),
+    ("HOST", "base_url"),
+    ("API_HOST", "base_url"),
+    ("SERVER_URL", "base_url"),
+    ("ENDPOINT", "base_url"),
+    ("API_VERSION", "version"),
+    ("API_KEY", "client_id"),
+    ("API_SECRET", "client_secret"),
+    ("SECRET", "client_secret"),
+    ("SECRET_KEY", "client_secret"),
+];
 /// Settings of a [`Client`] by name, from any self-describing format of serde (JSON, TOML, YAML, …) or from
 /// the environment.
 ///
 /// A setting that is missing, `null` or an empty variable is left at the builder's default. An unknown key is
 /// refused with the nearest known one, a value of the wrong kind without being shown. In the environment a key is
-/// in upper case after `MONEYKIT_`, such as `MONEYKIT_CLIENT_SECRET_FILE`; a variable that is near none of the keys is
-/// passed over.
+/// in upper case after `MONEYKIT_`, such as `MONEYKIT_CLIENT_SECRET_FILE`. Other variables with this prefix are
+/// ignored, unless they resemble a key: see [`Config::from_env`]. `MONEYKIT_URL`, as the vendor's samples call the
+/// base URL, is never read: where `MONEYKIT_BASE_URL` is not set, it is an error.
 ///
 /// ```
 /// use fintech_auth::moneykit;
@@ -97,7 +111,7 @@ impl Config {
     pub fn builder(&self) -> Result<ClientBuilder, Error> {
         let client_secret =
             secret("client_secret", self.client_secret.as_ref(), self.client_secret_file.as_deref())?;
-        let credentials = Credentials::configured("MONEYKIT", self.client_id.as_deref(), client_secret)?;
+        let credentials = Credentials::configured(self.prefix(), self.client_id.as_deref(), client_secret)?;
         Ok(self.apply(Client::builder(credentials)))
     }
 

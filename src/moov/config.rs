@@ -16,14 +16,30 @@ words!(ClientType: "web" => Self::Web, "device" => Self::Device, "service" => Se
 words!(Encoding: "form" => Self::Form, "json" => Self::Json);
 
 settings! {
-"MOOV" &[("PUBLIC_KEY", "SECRET_KEY"), ("USERNAME", "PASSWORD")];
+"MOOV" &[("PUBLIC_KEY", "SECRET_KEY"), ("USERNAME", "PASSWORD")], &[
+    ("URL", "base_url"),
+    ("API_URL", "base_url"),
+    ("API_BASE_URL", "base_url"),
+    ("HOST", "base_url"),
+    ("API_HOST", "base_url"),
+    ("SERVER_URL", "base_url"),
+    ("ENDPOINT", "base_url"),
+    ("DOMAIN", "origin"),
+    ("ALLOWED_ORIGIN", "origin"),
+    ("ORIGIN_URL", "origin"),
+    ("API_VERSION", "version"),
+    ("API_KEY", "client_id"),
+    ("API_SECRET", "client_secret"),
+    ("SECRET", "client_secret"),
+];
 /// Settings of a [`Client`] by name, from any self-describing format of serde (JSON, TOML, YAML, …) or from
 /// the environment.
 ///
 /// A setting that is missing, `null` or an empty variable is left at the builder's default. An unknown key is
 /// refused with the nearest known one, a value of the wrong kind without being shown. In the environment a key is
-/// in upper case after `MOOV_`, such as `MOOV_CLIENT_SECRET_FILE`; a variable that is near none of the keys is
-/// passed over. Where
+/// in upper case after `MOOV_`, such as `MOOV_CLIENT_SECRET_FILE`. Other variables with this prefix are ignored,
+/// unless they resemble a key: see [`Config::from_env`]. `MOOV_HOST`, `MOOV_DOMAIN` and the like, as other clients
+/// call the base URL and the origin, are never read: where ours is not set, they are an error. Where
 /// neither id nor secret is set so, the pair of names of the vendor's Go client is taken, `MOOV_PUBLIC_KEY` and
 /// `MOOV_SECRET_KEY`, or that of its other clients, `MOOV_USERNAME` and `MOOV_PASSWORD`.
 ///
@@ -117,7 +133,7 @@ impl Config {
     pub fn builder(&self) -> Result<ClientBuilder, Error> {
         let client_secret =
             secret("client_secret", self.client_secret.as_ref(), self.client_secret_file.as_deref())?;
-        let credentials = Credentials::configured("MOOV", self.client_id.as_deref(), client_secret)?;
+        let credentials = Credentials::configured(self.prefix(), self.client_id.as_deref(), client_secret)?;
         let mut builder = Client::builder(credentials).with_http(self.http_options());
         if let Some(way) = self.client_auth {
             builder = builder.with_client_auth(way);
@@ -170,8 +186,11 @@ impl Config {
             self.former_webhook_secret_file.as_deref(),
         )?;
         let current = current.ok_or_else(|| {
-            let reason = "no `webhook_secret` or `webhook_secret_file` is set; from the environment it is read \
-                          from MOOV_WEBHOOK_SECRET or, as a file, MOOV_WEBHOOK_SECRET_FILE";
+            let name = format!("{}_WEBHOOK_SECRET", self.prefix());
+            let reason = format!(
+                "no `webhook_secret` or `webhook_secret_file` is set; from the environment it is read from {name} \
+                 or, as a file, {name}_FILE"
+            );
             Error::new(ErrorKind::InvalidConfig, reason)
         })?;
         let webhooks = Webhooks::new([Some(current), former].into_iter().flatten())?;

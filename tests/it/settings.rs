@@ -171,7 +171,7 @@ fn each_refused_variable_is_named_and_shows_no_value() {
         ("MOOV_CLIENT_SECRTE", MARK),
         ("MOOV_CLIENT_SECRET_FILES", MARK),
         ("MOOV_CLIENTID", MARK),
-        ("MOOV_SCOPE", MARK),
+        ("MOOV_ORIGINS", MARK),
         ("MOOV_TIMEOUT", MARK),
         ("MOOV_CAPACITY", MARK),
         ("MOOV_RATE_LIMIT", MARK),
@@ -189,6 +189,198 @@ fn each_refused_variable_is_named_and_shows_no_value() {
     assert!(!lines.contains(MARK), "{lines}");
     insta::assert_snapshot!(lines);
     assert!(moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRTE", MARK)]).is_err());
+}
+
+/// Docker's `--env-file` keeps quotes; a shell's `$(cat file)` and a secret in base64 keep a line break.
+#[test]
+fn a_value_with_something_around_it_is_refused_with_what_to_correct() {
+    for (wrong, what) in [
+        ("\"MARK-0123456789\"", "quotes"),
+        ("'MARK-0123456789'", "quotes"),
+        ("\"MARK-0123456789", "quotes"),
+        ("MARK-0123456789'", "quotes"),
+        (" MARK-0123456789", "white space"),
+        ("MARK-0123456789\n", "line break"),
+        ("MARK-0123456789\r\n", "line break"),
+        ("MARK\n0123456789", "line break"),
+        ("\u{feff}MARK-0123456789", "byte order mark"),
+        ("MARK\u{200b}0123456789", "invisible"),
+    ] {
+        for key in
+            ["client_id", "client_secret", "client_secret_file", "base_url", "origin", "webhook_secret"]
+        {
+            let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), wrong);
+            let from_vars =
+                moov::Config::from_vars([variable.clone()]).expect_err("it is refused").to_string();
+            let from_file =
+                serde_json::from_value::<moov::Config>(json!({ key: wrong })).unwrap_err().to_string();
+            for error in [from_vars.replace(&variable.0, key), from_file] {
+                assert!(error.contains(key) && error.contains(what), "{error}");
+                assert!(!error.contains("0123456789"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn scopes_that_are_joined_wrongly_are_refused_with_what_to_correct() {
+    for wrong in [
+        "/a.read,/b.read",
+        "/a.read, /b.read",
+        "/a.read;/b.read",
+        "/a.read+/b.read",
+        "/a.read%20/b.read",
+        "/a.read/b.read",
+        "\"/a.read /b.read\"",
+        "'/a.read'",
+        "[\"/a.read\"]",
+        "/accounts/{accountID}/cards.read",
+    ] {
+        let error = moov::Config::from_vars([("MOOV_SCOPES", wrong)]).expect_err(wrong).to_string();
+        assert!(
+            error.starts_with("the environment variable MOOV_SCOPES ") && !error.contains(wrong),
+            "{error}"
+        );
+        let moneykit = moneykit::Config::from_vars([("MONEYKIT_SCOPES", wrong)]);
+        assert!(moneykit.is_err(), "{wrong}");
+        assert!(serde_json::from_value::<moov::Config>(json!({"scopes": [wrong]})).is_err(), "{wrong}");
+    }
+    let config = moov::Config::from_vars([("MOOV_SCOPES", " /a.read\n/b.read ")]).unwrap();
+    assert_eq!(config.scopes.unwrap().len(), 2);
+}
+
+/// What Windows PowerShell's `>` and `Out-File` write.
+#[test]
+fn a_byte_order_mark_is_dropped_from_a_file_and_utf_16_is_named() {
+    let secret = |content: &[u8], name: &str| {
+        let path = file(name, content);
+        moov_of(&json!({"client_id": "id", "client_secret_file": path})).client()
+    };
+    assert!(secret(b"\xef\xbb\xbfMARK-0123456789\r\n", "bom").is_ok());
+    let read = fintech_auth::Secret::read(&b"\xef\xbb\xbfMARK-0123456789\r\n"[..]).unwrap();
+    assert_eq!(read.expose(), MARK);
+    let le: Vec<u8> = std::iter::once(0xfeff).chain(MARK.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let be: Vec<u8> = std::iter::once(0xfeff).chain(MARK.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    let unmarked: Vec<u8> = MARK.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, content) in [("utf16le", le), ("utf16be", be), ("utf16", unmarked)] {
+        let error = secret(&content, name).expect_err(name).to_string();
+        assert!(error.contains("UTF-16") && error.contains("client_secret_file"), "{error}");
+    }
+    for (name, content) in
+        [("quoted", "\"MARK-0123456789\"\n"), ("lines", "MARK-0123456789\nMARK-0123456789\n")]
+    {
+        let error = secret(content.as_bytes(), name).expect_err(name).to_string();
+        assert!(error.contains("client_secret_file") && !error.contains(MARK), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_given_in_code_is_checked_as_one_from_a_variable() {
+    for wrong in
+        ["\u{feff}MARK-0123456789", "\"MARK-0123456789\"", "MARK-0123456789\n", "MARK\u{0}0123456789"]
+    {
+        let credentials = fintech_auth::Credentials::new("id", wrong);
+        let moov = moov::Client::builder(credentials.clone()).build().expect_err(wrong);
+        let moneykit = moneykit::Client::builder(credentials).build().expect_err(wrong);
+        let webhooks = moov::webhook::Webhooks::new([wrong.into()]).expect_err(wrong);
+        for error in [moov, moneykit, webhooks] {
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(!error.to_string().contains("0123456789"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn variables_that_resemble_settings_are_warnings_where_the_program_has_what_it_needs() {
+    let right =
+        [("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET", "secret"), ("MOOV_ORIGIN", "https://a.example")];
+    let odd = ["MOOV_CLIENT_ID_2", "MOOV_CLIENT_IDS", "MOOV_ORIGINS", "MOOV_SCOPE", "MOOV_TIMEOUTS"];
+    let vars = right.into_iter().chain(odd.map(|name| (name, MARK)));
+    let config = moov::Config::from_vars(vars).expect("it is read");
+    config.client().expect("the program starts");
+    assert_eq!(config.warnings().len(), odd.len(), "{:?}", config.warnings());
+    for name in odd {
+        assert!(
+            config.warnings().iter().any(|warning| warning.contains(&format!("{name} is unknown"))),
+            "{name}"
+        );
+    }
+    assert!(!config.warnings().concat().contains(MARK));
+    // A secret in a file is a secret that is set, and so is a pair under the vendor's own names.
+    for set in [
+        &[("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET_FILE", "/run/secret")][..],
+        &[("MOOV_PUBLIC_KEY", "id"), ("MOOV_SECRET_KEY", "secret")],
+    ] {
+        let odd = [("MOOV_CLIENT_ID_2", MARK), ("MOOV_CLIENT_SECRET_2", MARK)];
+        let config = moov::Config::from_vars(set.iter().copied().chain(odd)).expect("it is read");
+        assert_eq!(config.warnings().len(), 2, "{:?}", config.warnings());
+    }
+    for (name, key) in [
+        ("MOOV_CLIENT_ID_2", "MOOV_CLIENT_ID?"),
+        ("MOOV_BASE_URI", "MOOV_BASE_URL?"),
+        ("MOOV_ORIGINS", "MOOV_ORIGIN?"),
+        ("MOOV_REFERRER", "MOOV_REFERER?"),
+        ("MOOV_WEBHOOK_SECRETS", "MOOV_WEBHOOK_SECRET?"),
+    ] {
+        let error = moov::Config::from_vars([(name, MARK)]).expect_err(name).to_string();
+        assert!(error.ends_with(key), "{error}");
+    }
+}
+
+#[test]
+fn names_of_the_vendors_samples_are_never_aliases() {
+    const OTHER: &str = "https://other.example";
+    for (name, ours) in [
+        ("MOOV_URL", "MOOV_BASE_URL"),
+        ("MOOV_API_URL", "MOOV_BASE_URL"),
+        ("MOOV_HOST", "MOOV_BASE_URL"),
+        ("MOOV_SERVER_URL", "MOOV_BASE_URL"),
+        ("MOOV_DOMAIN", "MOOV_ORIGIN"),
+        ("MOOV_ALLOWED_ORIGIN", "MOOV_ORIGIN"),
+        ("MOOV_API_VERSION", "MOOV_VERSION"),
+        ("MOOV_API_KEY", "MOOV_CLIENT_ID"),
+        ("MOOV_API_SECRET", "MOOV_CLIENT_SECRET"),
+    ] {
+        let error = moov::Config::from_vars([(name, OTHER)]).expect_err(name).to_string();
+        assert!(error.contains(name) && error.contains(ours) && !error.contains(OTHER), "{error}");
+        let config = moov::Config::from_vars([(name, OTHER), (ours, "ours")]).expect(name);
+        assert_eq!(config.warnings().len(), 1, "{name}");
+        let values = [config.base_url, config.origin, config.version, config.client_id];
+        assert!(!values.into_iter().flatten().any(|value| value == OTHER), "{name}");
+        assert!(moov::Config::from_vars([(name, "")]).is_ok(), "{name} is empty, which is not set");
+    }
+    for (name, ours) in [("MONEYKIT_URL", "MONEYKIT_BASE_URL"), ("MONEYKIT_API_VERSION", "MONEYKIT_VERSION")]
+    {
+        let error = moneykit::Config::from_vars([(name, OTHER)]).expect_err(name).to_string();
+        assert!(error.contains(name) && error.contains(ours), "{error}");
+        assert!(moneykit::Config::from_vars([(name, OTHER), (ours, "2025-01-01")]).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn each_tenant_has_a_prefix_of_its_own() {
+    let vars = [
+        ("MOOV_CLIENT_ID", "platform"),
+        ("MOOV_CLIENT_SECRET", "secret"),
+        ("MOOV_ACME_CLIENT_ID", "acme"),
+        ("MOOV_ACME_CLIENT_SECRET", "secret"),
+        ("ZENITH_MOOV_CLIENT_ID", "zenith"),
+        ("ZENITH_MOOV_HOST", "https://other.example"),
+    ];
+    let id = |config: moov::Config| (config.client_id.clone().unwrap_or_default(), config.warnings().len());
+    assert_eq!(id(moov::Config::from_vars(vars).unwrap()), ("platform".to_owned(), 0));
+    for prefix in ["MOOV_ACME", "MOOV_ACME_"] {
+        assert_eq!(id(moov::Config::from_vars_with_prefix(prefix, vars).unwrap()), ("acme".to_owned(), 0));
+    }
+    let error = moov::Config::from_vars_with_prefix("ZENITH_MOOV", vars).unwrap_err().to_string();
+    assert!(error.contains("ZENITH_MOOV_HOST") && error.contains("ZENITH_MOOV_BASE_URL"), "{error}");
+    let error =
+        moov::Config::from_vars_with_prefix("NOBODY", vars).unwrap().client().unwrap_err().to_string();
+    assert!(error.contains("NOBODY_CLIENT_ID"), "{error}");
+    for prefix in ["", "_", "A B", "A=", "A\n"] {
+        assert!(moov::Config::from_vars_with_prefix(prefix, vars).is_err(), "{prefix:?}");
+    }
+    assert!(moneykit::Config::from_env_with_prefix("NOBODY_AT_ALL").unwrap().client_id.is_none());
 }
 
 #[test]

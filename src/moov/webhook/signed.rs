@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use crate::{
     Error, ErrorKind, Secret,
+    text::check,
     webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind, one, unhex},
 };
 
@@ -81,10 +82,10 @@ impl Keys {
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let key = |secret: Secret| {
             let text = secret.expose();
-            if text.is_empty() || text.trim() != text {
-                let reason = "a webhook secret is empty or has white space around it";
-                return Err(Error::new(ErrorKind::InvalidConfig, reason));
+            if text.is_empty() {
+                return Err(Error::new(ErrorKind::InvalidConfig, "a webhook secret is empty"));
             }
+            check("a webhook secret", text)?;
             Ok(hmac::Key::new(hmac::HMAC_SHA512, text.as_bytes()))
         };
         let keys = secrets.into_iter().map(key).collect::<Result<Box<[_]>, Error>>()?;

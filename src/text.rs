@@ -1,0 +1,128 @@
+//! Finds what a copied or quoted value must not contain. Never shows the value.
+
+use crate::{Error, ErrorKind};
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The UTF-8 byte order mark, read as Latin-1.
+const MISREAD_BYTE_ORDER_MARK: &str = "ï»¿";
+
+/// What is wrong with a value, as the end of a sentence about it. No id, secret, URL or path needs any of this.
+pub(crate) fn flaw(text: &str) -> Option<&'static str> {
+    let is_space = |c: char| c.is_whitespace();
+    if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
+        Some("contains a byte order mark; save the text as UTF-8 without one")
+    } else if text.starts_with(is_space) || text.ends_with(is_space) {
+        Some("has white space or a line break around it; remove it")
+    } else if text.starts_with(is_quote) || text.ends_with(is_quote) {
+        Some("has quotes around it that became a part of it; remove them")
+    } else if text.chars().any(is_invisible) {
+        Some("contains a line break or another invisible character; remove it")
+    } else {
+        None
+    }
+}
+
+/// # Errors
+///
+/// `InvalidConfig` for a secret with a flaw; `what` names it.
+pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
+    match flaw(text) {
+        Some(flaw) => Err(Error::new(ErrorKind::InvalidConfig, format!("{what} {flaw}"))),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with a text of scopes, or with one scope of a list. RFC 6749 section 3.3 allows these
+/// characters, but no vendor uses them.
+pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
+    let joined = |scope: &str| [".read/", ".write/"].iter().any(|end| scope.contains(end));
+    if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
+        Some("contains a byte order mark; save the text as UTF-8 without one")
+    } else if text.contains(is_quote) {
+        Some("has quotes around it that became a part of it; remove them")
+    } else if text.contains([',', ';', '+', '%', '&', '|', '\\']) || text.split_whitespace().any(joined) {
+        Some("must have one space between scopes, and no other separator")
+    } else if text.contains(['[', ']', '{', '}', '<', '>', '(', ')', '$']) {
+        Some("must be scopes separated by spaces, without brackets and with every placeholder filled in")
+    } else {
+        None
+    }
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}')
+}
+
+/// Control characters, line separators, and characters without a width.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_were_copied_with_something_around_them_have_a_flaw() {
+        for (text, word) in [
+            ("\u{feff}abc", "byte order mark"),
+            ("abc\u{feff}", "byte order mark"),
+            ("\u{ef}\u{bb}\u{bf}abc", "byte order mark"),
+            (" abc", "white space"),
+            ("abc\n", "white space"),
+            ("abc\r\n", "white space"),
+            ("abc\u{a0}", "white space"),
+            ("   ", "white space"),
+            ("\"abc\"", "quotes"),
+            ("'abc'", "quotes"),
+            ("\"abc", "quotes"),
+            ("abc'", "quotes"),
+            ("`abc`", "quotes"),
+            ("\u{201c}abc\u{201d}", "quotes"),
+            ("a\nbc", "invisible"),
+            ("a\u{0}bc", "invisible"),
+            ("a\u{200b}bc", "invisible"),
+            ("a\u{2028}bc", "invisible"),
+            ("a\u{202e}bc", "invisible"),
+        ] {
+            assert!(flaw(text).is_some_and(|flaw| flaw.contains(word)), "{text:?}: {:?}", flaw(text));
+        }
+        for good in
+            ["", "abc", "a-b_c.d:e/f=", "idé", "it's fine", "https://api.moov.io", "/run/my secrets/x"]
+        {
+            assert_eq!(flaw(good), None, "{good:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_that_are_joined_wrongly_have_a_flaw() {
+        for text in [
+            "/a.read,/b.read",
+            "/a.read, /b.read",
+            "/a.read;/b.read",
+            "/a.read+/b.read",
+            "/a.read%20/b.read",
+            "/a.read|/b.read",
+            "/a.read/b.write",
+            "/a.read\\n/b.read",
+            "\"/a.read /b.read\"",
+            "[\"/a.read\"]",
+            "[/a.read]",
+            "/accounts/{accountID}/cards.read",
+            "/accounts/$ID/cards.read",
+            "\u{feff}/a.read",
+        ] {
+            assert!(scopes_flaw(text).is_some(), "{text:?}");
+        }
+        for good in
+            ["", "/a.read", " /a.read\n/b.read ", "link_session:create link:data:read", "analytics.read"]
+        {
+            assert_eq!(scopes_flaw(good), None, "{good:?}");
+        }
+    }
+}
