@@ -27,6 +27,7 @@ pub struct HttpOptions {
     timeout: Duration,
     connect_timeout: Duration,
     body_limit: usize,
+    roots: Vec<Arc<[u8]>>,
     client: Option<Customise>,
 }
 
@@ -38,6 +39,7 @@ impl Default for HttpOptions {
             timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
             body_limit: 1 << 20,
+            roots: Vec::new(),
             client: None,
         }
     }
@@ -65,12 +67,26 @@ impl HttpOptions {
         self
     }
 
-    /// A reqwest client of your own: proxy, roots, resolver, pool, headers, TLS.
+    /// Also trusts these root certificates, in PEM, beside those of the platform: for a gateway or proxy with a
+    /// certificate authority of your own. Can be called more than once.
     ///
-    /// The function gets a builder with our TLS already in it: add to it, and give it back. For other
-    /// roots or a client certificate give it a whole configuration by `tls_backend_preconfigured`,
-    /// since reqwest passes over single ones then. A builder made anew has no crypto provider, and
-    /// reqwest panics on it unless your program installed one.
+    /// A text without a certificate is an error when the client is built.
+    #[must_use]
+    pub fn with_root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.roots.push(pem.as_ref().into());
+        self
+    }
+
+    /// A reqwest client of your own: proxy, resolver, pool, headers.
+    ///
+    /// The function gets a builder with our TLS already in it: add to it, and give it back. A builder made anew has
+    /// no crypto provider, and reqwest panics on it unless your program installed one.
+    ///
+    /// With the feature `rustls`, reqwest ignores single TLS settings of the builder without an error, because its
+    /// TLS is already configured: `add_root_certificate`, `tls_certs_merge`, `tls_certs_only`, `identity`,
+    /// `tls_version_min` and the like. For roots call
+    /// [`with_root_certificate`](Self::with_root_certificate) instead. For a client certificate pass a whole
+    /// configuration to `tls_backend_preconfigured`, which replaces ours and its roots.
     ///
     /// # Security
     ///
@@ -107,7 +123,7 @@ impl HttpOptions {
         if base.is_https() && !has_tls && self.client.is_none() {
             return Err(invalid("https needs the feature rustls or native-tls of fintech-auth"));
         }
-        let mut builder = with_tls(reqwest::Client::builder(), &base)?
+        let mut builder = with_tls(reqwest::Client::builder(), &base, &self.roots)?
             .user_agent(concat!("fintech-auth/", env!("CARGO_PKG_VERSION")));
         if let Some(customise) = &self.client {
             builder = customise(builder);
@@ -132,14 +148,23 @@ impl HttpOptions {
 ///
 /// For plain http it trusts nobody, so that a machine without roots can talk to itself.
 #[cfg(feature = "rustls")]
-fn with_tls(builder: reqwest::ClientBuilder, base: &BaseUrl) -> Result<reqwest::ClientBuilder, Error> {
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    base: &BaseUrl,
+    roots: &[Arc<[u8]>],
+) -> Result<reqwest::ClientBuilder, Error> {
     use rustls_platform_verifier::BuilderVerifierExt as _;
 
+    let roots = certificates(roots)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let config = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .and_then(|config| match base.is_https() {
-            true => config.with_platform_verifier(),
+            true if roots.is_empty() => config.with_platform_verifier(),
+            true => {
+                let verifier = Arc::new(verifier(roots, provider)?);
+                Ok(config.dangerous().with_custom_certificate_verifier(verifier))
+            }
             false => Ok(config.with_root_certificates(rustls::RootCertStore::empty())),
         })
         .map_err(|e| Error::new(ErrorKind::InvalidConfig, "tls cannot be set up").with_source(e))?
@@ -147,17 +172,70 @@ fn with_tls(builder: reqwest::ClientBuilder, base: &BaseUrl) -> Result<reqwest::
     Ok(builder.tls_backend_preconfigured(config))
 }
 
+#[cfg(feature = "rustls")]
+fn certificates(roots: &[Arc<[u8]>]) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Error> {
+    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+
+    let mut certificates = Vec::new();
+    for pem in roots {
+        let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        match found {
+            Ok(found) if !found.is_empty() => certificates.extend(found),
+            _ => return Err(Error::new(ErrorKind::InvalidConfig, NO_CERTIFICATE)),
+        }
+    }
+    Ok(certificates)
+}
+
+#[cfg(all(feature = "rustls", not(target_os = "android")))]
+fn verifier(
+    roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+    provider: Arc<rustls::crypto::CryptoProvider>,
+) -> Result<rustls_platform_verifier::Verifier, rustls::Error> {
+    rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)
+}
+
+#[cfg(all(feature = "rustls", target_os = "android"))]
+fn verifier(
+    _: Vec<rustls::pki_types::CertificateDer<'static>>,
+    _: Arc<rustls::crypto::CryptoProvider>,
+) -> Result<rustls_platform_verifier::Verifier, rustls::Error> {
+    Err(rustls::Error::General("Android takes no root certificates but its own".to_owned()))
+}
+
 #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
-#[expect(clippy::unnecessary_wraps, reason = "it has the shape of its twins")]
-fn with_tls(builder: reqwest::ClientBuilder, _: &BaseUrl) -> Result<reqwest::ClientBuilder, Error> {
-    Ok(builder.tls_backend_native())
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    _: &BaseUrl,
+    roots: &[Arc<[u8]>],
+) -> Result<reqwest::ClientBuilder, Error> {
+    let mut certificates = Vec::new();
+    for pem in roots {
+        match reqwest::Certificate::from_pem_bundle(pem) {
+            Ok(found) if !found.is_empty() => certificates.extend(found),
+            _ => return Err(Error::new(ErrorKind::InvalidConfig, NO_CERTIFICATE)),
+        }
+    }
+    Ok(builder.tls_backend_native().tls_certs_merge(certificates))
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-#[expect(clippy::unnecessary_wraps, reason = "it has the shape of its twins")]
-fn with_tls(builder: reqwest::ClientBuilder, _: &BaseUrl) -> Result<reqwest::ClientBuilder, Error> {
-    Ok(builder)
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    _: &BaseUrl,
+    roots: &[Arc<[u8]>],
+) -> Result<reqwest::ClientBuilder, Error> {
+    match roots {
+        [] => Ok(builder),
+        _ => Err(Error::new(
+            ErrorKind::InvalidConfig,
+            "root certificates need the feature rustls or native-tls",
+        )),
+    }
 }
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+const NO_CERTIFICATE: &str = "a root certificate is not a PEM certificate";
 
 impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,6 +243,7 @@ impl fmt::Debug for HttpOptions {
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("body_limit", &self.body_limit)
+            .field("roots", &self.roots.len())
             .field("client", &self.client.as_ref().map(|_| "custom"))
             .finish()
     }

@@ -110,3 +110,61 @@ async fn a_backend_gets_a_service_token_and_a_page_a_web_token() {
     assert!(bodies[0].contains("client_type=service"), "{bodies:?}");
     assert!(!bodies[1].contains("client_type"), "{bodies:?}");
 }
+
+/// A TLS server on this machine with a certificate that nothing else trusts. Returns its port and the certificate.
+#[cfg(feature = "rustls")]
+async fn private_tls_server() -> (u16, String) {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
+    let chain = vec![rustls::pki_types::CertificateDer::from(pair.cert.der().to_vec())];
+    let config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await?;
+                _ = stream.read(&mut [0; 4096]).await?;
+                let response = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"keys\":[]}";
+                stream.write_all(response.as_bytes()).await?;
+                stream.shutdown().await
+            });
+        }
+    });
+    (port, pair.cert.pem())
+}
+
+/// `with_client(|b| b.add_root_certificate(..))` has no effect on a builder whose TLS is configured, and reqwest does
+/// not tell; its docs say so, and this is the way that works with every TLS feature.
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_root_certificate_of_the_programs_own_is_trusted() {
+    let (port, pem) = private_tls_server().await;
+    let url = format!("https://localhost:{port}");
+    let client = |http: fintech_auth::HttpOptions| {
+        let builder = fintech_auth::moneykit::ClientBuilder::for_webhooks(Some("id")).with_base_url(&url);
+        builder.with_http(http).with_tokens(crate::support::plain).build()
+    };
+    let error = client(crate::support::quick()).unwrap().jwks().await.unwrap_err();
+    assert_ne!(error.kind(), ErrorKind::Timeout, "{error}");
+    let trusting = crate::support::quick().with_root_certificate(&pem);
+    assert!(client(trusting.clone()).unwrap().jwks().await.unwrap().body.keys.is_empty());
+    let customised = trusting.with_client(|builder| builder.user_agent("backend/1"));
+    assert!(client(customised).unwrap().jwks().await.is_ok());
+    for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"] {
+        let error = client(crate::support::quick().with_root_certificate(wrong)).expect_err(wrong);
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+    }
+}
