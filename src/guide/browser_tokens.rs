@@ -5,14 +5,14 @@
 //!
 //! # A client for pages
 //!
-//! Moov gives out tokens for browsers by the page's origin, which it checks against the domains allowed for the API key
-//! in its dashboard. [`with_origin`](crate::moov::ClientBuilder::with_origin) sends it and makes the tokens of type
+//! Moov issues tokens for browsers by the page's origin, which must be one of the domains allowed for the API key in its
+//! dashboard. The documentation says that another one is refused with 403; the live service issues a token that does not work. [`with_origin`](crate::moov::ClientBuilder::with_origin) sends it and makes the tokens of type
 //! `web`; a client without one gets tokens for a service. So make two clients: one for pages, one for the backend.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{Error, ErrorKind, Secret, moov::{self, AccountScope}, sandbox::Sandbox};
+//! use fintech_auth::{Error, Secret, moov::{self, AccountScope}, sandbox::Sandbox};
 //! use http::{Response, header};
 //! use uuid::Uuid;
 //!
@@ -40,14 +40,17 @@
 //! assert!(sent.body().contains(token.expose()) && sandbox.is_live(token.expose()));
 //!
 //! let elsewhere = sandbox.moov().with_origin("https://elsewhere.example").build()?;
-//! let error = for_page(&elsewhere, Uuid::from_u128(1)).await.unwrap_err();
-//! assert_eq!(error.kind(), ErrorKind::Unauthorized); // 403: not a domain of this key
+//! // Moov issues a token for any origin, but one that is not allowed is missing from its audience, and requests with
+//! // that token get a 401. This client logs a warning.
+//! assert!(for_page(&elsewhere, Uuid::from_u128(1)).await.is_ok());
+//! let token = elsewhere.token(&["/accounts.read".parse()?]).await?;
+//! assert_eq!(token.audience(), Some(vec![]));
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! The origin is a scheme and a host, without a path: `https://pay.your-domain.com`. From the environment it is
-//! `MOOV_ORIGIN`; `fintech-auth doctor` tells whether the vendor accepts it.
+//! `MOOV_ORIGIN`; `fintech-auth doctor` tells whether it is allowed. Requests with the token need the same `Origin`.
 //!
 //! # Why not the cached token
 //!
@@ -82,7 +85,7 @@
 //! who is logged in; `issued-cards.read-secure`, unless you fall under PCI DSS and mean to.
 //!
 //! Send the token in the body of an answer over TLS with `Cache-Control: no-store`; not in a URL, a cookie or a page that
-//! a cache may keep. Whoever has it can use it until it ends, from anywhere: the origin is checked when it is issued.
+//! a cache may keep. Whoever has it can use it until it ends: outside of a browser, anyone can send any `Origin`.
 //!
 //! # Sources
 //!

@@ -17,6 +17,7 @@ use crate::{
     retry::Repeat,
     token::{
         self, Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource,
+        audience,
     },
     transport::{BaseUrl, Call, Contract, Http, is_like, origin},
 };
@@ -212,13 +213,29 @@ impl Api {
         let client = self.generated(&call);
         let Self { origin, referer, version, .. } = self;
         let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
-        match self.encoding {
+        let response = match self.encoding {
             Encoding::Form => {
                 call.run(client.create_access_token(origin, referer, version, &body), check_issued).await
             }
             Encoding::Json => {
                 call.run(client.create_access_token_json(origin, referer, version, &body), check_issued).await
             }
+        }?;
+        self.check_audience(&response.body);
+        Ok(response)
+    }
+
+    /// The service issues a token for an origin that is not allowed as well. Only the token's audience tells, and
+    /// later a 401 that names no reason.
+    fn check_audience(&self, issued: &types::AuthToken) {
+        let is_web = self.client_type.is_none_or(|client_type| client_type == ClientType::Web);
+        let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| is_web) else { return };
+        if audience(issued.access_token.0.expose()).is_some_and(|audience| !audience.contains(origin)) {
+            tracing::warn!(
+                origin,
+                scopes = issued.scope,
+                "the issued token is not valid for the configured origin; allow the origin for the API key"
+            );
         }
     }
 

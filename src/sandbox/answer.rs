@@ -17,6 +17,10 @@ pub(super) type Answer = Response<Bytes>;
 #[derive(Clone, Copy)]
 pub(super) struct Why(pub(super) &'static str);
 
+/// Marks a response of a proxy or CDN in front of the service, which has nothing of the service's own.
+#[derive(Clone, Copy)]
+pub(super) struct BeforeService;
+
 /// The answer with what the log says of it.
 pub(super) fn because(mut answer: Answer, why: &'static str) -> Answer {
     answer.extensions_mut().insert(Why(why));

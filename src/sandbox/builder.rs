@@ -24,13 +24,26 @@ use super::{
 };
 use crate::{Credentials, clock::ManualClock};
 
+/// How Moov behaves where its live service differs from its documents.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Behaviour {
+    /// As the live service was seen in September 2026. A token is a JWT that lives an hour, `expires_in` is a Unix
+    /// timestamp, and a token is issued for any `Origin` or none: if the origin is not allowed, the JWT's `aud`
+    /// lacks it, and later requests with the token get a 401.
+    #[default]
+    Live,
+    /// As the documents say. A token is opaque and lives 900 seconds, `expires_in` is a number of seconds, and a
+    /// token of type `web` is refused with 403 without an `Origin` that is allowed.
+    Documented,
+}
+
 /// How Moov writes `expires_in`: its documents disagree on the meaning, and a numeric string is to
 /// be expected as well.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiresInStyle {
     /// Seconds of validity: `900`.
-    #[default]
     Seconds,
     /// The Unix timestamp of the end: `1736964352`.
     Timestamp,
@@ -48,7 +61,9 @@ pub struct Builder {
     lifetime: Option<Duration>,
     origin: String,
     origin_check: bool,
-    expires_in: ExpiresInStyle,
+    behaviour: Behaviour,
+    refresh_tokens: bool,
+    expires_in: Option<ExpiresInStyle>,
     moneykit: Credentials,
     moov: Credentials,
     observer: Option<server::Observer>,
@@ -62,7 +77,9 @@ impl Default for Builder {
             lifetime: None,
             origin: "https://sandbox.example".to_owned(),
             origin_check: true,
-            expires_in: ExpiresInStyle::default(),
+            behaviour: Behaviour::default(),
+            refresh_tokens: true,
+            expires_in: None,
             moneykit: Credentials::new(moneykit::CLIENT_ID, moneykit::CLIENT_SECRET),
             moov: Credentials::new(moov::CLIENT_ID, moov::CLIENT_SECRET),
             observer: None,
@@ -90,29 +107,40 @@ impl Builder {
         self
     }
 
-    /// How long access tokens of both services live. By default MoneyKit's live 3600 seconds and
-    /// Moov's 900.
+    /// Whether Moov behaves as its live service or as its documents say. Default: [`Behaviour::Live`].
+    pub fn with_behaviour(mut self, behaviour: Behaviour) -> Self {
+        self.behaviour = behaviour;
+        self
+    }
+
+    /// How long access tokens of both services live. Default: 3600 s, and for Moov as documented 900 s.
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
     }
 
-    /// The origin that Moov allows. `https://sandbox.example`.
+    /// The origin that Moov allows. Default: `https://sandbox.example`.
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = origin.into();
         self
     }
 
-    /// Whether Moov asks for that origin where a token is of type `web`. It does by default, as the
-    /// live service; the vendor's own SDKs send none unless told to.
+    /// Whether Moov allows only that origin for tokens of type `web`, or any. Default: only that one.
     pub fn with_origin_check(mut self, check: bool) -> Self {
         self.origin_check = check;
         self
     }
 
-    /// How Moov writes `expires_in`. [`ExpiresInStyle::Seconds`].
+    /// Whether Moov issues refresh tokens. The live service was seen with and without them. Default: yes.
+    pub fn with_refresh_tokens(mut self, refresh_tokens: bool) -> Self {
+        self.refresh_tokens = refresh_tokens;
+        self
+    }
+
+    /// How Moov writes `expires_in`. Default: [`ExpiresInStyle::Timestamp`], and as documented
+    /// [`ExpiresInStyle::Seconds`].
     pub fn with_expires_in(mut self, style: ExpiresInStyle) -> Self {
-        self.expires_in = style;
+        self.expires_in = Some(style);
         self
     }
 
@@ -148,6 +176,10 @@ impl Builder {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let random = Arc::new(Random::new()?);
+        let (seconds, style) = match self.behaviour {
+            Behaviour::Live => (3600, ExpiresInStyle::Timestamp),
+            Behaviour::Documented => (900, ExpiresInStyle::Seconds),
+        };
         let services = Arc::new(server::Services {
             moneykit: moneykit::Service {
                 client: KnownClient(self.moneykit),
@@ -160,8 +192,10 @@ impl Builder {
                 client: KnownClient(self.moov),
                 origin: self.origin,
                 origin_check: self.origin_check,
-                lifetime: self.lifetime.unwrap_or(Duration::from_secs(900)),
-                expires_in: self.expires_in,
+                behaviour: self.behaviour,
+                refresh_tokens: self.refresh_tokens,
+                lifetime: self.lifetime.unwrap_or(Duration::from_secs(seconds)),
+                expires_in: self.expires_in.unwrap_or(style),
                 issued: Mutex::default(),
                 webhook_secret: Mutex::new(random.token("sandbox_whsec_").into()),
                 random: random.clone(),
@@ -184,6 +218,8 @@ impl fmt::Debug for Builder {
             .field("lifetime", &self.lifetime)
             .field("origin", &self.origin)
             .field("origin_check", &self.origin_check)
+            .field("behaviour", &self.behaviour)
+            .field("refresh_tokens", &self.refresh_tokens)
             .field("expires_in", &self.expires_in)
             .finish_non_exhaustive()
     }

@@ -11,12 +11,16 @@ pub(super) struct KnownClient(pub(super) Credentials);
 
 impl KnownClient {
     /// HTTP Basic (RFC 7617), in UTF-8 or, as MoneyKit's own SDK sends it, in Latin-1. Another scheme
-    /// is none of its business: Moov's own SDK can send a bearer token beside a body that counts.
+    /// is none of its business: Moov's own SDK can send a bearer token beside a body that counts. An empty pair
+    /// counts as not shown: MoneyKit's Ruby SDK sends one beside credentials in the body.
     pub(super) fn basic(&self, headers: &HeaderMap) -> Shown {
         let Some(given) = with_scheme(headers, "basic") else { return Shown::Not };
         let expected = format!("{}:{}", self.0.client_id(), self.0.client_secret().expose());
         let latin_1: Result<Vec<u8>, _> = expected.chars().map(u8::try_from).collect();
         let given = BASE64_STANDARD.decode(given).ok();
+        if given.as_deref() == Some(b":") {
+            return Shown::Not;
+        }
         let is_right = given.is_some_and(|given| {
             given == expected.as_bytes() || latin_1.is_ok_and(|latin_1| given == latin_1)
         });

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{
     Operation,
-    answer::{self, Answer, Cut, Outgoing},
+    answer::{self, Answer, BeforeService, Cut, Outgoing},
 };
 
 /// Something that goes wrong with one request.
@@ -56,6 +56,17 @@ impl Fault {
     /// Another answer, without a body unless [`Fault::with_body`] gives one.
     pub fn answer(status: StatusCode) -> Self {
         Self::new(Ending::Answer(Box::new(answer::empty(status))))
+    }
+
+    /// The CDN in front of the service blocks the request, such as for its IP address or user agent: 403 with the
+    /// headers of Cloudflare, the text `error code: 1010`, and without an `x-request-id`. The service never sees it.
+    pub fn cdn_block() -> Self {
+        let mut answer = answer::empty(StatusCode::FORBIDDEN);
+        answer.extensions_mut().insert(BeforeService);
+        Self::new(Ending::Answer(Box::new(answer)))
+            .with_header(header::SERVER, HeaderValue::from_static("cloudflare"))
+            .with_header(HeaderName::from_static("cf-ray"), HeaderValue::from_static("9a0b1c2d3e4f5a6b-IAD"))
+            .with_body("text/plain; charset=UTF-8", "error code: 1010")
     }
 
     /// The service's own answer, late. The time is tokio's, which tests can pause.

@@ -34,7 +34,10 @@
 //!
 //! - Client authentication in every way that the services take, Moov's check of the `Origin`, scopes,
 //!   expiry, rotation of refresh tokens, revocation, introspection, and a key set with an ES256 key
-//!   made at the start.
+//!   made at the start. Where Moov's live service differs from its documents, the live service is the default:
+//!   see [`Behaviour`].
+//! - One endpoint of the rest of Moov's API, `GET /accounts`, which answers an empty list to a token with the scope
+//!   `/accounts.read` or to the key pair, and otherwise a 401 or 403 as the live service does: without a body.
 //! - Webhooks of both, signed with these keys ([`Sandbox::moneykit_webhook`],
 //!   [`Sandbox::moov_webhook`]), and forged ones. It does not deliver them: send them to your handler.
 //! - Statuses, headers and bodies. Bodies are built from the types generated from the contract, and
@@ -55,6 +58,7 @@ mod client_auth;
 mod fault;
 mod fields;
 mod issued;
+mod jwt;
 mod log;
 pub mod moneykit;
 pub mod moov;
@@ -70,7 +74,7 @@ use std::{fmt, io, sync::Arc};
 
 use tokio::task::AbortHandle;
 
-pub use builder::{Builder, ExpiresInStyle};
+pub use builder::{Behaviour, Builder, ExpiresInStyle};
 pub use fault::Fault;
 pub use log::Request;
 pub use operation::Operation;
@@ -129,7 +133,8 @@ impl Sandbox {
         &self.services.moov.client.0
     }
 
-    /// The one `Origin` that Moov allows for tokens of type `web`.
+    /// The one `Origin` that Moov allows for tokens of type `web`, unless
+    /// [`Builder::with_origin_check`] allows all.
     pub fn origin(&self) -> &str {
         &self.services.moov.origin
     }

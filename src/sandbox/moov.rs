@@ -1,4 +1,4 @@
-//! Moov: what its two endpoints answer. Facts and contract: `specs/moov/openapi.json`.
+//! Moov: what its endpoints answer. Facts and contract: `specs/moov/openapi.json`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 
@@ -12,11 +12,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    ExpiresInStyle, Request,
+    Behaviour, ExpiresInStyle, Request,
     answer::{self, Answer},
-    client_auth::{KnownClient, agree},
+    client_auth::{KnownClient, Shown, agree, bearer},
     fields::{Fields, content_type},
     issued::{Family, Issued, Kind, Standing},
+    jwt::Claims,
     random::Random,
 };
 use crate::{Scope, Secret, generated::moov::types};
@@ -34,6 +35,14 @@ const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(super) struct Grant {
     scope: String,
     client_type: types::ClientType,
+    /// The origin that the token is for, if it is allowed.
+    audience: Vec<String>,
+}
+
+impl Grant {
+    fn is_web(&self) -> bool {
+        is_web(self.client_type)
+    }
 }
 
 /// The service and all it remembers.
@@ -41,6 +50,8 @@ pub(super) struct Service {
     pub(super) client: KnownClient,
     pub(super) origin: String,
     pub(super) origin_check: bool,
+    pub(super) behaviour: Behaviour,
+    pub(super) refresh_tokens: bool,
     pub(super) lifetime: Duration,
     pub(super) expires_in: ExpiresInStyle,
     pub(super) issued: Mutex<Issued<Grant>>,
@@ -75,10 +86,10 @@ impl Service {
             types::GrantType::ClientCredentials => {
                 let scope = asked.scope.ok_or_else(|| refused_scope("is required"))?;
                 let client_type = asked.client_type.unwrap_or(types::ClientType::Web);
-                self.check_origin(request, client_type)?;
+                let audience = self.audience(request, client_type)?;
                 let mut issued = self.issued();
                 let family = issued.new_family();
-                let grant = Grant { scope, client_type };
+                let grant = Grant { scope, client_type, audience };
                 Ok(self.issue(&mut issued, family, grant.clone(), grant, now))
             }
             types::GrantType::RefreshToken => {
@@ -110,7 +121,7 @@ impl Service {
                 return Err(Refusal::BadRequest("invalid_grant"));
             }
         };
-        self.check_origin(request, grant.client_type)?;
+        let audience = self.audience(request, grant.client_type)?;
         // RFC 6749 section 6: a refresh may narrow the scopes of its access token, and never adds one.
         let granted: Vec<_> = grant.scope.split(' ').collect();
         let narrowed = scope.unwrap_or_else(|| grant.scope.clone());
@@ -118,7 +129,8 @@ impl Service {
             return Err(refused_scope("goes beyond what was granted"));
         }
         issued.spend(token);
-        let access = Grant { scope: narrowed, ..grant };
+        let grant = Grant { audience, ..grant };
+        let access = Grant { scope: narrowed, ..grant.clone() };
         Ok(self.issue(&mut issued, family, access, grant, now))
     }
 
@@ -131,11 +143,26 @@ impl Service {
         refresh: Grant,
         now: SystemTime,
     ) -> Answer {
-        let access_token = self.random.token("sandbox_at_");
-        let refresh_token = self.random.token("sandbox_rt_");
+        let access_token = match self.behaviour {
+            Behaviour::Documented => self.random.token("sandbox_at_"),
+            Behaviour::Live => {
+                let claims = Claims {
+                    client_id: self.client.0.client_id(),
+                    scope: &access.scope,
+                    audience: &access.audience,
+                    issued: now,
+                    lifetime: self.lifetime,
+                };
+                claims.sign(&self.random)
+            }
+        };
+        let refresh_token = self.refresh_tokens.then(|| self.random.token("sandbox_rt_"));
         let scope = access.scope.clone();
+        let is_for_no_page = access.is_web() && access.audience.is_empty();
         issued.add((Kind::Access, &access_token), (family, access), now, self.lifetime);
-        issued.add((Kind::Refresh, &refresh_token), (family, refresh), now, REFRESH_LIFETIME);
+        if let Some(refresh_token) = &refresh_token {
+            issued.add((Kind::Refresh, refresh_token), (family, refresh), now, REFRESH_LIFETIME);
+        }
         let seconds = match self.expires_in {
             ExpiresInStyle::Seconds | ExpiresInStyle::SecondsText => self.lifetime,
             ExpiresInStyle::Timestamp | ExpiresInStyle::TimestampText => {
@@ -146,7 +173,7 @@ impl Service {
         let body = types::AuthToken {
             access_token: types::AccessToken(access_token.into()),
             expires_in: Some(seconds.into()),
-            refresh_token: Some(types::RefreshToken(refresh_token.into())),
+            refresh_token: refresh_token.map(|token| types::RefreshToken(token.into())),
             scope: Some(scope),
             token_type: Some(types::TokenType("Bearer".to_owned())),
         };
@@ -154,7 +181,12 @@ impl Service {
         if matches!(self.expires_in, ExpiresInStyle::SecondsText | ExpiresInStyle::TimestampText) {
             body["expires_in"] = seconds.to_string().into();
         }
-        answer::token(StatusCode::OK, &body)
+        let answer = answer::token(StatusCode::OK, &body);
+        if is_for_no_page {
+            answer::because(answer, "issued, but for no origin that is allowed")
+        } else {
+            answer
+        }
     }
 
     /// `POST /oauth2/revoke`
@@ -192,21 +224,54 @@ impl Service {
         Ok(fields)
     }
 
-    /// A token for a browser is given to the pages of one origin; `Origin` wins over `Referer`.
-    fn check_origin(&self, request: &Request, client_type: types::ClientType) -> Result<(), Refusal> {
-        let is_web = matches!(client_type, types::ClientType::Web | types::ClientType::W);
-        if !is_web || !self.origin_check {
-            return Ok(());
-        }
+    /// The origin that a token is for, if it is one that is allowed; `Origin` wins over `Referer`. As documented, a
+    /// token for a browser is refused without one.
+    fn audience(&self, request: &Request, client_type: types::ClientType) -> Result<Vec<String>, Refusal> {
         let headers = &request.headers;
-        match headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER)) {
-            Some(origin) if origin.as_bytes() == self.origin.as_bytes() => Ok(()),
-            Some(_) => Err(Refusal::Forbidden("a token for a browser, and not its origin")),
-            None => {
+        let named = headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER));
+        let named = named.map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned());
+        let is_named = named.is_some();
+        let audience: Vec<String> =
+            named.into_iter().filter(|origin| !self.origin_check || *origin == self.origin).collect();
+        let is_refused = self.behaviour == Behaviour::Documented && self.origin_check && audience.is_empty();
+        match (is_refused && is_web(client_type), is_named) {
+            (true, true) => Err(Refusal::Forbidden("a token for a browser, and not its origin")),
+            (true, false) => {
                 Err(Refusal::Forbidden("a token for a browser, and no Origin (client_type is not service)"))
             }
+            (false, _) => Ok(audience),
         }
     }
+
+    /// `GET /accounts`, of which there are none.
+    pub(super) fn accounts(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+        check_version(request)?;
+        match bearer(&request.headers) {
+            Some(token) => {
+                let Standing::Live(_, grant) = self.issued().standing(Kind::Access, token, now) else {
+                    return Err(Refusal::Unauthorized("no token of this service, or it has ended"));
+                };
+                let origin = request.headers.get(header::ORIGIN).map(http::HeaderValue::as_bytes);
+                let is_from_its_page =
+                    grant.audience.iter().any(|audience| Some(audience.as_bytes()) == origin);
+                if grant.is_web() && !is_from_its_page && self.origin_check {
+                    return Err(Refusal::Unauthorized(
+                        "a token for a browser, and not the Origin in its aud",
+                    ));
+                }
+                if !grant.scope.split(' ').any(|scope| scope == "/accounts.read") {
+                    return Err(Refusal::Forbidden("the token lacks the scope /accounts.read"));
+                }
+            }
+            None if self.client.basic(&request.headers) == Shown::Right => {}
+            None => return Err(Refusal::Unauthorized("no token and no key pair, or a wrong one")),
+        }
+        Ok(answer::json(StatusCode::OK, &json!([])))
+    }
+}
+
+fn is_web(client_type: types::ClientType) -> bool {
+    matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
 /// The version is `vYYYY.QQ.BB` or a name, and may be left out.
@@ -228,6 +293,8 @@ pub(super) enum Refusal {
     BadRequest(&'static str),
     /// Why, which the service does not say.
     Forbidden(&'static str),
+    /// Why, which the service does not say: this 401 has no body, no challenge and no content type.
+    Unauthorized(&'static str),
     Token(types::AuthTokenRequestError),
     Revoke(types::RevokeTokenRequestError),
 }
@@ -240,6 +307,7 @@ impl From<Refusal> for Answer {
                 answer::because(answer::json(StatusCode::BAD_REQUEST, &body), code)
             }
             Refusal::Forbidden(why) => answer::because(answer::empty(StatusCode::FORBIDDEN), why),
+            Refusal::Unauthorized(why) => answer::because(answer::empty(StatusCode::UNAUTHORIZED), why),
             Refusal::Token(body) => unprocessable(&body),
             Refusal::Revoke(body) => unprocessable(&body),
         }

@@ -1,4 +1,4 @@
-//! The five operations, and where each is found.
+//! The operations, and where each is found.
 
 use http::Method;
 
@@ -16,16 +16,19 @@ pub enum Operation {
     MoovToken,
     /// Moov's `POST /oauth2/revoke`.
     MoovRevoke,
+    /// Moov's `GET /accounts`: an example of the rest of its API, to see what becomes of a token there.
+    MoovAccounts,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MoneykitToken,
         Self::MoneykitIntrospect,
         Self::MoneykitJwks,
         Self::MoovToken,
         Self::MoovRevoke,
+        Self::MoovAccounts,
     ];
 
     /// Its path; no two operations share one.
@@ -36,6 +39,7 @@ impl Operation {
             Self::MoneykitJwks => "/.well-known/jwks.json",
             Self::MoovToken => "/oauth2/token",
             Self::MoovRevoke => "/oauth2/revoke",
+            Self::MoovAccounts => "/accounts",
         }
     }
 
@@ -43,7 +47,7 @@ impl Operation {
     pub fn method(self) -> Method {
         match self {
             Self::MoneykitToken | Self::MoovToken | Self::MoovRevoke => Method::POST,
-            Self::MoneykitIntrospect | Self::MoneykitJwks => Method::GET,
+            Self::MoneykitIntrospect | Self::MoneykitJwks | Self::MoovAccounts => Method::GET,
         }
     }
 
@@ -53,6 +57,6 @@ impl Operation {
     }
 
     pub(super) fn is_moov(self) -> bool {
-        matches!(self, Self::MoovToken | Self::MoovRevoke)
+        matches!(self, Self::MoovToken | Self::MoovRevoke | Self::MoovAccounts)
     }
 }

@@ -35,11 +35,15 @@ impl Random {
         format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(self.draw()))
     }
 
-    pub(super) fn uuid(&self) -> Uuid {
-        let mut bytes = [0; 16];
-        for (byte, drawn) in bytes.iter_mut().zip(self.draw().as_ref()) {
-            *byte = *drawn;
+    pub(super) fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for part in bytes.chunks_mut(32) {
+            part.copy_from_slice(&self.draw().as_ref()[..part.len()]);
         }
-        uuid::Builder::from_random_bytes(bytes).into_uuid()
+        bytes
+    }
+
+    pub(super) fn uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 }

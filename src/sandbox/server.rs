@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     Operation, Request,
-    answer::{self, Answer, Cut, Outgoing, Why, settle},
+    answer::{self, Answer, BeforeService, Cut, Outgoing, Why, settle},
     fault::Faults,
     log::Log,
     moneykit, moov,
@@ -120,12 +120,14 @@ impl Services {
             Some(Operation::MoneykitJwks) => settle(self.moneykit.jwks(request)),
             Some(Operation::MoovToken) => settle(self.moov.token(request, now)),
             Some(Operation::MoovRevoke) => settle(self.moov.revoke(request)),
+            Some(Operation::MoovAccounts) => settle(self.moov.accounts(request, now)),
             None => no_operation(request),
         }
     }
 
     /// What every answer has, unless a fault gave its own.
     fn stamp(&self, request: &Request, response: &mut Response<Outgoing>) {
+        let is_before_service = response.extensions().get::<BeforeService>().is_some();
         let headers = response.headers_mut();
         if !headers.contains_key(header::DATE)
             && let Ok(date) = HeaderValue::try_from(http_date(self.time.now()))
@@ -134,6 +136,7 @@ impl Services {
         }
         let is_moov = Operation::at(request.path_alone()).is_some_and(Operation::is_moov);
         if is_moov
+            && !is_before_service
             && !headers.contains_key("x-request-id")
             && let Ok(id) = HeaderValue::try_from(self.random.uuid().to_string())
         {

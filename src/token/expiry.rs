@@ -186,17 +186,7 @@ impl Claims {
     /// Looks into a compact JWS (RFC 7515 section 7.1) without verifying it, which takes a key that
     /// only the vendor's own services need. `None` for an opaque token, and for a malformed JWT.
     fn read(token: &str) -> Option<Self> {
-        if token.len() > MAX_JWT {
-            return None;
-        }
-        let mut parts = token.split('.');
-        let (Some(_), Some(payload), Some(_), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return None;
-        };
-        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-        let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
+        let claims = claims(token)?;
         let date = |name| Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok();
         Some(Self { exp: date("exp"), iat: date("iat") })
     }
@@ -206,6 +196,37 @@ impl Claims {
     fn lifetime(&self) -> Option<Duration> {
         let iat = self.iat.filter(|iat| *iat >= FIRST_TIMESTAMP)?;
         self.exp?.checked_sub(iat)
+    }
+}
+
+/// The claims of a compact JWS, not verified.
+fn claims(token: &str) -> Option<Map<String, Value>> {
+    if token.len() > MAX_JWT {
+        return None;
+    }
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+/// The audience of a JWT (RFC 7519 section 4.1.3: a text or an array of them), not verified. `None` for an opaque
+/// token, and for a JWT that has none.
+pub(crate) fn audience(token: &str) -> Option<Vec<String>> {
+    match claims(token)?.remove("aud")? {
+        Value::String(one) => Some(vec![one]),
+        Value::Array(several) => Some(
+            several
+                .into_iter()
+                .filter_map(|value| match value {
+                    Value::String(text) => Some(text),
+                    _ => None,
+                })
+                .collect(),
+        ),
+        _ => None,
     }
 }
 

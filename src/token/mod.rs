@@ -117,6 +117,7 @@ mod upkeep;
 pub use cache::{TokenCache, TokenHandle};
 pub use expires_in::ExpiresIn;
 pub use expiry::ExpiryRule;
+pub(crate) use expiry::audience;
 pub use fingerprint::Fingerprint;
 pub use memory_store::MemoryStore;
 pub use options::TokenOptions;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::{ExpiryRule, slot::Slot};
+use super::{ExpiryRule, expiry::audience, slot::Slot};
 use crate::{Error, ErrorKind, Secret};
 
 const BEARER: &str = "Bearer ";
@@ -83,6 +83,15 @@ impl Token {
     /// The granted scopes as the vendor names them, if it does: separated by spaces.
     pub fn scope(&self) -> Option<&str> {
         self.0.scope.as_deref()
+    }
+
+    /// The `aud` of a token that is a JWT, which is not verified here. `None` for an opaque token and for a JWT
+    /// without one.
+    ///
+    /// Moov issues a token for an origin that is not allowed all the same. Its audience lacks the origin, and
+    /// later requests with it get a bare 401.
+    pub fn audience(&self) -> Option<Vec<String>> {
+        audience(self.expose())
     }
 
     /// Until when it is believed to work, on the wall clock.

@@ -215,7 +215,8 @@ async fn a_cool_down_holds_for_calls_past_the_cache_as_well() {
 async fn safe_calls_are_repeated_and_unsafe_ones_are_not() {
     let sandbox = sandbox().await;
     let (linking, moving) = (sandbox.moneykit().build().unwrap(), sandbox.moov().build().unwrap());
-    for operation in Operation::ALL {
+    let operations = Operation::ALL.into_iter().filter(|operation| *operation != Operation::MoovAccounts);
+    for operation in operations.clone() {
         sandbox.fault(operation, Fault::reset());
     }
     let token = linking.create_access_token(&[]).await.unwrap();
@@ -223,7 +224,7 @@ async fn safe_calls_are_repeated_and_unsafe_ones_are_not() {
     linking.jwks().await.unwrap();
     let token = moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
     moving.revoke(&token.access_token, None).await.unwrap();
-    assert!(Operation::ALL.into_iter().all(|operation| sandbox.count(operation) == 2));
+    assert!(operations.clone().all(|operation| sandbox.count(operation) == 2));
 
     sandbox.fault(Operation::MoovToken, Fault::close().after_serving());
     let refresh_token =

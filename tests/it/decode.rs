@@ -292,7 +292,11 @@ async fn both_readings_of_expires_in_arrive_as_sent() {
         ExpiresInStyle::Timestamp,
         ExpiresInStyle::TimestampText,
     ] {
-        let sandbox = Builder::with_expires_in(Sandbox::builder(), style).start().await.unwrap();
+        let sandbox = Builder::with_expires_in(Sandbox::builder(), style)
+            .with_lifetime(std::time::Duration::from_secs(900))
+            .start()
+            .await
+            .unwrap();
         let token = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap();
         let raw = token.expires_in.unwrap().raw();
         let seconds = matches!(style, ExpiresInStyle::Seconds | ExpiresInStyle::SecondsText);

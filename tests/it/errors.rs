@@ -4,7 +4,7 @@ use std::{error::Error as _, fmt::Write as _, time::Duration};
 
 use fintech_auth::{
     Credentials, Error, ErrorKind, HttpOptions, RetryPolicy, Secret, moneykit, moov,
-    sandbox::{Fault, Operation},
+    sandbox::{Behaviour, Fault, Operation, Sandbox},
     token::TokenOptions,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -201,7 +201,8 @@ async fn what_the_services_refuse_reads_well() {
     tell("expired token", linking.introspect(&token.access_token).await.unwrap_err());
     tell("made-up refresh token", moving.refresh(&Secret::from("SECRET"), &[]).await.unwrap_err());
     tell("foreign origin", {
-        let page = sandbox.moov().with_origin("https://elsewhere.example").build().unwrap();
+        let documented = Sandbox::builder().with_behaviour(Behaviour::Documented).start().await.unwrap();
+        let page = documented.moov().with_origin("https://elsewhere.example").build().unwrap();
         page.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err()
     });
     let fields = json(

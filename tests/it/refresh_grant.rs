@@ -106,7 +106,7 @@ async fn a_refresh_token_that_was_limited_is_not_sent_again() {
     let moov = sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
     let scopes = scopes(&["/accounts.read"]);
     moov.token(&scopes).await.unwrap();
-    clock.advance(Duration::from_secs(900));
+    clock.advance(Duration::from_secs(3600));
     let limited = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
     sandbox.fault(Operation::MoovToken, limited);
     assert_eq!(moov.token(&scopes).await.unwrap_err().kind(), ErrorKind::RateLimited);

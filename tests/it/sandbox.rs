@@ -8,7 +8,7 @@ use base64::{
 };
 use fintech_auth::{
     Credentials,
-    sandbox::{Builder, ExpiresInStyle, Fault, Operation, Sandbox},
+    sandbox::{Behaviour, Builder, ExpiresInStyle, Fault, Operation, Sandbox},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -126,7 +126,22 @@ impl Call {
 }
 
 async fn started() -> Sandbox {
+    start(documented()).await
+}
+
+/// With Moov as its documents describe it.
+fn documented() -> Builder {
+    Sandbox::builder().with_behaviour(Behaviour::Documented)
+}
+
+async fn live() -> Sandbox {
     start(Sandbox::builder()).await
+}
+
+/// The claims of a JWT.
+fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap_or_else(|| panic!("no JWT: {token}"));
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }
 
 async fn start(builder: Builder) -> Sandbox {
@@ -201,6 +216,9 @@ async fn moneykit_takes_every_way_to_authenticate() {
         headers().form(&body),
         // Every field is optional, and so is the body.
         headers(),
+        // MoneyKit's Ruby SDK, as its README shows it: an empty pair is no pair.
+        post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
+        headers().header("Authorization", "Basic Og=="),
     ] {
         let answer = right.send(&sandbox).await;
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -217,6 +235,10 @@ async fn moneykit_takes_every_way_to_authenticate() {
         post("/auth/token").form("").basic_bytes(b"other:pair"),
         post("/auth/token").form("").header("Authorization", "Basic %%%"),
         post("/auth/token").form("").header("Authorization", "Basic"),
+        post("/auth/token").form("").header("Authorization", "Basic Og=="),
+        post("/auth/token")
+            .form(&format!("client_id={id}&client_secret=other"))
+            .header("Authorization", "Basic Og=="),
         post("/auth/token").header("X-Client-Id", id),
     ] {
         let answer = wrong.send(&sandbox).await;
@@ -510,9 +532,9 @@ async fn moov_asks_an_origin_of_web_clients_alone() {
     assert_eq!(answer.status, 200);
     assert_eq!(refresh(&sandbox, &answer.text("refresh_token")).send(&sandbox).await.status, 403);
 
-    let lax = start(Sandbox::builder().with_origin_check(false)).await;
+    let lax = start(documented().with_origin_check(false)).await;
     assert_eq!(moving(&lax, "/oauth2/token", grant(None)).send(&lax).await.status, 200);
-    let own = start(Sandbox::builder().with_origin(other)).await;
+    let own = start(documented().with_origin(other)).await;
     let call = moving(&own, "/oauth2/token", grant(None)).header("Origin", other);
     assert_eq!(call.send(&own).await.status, 200);
 }
@@ -981,4 +1003,149 @@ async fn an_observer_is_told_of_each_request_once_it_is_over() {
     quick.build().unwrap().jwks().await.unwrap_err();
     assert_eq!(told.recv().await, Some((Some(Operation::MoneykitJwks), None)));
     assert!(told.try_recv().is_err());
+}
+
+/// The vendor's Ruby SDK sends its empty default pair beside the form.
+#[tokio::test]
+async fn an_empty_basic_pair_counts_as_not_shown() {
+    let sandbox = live().await;
+    let (id, secret) = pair(sandbox.moneykit_credentials());
+    let body = format!("client_id={id}&client_secret={secret}&grant_type=client_credentials&scope=");
+    let call =
+        || post("/auth/token").header("Authorization", "Basic Og==").header("Accept", "application/json");
+    let answer = call().header("User-Agent", "OpenAPI-Generator/0.2.2/ruby").form(&body).send(&sandbox).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(call().form("grant_type=client_credentials").send(&sandbox).await.status, 401);
+    let (id, secret) = pair(sandbox.moov_credentials());
+    let mut fields = service_grant();
+    (fields["client_id"], fields["client_secret"]) = (id.into(), secret.into());
+    let call = post("/oauth2/token").header("Authorization", "Basic Og==").json(&fields);
+    assert_eq!(call.send(&sandbox).await.status, 200);
+}
+
+#[tokio::test]
+async fn live_moov_issues_a_jwt_with_the_claims_and_the_size_of_the_service() {
+    use fintech_auth::Clock as _;
+
+    let sandbox = live().await;
+    let now = sandbox.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let fields = json!({ "grant_type": "client_credentials", "scope": "/accounts.read /ping.read" });
+    let call = moving(&sandbox, "/oauth2/token", fields).header("Origin", sandbox.origin());
+    let answer = call.send(&sandbox).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(
+        (&answer.json()["expires_in"], answer.text("token_type").as_str()),
+        (&json!(now + 3600), "Bearer")
+    );
+    let token = answer.text("access_token");
+    assert!((780..940).contains(&token.len()), "{} characters", token.len());
+    let claims = claims(&token);
+    assert_eq!(claims["iss"], "https://api.moov.io#applications");
+    assert_eq!(claims["aud"], json!([sandbox.origin()]));
+    assert_eq!(claims["scp"], json!(["/accounts.read", "/ping.read"]));
+    assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
+}
+
+/// As the live service, and as the vendor's SDKs need it: they send no `Origin`.
+#[tokio::test]
+async fn live_moov_issues_a_token_for_any_origin_and_refuses_it_later() {
+    let sandbox = live().await;
+    let ours = sandbox.origin().to_owned();
+    let other = "https://elsewhere.example";
+    let fields = || json!({ "grant_type": "client_credentials", "scope": "/accounts.read" });
+    let with = |call: Call, origin: Option<&str>| match origin {
+        Some(origin) => call.header("Origin", origin),
+        None => call,
+    };
+    for (issued_for, used_from, audience, status) in [
+        (Some(ours.as_str()), Some(ours.as_str()), json!([ours]), 200),
+        (Some(&ours), Some(other), json!([ours]), 401),
+        (Some(&ours), None, json!([ours]), 401),
+        (Some(other), Some(other), json!([]), 401),
+        (None, Some(&ours), json!([]), 401),
+        (None, None, json!([]), 401),
+    ] {
+        let answer = with(moving(&sandbox, "/oauth2/token", fields()), issued_for).send(&sandbox).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let token = answer.text("access_token");
+        assert_eq!(claims(&token)["aud"], audience);
+        let answer = with(get("/accounts").bearer(&token), used_from).send(&sandbox).await;
+        assert_eq!(answer.status, status, "{issued_for:?} {used_from:?}");
+        let refreshed =
+            with(refresh(&sandbox, &moov_tokens(&sandbox).await.1), issued_for).send(&sandbox).await;
+        assert_eq!(refreshed.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403() {
+    for sandbox in [live().await, started().await] {
+        let (token, _) = moov_tokens(&sandbox).await;
+        let mut ping = service_grant();
+        ping["scope"] = "/ping.read".into();
+        let ping = moving(&sandbox, "/oauth2/token", ping).send(&sandbox).await.text("access_token");
+        let accounts = || get("/accounts");
+        let answer = accounts().bearer(&token).send(&sandbox).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "[]"));
+        // The key pair needs no token and no scope.
+        assert_eq!(accounts().basic(sandbox.moov_credentials()).send(&sandbox).await.status, 200);
+        let answer = accounts().bearer(&ping).send(&sandbox).await;
+        assert_eq!((answer.status, answer.body.as_str()), (403, ""));
+        sandbox.clock().advance(Duration::from_secs(3600));
+        for call in [
+            accounts().bearer(&token),
+            accounts().bearer("made-up"),
+            accounts(),
+            accounts().basic(sandbox.moneykit_credentials()),
+            accounts().header("Authorization", "Basic Og=="),
+        ] {
+            let answer = call.send(&sandbox).await;
+            assert_eq!((answer.status, answer.body.as_str()), (401, ""));
+            assert_eq!((answer.header("www-authenticate"), answer.header("content-type")), (None, None));
+            assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn moov_may_issue_no_refresh_token() {
+    let sandbox = start(Sandbox::builder().with_refresh_tokens(false)).await;
+    let answer = moving(&sandbox, "/oauth2/token", service_grant()).send(&sandbox).await;
+    assert_eq!((answer.status, answer.json().get("refresh_token")), (200, None), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_block_by_the_cdn_has_nothing_of_the_service() {
+    let sandbox = live().await;
+    sandbox.fault(Operation::MoovToken, Fault::cdn_block());
+    let answer = moving(&sandbox, "/oauth2/token", service_grant()).send(&sandbox).await;
+    assert_eq!((answer.status, answer.body.as_str()), (403, "error code: 1010"));
+    assert_eq!(answer.header("server"), Some("cloudflare"));
+    assert!(answer.header("cf-ray").is_some());
+    assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+    assert_eq!(answer.header("x-request-id"), None);
+    assert_eq!(moving(&sandbox, "/oauth2/token", service_grant()).send(&sandbox).await.status, 200);
+}
+
+/// The service does not tell that an origin is not allowed, so the client does.
+#[tokio::test]
+async fn a_token_whose_audience_lacks_the_origin_is_reported() {
+    let sandbox = live().await;
+    let scopes = crate::support::scopes(&["/accounts.read"]);
+    let warnings = async |origin: &str, times: usize| {
+        let lines = crate::support::Log::default();
+        let client = sandbox.moov().with_origin(origin).build().unwrap();
+        let _recording = lines.start();
+        let mut audience = None;
+        for _ in 0..times {
+            audience = client.token(&scopes).await.unwrap().audience();
+        }
+        (audience, lines.text().matches("not valid for the configured origin").count())
+    };
+    let ours = sandbox.origin().to_owned();
+    assert_eq!(warnings(&ours, 2).await, (Some(vec![ours]), 0));
+    assert_eq!(warnings("https://elsewhere.example", 2).await, (Some(vec![]), 1));
+    let documented = started().await;
+    let client = documented.moov().with_origin(documented.origin()).build().unwrap();
+    assert_eq!(client.token(&scopes).await.unwrap().audience(), None);
 }
