@@ -23,7 +23,7 @@ async fn a_token_is_issued_by_each_vendor() {
     for args in ["moneykit token link_session:create", "moov token /accounts.read"] {
         let people = ok(run(&mut configured(&sandbox, args)));
         assert!(people.out.contains("access token     [redacted]"), "{}", people.out);
-        assert!(people.out.contains(" s, a margin left\n"), "{}", people.out);
+        assert!(people.out.contains(" s, a margin left"), "{}", people.out);
 
         let redacted = ok(run(&mut configured(&sandbox, &format!("{args} --json")))).json();
         assert!(redacted["access_token"].is_null() && redacted["refresh_token"].is_null(), "{redacted}");
@@ -38,7 +38,8 @@ async fn a_token_is_issued_by_each_vendor() {
         assert!(sandbox.is_live(raw.out.trim()), "{}", raw.out);
 
         let shown = ok(run(&mut configured(&sandbox, &format!("{args} --reveal"))));
-        assert!(shown.out.contains("sandbox_at_"), "{}", shown.out);
+        let prefix = if args.starts_with("moov") { "access token     eyJ" } else { "sandbox_at_" };
+        assert!(shown.out.contains(prefix), "{}", shown.out);
     }
 }
 
@@ -155,7 +156,7 @@ async fn a_token_that_cannot_be_saved_says_so() {
     let fault = Fault::answer(StatusCode::OK).with_body("application/json", body);
     sandbox.fault(Operation::MoovToken, fault);
     let ran = run(&mut configured(&sandbox, &args));
-    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{}", ran.err);
+    assert_eq!(ran.code, Some(11), "{}", ran.err);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "as it was");
     let folder = run(&mut configured(&sandbox, "moov token /ping.read --save /tmp"));
     assert_eq!(folder.code, Some(2), "{}", folder.all());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fintech_auth::sandbox::{Fault, Operation, Sandbox};
+use fintech_auth::sandbox::{Behaviour, Fault, Operation, Sandbox};
 use http::StatusCode;
 
 use crate::program::{Ran, configured, file, program, run, run_with, sandbox, without_ids};
@@ -47,6 +47,14 @@ async fn each_finding_says_what_to_do() {
     tell(
         "wrong origin",
         &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGIN", "https://other.example")),
+    );
+    let documented =
+        Sandbox::builder().with_behaviour(Behaviour::Documented).with_system_clock().start().await.unwrap();
+    let ran = run(configured(&documented, "doctor moov").env("MOOV_ORIGIN", "https://other.example"));
+    assert!(
+        ran.code == Some(10) && ran.out.contains("fail  origin       the origin is not accepted"),
+        "{}",
+        ran.out
     );
     tell("no secret", &run(configured(&sandbox, "doctor moov").env_remove("MOOV_CLIENT_SECRET")));
     tell("a typo", &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGN", "https://other.example")));

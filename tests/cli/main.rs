@@ -5,6 +5,7 @@ mod completions;
 mod doctor;
 mod failures;
 mod help;
+mod keep;
 mod network;
 mod program;
 mod redis;

@@ -64,7 +64,7 @@ pub(crate) fn run_with(command: &mut Command, input: &str) -> Ran {
     ran(&child.wait_with_output().expect("the program ends"))
 }
 
-fn ran(output: &Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_owned()).expect("UTF-8");
     Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }

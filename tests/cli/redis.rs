@@ -172,7 +172,7 @@ fn settings_that_are_not_right_are_told_without_a_value() {
             r#"{"url": "MARK-0123456789", "url_file": "x"}"#,
             "the url of redis and its url_file are both given",
         ),
-        (r#"{"url_file": "/nowhere/at/all"}"#, "the file /nowhere/at/all cannot be read"),
+        (r#"{"url_file": "/nowhere/at/all"}"#, "the file of the url_file of redis cannot be read"),
     ] {
         let ran = run(&mut program(&format!("doctor --config {}", table(text).display())));
         assert_eq!(ran.code, Some(10), "{}", ran.all());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{arguments::Arguments, exit::Failure, input, settings::Settings};
+use crate::{arguments::Arguments, exit::Failure, input, output, settings::Settings};
 use fintech_auth::{moneykit, moov};
 
 /// # Errors
@@ -15,11 +15,14 @@ pub(crate) fn moneykit(settings: &Settings<'_>) -> Result<moneykit::Config, Fail
         Some(config) => config,
         None => moneykit::Config::from_env()?,
     };
+    for warning in config.warnings() {
+        output::warn(warning, arguments.has("json"));
+    }
     if let Some(id) = arguments.value("client-id") {
         config.client_id = Some(id.to_owned());
     }
     if let Some(path) = arguments.value("client-secret-file") {
-        config.client_secret = Some(input::secret(path)?);
+        config.client_secret = Some(input::secret("--client-secret-file", path)?);
         config.client_secret_file = None;
     }
     if let Some(url) = arguments.value("base-url") {
@@ -39,11 +42,14 @@ pub(crate) fn moov(settings: &Settings<'_>) -> Result<moov::Config, Failure> {
         Some(config) => config,
         None => moov::Config::from_env()?,
     };
+    for warning in config.warnings() {
+        output::warn(warning, arguments.has("json"));
+    }
     if let Some(id) = arguments.value("client-id") {
         config.client_id = Some(id.to_owned());
     }
     if let Some(path) = arguments.value("client-secret-file") {
-        config.client_secret = Some(input::secret(path)?);
+        config.client_secret = Some(input::secret("--client-secret-file", path)?);
         config.client_secret_file = None;
     }
     if let Some(url) = arguments.value("base-url") {

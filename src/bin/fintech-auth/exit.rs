@@ -19,6 +19,10 @@ pub(crate) enum Exit {
     Unreadable = 8,
     Refused = 9,
     Finding = 10,
+    NoRefreshToken = 11,
+    Hangup = 128 + 1,
+    Interrupt = 128 + 2,
+    Terminate = 128 + 15,
 }
 
 /// All of them, as the help and the docs tell them.
@@ -37,6 +41,10 @@ pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
         "refuse the webhook: it is not authentic, not of now, or not readable",
     ),
     (Exit::Finding, "finding", "correct what doctor found"),
+    (Exit::NoRefreshToken, "no_refresh_token", "go on without a refresh token: none was issued or saved"),
+    (Exit::Hangup, "signal", "nothing: SIGHUP came, and the call was finished first"),
+    (Exit::Interrupt, "signal", "nothing: SIGINT came, and the call was finished first"),
+    (Exit::Terminate, "signal", "nothing: SIGTERM came, and the call was finished first"),
 ];
 
 impl Exit {
@@ -92,6 +100,22 @@ impl Failure {
     /// Arguments that make no sense. The reason shows none of their values.
     pub(crate) fn usage(reason: impl Into<String>) -> Self {
         Self::new(Exit::Usage, reason)
+    }
+
+    /// `--save` has nothing to save. The access token was told.
+    pub(crate) fn no_refresh_token() -> Self {
+        Self::new(Exit::NoRefreshToken, "the service issued no refresh token, so none is saved")
+    }
+
+    /// A signal came, after which the work was finished.
+    pub(crate) fn signal(exit: Exit) -> Self {
+        Self::new(exit, "a signal came; the call was finished, and its outcome is kept")
+    }
+
+    /// The same failure, and what is to be known beside it.
+    pub(crate) fn with_reason(mut self, more: impl std::fmt::Display) -> Self {
+        self.reason = format!("{}; {more}", self.reason);
+        self
     }
 
     /// `doctor` found something. What, it has said already.

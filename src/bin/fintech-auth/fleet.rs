@@ -36,7 +36,7 @@ pub(crate) fn fleet(settings: &Settings<'_>) -> Result<Option<Fleet>, Failure> {
             return Err(Failure::usage("the url of redis and its url_file are both given; keep one of them"));
         }
         (Some(url), None) => Secret::from(url),
-        (None, Some(path)) => input::secret(&path)?,
+        (None, Some(path)) => input::secret("the url_file of redis", &path)?,
         (None, None) => return Ok(None),
     };
     Ok(Some(Fleet { url, namespace: given(namespace).unwrap_or_else(|| "default".to_owned()) }))

@@ -46,10 +46,10 @@ never from an argument. Tokens are redacted unless --reveal or --raw says
 otherwise. Errors go to standard error, as JSON with --json.
 
 Exit codes:
-   0  success
+    0  success
 ";
     for (exit, _, next) in EXITS {
-        _ = writeln!(text, "  {:>2}  {next}", *exit as u8);
+        _ = writeln!(text, "  {:>3}  {next}", *exit as u8);
     }
     text += "
 Examples:

@@ -18,12 +18,13 @@ pub(crate) const TOKEN_VARIABLE: &str = "FINTECH_AUTH_TOKEN";
 /// Larger than any webhook.
 const LIMIT: u64 = 16 << 20;
 
-/// A secret from a file, or from standard input for `-`.
+/// A secret from a file, or from standard input for `-`. `option` is what names the file.
 ///
 /// # Errors
 ///
-/// Local ones, naming the file and never what is in it. A terminal is refused, as it shows what is typed.
-pub(crate) fn secret(path: &str) -> Result<Secret, Failure> {
+/// Local ones, naming the option, and neither the path nor what is in the file: somebody may have put the secret itself
+/// in the place of the path. A terminal is refused, as it shows what is typed.
+pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
     if path == "-" && io::stdin().is_terminal() {
         return Err(Failure::usage(
             "a terminal would show the secret as it is typed: pipe it in, or name a file",
@@ -31,7 +32,7 @@ pub(crate) fn secret(path: &str) -> Result<Secret, Failure> {
     }
     let read =
         if path == "-" { Secret::read(io::stdin().lock()) } else { File::open(path).and_then(Secret::read) };
-    read.map_err(|error| unreadable(path, &error))
+    read.map_err(|error| unreadable(option, path, &error))
 }
 
 /// A variable of the environment. One that is no text is not taken for one that is not set.
@@ -51,7 +52,7 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
 /// Without one, and as [`secret`].
 pub(crate) fn token(arguments: &Arguments) -> Result<Secret, Failure> {
     if let Some(path) = arguments.value("token-file") {
-        return secret(path);
+        return secret("--token-file", path);
     }
     if let Some(token) = variable(TOKEN_VARIABLE)?.filter(|token| !token.is_empty()) {
         return Ok(token.into());
@@ -61,7 +62,7 @@ pub(crate) fn token(arguments: &Arguments) -> Result<Secret, Failure> {
             "which token? Pipe it in, or give --token-file or the environment variable {TOKEN_VARIABLE}"
         )));
     }
-    secret("-")
+    secret("--token-file", "-")
 }
 
 /// Whether [`token`] would read standard input.
@@ -72,12 +73,12 @@ pub(crate) fn token_is_on_stdin(arguments: &Arguments) -> bool {
     }
 }
 
-/// All bytes of a file, or of standard input for `-`.
+/// All bytes of a file, or of standard input for `-`. `option` is what names the file.
 ///
 /// # Errors
 ///
-/// Local ones.
-pub(crate) fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
+/// Local ones, as of [`secret`].
+pub(crate) fn bytes(option: &str, path: &str) -> Result<Vec<u8>, Failure> {
     let read = |reader: &mut dyn Read| {
         let mut bytes = Vec::new();
         reader.take(LIMIT + 1).read_to_end(&mut bytes)?;
@@ -89,11 +90,11 @@ pub(crate) fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
     } else {
         File::open(path).and_then(|mut file| read(&mut file))
     };
-    bytes.map_err(|error| unreadable(path, &error))
+    bytes.map_err(|error| unreadable(option, path, &error))
 }
 
-fn unreadable(path: &str, error: &io::Error) -> Failure {
-    let name = if path == "-" { "standard input".to_owned() } else { format!("the file {path}") };
+fn unreadable(option: &str, path: &str, error: &io::Error) -> Failure {
+    let name = if path == "-" { "standard input".to_owned() } else { format!("the file of {option}") };
     Failure::local(match error.kind() {
         io::ErrorKind::InvalidData => format!("{name} {error}"),
         _ => format!("{name} cannot be read: {error}"),

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use fintech_auth::{
     Error, Scope, Secret,
+    moov::types::AuthToken,
     token::{ExpiryRule, Fingerprint, IssuedToken, Token, TokenCache, TokenOptions, TokenSource},
 };
 use serde_json::Value;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::{
     arguments::Arguments,
     exit::Failure,
-    output::{self, Answer, print},
+    output::{self, Answer},
 };
 
 /// The scopes that are given as operands, or else those of the configuration.
@@ -23,6 +24,9 @@ pub(crate) fn scopes(arguments: &Arguments, configured: Option<Vec<Scope>>) -> R
     let given = arguments.operands();
     if given.is_empty() {
         return Ok(configured.unwrap_or_default());
+    }
+    if given.iter().any(|operand| operand.contains([',', ';'])) {
+        return Err(Failure::usage("scopes are separated by spaces, not by commas"));
     }
     let words = given.iter().flat_map(|operand| operand.split_whitespace());
     Ok(words.map(Scope::new).collect::<Result<_, _>>()?)
@@ -40,12 +44,17 @@ pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells of a token.
+/// Tells of a token by `print`: its refresh token if that is to be shown or everything is revealed.
 ///
 /// # Errors
 ///
 /// Those of printing, and for a token that no header can carry.
-pub(crate) async fn tell(arguments: &Arguments, issued: IssuedToken) -> Result<(), Failure> {
+pub(crate) async fn tell(
+    arguments: &Arguments,
+    issued: IssuedToken,
+    shows_refresh_token: bool,
+    print: fn(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let refresh_token = issued.refresh_token.clone();
     let token = believed(issued).await?;
     if arguments.has("raw") {
@@ -60,27 +69,39 @@ pub(crate) async fn tell(arguments: &Arguments, issued: IssuedToken) -> Result<(
     };
     let words = format!("{expires_at}, in {} s, a margin left{rule}", left.as_secs());
     let answer = Answer::new(arguments);
-    let answer = redacted(answer, arguments, "access_token", Some(&token.to_secret()));
-    let answer = redacted(answer, arguments, "refresh_token", refresh_token.as_ref());
-    answer
+    let reveal = arguments.has("reveal");
+    let answer = redacted(answer, reveal, "access_token", Some(&token.to_secret()));
+    let answer = redacted(answer, reveal || shows_refresh_token, "refresh_token", refresh_token.as_ref());
+    let text = answer
         .with_words("expires_at", expires_at, words)
         .with_json("expires_in", left.as_secs())
         .with_json("expiry_rule", format!("{:?}", token.expiry_rule()))
         .with("scope", token.scope())
-        .print()
+        .text();
+    print(&text)
 }
 
 /// A machine gets null for what is redacted: it might send a word in its place.
-fn redacted(answer: Answer, arguments: &Arguments, name: &'static str, secret: Option<&Secret>) -> Answer {
+fn redacted(answer: Answer, reveal: bool, name: &'static str, secret: Option<&Secret>) -> Answer {
     match secret {
         None => answer.with(name, Value::Null),
-        Some(secret) if arguments.has("reveal") => answer.with(name, secret.expose()),
+        Some(secret) if reveal => answer.with(name, secret.expose()),
         Some(_) => answer.with_words(name, Value::Null, "[redacted] (--reveal shows it)"),
     }
 }
 
+/// What Moov issued, and when. An empty refresh token is none.
+pub(crate) fn of_moov(token: AuthToken, date: Option<SystemTime>) -> IssuedToken {
+    let mut issued = IssuedToken::new(token.access_token.0);
+    issued.expires_in = token.expires_in;
+    issued.refresh_token = token.refresh_token.map(|token| token.0).filter(|token| !token.is_empty());
+    issued.scope = token.scope;
+    issued.date = date;
+    issued
+}
+
 /// The token as the crate would use it, by all its rules of expiry.
-async fn believed(issued: IssuedToken) -> Result<Token, Error> {
+pub(crate) async fn believed(issued: IssuedToken) -> Result<Token, Error> {
     TokenCache::new(Once(issued), TokenOptions::default()).token(&[]).await
 }
 

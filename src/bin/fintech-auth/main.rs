@@ -22,6 +22,7 @@ mod output;
 mod received;
 mod sandbox;
 mod settings;
+mod signals;
 
 use std::{env, process::ExitCode};
 

@@ -1,8 +1,10 @@
 //! Where output goes: lines for people, JSON for machines, a bare token for a pipe. A reader that has closed its
-//! end has seen enough, and is no failure.
+//! end has seen enough, and is no failure, unless a refresh token would be lost.
 
 use std::{
-    io::{self, Write},
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, Write as _},
     time::SystemTime,
 };
 
@@ -15,15 +17,49 @@ use crate::{arguments::Arguments, exit::Failure};
 ///
 /// # Errors
 ///
-/// Local ones, such as a full disk.
+/// Local ones, such as a full disk. A reader that has closed its end has seen enough.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::local(format!("the output cannot be written: {error}")))
-        }
+    match write(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(()),
     }
+}
+
+/// Writes what must not be lost.
+///
+/// # Errors
+///
+/// Local ones, a broken pipe among them.
+pub(crate) fn print_all(text: &str) -> Result<(), Failure> {
+    write(text).map_err(|error| unwritten(&error))
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(escaped(text, true).as_bytes()).and_then(|()| out.flush())
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::local(format!("the output cannot be written: {error}"))
+}
+
+/// Whether standard output leads nowhere. Where it is closed, the standard library has opened `/dev/null` in its
+/// place.
+#[cfg(unix)]
+pub(crate) fn is_discarded() -> bool {
+    use std::{
+        fs::{self, File},
+        os::{fd::AsFd as _, unix::fs::MetadataExt as _},
+    };
+
+    let out = io::stdout().as_fd().try_clone_to_owned().and_then(|out| File::from(out).metadata());
+    let null = fs::metadata("/dev/null");
+    matches!((out, null), (Ok(out), Ok(null)) if (out.dev(), out.ino()) == (null.dev(), null.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_discarded() -> bool {
+    false
 }
 
 /// Names and values, in the order in which they are added.
@@ -66,10 +102,15 @@ impl Answer {
     ///
     /// As [`print`].
     pub(crate) fn print(self) -> Result<(), Failure> {
+        print(&self.text())
+    }
+
+    /// The lines, or the JSON.
+    pub(crate) fn text(self) -> String {
         if self.json {
             let facts: Map<String, Value> =
                 self.lines.into_iter().map(|(name, value, _)| (name.to_owned(), value)).collect();
-            return print(&format!("{}\n", Value::from(facts)));
+            return format!("{}\n", Value::from(facts));
         }
         let mut text = String::new();
         for (name, value, words) in self.lines {
@@ -81,7 +122,7 @@ impl Answer {
             };
             text += &format!("{:<16} {}\n", name.replace('_', " "), visible(&shown));
         }
-        print(&text)
+        text
     }
 }
 
@@ -124,7 +165,7 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
         text + &format!("  next: {}\n", failure.next())
     };
     // Who closed standard error does not want to know.
-    _ = io::stderr().lock().write_all(text.as_bytes());
+    _ = io::stderr().lock().write_all(escaped(&text, true).as_bytes());
 }
 
 /// A time as RFC 3339 writes it.
@@ -132,7 +173,59 @@ pub(crate) fn time(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Without what would have a terminal do something: the vendor's text is not ours.
+/// Warns on standard error of what may surprise.
+pub(crate) fn warn(text: &str, json: bool) {
+    let text =
+        if json { json!({"warning": text}).to_string() } else { format!("warning: {}", visible(text)) };
+    _ = io::stderr().lock().write_all(format!("{}\n", escaped(&text, false)).as_bytes());
+}
+
+/// A value on one line of its own: the vendor's text is not ours, and must not act on the terminal.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    escaped(text, false).into_owned()
+}
+
+/// Escapes characters that act on a terminal or hide text, as JSON does, so that a JSON text stays the same value.
+fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
+    let is_kept = |c: char| !is_invisible(c) || keep_lines && matches!(c, '\n' | '\t');
+    if text.chars().all(is_kept) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_kept(c) {
+            shown.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                _ = write!(shown, "\\u{unit:04x}");
+            }
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Control characters (C0, DEL, C1), line separators, and format characters without a glyph of their own.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{600}'..='\u{605}'
+                | '\u{61c}'
+                | '\u{6dd}'
+                | '\u{70f}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }

@@ -30,8 +30,8 @@ impl Received {
         if path == "-" && body == "-" {
             return Err(Failure::usage("standard input is either the headers or the body"));
         }
-        let text = input::bytes(path)?;
-        Ok(Self { headers: headers(&text)?, body: input::bytes(body)? })
+        let text = input::bytes("--headers", path)?;
+        Ok(Self { headers: headers(&text)?, body: input::bytes("--body", body)? })
     }
 }
 

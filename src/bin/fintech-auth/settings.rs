@@ -11,11 +11,10 @@ const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
 /// What a command is configured by: the tables of a file, or the environment where none is named.
 pub(crate) struct Settings<'a> {
     pub(crate) arguments: &'a Arguments,
-    file: Option<File<'a>>,
+    file: Option<File>,
 }
 
-struct File<'a> {
-    path: &'a str,
+struct File {
     tables: Map<String, Value>,
 }
 
@@ -39,26 +38,31 @@ impl<'a> Settings<'a> {
     ///
     /// For a file that does not have the table, or has something else in it.
     pub(crate) fn table<C: DeserializeOwned>(&self, name: &str) -> Result<Option<C>, Failure> {
-        let Some(File { path, tables }) = &self.file else { return Ok(None) };
+        let Some(File { tables }) = &self.file else { return Ok(None) };
         let table = tables.get(name).cloned();
-        let table = table.ok_or_else(|| Failure::usage(format!("{path} has no table {name}")))?;
+        let table =
+            table.ok_or_else(|| Failure::usage(format!("the file of --config has no table {name}")))?;
         let config = serde_json::from_value(table);
-        config.map(Some).map_err(|error| Failure::usage(format!("{path}, {name}: {error}")))
+        config.map(Some).map_err(|error| Failure::usage(format!("--config, {name}: {error}")))
     }
 }
 
-impl<'a> File<'a> {
+impl File {
     /// Not by derive, whose errors show what did not fit.
-    fn read(path: &'a str) -> Result<Self, Failure> {
-        let file: Value = serde_json::from_slice(&input::bytes(path)?).map_err(|error| {
-            Failure::usage(format!("{path} is not JSON: line {}, column {}", error.line(), error.column()))
+    fn read(path: &str) -> Result<Self, Failure> {
+        let file: Value = serde_json::from_slice(&input::bytes("--config", path)?).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Failure::usage(format!("the file of --config is not JSON: {place}"))
         })?;
         let Value::Object(tables) = file else {
-            return Err(Failure::usage(format!("{path} has no tables {}", TABLES.join(", "))));
+            return Err(Failure::usage(format!("the file of --config has no tables {}", TABLES.join(", "))));
         };
         if tables.keys().any(|name| !TABLES.contains(&name.as_str())) {
-            return Err(Failure::usage(format!("{path} has a table that is none of {}", TABLES.join(", "))));
+            return Err(Failure::usage(format!(
+                "the file of --config has a table that is none of {}",
+                TABLES.join(", ")
+            )));
         }
-        Ok(Self { path, tables })
+        Ok(Self { tables })
     }
 }

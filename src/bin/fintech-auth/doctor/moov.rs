@@ -10,7 +10,12 @@ use super::{
     missing,
     network::{self, Route},
 };
-use crate::exit::Failure;
+use crate::{
+    exit::Failure,
+    issued::{believed, of_moov},
+};
+
+const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
 
 pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
     let built = config.and_then(|config| Ok((config.client()?, config)));
@@ -33,11 +38,13 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
         Ok(response) => {
             route.answered(checks, response.date)?;
             checks.ok("credentials", "accepted: a token was issued")?;
-            origin(checks, &config)?;
-            scopes(checks, &asked, response.body.scope.as_deref())?;
-            // Nobody needs it, and it would work for a quarter of an hour.
-            let token = response.into_body().access_token.0;
-            match client.revoke(&token, None).await {
+            let granted = response.body.scope.clone();
+            let date = response.date;
+            let token = believed(of_moov(response.into_body(), date)).await?;
+            origin(checks, &config, token.audience())?;
+            scopes(checks, &asked, granted.as_deref())?;
+            // Nobody needs it, and it would work for an hour.
+            match client.revoke(&token.to_secret(), None).await {
                 Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,
                 Err(error) => checks.fail("revoke", &error)?,
             }
@@ -48,11 +55,17 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     webhooks(checks, &config)
 }
 
-fn origin(checks: &mut Checks<'_>, config: &Config) -> Result<(), Failure> {
-    match config.origin.as_deref().or(config.referer.as_deref()) {
-        Some(origin) if config.client_type.is_none_or(|kind| kind == ClientType::Web) => {
-            checks.ok("origin", &format!("{origin} is accepted"))
-        }
+/// The service issues a token for an origin that is not allowed as well, and names those that are in its audience.
+fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<(), Failure> {
+    match config.origin.as_ref().or(config.referer.as_ref()) {
+        Some(origin) if config.client_type.is_none_or(|kind| kind == ClientType::Web) => match audience {
+            Some(audience) if !audience.contains(origin) => {
+                let found = format!("a token was issued, but not for {origin}: requests with it get a 401");
+                checks.tell("origin", Verdict::Fail, &found, ALLOW_ORIGIN)
+            }
+            Some(_) => checks.ok("origin", &format!("{origin} is in the token's audience")),
+            None => checks.ok("origin", &format!("{origin} is accepted")),
+        },
         _ => checks.tell("origin", Verdict::Skip, "tokens are not for a browser", ""),
     }
 }
@@ -74,8 +87,7 @@ async fn refused(
             // As above; that it fails changes nothing here.
             _ = client.revoke(&response.into_body().access_token.0, None).await;
             checks.ok("credentials", "accepted, for a service")?;
-            let next = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
-            return checks.tell("origin", Verdict::Fail, "the origin is not accepted", next);
+            return checks.tell("origin", Verdict::Fail, "the origin is not accepted", ALLOW_ORIGIN);
         }
     }
     checks.fail("credentials", error)

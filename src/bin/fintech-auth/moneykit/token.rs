@@ -8,6 +8,7 @@ use crate::{
     credentials,
     exit::Failure,
     issued::{check, scopes, tell},
+    output::print,
     settings::Settings,
 };
 
@@ -37,5 +38,5 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut issued = IssuedToken::new(body.access_token);
     issued.expires_in = body.expires_in;
     issued.date = date;
-    tell(&arguments, issued).await
+    tell(&arguments, issued, false, print).await
 }

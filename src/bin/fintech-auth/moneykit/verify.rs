@@ -65,7 +65,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn by_keys(path: &str, received: &Received, options: &Options) -> Result<Verified<Event>, Failure> {
-    let set: JwkSet = serde_json::from_slice(&input::bytes(path)?)
+    let set: JwkSet = serde_json::from_slice(&input::bytes("--keys", path)?)
         .map_err(|_| Failure::usage(format!("{path} is no key set; make one by moneykit jwks --json")))?;
     let mut signatures = received.headers.get_all("moneykit-signature").iter();
     let signature = match (signatures.next(), signatures.next()) {

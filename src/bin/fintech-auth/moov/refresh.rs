@@ -7,8 +7,9 @@ use crate::{
     credentials,
     exit::Failure,
     input,
-    issued::{check, scopes, tell},
-    moov::{ORIGIN, SAVE, issued, save::Saving},
+    issued::{check, scopes},
+    moov::{ORIGIN, SAVE, keep::Keeping},
+    output,
     settings::Settings,
 };
 
@@ -20,7 +21,8 @@ pub(crate) static COMMAND: Command = Command {
     options: &[JSON, TOKEN, GIVEN, SAVE, ORIGIN, CONFIG, CREDENTIALS, CALL],
     notes: "\
 The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. Sending it spends \
-it, so give --save or --reveal, or the new one would be lost. The file may be the same for both.",
+it, so give --save or --reveal, or the new one would be lost. The file may be the same for both. Room for the new \
+token is reserved before anything is sent, and a signal ends the program only once the new token is kept.",
     examples: &[
         "fintech-auth moov refresh --token-file refresh-token --save refresh-token --raw",
         "fintech-auth moov refresh --token-file refresh-token --json --reveal",
@@ -31,9 +33,15 @@ it, so give --save or --reveal, or the new one would be lost. The file may be th
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     check(&arguments)?;
     let is_shown = arguments.has("reveal") && !arguments.has("raw");
+    let is_printed = is_shown || arguments.value("save") == Some("-");
     if arguments.value("save").is_none() && !is_shown {
         return Err(Failure::usage(
             "the new refresh token would be lost: give --save FILE, or --reveal without --raw",
+        ));
+    }
+    if is_printed && arguments.value("save").is_none_or(|path| path == "-") && output::is_discarded() {
+        return Err(Failure::usage(
+            "the new refresh token would be lost: standard output is closed or /dev/null; give --save FILE",
         ));
     }
     if arguments.value("client-secret-file") == Some("-") && input::token_is_on_stdin(&arguments) {
@@ -43,13 +51,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let scopes = scopes(&arguments, None)?;
     let token = input::token(&arguments)?;
     let client = config.client()?;
-    let saving = arguments.value("save").map(Saving::begin).transpose()?;
-    let response = client.refresh(&token, &scopes).await?;
-    let date = response.date;
-    let issued = issued(response.into_body(), date);
-    // Without a new one, the old one goes on (RFC 6749 section 6), and its file is left alone.
-    if let (Some(saving), Some(token)) = (saving, &issued.refresh_token) {
-        saving.finish(token)?;
-    }
-    tell(&arguments, issued).await
+    let keeping = Keeping::begin(&arguments, true)?;
+    keeping.run(&arguments, client.refresh(&token, &scopes)).await
 }

@@ -5,8 +5,8 @@ use crate::{
     command::{CALL, CONFIG, CREDENTIALS, Command, JSON, TOKEN},
     credentials,
     exit::Failure,
-    issued::{check, scopes, tell},
-    moov::{ORIGIN, SAVE, issued, save::Saving},
+    issued::{check, scopes},
+    moov::{ORIGIN, SAVE, keep::Keeping},
     settings::Settings,
 };
 
@@ -30,14 +30,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = credentials::moov(&Settings::read(&arguments)?)?;
     let scopes = scopes(&arguments, config.scopes.clone())?;
     let client = config.client()?;
-    let saving = arguments.value("save").map(Saving::begin).transpose()?;
-    let response = client.create_access_token(&scopes).await?;
-    let date = response.date;
-    let issued = issued(response.into_body(), date);
-    match (saving, &issued.refresh_token) {
-        (Some(saving), Some(token)) => saving.finish(token)?,
-        (Some(_), None) => return Err(Failure::local("the service gave no refresh token, so none is saved")),
-        (None, _) => {}
-    }
-    tell(&arguments, issued).await
+    let keeping = Keeping::begin(&arguments, false)?;
+    keeping.run(&arguments, client.create_access_token(&scopes)).await
 }

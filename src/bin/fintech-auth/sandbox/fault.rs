@@ -9,12 +9,13 @@ use serde_json::json;
 use crate::{credentials::parse_time, exit::Failure};
 
 /// Each operation by name.
-pub(super) const NAMES: [(&str, Operation); 5] = [
+pub(super) const NAMES: [(&str, Operation); 6] = [
     ("moneykit.token", Operation::MoneykitToken),
     ("moneykit.introspect", Operation::MoneykitIntrospect),
     ("moneykit.jwks", Operation::MoneykitJwks),
     ("moov.token", Operation::MoovToken),
     ("moov.revoke", Operation::MoovRevoke),
+    ("moov.accounts", Operation::MoovAccounts),
 ];
 
 /// A fault, for which requests and how many.
@@ -51,12 +52,13 @@ pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
         "close" => Fault::close(),
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
+        "cdn-block" => Fault::cdn_block(),
         // 1xx would be no answer, and hyper does not send one.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(status) if is_status && status.as_u16() >= 200 => refusal(name, status),
             _ => {
                 return Err(Failure::usage(
-                    "what goes wrong is a status, delay, truncate, close, reset or hang",
+                    "what goes wrong is a status, delay, truncate, close, reset, hang or cdn-block",
                 ));
             }
         },
@@ -119,6 +121,7 @@ mod tests {
             "moneykit.token=429,retry-after=1",
             "moneykit.jwks=401,html",
             "moov.revoke=400",
+            "moov.accounts=cdn-block",
         ]
         .map(|text| format!("{text}\n  {:?}", parse(text).expect(text)));
         insta::assert_snapshot!(shown.join("\n"));

@@ -3,11 +3,10 @@
 
 mod fault;
 mod log;
-mod signals;
 
 use std::time::Duration;
 
-use fintech_auth::sandbox::{Builder, ExpiresInStyle, Sandbox};
+use fintech_auth::sandbox::{Behaviour, Builder, ExpiresInStyle, Sandbox};
 use serde_json::json;
 
 use crate::{
@@ -16,8 +15,8 @@ use crate::{
     credentials,
     exit::Failure,
     output::print,
+    signals::Signals,
 };
-use signals::Signals;
 
 pub(crate) static COMMAND: Command = Command {
     name: &["sandbox"],
@@ -29,26 +28,30 @@ pub(crate) static COMMAND: Command = Command {
         &[
             Opt::value("port", "PORT", "the port of 127.0.0.1 (default 4848; 0 takes a free one)"),
             Opt::value("fault", "FAULT", "let requests go wrong, as below; again for more"),
-            Opt::value("lifetime", "TIME", "how long access tokens live (default: MoneyKit 1h, Moov 15m)"),
+            Opt::value("lifetime", "TIME", "how long access tokens live (default 1h; with --documented Moov 15m)"),
             Opt::value(
                 "expires-in",
                 "STYLE",
                 "how Moov writes it: seconds, timestamp, seconds-text, timestamp-text",
             ),
             Opt::value("origin", "ORIGIN", "the one that Moov allows (default https://sandbox.example)"),
-            Opt::switch("no-origin-check", "let Moov take any origin, or none, for a browser's token"),
+            Opt::switch("no-origin-check", "let Moov allow any origin, or none, for a browser's token"),
+            Opt::switch("no-refresh-tokens", "let Moov issue access tokens alone"),
+            Opt::switch("documented", "let Moov behave as its documents say, not as its live service"),
         ],
     ],
     notes: "\
 A fault is OPERATION=WHAT[,ADDITION]… and meets the next request of that operation.
-  OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token or
-             moov.revoke
+  OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token,
+             moov.revoke or moov.accounts
   WHAT       a status such as 503, with the body that the vendor documents for
-             it; or delay, truncate, close, reset, hang
+             it; or delay, truncate, close, reset, hang, cdn-block
   ADDITION   delay=TIME; times=NUMBER or times=always; served, so that the
              request is served and its answer lost; for a status also
              retry-after=SECONDS and html
 Those of one operation come one after another, in the order given.
+
+Moov's live service differs from its documents: its token is a JWT, expires_in is a Unix timestamp, and a token is issued for any origin, but works only for one that is allowed.
 
 Each request is a line, with the reason where it was refused. It ends on Ctrl-C. With --json, each line is an object; the first one tells the credentials.",
     examples: &[
@@ -75,7 +78,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         sandbox.fault_times(fault.operation, fault.fault, fault.times);
     }
     // Before anything is printed: who reads it may send the signal at once.
-    let signals = Signals::new()?;
+    let mut signals = Signals::new()?;
     print(&welcome(&sandbox, json))?;
     signals.ended().await;
     let requests = sandbox.requests().len();
@@ -96,16 +99,25 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     if let Some(origin) = arguments.value("origin") {
         builder = builder.with_origin(origin);
     }
-    builder = builder.with_expires_in(match arguments.value("expires-in") {
-        None | Some("seconds") => ExpiresInStyle::Seconds,
-        Some("timestamp") => ExpiresInStyle::Timestamp,
-        Some("seconds-text") => ExpiresInStyle::SecondsText,
-        Some("timestamp-text") => ExpiresInStyle::TimestampText,
+    let style = match arguments.value("expires-in") {
+        None => None,
+        Some("seconds") => Some(ExpiresInStyle::Seconds),
+        Some("timestamp") => Some(ExpiresInStyle::Timestamp),
+        Some("seconds-text") => Some(ExpiresInStyle::SecondsText),
+        Some("timestamp-text") => Some(ExpiresInStyle::TimestampText),
         Some(_) => {
             return Err(Failure::usage("--expires-in is seconds, timestamp, seconds-text or timestamp-text"));
         }
-    });
-    Ok(builder.with_origin_check(!arguments.has("no-origin-check")))
+    };
+    if let Some(style) = style {
+        builder = builder.with_expires_in(style);
+    }
+    if arguments.has("documented") {
+        builder = builder.with_behaviour(Behaviour::Documented);
+    }
+    Ok(builder
+        .with_origin_check(!arguments.has("no-origin-check"))
+        .with_refresh_tokens(!arguments.has("no-refresh-tokens")))
 }
 
 /// Where it is and how to come in.
@@ -137,5 +149,5 @@ fn welcome(sandbox: &Sandbox, json: bool) -> String {
     for (name, value) in variables {
         text += &format!("export {name}={value}\n");
     }
-    text + &format!("\nFor a token for a browser, Moov asks for the origin {}.\n\n", sandbox.origin())
+    text + &format!("\nFor a token for a browser, Moov allows the origin {}.\n\n", sandbox.origin())
 }

@@ -1,0 +1,111 @@
+//! Gets a token while its refresh token has somewhere to go: to the file of `--save`, to standard output, or, where
+//! both fail, to a file that the error names.
+
+use std::future::Future;
+
+use fintech_auth::{Error, Response, Secret, moov::types::AuthToken, token::IssuedToken};
+
+use crate::{
+    arguments::Arguments,
+    exit::Failure,
+    issued::{of_moov, tell},
+    moov::save::{Saving, Unsaved, rescue},
+    output::{print, print_all},
+    signals::Signals,
+};
+
+/// Where the refresh token is to go.
+pub(super) struct Keeping {
+    saving: Option<Saving>,
+    signals: Signals,
+    /// Whether another refresh token is spent for this one.
+    is_exchange: bool,
+}
+
+impl Keeping {
+    /// # Errors
+    ///
+    /// Local ones, before anything is sent.
+    pub(super) fn begin(arguments: &Arguments, is_exchange: bool) -> Result<Self, Failure> {
+        let save = arguments.value("save");
+        if save == Some("-") && arguments.has("raw") {
+            return Err(Failure::usage("--raw and --save - would both print a token; give one of them"));
+        }
+        // First, so that no draft stays behind.
+        let signals = Signals::new()?;
+        let saving = save.filter(|path| *path != "-").map(Saving::begin).transpose()?;
+        Ok(Self { saving, signals, is_exchange })
+    }
+
+    /// Calls the service, keeps what it issued and tells of it. A signal does not cut this short: it is told by the
+    /// exit code, once the token is kept.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call; local ones where a way out is closed, saying where the refresh token is.
+    pub(super) async fn run(
+        self,
+        arguments: &Arguments,
+        call: impl Future<Output = Result<Response<AuthToken>, Error>>,
+    ) -> Result<(), Failure> {
+        let Self { saving, mut signals, is_exchange } = self;
+        let mut work = std::pin::pin!(async {
+            let response = call.await?;
+            let date = response.date;
+            keep(arguments, saving, of_moov(response.into_body(), date), is_exchange).await
+        });
+        let signal = tokio::select! {
+            done = &mut work => return done,
+            signal = signals.ended() => signal,
+        };
+        work.await?;
+        Err(Failure::signal(signal))
+    }
+}
+
+async fn keep(
+    arguments: &Arguments,
+    saving: Option<Saving>,
+    issued: IssuedToken,
+    is_exchange: bool,
+) -> Result<(), Failure> {
+    let save = arguments.value("save");
+    let Some(refresh_token) = issued.refresh_token.clone() else {
+        tell(arguments, issued, false, print).await?;
+        // Without a new one, the old one goes on (RFC 6749 section 6), and may be in that very file.
+        let has_old_one = is_exchange && save.is_some() && save == arguments.value("token-file");
+        return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
+    };
+    let print = if is_exchange { print_all } else { print };
+    let saved = saving.map(|saving| saving.finish(&refresh_token)).transpose();
+    let (path, failure) = match saved {
+        Ok(path) => (path, None),
+        Err(Unsaved { failure, path }) => (path, Some(failure)),
+    };
+    // Whatever became of the file, the token is somewhere else then.
+    let is_shown = save == Some("-") || failure.is_some() && path.is_none();
+    let told = tell(arguments, issued, is_shown, print).await;
+    let told = match told {
+        Ok(()) if is_shown && arguments.has("raw") => print(&format!("{}\n", refresh_token.expose())),
+        told => told,
+    };
+    let is_printed = is_shown || arguments.has("reveal") && !arguments.has("raw");
+    let place = match (&path, &told) {
+        (Some(path), _) => format!("the refresh token is in {}", path.display()),
+        (None, Ok(())) if is_printed => "the refresh token is on standard output".to_owned(),
+        _ if is_exchange => elsewhere(&refresh_token),
+        _ => "the refresh token is lost: issue a new one".to_owned(),
+    };
+    match (failure, told) {
+        (None, Ok(())) => Ok(()),
+        (Some(failure), _) | (None, Err(failure)) => Err(failure.with_reason(place)),
+    }
+}
+
+/// Where a token was put that has no other place left.
+fn elsewhere(refresh_token: &Secret) -> String {
+    match rescue(refresh_token) {
+        Ok(path) => format!("the refresh token is in {}", path.display()),
+        Err(error) => format!("the refresh token could be kept nowhere: {error}"),
+    }
+}

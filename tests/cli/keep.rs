@@ -1,0 +1,363 @@
+//! A refresh token is spent by being sent: whatever happens to the program's ways out, its successor is somewhere, and
+//! the program says where.
+
+#![cfg(unix)]
+
+use std::{
+    fs,
+    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use fintech_auth::sandbox::{Fault, Operation, Sandbox};
+use http::StatusCode;
+
+use crate::program::{Ran, configured, ran, run, run_with, sandbox};
+
+/// An empty folder of one test's own.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("keep-{name}-{}", std::process::id()));
+    _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A file with a refresh token that is live.
+fn issued(sandbox: &Sandbox, folder: &Path) -> PathBuf {
+    let path = folder.join("refresh-token");
+    let ran = run(&mut configured(sandbox, &format!("moov token /ping.read --save {}", path.display())));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    sandbox.clear_requests();
+    path
+}
+
+fn refresh(sandbox: &Sandbox, path: &Path, more: &str) -> Command {
+    let mut command = configured(sandbox, &format!("moov refresh --token-file {} {more}", path.display()));
+    command.current_dir(path.parent().expect("a folder"));
+    command
+}
+
+/// The same command by a shell that does something first.
+fn by_shell(command: &Command, before: &str, after: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{before}\nexec \"$0\" \"$@\" {after}")]).arg(command.get_program());
+    shell.args(command.get_args()).env_clear().stdin(Stdio::null());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
+
+/// The refresh token in a file that the error names, which is live.
+fn named(sandbox: &Sandbox, ran: &Ran) -> String {
+    let line = ran.err.lines().next().unwrap_or_default();
+    let path =
+        line.split("the refresh token is in ").nth(1).unwrap_or_else(|| panic!("no place: {}", ran.all()));
+    let token = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert!(sandbox.is_live(token.trim()), "{token}");
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!ran.err.contains(token.trim()), "{}", ran.err);
+    path.to_owned()
+}
+
+/// A limit on the size of files stands for a full disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_without_room_for_the_new_token() {
+    let sandbox = sandbox().await;
+    let folder = folder("full");
+    let path = issued(&sandbox, &folder);
+    let token = fs::read_to_string(&path).unwrap();
+    let command = refresh(&sandbox, &path, &format!("--save {}", path.display()));
+    let ran = run(&mut by_shell(&command, "trap '' XFSZ; ulimit -f 0", ""));
+    assert_eq!(ran.code, Some(1), "{}", ran.all());
+    assert!(ran.err.contains("--save"), "{}", ran.err);
+    assert_eq!((sandbox.count(Operation::MoovToken), fs::read_to_string(&path).unwrap()), (0, token));
+    assert_eq!(names(&folder), ["refresh-token"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_cannot_be_put_in_place_is_where_the_error_says() {
+    let sandbox = sandbox().await;
+    let folder = folder("place");
+    let path = issued(&sandbox, &folder);
+    let save = folder.join("new");
+    sandbox.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(300)));
+    let command = refresh(&sandbox, &path, &format!("--raw --save {}", save.display()));
+    let child = spawned(command);
+    while sandbox.count(Operation::MoovToken) == 0 {
+        tokio::task::yield_now().await;
+    }
+    fs::create_dir(&save).unwrap();
+    let ran = ran(&child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(1), "{}", ran.all());
+    assert!(sandbox.is_live(ran.out.trim()), "the access token is printed all the same: {}", ran.all());
+    named(&sandbox, &ran);
+}
+
+fn spawned(mut command: Command) -> std::process::Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_output_loses_no_token() {
+    let sandbox = sandbox().await;
+    let folder = folder("pipe");
+    // Standard output is a pipe without a reader, and a device without room.
+    for (name, more, code) in
+        [("broken", "--reveal", 1), ("saved", "--save SAVE", 1), ("dash", "--save -", 1)]
+    {
+        for is_full in [false, true] {
+            let path = issued(&sandbox, &folder);
+            let save = folder.join(name);
+            let command = refresh(&sandbox, &path, &more.replace("SAVE", save.to_str().unwrap()));
+            let ran = if is_full && Path::new("/dev/full").exists() {
+                run(&mut by_shell(&command, "", "> /dev/full"))
+            } else {
+                let mut child = spawned(command);
+                drop(child.stdout.take());
+                ran(&child.wait_with_output().unwrap())
+            };
+            assert_eq!(
+                (ran.code, sandbox.count(Operation::MoovToken)),
+                (Some(code), 1),
+                "{name}: {}",
+                ran.all()
+            );
+            fs::remove_file(named(&sandbox, &ran)).unwrap();
+            assert_eq!(names(&folder), ["refresh-token"], "{name}");
+        }
+    }
+    assert_eq!(sandbox.double_spends(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_where_the_output_leads_nowhere() {
+    let sandbox = sandbox().await;
+    let folder = folder("nowhere");
+    let path = issued(&sandbox, &folder);
+    for (more, after) in [("--reveal", "> /dev/null"), ("--reveal", ">&-"), ("--save -", ">&-")] {
+        let ran = run(&mut by_shell(&refresh(&sandbox, &path, more), "", after));
+        assert_eq!(ran.code, Some(2), "{more} {after}: {}", ran.all());
+        assert!(ran.err.contains("standard output"), "{}", ran.err);
+    }
+    assert_eq!(sandbox.count(Operation::MoovToken), 0);
+    // With a file to go to, nobody has to read.
+    let save = format!("--save {}", path.display());
+    let ran = run(&mut by_shell(&refresh(&sandbox, &path, &save), "", ">&-"));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(sandbox.is_live(fs::read_to_string(&path).unwrap().trim()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_during_the_call_ends_the_program_after_it() {
+    let sandbox = sandbox().await;
+    let folder = folder("signal");
+    for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let path = issued(&sandbox, &folder);
+        let old = fs::read_to_string(&path).unwrap();
+        sandbox.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(300)));
+        let child = spawned(refresh(&sandbox, &path, &format!("--raw --save {}", path.display())));
+        while sandbox.count(Operation::MoovToken) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        let ran = ran(&child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(code), "{}", ran.all());
+        assert!(sandbox.is_live(ran.out.trim()), "{}", ran.all());
+        let new = fs::read_to_string(&path).unwrap();
+        assert!(new != old && sandbox.is_live(new.trim()), "{new}");
+        assert_eq!(names(&folder), ["refresh-token"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_draft_stays_behind_a_call_that_failed() {
+    let sandbox = sandbox().await;
+    let folder = folder("failed");
+    let path = issued(&sandbox, &folder);
+    for fault in [Fault::answer(StatusCode::BAD_REQUEST), Fault::close(), Fault::answer(StatusCode::OK)] {
+        sandbox.fault(Operation::MoovToken, fault);
+        let ran = run(&mut refresh(&sandbox, &path, &format!("--save {}", path.display())));
+        assert!(ran.code > Some(2), "{}", ran.all());
+        assert_eq!(names(&folder), ["refresh-token"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_regular_file_or_a_new_one_is_written() {
+    let sandbox = sandbox().await;
+    let folder = folder("kinds");
+    let path = issued(&sandbox, &folder);
+    let at = |name: &str| folder.join(name);
+    assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", at("device")).unwrap();
+    std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
+    for name in ["fifo", "socket", "device", "dangling"] {
+        for command in [
+            refresh(&sandbox, &path, &format!("--save {}", at(name).display())),
+            configured(&sandbox, &format!("moov token /ping.read --save {}", at(name).display())),
+        ] {
+            let mut command = command;
+            let ran = run(&mut command);
+            assert_eq!(ran.code, Some(2), "{name}: {}", ran.all());
+        }
+    }
+    assert_eq!(sandbox.count(Operation::MoovToken), 0);
+    assert!(fs::metadata(at("fifo")).unwrap().file_type().is_fifo());
+    assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
+    assert!(fs::symlink_metadata(at("device")).unwrap().is_symlink());
+
+    // Behind a link, the file itself is replaced.
+    std::os::unix::fs::symlink("refresh-token", at("link")).unwrap();
+    let ran = run(&mut refresh(&sandbox, &path, &format!("--save {}", at("link").display())));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+    assert!(sandbox.is_live(fs::read_to_string(&path).unwrap().trim()));
+    let names = names(&folder);
+    assert_eq!(names, ["dangling", "device", "fifo", "link", "refresh-token", "socket"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dash_is_standard_output() {
+    let sandbox = sandbox().await;
+    let folder = folder("dash");
+    let path = issued(&sandbox, &folder);
+    let ran = run(&mut refresh(&sandbox, &path, "--save - --json"));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(ran.json()["access_token"].is_null(), "{}", ran.out);
+    assert!(sandbox.is_live(ran.json()["refresh_token"].as_str().unwrap()));
+    let mut token = configured(&sandbox, "moov token /ping.read --save -");
+    let ran = run(token.current_dir(&folder));
+    assert!(ran.out.contains("refresh token    sandbox_rt_"), "{}", ran.all());
+    assert_eq!(names(&folder), ["refresh-token"]);
+    let both = run(&mut configured(&sandbox, "moov token /ping.read --save - --raw"));
+    assert_eq!(both.code, Some(2), "{}", both.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_without_refresh_tokens_has_an_exit_code_of_its_own() {
+    let sandbox = Sandbox::builder().with_system_clock().with_refresh_tokens(false).start().await.unwrap();
+    let folder = folder("none");
+    let path = folder.join("refresh-token");
+    let args = format!("moov token /ping.read --raw --save {}", path.display());
+    let ran = run(&mut configured(&sandbox, &args));
+    assert_eq!(ran.code, Some(11), "{}", ran.all());
+    assert!(sandbox.is_live(ran.out.trim()), "{}", ran.all());
+    assert_eq!(names(&folder), Vec::<String>::new());
+
+    // The old one goes on (RFC 6749 section 6), so its own file is right as it is.
+    fs::write(&path, "old").unwrap();
+    let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"refresh_token":""}"#;
+    for (save, code) in [("refresh-token", 0), ("other", 11)] {
+        sandbox
+            .fault(Operation::MoovToken, Fault::answer(StatusCode::OK).with_body("application/json", body));
+        let save = folder.join(save);
+        let ran = run(&mut refresh(&sandbox, &path, &format!("--raw --save {}", save.display())));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(code), "t\n"), "{}", ran.all());
+        assert_eq!(
+            (names(&folder), fs::read_to_string(&path).unwrap()),
+            (vec!["refresh-token".to_owned()], "old".to_owned())
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_the_place_of_a_path_is_not_printed() {
+    let sandbox = sandbox().await;
+    let folder = folder("pasted");
+    let jwt = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2lnbmF0dXJl", "MARK0123456789".repeat(30));
+    for mark in ["MARK-0123456789", "/MARK/0123456789", jwt.as_str()] {
+        for (args, option) in [
+            ("moov refresh --reveal --token-file MARK", "--token-file"),
+            ("moov revoke --token-file MARK", "--token-file"),
+            ("moov token /ping.read --config MARK", "--config"),
+            ("moov token /ping.read --client-secret-file MARK", "--client-secret-file"),
+            ("moneykit introspect --token-file MARK", "--token-file"),
+            ("moneykit verify --headers MARK --body MARK", "--headers"),
+            ("moov verify --headers MARK --body MARK", "--headers"),
+            ("moov token /ping.read --save MARK/x", "--save"),
+        ] {
+            let mut command = configured(&sandbox, &args.replace("MARK", mark));
+            let ran = run(command.env("MOOV_WEBHOOK_SECRET", "secret").current_dir(&folder));
+            assert!(matches!(ran.code, Some(1 | 2)), "{args}: {}", ran.all());
+            assert!(ran.err.contains(option), "{args}: {}", ran.err);
+            assert!(!ran.all().contains("0123456789"), "{args}: {}", ran.all());
+        }
+    }
+    let ran = run(configured(&sandbox, &format!("moov token /ping.read --save {jwt}")).current_dir(&folder));
+    assert!(ran.code == Some(2) && ran.err.contains("--save"), "{}", ran.all());
+    for name in ["MOOV_CLIENT_SECRET_FILE", "FINTECH_AUTH_REDIS_URL_FILE"] {
+        let mut command = configured(&sandbox, "doctor --json");
+        let ran = run(command.env_remove("MOOV_CLIENT_SECRET").env(name, &jwt).current_dir(&folder));
+        assert!(!ran.all().contains("0123456789"), "{name}: {}", ran.all());
+    }
+    assert_eq!(names(&folder), Vec::<String>::new());
+    assert_eq!(sandbox.count(Operation::MoovToken), 0);
+}
+
+/// What acts on a terminal, or hides text from the reader.
+#[tokio::test(flavor = "multi_thread")]
+async fn control_and_format_characters_are_escaped_in_every_output() {
+    let sandbox = sandbox().await;
+    for odd in ['\u{9b}', '\u{7f}', '\u{202e}', '\u{2028}', '\u{200b}', '\u{feff}', '\u{e0041}', '\u{1b}'] {
+        let body = serde_json::json!({"client_id": "a", "client_name": format!("x{odd}y"), "scope": format!("a{odd}b")});
+        let keys = serde_json::json!({"keys": [{"kid": format!("k{odd}d"), "kty": "EC"}]});
+        let message = serde_json::json!({"error_code": "a", "error_message": format!("x{odd}y")});
+        for args in [
+            "moneykit introspect --client",
+            "moneykit introspect --client --json",
+            "moneykit jwks",
+            "moneykit jwks --json",
+        ] {
+            for (operation, body) in
+                [(Operation::MoneykitIntrospect, &body), (Operation::MoneykitJwks, &keys)]
+            {
+                let fault = Fault::answer(StatusCode::OK).with_body("application/json", body.to_string());
+                sandbox.fault(operation, fault);
+            }
+            let ran = run(&mut configured(&sandbox, args));
+            sandbox.clear_faults();
+            assert_eq!(ran.code, Some(0), "{}", ran.all());
+            assert!(!ran.all().contains(odd), "{args}: {:?}", ran.all());
+            if args.ends_with("introspect --client --json") {
+                assert_eq!(ran.json()["client_name"], format!("x{odd}y"), "the value stays the same");
+            }
+        }
+        for args in ["moneykit token", "moneykit token --json", "doctor moneykit", "doctor moneykit --json"] {
+            let fault =
+                Fault::answer(StatusCode::BAD_REQUEST).with_body("application/json", message.to_string());
+            sandbox.fault(Operation::MoneykitToken, fault);
+            let ran = run(&mut configured(&sandbox, args));
+            assert!(ran.code > Some(2) && !ran.all().contains(odd), "{args}: {:?}", ran.all());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_that_resemble_settings_are_warned_of() {
+    let sandbox = sandbox().await;
+    let with = |args: &str, name: &str| run(configured(&sandbox, args).env(name, "MARK-0123456789"));
+    for args in ["moov token /ping.read --raw", "moov token /ping.read --json"] {
+        let ran = with(args, "MOOV_CLIENT_ID_2");
+        assert_eq!(ran.code, Some(0), "{}", ran.all());
+        assert!(ran.err.contains("MOOV_CLIENT_ID_2") && ran.err.lines().count() == 1, "{}", ran.err);
+        assert!(!ran.all().contains("MARK-0123456789"), "{}", ran.all());
+    }
+    let ran = with("moov token /ping.read", "MOOV_DOMAIN");
+    assert!(ran.code == Some(2) && ran.err.contains("MOOV_ORIGIN"), "{}", ran.all());
+    let ran = run_with(&mut configured(&sandbox, "moov token /a.read,/b.read"), "");
+    assert!(ran.code == Some(2) && ran.err.contains("spaces"), "{}", ran.all());
+}
