@@ -274,6 +274,31 @@ async fn a_service_without_refresh_tokens_has_an_exit_code_of_its_own() {
     }
 }
 
+/// An access token or a refresh token that a header or a terminal could not take is no token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_with_control_characters_is_not_kept() {
+    let sandbox = sandbox().await;
+    let folder = folder("control");
+    let path = issued(&sandbox, &folder);
+    let old = fs::read_to_string(&path).unwrap();
+    for wrong in ["a\\nb", "a\\u001bb", "a\\u009bb", "a\\u007fb"] {
+        let body = format!(
+            r#"{{"access_token":"t","token_type":"Bearer","expires_in":900,"refresh_token":"{wrong}"}}"#
+        );
+        for more in
+            [format!("--save {}", path.display()), "--reveal".to_owned(), "--reveal --json".to_owned()]
+        {
+            sandbox.fault(
+                Operation::MoovToken,
+                Fault::answer(StatusCode::OK).with_body("application/json", body.clone()),
+            );
+            let ran = run(&mut refresh(&sandbox, &path, &more));
+            assert_eq!((ran.code, ran.out.as_str()), (Some(8), ""), "{wrong} {more}: {}", ran.all());
+            assert_eq!(fs::read_to_string(&path).unwrap(), old);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_in_the_place_of_a_path_is_not_printed() {
     let sandbox = sandbox().await;
