@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, ErrorKind, clock::FOREVER};
+use crate::{Error, ErrorKind};
 
 /// When a failed call is sent again. One object for every call of a client.
 ///
@@ -56,14 +56,14 @@ impl RetryPolicy {
     /// The wait before the first repetition; it doubles with each. 200 ms.
     #[must_use]
     pub fn with_base(mut self, base: Duration) -> Self {
-        self.base = base.min(FOREVER);
+        self.base = base;
         self
     }
 
     /// The longest wait before a repetition. 5 s.
     #[must_use]
     pub fn with_cap(mut self, cap: Duration) -> Self {
-        self.cap = cap.min(FOREVER);
+        self.cap = cap;
         self
     }
 
@@ -81,8 +81,8 @@ impl RetryPolicy {
 /// An exponential wait: random between half and all of `base * 2^(failures-1)`, capped.
 pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    let full = base.saturating_mul(factor).min(cap).min(FOREVER);
-    full.mul_f64(0.5 + if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
+    let full = base.saturating_mul(factor).min(cap);
+    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 #[cfg(test)]
@@ -130,11 +130,21 @@ mod tests {
     }
 
     #[test]
+    fn a_server_lengthens_the_wait_up_to_the_cap_and_never_shortens_it() {
+        let policy = RetryPolicy::default();
+        let wait = |asked| {
+            let error = error(ErrorKind::Unavailable, true).with_retry_after(Duration::from_millis(asked));
+            policy.next(2, &error, Repeat::Harmless, 1.0).map(|wait| wait.as_millis())
+        };
+        for (asked, waited) in [(0, Some(400)), (399, Some(400)), (5_000, Some(5_000)), (5_001, None)] {
+            assert_eq!(wait(asked), waited, "{asked}");
+        }
+    }
+
+    #[test]
     fn the_backoff_does_not_overflow() {
         let cap = Duration::from_secs(60);
         assert_eq!(backoff(Duration::from_secs(1), cap, u32::MAX, 1.0), cap);
         assert_eq!(backoff(Duration::MAX, cap, 40, 1.0), cap);
-        assert_eq!(backoff(Duration::MAX, Duration::MAX, u32::MAX, 1.0), FOREVER);
-        assert_eq!(backoff(cap, cap, 1, f64::NAN), cap / 2);
     }
 }

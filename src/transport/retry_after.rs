@@ -1,31 +1,75 @@
-//! How long a vendor asks to wait.
+//! Reads how long a vendor asks to wait.
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, header};
 
-/// A day. Callers add this to the time of day, and a vendor's mistake must not overflow that.
+/// A day. Callers add this to the time of day, which must not overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-const X_RETRY_IN: HeaderName = HeaderName::from_static("x-retry-in");
+
+/// A longer wait than a year is a mistake of the server. It counts only if there is no other.
+const CREDIBLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// From here on, a number of seconds is read as a Unix timestamp: 2001-09-09.
+const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
 /// Reads `Retry-After`, in seconds or as a date (RFC 9110 section 10.2.3), and Moov's older
-/// `X-Retry-In`, in milliseconds. The longer one holds where both are sent.
+/// `X-Retry-In`, in milliseconds. The longest credible wait holds, at most a day. Fractions, units
+/// (`1500ms`, `1m30s`), lists and repeated headers are read as well.
 ///
-/// A date is counted from the answer's own `Date`, so that a local clock that is off does no harm.
+/// A date is counted from the response's own `Date`, so that a wrong local clock does no harm.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
-    let whole = |text: &str| text.parse::<u64>().ok();
-    let standard = text(header::RETRY_AFTER).and_then(|value| {
-        whole(value).map(Duration::from_secs).or_else(|| {
-            let until = httpdate::parse_http_date(value).ok()?;
-            Some(until.duration_since(date(headers).unwrap_or(now)).unwrap_or_default())
-        })
-    });
-    let older = text(X_RETRY_IN).and_then(whole).map(Duration::from_millis);
-    standard.max(older).map(|wait| wait.min(LONGEST))
+    let now = date(headers).unwrap_or(now);
+    let until = |end: SystemTime| end.duration_since(now).unwrap_or_default();
+    let mut waits = Vec::new();
+    for (name, unit) in [("retry-after", "s"), ("x-retry-in", "ms")] {
+        for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
+            let parts: Vec<&str> = value.split(',').map(str::trim).collect();
+            // A date has a comma of its own.
+            let dates = parts.windows(2).filter_map(|pair| httpdate::parse_http_date(&pair.join(", ")).ok());
+            let dates = dates.chain(httpdate::parse_http_date(value.trim()).ok());
+            waits.extend(dates.map(until));
+            waits.extend(parts.iter().filter_map(|part| duration(part, unit)).map(|wait| {
+                let timestamp = (FIRST_TIMESTAMP..Duration::MAX).contains(&wait) && unit == "s";
+                let end = SystemTime::UNIX_EPOCH.checked_add(wait).filter(|_| timestamp);
+                end.map_or(wait, until)
+            }));
+        }
+    }
+    let credible = waits.iter().filter(|wait| **wait <= CREDIBLE).max();
+    credible.or(waits.iter().max()).map(|wait| (*wait).min(LONGEST))
 }
 
-/// The `Date` of an answer.
+/// A number with or without a unit, or several with units. A number beyond all bounds is the longest
+/// duration.
+fn duration(text: &str, unit: &str) -> Option<Duration> {
+    let mut rest = text.trim_matches('"').trim();
+    let mut sum = Duration::ZERO;
+    let has_unit = rest.ends_with(|c: char| c.is_ascii_alphabetic());
+    loop {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(end);
+        let number: f64 = number.parse().ok()?;
+        let end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (given, tail) = tail.split_at(end);
+        let seconds = match if has_unit || !given.is_empty() { given } else { unit } {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+            "ms" => 0.001,
+            "us" => 0.000_001,
+            "ns" => 0.000_000_001,
+            _ => return None,
+        };
+        sum = sum.saturating_add(Duration::try_from_secs_f64(number * seconds).unwrap_or(Duration::MAX));
+        rest = tail;
+        if rest.is_empty() {
+            return Some(sum);
+        }
+    }
+}
+
+/// The `Date` of a response.
 pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }
@@ -37,7 +81,7 @@ mod tests {
     fn wait(headers: &[(&'static str, &'static str)]) -> Option<u128> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.insert(*name, value.parse().unwrap());
+            map.append(*name, value.parse().unwrap());
         }
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         retry_after(&map, now).map(|wait| wait.as_millis())
@@ -60,10 +104,41 @@ mod tests {
     }
 
     #[test]
-    fn passes_over_what_it_cannot_read() {
-        assert_eq!(wait(&[("retry-after", "18446744073709551615")]), Some(86_400_000));
-        for bad in ["soon", "-1", "1.5", "", "99999999999999999999999"] {
+    fn the_longest_credible_wait_counts() {
+        let day = Some(86_400_000);
+        for (value, milliseconds) in [
+            ("1.5", Some(1_500)),
+            ("3, 5", Some(5_000)),
+            ("5,soon,3", Some(5_000)),
+            ("1500ms", Some(1_500)),
+            ("1m30s", Some(90_000)),
+            ("2 , Sun, 09 Sep 2001 01:46:50 GMT", Some(10_000)),
+            ("Sun, 09 Sep 2001 01:46:50 GMT, Sun, 09 Sep 2001 01:46:49 GMT", Some(10_000)),
+            ("Sun Sep  9 01:46:50 2001", Some(10_000)),
+            ("1000000007", Some(7_000)),
+            ("999999999", day),
+            ("18446744073709551615", day),
+            ("99999999999999999999999", day),
+            ("3, 99999999999999999999999", Some(3_000)),
+            ("Sun, 09 Sep 2091 01:46:50 GMT", day),
+            ("4, Sun, 09 Sep 2091 01:46:50 GMT", Some(4_000)),
+            ("0", Some(0)),
+        ] {
+            assert_eq!(wait(&[("retry-after", value)]), milliseconds, "{value}");
+        }
+        for (value, milliseconds) in [("1500ms", 1_500), ("2s", 2_000), ("1.5", 1), ("1, 2000", 2_000)] {
+            assert_eq!(wait(&[("x-retry-in", value)]), Some(milliseconds), "{value}");
+        }
+        assert_eq!(wait(&[("retry-after", "3"), ("retry-after", "x"), ("retry-after", "5")]), Some(5_000));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_wait() {
+        for bad in
+            ["soon", "-1", "1e5", "", ",", ".", "1.2.3", "NaN", "inf", "1 2", "3 parsecs", "s", "Sun, 99 Sep"]
+        {
             assert_eq!(wait(&[("retry-after", bad)]), None, "{bad}");
+            assert_eq!(wait(&[("x-retry-in", bad)]), None, "{bad}");
         }
     }
 }
