@@ -15,14 +15,15 @@ use serde::de::DeserializeOwned;
 pub enum ErrorKind {
     /// Correct the configuration or the arguments. Nothing was sent.
     InvalidConfig,
-    /// Correct the credentials, or fetch a new token: the vendor does not accept these (401, 403,
-    /// `invalid_client`).
+    /// Correct the credentials, or fetch a new token: the vendor does not accept these (401,
+    /// `invalid_client`, and 403 without a code that blames the request).
     Unauthorized,
-    /// Correct the request: the vendor refuses it as it stands (400, 404, 422).
+    /// Correct the request: the vendor refuses it or its scope (400, 404, 422).
     Rejected,
     /// Wait, for [`Error::retry_after`] where it is given, then send again (429).
     RateLimited,
-    /// Try again later: the vendor, or the way to it, fails (5xx, no connection, a reset).
+    /// Try again later: the vendor, or the way to it, fails (5xx, no connection, a reset), or a proxy
+    /// or CDN in front of it blocked the request. Says nothing about the credentials.
     Unavailable,
     /// Try again, or allow more time: no whole answer came within the timeout.
     Timeout,
@@ -56,20 +57,37 @@ struct Inner {
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<String>,
+    pub(crate) ray_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) www_authenticate: Option<String>,
     pub(crate) details: Details,
+    /// The names of request fields, which may be shown.
+    pub(crate) known_fields: &'static [&'static str],
     pub(crate) body: Bytes,
 }
 
 /// What a vendor's error body says, in the words that both vendors share.
 #[derive(Default)]
 pub(crate) struct Details {
-    /// A better reason than the status alone gives, in our words.
-    pub(crate) reason: Option<&'static str>,
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) fields: Vec<FieldError>,
+}
+
+impl Answered {
+    /// The refused fields whose names we know from the API schema.
+    fn shown_fields(&self) -> impl Iterator<Item = &str> {
+        let names = self.details.fields.iter().filter_map(|field| {
+            field.field.rsplit('.').find(|step| step.bytes().any(|byte| !byte.is_ascii_digit()))
+        });
+        names.filter(|name| self.known_fields.contains(name))
+    }
+}
+
+impl Details {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.code.is_none() && self.message.is_none() && self.fields.is_empty()
+    }
 }
 
 /// What a vendor finds wrong with one field of a request.
@@ -210,24 +228,33 @@ impl Error {
     }
 
     /// The vendor's error code, such as `invalid_grant` (RFC 6749 section 5.2) or
-    /// `api_error.auth.unauthorized`.
+    /// `api_error.auth.unauthorized`: at most 64 lower-case letters, `_` and `.`. Text of another
+    /// shape is part of [`Error::message`].
     pub fn code(&self) -> Option<&str> {
         self.answer()?.details.code.as_deref()
     }
 
-    /// The vendor's explanation. Written for people, by the vendor: log it with care.
+    /// The vendor's explanation, at most 1,024 characters. Written for people, by the vendor: log it
+    /// with care.
     pub fn message(&self) -> Option<&str> {
         self.answer()?.details.message.as_deref()
     }
 
-    /// What the vendor says of single fields (422).
+    /// What the vendor says of single fields (422), at most 16 of them.
     pub fn fields(&self) -> &[FieldError] {
         self.answer().map_or(&[], |answer| &answer.details.fields)
     }
 
-    /// The id to quote to the vendor's support (`x-request-id`).
+    /// The id to quote to the vendor's support (`x-request-id`), if it looks like one: at most 64
+    /// letters, digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
         self.answer()?.request_id.as_deref()
+    }
+
+    /// The id of the request at Cloudflare (`cf-ray`), which is in front of Moov. Quote it to the
+    /// vendor's support where the service itself did not see the request.
+    pub fn ray_id(&self) -> Option<&str> {
+        self.answer()?.ray_id.as_deref()
     }
 
     /// The challenge of a 401 (`WWW-Authenticate`, RFC 6750 section 3).
@@ -258,8 +285,13 @@ impl fmt::Display for Error {
             if let Some(code) = &answer.details.code {
                 write!(f, ", code {code}")?;
             }
-            if let Some(id) = &answer.request_id {
-                write!(f, ", request {id}")?;
+            match (&answer.request_id, &answer.ray_id) {
+                (Some(id), _) => write!(f, ", request {id}")?,
+                (None, Some(id)) => write!(f, ", ray {id}")?,
+                (None, None) => {}
+            }
+            for field in answer.shown_fields() {
+                write!(f, ", field {field}")?;
             }
             f.write_str(")")?;
         }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, clock::FOREVER};
 
 /// When a failed call is sent again. One object for every call of a client.
 ///
@@ -56,14 +56,14 @@ impl RetryPolicy {
     /// The wait before the first repetition; it doubles with each. 200 ms.
     #[must_use]
     pub fn with_base(mut self, base: Duration) -> Self {
-        self.base = base;
+        self.base = base.min(FOREVER);
         self
     }
 
     /// The longest wait before a repetition. 5 s.
     #[must_use]
     pub fn with_cap(mut self, cap: Duration) -> Self {
-        self.cap = cap;
+        self.cap = cap.min(FOREVER);
         self
     }
 
@@ -81,8 +81,8 @@ impl RetryPolicy {
 /// An exponential wait: random between half and all of `base * 2^(failures-1)`, capped.
 pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    let full = base.saturating_mul(factor).min(cap);
-    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+    let full = base.saturating_mul(factor).min(cap).min(FOREVER);
+    full.mul_f64(0.5 + if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
 }
 
 #[cfg(test)]
@@ -146,5 +146,7 @@ mod tests {
         let cap = Duration::from_secs(60);
         assert_eq!(backoff(Duration::from_secs(1), cap, u32::MAX, 1.0), cap);
         assert_eq!(backoff(Duration::MAX, cap, 40, 1.0), cap);
+        assert_eq!(backoff(Duration::MAX, Duration::MAX, u32::MAX, 1.0), FOREVER);
+        assert_eq!(backoff(cap, cap, 1, f64::NAN), cap / 2);
     }
 }

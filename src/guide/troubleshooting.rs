@@ -54,7 +54,8 @@
 //!
 //! ## Unauthorized
 //!
-//! The vendor does not accept the credentials or the token (401, 403, `invalid_client`). Look at, in this order:
+//! The vendor does not accept the credentials or the token (401, `invalid_client`, and a 403 whose code does not blame the
+//! request). Look at, in this order:
 //!
 //! - the client id and secret, and whether they are of the same environment: MoneyKit's id begins with `sandbox_` or `live_`;
 //! - for Moov's 403, the origin: it must be one of the domains allowed for the API key. A backend that sends none gets tokens
@@ -81,8 +82,15 @@
 //!
 //! ## Unavailable
 //!
-//! The vendor, or the way to it, fails: a 5xx, no connection, a reset, half an answer. It was repeated already where
-//! that is safe. The chain of sources ([`source`](std::error::Error::source)) tells a name that is not found from a connection
+//! The vendor, or the way to it, fails: a 5xx, no connection, a reset, half a response. It was repeated already where
+//! that is safe.
+//!
+//! A proxy or CDN in front of the vendor that blocks the request is here as well, and the error says so. Such a response has
+//! no request id and a body that the vendor does not use, for example Cloudflare's `error code: 1010` with status 403. It says
+//! nothing about the credentials. Quote the [`ray_id`](crate::Error::ray_id) to the vendor's support; often the IP address or
+//! the user agent is blocked.
+//!
+//! The chain of sources ([`source`](std::error::Error::source)) tells a name that is not found from a connection
 //! that is refused.
 //!
 //! ## Timeout
@@ -93,7 +101,8 @@
 //!
 //! ## Unreadable
 //!
-//! An answer came, and is not what the contract says: HTML where JSON should be, more than the limit, a redirect. Often it is
+//! A response came, and cannot be used: HTML where JSON should be, no usable access token, a token that is not a bearer
+//! token, more than the limit, a redirect. An optional field that cannot be read counts as absent and is traced. Often it is
 //! not from the vendor at all: a captive portal, a proxy's login page, a wrong base URL. Else report it, with the request id.
 //!
 //! # Webhooks

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{StatusCode, header};
+use http::header;
 
 use super::{
     Config,
@@ -11,9 +11,8 @@ use super::{
     webhook::{KeyCache, Options, Webhooks},
 };
 use crate::{
-    Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
+    Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
     bearer::Bearer,
-    error::Details,
     generated::moneykit as generated,
     retry::Repeat,
     token::{
@@ -22,7 +21,11 @@ use crate::{
     transport::{BaseUrl, Call, Contract, Http, bearer, is_like},
 };
 
-const CONTRACT: Contract = Contract { vendor: "moneykit", details };
+const CONTRACT: Contract = Contract {
+    vendor: "moneykit",
+    fields: &["client_id", "client_secret", "grant_type", "refresh_token", "scope"],
+    forbidden: None,
+};
 
 /// A client of MoneyKit's auth endpoints. Cheap to clone; clones share connections and tokens.
 #[derive(Clone, Debug)]
@@ -363,24 +366,4 @@ impl ClientBuilder {
 /// A date as RFC 3339 writes it.
 pub(crate) fn is_version(text: &str) -> bool {
     is_like(text, "0000-00-00") && text.parse::<chrono::NaiveDate>().is_ok()
-}
-
-/// MoneyKit's error bodies: a code and a text, and a list of mistakes in a 422.
-fn details(status: StatusCode, body: &[u8]) -> Details {
-    if status == StatusCode::UNPROCESSABLE_ENTITY
-        && let Ok(body) = serde_json::from_slice::<types::ValidationErrorResponse>(body)
-    {
-        let fields = body.validation_errors.into_iter().map(|error| FieldError {
-            field: error.location.iter().map(ToString::to_string).collect::<Vec<_>>().join("."),
-            message: error.message.unwrap_or_default(),
-        });
-        let (code, message) = (body.error_code, body.error_message);
-        return Details { code, message, fields: fields.collect(), ..Details::default() };
-    }
-    let body = serde_json::from_slice::<types::ErrorResponse>(body).ok();
-    body.map_or_else(Details::default, |body| Details {
-        code: body.error_code,
-        message: body.error_message,
-        ..Details::default()
-    })
 }

@@ -2,17 +2,14 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use http::StatusCode;
-
 use super::{
     Config,
     auth::{Auth, ClientAuth, ClientType, Encoding},
     types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
 };
 use crate::{
-    Credentials, Error, ErrorKind, FieldError, HttpOptions, Response, Scope, Secret,
+    Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
     bearer::Bearer,
-    error::Details,
     generated::moov as generated,
     retry::Repeat,
     token::{
@@ -22,7 +19,24 @@ use crate::{
     transport::{BaseUrl, Call, Contract, Http, is_like, origin},
 };
 
-const CONTRACT: Contract = Contract { vendor: "moov", details };
+const CONTRACT: Contract = Contract {
+    vendor: "moov",
+    fields: &[
+        "audience",
+        "client_id",
+        "client_secret",
+        "client_type",
+        "grant_type",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+    ],
+    forbidden: Some(
+        "the credentials are not accepted or, where an origin is sent (MOOV_ORIGIN), not for that origin; \
+         check it against the domains allowed for the api key",
+    ),
+};
 
 /// A client of Moov's OAuth 2.0 endpoints. Cheap to clone; clones share connections and tokens.
 #[derive(Clone, Debug)]
@@ -475,28 +489,4 @@ impl ClientBuilder {
 /// `vYYYY.QQ.BB`, or one of the two moving versions.
 pub(crate) fn is_version(text: &str) -> bool {
     matches!(text, "latest" | "dev") || is_like(text, "v0000.00.00")
-}
-
-/// Moov's error bodies: a code in a 400, a message for each refused field in a 422.
-fn details(status: StatusCode, body: &[u8]) -> Details {
-    let generic = serde_json::from_slice::<types::GenericError>(body).ok();
-    let (code, message) = generic.map_or((None, None), |body| (body.error, body.error_description));
-    if status != StatusCode::UNPROCESSABLE_ENTITY {
-        let forbidden = "the credentials are not accepted or, where an origin is sent (MOOV_ORIGIN), not for \
-                         that origin; check it against the domains allowed for the api key";
-        let reason = (status == StatusCode::FORBIDDEN).then_some(forbidden);
-        return Details { reason, code, message, fields: Vec::new() };
-    }
-    // The two operations name different fields, and both bodies are open; so one reading serves.
-    let token = serde_json::from_slice::<types::AuthTokenRequestError>(body).ok();
-    let revoke = serde_json::from_slice::<types::RevokeTokenRequestError>(body).ok();
-    let token =
-        token.into_iter().flat_map(|body| [("scope", body.scope), ("refresh_token", body.refresh_token)]);
-    let revoke = revoke
-        .into_iter()
-        .flat_map(|body| [("token", body.token), ("token_type_hint", body.token_type_hint)]);
-    let fields = token
-        .chain(revoke)
-        .filter_map(|(field, message)| Some(FieldError { field: field.to_owned(), message: message? }));
-    Details { code, message, fields: fields.collect(), reason: None }
 }

@@ -12,10 +12,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::ResponseValue;
 use reqwest::ResponseBuilderExt as _;
 use tracing::{Instrument as _, field};
-use zeroize::Zeroizing;
 
 use super::{
-    Http, Response, json,
+    Http, Response,
+    classify::{classify_in_front, classify_send_error, classify_status, is_in_front},
+    error_body, json,
+    redact::{clean, is_code, is_id},
     retry_after::{date, retry_after},
 };
 use crate::{
@@ -23,17 +25,15 @@ use crate::{
     error::{Answered, Details},
 };
 
-/// The longest text kept of a header or error field; the rest is cut.
-const TEXT_LIMIT: usize = 1024;
-const REDACTED: &str = "[redacted]";
-
 /// What the transport must know of a vendor to send its calls.
 #[derive(Clone, Copy)]
 pub(crate) struct Contract {
     /// The name in errors and traces.
     pub(crate) vendor: &'static str,
-    /// Reads an error body into the words that both vendors share.
-    pub(crate) details: fn(StatusCode, &[u8]) -> Details,
+    /// The names of request fields. A 422 may refuse these by name, and they may be shown.
+    pub(crate) fields: &'static [&'static str],
+    /// What a 403 without a code means, where the vendor uses it for several causes.
+    pub(crate) forbidden: Option<&'static str>,
 }
 
 /// The state of one call. The generated clients carry it to their hooks.
@@ -56,6 +56,7 @@ struct Received {
     headers: HeaderMap,
     /// As far as it was read.
     body: Bytes,
+    is_complete: bool,
     over_limit: bool,
 }
 
@@ -131,33 +132,41 @@ impl Call {
         let received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(received) = received else {
             return Err(match result {
-                Err(Generated::CommunicationError(error)) => unanswered(error),
+                Err(Generated::CommunicationError(error)) => classify_send_error(error),
                 // Not reached while `exec` is ours; and the other errors must not be shown.
                 _ => Error::new(ErrorKind::InvalidConfig, "the request cannot be made"),
             });
         };
-        let Received { status, headers, body, over_limit } = received;
+        let Received { status, headers, body, is_complete, over_limit } = received;
+        let request_id = self.id(&headers, "x-request-id");
         let answered = |details: Details| Answered {
             status,
-            request_id: self.text(&headers, HeaderName::from_static("x-request-id")),
+            request_id: request_id.clone(),
+            ray_id: self.id(&headers, "cf-ray"),
             retry_after: retry_after(&headers, SystemTime::now()),
-            www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE),
+            www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE.as_str()),
             details: self.scrub(details),
+            known_fields: self.0.contract.fields,
             body: body.clone(),
         };
         // The body of a success may hold a token, and an error may be kept for long.
-        let unreadable = |reason: Cow<'static, str>| {
-            let answer = Answered { body: Bytes::new(), ..answered(Details::default()) };
-            Error::new(ErrorKind::Unreadable, reason).with_answer(answer)
+        let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: Details| {
+            Error::new(kind, reason).with_answer(Answered { body: Bytes::new(), ..answered(details) })
         };
+        let unreadable = |reason| failed(ErrorKind::Unreadable, reason, Details::default());
         if status.is_redirection() {
             let reason = "response is a redirect, which is never followed; check the base url";
             return Err(unreadable(reason.into()));
         }
+        let details = error_body::read(status, &body, self.0.contract.fields);
         if !status.is_success() {
-            let details = (self.0.contract.details)(status, &body);
-            let (kind, reason) = refusal(status, details.code.as_deref());
-            let reason = details.reason.unwrap_or(reason);
+            let (kind, reason) = if is_complete && is_in_front(&headers, &body, !details.is_empty()) {
+                classify_in_front(status, &headers)
+            } else {
+                classify_status(status, details.code.as_deref())
+            };
+            let ambiguous = kind == ErrorKind::Unauthorized && status == StatusCode::FORBIDDEN;
+            let reason = self.0.contract.forbidden.filter(|_| ambiguous).unwrap_or(reason);
             return Err(Error::new(kind, reason).with_answer(answered(details)));
         }
         if over_limit {
@@ -168,16 +177,15 @@ impl Call {
                 "response is an HTML page and not JSON: check the base url, and any proxy on the way";
             return Err(unreadable(reason.into()));
         }
+        if details.code.is_some() {
+            let (kind, reason) = classify_status(status, details.code.as_deref());
+            return Err(failed(kind, reason.into(), details));
+        }
         match result {
             Ok(value) => {
                 let mut value = value.into_inner();
                 check(&mut value).map_err(unreadable)?;
-                Ok(Response {
-                    status,
-                    request_id: self.text(&headers, HeaderName::from_static("x-request-id")),
-                    date: date(&headers),
-                    body: value,
-                })
+                Ok(Response { status, request_id, date: date(&headers), body: value })
             }
             Err(Generated::InvalidResponsePayload(_, error)) => {
                 Err(unreadable(schema_mismatch(&body, &error)))
@@ -187,14 +195,19 @@ impl Call {
     }
 
     /// A header as short text without the request's secrets.
-    fn text(&self, headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    fn text(&self, headers: &HeaderMap, name: &str) -> Option<String> {
         headers.get(name)?.to_str().ok().map(|text| self.clean(text))
+    }
+
+    /// A header that may be shown wherever the response is.
+    fn id(&self, headers: &HeaderMap, name: &str) -> Option<String> {
+        self.text(headers, name).filter(|id| is_id(id))
     }
 
     fn scrub(&self, mut details: Details) -> Details {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
-        // A code is shown wherever the error is, so whatever does not look like one is no code.
+        // A code is shown wherever the error is; text of another shape is only a message.
         if details.code.as_deref().is_some_and(|code| !is_code(code)) {
             let code = details.code.take();
             details.message = details.message.or(code);
@@ -206,21 +219,10 @@ impl Call {
         details
     }
 
-    /// A vendor's text without the request's secrets, on one line and not too long. A server may
-    /// quote what it got, so they are looked for as they are, as in a form, and as in JSON.
     fn clean(&self, text: &str) -> String {
-        let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
         let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
-        let secrets = self.0.secrets.iter().map(Secret::expose).chain(in_headers);
-        for secret in secrets.filter(|secret| !secret.is_empty()) {
-            let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
-            let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
-            for shape in [secret, &form, json.trim_matches('"')] {
-                text = text.replace(shape, REDACTED);
-            }
-        }
-        text.chars().take(TEXT_LIMIT).collect()
+        clean(text, self.0.secrets.iter().map(Secret::expose).chain(in_headers))
     }
 
     /// For the hook `pre`: completes the request that the generator made.
@@ -241,7 +243,7 @@ impl Call {
         let mut response = self.0.http.client.execute(request).await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
-        let mut over_limit = false;
+        let (mut is_complete, mut over_limit) = (true, false);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if chunk.len() > self.0.http.body_limit - body.len() => {
@@ -252,7 +254,10 @@ impl Call {
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(error),
                 // What a refusal says in its head stands, whatever became of its body.
-                Err(_) => break,
+                Err(_) => {
+                    is_complete = false;
+                    break;
+                }
             }
         }
         let body = body.freeze();
@@ -262,7 +267,7 @@ impl Call {
         // header, and the status has been one before.
         let copy = http::Response::builder().status(status).url(response.url().clone()).body(decoded);
         let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
-        let received = Received { status, headers, body, over_limit };
+        let received = Received { status, headers, body, is_complete, over_limit };
         *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
         Ok(copy.into())
     }
@@ -274,63 +279,6 @@ impl fmt::Debug for Call {
             .field("vendor", &self.0.contract.vendor)
             .field("operation", &self.0.operation)
             .finish_non_exhaustive()
-    }
-}
-
-/// A request that brought no whole answer.
-fn unanswered(error: reqwest::Error) -> Error {
-    let sent = !error.is_connect() && !error.is_builder();
-    let (kind, reason) = if is_tls(&error) {
-        (ErrorKind::InvalidConfig, "no tls connection; check the base url, and the roots that are trusted")
-    } else if error.is_builder() {
-        (ErrorKind::InvalidConfig, "the request cannot be made")
-    } else if error.is_timeout() {
-        (ErrorKind::Timeout, "no whole answer within the timeout")
-    } else if error.is_connect() {
-        (ErrorKind::Unavailable, "no connection")
-    } else {
-        (ErrorKind::Unavailable, "the connection broke before a whole answer came")
-    };
-    Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
-}
-
-/// Whether TLS itself failed, as by an untrusted certificate: trying again does not help.
-#[cfg(feature = "rustls")]
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        // An io::Error tells the source of what it holds, and not what it holds.
-        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause = held.map_or_else(|| error.source(), |held| Some(held));
-    }
-    false
-}
-
-#[cfg(not(feature = "rustls"))]
-fn is_tls(_: &reqwest::Error) -> bool {
-    false
-}
-
-/// What an error code looks like, of either vendor: `invalid_grant`, `api_error.auth.unauthorized`.
-fn is_code(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-');
-    text == REDACTED || !text.is_empty() && text.len() <= 64 && text.bytes().all(plain)
-}
-
-/// What an error answer means for the caller. The code decides where the vendor's status misleads:
-/// RFC 6749 section 5.2 lets `invalid_client` come by 400.
-fn refusal(status: StatusCode, code: Option<&str>) -> (ErrorKind, &'static str) {
-    match (status.as_u16(), code) {
-        (401 | 403, _) | (_, Some("invalid_client")) => {
-            (ErrorKind::Unauthorized, "the credentials or the token are not accepted")
-        }
-        (429, _) => (ErrorKind::RateLimited, "too many requests"),
-        (408 | 425, _) => (ErrorKind::Unavailable, "the service asks to try again"),
-        (400..=499, _) => (ErrorKind::Rejected, "the request is refused"),
-        _ => (ErrorKind::Unavailable, "the service fails"),
     }
 }
 

@@ -5,9 +5,12 @@
 
 mod base_url;
 mod call;
+mod classify;
 mod client;
+mod error_body;
 mod header;
 mod json;
+mod redact;
 mod response;
 mod retry_after;
 

@@ -10,7 +10,10 @@ use fintech_auth::{
 use http::{HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
-use crate::support::{TOKEN, issue, json, moneykit, moov, sandbox, scopes};
+use crate::{
+    raw_server::{RawServer, raw},
+    support::{TOKEN, issue, json, moneykit, moov, sandbox, scopes},
+};
 
 /// All that an error tells, as a user might log it.
 fn rendered(error: &Error) -> String {
@@ -119,8 +122,7 @@ async fn each_failure_has_its_kind() {
     let half = r#"{"access_token": "SECRET-TOKEN", "expires_in""#;
     let wrong = r#"{"access_token": ["SECRET-TOKEN"], "expires_in": "SECRET-TOKEN"}"#;
     let failures = [
-        ("400 html", ErrorKind::Rejected, html(400)),
-        ("404 html", ErrorKind::Rejected, html(404)),
+        ("400 text", ErrorKind::Rejected, json(400, r#"{"error": "A long story"}"#)),
         (
             "400 invalid_client",
             ErrorKind::Unauthorized,
@@ -178,6 +180,162 @@ async fn each_failure_has_its_kind() {
     }
     assert!(!transcript.contains("SECRET"), "{transcript}");
     insta::assert_snapshot!("failures", steady(&transcript));
+}
+
+/// Case A2: something in front of the vendor says nothing about the credentials.
+#[tokio::test]
+async fn a_response_from_in_front_of_the_vendor_blames_no_credentials() {
+    let problem = r#"{"type":"https://errors.example","title":"Error 1010: Access denied","status":403,
+        "detail":"blocked","error_code":1010}"#;
+    let html = "<!DOCTYPE html><title>Attention Required!</title>";
+    let server = RawServer::start().await;
+    for (content_type, body) in [
+        ("text/plain", "error code: 1010"),
+        ("text/html", html),
+        ("application/problem+json", problem),
+        ("application/json", r#"{"message":"Forbidden"}"#),
+        ("application/json", "null"),
+    ] {
+        for (status, kind, reason) in [
+            (401, ErrorKind::Unavailable, "a proxy or CDN (Cloudflare) blocked"),
+            (403, ErrorKind::Unavailable, "a proxy or CDN (Cloudflare) blocked"),
+            (404, ErrorKind::Unavailable, "check the base url"),
+            (429, ErrorKind::RateLimited, "for a proxy or CDN"),
+            (503, ErrorKind::Unavailable, "a proxy or CDN in front of the service fails"),
+        ] {
+            let marks = "server: cloudflare\r\ncf-ray: 8f1c2d3e4a5b6c7d-FRA\r\n";
+            server.respond(raw(status, &format!("{marks}content-type: {content_type}\r\n"), body));
+            for error in server.clients().token_errors().await {
+                assert_eq!(error.kind(), kind, "{status} {body}: {error}");
+                assert!(error.to_string().contains(reason), "{error}");
+                assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+                assert_eq!(error.ray_id(), Some("8f1c2d3e4a5b6c7d-FRA"));
+                assert!(error.to_string().contains("ray 8f1c2d3e4a5b6c7d-FRA"), "{error}");
+            }
+        }
+    }
+}
+
+/// The counterpart of case A2: a request id, a known body or a challenge is the vendor's own.
+#[tokio::test]
+async fn a_response_of_the_vendor_itself_is_classified_by_status_and_code() {
+    let id = "x-request-id: 9383a65a-dc2d-40ab-b3d3-5849209f9667\r\nserver: cloudflare\r\n";
+    let challenge = "www-authenticate: Bearer error=\"invalid_token\"\r\n";
+    let server = RawServer::start().await;
+    for (status, headers, body, kind, code) in [
+        (401, "", "", ErrorKind::Unauthorized, None),
+        (401, id, "denied", ErrorKind::Unauthorized, None),
+        (401, challenge, "denied", ErrorKind::Unauthorized, None),
+        (401, "", r#"{"error":"invalid_scope"}"#, ErrorKind::Unauthorized, Some("invalid_scope")),
+        (401, "", r#"{"detail":"Not authenticated"}"#, ErrorKind::Unauthorized, None),
+        (403, "", "", ErrorKind::Unauthorized, None),
+        (403, id, "<html>", ErrorKind::Unauthorized, None),
+        (403, "", r#"{"error_code":"api_error.auth.x"}"#, ErrorKind::Unauthorized, Some("api_error.auth.x")),
+        (403, "", r#"{"error":"invalid_scope"}"#, ErrorKind::Rejected, Some("invalid_scope")),
+        (403, id, r#"{"error":"unauthorized_client"}"#, ErrorKind::Rejected, Some("unauthorized_client")),
+        (400, "", r#"{"error":"invalid_client"}"#, ErrorKind::Unauthorized, Some("invalid_client")),
+        (400, "", r#"{"error":"invalid_scope"}"#, ErrorKind::Rejected, Some("invalid_scope")),
+        (404, "", r#"{"detail":"Not Found"}"#, ErrorKind::Rejected, None),
+        (429, id, "", ErrorKind::RateLimited, None),
+        (503, id, "", ErrorKind::Unavailable, None),
+    ] {
+        server.respond(raw(status, headers, body));
+        for error in server.clients().token_errors().await {
+            assert_eq!((error.kind(), error.code()), (kind, code), "{status} {body}: {error}");
+            assert!(!error.to_string().contains("CDN"), "{error}");
+        }
+    }
+}
+
+/// Case B6, and its siblings: a failed revocation is no success.
+#[tokio::test]
+async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
+    let sandbox = sandbox().await;
+    for (body, kind, code) in [
+        (r#"{"error":"invalid_client","error_description":"d"}"#, ErrorKind::Unauthorized, "invalid_client"),
+        (r#"{"error":"invalid_scope"}"#, ErrorKind::Rejected, "invalid_scope"),
+        (r#"{"error":"temporarily_unavailable"}"#, ErrorKind::Unavailable, "temporarily_unavailable"),
+        (
+            r#"{"error_code":"api_error.auth.unauthorized","error_message":"m"}"#,
+            ErrorKind::Unauthorized,
+            "api_error.auth.unauthorized",
+        ),
+        (
+            r#"{"error_code":"api_error.rate_limit_exceeded"}"#,
+            ErrorKind::RateLimited,
+            "api_error.rate_limit_exceeded",
+        ),
+        (r#"{"access_token":"t","error":"invalid_grant"}"#, ErrorKind::Rejected, "invalid_grant"),
+    ] {
+        for operation in Operation::ALL {
+            sandbox.fault(operation, json(200, body));
+        }
+        let (linking, moving) = (moneykit(&sandbox), moov(&sandbox));
+        for error in [
+            linking.create_access_token(&[]).await.err(),
+            linking.introspect(&"token-1".into()).await.err(),
+            linking.jwks().await.err(),
+            moving.create_access_token(&scopes(&["/ping.read"])).await.err(),
+            moving.revoke(&"token-1".into(), None).await.err(),
+        ] {
+            let error = error.expect("an error");
+            assert_eq!((error.kind(), error.code()), (kind, Some(code)), "{body}: {error}");
+            assert_eq!(error.status(), Some(StatusCode::OK));
+            assert!(error.body::<serde_json::Value>().is_none());
+        }
+    }
+    sandbox.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/html", "<html>"));
+    assert_eq!(
+        moov(&sandbox).revoke(&"token-1".into(), None).await.unwrap_err().kind(),
+        ErrorKind::Unreadable
+    );
+    sandbox.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/plain", "OK"));
+    assert!(moov(&sandbox).revoke(&"token-1".into(), None).await.is_ok());
+}
+
+/// Case B7.
+#[tokio::test]
+async fn both_vendors_errors_of_rfc_6749_and_fastapi_are_read() {
+    let sandbox = sandbox().await;
+    for operation in TOKEN {
+        let body = r#"{"error":"invalid_client","error_description":"unknown client"}"#;
+        sandbox.fault(operation, json(400, body));
+        let error = issue(&sandbox, operation).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        assert_eq!((error.code(), error.message()), (Some("invalid_client"), Some("unknown client")));
+        let body = r#"{"detail":[{"loc":["body","grant_type"],"msg":"field required"}]}"#;
+        sandbox.fault(operation, json(422, body));
+        let error = issue(&sandbox, operation).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Rejected);
+        let field = &error.fields()[0];
+        assert_eq!((field.field.as_str(), field.message.as_str()), ("body.grant_type", "field required"));
+        assert!(error.to_string().contains("field grant_type"), "{error}");
+    }
+}
+
+/// Case B8: secrets of other requests, which this client cannot know.
+#[tokio::test]
+async fn what_looks_like_a_token_is_not_shown() {
+    let server = RawServer::start().await;
+    for token in [
+        "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "sk_live_51H8xQ2eZvKYlo2C",
+        "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=",
+        "deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef0",
+    ] {
+        let fields = format!(
+            r#""error":"{token}","error_code":"{token}","detail":[{{"loc":["{token}"],"msg":"{token}"}}]"#
+        );
+        for status in [400, 401, 403, 422, 500] {
+            let headers = format!("x-request-id: {token}\r\ncf-ray: {token}\r\n");
+            server.respond(raw(status, &headers, format!("{{{fields}}}")));
+            for error in server.clients().token_errors().await {
+                let shown = format!("{error} {error:?} {error:#?}");
+                assert!(!shown.contains(token), "{shown}");
+                assert_eq!((error.code(), error.request_id(), error.ray_id()), (None, None, None));
+            }
+        }
+    }
 }
 
 #[tokio::test]

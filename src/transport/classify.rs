@@ -1,0 +1,115 @@
+//! Decides which kind of error a failed call is, and whether the vendor itself answered.
+
+use http::{HeaderMap, StatusCode, header};
+use uuid::Uuid;
+
+use crate::{Error, ErrorKind};
+
+type Reason = &'static str;
+
+/// What an error response of the vendor means. The code decides where the status misleads: RFC 6749
+/// section 5.2 allows `invalid_client` with status 400.
+pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorKind, Reason) {
+    let refused = (ErrorKind::Rejected, "the request is refused");
+    match (status.as_u16(), code) {
+        (401, _) | (_, Some("invalid_client")) => {
+            (ErrorKind::Unauthorized, "the credentials or the token are not accepted")
+        }
+        // Codes that say that the credentials are good, and the request or its scope is not.
+        (
+            403,
+            Some(
+                "access_denied"
+                | "insufficient_scope"
+                | "invalid_grant"
+                | "invalid_request"
+                | "invalid_scope"
+                | "unauthorized_client"
+                | "unsupported_grant_type",
+            ),
+        ) => (ErrorKind::Rejected, "the request or its scope is refused"),
+        (403, _) => (ErrorKind::Unauthorized, "the credentials or the token are not accepted"),
+        (429, _) => (ErrorKind::RateLimited, "too many requests"),
+        (408 | 425, _) => (ErrorKind::Unavailable, "the service asks to try again"),
+        (400..=499, _) => refused,
+        // An error that came as a success.
+        (200..=299, Some(code)) => match code {
+            "invalid_token" | "unauthorized" => classify_status(StatusCode::UNAUTHORIZED, None),
+            code if code.starts_with("api_error.auth.") => classify_status(StatusCode::UNAUTHORIZED, None),
+            code if code.ends_with("rate_limit_exceeded") => {
+                classify_status(StatusCode::TOO_MANY_REQUESTS, None)
+            }
+            "server_error" | "temporarily_unavailable" => (ErrorKind::Unavailable, "the service fails"),
+            _ => refused,
+        },
+        (200..=299, None) => refused,
+        _ => (ErrorKind::Unavailable, "the service fails"),
+    }
+}
+
+/// What an error response means that something in front of the vendor sent. It says nothing about
+/// the credentials.
+pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (ErrorKind, Reason) {
+    let server = headers.get(header::SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
+    let is_cloudflare = headers.contains_key("cf-ray") || server.eq_ignore_ascii_case("cloudflare");
+    match status.as_u16() {
+        429 => (ErrorKind::RateLimited, "too many requests for a proxy or CDN in front of the service"),
+        404 | 405 => (
+            ErrorKind::Unavailable,
+            "a proxy or CDN in front of the service does not know the address; check the base url",
+        ),
+        500.. => (ErrorKind::Unavailable, "a proxy or CDN in front of the service fails"),
+        _ if is_cloudflare => (
+            ErrorKind::Unavailable,
+            "a proxy or CDN (Cloudflare) blocked the request before it reached the service",
+        ),
+        _ => (ErrorKind::Unavailable, "a proxy or CDN blocked the request before it reached the service"),
+    }
+}
+
+/// Whether an error response lacks all that the vendors' own have: a request id, a known body, and
+/// the challenge of an OAuth service. An empty body proves nothing, because Moov sends those.
+pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let has_request_id = Uuid::parse_str(text("x-request-id")).is_ok();
+    let challenge = text(header::WWW_AUTHENTICATE.as_str());
+    let has_challenge = challenge.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"));
+    !body.trim_ascii().is_empty() && !is_known_body && !has_request_id && !has_challenge
+}
+
+/// A request that got no complete response.
+pub(super) fn classify_send_error(error: reqwest::Error) -> Error {
+    let sent = !error.is_connect() && !error.is_builder();
+    let (kind, reason) = if is_tls(&error) {
+        (ErrorKind::InvalidConfig, "no tls connection; check the base url, and the roots that are trusted")
+    } else if error.is_builder() {
+        (ErrorKind::InvalidConfig, "the request cannot be made")
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, "no complete response within the timeout")
+    } else if error.is_connect() {
+        (ErrorKind::Unavailable, "no connection")
+    } else {
+        (ErrorKind::Unavailable, "the connection broke before the response was complete")
+    };
+    Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
+}
+
+/// Whether TLS itself failed, such as by an untrusted certificate: trying again does not help.
+#[cfg(feature = "rustls")]
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // `source` of an `io::Error` is the source of the error that it wraps.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = wrapped.map_or_else(|| error.source(), |wrapped| Some(wrapped));
+    }
+    false
+}
+
+#[cfg(not(feature = "rustls"))]
+fn is_tls(_: &reqwest::Error) -> bool {
+    false
+}

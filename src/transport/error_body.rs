@@ -1,0 +1,116 @@
+//! Reads error bodies, whichever service wrote them: RFC 6749 errors, MoneyKit's own, FastAPI's
+//! `detail`, and Moov's message for each refused field.
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::{json, redact::is_code};
+use crate::{FieldError, error::Details};
+
+/// More refused fields are left out.
+const MAX_FIELDS: usize = 16;
+
+/// What an error body says, in the words that both vendors share. Empty if the body has none of the
+/// shapes that the vendors use. `fields` are the request fields that a 422 can name.
+pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> Details {
+    let Some(body) = json::object(body) else { return Details::default() };
+    let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    // Problem JSON (RFC 9457) and the error pages of gateways number the status; the vendors do not.
+    let is_gateway = body.contains_key("title") || body.get("status").is_some_and(Value::is_number);
+    let vendors = |text: &String| !is_gateway || is_code(text);
+    let mut found = Details {
+        code: text("error_code").or_else(|| text("error")).filter(vendors),
+        message: text("error_description").or_else(|| text("error_message")),
+        fields: Vec::new(),
+    };
+    found.message = found.message.or_else(|| text("detail")).filter(|_| !is_gateway);
+    for list in ["validation_errors", "detail"].map(|name| body.get(name).and_then(Value::as_array)) {
+        found.fields.extend(list.into_iter().flatten().filter_map(located));
+    }
+    if status == StatusCode::UNPROCESSABLE_ENTITY && !is_gateway {
+        found.fields.extend(fields.iter().filter_map(|field| named(field, &body)));
+    }
+    found.fields.truncate(MAX_FIELDS);
+    found
+}
+
+/// An item of MoneyKit's `validation_errors` or of FastAPI's `detail`.
+fn located(item: &Value) -> Option<FieldError> {
+    let path = item.get("location").or_else(|| item.get("loc"))?.as_array()?;
+    let path = path.iter().take(MAX_FIELDS).map(|step| match step {
+        Value::String(name) => name.clone(),
+        other => other.to_string(),
+    });
+    let message = item.get("message").or_else(|| item.get("msg")).and_then(Value::as_str);
+    let field = path.collect::<Vec<_>>().join(".");
+    Some(FieldError { field, message: message.unwrap_or_default().to_owned() })
+}
+
+/// A member of Moov's 422: the name of a field, and what is wrong with it.
+fn named(field: &str, body: &Map<String, Value>) -> Option<FieldError> {
+    let message = match body.get(field)? {
+        Value::String(message) => message.clone(),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
+        _ => return None,
+    };
+    Some(FieldError { field: field.to_owned(), message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_422(body: &str) -> Details {
+        read(StatusCode::UNPROCESSABLE_ENTITY, body.as_bytes(), &["scope", "token"])
+    }
+
+    fn code_and_message(body: &str) -> (Option<String>, Option<String>) {
+        let details = read_422(body);
+        (details.code, details.message)
+    }
+
+    fn fields(body: &str) -> Vec<(String, String)> {
+        read_422(body).fields.into_iter().map(|field| (field.field, field.message)).collect()
+    }
+
+    #[test]
+    fn codes_and_messages_of_all_shapes_are_read() {
+        let some = |text: &str| Some(text.to_owned());
+        for (body, code, message) in [
+            (r#"{"error":"invalid_client","error_description":"no"}"#, some("invalid_client"), some("no")),
+            (
+                "\u{feff}{\"error_code\":\"api_error.x\",\"error_message\":\"m\"}",
+                some("api_error.x"),
+                some("m"),
+            ),
+            (r#"{"detail":"Not authenticated"}"#, None, some("Not authenticated")),
+            (r#"{"error":"","detail":7}"#, None, None),
+            (r#"{"error":{"code":1},"error_code":1010}"#, None, None),
+            (r#"{"type":"x","title":"Error 1010","status":403,"detail":"blocked"}"#, None, None),
+            (r#"{"status":403,"error":"Forbidden","path":"/"}"#, None, None),
+            (r#"{"status":400,"error":"invalid_grant"}"#, some("invalid_grant"), None),
+            (r#"{"message":"Forbidden"}"#, None, None),
+            ("<html>", None, None),
+        ] {
+            assert_eq!(code_and_message(body), (code, message), "{body}");
+        }
+    }
+
+    #[test]
+    fn fields_of_all_shapes_are_read() {
+        let field = |field: &str, message: &str| (field.to_owned(), message.to_owned());
+        for (body, read) in [
+            (r#"{"scope":"bad","other":"x"}"#, vec![field("scope", "bad")]),
+            (r#"{"scope":["a",1,"b"],"token":7}"#, vec![field("scope", "a; b")]),
+            (r#"{"detail":[{"loc":["body","grant_type"],"msg":"m"}]}"#, vec![field("body.grant_type", "m")]),
+            (
+                r#"{"validation_errors":[{"location":["body",0],"message":"m"},null,7,{"location":7}]}"#,
+                vec![field("body.0", "m")],
+            ),
+        ] {
+            assert_eq!(fields(body), read, "{body}");
+        }
+        let many = format!(r#"{{"detail":[{}{{}}]}}"#, r#"{"loc":["a"],"msg":"m"},"#.repeat(1000));
+        assert_eq!(fields(&many).len(), MAX_FIELDS);
+    }
+}

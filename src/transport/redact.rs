@@ -1,0 +1,56 @@
+//! What of a response may be shown: the allowed shapes of ids and codes, without secrets.
+
+use zeroize::Zeroizing;
+
+/// The longest text kept of a header or error field, in characters; the rest is cut.
+const TEXT_LIMIT: usize = 1024;
+const REDACTED: &str = "[redacted]";
+
+/// What an error code of either vendor looks like: `invalid_grant`, `api_error.auth.unauthorized`.
+pub(super) fn is_code(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// What a request id or a Cloudflare ray id looks like. A token that a server puts in its place has
+/// other characters, or more.
+pub(super) fn is_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// A server's text on one line, cut to a length, and without these secrets. A server may quote its
+/// request, so they are looked for as they are, as in a form, and as in JSON.
+pub(super) fn clean<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String {
+    let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
+    for secret in secrets.filter(|secret| !secret.is_empty()) {
+        let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
+        let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+        for shape in [secret, &form, json.trim_matches('"')] {
+            text = text.replace(shape, REDACTED);
+        }
+    }
+    text.chars().take(TEXT_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_are_codes_and_only_short_plain_text_is_an_id() {
+        for good in ["invalid_grant", "api_error.auth.expired_access_token"] {
+            assert!(is_code(good), "{good}");
+        }
+        let long = "a".repeat(65);
+        for bad in ["", "eyJhbGciOi", "sk_live_4eC39H", "bad code", "Forbidden", "<b>", "[redacted]", &long] {
+            assert!(!is_code(bad), "{bad}");
+        }
+        for good in ["9383a65a-dc2d-40ab-b3d3-5849209f9667", "8f1c2d3e4a5b6c7d-FRA", "7"] {
+            assert!(is_id(good), "{good}");
+        }
+        for bad in ["", "eyJh.eyJz.c2ln", "a b", "a_b", "é", &long] {
+            assert!(!is_id(bad), "{bad}");
+        }
+    }
+}

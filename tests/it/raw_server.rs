@@ -1,0 +1,134 @@
+//! A TCP server that answers each request with bytes of the test's choice, and does not know HTTP
+//! well enough to correct them.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fintech_auth::{Credentials, Error, HttpOptions, moneykit, moov, token::TokenOptions};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::support::{plain, scopes};
+
+/// What is sent to a request, and what becomes of the connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(crate) bytes: Vec<u8>,
+    /// The pause after each byte.
+    pub(crate) drip: Option<Duration>,
+    pub(crate) end: End,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Keep,
+    Close,
+    Hang,
+}
+
+/// A well-framed response on a connection that is kept. `headers` end with a line end each.
+pub(crate) fn raw(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Script {
+    let body = body.as_ref();
+    let mut bytes =
+        format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len()).into_bytes();
+    bytes.extend_from_slice(body);
+    Script { bytes, drip: None, end: End::Keep }
+}
+
+pub(crate) struct RawServer {
+    url: String,
+    script: Arc<Mutex<Script>>,
+}
+
+impl RawServer {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let script = Arc::new(Mutex::new(raw(500, "", "")));
+        let shared = Arc::clone(&script);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&shared)));
+            }
+        });
+        Self { url, script }
+    }
+
+    /// What all further requests get.
+    pub(crate) fn respond(&self, script: Script) {
+        *self.script.lock().unwrap() = script;
+    }
+
+    pub(crate) fn clients(&self) -> Clients {
+        self.clients_with("a-client-secret", Duration::from_secs(20), plain)
+    }
+
+    pub(crate) fn clients_with(
+        &self,
+        secret: &str,
+        timeout: Duration,
+        tokens: impl Fn(TokenOptions) -> TokenOptions,
+    ) -> Clients {
+        let credentials = Credentials::new("id", secret);
+        let http = HttpOptions::default().with_timeout(timeout);
+        let moneykit = moneykit::Client::builder(credentials.clone()).with_http(http.clone());
+        let moov = moov::Client::builder(credentials).with_http(http);
+        Clients {
+            moneykit: moneykit.with_base_url(&self.url).with_tokens(&tokens).build().unwrap(),
+            moov: moov.with_base_url(&self.url).with_tokens(&tokens).build().unwrap(),
+        }
+    }
+}
+
+pub(crate) struct Clients {
+    pub(crate) moneykit: moneykit::Client,
+    pub(crate) moov: moov::Client,
+}
+
+impl Clients {
+    /// The failed token call of each vendor.
+    pub(crate) async fn token_errors(&self) -> [Error; 2] {
+        [
+            self.moneykit.create_access_token(&[]).await.expect_err("an error"),
+            self.moov.create_access_token(&scopes(&["/ping.read"])).await.expect_err("an error"),
+        ]
+    }
+}
+
+async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>) {
+    while read_request(&mut stream).await.is_some() {
+        let Script { bytes, drip, end } = script.lock().unwrap().clone();
+        match drip {
+            None => drop(stream.write_all(&bytes).await),
+            Some(pause) => {
+                for byte in bytes {
+                    if stream.write_all(&[byte]).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+        match end {
+            End::Keep => {}
+            End::Close => return drop(stream.shutdown().await),
+            End::Hang => return drop(stream.read_u8().await),
+        }
+    }
+}
+
+/// Reads a whole request. `None` if the connection ends.
+async fn read_request(stream: &mut TcpStream) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let mut body = vec![0; length.map_or(0, |length| length.trim().parse().unwrap())];
+    stream.read_exact(&mut body).await.ok().map(|_| ())
+}
