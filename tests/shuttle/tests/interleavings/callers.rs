@@ -129,7 +129,7 @@ fn the_entry_of_a_handle_stays_findable() {
                 spawn(async move { cache.token(&scopes(name)).await.expect("a token") })
             })
             .collect();
-        let handle = cache.handle(&scopes("a"));
+        let handle = cache.handle(&scopes("a")).expect("a place");
         let token = handle.token().await.expect("a token");
         for other in others {
             drop(other.await.expect("no panic"));

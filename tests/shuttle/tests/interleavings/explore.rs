@@ -36,8 +36,9 @@ pub(crate) const DEFAULT: Schedules = Schedules { random: 2_000, pct: 2_000, dep
 
 /// Runs the scenario once for each schedule. Time moves only when no task can run.
 ///
-/// `SHUTTLE_FACTOR` multiplies the number of schedules, `SHUTTLE_SEED` chooses others, and
-/// `SHUTTLE_REPLAY` names the file of one schedule to run instead.
+/// `SHUTTLE_FACTOR` multiplies the number of schedules, `SHUTTLE_SEED` chooses others,
+/// `SHUTTLE_KIND` runs one kind of them (`random`, `pct`, `depth-first`), and `SHUTTLE_REPLAY` names
+/// the file of one schedule to run instead.
 pub(crate) fn explore<F>(schedules: Schedules, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -49,18 +50,20 @@ where
     let setting = |name| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seed = setting("SHUTTLE_SEED").unwrap_or(1);
     let factor = setting("SHUTTLE_FACTOR").map_or(1, |factor| factor as usize);
+    let kind = env::var("SHUTTLE_KIND").ok();
+    let runs = |name, count| count > 0 && kind.as_deref().is_none_or(|kind| kind == name);
     let persistence = || FailurePersistence::File(Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))));
-    if schedules.random > 0 {
+    if runs("random", schedules.random) {
         let random = RandomScheduler::new_from_seed(seed, schedules.random * factor);
-        run(ClockLast::new(random), persistence(), scenario);
+        run(ClockLast::new("random", random), persistence(), scenario);
     }
-    if schedules.pct > 0 {
+    if runs("pct", schedules.pct) {
         let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, schedules.pct * factor);
-        run(ClockLast::new(pct), persistence(), scenario);
+        run(ClockLast::new("pct", pct), persistence(), scenario);
     }
-    if schedules.depth_first > 0 {
+    if runs("depth-first", schedules.depth_first) {
         let depth_first = DfsScheduler::new(Some(schedules.depth_first * factor), false);
-        run(ClockLast::new(depth_first), persistence(), scenario);
+        run(ClockLast::new("depth-first", depth_first), persistence(), scenario);
     }
 }
 
@@ -69,7 +72,7 @@ pub(crate) fn check_replay<F>(schedules: usize, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
 {
-    let random = ClockLast::new(RandomScheduler::new_from_seed(1, schedules));
+    let random = ClockLast::new("random", RandomScheduler::new_from_seed(1, schedules));
     run(UncontrolledNondeterminismCheckScheduler::new(random), FailurePersistence::Print, scenario);
 }
 
@@ -93,19 +96,30 @@ where
 #[derive(Debug)]
 struct ClockLast<S> {
     inner: S,
+    kind: &'static str,
+    schedules: usize,
     /// The task that ran last and was not the clock.
     last: Option<TaskId>,
 }
 
 impl<S> ClockLast<S> {
-    fn new(inner: S) -> Self {
-        Self { inner, last: None }
+    fn new(kind: &'static str, inner: S) -> Self {
+        Self { inner, kind, schedules: 0, last: None }
+    }
+}
+
+impl<S> Drop for ClockLast<S> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("failed in {} schedule {}", self.kind, self.schedules);
+        }
     }
 }
 
 impl<S: Scheduler> Scheduler for ClockLast<S> {
     fn new_execution(&mut self) -> Option<Schedule> {
         self.last = None;
+        self.schedules += 1;
         self.inner.new_execution()
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fintech_auth_shuttle::{sync::time, token::TokenOptions};
+use fintech_auth_shuttle::token::TokenOptions;
 use shuttle::future::spawn;
 
 use super::{
