@@ -7,8 +7,6 @@ mod minimal;
 mod msrv;
 mod package;
 mod packed;
-mod repeat;
-mod semver;
 
 use std::path::Path;
 
@@ -29,14 +27,12 @@ pub(crate) enum Verdict {
 pub(crate) type Guard = fn(&Path) -> Result<Verdict>;
 
 /// The guards, by the names of their commands.
-const GUARDS: [(&str, Guard); 7] = [
+const GUARDS: [(&str, Guard); 5] = [
     ("deny", deny::run),
     ("features", features::run),
     ("minimal", minimal::run),
     ("msrv", msrv::run),
     ("package", package::run),
-    ("repeat", repeat::run),
-    ("semver", semver::run),
 ];
 
 /// The guard called `name`.
