@@ -42,7 +42,7 @@
 //! let client = sandbox.moneykit().build()?; // or: moneykit::ClientBuilder::from_env()?.build()?
 //! let token = client.token(&[]).await?;
 //! let about = client.introspect(&token.to_secret()).await?;
-//! println!("{} may {}", about.client_id, about.scope);
+//! println!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("anything"));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sandbox"))]

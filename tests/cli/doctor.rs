@@ -56,6 +56,11 @@ async fn each_finding_says_what_to_do() {
         "{}",
         ran.out
     );
+    sandbox.fault(Operation::MoovToken, Fault::cdn_block());
+    tell(
+        "a block by the CDN",
+        &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGIN", sandbox.origin())),
+    );
     tell("no secret", &run(configured(&sandbox, "doctor moov").env_remove("MOOV_CLIENT_SECRET")));
     tell("a typo", &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGN", "https://other.example")));
     let plain =
@@ -80,6 +85,21 @@ async fn scopes_that_are_not_granted_are_named() {
     let ran = run(configured(&sandbox, "doctor moov").env("MOOV_SCOPES", "/ping.read /accounts.write"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
     assert!(ran.out.contains("fail  scopes       not granted: /accounts.write -> "), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_pair_that_works_only_for_tokens_is_a_warning() {
+    let sandbox = sandbox().await;
+    for (operation, what) in
+        [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
+    {
+        if operation == Operation::MoneykitIntrospect {
+            sandbox.fault(operation, Fault::delay(Duration::ZERO));
+        }
+        sandbox.fault(operation, Fault::answer(StatusCode::UNAUTHORIZED));
+        let ran = run(&mut configured(&sandbox, what));
+        assert!(ran.code == Some(0) && ran.out.contains("  warn  key pair "), "{}", ran.all());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use super::{
     missing,
     network::{self, Route},
 };
-use crate::exit::Failure;
+use crate::exit::{Failure, chain};
 
 pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
     let built = config.and_then(|config| Ok((config.client()?, config)));
@@ -30,6 +30,13 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
             match client.introspect(&response.body.access_token).await {
                 Ok(about) => scopes(checks, asked, about.scope.as_deref())?,
                 Err(error) => checks.fail("scopes", &error)?,
+            }
+            match client.introspect_client().await {
+                Ok(_) => checks.ok("key pair", "accepted without a token, on GET /auth/introspect")?,
+                Err(error) => {
+                    let next = "send tokens, or see what the application may do";
+                    checks.tell("key pair", Verdict::Warn, &chain(&error), next)?;
+                }
             }
         }
         Err(error) if route.failed(checks, &error)? => return Ok(()),

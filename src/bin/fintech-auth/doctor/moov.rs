@@ -5,6 +5,8 @@ use fintech_auth::{
     moov::{ClientType, Config},
 };
 
+use http::StatusCode;
+
 use super::{
     check::{Checks, Verdict},
     missing,
@@ -12,6 +14,7 @@ use super::{
 };
 use crate::{
     exit::Failure,
+    input,
     issued::{believed, of_moov},
 };
 
@@ -48,11 +51,40 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
                 Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,
                 Err(error) => checks.fail("revoke", &error)?,
             }
+            key_pair(checks, &config, url).await?;
         }
         Err(error) if route.failed(checks, &error)? => {}
+        // Every response of the service carries one.
+        Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && error.request_id().is_none() => {
+            let found = "403 without an x-request-id: a CDN or proxy before the service answered";
+            let next = "see that nothing blocks this machine's address or user agent; the credentials were not judged";
+            checks.tell("reached", Verdict::Fail, found, next)?;
+        }
         Err(error) => refused(checks, &config, &asked, &error).await?,
     }
     webhooks(checks, &config)
+}
+
+/// Whether the rest of the API takes the credentials without a token, which a backend needs none for.
+async fn key_pair(checks: &mut Checks<'_>, config: &Config, url: &str) -> Result<(), Failure> {
+    let secret = match (&config.client_secret, &config.client_secret_file) {
+        (Some(secret), _) => secret.clone(),
+        (None, Some(path)) => input::secret("MOOV_CLIENT_SECRET_FILE", &path.to_string_lossy())?,
+        (None, None) => return Ok(()),
+    };
+    let request = config
+        .http_options()
+        .to_reqwest(url)?
+        .get(format!("{}/accounts?count=1", url.trim_end_matches('/')))
+        .basic_auth(config.client_id.as_deref().unwrap_or_default(), Some(secret.expose()));
+    match request.send().await.map(|response| response.status()) {
+        Ok(StatusCode::OK) => checks.ok("key pair", "accepted without a token, on GET /accounts"),
+        Ok(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
+            let found = format!("refused without a token: {} on GET /accounts", status.as_u16());
+            checks.tell("key pair", Verdict::Warn, &found, "send tokens, or see what the API key may do")
+        }
+        _ => checks.tell("key pair", Verdict::Skip, "there is no GET /accounts at this base url", ""),
+    }
 }
 
 /// The service issues a token for an origin that is not allowed as well, and names those that are in its audience.
