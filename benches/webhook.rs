@@ -181,7 +181,7 @@ mod moneykit {
 mod moov {
     use fintech_auth::{
         moov::webhook::{Keys, SignedHeaders, Webhooks},
-        webhook::{MemoryNonces, Tolerance},
+        webhook::{Deliveries, MemoryDeliveries, Tolerance},
     };
     use http::HeaderValue;
     use ring::hmac::{self, HMAC_SHA512};
@@ -253,17 +253,26 @@ mod moov {
         });
     }
 
-    /// All of it, each with a nonce of its own that is kept.
-    #[divan::bench(sample_size = 1_000)]
+    /// The verification, without deduplication.
+    #[divan::bench(sample_size = CALLS)]
     fn webhooks_verify(bencher: Bencher) {
+        let (hook, verifier) = (webhook(NONCE), Webhooks::new([SECRET.into()]).unwrap());
+        bencher.bench(|| verifier.verify(black_box(&hook.headers), b"").unwrap());
+    }
+
+    /// The verification, and the start of a delivery that is new each time.
+    #[divan::bench(sample_size = 1_000)]
+    fn webhooks_receive(bencher: Bencher) {
         let verifier = Webhooks::new([SECRET.into()]).unwrap();
-        let verifier = verifier.with_nonces(MemoryNonces::new(10_000_000));
+        let verifier = verifier.with_deliveries(Deliveries::new(MemoryDeliveries::new(10_000_000)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
         let number = std::sync::atomic::AtomicU64::new(0);
         bencher
             .with_inputs(|| {
                 let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 webhook(&format!("5f1c7f9e-6a1e-4a94-9f0e-{number:012x}")).headers
             })
-            .bench_values(|headers| ready(verifier.verify(&headers, b"")).unwrap());
+            .bench_values(|headers| ready(verifier.receive(&headers, b"")).unwrap());
     }
 }

@@ -1,15 +1,14 @@
-//! The raw body of a request, up to a limit. It keeps no more than that, and parses nothing.
+//! Reads the raw body of a request, up to a limit.
 
-use axum_core::{RequestExt as _, body::Body, extract::Request};
+use axum_core::body::Body;
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError};
 
 use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
 
-/// Reads the body of a request, as it came.
-pub(super) async fn read(request: Request, limit: usize) -> Result<Bytes, VerifyError> {
-    let mut body = request.into_limited_body();
+/// Reads a body as it came.
+pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyError> {
     // What it says of its length: hyper holds a sender to it.
     if announced(&body) > limit {
         return Err(Kind::BodyTooLarge.into());

@@ -1,73 +1,44 @@
-//! The two extractors, one for each vendor. They verify, and leave what to do to the handler.
+//! Extractors of the webhook that a [`WebhookLayer`](super::WebhookLayer) verified.
 
-use axum_core::extract::{FromRef, FromRequest, Request};
+use axum_core::{extract::FromRequestParts, response::IntoResponse as _, response::Response};
 use bytes::Bytes;
+use http::{StatusCode, request::Parts};
 
-use super::{Refused, body};
-use crate::{
-    moneykit::{self, webhook::Event},
-    moov,
-    webhook::{UnsignedBody, Verified},
-};
+use crate::webhook::{UnsignedBody, Verified};
 
-/// A webhook of MoneyKit's, verified, its body included.
+/// A verified MoneyKit webhook. The body is signed: read it with
+/// [`Verified::event`](crate::webhook::Verified::event).
 ///
-/// The state of the router hands over the [`Webhooks`](moneykit::webhook::Webhooks).
-///
-/// # Errors
-///
-/// [`Refused`], as [`Webhooks::verify`](moneykit::webhook::Webhooks::verify) refuses it.
-///
-/// # Security
-///
-/// It may have come before: act once on an [`idempotency_key`](Event::idempotency_key).
+/// The route needs a [`WebhookLayer`](super::WebhookLayer) with MoneyKit's verifier; without it every
+/// request is answered 500.
 #[derive(Clone, Debug)]
-pub struct MoneykitWebhook(pub Verified<Event>);
+pub struct MoneykitWebhook(pub Verified<Bytes>);
 
-impl<S> FromRequest<S> for MoneykitWebhook
-where
-    moneykit::webhook::Webhooks: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = Refused;
-
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, Refused> {
-        let webhooks = moneykit::webhook::Webhooks::from_ref(state);
-        let headers = std::mem::take(request.headers_mut());
-        let body = body::read(request, webhooks.body_limit()).await?;
-        webhooks.verify(&headers, &body).await.map(Self).map_err(Refused::from)
-    }
-}
-
-/// A webhook of Moov's whose headers are verified, and whose **body nobody signed**.
+/// A Moov webhook whose headers are verified, and whose **body nobody signed**.
 ///
-/// The state of the router hands over the [`Webhooks`](moov::webhook::Webhooks).
-///
-/// Its nonce is taken by then. A handler that cannot deal with it takes the verifier as well
-/// (`State<moov::webhook::Webhooks>`) and [releases](moov::webhook::Webhooks::release) it before it
-/// answers 5xx, or the vendor's next attempt is taken for a replay.
-///
-/// # Errors
-///
-/// [`Refused`], as [`Webhooks::verify`](moov::webhook::Webhooks::verify) refuses it.
+/// The route needs a [`WebhookLayer`](super::WebhookLayer) with Moov's verifier; without it every request
+/// is answered 500.
 ///
 /// # Security
 ///
-/// Take the body for a hint: see [`UnsignedBody`].
+/// Treat the body as a hint: see [`UnsignedBody`].
 #[derive(Clone, Debug)]
 pub struct MoovWebhook(pub UnsignedBody<Bytes>);
 
-impl<S> FromRequest<S> for MoovWebhook
-where
-    moov::webhook::Webhooks: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = Refused;
+macro_rules! extractor {
+    ($webhook:ident) => {
+        impl<S: Sync> FromRequestParts<S> for $webhook {
+            type Rejection = Response;
 
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, Refused> {
-        let webhooks = moov::webhook::Webhooks::from_ref(state);
-        let headers = std::mem::take(request.headers_mut());
-        let body = body::read(request, webhooks.body_limit()).await?;
-        webhooks.verify(&headers, body).await.map(Self).map_err(Refused::from)
-    }
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+                parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+                    tracing::error!("{} without a WebhookLayer on its route", stringify!($webhook));
+                    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+                })
+            }
+        }
+    };
 }
+
+extractor!(MoneykitWebhook);
+extractor!(MoovWebhook);

@@ -1,71 +1,59 @@
-//! Extractors for [axum](https://docs.rs/axum): a handler that takes one runs for verified webhooks alone.
-//!
-//! They read the body as it comes, up to the verifier's limit, and parse nothing before it is verified.
-//! They hold no state of their own: the verifiers are yours, and axum hands them over by `FromRef`.
+//! Receives webhooks in [axum](https://docs.rs/axum): a handler runs for verified webhooks only, and each
+//! delivery until it is handled.
 //!
 //! ```
-//! use axum::{Router, extract::FromRef, http::StatusCode, routing::post};
+//! use axum::{Router, http::StatusCode, routing::post};
 //! use fintech_auth::{
-//!     axum::{MoneykitWebhook, MoovWebhook},
+//!     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
 //!     moneykit, moov,
 //! };
 //!
-//! #[derive(Clone)]
-//! struct App {
-//!     moneykit: moneykit::webhook::Webhooks,
-//!     moov: moov::webhook::Webhooks,
-//! }
-//!
-//! impl FromRef<App> for moneykit::webhook::Webhooks {
-//!     fn from_ref(app: &App) -> Self {
-//!         app.moneykit.clone()
+//! async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode {
+//!     match webhook.event() {
+//!         Ok(event) => println!("{}", event.kind.as_str()),
+//!         Err(error) => println!("authentic, but not an event we know: {error}"),
 //!     }
-//! }
-//!
-//! impl FromRef<App> for moov::webhook::Webhooks {
-//!     fn from_ref(app: &App) -> Self {
-//!         app.moov.clone()
-//!     }
-//! }
-//!
-//! async fn from_moneykit(MoneykitWebhook(event): MoneykitWebhook) -> StatusCode {
-//!     println!("{} of {:?}", event.kind.as_str(), event.signed_at());
-//!     StatusCode::OK
+//!     StatusCode::OK // handled: a retry gets 200 without running this
 //! }
 //!
 //! async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
-//!     // Nobody signed its body: fetch what it is about by its id, and act on that.
-//!     println!("look again, says {}", webhook.webhook_id());
+//!     // Nobody signed the body: fetch the object by its id, and act on that.
+//!     println!("something changed, says {}", webhook.webhook_id());
 //!     StatusCode::OK
 //! }
 //!
-//! fn router(app: App) -> Router {
+//! fn router(moneykit: moneykit::webhook::Webhooks, moov: moov::webhook::Webhooks) -> Router {
 //!     Router::new()
-//!         .route("/webhooks/moneykit", post(from_moneykit))
-//!         .route("/webhooks/moov", post(from_moov))
-//!         .with_state(app)
+//!         .route("/webhooks/moneykit", post(from_moneykit).layer(WebhookLayer::new(moneykit)))
+//!         .route("/webhooks/moov", post(from_moov).layer(WebhookLayer::new(moov)))
 //! }
 //! ```
 //!
-//! # What is answered
+//! # Responses
 //!
-//! A webhook that is not accepted never reaches the handler. Its sender gets the status of
-//! [`VerifyError::status`](crate::webhook::VerifyError::status), `Retry-After` where there is a time to
-//! wait for, and no body; the reason is in a `tracing` event. A handler that wants to decide for itself
-//! takes `Result<MoneykitWebhook, Refused>`.
+//! | webhook | response |
+//! | --- | --- |
+//! | new | the handler's. 2xx completes the delivery; anything else, or a panic, abandons it |
+//! | handled before | 200, without running the handler |
+//! | being handled | 503 with `Retry-After` |
+//! | refused | [`VerifyError::status`](crate::webhook::VerifyError::status), `Retry-After` where it helps, no body; the reason is in a `tracing` event |
+//! | the delivery store fails | 503 with `Retry-After`: the vendor sends it again |
 //!
-//! # Limits
+//! # Security
 //!
-//! The verifier's: [`Options::with_body_limit`](crate::moneykit::webhook::Options::with_body_limit) and
-//! [`Webhooks::with_body_limit`](crate::moov::webhook::Webhooks::with_body_limit), 1 MiB unless told
-//! otherwise. A body whose `Content-Length` is over it is not read at all; of one that turns out to be,
-//! no more is kept than the limit. axum's own limit (`DefaultBodyLimit`, 2 MiB) holds as well.
-//!
-//! How long a body may take to come is not limited here: that is for your server's timeouts.
+//! Headers and signature are verified before the body is read. The body is read up to the verifier's limit
+//! ([`Options::with_body_limit`](crate::moneykit::webhook::Options::with_body_limit),
+//! [`Webhooks::with_body_limit`](crate::moov::webhook::Webhooks::with_body_limit); default: 1 MiB). A body
+//! whose `Content-Length` exceeds it is not read at all. How long a body may take is for your server's
+//! timeouts.
 
 mod body;
 mod extract;
-mod refused;
+mod layer;
+mod rejection;
+mod verifier;
 
 pub use extract::{MoneykitWebhook, MoovWebhook};
-pub use refused::Refused;
+pub use layer::{WebhookLayer, WebhookService};
+pub use rejection::WebhookRejection;
+pub use verifier::Verifier;

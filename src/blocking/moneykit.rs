@@ -7,7 +7,7 @@ use http::HeaderMap;
 use super::runtime::Runtime;
 use crate::{
     Error, Response, Scope, Secret, Token,
-    moneykit::{self, Api, ClientBuilder, types, webhook::Event},
+    moneykit::{self, Api, ClientBuilder, types},
     token::{Stats, TokenHandle},
     webhook::{Verified, VerifyError, VerifyErrorKind},
 };
@@ -169,9 +169,13 @@ impl Client {
     /// # Security
     ///
     /// The body must be the bytes that came, not JSON that was read and written again.
-    pub fn verify_webhook(&self, headers: &HeaderMap, body: &[u8]) -> Result<Verified<Event>, VerifyError> {
-        let (webhooks, headers, body) = (self.client.webhooks(), headers.clone(), body.to_vec());
-        let verified = self.wait(|_| async move { Ok(webhooks.verify(&headers, &body).await) });
+    pub fn verify_webhook<B: AsRef<[u8]> + Send + 'static>(
+        &self,
+        headers: &HeaderMap,
+        body: B,
+    ) -> Result<Verified<B>, VerifyError> {
+        let (webhooks, headers) = (self.client.webhooks(), headers.clone());
+        let verified = self.wait(|_| async move { Ok(webhooks.verify(&headers, body).await) });
         verified.unwrap_or_else(|error| {
             Err(VerifyError::from(VerifyErrorKind::KeysUnavailable).with_source(error))
         })

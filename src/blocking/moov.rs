@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
-
 use super::runtime::Runtime;
 use crate::{
     Error, Response, Scope, Secret, Token,
-    moov::{self, Api, ClientBuilder, TokenTypeHint, types, webhook::Webhooks},
+    moov::{self, Api, ClientBuilder, TokenTypeHint, types},
     token::{Stats, TokenHandle},
-    webhook::{UnsignedBody, VerifyError, VerifyErrorKind},
 };
 
 /// A client of Moov's auth endpoints for code that is not async. Cheap to clone; clones share
@@ -152,48 +149,4 @@ impl Client {
         let token = token.clone();
         self.wait(|client| async move { client.revoke(&token, hint).await })
     }
-
-    /// Verifies a webhook of Moov's, as [`Webhooks::verify`].
-    ///
-    /// # Errors
-    ///
-    /// As there; [`NoncesUnavailable`](VerifyErrorKind::NoncesUnavailable), and nothing taken,
-    /// [in async code](super#in-async-code).
-    ///
-    /// # Security
-    ///
-    /// The body is **not** signed.
-    pub fn verify_webhook<B: AsRef<[u8]> + Send + 'static>(
-        &self,
-        webhooks: &Webhooks,
-        headers: &HeaderMap,
-        body: B,
-    ) -> Result<UnsignedBody<B>, VerifyError> {
-        let (webhooks, headers) = (webhooks.clone(), headers.clone());
-        let verified = self.wait(|_| async move { Ok(webhooks.verify(&headers, body).await) });
-        verified.unwrap_or_else(|error| Err(undecided(error)))
-    }
-
-    /// Forgets the nonce of a webhook that you could not deal with, as [`Webhooks::release`].
-    ///
-    /// # Errors
-    ///
-    /// [`NoncesUnavailable`](VerifyErrorKind::NoncesUnavailable) if the store fails, and
-    /// [in async code](super#in-async-code).
-    pub fn release_webhook<B>(
-        &self,
-        webhooks: &Webhooks,
-        webhook: &UnsignedBody<B>,
-    ) -> Result<(), VerifyError>
-    where
-        B: Clone + Send + Sync + 'static,
-    {
-        let (webhooks, webhook) = (webhooks.clone(), webhook.clone());
-        let released = self.wait(|_| async move { Ok(webhooks.release(&webhook).await) });
-        released.unwrap_or_else(|error| Err(undecided(error)))
-    }
-}
-
-fn undecided(error: Error) -> VerifyError {
-    VerifyError::from(VerifyErrorKind::NoncesUnavailable).with_source(error)
 }

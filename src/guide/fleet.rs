@@ -44,7 +44,7 @@
 //! - **Refusals**: what one was refused with or revoked, all drop.
 //! - **Limits**: cool-downs, refused credentials and the vendor's rate limit are those of the fleet.
 //!
-//! Not shared: connections, the keys of webhooks, and [nonces](crate::webhook::NonceStore).
+//! Not shared: connections, the keys of webhooks, and [deliveries](crate::webhook::DeliveryStore).
 //!
 //! # What a bad day costs
 //!

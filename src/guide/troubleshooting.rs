@@ -122,7 +122,7 @@
 //! | [`MalformedHeader`](crate::webhook::VerifyErrorKind::MalformedHeader) | 400 | the same |
 //! | [`BodyTooLarge`](crate::webhook::VerifyErrorKind::BodyTooLarge) | 413 | the body limit, if a genuine one is over it |
 //! | [`IncompleteBody`](crate::webhook::VerifyErrorKind::IncompleteBody) | 400 | the connection, timeouts in front of you |
-//! | [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) | 400 | for MoneyKit: report it. For Moov: anybody can have written it |
+//! | [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) | 400 | only from reading the body, never from the verification. MoneyKit: an event of a new shape; answer 2xx. Moov: anyone can have written it |
 //!
 //! **The signature is of no use.** Forged, or made by something else than the vendor.
 //!
@@ -166,7 +166,6 @@
 //! | [`TooNew`](crate::webhook::VerifyErrorKind::TooNew) | 401 | this machine's clock |
 //! | [`Expired`](crate::webhook::VerifyErrorKind::Expired) | 401 | the same |
 //! | [`NotYetValid`](crate::webhook::VerifyErrorKind::NotYetValid) | 401 | the same |
-//! | [`Replayed`](crate::webhook::VerifyErrorKind::Replayed) | 409 | nothing: it was dealt with. If it was not, `release` it before you answer 5xx |
 //!
 //! **Nothing could be decided.** These are transient.
 //!
@@ -174,6 +173,6 @@
 //! | --- | --- | --- |
 //! | [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) | 503 | the way to MoneyKit: the source is a call's error, as above |
 //! | [`KeysCoolingDown`](crate::webhook::VerifyErrorKind::KeysCoolingDown) | 503 | nothing, if it passes within a minute; else somebody makes up key ids |
-//! | [`NoncesUnavailable`](crate::webhook::VerifyErrorKind::NoncesUnavailable) | 503 | the nonce store: it fails, or holds its limit |
+//! | [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) | 503 | the delivery store: it fails, times out, or is full of newer deliveries |
 //!
 #![doc = links!()]

@@ -1,150 +1,148 @@
-//! Webhooks: what to verify, what to answer, and what nobody signed.
+//! Receive webhooks so that none is lost and none is forged. At the end of this page you have a handler for
+//! each vendor, with or without axum.
 //!
 //! | | MoneyKit | Moov |
 //! | --- | --- | --- |
 //! | signed | the whole body | three headers, **not the body** |
-//! | you get | an [`Event`](crate::moneykit::webhook::Event) that you may act upon | a hint: fetch the object by its id, then act |
-//! | a replay | is the same idempotency key: act once on each | is refused by its nonce |
+//! | result | signed bytes, and an [`Event`](crate::moneykit::webhook::Event) read from them | a hint: fetch the object by its id, then act |
+//! | a retry is known by | its idempotency key, or its body | its nonce |
 //! | needs | no secret: [`for_webhooks`](crate::moneykit::ClientBuilder::for_webhooks) fetches public keys | the webhook's signing secret, from the dashboard |
 //!
-//! The [module `webhook`](crate::webhook#security) has the limits, and why each is what it is.
+//! The [module `webhook`](crate::webhook#security) lists the limits and what is not verified.
 //!
 //! # The raw body
 //!
-//! Verify the bytes as they came, before anything parses them: JSON that was read and written again is another text, and
-//! its signature is wrong. Turn off whatever in your framework decodes bodies on the way.
+//! Verify the bytes as they arrived, before anything parses them: JSON that was read and written again is another
+//! text, and its signature is wrong. Turn off whatever in your framework decodes bodies on the way.
 //!
 //! # With axum
 //!
-//! The extractors of [`axum`] read the raw body within its limit, verify, and answer with the right status themselves;
-//! your handler runs for genuine webhooks alone. `examples/webhook_server.rs` is a server to copy.
+//! The layer in the module [`axum`] verifies and deduplicates in front of your handler. A 2xx response
+//! completes the delivery; any other response, a panic or a crash leads to the vendor's retry.
 //!
-//! # With anything else
+//! # With any other framework
+//!
+//! `receive` takes the headers of any framework ([`Headers`](crate::webhook::Headers)).
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use std::{collections::HashSet, sync::Mutex};
-//!
 //! use fintech_auth::{
-//!     moneykit::{ClientBuilder, webhook::{EventKind, Webhooks}},
+//!     moneykit::{ClientBuilder, webhook::Webhooks},
 //!     sandbox::Sandbox,
+//!     webhook::Received,
 //! };
 //! use http::{HeaderMap, StatusCode};
 //!
-//! /// The keys of events that were dealt with: in earnest, a unique column in your database.
-//! type Done = Mutex<HashSet<String>>;
-//!
-//! async fn handle(
-//!     webhooks: &Webhooks,
-//!     done: &Done,
-//!     headers: &HeaderMap,
-//!     body: &[u8],
-//! ) -> StatusCode {
-//!     let event = match webhooks.verify(headers, body).await {
-//!         Ok(event) => event,
-//!         Err(refused) => {
-//!             println!("{refused}"); // for your log: no part of what came is in it
-//!             return refused.status(); // for the sender: the status alone
+//! async fn handle(webhooks: &Webhooks, headers: &HeaderMap, body: &[u8]) -> StatusCode {
+//!     match webhooks.receive(headers, body).await {
+//!         Ok(Received::New(webhook, delivery)) => {
+//!             match webhook.event() {
+//!                 Ok(event) => println!("queue {}", event.kind.as_str()),
+//!                 Err(_) => println!("authentic, but not an event we know"),
+//!             }
+//!             // Handled: a retry is a duplicate from now on. On an early return the delivery is abandoned.
+//!             let _ = delivery.complete().await; // a failure is logged
+//!             StatusCode::OK
 //!         }
-//!     };
-//!     // The vendor sends again what it got no answer for. Write the key down in the same
-//!     // transaction as the work that is to be done.
-//!     if let Some(key) = &event.idempotency_key
-//!         && !done.lock().unwrap().insert(key.clone())
-//!     {
-//!         return StatusCode::OK;
+//!         Ok(Received::Done) => StatusCode::OK,
+//!         Ok(Received::InProgress(_)) => StatusCode::SERVICE_UNAVAILABLE, // with Retry-After
+//!         Err(refused) => {
+//!             println!("{refused}"); // for your log; it shows nothing of the request
+//!             refused.status() // for the sender: the status alone
+//!         }
 //!     }
-//!     match &event.kind {
-//!         EventKind::LinkStateChanged => println!("queue {:?}", event.fields.get("link_id")),
-//!         other => println!("not known yet, and no reason to refuse it: {}", other.as_str()),
-//!     }
-//!     StatusCode::OK // soon: queue the work, do not do it here
 //! }
 //!
 //! let sandbox = Sandbox::start().await?;
-//! // Yours is without the base URL. Make it once: it keeps the keys.
+//! // Yours is without the base URL. Make it once: it keeps the keys and the deliveries.
 //! let webhooks = ClientBuilder::for_webhooks(None).with_base_url(sandbox.url()).build()?.webhooks();
-//! let done = Done::default();
 //!
 //! let event = r#"{"webhook_event": "link.state_changed", "webhook_idempotency_key": "k-1"}"#;
 //! let sent = sandbox.moneykit_webhook(event).sign()?;
-//! assert_eq!(handle(&webhooks, &done, &sent.headers, &sent.body).await, 200);
-//! assert_eq!(handle(&webhooks, &done, &sent.headers, b"{}").await, 401); // another body
+//! assert_eq!(handle(&webhooks, &sent.headers, &sent.body).await, 200);
+//! assert_eq!(handle(&webhooks, &sent.headers, &sent.body).await, 200); // a duplicate: not handled again
+//! assert_eq!(handle(&webhooks, &sent.headers, b"{}").await, 401); // another body
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Moov: refetch
+//! # Moov: fetch the object
 //!
-//! Who sees one delivery can send its headers with a body of his own. So what comes out is an
-//! [`UnsignedBody`](crate::webhook::UnsignedBody), and the body is read by methods that say so.
+//! Anyone who captures one delivery can reuse its headers with a different body. So the verifier returns an
+//! [`UnsignedBody`](crate::webhook::UnsignedBody), whose methods say so.
 //!
-//! The id in it is a stranger's text until it is read as what it should be: joined to a URL as it came, `../` or `?` in it
-//! would have you ask for something else, with your token. And it may be the id of somebody else's object. So ask below an
-//! account that you know from your own records, not from the body, and see that what comes back is of that account.
+//! The id in it is untrusted text until it is parsed: joined to a URL as it is, `../` or `?` in it would make you
+//! request something else, with your token. It may also be the id of somebody else's object. So fetch below an
+//! account that you know from your own records, and check that the result is of that account.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::VerifyErrorKind};
+//! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::Received};
 //! use uuid::Uuid;
 //!
-//! /// The id of a transfer, if it is one: whatever else stands there is refused.
+//! /// The id of a transfer, if it is one.
 //! fn transfer(hint: &serde_json::Value) -> Option<Uuid> {
 //!     hint["data"]["transferID"].as_str()?.parse().ok()
 //! }
 //!
 //! let sandbox = Sandbox::start().await?;
-//! // Yours is from the dashboard; give two while you rotate it.
+//! // Yours is from the dashboard; give two during a rotation.
 //! let webhooks = Webhooks::new([sandbox.moov_webhook_secret()])?;
 //!
 //! let id = "ec7e1848-dc80-4ab0-8827-dd7fc0737b43";
 //! let event = format!(r#"{{"type": "transfer.updated", "data": {{"transferID": "{id}"}}}}"#);
 //! let sent = sandbox.moov_webhook(event).sign()?;
-//! let webhook = webhooks.verify(&sent.headers, &sent.body).await?;
+//! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
+//!     panic!("it was not sent before");
+//! };
 //! let transfer_id = transfer(&webhook.unsigned_json()?).ok_or("not the id of a transfer")?;
-//! // Now fetch this transfer over Moov's API, and act on what that says.
+//! // Now fetch this transfer over Moov's API, and act on the result.
 //! let account = Uuid::from_u128(1); // the merchant's, from your own records
 //! let path = format!("/accounts/{account}/transfers/{transfer_id}");
 //! assert!(path.ends_with(&format!("/transfers/{id}")));
 //!
-//! // It could not be dealt with: let the vendor's next attempt pass, and answer 500.
-//! webhooks.release(&webhook).await?;
-//! assert!(webhooks.verify(&sent.headers, &sent.body).await.is_ok());
-//! // It was dealt with: whoever sends it again is refused. 409, or answer 200 if you like.
-//! let replayed = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
-//! assert_eq!((replayed.kind(), replayed.status().as_u16()), (VerifyErrorKind::Replayed, 409));
+//! // It could not be handled: the vendor's retry is new again. Answer 500.
+//! delivery.abandon().await?;
+//! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::New(..)));
 //!
-//! // Under genuine headers, what somebody else wrote.
+//! // Genuine headers with a forged body.
 //! let forged = sandbox.moov_webhook("{}").sign()?;
 //! let forged = forged.with_body(r#"{"data": {"transferID": "../../accounts?"}}"#);
-//! let webhook = webhooks.verify(&forged.headers, &forged.body).await?;
+//! let webhook = webhooks.verify(&forged.headers, &forged.body)?;
 //! assert_eq!(transfer(&webhook.unsigned_json()?), None);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Behind a load balancer each process remembers its own nonces. To refuse a replay everywhere, keep them where all can
-//! see them: [`NonceStore`](crate::webhook::NonceStore) is a trait of two methods.
+//! # Several processes
 //!
-//! # What to answer
+//! The default store is in memory, so behind a load balancer each process handles a retry once, and a restart
+//! forgets. Share a store: [`DeliveryStore`](crate::webhook::DeliveryStore) is a trait of four methods. Set it
+//! with [`Webhooks::with_deliveries`](crate::moov::webhook::Webhooks::with_deliveries) and
+//! [`ClientBuilder::with_deliveries`](crate::moneykit::ClientBuilder::with_deliveries).
 //!
-//! [`VerifyError::status`](crate::webhook::VerifyError::status), and nothing in the body.
+//! When the store fails, the delivery is refused with 503 and the vendor sends it again: MoneyKit for two hours,
+//! Moov for a day.
 //!
-//! | status | means | the vendor |
+//! # Responses
+//!
+//! [`VerifyError::status`](crate::webhook::VerifyError::status), without a body.
+//!
+//! | status | meaning | the vendor |
 //! | --- | --- | --- |
-//! | 200 | taken | is done |
-//! | 400, 413 | not readable, too large | sends it again in vain: look at the reason in your log |
-//! | 401 | not authentic, or not of now | the same; a stranger learns nothing |
-//! | 409 | it came before | may as well be told 200 |
-//! | 503 | nothing could be decided: no keys, no nonces | sends it again, and it should |
+//! | 200 | handled, now or before | is done |
+//! | 400, 413 | unreadable, too large | sends it again in vain: look at the reason in your log |
+//! | 401 | not authentic, or not recent | the same; an attacker learns nothing |
+//! | 503 | undecided: no keys, no delivery store, or another attempt is running | sends it again, as it should |
 //!
-//! [Troubleshooting](super::troubleshooting#webhooks) goes through every reason.
+//! [Troubleshooting](super::troubleshooting#webhooks) explains each reason.
 //!
 //! # Sources
 //!
 //! MoneyKit: its documentation of webhooks; [RFC 7515](https://www.rfc-editor.org/rfc/rfc7515) (JWS),
-//! [RFC 7518](https://www.rfc-editor.org/rfc/rfc7518) (ES256). Moov: its documentation of webhooks and its sample handler.
+//! [RFC 7518](https://www.rfc-editor.org/rfc/rfc7518) (ES256). Moov: its documentation of webhooks and its sample
+//! handler.
 //!
 #![doc = links!()]

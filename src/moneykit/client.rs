@@ -19,6 +19,7 @@ use crate::{
         self, Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource,
     },
     transport::{BaseUrl, Call, Contract, Http, bearer, is_like},
+    webhook::Deliveries,
 };
 
 const CONTRACT: Contract = Contract {
@@ -36,6 +37,7 @@ struct Inner {
     tokens: TokenCache<Api>,
     default: TokenHandle<Api>,
     webhook_keys: KeyCache,
+    deliveries: Deliveries,
 }
 
 /// The operations as they are, each sent once.
@@ -168,6 +170,14 @@ impl Client {
     pub(super) fn webhook_keys(&self) -> &KeyCache {
         &self.0.webhook_keys
     }
+
+    pub(super) fn deliveries(&self) -> &Deliveries {
+        &self.0.deliveries
+    }
+
+    pub(super) fn client_id(&self) -> Option<&str> {
+        self.0.tokens.source().auth.client_id()
+    }
 }
 
 impl Api {
@@ -249,6 +259,7 @@ pub struct ClientBuilder {
     scopes: Vec<Scope>,
     tokens: TokenOptions,
     webhooks: Options,
+    deliveries: Deliveries,
 }
 
 impl ClientBuilder {
@@ -262,6 +273,7 @@ impl ClientBuilder {
             scopes: Vec::new(),
             tokens: TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
             webhooks: Options::default(),
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -342,6 +354,13 @@ impl ClientBuilder {
         self
     }
 
+    /// How webhook deliveries are deduplicated. Default: in this process, 100,000 deliveries.
+    #[must_use]
+    pub fn with_deliveries(mut self, deliveries: Deliveries) -> Self {
+        self.deliveries = deliveries;
+        self
+    }
+
     /// Checks everything and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -359,7 +378,8 @@ impl ClientBuilder {
         };
         let webhook_keys = KeyCache::new(self.webhooks, self.tokens.clock());
         let tokens = TokenCache::new(api, self.tokens);
-        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes)?, tokens, webhook_keys })))
+        let (default, deliveries) = (tokens.handle(&self.scopes)?, self.deliveries);
+        Ok(Client(Arc::new(Inner { default, tokens, webhook_keys, deliveries })))
     }
 }
 

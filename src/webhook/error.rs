@@ -20,7 +20,7 @@ macro_rules! kinds {
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
             /// The HTTP status to answer with: 400 for what cannot be read, 401 for what is not
-            /// authentic, 409 for what came before, 413 for a large body, and 503 where nothing
+            /// authentic, 413 for a large body, and 503 where nothing
             /// could be decided and the vendor should send it again.
             pub fn status(self) -> StatusCode {
                 match self {
@@ -114,17 +114,14 @@ kinds! {
     Expired UNAUTHORIZED "it has expired",
     /// `nbf` is to come.
     NotYetValid UNAUTHORIZED "it is not valid yet",
-    /// The nonce was used before. It is no forgery: you may as well answer 200, so that the vendor
-    /// does not send it a third time.
-    Replayed CONFLICT "it came before",
 
     /// The keys could not be fetched, and none are at hand.
     KeysUnavailable SERVICE_UNAVAILABLE "the keys cannot be fetched",
     /// The key is not known, and the keys were fetched too recently to ask again: it may be a new
     /// one, or made up.
     KeysCoolingDown SERVICE_UNAVAILABLE "the key is unknown, and keys are not fetched again yet",
-    /// The nonce store failed or is full.
-    NoncesUnavailable SERVICE_UNAVAILABLE "the nonce store cannot take the nonce",
+    /// The delivery store failed, is full, or cannot tell whether the delivery was handled.
+    DeliveryStoreUnavailable SERVICE_UNAVAILABLE "the delivery store is unavailable",
 }
 
 /// A webhook that was not accepted. Answer [`VerifyError::status`]; there is nothing to retry here.

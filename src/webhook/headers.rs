@@ -1,25 +1,77 @@
-//! One header of a webhook, where there must be exactly one. It never guesses which of two is meant.
+//! Reads headers from any framework's collection, and never guesses which of two values is meant.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
 use super::{VerifyError, VerifyErrorKind as Kind};
 
-/// The value of a header that comes once, is visible ASCII and within its limit.
-pub(crate) fn one<'a>(
-    headers: &'a HeaderMap,
-    name: &'static HeaderName,
+/// The headers of a request, from any framework.
+///
+/// Implemented for `&http::HeaderMap`, for slices of name-value pairs, and for closures that return all
+/// values of a name:
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use fintech_auth::webhook::Headers;
+///
+/// fn accepts<'h>(_: impl Headers<'h>) {}
+///
+/// accepts(&http::HeaderMap::new());
+/// let pairs = [("X-Nonce", "n-1"), ("X-Timestamp", "1736964352")];
+/// accepts(pairs.as_slice());
+/// let map: HashMap<String, String> = HashMap::new(); // names in lower case
+/// accepts(|name: &str| map.get(name).map(|value| value.as_bytes()));
+/// ```
+pub trait Headers<'h> {
+    /// Passes every value of the header to `visit`. The name is in lower case; names are compared without
+    /// regard to case. All values must be visited: a repeated header is refused.
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
+}
+
+impl<'h> Headers<'h> for &'h HeaderMap {
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+    }
+}
+
+impl<'h, N: AsRef<str>, V: AsRef<[u8]>> Headers<'h> for &'h [(N, V)] {
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        let pairs: &'h [(N, V)] = self;
+        let named = pairs.iter().filter(|(other, _)| other.as_ref().eq_ignore_ascii_case(name));
+        named.for_each(|(_, value)| visit(value.as_ref()));
+    }
+}
+
+impl<'h, F, I> Headers<'h> for F
+where
+    F: Fn(&str) -> I,
+    I: IntoIterator<Item = &'h [u8]>,
+{
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self(name).into_iter().for_each(visit);
+    }
+}
+
+/// The value of a header that comes once, is visible ASCII and within its limit in bytes.
+pub(crate) fn one<'h>(
+    headers: &impl Headers<'h>,
+    name: &'static str,
     limit: usize,
-) -> Result<&'a str, VerifyError> {
-    let about = |kind| VerifyError::about(kind, name.as_str());
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().ok_or_else(|| about(Kind::MissingHeader))?;
-    if values.next().is_some() {
+) -> Result<&'h str, VerifyError> {
+    let about = |kind| VerifyError::about(kind, name);
+    let (mut first, mut is_repeated) = (None, false);
+    headers.each(name, &mut |value| {
+        is_repeated |= first.is_some();
+        first = first.or(Some(value));
+    });
+    let value = first.ok_or_else(|| about(Kind::MissingHeader))?;
+    if is_repeated {
         return Err(about(Kind::RepeatedHeader));
     }
     if value.len() > limit {
         return Err(about(Kind::HeaderTooLarge));
     }
-    let text =
-        value.to_str().ok().filter(|text| !text.is_empty() && text.bytes().all(|c| c.is_ascii_graphic()));
+    let is_visible = !value.is_empty() && value.iter().all(u8::is_ascii_graphic);
+    let text = std::str::from_utf8(value).ok().filter(|_| is_visible);
     text.ok_or_else(|| about(Kind::MalformedHeader))
 }

@@ -1,21 +1,21 @@
-//! What the verifiers of both vendors' webhooks share. It knows no vendor and sends nothing.
+//! What the verifiers of both vendors share, and the deduplication of deliveries.
 //!
 //! The verifiers are [`moneykit::Client::webhooks`](crate::moneykit::Client::webhooks) and
-//! [`moov::webhook::Webhooks`](crate::moov::webhook::Webhooks); `examples/webhook_server.rs` is a
-//! server that takes from both.
+//! [`moov::webhook::Webhooks`](crate::moov::webhook::Webhooks). With axum, use the layer in the module `axum`
+//! (feature `axum`); `examples/webhook_server.rs` is a complete server.
 //!
-//! ```
-//! use std::time::{Duration, SystemTime};
+//! # At least once
 //!
-//! use fintech_auth::webhook::{Tolerance, VerifyErrorKind};
+//! 1. **Verify.** `verify` checks headers, signature, time and the digest of the body. It remembers nothing.
+//! 2. **Begin.** `receive` verifies and then asks the delivery store. A [`Received::New`] comes with a
+//!    [`DeliveryGuard`]; a delivery that is done gets 200, and one in progress 503.
+//! 3. **Complete.** Call [`DeliveryGuard::complete`] once the event is handled. If the guard is dropped first,
+//!    because the handler fails, panics or is cancelled, the vendor's next retry is handled. If the process
+//!    dies, that happens once the lease has ended.
 //!
-//! let tolerance = Tolerance::default(); // five minutes, to either side
-//! let now = SystemTime::now();
-//! assert!(tolerance.check(now - Duration::from_secs(299), now).is_ok());
-//! let error = tolerance.check(now - Duration::from_secs(301), now).unwrap_err();
-//! assert_eq!(error.kind(), VerifyErrorKind::TooOld);
-//! assert_eq!(error.status(), 401); // what to answer
-//! ```
+//! An event is handled again only if its handler took effect and the delivery could not be completed: the
+//! process died in between, or the delivery store failed. A handler that cannot bear this records the id
+//! of the event in the same database transaction as its effect.
 //!
 //! # Security
 //!
@@ -23,54 +23,63 @@
 //!
 //! | | MoneyKit | Moov |
 //! | --- | --- | --- |
-//! | that the vendor made it | ECDSA P-256 over the claims | HMAC-SHA512 over three headers |
-//! | that the **body** is the vendor's | SHA-256 of it, in the claims | **no** |
-//! | that it is of now | `iat`, `exp`, `nbf` | `X-Timestamp` |
-//! | that it did not come before | no: see below | the nonce |
-//! | what comes back | [`Verified`], with the event | [`UnsignedBody`], with what was sent |
+//! | the vendor made it | ECDSA P-256 over the claims | HMAC-SHA512 over three headers |
+//! | the **body** is the vendor's | SHA-256 of it, in the claims | **no** |
+//! | it is recent | `iat`, `exp`, `nbf` | `X-Timestamp` |
+//! | it was not handled before | idempotency key, or the digest of the body | the nonce |
+//! | result | [`Verified`], the signed bytes | [`UnsignedBody`] |
 //!
 //! ## What is not
 //!
-//! - **Moov's body.** Whoever sees one delivery can send its headers with any other body, if he is
-//!   faster than the vendor's own request or the nonce was not stored. So a body is a hint that
-//!   something changed: fetch the object by its id over the API before you act on it.
-//! - **Repetition with MoneyKit.** Its deliveries carry nothing that is used once. Within the tolerance
-//!   a delivery can be sent again, and the vendor itself does so when an answer is lost. Act once on
-//!   an [`idempotency_key`](crate::moneykit::webhook::Event::idempotency_key).
-//! - **Order and loss.** Nothing in either scheme tells of a delivery that never came.
+//! - **Moov's body.** Anyone who captures a delivery before it is completed can send its headers with a
+//!   different body for as long as the window is open, and completing that forgery suppresses the genuine
+//!   event. So treat the body as a hint: fetch the object by its id over the API and act on that, and
+//!   reconcile your records with the vendor's from time to time.
+//! - **Repetitions, with `verify` alone.** Only a delivery store knows what was handled. That is why `verify`
+//!   accepts five minutes by default, and only `receive` the hours of the vendors' retries.
+//! - **Repetitions across processes or restarts**, with the store in memory: each process handles a
+//!   delivery once. Share a [`DeliveryStore`].
+//! - **Order and loss.** Neither scheme shows that a delivery never arrived.
 //! - **The path and the method** of the request, and all headers that are not named here.
 //!
-//! ## Why each limit is what it is
+//! ## Limits
 //!
 //! | limit | default | why |
 //! | --- | --- | --- |
-//! | [`Tolerance`] | 5 minutes, either side | MoneyKit names it, and so do most vendors; it is how long a replay may work, and how far two clocks may differ |
-//! | leeway of `exp` | 60 seconds | a clock that is a bit ahead must not lose a delivery; with the five minutes of `iat` the claim would never decide anything |
-//! | `MoneyKit-Signature` | 4 KiB | real ones are under 500 bytes; nothing longer is decoded |
-//! | members of a JWS header, of its claims | 32 | each is compared with those before it, so that none comes twice |
+//! | [`Tolerance`] of `receive` | MoneyKit 2 h 5 min, Moov 24 h 5 min into the past; 5 min into the future | the vendors retry for 2 h and 24 h, perhaps with the first headers |
+//! | [`Tolerance`] of `verify` | 5 min to either side | without a delivery store, this is how long a repetition passes |
+//! | leeway of `exp` | 60 s | a clock that is ahead must not lose a delivery |
+//! | `MoneyKit-Signature` | 4 KiB | real ones are under 500 bytes |
+//! | members of a JWS header, of its claims | 32 | each is compared with those before it, to find repetitions |
 //! | a key id | 256 bytes | it is looked up, not kept |
-//! | keys of a set | 64 | each costs a check of its point; a set in rotation has two or three |
-//! | age of keys | 1 hour, then asked for again; 24 hours where that fails | the first is how long a withdrawn key can go on, the second the vendor's advice. A webhook under a key that is due waits a second for it at the most |
-//! | fetches for unknown key ids | one a minute | anybody can make up an id, so the vendor must not be asked for each |
-//! | Moov's four headers | 64, 256, 256 and 128 bytes | a date-time, ids of any usual kind, and the one length of an HMAC-SHA512 in hex |
-//! | nonces in memory | 100,000 | 160 a second for ten minutes; beyond it deliveries are put off, never let through unchecked |
-//! | a body | 1 MiB | real ones are some kilobytes. Bound the reading as well: what is verified here has been read |
+//! | age of keys | 1 h, then fetched again; 24 h while fetching fails | the first bounds how long a withdrawn key verifies, the second is the vendor's advice |
+//! | fetches for unknown key ids | one a minute | anyone can make up an id |
+//! | Moov's four headers | 64, 256, 256 and 128 bytes | a date-time, ids of any usual kind, and an HMAC-SHA512 in hex |
+//! | deliveries in memory | 100,000, about 25 MB | beyond it the oldest done ones are dropped, and older deliveries refused with 503 |
+//! | lease of a delivery | 60 s, renewed for up to 15 min | how long a dead process delays the vendor's retry |
+//! | a body | 1 MiB | real ones are some kilobytes |
 //!
-//! ## What to answer
+//! ## Responses
 //!
-//! [`VerifyError::status`]. A 503 means that nothing was decided, so that the vendor sends it
-//! again. An error shows no header value, body, secret or key.
+//! [`VerifyError::status`]. A 503 means that nothing was decided and the vendor should send it again. An
+//! error shows no header value, body, secret or key.
 
+mod delivery;
 mod error;
 mod headers;
 mod hex;
-mod nonces;
+mod received;
 mod tolerance;
 mod verified;
 
+pub use delivery::{
+    Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryGuard, DeliveryId, DeliveryStore,
+    DeliveryStoreError, MemoryDeliveries, StoreFailure,
+};
 pub use error::{VerifyError, VerifyErrorKind};
+pub use headers::Headers;
 pub(crate) use headers::one;
 pub(crate) use hex::unhex;
-pub use nonces::{MemoryNonces, NonceFuture, NonceStore};
+pub use received::Received;
 pub use tolerance::Tolerance;
 pub use verified::{UnsignedBody, Verified};

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{VerifyError, VerifyErrorKind as Kind};
 
+const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
+
 /// The span of time around now in which a webhook must have been signed. Five minutes to either side.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tolerance {
@@ -56,8 +58,22 @@ impl Tolerance {
     }
 }
 
+impl Tolerance {
+    /// A window for deliveries that are deduplicated: the vendor's documented retries plus five minutes into
+    /// the past, and five minutes into the future.
+    pub(crate) const fn covering_retries(retries: Duration) -> Self {
+        Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
+    }
+
+    /// How long a handled delivery must be remembered: after that, its timestamp is refused even if the
+    /// vendor's clock was ahead by as much as is tolerated.
+    pub(crate) fn keep(&self) -> Duration {
+        self.past.saturating_add(self.future).saturating_add(self.future)
+    }
+}
+
 impl Default for Tolerance {
     fn default() -> Self {
-        Self::new(Duration::from_secs(5 * 60))
+        Self::new(FIVE_MINUTES)
     }
 }

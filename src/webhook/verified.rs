@@ -1,59 +1,84 @@
-//! What comes out of a verification. Only the verifiers make these, so to hold one is the proof.
+//! What a verification returns.
 
-use std::{fmt, ops::Deref, time::SystemTime};
+use std::{fmt, time::SystemTime};
 
 use serde::de::DeserializeOwned;
 
 use super::{VerifyError, VerifyErrorKind as Kind};
 
-/// Something that the vendor signed, all of it, at a time that is of now.
+/// A webhook whose headers **and body** the vendor signed.
 ///
 /// # Security
 ///
-/// It may have come before: see [the module](crate::webhook#what-is-not).
-#[derive(Clone, Debug)]
-pub struct Verified<T> {
-    value: T,
+/// It may be a repetition: see [the module](crate::webhook#what-is-not).
+#[derive(Clone)]
+pub struct Verified<B> {
+    body: B,
     signed_at: SystemTime,
     key_id: Box<str>,
 }
 
-impl<T> Verified<T> {
-    pub(crate) fn new(value: T, signed_at: SystemTime, key_id: Box<str>) -> Self {
-        Self { value, signed_at, key_id }
+impl<B> Verified<B> {
+    /// A webhook that counts as verified. The verifiers return these; make one yourself only to test
+    /// a handler.
+    pub fn new(body: B, signed_at: SystemTime, key_id: impl Into<Box<str>>) -> Self {
+        Self { body, signed_at, key_id: key_id.into() }
     }
 
-    /// What was signed.
-    pub fn into_inner(self) -> T {
-        self.value
+    /// The signed bytes.
+    pub fn body(&self) -> &B {
+        &self.body
     }
 
-    /// When, by the vendor's clock.
+    /// The signed bytes.
+    pub fn into_body(self) -> B {
+        self.body
+    }
+
+    /// When the vendor signed it, by the vendor's clock.
     pub fn signed_at(&self) -> SystemTime {
         self.signed_at
     }
 
-    /// By which of the vendor's keys.
+    /// The id of the vendor's key that signed it.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 }
 
-impl<T> Deref for Verified<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.value
+impl<B: AsRef<[u8]>> Verified<B> {
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedBody`](Kind::MalformedBody), without any text of the body. The webhook is authentic all
+    /// the same: answer 2xx, or the vendor sends it again in vain.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
+        read(self.body.as_ref())
     }
+}
+
+/// Shows no body: it may be about people and their accounts.
+impl<B> fmt::Debug for Verified<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("signed_at", &self.signed_at)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, VerifyError> {
+    serde_json::from_slice(body).map_err(|_| Kind::MalformedBody.into())
 }
 
 /// A webhook whose **headers** the vendor signed, and whose **body nobody signed**.
 ///
 /// # Security
 ///
-/// Take the body for a hint. Someone who saw one delivery may send its headers with a body of his
-/// own. Before you act, fetch the object by its id over the vendor's API, and act on what that says.
-/// There is no `Deref` to the body, so that code which reads it says so.
+/// Treat the body as a hint. Anyone who captures one delivery can reuse its headers with a different
+/// body. Before you act, fetch the object by its id over the vendor's API, and act on that. The methods
+/// that read the body are named `unsigned_…`, so that code which reads it says so.
 #[derive(Clone)]
 pub struct UnsignedBody<B> {
     body: B,
@@ -63,7 +88,14 @@ pub struct UnsignedBody<B> {
 }
 
 impl<B> UnsignedBody<B> {
-    pub(crate) fn new(body: B, signed_at: SystemTime, nonce: &str, webhook_id: &str) -> Self {
+    /// A webhook whose headers count as verified. The verifiers return these; make one yourself only to
+    /// test a handler.
+    pub fn new(
+        body: B,
+        signed_at: SystemTime,
+        nonce: impl Into<Box<str>>,
+        webhook_id: impl Into<Box<str>>,
+    ) -> Self {
         Self { body, signed_at, nonce: nonce.into(), webhook_id: webhook_id.into() }
     }
 
@@ -98,9 +130,9 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](Kind::MalformedBody), without a word of the body.
+    /// [`MalformedBody`](Kind::MalformedBody), without any text of the body.
     pub fn unsigned_json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
-        serde_json::from_slice(self.body.as_ref()).map_err(|_| Kind::MalformedBody.into())
+        read(self.body.as_ref())
     }
 }
 

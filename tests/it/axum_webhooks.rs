@@ -1,4 +1,4 @@
-//! The extractors of verified webhooks: what reaches a handler, what is answered, how much is read.
+//! The axum layer and extractors: which webhooks reach a handler, the responses, how much is read.
 
 use std::{
     collections::VecDeque,
@@ -12,19 +12,21 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::Body,
-    extract::{DefaultBodyLimit, FromRef, FromRequest, Request},
-    http::{HeaderMap, header::RETRY_AFTER},
-    response::IntoResponse as _,
+    extract::Request,
+    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
+    response::Response,
+    routing::post,
 };
 use bytes::Bytes;
 use fintech_auth::{
-    axum::{MoneykitWebhook, MoovWebhook, Refused},
+    axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
     moneykit, moov,
     sandbox::{Sandbox, SignedWebhook},
-    webhook::VerifyErrorKind as Kind,
 };
 use http_body::{Frame, SizeHint};
+use tower_service::Service as _;
 
 use crate::support::sandbox;
 
@@ -34,18 +36,6 @@ const LIMIT: usize = 4096;
 struct Verifiers {
     moneykit: moneykit::webhook::Webhooks,
     moov: moov::webhook::Webhooks,
-}
-
-impl FromRef<Verifiers> for moneykit::webhook::Webhooks {
-    fn from_ref(verifiers: &Verifiers) -> Self {
-        verifiers.moneykit.clone()
-    }
-}
-
-impl FromRef<Verifiers> for moov::webhook::Webhooks {
-    fn from_ref(verifiers: &Verifiers) -> Self {
-        verifiers.moov.clone()
-    }
 }
 
 fn verifiers(sandbox: &Sandbox) -> Verifiers {
@@ -99,91 +89,145 @@ fn whole(webhook: &SignedWebhook) -> Request {
     request(&webhook.headers, Body::from(webhook.body.clone()))
 }
 
-async fn from_moneykit(request: Request, verifiers: &Verifiers) -> Result<MoneykitWebhook, Refused> {
-    MoneykitWebhook::from_request(request, verifiers).await
+/// A route of each vendor that counts how often its handler runs and answers 200.
+struct Routes {
+    moneykit: Router,
+    moov: Router,
+    handled: Arc<AtomicUsize>,
 }
 
-async fn from_moov(request: Request, verifiers: &Verifiers) -> Result<MoovWebhook, Refused> {
-    MoovWebhook::from_request(request, verifiers).await
+impl Routes {
+    fn new(sandbox: &Sandbox) -> Self {
+        let verifiers = verifiers(sandbox);
+        let handled = Arc::new(AtomicUsize::new(0));
+        let count = |handled: &Arc<AtomicUsize>| {
+            let handled = handled.clone();
+            move || {
+                handled.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let (one, other) = (count(&handled), count(&handled));
+        let moneykit = post(|MoneykitWebhook(webhook): MoneykitWebhook, body: Bytes| async move {
+            assert_eq!(webhook.body(), &body, "the handler can read the body as well");
+            one();
+        });
+        let moov = post(|MoovWebhook(webhook): MoovWebhook| async move {
+            assert!(!webhook.nonce().is_empty());
+            other();
+        });
+        Self {
+            moneykit: Router::new().route("/", moneykit.layer(WebhookLayer::new(verifiers.moneykit))),
+            moov: Router::new().route("/", moov.layer(WebhookLayer::new(verifiers.moov))),
+            handled,
+        }
+    }
+
+    async fn moneykit(&self, mut request: Request) -> Response {
+        *request.method_mut() = http::Method::POST;
+        let Ok(response) = self.moneykit.clone().call(request).await;
+        response
+    }
+
+    async fn moov(&self, mut request: Request) -> Response {
+        *request.method_mut() = http::Method::POST;
+        let Ok(response) = self.moov.clone().call(request).await;
+        response
+    }
+
+    fn handled(&self) -> usize {
+        self.handled.load(Ordering::Relaxed)
+    }
 }
 
-/// What both extractors say of a body under good headers.
-async fn both(sandbox: &Sandbox, body: impl Fn() -> Body) -> [Kind; 2] {
-    let verifiers = verifiers(sandbox);
+/// The status of both vendors' routes for a body under good headers.
+async fn both(sandbox: &Sandbox, body: impl Fn() -> Body) -> [u16; 2] {
+    let routes = Routes::new(sandbox);
     let moneykit = sandbox.moneykit_webhook("{}").sign().expect("it signs");
     let moov = sandbox.moov_webhook("{}").sign().expect("it signs");
-    let moneykit = from_moneykit(request(&moneykit.headers, body()), &verifiers).await;
-    let moov = from_moov(request(&moov.headers, body()), &verifiers).await;
-    [moneykit.unwrap_err().into_error().kind(), moov.unwrap_err().into_error().kind()]
+    let moneykit = routes.moneykit(request(&moneykit.headers, body())).await.status();
+    let moov = routes.moov(request(&moov.headers, body())).await.status();
+    [moneykit.as_u16(), moov.as_u16()]
 }
 
 #[tokio::test]
-async fn a_handler_gets_what_was_verified_and_nothing_else() {
+async fn a_handler_runs_once_for_a_webhook_and_never_for_a_forged_one() {
     let sandbox = sandbox().await;
-    let verifiers = verifiers(&sandbox);
-    let sent =
-        sandbox.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign().expect("it signs");
-    let MoneykitWebhook(event) = from_moneykit(whole(&sent), &verifiers).await.expect("it is verified");
-    assert_eq!(event.kind, moneykit::webhook::EventKind::LinkStateChanged);
-    let forged = sent.with_body(r#"{"webhook_event":"link.product_refresh"}"#);
-    let refused = from_moneykit(whole(&forged), &verifiers).await.unwrap_err();
-    assert_eq!(refused.error().kind(), Kind::BodyMismatch);
-
+    let routes = Routes::new(&sandbox);
+    let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
+    let forged = sent.clone().with_body(r#"{"webhook_event":"y"}"#);
+    assert_eq!(routes.moneykit(whole(&forged)).await.status(), 401);
+    assert_eq!(routes.handled(), 0);
+    for _ in 0..3 {
+        assert_eq!(routes.moneykit(whole(&sent)).await.status(), 200);
+        assert_eq!(routes.handled(), 1);
+    }
     let sent = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
-    let MoovWebhook(webhook) = from_moov(whole(&sent), &verifiers).await.expect("it is verified");
-    assert_eq!(webhook.unsigned_body(), &sent.body);
-    let again = from_moov(whole(&sent), &verifiers).await.unwrap_err();
-    assert_eq!(again.error().kind(), Kind::Replayed);
-    verifiers.moov.release(&webhook).await.expect("it is released");
-    from_moov(whole(&sent), &verifiers).await.expect("it is verified again");
+    for _ in 0..3 {
+        assert_eq!(routes.moov(whole(&sent)).await.status(), 200);
+        assert_eq!(routes.handled(), 2);
+    }
 }
 
 #[tokio::test]
-async fn the_sender_of_a_refused_webhook_learns_a_status_and_no_reason() {
+async fn an_authentic_body_of_an_unknown_shape_reaches_the_handler() {
     let sandbox = sandbox().await;
-    let verifiers = verifiers(&sandbox);
+    let routes = Routes::new(&sandbox);
+    for body in [&b""[..], b"not json", b"[1]", b"{}", &[0xff, 0x00], b"{\"webhook_event\":7}"] {
+        let sent = sandbox.moneykit_webhook(body.to_vec()).sign().expect("it signs");
+        assert_eq!(routes.moneykit(whole(&sent)).await.status(), 200, "{body:?}");
+    }
+    assert_eq!(routes.handled(), 6);
+}
+
+#[tokio::test]
+async fn a_refused_webhook_gets_a_status_and_no_reason() {
+    let sandbox = sandbox().await;
+    let routes = Routes::new(&sandbox);
     let event = || sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#);
-    for (webhook, status, wait) in [
-        (event().with_header("alg", "none"), 401, None),
-        (event().with_header("kid", "made-up"), 401, None),
-        (event().with_header("kid", "made-up-too"), 503, Some("61")),
+    for (webhook, status, waits) in [
+        (event().with_header("alg", "none"), 401, false),
+        (event().with_header("kid", "made-up"), 401, false),
+        (event().with_header("kid", "made-up-too"), 503, true),
     ] {
         let sent = webhook.sign().expect("it signs");
-        let refused = from_moneykit(whole(&sent), &verifiers).await.unwrap_err();
-        let answer = refused.into_response();
-        assert_eq!(answer.status(), status);
-        assert_eq!(answer.headers().get(RETRY_AFTER).map(|wait| wait.to_str().expect("text")), wait);
-        let body = axum::body::to_bytes(answer.into_body(), 1).await.expect("it is read");
+        let response = routes.moneykit(whole(&sent)).await;
+        if waits {
+            assert_eq!(response.status(), status);
+            assert!(response.headers().contains_key(RETRY_AFTER));
+        }
+        let body = axum::body::to_bytes(response.into_body(), 1).await.expect("it is read");
         assert!(body.is_empty());
     }
+    assert_eq!(routes.handled(), 0);
 }
 
 #[tokio::test]
 async fn a_body_in_any_pieces_is_verified_as_it_came() {
     let sandbox = sandbox().await;
-    let verifiers = verifiers(&sandbox);
-    let text = format!(r#"{{"webhook_event":"{}"}}"#, "x".repeat(LIMIT - 20));
-    assert_eq!(text.len(), LIMIT);
+    let routes = Routes::new(&sandbox);
     for size in [1, 7, 1000, LIMIT] {
-        let sent = sandbox.moneykit_webhook(text.clone()).sign().expect("it signs");
+        let text = format!(r#"{{"webhook_event":"{}{size:04}"}}"#, "x".repeat(LIMIT - 24));
+        assert_eq!(text.len(), LIMIT);
+        let sent = sandbox.moneykit_webhook(text).sign().expect("it signs");
         let mut frames = vec![Ok(Frame::data(Bytes::new()))];
         frames.extend(sent.body.chunks(size).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))));
         frames.push(Ok(Frame::trailers(HeaderMap::new())));
         let body = Body::new(Pieces::of(frames));
-        from_moneykit(request(&sent.headers, body), &verifiers).await.expect("it is verified");
+        assert_eq!(routes.moneykit(request(&sent.headers, body)).await.status(), 200);
     }
+    assert_eq!(routes.handled(), 4);
 }
 
 #[tokio::test]
 async fn of_a_body_without_end_no_more_is_read_than_the_limit() {
     let sandbox = sandbox().await;
     let asked = Arc::new(AtomicUsize::new(0));
-    let kinds = both(&sandbox, || {
+    let statuses = both(&sandbox, || {
         let mut pieces = Pieces::of([]);
         (pieces.endless, pieces.asked) = (Some(Bytes::from_static(&[b' '; 1024])), asked.clone());
         Body::new(pieces)
     });
-    assert_eq!(kinds.await, [Kind::BodyTooLarge; 2]);
+    assert_eq!(statuses.await, [413; 2]);
     assert_eq!(asked.load(Ordering::Relaxed), 2 * 5, "four pieces fit, and the fifth tells");
 }
 
@@ -191,36 +235,61 @@ async fn of_a_body_without_end_no_more_is_read_than_the_limit() {
 async fn a_body_that_is_announced_over_the_limit_is_not_read_at_all() {
     let sandbox = sandbox().await;
     let asked = Arc::new(AtomicUsize::new(0));
-    let kinds = both(&sandbox, || {
+    let statuses = both(&sandbox, || {
         let mut pieces = Pieces::of([]);
         (pieces.announced, pieces.asked) = (Some(LIMIT as u64 + 1), asked.clone());
         Body::new(pieces)
     });
-    assert_eq!(kinds.await, [Kind::BodyTooLarge; 2]);
+    assert_eq!(statuses.await, [413; 2]);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_a_bad_request() {
+async fn no_body_is_read_before_the_headers_are_verified() {
+    let sandbox = sandbox().await;
+    let routes = Routes::new(&sandbox);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let body = || {
+        let mut pieces = Pieces::of([]);
+        (pieces.endless, pieces.asked) = (Some(Bytes::from_static(&[b' '; 1024])), asked.clone());
+        Body::new(pieces)
+    };
+    let moov = sandbox.moov_webhook("{}").sign().expect("it signs");
+    for name in ["x-timestamp", "x-nonce", "x-webhook-id", "x-signature"] {
+        let mut headers = moov.headers.clone();
+        headers.remove(name);
+        assert_eq!(routes.moov(request(&headers, body())).await.status(), 400, "{name}");
+    }
+    let forged = sandbox.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
+    assert_eq!(routes.moov(request(&forged.headers, body())).await.status(), 401);
+    assert_eq!(routes.moneykit(request(&HeaderMap::new(), body())).await.status(), 400);
+    let old = sandbox.moneykit_webhook("{}").with_claim("iat", 1).sign().expect("it signs");
+    assert_eq!(routes.moneykit(request(&old.headers, body())).await.status(), 401);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_a_bad_request_and_its_retry_is_handled() {
     let sandbox = sandbox().await;
     let broken = || {
         let pieces = [Ok(Frame::data(Bytes::from_static(b"{"))), Err(io::ErrorKind::ConnectionReset.into())];
         Body::new(Pieces::of(pieces))
     };
-    assert_eq!(both(&sandbox, broken).await, [Kind::IncompleteBody; 2]);
+    assert_eq!(both(&sandbox, broken).await, [400; 2]);
+    let routes = Routes::new(&sandbox);
+    let sent = sandbox.moov_webhook("{}").sign().expect("it signs");
+    assert_eq!(routes.moov(request(&sent.headers, broken())).await.status(), 400);
+    assert_eq!(routes.moov(whole(&sent)).await.status(), 200);
+    assert_eq!(routes.handled(), 1);
 }
 
 #[tokio::test]
-async fn the_limit_of_axum_holds_as_well() {
+async fn a_route_without_the_layer_answers_500() {
     let sandbox = sandbox().await;
-    let verifiers = verifiers(&sandbox);
-    for body in
-        [Body::from("x".repeat(11)), Body::new(Pieces::of([Ok(Frame::data([b' '; 11].to_vec().into()))]))]
-    {
-        let sent = sandbox.moov_webhook("").sign().expect("it signs");
-        let mut request = request(&sent.headers, body);
-        DefaultBodyLimit::apply(DefaultBodyLimit::max(10), &mut request);
-        let refused = from_moov(request, &verifiers).await.unwrap_err();
-        assert_eq!(refused.error().kind(), Kind::BodyTooLarge);
-    }
+    let sent = sandbox.moov_webhook("{}").sign().expect("it signs");
+    let mut request = whole(&sent);
+    *request.method_mut() = http::Method::POST;
+    let mut router: Router = Router::new().route("/", post(|_: MoovWebhook| async { StatusCode::OK }));
+    let Ok(response) = router.call(request).await;
+    assert_eq!(response.status(), 500);
 }

@@ -11,6 +11,7 @@ mod build_script;
 mod concurrency;
 mod config;
 mod decode;
+mod deliveries;
 mod digest;
 mod errors;
 mod extremes;

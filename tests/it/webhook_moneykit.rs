@@ -7,7 +7,7 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
 use fintech_auth::{
-    moneykit::webhook::{Event, EventKind, KeySet, Options, verify},
+    moneykit::webhook::{EventKind, KeySet, Options, verify},
     webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind},
 };
 use proptest::prelude::*;
@@ -111,7 +111,7 @@ fn good() -> String {
     sign(header().to_string(), claims().to_string())
 }
 
-fn judge(signature: &str) -> Result<Verified<Event>, VerifyError> {
+fn judge(signature: &str) -> Result<Verified<&'static [u8]>, VerifyError> {
     verify(signature, BODY, &KEYS, now(), &Options::default())
 }
 
@@ -121,8 +121,9 @@ fn refused(signature: &str) -> Kind {
 
 #[test]
 fn an_event_is_verified_and_typed() {
-    let event = judge(&good()).expect("it verifies");
-    assert_eq!((event.signed_at(), event.key_id()), (now(), "k"));
+    let webhook = judge(&good()).expect("it verifies");
+    assert_eq!((webhook.signed_at(), webhook.key_id()), (now(), "k"));
+    let event = webhook.event().expect("an event");
     assert_eq!(event.kind, EventKind::LinkStateChanged);
     assert_eq!((event.idempotency_key.as_deref(), event.major_version), (Some("i-1"), Some(1)));
     assert_eq!(Value::from(event.fields.clone()), json!({ "link_id": "l-1" }));
@@ -140,7 +141,8 @@ fn unknown_events_and_fields_are_kept() {
         let body = body.to_string();
         let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
         let jws = sign(header().to_string(), claims.to_string());
-        let event = verify(&jws, body.as_bytes(), &KEYS, now(), &Options::default()).expect("it verifies");
+        let webhook = verify(&jws, &body, &KEYS, now(), &Options::default()).expect("it verifies");
+        let event = webhook.event().expect("an event");
         assert_eq!((event.kind.as_str(), &event.kind, event.major_version), (name, &kind, Some(2)));
         assert_eq!(event.fields["deep"], json!({ "a": [1] }));
     }
@@ -148,8 +150,8 @@ fn unknown_events_and_fields_are_kept() {
     let body = json!({ "webhook_event": "x", "webhook_idempotency_key": 7, "webhook_major_version": {} });
     let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.to_string().as_bytes()) }));
     let jws = sign(header().to_string(), claims.to_string());
-    let event =
-        verify(&jws, body.to_string().as_bytes(), &KEYS, now(), &Options::default()).expect("it verifies");
+    let webhook = verify(&jws, body.to_string(), &KEYS, now(), &Options::default()).expect("it verifies");
+    let event = webhook.event().expect("an event");
     assert_eq!((event.fields.len(), &event.idempotency_key, event.major_version), (2, &None, None));
 }
 
@@ -347,16 +349,16 @@ fn the_edges_of_time_are_within() {
 }
 
 #[test]
-fn bodies_over_the_limit_and_bodies_that_are_no_event_are_refused() {
+fn a_body_over_the_limit_is_refused_and_an_authentic_body_never_for_its_shape() {
     let options = Options::default().with_body_limit(BODY.len() - 1);
     let error = verify(&good(), BODY, &KEYS, now(), &options).expect_err("it is refused");
     assert_eq!((error.kind(), error.status().as_u16()), (Kind::BodyTooLarge, 413));
     for body in ["", "[]", "{}", "{\"webhook_event\":1}", "{\"webhook_event\":\"x\"} x", "null"] {
         let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
         let jws = sign(header().to_string(), claims.to_string());
-        let error =
-            verify(&jws, body.as_bytes(), &KEYS, now(), &Options::default()).expect_err("it is refused");
-        assert_eq!(error.kind(), Kind::MalformedBody, "{body}");
+        let webhook = verify(&jws, body, &KEYS, now(), &Options::default()).expect("it is authentic");
+        assert_eq!(*webhook.body(), body);
+        assert_eq!(webhook.event().expect_err("it is no event").kind(), Kind::MalformedBody, "{body}");
     }
 }
 
@@ -460,7 +462,7 @@ fn any_flipped_bit_is_refused() {
     }
     let body = std::str::from_utf8(BODY).expect("text");
     for bit in 0..body.len() * 8 {
-        let verdict = verify(&good, &flipped(body, bit), &KEYS, now(), &Options::default());
+        let verdict = verify(&good, flipped(body, bit), &KEYS, now(), &Options::default());
         assert_eq!(verdict.expect_err("it is refused").kind(), Kind::BodyMismatch, "bit {bit}");
     }
 }

@@ -1,16 +1,13 @@
 //! Moov's webhooks: what is accepted, each way in which one is refused, and what is never said to be
 //! signed.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use fintech_auth::{
     ErrorKind, ManualClock, Secret,
     moov::webhook::Webhooks,
     sandbox::{MoovWebhook, Sandbox, SignedWebhook},
-    webhook::{MemoryNonces, NonceFuture, NonceStore, Tolerance, VerifyErrorKind as Kind},
+    webhook::{Tolerance, VerifyErrorKind as Kind},
 };
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
@@ -28,8 +25,8 @@ fn sign(webhook: MoovWebhook) -> SignedWebhook {
     webhook.sign().expect("it can be sent")
 }
 
-async fn refused(webhooks: &Webhooks, headers: &HeaderMap) -> Kind {
-    webhooks.verify(headers, b"{}").await.expect_err("it is refused").kind()
+fn refused(webhooks: &Webhooks, headers: &HeaderMap) -> Kind {
+    webhooks.verify(headers, b"{}").expect_err("it is refused").kind()
 }
 
 #[tokio::test]
@@ -38,7 +35,7 @@ async fn what_comes_back_says_that_the_body_is_unsigned() {
     let sent = sign(sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
     // Any body passes with these headers: that is the vendor's scheme.
     let sent = sent.with_body(r#"{"type":"forged"}"#);
-    let webhook = verifier(&sandbox).verify(&sent.headers, &sent.body).await.expect("it verifies");
+    let webhook = verifier(&sandbox).verify(&sent.headers, &sent.body).expect("it verifies");
     assert_eq!(webhook.webhook_id(), "w-1");
     assert_eq!(webhook.nonce(), sent.headers["x-nonce"]);
     assert_eq!(*webhook.unsigned_body(), &sent.body);
@@ -63,31 +60,26 @@ async fn each_hostile_header_has_its_own_reason() {
     for name in NAMES {
         let mut headers = good.clone();
         headers.remove(name);
-        assert_eq!(refused(&webhooks, &headers).await, Kind::MissingHeader, "{name}");
+        assert_eq!(refused(&webhooks, &headers), Kind::MissingHeader, "{name}");
         let mut headers = good.clone();
         headers.append(name, good[name].clone());
-        assert_eq!(refused(&webhooks, &headers).await, Kind::RepeatedHeader, "{name}");
-        assert_eq!(refused(&webhooks, &with(name, &"a".repeat(257))).await, Kind::HeaderTooLarge, "{name}");
+        assert_eq!(refused(&webhooks, &headers), Kind::RepeatedHeader, "{name}");
+        assert_eq!(refused(&webhooks, &with(name, &"a".repeat(257))), Kind::HeaderTooLarge, "{name}");
         for value in ["", "é", "a b", "a\tb"] {
-            assert_eq!(
-                refused(&webhooks, &with(name, value)).await,
-                Kind::MalformedHeader,
-                "{name} {value:?}"
-            );
+            assert_eq!(refused(&webhooks, &with(name, value)), Kind::MalformedHeader, "{name} {value:?}");
         }
     }
     let signature = good["x-signature"].to_str().expect("text").to_owned();
     for bad in [&signature[1..], &signature.to_uppercase(), &signature.replace(&signature[..1], "g"), "0x"] {
-        assert_eq!(refused(&webhooks, &with("x-signature", bad)).await, Kind::MalformedSignature, "{bad}");
+        assert_eq!(refused(&webhooks, &with("x-signature", bad)), Kind::MalformedSignature, "{bad}");
     }
-    assert_eq!(refused(&webhooks, &with("x-signature", &"0".repeat(128))).await, Kind::SignatureInvalid);
+    assert_eq!(refused(&webhooks, &with("x-signature", &"0".repeat(128))), Kind::SignatureInvalid);
     for name in &NAMES[..3] {
-        assert_eq!(refused(&webhooks, &with(name, "1")).await, Kind::SignatureInvalid, "{name}");
+        assert_eq!(refused(&webhooks, &with(name, "1")), Kind::SignatureInvalid, "{name}");
     }
     let limited = webhooks.clone().with_body_limit(1);
-    assert_eq!(refused(&limited, &good).await, Kind::BodyTooLarge);
-    // Nothing of this has used the nonce up.
-    assert!(webhooks.verify(&good, b"{}").await.is_ok());
+    assert_eq!(refused(&limited, &good), Kind::BodyTooLarge);
+    assert!(webhooks.verify(&good, b"{}").is_ok());
 }
 
 /// `a|b` and `c` sign the same text as `a` and `b|c`.
@@ -96,11 +88,11 @@ async fn parts_cannot_be_shifted_across_their_separator() {
     let sandbox = sandbox().await;
     let webhooks = verifier(&sandbox);
     let sent = sign(sandbox.moov_webhook("{}").with_nonce("n").with_webhook_id("a|w"));
-    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::MalformedHeader);
+    assert_eq!(refused(&webhooks, &sent.headers), Kind::MalformedHeader);
     let mut shifted = sent.headers.clone();
     shifted.insert("x-nonce", HeaderValue::from_static("n|a"));
     shifted.insert("x-webhook-id", HeaderValue::from_static("w"));
-    assert_eq!(refused(&webhooks, &shifted).await, Kind::MalformedHeader);
+    assert_eq!(refused(&webhooks, &shifted), Kind::MalformedHeader);
 }
 
 #[tokio::test]
@@ -126,12 +118,12 @@ async fn every_documented_time_is_read_and_the_window_has_two_sides() {
         ("today", Some(Kind::MalformedTimestamp)),
     ] {
         let sent = sign(sandbox.moov_webhook("{}").with_timestamp(timestamp));
-        let verdict = webhooks.verify(&sent.headers, b"{}").await;
+        let verdict = webhooks.verify(&sent.headers, b"{}");
         assert_eq!(verdict.err().map(|error| error.kind()), expected, "{timestamp}");
     }
     let narrow = verifier(&sandbox).with_tolerance(Tolerance::new(Duration::from_secs(1)));
     let sent = sign(sandbox.moov_webhook("{}").with_timestamp("1736964350"));
-    assert_eq!(refused(&narrow, &sent.headers).await, Kind::TooOld);
+    assert_eq!(refused(&narrow, &sent.headers), Kind::TooOld);
 }
 
 #[tokio::test]
@@ -144,129 +136,13 @@ async fn all_secrets_of_a_rotation_are_good_and_no_other() {
     let on =
         |secrets: Vec<Secret>| Webhooks::new(secrets).expect("secrets").with_clock(sandbox.clock().clone());
     let both = on(vec![old.clone(), new.clone()]);
-    assert!(both.verify(&before.headers, b"").await.is_ok());
-    assert!(both.verify(&after.headers, b"").await.is_ok());
-    assert_eq!(refused(&on(vec![new]), &before.headers).await, Kind::SignatureInvalid);
-    assert_eq!(refused(&on(vec![old]), &after.headers).await, Kind::SignatureInvalid);
+    assert!(both.verify(&before.headers, b"").is_ok());
+    assert!(both.verify(&after.headers, b"").is_ok());
+    assert_eq!(refused(&on(vec![new]), &before.headers), Kind::SignatureInvalid);
+    assert_eq!(refused(&on(vec![old]), &after.headers), Kind::SignatureInvalid);
     for secrets in [vec![], vec!["".into()], vec!["a".into(), " b".into()], vec!["c\n".into()]] {
         assert_eq!(Webhooks::new(secrets).unwrap_err().kind(), ErrorKind::InvalidConfig);
     }
-}
-
-#[tokio::test]
-async fn a_replay_is_refused_for_as_long_as_its_time_would_pass() {
-    let sandbox = sandbox().await;
-    let nonces = Arc::new(MemoryNonces::default());
-    let webhooks = verifier(&sandbox).with_nonces(nonces.clone());
-    let sent = sign(sandbox.moov_webhook("{}"));
-    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
-    for _ in 0..300 {
-        assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
-        sandbox.clock().advance(Duration::from_secs(1));
-    }
-    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
-    sandbox.clock().advance(Duration::from_secs(1));
-    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::TooOld);
-    // The same nonce under a new time is a replay as well, while the first is remembered.
-    let nonce = || sandbox.moov_webhook("{}").with_nonce("once");
-    assert!(webhooks.verify(&sign(nonce()).headers, b"{}").await.is_ok());
-    sandbox.clock().advance(Duration::from_secs(10));
-    assert_eq!(refused(&webhooks, &sign(nonce()).headers).await, Kind::Replayed);
-    assert_eq!(nonces.len(), 1, "the first one was forgotten with its time");
-}
-
-/// A nonce from the edge of the future counts until its own time has passed, not ours.
-#[tokio::test]
-async fn a_nonce_of_the_future_is_remembered_for_longer() {
-    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352);
-    let sandbox = Sandbox::builder().with_clock(ManualClock::new(start)).start().await.expect("it starts");
-    let webhooks = verifier(&sandbox);
-    let sent = sign(sandbox.moov_webhook("{}").with_timestamp((1_736_964_352 + 300).to_string()));
-    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
-    sandbox.clock().advance(Duration::from_secs(600));
-    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
-}
-
-/// Where no time is too old, no nonce may be forgotten.
-#[tokio::test]
-async fn without_a_window_nonces_stay() {
-    let sandbox = sandbox().await;
-    let webhooks = verifier(&sandbox).with_tolerance(Tolerance::new(Duration::MAX));
-    let sent = sign(sandbox.moov_webhook("{}"));
-    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
-    sandbox.clock().advance(Duration::from_secs(100 * 365 * 86_400));
-    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
-}
-
-#[tokio::test]
-async fn what_could_not_be_dealt_with_may_come_again() {
-    let sandbox = sandbox().await;
-    let webhooks = verifier(&sandbox);
-    let sent = sign(sandbox.moov_webhook("{}"));
-    let webhook = webhooks.verify(&sent.headers, b"{}").await.expect("it verifies");
-    webhooks.release(&webhook).await.expect("it is released");
-    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
-    assert_eq!(refused(&webhooks, &sent.headers).await, Kind::Replayed);
-}
-
-/// What nobody signed uses up no nonce, and takes no room.
-#[tokio::test]
-async fn strangers_cannot_fill_the_nonce_store() {
-    let sandbox = sandbox().await;
-    let nonces = Arc::new(MemoryNonces::new(2));
-    let webhooks = verifier(&sandbox).with_nonces(nonces.clone());
-    for _ in 0..1_000 {
-        let sent = sign(sandbox.moov_webhook("{}").with_secret("made up"));
-        assert_eq!(refused(&webhooks, &sent.headers).await, Kind::SignatureInvalid);
-    }
-    let late = sign(sandbox.moov_webhook("{}").with_timestamp("1"));
-    assert_eq!(refused(&webhooks, &late.headers).await, Kind::TooOld);
-    assert!(nonces.is_empty());
-    for _ in 0..2 {
-        assert!(webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.is_ok());
-    }
-    // Full: put off, not let through. Its error is 503, so the vendor sends it again.
-    let error = webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.unwrap_err();
-    assert_eq!((error.kind(), error.status().as_u16()), (Kind::NoncesUnavailable, 503));
-    sandbox.clock().advance(Duration::from_secs(301));
-    assert!(webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.is_ok());
-    assert_eq!(nonces.len(), 1);
-}
-
-#[derive(Debug)]
-struct Broken;
-
-impl NonceStore for Broken {
-    fn claim<'a>(&'a self, _: &'a str, _: SystemTime, _: SystemTime) -> NonceFuture<'a, bool> {
-        Box::pin(async { Err("no connection".into()) })
-    }
-
-    fn release<'a>(&'a self, _: &'a str) -> NonceFuture<'a, ()> {
-        Box::pin(async { Err("no connection".into()) })
-    }
-}
-
-#[tokio::test]
-async fn a_broken_nonce_store_lets_nothing_through() {
-    let sandbox = sandbox().await;
-    let webhooks = verifier(&sandbox).with_nonces(Broken);
-    let error = webhooks.verify(&sign(sandbox.moov_webhook("{}")).headers, b"").await.unwrap_err();
-    assert_eq!(error.kind(), Kind::NoncesUnavailable);
-    assert_eq!(std::error::Error::source(&error).expect("a source").to_string(), "no connection");
-}
-
-/// Of ten at the same time, one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_nonce_is_taken_once_among_many() {
-    let sandbox = sandbox().await;
-    let webhooks = verifier(&sandbox);
-    let sent = sign(sandbox.moov_webhook("{}"));
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..100 {
-        let (webhooks, headers) = (webhooks.clone(), sent.headers.clone());
-        tasks.spawn(async move { webhooks.verify(&headers, b"").await.is_ok() });
-    }
-    assert_eq!(tasks.join_all().await.into_iter().filter(|taken| *taken).count(), 1);
 }
 
 /// Not a sample: each bit of each header.
@@ -283,10 +159,10 @@ async fn any_flipped_bit_of_the_headers_is_refused() {
             let Ok(value) = HeaderValue::from_bytes(&value) else { continue };
             let mut headers = sent.headers.clone();
             headers.insert(name, value);
-            assert!(webhooks.verify(&headers, b"{}").await.is_err(), "{name} bit {bit}");
+            assert!(webhooks.verify(&headers, b"{}").is_err(), "{name} bit {bit}");
         }
     }
-    assert!(webhooks.verify(&sent.headers, b"{}").await.is_ok());
+    assert!(webhooks.verify(&sent.headers, b"{}").is_ok());
 }
 
 proptest! {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::webhook::{Verified, VerifyError, VerifyErrorKind};
+
 /// What happened.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -47,8 +49,7 @@ impl From<String> for EventKind {
 pub struct Event {
     /// `webhook_event`
     pub kind: EventKind,
-    /// `webhook_idempotency_key`: the same where the vendor sends the same event again. Act once on
-    /// each.
+    /// `webhook_idempotency_key`: the same in each retry of an event. Act once on each.
     pub idempotency_key: Option<String>,
     /// `webhook_major_version`, where it is a whole number or the digits of one.
     pub major_version: Option<u64>,
@@ -57,10 +58,16 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads a body, which needs to be an object with a `webhook_event`.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
-        let Some(Value::String(name)) = fields.remove("webhook_event") else { return None };
+    /// Reads an event from the body of a verified webhook: a JSON object with a `webhook_event`.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedBody`](VerifyErrorKind::MalformedBody) for any other body. The webhook is authentic all the
+    /// same: answer 2xx and look at the bytes, or the vendor sends it again in vain.
+    pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
+        let malformed = || VerifyError::from(VerifyErrorKind::MalformedBody);
+        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
+        let Some(Value::String(name)) = fields.remove("webhook_event") else { return Err(malformed()) };
         let major_version = match fields.get("webhook_major_version") {
             Some(Value::String(text)) => text.parse().ok(),
             version => version.and_then(Value::as_u64),
@@ -73,7 +80,18 @@ impl Event {
         if idempotency_key.is_some() {
             fields.remove("webhook_idempotency_key");
         }
-        Some(Self { kind: name.into(), idempotency_key, major_version, fields })
+        Ok(Self { kind: name.into(), idempotency_key, major_version, fields })
+    }
+}
+
+impl<B: AsRef<[u8]>> Verified<B> {
+    /// The event in a MoneyKit body, as [`Event::read`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::read`].
+    pub fn event(&self) -> Result<Event, VerifyError> {
+        Event::read(self.body().as_ref())
     }
 }
 

@@ -4,17 +4,20 @@
 //! # #[cfg(feature = "sandbox")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moneykit::webhook::EventKind, sandbox::Sandbox, webhook::VerifyErrorKind};
+//! use fintech_auth::{moneykit::webhook::EventKind, sandbox::Sandbox, webhook::Received};
 //!
 //! let sandbox = Sandbox::start().await?;
 //! let webhooks = sandbox.moneykit().build()?.webhooks();
 //!
 //! let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign()?;
-//! let event = webhooks.verify(&sent.headers, &sent.body).await?;
-//! assert_eq!(event.kind, EventKind::LinkStateChanged);
+//! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
+//!     panic!("it was not sent before");
+//! };
+//! assert_eq!(webhook.event()?.kind, EventKind::LinkStateChanged);
+//! delivery.complete().await?;
 //!
-//! let other = webhooks.verify(&sent.headers, b"{}").await.unwrap_err();
-//! assert_eq!(other.kind(), VerifyErrorKind::BodyMismatch);
+//! // The vendor's retry of a handled delivery: answer 200 without handling it.
+//! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sandbox"))]
@@ -44,10 +47,11 @@ mod keys;
 mod options;
 mod verify;
 
-use http::{HeaderMap, HeaderName};
+use ring::digest::{SHA256, digest};
+use serde_json::Value;
 
 pub(super) use self::cache::KeyCache;
-use self::verify::Unverified;
+use self::verify::{Unverified, VerifiedClaims};
 pub use self::{
     event::{Event, EventKind},
     keys::KeySet,
@@ -55,9 +59,9 @@ pub use self::{
     verify::verify,
 };
 use super::Client;
-use crate::webhook::{Verified, VerifyError, one};
+use crate::webhook::{Deliveries, DeliveryId, Headers, Received, Tolerance, Verified, VerifyError, one};
 
-static SIGNATURE: HeaderName = HeaderName::from_static("moneykit-signature");
+const SIGNATURE: &str = "moneykit-signature";
 
 /// Verifies MoneyKit's webhooks. Cheap to clone; it shares its keys with the client it comes from.
 #[derive(Clone, Debug)]
@@ -75,7 +79,13 @@ impl Webhooks {
         self.client.webhook_keys().options().body_limit
     }
 
-    /// Verifies one webhook: its headers and its raw body.
+    /// How deliveries are deduplicated.
+    pub fn deliveries(&self) -> &Deliveries {
+        self.client.deliveries()
+    }
+
+    /// Verifies one webhook: its headers and its raw body. It remembers nothing, so a repetition passes:
+    /// most callers want [`Webhooks::receive`].
     ///
     /// # Errors
     ///
@@ -90,13 +100,90 @@ impl Webhooks {
     /// # Security
     ///
     /// The body must be the bytes that came, not JSON that was read and written again.
-    pub async fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<Verified<Event>, VerifyError> {
+    pub async fn verify<'h, B: AsRef<[u8]>>(
+        &self,
+        headers: impl Headers<'h>,
+        body: B,
+    ) -> Result<Verified<B>, VerifyError> {
+        let options = self.client.webhook_keys().options();
+        let signature = signature(headers)?;
+        options.check_body(body.as_ref())?;
+        self.verify_signature(signature, options.tolerance.unwrap_or_default()).await?.with_body(body)
+    }
+
+    /// Verifies a webhook and looks it up in the delivery store: it is new, in progress or done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Webhooks::verify`];
+    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) when the
+    /// delivery store fails.
+    ///
+    /// # Cancellation
+    ///
+    /// The delivery may stay in progress until its lease ends. Nothing is lost: the vendor's retry is
+    /// handled after that.
+    ///
+    /// # Security
+    ///
+    /// The body must be the bytes that came, not JSON that was read and written again.
+    pub async fn receive<'h, B: AsRef<[u8]>>(
+        &self,
+        headers: impl Headers<'h>,
+        body: B,
+    ) -> Result<Received<Verified<B>>, VerifyError> {
+        let signature = signature(headers)?;
+        self.client.webhook_keys().options().check_body(body.as_ref())?;
+        let verified = self.verify_signature(signature, self.window()).await?.with_body(body)?;
+        let id = self.delivery_id(&verified);
+        let begun = self.deliveries().begin(id, self.window().keep()).await?;
+        Ok(Received::new(begun, verified))
+    }
+
+    /// The window for deliveries that are deduplicated.
+    pub(crate) fn window(&self) -> Tolerance {
+        self.client.webhook_keys().options().window()
+    }
+
+    pub(crate) async fn verify_signature(
+        &self,
+        signature: &str,
+        tolerance: Tolerance,
+    ) -> Result<VerifiedClaims, VerifyError> {
         let cache = self.client.webhook_keys();
-        let signature = one(headers, &SIGNATURE, jws::LIMIT)?;
-        let unverified = Unverified::new(signature, body, cache.options())?;
-        // Fetching keys may take its time, which the vendor did not.
+        let unverified = Unverified::new(signature)?;
+        // Before the keys are fetched: the time that takes is ours, not the vendor's.
         let now = cache.wall();
         let keys = cache.keys_for(unverified.key_id(), &self.client).await?;
-        unverified.verify(&keys, now, cache.options())
+        unverified.verify(&keys, now, cache.options(), tolerance)
+    }
+
+    /// The id of a delivery: by its idempotency key, which is signed with the body, or else by the body.
+    pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
+        let body = webhook.body().as_ref();
+        let client_id = self.client.client_id().unwrap_or_default();
+        let id = |kind: &str, id: &[u8]| {
+            DeliveryId::new([b"moneykit", client_id.as_bytes(), kind.as_bytes(), id], webhook.signed_at())
+        };
+        match idempotency_key(body) {
+            Some(key) => id("idempotency key", key.as_bytes()),
+            None => id("body", digest(&SHA256, body).as_ref()),
+        }
+    }
+}
+
+/// The one signature among the headers, within its limit.
+pub(crate) fn signature<'h>(headers: impl Headers<'h>) -> Result<&'h str, VerifyError> {
+    one(&headers, SIGNATURE, jws::LIMIT)
+}
+
+fn idempotency_key(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Keyed {
+        webhook_idempotency_key: Value,
+    }
+    match serde_json::from_slice::<Keyed>(body).ok()?.webhook_idempotency_key {
+        Value::String(key) if !key.is_empty() => Some(key),
+        _ => None,
     }
 }

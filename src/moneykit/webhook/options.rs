@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use crate::webhook::Tolerance;
+use crate::webhook::{Tolerance, VerifyError, VerifyErrorKind};
 
 /// How long the vendor advises to keep a key.
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long MoneyKit retries a delivery.
+const RETRIES: Duration = Duration::from_secs(2 * 3600);
 
 /// How webhooks are verified, and their keys kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    pub(super) tolerance: Tolerance,
+    pub(super) tolerance: Option<Tolerance>,
     pub(super) expiry_leeway: Duration,
     pub(super) body_limit: usize,
     pub(super) refresh_after: Duration,
@@ -21,7 +23,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            tolerance: Tolerance::default(),
+            tolerance: None,
             expiry_leeway: Duration::from_secs(60),
             body_limit: 1024 * 1024,
             refresh_after: Duration::from_secs(3600),
@@ -32,11 +34,22 @@ impl Default for Options {
 }
 
 impl Options {
-    /// How far `iat` may be from now, and by its future side `nbf`. 5 minutes to either side.
+    /// How far `iat` may be from now, and by its future side `nbf`. Default: `receive` accepts 2 h and 5 min
+    /// into the past, which covers the vendor's retries, and `verify`, which has no delivery store to refuse
+    /// repetitions, 5 min; both accept 5 min into the future.
     #[must_use]
     pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
-        self.tolerance = tolerance;
+        self.tolerance = Some(tolerance);
         self
+    }
+
+    /// The window for deliveries that are deduplicated.
+    pub(super) fn window(&self) -> Tolerance {
+        self.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
+    }
+
+    pub(super) fn check_body(&self, body: &[u8]) -> Result<(), VerifyError> {
+        if body.len() > self.body_limit { Err(VerifyErrorKind::BodyTooLarge.into()) } else { Ok(()) }
     }
 
     /// How long after `exp` it is still taken, for a clock of ours that is ahead. 60 seconds.

@@ -8,10 +8,10 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Event, KeySet, Options,
+    KeySet, Options,
     jws::{Jws, Members},
 };
-use crate::webhook::{Verified, VerifyError, VerifyErrorKind as Kind, unhex};
+use crate::webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind, unhex};
 
 /// The end of the year 9999, after which dates cannot be written.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -26,32 +26,28 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// # Security
 ///
 /// The body must be the bytes that came, not JSON that was read and written again.
-pub fn verify(
+pub fn verify<B: AsRef<[u8]>>(
     signature: &str,
-    body: &[u8],
+    body: B,
     keys: &KeySet,
     now: SystemTime,
     options: &Options,
-) -> Result<Verified<Event>, VerifyError> {
-    Unverified::new(signature, body, options)?.verify(keys, now, options)
+) -> Result<Verified<B>, VerifyError> {
+    let unverified = Unverified::new(signature)?;
+    options.check_body(body.as_ref())?;
+    unverified.verify(keys, now, options, options.tolerance.unwrap_or_default())?.with_body(body)
 }
 
-/// A webhook of the right shape, of which the key to verify it by is known.
-pub(super) struct Unverified<'a> {
-    jws: Jws<'a>,
-    body: &'a [u8],
-}
+/// A signature of the right shape. The key to verify it with is known.
+pub(super) struct Unverified<'a>(Jws<'a>);
 
 impl<'a> Unverified<'a> {
-    pub(super) fn new(signature: &'a str, body: &'a [u8], options: &Options) -> Result<Self, VerifyError> {
-        if body.len() > options.body_limit {
-            return Err(Kind::BodyTooLarge.into());
-        }
-        Ok(Self { jws: Jws::parse(signature)?, body })
+    pub(super) fn new(signature: &'a str) -> Result<Self, VerifyError> {
+        Jws::parse(signature).map(Self)
     }
 
     pub(super) fn key_id(&self) -> &str {
-        &self.jws.key_id
+        &self.0.key_id
     }
 
     pub(super) fn verify(
@@ -59,17 +55,32 @@ impl<'a> Unverified<'a> {
         keys: &KeySet,
         now: SystemTime,
         options: &Options,
-    ) -> Result<Verified<Event>, VerifyError> {
-        let jws = self.jws;
+        tolerance: Tolerance,
+    ) -> Result<VerifiedClaims, VerifyError> {
+        let jws = self.0;
         keys.verify(&jws.key_id, jws.signed, &jws.signature)?;
         let claims = Claims::read(&jws.payload()?)?;
-        claims.check_times(now, options)?;
-        let is_same = digest(&SHA256, self.body).as_ref().ct_eq(&claims.body_digest);
+        claims.check_times(now, options, tolerance)?;
+        Ok(VerifiedClaims { claims, key_id: jws.key_id.into() })
+    }
+}
+
+/// A webhook whose signature and times are verified, before its body is read.
+pub(crate) struct VerifiedClaims {
+    claims: Claims,
+    key_id: Box<str>,
+}
+
+impl VerifiedClaims {
+    /// # Errors
+    ///
+    /// [`BodyMismatch`](Kind::BodyMismatch) for another body than the signed one.
+    pub(crate) fn with_body<B: AsRef<[u8]>>(self, body: B) -> Result<Verified<B>, VerifyError> {
+        let is_same = digest(&SHA256, body.as_ref()).as_ref().ct_eq(&self.claims.body_digest);
         if !bool::from(is_same) {
             return Err(Kind::BodyMismatch.into());
         }
-        let event = Event::read(self.body).ok_or(Kind::MalformedBody)?;
-        Ok(Verified::new(event, claims.issued_at, jws.key_id.into()))
+        Ok(Verified::new(body, self.claims.issued_at, self.key_id))
     }
 }
 
@@ -106,14 +117,19 @@ impl Claims {
         })
     }
 
-    fn check_times(&self, now: SystemTime, options: &Options) -> Result<(), VerifyError> {
-        options.tolerance.check(self.issued_at, now)?;
+    fn check_times(
+        &self,
+        now: SystemTime,
+        options: &Options,
+        tolerance: Tolerance,
+    ) -> Result<(), VerifyError> {
+        tolerance.check(self.issued_at, now)?;
         let passed = |at: SystemTime, more: Duration| at.checked_add(more).is_some_and(|end| end <= now);
         if self.expires_at.is_some_and(|at| passed(at, options.expiry_leeway)) {
             return Err(Kind::Expired.into());
         }
         let ahead = |at: SystemTime| at.duration_since(now).unwrap_or_default();
-        if self.not_before.is_some_and(|at| ahead(at) > options.tolerance.future()) {
+        if self.not_before.is_some_and(|at| ahead(at) > tolerance.future()) {
             return Err(Kind::NotYetValid.into());
         }
         Ok(())

@@ -1,22 +1,25 @@
-//! Moov's webhooks: HMAC-SHA512 over three headers, and over nothing else.
+//! Moov's webhooks: an HMAC over three headers. **The body is not signed.**
 //!
 //! ```
 //! # #[cfg(feature = "sandbox")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::VerifyErrorKind};
+//! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::Received};
 //!
 //! let sandbox = Sandbox::start().await?;
 //! let webhooks = Webhooks::new([sandbox.moov_webhook_secret()])?; // from the vendor's dashboard
 //!
 //! let sent = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
-//! let webhook = webhooks.verify(&sent.headers, &sent.body).await?;
-//! // The body is a hint: fetch what it is about by its id, and act on that.
+//! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
+//!     panic!("it was not sent before");
+//! };
+//! // The body is a hint: fetch the object by its id, and act on that.
 //! let hint: serde_json::Value = webhook.unsigned_json()?;
 //! assert_eq!(hint["type"], "transfer.updated");
+//! delivery.complete().await?;
 //!
-//! let again = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
-//! assert_eq!(again.kind(), VerifyErrorKind::Replayed);
+//! // The vendor's retry of a handled delivery: answer 200 without handling it.
+//! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sandbox"))]
@@ -26,46 +29,53 @@
 //! # Security
 //!
 //! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **The body is not covered**, so
-//! what comes back is an [`UnsignedBody`]. What else is verified, what not, and why each limit is
+//! the verifier returns an [`UnsignedBody`]. What else is verified, what is not, and why each limit is
 //! what it is: [the module `webhook`](crate::webhook#security).
 //!
-//! - The signature is judged first, then the time, then the nonce: nothing is remembered that the
-//!   vendor did not sign.
-//! - No field may hold `|`. The signed text would be the same for `a|b` and `c` as for `a` and `b|c`.
-//! - The signature is 128 lower-case hexadecimal digits, as the vendor writes it, and no other text
-//!   stands for the same one.
+//! - The signature is checked first, then the time. The delivery store sees only what the vendor signed.
+//! - No field may contain `|`. Otherwise the signed text of `a|b` and `c` would be that of `a` and `b|c`.
+//! - The signature is 128 lower-case hexadecimal digits, as the vendor writes it, and nothing else.
 
 mod signed;
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use http::HeaderMap;
-
+use self::signed::delivery_id;
 pub use self::signed::{Keys, SignedHeaders};
 use crate::{
     Clock, Error, Secret, SystemClock,
-    webhook::{MemoryNonces, NonceStore, Tolerance, UnsignedBody, VerifyError, VerifyErrorKind as Kind},
+    webhook::{
+        Deliveries, DeliveryId, Headers, Received, Tolerance, UnsignedBody, VerifyError,
+        VerifyErrorKind as Kind,
+    },
 };
 
-/// A nonce is remembered for no longer, however long ago a webhook may have been signed: a thousand
-/// years, to stay within what a time can hold.
-const FOR_GOOD: Duration = Duration::from_secs(1_000 * 365 * 86_400);
+/// How long Moov retries a delivery.
+const RETRIES: Duration = Duration::from_secs(24 * 3600);
 
-/// Verifies Moov's webhooks. Cheap to clone; clones share their nonces.
+/// Verifies Moov's webhooks. Cheap to clone; clones share the delivery store.
 #[derive(Clone)]
 pub struct Webhooks(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
     keys: Keys,
-    tolerance: Tolerance,
+    tolerance: Option<Tolerance>,
     body_limit: usize,
-    nonces: Arc<dyn NonceStore>,
+    deliveries: Deliveries,
     clock: Arc<dyn Clock>,
+}
+
+/// A webhook whose headers are verified, before its body is read.
+pub(crate) struct VerifiedHeaders<'h> {
+    headers: SignedHeaders<'h>,
+    pub(crate) id: DeliveryId,
+}
+
+impl VerifiedHeaders<'_> {
+    pub(crate) fn with_body<B>(&self, body: B) -> UnsignedBody<B> {
+        UnsignedBody::new(body, self.id.signed_at(), self.headers.nonce, self.headers.webhook_id)
+    }
 }
 
 impl Webhooks {
@@ -78,9 +88,9 @@ impl Webhooks {
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             keys: Keys::new(secrets)?,
-            tolerance: Tolerance::default(),
+            tolerance: None,
             body_limit: 1024 * 1024,
-            nonces: Arc::new(MemoryNonces::default()),
+            deliveries: Deliveries::default(),
             clock: Arc::new(SystemClock),
         })))
     }
@@ -90,10 +100,12 @@ impl Webhooks {
         self
     }
 
-    /// How far `X-Timestamp` may be from now. 5 minutes to either side.
+    /// How far `X-Timestamp` may be from now. Default: [`Webhooks::receive`] accepts 24 h and 5 min into the
+    /// past, which covers the vendor's retries, and [`Webhooks::verify`], which has no delivery store to
+    /// refuse repetitions, 5 min; both accept 5 min into the future.
     #[must_use]
     pub fn with_tolerance(self, tolerance: Tolerance) -> Self {
-        self.with(|inner| inner.tolerance = tolerance)
+        self.with(|inner| inner.tolerance = Some(tolerance))
     }
 
     /// The largest body. 1 MiB.
@@ -107,10 +119,15 @@ impl Webhooks {
         self.0.body_limit
     }
 
-    /// Where nonces are remembered. In this process, 100,000 of them.
+    /// How deliveries are deduplicated. Default: in this process, 100,000 deliveries.
     #[must_use]
-    pub fn with_nonces(self, nonces: impl NonceStore + 'static) -> Self {
-        self.with(|inner| inner.nonces = Arc::new(nonces))
+    pub fn with_deliveries(self, deliveries: Deliveries) -> Self {
+        self.with(|inner| inner.deliveries = deliveries)
+    }
+
+    /// How deliveries are deduplicated.
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.0.deliveries
     }
 
     /// Where time comes from. The clock of the machine.
@@ -119,52 +136,62 @@ impl Webhooks {
         self.with(|inner| inner.clock = Arc::new(clock))
     }
 
-    /// Verifies the headers, and hands the body back as what it is: unsigned.
+    /// Verifies the headers and returns the body as what it is: unsigned. It remembers nothing, so a
+    /// repetition passes: most callers want [`Webhooks::receive`].
     ///
     /// # Errors
     ///
     /// For missing, repeated, long and unreadable headers, a large body, a signature by none of the
-    /// secrets, a time out of the window, and a nonce that was used
-    /// ([`Replayed`](Kind::Replayed)). [`NoncesUnavailable`](Kind::NoncesUnavailable) if the store
-    /// cannot tell: nothing is let through unchecked.
-    ///
-    /// # Cancellation
-    ///
-    /// The nonce may have been taken by then.
-    pub async fn verify<B: AsRef<[u8]>>(
+    /// secrets, and a time out of the window.
+    pub fn verify<'h, B: AsRef<[u8]>>(
         &self,
-        headers: &HeaderMap,
+        headers: impl Headers<'h>,
         body: B,
     ) -> Result<UnsignedBody<B>, VerifyError> {
-        let inner = &*self.0;
-        if body.as_ref().len() > inner.body_limit {
-            return Err(Kind::BodyTooLarge.into());
-        }
-        let headers = SignedHeaders::read(headers)?;
-        let now = inner.clock.wall();
-        let signed_at = inner.keys.verify(&headers, now, inner.tolerance)?;
-        // After this the timestamp alone refuses it.
-        let until = signed_at.checked_add(inner.tolerance.past().min(FOR_GOOD)).unwrap_or(signed_at);
-        if !self.claim(headers.nonce, now, until).await? {
-            return Err(Kind::Replayed.into());
-        }
-        Ok(UnsignedBody::new(body, signed_at, headers.nonce, headers.webhook_id))
+        let verified = self.verify_headers(headers, self.0.tolerance.unwrap_or_default())?;
+        self.check_body(body.as_ref())?;
+        Ok(verified.with_body(body))
     }
 
-    async fn claim(&self, nonce: &str, now: SystemTime, until: SystemTime) -> Result<bool, VerifyError> {
-        let claimed = self.0.nonces.claim(nonce, now, until).await;
-        claimed.map_err(|error| VerifyError::from(Kind::NoncesUnavailable).with_source(Cause(error)))
-    }
-
-    /// Forgets the nonce of a webhook that you could not deal with, so that the vendor's next attempt
-    /// with the same headers is not taken for a replay. Call it before you answer 5xx.
+    /// Verifies a webhook and looks it up in the delivery store: it is new, in progress or done.
     ///
     /// # Errors
     ///
-    /// [`NoncesUnavailable`](Kind::NoncesUnavailable) if the store fails.
-    pub async fn release<B>(&self, webhook: &UnsignedBody<B>) -> Result<(), VerifyError> {
-        let released = self.0.nonces.release(webhook.nonce()).await;
-        released.map_err(|error| VerifyError::from(Kind::NoncesUnavailable).with_source(Cause(error)))
+    /// As [`Webhooks::verify`]; [`DeliveryStoreUnavailable`](Kind::DeliveryStoreUnavailable) when the
+    /// delivery store fails.
+    ///
+    /// # Cancellation
+    ///
+    /// The delivery may stay in progress until its lease ends. Nothing is lost: the vendor's retry is
+    /// handled after that.
+    pub async fn receive<'h, B: AsRef<[u8]>>(
+        &self,
+        headers: impl Headers<'h>,
+        body: B,
+    ) -> Result<Received<UnsignedBody<B>>, VerifyError> {
+        let verified = self.verify_headers(headers, self.window())?;
+        self.check_body(body.as_ref())?;
+        let begun = self.0.deliveries.begin(verified.id, self.window().keep()).await?;
+        Ok(Received::new(begun, verified.with_body(body)))
+    }
+
+    /// The window for deliveries that are deduplicated.
+    pub(crate) fn window(&self) -> Tolerance {
+        self.0.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
+    }
+
+    pub(crate) fn verify_headers<'h>(
+        &self,
+        headers: impl Headers<'h>,
+        tolerance: Tolerance,
+    ) -> Result<VerifiedHeaders<'h>, VerifyError> {
+        let headers = SignedHeaders::read(headers)?;
+        let (signed_at, key) = self.0.keys.verify_by(&headers, self.0.clock.wall(), tolerance)?;
+        Ok(VerifiedHeaders { id: delivery_id(key, headers.nonce, signed_at), headers })
+    }
+
+    fn check_body(&self, body: &[u8]) -> Result<(), VerifyError> {
+        if body.len() > self.0.body_limit { Err(Kind::BodyTooLarge.into()) } else { Ok(()) }
     }
 }
 
@@ -173,23 +200,7 @@ impl fmt::Debug for Webhooks {
         f.debug_struct("Webhooks")
             .field("keys", &self.0.keys)
             .field("tolerance", &self.0.tolerance)
-            .field("nonces", &self.0.nonces)
+            .field("deliveries", &self.0.deliveries)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a store failed with, as the source of an error.
-#[derive(Debug)]
-struct Cause(Box<dyn std::error::Error + Send + Sync>);
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl std::error::Error for Cause {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
     }
 }

@@ -6,20 +6,19 @@ use std::{
 };
 
 use chrono::DateTime;
-use http::{HeaderMap, HeaderName};
 use ring::hmac;
 use smallvec::SmallVec;
 
 use crate::{
     Error, ErrorKind, Secret,
     text::check,
-    webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind, one, unhex},
+    webhook::{DeliveryId, Headers, Tolerance, VerifyError, VerifyErrorKind as Kind, one, unhex},
 };
 
-static TIMESTAMP: HeaderName = HeaderName::from_static("x-timestamp");
-static NONCE: HeaderName = HeaderName::from_static("x-nonce");
-static WEBHOOK_ID: HeaderName = HeaderName::from_static("x-webhook-id");
-static SIGNATURE: HeaderName = HeaderName::from_static("x-signature");
+const TIMESTAMP: &str = "x-timestamp";
+const NONCE: &str = "x-nonce";
+const WEBHOOK_ID: &str = "x-webhook-id";
+const SIGNATURE: &str = "x-signature";
 
 /// SHA-512's 64 bytes, and as many pairs of digits.
 const TAG: usize = 64;
@@ -43,17 +42,17 @@ impl<'a> SignedHeaders<'a> {
     /// # Errors
     ///
     /// Where one is missing, repeated, too long or unreadable, or holds the separator `|`.
-    pub fn read(headers: &'a HeaderMap) -> Result<Self, VerifyError> {
-        let part = |name: &'static HeaderName, limit| {
-            let value = one(headers, name, limit)?;
+    pub fn read(headers: impl Headers<'a>) -> Result<Self, VerifyError> {
+        let part = |name, limit| {
+            let value = one(&headers, name, limit)?;
             let is_whole = !value.as_bytes().contains(&b'|');
-            is_whole.then_some(value).ok_or_else(|| VerifyError::about(Kind::MalformedHeader, name.as_str()))
+            is_whole.then_some(value).ok_or_else(|| VerifyError::about(Kind::MalformedHeader, name))
         };
         Ok(Self {
-            timestamp: part(&TIMESTAMP, 64)?,
-            nonce: part(&NONCE, 256)?,
-            webhook_id: part(&WEBHOOK_ID, 256)?,
-            signature: one(headers, &SIGNATURE, 2 * TAG)?,
+            timestamp: part(TIMESTAMP, 64)?,
+            nonce: part(NONCE, 256)?,
+            webhook_id: part(WEBHOOK_ID, 256)?,
+            signature: one(&headers, SIGNATURE, 2 * TAG)?,
         })
     }
 }
@@ -110,11 +109,21 @@ impl Keys {
         now: SystemTime,
         tolerance: Tolerance,
     ) -> Result<SystemTime, VerifyError> {
+        self.verify_by(headers, now, tolerance).map(|(signed_at, _)| signed_at)
+    }
+
+    /// As [`Keys::verify`], with the key of the secret that signed.
+    pub(super) fn verify_by(
+        &self,
+        headers: &SignedHeaders<'_>,
+        now: SystemTime,
+        tolerance: Tolerance,
+    ) -> Result<(SystemTime, &hmac::Key), VerifyError> {
         let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
         // Again, for headers that did not come by `read`.
-        for (name, part) in [(&TIMESTAMP, timestamp), (&NONCE, nonce), (&WEBHOOK_ID, webhook_id)] {
+        for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
             if part.is_empty() || part.as_bytes().contains(&b'|') {
-                return Err(VerifyError::about(Kind::MalformedHeader, name.as_str()));
+                return Err(VerifyError::about(Kind::MalformedHeader, name));
             }
         }
         let tag = unhex::<TAG>(signature).ok_or(Kind::MalformedSignature)?;
@@ -123,19 +132,23 @@ impl Keys {
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);
         }
-        if !self.signed(&text, &tag) {
-            return Err(Kind::SignatureInvalid.into());
-        }
+        let key = self.signer(&text, &tag).ok_or(Kind::SignatureInvalid)?;
         let signed_at = time(timestamp).ok_or(Kind::MalformedTimestamp)?;
         tolerance.check(signed_at, now)?;
-        Ok(signed_at)
+        Ok((signed_at, key))
     }
 
-    /// In constant time for each secret. Which of them it was may show by the time it takes; how much
-    /// of the tag was right does not.
-    fn signed(&self, text: &[u8], tag: &[u8]) -> bool {
-        self.0.iter().any(|key| hmac::verify(key, text, tag).is_ok())
+    /// The key that signed, compared in constant time for each key. Which key it was may show by the time
+    /// it takes; how much of the tag was right does not.
+    fn signer(&self, text: &[u8], tag: &[u8]) -> Option<&hmac::Key> {
+        self.0.iter().find(|key| hmac::verify(key, text, tag).is_ok())
     }
+}
+
+/// The id of a delivery. Each retry has the same nonce, which is signed; the secret keeps accounts apart.
+pub(super) fn delivery_id(key: &hmac::Key, nonce: &str, signed_at: SystemTime) -> DeliveryId {
+    let secret_id = hmac::sign(key, b"fintech-auth webhook secret id");
+    DeliveryId::new([b"moov", secret_id.as_ref(), nonce.as_bytes()], signed_at)
 }
 
 impl fmt::Debug for Keys {
@@ -186,7 +199,8 @@ mod tests {
             for test in group["tests"].as_array().expect("tests") {
                 let text = |name: &str| unhex(test[name].as_str().expect("hex"));
                 let keys = Keys([hmac::Key::new(hmac::HMAC_SHA512, &text("key"))].into());
-                assert_eq!(keys.signed(&text("msg"), &text("tag")), test["result"] == "valid", "{test}");
+                let is_valid = keys.signer(&text("msg"), &text("tag")).is_some();
+                assert_eq!(is_valid, test["result"] == "valid", "{test}");
                 checked += 1;
             }
         }

@@ -27,7 +27,7 @@ webhook is about before you act on it.",
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let received = Received::read(&arguments)?;
     let webhooks = credentials::moov(&Settings::read(&arguments)?)?.webhooks()?;
-    let webhook = webhooks.verify(&received.headers, &received.body).await?;
+    let webhook = webhooks.verify(&received.headers, &received.body)?;
     Answer::new(&arguments)
         .with_words("verified", true, "the headers; the body is not signed")
         .with_words("body_is_signed", false, "no")

@@ -1,0 +1,120 @@
+//! Verifies and deduplicates webhooks in front of a handler, and records whether it handled them.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum_core::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::StatusCode;
+use tower_layer::Layer;
+use tower_service::Service;
+use tracing::Instrument as _;
+
+use super::{Verifier, WebhookRejection, rejection::retry_later, verifier::sealed::Verified};
+use crate::webhook::{Begun, DeliveryGuard, VerifyError};
+
+/// Lets only verified webhooks through, each until it is handled.
+///
+/// A response with a 2xx status completes the delivery: a retry gets 200 without running the handler. Any
+/// other response, or a panic, abandons it: the vendor's retry runs the handler again. While a handler
+/// runs, a retry gets 503 with `Retry-After`.
+///
+/// The handler runs in a task of its own, so a client that disconnects does not cancel it.
+#[derive(Clone, Debug)]
+pub struct WebhookLayer<V> {
+    verifier: V,
+}
+
+impl<V: Verifier> WebhookLayer<V> {
+    /// A layer with the verifier of [MoneyKit](crate::moneykit::webhook::Webhooks) or
+    /// [Moov](crate::moov::webhook::Webhooks).
+    pub fn new(verifier: V) -> Self {
+        Self { verifier }
+    }
+}
+
+impl<S, V: Clone> Layer<S> for WebhookLayer<V> {
+    type Service = WebhookService<S, V>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        WebhookService { inner, verifier: self.verifier.clone() }
+    }
+}
+
+/// The service of a [`WebhookLayer`].
+#[derive(Clone, Debug)]
+pub struct WebhookService<S, V> {
+    inner: S,
+    verifier: V,
+}
+
+impl<S, V> Service<Request> for WebhookService<S, V>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    V: Verifier,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The instance that was polled ready takes the request.
+        let inner = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, inner);
+        let verifier = self.verifier.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            let webhook = verifier.verify(&parts.headers, body).await;
+            let Verified { webhook, body, id } = match webhook {
+                Ok(verified) => verified,
+                Err(error) => return Ok(refuse(error)),
+            };
+            parts.extensions.insert(webhook);
+            let request = Request::from_parts(parts, Body::from(body));
+            let handled = tokio::spawn(
+                async move {
+                    match verifier.deliveries().begin(id, verifier.keep()).await {
+                        Ok(Begun::New(guard)) => handle(inner, request, guard).await,
+                        Ok(Begun::InProgress(left)) => retry_later(StatusCode::SERVICE_UNAVAILABLE, left),
+                        Ok(Begun::Done) => StatusCode::OK.into_response(),
+                        Err(error) => refuse(error),
+                    }
+                }
+                .in_current_span(),
+            );
+            Ok(handled.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "webhook handler panicked: delivery abandoned");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }))
+        })
+    }
+}
+
+/// Runs the handler and records what became of the delivery before the response is sent.
+async fn handle<S>(mut inner: S, request: Request, guard: DeliveryGuard) -> Response
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let Ok(response) = inner.call(request).await;
+    // A failure of either is logged and counted, and the lease ends the attempt.
+    let _ = match response.status().is_success() {
+        true => guard.complete().await,
+        false => guard.abandon().await,
+    };
+    response
+}
+
+fn refuse(error: VerifyError) -> Response {
+    WebhookRejection::from(error).into_response()
+}

@@ -1,0 +1,95 @@
+//! How each vendor's request is verified: the headers first, then the body.
+
+use std::{future::Future, time::Duration};
+
+use axum_core::body::Body;
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::{MoneykitWebhook, MoovWebhook, body};
+use crate::{
+    moneykit, moov,
+    webhook::{Deliveries, DeliveryId, VerifyError},
+};
+
+/// A verifier that a [`WebhookLayer`](super::WebhookLayer) can use: that of MoneyKit or of Moov.
+pub trait Verifier: sealed::Verifier {}
+
+impl<V: sealed::Verifier> Verifier for V {}
+
+pub(super) mod sealed {
+    use super::{Body, Bytes, Deliveries, DeliveryId, Duration, Future, HeaderMap, VerifyError};
+
+    /// A verified webhook, its body and the id of its delivery.
+    #[derive(Debug)]
+    pub struct Verified<W> {
+        pub(crate) webhook: W,
+        pub(crate) body: Bytes,
+        pub(crate) id: DeliveryId,
+    }
+
+    /// The methods of a verifier, which only this crate implements.
+    pub trait Verifier: Clone + Send + Sync + 'static {
+        /// The extractor of the verified webhook.
+        type Webhook: Clone + Send + Sync + 'static;
+
+        /// Verifies the headers, then reads and verifies the body.
+        fn verify(
+            &self,
+            headers: &HeaderMap,
+            body: Body,
+        ) -> impl Future<Output = Result<Verified<Self::Webhook>, VerifyError>> + Send;
+
+        /// The delivery store.
+        fn deliveries(&self) -> &Deliveries;
+
+        /// How long a handled delivery is remembered.
+        fn keep(&self) -> Duration;
+    }
+}
+
+use self::sealed::Verified;
+
+impl sealed::Verifier for moneykit::webhook::Webhooks {
+    type Webhook = MoneykitWebhook;
+
+    async fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Verified<MoneykitWebhook>, VerifyError> {
+        let signature = moneykit::webhook::signature(headers)?;
+        let claims = self.verify_signature(signature, self.window()).await?;
+        let body = body::read(body, self.body_limit()).await?;
+        let webhook = claims.with_body(body.clone())?;
+        let id = self.delivery_id(&webhook);
+        Ok(Verified { webhook: MoneykitWebhook(webhook), body, id })
+    }
+
+    fn deliveries(&self) -> &Deliveries {
+        self.deliveries()
+    }
+
+    fn keep(&self) -> Duration {
+        self.window().keep()
+    }
+}
+
+impl sealed::Verifier for moov::webhook::Webhooks {
+    type Webhook = MoovWebhook;
+
+    async fn verify(&self, headers: &HeaderMap, body: Body) -> Result<Verified<MoovWebhook>, VerifyError> {
+        let verified = self.verify_headers(headers, self.window())?;
+        let body = body::read(body, self.body_limit()).await?;
+        let webhook = MoovWebhook(verified.with_body(body.clone()));
+        Ok(Verified { webhook, body, id: verified.id })
+    }
+
+    fn deliveries(&self) -> &Deliveries {
+        self.deliveries()
+    }
+
+    fn keep(&self) -> Duration {
+        self.window().keep()
+    }
+}

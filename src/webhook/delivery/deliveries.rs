@@ -1,0 +1,201 @@
+//! Starts deliveries, with the options that hold for all of them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::time;
+
+use super::{
+    Begin, ClaimId, DeliveryFuture, DeliveryGuard, DeliveryId, DeliveryStore, DeliveryStoreError,
+    MemoryDeliveries, guard::Record,
+};
+use crate::webhook::{VerifyError, VerifyErrorKind};
+
+/// When to try again after the store failed.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// Deduplicates webhooks. Cheap to clone; clones share the store.
+#[derive(Clone, Debug)]
+pub struct Deliveries(Arc<Shared>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn DeliveryStore>,
+    pub(super) lease: Duration,
+    pub(super) max_handling_time: Duration,
+    store_timeout: Duration,
+    on_failure: StoreFailure,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    store_failures: AtomicU64,
+    complete_failures: AtomicU64,
+    abandoned: AtomicU64,
+}
+
+/// What happens to a delivery when the store fails.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum StoreFailure {
+    /// The delivery is refused with 503, and the vendor sends it again: nothing is lost and nothing is
+    /// handled unchecked.
+    #[default]
+    Refuse,
+    /// The delivery is handled without a record. Only for handlers that are idempotent.
+    HandleWithoutRecord,
+}
+
+/// Whether a delivery is to be handled.
+#[derive(Debug)]
+pub enum Begun {
+    /// Handle it, then complete the guard.
+    New(DeliveryGuard),
+    /// Another attempt is running. Answer 503 with `Retry-After`: this is when its lease ends.
+    InProgress(Duration),
+    /// It was handled. Answer 200.
+    Done,
+}
+
+impl Deliveries {
+    /// Deduplicates with this store.
+    pub fn new(store: impl DeliveryStore + 'static) -> Self {
+        Self(Arc::new(Shared {
+            store: Arc::new(store),
+            lease: Duration::from_secs(60),
+            max_handling_time: Duration::from_secs(15 * 60),
+            store_timeout: Duration::from_secs(2),
+            on_failure: StoreFailure::default(),
+            counters: Arc::default(),
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// How long a delivery stays in progress after its process died. It is renewed while the handler
+    /// runs. Default: 60 s; at least 1 s.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        self.with(|shared| shared.lease = lease.clamp(Duration::from_secs(1), Duration::from_secs(3600)))
+    }
+
+    /// How long the lease is renewed for one handler. A handler that runs for longer than this and one lease
+    /// may see its delivery handled again. Default: 15 min; at most a day.
+    #[must_use]
+    pub fn with_max_handling_time(self, time: Duration) -> Self {
+        self.with(|shared| shared.max_handling_time = time.min(Duration::from_secs(86_400)))
+    }
+
+    /// How long one call to the store may take. Default: 2 s; at most a minute.
+    #[must_use]
+    pub fn with_store_timeout(self, timeout: Duration) -> Self {
+        self.with(|shared| shared.store_timeout = timeout.min(Duration::from_secs(60)))
+    }
+
+    /// What happens to a delivery when the store fails. Default: [`StoreFailure::Refuse`].
+    #[must_use]
+    pub fn with_store_failure(self, action: StoreFailure) -> Self {
+        self.with(|shared| shared.on_failure = action)
+    }
+
+    /// Starts to handle a delivery, unless it is done or in progress. Once it is completed it is remembered
+    /// for at least `keep`: for as long as the verifier accepts its timestamp.
+    ///
+    /// The verifiers' `receive` does this after the verification.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyErrorKind::DeliveryStoreUnavailable`] (503) when the store fails.
+    ///
+    /// # Cancellation
+    ///
+    /// The delivery may stay in progress until its lease ends. Nothing is lost.
+    pub async fn begin(&self, id: DeliveryId, keep: Duration) -> Result<Begun, VerifyError> {
+        let shared = &self.0;
+        let begin = async {
+            let claim = random_claim()?;
+            let begun = shared.within_timeout(shared.store.begin(&id, claim, shared.lease)).await?;
+            Ok::<_, DeliveryStoreError>((begun, claim))
+        };
+        match begin.await {
+            Ok((Begin::New, claim)) => {
+                let record = Record { shared: shared.clone(), id, claim, keep };
+                Ok(Begun::New(DeliveryGuard::new(record)))
+            }
+            Ok((Begin::InProgress(left), _)) => Ok(Begun::InProgress(left)),
+            Ok((Begin::Done, _)) => Ok(Begun::Done),
+            Err(error) => {
+                shared.counters.store_failures.fetch_add(1, Ordering::Relaxed);
+                match shared.on_failure {
+                    StoreFailure::HandleWithoutRecord => {
+                        tracing::warn!(delivery = %id, "delivery store failed: webhook handled without a record");
+                        Ok(Begun::New(DeliveryGuard::without_record()))
+                    }
+                    StoreFailure::Refuse => Err(VerifyError::from(VerifyErrorKind::DeliveryStoreUnavailable)
+                        .with_retry_after(RETRY_AFTER)
+                        .with_source(error)),
+                }
+            }
+        }
+    }
+
+    /// How many calls to start a delivery failed because of the store.
+    pub fn store_failures(&self) -> u64 {
+        self.0.counters.store_failures.load(Ordering::Relaxed)
+    }
+
+    /// How many handled deliveries could not be marked as done.
+    pub fn complete_failures(&self) -> u64 {
+        self.0.counters.complete_failures.load(Ordering::Relaxed)
+    }
+
+    /// How many attempts were abandoned.
+    pub fn abandoned(&self) -> u64 {
+        self.0.counters.abandoned.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Deliveries {
+    /// Remembers deliveries in this process: [`MemoryDeliveries::default`].
+    fn default() -> Self {
+        Self::new(MemoryDeliveries::default())
+    }
+}
+
+impl Shared {
+    pub(super) async fn within_timeout<T>(
+        &self,
+        call: DeliveryFuture<'_, T>,
+    ) -> Result<T, DeliveryStoreError> {
+        time::timeout(self.store_timeout, call)
+            .await
+            .unwrap_or_else(|_| Err(DeliveryStoreError::new("timed out")))
+    }
+
+    pub(super) fn complete_failed(&self, id: &DeliveryId, error: &DeliveryStoreError) {
+        self.counters.complete_failures.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(delivery = %id, %error, "webhook handled but not marked as done: a retry may repeat it");
+    }
+
+    pub(super) fn abandoned(&self) {
+        self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn random_claim() -> Result<ClaimId, DeliveryStoreError> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| DeliveryStoreError::new("the system provides no randomness"))?;
+    Ok(ClaimId::from_be_bytes(bytes))
+}

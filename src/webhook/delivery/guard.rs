@@ -1,0 +1,148 @@
+//! Holds a delivery while its handler runs.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::{
+    runtime::Handle,
+    task::AbortHandle,
+    time::{self, Instant},
+};
+
+use super::{ClaimId, DeliveryId, DeliveryStoreError, deliveries::Shared};
+
+/// An attempt to handle a delivery. Complete it once the event is handled.
+///
+/// Dropping it, also by a panic or by cancelling the handler, abandons the delivery: the vendor's next
+/// retry is handled. The lease is renewed while the guard lives, for at most
+/// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
+#[must_use = "a delivery whose guard is dropped is abandoned"]
+pub struct DeliveryGuard {
+    record: Option<Record>,
+    renewal: Option<AbortHandle>,
+}
+
+/// What the store knows of the attempt.
+#[derive(Clone)]
+pub(super) struct Record {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: DeliveryId,
+    pub(super) claim: ClaimId,
+    pub(super) keep: Duration,
+}
+
+impl DeliveryGuard {
+    pub(super) fn new(record: Record) -> Self {
+        let runtime = Handle::try_current().ok();
+        let renewal = runtime.map(|runtime| runtime.spawn(renew(record.clone())).abort_handle());
+        Self { record: Some(record), renewal }
+    }
+
+    /// A guard of a delivery that the store does not know: see
+    /// [`StoreFailure::HandleWithoutRecord`](super::StoreFailure::HandleWithoutRecord).
+    pub(super) fn without_record() -> Self {
+        Self { record: None, renewal: None }
+    }
+
+    /// Marks the delivery as done: a retry is a duplicate from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`DeliveryStoreError`] when the store fails. The event was handled, so answer 2xx all the same; a
+    /// retry of it may be handled again.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe: on a tokio runtime the call to the store goes on in a task of its own.
+    pub async fn complete(mut self) -> Result<(), DeliveryStoreError> {
+        self.stop_renewal();
+        let Some(record) = self.record.take() else { return Ok(()) };
+        let task = Handle::try_current().map(|runtime| {
+            let record = record.clone();
+            runtime.spawn(async move { record.complete().await })
+        });
+        match task {
+            Ok(task) => task.await.unwrap_or_else(|error| Err(DeliveryStoreError::new(error))),
+            Err(_) => record.complete().await,
+        }
+    }
+
+    /// Gives the delivery up, so that the vendor's next retry is handled. Dropping the guard does the
+    /// same without waiting for the store.
+    ///
+    /// # Errors
+    ///
+    /// [`DeliveryStoreError`] when the store fails. The lease ends the attempt then.
+    pub async fn abandon(mut self) -> Result<(), DeliveryStoreError> {
+        self.stop_renewal();
+        match self.record.take() {
+            Some(record) => record.abandon().await,
+            None => Ok(()),
+        }
+    }
+
+    fn stop_renewal(&mut self) {
+        if let Some(renewal) = self.renewal.take() {
+            renewal.abort();
+        }
+    }
+}
+
+impl Record {
+    async fn complete(&self) -> Result<(), DeliveryStoreError> {
+        let result = self.shared.within_timeout(self.shared.store.complete(&self.id, self.keep)).await;
+        if let Err(error) = &result {
+            self.shared.complete_failed(&self.id, error);
+        }
+        result
+    }
+
+    async fn abandon(&self) -> Result<(), DeliveryStoreError> {
+        self.shared.abandoned();
+        self.shared.within_timeout(self.shared.store.abandon(&self.id, self.claim)).await
+    }
+}
+
+impl Drop for DeliveryGuard {
+    fn drop(&mut self) {
+        self.stop_renewal();
+        if let (Some(record), Ok(runtime)) = (self.record.take(), Handle::try_current()) {
+            // If this fails, the lease ends the attempt.
+            runtime.spawn(async move { record.abandon().await });
+        }
+    }
+}
+
+impl fmt::Debug for DeliveryGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.record.as_ref().map(|record| record.id);
+        f.debug_struct("DeliveryGuard").field("id", &id).finish_non_exhaustive()
+    }
+}
+
+/// Renews the lease at every third of it, up to the longest handling time.
+async fn renew(record: Record) {
+    let shared = &record.shared;
+    let deadline = time::sleep(shared.max_handling_time);
+    tokio::pin!(deadline);
+    let mut next = Instant::now();
+    loop {
+        next += shared.lease / 3;
+        tokio::select! {
+            () = time::sleep_until(next) => {}
+            () = &mut deadline => {
+                tracing::warn!(delivery = %record.id, "webhook handler runs too long: lease no longer renewed");
+                return;
+            }
+        }
+        match shared.within_timeout(shared.store.renew(&record.id, record.claim, shared.lease)).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(delivery = %record.id, "webhook delivery lease lost while handling");
+                return;
+            }
+            Err(error) => {
+                tracing::debug!(delivery = %record.id, %error, "webhook delivery lease not renewed")
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A bounded delivery store in memory, for one process.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use super::{Begin, ClaimId, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError};
+use crate::{Clock, SystemClock};
+
+type Key = [u8; 32];
+
+/// Remembers deliveries in this process.
+///
+/// Several processes behind one address need a shared store, or each of them handles a retry once.
+///
+/// A delivery takes about 250 bytes. When the store is full, the oldest done deliveries are dropped, never
+/// one in progress, and deliveries that were signed before a dropped one are refused with an error (503),
+/// because they may be repetitions. So the capacity bounds how many deliveries a day are accepted
+/// without delay: Moov's window is a day long.
+pub struct MemoryDeliveries {
+    capacity: usize,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: HashMap<Key, Entry>,
+    /// Attempts by the end of their lease.
+    leases: BTreeSet<(Duration, Key)>,
+    /// Done deliveries by when they were signed.
+    done: BTreeSet<(SystemTime, Key)>,
+    /// Deliveries signed at or before this time may have been dropped.
+    dropped_until: Option<SystemTime>,
+    dropped: u64,
+}
+
+enum Entry {
+    InProgress { claim: ClaimId, until: Duration },
+    Done { signed_at: SystemTime, keep: Duration, since: Duration },
+}
+
+impl MemoryDeliveries {
+    /// A store for this many deliveries. [`Default`]: 100,000, about 25 MB.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity: capacity.max(1), clock: Arc::new(SystemClock), state: Mutex::default() }
+    }
+
+    /// Sets the clock. Default: the clocks of the machine.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How many deliveries are remembered.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether no delivery is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many done deliveries were dropped because the store was full.
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_now(&self, id: &DeliveryId, claim: ClaimId, lease: Duration) -> Result<Begin, &'static str> {
+        let (now, wall) = (self.clock.monotonic(), self.clock.wall());
+        let mut state = self.lock();
+        state.expire(now, wall);
+        match state.entries.get(id.key()) {
+            Some(Entry::Done { .. }) => return Ok(Begin::Done),
+            Some(Entry::InProgress { until, .. }) if now < *until => {
+                return Ok(Begin::InProgress(*until - now));
+            }
+            // Its lease ran out: this attempt takes its place.
+            Some(Entry::InProgress { .. }) => state.remove(id.key()),
+            None if state.dropped_until.is_some_and(|until| id.signed_at() <= until) => {
+                return Err("records as old as this delivery were dropped");
+            }
+            None => {}
+        }
+        while state.entries.len() >= self.capacity {
+            state.drop_one(now).ok_or("all records are of deliveries in progress")?;
+        }
+        let until = now.saturating_add(lease);
+        state.entries.insert(*id.key(), Entry::InProgress { claim, until });
+        state.leases.insert((until, *id.key()));
+        Ok(Begin::New)
+    }
+}
+
+impl State {
+    fn remove(&mut self, key: &Key) {
+        match self.entries.remove(key) {
+            Some(Entry::InProgress { until, .. }) => drop(self.leases.remove(&(until, *key))),
+            Some(Entry::Done { signed_at, .. }) => drop(self.done.remove(&(signed_at, *key))),
+            None => {}
+        }
+    }
+
+    /// Removes what both clocks call over: the wall clock may have been set forward, and the monotonic
+    /// clock says how long the record has really been kept. Bounded, oldest first.
+    fn expire(&mut self, now: Duration, wall: SystemTime) {
+        for _ in 0..2 {
+            let Some((signed_at, key)) = self.done.first().copied() else { return };
+            let Some(Entry::Done { keep, since, .. }) = self.entries.get(&key) else { return };
+            let is_kept = now.saturating_sub(*since) >= *keep;
+            let is_old = signed_at.checked_add(*keep).is_some_and(|end| end <= wall);
+            if !(is_kept && is_old) {
+                return;
+            }
+            self.remove(&key);
+        }
+    }
+
+    /// Makes room: an attempt whose lease ran out, or else the oldest done delivery.
+    fn drop_one(&mut self, now: Duration) -> Option<()> {
+        if let Some((until, key)) = self.leases.first().copied()
+            && until <= now
+        {
+            self.remove(&key);
+            return Some(());
+        }
+        let (signed_at, key) = self.done.first().copied()?;
+        self.remove(&key);
+        self.dropped += 1;
+        self.dropped_until = self.dropped_until.max(Some(signed_at));
+        Some(())
+    }
+}
+
+impl Default for MemoryDeliveries {
+    fn default() -> Self {
+        Self::new(100_000)
+    }
+}
+
+impl DeliveryStore for MemoryDeliveries {
+    fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin> {
+        Box::pin(async move { self.begin_now(id, claim, lease).map_err(DeliveryStoreError::new) })
+    }
+
+    fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool> {
+        Box::pin(async move {
+            let extended = self.clock.monotonic().saturating_add(lease);
+            let mut state = self.lock();
+            match state.entries.get_mut(id.key()) {
+                Some(Entry::InProgress { claim: owner, until }) if *owner == claim => {
+                    let before = std::mem::replace(until, extended);
+                    state.leases.remove(&(before, *id.key()));
+                    state.leases.insert((extended, *id.key()));
+                    Ok(true)
+                }
+                _ => Ok(false),
+            }
+        })
+    }
+
+    fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()> {
+        Box::pin(async move {
+            let since = self.clock.monotonic();
+            let mut state = self.lock();
+            state.remove(id.key());
+            state.entries.insert(*id.key(), Entry::Done { signed_at: id.signed_at(), keep, since });
+            state.done.insert((id.signed_at(), *id.key()));
+            Ok(())
+        })
+    }
+
+    fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            if let Some(Entry::InProgress { claim: owner, .. }) = state.entries.get(id.key())
+                && *owner == claim
+            {
+                state.remove(id.key());
+            }
+            Ok(())
+        })
+    }
+}
+
+impl fmt::Debug for MemoryDeliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryDeliveries")
+            .field("capacity", &self.capacity)
+            .field("deliveries", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,17 @@
+//! Deduplicates deliveries in two phases, so that a webhook is handled at least once.
+//!
+//! [`Deliveries::begin`] records that a delivery is in progress and returns a [`DeliveryGuard`].
+//! [`DeliveryGuard::complete`] marks it as done; dropping the guard abandons it, so that the
+//! vendor's next retry is handled. If the process dies, the lease of the delivery ends by itself.
+
+mod deliveries;
+mod guard;
+mod id;
+mod memory;
+mod store;
+
+pub use deliveries::{Begun, Deliveries, StoreFailure};
+pub use guard::DeliveryGuard;
+pub use id::DeliveryId;
+pub use memory::MemoryDeliveries;
+pub use store::{Begin, ClaimId, DeliveryFuture, DeliveryStore, DeliveryStoreError};

@@ -1,0 +1,524 @@
+//! Deduplication of webhooks: each delivery is handled at least once, and a handled one never again.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use axum::{Router, http::StatusCode, routing::post};
+use fintech_auth::{
+    axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
+    moov::webhook::Webhooks,
+    sandbox::{Sandbox, SignedWebhook},
+    webhook::{
+        Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError,
+        MemoryDeliveries, Received, StoreFailure, Tolerance, VerifyErrorKind as Kind,
+    },
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    time::sleep,
+};
+
+use crate::{scripted::TestClock, support::sandbox};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+
+fn id(name: &str, signed_at: SystemTime) -> DeliveryId {
+    DeliveryId::new([name.as_bytes()], signed_at)
+}
+
+fn state(begun: &Begun) -> &'static str {
+    match begun {
+        Begun::New(_) => "new",
+        Begun::InProgress(_) => "in progress",
+        Begun::Done => "done",
+    }
+}
+
+/// A store on tokio's paused time, and deliveries on it.
+fn deliveries(capacity: usize) -> (Deliveries, TestClock) {
+    let clock = TestClock::new();
+    let store = MemoryDeliveries::new(capacity).with_clock(clock.clone());
+    (Deliveries::new(store), clock)
+}
+
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completed_delivery_is_done_for_as_long_as_it_is_kept() {
+    let (deliveries, _) = deliveries(10);
+    let id = id("a", start());
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "in progress");
+    guard.complete().await.unwrap();
+    for _ in 0..24 {
+        assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "done");
+        sleep(HOUR).await;
+    }
+    assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_guard_abandons_the_delivery() {
+    let (deliveries, _) = deliveries(10);
+    let id = id("a", start());
+    for round in 1..=3 {
+        let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("round {round}") };
+        drop(guard);
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(deliveries.abandoned(), round);
+    }
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    guard.abandon().await.unwrap();
+    assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
+}
+
+/// As if the process died: nothing is dropped or renewed any more.
+#[tokio::test(start_paused = true)]
+async fn the_lease_of_a_process_that_died_ends_by_itself() {
+    let clock = TestClock::new();
+    let store = Arc::new(MemoryDeliveries::new(10).with_clock(clock));
+    let id = id("a", start());
+    assert_eq!(store.begin(&id, 1, MINUTE).await.unwrap(), Begin::New);
+    sleep(MINUTE / 2).await;
+    assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::InProgress(MINUTE / 2));
+    sleep(MINUTE / 2).await;
+    assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::New);
+    // The first attempt cannot disturb the second, but if it did handle the event, that stands.
+    assert!(!store.renew(&id, 1, MINUTE).await.unwrap());
+    store.abandon(&id, 1).await.unwrap();
+    assert!(matches!(store.begin(&id, 3, MINUTE).await.unwrap(), Begin::InProgress(_)));
+    store.complete(&id, KEEP).await.unwrap();
+    assert_eq!(store.begin(&id, 3, MINUTE).await.unwrap(), Begin::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_is_renewed_while_the_handler_runs_up_to_the_longest_handling_time() {
+    let (deliveries, _) = deliveries(10);
+    let id = id("a", start());
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    for _ in 0..15 {
+        assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "in progress");
+        sleep(MINUTE).await;
+    }
+    sleep(2 * MINUTE).await;
+    assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
+    drop(guard);
+}
+
+/// D5: the wall clock jumps to and fro, and other deliveries come in between.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_forward_and_back_forgets_no_delivery() {
+    let (deliveries, clock) = deliveries(10);
+    let first = id("first", start());
+    let Begun::New(guard) = deliveries.begin(first, KEEP).await.unwrap() else { panic!("it is new") };
+    guard.complete().await.unwrap();
+    clock.wall_forward(48 * HOUR);
+    for other in ["a", "b", "c"] {
+        let other = id(other, start() + 48 * HOUR);
+        let Begun::New(guard) = deliveries.begin(other, KEEP).await.unwrap() else { panic!("it is new") };
+        guard.complete().await.unwrap();
+    }
+    clock.wall_back(48 * HOUR);
+    assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
+    // A clock that stays behind: the timestamp would still be accepted, so the record stays as well.
+    clock.wall_back(48 * HOUR);
+    sleep(25 * HOUR).await;
+    assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_store_drops_the_oldest_done_deliveries_and_refuses_what_may_be_one_of_them() {
+    let clock = TestClock::new();
+    let store = Arc::new(MemoryDeliveries::new(3).with_clock(clock));
+    let at = |seconds| start() + Duration::from_secs(seconds);
+    for number in 0..3 {
+        let id = id(&number.to_string(), at(number));
+        assert_eq!(store.begin(&id, 1, MINUTE).await.unwrap(), Begin::New);
+        if number != 1 {
+            store.complete(&id, KEEP).await.unwrap();
+        }
+    }
+    // The oldest done delivery makes room; the older one in progress stays.
+    let fourth = id("3", at(3));
+    assert_eq!(store.begin(&fourth, 2, MINUTE).await.unwrap(), Begin::New);
+    assert_eq!((store.len(), store.dropped()), (3, 1));
+    assert!(matches!(store.begin(&id("1", at(1)), 2, MINUTE).await.unwrap(), Begin::InProgress(_)));
+    // It may have been handled: refused, so that the vendor asks again, and never handled twice.
+    assert!(store.begin(&id("0", at(0)), 2, MINUTE).await.is_err());
+    assert!(store.begin(&id("as old", at(0)), 2, MINUTE).await.is_err());
+    // Only deliveries in progress are left to drop in the end: refused.
+    assert_eq!(store.begin(&id("4", at(4)), 2, MINUTE).await.unwrap(), Begin::New);
+    assert!(store.begin(&id("5", at(5)), 2, MINUTE).await.is_err());
+    assert_eq!(store.len(), 3);
+    // Their leases end.
+    sleep(MINUTE).await;
+    assert_eq!(store.begin(&id("5", at(5)), 2, MINUTE).await.unwrap(), Begin::New);
+    assert_eq!(store.len(), 3);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Broken {
+    Fails,
+    Hangs,
+}
+
+impl Broken {
+    fn call<T>(self) -> DeliveryFuture<'static, T> {
+        Box::pin(async move {
+            match self {
+                Self::Fails => Err(DeliveryStoreError::new("no connection")),
+                Self::Hangs => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl DeliveryStore for Broken {
+    fn begin<'a>(&'a self, _: &'a DeliveryId, _: ClaimId, _: Duration) -> DeliveryFuture<'a, Begin> {
+        self.call()
+    }
+
+    fn renew<'a>(&'a self, _: &'a DeliveryId, _: ClaimId, _: Duration) -> DeliveryFuture<'a, bool> {
+        self.call()
+    }
+
+    fn complete<'a>(&'a self, _: &'a DeliveryId, _: Duration) -> DeliveryFuture<'a, ()> {
+        self.call()
+    }
+
+    fn abandon<'a>(&'a self, _: &'a DeliveryId, _: ClaimId) -> DeliveryFuture<'a, ()> {
+        self.call()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_store_refuses_with_a_time_to_retry_unless_told_otherwise() {
+    for broken in [Broken::Fails, Broken::Hangs] {
+        let deliveries = Deliveries::new(broken);
+        let error = deliveries.begin(id("a", start()), KEEP).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.status()),
+            (Kind::DeliveryStoreUnavailable, StatusCode::SERVICE_UNAVAILABLE)
+        );
+        assert!(error.retry_after().is_some());
+        assert_eq!(deliveries.store_failures(), 1);
+        let deliveries = deliveries.with_store_failure(StoreFailure::HandleWithoutRecord);
+        let Begun::New(guard) = deliveries.begin(id("a", start()), KEEP).await.unwrap() else {
+            panic!("it is handled")
+        };
+        guard.complete().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn strangers_cannot_fill_the_store() {
+    let sandbox = sandbox().await;
+    let store = Arc::new(MemoryDeliveries::new(2));
+    let webhooks = verifier(&sandbox).with_deliveries(Deliveries::new(Shared(store.clone())));
+    for _ in 0..100 {
+        let sent = sandbox.moov_webhook("{}").with_secret("made up").sign().unwrap();
+        assert_eq!(webhooks.receive(&sent.headers, b"{}").await.unwrap_err().kind(), Kind::SignatureInvalid);
+    }
+    let late = sandbox.moov_webhook("{}").with_timestamp("1").sign().unwrap();
+    assert_eq!(webhooks.receive(&late.headers, b"{}").await.unwrap_err().kind(), Kind::TooOld);
+    assert!(store.is_empty());
+}
+
+#[derive(Debug)]
+struct Shared(Arc<MemoryDeliveries>);
+
+impl DeliveryStore for Shared {
+    fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin> {
+        self.0.begin(id, claim, lease)
+    }
+
+    fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool> {
+        self.0.renew(id, claim, lease)
+    }
+
+    fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()> {
+        self.0.complete(id, keep)
+    }
+
+    fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()> {
+        self.0.abandon(id, claim)
+    }
+}
+
+fn verifier(sandbox: &Sandbox) -> Webhooks {
+    Webhooks::new([sandbox.moov_webhook_secret()]).unwrap().with_clock(sandbox.clock().clone())
+}
+
+/// A5 and A6: retries with the first headers, for as long as the vendors send them.
+#[tokio::test]
+async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
+    let sandbox = sandbox().await;
+    let clock = sandbox.clock().clone();
+    let moneykit = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+    let moneykit = moneykit.build().unwrap().webhooks();
+    let moov = verifier(&sandbox);
+    for (late, by_moneykit, by_moov) in [
+        (301, true, true),
+        (3_600, true, true),
+        (7_200, true, true),
+        (86_400, false, true),
+        (86_701, false, false),
+    ] {
+        let sent_moneykit = sandbox
+            .moneykit_webhook(format!(r#"{{"webhook_event":"x","late":{late}}}"#))
+            .without_claim("exp")
+            .sign()
+            .unwrap();
+        let sent_moov = sandbox.moov_webhook("{}").sign().unwrap();
+        clock.advance(Duration::from_secs(late));
+        let received = moneykit.receive(&sent_moneykit.headers, &sent_moneykit.body).await;
+        assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "{late} s");
+        let received = moov.receive(&sent_moov.headers, &sent_moov.body).await;
+        assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "{late} s");
+        // Without a delivery store nothing refuses a repetition, so the window stays short.
+        assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().kind(), Kind::TooOld);
+        let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
+        assert_eq!(verdict.unwrap_err().kind(), Kind::TooOld);
+    }
+    // `exp` bounds it where the vendor sends one.
+    let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"y"}"#).sign().unwrap();
+    clock.advance(Duration::from_secs(3_661));
+    assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().kind(), Kind::Expired);
+    // A user's own window holds for both.
+    let strict = moov.with_tolerance(Tolerance::default());
+    let sent = sandbox.moov_webhook("{}").sign().unwrap();
+    clock.advance(Duration::from_secs(301));
+    assert_eq!(strict.receive(&sent.headers, &sent.body).await.unwrap_err().kind(), Kind::TooOld);
+}
+
+#[tokio::test]
+async fn a_retry_that_is_signed_anew_is_the_same_delivery() {
+    let sandbox = sandbox().await;
+    let clock = sandbox.clock().clone();
+    let moneykit = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+    let moneykit = moneykit.build().unwrap().webhooks();
+    let moov = verifier(&sandbox);
+    let keyed =
+        |extra: u32| format!(r#"{{"webhook_event":"x","webhook_idempotency_key":"k-1","attempt":{extra}}}"#);
+    let first = sandbox.moneykit_webhook(keyed(1)).sign().unwrap();
+    let Received::New(_, guard) = moneykit.receive(&first.headers, &first.body).await.unwrap() else {
+        panic!("it is new")
+    };
+    guard.complete().await.unwrap();
+    let nonce = "n".repeat(60);
+    let sent = sandbox.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
+    let Received::New(_, guard) = moov.receive(&sent.headers, &sent.body).await.unwrap() else {
+        panic!("it is new")
+    };
+    guard.complete().await.unwrap();
+    clock.advance(HOUR);
+    let again = sandbox.moneykit_webhook(keyed(2)).sign().unwrap();
+    assert!(matches!(moneykit.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
+    let again = sandbox.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
+    assert!(matches!(moov.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
+    // Without an idempotency key the body decides; another body is another event.
+    let (one, other) = (r#"{"webhook_event":"x"}"#, r#"{"webhook_event":"y"}"#);
+    for (body, done) in [(one, false), (one, true), (other, false), (other, true)] {
+        let sent = sandbox.moneykit_webhook(body).sign().unwrap();
+        match moneykit.receive(&sent.headers, &sent.body).await.unwrap() {
+            Received::New(_, guard) if !done => guard.complete().await.unwrap(),
+            Received::Done if done => {}
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+}
+
+/// What a handler does with an event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Handler {
+    Handles,
+    Answers500,
+    Panics,
+    /// Waits until it is told to go on, then handles the event.
+    Waits,
+}
+
+/// A server of one handler, over a real socket.
+struct Server {
+    sandbox: Sandbox,
+    address: String,
+    next: Arc<Mutex<Handler>>,
+    started: Arc<AtomicUsize>,
+    handled: Arc<AtomicUsize>,
+    go_on: Arc<Notify>,
+    webhooks: AtomicUsize,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let sandbox = sandbox().await;
+        let clock = sandbox.clock().clone();
+        let moneykit = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock));
+        let (moneykit, moov) = (moneykit.build().unwrap().webhooks(), verifier(&sandbox));
+        let next = Arc::new(Mutex::new(Handler::Handles));
+        let (started, handled, go_on) =
+            (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::new(Notify::new()));
+        let handle = {
+            let (next, started, handled, go_on) =
+                (next.clone(), started.clone(), handled.clone(), go_on.clone());
+            move || {
+                let (next, started, handled, go_on) =
+                    (next.clone(), started.clone(), handled.clone(), go_on.clone());
+                async move {
+                    started.fetch_add(1, Ordering::SeqCst);
+                    let handler = *next.lock().unwrap();
+                    match handler {
+                        Handler::Answers500 => return StatusCode::INTERNAL_SERVER_ERROR,
+                        Handler::Panics => panic!("as the test has it"),
+                        Handler::Waits => go_on.notified().await,
+                        Handler::Handles => {}
+                    }
+                    handled.fetch_add(1, Ordering::SeqCst);
+                    StatusCode::NO_CONTENT
+                }
+            }
+        };
+        let other = handle.clone();
+        let router = Router::new()
+            .route("/moov", post(move |_: MoovWebhook| handle()).layer(WebhookLayer::new(moov)))
+            .route("/moneykit", post(move |_: MoneykitWebhook| other()).layer(WebhookLayer::new(moneykit)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { sandbox, address, next, started, handled, go_on, webhooks: AtomicUsize::new(0) }
+    }
+
+    fn handler(&self, handler: Handler) {
+        *self.next.lock().unwrap() = handler;
+    }
+
+    fn handled(&self) -> usize {
+        self.handled.load(Ordering::SeqCst)
+    }
+
+    fn webhook(&self, path: &str) -> SignedWebhook {
+        match path {
+            "moov" => self.sandbox.moov_webhook("{}").sign().unwrap(),
+            _ => {
+                let key = self.webhooks.fetch_add(1, Ordering::SeqCst);
+                let body = format!(r#"{{"webhook_event":"x","webhook_idempotency_key":"k-{key}"}}"#);
+                self.sandbox.moneykit_webhook(body).sign().unwrap()
+            }
+        }
+    }
+
+    async fn connect(&self, path: &str, webhook: &SignedWebhook) -> TcpStream {
+        let mut request = format!(
+            "POST /{path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n",
+            webhook.body.len()
+        );
+        for (name, value) in &webhook.headers {
+            request += &format!("{name}: {}\r\n", value.to_str().unwrap());
+        }
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
+        stream.write_all(&webhook.body).await.unwrap();
+        stream
+    }
+
+    async fn send(&self, path: &str, webhook: &SignedWebhook) -> String {
+        let mut response = String::new();
+        self.connect(path, webhook).await.read_to_string(&mut response).await.unwrap();
+        response
+    }
+
+    async fn status(&self, path: &str, webhook: &SignedWebhook) -> u16 {
+        self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Retries until the delivery is no longer in progress: abandoning is a task of its own.
+    async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
+        for _ in 0..1000 {
+            match self.status(path, webhook).await {
+                503 => tokio::task::yield_now().await,
+                status => return status,
+            }
+        }
+        panic!("the delivery stays in progress")
+    }
+
+    async fn until_started(&self, count: usize) {
+        while self.started.load(Ordering::SeqCst) < count {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// D1 and D2, for both vendors: what goes wrong, and how often the event is handled in the end.
+#[tokio::test]
+async fn whatever_goes_wrong_an_event_is_handled_once() {
+    let server = Server::start().await;
+    for path in ["moov", "moneykit"] {
+        for fault in [Handler::Answers500, Handler::Panics] {
+            let (before, webhook) = (server.handled(), server.webhook(path));
+            server.handler(fault);
+            assert_eq!(server.status(path, &webhook).await, 500, "{path} {fault:?}");
+            server.handler(Handler::Handles);
+            assert_eq!(server.retry(path, &webhook).await, 204, "{path} {fault:?}");
+            assert_eq!(server.status(path, &webhook).await, 200, "{path} {fault:?}: a duplicate");
+            assert_eq!(server.handled(), before + 1, "{path} {fault:?}");
+            server.sandbox.clock().advance(Duration::from_secs(1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_response_does_not_repeat_the_event() {
+    let server = Server::start().await;
+    for path in ["moov", "moneykit"] {
+        let (before, webhook) = (server.handled(), server.webhook(path));
+        // The sender is gone before the response.
+        drop(server.connect(path, &webhook).await);
+        assert!([200, 204].contains(&server.retry(path, &webhook).await), "{path}");
+        assert_eq!(server.status(path, &webhook).await, 200, "{path}");
+        assert_eq!(server.handled(), before + 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_disconnect_does_not_cancel_the_handler() {
+    let server = Server::start().await;
+    for (number, path) in ["moov", "moneykit"].into_iter().enumerate() {
+        let webhook = server.webhook(path);
+        server.handler(Handler::Waits);
+        let stream = server.connect(path, &webhook).await;
+        server.until_started(number + 1).await;
+        drop(stream);
+        let response = server.send(path, &webhook).await;
+        assert!(response.starts_with("HTTP/1.1 503") && response.contains("retry-after: "), "{response}");
+        server.go_on.notify_one();
+        assert_eq!(server.retry(path, &webhook).await, 200, "{path}: handled, and a duplicate now");
+        assert_eq!(server.handled(), number + 1, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_copies_at_once_one_is_handled() {
+    let server = Arc::new(Server::start().await);
+    let webhook = server.webhook("moov");
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (server, webhook) = (server.clone(), webhook.clone());
+        senders.spawn(async move { server.retry("moov", &webhook).await });
+    }
+    let mut statuses = senders.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(server.handled(), 1);
+    assert_eq!((statuses[48], statuses[49]), (200, 204));
+}
