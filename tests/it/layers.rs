@@ -12,10 +12,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("timestamp", &[]),
     ("clock", &[]),
+    ("sync", &[]),
     ("retry", &["error"]),
     ("text", &["error"]),
     ("credentials", &["error", "secret", "text"]),
-    ("token", &["error", "secret", "clock", "timestamp", "credentials", "retry"]),
+    ("token", &["error", "secret", "clock", "sync", "timestamp", "credentials", "retry"]),
     ("transport", &["error", "secret", "clock", "timestamp", "credentials", "token"]),
     ("webhook", &["error", "secret", "clock", "timestamp"]),
     ("bearer", &["error", "token", "transport"]),
@@ -149,6 +150,60 @@ fn dependencies_point_one_way() {
         }
     }
     assert!(checked > 20, "only {checked} names were found");
+}
+
+/// `tests/shuttle` replaces `src/sync.rs` by models: what goes around it is not explored.
+#[test]
+fn the_token_cache_takes_its_primitives_from_sync() {
+    const FORBIDDEN: [&str; 13] = [
+        "std::sync::Barrier",
+        "std::sync::Condvar",
+        "std::sync::Mutex",
+        "std::sync::RwLock",
+        "std::sync::atomic",
+        "std::sync::mpsc",
+        "std::thread",
+        "arc_swap::ArcSwap",
+        "foldhash",
+        "tokio::runtime",
+        "tokio::sync",
+        "tokio::task",
+        "tokio::time",
+    ];
+    let mut checked = 0;
+    for path in sources(&src().join("token")) {
+        // No decision depends on the counters, and Redis is not part of the model.
+        if path.ends_with("stats.rs") || path.iter().any(|part| part == "redis") {
+            continue;
+        }
+        let file = syn::parse_file(&fs::read_to_string(&path).expect("readable")).expect("Rust");
+        let mut used = Vec::new();
+        for item in &file.items {
+            if let syn::Item::Use(item) = item {
+                paths_of(&item.tree, String::new(), &mut used);
+            }
+        }
+        for name in &used {
+            let is_forbidden = FORBIDDEN.iter().any(|forbidden| name.starts_with(forbidden))
+                && !name.starts_with("tokio::sync::broadcast");
+            assert!(!is_forbidden, "{} uses {name}", path.display());
+        }
+        checked += used.len();
+    }
+    assert!(checked > 50, "only {checked} names were found");
+}
+
+/// All paths of a `use`, written out.
+fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
+    match tree {
+        syn::UseTree::Path(path) => paths_of(&path.tree, format!("{start}{}::", path.ident), paths),
+        syn::UseTree::Group(group) => {
+            group.items.iter().for_each(|tree| paths_of(tree, start.clone(), paths));
+        }
+        syn::UseTree::Name(name) => paths.push(format!("{start}{}", name.ident)),
+        syn::UseTree::Rename(name) => paths.push(format!("{start}{}", name.ident)),
+        syn::UseTree::Glob(_) => paths.push(format!("{start}*")),
+    }
 }
 
 /// What two commands share stands beside them, and knows none of them.
