@@ -43,6 +43,21 @@ pub(crate) fn explore<F>(schedules: Schedules, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
 {
+    explore_with(false, schedules, scenario);
+}
+
+/// The same, but time may move, to the next timer, before any step.
+pub(crate) fn explore_any_time<F>(schedules: Schedules, scenario: fn() -> F)
+where
+    F: Future<Output = ()> + 'static,
+{
+    explore_with(true, schedules, scenario);
+}
+
+fn explore_with<F>(any_time: bool, schedules: Schedules, scenario: fn() -> F)
+where
+    F: Future<Output = ()> + 'static,
+{
     if let Some(file) = env::var_os("SHUTTLE_REPLAY") {
         let replay = ReplayScheduler::new_from_file(file).expect("a file with a schedule");
         return run(replay, FailurePersistence::None, scenario);
@@ -55,15 +70,15 @@ where
     let persistence = || FailurePersistence::File(Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))));
     if runs("random", schedules.random) {
         let random = RandomScheduler::new_from_seed(seed, schedules.random * factor);
-        run(ClockLast::new("random", random), persistence(), scenario);
+        run(ModelClock::new("random", any_time, random), persistence(), scenario);
     }
     if runs("pct", schedules.pct) {
         let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, schedules.pct * factor);
-        run(ClockLast::new("pct", pct), persistence(), scenario);
+        run(ModelClock::new("pct", any_time, pct), persistence(), scenario);
     }
     if runs("depth-first", schedules.depth_first) {
         let depth_first = DfsScheduler::new(Some(schedules.depth_first * factor), false);
-        run(ClockLast::new("depth-first", depth_first), persistence(), scenario);
+        run(ModelClock::new("depth-first", any_time, depth_first), persistence(), scenario);
     }
 }
 
@@ -72,7 +87,7 @@ pub(crate) fn check_replay<F>(schedules: usize, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
 {
-    let random = ClockLast::new("random", RandomScheduler::new_from_seed(1, schedules));
+    let random = ModelClock::new("random", false, RandomScheduler::new_from_seed(1, schedules));
     run(UncontrolledNondeterminismCheckScheduler::new(random), FailurePersistence::Print, scenario);
 }
 
@@ -92,23 +107,25 @@ where
     });
 }
 
-/// Moves time only when no other task can run: a token never expires because a task is slow.
+/// Moves time only when no other task can run: no timeout ends because a task is slow.
 #[derive(Debug)]
-struct ClockLast<S> {
+struct ModelClock<S> {
     inner: S,
     kind: &'static str,
+    /// Whether time may move before any step.
+    any_time: bool,
     schedules: usize,
     /// The task that ran last and was not the clock.
     last: Option<TaskId>,
 }
 
-impl<S> ClockLast<S> {
-    fn new(kind: &'static str, inner: S) -> Self {
-        Self { inner, kind, schedules: 0, last: None }
+impl<S> ModelClock<S> {
+    fn new(kind: &'static str, any_time: bool, inner: S) -> Self {
+        Self { inner, kind, any_time, schedules: 0, last: None }
     }
 }
 
-impl<S> Drop for ClockLast<S> {
+impl<S> Drop for ModelClock<S> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("failed in {} schedule {}", self.kind, self.schedules);
@@ -116,7 +133,7 @@ impl<S> Drop for ClockLast<S> {
     }
 }
 
-impl<S: Scheduler> Scheduler for ClockLast<S> {
+impl<S: Scheduler> Scheduler for ModelClock<S> {
     fn new_execution(&mut self) -> Option<Schedule> {
         self.last = None;
         self.schedules += 1;
@@ -125,6 +142,10 @@ impl<S: Scheduler> Scheduler for ClockLast<S> {
 
     fn next_task(&mut self, runnable: &[&Task], _: Option<TaskId>, is_yielding: bool) -> Option<TaskId> {
         let clock = TaskId::from(CLOCK);
+        if self.any_time {
+            self.last = self.inner.next_task(runnable, self.last, is_yielding);
+            return self.last;
+        }
         let others: Vec<&Task> = runnable.iter().copied().filter(|task| task.id() != clock).collect();
         if others.is_empty() {
             return Some(clock);

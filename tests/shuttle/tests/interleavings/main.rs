@@ -9,3 +9,4 @@ mod fleet;
 mod limits;
 mod revocation;
 mod server;
+mod slow;

@@ -1,0 +1,61 @@
+//! Tasks that are slow: any timer may fire between any two steps of another task.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use fintech_auth_shuttle::{
+    sync::{switch_point, time},
+    token::{MemoryStore, TokenOptions},
+};
+use shuttle::future::spawn;
+
+use super::{
+    explore::{DEFAULT, explore_any_time},
+    server::{EXPIRED, STALE, Server, grant_of, scopes},
+};
+
+#[test]
+fn no_refresh_token_is_sent_twice_when_leases_and_timeouts_end_at_any_time() {
+    explore_any_time(DEFAULT, || async {
+        let server = Server::new();
+        let options = TokenOptions::default().with_store(Arc::new(MemoryStore::default()));
+        let caches = [server.cache(options.clone()), server.cache(options)];
+        let callers = caches.map(|cache| {
+            spawn(async move {
+                for _ in 0..2 {
+                    // It may well time out.
+                    drop(cache.token(&scopes("a")).await);
+                    time::sleep(STALE).await;
+                }
+            })
+        });
+        for caller in callers {
+            caller.await.expect("no panic");
+        }
+        let mut sent = BTreeSet::new();
+        for refresh_token in server.requests().into_iter().filter_map(|request| request.refresh_token) {
+            assert!(sent.insert(refresh_token), "{server:?}");
+        }
+    });
+}
+
+#[test]
+fn nothing_of_a_revoked_grant_is_handed_out_when_timers_fire_at_any_time() {
+    explore_any_time(DEFAULT, || async {
+        let server = Server::new();
+        let cache = server.cache(TokenOptions::default());
+        let Ok(token) = cache.token(&scopes("a")).await else { return };
+        time::sleep(EXPIRED).await;
+        let asker = {
+            let cache = cache.clone();
+            spawn(async move { drop(cache.token(&scopes("a")).await) })
+        };
+        switch_point();
+        cache.forget(&token.to_secret()).await;
+        for _ in 0..2 {
+            if let Ok(later) = cache.token(&scopes("a")).await {
+                assert_ne!(grant_of(&later), grant_of(&token), "handed out after its revocation");
+            }
+        }
+        asker.await.expect("no panic");
+    });
+}
