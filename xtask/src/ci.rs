@@ -9,12 +9,13 @@ use crate::cargo::cargo;
 use crate::regen::Outcome;
 
 /// Arguments of cargo, one step a line.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "xtask features",
     "test",
+    "xtask shuttle",
     "doc --workspace --no-deps --all-features",
     "xtask docs",
     "xtask regen --check",
@@ -150,6 +151,7 @@ mod tests {
         cargo clippy --workspace --all-targets --all-features -- -D warnings
         cargo xtask features
         cargo test
+        cargo xtask shuttle
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
         cargo xtask docs
         cargo xtask regen --check

@@ -90,13 +90,14 @@ cargo xtask docs
     Builds the documentation without features, with the default ones and, as docs.rs does, with all; looks for
     broken links, and for items behind a feature that are not marked with it.
 
-cargo xtask deny | features | minimal | msrv | package
+cargo xtask deny | features | minimal | msrv | package | shuttle
     The guards of what the crate promises its dependants:
     deny        licences, doubled and banned crates, where they are from, advisories (by cargo-deny)
     features    each feature alone builds without a warning
     minimal     it builds with the least versions that Cargo.toml allows
     msrv        it builds with the Rust version that Cargo.toml states
     package     what is published packs and builds by itself, without a warning
+    shuttle     the token cache keeps its promises in every explored interleaving
 
     Exit code: 0 all is well; 3 it is not; 4 it could not be looked at here, or not at all of it.
 

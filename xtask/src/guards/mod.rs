@@ -7,6 +7,7 @@ mod minimal;
 mod msrv;
 mod package;
 mod packed;
+mod shuttle;
 
 use std::path::Path;
 
@@ -27,12 +28,13 @@ pub(crate) enum Verdict {
 pub(crate) type Guard = fn(&Path) -> Result<Verdict>;
 
 /// The guards, by the names of their commands.
-const GUARDS: [(&str, Guard); 5] = [
+const GUARDS: [(&str, Guard); 6] = [
     ("deny", deny::run),
     ("features", features::run),
     ("minimal", minimal::run),
     ("msrv", msrv::run),
     ("package", package::run),
+    ("shuttle", shuttle::run),
 ];
 
 /// The guard called `name`.
