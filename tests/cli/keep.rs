@@ -205,7 +205,7 @@ async fn only_a_regular_file_or_a_new_one_is_written() {
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
     std::os::unix::fs::symlink("/dev/null", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
-    for name in ["fifo", "socket", "device", "dangling"] {
+    for name in ["fifo", "socket", "device", "dangling", "new/"] {
         for command in [
             refresh(&sandbox, &path, &format!("--save {}", at(name).display())),
             configured(&sandbox, &format!("moov token /ping.read --save {}", at(name).display())),
@@ -369,6 +369,37 @@ async fn control_and_format_characters_are_escaped_in_every_output() {
             assert!(ran.code > Some(2) && !ran.all().contains(odd), "{args}: {:?}", ran.all());
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_copied_with_something_around_it_is_not_sent() {
+    let sandbox = sandbox().await;
+    let folder = folder("copied");
+    for (wrong, word) in [
+        ("\"MARK-0123456789\"", "quotes"),
+        ("MARK-0123456789\n\n", "line break"),
+        ("MARK\u{200b}", "invisible"),
+    ] {
+        let mut from_env = configured(&sandbox, "moneykit introspect");
+        from_env.env("FINTECH_AUTH_TOKEN", wrong);
+        let path = folder.join("token");
+        fs::write(&path, wrong).unwrap();
+        let from_file =
+            configured(&sandbox, &format!("moov refresh --reveal --token-file {}", path.display()));
+        for (mut command, name) in [(from_env, "FINTECH_AUTH_TOKEN"), (from_file, "--token-file")] {
+            let ran = run(&mut command);
+            assert_eq!(ran.code, Some(2), "{}", ran.all());
+            assert!(ran.err.contains(name) && ran.err.contains(word), "{}", ran.err);
+            assert!(!ran.err.contains("MARK"), "{}", ran.err);
+        }
+    }
+    assert!(sandbox.requests().is_empty());
+    // Windows PowerShell's mark is dropped.
+    let path = issued(&sandbox, &folder);
+    let token = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("\u{feff}{}\r\n", token.trim())).unwrap();
+    let ran = run(&mut refresh(&sandbox, &path, &format!("--save {}", path.display())));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
 }
 
 #[tokio::test(flavor = "multi_thread")]

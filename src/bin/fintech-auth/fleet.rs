@@ -35,7 +35,7 @@ pub(crate) fn fleet(settings: &Settings<'_>) -> Result<Option<Fleet>, Failure> {
         (Some(_), Some(_)) => {
             return Err(Failure::usage("the url of redis and its url_file are both given; keep one of them"));
         }
-        (Some(url), None) => Secret::from(url),
+        (Some(url), None) => input::checked("the url of redis", Secret::from(url))?,
         (None, Some(path)) => input::secret("the url_file of redis", &path)?,
         (None, None) => return Ok(None),
     };

@@ -8,7 +8,7 @@ use std::{
     io::{self, IsTerminal as _, Read},
 };
 
-use fintech_auth::Secret;
+use fintech_auth::{Secret, moneykit};
 
 use crate::{arguments::Arguments, exit::Failure};
 
@@ -32,7 +32,23 @@ pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
     }
     let read =
         if path == "-" { Secret::read(io::stdin().lock()) } else { File::open(path).and_then(Secret::read) };
-    read.map_err(|error| unreadable(option, path, &error))
+    let secret = read.map_err(|error| unreadable(option, path, &error))?;
+    checked(&format!("the file of {option}"), secret)
+}
+
+/// The secret, unless it was copied with something around it. The configuration judges that, so that there is one
+/// rule.
+///
+/// # Errors
+///
+/// For quotes, white space and invisible characters, without the secret.
+pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
+    let config = moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRET", secret.expose())]);
+    config.map_err(|error| {
+        let named = "the environment variable MONEYKIT_CLIENT_SECRET";
+        Failure::usage(error.to_string().replace(named, what))
+    })?;
+    Ok(secret)
 }
 
 /// A variable of the environment. One that is no text is not taken for one that is not set.
@@ -55,7 +71,7 @@ pub(crate) fn token(arguments: &Arguments) -> Result<Secret, Failure> {
         return secret("--token-file", path);
     }
     if let Some(token) = variable(TOKEN_VARIABLE)?.filter(|token| !token.is_empty()) {
-        return Ok(token.into());
+        return checked(&format!("the environment variable {TOKEN_VARIABLE}"), token.into());
     }
     if io::stdin().is_terminal() {
         return Err(Failure::usage(format!(

@@ -34,6 +34,9 @@ impl Saving {
         if is_token(path) {
             return Err(Failure::usage("--save takes the path of a file, and this looks like a token"));
         }
+        if path.ends_with(std::path::is_separator) {
+            return Err(Failure::usage("--save names a folder"));
+        }
         let path = target(Path::new(path))?;
         let mut name = path.file_name().ok_or_else(|| Failure::usage("--save names no file"))?.to_owned();
         name.push(format!(".{}.new", std::process::id()));
