@@ -1,0 +1,218 @@
+//! Names of components: which was renamed, which stands for something else, which nothing refers to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Name, TRUE, Walk, empty, step};
+use crate::drift::edit::{Edit, Kind, Place, Step, map_of};
+use crate::shape::{self, Shape, join};
+
+impl<'v> Walk<'v> {
+    /// What is referred to here, by name. What it amounts to is compared by itself.
+    pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
+        let names = |list: &[&'v Value]| list.iter().filter_map(|to| component(to)).collect::<Vec<_>>();
+        self.used_old.extend(names(old));
+        self.used_new.extend(names(new));
+        let mut gone: Vec<&'v Value> = old.iter().copied().filter(|to| !new.contains(to)).collect();
+        for to in old.iter().filter(|to| new.contains(to)) {
+            if let Some(name) = component(to) {
+                self.pairs.insert((name.clone(), name));
+            }
+        }
+        let fresh: Vec<&'v Value> = new.iter().copied().filter(|to| !old.contains(to)).collect();
+        let place = place.under("$ref");
+        for to in fresh {
+            let from = (!gone.is_empty()).then(|| gone.remove(0));
+            if let (Some(from), Some(to)) = (from.and_then(component), component(to)) {
+                self.pairs.insert((from, to));
+            }
+            let kind = if from.is_some() { Kind::Changed } else { Kind::Added };
+            self.tell_under(step(&shape::DATA, "$ref", from, Some(to)), kind, &place);
+        }
+        for from in gone {
+            self.tell_under(step(&shape::DATA, "$ref", Some(from), None), Kind::Removed, &place);
+        }
+    }
+
+    /// The target of a discriminator.
+    pub(super) fn target(&mut self, old: &'v Value, new: &'v Value) {
+        let find = |document: &'v Value, to: &Value| {
+            let text = to.as_str()?;
+            let at = match text.strip_prefix('#') {
+                Some(pointer) => pointer.to_owned(),
+                None => join("/components/schemas", text),
+            };
+            Some((document.pointer(&at)?, at))
+        };
+        if let (Some((old, old_at)), Some((new, new_at))) =
+            (find(self.documents.0, old), find(self.documents.1, new))
+        {
+            let names = (component_at(&old_at), component_at(&new_at));
+            if let (Some(from), Some(to)) = names {
+                self.used_old.insert(from.clone());
+                self.used_new.insert(to.clone());
+                self.pairs.insert((from, to));
+            }
+            let step = step(&shape::SCHEMA, "schema", Some(old), Some(new));
+            self.enqueue(step, Place { old: old_at, new: new_at });
+        }
+    }
+
+    /// They are referred to by name only.
+    pub(super) fn security_schemes(&mut self) {
+        let kind = "securitySchemes";
+        let below = |document: &'v Value| document.get("components").and_then(|it| it.get(kind));
+        let (old, new) = (below(self.documents.0), below(self.documents.1));
+        let empty = empty(&TRUE);
+        let (Value::Object(old), Value::Object(new)) = (old.unwrap_or(empty), new.unwrap_or(empty)) else {
+            return;
+        };
+        let shape = shape::COMPONENTS.under(kind);
+        let (before, after) = (self.documents.0.get("components"), self.documents.1.get("components"));
+        self.steps.push(step(&shape::COMPONENTS, "components", before, after));
+        self.steps.push(step(shape, kind, None, None));
+        self.map(shape, old, new, &Place::both("/components").under(kind), &|_| true);
+        self.steps.truncate(self.steps.len() - 2);
+    }
+
+    /// Names that came, went or stand for something else, and components that nothing refers to.
+    pub(super) fn components(&mut self) {
+        let renames = self.renames();
+        let names = |document: &'v Value| -> BTreeMap<Name, (&'v str, &'v str, &'v Value)> {
+            let kinds = map_of(document.get("components")).into_iter().flatten();
+            kinds
+                .filter(|(kind, _)| *kind != "securitySchemes")
+                .filter(|(kind, _)| matches!(shape::COMPONENTS.under(kind), Shape::Names(_)))
+                .flat_map(|(kind, names)| {
+                    let names = names.as_object().into_iter().flatten();
+                    names.map(move |(name, value)| {
+                        ((kind.clone(), name.clone()), (kind.as_str(), name.as_str(), value))
+                    })
+                })
+                .collect()
+        };
+        let (olds, news) = (names(self.documents.0), names(self.documents.1));
+        for (from, to) in &renames {
+            let (Some(old), Some(new)) = (olds.get(from), news.get(to)) else { continue };
+            let kind = Kind::Renamed(from.1.clone(), to.1.clone());
+            self.component(*new, Some(old.2), Some(new.2), Some(kind), (from, to));
+        }
+        for (name, new) in &news {
+            let is_renamed = renames.iter().any(|(_, to)| to == name);
+            match olds.get(name) {
+                None if is_renamed => {}
+                None => self.component(*new, None, Some(new.2), None, (name, name)),
+                Some(_) if self.pairs.contains(&(name.clone(), name.clone())) => {}
+                Some(old) if self.used_old.contains(name) || self.used_new.contains(name) => {
+                    if old.2 != new.2 {
+                        let kind = Some(Kind::Replaced);
+                        self.component(*new, Some(old.2), Some(new.2), kind, (name, name));
+                    }
+                }
+                // Nobody uses it: compared by name.
+                Some(old) => self.component(*new, Some(old.2), Some(new.2), None, (name, name)),
+            }
+        }
+        for (name, old) in olds.iter().filter(|(name, _)| !news.contains_key(*name)) {
+            if !renames.iter().any(|(from, _)| from == name) {
+                self.component(*old, Some(old.2), None, None, (name, name));
+            }
+        }
+    }
+
+    /// What stands among the components and is no map of things of one kind.
+    pub(super) fn misshapen_components(&mut self) {
+        let (old, new) = (self.documents.0.get("components"), self.documents.1.get("components"));
+        let is_map = |value: Option<&Value>| value.is_none_or(Value::is_object);
+        let place = Place::both("/components");
+        self.steps = vec![self.root()];
+        if !is_map(old) || !is_map(new) {
+            self.node(step(&shape::DATA, "components", old, new), &place);
+        } else {
+            self.steps.push(step(&shape::COMPONENTS, "components", old, new));
+            let keys: BTreeSet<&'v String> = [old, new]
+                .into_iter()
+                .flat_map(|side| map_of(side).into_iter().flatten().map(|(kind, _)| kind))
+                .collect();
+            for kind in keys {
+                let below = |side: Option<&'v Value>| side.and_then(|side| side.get(kind));
+                let (old, new) = (below(old), below(new));
+                let is_kind = matches!(shape::COMPONENTS.under(kind), Shape::Names(_));
+                if !is_kind || !is_map(old) || !is_map(new) {
+                    self.node(step(&shape::DATA, kind, old, new), &place.under(kind));
+                }
+            }
+        }
+        self.steps.clear();
+    }
+
+    fn component(
+        &mut self,
+        (kind, name, _): (&'v str, &'v str, &'v Value),
+        old: Option<&'v Value>,
+        new: Option<&'v Value>,
+        edit: Option<Kind>,
+        (from, to): (&Name, &Name),
+    ) {
+        let shape = shape::COMPONENTS.under(kind);
+        let at = Place::both("/components").under(kind);
+        let place = Place { old: join(&at.old, &from.1), new: join(&at.new, &to.1) };
+        let last = step(shape.under(name), name, old, new);
+        let (before, after) = self.documents;
+        self.steps = vec![
+            self.root(),
+            step(&shape::COMPONENTS, "components", before.get("components"), after.get("components")),
+            step(shape, kind, None, None),
+        ];
+        match edit {
+            Some(edit) => self.tell_under(last, edit, &place),
+            None => self.node(last, &place),
+        }
+        self.steps.clear();
+    }
+
+    /// Components of which one took the other's place: the old name is gone, and the new one stood for
+    /// nothing, or for something else.
+    pub(super) fn renames(&self) -> Vec<(Name, Name)> {
+        let has = |document: &Value, (kind, name): &Name| {
+            document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()
+        };
+        let mut renames: Vec<(Name, Name)> = Vec::new();
+        for (from, to) in &self.pairs {
+            let is_rename = from.0 == to.0
+                && has(self.documents.0, from)
+                && has(self.documents.1, to)
+                && !has(self.documents.1, from)
+                && !(has(self.documents.0, to) && self.pairs.contains(&(to.clone(), to.clone())))
+                && !renames.iter().any(|(other, another)| other == from || another == to);
+            if is_rename {
+                renames.push((from.clone(), to.clone()));
+            }
+        }
+        renames
+    }
+}
+
+/// A reference that only follows a component to its new name.
+pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
+    let Step { shape, key, old, new, .. } = edit.last();
+    let named = |value: Option<&Value>| {
+        let text = value?.as_str()?;
+        component(value?).or_else(|| Some(("schemas".to_owned(), text.to_owned())))
+    };
+    (key == "$ref" || matches!(shape, Shape::Target))
+        && edit.kind == Kind::Changed
+        && named(old).zip(named(new)).is_some_and(|(from, to)| renames.contains(&(from, to)))
+}
+
+/// The kind and name in `#/components/kind/name`.
+pub(super) fn component(reference: &Value) -> Option<Name> {
+    component_at(reference.as_str()?.strip_prefix('#')?)
+}
+
+fn component_at(pointer: &str) -> Option<Name> {
+    let (kind, rest) = pointer.strip_prefix("/components/")?.split_once('/')?;
+    let name = rest.split('/').next()?.replace("~1", "/").replace("~0", "~");
+    Some((kind.to_owned(), name))
+}

@@ -1,0 +1,159 @@
+//! Lists whose items are matched by what they are, and the parameters that each operation has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::{MOST_COMPARED, Walk, step};
+use crate::drift::edit::{Kind, Place, identity, list_of};
+use crate::drift::view::Field;
+use crate::shape::{self, Shape, is_method, join};
+
+impl<'v> Walk<'v> {
+    /// A path: each operation has the parameters that stand beside it, unless it has its own.
+    pub(super) fn path_item(
+        &mut self,
+        old: &'v Map<String, Value>,
+        new: &'v Map<String, Value>,
+        place: &Place,
+    ) {
+        self.map(&shape::PATH_ITEM, old, new, place, &|key| key != "parameters" && !is_method(key));
+        let count = self.edits.len();
+        let methods: BTreeSet<&'v String> =
+            old.keys().chain(new.keys()).filter(|key| is_method(key)).collect();
+        for method in methods {
+            let here = place.under(method);
+            let step = step(shape::PATH_ITEM.under(method), method, old.get(method), new.get(method));
+            let (Some(Value::Object(before)), Some(Value::Object(after))) = (step.old, step.new) else {
+                self.node(step, &here);
+                continue;
+            };
+            self.steps.push(step);
+            self.map(step.shape, before, after, &here, &|key| key != "parameters");
+            let before = self.in_force(self.documents.0, old, before, &place.old, method);
+            let after = self.in_force(self.documents.1, new, after, &place.new, method);
+            self.parameters(&before, &after);
+            self.steps.pop();
+        }
+        let (before, after) = (old.get("parameters"), new.get("parameters"));
+        if self.edits.len() == count && before != after {
+            let below = step(&shape::DATA, "parameters", before, after);
+            self.tell_under(below, Kind::Rephrased, &place.under("parameters"));
+        }
+    }
+
+    fn in_force(
+        &self,
+        document: &'v Value,
+        item: &'v Map<String, Value>,
+        operation: &'v Map<String, Value>,
+        at: &str,
+        method: &str,
+    ) -> Vec<Field<'v>> {
+        let fields = |list: Option<&'v Value>, at: &str| -> Vec<Field<'v>> {
+            let items = list_of(list).iter().enumerate();
+            items.map(|(index, value)| Field { key: "", value, at: join(at, &index.to_string()) }).collect()
+        };
+        let mut found = fields(operation.get("parameters"), &join(&join(at, method), "parameters"));
+        let own: BTreeSet<Option<Vec<String>>> =
+            found.iter().map(|field| identity(document, parameter(), field.value)).collect();
+        let shared = fields(item.get("parameters"), &join(at, "parameters"));
+        found.extend(shared.into_iter().filter(|field| {
+            let known = identity(document, parameter(), field.value);
+            known.is_none() || !own.contains(&known)
+        }));
+        found
+    }
+
+    pub(super) fn parameters(&mut self, old: &[Field<'v>], new: &[Field<'v>]) {
+        let known = |document: &Value, list: &[Field<'v>]| -> Vec<Option<Vec<String>>> {
+            list.iter().map(|field| identity(document, parameter(), field.value)).collect()
+        };
+        let (olds, news) = (known(self.documents.0, old), known(self.documents.1, new));
+        let mut left: BTreeMap<&Option<Vec<String>>, Vec<usize>> = BTreeMap::new();
+        for (index, name) in olds.iter().enumerate().rev() {
+            left.entry(name).or_default().push(index);
+        }
+        let mut found: Vec<Option<usize>> = news.iter().map(|name| left.get_mut(name)?.pop()).collect();
+        let mut rest: Vec<usize> = left.into_values().flatten().collect();
+        // The same reference, to what has another name by now.
+        if rest.len() * new.len() <= MOST_COMPARED {
+            for (index, field) in new.iter().enumerate().filter(|(index, _)| news[*index].is_some()) {
+                let same = rest
+                    .iter()
+                    .position(|was| old[*was].value == field.value && field.value.get("$ref").is_some());
+                if found[index].is_none()
+                    && let Some(same) = same
+                {
+                    found[index] = Some(rest.remove(same));
+                }
+            }
+        }
+        self.steps.push(step(&shape::DATA, "parameters", None, None));
+        for (field, was) in new.iter().zip(found) {
+            let before = was.map(|was| &old[was]);
+            let here = Place {
+                old: before.map_or_else(|| field.at.clone(), |before| before.at.clone()),
+                new: field.at.clone(),
+            };
+            self.node(step(parameter(), "", before.map(|it| it.value), Some(field.value)), &here);
+        }
+        rest.sort_unstable();
+        for field in rest.into_iter().map(|was| &old[was]) {
+            self.node(step(parameter(), "", Some(field.value), None), &Place::both(&field.at));
+        }
+        self.steps.pop();
+    }
+
+    /// Things of a list are matched by what tells them apart; what is left, one after the other.
+    pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
+        let Shape::List(of) = shape else {
+            if old != new {
+                self.tell(Kind::Changed, place);
+            }
+            return;
+        };
+        if old.len() * new.len() > MOST_COMPARED {
+            if old != new {
+                self.tell(Kind::Changed, place);
+            }
+            return;
+        }
+        let (before, after) = self.documents;
+        let is_same = |old: &Value, new: &Value| {
+            old == new || {
+                let old = identity(before, of, old);
+                old.is_some() && old == identity(after, of, new)
+            }
+        };
+        let mut left: Vec<usize> = (0..old.len()).collect();
+        let mut pairs: Vec<(Option<usize>, usize)> = Vec::new();
+        for (index, item) in new.iter().enumerate() {
+            let found = left.iter().position(|was| is_same(&old[*was], item));
+            pairs.push((found.map(|found| left.remove(found)), index));
+        }
+        if !matches!(of, Shape::Requirement) && !pairs.iter().flat_map(|(was, _)| was).is_sorted() {
+            self.tell(Kind::Reordered, place);
+        }
+        let has_identity = new.iter().chain(old).any(|item| identity(after, of, item).is_some());
+        if !has_identity {
+            for (was, _) in pairs.iter_mut().filter(|(was, _)| was.is_none()) {
+                *was = (!left.is_empty()).then(|| left.remove(0));
+            }
+        }
+        for (was, index) in pairs {
+            let here = Place {
+                old: join(&place.old, &was.unwrap_or(index).to_string()),
+                new: join(&place.new, &index.to_string()),
+            };
+            self.node(step(of, "", was.map(|was| &old[was]), Some(&new[index])), &here);
+        }
+        for index in left {
+            self.node(step(of, "", Some(&old[index]), None), &place.under(&index.to_string()));
+        }
+    }
+}
+
+fn parameter() -> &'static Shape {
+    shape::PATH_ITEM.under("parameters").items()
+}

@@ -1,0 +1,330 @@
+//! Compares two documents by what is used: from each operation on, every message as it is once its
+//! references are followed. Names of components come second. It knows the grammar, so that lists of
+//! parameters, alternatives and values are matched by what they are and not by where they stand; it
+//! does not judge. What differs is never left out.
+
+mod components;
+mod lists;
+mod schemas;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use serde_json::{Map, Value};
+
+use super::edit::{Edit, Kind, MOST, Place, Step, followed, list_of, map_of};
+use super::uses::{Use, use_of};
+use crate::shape::{self, Shape, join};
+use components::{component, is_rename};
+
+/// Every difference.
+pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
+    let mut walk = Walk::of(old, new);
+    let root = walk.root();
+    let (before, after) = (map_of(Some(old)), map_of(Some(new)));
+    if let (Some(before), Some(after)) = (before, after) {
+        walk.steps.push(root);
+        let is_used = |key: &str| key != "components";
+        walk.map(root.shape, before, after, &Place::default(), &is_used);
+        walk.security_schemes();
+        walk.steps.pop();
+    }
+    walk.run_jobs();
+    walk.components();
+    walk.misshapen_components();
+    walk.run_jobs();
+    if walk.edits.is_empty() && old != new && unordered(old) != unordered(new) {
+        walk.steps = vec![root];
+        walk.tell(Kind::Changed, &Place::default());
+    }
+    let renames = walk.renames();
+    walk.edits.retain(|edit| !is_rename(edit, &renames));
+    walk.edits
+}
+
+/// Places looked at. A document in which everything refers to everything is not compared to its end.
+const MOST_VISITED: usize = 2_000_000;
+
+/// Pairs of names, and of items of a list: what has more is not matched.
+const MOST_COMPARED: usize = 10_000;
+
+/// Booleans that mean false where they are left out.
+const FALSE_BY_DEFAULT: [&str; 9] = [
+    "deprecated",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "nullable",
+    "readOnly",
+    "required",
+    "uniqueItems",
+    "writeOnly",
+    "allowReserved",
+];
+
+static TRUE: Value = Value::Bool(true);
+
+/// A kind of component, and a name of that kind.
+type Name = (String, String);
+
+/// Two things that are used in the same place.
+struct Job<'v> {
+    step: Step<'v>,
+    place: Place,
+    used: Option<Use>,
+}
+
+struct Walk<'v> {
+    documents: (&'v Value, &'v Value),
+    /// From the document, or from where the job begins.
+    steps: Vec<Step<'v>>,
+    /// What the job's beginning serves as.
+    base: Option<Use>,
+    edits: Vec<Edit<'v>>,
+    jobs: VecDeque<Job<'v>>,
+    /// What was compared already, so that a cycle ends and nothing is compared twice.
+    seen: BTreeSet<(Place, Option<Use>, bool)>,
+    /// Components that are used in the same place.
+    pairs: BTreeSet<(Name, Name)>,
+    used_old: BTreeSet<Name>,
+    used_new: BTreeSet<Name>,
+    left: usize,
+}
+
+impl<'v> Walk<'v> {
+    fn of(old: &'v Value, new: &'v Value) -> Self {
+        Self {
+            documents: (old, new),
+            steps: Vec::new(),
+            base: None,
+            edits: Vec::new(),
+            jobs: VecDeque::new(),
+            seen: BTreeSet::new(),
+            pairs: BTreeSet::new(),
+            used_old: BTreeSet::new(),
+            used_new: BTreeSet::new(),
+            left: MOST_VISITED,
+        }
+    }
+
+    fn root(&self) -> Step<'v> {
+        let (old, new) = self.documents;
+        step(&shape::DOCUMENT, "", Some(old), Some(new))
+    }
+
+    fn run_jobs(&mut self) {
+        while let Some(job) = self.jobs.pop_front() {
+            let outer = std::mem::take(&mut self.steps);
+            self.base = job.used;
+            self.steps.push(job.step);
+            match (job.step.old, job.step.new) {
+                (Some(old), Some(new)) if job.step.shape.is("schema") => {
+                    self.schema(job.step, old, new, &job.place);
+                }
+                (Some(old), Some(new)) => self.things(job.step.shape, old, new, &job.place),
+                _ => {}
+            }
+            self.steps = outer;
+            self.base = None;
+        }
+    }
+
+    fn node(&mut self, step: Step<'v>, place: &Place) {
+        if self.edits.len() > MOST {
+            return;
+        }
+        let Some(left) = self.left.checked_sub(1) else { return self.too_many() };
+        self.left = left;
+        self.steps.push(step);
+        let before = self.edits.len();
+        self.inside(step, place);
+        let is_schema = step.shape.is("schema") && step.old.is_some() && step.new.is_some();
+        if is_schema && self.edits.len() == before && step.old != step.new {
+            self.tell(Kind::Rephrased, place);
+        }
+        self.steps.pop();
+    }
+
+    fn inside(&mut self, step: Step<'v>, place: &Place) {
+        let Step { shape, key, old, new, .. } = step;
+        let (old, new) = match (old, new) {
+            (Some(old), Some(new)) => (old, new),
+            // What is a map or list of things is reported thing by thing.
+            (Some(old), None) if is_container(shape, old) => {
+                return self.things(shape, old, empty(old), place);
+            }
+            (None, Some(new)) if is_container(shape, new) => {
+                return self.things(shape, empty(new), new, place);
+            }
+            (None, Some(Value::Bool(false))) | (Some(Value::Bool(false)), None)
+                if FALSE_BY_DEFAULT.contains(&key) && self.is_keyword() =>
+            {
+                return self.tell(Kind::Restated, place);
+            }
+            (None, _) => return self.tell(Kind::Added, place),
+            (_, None) => return self.tell(Kind::Removed, place),
+        };
+        match (old, new) {
+            (Value::Object(_), Value::Object(_)) if shape.is("schema") => self.reach(step, old, new, place),
+            (Value::Object(_), Value::Object(_))
+                if has_reference(shape, old) || has_reference(shape, new) =>
+            {
+                self.referred(step, old, new, place);
+            }
+            (Value::Object(_), Value::Object(_)) | (Value::Array(_), Value::Array(_)) => {
+                self.things(shape, old, new, place);
+            }
+            (Value::String(_), Value::String(_)) if matches!(shape, Shape::Target) => {
+                if old != new {
+                    self.tell(Kind::Changed, place);
+                }
+                self.target(old, new);
+            }
+            _ if old != new => self.tell(Kind::Changed, place),
+            _ => {}
+        }
+    }
+
+    /// Whether where we are is a keyword of OpenAPI's, and not a name or data.
+    fn is_keyword(&self) -> bool {
+        self.steps.iter().rev().nth(1).is_some_and(|holder| holder.shape.has_keywords())
+    }
+
+    fn tell(&mut self, kind: Kind, place: &Place) {
+        if self.edits.len() >= MOST {
+            return self.too_many();
+        }
+        let used = use_of(self.base, &self.steps);
+        self.edits.push(Edit { place: place.clone(), kind, steps: self.steps.clone(), used });
+    }
+
+    fn tell_under(&mut self, below: Step<'v>, kind: Kind, place: &Place) {
+        self.steps.push(below);
+        self.tell(kind, place);
+        self.steps.pop();
+    }
+
+    fn too_many(&mut self) {
+        if self.edits.len() <= MOST {
+            self.edits.truncate(MOST - 1);
+            let (kind, steps) = (Kind::TooMany, vec![self.root()]);
+            // Above `MOST`, so that nothing more is looked at.
+            for _ in self.edits.len()..=MOST {
+                let (kind, steps) = (kind.clone(), steps.clone());
+                self.edits.push(Edit { place: Place::default(), kind, steps, used: None });
+            }
+            self.jobs.clear();
+        }
+    }
+
+    /// A component is referred to, or something in its place stands here.
+    fn referred(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
+        let to = |value: &'v Value| value.get("$ref").filter(|to| to.is_string());
+        self.references(to(old).as_slice(), to(new).as_slice(), place);
+        let before = followed(self.documents.0, old, &place.old);
+        let after = followed(self.documents.1, new, &place.new);
+        if let (Some((old, old_at)), Some((new, new_at))) = (before, after) {
+            let step = Step { old: Some(old), new: Some(new), ..step };
+            self.enqueue(step, Place { old: old_at, new: new_at });
+        }
+    }
+
+    fn enqueue(&mut self, step: Step<'v>, place: Place) {
+        let used = use_of(self.base, &self.steps);
+        if self.seen.insert((place.clone(), used, step.is_optional_property())) {
+            self.jobs.push_back(Job { step, place, used });
+        }
+    }
+
+    fn things(&mut self, shape: &'static Shape, old: &'v Value, new: &'v Value, place: &Place) {
+        match (old, new) {
+            (Value::Object(old), Value::Object(new)) if shape.is("path item") => {
+                self.path_item(old, new, place);
+            }
+            (Value::Object(old), Value::Object(new)) => self.map(shape, old, new, place, &|_| true),
+            (Value::Array(old), Value::Array(new)) => self.list(shape, old, new, place),
+            _ if old != new => self.tell(Kind::Changed, place),
+            _ => {}
+        }
+    }
+
+    fn map(
+        &mut self,
+        shape: &'static Shape,
+        old: &'v Map<String, Value>,
+        new: &'v Map<String, Value>,
+        place: &Place,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) {
+        let respelled = respelled(shape, old, new);
+        for (key, value) in new.iter().filter(|(key, _)| is_wanted(key)) {
+            let from = respelled.iter().find(|(_, to)| *to == key).map_or(key.as_str(), |(from, _)| from);
+            let step = step(shape.under(key), key, old.get(from), Some(value));
+            let here = Place { old: join(&place.old, from), new: join(&place.new, key) };
+            if from != key {
+                self.tell_under(step, Kind::Rephrased, &here);
+            }
+            self.node(step, &here);
+        }
+        for (key, value) in old.iter().filter(|(key, _)| is_wanted(key) && !new.contains_key(*key)) {
+            if !respelled.iter().any(|(from, _)| *from == key) {
+                self.node(step(shape.under(key), key, Some(value), None), &place.under(key));
+            }
+        }
+    }
+}
+
+fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Option<&'v Value>) -> Step<'v> {
+    Step { shape, key, old, new, is_property: false, is_required: false }
+}
+
+fn has_reference(shape: &Shape, value: &Value) -> bool {
+    shape.has_keywords() && !shape.is("document") && value.get("$ref").is_some_and(Value::is_string)
+}
+
+/// Names that are spelled in another way and mean the same: headers ignore case, and a media type may
+/// have parameters.
+fn respelled<'v>(
+    shape: &'static Shape,
+    old: &'v Map<String, Value>,
+    new: &'v Map<String, Value>,
+) -> Vec<(&'v String, &'v String)> {
+    let Shape::Names(of) = shape else { return Vec::new() };
+    if !of.is("header") && !of.is("media type") {
+        return Vec::new();
+    }
+    let plain = |name: &str| name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let gone = old.keys().filter(|key| !new.contains_key(*key));
+    let found = gone.filter_map(|from| {
+        let to = new.keys().find(|to| !old.contains_key(*to) && plain(to) == plain(from))?;
+        Some((from, to))
+    });
+    let mut pairs: Vec<(&String, &String)> = found.take(MOST).collect();
+    pairs.dedup_by_key(|(_, to)| *to);
+    pairs
+}
+
+/// Whether each thing in it has a name or place of its own, so that it can be reported by itself.
+fn is_container(shape: &Shape, value: &Value) -> bool {
+    let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
+    // An empty one is a statement of its own.
+    let is_empty = value.as_object().map_or_else(|| list_of(Some(value)).is_empty(), Map::is_empty);
+    is_of_things && !is_empty
+}
+
+/// With each list sorted.
+fn unordered(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), unordered(value))).collect(),
+        Value::Array(list) => {
+            let mut list: Vec<Value> = list.iter().map(unordered).collect();
+            list.sort_by_cached_key(Value::to_string);
+            list.into()
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+fn empty(like: &Value) -> &'static Value {
+    static LIST: Value = Value::Array(Vec::new());
+    static MAP: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| Value::Object(Map::new()));
+    if like.is_array() { &LIST } else { &MAP }
+}

@@ -1,0 +1,328 @@
+//! Schemas: views of the two are compared, part by part.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use similar::get_close_matches;
+
+use super::{MOST_COMPARED, TRUE, Walk, component, step};
+use crate::drift::edit::{Kind, Place, Step};
+use crate::drift::view::{Field, View};
+use crate::shape::{self, join};
+
+impl<'v> Walk<'v> {
+    /// A schema: at once, or as a job of its own if it refers to another.
+    pub(super) fn reach(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
+        let before = View::of(self.documents.0, old, &place.old);
+        let after = View::of(self.documents.1, new, &place.new);
+        if before.references.is_empty() && after.references.is_empty() {
+            return self.views(step, before, after, place);
+        }
+        self.references(&before.references, &after.references, place);
+        let pure = |document: &'v Value, value: &'v Value, at: &str| {
+            let is_pure = value.as_object().is_some_and(|map| map.len() == 1 && map.contains_key("$ref"));
+            let end = if is_pure { hop(document, value) } else { None };
+            end.unwrap_or_else(|| (value, at.to_owned()))
+        };
+        let (old, old_at) = pure(self.documents.0, old, &place.old);
+        let (new, new_at) = pure(self.documents.1, new, &place.new);
+        let step = Step { old: Some(old), new: Some(new), ..step };
+        self.enqueue(step, Place { old: old_at, new: new_at });
+    }
+
+    pub(super) fn schema(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
+        let before = View::of(self.documents.0, old, &place.old);
+        let after = View::of(self.documents.1, new, &place.new);
+        let count = self.edits.len();
+        self.views(step, before, after, place);
+        let is_reference = |value: &Value| value.get("$ref").is_some();
+        if self.edits.len() == count && old != new && !is_reference(old) && !is_reference(new) {
+            self.tell(Kind::Rephrased, place);
+        }
+    }
+
+    fn views(&mut self, step: Step<'v>, mut old: View<'v>, mut new: View<'v>, place: &Place) {
+        self.choices(&mut old, &mut new, place);
+        if old.is_nullable != new.is_nullable {
+            let flag = |is_nullable: bool| is_nullable.then_some(&TRUE);
+            let below = self::step(&shape::DATA, "nullable", flag(old.is_nullable), flag(new.is_nullable));
+            let kind = if new.is_nullable { Kind::Added } else { Kind::Removed };
+            self.tell_under(below, kind, &place.under("nullable"));
+        }
+        self.properties(step, &old, &new, place);
+        for (before, after) in pairs_of(&old.rest, &new.rest) {
+            self.member("allOf", before, after, place);
+        }
+        let is_nullable = old.is_nullable || new.is_nullable;
+        let keys = new.fields.iter().chain(old.fields.iter().filter(|field| new.field(field.key).is_none()));
+        for field in keys.cloned().collect::<Vec<_>>() {
+            let (before, after) = (old.field(field.key), new.field(field.key));
+            let here = Place {
+                old: before.map_or_else(|| join(&place.old, field.key), |field| field.at.clone()),
+                new: after.map_or_else(|| join(&place.new, field.key), |field| field.at.clone()),
+            };
+            let (before, after) = (before.map(|it| it.value), after.map(|it| it.value));
+            let below = self::step(shape::SCHEMA.under(field.key), field.key, before, after);
+            if field.key == "enum"
+                && let (Some(Value::Array(before)), Some(Value::Array(after))) = (before, after)
+            {
+                self.steps.push(below);
+                self.set(before, after, is_nullable, &here);
+                self.steps.pop();
+            } else {
+                self.node(below, &here);
+            }
+        }
+    }
+
+    /// Each part of a list of schemas.
+    pub(super) fn member(
+        &mut self,
+        key: &'v str,
+        before: Option<&Field<'v>>,
+        after: Option<&Field<'v>>,
+        place: &Place,
+    ) {
+        let (old, new) = (before.map(|field| field.value), after.map(|field| field.value));
+        let here = Place {
+            old: before.map_or_else(|| place.old.clone(), |field| field.at.clone()),
+            new: after.map_or_else(|| place.new.clone(), |field| field.at.clone()),
+        };
+        self.steps.push(step(&shape::SCHEMAS, key, None, None));
+        self.node(step(&shape::SCHEMA, "", old, new), &here);
+        self.steps.pop();
+    }
+
+    fn choices(&mut self, old: &mut View<'v>, new: &mut View<'v>, place: &Place) {
+        let (was, is) = (std::mem::take(&mut old.choices), std::mem::take(&mut new.choices));
+        match (was.first().map(|it| it.key), is.first().map(|it| it.key)) {
+            (None, None) => {}
+            (Some(from), Some(to)) => {
+                if from != to {
+                    let below = step(&shape::DATA, to, None, None);
+                    self.tell_under(below, Kind::Renamed(from.into(), to.into()), &place.under(to));
+                }
+                for (before, after) in self.matched(&was, &is) {
+                    self.member(to, before, after, place);
+                }
+            }
+            (None, Some(key)) => {
+                let document = self.documents.1;
+                let Some((same, view)) = closest(document, old, new, &is) else {
+                    return is.iter().for_each(|choice| self.member(key, None, Some(choice), place));
+                };
+                self.tell(Kind::BecameOneOf, place);
+                let kind = view.value("type");
+                new.merge(view);
+                for (_, choice) in is.iter().enumerate().filter(|(index, _)| *index != same) {
+                    self.further(key, choice, kind, place);
+                }
+            }
+            (Some(key), None) => {
+                let Some((same, view)) = closest(self.documents.0, new, old, &was) else {
+                    return was.iter().for_each(|choice| self.member(key, Some(choice), None, place));
+                };
+                old.merge(view);
+                for (_, choice) in was.iter().enumerate().filter(|(index, _)| *index != same) {
+                    self.member(key, Some(choice), None, place);
+                }
+            }
+        }
+    }
+
+    /// An alternative beside the one that was there alone, with what is said of it.
+    fn further(&mut self, key: &'v str, choice: &Field<'v>, kind: Option<&Value>, place: &Place) {
+        let view = View::of(self.documents.1, choice.value, &choice.at);
+        let here = Place { old: place.old.clone(), new: choice.at.clone() };
+        self.used_new.extend(view.references.iter().filter_map(|to| component(to)));
+        self.steps.push(step(&shape::SCHEMAS, key, None, None));
+        self.steps.push(step(&shape::SCHEMA, "", None, Some(choice.value)));
+        let is_alike = view.value("type") == kind;
+        self.tell(if is_alike { Kind::AddedAlike } else { Kind::Added }, &here);
+        for field in ["description", "example"].iter().filter_map(|key| view.field(key)) {
+            let here = Place { old: here.old.clone(), new: field.at.clone() };
+            self.node(step(&shape::DATA, field.key, None, Some(field.value)), &here);
+        }
+        self.steps.truncate(self.steps.len() - 2);
+    }
+
+    /// Alternatives that are the same, then those of one type, then the rest one after the other.
+    fn matched<'f>(
+        &self,
+        old: &'f [Field<'v>],
+        new: &'f [Field<'v>],
+    ) -> Vec<(Option<&'f Field<'v>>, Option<&'f Field<'v>>)> {
+        if old.len() * new.len() > MOST_COMPARED {
+            return pairs_of(old, new);
+        }
+        let views = |document: &'v Value, list: &[Field<'v>]| -> Vec<View<'v>> {
+            list.iter().map(|field| View::of(document, field.value, &field.at)).collect()
+        };
+        let (before, after) = (views(self.documents.0, old), views(self.documents.1, new));
+        let mut left: Vec<usize> = (0..old.len()).collect();
+        let mut found: Vec<Option<usize>> = vec![None; new.len()];
+        for (index, field) in new.iter().enumerate() {
+            let same = left.iter().position(|was| old[*was].value == field.value);
+            found[index] = same.map(|same| left.remove(same));
+        }
+        for (index, view) in
+            after.iter().enumerate().filter(|(index, _)| found[*index].is_none()).collect::<Vec<_>>()
+        {
+            let likeness = |was: &usize| before[*was].likeness(view);
+            let best = left.iter().copied().filter(|was| likeness(was).is_some()).max_by_key(likeness);
+            if let Some(best) = best {
+                left.retain(|was| *was != best);
+                found[index] = Some(best);
+            }
+        }
+        for (index, _) in new.iter().enumerate() {
+            if found[index].is_none() && !left.is_empty() {
+                found[index] = Some(left.remove(0));
+            }
+        }
+        let kept = found.iter().zip(new).map(|(was, field)| (was.map(|was| &old[was]), Some(field)));
+        kept.chain(left.into_iter().map(|was| (Some(&old[was]), None))).collect()
+    }
+
+    fn properties(&mut self, schema: Step<'v>, old: &View<'v>, new: &View<'v>, place: &Place) {
+        let renamed = self.renamed(old, new);
+        let below = |value: Option<&'v Value>| value.and_then(|value| value.get("properties"));
+        self.steps.push(step(&shape::NAMED_SCHEMAS, "properties", below(schema.old), below(schema.new)));
+        for field in &new.properties {
+            let from = renamed.iter().find(|(_, to)| *to == field.key).map(|(from, _)| *from);
+            let before = old.property(from.unwrap_or(field.key));
+            self.property(before, Some(field), old, new, place);
+        }
+        for field in &old.properties {
+            let is_renamed = renamed.iter().any(|(from, _)| *from == field.key);
+            if new.property(field.key).is_none() && !is_renamed {
+                self.property(Some(field), None, old, new, place);
+            }
+        }
+        self.steps.pop();
+        let is_loose = |name: &&&str| old.property(name).is_none() && new.property(name).is_none();
+        let (was, is) = (&old.required, &new.required);
+        let added = is.difference(was).filter(is_loose).map(|name| Kind::ItemAdded((*name).into()));
+        let removed = was.difference(is).filter(is_loose).map(|name| Kind::ItemRemoved((*name).into()));
+        for kind in added.chain(removed).collect::<Vec<_>>() {
+            let below = |value: Option<&'v Value>| value.and_then(|value| value.get("required"));
+            let step = step(&shape::DATA, "required", below(schema.old), below(schema.new));
+            self.tell_under(step, kind, &place.under("required"));
+        }
+    }
+
+    fn property(
+        &mut self,
+        before: Option<&Field<'v>>,
+        after: Option<&Field<'v>>,
+        old: &View<'v>,
+        new: &View<'v>,
+        place: &Place,
+    ) {
+        let Some(key) = after.or(before).map(|field| field.key) else { return };
+        let was_required = before.is_some_and(|field| old.required.contains(field.key));
+        let is_required = after.is_some_and(|field| new.required.contains(field.key));
+        let below = place.under("properties").under(key);
+        let here = Place {
+            old: before.map_or(below.old, |field| field.at.clone()),
+            new: after.map_or(below.new, |field| field.at.clone()),
+        };
+        let step = Step {
+            is_property: true,
+            is_required: if after.is_some() { is_required } else { was_required },
+            ..step(&shape::SCHEMA, key, before.map(|it| it.value), after.map(|it| it.value))
+        };
+        if let (Some(before), Some(after)) = (before, after) {
+            if before.key != after.key {
+                self.tell_under(step, Kind::Renamed(before.key.into(), after.key.into()), &here);
+            }
+            match (was_required, is_required) {
+                (false, true) => self.tell_under(step, Kind::BecameRequired, &here),
+                (true, false) => self.tell_under(step, Kind::BecameOptional, &here),
+                _ => {}
+            }
+        }
+        self.node(step, &here);
+    }
+
+    /// Properties that seem to have got another name: one is gone and a similar one of the same type is
+    /// new.
+    fn renamed(&self, old: &View<'v>, new: &View<'v>) -> Vec<(&'v str, &'v str)> {
+        let names = |fields: &[Field<'v>]| fields.iter().map(|it| it.key).collect::<BTreeSet<_>>();
+        let (olds, news) = (names(&old.properties), names(&new.properties));
+        let gone: Vec<&Field<'v>> = old.properties.iter().filter(|it| !news.contains(it.key)).collect();
+        let mut fresh: Vec<&Field<'v>> = new.properties.iter().filter(|it| !olds.contains(it.key)).collect();
+        let mut pairs = Vec::new();
+        // Each is compared with each, letter by letter.
+        if gone.len() * fresh.len() > MOST_COMPARED {
+            return pairs;
+        }
+        for from in gone {
+            let before = View::of(self.documents.0, from.value, &from.at);
+            let is_alike = |to: &&&Field<'v>| {
+                let after = View::of(self.documents.1, to.value, &to.at);
+                ["type", "format"].iter().all(|key| before.value(key) == after.value(key))
+            };
+            let candidates: Vec<&str> = fresh.iter().filter(is_alike).map(|to| to.key).collect();
+            if let Some(to) = get_close_matches(from.key, &candidates, 1, 0.7).first().copied() {
+                fresh.retain(|field| field.key != to);
+                pairs.push((from.key, to));
+            }
+        }
+        pairs
+    }
+
+    pub(super) fn set(&mut self, old: &'v [Value], new: &'v [Value], is_nullable: bool, place: &Place) {
+        if old == new {
+            return;
+        }
+        let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<BTreeSet<_>>();
+        let (in_old, in_new) = (texts(old), texts(new));
+        // That null is admitted is reported of the schema.
+        let counts = |item: &&Value| !(is_nullable && item.is_null());
+        for item in new.iter().filter(counts).filter(|item| !in_old.contains(&item.to_string())) {
+            self.tell(Kind::ItemAdded(item.clone()), place);
+        }
+        for item in old.iter().filter(counts).filter(|item| !in_new.contains(&item.to_string())) {
+            self.tell(Kind::ItemRemoved(item.clone()), place);
+        }
+    }
+}
+
+/// Where a chain of references ends that say nothing beside.
+fn hop<'v>(document: &'v Value, mut value: &'v Value) -> Option<(&'v Value, String)> {
+    let mut end = None;
+    for _ in 0..16 {
+        let Some(map) = value.as_object().filter(|map| map.len() == 1) else { break };
+        let Some(to) = map.get("$ref").and_then(Value::as_str) else { break };
+        let at = to.strip_prefix('#')?;
+        value = document.pointer(at)?;
+        end = Some((value, at.to_owned()));
+    }
+    end
+}
+
+/// The alternative that is most like what stands alone in the other document, and its view.
+fn closest<'v>(
+    document: &'v Value,
+    alone: &View<'v>,
+    holder: &View<'v>,
+    choices: &[Field<'v>],
+) -> Option<(usize, View<'v>)> {
+    if holder.value("type").is_some() {
+        return None;
+    }
+    let views = choices.iter().map(|field| View::of(document, field.value, &field.at)).enumerate();
+    // The first of those that are as like as the best.
+    views
+        .filter_map(|(index, view)| Some((alone.likeness(&view)?, index, view)))
+        .reduce(|best, other| if other.0 > best.0 { other } else { best })
+        .map(|(_, index, view)| (index, view))
+}
+
+fn pairs_of<'f, 'v>(
+    old: &'f [Field<'v>],
+    new: &'f [Field<'v>],
+) -> Vec<(Option<&'f Field<'v>>, Option<&'f Field<'v>>)> {
+    (0..old.len().max(new.len())).map(|index| (old.get(index), new.get(index))).collect()
+}
