@@ -67,9 +67,9 @@ fn a_fastapi_document_gives_the_bindings_of_moneykit() {
     let more: Vec<&str> = made.iter().filter(|line| !committed.contains(line)).map(String::as_str).collect();
     // FastAPI adds a 422 of its own making to each operation that takes a parameter and names none.
     insta::assert_snapshot!(more.join("\n"), @"
-    type HttpValidationError.detail: Vec<ValidationError>
-    type ValidationError.ctx: Map<String,Value>
-    type ValidationError.input: Option<Value>
+    type HttpValidationError.detail: Vec<ValidationError>, or unreadable
+    type ValidationError.ctx: Map<String,Value>, or unreadable
+    type ValidationError.input: Option<Value>, or unreadable
     type ValidationError.loc: Vec<ValidationErrorLocItem>
     type ValidationError.msg: String
     type ValidationError.type: String
