@@ -1,13 +1,14 @@
 //! Days of the calendar, as ISO 8601 writes them: when a document is from, and how old it is. There
 //! are no times of day here and no zones; a day is a day in UTC.
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const MONTHS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+use chrono::{DateTime, NaiveDate};
 
-/// Counted from 1970-01-01; nothing before it, and nothing beyond the year 9999.
+/// Nothing before 1970, and nothing beyond the year 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Date(u64);
+pub(crate) struct Date(NaiveDate);
 
 impl Date {
     pub(crate) fn today() -> Self {
@@ -15,8 +16,10 @@ impl Date {
     }
 
     pub(crate) fn of(time: SystemTime) -> Self {
-        let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self((seconds / (24 * 60 * 60)).min(Self::start_of(10_000) - 1))
+        /// The end of the year 9999.
+        const LAST: u64 = 253_402_300_799;
+        let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()).min(LAST);
+        Self(DateTime::from_timestamp(seconds.cast_signed(), 0).unwrap_or_default().date_naive())
     }
 
     /// The first date in `text`, `2025-06-10` for `moov-2025-06-10.yaml`.
@@ -25,54 +28,20 @@ impl Date {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let [year, month, day] = <[&str; 3]>::try_from(text.split('-').collect::<Vec<_>>()).ok()?;
-        let number = |text: &str, length: usize| {
-            let is_plain = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse::<u64>().ok().filter(|_| is_plain)
-        };
-        let (year, month, day) = (number(year, 4)?, number(month, 2)? as usize, number(day, 2)?);
-        if year < 1970 || !(1..=12).contains(&month) || !(1..=length(year, month)).contains(&day) {
-            return None;
-        }
-        let months: u64 = (1..month).map(|month| length(year, month)).sum();
-        Some(Self(Self::start_of(year) + months + day - 1))
+        let date = Self(text.parse().ok()?);
+        (date.to_string() == text && text >= "1970" && text < "9999-12-32").then_some(date)
     }
 
     /// How many days `self` is before `other`; none if it is after.
     pub(crate) fn days_to(self, other: Self) -> u64 {
-        other.0.saturating_sub(self.0)
-    }
-
-    fn start_of(year: u64) -> u64 {
-        (1970..year).map(days_of).sum()
+        u64::try_from((other.0 - self.0).num_days()).unwrap_or(0)
     }
 }
 
-impl std::fmt::Display for Date {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (mut year, mut month, mut day) = (1970, 1, self.0);
-        while day >= days_of(year) {
-            day -= days_of(year);
-            year += 1;
-        }
-        while day >= length(year, month) {
-            day -= length(year, month);
-            month += 1;
-        }
-        write!(f, "{year:04}-{month:02}-{:02}", day + 1)
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_of(year: u64) -> u64 {
-    if is_leap(year) { 366 } else { 365 }
-}
-
-fn length(year: u64, month: usize) -> u64 {
-    MONTHS[month - 1] + u64::from(month == 2 && is_leap(year))
 }
 
 #[cfg(test)]
@@ -92,14 +61,17 @@ mod tests {
             (47_540, "2100-02-28"),
             (47_541, "2100-03-01"),
         ] {
-            assert_eq!(Date::parse(text), Some(Date(days)), "{text}");
-            assert_eq!(Date(days).to_string(), text);
+            let date = Date::parse(text).unwrap();
+            assert_eq!(date.to_string(), text);
             let noon = UNIX_EPOCH + Duration::from_secs(days * 86_400 + 43_200);
-            assert_eq!(Date::of(noon), Date(days));
+            assert_eq!(Date::of(noon), date);
         }
         assert!(Date::today() > Date::parse("2025-06-10").unwrap());
-        assert_eq!(Date(3).days_to(Date(10)), 7);
-        assert_eq!(Date(10).days_to(Date(3)), 0);
+        let (third, tenth) = (Date::parse("2025-06-03").unwrap(), Date::parse("2025-06-10").unwrap());
+        assert_eq!(third.days_to(tenth), 7);
+        assert_eq!(tenth.days_to(third), 0);
+        let far = UNIX_EPOCH + Duration::from_secs(1 << 50);
+        assert_eq!(Date::of(far).to_string(), "9999-12-31");
     }
 
     #[test]
