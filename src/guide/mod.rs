@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [First token](first_token) | how to get a token, use it, and read a failure |
 //! | [The life of a token](token_life) | when one is asked for, renewed, dropped; with a picture |
+//! | [Reactions](reactions) | what is repeated or renewed after a failure, and where it stops |
 //! | [Many merchants](many_merchants) | how one client serves 100,000 accounts |
 //! | [Browser tokens](browser_tokens) | what a page with Moov.js may have, and what never |
 //! | [Webhooks](webhooks) | what to verify, what to answer, what nobody signed |
@@ -47,6 +48,7 @@ pub mod browser_tokens;
 pub mod first_token;
 pub mod fleet;
 pub mod many_merchants;
+pub mod reactions;
 pub mod testing;
 pub mod token_life;
 pub mod troubleshooting;

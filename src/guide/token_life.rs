@@ -41,7 +41,8 @@
 //!
 //! A stale token goes on serving until it expires. Nobody asks again for a second, then two, four, up to a minute; who
 //! has no token gets the same error until then, with [`Error::retry_after`](crate::Error::retry_after). A 429 or a
-//! `Retry-After` is a cool-down for all scope sets of the client, and refused credentials are remembered for ten seconds.
+//! `Retry-After` is a cool-down for all scope sets of the client. A refusal is remembered for ten seconds, for the scope
+//! set alone or for the credentials. All of it is in [Reactions](super::reactions).
 //!
 //! # How long it is believed
 //!

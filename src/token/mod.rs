@@ -35,11 +35,14 @@
 //! # What is sent, and when
 //!
 //! - A refresh token is used while its token has been neither rejected nor revoked, and is sent once:
-//!   if it is refused or its answer is lost, the client credentials are used.
-//! - A 429, or a `Retry-After` on any error, is a **cool-down** for all scope sets of the cache. Who can
-//!   wait for its end waits; who cannot gets `RateLimited` at once.
-//! - Refused credentials are remembered for ten seconds.
-//! - No span of time has more token calls than [`TokenOptions::with_rate_limit`] says.
+//!   if it fails, the client credentials are used.
+//! - A 429, or a `Retry-After` on any error, is a **cool-down** for all scope sets of the cache, for a
+//!   second at least. A caller that can wait for its end waits; others get `RateLimited` at once.
+//! - A 401 to the client credentials is about them: for ten seconds no token is requested, then one
+//!   request at a time probes. Another refusal is about the scope set, until three different ones are
+//!   refused with no success in between. A refused refresh token stops nobody.
+//! - No span of time has more token calls than [`TokenOptions::with_rate_limit`] says. Callers are
+//!   served in order of arrival.
 //! - Other failures are sent again by the [`RetryPolicy`](crate::RetryPolicy).
 //!
 //! # Where it is kept

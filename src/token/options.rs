@@ -137,15 +137,18 @@ impl TokenOptions {
         self
     }
 
-    /// How long it is remembered that the credentials are not accepted, and nobody asks again.
-    /// 10 seconds.
+    /// How long a refusal is remembered, of the credentials or of one scope set. Until then no token is
+    /// requested, then one request at a time probes whether the credentials are still refused.
+    /// Default: 10 s.
     #[must_use]
     pub fn with_refusal_memory(mut self, memory: Duration) -> Self {
         self.refusal_memory = memory.min(FOREVER);
         self
     }
 
-    /// The most token calls in any span of time; the next one waits. The vendors' clients set the
+    /// The most token calls in any span of time, kept 2 % longer than given, for calls that arrive with a
+    /// little jitter. Further callers wait in order of arrival, evenly spread; one that cannot be served
+    /// in its own time fails with `RateLimited` at once. Default: none; the vendors' clients set the
     /// vendor's documented limit.
     #[must_use]
     pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {

@@ -24,6 +24,7 @@ mod model;
 mod package;
 mod rate_limit;
 mod raw_server;
+mod reactions;
 mod readme;
 mod redis_server;
 mod redis_store;

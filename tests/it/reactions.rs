@@ -1,0 +1,386 @@
+//! Holds the table of the guide to what the crate does: against a counterpart that fails for ever, no more
+//! requests in an hour than its row says, and none once nobody asks.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use fintech_auth::{
+    Error, ErrorKind, RetryPolicy, Scope, Secret,
+    sandbox::{Fault, Operation},
+    token::{
+        Fingerprint, IssuedToken, Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken,
+        TokenCache, TokenOptions, TokenSource, TokenStore,
+    },
+};
+use http::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    scripted::{Reply, Scripted, TestClock, fail, limited, options},
+    support::{sandbox, scopes},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const LATENCY: Duration = Duration::from_millis(10);
+
+/// The rows of the guide: what a reaction is called, and the most requests in an hour.
+fn rows() -> Vec<(String, Option<usize>)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide/reactions.rs");
+    let page = fs::read_to_string(page).expect("readable");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | ")).skip(2);
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+        assert_eq!(cells.len(), 6, "{row}");
+        (cells[0].to_owned(), cells[5].parse().ok())
+    })
+    .collect()
+}
+
+/// The most requests in an hour that the row of this name allows.
+fn most(name: &str) -> usize {
+    let row = rows().into_iter().find(|(reaction, _)| reaction == name);
+    row.unwrap_or_else(|| panic!("no row: {name}")).1.expect("a number of requests")
+}
+
+#[test]
+fn each_row_of_the_guide_has_a_test() {
+    let tests = include_str!("reactions.rs");
+    for (name, _) in rows() {
+        assert!(tests.contains(&format!("\"{name}\"")), "{name}");
+    }
+    let names: BTreeSet<_> = rows().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), rows().len());
+}
+
+/// Asks for a token ten times a second for an hour, and checks that the row was kept: as the last requests
+/// show, the reaction goes on for as long as somebody asks, and no longer.
+async fn hold<S: TokenSource>(
+    name: &str,
+    cache: &TokenCache<S>,
+    scope: impl Fn(usize) -> String,
+    count: impl Fn() -> usize,
+    after: impl AsyncFn(&TokenCache<S>, Result<fintech_auth::Token, Error>),
+) {
+    let (start, before) = (Instant::now(), count());
+    let mut halfway = None;
+    let mut number = 0;
+    while start.elapsed() < HOUR {
+        let outcome = cache.token(&scopes(&[&scope(number)])).await;
+        after(cache, outcome).await;
+        sleep(Duration::from_millis(100)).await;
+        number += 1;
+        if start.elapsed() > HOUR / 2 {
+            halfway.get_or_insert_with(&count);
+        }
+    }
+    let sent = count() - before;
+    assert!(sent <= most(name), "{name}: {sent} in an hour");
+    assert!(count() > halfway.unwrap(), "{name}: it stopped for good");
+    // What was begun for the last caller may still end.
+    sleep(Duration::from_secs(60)).await;
+    let ended = count();
+    sleep(HOUR).await;
+    assert_eq!(count(), ended, "{name}: nobody asks");
+}
+
+async fn ignore<S>(_: &TokenCache<S>, _: Result<fintech_auth::Token, Error>) {}
+
+async fn fails<S>(_: &TokenCache<S>, outcome: Result<fintech_auth::Token, Error>) {
+    assert!(outcome.is_err());
+}
+
+fn scripted(
+    reply: &Reply,
+    customise: impl FnOnce(TokenOptions) -> TokenOptions,
+) -> (TokenCache<Scripted>, Scripted) {
+    let source = Scripted::new(LATENCY, false, vec![reply.clone(); 100_000]);
+    (TokenCache::new(source.clone(), customise(options(&TestClock::new()))), source)
+}
+
+fn one_scope(_: usize) -> String {
+    "a".to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_and_refreshes_are_bounded() {
+    for kind in [ErrorKind::Unavailable, ErrorKind::Timeout] {
+        let (cache, source) = scripted(&fail(kind), |options| options);
+        hold("Retry of a token request", &cache, one_scope, || source.count(), fails).await;
+    }
+    for kind in [ErrorKind::Unavailable, ErrorKind::Rejected, ErrorKind::Unreadable] {
+        let (cache, source) = scripted(&fail(kind), |options| options.with_retry(RetryPolicy::never()));
+        hold("New refresh after a failed one", &cache, one_scope, || source.count(), fails).await;
+    }
+}
+
+/// Issues tokens of a second with the refresh token that it was given, and refuses every refresh.
+#[derive(Clone, Default)]
+struct RefusesRefresh {
+    issued: Arc<AtomicUsize>,
+    refreshed: Arc<AtomicUsize>,
+}
+
+impl TokenSource for RefusesRefresh {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["refuses refresh"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        let number = self.issued.fetch_add(1, Ordering::Relaxed);
+        sleep(LATENCY).await;
+        if number > 0 {
+            return Err(Error::new(ErrorKind::Rejected, "refused").with_sent(true));
+        }
+        let mut token = IssuedToken::new("token");
+        token.expires_in = Some(1.into());
+        token.refresh_token = Some(Secret::from("refresh"));
+        Ok(token)
+    }
+
+    async fn refresh(&self, _: &Secret) -> Result<IssuedToken, Error> {
+        self.refreshed.fetch_add(1, Ordering::Relaxed);
+        Err(Error::new(ErrorKind::Rejected, "refused").with_sent(true))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_refresh_token_costs_one_request() {
+    let source = RefusesRefresh::default();
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    let issued = || source.issued.load(Ordering::Relaxed);
+    hold("Client credentials after a refresh token failed", &cache, one_scope, issued, ignore).await;
+    assert_eq!(source.refreshed.load(Ordering::Relaxed), 1);
+}
+
+/// Issues one and the same token.
+#[derive(Clone, Default)]
+struct Same(Arc<AtomicUsize>);
+
+impl TokenSource for Same {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["same"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        sleep(LATENCY).await;
+        let mut token = IssuedToken::new("same");
+        token.expires_in = Some(86_400.into());
+        Ok(token)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_or_revoked_token_that_comes_again_costs_one_request_in_each_period() {
+    for with_store in [false, true] {
+        let new = || {
+            let (source, store) = (Same::default(), Arc::new(MemoryStore::default()));
+            let options = options(&TestClock::new());
+            let options = if with_store { options.with_store(store) } else { options };
+            (TokenCache::new(source.clone(), options), source)
+        };
+        let (cache, source) = new();
+        let count = || source.0.load(Ordering::Relaxed);
+        hold("New token after a rejected one", &cache, one_scope, count, async |cache, outcome| {
+            if let Ok(token) = outcome {
+                cache.reject(&token).await;
+            }
+        })
+        .await;
+        let (cache, source) = new();
+        let count = || source.0.load(Ordering::Relaxed);
+        cache.forget(&Secret::from("same")).await;
+        let row = "Failure of a token that was revoked and is issued again";
+        hold(row, &cache, one_scope, count, fails).await;
+    }
+}
+
+/// Revokes each token while it is being issued, as the worst of luck would have it.
+#[derive(Clone, Default)]
+struct Unlucky {
+    issued: Arc<AtomicUsize>,
+    cache: Arc<std::sync::OnceLock<TokenCache<Self>>>,
+}
+
+impl TokenSource for Unlucky {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["unlucky"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        let number = self.issued.fetch_add(1, Ordering::Relaxed);
+        sleep(LATENCY).await;
+        let token = format!("token-{number}");
+        self.cache.get().unwrap().forget(&Secret::from(token.as_str())).await;
+        Ok(IssuedToken::new(token))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_void_each_time_costs_a_few_requests_in_each_period() {
+    let source = Unlucky::default();
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    assert!(source.cache.set(cache.clone()).is_ok());
+    let count = || source.issued.load(Ordering::Relaxed);
+    hold("New token after a void one", &cache, one_scope, count, fails).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn cool_downs_last_longer_each_time_whatever_the_server_asks_for() {
+    for seconds in [0, 1] {
+        let (cache, source) = scripted(&limited(seconds), |options| options);
+        let scope = |number| format!("scope-{}", number % 50);
+        hold("Wait for the end of a cool-down", &cache, scope, || source.count(), fails).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_the_rate_limit_sends_nothing() {
+    let row = rows().into_iter().find(|(name, _)| name == "Wait for the rate limit").unwrap();
+    assert_eq!(row.1, None, "it is no request");
+    let (cache, source) = scripted(&Reply::Token(86_400), |options| options.with_rate_limit(1, 2 * HOUR));
+    cache.token(&scopes(&["first"])).await.unwrap();
+    let start = Instant::now();
+    while start.elapsed() < HOUR {
+        let error = cache.token(&scopes(&["a"])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_and_scope_sets_are_asked_for_once_in_each_period() {
+    for status in [401, 403] {
+        let (cache, source) = scripted(&Reply::Refused(status), |options| options);
+        let scope = |number: usize| format!("scope-{number}");
+        hold("Probe of refused credentials", &cache, scope, || source.count(), fails).await;
+    }
+    let (cache, source) = scripted(&Reply::Refused(403), |options| options);
+    hold("New request for a refused scope set", &cache, one_scope, || source.count(), fails).await;
+}
+
+/// Panics with every request.
+#[derive(Clone, Default)]
+struct Panics(Arc<AtomicUsize>);
+
+impl TokenSource for Panics {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["panics"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        sleep(LATENCY).await;
+        panic!("as the test has it")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_is_called_once_in_each_period() {
+    let source = Panics::default();
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    let row = "New refresh after the token source panicked";
+    hold(row, &cache, one_scope, || source.0.load(Ordering::Relaxed), fails).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_of_ones_own_is_run_twice_at_most() {
+    assert!(rows().iter().any(|(name, _)| name.starts_with("Second request of [`TokenCache::run`]")));
+    // "Second request of [`TokenCache::run`](crate::token::TokenCache::run)"
+    let (cache, source) = scripted(&Reply::Token(86_400), |options| options);
+    for number in 1..100 {
+        let runs = AtomicUsize::new(0);
+        let request = |_| async { runs.fetch_add(1, Ordering::Relaxed) };
+        cache.run(&scopes(&["a"]), request, |_| true).await.unwrap();
+        assert_eq!((runs.load(Ordering::Relaxed), source.count()), (2, number + 1));
+    }
+}
+
+#[tokio::test]
+async fn webhook_keys_are_fetched_once_in_each_period() {
+    for (name, fails) in [
+        ("New fetch of webhook keys after a failed one", true),
+        ("Fetch of webhook keys for an unknown key id", false),
+    ] {
+        let sandbox = sandbox().await;
+        let clock = sandbox.clock().clone();
+        let client = sandbox
+            .moneykit()
+            .with_tokens(|tokens| tokens.with_clock(clock.clone()).with_retry(RetryPolicy::never()));
+        let webhooks = client.build().unwrap().webhooks();
+        if fails {
+            let bad = Fault::answer(StatusCode::BAD_GATEWAY);
+            sandbox.fault_times(Operation::MoneykitJwks, bad, usize::MAX);
+        }
+        for second in 0..3600 {
+            let webhook = sandbox.moneykit_webhook("{}").with_header("kid", format!("made-up-{second}"));
+            let sent = webhook.sign().unwrap();
+            assert!(webhooks.verify(&sent.headers, &sent.body).await.is_err());
+            clock.advance(Duration::from_secs(1));
+        }
+        let fetches = sandbox.count(Operation::MoneykitJwks);
+        assert!((55..=most(name)).contains(&fetches), "{name}: {fetches} in an hour");
+    }
+}
+
+/// A store that fails, and counts its calls.
+#[derive(Debug, Default)]
+struct Broken(AtomicUsize);
+
+impl Broken {
+    fn fail<'a, T: Send + 'a>(&'a self) -> StoreFuture<'a, T> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Err(StoreError::new("out of order")) })
+    }
+}
+
+impl TokenStore for Broken {
+    fn get<'a>(&'a self, _: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
+        self.fail()
+    }
+
+    fn put<'a>(&'a self, _: &'a StoreKey, _: &'a StoredToken, _: &'a Lease) -> StoreFuture<'a, bool> {
+        self.fail()
+    }
+
+    fn take_refresh_token<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, Option<Secret>> {
+        self.fail()
+    }
+
+    fn evict<'a>(&'a self, _: &'a StoreKey, _: std::num::NonZeroU64) -> StoreFuture<'a, ()> {
+        self.fail()
+    }
+
+    fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, Option<Lease>> {
+        self.fail()
+    }
+
+    fn release<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, ()> {
+        self.fail()
+    }
+
+    fn changed<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, ()> {
+        self.fail()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_called_once_in_each_period() {
+    let store = Arc::new(Broken::default());
+    let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
+    let scope = |number: usize| format!("scope-{number}");
+    let calls = || store.0.load(Ordering::Relaxed);
+    hold("New call to a token store after a failed one", &cache, scope, calls, async |_, outcome| {
+        assert!(outcome.is_ok());
+    })
+    .await;
+}
