@@ -191,7 +191,7 @@ impl Entries {
     #[inline]
     fn chunk(&self, hash: u64) -> (&OnceLock<Box<[Bucket]>>, usize) {
         let hash = hash as usize;
-        (&self.chunks[hash % CHUNKS], hash / CHUNKS & (self.chunk_len - 1))
+        (&self.chunks[hash % CHUNKS], (hash / CHUNKS) & (self.chunk_len - 1))
     }
 
     #[inline]
