@@ -40,7 +40,7 @@ const SETTERS: [Setter; 13] = [
     ("store rest", |options, given| options.with_store_rest(given)),
     ("lease", |options, given| options.with_lease(given)),
     ("retry", |options, given| {
-        options.with_retry(RetryPolicy::default().with_base(given).with_cap(given).with_attempts(u32::MAX))
+        options.with_retry(RetryPolicy::default().with_base(given).with_cap(given).with_attempts(5))
     }),
 ];
 
