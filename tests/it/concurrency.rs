@@ -105,11 +105,11 @@ async fn ten_thousand_callers_of_an_expired_token_send_one_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request() {
-    for (operation, stale_after) in TOKEN.into_iter().zip([3300, 700]) {
+    for operation in TOKEN {
         let sandbox = sandbox().await;
         let client = Client::new(operation, &sandbox);
         let first = client.token().await.unwrap().expose().to_owned();
-        sandbox.clock().advance(Duration::from_secs(stale_after));
+        sandbox.clock().advance(Duration::from_secs(3300));
         // It hangs: whoever waited for it would not get an answer at all.
         sandbox.fault(operation, Fault::hang());
         assert_eq!(client.stampede().await, [(Ok(first), CALLERS)], "{operation:?}");
