@@ -110,7 +110,7 @@ pub(crate) fn from_vars<S: Settings>(
             return Err(invalid(name, &what));
         }
         let warning = format!("the environment variable {prefix}_{name} {what}");
-        tracing::warn!("{warning}");
+        tracing::warn!(warning, "ignoring an environment variable that resembles a setting");
         warnings.push(warning);
     }
     Ok((settings, warnings))

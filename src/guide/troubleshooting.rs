@@ -50,7 +50,7 @@
 //! a tokio runtime; a call of [`blocking`] from async code.
 //!
 //! A failure of TLS is here as well, for it does not pass by itself: what the base URL names speaks no TLS, a proxy opens TLS, or this machine
-//! does not trust the root. (With `native-tls` it is told as `Unavailable`.)
+//! does not trust the root: give it to [`with_root_certificate`](crate::HttpOptions::with_root_certificate). (With `native-tls` it is told as `Unavailable`.)
 //!
 //! ## Unauthorized
 //!

@@ -296,7 +296,12 @@ fn variables_that_resemble_settings_are_warnings_where_the_program_has_what_it_n
         [("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET", "secret"), ("MOOV_ORIGIN", "https://a.example")];
     let odd = ["MOOV_CLIENT_ID_2", "MOOV_CLIENT_IDS", "MOOV_ORIGINS", "MOOV_SCOPE", "MOOV_TIMEOUTS"];
     let vars = right.into_iter().chain(odd.map(|name| (name, MARK)));
+    let log = crate::support::Log::default();
+    let recording = log.start();
     let config = moov::Config::from_vars(vars).expect("it is read");
+    drop(recording);
+    assert_eq!(log.text().matches("ignoring an environment variable").count(), odd.len(), "{}", log.text());
+    assert!(!log.text().contains(MARK), "{}", log.text());
     config.client().expect("the program starts");
     assert_eq!(config.warnings().len(), odd.len(), "{:?}", config.warnings());
     for name in odd {
