@@ -10,12 +10,15 @@ use crate::{
     sync::{Mutex, MutexGuard},
 };
 
-/// The longest cool-down that is believed: one hour. A vendor's mistake must not switch a service off
-/// for good.
-pub(super) const MAX_COOL_DOWN: Duration = Duration::from_secs(3600);
+/// The most that the longest cool-down can be set to: a day.
+pub(super) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 3600);
 
-#[derive(Debug, Default)]
-pub(super) struct CoolDown(Mutex<State>);
+#[derive(Debug)]
+pub(super) struct CoolDown {
+    /// A mistake of the server must not stop a service for longer.
+    longest: Duration,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -25,8 +28,12 @@ struct State {
 }
 
 impl CoolDown {
+    pub(super) fn new(longest: Duration) -> Self {
+        Self { longest, state: Mutex::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Before when no call may be sent.
@@ -37,7 +44,7 @@ impl CoolDown {
     /// Lasts for so long at least, as another process learnt.
     pub(super) fn extend(&self, now: u64, left: Duration) {
         let mut state = self.lock();
-        state.until = state.until.max(now.saturating_add(millis(left.min(MAX_COOL_DOWN))));
+        state.until = state.until.max(now.saturating_add(millis(left.min(self.longest))));
     }
 
     pub(super) fn succeeded(&self) {
@@ -58,7 +65,7 @@ impl CoolDown {
             state.begun = state.begun.saturating_add(1);
             wait = wait.max(least(state.begun));
         }
-        let until = now.saturating_add(millis(wait.min(MAX_COOL_DOWN)));
+        let until = now.saturating_add(millis(wait.min(self.longest)));
         let is_longer = until > state.until;
         state.until = state.until.max(until);
         is_longer
@@ -78,8 +85,8 @@ mod tests {
     }
 
     #[test]
-    fn lasts_as_long_as_the_server_asks_and_no_longer_than_an_hour() {
-        let cool_down = CoolDown::default();
+    fn lasts_as_long_as_the_server_asks_up_to_the_longest() {
+        let cool_down = CoolDown::new(Duration::from_secs(3600));
         let least = |_| Duration::from_secs(1);
         assert!(cool_down.failed(100, &limited(Some(3)), least));
         assert_eq!(cool_down.until(), 3_100);
@@ -98,7 +105,7 @@ mod tests {
             limited(Some(0)),
             Error::new(ErrorKind::Unavailable, "test").with_retry_after(Duration::ZERO),
         ] {
-            let cool_down = CoolDown::default();
+            let cool_down = CoolDown::new(Duration::from_secs(3600));
             assert!(cool_down.failed(0, &error, least));
             assert_eq!(cool_down.until(), 1_000);
             assert!(!cool_down.failed(999, &error, least), "this call was sent before the cool-down");
@@ -112,7 +119,7 @@ mod tests {
 
     #[test]
     fn other_failures_begin_none() {
-        let cool_down = CoolDown::default();
+        let cool_down = CoolDown::new(Duration::from_secs(3600));
         assert!(!cool_down.failed(5, &Error::new(ErrorKind::Unavailable, "test"), |_| Duration::MAX));
         assert_eq!(cool_down.until(), 0);
     }

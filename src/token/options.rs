@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    RateLimit, TokenStore,
+    MAX_COOL_DOWN, RateLimit, TokenStore,
     expiry::Limits,
     token::{Expires, Life},
 };
@@ -31,6 +31,7 @@ pub struct TokenOptions {
     pub(super) backoff: Duration,
     pub(super) max_backoff: Duration,
     pub(super) refusal_memory: Duration,
+    pub(super) max_cool_down: Duration,
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) retry: RetryPolicy,
     pub(super) clock: Option<Arc<dyn Clock>>,
@@ -53,6 +54,7 @@ impl Default for TokenOptions {
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
             refusal_memory: Duration::from_secs(10),
+            max_cool_down: Duration::from_secs(3600),
             rate_limit: None,
             retry: RetryPolicy::default(),
             clock: None,
@@ -143,6 +145,14 @@ impl TokenOptions {
     #[must_use]
     pub fn with_refusal_memory(mut self, memory: Duration) -> Self {
         self.refusal_memory = memory.min(FOREVER);
+        self
+    }
+
+    /// The longest cool-down that a server can ask for, such as by `Retry-After`. A longer one is cut
+    /// to this. Default: 1 h, at most 24 h.
+    #[must_use]
+    pub fn with_max_cool_down(mut self, longest: Duration) -> Self {
+        self.max_cool_down = longest.min(MAX_COOL_DOWN);
         self
     }
 

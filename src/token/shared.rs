@@ -48,7 +48,8 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
         let limiter = Arc::new(RateLimiter::new(options.rate_limit));
-        let (cool_down, negative) = (CoolDown::default(), NegativeCache::new(options.refusal_memory));
+        let cool_down = CoolDown::new(options.max_cool_down);
+        let negative = NegativeCache::new(options.refusal_memory);
         let entries = Entries::new(options.capacity, options.max_handles);
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
         let (counters, sharing) = (Counters::default(), Sharing::new(&options));

@@ -26,7 +26,7 @@ fn durations() -> [Duration; 6] {
 
 type Setter = (&'static str, fn(TokenOptions, Duration) -> TokenOptions);
 
-const SETTERS: [Setter; 13] = [
+const SETTERS: [Setter; 14] = [
     ("refresh window", |options, given| options.with_refresh_window(given)),
     ("margin", |options, given| options.with_margin(given)),
     ("default lifetime", |options, given| options.with_default_lifetime(given)),
@@ -34,6 +34,7 @@ const SETTERS: [Setter; 13] = [
     ("all lifetimes", |options, given| options.with_default_lifetime(given).with_max_lifetime(given)),
     ("max wait", |options, given| options.with_max_wait(given)),
     ("back-off", |options, given| options.with_backoff(given, given)),
+    ("max cool-down", |options, given| options.with_max_cool_down(given)),
     ("refusal memory", |options, given| options.with_refusal_memory(given)),
     ("rate limit", |options, given| options.with_rate_limit(1, given)),
     ("store timeout", |options, given| options.with_store_timeout(given)),

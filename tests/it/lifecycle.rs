@@ -342,6 +342,18 @@ async fn a_cool_down_holds_for_every_caller_and_every_scope_set() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cool_down_lasts_no_longer_than_the_option_says() {
+    let (cache, source) =
+        cache_with([limited(7_200)], |options| options.with_max_wait(SECOND).with_max_cool_down(60 * SECOND));
+    assert!(token(&cache).await.is_err());
+    sleep(57 * SECOND).await;
+    assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    assert_eq!(source.count(), 1);
+    sleep(4 * SECOND).await;
+    assert!(token(&cache).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stale_token_serves_through_a_cool_down() {
     let (cache, source) = cache_with([Reply::Token(3600), limited(600)], |options| options);
     token(&cache).await.unwrap();
