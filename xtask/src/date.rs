@@ -29,7 +29,7 @@ impl Date {
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let date = Self(text.parse().ok()?);
-        (date.to_string() == text && text >= "1970" && text < "9999-12-32").then_some(date)
+        (date.to_string() == text && ("1970".."9999-12-32").contains(&text)).then_some(date)
     }
 
     /// How many days `self` is before `other`; none if it is after.
