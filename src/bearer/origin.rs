@@ -37,17 +37,27 @@ impl Origin {
 
     pub(super) fn has_url(&self, url: &Url) -> bool {
         url.scheme() == self.scheme
+            && url.username().is_empty()
+            && url.password().is_none()
             && url.host_str() == Some(&*self.host)
             && url.port_or_known_default() == Some(self.port)
     }
 
-    /// A relative one is of no origin.
+    /// Compares the authority as text, because `http::Uri` admits user info and ports that are no ports. A
+    /// relative URI is of no origin.
     #[cfg(any(test, feature = "tower"))]
     pub(super) fn has_uri(&self, uri: &http::Uri) -> bool {
-        let port = uri.port_u16().unwrap_or(if self.scheme == "https" { 443 } else { 80 });
-        uri.scheme_str() == Some(self.scheme)
-            && uri.host().is_some_and(|host| host.eq_ignore_ascii_case(&self.host))
-            && port == self.port
+        let Some((host, rest)) =
+            uri.authority().and_then(|authority| authority.as_str().split_at_checked(self.host.len()))
+        else {
+            return false;
+        };
+        let default_port = if self.scheme == "https" { 443 } else { 80 };
+        let has_port = match rest {
+            "" => self.port == default_port,
+            _ => rest.strip_prefix(':').is_some_and(|port| *port == *self.port.to_string()),
+        };
+        uri.scheme_str() == Some(self.scheme) && host.eq_ignore_ascii_case(&self.host) && has_port
     }
 }
 
@@ -70,7 +80,7 @@ mod tests {
     #[test]
     fn an_origin_is_scheme_host_and_port() {
         let moov = "https://api.moov.io";
-        for url in ["https://api.moov.io", "https://API.MOOV.IO:443/a?b#c", "https://u@api.moov.io/"] {
+        for url in ["https://api.moov.io", "https://API.MOOV.IO:443/a?b#c", "https://api.moov.io?q"] {
             assert!(has(moov, url), "{url}");
         }
         for url in [
@@ -80,6 +90,8 @@ mod tests {
             "https://moov.io/",
             "https://api.moov.io.evil.example/",
             "https://api.moov.io@evil.example/",
+            "https://u@api.moov.io/",
+            "https://u:p@api.moov.io/",
             "https://evil.example/api.moov.io",
             "https://api.moov.io./",
             "wss://api.moov.io/",
@@ -91,6 +103,35 @@ mod tests {
         assert!(has("http://[::1]:1", "http://[::1]:1/"));
         assert!(has("http://localhost", "http://localhost:80/"));
         assert!(!Origin::parse(moov).unwrap().has_uri(&Uri::from_static("/relative")));
+    }
+
+    /// `http::Uri` takes these, and for some of them tells no port, as if it were the default one.
+    #[test]
+    fn a_uri_whose_authority_is_not_exactly_the_origin_is_another() {
+        let moov = Origin::parse("https://api.moov.io").unwrap();
+        let local = Origin::parse("http://localhost:80").unwrap();
+        for authority in [
+            "api.moov.io:99999",
+            "api.moov.io:65979",
+            "api.moov.io:4430",
+            "api.moov.io:",
+            "api.moov.io:0443",
+            "api.moov.io:44",
+            "u@api.moov.io",
+            "u:p@api.moov.io",
+            "@api.moov.io",
+            "api.moov.io.",
+            "api.moov.i",
+            "[::1]",
+        ] {
+            let uri = format!("https://{authority}/");
+            if let Ok(uri) = uri.parse::<Uri>() {
+                assert!(!moov.has_uri(&uri), "{uri}");
+            }
+        }
+        assert!(!local.has_uri(&Uri::from_static("http://localhost:70000/")));
+        assert!(local.has_uri(&Uri::from_static("http://localhost/")));
+        assert!("https://api.moov.io:99999/".parse::<Uri>().is_ok());
     }
 
     #[test]
