@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use fintech_auth::{Scope, moneykit, moov, sandbox::Sandbox};
+use fintech_auth::{HttpOptions, Scope, moneykit, moov, sandbox::Sandbox};
 
 #[derive(Clone, Default)]
 struct Trace(Arc<Mutex<Vec<u8>>>);
@@ -75,4 +75,47 @@ async fn traces_do_not_show_secrets() {
     for secret in secrets {
         assert!(!text.contains(&secret), "{text}");
     }
+}
+
+/// What libraries log without tracing, as reqwest does.
+struct Logger(Arc<Mutex<String>>);
+
+impl log::Log for Logger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        *self.0.lock().unwrap() += &format!("{} {}\n", record.target(), record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+/// `connection_verbose` logs all bytes of a connection.
+#[tokio::test(flavor = "current_thread")]
+async fn no_option_of_a_users_client_logs_what_is_sent() {
+    let text = Arc::<Mutex<String>>::default();
+    log::set_logger(Box::leak(Box::new(Logger(text.clone())))).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+
+    let sandbox = Sandbox::start().await.unwrap();
+    let verbose = HttpOptions::default().with_client(|http| http.connection_verbose(true));
+    let client = sandbox.moneykit().with_client_auth(moneykit::ClientAuth::Body).with_http(verbose.clone());
+    let token = client.build().unwrap().create_access_token(&[]).await.unwrap().body.access_token;
+    let own = verbose.to_reqwest(sandbox.url()).unwrap();
+    own.get(sandbox.url()).header("x-marked", "marked-header").send().await.unwrap();
+    let secret = sandbox.moneykit_credentials().client_secret().expose().to_owned();
+    for secret in [secret.as_str(), token.expose(), "marked-header"] {
+        assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
+    }
+
+    // The logger would have caught it.
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let tls = tls.with_safe_default_protocol_versions().unwrap();
+    let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    let plain = reqwest::Client::builder().tls_backend_preconfigured(tls).connection_verbose(true);
+    let plain = plain.build().unwrap();
+    plain.get(sandbox.url()).header("x-marked", "marked-header").send().await.unwrap();
+    assert!(text.lock().unwrap().contains("marked-header"));
 }

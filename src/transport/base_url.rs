@@ -51,7 +51,7 @@ impl BaseUrl {
 }
 
 /// `localhost` counts: RFC 6761 section 6.3 has it resolve to this machine.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -9,7 +9,7 @@ use std::{
 
 use reqwest::redirect;
 
-use super::BaseUrl;
+use super::base_url::{BaseUrl, is_loopback};
 use crate::{Error, ErrorKind, clock::FOREVER};
 
 /// How requests are sent: timeouts, the size of an answer, and a reqwest client of your own.
@@ -90,9 +90,10 @@ impl HttpOptions {
     ///
     /// # Security
     ///
-    /// Whatever comes back, redirects are switched off, plain http is refused beyond loopback, and
-    /// to a loopback host no proxy is used. That is why this takes a builder and not a client:
-    /// reqwest fixes the redirect policy when a client is built, and would send credentials on.
+    /// Whatever the function returns, redirects are off, plain http is refused except to this machine, no
+    /// proxy is used to a loopback host, and `connection_verbose` is off, because it logs every secret.
+    /// That is why this takes a builder and not a client: reqwest fixes the redirect policy when a client
+    /// is built, and would send credentials on.
     #[must_use]
     pub fn with_client(
         mut self,
@@ -103,8 +104,9 @@ impl HttpOptions {
     }
 
     /// A reqwest client for requests of your own to this base URL, such as with the tokens of
-    /// [`bearer`](crate::bearer): with our TLS, the timeouts, no redirects, and nothing but https except
-    /// on this machine. The limit of the body is not a client's matter, and yours to keep.
+    /// [`bearer`](crate::bearer): with our TLS, the timeouts and no redirects. A client for an https base
+    /// URL sends nothing but https; one for a base URL on this machine sends plain http to this machine
+    /// alone, and fails to connect anywhere else. A client does not limit the body of a response: you do.
     ///
     /// # Errors
     ///
@@ -130,17 +132,30 @@ impl HttpOptions {
         }
         if base.is_loopback() {
             let here = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
-            builder = builder.no_proxy().resolve_to_addrs("localhost", &here.map(|here| (here, 0).into()));
+            builder = builder
+                .no_proxy()
+                .proxy(nowhere_beyond_loopback())
+                .resolve_to_addrs("localhost", &here.map(|here| (here, 0).into()));
         }
         let client = builder
             .redirect(redirect::Policy::none())
             .https_only(base.is_https())
             .connect_timeout(self.connect_timeout)
             .timeout(self.timeout)
+            .connection_verbose(false)
             .build()
             .map_err(|e| invalid("the http client cannot be built").with_source(e.without_url()))?;
         Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit })
     }
+}
+
+/// Leads plain http to other machines to a port where nobody can listen. reqwest itself refuses all plain
+/// http or none.
+fn nowhere_beyond_loopback() -> reqwest::Proxy {
+    reqwest::Proxy::custom(|url| {
+        let is_here = url.host_str().is_some_and(is_loopback);
+        (url.scheme() == "http" && !is_here).then_some("http://127.0.0.1:0")
+    })
 }
 
 /// The crypto provider is named here and never taken from the process: reqwest would panic where
