@@ -3,6 +3,8 @@
 use http::{HeaderMap, StatusCode, header};
 use uuid::Uuid;
 
+#[cfg(feature = "rustls")]
+use super::tls::is_misconfigured;
 use crate::{Error, ErrorKind};
 
 type Reason = &'static str;
@@ -80,7 +82,7 @@ pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool)
 /// A request that got no complete response.
 pub(super) fn classify_send_error(error: reqwest::Error) -> Error {
     let sent = !error.is_connect() && !error.is_builder();
-    let (kind, reason) = if is_tls(&error) {
+    let (kind, reason) = if is_misconfigured(&error) {
         (ErrorKind::InvalidConfig, "no tls connection; check the base url, and the roots that are trusted")
     } else if error.is_builder() {
         (ErrorKind::InvalidConfig, "the request cannot be made")
@@ -94,22 +96,8 @@ pub(super) fn classify_send_error(error: reqwest::Error) -> Error {
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
 }
 
-/// Whether TLS itself failed, such as by an untrusted certificate: trying again does not help.
-#[cfg(feature = "rustls")]
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        // `source` of an `io::Error` is the source of the error that it wraps.
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause = wrapped.map_or_else(|| error.source(), |wrapped| Some(wrapped));
-    }
-    false
-}
-
+/// The errors of other TLS libraries do not tell.
 #[cfg(not(feature = "rustls"))]
-fn is_tls(_: &reqwest::Error) -> bool {
+fn is_misconfigured(_: &reqwest::Error) -> bool {
     false
 }

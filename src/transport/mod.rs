@@ -13,6 +13,8 @@ mod json;
 mod redact;
 mod response;
 mod retry_after;
+#[cfg(feature = "rustls")]
+mod tls;
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use call::{Call, Contract};
