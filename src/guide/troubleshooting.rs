@@ -144,7 +144,7 @@
 //!
 //! | reason | answer | look at |
 //! | --- | --- | --- |
-//! | [`UnknownKey`](crate::webhook::VerifyErrorKind::UnknownKey) | 401 | credentials of the other environment; made up |
+//! | [`UnknownKey`](crate::webhook::VerifyErrorKind::UnknownKey) | 401 | only from `verify` with a set of your own: an old set |
 //! | [`KeyAmbiguous`](crate::webhook::VerifyErrorKind::KeyAmbiguous) | 401 | the vendor's key set contradicts itself: report it |
 //! | [`KeyType`](crate::webhook::VerifyErrorKind::KeyType) | 401 | the vendor's key set: report it |
 //! | [`KeyCurve`](crate::webhook::VerifyErrorKind::KeyCurve) | 401 | the same |

@@ -89,8 +89,8 @@ impl SigningKeys {
         self.published.retain(|jwk| jwk.get("kid").and_then(Value::as_str) != Some(id));
     }
 
-    pub(super) fn published(&self) -> Vec<Map<String, Value>> {
-        self.published.clone()
+    pub(super) fn published(&self) -> Vec<Value> {
+        self.published.iter().cloned().map(Value::Object).collect()
     }
 
     /// The key that signs, or an earlier one.

@@ -78,7 +78,8 @@ kinds! {
     /// The signature is not by the key.
     SignatureInvalid UNAUTHORIZED "the signature does not verify",
 
-    /// No key has this id, by a set that was fetched after the webhook came.
+    /// No key of the given set has this id. Where keys are fetched, this is never said: see
+    /// [`KeysCoolingDown`](Self::KeysCoolingDown).
     UnknownKey UNAUTHORIZED "the key is unknown",
     /// Two different keys have this id.
     KeyAmbiguous UNAUTHORIZED "two keys have the same id",
@@ -117,8 +118,8 @@ kinds! {
 
     /// The keys could not be fetched, and none are at hand.
     KeysUnavailable SERVICE_UNAVAILABLE "the keys cannot be fetched",
-    /// The key is not known, and the keys were fetched too recently to ask again: it may be a new
-    /// one, or made up.
+    /// The key is unknown, and the keys were fetched too recently to fetch them again. It is made up, or a
+    /// new one that is not published everywhere yet: the vendor should send the webhook again.
     KeysCoolingDown SERVICE_UNAVAILABLE "the key is unknown, and keys are not fetched again yet",
     /// The delivery store failed, is full, or cannot tell whether the delivery was handled.
     DeliveryStoreUnavailable SERVICE_UNAVAILABLE "the delivery store is unavailable",

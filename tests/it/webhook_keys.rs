@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{plain, quick};
+use crate::support::{json as respond, plain, quick};
 
 const EVENT: &str = r#"{"webhook_event":"link.state_changed"}"#;
 
@@ -117,7 +117,7 @@ async fn ten_thousand_made_up_key_ids_cost_one_fetch() {
         tasks.spawn(async move { verdict(&webhooks, &sent).await });
     }
     for verdict in tasks.join_all().await {
-        assert!(matches!(verdict, Err(Kind::UnknownKey | Kind::KeysCoolingDown)), "{verdict:?}");
+        assert_eq!(verdict, Err(Kind::KeysCoolingDown));
     }
     assert_eq!(fetches(&sandbox), 1);
     // Those under known keys are not held up.
@@ -127,7 +127,7 @@ async fn ten_thousand_made_up_key_ids_cost_one_fetch() {
     assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
     assert_eq!(fetches(&sandbox), 1);
     clock.advance(Duration::from_secs(1));
-    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::UnknownKey));
+    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
     assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
     assert_eq!(fetches(&sandbox), 2);
 }
@@ -150,7 +150,7 @@ async fn a_flood_on_a_cold_cache_costs_one_fetch_as_well() {
 #[tokio::test]
 async fn the_cool_down_is_told_and_settable() {
     let (sandbox, webhooks, clock) = with(|options| options.with_cool_down(Duration::from_secs(300))).await;
-    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::UnknownKey));
+    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
     clock.advance(Duration::from_secs(100));
     let sent = made_up(&sandbox, 0);
     let error = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
@@ -191,6 +191,64 @@ async fn old_and_new_key_both_verify_while_both_are_published() {
     assert_eq!(fetches(&sandbox), 2);
 }
 
+/// A cache in between serves the old set for a while after a rotation.
+#[tokio::test]
+async fn a_webhook_under_a_key_that_is_not_published_everywhere_yet_is_to_be_sent_again() {
+    let (sandbox, webhooks, clock) = service().await;
+    let old = sandbox.moneykit_key_id();
+    let before = keys(&sandbox).await;
+    sandbox.clear_requests();
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    sandbox.rotate_moneykit_key().expect("a key");
+    let new = good(&sandbox);
+    sandbox.fault_times(Operation::MoneykitJwks, respond(200, before.to_string()), 2);
+    for fetched in [2, 3] {
+        let error = webhooks.verify(&new.headers, &new.body).await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (Kind::KeysCoolingDown, StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+        assert_eq!(fetches(&sandbox), fetched);
+        // The old key still verifies, at no cost.
+        let by_old = sign(sandbox.moneykit_webhook(EVENT).with_key(&sandbox, &old));
+        assert_eq!(verdict(&webhooks, &by_old).await, Ok(()));
+        clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(verdict(&webhooks, &new).await, Ok(()));
+    assert_eq!(fetches(&sandbox), 4);
+}
+
+#[tokio::test]
+async fn entries_of_a_fetched_set_that_are_no_objects_are_skipped() {
+    let (sandbox, webhooks, _) = service().await;
+    let mut set = keys(&sandbox).await;
+    let entries = [json!(null), json!("key"), json!(7), json!([{}])];
+    set["keys"].as_array_mut().expect("keys").splice(0..0, entries);
+    sandbox.fault(Operation::MoneykitJwks, respond(200, set.to_string()));
+    sandbox.clear_requests();
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(fetches(&sandbox), 1);
+}
+
+/// It is a failure to fetch, and no reason to forget the keys.
+#[tokio::test]
+async fn a_set_without_keys_does_not_replace_the_keys() {
+    for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
+        let (sandbox, webhooks, clock) = service().await;
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+        clock.advance(Duration::from_secs(3600));
+        sandbox.fault_times(Operation::MoneykitJwks, respond(200, body), 10);
+        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()), "{body}");
+        assert_eq!(fetches(&sandbox), 2, "{body}");
+        let cold = sandbox.moneykit().with_tokens(plain).build().expect("the client builds").webhooks();
+        assert_eq!(verdict(&cold, &good(&sandbox)).await, Err(Kind::KeysUnavailable), "{body}");
+    }
+}
+
+/// The set as it is published now.
+async fn keys(sandbox: &Sandbox) -> serde_json::Value {
+    let client = sandbox.moneykit().build().expect("the client builds");
+    serde_json::to_value(client.jwks().await.expect("the keys").into_body()).expect("json")
+}
+
 #[tokio::test]
 async fn a_withdrawn_key_stops_with_the_next_fetch() {
     let (sandbox, webhooks, clock) = service().await;
@@ -205,7 +263,7 @@ async fn a_withdrawn_key_stops_with_the_next_fetch() {
     assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err(Kind::KeysCoolingDown));
     clock.advance(Duration::from_secs(60));
-    assert_eq!(verdict(&webhooks, &by_old()).await, Err(Kind::UnknownKey));
+    assert_eq!(verdict(&webhooks, &by_old()).await, Err(Kind::KeysCoolingDown));
 
     // So does time.
     let new = sandbox.moneykit_key_id();
@@ -213,7 +271,7 @@ async fn a_withdrawn_key_stops_with_the_next_fetch() {
     clock.advance(Duration::from_secs(3599));
     assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
     clock.advance(Duration::from_secs(1));
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::UnknownKey));
+    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysCoolingDown));
 }
 
 #[tokio::test]

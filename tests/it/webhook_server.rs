@@ -80,8 +80,7 @@ async fn the_example_server_takes_both_vendors_webhooks_and_no_forged_ones() {
         (event().with_header("alg", "none"), 401),
         (event().with_header("alg", "HS256"), 401),
         (event().with_claim("iat", 1), 401),
-        (event().with_header("kid", "made-up"), 401),
-        (event().with_header("kid", "made-up-too"), 503),
+        (event().with_header("kid", "made-up"), 503),
     ] {
         let answer = server.send("moneykit", &forged.sign().expect("it signs")).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{answer}");

@@ -161,8 +161,11 @@ impl KeyCache {
             if !is_unknown && (is_fresh || waited || failing.is_some()) {
                 return Step::Use(keys);
             }
+            // The keys have just been fetched, but a new one may take a while to reach us, through a cache
+            // in between. So the vendor is asked to send the webhook again.
             if is_unknown && waited && led {
-                return Step::Refuse(Kind::UnknownKey.into());
+                let left = state.cool_until.saturating_sub(now.tick);
+                return Step::Refuse(VerifyError::from(Kind::KeysCoolingDown).with_retry_after(left));
             }
             stale = (!is_unknown).then_some(keys);
         }

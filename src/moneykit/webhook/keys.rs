@@ -1,6 +1,6 @@
 //! A key set (RFC 7517), read once: which keys verify, and why the others do not. It fetches nothing.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::{agreement, rand::SystemRandom, signature};
@@ -9,32 +9,33 @@ use serde_json::{Map, Value};
 use super::super::types::JwkSet;
 use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
 
-/// More are not looked at.
-const KEYS_LIMIT: usize = 64;
 /// SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
 const POINT: usize = 65;
 
 /// The keys that a vendor's webhooks may be signed by, read and checked once.
 ///
-/// A key that is no use, or malformed, does not spoil the others; a webhook that names it is refused
-/// with what is wrong with it. Keys without an id cannot be named and are passed over, as are those
-/// after the 64th. Where two share an id, the one of use counts; if both are, and they differ, neither
-/// does, since nothing says which is meant.
+/// A key that is of no use, or malformed, does not spoil the others; a webhook that names it is refused
+/// with what is wrong with it. Entries that are no objects or have no id cannot be named and are skipped.
+/// If two keys share an id, the usable one counts; if both are usable and differ, neither does, because
+/// nothing says which is meant.
+///
+/// A set has as many keys as fit into a response, 1 MiB by default
+/// ([`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit)).
 #[derive(Clone, Default)]
-pub struct KeySet(Vec<(Box<str>, Key)>);
+pub struct KeySet(BTreeMap<Box<str>, Key>);
 
 type Key = Result<[u8; POINT], Kind>;
 
 impl KeySet {
     /// Reads a fetched set. It cannot fail: at worst no key in it is of use.
     pub fn new(set: &JwkSet) -> Self {
-        let mut keys: Vec<(Box<str>, Key)> = Vec::new();
-        for jwk in set.keys.iter().take(KEYS_LIMIT) {
+        let mut keys = BTreeMap::<Box<str>, Key>::new();
+        for jwk in set.keys.iter().filter_map(Value::as_object) {
             let Some(id) = jwk.get("kid").and_then(Value::as_str) else { continue };
             let key = read(jwk);
-            match keys.iter_mut().find(|(other, _)| **other == *id) {
-                None => keys.push((id.into(), key)),
-                Some((_, known)) => match (&*known, &key) {
+            match keys.get_mut(id) {
+                None => drop(keys.insert(id.into(), key)),
+                Some(known) => match (&*known, &key) {
                     (Ok(one), Ok(other)) if one != other => *known = Err(Kind::KeyAmbiguous),
                     (Err(Kind::KeyAmbiguous), _) | (_, Err(_)) | (Ok(_), _) => {}
                     (Err(_), Ok(_)) => *known = key,
@@ -46,7 +47,7 @@ impl KeySet {
 
     /// How many keys verify.
     pub fn len(&self) -> usize {
-        self.0.iter().filter(|(_, key)| key.is_ok()).count()
+        self.0.values().filter(|key| key.is_ok()).count()
     }
 
     /// Whether no key verifies.
@@ -56,16 +57,12 @@ impl KeySet {
 
     /// Whether a key has this id, of use or not.
     pub fn contains(&self, key_id: &str) -> bool {
-        self.get(key_id).is_some()
-    }
-
-    fn get(&self, key_id: &str) -> Option<&Key> {
-        self.0.iter().find(|(id, _)| **id == *key_id).map(|(_, key)| key)
+        self.0.contains_key(key_id)
     }
 
     /// ES256, whatever anything says.
     pub(super) fn verify(&self, key_id: &str, signed: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
-        let point = self.get(key_id).ok_or(Kind::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
+        let point = self.0.get(key_id).ok_or(Kind::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
         signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
             .verify(signed, signature)
             .map_err(|_| Kind::SignatureInvalid.into())

@@ -81,7 +81,9 @@ impl Options {
         self
     }
 
-    /// How long no key is fetched again after an unknown key id had one fetched. 1 minute.
+    /// How long keys are not fetched again after they were fetched for an unknown key id. A webhook under an
+    /// unknown key is answered by 503 meanwhile, also the one that caused the fetch, because a new key may
+    /// reach us late, through a cache in between. Default: 60 s.
     #[must_use]
     pub fn with_cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time;
