@@ -4,7 +4,10 @@ use http::{StatusCode, header::AUTHORIZATION};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 
 use super::{Bearer, header, peeked};
-use crate::{Error, ErrorKind, Token, token::TokenSource};
+use crate::{
+    Error, ErrorKind, Token,
+    token::{Rejection, TokenSource},
+};
 
 impl<S: TokenSource> Bearer<S> {
     /// Sees to it that there is a token for this request: for `pre` of progenitor's `ClientHooks`, which
@@ -30,8 +33,9 @@ impl<S: TokenSource> Bearer<S> {
         Ok(())
     }
 
-    /// Sends a request with a token, and once more if that has expired: for `exec` of progenitor's
-    /// `ClientHooks`, or with any reqwest client.
+    /// Sends a request with a token, and once more with a new one after a 401 that a new token may help
+    /// against ([see there](super#what-happens-on-a-401)): for `exec` of progenitor's `ClientHooks`, or
+    /// with any reqwest client.
     ///
     /// Where no token can be had, the request goes without one, and the service refuses it; where no new
     /// one can, the service's 401 stands. [`Bearer::ready`] tells why.
@@ -48,17 +52,31 @@ impl<S: TokenSource> Bearer<S> {
         let Some(token) = token else { return client.execute(request).await };
         let again = request.try_clone();
         sign(&mut request, &token);
-        let (expired, answer) = judged(client.execute(request).await?).await;
-        if !expired {
-            return Ok(answer);
-        }
+        let (rejection, response) = self.judge(client.execute(request).await?).await;
         let Some(mut again) = again else {
-            self.tokens.reject(&token).await;
-            return Ok(answer);
+            self.tokens.renew_for_next(&token, rejection).await;
+            return Ok(response);
         };
-        let Ok(token) = self.renewed(&token).await else { return Ok(answer) };
-        sign(&mut again, &token);
-        client.execute(again).await
+        let Some(replacement) = self.tokens.renew(&token, rejection).await else { return Ok(response) };
+        drop(response);
+        sign(&mut again, replacement.token());
+        let response = client.execute(again).await?;
+        self.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+        Ok(response)
+    }
+
+    /// What a response says about its token, and the response, which is whole.
+    pub(super) async fn judge(&self, response: Response) -> (Rejection, Response) {
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return (Rejection::None, response);
+        }
+        // Only a builder can take the url along.
+        let url = http::Response::builder().url(response.url().clone()).body(());
+        let (body, response) = peeked::peek(http::Response::<reqwest::Body>::from(response)).await;
+        let rejection = self.tokens.classify(response.status(), response.headers(), body.as_deref());
+        let (mut parts, body) = response.into_parts();
+        parts.extensions.extend(url.map(|url| url.into_parts().0.extensions).unwrap_or_default());
+        (rejection, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
     }
 
     /// Whether a request is one that gets a token.
@@ -70,17 +88,4 @@ impl<S: TokenSource> Bearer<S> {
 
 pub(super) fn sign(request: &mut Request, token: &Token) {
     request.headers_mut().insert(AUTHORIZATION, header(token));
-}
-
-/// Whether an answer says that the token has expired, and the answer, which is whole.
-pub(super) async fn judged(answer: Response) -> (bool, Response) {
-    if answer.status() != StatusCode::UNAUTHORIZED {
-        return (false, answer);
-    }
-    // Only a builder can take the url along.
-    let url = http::Response::builder().url(answer.url().clone()).body(());
-    let (expired, answer) = peeked::judge(http::Response::<reqwest::Body>::from(answer)).await;
-    let (mut parts, body) = answer.into_parts();
-    parts.extensions.extend(url.map(|url| url.into_parts().0.extensions).unwrap_or_default());
-    (expired, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
 }

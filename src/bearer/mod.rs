@@ -1,7 +1,7 @@
 //! Tokens on requests of your own: to the rest of a vendor's API, by the HTTP client that you have.
 //!
-//! A [`Bearer`] adds a token that works now, and sends the request once more with a new one if the service says
-//! that it has expired. It never sends a token anywhere but to the origins that it was made for.
+//! A [`Bearer`] adds a token that works now, and repeats the request once with a new one after a 401 that a
+//! new token may help against. It never sends a token anywhere but to the origins that it was made for.
 //!
 //! | you send with | use |
 //! | --- | --- |
@@ -16,12 +16,42 @@
 //! 1. If it goes to another origin, or has an `Authorization` already, it is left alone: what comes back
 //!    is not looked at either.
 //! 2. Else it gets a token, from memory while there is a fresh one.
-//! 3. If the answer is a 401 that means the token ([`is_expired`](crate::token::is_expired)), exactly that
-//!    token is rejected, and the request sent once more under a new one, if it can be repeated: its body
-//!    must not be a stream. All requests that fail so at once share one token call. The second answer
-//!    stands, whatever it is.
+//! 3. If the response is a 401 that a new token may help against, the request is sent once more with one
+//!    (see below). The second response stands, whatever it is.
 //!
 //! A 401 means that the request was not acted upon, so repeating a `POST` is safe.
+//!
+//! # What happens on a 401
+//!
+//! What a 401 says about the token is the vendor's rule ([`TokenSource::classify_401`]):
+//!
+//! | the 401 | MoneyKit | Moov | your own source, by default |
+//! | --- | --- | --- | --- |
+//! | challenge `Bearer error="invalid_token"` (RFC 6750 section 3.1) | token is invalid | token is invalid | token is invalid |
+//! | code `api_error.auth.expired_access_token` in the body | token is invalid | other cause | other cause |
+//! | no challenge and an empty body | other cause | unexplained | other cause |
+//! | anything else | other cause | other cause | other cause |
+//!
+//! - **Token is invalid**: exactly that token is invalidated, here and in the store. The request is repeated
+//!   with the next one.
+//! - **Unexplained**: the token may have expired, but the same 401 also means a wrong origin or
+//!   application, and then other requests still need the token. So a new token is fetched while the old one
+//!   stays in place, and the request is repeated with it. If the repetition comes back with anything but a
+//!   401, the new token replaces the old one, here and in the store. Otherwise the old one stays.
+//! - **Other cause**: the 401 is passed on.
+//!
+//! All requests that fail with one token share one token call. After a renewal, none begins for the same
+//! scopes for 30 s; if it did not help, for 30 s, then 60 s, and so on up to 10 min, until one helps. A 401
+//! is passed on meanwhile, and so it is if no new token can be had. Any other status, 403 included, never
+//! causes a renewal.
+//!
+//! A request whose body is a stream cannot be repeated. Its 401 is passed on. A token that the server calls
+//! invalid is invalidated for the sake of the next request, within the same bounds; after an unexplained
+//! 401 the token stays, because nothing shows whether it is at fault. The next request that can be repeated
+//! finds out.
+//!
+//! To judge a 401, its body is read for up to 2 s, 64 KiB and 256 frames. You still get all of the body. If it
+//! does not end within these bounds, the status and the headers alone count.
 //!
 //! # Security
 //!
@@ -108,13 +138,6 @@ impl<S: TokenSource> Bearer<S> {
     /// The handle to the tokens.
     pub fn tokens(&self) -> &TokenHandle<S> {
         &self.tokens
-    }
-
-    /// After a 401 that means this token: exactly it is forgotten. If the new one is not to be had, the
-    /// error is why.
-    async fn renewed(&self, rejected: &Token) -> Result<Token, Error> {
-        self.tokens.reject(rejected).await;
-        self.tokens.token().await
     }
 }
 

@@ -6,16 +6,20 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Buf as _, Bytes};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use tokio::{runtime, time};
 
-use crate::token::is_expired;
-
-/// As much of a 401 as is looked into. What is longer does not say that a token has expired.
-const LIMIT: usize = 64 * 1024;
+/// As much of a 401 as is looked into, in bytes. A longer one does not say that a token has expired.
+const MAX_BYTES: usize = 64 * 1024;
+/// The same in frames, each of which costs memory, however small.
+const MAX_FRAMES: usize = 256;
+/// The longest wait for the body of a 401. The request's own timeout may be longer, or missing.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// A body whose beginning may have been read already, to see why a request was refused. It comes
 /// whole all the same.
@@ -33,26 +37,33 @@ impl<B: Body + Unpin> Peeked<B> {
         Self { first: VecDeque::new(), failed: None, ended: false, rest }
     }
 
-    /// Reads the beginning, and copies its data.
-    async fn begin(&mut self) -> Vec<u8> {
-        let mut begun = Vec::new();
-        while begun.len() < LIMIT {
+    /// Reads the body within the bounds, and copies its data. `None` if it did not end within them; it
+    /// can be read on then.
+    async fn begin(&mut self) -> Option<Vec<u8>> {
+        // Without a runtime there is no timer, and without a timer no bound.
+        runtime::Handle::try_current().ok()?;
+        let mut data = Vec::new();
+        let _ = time::timeout(MAX_WAIT, self.fill(&mut data)).await;
+        self.ended.then_some(data)
+    }
+
+    async fn fill(&mut self, data: &mut Vec<u8>) {
+        while data.len() < MAX_BYTES && self.first.len() < MAX_FRAMES {
             match poll_fn(|context| poll(&mut self.rest, context)).await {
                 Some(Ok(frame)) => {
-                    begun.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
+                    data.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
                     self.first.push_back(frame);
                 }
                 Some(Err(error)) => {
                     self.failed = Some(error);
-                    break;
+                    return;
                 }
                 None => {
                     self.ended = true;
-                    break;
+                    return;
                 }
             }
         }
-        begun
     }
 }
 
@@ -64,16 +75,15 @@ fn poll<B: Body + Unpin>(
     frame.map_ok(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
 }
 
-/// Whether an answer says that the token has expired, and the answer, which is whole.
+/// Reads the body of a 401 within the bounds. Any other response is left as it is.
 ///
-/// A 401 is read up to its end even where its head says enough, so that its connection can be used again.
-pub(super) async fn judge<B: Body + Unpin>(answer: Response<B>) -> (bool, Response<Peeked<B>>) {
-    let mut answer = answer.map(Peeked::untouched);
-    if answer.status() != StatusCode::UNAUTHORIZED {
-        return (false, answer);
+/// A 401 is read up to its end even if its headers say enough, so that its connection can be used again.
+pub(super) async fn peek<B: Body + Unpin>(response: Response<B>) -> (Option<Vec<u8>>, Response<Peeked<B>>) {
+    let mut response = response.map(Peeked::untouched);
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return (None, response);
     }
-    let body = answer.body_mut().begin().await;
-    (is_expired(answer.status(), answer.headers(), &body), answer)
+    (response.body_mut().begin().await, response)
 }
 
 /// Nothing but the body itself could be pinned, and that need not be.

@@ -1,14 +1,11 @@
 //! The middleware for reqwest-middleware. It decides nothing that [`Bearer`] does not.
 
 use async_trait::async_trait;
-use http::Extensions;
+use http::{Extensions, StatusCode};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use super::{
-    Bearer,
-    execute::{judged, sign},
-};
+use super::{Bearer, execute::sign};
 use crate::token::TokenSource;
 
 /// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
@@ -63,17 +60,17 @@ impl<S: TokenSource> Middleware for BearerMiddleware<S> {
         let token = bearer.tokens.token().await.map_err(Error::middleware)?;
         let again = request.try_clone();
         sign(&mut request, &token);
-        let (expired, answer) = judged(next.clone().run(request, extensions).await?).await;
-        match (expired, again) {
-            (false, _) => Ok(answer),
-            (true, None) => {
-                bearer.tokens.reject(&token).await;
-                Ok(answer)
-            }
-            (true, Some(mut again)) => {
-                sign(&mut again, &bearer.renewed(&token).await.map_err(Error::middleware)?);
-                next.run(again, extensions).await
-            }
-        }
+        let response = next.clone().run(request, extensions).await?;
+        let (rejection, response) = bearer.judge(response).await;
+        let Some(mut again) = again else {
+            bearer.tokens.renew_for_next(&token, rejection).await;
+            return Ok(response);
+        };
+        let Some(replacement) = bearer.tokens.renew(&token, rejection).await else { return Ok(response) };
+        drop(response);
+        sign(&mut again, replacement.token());
+        let response = next.run(again, extensions).await?;
+        bearer.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+        Ok(response)
     }
 }

@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, header::AUTHORIZATION};
+use http::{Request, Response, StatusCode, header::AUTHORIZATION};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -168,21 +168,21 @@ where
     let token = bearer.tokens.token().await.map_err(BearerError::Token)?;
     let again = copy::<R, B>(&request);
     sign(&mut request, &token);
-    let answer = inner.call(request).await.map_err(BearerError::Service)?;
-    let (expired, answer) = peeked::judge(answer).await;
-    if !expired {
-        return Ok(answer);
-    }
+    let response = inner.call(request).await.map_err(BearerError::Service)?;
+    let (body, response) = peeked::peek(response).await;
+    let rejection = bearer.tokens.classify(response.status(), response.headers(), body.as_deref());
     let Some(mut again) = again else {
-        bearer.tokens.reject(&token).await;
-        return Ok(answer);
+        bearer.tokens.renew_for_next(&token, rejection).await;
+        return Ok(response);
     };
+    let Some(replacement) = bearer.tokens.renew(&token, rejection).await else { return Ok(response) };
     // Its connection may be the one that the service waits for.
-    drop(answer);
-    sign(&mut again, &bearer.renewed(&token).await.map_err(BearerError::Token)?);
+    drop(response);
+    sign(&mut again, replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(BearerError::Service)?;
-    let answer = inner.call(again).await.map_err(BearerError::Service)?;
-    Ok(answer.map(Peeked::untouched))
+    let response = inner.call(again).await.map_err(BearerError::Service)?;
+    bearer.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+    Ok(response.map(Peeked::untouched))
 }
 
 fn sign<B>(request: &mut Request<B>, token: &Token) {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
-use super::runtime::Runtime;
+use super::{run, runtime::Runtime};
 use crate::{
     Error, Response, Scope, Secret, Token,
     moneykit::{self, Api, ClientBuilder, types},
-    token::{Stats, TokenHandle},
+    token::{Rejection, Stats, TokenHandle},
     webhook::{Verified, VerifyError, VerifyErrorKind},
 };
 
@@ -93,25 +93,26 @@ impl Client {
         })
     }
 
-    /// Runs a request of yours with a token, and once more if it says that the token has expired, as
-    /// [`TokenCache::run`](crate::token::TokenCache::run). It runs on this thread.
+    /// Runs a request of yours with a token, and once more with a new one after a 401, as
+    /// [`TokenCache::run`](crate::token::TokenCache::run). It runs on this thread. The first outcome stands
+    /// if no new token can be had; [in async code](super#in-async-code) none can.
     ///
     /// # Errors
     ///
-    /// As [`Client::token`]; what your request fails with is in its own outcome.
+    /// As [`Client::token`], for the first run; what your request fails with is in its own outcome.
     pub fn run<T>(
         &self,
         scopes: &[Scope],
-        mut request: impl FnMut(Token) -> T,
-        is_rejected: impl Fn(&T) -> bool,
+        request: impl FnMut(Token) -> T,
+        classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        let token = self.token(scopes)?;
-        let outcome = request(token.clone());
-        if !is_rejected(&outcome) {
-            return Ok(outcome);
-        }
-        self.reject(&token)?;
-        Ok(request(self.token(scopes)?))
+        run(&self.runtime, self.client.tokens().handle_once(scopes), request, classify)
+    }
+
+    /// What a response says about its token, as
+    /// [`TokenCache::classify`](crate::token::TokenCache::classify): for [`Client::run`].
+    pub fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        self.client.tokens().classify(status, headers, body)
     }
 
     /// What the token cache did so far.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::header;
+use http::{HeaderMap, header};
 
 use super::{
     Config,
@@ -16,7 +16,8 @@ use crate::{
     generated::moneykit as generated,
     retry::Repeat,
     token::{
-        self, Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource,
+        self, Fingerprint, IssuedToken, Rejection, Stats, Token, TokenCache, TokenHandle, TokenOptions,
+        TokenSource,
     },
     transport::{BaseUrl, Call, Contract, Http, bearer, is_like},
     webhook::Deliveries,
@@ -246,7 +247,16 @@ impl TokenSource for Api {
         issued.date = response.date;
         Ok(issued)
     }
+
+    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        let body = body.and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
+        let is_expired = body.is_some_and(|body| body["error_code"] == EXPIRED);
+        if is_expired { Rejection::InvalidToken } else { Rejection::from_challenges(headers) }
+    }
 }
+
+/// The error code of an access token that has expired.
+const EXPIRED: &str = "api_error.auth.expired_access_token";
 
 /// The options of a [`Client`], in one place.
 #[derive(Clone, Debug)]

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use http::{HeaderMap, header};
+
 use super::{
     Config,
     auth::{Auth, ClientAuth, ClientType, Encoding},
@@ -13,8 +15,8 @@ use crate::{
     generated::moov as generated,
     retry::Repeat,
     token::{
-        self, Fingerprint, IssuedToken, Stats, Token, TokenCache, TokenHandle, TokenOptions, TokenSource,
-        audience,
+        self, Fingerprint, IssuedToken, Rejection, Stats, Token, TokenCache, TokenHandle, TokenOptions,
+        TokenSource, audience,
     },
     transport::{BaseUrl, Call, Contract, Http, is_like, origin},
 };
@@ -305,6 +307,15 @@ impl TokenSource for Api {
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
         self.refresh(refresh_token, &[]).await.map(issued)
+    }
+
+    /// The service answers an expired token with a bare 401, without challenge and body; so it does to a
+    /// wrong origin or application.
+    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        match headers.contains_key(header::WWW_AUTHENTICATE) {
+            false if body.is_some_and(<[u8]>::is_empty) => Rejection::Unexplained,
+            _ => Rejection::from_challenges(headers),
+        }
     }
 }
 

@@ -5,9 +5,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use http::{HeaderMap, StatusCode};
+
 use super::{
-    Scope, Stats, Token, TokenOptions, TokenSource, keeper::Keeper, shared::Hold, slot::Slot,
-    source::AnySource,
+    Rejection, Replacement, Scope, Stats, Token, TokenOptions, TokenSource, keeper::Keeper, shared::Hold,
+    slot::Slot, source::AnySource,
 };
 use crate::{Error, Secret, retry::Repeat};
 
@@ -84,13 +86,26 @@ impl<S: TokenSource> TokenCache<S> {
         self.keeper.reject(token, None).await;
     }
 
-    /// Runs a request of yours with a token. If `is_rejected` says that the answer means the token has
-    /// expired ([`is_expired`](super::is_expired) knows how the vendors say so), the token is rejected,
-    /// a new one fetched, and the request run once more; its second outcome stands.
+    /// What a response to a request with a token says about the token, by the rule of the source
+    /// ([`TokenSource::classify_401`]). `body` is `None` if you do not have it.
+    pub fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        match status {
+            StatusCode::UNAUTHORIZED => self.source.classify_401(headers, body),
+            _ => Rejection::None,
+        }
+    }
+
+    /// Runs a request of yours with a token, and once more with a new one if the outcome is a 401 that a
+    /// new token may help against: see [`bearer`](crate::bearer#what-happens-on-a-401). The second outcome
+    /// stands. If no new token can be had, the first one does.
+    ///
+    /// `classify` tells what an outcome says about the token; [`TokenCache::classify`] does it for an HTTP
+    /// response.
     ///
     /// # Errors
     ///
-    /// As [`TokenCache::token`]; what your request fails with is in its own outcome.
+    /// As [`TokenCache::token`], if there is no token for the first run; what your request fails with is in
+    /// its own outcome.
     ///
     /// # Cancellation
     ///
@@ -99,15 +114,23 @@ impl<S: TokenSource> TokenCache<S> {
         &self,
         scopes: &[Scope],
         mut request: impl FnMut(Token) -> F,
-        is_rejected: impl Fn(&T) -> bool,
+        classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        let token = self.token(scopes).await?;
+        // The 401 finds the token in its entry, even if that is evicted meanwhile.
+        let slot = self.keeper.shared.slot(scopes);
+        let token = match self.keeper.shared.fresh(&slot) {
+            Some(token) => token,
+            None => self.keeper.wait(slot.clone(), None).await?,
+        };
         let outcome = request(token.clone()).await;
-        if !is_rejected(&outcome) {
+        let rejection = classify(&outcome);
+        let Some(replacement) = Box::pin(self.keeper.renew(&slot, &token, rejection)).await else {
             return Ok(outcome);
-        }
-        self.keeper.reject(&token, Some(scopes)).await;
-        Ok(request(self.token(scopes).await?).await)
+        };
+        let outcome = request(replacement.token().clone()).await;
+        let accepted = classify(&outcome) == Rejection::None;
+        Box::pin(self.keeper.conclude(&slot, &replacement, accepted)).await;
+        Ok(outcome)
     }
 
     /// Forgets a token or refresh token that is about to be revoked, here and in the store. A refresh
@@ -155,7 +178,7 @@ impl<S: TokenSource> TokenCache<S> {
 pub struct TokenHandle<S> {
     cache: TokenCache<S>,
     slot: Arc<Slot>,
-    hold: Arc<Hold>,
+    hold: Option<Arc<Hold>>,
 }
 
 impl<S: TokenSource> TokenCache<S> {
@@ -167,7 +190,13 @@ impl<S: TokenSource> TokenCache<S> {
     /// [too many](TokenOptions::with_max_handles) scope sets.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
         let hold = Arc::new(Hold::new(&self.keeper.shared, scopes)?);
-        Ok(TokenHandle { cache: self.clone(), slot: hold.slot.clone(), hold })
+        Ok(TokenHandle { cache: self.clone(), slot: hold.slot.clone(), hold: Some(hold) })
+    }
+
+    /// A handle for one request, which does not keep the scope set in the cache.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn handle_once(&self, scopes: &[Scope]) -> TokenHandle<S> {
+        TokenHandle { cache: self.clone(), slot: self.keeper.shared.slot(scopes), hold: None }
     }
 }
 
@@ -198,6 +227,29 @@ impl<S: TokenSource> TokenHandle<S> {
     /// Forgets exactly this token, as [`TokenCache::reject`].
     pub async fn reject(&self, token: &Token) {
         self.cache.reject(token).await;
+    }
+
+    /// As [`TokenCache::classify`].
+    pub(crate) fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        self.cache.classify(status, headers, body)
+    }
+
+    /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
+    /// stands.
+    pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
+        // On the heap: it is large, and rarely needed.
+        Box::pin(self.cache.keeper.renew(&self.slot, rejected, rejection)).await
+    }
+
+    /// For a request that cannot be repeated: a token that the server calls invalid is invalidated, as often
+    /// as one may be renewed.
+    pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
+        Box::pin(self.cache.keeper.renew_for_next(&self.slot, rejected, rejection)).await;
+    }
+
+    /// Notes whether the repetition came back with anything but a 401.
+    pub(crate) async fn conclude(&self, replacement: &Replacement, accepted: bool) {
+        Box::pin(self.cache.keeper.conclude(&self.slot, replacement, accepted)).await;
     }
 }
 

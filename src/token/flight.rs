@@ -19,7 +19,7 @@ use super::{
     options::millis,
     rate_limiter::Admission,
     shared::Shared,
-    slot::{Discarded, NewToken, Now, Slot, TakenRefreshToken},
+    slot::{Discarded, Marks, NewToken, Now, Slot, TakenRefreshToken},
     store::generation,
     token::{Expires, Issued},
     tombstones::Epoch,
@@ -36,9 +36,9 @@ const MAX_DISCARDED: u32 = 3;
 /// A token that was asked for, and that nobody has yet.
 pub(super) struct Minted {
     pub(super) stored: StoredToken,
-    issued: Issued,
+    pub(super) issued: Issued,
     taken: TakenRefreshToken,
-    epoch: Epoch,
+    pub(super) epoch: Epoch,
 }
 
 pub(super) struct Flight {
@@ -77,7 +77,7 @@ impl Flight {
             }
         }
         for _ in 0..MAX_DISCARDED {
-            let minted = self.mint(admission.take()).await?;
+            let minted = self.mint(admission.take(), Slot::take_refresh_token).await?;
             if self.shared.sharing.is_some() {
                 self.shared.counters.alone.add(1);
             }
@@ -98,8 +98,12 @@ impl Flight {
     }
 
     /// Requests a token from the source, with retries, each in its turn. The turn of the first may be
-    /// reserved already.
-    pub(super) async fn mint(&self, mut admission: Option<Admission>) -> Result<Minted, Error> {
+    /// reserved already. `take` decides whether a refresh token may be sent.
+    pub(super) async fn mint(
+        &self,
+        mut admission: Option<Admission>,
+        take: fn(&Slot, Marks<'_>) -> TakenRefreshToken,
+    ) -> Result<Minted, Error> {
         let scopes = self.slot.scopes();
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
         let mut made = 0;
@@ -110,7 +114,7 @@ impl Flight {
             }
             let asked = self.shared.now();
             let epoch = self.shared.tombstones.epoch();
-            let taken = self.slot.take_refresh_token(self.shared.marks());
+            let taken = take(&self.slot, self.shared.marks());
             let refreshing = taken.refresh_token.is_some();
             let result = catch_panic(async {
                 match &taken.refresh_token {
@@ -249,7 +253,7 @@ impl Flight {
     }
 
     /// When the next refresh may begin after so many failures.
-    fn retry_at(&self, failures: u32) -> u64 {
+    pub(super) fn retry_at(&self, failures: u32) -> u64 {
         let options = &self.shared.options;
         let wait = backoff(options.backoff, options.max_backoff, failures, self.shared.random());
         self.shared.now().tick.saturating_add(millis(wait))

@@ -130,13 +130,20 @@ impl Keeper {
     pub(super) async fn reject(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
-        self.shared.mark_invalidated(generation);
         let slot = issued.slot.upgrade().or_else(|| scopes.map(|scopes| self.shared.slot(scopes)));
-        let Some(slot) = slot else { return };
+        match slot {
+            Some(slot) => self.invalidate(&slot, generation).await,
+            None => self.shared.mark_invalidated(generation),
+        }
+    }
+
+    /// Forgets exactly this token of a scope set, here and in the store.
+    pub(super) async fn invalidate(&self, slot: &Slot, generation: NonZeroU64) {
+        self.shared.mark_invalidated(generation);
         if slot.reject(generation) {
             self.shared.counters.rejections.add(1);
         }
-        self.evict(&slot, generation).await;
+        self.evict(slot, generation).await;
     }
 
     /// Forgets a token or refresh token that is about to be revoked, here and in the store. First it is
@@ -156,7 +163,7 @@ impl Keeper {
     }
 
     /// Has the store forget a token, now or when it is back.
-    async fn evict(&self, slot: &Slot, generation: NonZeroU64) {
+    pub(super) async fn evict(&self, slot: &Slot, generation: NonZeroU64) {
         let Some(sharing) = &self.shared.sharing else { return };
         let key = self.shared.key(slot);
         if sharing.is_ready() && sharing.ask(sharing.store.evict(&key, generation)).await.is_ok() {

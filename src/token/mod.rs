@@ -19,7 +19,9 @@
 //! - A **failed refresh** takes nothing away: a stale token serves until it expires. No new attempt
 //!   is made for a second, then two, four, up to a minute; who has no token gets the same error until
 //!   then, with [`Error::retry_after`](crate::Error::retry_after).
-//! - **Rejected** by a 401, exactly that token is forgotten ([`TokenCache::reject`]), and not a newer one.
+//! - **Rejected** by a 401 that calls the token invalid, exactly that token is forgotten
+//!   ([`TokenCache::reject`]), and not a newer one. After a 401 without a cause it stays until a new token
+//!   is accepted in its place ([`Rejection`]).
 //! - **Revoked**, it is forgotten before the request is sent ([`TokenCache::forget`]), and a refresh that
 //!   was begun with it puts nothing back.
 //!
@@ -104,6 +106,7 @@ mod rate_limiter;
 pub mod redis;
 mod refresh_via_store;
 mod rejection;
+mod renewal;
 mod scope;
 mod shared;
 mod sharing;
@@ -124,7 +127,8 @@ pub(crate) use expiry::audience;
 pub use fingerprint::Fingerprint;
 pub use memory_store::MemoryStore;
 pub use options::TokenOptions;
-pub use rejection::is_expired;
+pub use rejection::Rejection;
+pub(crate) use renewal::Replacement;
 pub use scope::Scope;
 pub use source::{IssuedToken, TokenSource};
 pub use stats::Stats;

@@ -11,7 +11,7 @@ use super::{
     options::millis,
     rate_limiter::Admission,
     sharing::Sharing,
-    slot::{Age, Discarded, NewToken},
+    slot::{Age, Discarded, NewToken, Slot},
     store::{POLL, generation as id_of},
     token::{Expires, Issued},
 };
@@ -90,7 +90,7 @@ impl Flight {
         let store = &*sharing.store;
         tracing::debug!(fence = lease.fence, "asking under the lease");
         let minted = sync::select! {
-            minted = self.mint(Some(Admission::Now)) => minted,
+            minted = self.mint(Some(Admission::Now), Slot::take_refresh_token) => minted,
             never = renew(sharing, key, lease, self.max_wait) => match never {},
         };
         let minted = match minted {
@@ -130,6 +130,16 @@ impl Flight {
         if self.slot.is_rejected(generation) {
             return None;
         }
+        let refresh_token_id = stored.refresh_token.as_ref().map(id_of);
+        let issued = Arc::new(self.read_stored(stored)?);
+        let new = NewToken { issued, refresh_token: None, refresh_token_id, request: None };
+        let token = self.slot.publish(new, self.shared.marks(), |_| 0).ok()?;
+        self.shared.counters.shared.add(1);
+        Some(token)
+    }
+
+    /// A stored token, if it is fresh.
+    pub(super) fn read_stored(&self, stored: StoredToken) -> Option<Issued> {
         let now = self.shared.now();
         let sent_wall = stored.sent_at.duration_since(std::time::SystemTime::UNIX_EPOCH).map(millis).ok()?;
         // A token from the future is of a clock that is off: it counts as asked for now.
@@ -146,16 +156,7 @@ impl Flight {
             return None;
         }
         let slot = Arc::downgrade(&self.slot);
-        let issued = Issued::new(&stored.access_token, stored.scope, generation, slot, life).ok()?;
-        let new = NewToken {
-            issued: Arc::new(issued),
-            refresh_token: None,
-            refresh_token_id: stored.refresh_token.as_ref().map(id_of),
-            request: None,
-        };
-        let token = self.slot.publish(new, self.shared.marks(), |_| 0).ok()?;
-        self.shared.counters.shared.add(1);
-        Some(token)
+        Issued::new(&stored.access_token, stored.scope, stored.generation, slot, life).ok()
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 use super::{
     Scope, Token,
     entries::Place,
+    renewal::Renewal,
     store::generation,
     token::{Issued, Life},
     tombstones::{Epoch, Tombstones, Verdict},
@@ -89,6 +90,8 @@ struct Rare {
     /// Whether a store has yet to forget it.
     owed: bool,
     trouble: Option<Trouble>,
+    /// Renewals after a 401. Boxed, because few entries have any.
+    renewal: Option<Box<Renewal>>,
 }
 
 /// A refresh that runs.
@@ -150,6 +153,13 @@ pub(super) enum Lookup<P> {
 pub(super) struct TakenRefreshToken {
     pub(super) refresh_token: Option<Secret>,
     from: GrantIds,
+}
+
+impl TakenRefreshToken {
+    /// For a request by the client credentials that leaves the refresh token where it is.
+    pub(super) fn none() -> Self {
+        Self { refresh_token: None, from: [None; 2] }
+    }
 }
 
 /// A token to put in place.
@@ -313,7 +323,41 @@ impl Slot {
         marks: Marks<'_>,
         retry_at: impl FnOnce(u32) -> u64,
     ) -> Result<Token, Discarded> {
+        self.put(&mut self.lock(), new, marks, retry_at)
+    }
+
+    /// As [`Self::publish`], but only in place of `old`, which was rejected. Returns whether it was.
+    pub(super) fn replace(
+        &self,
+        old: NonZeroU64,
+        new: NewToken<'_>,
+        marks: Marks<'_>,
+        retry_at: impl FnOnce(u32) -> u64,
+    ) -> bool {
         let mut state = self.lock();
+        let replaced =
+            self.current.load().generation == Some(old) && self.put(&mut state, new, marks, retry_at).is_ok();
+        if replaced {
+            let rare = state.rare();
+            (rare.rejected, rare.owed) = (Some(old), true);
+        }
+        replaced
+    }
+
+    /// Runs `step` on the state of renewals after a 401, with the current token. It must be short.
+    pub(super) fn renewal<T>(&self, step: impl FnOnce(&mut Renewal, &Issued) -> T) -> T {
+        let mut state = self.lock();
+        let current = self.current.load();
+        step(state.rare().renewal.get_or_insert_default(), &current)
+    }
+
+    fn put(
+        &self,
+        state: &mut State,
+        new: NewToken<'_>,
+        marks: Marks<'_>,
+        retry_at: impl FnOnce(u32) -> u64,
+    ) -> Result<Token, Discarded> {
         let parents = new.request.map_or([None; 2], |(taken, _)| taken.from);
         let is_void = parents != [None; 2]
             && state
@@ -365,7 +409,10 @@ impl Slot {
     /// Ends the refresh.
     pub(super) fn end(&self) {
         let mut state = self.lock();
-        state.rare = state.rare.take().filter(|rare| rare.trouble.is_some() || rare.rejected.is_some());
+        state.rare = state
+            .rare
+            .take()
+            .filter(|rare| rare.trouble.is_some() || rare.rejected.is_some() || rare.renewal.is_some());
         if let Some(rare) = &mut state.rare {
             rare.refresh = None;
         }

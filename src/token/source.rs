@@ -2,7 +2,9 @@
 
 use std::{pin::Pin, time::SystemTime};
 
-use super::{ExpiresIn, Fingerprint, Scope};
+use http::HeaderMap;
+
+use super::{ExpiresIn, Fingerprint, Rejection, Scope};
 use crate::{Error, ErrorKind, Secret};
 
 /// Something that issues access tokens: a vendor's token endpoint, or any OAuth 2.0 server of yours.
@@ -29,6 +31,16 @@ pub trait TokenSource: Send + Sync + 'static {
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
         async { Err(Error::new(ErrorKind::Rejected, "this source has no refresh grant")) }
+    }
+
+    /// What a 401 of the API says about the token. `body` is `None` if it is unknown or too long, or did
+    /// not come in time.
+    ///
+    /// Default: [`Rejection::from_challenges`]. Return [`Rejection::Unexplained`] for a 401 by which the
+    /// server tells that a token has expired, if it uses the same 401 for other causes as well.
+    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        let _ = body;
+        Rejection::from_challenges(headers)
     }
 }
 

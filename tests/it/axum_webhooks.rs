@@ -184,10 +184,9 @@ async fn a_refused_webhook_gets_a_status_and_no_reason() {
     let sandbox = sandbox().await;
     let routes = Routes::new(&sandbox);
     let event = || sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#);
-    for (webhook, status, waits) in [
-        (event().with_header("alg", "none"), 401, false),
-        (event().with_header("kid", "made-up"), 503, true),
-    ] {
+    for (webhook, status, waits) in
+        [(event().with_header("alg", "none"), 401, false), (event().with_header("kid", "made-up"), 503, true)]
+    {
         let sent = webhook.sign().expect("it signs");
         let response = routes.moneykit(whole(&sent)).await;
         if waits {

@@ -22,7 +22,10 @@ use http::{
 };
 use reqwest::{Body, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    task::JoinSet,
+};
 
 use crate::support::{json, moneykit, sandbox};
 
@@ -172,24 +175,37 @@ async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_ans
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_rejected() {
-    let sandbox = sandbox().await;
-    let counter = Counter::default();
-    let client = moneykit(&sandbox);
-    let middleware = BearerMiddleware::new(client.bearer());
-    let http = ClientBuilder::new(reqwest()).with(middleware).with(counter.clone()).build();
+async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
     for (body, attempts) in
         [(Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once"))), 1), (Body::from("twice"), 2)]
     {
-        counter.0.store(0, Ordering::Relaxed);
+        let sandbox = sandbox().await;
+        let counter = Counter::default();
+        let client = moneykit(&sandbox);
+        let middleware = BearerMiddleware::new(client.bearer());
+        let http = ClientBuilder::new(reqwest()).with(middleware).with(counter.clone()).build();
         sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
-        let before = client.stats().rejections;
         let request = http.get(introspect(&sandbox)).body(body);
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status().is_success(), attempts == 2);
         assert_eq!(counter.0.load(Ordering::Relaxed), attempts);
-        assert_eq!(client.stats().rejections, before + 1);
+        assert_eq!(client.stats().rejections, 1);
     }
+}
+
+/// Otherwise each of them would cost a token call.
+#[tokio::test]
+async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
+    let sandbox = sandbox().await;
+    let client = moneykit(&sandbox);
+    let http = http(client.bearer());
+    sandbox.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 10);
+    for _ in 0..10 {
+        let body = Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once")));
+        let answer = http.get(introspect(&sandbox)).body(body).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!((sent(&sandbox), client.stats().rejections), ((2, 10), 1));
 }
 
 #[tokio::test]
@@ -234,19 +250,73 @@ fn sandbox_refuses(sandbox: &Sandbox) {
 
 #[tokio::test]
 async fn execute_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() {
-    let sandbox = sandbox().await;
-    let bearer = moneykit(&sandbox).bearer();
+    let bearer_and_sandbox = async || {
+        let sandbox = sandbox().await;
+        sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+        (moneykit(&sandbox).bearer(), sandbox)
+    };
     let http = reqwest();
-    let request = || http.get(introspect(&sandbox)).build().expect("a request");
-    sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
-    let answer = bearer.execute(&http, request()).await.expect("an answer");
+    let (bearer, sandbox) = bearer_and_sandbox().await;
+    let request = |sandbox: &Sandbox| http.get(introspect(sandbox)).build().expect("a request");
+    let answer = bearer.execute(&http, request(&sandbox)).await.expect("an answer");
     assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::OK, (2, 2)));
 
-    sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+    let (bearer, sandbox) = bearer_and_sandbox().await;
+    bearer.tokens().token().await.expect("a token");
     sandbox_refuses(&sandbox);
-    let answer = bearer.execute(&http, request()).await.expect("an answer");
-    assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::UNAUTHORIZED, (3, 3)));
+    let answer = bearer.execute(&http, request(&sandbox)).await.expect("an answer");
+    assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::UNAUTHORIZED, (2, 1)));
     assert_eq!(answer.text().await.expect("the body"), EXPIRED);
+}
+
+/// The client has no timeout, and time is paused: whatever waits longest waits for the body.
+#[tokio::test(start_paused = true)]
+async fn execute_returns_a_401_whose_body_never_comes() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        stream.read_buf(&mut Vec::with_capacity(4096)).await.expect("a request");
+        stream.write_all(b"HTTP/1.1 401 \r\ncontent-length: 9\r\n\r\nhalf").await.expect("a response");
+        std::future::pending::<()>().await;
+    });
+    let (cache, source) = crate::scripted::cache([]);
+    let bearer = Bearer::new(cache.handle(&[]).expect("a handle"), [&url]).expect("an origin");
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let tls = tls.with_safe_default_protocol_versions().expect("versions");
+    let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    let http = reqwest::Client::builder().tls_backend_preconfigured(tls).build().expect("the client builds");
+    let request = http.get(url).build().expect("a request");
+    let mut response = bearer.execute(&http, request).await.expect("a response");
+    assert_eq!((response.status(), source.count()), (StatusCode::UNAUTHORIZED, 1));
+    assert_eq!(response.chunk().await.expect("a chunk").expect("data"), "half");
+}
+
+/// reqwest itself refuses all plain http or none.
+#[tokio::test]
+async fn a_client_for_this_machine_sends_plain_http_to_no_other() {
+    let sandbox = sandbox().await;
+    let address = sandbox.url().trim_start_matches("http://").parse().expect("an address");
+    // The name leads here, where it can be seen whether anything comes.
+    let http = HttpOptions::default().with_client(move |http| http.resolve("other.example", address));
+    let (_, port) = sandbox.url().rsplit_once(':').expect("a port");
+    for base in ["http://localhost", "http://127.0.0.1:1", "http://[::1]", sandbox.url()] {
+        let http = http.to_reqwest(base).expect("the client builds");
+        for host in ["other.example", "0.0.0.0", "[::ffff:127.0.0.1]", "localhost.other.example"] {
+            let error = http.get(format!("http://{host}:{port}/")).send().await.unwrap_err();
+            assert!(error.is_connect(), "{base} {host} {error:?}");
+        }
+        assert!(sandbox.requests().is_empty(), "{base}");
+        for host in ["127.0.0.1", "localhost", "LOCALHOST"] {
+            http.get(format!("http://{host}:{port}/")).send().await.expect(host);
+        }
+        sandbox.clear_requests();
+    }
+    let https = http.to_reqwest("https://localhost").expect("the client builds");
+    for host in ["127.0.0.1", "localhost", "other.example"] {
+        assert!(https.get(format!("http://{host}:{port}/")).send().await.is_err(), "{host}");
+    }
+    assert!(sandbox.requests().is_empty());
 }
 
 #[tokio::test]

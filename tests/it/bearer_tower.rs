@@ -4,13 +4,18 @@ use std::{
     future::{Ready, ready},
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use fintech_auth::{
     ErrorKind,
-    bearer::{BearerError, BearerLayer, Cloned, Once, RepeatBody},
+    bearer::{Bearer, BearerError, BearerLayer, Cloned, Once, RepeatBody},
     moneykit,
     sandbox::{Operation, Sandbox},
 };
@@ -20,11 +25,11 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 
-use crate::support::{json, moneykit, sandbox};
+use crate::support::{json, moneykit, sandbox, scopes};
 
 const EXPIRED: &str = r#"{"error_code":"api_error.auth.expired_access_token"}"#;
 
@@ -217,4 +222,118 @@ async fn a_broken_401_is_handed_on_as_broken() {
     let error = body.frame().await.expect("a frame").unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert!(body.frame().await.is_none());
+}
+
+/// A 401 whose body does not end.
+#[derive(Clone, Copy, Debug)]
+enum Endless {
+    Silent,
+    /// A byte a second.
+    Drip,
+    /// Frames without anything in them.
+    EmptyFrames,
+}
+
+struct EndlessBody {
+    kind: Endless,
+    next: Pin<Box<tokio::time::Sleep>>,
+    polls: Arc<AtomicUsize>,
+}
+
+impl http_body::Body for EndlessBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<http_body::Frame<Bytes>>>> {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        let data = match self.kind {
+            Endless::Silent => return Poll::Pending,
+            Endless::EmptyFrames => Bytes::new(),
+            Endless::Drip => {
+                std::task::ready!(self.next.as_mut().poll(context));
+                self.next = Box::pin(tokio::time::sleep(Duration::from_secs(1)));
+                Bytes::from_static(b"x")
+            }
+        };
+        Poll::Ready(Some(Ok(http_body::Frame::data(data))))
+    }
+}
+
+#[derive(Clone)]
+struct EndlessService(Endless, Arc<AtomicUsize>, Option<&'static str>);
+
+impl tower_service::Service<Request<Body>> for EndlessService {
+    type Response = http::Response<EndlessBody>;
+    type Error = io::Error;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        let next = Box::pin(tokio::time::sleep(Duration::from_secs(1)));
+        let body = EndlessBody { kind: self.0, next, polls: self.1.clone() };
+        let mut response = http::Response::builder().status(StatusCode::UNAUTHORIZED);
+        if let Some(challenge) = self.2 {
+            response = response.header("www-authenticate", challenge);
+        }
+        ready(Ok(response.body(body).expect("a response")))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_into_a_401_is_bounded_in_time_and_frames() {
+    for (kind, seconds) in [(Endless::Silent, 2), (Endless::Drip, 2), (Endless::EmptyFrames, 0)] {
+        for (challenge, attempts) in [(None, 1), (Some(r#"Bearer error="invalid_token""#), 2)] {
+            let (cache, source) = crate::scripted::cache([]);
+            let bearer =
+                Bearer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.example"])
+                    .expect("an origin");
+            bearer.tokens().token().await.expect("a token");
+            let polls = Arc::new(AtomicUsize::new(0));
+            let mut service = BearerLayer::new(bearer).layer(EndlessService(kind, polls.clone(), challenge));
+            let request = Request::get("https://api.example/").body(Body::default()).expect("a request");
+            let start = Instant::now();
+            let response = service.call(request).await.expect("a response");
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            // The headers alone are judged then. The second response is not looked into.
+            assert_eq!(start.elapsed().as_secs(), seconds, "{kind:?}");
+            assert_eq!(source.count(), attempts, "{kind:?} {challenge:?}");
+            assert!(polls.load(Ordering::Relaxed) <= 300, "{kind:?}");
+            // What was read is still there, and the rest goes on.
+            if let Endless::Drip = kind {
+                let mut body = response.into_body();
+                for _ in 0..5 {
+                    let frame = body.frame().await.expect("a frame").expect("it came");
+                    assert_eq!(frame.into_data().expect("data"), "x");
+                }
+            }
+        }
+    }
+}
+
+/// The port falls back to 443 for whoever reads such a URI by its number.
+#[tokio::test(start_paused = true)]
+async fn no_token_goes_to_a_uri_that_is_not_exactly_the_origin() {
+    let (cache, source) = crate::scripted::cache([]);
+    let bearer = Bearer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.moov.io"])
+        .expect("an origin");
+    let polls = Arc::<AtomicUsize>::default();
+    let mut service = BearerLayer::new(bearer).layer(EndlessService(Endless::Silent, polls, None));
+    for uri in [
+        "https://api.moov.io:99999/",
+        "https://api.moov.io:/",
+        "https://user@api.moov.io/",
+        "https://api.moov.io@evil.example/",
+        "/accounts",
+    ] {
+        if let Ok(request) = Request::get(uri).body(Body::default()) {
+            service.call(request).await.expect("a response");
+            assert_eq!(source.count(), 0, "{uri}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use std::{
 use fintech_auth::{
     Clock, Error, ErrorKind, RetryPolicy, Token, blocking, moneykit,
     sandbox::{Operation, Sandbox},
+    token::Rejection,
 };
 use http::StatusCode;
 use tokio::{runtime, task};
@@ -111,7 +112,8 @@ fn a_request_of_ones_own_is_run_once_more_with_a_new_token() {
         seen.push(token.expose().to_owned());
         seen.len()
     };
-    let outcome = client.run(&scopes(&["/accounts.read"]), request, |times| *times == 1);
+    let classify = |times: &usize| if *times == 1 { Rejection::InvalidToken } else { Rejection::None };
+    let outcome = client.run(&scopes(&["/accounts.read"]), request, classify);
     assert_eq!(outcome.expect("tokens"), 2);
     assert_ne!(seen[0], seen[1]);
     assert_eq!(elsewhere.sandbox.count(Operation::MoovToken), 2);

@@ -516,8 +516,7 @@ async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() 
         headers.insert("www-authenticate", challenge.parse().unwrap());
         (StatusCode::UNAUTHORIZED, headers)
     };
-    let is_expired =
-        |(status, headers): &(StatusCode, HeaderMap)| fintech_auth::token::is_expired(*status, headers, b"");
+    let classify = |(status, headers): &(StatusCode, HeaderMap)| cache.classify(*status, headers, None);
     let run = async |answer: (StatusCode, HeaderMap)| {
         let mut used = Vec::new();
         let request = |token: Token| {
@@ -525,7 +524,7 @@ async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() 
             let answer = answer.clone();
             async move { answer }
         };
-        cache.run(&scopes(&["a"]), request, is_expired).await.unwrap();
+        cache.run(&scopes(&["a"]), request, classify).await.unwrap();
         used
     };
     assert_eq!(run((StatusCode::OK, HeaderMap::new())).await, ["token-1"]);

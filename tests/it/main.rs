@@ -1,6 +1,7 @@
 //! All behaviour tests in one binary, a file for each behaviour.
 
 mod axum_webhooks;
+mod bearer_renewal;
 mod bearer_requests;
 mod bearer_tower;
 mod blame;
@@ -38,6 +39,7 @@ mod settings;
 mod store;
 mod support;
 mod surface;
+mod tls_failures;
 mod webhook;
 mod webhook_keys;
 mod webhook_moneykit;

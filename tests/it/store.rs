@@ -6,8 +6,8 @@ use fintech_auth::{
     ErrorKind, Secret,
     sandbox::store_contract,
     token::{
-        Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, Token, TokenCache, TokenOptions,
-        TokenStore,
+        Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey, StoredToken, Token, TokenCache,
+        TokenOptions, TokenStore,
     },
 };
 use tokio::{task::JoinSet, time::sleep};
@@ -98,7 +98,7 @@ async fn a_rejected_token_is_not_taken_from_the_store_again_though_its_scope_set
             drop(token);
         }
     };
-    cache.run(&scopes(&["a"]), request, |()| true).await.unwrap();
+    cache.run(&scopes(&["a"]), request, |()| Rejection::InvalidToken).await.unwrap();
     assert!(cache.stats().evictions > 1);
     assert_eq!(sent.len(), 2);
     assert_ne!(sent[0], sent[1]);

@@ -1,0 +1,303 @@
+//! Renews a token after a request with it came back with a 401, and bounds how often that happens.
+//!
+//! A 401 does not always mean that the token is at fault, so a good token must not be lost by it:
+//!
+//! - If the server names the token ([`Rejection::InvalidToken`]), exactly that token is invalidated, here
+//!   and in the store, and the request is repeated with a new one.
+//! - If the server gives no cause ([`Rejection::Unexplained`]), a candidate is fetched beside the current
+//!   token, and the request is repeated with it. The candidate replaces the current token, here and in the
+//!   store, once a repetition comes back with anything but a 401. Otherwise the current token stays.
+//!
+//! All requests that fail with one token share one token call. No new renewal of a scope set begins for
+//! 30 s after the last one, and for twice as long after each one that did not help, up to 10 min. Until
+//! then a 401 is passed on as it is.
+
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
+
+use super::{
+    Rejection, StoredToken, Token,
+    flight::Flight,
+    keeper::Keeper,
+    options::millis,
+    slot::{Age, NewToken, Now, Slot, TakenRefreshToken},
+    store::generation,
+    token::Issued,
+    tombstones::Epoch,
+};
+use crate::{
+    Error, ErrorKind,
+    sync::{self, runtime, time, watch},
+};
+
+/// How long no renewal begins after one, in the first place.
+const PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
+
+/// What one scope set knows about renewals after a 401.
+#[derive(Default)]
+pub(super) struct Renewal {
+    /// No renewal begins before this, in milliseconds of the monotonic clock.
+    not_before: u64,
+    /// Renewals that have begun since one helped.
+    failures: u32,
+    /// The last replacement whose repetition has come back. Many requests conclude the same one.
+    concluded: Option<NonZeroU64>,
+    candidate: Option<Candidate>,
+    fetch: Option<Fetch>,
+}
+
+/// A token that is to replace the current one if a repetition with it is accepted.
+#[derive(Clone)]
+struct Candidate {
+    replaces: NonZeroU64,
+    issued: Arc<Issued>,
+    /// For the store, and when it was requested; `None` if it comes from there.
+    requested: Option<(StoredToken, Epoch)>,
+}
+
+type Fetch = watch::Receiver<Option<Option<Candidate>>>;
+
+/// A token to repeat a request with.
+pub(crate) struct Replacement {
+    token: Token,
+    candidate: Option<Candidate>,
+}
+
+impl Replacement {
+    pub(crate) fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn new(candidate: Candidate) -> Self {
+        Self { token: Token::from_arc(candidate.issued.clone()), candidate: Some(candidate) }
+    }
+}
+
+/// What is done about a 401.
+enum Step {
+    /// Pass it on.
+    Suppressed,
+    /// Another token is current, or will be as soon as somebody asks for one.
+    UseCurrent,
+    Invalidate,
+    Use(Candidate),
+    Wait(Fetch),
+    Fetch(watch::Sender<Option<Option<Candidate>>>, Fetch),
+}
+
+impl Renewal {
+    fn step(&mut self, current: &Issued, rejected: NonZeroU64, rejection: Rejection, now: Now) -> Step {
+        if current.generation != Some(rejected) || current.life.age(now) == Age::Expired {
+            return Step::UseCurrent;
+        }
+        let candidate = self.candidate.take_if(|candidate| {
+            candidate.replaces != rejected || candidate.issued.life.age(now) != Age::Fresh
+        });
+        drop(candidate);
+        if let Some(candidate) = &self.candidate {
+            return Step::Use(candidate.clone());
+        }
+        // A fetch whose task went away, as with its runtime, runs no more.
+        if let Some(fetch) = self.fetch.as_ref().filter(|fetch| fetch.has_changed().is_ok()) {
+            return Step::Wait(fetch.clone());
+        }
+        if now.tick < self.not_before {
+            return Step::Suppressed;
+        }
+        self.not_before = now.tick.saturating_add(pause(self.failures));
+        self.failures = self.failures.saturating_add(1);
+        if rejection == Rejection::InvalidToken {
+            return Step::Invalidate;
+        }
+        let (sender, fetch) = watch::channel(None);
+        self.fetch = Some(fetch.clone());
+        Step::Fetch(sender, fetch)
+    }
+
+    /// Notes what came of a repetition.
+    fn conclude(&mut self, replacement: NonZeroU64, accepted: bool, now: u64) {
+        // All that repeat with one replacement count once; but one success outweighs the failures.
+        if self.concluded == Some(replacement) && !accepted {
+            return;
+        }
+        self.concluded = Some(replacement);
+        self.candidate.take_if(|candidate| candidate.issued.generation == Some(replacement));
+        if accepted {
+            self.failures = 0;
+        }
+        self.not_before = now.saturating_add(pause(self.failures.saturating_sub(1)));
+    }
+}
+
+/// How long no renewal begins after so many that did not help, in milliseconds.
+fn pause(failures: u32) -> u64 {
+    millis(PAUSE.saturating_mul(1 << failures.min(10)).min(MAX_PAUSE))
+}
+
+impl Flight {
+    /// Gets a token beside the current one, `replaces`, and leaves that in place.
+    ///
+    /// Another process may have replaced the current token already; its token is taken then, unless it is
+    /// `except`. Otherwise the client credentials are used: the refresh token belongs to the current token.
+    async fn candidate(&self, replaces: NonZeroU64, except: Option<NonZeroU64>) -> Result<Candidate, Error> {
+        if let Some(sharing) = self.shared.ready() {
+            let key = self.shared.key(&self.slot);
+            let stored = sharing.ask(sharing.store.get(&key)).await.ok().flatten();
+            let unwanted = |token: &StoredToken| {
+                self.slot.unwanted().chain(except).any(|generation| generation == token.generation)
+            };
+            let stored = stored.filter(|token| !unwanted(token));
+            if let Some(issued) = stored.and_then(|token| self.read_stored(token)) {
+                self.shared.counters.shared.add(1);
+                return Ok(Candidate { replaces, issued: Arc::new(issued), requested: None });
+            }
+        }
+        let minted = self.mint(None, |_, _| TakenRefreshToken::none()).await?;
+        if minted.stored.generation == replaces {
+            return Err(Error::new(ErrorKind::Unreadable, "the server issued the same token again"));
+        }
+        let issued = Arc::new(minted.issued);
+        Ok(Candidate { replaces, issued, requested: Some((minted.stored, minted.epoch)) })
+    }
+}
+
+impl Keeper {
+    /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
+    /// stands.
+    pub(super) async fn renew(
+        &self,
+        slot: &Arc<Slot>,
+        rejected: &Token,
+        rejection: Rejection,
+    ) -> Option<Replacement> {
+        let rejected = rejected.issued().generation?;
+        match self.step(slot, rejected, rejection) {
+            Step::Suppressed => None,
+            Step::UseCurrent => self.current(slot).await,
+            Step::Invalidate => {
+                self.invalidate(slot, rejected).await;
+                self.current(slot).await
+            }
+            Step::Use(candidate) => Some(Replacement::new(candidate)),
+            Step::Wait(fetch) => self.fetched(fetch).await,
+            Step::Fetch(sender, fetch) => {
+                self.fetch(slot, rejected, sender);
+                self.fetched(fetch).await
+            }
+        }
+    }
+
+    /// The same for a request that cannot be repeated: only what the server says expressly counts.
+    pub(super) async fn renew_for_next(&self, slot: &Arc<Slot>, rejected: &Token, rejection: Rejection) {
+        if rejection == Rejection::InvalidToken
+            && let Some(rejected) = rejected.issued().generation
+            && let Step::Invalidate = self.step(slot, rejected, rejection)
+        {
+            self.invalidate(slot, rejected).await;
+        }
+    }
+
+    /// Notes whether a repetition came back with anything but a 401.
+    pub(super) async fn conclude(&self, slot: &Arc<Slot>, replacement: &Replacement, accepted: bool) {
+        let Some(generation) = replacement.token.issued().generation else { return };
+        let candidate = replacement.candidate.as_ref().filter(|_| accepted);
+        // First this: a request that fails with the old token meanwhile uses the new one.
+        let replaced = candidate.filter(|candidate| self.replace(slot, candidate));
+        let now = self.shared.now().tick;
+        slot.renewal(|renewal, _| renewal.conclude(generation, accepted, now));
+        if !accepted {
+            tracing::warn!(
+                scopes = %slot.scopes,
+                "a new token was rejected as well; the 401 may have another cause than the token"
+            );
+        }
+        let Some(candidate) = replaced else { return };
+        self.evict(slot, candidate.replaces).await;
+        if let Some((stored, _)) = &candidate.requested {
+            self.put(slot, stored).await;
+        }
+    }
+
+    fn step(&self, slot: &Slot, rejected: NonZeroU64, rejection: Rejection) -> Step {
+        if !matches!(rejection, Rejection::InvalidToken | Rejection::Unexplained) {
+            return Step::Suppressed;
+        }
+        let now = self.shared.now();
+        slot.renewal(|renewal, current| renewal.step(current, rejected, rejection, now))
+    }
+
+    async fn current(&self, slot: &Arc<Slot>) -> Option<Replacement> {
+        let token = self.wait(slot.clone(), None).await.ok()?;
+        Some(Replacement { token, candidate: None })
+    }
+
+    async fn fetched(&self, mut fetch: Fetch) -> Option<Replacement> {
+        let fetched = time::timeout(self.shared.options.max_wait, fetch.wait_for(Option::is_some));
+        let candidate = fetched.await.ok()?.ok()?.clone().flatten()?;
+        Some(Replacement::new(candidate))
+    }
+
+    /// Fetches a candidate in a task of its own, so that it goes on when the request that asked is given up.
+    fn fetch(
+        &self,
+        slot: &Arc<Slot>,
+        replaces: NonZeroU64,
+        sender: watch::Sender<Option<Option<Candidate>>>,
+    ) {
+        let Ok(runtime) = runtime::Handle::try_current() else { return };
+        let max_wait = self.shared.options.max_wait;
+        let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
+        let slot = slot.clone();
+        let mut alive = self.alive();
+        self.keep_up();
+        runtime.spawn(async move {
+            let except = slot.renewal(|renewal, _| renewal.concluded);
+            let fetched = sync::select! {
+                fetched = flight.candidate(replaces, except) => fetched,
+                _ = alive.changed() => return,
+            };
+            let candidate = fetched
+                .inspect_err(|error| tracing::warn!(kind = ?error.kind(), %error, "no new token after a 401"))
+                .ok();
+            slot.renewal(|renewal, _| {
+                renewal.candidate.clone_from(&candidate);
+                renewal.fetch = None;
+            });
+            // With nobody left to tell, the candidate is there for the next request.
+            let _ = sender.send(Some(candidate));
+        });
+    }
+
+    /// Puts a candidate in place of the token that it was fetched for, unless another has been meanwhile.
+    fn replace(&self, slot: &Arc<Slot>, candidate: &Candidate) -> bool {
+        let (shared, slot) = (self.shared.clone(), slot.clone());
+        let flight = Flight { max_wait: shared.options.max_wait, shared, slot };
+        let taken = TakenRefreshToken::none();
+        let refresh_token = candidate.requested.as_ref().and_then(|(stored, _)| stored.refresh_token.clone());
+        let new = NewToken {
+            issued: candidate.issued.clone(),
+            refresh_token_id: refresh_token.as_ref().map(generation),
+            // Only one process may send a refresh token; a store decides which.
+            refresh_token: refresh_token.filter(|_| self.shared.sharing.is_none()),
+            request: candidate.requested.as_ref().map(|(_, epoch)| (&taken, *epoch)),
+        };
+        let marks = self.shared.marks();
+        let replaced =
+            flight.slot.replace(candidate.replaces, new, marks, |failures| flight.retry_at(failures));
+        if replaced {
+            self.shared.mark_invalidated(candidate.replaces);
+            self.shared.counters.rejections.add(1);
+        }
+        replaced
+    }
+
+    /// Gives a token to the other processes, unless one of them is fetching another.
+    async fn put(&self, slot: &Slot, stored: &StoredToken) {
+        let Some(sharing) = self.shared.ready() else { return };
+        let key = self.shared.key(slot);
+        if let Ok(Some(lease)) = sharing.ask(sharing.store.lease(&key, sharing.lease)).await {
+            // A store that fails leaves the token to this process alone.
+            let _ = sharing.ask(sharing.store.settle(&key, stored, &lease)).await;
+        }
+    }
+}
