@@ -16,8 +16,8 @@ use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret,
     sandbox::{Fault, Operation},
     token::{
-        Fingerprint, IssuedToken, Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken,
-        TokenCache, TokenOptions, TokenSource, TokenStore,
+        Fingerprint, IssuedToken, Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey,
+        StoredToken, TokenCache, TokenOptions, TokenSource, TokenStore,
     },
 };
 use http::StatusCode;
@@ -292,16 +292,30 @@ async fn a_source_that_panics_is_called_once_in_each_period() {
     hold(row, &cache, one_scope, || source.0.load(Ordering::Relaxed), fails).await;
 }
 
+/// A server that rejects every token, and one that accepts each new token once.
 #[tokio::test(start_paused = true)]
-async fn a_request_of_ones_own_is_run_twice_at_most() {
-    assert!(rows().iter().any(|(name, _)| name.starts_with("Second request of [`TokenCache::run`]")));
-    // "Second request of [`TokenCache::run`](crate::token::TokenCache::run)"
-    let (cache, source) = scripted(&Reply::Token(86_400), |options| options);
-    for number in 1..100 {
-        let runs = AtomicUsize::new(0);
-        let request = |_| async { runs.fetch_add(1, Ordering::Relaxed) };
-        cache.run(&scopes(&["a"]), request, |_| true).await.unwrap();
-        assert_eq!((runs.load(Ordering::Relaxed), source.count()), (2, number + 1));
+async fn renewal_on_a_401_is_bounded() {
+    let name = "New token after a 401 to a request of yours";
+    for rejection in [Rejection::Unexplained, Rejection::InvalidToken] {
+        for (accepts_once, expected) in [(false, 10), (true, most(name))] {
+            let (cache, source) = scripted(&Reply::Token(86_400), |options| options);
+            for _ in 0..3600 {
+                let runs = AtomicUsize::new(0);
+                let request = |_| {
+                    let is_second = runs.fetch_add(1, Ordering::Relaxed) > 0;
+                    async move { if is_second && accepts_once { Rejection::None } else { rejection } }
+                };
+                cache.run(&scopes(&["a"]), request, |rejection| *rejection).await.unwrap();
+                assert!(runs.load(Ordering::Relaxed) <= 2);
+                sleep(Duration::from_secs(1)).await;
+            }
+            // The first token is not due to a 401.
+            let renewals = source.count() - 1;
+            assert!(
+                (expected - 10..=expected).contains(&renewals),
+                "{rejection:?} {accepts_once} {renewals}"
+            );
+        }
     }
 }
 
