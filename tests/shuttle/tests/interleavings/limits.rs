@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fintech_auth_shuttle::token::TokenOptions;
+use fintech_auth_shuttle::{sync::time, token::TokenOptions};
 use shuttle::future::spawn;
 
 use super::{
@@ -29,6 +29,30 @@ fn no_span_of_time_has_more_requests_than_the_limit() {
             caller.await.expect("no panic");
         }
         expect_within_limit(&server, 5);
+    });
+}
+
+#[test]
+fn waiting_calls_are_served_in_order_of_arrival() {
+    explore(DEFAULT, || async {
+        let server = Server::new();
+        let cache = server.cache(TokenOptions::default().with_rate_limit(LIMIT, PER));
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let callers = names.map(|name| {
+            let (cache, name) = (cache.clone(), name.to_owned());
+            spawn(async move {
+                // One millisecond apart, so that the order of arrival is known.
+                let arrives = Duration::from_millis(u64::from(name.as_bytes()[0]));
+                time::sleep(arrives).await;
+                cache.token(&scopes(&name)).await.expect("a token")
+            })
+        });
+        for caller in callers {
+            caller.await.expect("no panic");
+        }
+        expect_within_limit(&server, names.len());
+        let served: Vec<_> = server.requests().into_iter().map(|request| request.scopes).collect();
+        assert_eq!(served, names);
     });
 }
 

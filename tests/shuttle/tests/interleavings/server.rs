@@ -21,7 +21,6 @@ pub(crate) const EXPIRED: Duration = Duration::from_secs(3595);
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) at: Duration,
-    #[expect(dead_code, reason = "shown when a test fails")]
     pub(crate) scopes: String,
     pub(crate) refresh_token: Option<String>,
 }
