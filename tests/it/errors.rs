@@ -216,6 +216,20 @@ async fn a_response_from_in_front_of_the_vendor_blames_no_credentials() {
     }
 }
 
+#[tokio::test]
+async fn a_request_that_a_cdn_blocks_stops_no_other_scope_set() {
+    let server = RawServer::start().await;
+    let once = |tokens: TokenOptions| tokens.with_retry(RetryPolicy::never());
+    let clients = server.clients_with("a-client-secret", Duration::from_secs(20), once);
+    server.respond(raw(403, "server: cloudflare\r\ncontent-type: text/plain\r\n", "error code: 1010"));
+    for scope in ["/accounts.read", "/fed.read", "/ping.read"] {
+        let error = clients.moov.token(&scopes(&[scope])).await.unwrap_err();
+        assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, true), "{error}");
+    }
+    server.respond(raw(200, "", r#"{"access_token":"t1"}"#));
+    assert!(clients.moov.token(&scopes(&["/institutions.read"])).await.is_ok());
+}
+
 /// The counterpart of case A2: a request id, a known body or a challenge is the vendor's own.
 #[tokio::test]
 async fn a_response_of_the_vendor_itself_is_classified_by_status_and_code() {
