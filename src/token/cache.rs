@@ -42,9 +42,9 @@ impl<S: TokenSource> TokenCache<S> {
     /// # Errors
     ///
     /// What the source failed with, after its retries; [`RateLimited`](crate::ErrorKind::RateLimited) at once if a
-    /// cool-down ends later than the caller waits; [`Timeout`](crate::ErrorKind::Timeout) if no token came in time.
-    /// An earlier failure is told again, with [`Error::retry_after`], until it is time for another
-    /// attempt.
+    /// cool-down, or the turn of the request in the rate limit, ends later than the caller waits;
+    /// [`Timeout`](crate::ErrorKind::Timeout) if no token came in time; `Unavailable` if the source panicked. An
+    /// earlier failure is told again, with [`Error::retry_after`], until it is time for another attempt.
     ///
     /// # Cancellation
     ///
