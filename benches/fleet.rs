@@ -1,13 +1,16 @@
-//! What sharing by Redis costs: time to warm many scope sets, alone and by a fleet, and the round trips.
+//! What sharing by Redis costs: time to warm many scope sets, alone and by a fleet, the round trips, and
+//! how a fleet keeps a rate limit.
 //!
-//! `cargo bench --bench fleet`. It starts a `redis-server` on loopback; without one it says so and ends.
-//! The source answers at once, so that all the time is ours and Redis's.
+//! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800` measures
+//! the rate limit of 40 calls a second for these numbers of scope sets; that takes their time at that
+//! rate, four times. It starts a `redis-server` on loopback; without one it says so and ends. The source
+//! answers at once, so that all the time is ours and Redis's.
 
 use std::{
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -26,9 +29,9 @@ const SCOPE_SETS: usize = 10_000;
 /// How many scope sets a process asks for at a time.
 const AT_A_TIME: usize = 64;
 
-/// Answers at once with a token as long as a signed JWT with a few scopes.
+/// Answers at once with a token as long as a signed JWT with a few scopes, and notes when it was asked.
 #[derive(Clone, Default)]
-struct Local(Arc<AtomicU64>);
+struct Local(Arc<AtomicU64>, Arc<Mutex<Vec<Instant>>>);
 
 impl TokenSource for Local {
     fn fingerprint(&self) -> Fingerprint {
@@ -37,6 +40,7 @@ impl TokenSource for Local {
 
     async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
         let number = self.0.fetch_add(1, Ordering::Relaxed);
+        self.1.lock().unwrap().push(Instant::now());
         let mut issued = IssuedToken::new(format!("{number:0900}"));
         issued.expires_in = Some(86_400.into());
         Ok(issued)
@@ -59,10 +63,18 @@ impl Redis {
     }
 
     fn process(&self, source: &Local) -> TokenCache<Local> {
+        self.process_with(source, |tokens| tokens)
+    }
+
+    fn process_with(
+        &self,
+        source: &Local,
+        customise: impl FnOnce(TokenOptions) -> TokenOptions,
+    ) -> TokenCache<Local> {
         let store = RedisStore::builder([SealingKey::new(&[1; 32])]).with_timeout(Duration::from_secs(10));
         let store = store.open(&format!("redis://127.0.0.1:{}", self.1)).unwrap();
         let options = TokenOptions::default().with_store_timeout(Duration::from_secs(20));
-        TokenCache::new(source.clone(), options.with_store(Arc::new(store)))
+        TokenCache::new(source.clone(), customise(options).with_store(Arc::new(store)))
     }
 
     async fn run<T: client::FromRedisValue>(&self, command: &str) -> T {
@@ -111,6 +123,58 @@ async fn warm(fleet: &[TokenCache<Local>]) -> Duration {
     start.elapsed()
 }
 
+/// The most arrivals within any span of this time.
+fn most_within(arrivals: &[Instant], span: Duration) -> usize {
+    let end = |start: usize| arrivals.partition_point(|at| *at - arrivals[start] < span);
+    (0..arrivals.len()).map(|start| end(start) - start).max().unwrap_or(0)
+}
+
+/// Seconds of processor time of this process and of Redis.
+fn processor_time(redis: &Redis) -> f64 {
+    let of = |process: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+    };
+    of("self") + of(&redis.0.id().to_string())
+}
+
+/// Lets a fleet ask for scope sets that nobody has, each process for all of them.
+async fn limit(redis: &Redis, processes: usize, scope_sets: usize) {
+    redis.run::<()>("FLUSHALL").await;
+    let source = Local::default();
+    let fleet: Vec<_> = (0..processes)
+        .map(|_| {
+            redis.process_with(&source, |tokens| {
+                tokens.with_rate_limit(40, Duration::from_secs(1)).with_max_wait(Duration::from_secs(900))
+            })
+        })
+        .collect();
+    let (calls, used, start) = (redis.calls().await, processor_time(redis), Instant::now());
+    let mut tasks = JoinSet::new();
+    for cache in &fleet {
+        for index in 0..scope_sets {
+            let cache = cache.clone();
+            tasks.spawn(async move {
+                let scope = Scope::new(&format!("/accounts/{index:036}/transfers.read")).unwrap();
+                cache.token(&[scope]).await.unwrap();
+            });
+        }
+    }
+    let waiters = tasks.len();
+    tasks.join_all().await;
+    let took = start.elapsed();
+    let (calls, used) = (redis.calls().await - calls, processor_time(redis) - used);
+    let arrivals = std::mem::take(&mut *source.1.lock().unwrap());
+    println!(
+        "| {processes:>9} | {scope_sets:>10} | {:>11} | {:>17} | {:>18.2} | {:>7.1} | {used:>6.1} |",
+        arrivals.len(),
+        most_within(&arrivals, Duration::from_millis(900)),
+        calls as f64 / waiters as f64,
+        took.as_secs_f64(),
+    );
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let Some(redis) = Redis::start() else {
@@ -119,6 +183,21 @@ async fn main() {
         );
         return;
     };
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(limited) = arguments.iter().position(|argument| argument == "limit") {
+        println!(
+            "| processes | scope sets | token calls | most in any 0.9 s | scripts per waiter | seconds | CPU, s |"
+        );
+        println!(
+            "| --------: | ---------: | ----------: | ----------------: | -----------------: | ------: | -----: |"
+        );
+        for sets in arguments[limited + 1..].iter().filter_map(|number| number.parse().ok()) {
+            for processes in [1, 2, 8, 20] {
+                limit(&redis, processes, sets).await;
+            }
+        }
+        return;
+    }
     println!("{SCOPE_SETS} scope sets, warmed:");
     for _ in 0..3 {
         let source = Local::default();

@@ -41,8 +41,9 @@
 //! # What is shared
 //!
 //! - **Tokens**, by credentials and scope set: one process asks under a lease, the others take its token over.
-//! - **Refusals**: what one was refused with or revoked, all drop.
-//! - **Limits**: cool-downs, refused credentials and the vendor's rate limit are those of the fleet.
+//! - **Revocations**: what one process revokes or rejects, all drop, whoever holds it. [`token::redis`] states the bound.
+//! - **Limits**: cool-downs, refused credentials and the vendor's rate limit are those of the fleet. Calls that have to
+//!   wait are served in order of arrival, whichever process they come from.
 //!
 //! Not shared: connections, the keys of webhooks, and [deliveries](crate::webhook::DeliveryStore).
 //!
@@ -51,10 +52,11 @@
 //! | what happens | what it costs, by default |
 //! | --- | --- |
 //! | a process dies while it asks | the others wait 10 s at most, the time of its lease |
-//! | a process hangs while it asks | 40 s at most: it renews its lease for 30 |
+//! | a token call takes long | as long as it takes: the lease is renewed meanwhile |
 //! | Redis is down, slow or full | a second at most, then each asks alone and tries Redis again after 5 s; no token in hand is lost |
 //! | Redis is flushed | a token call more for each set |
 //! | a failover loses its last writes | a token that was just dropped may be back until a 401 drops it again |
+//! | Redis is down while a token is revoked | the result of the revocation says so, and the others are told when Redis is back |
 //!
 //! The lease is [`with_lease`](crate::token::TokenOptions::with_lease), the second
 //! [`with_store_timeout`](crate::token::TokenOptions::with_store_timeout), the rest

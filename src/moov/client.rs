@@ -168,11 +168,13 @@ impl Client {
     /// does not know counts as revoked. The hint spares the service a search.
     ///
     /// Before it is sent, the token is forgotten here and in the store; a refresh that was begun with
-    /// it puts nothing back.
+    /// it puts nothing back. See [`TokenCache::forget`](crate::token::TokenCache::forget).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call; after one that
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] also if the service
+    /// revoked the token, but a token store could not be told: then other processes may use it until
+    /// the store answers. Else the kinds of any call; after one that
     /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
     ///
     /// # Cancellation
@@ -180,8 +182,12 @@ impl Client {
     /// The token is forgotten here all the same; whether it was revoked is not known. Revoke it again.
     pub async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let tokens = &self.0.tokens;
-        tokens.forget(token).await;
-        tokens.repeated(Repeat::Harmless, || tokens.source().revoke(token, hint)).await
+        let forgotten = tokens.forget(token).await;
+        let response = tokens.repeated(Repeat::Harmless, || tokens.source().revoke(token, hint)).await?;
+        if forgotten.is_err() {
+            tokens.forget(token).await.map_err(|error| error.with_sent(true))?;
+        }
+        Ok(response)
     }
 }
 

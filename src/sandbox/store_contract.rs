@@ -1,6 +1,6 @@
-//! Checks that a token store keeps its contract, for whoever writes one.
+//! Checks that a token store keeps its contract, for implementers of [`TokenStore`].
 //!
-//! It uses keys of its own making, real time of about a second, and no network but the store's.
+//! It uses keys of its own and takes about three seconds.
 
 use std::{
     fmt,
@@ -12,7 +12,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     Secret,
-    token::{Fingerprint, Lease, StoreError, StoreKey, StoredToken, TokenStore},
+    token::{
+        Claim, Fingerprint, Lease, Notice, Permit, RateLimit, Stop, StoreError, StoreKey, StoredToken,
+        TokenId, TokenStore,
+    },
 };
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -47,7 +50,12 @@ pub async fn check(store: Arc<dyn TokenStore>) -> Result<(), Violation> {
     contract.a_token_is_kept_until_it_expires().await?;
     contract.only_the_last_lease_may_put().await?;
     contract.a_refresh_token_is_given_out_once().await?;
-    contract.an_eviction_is_of_one_generation_and_ends_the_lease().await?;
+    contract.a_token_grows_older_by_the_clock_of_the_store().await?;
+    contract.an_invalidated_token_is_gone_until_it_is_issued_again().await?;
+    contract.a_revoked_token_is_never_returned().await?;
+    contract.a_revoked_parent_voids_the_put().await?;
+    contract.marks_are_told().await?;
+    contract.a_permit_is_reserved_within_the_limit().await?;
     contract.keys_are_apart().await?;
     contract.those_who_wait_are_woken().await
 }
@@ -67,8 +75,8 @@ fn key(name: &str) -> StoreKey {
 }
 
 fn token(text: &str, lifetime: Duration) -> StoredToken {
-    let mut token = StoredToken::new(Secret::from(text), SystemTime::now(), lifetime);
-    token.refresh_token = Some(Secret::from(format!("refresh-{text}")));
+    let token = StoredToken::new(Secret::from(text), Duration::ZERO, lifetime);
+    let mut token = token.with_refresh_token(Some(Secret::from(format!("refresh-{text}"))));
     token.scope = Some("granted".to_owned());
     token
 }
@@ -117,8 +125,10 @@ impl Contract {
             kept.scope == given.scope && kept.lifetime == given.lifetime,
             "scope and lifetime are as they were put",
         )?;
-        let drift = kept.sent_at.duration_since(given.sent_at).unwrap_or_else(|earlier| earlier.duration());
-        rule(drift < Duration::from_millis(1), "the time is as it was put, to the millisecond")?;
+        rule(
+            kept.refresh_token_id == given.refresh_token_id,
+            "the id of the refresh token is as it was put",
+        )?;
         sleep(SHORT * 3).await;
         rule(self.stored(&key).await?.is_none(), "an expired token is gone")
     }
@@ -153,18 +163,190 @@ impl Contract {
         rule(self.stored(&key).await?.as_deref() == Some("c"), "the access token stays meanwhile")
     }
 
-    async fn an_eviction_is_of_one_generation_and_ends_the_lease(&self) -> Result<(), Violation> {
-        let key = key("evict");
+    async fn a_token_grows_older_by_the_clock_of_the_store(&self) -> Result<(), Violation> {
+        let key = key("age");
         let lease = self.leased(&key, LONG).await?;
+        let mut given = token("age", LONG);
+        given.age = LONG / 3;
+        rule(self.store.put(&key, &given, &lease).await?, "a token that is not new may be put")?;
+        sleep(SHORT).await;
+        let kept = self.store.get(&key).await?;
+        let age = kept.map(|token| token.age).unwrap_or_default();
+        rule(age >= given.age + SHORT, "a token is as old as it was when it was put, and the time since")?;
+        rule(age < given.age + SHORT + LONG / 3, "a token is not older than that")
+    }
+
+    /// Puts a token and gives the lease back.
+    async fn kept(&self, key: &StoreKey, token: &StoredToken) -> Result<bool, Violation> {
+        let lease = self.leased(key, LONG).await?;
+        let kept = self.store.settle(key, token, &lease).await?;
+        if !kept {
+            self.store.release(key, &lease).await?;
+        }
+        Ok(kept)
+    }
+
+    async fn claimed(&self, key: &StoreKey) -> Result<Option<String>, Violation> {
+        match self.store.claim(key, &[], LONG, None, Duration::ZERO).await? {
+            Claim::Token(token) => Ok(Some(token.access_token.expose().to_owned())),
+            Claim::Leased { lease, refresh_token, .. } => {
+                self.store.release(key, &lease).await?;
+                Ok(refresh_token.map(|text| text.expose().to_owned()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn an_invalidated_token_is_gone_until_it_is_issued_again(&self) -> Result<(), Violation> {
+        let key = key("invalidate");
         let (old, new) = (token("d", LONG), token("e", LONG));
-        self.store.put(&key, &new, &lease).await?;
-        self.store.evict(&key, old.generation).await?;
-        rule(self.stored(&key).await?.as_deref() == Some("e"), "a newer token is not evicted")?;
-        self.store.evict(&key, new.generation).await?;
-        rule(self.stored(&key).await?.is_none(), "an evicted token is gone")?;
-        rule(!self.store.put(&key, &new, &lease).await?, "an eviction ends the lease: nothing comes back")?;
-        let next = self.leased(&key, LONG).await?;
-        rule(self.store.take_refresh_token(&key, &next).await?.is_none(), "its refresh token is gone as well")
+        rule(self.kept(&key, &new).await?, "the holder of the lease may put")?;
+        self.store.invalidate(&key, old.generation).await?;
+        rule(self.stored(&key).await?.as_deref() == Some("e"), "a newer token is not invalidated")?;
+        let before = self.leased(&key, LONG).await?;
+        self.store.invalidate(&key, new.generation).await?;
+        rule(self.stored(&key).await?.is_none(), "an invalidated token is gone")?;
+        rule(
+            self.store.take_refresh_token(&key, &before).await?.is_none(),
+            "its refresh token is gone as well",
+        )?;
+        rule(
+            !self.store.put(&key, &new, &before).await?,
+            "a lease from before the mark does not bring the token back",
+        )?;
+        rule(self.store.put(&key, &token("f", LONG), &before).await?, "it may put another token")?;
+        self.store.release(&key, &before).await?;
+        rule(self.kept(&key, &new).await?, "a lease from after the mark may bring the token back")?;
+        rule(self.stored(&key).await?.as_deref() == Some("e"), "which clears the mark")?;
+        // The key may be unknown to who invalidates.
+        let other = StoreKey { source: key.source, scopes: "other".into() };
+        self.store.invalidate(&other, new.generation).await?;
+        rule(self.claimed(&key).await?.is_none(), "the mark reaches a token under any key of the source")
+    }
+
+    async fn a_revoked_token_is_never_returned(&self) -> Result<(), Violation> {
+        let by_id = |token: &StoredToken, refresh: bool| {
+            if refresh { token.refresh_token_id } else { Some(token.generation) }
+        };
+        for refresh in [false, true] {
+            let key = key("revoke");
+            let revoked = token(&format!("revoked-{refresh}"), LONG);
+            let ids: Vec<TokenId> = by_id(&revoked, refresh).into_iter().collect();
+            rule(self.kept(&key, &revoked).await?, "the holder of the lease may put")?;
+            self.store.revoke(&key.source, &ids, LONG).await?;
+            rule(self.stored(&key).await?.is_none(), "a revoked token is not read")?;
+            rule(self.claimed(&key).await?.is_none(), "a revoked token is not given out by a claim")?;
+            let lease = self.leased(&key, LONG).await?;
+            let taken = self.store.take_refresh_token(&key, &lease).await?;
+            rule(taken.is_none(), "the refresh token of a revoked token is not given out")?;
+            rule(!self.store.put(&key, &revoked, &lease).await?, "a revoked token is not put")?;
+            rule(!self.store.settle(&key, &revoked, &lease).await?, "a revoked token is not settled")?;
+            self.store.invalidate(&key, revoked.generation).await?;
+            self.store.release(&key, &lease).await?;
+            rule(!self.kept(&key, &revoked).await?, "no later lease brings a revoked token back")?;
+            rule(self.kept(&key, &token("next", LONG)).await?, "another token takes its place")?;
+        }
+        let key = key("revoked for a while");
+        let revoked = token("brief", LONG);
+        self.store.revoke(&key.source, &[revoked.generation], SHORT).await?;
+        rule(!self.kept(&key, &revoked).await?, "a token may be revoked before it is put")?;
+        sleep(SHORT * 2).await;
+        rule(self.kept(&key, &revoked).await?, "a mark lasts as long as it was set for")
+    }
+
+    async fn a_revoked_parent_voids_the_put(&self) -> Result<(), Violation> {
+        for refresh in [false, true] {
+            let key = key("parent");
+            let parent = token("parent", LONG);
+            rule(self.kept(&key, &parent).await?, "the holder of the lease may put")?;
+            let Claim::Leased { lease, refresh_token, .. } =
+                self.store.claim(&key, &[parent.generation], LONG, None, Duration::ZERO).await?
+            else {
+                return Err(Violation("broken: a free lease is given out by a claim".to_owned()));
+            };
+            rule(refresh_token.is_some(), "with the refresh token of the entry")?;
+            let revoked = if refresh { parent.refresh_token_id } else { Some(parent.generation) };
+            let revoked: Vec<TokenId> = revoked.into_iter().collect();
+            self.store.revoke(&key.source, &revoked, LONG).await?;
+            // Another process looks meanwhile, which may remove the entry.
+            self.claimed(&key).await?;
+            rule(
+                !self.store.put(&key, &token("child", LONG), &lease).await?,
+                "a token that was made from a revoked one is not put",
+            )?;
+            self.store.release(&key, &lease).await?;
+            rule(self.kept(&key, &token("unrelated", LONG)).await?, "a later lease has no such parent")?;
+        }
+        Ok(())
+    }
+
+    async fn marks_are_told(&self) -> Result<(), Violation> {
+        let key = key("marks");
+        let [one, two, three] = ["m1", "m2", "m3"].map(|text| token(text, LONG).generation);
+        let Some(mut notices) = self.store.notices() else { return Ok(()) };
+        // A subscription may take a moment.
+        sleep(SHORT * 2).await;
+        self.store.revoke(&key.source, &[one], LONG).await?;
+        self.store.invalidate(&key, two).await?;
+        let mut marks = self.store.marks(&key.source, &[one, two, three]).await?;
+        marks.sort_by_key(|mark| matches!(mark, Notice::Invalidated(_)));
+        rule(
+            marks == [Notice::Revoked(one), Notice::Invalidated(two)],
+            "a store that sends notices knows its marks",
+        )?;
+        let mut wanted = vec![Notice::Revoked(one), Notice::Invalidated(two)];
+        let all = async {
+            while !wanted.is_empty() {
+                match notices.recv().await {
+                    Ok(notice) => wanted.retain(|wanted| *wanted != notice),
+                    Err(_) => break,
+                }
+            }
+        };
+        let in_time = timeout(LONG / 2, all).await.is_ok();
+        rule(in_time && wanted.is_empty(), "a mark is told to all who listen")
+    }
+
+    async fn a_permit_is_reserved_within_the_limit(&self) -> Result<(), Violation> {
+        let source = key("permit").source;
+        let limit = Some(RateLimit { calls: 2, per: LONG });
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            match self.store.acquire_permit(&source, limit, LONG * 10).await? {
+                Permit::Granted(wait) => waits.push(wait),
+                Permit::Unlimited => return Ok(()),
+                Permit::Denied(_) => {
+                    return Err(Violation("broken: a permit within the wait is granted".into()));
+                }
+            }
+        }
+        rule(waits[..2] == [Duration::ZERO; 2], "the first calls need not wait")?;
+        let near = |wait: Duration, whole: f64| {
+            let expected = LONG.mul_f64(whole);
+            wait <= expected + Duration::from_millis(1) && wait + LONG / 10 > expected
+        };
+        rule(
+            near(waits[2], 1.0) && near(waits[3], 1.5) && near(waits[4], 2.0),
+            "the others wait in order of arrival, evenly spread",
+        )?;
+        let denied = self.store.acquire_permit(&source, limit, LONG).await?;
+        rule(
+            matches!(denied, Permit::Denied(Stop::RateLimit(wait)) if near(wait, 2.5)),
+            "a wait that is too long is denied, with the time that it would take",
+        )?;
+        let next = self.store.acquire_permit(&source, limit, LONG * 10).await?;
+        rule(
+            matches!(next, Permit::Granted(wait) if near(wait, 2.5)),
+            "nothing is reserved by a permit that is denied",
+        )?;
+        self.store.stop(&source, Stop::CoolDown(LONG * 5)).await?;
+        let checked = self.store.acquire_permit(&source, None, Duration::ZERO).await?;
+        rule(matches!(checked, Permit::Denied(Stop::CoolDown(_))), "a cool-down is told to who only checks")?;
+        let after = self.store.acquire_permit(&source, limit, LONG * 10).await?;
+        rule(
+            matches!(after, Permit::Granted(wait) if near(wait, 5.0)),
+            "a permit during a cool-down is for its end",
+        )
     }
 
     async fn keys_are_apart(&self) -> Result<(), Violation> {

@@ -79,9 +79,6 @@ impl<S: TokenSource> TokenCache<S> {
 
     /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
     /// ask gets a new one.
-    ///
-    /// A store is not told if the scope set was forgotten meanwhile, being one too many
-    /// ([`TokenOptions::with_capacity`]); a handle's never is, and [`TokenCache::run`] knows how to find it.
     pub async fn reject(&self, token: &Token) {
         self.keeper.reject(token, None).await;
     }
@@ -133,10 +130,19 @@ impl<S: TokenSource> TokenCache<S> {
         Ok(outcome)
     }
 
-    /// Forgets a token or refresh token that is about to be revoked, here and in the store. A refresh
-    /// that was begun with it cannot put anything back. It looks at every scope set.
-    pub async fn forget(&self, secret: &Secret) {
-        self.keeper.forget(secret).await;
+    /// Forgets an access token or refresh token that is about to be revoked, and what came with it, here
+    /// and in the store. A refresh that began with it installs nothing. It looks at every scope set.
+    ///
+    /// When it returns, this cache does not return the token any more. The other processes of a
+    /// [`TokenStore`](super::TokenStore) drop it when they are told, whichever of them holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store could not be told. Then other
+    /// processes may still return the token. The cache tells the store later, with a back-off, for as
+    /// long as the cache lives; calling this again tries at once.
+    pub async fn forget(&self, secret: &Secret) -> Result<(), Error> {
+        self.keeper.forget(secret).await
     }
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these

@@ -14,13 +14,12 @@ use std::{
 use tracing::Instrument as _;
 
 use super::{
-    IssuedToken, Stop, StoredToken, Token,
+    IssuedToken, StoredToken, Token,
     expiry::{self, Facts},
     options::millis,
     rate_limiter::Admission,
     shared::Shared,
     slot::{Discarded, Marks, NewToken, Now, Slot, TakenRefreshToken},
-    store::generation,
     token::{Expires, Issued},
     tombstones::Epoch,
 };
@@ -31,13 +30,13 @@ use crate::{
 };
 
 /// How many tokens one refresh requests at most because each was revoked or rejected meanwhile.
-const MAX_DISCARDED: u32 = 3;
+pub(super) const MAX_DISCARDED: u32 = 3;
 
 /// A token that was asked for, and that nobody has yet.
 pub(super) struct Minted {
     pub(super) stored: StoredToken,
     pub(super) issued: Issued,
-    taken: TakenRefreshToken,
+    pub(super) taken: TakenRefreshToken,
     pub(super) epoch: Epoch,
 }
 
@@ -69,7 +68,13 @@ impl Flight {
     async fn obtain(&self, mut admission: Option<Admission>) -> Result<Token, Error> {
         if let Some(sharing) = self.shared.ready() {
             match self.share(sharing).await {
-                Ok(outcome) => return outcome,
+                Ok(outcome) => {
+                    if outcome.is_err() {
+                        let now = self.shared.now().tick;
+                        self.shared.negative.failed(&self.slot.scopes, now, Duration::ZERO);
+                    }
+                    return outcome;
+                }
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(tracing::field::display);
                     tracing::warn!(%error, cause, "this token is asked for alone");
@@ -87,8 +92,13 @@ impl Flight {
                 Err(Discarded::Revoked) => return Err(self.reissued_revoked()),
             }
         }
+        Err(self.discarded())
+    }
+
+    /// Each token of this refresh was revoked or rejected before any caller had it.
+    pub(super) fn discarded(&self) -> Error {
         let reason = "the token was revoked or rejected each time while it was requested";
-        Err(self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true)))
+        self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
     /// The server issues a token again that was revoked: a failure like any other.
@@ -150,39 +160,35 @@ impl Flight {
     /// Waits for the turn of a call, which the store gives where there is one.
     async fn enter(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
         let shared = &*self.shared;
-        loop {
-            let now = shared.now().tick;
-            shared.negative.check(&self.slot.scopes, now, shared.options.max_wait)?;
-            let admission = match admission.take() {
-                // A cool-down may have begun since it was admitted.
-                Some(Admission::Now) if now < shared.cool_down.until() => shared.reserve(now, deadline)?,
-                Some(admission) => admission,
-                None => match shared.admit().await {
-                    Some(Ok(())) => return Ok(()),
-                    Some(Err(stop)) => {
-                        let left = match stop {
-                            Stop::CoolDown(left) | Stop::Refused(left) => left,
-                        };
-                        let error = shared.stopped(stop);
-                        if now.saturating_add(millis(left)) > deadline {
-                            return Err(error);
-                        }
-                        time::sleep(left).await;
-                        continue;
-                    }
-                    None => shared.reserve(now, deadline)?,
-                },
-            };
-            let Admission::Queued(ticket) = admission else { return Ok(()) };
+        let now = shared.now().tick;
+        shared.negative.check(&self.slot.scopes, now, shared.options.max_wait)?;
+        // A cool-down may have begun since it was admitted.
+        admission = admission
+            .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
+        let admission = match admission {
+            Some(admission) => admission,
+            None if shared.acquire_permit(Duration::from_millis(deadline.saturating_sub(now))).await? => {
+                // The store may not know of a cool-down that this process does.
+                let (now, until) = (shared.now().tick, shared.cool_down.until());
+                let left = Duration::from_millis(until.saturating_sub(now));
+                if until > deadline {
+                    return Err(shared.limited(now, left));
+                }
+                time::sleep(left).await;
+                Admission::Now
+            }
+            None => shared.reserve(shared.now().tick, deadline)?,
+        };
+        if let Admission::Queued(ticket) = admission {
             self.slot.wait_with(ticket.number());
             let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
             // By tokio's time as well: a clock of the user's own may stand still.
             let turn = time::timeout(self.max_wait, turn).await;
             let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
-            // The credentials may have been refused meanwhile.
-            return shared.negative.check(&self.slot.scopes, shared.now().tick, shared.options.max_wait);
         }
+        // The credentials may have been refused meanwhile.
+        shared.negative.check(&self.slot.scopes, shared.now().tick, shared.options.max_wait)
     }
 
     /// Decides how long an issued token is believed.
@@ -206,9 +212,10 @@ impl Flight {
         let expires =
             Expires { lifetime: expiry.lifetime, rule: expiry.rule, sent: asked.tick, sent_wall: asked.wall };
         let life = self.shared.options.life(expires, self.shared.random());
-        let sent_at = facts.sent;
-        let mut stored = StoredToken::new(issued.access_token, sent_at, expiry.lifetime);
-        stored.refresh_token = issued.refresh_token.filter(Secret::is_refresh_token);
+        // The later of the two clocks, as in the life of a token.
+        let age = received.tick.saturating_sub(asked.tick).max(received.wall.saturating_sub(asked.wall));
+        let stored = StoredToken::new(issued.access_token, Duration::from_millis(age), expiry.lifetime);
+        let mut stored = stored.with_refresh_token(issued.refresh_token.filter(Secret::is_refresh_token));
         stored.scope.clone_from(&issued.scope);
         let slot = Arc::downgrade(&self.slot);
         let issued = Issued::new(&stored.access_token, issued.scope, stored.generation, slot, life)?;
@@ -226,15 +233,16 @@ impl Flight {
         let Minted { stored, issued, taken, epoch } = minted;
         let new = NewToken {
             issued: Arc::new(issued),
-            refresh_token_id: stored.refresh_token.as_ref().map(generation),
+            refresh_token_id: stored.refresh_token_id,
             refresh_token: stored.refresh_token,
-            request: Some((&taken, epoch)),
+            request: Some(&taken),
+            epoch,
         };
         self.slot.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
     }
 
     /// Ends in a failure. What is remembered for all scope sets is not remembered for this one as well.
-    fn give_up(&self, error: Error) -> Error {
+    pub(super) fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
         let (shared, memory) = (&self.shared, self.shared.options.refusal_memory);
         if error.kind() != ErrorKind::Unauthorized {

@@ -1,10 +1,10 @@
 //! What a cache does, whatever its source: so it is compiled once, in this crate, and not again in each
 //! that asks for a token. It knows no vendor and no HTTP. Nothing is locked across an await.
 
-use std::{num::NonZeroU64, pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use super::{
-    Scope, Token, TokenOptions,
+    Scope, Token, TokenId, TokenOptions,
     entries::ScopeKey,
     flight::Flight,
     rate_limiter::Admission,
@@ -125,54 +125,53 @@ impl Keeper {
         Ok(())
     }
 
-    /// Forgets exactly this token, here and in the store. Its place may be swept by now; then it is
-    /// that of these scopes, if they are known, or the store would give the same token out again.
+    /// Invalidates exactly this token, here and in the store. Its entry may be evicted by now; then
+    /// `scopes` say which entry of the store it is.
     pub(super) async fn reject(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
         let slot = issued.slot.upgrade().or_else(|| scopes.map(|scopes| self.shared.slot(scopes)));
         match slot {
             Some(slot) => self.invalidate(&slot, generation).await,
-            None => self.shared.mark_invalidated(generation),
+            None => {
+                self.shared.mark_invalidated(generation);
+                self.invalidate_in_store(None, generation).await;
+            }
         }
     }
 
-    /// Forgets exactly this token of a scope set, here and in the store.
-    pub(super) async fn invalidate(&self, slot: &Slot, generation: NonZeroU64) {
+    /// Invalidates exactly this token of a scope set, here and in the store.
+    pub(super) async fn invalidate(&self, slot: &Slot, generation: TokenId) {
         self.shared.mark_invalidated(generation);
         if slot.reject(generation) {
             self.shared.counters.rejections.add(1);
         }
-        self.evict(slot, generation).await;
+        self.invalidate_in_store(Some(slot), generation).await;
     }
 
-    /// Forgets a token or refresh token that is about to be revoked, here and in the store. First it is
-    /// marked, then every scope set is looked at: one that gets the token meanwhile sees the mark.
-    pub(super) async fn forget(&self, secret: &Secret) {
+    /// Forgets a token or refresh token that is about to be revoked, and what came with it, here and in
+    /// the store. First it is marked, then every scope set is looked at: one that gets the token
+    /// meanwhile sees the mark.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if the store fails.
+    pub(super) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         let revoked = generation(secret);
         self.shared.mark_revoked(revoked);
-        let mut forgotten = Vec::new();
+        let (mut ids, mut forgotten) = (vec![revoked], Vec::new());
         self.shared.entries.each(|slot| {
+            let held = slot.ids();
             let Some(token) = slot.revoke(revoked, self.shared.marks()) else { return };
             self.shared.counters.rejections.add(u64::from(token.is_some()));
-            forgotten.push((slot.clone(), token.unwrap_or(revoked)));
+            ids.extend(held);
+            forgotten.extend(token.map(|token| (slot.clone(), token)));
         });
-        for (slot, generation) in forgotten {
-            self.evict(&slot, generation).await;
-        }
-    }
-
-    /// Has the store forget a token, now or when it is back.
-    pub(super) async fn evict(&self, slot: &Slot, generation: NonZeroU64) {
-        let Some(sharing) = &self.shared.sharing else { return };
-        let key = self.shared.key(slot);
-        if sharing.is_ready() && sharing.ask(sharing.store.evict(&key, generation)).await.is_ok() {
-            slot.paid(generation);
-            return;
-        }
-        tracing::warn!("the store may still hold a rejected token; it is told when it is back");
-        sharing.owe(key, generation);
-        self.keep_up();
+        ids.sort_unstable();
+        ids.dedup();
+        self.revoke_in_store(ids).await?;
+        forgotten.iter().for_each(|(slot, token)| slot.paid(*token));
+        Ok(())
     }
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these
@@ -190,10 +189,10 @@ impl Keeper {
             Some(scopes) => shared.negative.check(scopes, now, shared.options.max_wait)?,
             None => shared.negative.peek(now)?,
         }
-        let admitted = match shared.admit().await {
-            Some(Ok(())) => Ok(()),
-            Some(Err(stop)) => Err(shared.stopped(stop)),
-            None => shared.reserve(now, now).map(drop),
+        let admitted = match shared.acquire_permit(Duration::ZERO).await {
+            Ok(true) => Ok(()),
+            Ok(false) => shared.reserve(now, now).map(drop),
+            Err(error) => Err(error),
         };
         let outcome = match admitted {
             Ok(()) => call.await,

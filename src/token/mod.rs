@@ -94,6 +94,7 @@ mod cache;
 mod cool_down;
 mod entries;
 mod expires_in;
+mod expiring_map;
 mod expiry;
 mod fingerprint;
 mod flight;
@@ -101,6 +102,7 @@ mod keeper;
 mod memory_store;
 mod negative_cache;
 mod options;
+mod permit;
 mod rate_limiter;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -121,6 +123,8 @@ mod tombstones;
 mod upkeep;
 
 pub use cache::{TokenCache, TokenHandle};
+#[cfg(feature = "redis")]
+use cool_down::MAX_COOL_DOWN;
 pub use expires_in::ExpiresIn;
 pub use expiry::ExpiryRule;
 pub(crate) use expiry::audience;
@@ -133,9 +137,8 @@ pub use scope::Scope;
 pub use source::{IssuedToken, TokenSource};
 pub use stats::Stats;
 pub use store::{
-    Claim, Lease, Notice, RateLimit, Stop, StoreError, StoreFuture, StoreKey, StoredToken, TokenStore,
+    Claim, Lease, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture, StoreKey, StoredToken, TokenId,
+    TokenStore,
 };
 pub(crate) use syntax::check_issued;
 pub use token::Token;
-#[cfg(feature = "redis")]
-use {cool_down::MAX_COOL_DOWN, store::POLL};

@@ -32,7 +32,8 @@ pub struct TokenOptions {
     pub(super) max_backoff: Duration,
     pub(super) refusal_memory: Duration,
     pub(super) max_cool_down: Duration,
-    pub(super) rate_limit: Option<RateLimit>,
+    rate_limit: Option<RateLimit>,
+    rate_limit_share: f64,
     pub(super) retry: RetryPolicy,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) store: Option<Arc<dyn TokenStore>>,
@@ -56,6 +57,7 @@ impl Default for TokenOptions {
             refusal_memory: Duration::from_secs(10),
             max_cool_down: Duration::from_secs(3600),
             rate_limit: None,
+            rate_limit_share: 1.0,
             retry: RetryPolicy::default(),
             clock: None,
             store: None,
@@ -156,14 +158,50 @@ impl TokenOptions {
         self
     }
 
-    /// The most token calls in any span of time, kept 2 % longer than given, for calls that arrive with a
-    /// little jitter. Further callers wait in order of arrival, evenly spread; one that cannot be served
-    /// in its own time fails with `RateLimited` at once. Default: none; the vendors' clients set the
-    /// vendor's documented limit.
+    /// The most token calls in any span of time; further calls wait in order of arrival, evenly spread.
+    /// One that cannot be served within its caller's time fails with `RateLimited` at once. Default: none; the
+    /// vendors' clients set the vendor's documented limit.
+    ///
+    /// The span is made a little longer, by 2 %, in a fleet by 5 %: calls that leave evenly spread do not
+    /// arrive so, and the vendor counts arrivals. With a [`TokenStore`] that has rate limits, as Redis has, the limit is that of
+    /// all processes together; while the store fails, each process applies it alone.
+    ///
+    /// # How to choose
+    ///
+    /// Vendors document one limit, and do not document all of what it counts. If calls fail with
+    /// [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
+    ///
+    /// - A test environment may have a lower one. Moov documents 40 calls a second, and 10 in test
+    ///   mode; other vendor text says 100 and 50.
+    /// - A limit by address or account is shared by all clients behind that address or with that
+    ///   account, also by those without a common store. Give each its part with
+    ///   [`Self::with_rate_limit_share`].
     #[must_use]
     pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {
         self.rate_limit = Some(RateLimit { calls: calls.max(1), per: per.min(FOREVER) });
         self
+    }
+
+    /// This client's part of the rate limit, from 0 to 1: for clients that share the vendor's limit,
+    /// but no store. Default: 1.
+    #[must_use]
+    pub fn with_rate_limit_share(mut self, share: f64) -> Self {
+        self.rate_limit_share = if share.is_nan() { 1.0 } else { share.clamp(0.001, 1.0) };
+        self
+    }
+
+    /// This client's part of the rate limit.
+    pub(super) fn rate_limit(&self) -> Option<RateLimit> {
+        let limit = self.rate_limit?;
+        let calls = limit.calls as f64 * self.rate_limit_share;
+        // A part of one call: one call in a longer time.
+        let factor = (1.0 / calls).max(1.0);
+        Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
+    }
+
+    /// The same for a store.
+    pub(super) fn fleet_rate_limit(&self) -> Option<RateLimit> {
+        self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
 
     /// Which failed calls are sent again at once, before a failure counts as one.
@@ -233,6 +271,10 @@ impl TokenOptions {
     }
 }
 
+fn longer(span: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(span.as_secs_f64() * factor).unwrap_or(Duration::MAX)
+}
+
 pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
@@ -261,6 +303,21 @@ mod tests {
         ] {
             assert_eq!(windows(Duration::from_secs(seconds), 0.0), (stale, end), "{seconds} s");
         }
+    }
+
+    #[test]
+    fn the_rate_limit_is_a_share_of_the_limit_in_a_longer_time() {
+        let limit = |share: f64| {
+            let options = TokenOptions::default().with_rate_limit(40, Duration::from_secs(1));
+            let limit = options.with_rate_limit_share(share).fleet_rate_limit().unwrap();
+            (limit.calls, limit.per.as_millis())
+        };
+        assert_eq!(limit(1.0), (40, 1_050));
+        assert_eq!(limit(0.5), (20, 1_050));
+        assert_eq!(limit(0.01), (1, 2_625));
+        assert_eq!((limit(f64::NAN), limit(2.0)), ((40, 1_050), (40, 1_050)));
+        assert_eq!(limit(0.0), (1, 26_250));
+        assert_eq!(TokenOptions::default().rate_limit(), None);
     }
 
     #[test]

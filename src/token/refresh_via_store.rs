@@ -1,30 +1,36 @@
 //! Refreshes a token through the store: installs a token that another process requested, or requests
 //! one under the lease.
 
-use std::{convert::Infallible, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use smallvec::SmallVec;
 
 use super::{
-    Claim, Lease, Stop, StoreError, StoreKey, StoredToken, Token, expiry,
-    flight::Flight,
-    options::millis,
+    Claim, Lease, Notice, Permit, StoreError, StoreKey, StoredToken, Token, TokenId,
+    expiring_map::after,
+    expiry::ExpiryRule,
+    flight::{Flight, MAX_DISCARDED},
     rate_limiter::Admission,
-    sharing::Sharing,
-    slot::{Age, Discarded, NewToken, Slot},
-    store::{POLL, generation as id_of},
+    sharing::{PendingMark, Sharing},
+    slot::{Age, Discarded, NewToken, Now, Slot},
+    store::generation,
     token::{Expires, Issued},
+    tombstones::Epoch,
 };
 use crate::{
-    Error,
-    sync::{self, time},
+    Error, ErrorKind,
+    sync::{
+        self,
+        time::{self, Instant},
+    },
 };
 
-/// How often a token is asked for again because the last one was void.
-const MAX_VOIDED: u32 = 3;
+/// How long a lease is renewed at least while token calls run: longer than three attempts with the
+/// default timeout. A source that never returns must not hold up the fleet for ever.
+const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl Flight {
-    /// Takes the token that another process got, or gets one under the lease.
+    /// Installs the token that another process requested, or requests one under the lease.
     ///
     /// # Errors
     ///
@@ -32,127 +38,156 @@ impl Flight {
     pub(super) async fn share(&self, sharing: &Sharing) -> Result<Result<Token, Error>, StoreError> {
         let key = self.shared.key(&self.slot);
         if let Some(rejected) = self.slot.owed() {
-            sharing.ask(sharing.store.evict(&key, rejected)).await?;
+            sharing.ask(sharing.store.invalidate(&key, rejected)).await?;
             self.slot.paid(rejected);
         }
-        let limit = self.shared.options.rate_limit;
-        let deadline = time::Instant::now() + self.max_wait;
-        let (mut refused, mut voided) = (None, 0);
-        while time::Instant::now() < deadline {
-            let except: SmallVec<[NonZeroU64; 3]> = self.slot.unwanted().chain(refused).collect();
-            match sharing.ask(sharing.store.claim(&key, &except, sharing.lease, limit)).await? {
+        let limit = self.shared.options.fleet_rate_limit();
+        let deadline = after(Instant::now(), self.max_wait);
+        let (mut unusable, mut discarded) = (None, 0);
+        loop {
+            let left = deadline - Instant::now();
+            let current = self.slot.current.load().generation;
+            let except: SmallVec<[TokenId; 2]> = current.into_iter().chain(unusable).collect();
+            let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
+            let claim = sharing.store.claim(&key, &except, sharing.lease, limit, left);
+            match sharing.ask(claim).await? {
                 Claim::Token(stored) => {
-                    let generation = stored.generation;
-                    if let Some(token) = self.adopt(stored) {
+                    let id = stored.generation;
+                    if let Some(token) = self.adopt(stored, asked, epoch) {
                         return Ok(Ok(token));
                     }
-                    if except.contains(&generation) {
-                        return Err(StoreError::new("the store gave out a token that will not do"));
+                    if except.contains(&id) {
+                        return Err(StoreError::new("the store returned a token that was excluded"));
                     }
-                    refused = Some(generation);
+                    unusable = Some(id);
                 }
-                Claim::Leased(lease, refresh_token) => {
+                Claim::Leased { lease, refresh_token, permit } => {
                     if let Some(refresh_token) = refresh_token {
                         self.slot.keep_refresh_token(refresh_token);
                     }
-                    if let Some(outcome) = self.under_lease(sharing, &key, &lease).await {
+                    if let Some(outcome) = self.under_lease(sharing, &key, lease, permit).await {
                         return Ok(outcome);
                     }
-                    voided += 1;
-                    if voided == MAX_VOIDED {
-                        return Err(StoreError::new("the lease was lost again and again"));
+                    discarded += 1;
+                    if discarded == MAX_DISCARDED {
+                        return Err(StoreError::new("the store refused each new token"));
                     }
                 }
                 Claim::Held(changed) => {
-                    let _ = time::timeout(POLL, changed).await;
-                }
-                Claim::Stopped(stop) => {
-                    let error = self.shared.stopped(stop);
-                    match stop {
-                        Stop::CoolDown(left) if time::Instant::now() + left <= deadline => {
-                            time::sleep(left).await;
-                        }
-                        _ => return Ok(Err(error)),
+                    if time::timeout_at(deadline, changed).await.is_err() {
+                        let reason = "timed out waiting for another process to request the token";
+                        return Ok(Err(Error::new(ErrorKind::Timeout, reason)));
                     }
                 }
+                Claim::Stopped(stop) => return Ok(Err(self.shared.stopped(stop))),
             }
         }
-        Err(StoreError::new("another process holds the lease for too long"))
     }
 
-    /// Gets a token while others wait for it. `None` if it was void before anybody saw it.
+    /// Requests a token while other processes wait for it. `None` if it had to be discarded.
     async fn under_lease(
         &self,
         sharing: &Sharing,
         key: &StoreKey,
-        lease: &Lease,
+        mut lease: Lease,
+        permit: Permit,
     ) -> Option<Result<Token, Error>> {
         let store = &*sharing.store;
         tracing::debug!(fence = lease.fence, "asking under the lease");
-        let minted = sync::select! {
-            minted = self.mint(Some(Admission::Now), Slot::take_refresh_token) => minted,
-            never = renew(sharing, key, lease, self.max_wait) => match never {},
+        let own = self.slot.current.load().generation;
+        let minted = async {
+            // The lease runs for this wait as well.
+            let admitted = match permit {
+                Permit::Granted(wait) => self.shared.await_permit(wait).await?,
+                Permit::Denied(_) | Permit::Unlimited => false,
+            };
+            let minted = async {
+                // Without a permit, or if a cool-down made it void, the call gets one like any other.
+                self.mint(admitted.then_some(Admission::Now), Slot::take_refresh_token).await
+            };
+            sync::select! {
+                minted = minted => minted,
+                never = renew(sharing, key, &lease, self.max_wait.max(MIN_RENEWAL)) => match never {},
+            }
         };
-        let minted = match minted {
+        let minted = match minted.await {
             Ok(minted) => minted,
             Err(error) => {
-                // Its time ends it, should this fail.
-                let _ = sharing.ask(store.release(key, lease)).await;
+                // If this fails, the lease ends by its time.
+                let _ = sharing.ask(store.release(key, &lease)).await;
                 return Some(Err(error));
             }
         };
-        // Nobody has it yet, so that nobody has what the store refuses.
-        let generation = minted.stored.generation;
-        if let Ok(false) = sharing.ask(store.settle(key, &minted.stored, lease)).await {
-            self.shared.counters.voided.add(1);
-            tracing::debug!("the token is void: it was evicted, or the lease lost, while it was asked for");
-            let _ = sharing.ask(store.release(key, lease)).await;
-            return None;
+        match &minted.taken.refresh_token {
+            Some(refresh_token) => lease.parents.extend(own.into_iter().chain([generation(refresh_token)])),
+            // The token is of the client credentials alone.
+            None => lease.parents.clear(),
         }
-        // A failed store takes no good token away. Whether it has the refresh token is not known then,
-        // and only one process may have it.
+        // Publish only after the store has accepted the token, so no caller ever holds a refused one.
+        if let Ok(false) = sharing.ask(store.settle(key, &minted.stored, &lease)).await {
+            self.shared.counters.voided.add(1);
+            tracing::debug!("discarding new token: revoked, or lease lost during refresh");
+            let _ = sharing.ask(store.release(key, &lease)).await;
+            let id = minted.stored.generation;
+            let marks = sharing.ask(store.marks(&key.source, &[id])).await.unwrap_or_default();
+            if marks.contains(&Notice::Revoked(id)) {
+                self.shared.mark_revoked(id);
+            }
+            let is_revoked = self.shared.tombstones.is_revoked(id, self.shared.now().tick);
+            return is_revoked.then(|| Err(self.reissued_revoked()));
+        }
+        let ids: Vec<TokenId> =
+            [minted.stored.generation].into_iter().chain(minted.stored.refresh_token_id).collect();
         match self.publish(minted) {
             Ok(token) => {
+                // Only one process may have the refresh token. If the store failed, it may still have it.
                 self.slot.drop_refresh_token();
                 Some(Ok(token))
             }
             Err(discarded) => {
                 self.shared.counters.voided.add(1);
-                let _ = sharing.ask(store.evict(key, generation)).await;
+                // An invalidated token has its mark in the store. Any other one was made from a token
+                // that was revoked meanwhile, or was itself revoked.
+                let is_marked =
+                    ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
+                if discarded == Discarded::Revoked || !is_marked {
+                    let mark = PendingMark::Revoked(ids);
+                    if sharing.write_mark(&key.source, &mark).await.is_err() {
+                        sharing.keep_pending(mark);
+                    }
+                }
                 (discarded == Discarded::Revoked).then(|| Err(self.reissued_revoked()))
             }
         }
     }
 
-    /// Puts a stored token in place, if it is fresh and was not rejected here.
-    fn adopt(&self, stored: StoredToken) -> Option<Token> {
-        let generation = stored.generation;
-        if self.slot.is_rejected(generation) {
+    /// Installs a token of the store that was claimed at this time, if it is fresh and not marked.
+    fn adopt(&self, stored: StoredToken, asked: Now, epoch: Epoch) -> Option<Token> {
+        let id = stored.generation;
+        if self.slot.owed() == Some(id) {
             return None;
         }
-        let refresh_token_id = stored.refresh_token.as_ref().map(id_of);
-        let issued = Arc::new(self.read_stored(stored)?);
-        let new = NewToken { issued, refresh_token: None, refresh_token_id, request: None };
+        let refresh_token_id = stored.refresh_token_id;
+        let issued = Arc::new(self.read_stored(stored, asked)?);
+        let new = NewToken { issued, refresh_token: None, refresh_token_id, request: None, epoch };
         let token = self.slot.publish(new, self.shared.marks(), |_| 0).ok()?;
         self.shared.counters.shared.add(1);
         Some(token)
     }
 
-    /// A stored token, if it is fresh.
-    pub(super) fn read_stored(&self, stored: StoredToken) -> Option<Issued> {
-        let now = self.shared.now();
-        let sent_wall = stored.sent_at.duration_since(std::time::SystemTime::UNIX_EPOCH).map(millis).ok()?;
-        // A token from the future is of a clock that is off: it counts as asked for now.
-        let age = now.wall.saturating_sub(sent_wall);
+    /// A token that the store was asked for at this time, if it is fresh.
+    pub(super) fn read_stored(&self, stored: StoredToken, asked: Now) -> Option<Issued> {
+        // The store says how old it was when the store answered, which was after `asked`.
+        let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {
             lifetime: stored.lifetime.min(self.shared.options.limits.max),
-            rule: expiry::ExpiryRule::Stored,
-            sent: now.tick.saturating_sub(age),
-            sent_wall: sent_wall.min(now.wall),
+            rule: ExpiryRule::Stored,
+            sent: asked.tick.saturating_sub(age),
+            sent_wall: asked.wall.saturating_sub(age),
         };
-        let lifetime = expires.lifetime.saturating_sub(Duration::from_millis(age.saturating_sub(now.tick)));
+        let lifetime = expires.lifetime.saturating_sub(Duration::from_millis(age.saturating_sub(asked.tick)));
         let life = self.shared.options.life(Expires { lifetime, ..expires }, self.shared.random());
-        if life.age(now) != Age::Fresh {
+        if life.age(self.shared.now()) != Age::Fresh {
             return None;
         }
         let slot = Arc::downgrade(&self.slot);
@@ -160,11 +195,10 @@ impl Flight {
     }
 }
 
-/// Renews a lease while it is polled, but not for longer than `most`: a source that hangs does not hold
-/// up the fleet for good.
+/// Renews a lease while it is polled, for at most this time.
 async fn renew(sharing: &Sharing, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
-    let end = time::Instant::now() + most;
-    while time::Instant::now() < end {
+    let end = after(Instant::now(), most);
+    while Instant::now() < end {
         time::sleep(sharing.lease / 3).await;
         let _ = sharing.ask(sharing.store.renew(key, lease, sharing.lease)).await;
     }

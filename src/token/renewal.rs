@@ -15,12 +15,11 @@
 use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::{
-    Rejection, StoredToken, Token,
+    Rejection, StoredToken, Token, TokenId,
     flight::Flight,
     keeper::Keeper,
     options::millis,
     slot::{Age, NewToken, Now, Slot, TakenRefreshToken},
-    store::generation,
     token::Issued,
     tombstones::Epoch,
 };
@@ -51,8 +50,10 @@ pub(super) struct Renewal {
 struct Candidate {
     replaces: NonZeroU64,
     issued: Arc<Issued>,
-    /// For the store, and when it was requested; `None` if it comes from there.
-    requested: Option<(StoredToken, Epoch)>,
+    refresh_token_id: Option<TokenId>,
+    epoch: Epoch,
+    /// For the store, and when it was as old as it says; `None` if it comes from there.
+    requested: Option<(StoredToken, time::Instant)>,
 }
 
 type Fetch = watch::Receiver<Option<Option<Candidate>>>;
@@ -142,22 +143,29 @@ impl Flight {
     async fn candidate(&self, replaces: NonZeroU64, except: Option<NonZeroU64>) -> Result<Candidate, Error> {
         if let Some(sharing) = self.shared.ready() {
             let key = self.shared.key(&self.slot);
+            let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
             let stored = sharing.ask(sharing.store.get(&key)).await.ok().flatten();
-            let unwanted = |token: &StoredToken| {
-                self.slot.unwanted().chain(except).any(|generation| generation == token.generation)
-            };
-            let stored = stored.filter(|token| !unwanted(token));
-            if let Some(issued) = stored.and_then(|token| self.read_stored(token)) {
+            let current = self.slot.current.load().generation;
+            let unwanted = [Some(replaces), current, self.slot.owed(), except];
+            let stored = stored.filter(|token| !unwanted.contains(&Some(token.generation)));
+            let refresh_token_id = stored.as_ref().and_then(|token| token.refresh_token_id);
+            if let Some(issued) = stored.and_then(|token| self.read_stored(token, asked)) {
                 self.shared.counters.shared.add(1);
-                return Ok(Candidate { replaces, issued: Arc::new(issued), requested: None });
+                let issued = Arc::new(issued);
+                return Ok(Candidate { replaces, issued, refresh_token_id, epoch, requested: None });
             }
         }
         let minted = self.mint(None, |_, _| TakenRefreshToken::none()).await?;
         if minted.stored.generation == replaces {
             return Err(Error::new(ErrorKind::Unreadable, "the server issued the same token again"));
         }
-        let issued = Arc::new(minted.issued);
-        Ok(Candidate { replaces, issued, requested: Some((minted.stored, minted.epoch)) })
+        Ok(Candidate {
+            replaces,
+            issued: Arc::new(minted.issued),
+            refresh_token_id: minted.stored.refresh_token_id,
+            epoch: minted.epoch,
+            requested: Some((minted.stored, time::Instant::now())),
+        })
     }
 }
 
@@ -212,9 +220,11 @@ impl Keeper {
             );
         }
         let Some(candidate) = replaced else { return };
-        self.evict(slot, candidate.replaces).await;
-        if let Some((stored, _)) = &candidate.requested {
-            self.put(slot, stored).await;
+        self.invalidate_in_store(Some(slot), candidate.replaces).await;
+        if let Some((stored, at)) = &candidate.requested {
+            let mut stored = stored.clone();
+            stored.age += time::Instant::now() - *at;
+            self.put(slot, &stored).await;
         }
     }
 
@@ -276,10 +286,11 @@ impl Keeper {
         let refresh_token = candidate.requested.as_ref().and_then(|(stored, _)| stored.refresh_token.clone());
         let new = NewToken {
             issued: candidate.issued.clone(),
-            refresh_token_id: refresh_token.as_ref().map(generation),
+            refresh_token_id: candidate.refresh_token_id,
             // Only one process may send a refresh token; a store decides which.
             refresh_token: refresh_token.filter(|_| self.shared.sharing.is_none()),
-            request: candidate.requested.as_ref().map(|(_, epoch)| (&taken, *epoch)),
+            request: candidate.requested.is_some().then_some(&taken),
+            epoch: candidate.epoch,
         };
         let marks = self.shared.marks();
         let replaced =
@@ -295,7 +306,9 @@ impl Keeper {
     async fn put(&self, slot: &Slot, stored: &StoredToken) {
         let Some(sharing) = self.shared.ready() else { return };
         let key = self.shared.key(slot);
-        if let Ok(Some(lease)) = sharing.ask(sharing.store.lease(&key, sharing.lease)).await {
+        if let Ok(Some(mut lease)) = sharing.ask(sharing.store.lease(&key, sharing.lease)).await {
+            // The token was requested by the client credentials.
+            lease.parents.clear();
             // A store that fails leaves the token to this process alone.
             let _ = sharing.ask(sharing.store.settle(&key, stored, &lease)).await;
         }

@@ -47,7 +47,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
-        let limiter = Arc::new(RateLimiter::new(options.rate_limit));
+        let limiter = Arc::new(RateLimiter::new(options.rate_limit()));
         let cool_down = CoolDown::new(options.max_cool_down);
         let negative = NegativeCache::new(options.refusal_memory);
         let entries = Entries::new(options.capacity, options.max_handles);
@@ -262,33 +262,6 @@ impl Shared {
         for stop in stop.into_iter().chain(refused) {
             if let Some(sharing) = self.ready() {
                 let _ = sharing.ask(sharing.store.stop(&self.source.fingerprint(), stop)).await;
-            }
-        }
-    }
-
-    /// Takes the place of one call in the fleet, or tells why there is none. `None` without a store, or
-    /// if it fails.
-    pub(super) async fn admit(&self) -> Option<Result<(), Stop>> {
-        let sharing = self.ready()?;
-        let source = self.source.fingerprint();
-        let stop = sharing.ask(sharing.store.admit(&source, self.options.rate_limit)).await.ok()?;
-        Some(stop.map_or(Ok(()), Err))
-    }
-
-    /// Takes over what stops the fleet, as the error to tell those who cannot wait.
-    pub(super) fn stopped(&self, stop: Stop) -> Error {
-        let now = self.now().tick;
-        match stop {
-            Stop::CoolDown(left) => {
-                self.cool_down.extend(now, left);
-                self.limiter.postpone(now, self.cool_down.until());
-                cooling_down(left)
-            }
-            Stop::Refused(left) => {
-                let error =
-                    Error::new(ErrorKind::Unauthorized, "another process was refused with these credentials");
-                self.negative.refused(now, left, error.clone());
-                error.held_for(left)
             }
         }
     }

@@ -1,41 +1,50 @@
-//! A store as a cache uses it: each call within its time, and left aside for a while after one failed.
-//!
-//! It never decides what to ask the store for, and never waits for a store that is left aside.
+//! Adds a timeout and a circuit breaker to a store, and remembers what has to be written later.
 
 use std::{
+    collections::VecDeque,
     fmt,
-    num::NonZeroU64,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use tokio::sync::broadcast;
 
-use super::{Notice, StoreError, StoreFuture, StoreKey, TokenOptions, TokenStore, stats::Counter};
+use super::{
+    Fingerprint, Notice, StoreError, StoreFuture, StoreKey, TokenId, TokenOptions, TokenStore, stats::Counter,
+};
 use crate::sync::{
     AbortHandle, Mutex, MutexGuard, Notify,
     time::{self, Instant},
 };
 
-/// The most evictions that are repeated once the store is back.
-const MAX_OWED: usize = 10_000;
+/// The most marks that wait for the store to answer again.
+const MAX_PENDING: usize = 10_000;
+
+/// A mark that has yet to be written to the store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum PendingMark {
+    Revoked(Vec<TokenId>),
+    Invalidated(StoreKey, TokenId),
+}
 
 pub(super) struct Sharing {
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) lease: Duration,
     pub(super) rest: Duration,
     timeout: Duration,
+    /// How long a token is believed at most, and so how long a revoked one is marked.
+    max_lifetime: Duration,
     pub(super) failures: Counter,
     state: Mutex<State>,
-    /// Evictions that wait for the store to be back.
-    pub(super) owing: Notify,
+    /// Wakes the task that writes pending marks.
+    pub(super) pending: Notify,
 }
 
 #[derive(Default)]
 struct State {
     /// Until when the store is left aside.
     aside: Option<Instant>,
-    owed: Vec<(StoreKey, NonZeroU64)>,
+    pending: VecDeque<PendingMark>,
     upkeep: Option<AbortHandle>,
 }
 
@@ -46,9 +55,10 @@ impl Sharing {
             lease: options.lease,
             rest: options.store_rest,
             timeout: options.store_timeout,
+            max_lifetime: options.limits.max,
             failures: Counter::default(),
             state: Mutex::default(),
-            owing: Notify::new(),
+            pending: Notify::new(),
         })
     }
 
@@ -108,23 +118,46 @@ impl Sharing {
         }
     }
 
-    /// Keeps an eviction for when the store is back.
-    pub(super) fn owe(&self, key: StoreKey, generation: NonZeroU64) {
+    /// Writes a mark to the store, in time.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, also while it is left aside.
+    pub(super) async fn write_mark(
+        &self,
+        source: &Fingerprint,
+        mark: &PendingMark,
+    ) -> Result<(), StoreError> {
+        if !self.is_ready() {
+            return Err(StoreError::new("the store is left aside after a failure"));
+        }
+        self.ask(match mark {
+            PendingMark::Revoked(ids) => self.store.revoke(source, ids, self.max_lifetime),
+            PendingMark::Invalidated(key, id) => self.store.invalidate(key, *id),
+        })
+        .await
+    }
+
+    /// Keeps a mark until the store answers again. `false` if too many are kept already.
+    pub(super) fn keep_pending(&self, mark: PendingMark) -> bool {
         let mut state = self.lock();
-        // What is beyond is evicted by the next refresh of its scopes here.
-        if state.owed.len() < MAX_OWED {
-            state.owed.push((key, generation));
+        if !state.pending.contains(&mark) {
+            if state.pending.len() == MAX_PENDING {
+                return false;
+            }
+            state.pending.push_back(mark);
         }
         drop(state);
-        self.owing.notify_one();
+        self.pending.notify_one();
+        true
     }
 
-    pub(super) fn take_owed(&self) -> Vec<(StoreKey, NonZeroU64)> {
-        std::mem::take(&mut self.lock().owed)
+    pub(super) fn first_pending(&self) -> Option<PendingMark> {
+        self.lock().pending.front().cloned()
     }
 
-    pub(super) fn owes(&self) -> bool {
-        !self.lock().owed.is_empty()
+    pub(super) fn remove_pending(&self, mark: &PendingMark) {
+        self.lock().pending.retain(|pending| pending != mark);
     }
 
     /// Starts the upkeep unless it runs or there is nothing for it to do. `start` is told whether one
@@ -138,7 +171,7 @@ impl Sharing {
             return;
         }
         let notices = self.store.notices();
-        if notices.is_some() || !state.owed.is_empty() {
+        if notices.is_some() || !state.pending.is_empty() {
             let before = state.upkeep.is_some();
             state.upkeep = Some(start(notices, before));
         }

@@ -168,8 +168,10 @@ pub(super) struct NewToken<'a> {
     pub(super) refresh_token: Option<Secret>,
     /// The id of the refresh token that came with it, wherever that is now.
     pub(super) refresh_token_id: Option<NonZeroU64>,
-    /// How it was requested, and when; `None` if it comes from a store.
-    pub(super) request: Option<(&'a TakenRefreshToken, Epoch)>,
+    /// How it was requested; `None` if it comes from a store.
+    pub(super) request: Option<&'a TakenRefreshToken>,
+    /// When it was requested, from the server or from the store.
+    pub(super) epoch: Epoch,
 }
 
 /// Why a new token is not put in place.
@@ -282,15 +284,6 @@ impl Slot {
         }
     }
 
-    /// Whether a token was rejected here, so that a store's copy must not be taken.
-    pub(super) fn is_rejected(&self, generation: NonZeroU64) -> bool {
-        self.rejected() == Some(generation)
-    }
-
-    fn rejected(&self) -> Option<NonZeroU64> {
-        self.lock().rare.as_ref()?.rejected
-    }
-
     /// The last rejected token, if a store has yet to forget it.
     pub(super) fn owed(&self) -> Option<NonZeroU64> {
         let state = self.lock();
@@ -307,9 +300,10 @@ impl Slot {
         }
     }
 
-    /// The tokens that will not do: the one that is to be replaced, and the one that was rejected.
-    pub(super) fn unwanted(&self) -> impl Iterator<Item = NonZeroU64> {
-        [self.current.load().generation, self.rejected()].into_iter().flatten()
+    /// The ids of the current token and of the refresh token that came with it.
+    pub(super) fn ids(&self) -> impl Iterator<Item = NonZeroU64> + use<> {
+        let state = self.lock();
+        [self.current.load().generation, state.refresh_token_id].into_iter().flatten()
     }
 
     /// Puts a new token in place, unless it was revoked or invalidated. Checked under the lock: a
@@ -358,7 +352,7 @@ impl Slot {
         marks: Marks<'_>,
         retry_at: impl FnOnce(u32) -> u64,
     ) -> Result<Token, Discarded> {
-        let parents = new.request.map_or([None; 2], |(taken, _)| taken.from);
+        let parents = new.request.map_or([None; 2], |taken| taken.from);
         let is_void = parents != [None; 2]
             && state
                 .rare
@@ -369,19 +363,20 @@ impl Slot {
             return Err(Discarded::Void);
         }
         let id = new.issued.generation;
-        let epoch = new.request.map(|(_, epoch)| epoch);
+        let is_from_store = new.request.is_none();
         let is_revoked = |id| marks.tombstones.is_revoked(id, marks.now);
         let is_refresh_token_revoked = new.refresh_token_id.is_some_and(is_revoked);
-        if parents.into_iter().flatten().any(is_revoked) || (epoch.is_none() && is_refresh_token_revoked) {
+        if parents.into_iter().flatten().any(is_revoked) || (is_from_store && is_refresh_token_revoked) {
             return Err(Discarded::Void);
         }
-        let verdict = id.map_or(Verdict::Usable, |id| marks.tombstones.judge(id, epoch, marks.now));
+        let verdict = id.map_or(Verdict::Usable, |id| marks.tombstones.judge(id, Some(new.epoch), marks.now));
         let is_reissued = match verdict {
             Verdict::Usable => {
-                epoch.is_some()
+                !is_from_store
                     && state.rare.as_ref().is_some_and(|rare| rare.rejected.is_some() && rare.rejected == id)
             }
-            Verdict::Reissued => true,
+            // From a store: another process was issued it, and counts that.
+            Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),
         };

@@ -1,19 +1,13 @@
-//! Where tokens are kept outside of a process: shared by a fleet, or across restarts.
+//! The contract of a token store: tokens kept outside of a cache, for a fleet or across restarts.
 //!
-//! The contract alone. A store never decides whether a token still serves: the cache does.
+//! A store does not decide whether a token is fresh: the cache does.
 
-use std::{
-    fmt,
-    future::Future,
-    num::NonZeroU64,
-    pin::Pin,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, future::Future, num::NonZeroU64, pin::Pin, time::Duration};
 
 use tokio::sync::broadcast;
 
 use super::Fingerprint;
-use crate::Secret;
+use crate::{Secret, sync::time::Instant};
 
 /// What the methods of a [`TokenStore`] return: boxed, so that any store can be used as `dyn`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -50,42 +44,94 @@ pub struct StoreKey {
     pub scopes: Box<str>,
 }
 
+/// Identifies an access token or a refresh token: the first eight bytes of its SHA-256.
+pub type TokenId = NonZeroU64;
+
 /// A token as it is stored.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoredToken {
     /// The access token.
     pub access_token: Secret,
-    /// The refresh token that came with it, until someone takes it to send it.
+    /// The refresh token that came with it, until a process takes it to send it.
     pub refresh_token: Option<Secret>,
+    /// The id of that refresh token. It stays when the refresh token is taken.
+    pub refresh_token_id: Option<TokenId>,
     /// The granted scopes, where the server named them.
     pub scope: Option<String>,
-    /// Since when it is valid, on the wall clock of the process that asked for it.
-    pub sent_at: SystemTime,
-    /// How long it is valid from then on.
+    /// How long ago the token was requested. For [`TokenStore::put`] the process that requested it
+    /// says so; in what a store returns, the store does. So no two clocks are compared.
+    pub age: Duration,
+    /// How long the token is valid, counted from its request.
     pub lifetime: Duration,
-    /// Which token of this key it is.
-    pub generation: NonZeroU64,
+    /// The id of the access token.
+    pub generation: TokenId,
 }
 
 impl StoredToken {
-    /// A token as it is read back from where it was kept.
-    pub fn new(access_token: Secret, sent_at: SystemTime, lifetime: Duration) -> Self {
+    /// A token without a refresh token and without scopes.
+    pub fn new(access_token: Secret, age: Duration, lifetime: Duration) -> Self {
         let generation = generation(&access_token);
-        Self { access_token, refresh_token: None, scope: None, sent_at, lifetime, generation }
+        Self {
+            access_token,
+            refresh_token: None,
+            refresh_token_id: None,
+            scope: None,
+            age,
+            lifetime,
+            generation,
+        }
+    }
+
+    /// Adds the refresh token that came with it.
+    #[must_use]
+    pub fn with_refresh_token(mut self, refresh_token: Option<Secret>) -> Self {
+        self.refresh_token_id = refresh_token.as_ref().map(generation);
+        self.refresh_token = refresh_token;
+        self
+    }
+
+    /// How long the token is still valid.
+    pub fn remaining(&self) -> Duration {
+        self.lifetime.saturating_sub(self.age)
     }
 }
 
-/// Which token of its slot this is: the same in every process, and not to be guessed back from.
-pub(super) fn generation(token: &Secret) -> NonZeroU64 {
+/// The id of a token. It is the same in every process, and the token cannot be computed from it.
+pub(super) fn generation(token: &Secret) -> TokenId {
     Fingerprint::of([token.expose()]).short()
 }
 
 /// The right to refresh a key, for some time.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Lease {
-    /// Grows with every lease of a key. A store refuses what is put under an older one than the last.
+    /// Grows with every lease of a key. A store refuses a put under an older lease than the latest.
     pub fence: u64,
+    /// The tokens that the new one may be made from. If one of them is revoked, a put under this
+    /// lease is refused. The store fills in the token and the refresh token that the entry held.
+    pub parents: Vec<TokenId>,
+    granted: Instant,
+}
+
+impl Lease {
+    /// A lease that was granted just now.
+    pub fn new(fence: u64) -> Self {
+        Self { fence, parents: Vec::new(), granted: Instant::now() }
+    }
+
+    /// Adds the token and the refresh token that the entry held.
+    #[must_use]
+    pub fn with_parents(mut self, parents: impl IntoIterator<Item = TokenId>) -> Self {
+        self.parents = parents.into_iter().collect();
+        self
+    }
+
+    /// How long after the lease was granted the token was requested.
+    #[cfg(feature = "redis")]
+    pub(super) fn until_requested(&self, token: &StoredToken) -> Duration {
+        (Instant::now() - self.granted).saturating_sub(token.age)
+    }
 }
 
 /// How many token calls may be sent in any span of time.
@@ -97,27 +143,49 @@ pub struct RateLimit {
     pub per: Duration,
 }
 
-/// Why no process may send a token call for a source, and for how long.
+/// Why a token call may not be sent, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Stop {
-    /// The server asked to wait, or the rate limit is reached.
+    /// The server asked to wait.
     CoolDown(Duration),
     /// The credentials were refused.
     Refused(Duration),
+    /// The next free place under the rate limit is so far away: longer than the caller can wait.
+    RateLimit(Duration),
 }
 
-/// What a store has for who wants a token of a key.
+/// Whether one token call may be sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Permit {
+    /// Yes, after this time. The place is reserved.
+    Granted(Duration),
+    /// No. Nothing is reserved.
+    Denied(Stop),
+    /// The store has no rate limit, so the cache applies its own.
+    Unlimited,
+}
+
+/// What a store returns to a process that needs a token of a key.
 #[non_exhaustive]
 pub enum Claim<'a> {
     /// This token.
     Token(StoredToken),
-    /// None, and the right to ask for one; with the refresh token of the entry, which is taken out.
-    Leased(Lease, Option<Secret>),
-    /// None, while another asks for one. The future ends when the key has changed since the claim,
-    /// or sooner.
+    /// There is no token, and the process may request one.
+    Leased {
+        /// The right to do so.
+        lease: Lease,
+        /// The refresh token of the entry, which was taken out.
+        refresh_token: Option<Secret>,
+        /// For one token call, as by [`TokenStore::acquire_permit`]; never
+        /// [`Denied`](Permit::Denied). The lease runs for its wait as well.
+        permit: Permit,
+    },
+    /// There is no token, and another process requests one. The future ends when the key has changed
+    /// since the claim, when the lease has ended, or sooner.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
-    /// None, and nobody may ask for one now.
+    /// There is no token, and no process may request one now.
     Stopped(Stop),
 }
 
@@ -125,44 +193,63 @@ impl fmt::Debug for Claim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token(token) => f.debug_tuple("Token").field(token).finish(),
-            Self::Leased(lease, refresh_token) => {
-                f.debug_tuple("Leased").field(lease).field(refresh_token).finish()
-            }
+            Self::Leased { lease, refresh_token, permit } => f
+                .debug_struct("Leased")
+                .field("lease", lease)
+                .field("refresh_token", refresh_token)
+                .field("permit", permit)
+                .finish(),
             Self::Held(_) => f.write_str("Held"),
             Self::Stopped(stop) => f.debug_tuple("Stopped").field(stop).finish(),
         }
     }
 }
 
-/// What other processes did, as a store hears of it.
+/// What another process did with a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// The token of this generation was rejected or revoked.
-    Evicted(NonZeroU64),
-    /// Notices may have been lost: ask by [`TokenStore::evicted`].
+    /// It revoked this access token or refresh token.
+    Revoked(TokenId),
+    /// It invalidated this access token.
+    Invalidated(TokenId),
+    /// Notices may have been lost: ask by [`TokenStore::marks`].
     Missed,
 }
 
-/// How long to wait for word of another's refresh before looking again.
+/// How long to wait for a change of a key before looking again.
 pub(super) const POLL: Duration = Duration::from_millis(500);
+/// How long a store keeps the mark of an invalidated token.
+pub(super) const INVALIDATED: Duration = Duration::from_secs(60);
 
 /// Keeps tokens for several processes, or across restarts.
 ///
-/// For each [`StoreKey`] at most one holder has the lease at a time. It alone asks for a token, and
-/// puts it; the others wait for a change and look again. A lease ends by being released or by its
-/// time, so that a holder that died does not block the rest for longer. With the feature `sandbox`,
-/// `sandbox::store_contract::check` tells whether an implementation keeps all of this.
+/// **Leases.** For each [`StoreKey`] at most one process has the lease at a time. Only that process
+/// requests a token and puts it; the others wait for a change and look again. A lease ends when it is
+/// released or when its time is over, so a process that died does not block the others for longer.
 ///
-/// The methods from [`Self::claim`] on have a default. A store that is far away does better to
-/// answer a claim in one round trip; only a store that overrides them shares cool-downs, refusals and
-/// the rate limit, and drops in all processes what one of them has evicted.
+/// **Marks.** A store keeps two kinds of mark. They name a token by its id alone, so they also reach
+/// a token that only another process or only the store holds.
+///
+/// - *Revoked* ([`Self::revoke`]): no method returns a token that is revoked or whose refresh token
+///   is; no put of it succeeds, nor a put under a lease with such a [parent](Lease::parents). The
+///   mark lasts for as long as the caller says and beats everything else.
+/// - *Invalidated* ([`Self::invalidate`]): the stored copy is gone. A put of the same token succeeds
+///   only under a lease that was granted after the mark, and then clears it: a server may issue the
+///   same token again. The mark lasts for 60 seconds at most.
+///
+/// With the feature `sandbox`, `sandbox::store_contract::check` tests an implementation against this
+/// contract.
+///
+/// The methods from [`Self::claim`] on have a default. A store that is far away should override
+/// `claim` to answer in one round trip. Only a store that overrides the others shares cool-downs,
+/// refused credentials and the rate limit, and tells other processes what was revoked.
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// The token of a key, if there is one that has not expired.
     fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>>;
 
     /// Keeps a token until it expires, in place of any other, and wakes those who wait. `false` if
-    /// the lease is not the last one given out for this key: then nothing is kept.
+    /// the lease is not the latest of this key, or a mark forbids it: then nothing is kept.
     fn put<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -171,18 +258,25 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ) -> StoreFuture<'a, bool>;
 
     /// Takes the refresh token out of the entry, so that it is sent once. `None` if there is none, or
-    /// the lease is not the last one.
+    /// the lease is not the latest.
     fn take_refresh_token<'a>(
         &'a self,
         key: &'a StoreKey,
         lease: &'a Lease,
     ) -> StoreFuture<'a, Option<Secret>>;
 
-    /// Forgets the token of this generation, its refresh token as well, and no other. It also ends
-    /// the lease that runs, so that what its holder is asking for cannot be put.
-    fn evict<'a>(&'a self, key: &'a StoreKey, generation: NonZeroU64) -> StoreFuture<'a, ()>;
+    /// Marks access tokens and refresh tokens of a source as revoked, for `time`.
+    fn revoke<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        ids: &'a [TokenId],
+        time: Duration,
+    ) -> StoreFuture<'a, ()>;
 
-    /// Asks for the lease. `None` while another has it.
+    /// Marks an access token as invalidated, and removes it from the entry of this key if it is there.
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()>;
+
+    /// Requests the lease. `None` while another process has it.
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>>;
 
     /// Gives the lease back, and wakes those who wait.
@@ -192,16 +286,16 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// sooner.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()>;
 
-    /// Gives out what there is of a key: a token of any other generation than `except`, else the
-    /// lease for `time`, within the source's rate `limit`. A lease takes the place of one call.
+    /// Returns what there is of a key: a token whose id is not in `except`, otherwise the lease for
+    /// `time` together with a permit, as [`Self::acquire_permit`] gives one.
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
-        except: &'a [NonZeroU64],
+        except: &'a [TokenId],
         time: Duration,
         limit: Option<RateLimit>,
+        max_wait: Duration,
     ) -> StoreFuture<'a, Claim<'a>> {
-        let _ = limit;
         Box::pin(async move {
             let wanted = |token: &StoredToken| !except.contains(&token.generation);
             if let Some(token) = self.get(key).await?.filter(wanted) {
@@ -212,13 +306,24 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
                     let _ = self.changed(key, POLL).await;
                 })));
             };
-            // The one before may have put a token between our look and our lease.
+            // The previous holder may have put a token between our look and our lease.
             if let Some(token) = self.get(key).await?.filter(wanted) {
                 self.release(key, &lease).await?;
                 return Ok(Claim::Token(token));
             }
+            let permit = self.acquire_permit(&key.source, limit, max_wait).await?;
+            match permit {
+                Permit::Denied(stop) => {
+                    self.release(key, &lease).await?;
+                    return Ok(Claim::Stopped(stop));
+                }
+                Permit::Granted(wait) if !wait.is_zero() => {
+                    self.renew(key, &lease, time.saturating_add(wait)).await?;
+                }
+                _ => {}
+            }
             let refresh_token = self.take_refresh_token(key, &lease).await?;
-            Ok(Claim::Leased(lease, refresh_token))
+            Ok(Claim::Leased { lease, refresh_token, permit })
         })
     }
 
@@ -236,40 +341,42 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Has the lease run for `time` from now. `false` if it is not the last one, or cannot be renewed.
+    /// Lets the lease run for `time` from now. `false` if it is not the latest, or cannot be renewed.
     fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
         let _ = (key, lease, time);
         Box::pin(async { Ok(false) })
     }
 
-    /// Takes the place of one token call of a source, or tells why none may be sent.
-    fn admit<'a>(
+    /// Reserves the next free place for one token call of a source, on the store's clock and in order
+    /// of arrival: never more than `limit.calls` in any span of `limit.per`, and evenly spread once
+    /// calls have to wait. If the place is further away than `max_wait`, nothing is reserved.
+    ///
+    /// Without a `limit` it reserves nothing, and only checks for a cool-down and for refused
+    /// credentials.
+    fn acquire_permit<'a>(
         &'a self,
         source: &'a Fingerprint,
         limit: Option<RateLimit>,
-    ) -> StoreFuture<'a, Option<Stop>> {
-        let _ = (source, limit);
-        Box::pin(async { Ok(None) })
+        max_wait: Duration,
+    ) -> StoreFuture<'a, Permit> {
+        let _ = (source, limit, max_wait);
+        Box::pin(async { Ok(Permit::Unlimited) })
     }
 
-    /// Has all processes send no token call of a source for a while. A shorter stop does not shorten
-    /// one that is known.
+    /// Stops the token calls of a source in all processes for a while. A shorter stop does not shorten
+    /// one that is known. [`Stop::RateLimit`] is never sent here.
     fn stop<'a>(&'a self, source: &'a Fingerprint, stop: Stop) -> StoreFuture<'a, ()> {
         let _ = (source, stop);
         Box::pin(async { Ok(()) })
     }
 
-    /// Which of these generations of a source were evicted, as far as it is remembered.
-    fn evicted<'a>(
-        &'a self,
-        source: &'a Fingerprint,
-        generations: &'a [NonZeroU64],
-    ) -> StoreFuture<'a, Vec<NonZeroU64>> {
-        let _ = (source, generations);
+    /// The marks on these tokens of a source, as the notices that told of them.
+    fn marks<'a>(&'a self, source: &'a Fingerprint, ids: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
+        let _ = (source, ids);
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Notices from now on, if the store hears any. It is called on a tokio runtime.
+    /// Notices from now on, if the store receives any. The cache calls it on a tokio runtime.
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
         None
     }

@@ -75,6 +75,11 @@ impl Tombstones {
         self.lock().live(token, now).is_some_and(|mark| mark.invalidation.is_none())
     }
 
+    /// Whether a token is revoked or invalidated.
+    pub(super) fn is_marked(&self, token: NonZeroU64, now: u64) -> bool {
+        self.lock().live(token, now).is_some()
+    }
+
     /// Whether a token may be handed out: a new one, requested at `epoch`, or one from a store.
     pub(super) fn judge(&self, token: NonZeroU64, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();

@@ -1,27 +1,35 @@
-//! What a cache does for its store behind everybody's back: it drops tokens that other processes
-//! evicted, and repeats evictions that failed.
+//! Keeps a cache and its store in step: writes marks to the store, again if it fails, and drops tokens
+//! that other processes revoked or invalidated.
 //!
-//! It never asks a source for a token. Its task ends with the last handle of the cache.
+//! The task ends with the last handle of the cache.
 
-use std::{
-    collections::HashSet,
-    num::NonZeroU64,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::{Notice, entries::ScopeKey, keeper::Keeper, shared::Shared, sharing::Sharing, slot::Slot};
-use crate::sync::{
-    self, runtime,
-    time::{self, Instant},
+use super::{
+    Notice, StoreKey, TokenId,
+    entries::ScopeKey,
+    keeper::Keeper,
+    shared::Shared,
+    sharing::{PendingMark, Sharing},
+    slot::Slot,
+};
+use crate::{
+    Error, ErrorKind,
+    retry::backoff,
+    sync::{
+        self, runtime,
+        time::{self, Instant},
+    },
 };
 
 /// How many tokens are asked about in one call.
 const BATCH: usize = 500;
-/// Over how long a fleet spreads such calls.
+/// Over how long the processes of a fleet spread such calls.
 const SPREAD: Duration = Duration::from_secs(1);
+/// The longest wait between two attempts to write a mark.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl Keeper {
     /// Starts the task, if the cache has a store that needs it and it does not run.
@@ -39,23 +47,66 @@ impl Keeper {
             task.abort_handle()
         });
     }
+
+    /// Invalidates a token in the store, now or when it answers again.
+    pub(super) async fn invalidate_in_store(&self, slot: Option<&Slot>, id: TokenId) {
+        let Some(sharing) = &self.shared.sharing else { return };
+        let key = match slot {
+            Some(slot) => self.shared.key(slot),
+            // The scopes are not known any more. The mark reaches the stored copy all the same.
+            None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
+        };
+        if self.mark(sharing, PendingMark::Invalidated(key, id)).await.is_ok() {
+            slot.inspect(|slot| slot.paid(id));
+        }
+    }
+
+    /// Revokes tokens in the store, for all processes.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if the store fails.
+    pub(super) async fn revoke_in_store(&self, ids: Vec<TokenId>) -> Result<(), Error> {
+        let Some(sharing) = &self.shared.sharing else { return Ok(()) };
+        self.mark(sharing, PendingMark::Revoked(ids)).await
+    }
+
+    async fn mark(&self, sharing: &Sharing, mark: PendingMark) -> Result<(), Error> {
+        let Err(error) = sharing.write_mark(&self.shared.source.fingerprint(), &mark).await else {
+            sharing.remove_pending(&mark);
+            return Ok(());
+        };
+        let reason = if sharing.keep_pending(mark) {
+            "token store failed: other processes may use the token until the store is told, which is retried"
+        } else {
+            "token store failed: other processes may use the token"
+        };
+        tracing::warn!(cause = std::error::Error::source(&error), "{reason}");
+        self.keep_up();
+        Err(Error::new(ErrorKind::Unavailable, reason).with_source(error))
+    }
 }
 
 async fn run(shared: &Shared, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(sharing) = &shared.sharing else { return };
-    // What came between the last task's end and now was not heard.
+    // Notices between the end of an earlier task and now were lost.
     let mut recheck = again.then(Instant::now);
-    let mut repay = sharing.owes().then(|| Instant::now() + sharing.rest);
+    let mut attempts = 0;
+    let mut write = sharing.first_pending().is_some().then(|| Instant::now() + sharing.rest);
     loop {
         sync::select! {
             notice = next(&mut notices) => {
-                if drop_evicted(shared, notice, &mut notices) {
+                if apply_notices(shared, notice, &mut notices) {
                     // A fleet that lost its store does not come back in step.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
                 }
             }
-            () = sharing.owing.notified(), if repay.is_none() => repay = Some(Instant::now() + sharing.rest),
-            () = at(repay) => repay = (!repay_all(shared, sharing).await).then(|| Instant::now() + sharing.rest),
+            () = sharing.pending.notified(), if write.is_none() => write = Some(Instant::now() + sharing.rest),
+            () = at(write) => {
+                attempts = if write_pending(shared, sharing).await { 0 } else { attempts + 1 };
+                let pause = backoff(sharing.rest, MAX_PAUSE.max(sharing.rest), attempts, 1.0);
+                write = sharing.first_pending().is_some().then(|| Instant::now() + pause);
+            }
             () = at(recheck) => recheck = (!check_all(shared, sharing).await).then(|| Instant::now() + sharing.rest),
         }
     }
@@ -83,74 +134,89 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
     }
 }
 
-/// Drops what this notice and those behind it name, by one look at every scope set. Tells whether some
-/// were missed.
-fn drop_evicted(shared: &Shared, first: Notice, notices: &mut Option<broadcast::Receiver<Notice>>) -> bool {
-    let (mut gone, mut missed) = (HashSet::new(), false);
-    let mut take = |notice| match notice {
-        Notice::Evicted(generation) => drop(gone.insert(generation)),
-        Notice::Missed => missed = true,
-    };
-    take(first);
+/// Drops the tokens that this notice and those behind it name, by one look at every cache entry.
+/// Returns whether notices were lost.
+fn apply_notices(shared: &Shared, first: Notice, notices: &mut Option<broadcast::Receiver<Notice>>) -> bool {
+    let mut received = vec![first];
     if let Some(receiver) = notices {
         loop {
             match receiver.try_recv() {
-                Ok(notice) => take(notice),
-                Err(broadcast::error::TryRecvError::Lagged(_)) => take(Notice::Missed),
+                Ok(notice) => received.push(notice),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => received.push(Notice::Missed),
                 Err(_) => break,
             }
         }
     }
-    // First this, then the look: a token that is put in place meanwhile is checked against it.
-    gone.iter().for_each(|generation| shared.mark_invalidated(*generation));
+    apply(shared, &received);
+    received.contains(&Notice::Missed)
+}
+
+/// Remembers these marks, then drops the tokens: one that is installed in between is checked against
+/// the marks.
+fn apply(shared: &Shared, notices: &[Notice]) {
+    let (mut revoked, mut invalidated) = (HashSet::new(), HashSet::new());
+    for notice in notices {
+        match *notice {
+            Notice::Revoked(id) => {
+                shared.mark_revoked(id);
+                revoked.insert(id);
+            }
+            Notice::Invalidated(id) => {
+                // This process may have sent it; then the token may be on its way here again.
+                if !shared.tombstones.is_marked(id, shared.now().tick) {
+                    shared.mark_invalidated(id);
+                }
+                invalidated.insert(id);
+            }
+            Notice::Missed => {}
+        }
+    }
+    if revoked.is_empty() && invalidated.is_empty() {
+        return;
+    }
     shared.entries.each(|slot| {
-        if let Some(generation) = slot.current.load().generation
-            && gone.contains(&generation)
-        {
-            shared.drop_token(slot, generation);
+        revoked.iter().for_each(|id| revoke_here(shared, slot, *id));
+        if let Some(id) = slot.current.load().generation.filter(|id| invalidated.contains(id)) {
+            shared.drop_token(slot, id);
         }
     });
-    missed
+}
+
+/// Drops a token that another process revoked, and voids a refresh that began with it.
+fn revoke_here(shared: &Shared, slot: &Slot, id: TokenId) {
+    if let Some(Some(current)) = slot.revoke(id, shared.marks()) {
+        shared.counters.dropped.add(1);
+        tracing::debug!("dropping a token that another process revoked");
+        slot.paid(current);
+    }
 }
 
 /// Asks the store about every token in memory. `false` if it failed.
 async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
     let source = shared.source.fingerprint();
-    let mut held: Vec<(Weak<Slot>, NonZeroU64)> = Vec::new();
-    shared.entries.each(|slot| {
-        if let Some(generation) = slot.current.load().generation {
-            held.push((Arc::downgrade(slot), generation));
-        }
-    });
-    for batch in held.chunks(BATCH) {
-        let generations: Vec<NonZeroU64> = batch.iter().map(|(_, generation)| *generation).collect();
+    let mut held: Vec<TokenId> = Vec::new();
+    shared.entries.each(|slot| held.extend(slot.ids()));
+    for ids in held.chunks(BATCH) {
         if !sharing.is_ready() {
             return false;
         }
-        let Ok(gone) = sharing.ask(sharing.store.evicted(&source, &generations)).await else { return false };
-        gone.iter().for_each(|generation| shared.mark_invalidated(*generation));
-        for (slot, generation) in batch.iter().filter(|(_, generation)| gone.contains(generation)) {
-            if let Some(slot) = slot.upgrade() {
-                shared.drop_token(&slot, *generation);
-            }
-        }
+        let Ok(marks) = sharing.ask(sharing.store.marks(&source, ids)).await else { return false };
+        apply(shared, &marks);
     }
     true
 }
 
-/// Repeats the evictions that failed. `false` if the store fails still.
-async fn repay_all(shared: &Shared, sharing: &Sharing) -> bool {
-    if !sharing.is_ready() {
-        return false;
-    }
-    let mut owed = sharing.take_owed().into_iter();
-    while let Some((key, generation)) = owed.next() {
-        if sharing.ask(sharing.store.evict(&key, generation)).await.is_err() {
-            sharing.owe(key, generation);
-            owed.for_each(|(key, generation)| sharing.owe(key, generation));
+/// Writes the marks that could not be written. `false` if the store still fails.
+async fn write_pending(shared: &Shared, sharing: &Sharing) -> bool {
+    let source = shared.source.fingerprint();
+    while let Some(mark) = sharing.first_pending() {
+        if sharing.write_mark(&source, &mark).await.is_err() {
             return false;
         }
-        shared.entries.find(&ScopeKey::parse(&key.scopes), |slot| slot.paid(generation));
+        sharing.remove_pending(&mark);
+        if let PendingMark::Invalidated(key, id) = &mark {
+            shared.entries.find(&ScopeKey::parse(&key.scopes), |slot| slot.paid(*id));
+        }
     }
     true
 }

@@ -118,13 +118,31 @@ async fn each_finding_says_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_told() {
     let Some(redis) = RedisServer::start() else { return };
-    let rights = "on >MARK-0123456789 +evalsha +eval +subscribe +ping ~{fintech-auth:default:* \
-                  &fintech-auth:default +@read +@write +publish +time";
+    let rights = "on >MARK-0123456789 ~{fintech-auth:default:* &fintech-auth:default +evalsha +eval +subscribe \
+                  +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim +pexpire +pttl +publish +set \
+                  +strlen +time +type +zadd +zrem +zremrangebyscore +zscore";
     redis.run_text::<()>(&format!("ACL SETUSER enough {rights}")).await;
     redis.run_text::<()>(&format!("ACL SETUSER mute {rights} resetchannels")).await;
     redis.run_text::<()>(&format!("ACL SETUSER deaf {rights} -subscribe")).await;
     redis.run_text::<()>(&format!("ACL SETUSER elsewhere {rights} resetkeys ~other:*")).await;
-    let lacking = ["@hash", "@list", "hget", "hdel", "lpush", "exists", "del", "time"];
+    let lacking = [
+        "@hash",
+        "@list",
+        "@sortedset",
+        "eval",
+        "hget",
+        "hdel",
+        "lindex",
+        "lpush",
+        "ltrim",
+        "del",
+        "pttl",
+        "time",
+        "type",
+        "zadd",
+        "zrem",
+        "zscore",
+    ];
     for lacks in lacking {
         redis.run_text::<()>(&format!("ACL SETUSER no-{lacks} {rights} -{lacks}")).await;
     }

@@ -295,6 +295,6 @@ async fn a_source_of_ones_own_gets_the_same_lifecycle() {
     sandbox.clock().advance(Duration::from_secs(3600));
     let token = cache.token(&scopes(&["institutions:read"])).await.unwrap();
     assert!(token.expose() != first && sandbox.is_live(token.expose()));
-    cache.forget(&Secret::from(token.expose())).await;
+    cache.forget(&Secret::from(token.expose())).await.unwrap();
     assert_ne!(cache.token(&scopes(&["institutions:read"])).await.unwrap().expose(), token.expose());
 }

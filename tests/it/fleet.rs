@@ -15,7 +15,7 @@ use std::{
 };
 
 use fintech_auth::{
-    Credentials, Scope, Token, moneykit, moov,
+    Credentials, Scope, Secret, Token, moneykit, moov,
     sandbox::{self, Fault, Operation, Sandbox},
     token::{
         TokenOptions,
@@ -203,6 +203,25 @@ fn a_process_of_the_fleet_does_as_it_is_told() {
                     println!("{WORD}revoked {} {}", now(), token.expose());
                     continue;
                 }
+                // A token of Moov, and whether it is there without a request.
+                "token" => {
+                    println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose());
+                    continue;
+                }
+                "cached" => {
+                    let cached = clients.moov.tokens().cached(&scope());
+                    println!("{WORD}{}", cached.as_ref().map_or("none", |token| token.expose()));
+                    continue;
+                }
+                order if order.starts_with("forget ") => {
+                    let secret = Secret::from(order.trim_start_matches("forget "));
+                    let outcome = clients.moov.revoke(&secret, None).await;
+                    println!(
+                        "{WORD}{}",
+                        outcome.map_or_else(|error| error.to_string(), |_| "done".to_owned())
+                    );
+                    continue;
+                }
                 "held" => {
                     println!("{WORD}{}", clients.moneykit.token(&[]).await.unwrap().expose());
                     continue;
@@ -290,6 +309,21 @@ impl Process {
 
     async fn word(&mut self) -> String {
         timeout(NEVER, self.words.recv()).await.expect("a process says nothing").expect("a process is gone")
+    }
+
+    async fn ask(&mut self, order: &str) -> String {
+        self.order(order).await;
+        self.word().await
+    }
+
+    /// Waits until the process has dropped its token of Moov.
+    async fn has_dropped(&mut self) {
+        let dropped = async {
+            while self.ask("cached").await != "none" {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(NEVER, dropped).await.expect("the token is dropped");
     }
 
     async fn report(&mut self) -> Report {
@@ -382,13 +416,61 @@ async fn twenty_processes_send_one_token_call_for_each_generation() {
         let new = fleet.all("reject").await;
         assert!(new.errors.is_empty(), "{:?}", new.errors);
         // Most reject a token that another has rejected already, which rejects nothing newer.
-        assert_eq!(calls(&sandbox), (generation, generation), "{generation}");
+        let why = format!("{} alone, {} voided, {} failures", new.alone, new.voided, new.failures);
+        assert_eq!(calls(&sandbox), (generation, generation), "{why}");
         let new: BTreeSet<String> = new.tokens.into_keys().collect();
         assert!(new.len() == 2 && new.is_disjoint(&before), "{new:?}");
         assert!(new.iter().all(|token| sandbox.is_live(token)));
         before = new;
     }
     assert_eq!(sandbox.double_spends(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_reaches_every_process_whoever_holds_the_token() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let sandbox = Sandbox::builder().with_system_clock().start().await.unwrap();
+    let url = redis.url();
+    let start = async || Process::start(sandbox.url(), &url, false).await;
+    let (mut holder, mut revoker) = (start().await, start().await);
+
+    // Two processes: the one that revokes does not hold the token.
+    let first = holder.ask("token").await;
+    assert_eq!(revoker.ask("cached").await, "none");
+    assert_eq!(revoker.ask(&format!("forget {first}")).await, "done");
+    holder.has_dropped().await;
+    let second = holder.ask("token").await;
+    assert_ne!(second, first);
+
+    // Three processes: two hold it, the third revokes it.
+    let mut taker = start().await;
+    assert_eq!(taker.ask("token").await, second);
+    assert_eq!(revoker.ask(&format!("forget {second}")).await, "done");
+    for process in [&mut holder, &mut taker] {
+        process.has_dropped().await;
+    }
+    let third = taker.ask("token").await;
+    assert_eq!((holder.ask("token").await, third != second), (third.clone(), true));
+
+    // Only Redis holds it.
+    holder.child.kill().await.unwrap();
+    taker.child.kill().await.unwrap();
+    assert_eq!(revoker.ask(&format!("forget {third}")).await, "done");
+    let mut new = start().await;
+    let fourth = new.ask("token").await;
+    assert!(fourth != third && sandbox.is_live(&fourth));
+    assert_eq!(revoker.ask("token").await, fourth);
+
+    // Redis is away: the result says so, and the mark is written when it is back.
+    redis.pause();
+    let outcome = revoker.ask(&format!("forget {fourth}")).await;
+    assert!(outcome.contains("token store"), "{outcome}");
+    assert_eq!(revoker.ask("cached").await, "none");
+    redis.resume();
+    new.has_dropped().await;
+    let fifth = new.ask("token").await;
+    assert!(fifth != fourth && sandbox.is_live(&fifth));
+    redis.stop();
 }
 
 /// What befalls the fleet while it runs.

@@ -213,7 +213,7 @@ async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_se
         cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
     }
     assert!(cache.stats().evictions > 50 && cache.len() <= 11, "{}", cache.len());
-    cache.forget(&revoked).await;
+    cache.forget(&revoked).await.unwrap();
     let token = handle.token().await.unwrap();
     assert_ne!(token.expose(), revoked.expose());
     // One scope set is one token, with a handle or without.
@@ -473,7 +473,7 @@ async fn a_refresh_in_flight_cannot_put_back_what_was_revoked() {
         sleep(Duration::from_secs(3291)).await;
         token(&cache).await.unwrap();
         sleep(Duration::from_millis(50)).await;
-        cache.forget(&Secret::from(revoked)).await;
+        cache.forget(&Secret::from(revoked)).await.unwrap();
         let given = tokio::join!(token(&cache), token(&cache));
         assert_eq!(
             (given.0.unwrap(), given.1.unwrap()),
@@ -498,9 +498,9 @@ async fn a_revoked_token_or_refresh_token_is_forgotten_and_no_other() {
         let (cache, source) = refreshing([]);
         token(&cache).await.unwrap();
         let other = cache.token(&scopes(&["b"])).await.unwrap();
-        cache.forget(&Secret::from("made-up")).await;
+        cache.forget(&Secret::from("made-up")).await.unwrap();
         assert_eq!(token(&cache).await.unwrap(), "token-1");
-        cache.forget(&Secret::from(revoked)).await;
+        cache.forget(&Secret::from(revoked)).await.unwrap();
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
         assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose(), other.expose());
         // Not by the refresh token, which is as dead.

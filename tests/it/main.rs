@@ -18,6 +18,7 @@ mod errors;
 mod extremes;
 mod fault_matrix;
 mod fleet;
+mod fleet_limit;
 mod guide;
 mod layers;
 mod lifecycle;

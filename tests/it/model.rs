@@ -251,7 +251,7 @@ impl Run {
                 self.end(index, newest);
                 self.world().revoked.insert(newest);
                 let kind = if by_refresh { "refresh" } else { "access" };
-                self.cache.forget(&Secret::from(format!("{kind}.{scope}.{newest}"))).await;
+                self.cache.forget(&Secret::from(format!("{kind}.{scope}.{newest}"))).await.unwrap();
             }
         }
         let broken = self.world().broken.clone();

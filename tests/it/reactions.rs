@@ -17,7 +17,7 @@ use fintech_auth::{
     sandbox::{Fault, Operation},
     token::{
         Fingerprint, IssuedToken, Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey,
-        StoredToken, TokenCache, TokenOptions, TokenSource, TokenStore,
+        StoredToken, TokenCache, TokenId, TokenOptions, TokenSource, TokenStore,
     },
 };
 use http::StatusCode;
@@ -197,7 +197,7 @@ async fn a_rejected_or_revoked_token_that_comes_again_costs_one_request_in_each_
         .await;
         let (cache, source) = new();
         let count = || source.0.load(Ordering::Relaxed);
-        cache.forget(&Secret::from("same")).await;
+        cache.forget(&Secret::from("same")).await.unwrap();
         let row = "Failure of a token that was revoked and is issued again";
         hold(row, &cache, one_scope, count, fails).await;
     }
@@ -219,7 +219,7 @@ impl TokenSource for Unlucky {
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
         sleep(LATENCY).await;
         let token = format!("token-{number}");
-        self.cache.get().unwrap().forget(&Secret::from(token.as_str())).await;
+        self.cache.get().unwrap().forget(&Secret::from(token.as_str())).await.unwrap();
         Ok(IssuedToken::new(token))
     }
 }
@@ -370,7 +370,11 @@ impl TokenStore for Broken {
         self.fail()
     }
 
-    fn evict<'a>(&'a self, _: &'a StoreKey, _: std::num::NonZeroU64) -> StoreFuture<'a, ()> {
+    fn revoke<'a>(&'a self, _: &'a Fingerprint, _: &'a [TokenId], _: Duration) -> StoreFuture<'a, ()> {
+        self.fail()
+    }
+
+    fn invalidate<'a>(&'a self, _: &'a StoreKey, _: TokenId) -> StoreFuture<'a, ()> {
         self.fail()
     }
 

@@ -12,7 +12,8 @@ use fintech_auth::{
     ErrorKind, Secret,
     sandbox::store_contract,
     token::{
-        Claim, Fingerprint, Lease, RateLimit, StoreKey, StoredToken, TokenCache, TokenOptions, TokenStore,
+        Claim, Fingerprint, Lease, Notice, Permit, RateLimit, Stop, StoreKey, StoredToken, TokenCache,
+        TokenOptions, TokenStore,
         redis::{RedisStore, RedisStoreBuilder, SealingKey, client},
     },
 };
@@ -25,7 +26,7 @@ use tokio::{
 
 use crate::{
     redis_server::{PROGRAMS, RedisServer, free_port},
-    scripted::{Asked, Reply, Scripted, TestClock, fail, limited},
+    scripted::{Asked, Reply, Same, Scripted, TestClock, fail, limited},
     support::scopes,
 };
 
@@ -266,13 +267,26 @@ async fn foreign_leases_counters_and_stops_hold_nobody_up() {
         (&of("fence"), vec!["SET {} text", "SET {} 9223372036854775807", "SET {} -5", "SADD {} text"]),
         (&of("closed"), vec!["SET {} text", "SADD {} text", "SET {} text PX 99999999999"]),
         (&of("refused"), vec!["SET {} text"]),
-        (&of("sent"), vec!["SET {} text", "SADD {} text", "RPUSH {} text"]),
+        (
+            &of("sent"),
+            vec![
+                "SET {} text",
+                "SADD {} text",
+                "RPUSH {} text",
+                "RPUSH {} nan",
+                "RPUSH {} 9e99 text",
+                "RPUSH {} -1",
+            ],
+        ),
+        (&of("revoked"), vec!["SET {} text", "SADD {} text", "ZADD {} inf text"]),
+        (&of("invalid"), vec!["SET {} text", "SADD {} text", "ZADD {} inf text"]),
     ] {
         for command in commands {
             redis.run_text::<i64>(&format!("DEL {key}")).await;
             redis.run_text::<client::Value>(&command.replace("{}", key)).await;
             let cache = TokenCache::new(source.clone(), limited());
             first.reject(&first.token(&scopes(&["a"])).await.unwrap()).await;
+            redis.run_text::<i64>(&format!("DEL {key}")).await;
             redis.run_text::<client::Value>(&command.replace("{}", key)).await;
             get(&cache, "a").await;
             get(&first, "a").await;
@@ -329,7 +343,7 @@ async fn a_token_that_one_process_rejects_is_dropped_in_all() {
     assert_eq!(two.stats().dropped, 1);
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     // The same for one that is revoked.
-    one.forget(&Secret::from("token-2")).await;
+    one.forget(&Secret::from("token-2")).await.unwrap();
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(source.count(), 2);
 }
@@ -394,7 +408,7 @@ async fn a_late_refresh_cannot_resurrect_what_was_revoked() {
     // Stale: it is handed out, and refreshed behind.
     assert_eq!(get(&one, "a").await, "token-1");
     until("a refresh", async || source.count() == 2).await;
-    two.forget(&Secret::from("token-1")).await;
+    two.forget(&Secret::from("token-1")).await.unwrap();
     // What that refresh brought is thrown away, and nobody saw it.
     until("a new token", async || source.count() == 3).await;
     assert_eq!(get(&one, "a").await, "token-3");
@@ -408,10 +422,11 @@ async fn what_was_evicted_before_it_was_put_is_not_kept() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
-    let token = StoredToken::new(Secret::from("x"), std::time::SystemTime::now(), LONG);
-    store.evict(&key, token.generation).await.unwrap();
+    let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG);
+    store.invalidate(&key, token.generation).await.unwrap();
     assert!(!store.put(&key, &token, &lease).await.unwrap());
-    assert_eq!(store.evicted(&key.source, &[token.generation]).await.unwrap(), [token.generation]);
+    let marks = store.marks(&key.source, &[token.generation]).await.unwrap();
+    assert_eq!(marks, [Notice::Invalidated(token.generation)]);
 }
 
 #[tokio::test]
@@ -419,13 +434,13 @@ async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() 
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
-    let mut token = StoredToken::new(Secret::from("x"), std::time::SystemTime::now(), LONG);
-    token.refresh_token = Some(Secret::from("spend me once"));
+    let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG)
+        .with_refresh_token(Some(Secret::from("spend me once")));
     assert!(store.settle(&key, &token, &lease).await.unwrap());
     let claim = async || {
         let except = [token.generation];
-        match store.claim(&key, &except, BRIEF, None).await.unwrap() {
-            Claim::Leased(_, refresh_token) => Some(refresh_token.map(|text| text.expose().to_owned())),
+        match store.claim(&key, &except, BRIEF, None, LONG).await.unwrap() {
+            Claim::Leased { refresh_token, .. } => Some(refresh_token.map(|text| text.expose().to_owned())),
             _ => None,
         }
     };
@@ -439,7 +454,7 @@ async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() 
 async fn a_flush_ends_every_lease_and_no_fence_goes_back() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
-    let token = StoredToken::new(Secret::from("x"), std::time::SystemTime::now(), LONG);
+    let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG);
     let first = store.lease(&key, LONG).await.unwrap().unwrap();
     redis.run_text::<()>("FLUSHALL").await;
     assert!(!store.put(&key, &token, &first).await.unwrap());
@@ -450,7 +465,7 @@ async fn a_flush_ends_every_lease_and_no_fence_goes_back() {
     // Another store's lease of the same number is another lease.
     let other = self::store(&redis);
     assert!(!other.put(&key, &token, &second).await.unwrap());
-    assert!(!other.put(&key, &token, &Lease { fence: 0 }).await.unwrap());
+    assert!(!other.put(&key, &token, &Lease::new(0)).await.unwrap());
     assert!(store.put(&key, &token, &second).await.unwrap());
 }
 
@@ -500,8 +515,12 @@ async fn the_rate_limit_is_of_the_fleet() {
     }
     assert_eq!((passed, source.count()), (3, 3));
     let limit = RateLimit { calls: 3, per: Duration::from_secs(60) };
-    let stop = store(&redis).admit(&Fingerprint::of(["scripted"]), Some(limit)).await.unwrap();
-    assert!(stop.is_some(), "calls past the cache are counted as well");
+    let source = Fingerprint::of(["scripted"]);
+    let permit = store(&redis).acquire_permit(&source, Some(limit), BRIEF).await.unwrap();
+    assert!(
+        matches!(permit, Permit::Denied(Stop::RateLimit(_))),
+        "calls past the cache are counted as well: {permit:?}"
+    );
 }
 
 #[tokio::test]
@@ -639,17 +658,74 @@ async fn an_idle_connection_that_broke_is_made_anew_without_a_failure() {
     assert_eq!(cache.stats().store_failures, 0);
 }
 
+/// The lines of an `ACL SETUSER` command in the documentation, by the comment above it.
+fn documented_rights(mode: &str) -> String {
+    let docs = include_str!("../../src/token/redis/mod.rs");
+    let lines = docs.lines().map(|line| line.trim_start_matches("//!").trim());
+    let block = lines.skip_while(|line| *line != format!("# {mode}")).skip(1);
+    let rights: Vec<&str> =
+        block.take_while(|line| !line.is_empty() && !line.starts_with(['#', '`'])).collect();
+    assert!(!rights.is_empty(), "{mode}");
+    let rights = rights.join(" ").replace(" \\ ", " ");
+    rights.replace("NAMESPACE", "test").replace("PASSWORD", "pass-word")
+}
+
+/// What a user with the documented rights may not do.
+async fn assert_least_rights(redis: &RedisServer, user: &str) {
+    redis.run_text::<()>("SET other value").await;
+    let client = client::Client::open(user).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    for refused in [
+        "FLUSHALL",
+        "FLUSHDB",
+        "SWAPDB 0 1",
+        "KEYS *",
+        "SCAN 0",
+        "RANDOMKEY",
+        "DBSIZE",
+        "CONFIG GET *",
+        "ACL LIST",
+        "MONITOR",
+        "SHUTDOWN",
+        "REPLICAOF NO ONE",
+        "CLIENT KILL TYPE normal",
+        "SCRIPT FLUSH",
+        "FUNCTION LIST",
+        "GET other",
+        "SET other x",
+        "DEL other",
+        "RENAME {fintech-auth:test:x other",
+        "PUBLISH other x",
+        "SUBSCRIBE other",
+        "PSUBSCRIBE *",
+        "EVAL return(redis.call('GET','other')) 0",
+        "EVAL return(redis.call('FLUSHALL')) 0",
+        "EVAL return(redis.call('KEYS','*')) 0",
+    ] {
+        let mut command = client::Cmd::new();
+        command.arg(refused.split(' ').collect::<Vec<_>>());
+        let answer: client::RedisResult<client::Value> = command.query_async(&mut connection).await;
+        assert!(answer.is_err(), "{refused}: {answer:?}");
+    }
+    assert_eq!(redis.run_text::<String>("GET other").await, "value");
+}
+
 #[tokio::test]
-async fn an_acl_user_with_the_documented_rights_will_do_and_no_password_shows() {
+async fn the_documented_rights_are_enough_and_no_more_and_no_password_shows() {
     let Some(redis) = RedisServer::start() else { return };
-    let rights = "ACL SETUSER tokens on >pass-word +evalsha +eval +subscribe +ping ~{fintech-auth:test:* \
-                  &fintech-auth:test +@read +@write +publish +time";
-    redis.run_text::<()>(rights).await;
+    redis.run_text::<()>(&documented_rights("One server")).await;
     let at = |password: &str| format!("redis://tokens:{password}@127.0.0.1:{}", redis.port);
     let store = Arc::new(builder().open(&at("pass-word")).unwrap());
     store_contract::check(store.clone()).await.unwrap();
     listening(&redis, 1).await;
     assert!(!format!("{store:?}{:?}", options(store.clone())).contains("pass-word"));
+    assert_least_rights(&redis, &at("pass-word")).await;
+
+    let database = at("pass-word") + "/2";
+    let second = Arc::new(builder().open(&database).unwrap());
+    assert!(second.get(&key("a")).await.is_err(), "another database needs the right to select it");
+    redis.run_text::<()>("ACL SETUSER tokens +select").await;
+    store_contract::check(Arc::new(builder().open(&database).unwrap())).await.unwrap();
 
     let wrong = Arc::new(builder().open(&at("wrong-word")).unwrap());
     let error = wrong.get(&key("a")).await.unwrap_err();
@@ -701,8 +777,11 @@ async fn a_cluster_keeps_the_contract_and_tells_what_happened() {
     redis.run_text::<()>("CLUSTER ADDSLOTSRANGE 0 16383").await;
     until("a cluster", async || redis.run_text::<String>("CLUSTER INFO").await.contains("cluster_state:ok"))
         .await;
-    let store = || Arc::new(builder().with_timeout(LONG).open_cluster([redis.url().as_str()]).unwrap());
+    redis.run_text::<()>(&documented_rights("A cluster, on each node")).await;
+    let user = format!("redis://tokens:pass-word@127.0.0.1:{}", redis.port);
+    let store = || Arc::new(builder().with_timeout(LONG).open_cluster([user.as_str()]).unwrap());
     store_contract::check(store()).await.unwrap();
+    assert_least_rights(&redis, &user).await;
     let source = source([]);
     let process = || TokenCache::new(source.clone(), options(store()));
     let (one, two) = (process(), process());
@@ -730,11 +809,17 @@ async fn sentinels_name_the_master_and_a_failover_is_followed() {
         replicas.len() == 1 && info.contains("master_link_status:up")
     })
     .await;
+    for server in [&old, &new] {
+        server.run_text::<()>(&documented_rights("Sentinels, on each data server")).await;
+    }
+    sentinel.run_text::<()>(&documented_rights("Sentinels, on each sentinel")).await;
+    let user = client::RedisConnectionInfo::default().set_username("tokens").set_password("pass-word");
+    let node = client::sentinel::SentinelNodeConnectionInfo::default().set_redis_connection_info(user);
     let store = || {
         let sentinels = client::sentinel::SentinelClient::build(
-            vec![sentinel.url()],
+            vec![format!("redis://tokens:pass-word@127.0.0.1:{}", sentinel.port)],
             "main",
-            None,
+            Some(node.clone()),
             client::sentinel::SentinelServerType::Master,
         );
         Arc::new(builder().with_sentinels(sentinels.unwrap()).unwrap())
@@ -756,4 +841,145 @@ async fn sentinels_name_the_master_and_a_failover_is_followed() {
     })
     .await;
     std::fs::remove_file(conf).unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_is_issued_again_after_it_was_rejected_costs_a_few_calls_and_none_when_nobody_asks() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = Same::default();
+    let process = || TokenCache::new(source.clone(), options(store(&redis)));
+    let (one, two) = (process(), process());
+    let get = async |cache: &TokenCache<Same>| cache.token(&scopes(&["a"])).await.unwrap();
+    get(&one).await;
+    get(&two).await;
+    listening(&redis, 2).await;
+    one.reject(&get(&one).await).await;
+    for cache in [&one, &two, &one, &two] {
+        assert_eq!(get(cache).await.expose(), "the-same");
+    }
+    let count = source.count();
+    assert!((2..=5).contains(&count), "{count} calls");
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(source.count(), count, "nothing is sent while nobody asks");
+}
+
+#[tokio::test]
+async fn a_call_that_takes_longer_than_its_callers_wait_is_made_once() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = Scripted::new(Duration::from_millis(2_500), true, []);
+    let process = || {
+        let options = options(store(&redis)).with_lease(Duration::from_millis(500));
+        TokenCache::new(source.clone(), options.with_max_wait(Duration::from_secs(1)))
+    };
+    let (one, two) = (process(), process());
+    let wanted = scopes(&["a"]);
+    let (first, second) = tokio::join!(one.token(&wanted), two.token(&wanted));
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
+    until("the token", async || one.cached(&wanted).is_some()).await;
+    assert_eq!((get(&one, "a").await, get(&two, "a").await), ("token-1".to_owned(), "token-1".to_owned()));
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test]
+async fn a_process_revokes_a_token_that_only_another_or_only_redis_holds() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let new = || process(&redis, &source);
+    for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
+        let (holder, taker, revoker) = (new(), new(), new());
+        assert_eq!(get(&holder, "a").await, format!("token-{}", round + 1));
+        assert_eq!(get(&taker, "a").await, format!("token-{}", round + 1));
+        listening(&redis, 2).await;
+        revoker.forget(&Secret::from(revoked)).await.unwrap();
+        for cache in [&holder, &taker] {
+            until("dropped", async || cache.cached(&scopes(&["a"])).is_none()).await;
+        }
+        let next = format!("token-{}", round + 2);
+        for cache in [&holder, &taker, &revoker, &new()] {
+            assert_eq!(get(cache, "a").await, next);
+        }
+    }
+    // Now only Redis holds the third.
+    new().forget(&Secret::from("token-3")).await.unwrap();
+    assert_eq!(get(&new(), "a").await, "token-4");
+    assert!(source.asked().iter().all(|asked| matches!(asked, Asked::Issue(_))), "{:?}", source.asked());
+}
+
+#[tokio::test]
+async fn a_process_whose_entry_was_evicted_revokes_and_rejects_all_the_same() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let small = TokenCache::new(source.clone(), options(store(&redis)).with_capacity(1));
+    let other = process(&redis, &source);
+    let fill = async || {
+        for number in 0..20 {
+            get(&small, &format!("filler-{number}")).await;
+        }
+    };
+    let revoked = small.token(&scopes(&["a"])).await.unwrap().to_secret();
+    fill().await;
+    small.forget(&revoked).await.unwrap();
+    assert_ne!(get(&other, "a").await, revoked.expose());
+    assert_ne!(get(&small, "a").await, revoked.expose());
+
+    let rejected = small.token(&scopes(&["b"])).await.unwrap();
+    fill().await;
+    small.reject(&rejected).await;
+    assert_ne!(get(&process(&redis, &source), "b").await, rejected.expose());
+}
+
+#[tokio::test]
+async fn a_revocation_while_redis_is_away_is_reported_and_reaches_all_when_it_is_back() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    get(&one, "a").await;
+    get(&two, "a").await;
+    listening(&redis, 2).await;
+    redis.pause();
+    let error = one.forget(&Secret::from("token-1")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(one.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
+    redis.resume();
+    // Before the mark is written, Redis may still hold the token; this process does not take it.
+    assert_ne!(get(&one, "a").await, "token-1");
+    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+    assert_ne!(get(&two, "a").await, "token-1");
+}
+
+#[tokio::test]
+async fn a_revocation_that_the_subscription_missed_is_found_afterwards() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let (one, two) = (process(&redis, &source), process(&redis, &source));
+    get(&one, "a").await;
+    get(&two, "a").await;
+    listening(&redis, 2).await;
+    sleep(BRIEF).await;
+    // By the refresh token, which the second process has never seen.
+    redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
+    store(&redis)
+        .revoke(
+            &Fingerprint::of(["scripted"]),
+            &[StoredToken::new(Secret::from("refresh-1"), LONG, LONG).generation],
+            LONG,
+        )
+        .await
+        .unwrap();
+    until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
+}
+
+#[tokio::test]
+async fn a_longer_time_to_live_in_redis_does_not_lengthen_the_life_of_a_token() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (store, key) = (store(&redis), key("a"));
+    let lease = store.lease(&key, LONG).await.unwrap().unwrap();
+    let token = StoredToken::new(Secret::from("x"), Duration::ZERO, Duration::from_secs(2));
+    assert!(store.settle(&key, &token, &lease).await.unwrap());
+    let entry = keys(&redis, "token:").await.remove(0);
+    redis.run_text::<i64>(&format!("PEXPIRE {entry} 3600000")).await;
+    sleep(Duration::from_secs(1)).await;
+    let read = store.get(&key).await.unwrap().unwrap();
+    assert!(read.remaining() <= Duration::from_secs(1), "{read:?}");
 }

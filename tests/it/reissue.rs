@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    num::NonZeroU64,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +13,7 @@ use fintech_auth::{
     Error, ErrorKind, Scope, Secret,
     token::{
         Fingerprint, IssuedToken, Lease, MemoryStore, Notice, StoreFuture, StoreKey, StoredToken, TokenCache,
-        TokenSource, TokenStore,
+        TokenId, TokenSource, TokenStore,
     },
 };
 use tokio::{
@@ -57,7 +56,7 @@ impl TokenSource for Same {
 #[derive(Debug)]
 struct Unforgiving {
     store: MemoryStore,
-    evicted: Mutex<HashSet<NonZeroU64>>,
+    evicted: Mutex<HashSet<TokenId>>,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -93,10 +92,21 @@ impl TokenStore for Unforgiving {
         self.store.take_refresh_token(key, lease)
     }
 
-    fn evict<'a>(&'a self, key: &'a StoreKey, generation: NonZeroU64) -> StoreFuture<'a, ()> {
-        self.evicted.lock().unwrap().insert(generation);
-        let _ = self.notices.send(Notice::Evicted(generation));
-        self.store.evict(key, generation)
+    fn revoke<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        ids: &'a [TokenId],
+        time: Duration,
+    ) -> StoreFuture<'a, ()> {
+        self.evicted.lock().unwrap().extend(ids);
+        ids.iter().for_each(|id| drop(self.notices.send(Notice::Revoked(*id))));
+        self.store.revoke(source, ids, time)
+    }
+
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
+        self.evicted.lock().unwrap().insert(id);
+        let _ = self.notices.send(Notice::Invalidated(id));
+        self.store.invalidate(key, id)
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
@@ -172,7 +182,7 @@ async fn a_revoked_token_that_is_issued_again_fails_with_a_back_off() {
     for (cache, source) in caches() {
         let (scopes, start) = (scopes(&["a"]), Instant::now());
         cache.token(&scopes).await.unwrap();
-        cache.forget(&Secret::from("same")).await;
+        cache.forget(&Secret::from("same")).await.unwrap();
         while start.elapsed() < HOUR {
             let error = cache.token(&scopes).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unreadable);

@@ -52,7 +52,7 @@ async fn revoking_during_a_refresh_voids_its_token_whichever_id_is_named() {
         sleep(STALE).await;
         cache.token(&scopes(&["a"])).await.unwrap();
         sleep(Duration::from_millis(after)).await;
-        cache.forget(&Secret::from(revoked)).await;
+        cache.forget(&Secret::from(revoked)).await.unwrap();
         for _ in 0..2 {
             let token = cache.token(&scopes(&["a"])).await.unwrap();
             let number: usize = token.expose().trim_start_matches("token-").parse().unwrap();
@@ -74,7 +74,7 @@ async fn revoking_a_token_that_was_rejected_voids_the_refresh_that_was_begun_wit
         cache.token(&scopes(&["a"])).await.unwrap();
         sleep(Duration::from_millis(50)).await;
         cache.reject(&first).await;
-        cache.forget(&Secret::from(revoked)).await;
+        cache.forget(&Secret::from(revoked)).await.unwrap();
         assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-3", "{revoked}");
     }
 }
@@ -86,14 +86,14 @@ async fn a_refresh_token_from_a_store_is_not_sent_once_it_is_revoked() {
     let clock = TestClock::new();
     let lease: Lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
     // Already stale, so that only its refresh token is of use.
-    let sent_at = fintech_auth::Clock::wall(&clock) - Duration::from_secs(3595);
-    let mut stored = StoredToken::new(Secret::from("token-0"), sent_at, Duration::from_secs(3600));
-    stored.refresh_token = Some(Secret::from("refresh-0"));
+    let age = Duration::from_secs(3595);
+    let stored = StoredToken::new(Secret::from("token-0"), age, Duration::from_secs(3600))
+        .with_refresh_token(Some(Secret::from("refresh-0")));
     assert!(store.put(&key, &stored, &lease).await.unwrap());
     store.release(&key, &lease).await.unwrap();
     let source = Scripted::new(Duration::from_millis(100), true, []);
     let cache = TokenCache::new(source.clone(), options(&clock).with_store(store));
-    cache.forget(&Secret::from("refresh-0")).await;
+    cache.forget(&Secret::from("refresh-0")).await.unwrap();
     assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
     assert_eq!(source.asked(), [Asked::Issue("a".to_owned())]);
 }
@@ -129,7 +129,7 @@ async fn a_token_that_was_revoked_before_it_came_is_not_handed_out() {
         async move { cache.token(&scopes(&["a"])).await }
     });
     sleep(Duration::from_millis(10)).await;
-    cache.forget(&Secret::from("leaked")).await;
+    cache.forget(&Secret::from("leaked")).await.unwrap();
     source.go.notify_one();
     asking.await.unwrap().unwrap_err();
     *source.token.lock().unwrap() = "another".to_owned();
@@ -152,7 +152,7 @@ async fn callers_that_wake_up_after_a_revocation_do_not_get_the_revoked_token() 
     // The refresh runs in its own task; this caller is not polled meanwhile.
     sleep(Duration::from_millis(10)).await;
     assert_eq!(handle.cached().unwrap().expose(), "first");
-    cache.forget(&Secret::from("first")).await;
+    cache.forget(&Secret::from("first")).await.unwrap();
     *source.token.lock().unwrap() = "second".to_owned();
     source.go.notify_one();
     assert_eq!(asking.await.unwrap().expose(), "second");
@@ -173,6 +173,6 @@ async fn a_token_that_nobody_here_holds_stays_revoked_when_the_store_has_it() {
     let process = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
     let (one, other) = (process(), process());
     one.token(&scopes(&["a"])).await.unwrap();
-    other.forget(&Secret::from("token-1")).await;
+    other.forget(&Secret::from("token-1")).await.unwrap();
     assert_ne!(other.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
 }

@@ -210,3 +210,27 @@ pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache
     let source = Scripted::new(Duration::from_millis(100), true, script);
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }
+
+/// A source that issues the same token again and again, as a server does that signs a JWT without an
+/// id twice in one second.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Same(Arc<std::sync::atomic::AtomicUsize>);
+
+impl Same {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl TokenSource for Same {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["same"])
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut token = IssuedToken::new("the-same");
+        token.expires_in = Some(3600.into());
+        Ok(token)
+    }
+}

@@ -6,14 +6,14 @@ use fintech_auth::{
     ErrorKind, Secret,
     sandbox::store_contract,
     token::{
-        Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey, StoredToken, Token, TokenCache,
-        TokenOptions, TokenStore,
+        Fingerprint, Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey, StoredToken, Token,
+        TokenCache, TokenId, TokenOptions, TokenStore,
     },
 };
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    scripted::{Asked, Reply, Scripted, TestClock, fail, options},
+    scripted::{Asked, Reply, Same, Scripted, TestClock, fail, options},
     support::scopes,
 };
 
@@ -76,8 +76,7 @@ async fn a_rejected_token_is_not_taken_from_the_store_again() {
     // By the token's own method, the store learns of it with the next refresh.
     fleet[0].token(&scopes(&["a"])).await.unwrap().reject();
     assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose(), "token-3");
-    // The other has an older one in memory; once it is told so as well, it takes over the newest.
-    fleet[1].token(&scopes(&["a"])).await.unwrap().reject();
+    // The other was told, and takes over the newest.
     assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose(), "token-3");
     assert_eq!(source.count(), 3);
 }
@@ -109,9 +108,9 @@ async fn a_forgotten_token_does_not_come_back_from_the_store() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(2, &source, &store);
     tokens(&fleet).await;
-    fleet[0].forget(&Secret::from("token-1")).await;
+    fleet[0].forget(&Secret::from("token-1")).await.unwrap();
     for cache in &fleet {
-        cache.forget(&Secret::from("token-1")).await;
+        cache.forget(&Secret::from("token-1")).await.unwrap();
         assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
     }
     assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), Asked::Issue("a".to_owned())]);
@@ -125,8 +124,8 @@ async fn who_cannot_get_the_lease_waits_for_its_holder_and_takes_over_from_a_dea
     let dying = tokio::spawn(async move { dead.token(&scopes(&["a"])).await });
     sleep(Duration::from_secs(1)).await;
     dying.abort();
-    // The lease runs for 30 s; the second waits for it, within its own time.
-    let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(60)).await;
+    // The call goes on, and its lease is renewed for 60 s; the second waits for its end.
+    let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(80)).await;
     assert_eq!(waiting.unwrap().expose(), "token-2");
     assert_eq!(source.count(), 2);
 }
@@ -161,7 +160,11 @@ impl TokenStore for Broken {
         self.answer()
     }
 
-    fn evict<'a>(&'a self, _: &'a StoreKey, _: std::num::NonZeroU64) -> StoreFuture<'a, ()> {
+    fn revoke<'a>(&'a self, _: &'a Fingerprint, _: &'a [TokenId], _: Duration) -> StoreFuture<'a, ()> {
+        self.answer()
+    }
+
+    fn invalidate<'a>(&'a self, _: &'a StoreKey, _: TokenId) -> StoreFuture<'a, ()> {
         self.answer()
     }
 
@@ -205,15 +208,120 @@ async fn a_failure_gives_the_lease_back() {
 async fn a_foreign_or_stale_entry_is_not_taken() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(1, &source, &store);
-    let key = StoreKey { source: fintech_auth::token::Fingerprint::of(["scripted"]), scopes: "a".into() };
+    let key = StoreKey { source: Fingerprint::of(["scripted"]), scopes: "a".into() };
     for (number, text, age) in [(1, "long ago", 86_400), (2, "two\nlines", 0), (3, "", 0)] {
         let lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
-        let sent_at = fintech_auth::Clock::wall(&TestClock::new()) - Duration::from_secs(age);
-        let entry = StoredToken::new(Secret::from(text), sent_at, Duration::from_secs(3600));
+        let entry = StoredToken::new(Secret::from(text), Duration::from_secs(age), Duration::from_secs(3600));
         assert!(store.put(&key, &entry, &lease).await.unwrap());
         store.release(&key, &lease).await.unwrap();
         let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
         assert_eq!(token.expose(), format!("token-{number}"), "{text:?}");
         token.reject();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_store_forgets_what_has_expired() {
+    let store = MemoryStore::default();
+    let source = Fingerprint::of(["many"]);
+    for number in 0..60_000 {
+        let key = StoreKey { source, scopes: format!("scope-{number}").into() };
+        let lease = store.lease(&key, Duration::from_secs(10)).await.unwrap().unwrap();
+        let text = Secret::from(format!("token-{number}"));
+        let token = StoredToken::new(text, Duration::ZERO, Duration::from_secs(1));
+        assert!(store.settle(&key, &token, &lease).await.unwrap());
+        store.revoke(&source, &[token.generation], Duration::from_secs(1)).await.unwrap();
+    }
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(format!("{store:?}"), "MemoryStore { entries: 0, marks: 0 }");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_issued_again_after_it_was_rejected_serves_again() {
+    let source = Same::default();
+    let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
+    let cache = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
+    let (one, two) = (cache(), cache());
+    for round in 1..4 {
+        for cache in [&one, &two] {
+            assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "the-same");
+        }
+        assert_eq!(source.count(), round, "one call for each rejection");
+        one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(source.count(), 3, "nothing is sent while nobody asks");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_renewed_for_as_long_as_the_token_call_takes() {
+    let source = Scripted::new(Duration::from_secs(5), true, []);
+    let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
+    let cache = || {
+        let options =
+            options(&clock).with_max_wait(Duration::from_secs(2)).with_lease(Duration::from_secs(1));
+        TokenCache::new(source.clone(), options.with_store(store.clone()))
+    };
+    let (one, two) = (cache(), cache());
+    let wanted = scopes(&["a"]);
+    let (first, second) = tokio::join!(one.token(&wanted), two.token(&wanted));
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
+    sleep(Duration::from_secs(4)).await;
+    for cache in [one, two] {
+        assert_eq!(cache.token(&wanted).await.unwrap().expose(), "token-1");
+    }
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_whose_clock_is_behind_hands_out_no_token_past_its_end() {
+    let source = Scripted::new(Duration::ZERO, false, (0..3).map(|_| Reply::Token(3)));
+    let (right, behind) = (TestClock::new(), TestClock::new());
+    behind.wall_back(Duration::from_secs(60));
+    let store = Arc::new(MemoryStore::default());
+    let cache = |clock: &TestClock| TokenCache::new(source.clone(), options(clock).with_store(store.clone()));
+    let (one, two) = (cache(&right), cache(&behind));
+    let get =
+        async |cache: &TokenCache<Scripted>| cache.token(&scopes(&["a"])).await.unwrap().expose().to_owned();
+    assert_eq!(get(&one).await, "token-1");
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(get(&two).await, "token-1");
+    sleep(Duration::from_millis(1_210)).await;
+    // 2.7 s of the 3 s are over, and the rest is kept back.
+    assert_ne!(get(&two).await, "token-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_revokes_a_token_that_it_does_not_hold() {
+    let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
+    for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
+        let fleet = fleet(3, &source, &store);
+        assert_eq!(tokens(&fleet[..2]).await, vec![format!("token-{}", round + 1); 2]);
+        // The third has never seen it.
+        fleet[2].forget(&Secret::from(revoked)).await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+        for cache in &fleet {
+            assert!(cache.cached(&scopes(&["a"])).is_none());
+        }
+        assert_eq!(tokens(&fleet).await, vec![format!("token-{}", round + 2); 3]);
+    }
+    assert!(source.asked().iter().all(|asked| matches!(asked, Asked::Issue(_))), "{:?}", source.asked());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_the_store_does_not_take_is_reported_and_tried_again() {
+    let store = Arc::new(Broken { hangs: false });
+    let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store);
+    let cache = TokenCache::new(slow([]), options);
+    let token = cache.token(&scopes(&["a"])).await.unwrap().to_secret();
+    let error = cache.forget(&token).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("token store"), "{error}");
+    assert!(cache.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
+    let before = cache.stats().store_failures;
+    sleep(Duration::from_secs(600)).await;
+    let attempts = cache.stats().store_failures - before;
+    assert!((8..=20).contains(&attempts), "{attempts} attempts in ten minutes");
 }

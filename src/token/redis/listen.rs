@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,7 +29,7 @@ use super::{
     names::{KeyId, Message},
     server::Server,
 };
-use crate::token::{Notice, POLL};
+use crate::token::Notice;
 
 /// After how much silence the server is asked whether it is there.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -34,6 +37,10 @@ const SILENCE: Duration = Duration::from_secs(5);
 const PONG: Duration = Duration::from_secs(2);
 /// How long to wait between attempts to subscribe: at first, and at the most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How long to wait for word of a key: with a subscription, which may be dead without our knowing, and
+/// without one.
+const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
+const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
 /// How many notices may wait for a cache. It looks at all of its tokens if there are more.
 const BACKLOG: usize = 4096;
 
@@ -41,11 +48,17 @@ pub(super) struct Ears {
     notices: broadcast::Sender<Notice>,
     waiting: Mutex<HashMap<KeyId, watch::Sender<()>>>,
     task: Mutex<Option<AbortHandle>>,
+    subscribed: AtomicBool,
 }
 
 impl Ears {
     pub(super) fn new() -> Self {
-        Self { notices: broadcast::Sender::new(BACKLOG), waiting: Mutex::default(), task: Mutex::default() }
+        Self {
+            notices: broadcast::Sender::new(BACKLOG),
+            waiting: Mutex::default(),
+            task: Mutex::default(),
+            subscribed: AtomicBool::new(false),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, watch::Sender<()>>> {
@@ -72,20 +85,28 @@ impl Ears {
         Wait { ears: self.clone(), key, word: Some(word) }
     }
 
-    fn hear(&self, message: &Message) {
-        if let Some(waiting) = self.lock().get(&message.key) {
-            waiting.send_replace(());
-        }
-        if let Some(generation) = message.evicted {
-            // Without a cache that listens there is nobody to tell.
-            let _ = self.notices.send(Notice::Evicted(generation));
+    fn hear(&self, message: Message) {
+        // Sending fails if no cache listens.
+        match message {
+            Message::Changed(key) => {
+                if let Some(waiting) = self.lock().get(&key) {
+                    waiting.send_replace(());
+                }
+            }
+            Message::Revoked(ids) => {
+                ids.into_iter().for_each(|id| drop(self.notices.send(Notice::Revoked(id))));
+            }
+            Message::Invalidated(id) => drop(self.notices.send(Notice::Invalidated(id))),
         }
     }
 
-    /// Something may have been said while nobody listened.
-    fn missed(&self) {
+    /// Lets all who wait look again.
+    fn wake_all(&self) {
         self.lock().values().for_each(|waiting| waiting.send_replace(()));
-        let _ = self.notices.send(Notice::Missed);
+    }
+
+    fn is_subscribed(&self) -> bool {
+        self.subscribed.load(Ordering::Relaxed)
     }
 }
 
@@ -106,10 +127,12 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Ends when something was said of the key, or soon after.
-    pub(super) async fn word(mut self) {
+    /// Ends when the key changes, at the latest after `within`. It ends sooner while there is no
+    /// subscription.
+    pub(super) async fn word(mut self, within: Duration) {
+        let most = if self.ears.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
         if let Some(word) = &mut self.word {
-            let _ = timeout(POLL, word.changed()).await;
+            let _ = timeout(most.min(within), word.changed()).await;
         }
     }
 }
@@ -150,17 +173,41 @@ async fn subscribe(server: &Server, channel: &str) -> RedisResult<(PubSubSink, P
     Ok((sink, stream))
 }
 
+/// Says that there is a subscription, for as long as it lives.
+struct Subscribed(Weak<Ears>);
+
+impl Subscribed {
+    fn new(ears: &Arc<Ears>) -> Self {
+        ears.subscribed.store(true, Ordering::Relaxed);
+        ears.wake_all();
+        // Something may have been said before.
+        let _ = ears.notices.send(Notice::Missed);
+        Self(Arc::downgrade(ears))
+    }
+}
+
+impl Drop for Subscribed {
+    fn drop(&mut self) {
+        if let Some(ears) = self.0.upgrade() {
+            ears.subscribed.store(false, Ordering::Relaxed);
+            // They waited for a message that may not come now.
+            ears.wake_all();
+        }
+    }
+}
+
 /// Until the connection ends, or the server says nothing when asked.
 async fn hear_all(ears: &Weak<Ears>, mut sink: PubSubSink, mut stream: PubSubStream) {
-    let Some(missed) = ears.upgrade() else { return };
-    missed.missed();
-    drop(missed);
+    let _subscribed = match ears.upgrade() {
+        Some(ears) => Subscribed::new(&ears),
+        None => return,
+    };
     loop {
         match timeout(SILENCE, stream.next()).await {
             Ok(Some(message)) => {
                 let Some(ears) = ears.upgrade() else { return };
                 if let Some(message) = Message::read(message.get_payload_bytes()) {
-                    ears.hear(&message);
+                    ears.hear(message);
                 }
             }
             Ok(None) => return,

@@ -35,24 +35,87 @@
 //!
 //! | what happens | how long others wait, by default |
 //! | --- | --- |
-//! | a process dies while it asks for a token | 10 s at most, the time of the lease |
-//! | a process hangs while it asks | 40 s at most: it renews its lease for 30 s |
+//! | a process dies while it requests a token | 10 s at most, the time of the lease; if it waited for the rate limit, 10 s after its turn |
+//! | a token call takes long | as long as it takes: the lease is renewed meanwhile |
+//! | a token source of your own never returns | 70 s: its lease is renewed for 60 s |
 //! | Redis does not answer | a second at most for a call, then nobody waits for 5 s |
-//! | a token is evicted elsewhere | dropped here at once; if the subscription was lost, within 10 s of when Redis can be reached again |
+//!
+//! # Revocation
+//!
+//! When [`TokenCache::forget`](crate::token::TokenCache::forget) or
+//! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the token
+//! any more. Every other process of the namespace with the same credentials drops it as well, whether
+//! it holds the token, or only Redis does, and whether the access token or its refresh token was
+//! revoked:
+//!
+//! - as soon as Redis delivers the message, usually within milliseconds;
+//! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A dead
+//!   connection is noticed after 7 s.
+//!
+//! This holds while Redis keeps the mark: for 24 hours
+//! ([`TokenOptions::with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime)), unless Redis is
+//! flushed, evicts keys for lack of memory, or loses its last writes in a failover. If the mark could not be
+//! written, `forget` and `revoke` return an error and the mark is written later, with a back-off of up to
+//! 60 s, for as long as the cache lives. A process that cannot reach Redis at all learns of it by the
+//! server's 401.
+//!
+//! # Rate limit
+//!
+//! Each token call reserves its place in Redis, on the clock of Redis and in order of arrival. So the
+//! fleet never exceeds the limit on that clock, and calls that wait are evenly spread. A wait costs one
+//! call to Redis more. A caller whose place is later than it can wait gets
+//! [`RateLimited`](crate::ErrorKind::RateLimited) with the time at once.
+//! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) tells how to choose
+//! the limit.
+//!
+//! # Clocks
+//!
+//! The age of a token is measured on the clock of Redis; clocks of processes are not compared. A token is
+//! returned after its end for at most as long as its put was under way, which
+//! [`RedisStoreBuilder::with_timeout`] bounds, and not even that, as its last tenth (at most 10 s) is
+//! kept back. This assumes that the clock of Redis is not set back while the token lives.
 //!
 //! # Security
 //!
 //! Tokens are sealed with AES-256-GCM before they leave the process, each for its own key, kind and
-//! namespace; names hold fingerprints only. Who can write to Redis but has no sealing key can delete
-//! tokens, bring back an older sealed one until it expires, and stop the fleet for up to an hour; never read
-//! one, make one or move one to other scopes. A server that is not Redis at all can send more than memory
-//! holds: give the address of one that you trust, over TLS. All processes need clocks that agree to within some seconds.
+//! namespace; names hold fingerprints only. Anyone who can write to Redis but has no sealing key can delete
+//! tokens, bring back an older sealed one until it expires, remove the mark of a revoked one, and stop the
+//! fleet for up to an hour; never read a token, make one or move one to other scopes. A server that is not
+//! Redis at all can send more than memory holds: give the address of one that you trust, over TLS.
 //!
 //! To rotate the sealing key, give the new one behind the old to all processes, then before it, then
 //! alone after a day.
 //!
-//! An ACL user needs `+evalsha +eval +subscribe +ping ~{fintech-auth:NAMESPACE:* &fintech-auth:NAMESPACE`
-//! and what the scripts call: `+@read +@write +publish +time`. Redis 6 or newer, or Valkey; tested on Redis 7.0.
+//! # Rights
+//!
+//! A Redis user needs these rights and no more. They do not allow it to list or delete keys of others,
+//! to read the configuration, or to flush. Scripts may only run commands that the user may run. Each
+//! command is one line:
+//!
+//! ```text
+//! # One server
+//! ACL SETUSER tokens reset on >PASSWORD ~{fintech-auth:NAMESPACE:* &fintech-auth:NAMESPACE
+//! +evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim +pexpire
+//! +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore
+//!
+//! # A cluster, on each node
+//! ACL SETUSER tokens reset on >PASSWORD ~{fintech-auth:NAMESPACE:* &fintech-auth:NAMESPACE
+//! +cluster|slots +asking
+//! +evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim +pexpire
+//! +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore
+//!
+//! # Sentinels, on each data server
+//! ACL SETUSER tokens reset on >PASSWORD ~{fintech-auth:NAMESPACE:* &fintech-auth:NAMESPACE
+//! +role
+//! +evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim +pexpire
+//! +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore
+//!
+//! # Sentinels, on each sentinel
+//! ACL SETUSER tokens reset on >PASSWORD +role +sentinel|masters
+//! ```
+//!
+//! For a database other than 0, as in `redis://redis.example/2`, add `+select`. Redis 6.2 or newer, or
+//! Valkey; tested on Redis 7.0. The client also sends `CLIENT SETINFO`, and does not need it to succeed.
 //!
 //! # Versions
 //!

@@ -1,10 +1,10 @@
 //! What things are called in Redis. No name holds more than fingerprints.
 
-use std::{fmt::Write as _, num::NonZeroU64};
+use std::fmt::Write as _;
 
 use crate::{
     Error, ErrorKind,
-    token::{Fingerprint, StoreKey},
+    token::{Fingerprint, StoreKey, TokenId},
 };
 
 /// The names of one namespace.
@@ -57,8 +57,12 @@ impl OfSource {
         format!("{}:lease:{}", self.0, hex(id))
     }
 
-    pub(super) fn gone(&self, generation: NonZeroU64) -> String {
-        format!("{}:gone:{generation:016x}", self.0)
+    pub(super) fn revoked(&self) -> String {
+        format!("{}:revoked", self.0)
+    }
+
+    pub(super) fn invalid(&self) -> String {
+        format!("{}:invalid", self.0)
     }
 
     pub(super) fn fence(&self) -> String {
@@ -91,37 +95,54 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What is said in the channel of a namespace.
+/// A message in the channel of a namespace.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Message {
-    pub(super) key: KeyId,
-    pub(super) evicted: Option<NonZeroU64>,
+pub(super) enum Message {
+    /// The token or the lease of a key changed.
+    Changed(KeyId),
+    Revoked(Vec<TokenId>),
+    Invalidated(TokenId),
 }
+
+/// How many ids a message may name. A revocation names a token and what came with it.
+pub(super) const MAX_IDS: usize = 16;
 
 impl Message {
     pub(super) fn write(&self) -> String {
-        let key = hex(&self.key);
-        self.evicted.map_or(key.clone(), |generation| format!("{key}:{generation:016x}"))
+        match self {
+            Self::Changed(key) => format!("changed:{}", hex(key)),
+            Self::Revoked(ids) => format!("revoked:{}", ids.iter().map(id).collect::<Vec<_>>().join(":")),
+            Self::Invalidated(token) => format!("invalidated:{}", id(token)),
+        }
     }
 
-    /// `None` for what nobody of us wrote.
+    /// `None` for anything that is not as we write it.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(is_message))?;
-        let (key, evicted) = match text.split_once(':') {
-            Some((key, generation)) if generation.len() == 16 => {
-                (key, Some(NonZeroU64::new(u64::from_str_radix(generation, 16).ok()?)?))
+        let (kind, rest) = std::str::from_utf8(text).ok()?.split_once(':')?;
+        let ids = || rest.split(':').map(|id| read_id(id.as_bytes())).collect::<Option<Vec<_>>>();
+        match kind {
+            "changed" if rest.len() == 32 && is_hex(rest.as_bytes()) => {
+                Some(Self::Changed(u128::from_str_radix(rest, 16).ok()?.to_be_bytes()))
             }
-            Some(_) => return None,
-            None => (text, None),
-        };
-        let key = Some(key).filter(|key| key.len() == 32)?;
-        let key = u128::from_str_radix(key, 16).ok()?.to_be_bytes();
-        Some(Self { key, evicted })
+            "revoked" if rest.len() <= MAX_IDS * 17 => Some(Self::Revoked(ids()?)),
+            "invalidated" => Some(Self::Invalidated(read_id(rest.as_bytes())?)),
+            _ => None,
+        }
     }
 }
 
-fn is_message(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b':')
+pub(super) fn id(id: &TokenId) -> String {
+    format!("{id:016x}")
+}
+
+/// `None` for what is no id.
+pub(super) fn read_id(text: &[u8]) -> Option<TokenId> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() == 16 && is_hex(text.as_bytes()))?;
+    TokenId::new(u64::from_str_radix(text, 16).ok()?)
+}
+
+fn is_hex(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -130,23 +151,32 @@ mod tests {
 
     #[test]
     fn messages_are_read_as_written_and_nothing_else_is() {
-        for evicted in [None, NonZeroU64::new(1), NonZeroU64::new(u64::MAX)] {
-            let message = Message { key: [7; 16], evicted };
+        let (one, two) = (TokenId::MIN, TokenId::MAX);
+        for message in [
+            Message::Changed([7; 16]),
+            Message::Revoked(vec![one]),
+            Message::Revoked(vec![one, two]),
+            Message::Invalidated(two),
+        ] {
             assert_eq!(Message::read(message.write().as_bytes()), Some(message));
         }
         let key = "0".repeat(32);
         for foreign in [
             "",
             ":",
-            "0",
-            &key[1..],
-            &format!("{key}:"),
-            &format!("{key}:0"),
-            &format!("{key}:{:016x}", 0),
-            &format!("{key}:+00000000000000f"),
-            &format!("+{}", &key[1..]),
-            &format!("{key}:{:017x}", 1),
-            &format!("{key}::{:015x}", 1),
+            "changed",
+            "changed:",
+            "other:0000000000000001",
+            &format!("changed:{}", &key[1..]),
+            &format!("changed:+{}", &key[1..]),
+            &format!("changed:{key}0"),
+            "revoked:",
+            "revoked:0000000000000000",
+            "revoked:0000000000000001:",
+            "revoked:+00000000000000f",
+            "revoked:00000000000000A1",
+            &format!("revoked:{}", vec!["0000000000000001"; 17].join(":")),
+            "invalidated:0000000000000001:0000000000000001",
             &"0".repeat(100_000),
             "é",
         ] {

@@ -1,42 +1,65 @@
-//! What the scripts answer, read as what anybody could have written.
+//! Reads the replies of the scripts. Anyone may have written them.
 //!
 //! Any other shape is an error, and nothing of it is shown.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::time::Duration;
 
 use redis::Value;
 
-use crate::token::{Stop, StoreError};
+use super::names::read_id;
+use crate::token::{Notice, Stop, StoreError, TokenId};
 
-/// What there is of a key.
+/// What a script returned of a key.
 #[derive(Debug)]
 pub(super) enum Reply {
-    Token { generation: Option<NonZeroU64>, sealed: Vec<u8> },
-    Leased { fence: u64, generation: Option<NonZeroU64>, refresh_token: Vec<u8> },
-    Held,
+    Token(Sealed),
+    Leased { fence: u64, wait: Duration, parents: Parents, refresh_token: Vec<u8> },
+    Granted { wait: Duration },
+    Held { left: Duration },
     Stopped(Stop),
     None,
 }
 
+/// An entry, or a refresh token of one.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    pub(super) id: Option<TokenId>,
+    pub(super) text: Vec<u8>,
+    pub(super) refresh_token_id: Option<TokenId>,
+    pub(super) left: Duration,
+    /// Microseconds on the clock of Redis.
+    pub(super) now: u64,
+}
+
+/// The ids of the access token and of the refresh token that an entry held.
+pub(super) type Parents = (Option<TokenId>, Option<TokenId>);
+
 impl Reply {
     pub(super) fn read(value: Value) -> Result<Self, StoreError> {
-        let Value::Array(parts) = value else { return Err(foreign()) };
+        let Value::Array(parts) = value else { return Err(unexpected_reply()) };
         let mut parts = parts.into_iter();
         let word = bytes(parts.next())?;
         Ok(match word.as_slice() {
-            b"token" => {
-                Self::Token { generation: generation(&bytes(parts.next())?), sealed: bytes(parts.next())? }
-            }
+            b"token" => Self::Token(Sealed {
+                id: read_id(&bytes(parts.next())?),
+                text: bytes(parts.next())?,
+                refresh_token_id: read_id(&bytes(parts.next())?),
+                left: millis(parts.next())?,
+                now: number(parts.next())?,
+            }),
             b"leased" => Self::Leased {
                 fence: number(parts.next())?,
-                generation: generation(&bytes(parts.next())?),
+                wait: millis(parts.next())?,
+                parents: (read_id(&bytes(parts.next())?), read_id(&bytes(parts.next())?)),
                 refresh_token: bytes(parts.next())?,
             },
-            b"held" => Self::Held,
-            b"closed" => Self::Stopped(Stop::CoolDown(Duration::from_millis(number(parts.next())?))),
-            b"refused" => Self::Stopped(Stop::Refused(Duration::from_millis(number(parts.next())?))),
-            b"none" | b"open" => Self::None,
-            _ => return Err(foreign()),
+            b"granted" => Self::Granted { wait: millis(parts.next())? },
+            b"held" => Self::Held { left: millis(parts.next())? },
+            b"closed" => Self::Stopped(Stop::CoolDown(millis(parts.next())?)),
+            b"refused" => Self::Stopped(Stop::Refused(millis(parts.next())?)),
+            b"limited" => Self::Stopped(Stop::RateLimit(millis(parts.next())?)),
+            b"none" => Self::None,
+            _ => return Err(unexpected_reply()),
         })
     }
 }
@@ -46,40 +69,45 @@ pub(super) fn done(value: &Value) -> Result<bool, StoreError> {
     match value {
         Value::Int(0) => Ok(false),
         Value::Int(1) => Ok(true),
-        _ => Err(foreign()),
+        _ => Err(unexpected_reply()),
     }
 }
 
-/// The same for each of some.
-pub(super) fn each_done(value: &Value, count: usize) -> Result<Vec<bool>, StoreError> {
-    match value {
-        Value::Array(values) if values.len() == count => values.iter().map(done).collect(),
-        _ => Err(foreign()),
+/// The marks on these tokens.
+pub(super) fn marks(value: &Value, ids: &[TokenId]) -> Result<Vec<Notice>, StoreError> {
+    let Value::Array(marks) = value else { return Err(unexpected_reply()) };
+    if marks.len() != ids.len() {
+        return Err(unexpected_reply());
     }
+    let notice = |(mark, id): (&Value, &TokenId)| match mark {
+        Value::Int(0) => Ok(None),
+        Value::Int(1) => Ok(Some(Notice::Invalidated(*id))),
+        Value::Int(2) => Ok(Some(Notice::Revoked(*id))),
+        _ => Err(unexpected_reply()),
+    };
+    marks.iter().zip(ids).map(notice).filter_map(Result::transpose).collect()
 }
 
-pub(super) fn foreign() -> StoreError {
-    StoreError::new("redis: an answer of another shape")
+pub(super) fn unexpected_reply() -> StoreError {
+    StoreError::new("redis: unexpected reply of a script")
 }
 
 fn bytes(value: Option<Value>) -> Result<Vec<u8>, StoreError> {
     match value {
         Some(Value::BulkString(bytes)) => Ok(bytes),
-        _ => Err(foreign()),
+        _ => Err(unexpected_reply()),
     }
 }
 
 fn number(value: Option<Value>) -> Result<u64, StoreError> {
     match value {
-        Some(Value::Int(number)) => u64::try_from(number).map_err(|_| foreign()),
-        _ => Err(foreign()),
+        Some(Value::Int(number)) => u64::try_from(number).map_err(|_| unexpected_reply()),
+        _ => Err(unexpected_reply()),
     }
 }
 
-/// `None` for what is none of ours; the entry is overwritten then.
-fn generation(text: &[u8]) -> Option<NonZeroU64> {
-    let text = std::str::from_utf8(text).ok()?;
-    NonZeroU64::new(u64::from_str_radix(text, 16).ok()?)
+fn millis(value: Option<Value>) -> Result<Duration, StoreError> {
+    number(value).map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -101,14 +129,20 @@ mod tests {
             Value::Array(vec![text("other")]),
             Value::Array(vec![text("token"), text("00")]),
             Value::Array(vec![text("token"), Value::Int(1), text("x")]),
-            Value::Array(vec![text("leased"), Value::Int(-1), text(""), text("")]),
-            Value::Array(vec![text("leased"), text("1"), text(""), text("")]),
+            Value::Array(vec![text("token"), text("00"), text("x"), text("")]),
+            Value::Array(vec![text("leased"), Value::Int(-1), Value::Int(0), text(""), text(""), text("")]),
+            Value::Array(vec![text("leased"), Value::Int(1), Value::Int(-1), text(""), text(""), text("")]),
+            Value::Array(vec![text("leased"), text("1"), Value::Int(0), text(""), text(""), text("")]),
+            Value::Array(vec![text("granted")]),
+            Value::Array(vec![text("granted"), text("1")]),
+            Value::Array(vec![text("held")]),
             Value::Array(vec![text("closed"), Value::Int(i64::MIN)]),
             Value::Array(vec![Value::Array(vec![text("held")])]),
         ] {
             assert!(Reply::read(value.clone()).is_err(), "{value:?}");
         }
-        assert!(each_done(&Value::Array(vec![Value::Int(2)]), 1).is_err());
-        assert!(each_done(&Value::Array(vec![]), 1).is_err());
+        for value in [Value::Array(vec![Value::Int(3)]), Value::Array(vec![]), Value::Int(1)] {
+            assert!(marks(&value, &[TokenId::MIN]).is_err(), "{value:?}");
+        }
     }
 }

@@ -25,13 +25,14 @@ macro_rules! scripts {
 scripts! {
     ADMIT "admit.lua"
     CLAIM "claim.lua"
-    EVICT "evict.lua"
-    EVICTED "evicted.lua"
     GET "get.lua"
+    INVALIDATE "invalidate.lua"
     LEASE "lease.lua"
+    MARKS "marks.lua"
     PUT "put.lua"
     RELEASE "release.lua"
     RENEW "renew.lua"
+    REVOKE "revoke.lua"
     STOP "stop.lua"
     TAKE "take.lua"
 }

@@ -18,8 +18,8 @@ use crate::{
     token::{Fingerprint, StoreError},
 };
 
-/// The first byte of all that is sealed this way.
-const VERSION: u8 = 1;
+/// The first byte of every sealed value: the version of the seal and of the layout inside.
+const VERSION: u8 = 2;
 const ID: usize = 8;
 const HEADER: usize = 1 + ID + NONCE_LEN;
 

@@ -1,30 +1,28 @@
-//! The contract of a store, word for word in scripts.
-//!
-//! It decides nothing: what a script says is what happens.
+//! The contract of a store, each method by one script.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::time::Duration;
 
 use tokio::sync::broadcast;
 
 use super::{
     RedisStore, entry,
-    names::{KeyId, Message, Names, OfSource},
-    reply::{self, Reply},
+    names::{self, KeyId, Message, Names, OfSource},
+    reply::{self, Parents, Reply, Sealed},
     script,
 };
 use crate::{
     Secret,
     token::{
-        Claim, Fingerprint, Lease, MAX_COOL_DOWN, Notice, RateLimit, Stop, StoreError, StoreFuture, StoreKey,
-        StoredToken, TokenStore,
+        Claim, Fingerprint, Lease, MAX_COOL_DOWN, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture,
+        StoreKey, StoredToken, TokenId, TokenStore,
     },
 };
 
-/// How long it is remembered that a token was evicted, unless it lives for longer still: as long as a
-/// token is believed by default.
-const GONE: Duration = Duration::from_secs(24 * 60 * 60);
-/// The argument of a claim that is an entry to overwrite.
-const FOREIGN: usize = 4;
+/// The argument of a claim that names an entry to overwrite.
+const OVERWRITE: usize = 5;
+/// The longest wait for a permit, so that a lease that covers it stays below the hour that the scripts
+/// believe.
+const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
 /// A key as the scripts know it.
 struct Keyed {
@@ -32,35 +30,51 @@ struct Keyed {
     names: OfSource,
 }
 
+impl Keyed {
+    fn entry(&self) -> String {
+        self.names.entry(&self.id)
+    }
+
+    fn lease(&self) -> String {
+        self.names.lease(&self.id)
+    }
+
+    fn changed(&self) -> Vec<u8> {
+        Message::Changed(self.id).write().into()
+    }
+}
+
 impl RedisStore {
     fn keyed(&self, key: &StoreKey) -> Keyed {
         Keyed { id: Names::id(key), names: self.names.of(&key.source) }
     }
 
-    fn held(&self, lease: &Lease) -> String {
-        format!("{}{}", self.holder, lease.fence)
+    fn held(&self, lease: &Lease) -> Vec<u8> {
+        format!("{}{}", self.holder, lease.fence).into()
     }
 
-    fn changed_message(key: &Keyed) -> String {
-        Message { key: key.id, evicted: None }.write()
+    fn channel(&self) -> Vec<u8> {
+        self.names.channel.as_str().into()
     }
 
     fn listen(&self) {
         self.ears.open(&self.server, &self.names.channel);
     }
 
-    fn about_refresh(&self, key: &StoreKey, generation: NonZeroU64) -> Fingerprint {
-        self.names.about(&format!("refresh {generation:016x}"), key)
+    fn about_refresh(&self, key: &StoreKey, token: TokenId) -> Fingerprint {
+        self.names.about(&format!("refresh {token:016x}"), key)
     }
 
     /// The token in an entry, if it is one of ours.
-    fn token(&self, key: &StoreKey, generation: Option<NonZeroU64>, sealed: &[u8]) -> Option<StoredToken> {
-        let text = self.keys.open(&self.names.about("access", key), sealed)?;
-        entry::read(&text).filter(|token| Some(token.generation) == generation)
+    fn token(&self, key: &StoreKey, sealed: &Sealed) -> Option<StoredToken> {
+        let text = self.keys.open(&self.names.about("access", key), &sealed.text)?;
+        let mut token = entry::read(&text, sealed.left, sealed.now)?;
+        token.refresh_token_id = sealed.refresh_token_id;
+        Some(token).filter(|token| Some(token.generation) == sealed.id)
     }
 
-    fn refresh_token(&self, key: &StoreKey, generation: Option<NonZeroU64>, sealed: &[u8]) -> Option<Secret> {
-        let text = self.keys.open(&self.about_refresh(key, generation?), sealed)?;
+    fn refresh_token(&self, key: &StoreKey, id: Option<TokenId>, sealed: &[u8]) -> Option<Secret> {
+        let text = self.keys.open(&self.about_refresh(key, id?), sealed)?;
         Some(Secret::from(std::str::from_utf8(&text).ok()?))
     }
 
@@ -72,36 +86,40 @@ impl RedisStore {
         settle: bool,
     ) -> Result<bool, StoreError> {
         let keyed = self.keyed(key);
-        let keys = [
-            keyed.names.entry(&keyed.id),
-            keyed.names.lease(&keyed.id),
-            keyed.names.gone(token.generation),
-            keyed.names.refused(),
-        ];
-        let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token))?;
+        let names = &keyed.names;
+        let keys = [keyed.entry(), keyed.lease(), names.refused(), names.revoked(), names.invalid()];
+        // The fence is the time of the grant on the clock of Redis. The token was requested later, so
+        // it ends no earlier than this.
+        let end = lease.until_requested(token).saturating_add(token.lifetime);
+        let end = lease.fence.saturating_add(entry::micros(end));
+        let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
         let refresh_token = match &token.refresh_token {
             Some(text) => {
                 self.keys.seal(&self.about_refresh(key, token.generation), text.expose().as_bytes())?
             }
             None => Vec::new(),
         };
-        let arguments = [
-            self.held(lease).into(),
-            format!("{:016x}", token.generation).into(),
+        let mut arguments = vec![
+            self.held(lease),
+            lease.fence.to_string().into(),
+            names::id(&token.generation).into(),
             sealed,
             refresh_token,
-            millis(token.lifetime).into(),
-            self.names.channel.as_str().into(),
-            Self::changed_message(&keyed).into(),
+            token.refresh_token_id.as_ref().map(names::id).unwrap_or_default().into(),
+            millis(token.remaining()).into(),
+            self.channel(),
+            keyed.changed(),
             if settle { b"1" } else { b"0" }.to_vec(),
         ];
+        arguments.extend(lease.parents.iter().map(|id| names::id(id).into()));
         reply::done(&self.link.call(&script::PUT, &keys, &arguments).await?)
     }
 
     async fn read(&self, key: &StoreKey) -> Result<Option<StoredToken>, StoreError> {
         let keyed = self.keyed(key);
-        match Reply::read(self.link.call(&script::GET, &[keyed.names.entry(&keyed.id)], &[]).await?)? {
-            Reply::Token { generation, sealed } => Ok(self.token(key, generation, &sealed)),
+        let keys = [keyed.entry(), keyed.names.revoked(), keyed.names.invalid()];
+        match Reply::read(self.link.call(&script::GET, &keys, &[]).await?)? {
+            Reply::Token(sealed) => Ok(self.token(key, &sealed)),
             _ => Ok(None),
         }
     }
@@ -128,37 +146,51 @@ impl TokenStore for RedisStore {
     ) -> StoreFuture<'a, Option<Secret>> {
         Box::pin(async move {
             let keyed = self.keyed(key);
-            let keys = [keyed.names.entry(&keyed.id), keyed.names.lease(&keyed.id)];
-            let answer = self.link.call(&script::TAKE, &keys, &[self.held(lease).into()]).await?;
-            match Reply::read(answer)? {
-                Reply::Token { generation, sealed } => Ok(self.refresh_token(key, generation, &sealed)),
+            let keys = [keyed.entry(), keyed.lease(), keyed.names.revoked(), keyed.names.invalid()];
+            match Reply::read(self.link.call(&script::TAKE, &keys, &[self.held(lease)]).await?)? {
+                Reply::Token(Sealed { id, text, .. }) => Ok(self.refresh_token(key, id, &text)),
                 _ => Ok(None),
             }
         })
     }
 
-    fn evict<'a>(&'a self, key: &'a StoreKey, generation: NonZeroU64) -> StoreFuture<'a, ()> {
+    fn revoke<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        ids: &'a [TokenId],
+        time: Duration,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let keys = [self.names.of(source).revoked()];
+            for ids in ids.chunks(names::MAX_IDS) {
+                let message = Message::Revoked(ids.to_vec()).write().into();
+                let mut arguments = vec![millis(time).into(), self.channel(), message];
+                arguments.extend(ids.iter().map(|id| names::id(id).into()));
+                reply::done(&self.link.call(&script::REVOKE, &keys, &arguments).await?)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let keyed = self.keyed(key);
-            let keys =
-                [keyed.names.entry(&keyed.id), keyed.names.lease(&keyed.id), keyed.names.gone(generation)];
-            let arguments = [
-                format!("{generation:016x}").into(),
-                millis(GONE).into(),
-                self.names.channel.as_str().into(),
-                Message { key: keyed.id, evicted: Some(generation) }.write().into(),
-            ];
-            reply::done(&self.link.call(&script::EVICT, &keys, &arguments).await?).map(drop)
+            let names = &keyed.names;
+            let keys = [keyed.entry(), names.fence(), names.revoked(), names.invalid()];
+            let message = Message::Invalidated(id).write().into();
+            let arguments = [names::id(&id).into(), self.channel(), message];
+            reply::done(&self.link.call(&script::INVALIDATE, &keys, &arguments).await?).map(drop)
         })
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
         Box::pin(async move {
             let keyed = self.keyed(key);
-            let keys = [keyed.names.lease(&keyed.id), keyed.names.fence()];
+            let names = &keyed.names;
+            let keys = [keyed.lease(), names.fence(), keyed.entry(), names.revoked(), names.invalid()];
             let arguments = [self.holder.as_str().into(), millis(time).into()];
             match Reply::read(self.link.call(&script::LEASE, &keys, &arguments).await?)? {
-                Reply::Leased { fence, .. } => Ok(Some(Lease { fence })),
+                Reply::Leased { fence, parents, .. } => Ok(Some(leased(fence, parents))),
                 _ => Ok(None),
             }
         })
@@ -167,10 +199,9 @@ impl TokenStore for RedisStore {
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let keyed = self.keyed(key);
-            let keys = [keyed.names.lease(&keyed.id)];
-            let message = Self::changed_message(&keyed);
-            let arguments = [self.held(lease).into(), self.names.channel.as_str().into(), message.into()];
-            reply::done(&self.link.call(&script::RELEASE, &keys, &arguments).await?).map(drop)
+            let arguments = [self.held(lease), self.channel(), keyed.changed()];
+            let answer = self.link.call(&script::RELEASE, &[keyed.lease()], &arguments).await?;
+            reply::done(&answer).map(drop)
         })
     }
 
@@ -178,7 +209,7 @@ impl TokenStore for RedisStore {
         self.listen();
         let wait = self.ears.wait(Names::id(key));
         Box::pin(async move {
-            let _ = tokio::time::timeout(within, wait.word()).await;
+            wait.word(within).await;
             Ok(())
         })
     }
@@ -186,46 +217,50 @@ impl TokenStore for RedisStore {
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
-        except: &'a [NonZeroU64],
+        except: &'a [TokenId],
         time: Duration,
         limit: Option<RateLimit>,
+        max_wait: Duration,
     ) -> StoreFuture<'a, Claim<'a>> {
         self.listen();
-        // From before the question, so that no answer to it is missed.
+        // Registered before the call, so that no change after it is missed.
         let wait = self.ears.wait(Names::id(key));
         Box::pin(async move {
             let keyed = self.keyed(key);
             let names = &keyed.names;
             let keys = [
-                names.entry(&keyed.id),
-                names.lease(&keyed.id),
+                keyed.entry(),
+                keyed.lease(),
                 names.fence(),
                 names.closed(),
                 names.refused(),
                 names.sent(),
+                names.revoked(),
+                names.invalid(),
             ];
-            let (calls, per) = limited(limit);
-            let mut arguments: Vec<Vec<u8>> =
-                vec![self.holder.as_str().into(), millis(time).into(), calls.into(), per.into(), Vec::new()];
-            arguments.extend(except.iter().map(|generation| format!("{generation:016x}").into()));
-            // A second time if there is something that is none of ours.
+            let mut arguments: Vec<Vec<u8>> = vec![self.holder.as_str().into(), millis(time).into()];
+            arguments.extend(reservation(limit, max_wait));
+            arguments.push(Vec::new());
+            arguments.extend(except.iter().map(|id| names::id(id).into()));
+            // A second time if the entry is none of ours.
             for _ in 0..2 {
                 match Reply::read(self.link.call(&script::CLAIM, &keys, &arguments).await?)? {
-                    Reply::Token { generation, sealed } => match self.token(key, generation, &sealed) {
+                    Reply::Token(sealed) => match self.token(key, &sealed) {
                         Some(token) => return Ok(Claim::Token(token)),
-                        None => arguments[FOREIGN] = sealed,
+                        None => arguments[OVERWRITE] = sealed.text,
                     },
-                    Reply::Leased { fence, generation, refresh_token } => {
-                        let refresh_token = self.refresh_token(key, generation, &refresh_token);
-                        return Ok(Claim::Leased(Lease { fence }, refresh_token));
+                    Reply::Leased { fence, wait, parents, refresh_token } => {
+                        let refresh_token = self.refresh_token(key, parents.0, &refresh_token);
+                        let (lease, permit) = (leased(fence, parents), Permit::Granted(wait));
+                        return Ok(Claim::Leased { lease, refresh_token, permit });
                     }
-                    Reply::Held => return Ok(Claim::Held(Box::pin(wait.word()))),
+                    Reply::Held { left } => return Ok(Claim::Held(Box::pin(wait.word(left)))),
                     Reply::Stopped(stop) => return Ok(Claim::Stopped(stop)),
-                    Reply::None => return Err(reply::foreign()),
+                    Reply::Granted { .. } | Reply::None => return Err(reply::unexpected_reply()),
                 }
-                tracing::warn!("an entry in Redis is none of ours; it is overwritten");
+                tracing::warn!("overwriting a Redis entry that no sealing key opens");
             }
-            Err(StoreError::new("redis: the entry is none of ours"))
+            Err(StoreError::new("redis: no sealing key opens the entry"))
         })
     }
 
@@ -240,26 +275,25 @@ impl TokenStore for RedisStore {
 
     fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let keyed = self.keyed(key);
-            let keys = [keyed.names.lease(&keyed.id)];
-            let arguments = [self.held(lease).into(), millis(time).into()];
-            reply::done(&self.link.call(&script::RENEW, &keys, &arguments).await?)
+            let arguments = [self.held(lease), millis(time).into()];
+            reply::done(&self.link.call(&script::RENEW, &[self.keyed(key).lease()], &arguments).await?)
         })
     }
 
-    fn admit<'a>(
+    fn acquire_permit<'a>(
         &'a self,
         source: &'a Fingerprint,
         limit: Option<RateLimit>,
-    ) -> StoreFuture<'a, Option<Stop>> {
+        max_wait: Duration,
+    ) -> StoreFuture<'a, Permit> {
         Box::pin(async move {
             let names = self.names.of(source);
             let keys = [names.closed(), names.refused(), names.sent()];
-            let (calls, per) = limited(limit);
-            let answer = self.link.call(&script::ADMIT, &keys, &[calls.into(), per.into()]).await?;
-            match Reply::read(answer)? {
-                Reply::Stopped(stop) => Ok(Some(stop)),
-                _ => Ok(None),
+            let arguments = reservation(limit, max_wait);
+            match Reply::read(self.link.call(&script::ADMIT, &keys, &arguments).await?)? {
+                Reply::Granted { wait } => Ok(Permit::Granted(wait)),
+                Reply::Stopped(stop) => Ok(Permit::Denied(stop)),
+                _ => Err(reply::unexpected_reply()),
             }
         })
     }
@@ -270,29 +304,22 @@ impl TokenStore for RedisStore {
             let (key, time) = match stop {
                 Stop::CoolDown(time) => (names.closed(), time),
                 Stop::Refused(time) => (names.refused(), time),
+                Stop::RateLimit(_) => return Ok(()),
             };
             let time = millis(time.min(MAX_COOL_DOWN));
             reply::done(&self.link.call(&script::STOP, &[key], &[time.into()]).await?).map(drop)
         })
     }
 
-    fn evicted<'a>(
-        &'a self,
-        source: &'a Fingerprint,
-        generations: &'a [NonZeroU64],
-    ) -> StoreFuture<'a, Vec<NonZeroU64>> {
+    fn marks<'a>(&'a self, source: &'a Fingerprint, ids: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
         Box::pin(async move {
-            let names = self.names.of(source);
-            let keys: Vec<String> = generations.iter().map(|generation| names.gone(*generation)).collect();
-            if keys.is_empty() {
+            if ids.is_empty() {
                 return Ok(Vec::new());
             }
-            let gone = reply::each_done(&self.link.call(&script::EVICTED, &keys, &[]).await?, keys.len())?;
-            Ok(generations
-                .iter()
-                .zip(gone)
-                .filter_map(|(generation, gone)| gone.then_some(*generation))
-                .collect())
+            let names = self.names.of(source);
+            let arguments: Vec<Vec<u8>> = ids.iter().map(|id| names::id(id).into()).collect();
+            let keys = [names.revoked(), names.invalid()];
+            reply::marks(&self.link.call(&script::MARKS, &keys, &arguments).await?, ids)
         })
     }
 
@@ -303,14 +330,19 @@ impl TokenStore for RedisStore {
     }
 }
 
+fn leased(fence: u64, (token, refresh_token): Parents) -> Lease {
+    Lease::new(fence).with_parents(token.into_iter().chain(refresh_token))
+}
+
 /// Milliseconds for a script: at least one, or the call would be an error.
 fn millis(span: Duration) -> String {
     span.as_millis().clamp(1, 1 << 50).to_string()
 }
 
-fn limited(limit: Option<RateLimit>) -> (String, String) {
-    match limit {
-        Some(limit) => (limit.calls.clamp(1, 100_000).to_string(), millis(limit.per)),
-        None => ("0".to_owned(), "0".to_owned()),
-    }
+/// The arguments of a reservation: how many calls, in how many microseconds, and the longest wait.
+fn reservation(limit: Option<RateLimit>, max_wait: Duration) -> [Vec<u8>; 3] {
+    let (calls, per) = limit
+        .map_or((0, 0), |limit| (limit.calls.clamp(1, 100_000), limit.per.min(MAX_WAIT).as_micros().max(1)));
+    let max_wait = max_wait.min(MAX_WAIT).as_millis();
+    [calls.to_string().into(), per.to_string().into(), max_wait.to_string().into()]
 }

@@ -1,8 +1,11 @@
--- What the scripts share. All that is read was written by anybody: what is not as we write it goes.
+-- Shared by all scripts. Anyone may have written what is read here: what has the wrong shape is deleted.
 local HOUR = 3600000
-local MOST = 65536
+local DAY = 24 * HOUR
+local MAX_VALUE = 65536
+-- How long a mark of an invalidated token counts, in microseconds.
+local INVALIDATED = 60000000
 
--- Whether a key is there and of this type.
+-- Whether the key exists and has this type.
 local function is(key, want)
   local kind = redis.call('TYPE', key).ok
   if kind == want then return true end
@@ -10,7 +13,7 @@ local function is(key, want)
   return false
 end
 
--- How many milliseconds a key still lives. None of ours lives for over an hour.
+-- How many milliseconds a lease or a stop still lasts. None of ours lasts longer than an hour.
 local function left(key)
   local ttl = redis.call('PTTL', key)
   if ttl == -1 or ttl > HOUR then
@@ -20,16 +23,52 @@ local function left(key)
   return math.max(ttl, 0)
 end
 
--- The generation and the sealed token of an entry.
-local function entry(key)
+-- Microseconds.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+local function integer(number)
+  return string.format('%.0f', number)
+end
+
+-- A number between two bounds, or nil. tonumber() also reads 'nan' and 'inf'.
+local function number_in(text, low, high)
+  local number = tonumber(text or '')
+  if number and number >= low and number <= high then return number end
+  return nil
+end
+
+local function is_revoked(revoked, id)
+  if id == '' or not is(revoked, 'zset') then return false end
+  local ends = redis.call('ZSCORE', revoked, id)
+  return ends and tonumber(ends) > now() / 1000
+end
+
+-- The fence at which a token was invalidated, or nil.
+local function invalidated_at(invalid, id)
+  if not is(invalid, 'zset') then return nil end
+  local at = redis.call('ZSCORE', invalid, id)
+  return number_in(at or '', now() - INVALIDATED, now() + DAY * 1000)
+end
+
+-- The id, the sealed token, the id of the refresh token and the milliseconds left, of an entry that
+-- no mark forbids.
+local function entry(key, revoked, invalid)
   if not is(key, 'hash') then return nil end
-  local token, refresh = redis.call('HSTRLEN', key, 't'), redis.call('HSTRLEN', key, 'r')
-  local generation = redis.call('HSTRLEN', key, 'g')
-  if generation ~= 16 or token == 0 or token > MOST or refresh > MOST or redis.call('PTTL', key) < 0 then
-    redis.call('DEL', key)
-    return nil
+  local function size(field) return redis.call('HSTRLEN', key, field) end
+  local token, refresh, refresh_id, ttl = size('t'), size('r'), size('ri'), redis.call('PTTL', key)
+  local bad = size('g') ~= 16 or token == 0 or token > MAX_VALUE or refresh > MAX_VALUE or ttl < 0
+  if not bad and (refresh_id == 0 or refresh_id == 16) then
+    local id = redis.call('HGET', key, 'g')
+    local of_refresh = redis.call('HGET', key, 'ri') or ''
+    if not (is_revoked(revoked, id) or is_revoked(revoked, of_refresh) or invalidated_at(invalid, id)) then
+      return id, redis.call('HGET', key, 't'), of_refresh, ttl
+    end
   end
-  return redis.call('HGET', key, 'g'), redis.call('HGET', key, 't')
+  redis.call('DEL', key)
+  return nil
 end
 
 -- Whether this holder has the lease now.
@@ -37,47 +76,50 @@ local function holds(lease, holder)
   return is(lease, 'string') and redis.call('STRLEN', lease) == #holder and redis.call('GET', lease) == holder
 end
 
--- Microseconds.
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000000 + time[2]
-end
-
--- Gives out the lease. The fence begins at the time, so that it grows on after it was lost or ran out.
-local function grant(lease, fence, holder, time)
-  local number = redis.pcall('INCR', fence)
-  if type(number) == 'table' or number < 1e15 or number > 8e15 then
-    number = now()
-    redis.call('SET', fence, string.format('%.0f', number))
+-- A number that grows with each call. It follows the clock, so it also grows when the key was lost.
+local function next_fence(fence)
+  local at, last = now(), nil
+  if is(fence, 'string') and redis.call('STRLEN', fence) <= 16 then
+    last = number_in(redis.call('GET', fence), 0, at + DAY * 1000)
   end
-  redis.call('PEXPIRE', fence, 24 * HOUR)
-  redis.call('SET', lease, holder .. string.format('%.0f', number), 'PX', time)
+  local number = math.max(at, (last or 0) + 1)
+  redis.call('SET', fence, integer(number), 'PX', DAY)
   return number
 end
 
--- Why no call may be sent.
-local function stopped(closed, refused)
-  local time = left(closed)
-  if time > 0 then return {'closed', time} end
-  time = left(refused)
-  if time > 0 then return {'refused', time} end
-  return nil
+local function grant(lease, fence, holder, time)
+  local number = next_fence(fence)
+  redis.call('SET', lease, holder .. integer(number), 'PX', integer(time))
+  return number
 end
 
--- Takes the place of one call, or says when there is one. `sent` has the times of the last calls, as
--- many as the limit allows.
-local function taken(sent, calls, per)
-  if calls == 0 then return nil end
+-- Reserves the next free place for a token call. Returns the milliseconds until then, or nil and why
+-- there is none within `max_wait`. `sent` holds the times of the last calls, reserved ones included,
+-- latest first, as many as the limit allows.
+local function reserve(closed, refused, sent, calls, per, max_wait)
+  local refusal = left(refused)
+  if refusal > 0 then return nil, {'refused', refusal} end
+  local cool_down = left(closed)
+  if cool_down > max_wait then return nil, {'closed', cool_down} end
   local at = now()
-  if is(sent, 'list') then
-    local oldest = tonumber(redis.call('LINDEX', sent, calls - 1) or '')
-    if oldest and oldest <= at and oldest + per * 1000 > at then
-      return {'closed', math.ceil((oldest + per * 1000 - at) / 1000)}
+  local time = at + cool_down * 1000
+  if calls > 0 then
+    local last, oldest = nil, nil
+    if is(sent, 'list') then
+      last = number_in(redis.call('LINDEX', sent, 0), 0, at + HOUR * 1000)
+      oldest = redis.call('LINDEX', sent, calls - 1)
+      oldest = oldest and number_in(oldest, 0, last or 0)
+      if not last or oldest == nil then redis.call('DEL', sent) end
     end
+    if oldest then time = math.max(time, oldest + per) end
+    -- Who has to wait, waits behind those who wait already, evenly spread.
+    if last and (time > at or last > at) then time = math.max(time, last + per / calls) end
+    local wait = math.ceil((time - at) / 1000)
+    if wait > max_wait then return nil, {'limited', wait} end
+    redis.call('LPUSH', sent, integer(time))
+    redis.call('LTRIM', sent, 0, calls - 1)
+    redis.call('PEXPIRE', sent, integer(wait + per / 1000))
   end
-  redis.call('LPUSH', sent, string.format('%.0f', at))
-  redis.call('LTRIM', sent, 0, calls - 1)
-  redis.call('PEXPIRE', sent, per)
-  return nil
+  return math.ceil((time - at) / 1000)
 end
 

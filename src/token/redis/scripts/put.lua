@@ -1,11 +1,19 @@
--- KEYS: entry, lease, gone, refused
--- ARGV: holder, generation, token, refresh token, life, channel, message, whether to give the lease back
-if not holds(KEYS[2], ARGV[1]) or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+-- KEYS: entry, lease, refused, revoked, invalid
+-- ARGV: holder, fence, id, token, refresh token, its id, life, channel, message, 1 to give the lease back,
+--       ids of the parents
+if not holds(KEYS[2], ARGV[1]) or is_revoked(KEYS[4], ARGV[3]) or is_revoked(KEYS[4], ARGV[6]) then return 0 end
+for i = 11, #ARGV do
+  if is_revoked(KEYS[4], ARGV[i]) then return 0 end
+end
+local invalidated = invalidated_at(KEYS[5], ARGV[3])
+if invalidated and invalidated > tonumber(ARGV[2]) then return 0 end
+if invalidated then redis.call('ZREM', KEYS[5], ARGV[3]) end
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'g', ARGV[2], 't', ARGV[3])
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'r', ARGV[4]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-redis.call('DEL', KEYS[4])
-if ARGV[8] == '1' then redis.call('DEL', KEYS[2]) end
-redis.call('PUBLISH', ARGV[6], ARGV[7])
+redis.call('HSET', KEYS[1], 'g', ARGV[3], 't', ARGV[4])
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'r', ARGV[5]) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'ri', ARGV[6]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+redis.call('DEL', KEYS[3])
+if ARGV[10] == '1' then redis.call('DEL', KEYS[2]) end
+redis.call('PUBLISH', ARGV[8], ARGV[9])
 return 1

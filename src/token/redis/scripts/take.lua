@@ -1,7 +1,7 @@
--- KEYS: entry, lease
+-- KEYS: entry, lease, revoked, invalid
 -- ARGV: holder
-local generation = entry(KEYS[1])
-local refresh = generation and holds(KEYS[2], ARGV[1]) and redis.call('HGET', KEYS[1], 'r')
+local id, _, refresh_id = entry(KEYS[1], KEYS[3], KEYS[4])
+local refresh = id and holds(KEYS[2], ARGV[1]) and redis.call('HGET', KEYS[1], 'r')
 if not refresh then return {'none'} end
 redis.call('HDEL', KEYS[1], 'r')
-return {'token', generation, refresh}
+return {'token', id, refresh, refresh_id, 0, 0}

@@ -5,13 +5,13 @@
 use std::{
     error::Error as _,
     net::IpAddr,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use fintech_auth::{
     Error, Secret,
     token::{
-        Claim, Fingerprint, RateLimit, StoreError, StoreKey, StoredToken, TokenStore,
+        Claim, Fingerprint, Permit, RateLimit, StoreError, StoreKey, StoredToken, TokenStore,
         redis::{
             RedisStore, SealingKey,
             client::{
@@ -74,7 +74,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, fleet: &Fleet, time: Duration
         }
     }
     match rights(&store, &client, &mut connection, fleet, time).await {
-        Ok(()) => checks.ok("rights", "a token is leased, kept, read and evicted, and messages are heard"),
+        Ok(()) => checks.ok("rights", "a token is leased, kept, read and revoked, and messages are heard"),
         Err((found, next)) => checks.tell("rights", Verdict::Fail, &found, next),
     }
 }
@@ -180,10 +180,10 @@ async fn rights(
     let source = Fingerprint::of(["fintech-auth doctor", &u128::from_ne_bytes(random).to_string()]);
     let key = StoreKey { source, scopes: "doctor".into() };
     // Of no use to anybody.
-    let mut token = StoredToken::new(Secret::from("doctor"), SystemTime::now(), LIFE);
-    token.refresh_token = Some(Secret::from("doctor"));
+    let token = StoredToken::new(Secret::from("doctor"), Duration::ZERO, LIFE)
+        .with_refresh_token(Some(Secret::from("doctor")));
     let lived = life(store, &key, &token).await.map_err(failed);
-    let gone = within(time, false, removed(connection, fleet, &key, &token)).await;
+    let gone = within(time, false, removed(connection, fleet, &key)).await;
     if let Some(step) = lived? {
         return Err((format!("what the store does there comes to nothing: {step}"), "see the server's log"));
     }
@@ -195,14 +195,14 @@ async fn rights(
     within(time, false, heard).await
 }
 
-/// Has this token leased, kept, read and evicted. What did not come about, if all was answered.
+/// Has this token leased, kept, read and revoked. What did not come about, if all was answered.
 async fn life(
     store: &dyn TokenStore,
     key: &StoreKey,
     token: &StoredToken,
 ) -> Result<Option<&'static str>, StoreError> {
     let limit = RateLimit { calls: 1, per: LIFE };
-    let Claim::Leased(lease, _) = store.claim(key, &[], LIFE, Some(limit)).await? else {
+    let Claim::Leased { lease, .. } = store.claim(key, &[], LIFE, Some(limit), Duration::ZERO).await? else {
         return Ok(Some("a lease that nobody has is not given"));
     };
     if !store.put(key, token, &lease).await? {
@@ -211,23 +211,32 @@ async fn life(
     if store.take_refresh_token(key, &lease).await?.is_none() {
         return Ok(Some("a token is not found again"));
     }
-    store.evict(key, token.generation).await?;
-    let gone = store.evicted(&key.source, &[token.generation]).await?;
-    Ok(gone.is_empty().then_some("a token that was evicted is forgotten"))
+    if store.acquire_permit(&key.source, Some(limit), Duration::ZERO).await?
+        == Permit::Granted(Duration::ZERO)
+    {
+        return Ok(Some("a call beyond the rate limit is let through"));
+    }
+    store.invalidate(key, token.generation).await?;
+    store.release(key, &lease).await?;
+    let lease = store.lease(key, LIFE).await?;
+    let Some(lease) = lease else { return Ok(Some("a lease that was given back is not given out")) };
+    if !store.settle(key, token, &lease).await? {
+        return Ok(Some("an invalidated token that is issued again is not kept"));
+    }
+    for _ in 0..2 {
+        store.invalidate(key, token.generation).await?;
+        store.revoke(&key.source, &[token.generation], LIFE).await?;
+    }
+    let marks = store.marks(&key.source, &[token.generation]).await?;
+    Ok(marks.is_empty().then_some("a revoked token is not marked"))
 }
 
 /// Takes away what would only end by itself. The names are the store's; that they still are, the test tells,
 /// which finds nothing left.
-async fn removed(
-    connection: &mut MultiplexedConnection,
-    fleet: &Fleet,
-    key: &StoreKey,
-    token: &StoredToken,
-) -> RedisResult<()> {
+async fn removed(connection: &mut MultiplexedConnection, fleet: &Fleet, key: &StoreKey) -> RedisResult<()> {
     let id = Fingerprint::of(["source", &key.source.to_string()]).to_string();
     let of_source = format!("{{fintech-auth:{}:{}}}", fleet.namespace, &id[..32]);
-    let gone = format!("gone:{:016x}", token.generation);
-    let names = ["fence", "sent", &gone].map(|name| format!("{of_source}:{name}"));
+    let names = ["fence", "sent", "revoked", "invalid"].map(|name| format!("{of_source}:{name}"));
     cmd("DEL").arg(&names).query_async(connection).await
 }
 

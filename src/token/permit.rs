@@ -1,0 +1,83 @@
+//! Waits for the fleet's permission to send a token call.
+
+use std::time::Duration;
+
+use super::{
+    Permit, Stop,
+    expiring_map::after,
+    shared::{Shared, cooling_down},
+};
+use crate::{
+    Error, ErrorKind,
+    sync::time::{self, Instant},
+};
+
+impl Shared {
+    /// Waits for a permit of the store. `false` if there is no store that gives one: then the limits
+    /// of this process apply.
+    ///
+    /// # Errors
+    ///
+    /// `RateLimited` at once if the permit comes later than `max_wait`; `Unauthorized` while the
+    /// credentials are refused.
+    pub(super) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
+        let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
+        loop {
+            let Some(sharing) = self.ready() else { return Ok(false) };
+            let source = self.source.fingerprint();
+            let left = deadline - Instant::now();
+            let Ok(permit) = sharing.ask(sharing.store.acquire_permit(&source, limit, left)).await else {
+                return Ok(false);
+            };
+            match permit {
+                Permit::Granted(wait) => {
+                    if self.await_permit(wait).await? {
+                        return Ok(true);
+                    }
+                }
+                Permit::Denied(stop) => return Err(self.stopped(stop)),
+                Permit::Unlimited => return Ok(false),
+            }
+        }
+    }
+
+    /// Sleeps until the reserved time, then checks whether a cool-down began meanwhile. If so, the
+    /// result is `false`: the call needs a new permit, or all that waited would be sent at once when
+    /// the cool-down ends.
+    pub(super) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
+        if wait.is_zero() {
+            return Ok(true);
+        }
+        time::sleep(wait).await;
+        let Some(sharing) = self.ready() else { return Ok(true) };
+        let source = self.source.fingerprint();
+        match sharing.ask(sharing.store.acquire_permit(&source, None, Duration::ZERO)).await {
+            Ok(Permit::Denied(Stop::CoolDown(_))) => Ok(false),
+            Ok(Permit::Denied(stop)) => Err(self.stopped(stop)),
+            _ => Ok(true),
+        }
+    }
+
+    /// Remembers why the fleet sends no token call, and returns it as an error.
+    pub(super) fn stopped(&self, stop: Stop) -> Error {
+        let now = self.now().tick;
+        match stop {
+            Stop::CoolDown(left) => {
+                self.cool_down.extend(now, left);
+                self.limiter.postpone(now, self.cool_down.until());
+                cooling_down(left)
+            }
+            Stop::Refused(left) => {
+                let error =
+                    Error::new(ErrorKind::Unauthorized, "another process was refused with these credentials");
+                self.negative.refused(now, left, error.clone());
+                error.held_for(left)
+            }
+            // Only this caller cannot wait for so long.
+            Stop::RateLimit(left) => {
+                let reason = "the rate limit is reached, and the turn of this call would come too late";
+                Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)
+            }
+        }
+    }
+}

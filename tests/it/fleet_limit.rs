@@ -1,0 +1,215 @@
+//! The rate limit of a fleet on a real Redis: how many calls it admits, when by the clock of Redis,
+//! and how many scripts that takes.
+
+use std::{sync::Arc, time::Duration};
+
+use fintech_auth::token::{
+    TokenCache, TokenOptions,
+    redis::{RedisStore, SealingKey},
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+    sync::mpsc,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    redis_server::RedisServer,
+    scripted::{Scripted, limited},
+    support::scopes,
+};
+
+const LONG: Duration = Duration::from_secs(120);
+
+/// Caches with connections of their own, as in processes of their own.
+fn fleet(
+    redis: &RedisServer,
+    source: &Scripted,
+    size: usize,
+    limit: (usize, Duration),
+) -> Vec<TokenCache<Scripted>> {
+    let process = |_| {
+        // A slow test machine must not count as a Redis that fails.
+        let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_timeout(LONG / 4);
+        let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
+        let options = TokenOptions::default()
+            .with_rate_limit(limit.0, limit.1)
+            .with_max_wait(LONG)
+            .with_store_timeout(LONG / 2);
+        TokenCache::new(source.clone(), options.with_store(Arc::new(store)))
+    };
+    (0..size).map(process).collect()
+}
+
+/// For when a call was admitted, in microseconds on the clock of Redis.
+#[derive(Clone, Copy)]
+struct Admission {
+    at: u64,
+    /// Whether that was later than the call came.
+    waits: bool,
+}
+
+/// Writes down what each script runs, in order.
+struct Monitor(mpsc::UnboundedReceiver<String>);
+
+impl Monitor {
+    async fn start(redis: &RedisServer) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", redis.port)).await.unwrap();
+        stream.write_all(b"MONITOR\r\n").await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        assert_eq!(lines.next_line().await.unwrap().unwrap(), "+OK");
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let is_wanted =
+                    ["\"LPUSH\"", "\"EVALSHA\"", "\"ECHO\""].iter().any(|word| line.contains(word));
+                if is_wanted && sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(receiver)
+    }
+
+    /// The admissions so far, and the number of scripts.
+    async fn seen(&mut self, redis: &RedisServer) -> (Vec<Admission>, usize) {
+        redis.run_text::<String>("ECHO the-end").await;
+        let (mut admitted, mut scripts) = (Vec::new(), 0);
+        loop {
+            let line = timeout(LONG, self.0.recv()).await.unwrap().unwrap();
+            if line.contains("the-end") {
+                return (admitted, scripts);
+            }
+            match line.split('"').collect::<Vec<_>>()[..] {
+                [_, "LPUSH", _, key, _, time, _] if key.ends_with(":sent") => {
+                    let at = time.parse().unwrap();
+                    let seconds = line.split(' ').next().unwrap().trim_start_matches('+');
+                    let now: u64 = seconds.replace('.', "").parse().unwrap();
+                    admitted.push(Admission { at, waits: at > now });
+                }
+                _ => scripts += 1,
+            }
+        }
+    }
+}
+
+/// Lets each process ask for these scope sets, all at once.
+async fn ask(fleet: &[TokenCache<Scripted>], wanted: impl Fn(usize) -> Vec<usize>) -> usize {
+    let mut callers = JoinSet::new();
+    for (number, cache) in fleet.iter().enumerate() {
+        for scope in wanted(number) {
+            let cache = cache.clone();
+            callers.spawn(async move { cache.token(&scopes(&[&format!("scope-{scope}")])).await.map(drop) });
+        }
+    }
+    let count = callers.len();
+    callers.join_all().await.into_iter().for_each(|outcome| outcome.expect("nobody starves"));
+    count
+}
+
+/// No span of `per` has more admissions than the limit. A call that waits is one even step behind the
+/// last one, and not later than the limit asks.
+fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
+    assert!(
+        admitted.windows(calls + 1).all(|span| span[calls].at - span[0].at >= per),
+        "more than the limit"
+    );
+    let even = per / u64::try_from(calls).unwrap();
+    let mut waited = 0;
+    for span in admitted.windows(calls + 1).filter(|span| span[calls].waits) {
+        let earliest = (span[0].at + per).max(span[calls - 1].at + even);
+        assert!(span[calls].at >= earliest, "not evenly spread");
+        waited += usize::from(span[calls].at <= earliest + 1);
+    }
+    let all = admitted.iter().skip(calls).filter(|admission| admission.waits).count();
+    // But for the first one after a cool-down.
+    assert!(waited + 1 >= all, "{} calls wait longer than the limit asks", all - waited);
+}
+
+async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: usize) {
+    let Some(redis) = RedisServer::start() else { return };
+    let mut monitor = Monitor::start(&redis).await;
+    let source = Scripted::new(Duration::ZERO, false, []);
+    let fleet = fleet(&redis, &source, size, (40, Duration::from_secs(1)));
+    let wanted = |number: usize| (0..sets).filter(|scope| scope % part == number % part).collect::<Vec<_>>();
+    let callers = ask(&fleet, wanted).await;
+    let (admitted, scripts) = monitor.seen(&redis).await;
+    assert_eq!((admitted.len(), source.count()), (sets, sets), "one call for each scope set");
+    assert_within(&admitted, 40, 1_050_000);
+    assert!(scripts <= 4 * callers, "{scripts} scripts for {callers} waiters");
+    for cache in &fleet {
+        assert_eq!((cache.stats().alone, cache.stats().store_failures), (0, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_scope_sets_are_admitted_within_the_limit_by_any_number_of_processes() {
+    tokio::join!(
+        a_fleet_is_admitted_within_the_limit(1, 200, 1),
+        a_fleet_is_admitted_within_the_limit(2, 200, 1),
+        a_fleet_is_admitted_within_the_limit(8, 200, 1),
+        a_fleet_is_admitted_within_the_limit(20, 200, 1),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_hundred_scope_sets_are_admitted_within_the_limit_by_any_number_of_processes() {
+    tokio::join!(
+        a_fleet_is_admitted_within_the_limit(1, 800, 1),
+        a_fleet_is_admitted_within_the_limit(2, 800, 1),
+        a_fleet_is_admitted_within_the_limit(8, 800, 4),
+        a_fleet_is_admitted_within_the_limit(20, 800, 10),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cool_down_moves_the_calls_that_wait_and_they_stay_within_the_limit() {
+    let Some(redis) = RedisServer::start() else { return };
+    let mut monitor = Monitor::start(&redis).await;
+    let source = Scripted::new(Duration::ZERO, false, (0..12).map(|_| crate::scripted::Reply::Token(3600)));
+    source.then([limited(2)]);
+    let fleet = fleet(&redis, &source, 3, (10, Duration::from_millis(500)));
+    let mut callers = JoinSet::new();
+    for number in 0..60 {
+        let cache = fleet[number % 3].clone();
+        callers.spawn(async move { cache.token(&scopes(&[&format!("scope-{number}")])).await.is_ok() });
+    }
+    let succeeded = callers.join_all().await.into_iter().filter(|ok| *ok).count();
+    // The call that was refused fails; all others come.
+    assert_eq!((succeeded, source.count()), (59, 60));
+    let (admitted, _) = monitor.seen(&redis).await;
+    assert_within(&admitted, 10, 525_000);
+    let times = source.times();
+    let refused = times[12];
+    let during = times.iter().filter(|at| (refused + 300..refused + 1_900).contains(at)).count();
+    assert_eq!(during, 0, "a call was sent during the cool-down");
+}
+
+#[tokio::test]
+async fn who_cannot_wait_is_told_how_long_it_takes_and_stops_nobody_else() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = Scripted::new(Duration::ZERO, false, []);
+    let fleet = fleet(&redis, &source, 1, (1, Duration::from_secs(1)));
+    let hurried = TokenCache::new(
+        source.clone(),
+        TokenOptions::default()
+            .with_rate_limit(1, Duration::from_secs(1))
+            .with_max_wait(Duration::from_millis(100))
+            .with_store({
+                let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace("fleet-1");
+                Arc::new(store.open(&redis.url()).unwrap())
+            }),
+    );
+    fleet[0].token(&scopes(&["a"])).await.unwrap();
+    let error = hurried.token(&scopes(&["b"])).await.unwrap_err();
+    assert_eq!(error.kind(), fintech_auth::ErrorKind::RateLimited);
+    assert!(error.retry_after().is_some_and(|wait| wait <= Duration::from_millis(1_050)), "{error:?}");
+    assert_eq!(hurried.stats().cool_downs, 0);
+    let (waiting, scope) = (fleet[0].clone(), scopes(&["c"]));
+    let waiting = tokio::spawn(async move { waiting.token(&scope).await });
+    sleep(Duration::from_millis(50)).await;
+    assert!(waiting.await.unwrap().is_ok());
+    assert!(hurried.token_within(&scopes(&["d"]), LONG).await.is_ok(), "its own limits are open");
+}
