@@ -16,7 +16,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsAcceptor;
@@ -40,25 +40,24 @@ enum Peer {
 
 impl Peer {
     async fn meet(self, mut stream: TcpStream) -> io::Result<()> {
-        let mut hello = [0; 1024];
         match self {
             Self::Close => {}
-            Self::CloseInHandshake => drop(stream.read(&mut hello).await?),
+            Self::CloseInHandshake => hear(&mut stream).await?,
             Self::Reset => {
-                stream.read(&mut hello).await?;
+                hear(&mut stream).await?;
                 stream.set_zero_linger()?;
             }
             Self::Send(bytes) => {
-                stream.read(&mut hello).await?;
+                hear(&mut stream).await?;
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await?;
                 // A connection that is closed with unread bytes is reset, and what was sent is lost.
-                while stream.read(&mut hello).await? > 0 {}
+                while hear(&mut stream).await.is_ok() {}
             }
             Self::Silent => std::future::pending().await,
             Self::Serve(config) => {
                 let mut stream = TlsAcceptor::from(config).accept(stream).await?;
-                stream.read(&mut hello).await?;
+                hear(&mut stream).await?;
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
                 stream
                     .write_all(format!("{head}content-length: 11\r\n\r\n{{\"keys\":[]}}").as_bytes())
@@ -67,6 +66,14 @@ impl Peer {
             }
         }
         Ok(())
+    }
+}
+
+/// Reads something.
+async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    match stream.read(&mut [0; 1024]).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
     }
 }
 
