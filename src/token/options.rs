@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    MAX_COOL_DOWN, RateLimit, TokenStore,
+    RateLimit, TokenStore,
+    cool_down::MAX_COOL_DOWN,
     expiry::Limits,
     token::{Expires, Life},
 };
