@@ -213,7 +213,10 @@ impl Entries {
 
     /// Takes an entry out of its bucket. The caller holds the lock.
     fn remove(&self, slot: &Arc<Slot>) {
-        let Some(bucket) = self.bucket(ScopeKey::parse(&slot.scopes).hash(&self.hasher)) else { return };
+        let Some(bucket) = ScopeKey::with_joined(&slot.scopes, |key| self.bucket(key.hash(&self.hasher)))
+        else {
+            return;
+        };
         let head = bucket.load_full();
         let is_other = |node: &&Node| !Arc::ptr_eq(&node.slot, slot);
         let rest = nodes(head.as_ref()).find(|node| !is_other(node)).and_then(|node| node.next.clone());
@@ -276,21 +279,37 @@ impl Clock {
     }
 }
 
-/// A scope set to look for: sorted, each scope once. It allocates nothing for up to 8 scopes.
-pub(super) struct ScopeKey<'a>(SmallVec<[&'a str; 8]>);
+/// A scope set to look for: sorted, each scope once.
+pub(super) struct ScopeKey<'a>(&'a [&'a str]);
 
-impl<'a> ScopeKey<'a> {
+impl ScopeKey<'_> {
+    /// Allocates nothing for up to 8 scopes.
     #[inline]
-    pub(super) fn new(scopes: &'a [Scope]) -> Self {
-        let mut sorted: SmallVec<[&str; 8]> = scopes.iter().map(Scope::as_str).collect();
+    pub(super) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
+        let (mut few, mut many) = ([""; 8], Vec::new());
+        let sorted = match few.get_mut(..scopes.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(scopes.len(), "");
+                &mut many[..]
+            }
+        };
+        sorted.iter_mut().zip(scopes).for_each(|(sorted, scope)| *sorted = scope.as_str());
         sorted.sort_unstable();
-        sorted.dedup();
-        Self(sorted)
+        let mut len = sorted.len().min(1);
+        for index in 1..sorted.len() {
+            if sorted[index] != sorted[len - 1] {
+                sorted[len] = sorted[index];
+                len += 1;
+            }
+        }
+        then(&ScopeKey(&sorted[..len]))
     }
 
     /// The key of scopes that are sorted and joined already.
-    pub(super) fn parse(scopes: &'a str) -> Self {
-        Self(scopes.split(' ').filter(|scope| !scope.is_empty()).collect())
+    pub(super) fn with_joined<T>(scopes: &str, then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
+        let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
+        then(&ScopeKey(&scopes))
     }
 
     pub(super) fn join(&self) -> Box<str> {
@@ -300,7 +319,7 @@ impl<'a> ScopeKey<'a> {
     #[inline]
     fn hash(&self, hasher: &RandomState) -> u64 {
         let mut hasher = hasher.build_hasher();
-        for scope in &self.0 {
+        for scope in self.0 {
             hasher.write(scope.as_bytes());
             hasher.write_u8(b' ');
         }
@@ -327,11 +346,11 @@ mod tests {
     use super::*;
 
     fn get(entries: &Entries, scopes: &str) -> Arc<Slot> {
-        entries.get_or_insert(&ScopeKey::parse(scopes))
+        ScopeKey::with_joined(scopes, |key| entries.get_or_insert(key))
     }
 
     fn find(entries: &Entries, scopes: &str) -> Option<Arc<Slot>> {
-        entries.find(&ScopeKey::parse(scopes), Arc::clone)
+        ScopeKey::with_joined(scopes, |key| entries.find(key, Arc::clone))
     }
 
     fn count(entries: &Entries) -> usize {
@@ -393,7 +412,7 @@ mod tests {
     #[test]
     fn held_entries_have_a_limit_of_their_own() {
         let entries = Entries::new(2, 3);
-        let hold = |scopes| entries.hold(&ScopeKey::parse(scopes));
+        let hold = |scopes| ScopeKey::with_joined(scopes, |key| entries.hold(key));
         let held: Vec<_> = ["a", "b", "c"].map(|scopes| hold(scopes).unwrap()).into();
         assert!(Arc::ptr_eq(&hold("a").unwrap(), &held[0]), "a second handle to the same scopes");
         assert_eq!(hold("d").unwrap_err().kind(), ErrorKind::InvalidConfig);
@@ -423,8 +442,7 @@ mod tests {
                 scope.spawn(|| {
                     for number in 0..50_000_u32 {
                         let name = format!("scope-{}", number % 8);
-                        let key = ScopeKey::parse(&name);
-                        let held = entries.hold(&key).unwrap();
+                        let held = ScopeKey::with_joined(&name, |key| entries.hold(key)).unwrap();
                         let found = find(&entries, &name).expect("it is there");
                         assert!(Arc::ptr_eq(&held, &found), "{name} at {number}");
                         drop((held, get(&entries, &format!("other-{number}"))));
@@ -443,7 +461,7 @@ mod tests {
     #[test]
     fn scopes_that_run_into_one_another_are_different() {
         let entries = Entries::new(10, 1);
-        let ab = entries.get_or_insert(&ScopeKey(["a", "b"].into_iter().collect()));
+        let ab = entries.get_or_insert(&ScopeKey(&["a", "b"]));
         for other in ["ab", "a", "b", "", "a b c"] {
             assert!(!Arc::ptr_eq(&ab, &get(&entries, other)), "{other}");
         }

@@ -59,12 +59,12 @@ impl Shared {
 
     /// The entry of a scope set, made if there is none.
     pub(super) fn slot(&self, scopes: &[Scope]) -> Arc<Slot> {
-        self.entries.get_or_insert(&ScopeKey::new(scopes))
+        ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
 
     /// A fresh token for these scopes, if there is one.
     pub(super) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
-        self.entries.find(&ScopeKey::new(scopes), |slot| self.fresh(slot))?
+        ScopeKey::with(scopes, |key| self.entries.find(key, |slot| self.fresh(slot)))?
     }
 
     /// The token of a slot if it is fresh by both clocks. This runs on every request of a user's
@@ -278,7 +278,7 @@ impl Hold {
     ///
     /// `InvalidConfig` if too many scope sets are held.
     pub(super) fn new(shared: &Arc<Shared>, scopes: &[Scope]) -> Result<Self, Error> {
-        let slot = shared.entries.hold(&ScopeKey::new(scopes))?;
+        let slot = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
         Ok(Self { shared: shared.clone(), slot })
     }
 }

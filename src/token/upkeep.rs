@@ -215,7 +215,7 @@ async fn write_pending(shared: &Shared, sharing: &Sharing) -> bool {
         }
         sharing.remove_pending(&mark);
         if let PendingMark::Invalidated(key, id) = &mark {
-            shared.entries.find(&ScopeKey::parse(&key.scopes), |slot| slot.paid(*id));
+            ScopeKey::with_joined(&key.scopes, |key| shared.entries.find(key, |slot| slot.paid(*id)));
         }
     }
     true
