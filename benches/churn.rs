@@ -1,0 +1,142 @@
+//! Memory and the slowest operation while far more scope sets, handles and nonces pass through than are kept.
+//!
+//! `cargo bench --bench churn -- 10`: ten million operations for each capacity; 1 by default.
+
+use std::{
+    fs,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use fintech_auth::{
+    Error, Scope,
+    token::{Fingerprint, IssuedToken, TokenCache, TokenHandle, TokenOptions, TokenSource},
+    webhook::{MemoryNonces, NonceStore as _},
+};
+
+const THREADS: u64 = 4;
+
+/// Answers at once.
+struct Local;
+
+impl TokenSource for Local {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["local"])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        let mut issued = IssuedToken::new(scopes[0].as_str());
+        issued.expires_in = Some(86_400.into());
+        Ok(issued)
+    }
+}
+
+fn main() {
+    let millions = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(1_u64);
+    let operations = millions * 1_000_000;
+    println!("{operations} operations on {THREADS} threads");
+    for capacity in [1_000, 100_000] {
+        tokens(capacity, operations);
+    }
+    nonces(operations);
+}
+
+/// Each thread requests tokens of scope sets that never come again; one in ten by a handle that it keeps for
+/// a while.
+fn tokens(capacity: usize, operations: u64) {
+    let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(capacity));
+    let most = AtomicUsize::new(0);
+    run(
+        &format!("tokens, capacity {capacity}"),
+        operations,
+        || cache.len(),
+        |thread| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let mut handles: Vec<TokenHandle<Local>> = Vec::new();
+            let (cache, most) = (&cache, &most);
+            move |number| {
+                let name = format!("/accounts/{thread}-{number}/transfers.write");
+                let scopes = [name.parse().unwrap()];
+                let token = runtime.block_on(async {
+                    if number % 10 > 0 {
+                        return cache.token(&scopes).await;
+                    }
+                    let handle = cache.handle(&scopes)?;
+                    let token = handle.token().await;
+                    if handles.len() == 1_000 {
+                        handles.swap_remove((number / 10 % 1_000) as usize);
+                    }
+                    handles.push(handle);
+                    token
+                });
+                assert_eq!(token.unwrap().expose(), name);
+                if number % 1_000 == 0 {
+                    most.fetch_max(cache.len(), Ordering::Relaxed);
+                }
+            }
+        },
+    );
+    println!("  most entries {}, {:?}", most.into_inner(), cache.stats());
+}
+
+/// Each second has a hundred thousand nonces, which are of no use ten seconds later.
+fn nonces(operations: u64) {
+    let nonces = MemoryNonces::new(2_000_000);
+    run(
+        "nonces",
+        operations,
+        || nonces.len(),
+        |thread| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let nonces = &nonces;
+            move |number| {
+                let now = SystemTime::UNIX_EPOCH + Duration::from_micros(number * THREADS * 10);
+                let nonce = format!("{thread}-{number}");
+                let claim = nonces.claim(&nonce, now, now + Duration::from_secs(10));
+                assert!(runtime.block_on(claim).unwrap());
+            }
+        },
+    );
+}
+
+/// Runs the operations on all threads, and prints once in a while how it goes.
+fn run<F: FnMut(u64)>(
+    name: &str,
+    operations: u64,
+    entries: impl Fn() -> usize + Sync,
+    prepare: impl Fn(u64) -> F + Sync,
+) {
+    println!("{name}");
+    let (done, slowest) = (AtomicU64::new(0), AtomicU64::new(0));
+    let begun = Instant::now();
+    thread::scope(|threads| {
+        for thread in 0..THREADS {
+            let (done, slowest, prepare, entries) = (&done, &slowest, &prepare, &entries);
+            threads.spawn(move || {
+                let mut operation = prepare(thread);
+                for number in 0..operations / THREADS {
+                    let before = Instant::now();
+                    operation(number);
+                    slowest.fetch_max(before.elapsed().as_micros() as u64, Ordering::Relaxed);
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    if done % (operations / 5) == 0 {
+                        let per_second = done as f64 / begun.elapsed().as_secs_f64();
+                        println!(
+                            "  {done}: {} MiB, {} entries, slowest {} us, {per_second:.0} a second",
+                            resident() >> 20,
+                            entries(),
+                            slowest.load(Ordering::Relaxed),
+                        );
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Bytes in memory, on Linux.
+fn resident() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096
+}
