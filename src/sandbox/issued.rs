@@ -7,6 +7,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+/// At how many tokens those that ended long ago are dropped for the first time.
+const PRUNE: usize = 10_000;
+/// How long a token is known after its end.
+const REMEMBERED: Duration = Duration::from_secs(3_600);
+
 /// Which of the two a token is. One is never taken for the other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
@@ -47,6 +52,8 @@ struct Token<G> {
 /// All tokens of a service.
 pub(super) struct Issued<G> {
     tokens: HashMap<String, Token<G>>,
+    /// At how many tokens those that ended long ago are dropped.
+    prune_at: usize,
     families: u64,
     access_tokens: usize,
     double_spends: usize,
@@ -54,7 +61,7 @@ pub(super) struct Issued<G> {
 
 impl<G> Default for Issued<G> {
     fn default() -> Self {
-        Self { tokens: HashMap::new(), families: 0, access_tokens: 0, double_spends: 0 }
+        Self { tokens: HashMap::new(), prune_at: PRUNE, families: 0, access_tokens: 0, double_spends: 0 }
     }
 }
 
@@ -73,6 +80,11 @@ impl<G: Clone> Issued<G> {
     ) {
         if kind == Kind::Access {
             self.access_tokens += 1;
+        }
+        if self.tokens.len() >= self.prune_at {
+            let remembered = |ends: SystemTime| ends.checked_add(REMEMBERED).is_none_or(|until| now < until);
+            self.tokens.retain(|_, token| token.ends.is_none_or(remembered));
+            self.prune_at = PRUNE.max(2 * self.tokens.len());
         }
         let ends = now.checked_add(lifetime);
         let token = Token { kind, family, granted, ends, state: State::Good };
@@ -142,5 +154,25 @@ impl<G: Clone> Issued<G> {
 
     pub(super) fn double_spends(&self) -> usize {
         self.double_spends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_ended_long_ago_are_dropped() {
+        let mut issued = Issued::default();
+        let family = issued.new_family();
+        let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        for second in 0..100_000 {
+            let text = second.to_string();
+            issued.add((Kind::Access, &text), (family, ()), at(second), Duration::from_secs(10));
+            assert!(issued.tokens.len() <= PRUNE, "{}", issued.tokens.len());
+        }
+        assert!(matches!(issued.standing(Kind::Access, "99999", at(100_000)), Standing::Live(..)));
+        assert!(matches!(issued.standing(Kind::Access, "99000", at(100_000)), Standing::Expired));
+        assert_eq!(issued.access_tokens(), 100_000);
     }
 }

@@ -13,6 +13,8 @@ use super::Operation;
 
 /// How many requests are kept; older ones are only counted.
 const KEPT: usize = 10_000;
+/// The most bytes that they take together.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// The headers that carry a secret.
 const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
@@ -78,6 +80,11 @@ impl Request {
         self.path.split_once('?').map_or(&self.path, |(path, _)| path)
     }
 
+    fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        self.path.len() + self.body.len() + headers.sum::<usize>()
+    }
+
     pub(super) fn answered(&self, status: StatusCode) {
         // Each request is answered once.
         _ = self.answered.set(status);
@@ -109,6 +116,8 @@ pub(super) struct Log(Mutex<Entries>);
 #[derive(Default)]
 struct Entries {
     newest: VecDeque<Request>,
+    /// The size of those.
+    bytes: usize,
     counts: HashMap<Operation, usize>,
 }
 
@@ -122,10 +131,13 @@ impl Log {
         if let Some(operation) = request.operation {
             *entries.counts.entry(operation).or_default() += 1;
         }
-        if entries.newest.len() == KEPT {
-            entries.newest.pop_front();
-        }
+        entries.bytes += request.size();
         entries.newest.push_back(request);
+        while (entries.newest.len() > KEPT || entries.bytes > KEPT_BYTES)
+            && let Some(oldest) = entries.newest.pop_front()
+        {
+            entries.bytes -= oldest.size();
+        }
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
@@ -138,5 +150,25 @@ impl Log {
 
     pub(super) fn clear(&self) {
         *self.lock() = Entries::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_bounded_in_requests_and_in_bytes() {
+        let request = |size: usize| {
+            let (parts, ()) = http::Request::new(()).into_parts();
+            Request::new(parts, vec![0; size].into())
+        };
+        let log = Log::default();
+        (0..KEPT + 5).for_each(|_| log.add(request(0)));
+        assert_eq!(log.requests().len(), KEPT);
+        log.clear();
+        (0..100).for_each(|_| log.add(request(1 << 20)));
+        let kept = log.requests().len();
+        assert!((60..=64).contains(&kept), "{kept}");
     }
 }
