@@ -9,6 +9,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
+/// The longest error code that is kept for later callers, in bytes.
+const MAX_KEPT_CODE: usize = 128;
+
 /// What the caller does next.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -49,7 +52,7 @@ struct Inner {
     sent: bool,
     retry_after: Option<Duration>,
     answer: Option<Answered>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What an error answer said, as far as it is kept.
@@ -131,7 +134,7 @@ impl Error {
     /// Adds what caused it. Printing the chain prints this too, so it must show no secret.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.with(|inner| inner.source = Some(source.into()))
+        self.with(|inner| inner.source = Some(source.into().into()))
     }
 
     pub(crate) fn with_answer(self, answer: Answered) -> Self {
@@ -170,11 +173,15 @@ impl Error {
     }
 
     /// The same failure without what the response told of one request, to be kept for other callers:
-    /// no message, fields, body, request id or challenge.
+    /// no message, fields, body, request id or challenge. So the size of what is kept does not depend on the
+    /// response.
     pub(crate) fn without_details(&self) -> Self {
         let answer = self.answer().map(|answer| Answered {
             status: answer.status,
-            details: Details { code: answer.details.code.clone(), ..Details::default() },
+            details: Details {
+                code: answer.details.code.clone().filter(|code| code.len() <= MAX_KEPT_CODE),
+                ..Details::default()
+            },
             ..Answered::default()
         });
         let inner = Inner {
@@ -184,7 +191,7 @@ impl Error {
             sent: false,
             retry_after: None,
             answer,
-            source: None,
+            source: self.inner.source.clone(),
         };
         Self { inner: Arc::new(inner), held_for: None }
     }

@@ -1,16 +1,18 @@
-//! A token from memory allocates nothing. Alone in its process, for it counts what all threads of it
-//! allocate.
+//! What is allocated for a token, and what is kept. In a process of its own, one test at a time: it counts
+//! what all threads allocate.
 
-use std::alloc::System;
+use std::{alloc::System, sync::Mutex, time::Duration};
 
 use fintech_auth::{
-    Error, Scope,
+    Credentials, Error, ErrorKind, Scope, moov,
     token::{Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 struct Local;
 
@@ -27,8 +29,17 @@ impl TokenSource for Local {
 }
 
 /// Eight scopes are sorted in place; more are an unusual caller's.
-#[tokio::test]
-async fn a_cached_token_allocates_nothing() {
+#[test]
+fn a_cached_token_allocates_nothing() {
+    let _alone = ONE_AT_A_TIME.lock();
+    runtime().block_on(look_up());
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(Local, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
@@ -47,4 +58,48 @@ async fn a_cached_token_allocates_nothing() {
     let counted = region.change();
     assert_eq!((counted.allocations, counted.reallocations, counted.deallocations), (0, 0, 0));
     assert!(cache.stats().hits >= 2_000);
+}
+
+/// 200 scope sets that are refused with a megabyte of explanation each.
+#[test]
+fn failures_that_are_kept_keep_nothing_of_the_responses() {
+    let _alone = ONE_AT_A_TIME.lock();
+    runtime().block_on(refused());
+}
+
+async fn refused() {
+    let body = bytes::Bytes::from(format!(r#"{{"scope":"{}"}}"#, "x".repeat(1_000_000)));
+    let app = axum::Router::new().fallback(move || {
+        let headers = [(http::header::CONTENT_TYPE, "application/json"), (http::header::CONNECTION, "close")];
+        let response = (http::StatusCode::UNPROCESSABLE_ENTITY, headers, body.clone());
+        async move { response }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let client = moov::Client::builder(Credentials::new("id", "secret"));
+    let client = client
+        .with_base_url(&url)
+        .with_tokens(|tokens| tokens.with_rate_limit(1_000, Duration::from_secs(1)))
+        .build()
+        .unwrap();
+    let mut region = Region::new(ALLOCATOR);
+    for number in 0..=200 {
+        if number == 1 {
+            // The first sets up the connection pool and the like.
+            region = Region::new(ALLOCATOR);
+        }
+        let scopes = [Scope::new(&format!("scope-{number}")).unwrap()];
+        let first = client.token(&scopes).await.unwrap_err();
+        assert_eq!((first.kind(), first.fields().len()), (ErrorKind::Rejected, 1), "{first}");
+        let later = client.token(&scopes).await.unwrap_err();
+        assert_eq!((later.kind(), later.status()), (first.kind(), first.status()));
+        assert!(later.retry_after().is_some() && later.fields().is_empty() && later.message().is_none());
+    }
+    let change = region.change();
+    let kept =
+        change.bytes_allocated as i64 - change.bytes_deallocated as i64 + change.bytes_reallocated as i64;
+    // The handle of the client itself is one more.
+    assert_eq!(client.tokens().len(), 202);
+    assert!(kept < 1_000_000, "{kept} bytes kept");
 }

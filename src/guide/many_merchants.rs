@@ -61,7 +61,9 @@
 //! 100,000 scope sets, unless
 //! [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity) says otherwise; beyond that, those not
 //! asked for lately go first. One costs about 300 bytes beside the text of the token and its scopes.
-//! [`Stats`](crate::token::Stats) counts the evictions: if they keep up with the misses, give it more.
+//! [`Stats`](crate::token::Stats) counts the evictions: if they keep up with the misses, give it more. Scope sets that
+//! handles hold are not evicted; there are 100,000 of those at most, unless
+//! [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles) says otherwise.
 //!
 //! The vendor's rate limit is kept for all merchants together: at Moov's 40 calls a second, 10,000 cold tokens take a
 //! little over four minutes. Nobody waits that long unless told to. Of a job that begins with every merchant at once some

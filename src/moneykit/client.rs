@@ -190,7 +190,7 @@ impl Api {
             client_id: None,
             client_secret: None,
             grant_type: Some("client_credentials".to_owned()),
-            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)),
+            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
         };
         let call = self.auth.apply(self.call("create_access_token"), &mut body)?;
         let client = self.generated(&call);

@@ -204,7 +204,7 @@ impl Api {
             client_type: self.client_type.map(Into::into),
             grant_type: types::GrantType::ClientCredentials,
             refresh_token: None,
-            scope: Some(Scope::join(scopes)),
+            scope: Some(Scope::join(scopes)?),
         };
         self.token(self.call("create_access_token"), body).await
     }
@@ -221,7 +221,7 @@ impl Api {
             client_type: None,
             grant_type: types::GrantType::RefreshToken,
             refresh_token: Some(refresh_token.clone()),
-            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)),
+            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
         };
         self.token(self.call("refresh").with_secret(refresh_token), body).await
     }

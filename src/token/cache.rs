@@ -41,7 +41,8 @@ impl<S: TokenSource> TokenCache<S> {
     ///
     /// # Errors
     ///
-    /// What the source failed with, after its retries; [`RateLimited`](crate::ErrorKind::RateLimited) at once if a
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are longer than 16 KiB together; what the
+    /// source failed with, after its retries; [`RateLimited`](crate::ErrorKind::RateLimited) at once if a
     /// cool-down, or the turn of the request in the rate limit, ends later than the caller waits;
     /// [`Timeout`](crate::ErrorKind::Timeout) if no token came in time; `Unavailable` if the source panicked. An
     /// earlier failure is told again, with [`Error::retry_after`], until it is time for another attempt.
@@ -52,7 +53,7 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.keeper.wait(self.keeper.shared.slot(scopes), None).await,
+            None => self.keeper.wait(self.keeper.shared.slot(scopes)?, None).await,
         }
     }
 
@@ -68,7 +69,7 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.keeper.wait(self.keeper.shared.slot(scopes), Some(max_wait)).await,
+            None => self.keeper.wait(self.keeper.shared.slot(scopes)?, Some(max_wait)).await,
         }
     }
 
@@ -193,7 +194,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// # Errors
     ///
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if handles hold
-    /// [too many](TokenOptions::with_max_handles) scope sets.
+    /// [too many](TokenOptions::with_max_handles) scope sets, or these scopes are longer than 16 KiB together.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
         let hold = Arc::new(Hold::new(&self.keeper.shared, scopes)?);
         Ok(TokenHandle { cache: self.clone(), slot: hold.slot.clone(), hold: Some(hold) })

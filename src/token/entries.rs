@@ -15,7 +15,7 @@ use std::{
 
 use smallvec::SmallVec;
 
-use super::{Scope, slot::Slot, stats::Counter};
+use super::{Scope, scope, slot::Slot, stats::Counter};
 use crate::{
     Error, ErrorKind,
     sync::{
@@ -115,25 +115,29 @@ impl Entries {
     }
 
     /// The entry of a scope set, made if there is none.
-    pub(super) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Arc<Slot> {
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` if the scopes are too long.
+    pub(super) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
         let mut clock = self.lock();
         // Under the lock: nobody evicts it before the caller has it.
         if let Some(slot) = self.find(key, Arc::clone) {
             slot.place.mark_used();
-            return slot;
+            return Ok(slot);
         }
-        let slot = self.insert(key);
+        let slot = self.insert(key)?;
         let evicted = self.enqueue(&mut clock, &slot);
         drop(clock);
         self.evictions.add(evicted.len() as u64);
-        slot
+        Ok(slot)
     }
 
     /// The same for a handle: the entry stays until [`Entries::release`].
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` if too many entries are held.
+    /// `InvalidConfig` if too many entries are held, or the scopes are too long.
     pub(super) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
@@ -147,14 +151,14 @@ impl Entries {
                 "too many token handles: drop some, or allow more by TokenOptions::with_max_handles",
             ));
         }
-        clock.held += 1;
         let slot = match found {
             Some(slot) => {
                 clock.remove(slot.place.index.load(Ordering::Relaxed) as usize);
                 slot
             }
-            None => self.insert(key),
+            None => self.insert(key)?,
         };
+        clock.held += 1;
         slot.place.add_handles(1);
         Ok(slot)
     }
@@ -201,14 +205,14 @@ impl Entries {
     }
 
     /// Adds an entry to its bucket. The caller holds the lock.
-    fn insert(&self, key: &ScopeKey<'_>) -> Arc<Slot> {
+    fn insert(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
+        let slot = Arc::new(Slot::new(key.join()?));
         let hash = key.hash(&self.hasher);
         let (chunk, index) = self.chunk(hash);
         let chunk = chunk.get_or_init(|| iter::repeat_with(Bucket::empty).take(self.chunk_len).collect());
-        let slot = Arc::new(Slot::new(key.join()));
         let next = chunk[index].load_full();
         chunk[index].store(Some(Arc::new(Node { hash, slot: slot.clone(), next })));
-        slot
+        Ok(slot)
     }
 
     /// Takes an entry out of its bucket. The caller holds the lock.
@@ -312,8 +316,8 @@ impl ScopeKey<'_> {
         then(&ScopeKey(&scopes))
     }
 
-    pub(super) fn join(&self) -> Box<str> {
-        self.0.join(" ").into()
+    pub(super) fn join(&self) -> Result<Box<str>, Error> {
+        scope::join(self.0).map(String::into_boxed_str)
     }
 
     #[inline]
@@ -346,7 +350,7 @@ mod tests {
     use super::*;
 
     fn get(entries: &Entries, scopes: &str) -> Arc<Slot> {
-        ScopeKey::with_joined(scopes, |key| entries.get_or_insert(key))
+        ScopeKey::with_joined(scopes, |key| entries.get_or_insert(key)).unwrap()
     }
 
     fn find(entries: &Entries, scopes: &str) -> Option<Arc<Slot>> {
@@ -461,7 +465,7 @@ mod tests {
     #[test]
     fn scopes_that_run_into_one_another_are_different() {
         let entries = Entries::new(10, 1);
-        let ab = entries.get_or_insert(&ScopeKey(&["a", "b"]));
+        let ab = entries.get_or_insert(&ScopeKey(&["a", "b"])).unwrap();
         for other in ["ab", "a", "b", "", "a b c"] {
             assert!(!Arc::ptr_eq(&ab, &get(&entries, other)), "{other}");
         }

@@ -20,11 +20,12 @@ use super::{
     rate_limiter::Admission,
     shared::Shared,
     slot::{Discarded, Marks, NewToken, Now, Slot, TakenRefreshToken},
+    syntax::{MAX_KEPT, is_kept_refresh_token},
     token::{Expires, Issued},
     tombstones::Epoch,
 };
 use crate::{
-    Error, ErrorKind, Secret,
+    Error, ErrorKind,
     retry::{Repeat, backoff},
     sync::time,
 };
@@ -215,10 +216,11 @@ impl Flight {
         // The later of the two clocks, as in the life of a token.
         let age = received.tick.saturating_sub(asked.tick).max(received.wall.saturating_sub(asked.wall));
         let stored = StoredToken::new(issued.access_token, Duration::from_millis(age), expiry.lifetime);
-        let mut stored = stored.with_refresh_token(issued.refresh_token.filter(Secret::is_refresh_token));
-        stored.scope.clone_from(&issued.scope);
+        let mut stored = stored.with_refresh_token(issued.refresh_token.filter(is_kept_refresh_token));
+        let scope = issued.scope.filter(|scope| scope.len() <= MAX_KEPT);
+        stored.scope.clone_from(&scope);
         let slot = Arc::downgrade(&self.slot);
-        let issued = Issued::new(&stored.access_token, issued.scope, stored.generation, slot, life)?;
+        let issued = Issued::new(&stored.access_token, scope, stored.generation, slot, life)?;
         self.shared.succeeded(Some(&self.slot.scopes));
         self.shared.counters.refreshes.add(1);
         Ok((stored, issued))

@@ -130,7 +130,7 @@ impl Keeper {
     pub(super) async fn reject(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
-        let slot = issued.slot.upgrade().or_else(|| scopes.map(|scopes| self.shared.slot(scopes)));
+        let slot = issued.slot.upgrade().or_else(|| scopes.and_then(|scopes| self.shared.slot(scopes).ok()));
         match slot {
             Some(slot) => self.invalidate(&slot, generation).await,
             None => {
@@ -182,7 +182,7 @@ impl Keeper {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let shared = &*self.shared;
-        let scopes = scopes.map(|scopes| ScopeKey::new(scopes).join());
+        let scopes = scopes.map(|scopes| ScopeKey::with(scopes, |key| key.join())).transpose()?;
         let scopes = scopes.as_deref();
         let now = shared.now().tick;
         match scopes {

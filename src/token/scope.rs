@@ -4,6 +4,11 @@ use std::{fmt, str::FromStr};
 
 use crate::{Error, ErrorKind};
 
+/// The longest scope, in bytes. Those of both vendors are shorter than 100.
+const MAX_SCOPE: usize = 1_024;
+/// The longest list of scopes of one token, in bytes, with the spaces between them.
+const MAX_SCOPE_SET: usize = 16 * 1_024;
+
 /// A scope-token of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`.
 ///
 /// MoneyKit's look like `link_session:create`, Moov's like `/accounts.read`.
@@ -24,7 +29,8 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if it is empty or has a character that no scope may have.
+    /// [`ErrorKind::InvalidConfig`] if it is empty, longer than 1,024 bytes, or has a character that no scope may
+    /// have.
     pub fn new(scope: &str) -> Result<Self, Error> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         if scope.is_empty() || !scope.bytes().all(allowed) {
@@ -32,6 +38,9 @@ impl Scope {
                 ErrorKind::InvalidConfig,
                 "a scope is printable ASCII without space, quote and backslash; give several one by one",
             ));
+        }
+        if scope.len() > MAX_SCOPE {
+            return Err(Error::new(ErrorKind::InvalidConfig, "scope is longer than 1,024 bytes"));
         }
         Ok(Self(scope.into()))
     }
@@ -42,9 +51,26 @@ impl Scope {
     }
 
     /// The `scope` field of a request: all of them, separated by spaces.
-    pub(crate) fn join(scopes: &[Self]) -> String {
-        scopes.iter().map(Self::as_str).collect::<Vec<_>>().join(" ")
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` if that is longer than 16 KiB.
+    pub(crate) fn join(scopes: &[Self]) -> Result<String, Error> {
+        join(&scopes.iter().map(Self::as_str).collect::<Vec<_>>())
     }
+}
+
+/// Scopes separated by spaces.
+///
+/// # Errors
+///
+/// `InvalidConfig` if that is longer than 16 KiB.
+pub(super) fn join(scopes: &[&str]) -> Result<String, Error> {
+    let length = scopes.iter().map(|scope| scope.len() + 1).sum::<usize>().saturating_sub(1);
+    if length > MAX_SCOPE_SET {
+        return Err(Error::new(ErrorKind::InvalidConfig, "scope set is longer than 16 KiB"));
+    }
+    Ok(scopes.join(" "))
 }
 
 impl AsRef<str> for Scope {

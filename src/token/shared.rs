@@ -58,7 +58,11 @@ impl Shared {
     }
 
     /// The entry of a scope set, made if there is none.
-    pub(super) fn slot(&self, scopes: &[Scope]) -> Arc<Slot> {
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` if the scopes are too long.
+    pub(super) fn slot(&self, scopes: &[Scope]) -> Result<Arc<Slot>, Error> {
         ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
 

@@ -15,6 +15,7 @@ use super::{
     entries::Place,
     renewal::Renewal,
     store::generation,
+    syntax::is_kept_refresh_token,
     token::{Issued, Life},
     tombstones::{Epoch, Tombstones, Verdict},
 };
@@ -121,7 +122,8 @@ impl State {
 
     fn fail(&mut self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
         let failures = self.trouble().map_or(0, |trouble| trouble.failures).saturating_add(1);
-        self.rare().trouble = Some(Trouble { failures, retry_at: retry_at(failures), error });
+        self.rare().trouble =
+            Some(Trouble { failures, retry_at: retry_at(failures), error: error.without_details() });
     }
 
     fn discard_refresh_token(&mut self) {
@@ -462,7 +464,7 @@ impl Slot {
 
     /// Keeps a refresh token that a store gave out to this process.
     pub(super) fn keep_refresh_token(&self, refresh_token: Secret) {
-        if !refresh_token.is_refresh_token() {
+        if !is_kept_refresh_token(&refresh_token) {
             return;
         }
         let mut state = self.lock();

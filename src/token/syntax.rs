@@ -8,6 +8,15 @@ use crate::Secret;
 /// vendors have used names of their own for bearer tokens: `opaque` and `jwt`.
 const NOT_BEARER: [&str; 4] = ["DPoP", "MAC", "N_A", "PoP"];
 
+/// The longest text of one token response that the cache keeps, in bytes: the access token, the refresh token
+/// and the granted scopes each.
+pub(super) const MAX_KEPT: usize = 16 * 1024;
+
+/// Whether the cache keeps a refresh token.
+pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
+    token.is_refresh_token() && token.expose().len() <= MAX_KEPT
+}
+
 /// A `b64token` of RFC 6750 section 2.1: the only characters that a bearer token may have.
 fn is_bearer_token(text: &str) -> bool {
     let characters = text.trim_end_matches('=');

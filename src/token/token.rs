@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::{ExpiryRule, expiry::audience, slot::Slot};
+use super::{ExpiryRule, expiry::audience, slot::Slot, syntax::MAX_KEPT};
 use crate::{Error, ErrorKind, Secret};
 
 const BEARER: &str = "Bearer ";
@@ -117,7 +117,7 @@ impl Token {
 impl Issued {
     /// # Errors
     ///
-    /// `Unreadable` for a token that no header can carry.
+    /// `Unreadable` for a token that no header can carry, or that is too long to be kept.
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,
@@ -125,6 +125,10 @@ impl Issued {
         slot: Weak<Slot>,
         life: Life,
     ) -> Result<Self, Error> {
+        if token.expose().len() > MAX_KEPT {
+            let reason = "the issued token is longer than 16 KiB";
+            return Err(Error::new(ErrorKind::Unreadable, reason).with_sent(true));
+        }
         let printable = !token.is_empty() && token.expose().bytes().all(|byte| matches!(byte, 0x21..=0x7e));
         let bytes = Zeroizing::new([BEARER, token.expose()].concat().into_bytes().into_boxed_slice());
         let header = printable.then(|| HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok());
@@ -135,7 +139,7 @@ impl Issued {
             )
         })?;
         header.set_sensitive(true);
-        let scope = scope.map(String::into_boxed_str);
+        let scope = scope.filter(|scope| scope.len() <= MAX_KEPT).map(String::into_boxed_str);
         Ok(Self { header, scope, generation: Some(generation), slot, life })
     }
 

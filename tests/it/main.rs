@@ -9,6 +9,7 @@ mod blocking;
 #[path = "../../build.rs"]
 #[allow(dead_code)]
 mod build_script;
+mod capacity;
 mod concurrency;
 mod config;
 mod decode;

@@ -210,7 +210,7 @@ impl KeyCache {
                 let backoff = BACKOFF.saturating_mul(1 << (times - 1).min(16)).min(self.options.cool_down);
                 let wait = error.retry_after().unwrap_or_default().min(LONGEST_WAIT).max(backoff);
                 let until = self.clock.monotonic().saturating_add(wait);
-                state.failure = Some(Failure { error: error.clone(), times, until });
+                state.failure = Some(Failure { error: error.without_details(), times, until });
                 Err(error)
             }
         };
