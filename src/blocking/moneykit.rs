@@ -106,7 +106,7 @@ impl Client {
         request: impl FnMut(Token) -> T,
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        run(&self.runtime, self.client.tokens().handle_once(scopes), request, classify)
+        run(&self.runtime, self.client.tokens().handle_once(scopes)?, request, classify)
     }
 
     /// What a response says about its token, as

@@ -115,7 +115,7 @@ impl<S: TokenSource> TokenCache<S> {
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
         // The 401 finds the token in its entry, even if that is evicted meanwhile.
-        let slot = self.keeper.shared.slot(scopes);
+        let slot = self.keeper.shared.slot(scopes)?;
         let token = match self.keeper.shared.fresh(&slot) {
             Some(token) => token,
             None => self.keeper.wait(slot.clone(), None).await?,
@@ -201,9 +201,13 @@ impl<S: TokenSource> TokenCache<S> {
     }
 
     /// A handle for one request, which does not keep the scope set in the cache.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` if the scopes are too long.
     #[cfg(feature = "blocking")]
-    pub(crate) fn handle_once(&self, scopes: &[Scope]) -> TokenHandle<S> {
-        TokenHandle { cache: self.clone(), slot: self.keeper.shared.slot(scopes), hold: None }
+    pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
+        Ok(TokenHandle { cache: self.clone(), slot: self.keeper.shared.slot(scopes)?, hold: None })
     }
 }
 

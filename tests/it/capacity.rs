@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use fintech_auth::{
     Error, ErrorKind, Scope, Secret,
-    token::{Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource},
+    token::{Fingerprint, IssuedToken, Rejection, TokenCache, TokenOptions, TokenSource},
 };
 
 use crate::scripted::{TestClock, cache_with, options};
@@ -127,7 +127,7 @@ async fn a_scope_set_that_is_too_long_is_refused_at_every_entry() {
     assert!(is_refused(cache.token_within(&long, Duration::from_secs(1)).await.unwrap_err()));
     assert!(cache.cached(&long).is_none());
     assert!(is_refused(cache.handle(&long).unwrap_err()));
-    assert!(is_refused(cache.run(&long, async |_| (), |()| false).await.unwrap_err()));
+    assert!(is_refused(cache.run(&long, async |_| (), |()| Rejection::None).await.unwrap_err()));
     assert_eq!((cache.len(), source.count()), (0, 0));
     cache.token(&long[1..]).await.unwrap();
     // The vendors' own operations: nothing listens at this address.
