@@ -1,4 +1,4 @@
-//! Memory and the slowest operation while far more scope sets, handles and nonces pass through than are kept.
+//! Memory and the slowest operation while far more scope sets and handles pass through than are kept.
 //!
 //! `cargo bench --bench churn -- 10`: ten million operations for each capacity; 1 by default.
 
@@ -6,13 +6,12 @@ use std::{
     fs,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::Instant,
 };
 
 use fintech_auth::{
     Error, Scope,
     token::{Fingerprint, IssuedToken, TokenCache, TokenHandle, TokenOptions, TokenSource},
-    webhook::{MemoryNonces, NonceStore as _},
 };
 
 const THREADS: u64 = 4;
@@ -39,7 +38,6 @@ fn main() {
     for capacity in [1_000, 100_000] {
         tokens(capacity, operations);
     }
-    nonces(operations);
 }
 
 /// Each thread requests tokens of scope sets that never come again; one in ten by a handle that it keeps for
@@ -78,26 +76,6 @@ fn tokens(capacity: usize, operations: u64) {
         },
     );
     println!("  most entries {}, {:?}", most.into_inner(), cache.stats());
-}
-
-/// Each second has a hundred thousand nonces, which are of no use ten seconds later.
-fn nonces(operations: u64) {
-    let nonces = MemoryNonces::new(2_000_000);
-    run(
-        "nonces",
-        operations,
-        || nonces.len(),
-        |thread| {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let nonces = &nonces;
-            move |number| {
-                let now = SystemTime::UNIX_EPOCH + Duration::from_micros(number * THREADS * 10);
-                let nonce = format!("{thread}-{number}");
-                let claim = nonces.claim(&nonce, now, now + Duration::from_secs(10));
-                assert!(runtime.block_on(claim).unwrap());
-            }
-        },
-    );
 }
 
 /// Runs the operations on all threads, and prints once in a while how it goes.
