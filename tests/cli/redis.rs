@@ -129,7 +129,6 @@ async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_told() 
         "@hash",
         "@list",
         "@sortedset",
-        "eval",
         "hget",
         "hdel",
         "lindex",
