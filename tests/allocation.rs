@@ -1,7 +1,7 @@
 //! What is allocated for a token, and what is kept. In a process of its own, one test at a time: it counts
 //! what all threads allocate.
 
-use std::{alloc::System, sync::Mutex, time::Duration};
+use std::{alloc::System, time::Duration};
 
 use fintech_auth::{
     Credentials, Error, ErrorKind, Scope, moov,
@@ -11,8 +11,6 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 struct Local;
 
@@ -30,9 +28,10 @@ impl TokenSource for Local {
 
 /// Eight scopes are sorted in place; more are an unusual caller's.
 #[test]
-fn a_cached_token_allocates_nothing() {
-    let _alone = ONE_AT_A_TIME.lock();
+fn a_cached_token_allocates_nothing_and_failures_keep_no_response() {
+    // In one test: the harness allocates between two.
     runtime().block_on(look_up());
+    runtime().block_on(refused());
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -61,12 +60,6 @@ async fn look_up() {
 }
 
 /// 200 scope sets that are refused with a megabyte of explanation each.
-#[test]
-fn failures_that_are_kept_keep_nothing_of_the_responses() {
-    let _alone = ONE_AT_A_TIME.lock();
-    runtime().block_on(refused());
-}
-
 async fn refused() {
     let body = bytes::Bytes::from(format!(r#"{{"scope":"{}"}}"#, "x".repeat(1_000_000)));
     let app = axum::Router::new().fallback(move || {
@@ -97,8 +90,7 @@ async fn refused() {
         assert!(later.retry_after().is_some() && later.fields().is_empty() && later.message().is_none());
     }
     let change = region.change();
-    let kept =
-        change.bytes_allocated as i64 - change.bytes_deallocated as i64 + change.bytes_reallocated as i64;
+    let kept = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
     // The handle of the client itself is one more.
     assert_eq!(client.tokens().len(), 202);
     assert!(kept < 1_000_000, "{kept} bytes kept");
