@@ -127,9 +127,9 @@ impl Lease {
         self
     }
 
-    /// How long after the lease was granted the token was requested.
-    #[cfg(feature = "redis")]
-    pub(super) fn until_requested(&self, token: &StoredToken) -> Duration {
+    /// How long after the lease was granted the token was requested, for a store that dates a token by
+    /// its own clock.
+    pub fn until_requested(&self, token: &StoredToken) -> Duration {
         (Instant::now() - self.granted).saturating_sub(token.age)
     }
 }
