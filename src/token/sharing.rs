@@ -10,7 +10,8 @@ use std::{
 use tokio::sync::broadcast;
 
 use super::{
-    Fingerprint, Notice, StoreError, StoreFuture, StoreKey, TokenId, TokenOptions, TokenStore, stats::Counter,
+    Fingerprint, Notice, StoreError, StoreFuture, StoreKey, TokenId, TokenOptions, TokenStore,
+    expiring_map::after, stats::Counter,
 };
 use crate::sync::{
     AbortHandle, Mutex, MutexGuard, Notify,
@@ -33,7 +34,9 @@ pub(super) struct Sharing {
     pub(super) rest: Duration,
     timeout: Duration,
     /// How long a token is believed at most, and so how long a revoked one is marked.
-    max_lifetime: Duration,
+    pub(super) max_lifetime: Duration,
+    /// How long an invalidated token is marked in this process.
+    max_backoff: Duration,
     pub(super) failures: Counter,
     state: Mutex<State>,
     /// Wakes the task that writes pending marks.
@@ -44,7 +47,8 @@ pub(super) struct Sharing {
 struct State {
     /// Until when the store is left aside.
     aside: Option<Instant>,
-    pending: VecDeque<PendingMark>,
+    /// Each with the time until which its writing is retried.
+    pending: VecDeque<(PendingMark, Instant)>,
     upkeep: Option<AbortHandle>,
 }
 
@@ -56,6 +60,7 @@ impl Sharing {
             rest: options.store_rest,
             timeout: options.store_timeout,
             max_lifetime: options.limits.max,
+            max_backoff: options.max_backoff,
             failures: Counter::default(),
             state: Mutex::default(),
             pending: Notify::new(),
@@ -138,26 +143,36 @@ impl Sharing {
         .await
     }
 
-    /// Keeps a mark until the store answers again. `false` if too many are kept already.
+    /// Keeps a mark until the store takes it, at most until the mark would end. `false` if too many are
+    /// kept already.
     pub(super) fn keep_pending(&self, mark: PendingMark) -> bool {
+        let time = match mark {
+            PendingMark::Revoked(_) => self.max_lifetime,
+            PendingMark::Invalidated(..) => self.max_backoff,
+        };
+        let now = Instant::now();
         let mut state = self.lock();
-        if !state.pending.contains(&mark) {
-            if state.pending.len() == MAX_PENDING {
-                return false;
-            }
-            state.pending.push_back(mark);
+        state.pending.retain(|(pending, until)| now < *until && *pending != mark);
+        if state.pending.len() == MAX_PENDING {
+            return false;
         }
+        state.pending.push_back((mark, after(now, time)));
         drop(state);
         self.pending.notify_one();
         true
     }
 
+    /// The first mark to write whose time is not over.
     pub(super) fn first_pending(&self) -> Option<PendingMark> {
-        self.lock().pending.front().cloned()
+        let (mut state, now) = (self.lock(), Instant::now());
+        while state.pending.front().is_some_and(|(_, until)| *until <= now) {
+            state.pending.pop_front();
+        }
+        state.pending.front().map(|(mark, _)| mark.clone())
     }
 
     pub(super) fn remove_pending(&self, mark: &PendingMark) {
-        self.lock().pending.retain(|pending| pending != mark);
+        self.lock().pending.retain(|(pending, _)| pending != mark);
     }
 
     /// Starts the upkeep unless it runs or there is nothing for it to do. `start` is told whether one

@@ -10,6 +10,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use super::{
     Notice, StoreKey, TokenId,
     entries::ScopeKey,
+    expiring_map::after,
     keeper::Keeper,
     shared::Shared,
     sharing::{PendingMark, Sharing},
@@ -28,7 +29,7 @@ use crate::{
 const BATCH: usize = 500;
 /// Over how long the processes of a fleet spread such calls.
 const SPREAD: Duration = Duration::from_secs(1);
-/// The longest wait between two attempts to write a mark.
+/// The longest wait between two attempts of the task to call a store that fails.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl Keeper {
@@ -91,7 +92,10 @@ async fn run(shared: &Shared, mut notices: Option<broadcast::Receiver<Notice>>, 
     let Some(sharing) = &shared.sharing else { return };
     // Notices between the end of an earlier task and now were lost.
     let mut recheck = again.then(Instant::now);
-    let mut attempts = 0;
+    // A token that was in memory when notices were lost is expired after this time.
+    let mut recheck_end = after(Instant::now(), sharing.max_lifetime);
+    let (mut attempts, mut checks) = (0, 0);
+    let pause = |attempts| backoff(sharing.rest, MAX_PAUSE.max(sharing.rest), attempts, 1.0);
     let mut write = sharing.first_pending().is_some().then(|| Instant::now() + sharing.rest);
     loop {
         sync::select! {
@@ -99,15 +103,20 @@ async fn run(shared: &Shared, mut notices: Option<broadcast::Receiver<Notice>>, 
                 if apply_notices(shared, notice, &mut notices) {
                     // A fleet that lost its store does not come back in step.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
+                    recheck_end = after(Instant::now(), sharing.max_lifetime);
+                    checks = 0;
                 }
             }
             () = sharing.pending.notified(), if write.is_none() => write = Some(Instant::now() + sharing.rest),
             () = at(write) => {
                 attempts = if write_pending(shared, sharing).await { 0 } else { attempts + 1 };
-                let pause = backoff(sharing.rest, MAX_PAUSE.max(sharing.rest), attempts, 1.0);
-                write = sharing.first_pending().is_some().then(|| Instant::now() + pause);
+                write = sharing.first_pending().is_some().then(|| Instant::now() + pause(attempts));
             }
-            () = at(recheck) => recheck = (!check_all(shared, sharing).await).then(|| Instant::now() + sharing.rest),
+            () = at(recheck) => {
+                checks += 1;
+                let is_over = check_all(shared, sharing).await || Instant::now() >= recheck_end;
+                recheck = (!is_over).then(|| Instant::now() + pause(checks));
+            }
         }
     }
 }

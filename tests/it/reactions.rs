@@ -16,12 +16,18 @@ use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret,
     sandbox::{Fault, Operation},
     token::{
-        Fingerprint, IssuedToken, Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey,
+        Fingerprint, IssuedToken, Lease, MemoryStore, Notice, Rejection, StoreError, StoreFuture, StoreKey,
         StoredToken, TokenCache, TokenId, TokenOptions, TokenSource, TokenStore,
+        redis::{RedisStore, SealingKey},
     },
 };
 use http::StatusCode;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::broadcast,
+    time::{Instant, sleep},
+};
 
 use crate::{
     scripted::{Reply, Scripted, TestClock, fail, limited, options},
@@ -348,7 +354,7 @@ async fn webhook_keys_are_fetched_once_in_each_period() {
 
 /// A store that fails, and counts its calls.
 #[derive(Debug, Default)]
-struct Broken(AtomicUsize);
+struct Broken(AtomicUsize, Option<broadcast::Sender<Notice>>);
 
 impl Broken {
     fn fail<'a, T: Send + 'a>(&'a self) -> StoreFuture<'a, T> {
@@ -389,6 +395,14 @@ impl TokenStore for Broken {
     fn changed<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, ()> {
         self.fail()
     }
+
+    fn marks<'a>(&'a self, _: &'a Fingerprint, _: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
+        self.fail()
+    }
+
+    fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
+        self.1.as_ref().map(broadcast::Sender::subscribe)
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -401,4 +415,171 @@ async fn a_store_that_fails_is_called_once_in_each_period() {
         assert!(outcome.is_ok());
     })
     .await;
+}
+
+/// A cache with a store that fails, and the store.
+fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache<Scripted>, Arc<Broken>) {
+    let store = Arc::new(Broken(AtomicUsize::new(0), notices));
+    let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
+    (cache, store)
+}
+
+/// Checks a reaction that goes on by itself: its calls in an hour, and that a day later it has ended.
+async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
+    let before = calls();
+    sleep(HOUR).await;
+    let in_an_hour = calls() - before;
+    assert!((most(name) - 5..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} in an hour");
+    sleep(HOUR * 24).await;
+    let ended = calls();
+    assert!(ended > before + 20 * in_an_hour, "{name}: ended too early");
+    sleep(HOUR * 24).await;
+    assert_eq!(calls(), ended, "{name}: ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_that_the_store_does_not_take_is_retried_until_it_ends() {
+    let (cache, store) = broken(None);
+    let calls = || store.0.load(Ordering::Relaxed);
+    cache.forget(&Secret::from("token")).await.unwrap_err();
+    hold_for_a_day("Retry of a mark that the store did not take", calls).await;
+
+    let (cache, store) = broken(None);
+    let calls = || store.0.load(Ordering::Relaxed);
+    let token = cache.token(&scopes(&["a"])).await.unwrap();
+    cache.reject(&token).await;
+    let before = calls();
+    sleep(Duration::from_secs(60)).await;
+    // After 5 s, 10 s, 20 s and 40 s. The next would come after 80 s.
+    assert_eq!(calls() - before, 4);
+    sleep(HOUR).await;
+    assert_eq!(calls() - before, 4, "ended");
+    // The stored copy is invalidated before anything else is asked of the store.
+    cache.token(&scopes(&["a"])).await.unwrap();
+    assert_eq!(calls() - before, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_notices_make_up_for_themselves_until_every_token_is_expired() {
+    let notices = broadcast::Sender::new(8);
+    let (cache, store) = broken(Some(notices.clone()));
+    let calls = || store.0.load(Ordering::Relaxed);
+    cache.token(&scopes(&["a"])).await.unwrap();
+    notices.send(Notice::Missed).unwrap();
+    hold_for_a_day("Check of the tokens in memory after notices were lost", calls).await;
+}
+
+/// Keeps no token: it refuses each put.
+#[derive(Debug, Default)]
+struct RefusesPut(MemoryStore);
+
+impl TokenStore for RefusesPut {
+    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
+        self.0.get(key)
+    }
+
+    fn put<'a>(&'a self, _: &'a StoreKey, _: &'a StoredToken, _: &'a Lease) -> StoreFuture<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn take_refresh_token<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+    ) -> StoreFuture<'a, Option<Secret>> {
+        self.0.take_refresh_token(key, lease)
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        ids: &'a [TokenId],
+        time: Duration,
+    ) -> StoreFuture<'a, ()> {
+        self.0.revoke(source, ids, time)
+    }
+
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
+        self.0.invalidate(key, id)
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
+        self.0.lease(key, time)
+    }
+
+    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
+        self.0.release(key, lease)
+    }
+
+    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
+        self.0.changed(key, within)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_each_new_token_costs_a_few_requests_for_each_refresh() {
+    let name = "New token after the store refused one";
+    // Tokens of a day are refreshed once in the hour. Those of 15 minutes live for 11 at least.
+    for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
+        let store = Arc::new(RefusesPut::default());
+        let (cache, source) = scripted(&Reply::Token(seconds), |options| options.with_store(store));
+        let start = Instant::now();
+        while start.elapsed() < HOUR {
+            cache.token(&scopes(&["a"])).await.unwrap();
+            sleep(Duration::from_millis(100)).await;
+        }
+        let sent = source.count();
+        assert_eq!(sent % most(name), 0, "{sent}");
+        assert!((1..=refreshes).contains(&(sent / most(name))), "{sent}");
+        sleep(HOUR).await;
+        assert_eq!(source.count(), sent, "nobody asks");
+    }
+}
+
+/// Accepts a subscription as Redis does, then closes the connection.
+async fn accept_subscription(mut stream: TcpStream) {
+    let mut received = Vec::new();
+    while let Ok(1..) = stream.read_buf(&mut received).await {
+        let text = String::from_utf8_lossy(&received).to_uppercase();
+        let is_subscribed = text.contains("SUBSCRIBE");
+        let mut reply = "+OK\r\n".repeat(text.matches("CLIENT").count());
+        if is_subscribed {
+            reply.push_str("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+        }
+        received.clear();
+        if stream.write_all(reply.as_bytes()).await.is_err() || is_subscribed {
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_to_redis_that_does_not_last_is_made_again_ever_more_rarely() {
+    let name = "New subscription to Redis after a lost one";
+    for accepts in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let count = Arc::new(AtomicUsize::new(0));
+        let (accepted, connections) = (count.clone(), || count.load(Ordering::Relaxed));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                accepted.fetch_add(1, Ordering::Relaxed);
+                if accepts {
+                    accept_subscription(stream).await;
+                }
+            }
+        });
+        let store = RedisStore::builder([SealingKey::new(&[7; 32])]).open(&url).unwrap();
+        let mut notices = store.notices().unwrap();
+        sleep(HOUR).await;
+        let in_an_hour = connections();
+        assert!((100..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} in an hour");
+        // Each subscription that was made says that notices may have been lost.
+        assert_eq!(notices.try_recv().is_ok(), accepts);
+        drop(store);
+        sleep(Duration::from_secs(60)).await;
+        let ended = connections();
+        sleep(HOUR).await;
+        assert_eq!(connections(), ended, "{name}: the store is dropped");
+    }
 }

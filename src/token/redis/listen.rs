@@ -21,7 +21,7 @@ use tokio::{
     runtime,
     sync::{broadcast, watch},
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -36,7 +36,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// How long it may take to say so.
 const PONG: Duration = Duration::from_secs(2);
 /// How long to wait between attempts to subscribe: at first, and at the most.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// How long to wait for word of a key: with a subscription, which may be dead without our knowing, and
 /// without one.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
@@ -152,8 +152,12 @@ async fn listen(ears: Weak<Ears>, server: Arc<Server>, channel: String) {
     while ears.strong_count() > 0 {
         match timeout(CONNECT, subscribe(&server, &channel)).await {
             Ok(Ok((sink, stream))) => {
-                pause = PAUSE.0;
+                let start = Instant::now();
                 hear_all(&ears, sink, stream).await;
+                // A server may end each subscription at once, so only a lasting one counts as success.
+                if start.elapsed() > PAUSE.1 {
+                    pause = PAUSE.0;
+                }
                 tracing::debug!("the subscription to Redis ended; subscribing again");
             }
             Ok(Err(error)) => {
