@@ -114,11 +114,14 @@ impl<S: TokenSource> TokenCache<S> {
         mut request: impl FnMut(Token) -> F,
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        // The 401 finds the token in its entry, even if that is evicted meanwhile.
-        let slot = self.keeper.shared.slot(scopes)?;
-        let token = match self.keeper.shared.fresh(&slot) {
-            Some(token) => token,
-            None => self.keeper.wait(slot.clone(), None).await?,
+        // The entry is kept: a 401 finds the token in it, even if it is evicted meanwhile.
+        let (slot, token) = match self.keeper.shared.cached_entry(scopes) {
+            Some(found) => found,
+            None => {
+                let slot = self.keeper.shared.slot(scopes)?;
+                let token = self.keeper.wait(slot.clone(), None).await?;
+                (slot, token)
+            }
         };
         let outcome = request(token.clone()).await;
         let rejection = classify(&outcome);

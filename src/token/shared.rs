@@ -71,6 +71,12 @@ impl Shared {
         ScopeKey::with(scopes, |key| self.entries.find(key, |slot| self.fresh(slot)))?
     }
 
+    /// The same, with the entry that it is in. The entry may be evicted by then.
+    pub(super) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<Slot>, Token)> {
+        let look = |slot: &Arc<Slot>| Some((slot.clone(), self.fresh(slot)?));
+        ScopeKey::with(scopes, |key| self.entries.find(key, look))?
+    }
+
     /// The token of a slot if it is fresh by both clocks. This runs on every request of a user's
     /// service: no lock, no allocation, no write that cores would fight over.
     #[inline]
