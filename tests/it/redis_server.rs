@@ -118,7 +118,8 @@ impl RedisServer {
     /// A command past the store.
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &[&[u8]]) -> T {
         let client = client::Client::open(self.url()).unwrap();
-        let config = client::AsyncConnectionConfig::new().set_response_timeout(None);
+        let config = client::AsyncConnectionConfig::new();
+        let config = config.set_connection_timeout(None).set_response_timeout(None);
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
         let mut cmd = client::Cmd::new();
         cmd.arg(command);
