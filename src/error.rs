@@ -196,7 +196,7 @@ impl Error {
         Self { inner: Arc::new(inner), held_for: None }
     }
 
-    /// The same failure, as it is told to those who come after it and for whom nothing was sent.
+    /// The same failure, as later callers get it while nothing is sent.
     pub(crate) fn held_for(mut self, left: Duration) -> Self {
         self.held_for = Some(left);
         self

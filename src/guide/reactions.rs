@@ -43,4 +43,4 @@
 //! - Refused **credentials** stop every scope set of the client, and with a store every process. A 401 or
 //!   `invalid_client` to the client credentials says so. Moov answers 403 for wrong credentials and for a scope
 //!   that is not granted; so three different scope sets must be refused with no success in between.
-//! - Whoever is stopped by a refusal of another gets an error without what that other was told.
+//! - A caller that is stopped by another's refusal gets an error without the details of that refusal.

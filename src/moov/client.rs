@@ -99,7 +99,7 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// It is forgotten here at once. A store that was not told is told by the next refresh.
+    /// It is forgotten here at once. If the store could not be reached, the next refresh updates it.
     pub async fn reject(&self, token: &Token) {
         self.0.tokens.reject(token).await;
     }

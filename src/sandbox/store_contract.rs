@@ -304,7 +304,7 @@ impl Contract {
             }
         };
         let in_time = timeout(LONG / 2, all).await.is_ok();
-        rule(in_time && wanted.is_empty(), "a mark is told to all who listen")
+        rule(in_time && wanted.is_empty(), "a mark sends a notice to every listener")
     }
 
     async fn a_permit_is_reserved_within_the_limit(&self) -> Result<(), Violation> {
@@ -341,7 +341,7 @@ impl Contract {
         )?;
         self.store.stop(&source, Stop::CoolDown(LONG * 5)).await?;
         let checked = self.store.acquire_permit(&source, None, Duration::ZERO).await?;
-        rule(matches!(checked, Permit::Denied(Stop::CoolDown(_))), "a cool-down is told to who only checks")?;
+        rule(matches!(checked, Permit::Denied(Stop::CoolDown(_))), "a check reports a cool-down")?;
         let after = self.store.acquire_permit(&source, limit, LONG * 10).await?;
         rule(
             matches!(after, Permit::Granted(wait) if near(wait, 5.0)),

@@ -45,7 +45,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// source failed with, after its retries; [`RateLimited`](crate::ErrorKind::RateLimited) at once if a
     /// cool-down, or the turn of the request in the rate limit, ends later than the caller waits;
     /// [`Timeout`](crate::ErrorKind::Timeout) if no token came in time; `Unavailable` if the source panicked. An
-    /// earlier failure is told again, with [`Error::retry_after`], until it is time for another attempt.
+    /// earlier failure is returned again, with [`Error::retry_after`], until it is time for another attempt.
     ///
     /// # Cancellation
     ///

@@ -117,7 +117,7 @@ impl Keeper {
         self.keep_up();
         runtime.spawn(async move {
             sync::select! {
-                // With nobody left to tell, the token is in place all the same.
+                // The token is in place even if no caller waits any more.
                 outcome = flight.run(admission) => { let _ = sender.send(Some(outcome)); }
                 _ = alive.changed() => {}
             }

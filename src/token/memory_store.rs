@@ -90,7 +90,7 @@ impl MemoryStore {
 
     /// Sends a notice to the caches that use this store.
     fn send(&self, notice: Notice) {
-        // Without a cache there is nobody to send it to.
+        // Sending fails when no cache listens.
         let _ = self.notices.send(notice);
     }
 }

@@ -66,7 +66,7 @@ impl NegativeCache {
     ///
     /// # Errors
     ///
-    /// The refusal, as it is told to those who come after it.
+    /// The refusal, as later callers get it.
     pub(super) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();

@@ -273,7 +273,7 @@ impl Keeper {
                 renewal.candidate.clone_from(&candidate);
                 renewal.fetch = None;
             });
-            // With nobody left to tell, the candidate is there for the next request.
+            // The candidate stays for the next request even if no caller waits any more.
             let _ = sender.send(Some(candidate));
         });
     }

@@ -151,7 +151,8 @@ impl Shared {
     }
 
     /// Admits a refresh that begins now for a caller with so much time: its turn is reserved, except
-    /// where the store admits it. Who has a token already lets the refresh take its own time.
+    /// where the store admits it. A caller with a stale token does not wait, so its refresh
+    /// may take the time of the options.
     pub(super) fn admit_refresh(
         &self,
         scopes: &str,

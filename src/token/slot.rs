@@ -151,7 +151,7 @@ pub(super) enum Lookup<P> {
     BackingOff(Error),
 }
 
-/// How a token is requested, and whatever may make that void.
+/// What a token is requested with, and what may void the request.
 pub(super) struct TakenRefreshToken {
     pub(super) refresh_token: Option<Secret>,
     from: GrantIds,
@@ -252,8 +252,7 @@ impl Slot {
         }
     }
 
-    /// Takes the refresh token out, so that nobody else sends it. One that was revoked meanwhile is
-    /// dropped.
+    /// Takes the refresh token out, so that it is sent only once. A revoked one is dropped.
     pub(super) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.refresh_token.take();

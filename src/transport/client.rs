@@ -149,8 +149,8 @@ impl HttpOptions {
     }
 }
 
-/// Leads plain http to other machines to a port where nobody can listen. reqwest itself refuses all plain
-/// http or none.
+/// Sends plain http for other machines to port 0, where nothing can listen. reqwest itself can only refuse all
+/// plain http or none.
 fn nowhere_beyond_loopback() -> reqwest::Proxy {
     reqwest::Proxy::custom(|url| {
         let is_here = url.host_str().is_some_and(is_loopback);

@@ -215,7 +215,7 @@ impl KeyCache {
             }
         };
         drop(state);
-        // With nobody left to tell, the keys are in place all the same.
+        // The keys are in place even if no caller waits any more.
         let _ = lead.told.send(Some(outcome));
     }
 }

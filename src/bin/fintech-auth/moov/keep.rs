@@ -37,8 +37,8 @@ impl Keeping {
         Ok(Self { saving, signals, is_exchange })
     }
 
-    /// Calls the service, keeps what it issued and tells of it. A signal does not cut this short: it is told by the
-    /// exit code, once the token is kept.
+    /// Calls the service, keeps what it issued and prints it. A signal does not cut this short: the exit code reports
+    /// it once the token is kept.
     ///
     /// # Errors
     ///
