@@ -5,7 +5,7 @@ use std::{num::NonZeroU64, sync::Arc, time::Duration};
 use fintech_auth_shuttle::{
     Secret,
     sync::{switch_point, time},
-    token::{Lease, MemoryStore, StoreFuture, StoreKey, StoredToken, TokenOptions, TokenStore},
+    token::{Fingerprint, Lease, MemoryStore, StoreFuture, StoreKey, StoredToken, TokenOptions, TokenStore},
 };
 use shuttle::future::spawn;
 
@@ -48,8 +48,17 @@ impl TokenStore for SlowStore {
         })
     }
 
-    fn evict<'a>(&'a self, key: &'a StoreKey, generation: NonZeroU64) -> StoreFuture<'a, ()> {
-        self.0.evict(key, generation)
+    fn revoke<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        ids: &'a [NonZeroU64],
+        time: Duration,
+    ) -> StoreFuture<'a, ()> {
+        self.0.revoke(source, ids, time)
+    }
+
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: NonZeroU64) -> StoreFuture<'a, ()> {
+        self.0.invalidate(key, id)
     }
 
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
