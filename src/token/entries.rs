@@ -34,7 +34,7 @@ const CHUNKS: usize = 256;
 /// The most buckets in a chunk.
 const MAX_CHUNK: usize = 4_096;
 /// How many entries a bucket has on average when the cache is full.
-const LOAD: usize = 4;
+const LOAD: usize = 2;
 
 type Bucket = ArcSwapOption<Node>;
 
