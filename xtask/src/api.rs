@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use crate::diff::unified;
-use crate::files::{self, Change};
-use crate::problems::Result;
-use crate::regen::{Answer, Outcome};
 use crate::rustdoc;
+use openapi_drift::Change;
+use openapi_drift::Result;
+use openapi_drift::unified;
+use openapi_drift::{Answer, Outcome};
 
 const FILE: &str = "api.txt";
 
@@ -34,7 +34,7 @@ fn update(root: &Path, check: bool) -> Result<Answer> {
         let out = unified(&change.name, &change.old, &change.new);
         return Ok(Answer { outcome: Outcome::Different, out, err });
     }
-    files::write(&[change])?;
+    openapi_drift::write(&[change])?;
     Ok(Answer { outcome: Outcome::Different, out: String::new(), err: format!("wrote {FILE}\n") })
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::problems::Result;
+use openapi_drift::Result;
 
 /// Cargo in `folder`, without arguments.
 pub(crate) fn cargo(folder: &Path) -> Command {

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::cargo::cargo;
-use crate::regen::Outcome;
+use openapi_drift::Outcome;
 
 /// Arguments of cargo, one step a line.
 const STEPS: [&str; 14] = [

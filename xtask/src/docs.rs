@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::problems::{Problems, Result};
-use crate::regen::{Answer, Outcome};
 use crate::rustdoc;
+use openapi_drift::{Answer, Outcome};
+use openapi_drift::{Problems, Result};
 
 /// Builds the documentation and looks at it.
 pub(crate) fn run(root: &Path) -> Answer {

@@ -2,50 +2,11 @@
 //! the exit code. No users' code is here.
 
 mod api;
-#[path = "../../build.rs"]
-#[allow(dead_code)]
-mod build_script;
-mod canonical;
 mod cargo;
 mod ci;
-mod contract;
-mod cycle;
-mod date;
-mod diff;
-#[path = "../../tests/it/digest.rs"]
-#[allow(dead_code)]
-mod digest;
 mod docs;
-mod document;
-mod downconvert;
-mod drift;
-#[cfg(test)]
-mod fastapi;
-mod fetch;
-mod files;
-#[cfg(test)]
-mod fixture;
 mod guards;
-#[cfg(test)]
-mod hostile;
-mod http;
-mod json;
-mod overlay;
-mod plan;
-mod problems;
-mod record;
-mod reference;
-mod regen;
 mod rustdoc;
-#[cfg(test)]
-mod served;
-mod shape;
-mod slice;
-mod source;
-#[cfg(test)]
-mod tests;
-mod transcript;
-mod yaml;
 
 use std::env;
 use std::io::Write;
@@ -55,8 +16,7 @@ use std::thread;
 
 use lexopt::prelude::*;
 
-use fetch::Origin;
-use regen::{Answer, Input, Mode, Outcome, Request};
+use openapi_drift::{Answer, Input, Mode, Origin, Outcome, Request};
 
 const USAGE: &str = "\
 cargo xtask regen [VENDOR] [--from FILE|URL|-] [--fetch] [--revision NAME] [--check] [--report FILE] [--json]
@@ -142,7 +102,7 @@ fn run() -> ExitCode {
         Ok(Command::Ci) => ci::run(&root),
         Ok(Command::Docs) => tell(&docs::run(&root)),
         Ok(Command::Guard(guard)) => tell(&guards::run(&root, guard)),
-        Ok(Command::Regen(request)) => tell(&regen::run(&root, &request)),
+        Ok(Command::Regen(request)) => tell(&openapi_drift::run(&root, &request)),
         Ok(Command::Help) => tell(&Answer { outcome: Outcome::Same, out: USAGE.into(), err: String::new() }),
         Err(error) => {
             tell(&Answer { outcome: Outcome::Failed, out: String::new(), err: format!("{error}\n\n{USAGE}") })

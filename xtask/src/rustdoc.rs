@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cargo::{self, cargo};
-use crate::problems::Result;
+use openapi_drift::Result;
 
 /// Where the rustdoc that cargo starts puts what it writes: that is this program again, see [`as_rustdoc`].
 const MARK: &str = "XTASK_AS_RUSTDOC";

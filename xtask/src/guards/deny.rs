@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Verdict;
 use crate::cargo::{self, cargo};
-use crate::problems::Result;
+use openapi_drift::Result;
 
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     if cargo::succeeded(cargo(root).args(["deny", "--version"])).is_err() {

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::Verdict;
 use super::packed::Packed;
 use crate::cargo;
-use crate::problems::{Problems, Result};
+use openapi_drift::{Problems, Result};
 
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let packed = Packed::unpack(root, "minimal")?;

@@ -13,8 +13,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::problems::Result;
-use crate::regen::{Answer, Outcome};
+use openapi_drift::Result;
+use openapi_drift::{Answer, Outcome};
 
 /// What a guard found, unless that something is wrong.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::packed::Packed;
 use super::{Verdict, ours};
 use crate::cargo;
-use crate::problems::{Problems, Result};
+use openapi_drift::{Problems, Result};
 
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let metadata = cargo::metadata(root)?;

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use super::Verdict;
 use super::packed::archive;
 use crate::cargo::{self, cargo};
-use crate::problems::{Problems, Result};
+use openapi_drift::{Problems, Result};
 
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let mut package = cargo(root);

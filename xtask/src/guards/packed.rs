@@ -11,7 +11,7 @@ use toml_edit::{DocumentMut, Item, Table};
 
 use super::ours;
 use crate::cargo::{self, cargo, starting};
-use crate::problems::Result;
+use openapi_drift::Result;
 
 /// The crate, unpacked.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Verdict;
 use crate::cargo::{self, cargo};
-use crate::problems::Result;
+use openapi_drift::Result;
 
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let mut test = cargo(root);

@@ -32,17 +32,20 @@ pub(crate) struct Known {
     pub(crate) timeout: Duration,
 }
 
-/// Where a document is.
+/// The place that a document is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
+    /// A file.
     File(PathBuf),
+    /// Standard input.
     Stdin,
+    /// A URL.
     Url(String),
 }
 
 impl Origin {
-    /// `-` is standard input; what has a scheme is a URL; all else is a file.
-    pub(crate) fn named(name: &str) -> Self {
+    /// Parses an argument: `-` is standard input, a name with a scheme is a URL, any other is a file.
+    pub fn named(name: &str) -> Self {
         if name == "-" {
             Origin::Stdin
         } else if name.contains("://") {

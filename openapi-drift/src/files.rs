@@ -1,4 +1,4 @@
-//! Reads and replaces the checked-in files: all of them or none, and only those that differ.
+//! Reads the checked-in files and replaces those that differ: all of them or none.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,33 +6,38 @@ use std::path::{Path, PathBuf};
 
 use crate::problems::Result;
 
-/// A file as it is, and as it should be.
+/// The current and the wanted text of a file.
 #[derive(Debug)]
-pub(crate) struct Change {
+pub struct Change {
     path: PathBuf,
-    /// Relative to the workspace.
-    pub(crate) name: String,
-    pub(crate) old: String,
-    pub(crate) new: String,
+    /// The path relative to the workspace.
+    pub name: String,
+    /// The current text; empty if there is no such file.
+    pub old: String,
+    /// The wanted text.
+    pub new: String,
     is_new: bool,
 }
 
 impl Change {
+    /// Compares the file called `name`, relative to `root`, with the text `new`.
+    ///
     /// # Errors
     ///
-    /// When there is such a file but it cannot be read.
-    pub(crate) fn new(root: &Path, name: String, new: String) -> Result<Self> {
+    /// Fails if the file exists but cannot be read.
+    pub fn new(root: &Path, name: String, new: String) -> Result<Self> {
         let path = root.join(&name);
         let old = read_if_there(root, &name)?;
         let is_new = old.is_none();
         Ok(Self { path, name, old: old.unwrap_or_default(), new, is_new })
     }
 
-    pub(crate) fn is_needed(&self) -> bool {
+    /// Whether the texts differ.
+    pub fn is_needed(&self) -> bool {
         self.old != self.new
     }
 
-    /// In the same folder, because a rename does not cross file systems.
+    /// The temporary file. It is in the same folder, because a rename cannot cross file systems.
     fn draft(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".new");
@@ -44,20 +49,12 @@ impl Change {
     }
 }
 
-/// The text of the file called `name`, relative to `root`.
-///
-/// # Errors
-///
-/// When it cannot be read.
+/// Reads the file called `name`, relative to `root`.
 pub(crate) fn read(root: &Path, name: &str) -> Result<String> {
     fs::read_to_string(root.join(name)).map_err(|error| format!("{name}: {error}").into())
 }
 
-/// The same, or nothing where there is no such file.
-///
-/// # Errors
-///
-/// When there is one but it cannot be read.
+/// Reads the file called `name`, or returns `None` if there is no such file.
 pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     match fs::read_to_string(root.join(name)) {
         Ok(text) => Ok(Some(text)),
@@ -70,8 +67,8 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
 ///
 /// # Errors
 ///
-/// When a file cannot be written or replaced.
-pub(crate) fn write(changes: &[Change]) -> Result<()> {
+/// Fails if a file cannot be written or replaced; files already replaced are restored.
+pub fn write(changes: &[Change]) -> Result<()> {
     let told = |change: &Change, error: std::io::Error| format!("{}: {error}", change.name);
     let written = changes
         .iter()
@@ -85,7 +82,7 @@ pub(crate) fn write(changes: &[Change]) -> Result<()> {
         })
     });
     if done.is_err() {
-        // The problem to tell is the one above; a draft never written is no other.
+        // Report the first error only: a temporary file may never have been written.
         changes.iter().for_each(|change| drop(fs::remove_file(change.draft())));
         for change in replaced {
             change.undo().map_err(|error| told(change, error))?;

@@ -1,6 +1,5 @@
-//! `cargo xtask regen`: brings the checked-in specs up to date, or with `--check` shows what is
-//! not. Every file is worked out before the first is written, so that on any problem all are as
-//! they were.
+//! Brings the checked-in specs up to date, or shows what would change. Every file is computed before
+//! the first is written, so that no file changes if there is a problem.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,69 +13,77 @@ use crate::files::{self, Change};
 use crate::plan::Plan;
 use crate::problems::{Problems, Result, clean};
 
-/// What is asked for.
+/// The arguments of `cargo xtask regen` and `cargo xtask drift`.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Request {
-    /// None means each vendor.
-    pub(crate) vendor: Option<String>,
-    pub(crate) input: Input,
-    pub(crate) revision: Option<String>,
-    pub(crate) mode: Mode,
-    /// Compared with this document and not with what is checked in.
-    pub(crate) base: Option<Origin>,
-    /// Where to put the report for a pull request.
-    pub(crate) report: Option<PathBuf>,
-    pub(crate) json: bool,
+pub struct Request {
+    /// The vendor; `None` means every vendor.
+    pub vendor: Option<String>,
+    /// The document to read.
+    pub input: Input,
+    /// The revision to record.
+    pub revision: Option<String>,
+    /// Whether to write.
+    pub mode: Mode,
+    /// The document to compare with, instead of the one that is checked in.
+    pub base: Option<Origin>,
+    /// The file for the report of a pull request.
+    pub report: Option<PathBuf>,
+    /// Whether to report in JSON.
+    pub json: bool,
 }
 
-/// What becomes of the outcome.
+/// What to do with the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// It is written.
+pub enum Mode {
+    /// Write it.
     #[default]
     Write,
-    /// What would be written is shown.
+    /// Show the differences.
     Check,
-    /// Only what it means is told.
+    /// Report only what the changes mean.
     Drift,
 }
 
-/// What upstream.yaml is made from.
+/// The document that upstream.yaml is made from.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) enum Input {
-    /// Itself.
+pub enum Input {
+    /// upstream.yaml itself.
     #[default]
     Upstream,
     /// The vendor's document, at the url in `source.toml`.
     Recorded,
-    /// The vendor's document, at a place of the user's choice.
+    /// The vendor's document at the given place.
     From(Origin),
 }
 
 /// The exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// Nothing changed, or the check passed.
     Same = 0,
+    /// There are changes.
     Different = 1,
-    /// A person has to look: something breaks, may mean something else, or is known to no rule.
+    /// A change needs review: it breaks callers, may have another meaning, or matches no rule.
     Grave = 2,
+    /// The command or the check failed.
     Failed = 3,
-    /// A guard could not look, and says why.
+    /// The check could not run here, or not completely.
     Skipped = 4,
 }
 
-/// What came of it.
+/// The result of a command.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) outcome: Outcome,
-    /// Differences, for standard output.
-    pub(crate) out: String,
-    /// Messages, for standard error.
-    pub(crate) err: String,
+pub struct Answer {
+    /// The exit code.
+    pub outcome: Outcome,
+    /// The text for standard output.
+    pub out: String,
+    /// The text for standard error.
+    pub err: String,
 }
 
-/// Does what `request` asks for in the workspace at `root`.
-pub(crate) fn run(root: &Path, request: &Request) -> Answer {
+/// Runs `request` in the workspace at `root`.
+pub fn run(root: &Path, request: &Request) -> Answer {
     let vendors = match vendors(root, request) {
         Ok(vendors) => vendors,
         Err(problems) => return Answer::failed(problems),

@@ -1,13 +1,13 @@
-//! What went wrong, as sentences for a maintainer: one or many at once, so that a single run
-//! tells everything there is to fix. It never carries a success.
+//! Errors as sentences for a maintainer. A single run collects and reports every problem.
 
 use std::fmt;
 
-pub(crate) type Result<T> = std::result::Result<T, Problems>;
+/// The result of a step that can find several problems.
+pub type Result<T> = std::result::Result<T, Problems>;
 
 /// One or more complete sentences, each naming the document it is about.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<String>);
+pub struct Problems(Vec<String>);
 
 /// How many problems are told, and how much of each: a hostile document has as many as it likes.
 const MAX_PROBLEMS: usize = 100;
@@ -36,15 +36,18 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 impl Problems {
-    pub(crate) fn push(&mut self, problem: impl Into<String>) {
+    /// Adds a problem.
+    pub fn push(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
     }
 
-    pub(crate) fn extend(&mut self, other: Problems) {
+    /// Adds all problems of `other`.
+    pub fn extend(&mut self, other: Problems) {
         self.0.extend(other.0);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is no problem.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -53,8 +56,12 @@ impl Problems {
         self.0.len() > MAX_PROBLEMS
     }
 
-    /// `value`, unless something was pushed.
-    pub(crate) fn or<T>(self, value: T) -> Result<T> {
+    /// Returns `value`.
+    ///
+    /// # Errors
+    ///
+    /// Returns the problems if there are any.
+    pub fn or<T>(self, value: T) -> Result<T> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
 }

@@ -51,7 +51,7 @@ fn a_fastapi_document_gives_the_bindings_of_moneykit() {
     let workspace = workspace();
     let request = Request {
         vendor: Some("moneykit".into()),
-        input: Input::From(Origin::File(root().join("xtask/fixtures/fastapi/openapi.json"))),
+        input: Input::From(Origin::File(root().join("openapi-drift/fixtures/fastapi/openapi.json"))),
         ..Request::default()
     };
     let answer = run(workspace.path(), &request);

@@ -1,0 +1,52 @@
+//! Tells what a new revision of an OpenAPI document means for the callers of the Rust bindings
+//! that are generated from it, and keeps the files of `specs/<vendor>/` up to date.
+//!
+//! Reads the vendor's document, cuts out the operations that are used, converts it to OpenAPI 3.0,
+//! applies the overlay, compares the result with the one that is checked in, maps each change to
+//! Rust items, and writes reports.
+
+#[path = "../../build.rs"]
+#[allow(dead_code)]
+mod build_script;
+mod canonical;
+mod contract;
+mod cycle;
+mod date;
+mod diff;
+#[path = "../../tests/it/digest.rs"]
+#[allow(dead_code)]
+mod digest;
+mod document;
+mod downconvert;
+mod drift;
+#[cfg(test)]
+mod fastapi;
+mod fetch;
+mod files;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile;
+mod http;
+mod json;
+mod overlay;
+mod plan;
+mod problems;
+mod record;
+mod reference;
+mod regen;
+#[cfg(test)]
+mod served;
+mod shape;
+mod slice;
+mod source;
+#[cfg(test)]
+mod tests;
+mod transcript;
+mod yaml;
+
+pub use diff::unified;
+pub use fetch::Origin;
+pub use files::{Change, write};
+pub use problems::{Problems, Result};
+pub use regen::{Answer, Input, Mode, Outcome, Request, run};
