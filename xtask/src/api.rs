@@ -1,44 +1,29 @@
-//! `cargo xtask api`: the public API, one item a line, in `api.txt`, so that a pull request shows what
-//! it changes for users. With `--check` it writes nothing and shows the difference.
+//! `cargo xtask api`: writes the public API to `api.txt`, one item per line, so that a pull request
+//! shows what it changes for users. With `--check` it writes nothing and shows the difference.
 
 use std::path::Path;
 
 use crate::rustdoc;
-use openapi_drift::Change;
-use openapi_drift::Result;
-use openapi_drift::unified;
-use openapi_drift::{Answer, Outcome};
+use openapi_drift::{Answer, Change, Outcome, Result, unified};
 
 const FILE: &str = "api.txt";
 
-/// Brings `api.txt` up to date, or with `check` shows what is not.
-pub(crate) fn run(root: &Path, check: bool) -> Answer {
-    update(root, check).unwrap_or_else(|problems| Answer {
-        outcome: Outcome::Failed,
-        out: String::new(),
-        err: format!("{problems}\n"),
-    })
-}
-
-fn update(root: &Path, check: bool) -> Result<Answer> {
+/// Brings `api.txt` up to date; with `check`, shows what is not.
+pub(crate) fn run(root: &Path, check: bool) -> Result<Answer> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
-    if !change.is_needed() {
-        return Ok(Answer {
-            outcome: Outcome::Same,
-            out: String::new(),
-            err: format!("{FILE}: up to date\n"),
-        });
-    }
-    if check {
-        let err = format!("{FILE}: the public API is another; `cargo xtask api` writes it\n");
+    let (outcome, out, err) = if !change.is_needed() {
+        (Outcome::Same, String::new(), format!("{FILE}: up to date\n"))
+    } else if check {
         let out = unified(&change.name, &change.old, &change.new);
-        return Ok(Answer { outcome: Outcome::Different, out, err });
-    }
-    openapi_drift::write(&[change])?;
-    Ok(Answer { outcome: Outcome::Different, out: String::new(), err: format!("wrote {FILE}\n") })
+        (Outcome::Different, out, format!("{FILE}: the public API changed; `cargo xtask api` writes it\n"))
+    } else {
+        openapi_drift::write(&[change])?;
+        (Outcome::Different, String::new(), format!("wrote {FILE}\n"))
+    };
+    Ok(Answer { outcome, out, err })
 }
 
-/// What users can name, without what every type has.
+/// The public items, without the traits that every type implements.
 fn listing(root: &Path) -> Result<String> {
     let folder = root.join("target/api");
     let args = ["-Z", "unstable-options", "--output-format", "json"];
@@ -48,12 +33,11 @@ fn listing(root: &Path) -> Result<String> {
         .omit_auto_trait_impls(true)
         .omit_blanket_impls(true)
         .build()
-        .map_err(|error| format!("this rustc's JSON is not read by public-api: {error}"))?;
+        .map_err(|error| format!("public-api cannot read the JSON of this rustc: {error}"))?;
     Ok(namable(&api.to_string()))
 }
 
-/// Without the pages of the guide: they are modules where rustdoc looks, and nowhere else. To call one
-/// otherwise breaks nobody.
+/// `api` without the pages of the guide: they are modules for rustdoc only.
 fn namable(api: &str) -> String {
     let is_page = |line: &str| {
         let rest = line.strip_prefix("pub mod fintech_auth::guide");
@@ -67,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pages_of_the_guide_are_no_api() {
+    fn pages_of_the_guide_are_not_public_api() {
         let api = "\
 pub mod fintech_auth
 pub mod fintech_auth::guide

@@ -1,12 +1,11 @@
-//! Cargo and what it starts, started by us: without what the cargo that started us said of ourselves.
-//! It decides nothing.
+//! Starts cargo and other programs, without the variables that `cargo run` set for this program.
 
 use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
 use openapi_drift::Result;
 
@@ -15,11 +14,11 @@ pub(crate) fn cargo(folder: &Path) -> Command {
     starting(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), folder)
 }
 
-/// Another program in `folder` that may start cargo.
+/// Another program in `folder`, which may start cargo.
 pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
-    // `cargo run` told us which package we are. Passed on, that has ring built anew each time.
+    // With the variables of this package, cargo would rebuild ring each time.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -29,33 +28,20 @@ pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// The workspace in `folder` and all that it depends on, as `Cargo.lock` has it.
-///
-/// # Errors
-///
-/// When cargo has none.
-pub(crate) fn metadata(folder: &Path) -> Result<Value> {
-    let mut command = cargo(folder);
-    command.args(["metadata", "--format-version", "1", "--locked", "--all-features"]);
-    let output = succeeded(&mut command)?;
-    Ok(serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?)
+/// The workspace in `folder` and its dependencies as `Cargo.lock` has them.
+pub(crate) fn metadata(folder: &Path) -> Result<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.current_dir(folder).features(CargoOpt::AllFeatures).other_options(["--locked".to_owned()]);
+    Ok(command.exec().map_err(|error| format!("cargo metadata: {error}"))?)
 }
 
-/// Runs `command`, which shows what it says.
-///
-/// # Errors
-///
-/// When it does not start or does not succeed.
+/// Runs `command` and shows its output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| format!("{} does not start: {error}", shown(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} failed", shown(command)).into()) }
 }
 
-/// Runs `command`, and keeps what it says.
-///
-/// # Errors
-///
-/// When it does not start or does not succeed, with what it said of that.
+/// Runs `command` and returns its output. The error holds its standard error.
 pub(crate) fn succeeded(command: &mut Command) -> Result<Output> {
     let output = command.output().map_err(|error| format!("{} does not start: {error}", shown(command)))?;
     if output.status.success() {
@@ -77,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_is_not_told_which_package_we_are() {
+    fn variables_of_this_package_are_not_passed_on() {
         let command = cargo(Path::new("."));
         let removed = command.get_envs().filter(|(_, value)| value.is_none());
         let removed: Vec<_> = removed.map(|(name, _)| name.to_string_lossy()).collect();
@@ -85,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_what_failed_and_why() {
+    fn an_error_names_the_command_and_its_output() {
         let error = succeeded(cargo(Path::new(".")).arg("--no-such-flag")).unwrap_err().to_string();
         assert!(error.contains("cargo --no-such-flag failed: "), "{error}");
         assert!(error.contains("unexpected argument"), "{error}");

@@ -1,14 +1,15 @@
-//! `cargo xtask ci`: what CI runs, one step after another, until one fails. It never fixes
-//! anything, and never passes a step off as done that was skipped.
+//! `cargo xtask ci`: runs what CI runs, one step after another, and stops at the first failure. It changes
+//! nothing, and lists the steps that were skipped.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::cargo::cargo;
 use openapi_drift::Outcome;
 
-/// Arguments of cargo, one step a line.
+use crate::cargo::cargo;
+
+/// The arguments of cargo, one step per line.
 const STEPS: [&str; 14] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
@@ -26,71 +27,61 @@ const STEPS: [&str; 14] = [
     "xtask msrv",
 ];
 
-/// How a step ended.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
     Passed,
-    /// It could not be done here, or not all of it. What is missing it has said.
+    /// The step could not run here, or not completely; its output says why.
     Skipped,
     Failed,
 }
 
-/// Runs all of it in the workspace at `root`.
+/// Runs all steps in the workspace at `root`.
 pub(crate) fn run(root: &Path) -> Outcome {
     let start = Instant::now();
-    let ran = until_failure(&STEPS, |step| end(root, step));
+    let (skipped, failed) = until_failure(&STEPS, |step| run_step(root, step));
     let seconds = start.elapsed().as_secs();
-    for step in &ran.skipped {
-        eprintln!("ci: skipped, and why is said above: {}", shown(step));
+    for step in &skipped {
+        eprintln!("ci: skipped, see its output above: {}", shown(step));
     }
-    let Some(step) = ran.failed else {
-        eprintln!("ci: all {}passed in {seconds} s", if ran.skipped.is_empty() { "" } else { "the others " });
+    let Some(step) = failed else {
+        eprintln!("ci: all {}passed in {seconds} s", if skipped.is_empty() { "" } else { "other steps " });
         return Outcome::Same;
     };
     eprintln!("ci: failed after {seconds} s at: {}", shown(step));
     if step.contains("--all-features") || step.starts_with("xtask features") {
-        eprintln!("ci: native-tls needs OpenSSL's headers (Debian: libssl-dev and pkg-config)");
+        eprintln!("ci: native-tls needs the headers of OpenSSL (Debian: libssl-dev and pkg-config)");
     }
     Outcome::Failed
 }
 
-/// What became of the steps.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Ran<'a> {
-    skipped: Vec<&'a str>,
-    failed: Option<&'a str>,
-}
-
-fn until_failure<'a>(steps: &[&'a str], mut end: impl FnMut(&str) -> Ended) -> Ran<'a> {
-    let mut ran = Ran::default();
+/// The steps that were skipped, and the first that failed.
+fn until_failure<'a>(
+    steps: &[&'a str],
+    mut run: impl FnMut(&str) -> Ended,
+) -> (Vec<&'a str>, Option<&'a str>) {
+    let mut skipped = Vec::new();
     for step in steps {
-        match end(step) {
+        match run(step) {
             Ended::Passed => {}
-            Ended::Skipped => ran.skipped.push(step),
-            Ended::Failed => {
-                ran.failed = Some(step);
-                break;
-            }
+            Ended::Skipped => skipped.push(*step),
+            Ended::Failed => return (skipped, Some(step)),
         }
     }
-    ran
+    (skipped, None)
 }
 
-fn end(root: &Path, step: &str) -> Ended {
+fn run_step(root: &Path, step: &str) -> Ended {
     eprintln!("ci: {}", shown(step));
     let start = Instant::now();
-    match command(root, step).status() {
-        Ok(status) => {
-            eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
-            let is_guard = step.starts_with("xtask ");
-            match status.code() {
-                Some(0) => Ended::Passed,
-                Some(code) if is_guard && code == Outcome::Skipped as i32 => Ended::Skipped,
-                _ => Ended::Failed,
-            }
-        }
+    let code = command(root, step).status().map(|status| status.code());
+    eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
+    match code {
+        Ok(Some(0)) => Ended::Passed,
+        Ok(Some(code)) if step.starts_with("xtask ") && code == Outcome::Skipped as i32 => Ended::Skipped,
+        Ok(_) => Ended::Failed,
         Err(error) => {
-            eprintln!("ci: cargo does not start: {error}");
+            eprintln!("ci: cannot start cargo: {error}");
             Ended::Failed
         }
     }
@@ -105,7 +96,7 @@ fn command(root: &Path, step: &str) -> Command {
     command
 }
 
-/// Not for every step: it would have the doctests of `cargo test` built another way.
+/// Not for every step: the doctests of `cargo test` would be built again.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }
@@ -129,17 +120,17 @@ mod tests {
             ran.push(step.to_owned());
             if step == "b" { Ended::Failed } else { Ended::Passed }
         });
-        assert_eq!(ended.failed, Some("b"));
+        assert_eq!(ended, (vec![], Some("b")));
         assert_eq!(ran, ["a", "b"]);
     }
 
     #[test]
-    fn what_is_skipped_is_no_failure_and_not_forgotten() {
+    fn skipped_steps_are_listed_and_do_not_fail() {
         let ended = until_failure(&["a", "b", "c"], |step| match step {
             "c" => Ended::Passed,
             _ => Ended::Skipped,
         });
-        assert_eq!(ended, Ran { skipped: vec!["a", "b"], failed: None });
+        assert_eq!(ended, (vec!["a", "b"], None));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Developer commands of fintech-auth: reads the flags, calls one command, turns its outcome into
-//! the exit code. No users' code is here.
+//! Developer commands of fintech-auth: parses the arguments, runs one command and turns its result into
+//! the exit code.
 
 mod api;
 mod cargo;
@@ -8,191 +8,185 @@ mod docs;
 mod guards;
 mod rustdoc;
 
+use std::convert::Infallible;
 use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
-use lexopt::prelude::*;
-
+use clap::{ArgGroup, Args, Parser};
 use openapi_drift::{Answer, Input, Mode, Origin, Outcome, Request};
 
-const USAGE: &str = "\
-cargo xtask regen [VENDOR] [--from FILE|URL|-] [--fetch] [--revision NAME] [--check] [--report FILE] [--json]
-    Cuts specs/VENDOR/upstream.yaml from the vendor's document, writes openapi.json from it and
-    overlay.yaml, and tells what the changes mean for users. Without --from or --fetch it starts from
-    the upstream.yaml that is there.
-    --from      read the vendor's document from a file, an https URL or standard input
-    --fetch     read it from the url in source.toml
-    --revision  name a document that is not the recorded one (default: the file's name, else the
-                start of its sha256)
-    --check     write nothing, show differences
-    --report    write what changed to FILE as well, in Markdown, for the pull request. It quotes the
-                vendor: do not commit it
-    --json      tell what changed in JSON, on standard output
-
-cargo xtask drift [VENDOR] [--from FILE|URL|-] [--base FILE|URL] [--report FILE] [--json]
-    Tells what changed in the vendor's document (that at the url in source.toml, or another) since
-    the one that is checked in, and writes nothing: for a scheduled job.
-    --base      compare with this document and not with what is checked in; without the overlay
-
-    Exit code of both: 0 nothing changed; 1 changes; 2 a change to be looked at by a person, since it
-    breaks callers, may have another meaning, or is known to no rule; 3 error, and no file touched.
-    If an operation that we keep is gone or has an unknown id, or an action of the overlay has no effect,
-    regen reports it, exits with 2 and writes nothing.
-
-cargo xtask api [--check]
-    Writes the public API to api.txt, so that a pull request shows what it changes for users.
-    --check     write nothing, show differences
-
-cargo xtask docs
-    Builds the documentation without features, with the default ones and, as docs.rs does, with all; looks for
-    broken links, and for items behind a feature that are not marked with it.
-
-cargo xtask deny | features | minimal | msrv | package | shuttle
-    The guards of what the crate promises its dependants:
-    deny        licences, doubled and banned crates, where they are from, advisories (by cargo-deny)
-    features    each feature alone builds without a warning
-    minimal     it builds with the least versions that Cargo.toml allows
-    msrv        it builds with the Rust version that Cargo.toml states
-    package     what is published packs and builds by itself, without a warning
-    shuttle     the token cache keeps its promises in every explored interleaving
-
-    Exit code: 0 all is well; 3 it is not; 4 it could not be looked at here, or not at all of it.
-
-cargo xtask ci
-    Runs what CI runs; stops at the first failure, and says at the end what was skipped.
-";
-
-/// What the command line asks for.
-#[derive(Debug)]
+/// Developer commands of fintech-auth.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
 enum Command {
-    /// Whether it only checks.
-    Api(bool),
-    Ci,
+    /// Brings the files of specs/VENDOR up to date.
+    ///
+    /// Cuts upstream.yaml from the vendor's document, applies overlay.yaml, writes the contract and reports
+    /// what the changes mean for users. Without --from or --fetch it starts from the checked-in
+    /// upstream.yaml.
+    #[command(after_help = EXIT_CODES)]
+    Regen(Regen),
+    /// Reports what changed in the vendor's document, and writes nothing.
+    ///
+    /// Compares the document at the url in source.toml, or another, with the one that is checked in.
+    #[command(after_help = EXIT_CODES)]
+    Drift(Drift),
+    /// Writes the public API to api.txt.
+    Api {
+        /// Write nothing, show differences.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Builds the documentation under each set of features and checks its links.
     Docs,
+    /// Runs what CI runs; stops at the first failure and lists what was skipped.
+    Ci,
+    #[command(flatten)]
     Guard(guards::Guard),
-    Help,
-    Regen(Request),
+}
+
+const EXIT_CODES: &str = "\
+Exit code: 0 nothing changed; 1 changes; 2 a change needs review, since it breaks callers, may have another
+meaning, or matches no rule; 3 error, and no file was changed.";
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("document").args(["from", "fetch"]))]
+struct Regen {
+    /// The vendor; all if it is left out.
+    vendor: Option<String>,
+    /// Read the vendor's document from a file, an https URL or standard input (-).
+    #[arg(long, value_parser = origin)]
+    from: Option<Origin>,
+    /// Read the vendor's document from the url in source.toml.
+    #[arg(long)]
+    fetch: bool,
+    /// Name the revision. Default: the file's name, or the start of its SHA-256.
+    #[arg(long, requires = "document")]
+    revision: Option<String>,
+    /// Write nothing, show differences.
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args, Debug)]
+struct Drift {
+    /// The vendor; all if it is left out.
+    vendor: Option<String>,
+    /// Read the vendor's document from a file, an https URL or standard input (-).
+    #[arg(long, value_parser = origin)]
+    from: Option<Origin>,
+    /// Compare with this file or URL instead of the checked-in document, without the overlay.
+    #[arg(long, value_parser = base)]
+    base: Option<Origin>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args, Debug)]
+struct Output {
+    /// Write the report to a Markdown file as well. It quotes the vendor: do not commit it.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Report in JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+fn origin(name: &str) -> Result<Origin, Infallible> {
+    Ok(Origin::named(name))
+}
+
+fn base(name: &str) -> Result<Origin, String> {
+    match Origin::named(name) {
+        Origin::Stdin => Err("must be a file or a URL".to_owned()),
+        origin => Ok(origin),
+    }
+}
+
+impl From<Regen> for Request {
+    fn from(args: Regen) -> Self {
+        let Output { report, json } = args.output;
+        let input = match args.from {
+            Some(origin) => Input::From(origin),
+            None if args.fetch => Input::Recorded,
+            None => Input::Upstream,
+        };
+        let mode = if args.check { Mode::Check } else { Mode::Write };
+        Self { vendor: args.vendor, input, revision: args.revision, mode, base: None, report, json }
+    }
+}
+
+impl From<Drift> for Request {
+    fn from(args: Drift) -> Self {
+        let Output { report, json } = args.output;
+        let input = args.from.map_or(Input::Recorded, Input::From);
+        Self { vendor: args.vendor, input, revision: None, mode: Mode::Drift, base: args.base, report, json }
+    }
 }
 
 fn main() -> ExitCode {
-    // The generator recurses as deep as its input is long.
+    // The generator recurses as deep as its input is nested.
     let main = thread::Builder::new().stack_size(256 << 20).spawn(run);
     main.ok().and_then(|main| main.join().ok()).unwrap_or(ExitCode::from(Outcome::Failed as u8))
-}
-
-/// The workspace that we are called in, whichever one we were built in.
-fn workspace() -> Option<PathBuf> {
-    let here = env::current_dir().ok()?;
-    here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_owned)
 }
 
 fn run() -> ExitCode {
     if let Some(is_done) = rustdoc::as_rustdoc() {
         return if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            let _ = error.print();
+            let outcome = if error.use_stderr() { Outcome::Failed } else { Outcome::Same };
+            return ExitCode::from(outcome as u8);
+        }
+    };
     let Some(root) = workspace() else {
-        eprintln!("not in a workspace of fintech-auth");
+        eprintln!("not in the workspace of fintech-auth");
         return ExitCode::from(Outcome::Failed as u8);
     };
-    let outcome = match command(lexopt::Parser::from_env()) {
-        Ok(Command::Api(check)) => tell(&api::run(&root, check)),
-        Ok(Command::Ci) => ci::run(&root),
-        Ok(Command::Docs) => tell(&docs::run(&root)),
-        Ok(Command::Guard(guard)) => tell(&guards::run(&root, guard)),
-        Ok(Command::Regen(request)) => tell(&openapi_drift::run(&root, &request)),
-        Ok(Command::Help) => tell(&Answer { outcome: Outcome::Same, out: USAGE.into(), err: String::new() }),
-        Err(error) => {
-            tell(&Answer { outcome: Outcome::Failed, out: String::new(), err: format!("{error}\n\n{USAGE}") })
-        }
+    let passed = |err| Answer { outcome: Outcome::Same, out: String::new(), err };
+    let answer = match command {
+        Command::Api { check } => api::run(&root, check),
+        Command::Ci => return ExitCode::from(ci::run(&root) as u8),
+        Command::Docs => docs::run(&root).map(passed),
+        Command::Guard(guard) => guards::run(&root, guard),
+        Command::Regen(args) => Ok(openapi_drift::run(&root, &args.into())),
+        Command::Drift(args) => Ok(openapi_drift::run(&root, &args.into())),
     };
-    ExitCode::from(outcome as u8)
-}
-
-fn command(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let name = match args.next()? {
-        Some(Value(name)) => name.string()?,
-        Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        Some(other) => return Err(other.unexpected()),
-        None => return Err("which command?".into()),
-    };
-    match name.as_str() {
-        "api" => match args.next()? {
-            None => Ok(Command::Api(false)),
-            Some(Long("check")) => Ok(Command::Api(true)),
-            Some(other) => Err(other.unexpected()),
-        },
-        "ci" => match args.next()? {
-            None => Ok(Command::Ci),
-            Some(other) => Err(other.unexpected()),
-        },
-        "docs" => match args.next()? {
-            None => Ok(Command::Docs),
-            Some(other) => Err(other.unexpected()),
-        },
-        "regen" => regen_command(args, Mode::Write),
-        "drift" => regen_command(args, Mode::Drift),
-        _ => match (guards::named(&name), args.next()?) {
-            (None, _) => Err(format!("there is no command {name}").into()),
-            (Some(guard), None) => Ok(Command::Guard(guard)),
-            (Some(_), Some(other)) => Err(other.unexpected()),
-        },
-    }
-}
-
-fn regen_command(mut args: lexopt::Parser, mode: Mode) -> Result<Command, lexopt::Error> {
-    let mut request = Request { mode, ..Request::default() };
-    let is_drift = mode == Mode::Drift;
-    while let Some(arg) = args.next()? {
-        match arg {
-            Long("check") if !is_drift => request.mode = Mode::Check,
-            Long("fetch" | "from") if request.input != Input::Upstream => {
-                return Err("one document at a time".into());
-            }
-            Long("fetch") if !is_drift => request.input = Input::Recorded,
-            Long("from") => request.input = Input::From(Origin::named(&args.value()?.string()?)),
-            Long("base") if is_drift => request.base = Some(Origin::named(&args.value()?.string()?)),
-            Long("revision") if !is_drift => request.revision = Some(args.value()?.string()?),
-            Long("report") => request.report = Some(args.value()?.into()),
-            Long("json") => request.json = true,
-            Long("help") | Short('h') => return Ok(Command::Help),
-            Value(vendor) if request.vendor.is_none() => request.vendor = Some(vendor.string()?),
-            other => return Err(other.unexpected()),
-        }
-    }
-    if request.revision.is_some() && request.input == Input::Upstream {
-        return Err("--revision names a document: give --from or --fetch".into());
-    }
-    if is_drift && request.input == Input::Upstream {
-        request.input = Input::Recorded;
-    }
-    if request.base == Some(Origin::Stdin) {
-        return Err("--base is a file or a URL".into());
-    }
-    Ok(Command::Regen(request))
-}
-
-/// Prints an answer. A reader that has closed its end has seen enough.
-fn tell(answer: &Answer) -> Outcome {
+    let answer = answer.unwrap_or_else(|problems| {
+        let err = format!("{problems}\n");
+        Answer { outcome: Outcome::Failed, out: String::new(), err }
+    });
+    // The reader may have closed its end.
     let _ = std::io::stdout().write_all(answer.out.as_bytes());
     let _ = std::io::stderr().write_all(answer.err.as_bytes());
-    answer.outcome
+    ExitCode::from(answer.outcome as u8)
+}
+
+/// The workspace of the current directory, which need not be the one that this program was built in.
+fn workspace() -> Option<PathBuf> {
+    let here = env::current_dir().ok()?;
+    here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_owned)
 }
 
 #[cfg(test)]
-mod command_line {
+mod tests {
     use super::*;
 
-    fn asked(args: &str) -> Result<Command, String> {
-        let args = args.split_whitespace();
-        command(lexopt::Parser::from_args(args)).map_err(|error| error.to_string())
+    fn parse(args: &str) -> Result<Command, clap::Error> {
+        Command::try_parse_from(["xtask"].into_iter().chain(args.split_whitespace()))
     }
 
     #[test]
     fn every_flag_is_read() {
-        let Ok(Command::Regen(request)) = asked("regen moov --from - --revision a --check") else {
+        let Ok(Command::Regen(args)) = parse("regen moov --from - --revision a --check") else {
             panic!("not regen");
         };
         let expected = Request {
@@ -202,20 +196,29 @@ mod command_line {
             mode: Mode::Check,
             ..Request::default()
         };
-        assert_eq!(request, expected);
-        let fetch = asked("regen moov --fetch");
-        let is_fetch = matches!(&fetch, Ok(Command::Regen(it)) if it.input == Input::Recorded);
-        assert!(is_fetch, "{fetch:?}");
-        assert!(matches!(asked("ci"), Ok(Command::Ci)));
-        assert!(matches!(asked("docs"), Ok(Command::Docs)));
-        assert!(matches!(asked("api"), Ok(Command::Api(false))));
-        assert!(matches!(asked("api --check"), Ok(Command::Api(true))));
-        assert!(matches!(asked("regen --help"), Ok(Command::Help)));
-        assert!(matches!(asked("msrv"), Ok(Command::Guard(_))));
+        assert_eq!(Request::from(args), expected);
+        let Ok(Command::Drift(args)) = parse("drift --base a --report b --json") else {
+            panic!("not drift");
+        };
+        let expected = Request {
+            input: Input::Recorded,
+            mode: Mode::Drift,
+            base: Some(Origin::File("a".into())),
+            report: Some("b".into()),
+            json: true,
+            ..Request::default()
+        };
+        assert_eq!(Request::from(args), expected);
+        assert!(matches!(parse("ci"), Ok(Command::Ci)));
+        assert!(matches!(parse("docs"), Ok(Command::Docs)));
+        assert!(matches!(parse("api"), Ok(Command::Api { check: false })));
+        assert!(matches!(parse("api --check"), Ok(Command::Api { check: true })));
+        assert!(matches!(parse("msrv"), Ok(Command::Guard(guards::Guard::Msrv))));
+        assert!(!parse("regen --help").unwrap_err().use_stderr());
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_arguments_are_an_error() {
         for args in [
             "",
             "build",
@@ -227,9 +230,10 @@ mod command_line {
             "regen a --from",
             "regen a --revision b",
             "regen --chek",
+            "drift --check",
+            "drift --base -",
         ] {
-            let asked = asked(args);
-            assert!(asked.is_err(), "{args}: {asked:?}");
+            assert!(parse(args).is_err(), "{args}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Runs rustdoc over the library by way of cargo, with what it writes where we want it. It allows rustdoc,
-//! and nothing else, what is not stable yet.
+//! Runs rustdoc on the library through cargo, with an output folder of its own and unstable options.
 
 use std::env;
 use std::fs;
@@ -9,12 +8,14 @@ use std::process::Command;
 use crate::cargo::{self, cargo};
 use openapi_drift::Result;
 
-/// Where the rustdoc that cargo starts puts what it writes: that is this program again, see [`as_rustdoc`].
+/// The variable that holds the output folder of rustdoc. cargo starts this program as rustdoc: see
+/// [`as_rustdoc`].
 const MARK: &str = "XTASK_AS_RUSTDOC";
 
 /// Documents the library into `folder`. `features` are arguments of cargo, `args` of rustdoc.
 pub(crate) fn run(root: &Path, folder: &Path, features: &[&str], args: &[&str]) -> Result<()> {
-    let this = env::current_exe().map_err(|error| format!("which program is this? {error}"))?;
+    let this =
+        env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
     cargo::run(command(root, features, args).env("RUSTDOC", this).env(MARK, folder))
 }
 
@@ -25,16 +26,16 @@ fn command(root: &Path, features: &[&str], args: &[&str]) -> Command {
     command
 }
 
-/// Where cargo started us in rustdoc's place: rustdoc, with the unstable allowed and its output put where we
-/// want it, without what was there. To allow it for all of cargo would have every dependency built anew.
-/// `None` where it did not.
+/// If cargo started this program as rustdoc, runs rustdoc with unstable options allowed and the output in
+/// an emptied folder of our choice, and returns whether it succeeded; otherwise `None`. Unstable options
+/// for all of cargo would rebuild every dependency.
 pub(crate) fn as_rustdoc() -> Option<bool> {
     let folder = env::var_os(MARK)?;
     let mut args: Vec<_> = env::args_os().skip(1).collect();
     if let Some(at) = args.iter().position(|arg| arg == "-o" || arg == "--out-dir")
         && let Some(given) = args.get_mut(at + 1)
     {
-        // Absent at the first time; and rustdoc says if it cannot write there.
+        // It may not exist yet, and rustdoc fails if it cannot write there.
         let _ = fs::remove_dir_all(&folder);
         *given = folder;
     }
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_keeps_the_lock_and_is_not_told_which_package_we_are() {
+    fn cargo_keeps_the_lock_and_gets_no_variables_of_this_package() {
         let command = command(Path::new("."), &["--all-features"], &["-D", "warnings"]);
         let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
         assert!(args.iter().any(|arg| arg == "--locked"), "{args:?}");

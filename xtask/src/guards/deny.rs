@@ -1,6 +1,5 @@
-//! `cargo xtask deny`: licences, doubled and banned crates and where they are from, by cargo-deny and
-//! `deny.toml`; and what is known against a version, where the database of that is in reach. It installs
-//! nothing, and says what it could not look at.
+//! `cargo xtask deny`: checks `deny.toml` with cargo-deny: licences, duplicate and banned crates, sources,
+//! and advisories if their database can be fetched. It installs nothing.
 
 use std::path::Path;
 
@@ -11,19 +10,19 @@ use openapi_drift::Result;
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     if cargo::succeeded(cargo(root).args(["deny", "--version"])).is_err() {
         let how = "`cargo install cargo-deny --locked`, or the binary of .ci/run";
-        return Ok(Verdict::Skipped(format!("deny: there is no cargo-deny here ({how})")));
+        return Ok(Verdict::Skipped(format!("deny: cargo-deny is not installed ({how})")));
     }
     check(root, &["bans", "licenses", "sources"])?;
-    // Without the database there is nothing to check by, which is no fault of a dependency.
+    // A database that cannot be fetched is not a fault of a dependency.
     if cargo::succeeded(cargo(root).args(["deny", "--workspace", "fetch", "db"])).is_err() {
-        let why = "deny: the database of advisories is out of reach (github.com/RustSec/advisory-db)";
+        let why = "deny: cannot fetch the database of advisories (github.com/RustSec/advisory-db)";
         return Ok(Verdict::Skipped(format!("{why}; bans, licences and sources hold")));
     }
     check(root, &["advisories"])?;
     Ok(Verdict::Held("deny: bans, licences, sources and advisories hold".to_owned()))
 }
 
-/// Of all members of the workspace, not of the crate alone.
+/// Checks all members of the workspace, not only the library.
 fn check(root: &Path, what: &[&str]) -> Result<()> {
     let mut deny = cargo(root);
     cargo::run(deny.args(["deny", "--workspace", "--locked", "check", "--show-stats"]).args(what))

@@ -1,6 +1,5 @@
-//! `cargo xtask minimal`: the crate builds with the least version of each dependency that its manifest
-//! allows, so that every bound is true. Only of our own dependencies: theirs are not ours to mend. That the
-//! behaviour is the same with them it does not say.
+//! `cargo xtask minimal`: the crate builds with the lowest version of each direct dependency that its
+//! manifest allows. It does not run tests with them.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +12,7 @@ use openapi_drift::{Problems, Result};
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let packed = Packed::unpack(root, "minimal")?;
     fs::remove_file(packed.folder.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
-    // Only here: a build in which nightly's features are allowed is another than users'.
+    // Only for this command: with unstable features allowed, dependencies may build differently.
     let mut resolve = packed.cargo();
     resolve.args(["update", "-q", "-Z", "direct-minimal-versions"]).env("RUSTC_BOOTSTRAP", "1");
     cargo::succeeded(&mut resolve).map_err(raise)?;

@@ -1,4 +1,4 @@
-//! What the crate promises those who depend on it besides its behaviour. Each guard is a command, and a
+//! Checks of what the crate promises to its dependants besides behaviour. Each guard is a command and a
 //! step of `cargo xtask ci`. None changes a file that is checked in.
 
 mod deny;
@@ -11,54 +11,56 @@ mod shuttle;
 
 use std::path::Path;
 
-use serde_json::Value;
+use cargo_metadata::{Metadata, Package};
+use clap::Subcommand;
+use openapi_drift::{Answer, Outcome, Result};
 
-use openapi_drift::Result;
-use openapi_drift::{Answer, Outcome};
-
-/// What a guard found, unless that something is wrong.
+/// The result of a guard that found nothing wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// All is as promised.
+    /// Everything is as promised.
     Held(String),
-    /// It could not be seen here, or not all of it, and why.
+    /// The guard could not run here, or not completely.
     Skipped(String),
 }
 
-pub(crate) type Guard = fn(&Path) -> Result<Verdict>;
-
-/// The guards, by the names of their commands.
-const GUARDS: [(&str, Guard); 6] = [
-    ("deny", deny::run),
-    ("features", features::run),
-    ("minimal", minimal::run),
-    ("msrv", msrv::run),
-    ("package", package::run),
-    ("shuttle", shuttle::run),
-];
-
-/// The guard called `name`.
-pub(crate) fn named(name: &str) -> Option<Guard> {
-    GUARDS.iter().find(|(other, _)| *other == name).map(|(_, guard)| *guard)
+/// The guards by the names of their commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Guard {
+    /// Licences, duplicate and banned crates, sources, advisories (cargo-deny).
+    Deny,
+    /// Each feature alone builds without a warning.
+    Features,
+    /// The crate builds with the lowest versions that Cargo.toml allows.
+    Minimal,
+    /// The crate builds with the Rust version that Cargo.toml states.
+    Msrv,
+    /// The packed crate builds by itself without a warning.
+    Package,
+    /// The token cache behaves in every interleaving that tests/shuttle explores.
+    Shuttle,
 }
 
-/// What the guard says of the workspace at `root`.
-pub(crate) fn run(root: &Path, guard: Guard) -> Answer {
-    let (outcome, err) = match guard(root) {
-        Ok(Verdict::Held(what)) => (Outcome::Same, what),
-        Ok(Verdict::Skipped(why)) => (Outcome::Skipped, format!("skipped: {why}")),
-        Err(problems) => (Outcome::Failed, problems.to_string()),
+/// Runs a guard in the workspace at `root`.
+pub(crate) fn run(root: &Path, guard: Guard) -> Result<Answer> {
+    let verdict = match guard {
+        Guard::Deny => deny::run(root),
+        Guard::Features => features::run(root),
+        Guard::Minimal => minimal::run(root),
+        Guard::Msrv => msrv::run(root),
+        Guard::Package => package::run(root),
+        Guard::Shuttle => shuttle::run(root),
     };
-    Answer { outcome, out: String::new(), err: format!("{err}\n") }
+    let (outcome, err) = match verdict? {
+        Verdict::Held(what) => (Outcome::Same, format!("{what}\n")),
+        Verdict::Skipped(why) => (Outcome::Skipped, format!("skipped: {why}\n")),
+    };
+    Ok(Answer { outcome, out: String::new(), err })
 }
 
-/// What cargo's metadata says of our own crate.
-///
-/// # Errors
-///
-/// When it says nothing.
-fn ours(metadata: &Value) -> Result<&Value> {
-    let mut packages = metadata["packages"].as_array().into_iter().flatten();
-    let ours = packages.find(|package| package["name"] == "fintech-auth" && package["source"].is_null());
-    Ok(ours.ok_or_else(|| "fintech-auth is not in this workspace".to_owned())?)
+/// The package of the library.
+fn library(metadata: &Metadata) -> Result<&Package> {
+    let mut packages = metadata.workspace_packages().into_iter();
+    let found = packages.find(|package| package.name.as_str() == "fintech-auth");
+    Ok(found.ok_or_else(|| "fintech-auth is not in this workspace".to_owned())?)
 }

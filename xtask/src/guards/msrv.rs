@@ -1,142 +1,134 @@
-//! `cargo xtask msrv`: the Rust version in the manifest is true. No dependency of users' asks for a later
-//! one, and the crate builds with it, where rustup has that toolchain; else it says that it did not build.
-//! (What std had not yet in that version, clippy's `incompatible_msrv` refuses.) It installs nothing.
+//! `cargo xtask msrv`: the Rust version in the manifest is true. No dependency of a user's build asks for
+//! a later one, and the crate builds with that toolchain if rustup has it; otherwise the build is skipped.
+//! (clippy's `incompatible_msrv` finds items of std that are too new.) Nothing is installed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use cargo_metadata::semver::Version;
+use cargo_metadata::{DependencyKind, Metadata, Package};
+use openapi_drift::{Problems, Result};
 
 use super::packed::Packed;
-use super::{Verdict, ours};
+use super::{Verdict, library};
 use crate::cargo;
-use openapi_drift::{Problems, Result};
 
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let metadata = cargo::metadata(root)?;
-    let stated = ours(&metadata)?["rust_version"].as_str().unwrap_or_default();
-    let asking = asking(&metadata, stated)?;
+    let stated = library(&metadata)?.rust_version.clone();
+    let stated = stated.ok_or_else(|| "rust-version is not in the manifest".to_owned())?;
+    let asked = check_dependencies(&metadata, &stated)?;
     let list = Command::new("rustup").args(["toolchain", "list"]).output();
     let list = list.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    let Some(toolchain) = toolchain(&list, stated) else {
+    let short = format!("{}.{}", stated.major, stated.minor);
+    let Some(toolchain) = toolchain(&list, &short) else {
         return Ok(Verdict::Skipped(format!(
-            "msrv: {asking}; but it was not built with {stated}: rustup has no such toolchain here \
-             (`rustup toolchain install {stated}`)"
+            "msrv: {asked}; not built with {short}: rustup has no such toolchain here \
+             (`rustup toolchain install {short}`)"
         )));
     };
     let packed = Packed::unpack(root, "msrv")?;
     cargo::run(packed.cargo_of(toolchain).args(["check", "-q", "--locked", "--all-features"]))?;
-    Ok(Verdict::Held(format!("msrv: {asking}; it builds with {toolchain}")))
+    Ok(Verdict::Held(format!("msrv: {asked}; it builds with {toolchain}")))
 }
 
-/// Who asks for the latest version, in words.
-///
-/// # Errors
-///
-/// Names each that asks for a later one than is stated.
-fn asking(metadata: &Value, stated: &str) -> Result<String> {
-    let own = version(stated).ok_or_else(|| "rust-version is not in the manifest".to_owned())?;
+/// Names the dependencies that ask for the latest Rust. The error names those that ask for a later one
+/// than is stated.
+fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<String> {
     let mut problems = Problems::default();
-    let mut most = Vec::new();
+    let mut asking: BTreeMap<&Version, Vec<String>> = BTreeMap::new();
     for package in built_by_users(metadata)? {
-        let Some(asked) = package["rust_version"].as_str().and_then(version) else { continue };
-        let name = format!("{} {}", text(&package["name"]), text(&package["version"]));
-        if asked > own {
-            let asked = text(&package["rust_version"]);
-            problems.push(format!("msrv: {name} asks for Rust {asked}, and we state {stated}"));
+        let Some(asked) = &package.rust_version else { continue };
+        let name = format!("{} {}", package.name, package.version);
+        if asked > stated {
+            problems.push(format!("msrv: {name} asks for Rust {asked}, and {stated} is stated"));
         }
-        most.push((asked, name));
+        asking.entry(asked).or_default().push(name);
     }
-    let latest = most.iter().map(|(asked, _)| *asked).max().unwrap_or_default();
-    let names: Vec<_> =
-        most.into_iter().filter(|(asked, _)| *asked == latest).map(|(_, name)| name).collect();
-    let (major, minor, _) = latest;
-    let who = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-    problems.or(format!("{stated} is stated, and dependencies ask for at most {major}.{minor} ({who})"))
+    let most = asking.last_key_value().map(|(asked, names)| format!("{asked} ({})", names.join(", ")));
+    let most = most.unwrap_or_else(|| "no version".to_owned());
+    problems.or(format!("{stated} is stated, and dependencies ask for at most {most}"))
 }
 
-/// The packages that users build with us, whatever the platform and the feature: not those of our tests.
-fn built_by_users(metadata: &Value) -> Result<Vec<&Value>> {
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let packages: HashMap<_, _> = packages.map(|package| (text(&package["id"]), package)).collect();
-    let nodes = metadata["resolve"]["nodes"].as_array().into_iter().flatten();
-    let nodes: HashMap<_, _> = nodes.map(|node| (text(&node["id"]), node)).collect();
-    let own = text(&ours(metadata)?["id"]);
-    let (mut seen, mut open) = (HashSet::from([own]), vec![own]);
-    let mut built = Vec::new();
+/// The packages that users build with the library, on any platform and with any feature: all but
+/// dev-dependencies.
+fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
+    let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+    let nodes: BTreeMap<_, _> = nodes.map(|node| (&node.id, node)).collect();
+    let own = &library(metadata)?.id;
+    let (mut seen, mut open) = (BTreeSet::from([own]), vec![own]);
     while let Some(id) = open.pop() {
-        built.extend(packages.get(id).filter(|_| id != own));
-        for dependency in nodes.get(id).and_then(|node| node["deps"].as_array()).into_iter().flatten() {
-            let kinds = dependency["dep_kinds"].as_array();
-            let is_built = kinds.into_iter().flatten().any(|kind| kind["kind"] != "dev");
-            let id = text(&dependency["pkg"]);
-            if is_built && seen.insert(id) {
-                open.push(id);
+        for dependency in nodes.get(id).iter().flat_map(|node| &node.deps) {
+            let is_built = dependency.dep_kinds.iter().any(|it| it.kind != DependencyKind::Development);
+            if is_built && seen.insert(&dependency.pkg) {
+                open.push(&dependency.pkg);
             }
         }
     }
-    Ok(built)
+    seen.remove(own);
+    Ok(metadata.packages.iter().filter(|package| seen.contains(&package.id)).collect())
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-/// `1.89` or `1.89.0`, to be compared.
-fn version(text: &str) -> Option<(u64, u64, u64)> {
-    let mut parts = text.split('.').map(|part| part.parse().ok());
-    Some((parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?))
-}
-
-/// The toolchain of that version, as rustup lists it.
+/// The toolchain of version `stated` in the list of rustup.
 fn toolchain<'a>(list: &'a str, stated: &str) -> Option<&'a str> {
     let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
     names.find(|name| {
         let rest = name.strip_prefix(stated);
-        // 1.8 is no beginning of 1.89; 1.89.0 is the same.
+        // 1.8 does not match 1.89, and 1.89.0 matches 1.89.
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     /// A workspace whose crate builds `a`, which builds `b`, and tests with `c`.
-    fn workspace(b: &str) -> Value {
-        let package = |name: &str, asks: &str, source: Value| json!({ "id": name, "name": name, "version": "1.0.0", "rust_version": asks, "source": source });
-        let on = |name: &str, kind: Value| json!({ "pkg": name, "dep_kinds": [{ "kind": kind }] });
-        json!({
+    fn workspace(b: &str) -> Metadata {
+        let id = |name: &str| format!("path+file:///{name}#1.0.0");
+        let package = |name: &str, rust: &str| {
+            json!({
+                "id": id(name), "name": name, "version": "1.0.0", "rust_version": rust, "dependencies": [],
+                "targets": [], "features": {}, "manifest_path": "/Cargo.toml",
+            })
+        };
+        let dependency = |name: &str, kind: Value| json!({ "pkg": id(name), "name": name, "dep_kinds": [{ "kind": kind, "target": null }] });
+        let node = |name: &str, deps: Value| json!({ "id": id(name), "dependencies": [], "deps": deps });
+        let metadata = json!({
+            "version": 1, "workspace_root": "/", "target_directory": "/target",
+            "workspace_members": [id("fintech-auth")], "workspace_default_members": [id("fintech-auth")],
             "packages": [
-                package("fintech-auth", "1.89", json!(null)),
-                package("a", "1.60", json!("registry")),
-                package("b", b, json!("registry")),
-                package("c", "1.99", json!("registry")),
+                package("fintech-auth", "1.89"), package("a", "1.60"), package("b", b), package("c", "1.99"),
             ],
-            "resolve": { "nodes": [
-                { "id": "fintech-auth", "deps": [on("a", json!("build")), on("c", json!("dev"))] },
-                { "id": "a", "deps": [on("b", json!(null))] },
-                { "id": "b", "deps": [on("a", json!(null))] },
-                { "id": "c", "deps": [] },
+            "resolve": { "root": null, "nodes": [
+                node("fintech-auth", json!([dependency("a", json!("build")), dependency("c", json!("dev"))])),
+                node("a", json!([dependency("b", json!(null))])),
+                node("b", json!([dependency("a", json!(null))])),
+                node("c", json!([])),
             ] },
-        })
+        });
+        serde_json::from_value(metadata).unwrap()
+    }
+
+    fn check(b: &str) -> Result<String> {
+        check_dependencies(&workspace(b), &Version::new(1, 89, 0))
     }
 
     #[test]
     fn a_dependency_that_asks_for_a_later_rust_is_named() {
-        insta::assert_snapshot!(asking(&workspace("1.90.0"), "1.89").unwrap_err(), @"msrv: b 1.0.0 asks for Rust 1.90.0, and we state 1.89");
+        insta::assert_snapshot!(check("1.90.0").unwrap_err(), @"msrv: b 1.0.0 asks for Rust 1.90.0, and 1.89.0 is stated");
     }
 
     #[test]
-    fn what_only_tests_build_may_ask_for_what_it_likes() {
-        insta::assert_snapshot!(asking(&workspace("1.89.0"), "1.89").unwrap(), @"1.89 is stated, and dependencies ask for at most 1.89 (b 1.0.0)");
+    fn dev_dependencies_may_ask_for_a_later_rust() {
+        insta::assert_snapshot!(check("1.89.0").unwrap(), @"1.89.0 is stated, and dependencies ask for at most 1.89.0 (b 1.0.0)");
     }
 
     #[test]
-    fn a_toolchain_is_found_by_the_whole_of_its_version() {
+    fn a_toolchain_is_found_by_its_whole_version() {
         let list =
             "stable-x86_64-unknown-linux-gnu (active, default)\n1.89.0-x86_64-unknown-linux-gnu\n1.9-b\n";
         assert_eq!(toolchain(list, "1.89"), Some("1.89.0-x86_64-unknown-linux-gnu"));

@@ -1,5 +1,5 @@
-//! `cargo xtask package`: what is published packs and builds by itself, and cargo has nothing to say
-//! against it. What is in it, a test holds (`tests/it/package.rs`). It publishes nothing.
+//! `cargo xtask package`: the packed crate builds by itself and cargo warns of nothing new. It publishes
+//! nothing. (`tests/it/package.rs` checks which files are packed.)
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -32,11 +32,10 @@ pub(super) fn run(root: &Path) -> Result<Verdict> {
     problems.or(Verdict::Held(format!("package: builds by itself, {} KiB", size.div_ceil(1024))))
 }
 
-/// Whether cargo warns, and of something that is not meant to be so. Among what it warns of is a version in
-/// `Cargo.lock` that was yanked.
+/// Whether the line is a warning that is not expected, such as one about a yanked version in `Cargo.lock`.
 fn is_new(line: &str) -> bool {
-    // Where the repository will be is not known yet; tests and benchmarks stay out. The words between
-    // are cargo's, and not the same in each version of it.
+    // The place of the repository is not known yet; tests and benchmarks are not packed. The words
+    // differ between versions of cargo.
     let is_unknown_place = line.strip_prefix("warning: manifest has no ").is_some_and(|lacked| {
         let mut words = lacked.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.all(|word| ["documentation", "homepage", "repository", "or", "and"].contains(&word))

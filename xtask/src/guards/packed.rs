@@ -1,15 +1,15 @@
-//! The crate as its users get it: packed, and unpacked as a workspace of its own, in a folder under
-//! `target/packed/`. What only our tests need is left out of its manifest, because that would switch features
-//! on and raise versions that users do not have. Nothing that is checked in is touched.
+//! The crate as its users get it: packed, and unpacked as a workspace of its own under `target/packed/`.
+//! Dev-dependencies are removed from its manifest, because they enable features and raise versions that
+//! users do not have.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use cargo_metadata::Metadata;
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::ours;
+use super::library;
 use crate::cargo::{self, cargo, starting};
 use openapi_drift::Result;
 
@@ -17,19 +17,15 @@ use openapi_drift::Result;
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) folder: PathBuf,
-    /// Where cargo builds the workspace: with it, what was built once is not built again.
+    /// The target directory of the workspace, so that dependencies are built once.
     target: PathBuf,
 }
 
 impl Packed {
-    /// Packs the crate at `root` and unpacks it in `target/packed/<place>`, in which nothing else is left.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be packed or unpacked.
+    /// Packs the crate at `root` and unpacks it in `target/packed/<place>`, which is emptied first.
     pub(super) fn unpack(root: &Path, place: &str) -> Result<Self> {
         let metadata = cargo::metadata(root)?;
-        let target = target(&metadata)?;
+        let target = metadata.target_directory.clone().into_std_path_buf();
         let folder = target.join("packed").join(place);
         let archive = archive(&metadata)?;
         let pack = ["package", "-q", "-p", "fintech-auth", "--allow-dirty", "--no-verify"];
@@ -39,14 +35,14 @@ impl Packed {
         }
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut tar = Command::new("tar");
-        // As of now: all packed files are of one day in 2006, by which cargo would take a new one for built.
+        // `m` sets the time to now: packed files are dated 2006, so cargo would not rebuild changed ones.
         tar.arg("xzmf").arg(archive).arg("-C").arg(&folder).args(["--strip-components", "1"]);
         cargo::succeeded(&mut tar)?;
         let manifest = folder.join("Cargo.toml");
         let text = fs::read_to_string(&manifest).map_err(|error| format!("the packed manifest: {error}"))?;
         fs::write(&manifest, alone(&text)?).map_err(|error| format!("the packed manifest: {error}"))?;
         let packed = Self { folder, target };
-        // What is left of the packed lock: the versions stay, those of tests go.
+        // Removes the dev-dependencies from the packed lock and keeps the other versions.
         cargo::succeeded(packed.cargo().args(["update", "-q", "--workspace", "--offline"]))?;
         Ok(packed)
     }
@@ -58,7 +54,7 @@ impl Packed {
         command
     }
 
-    /// The same, of another toolchain.
+    /// Cargo of another toolchain in the folder.
     pub(super) fn cargo_of(&self, toolchain: &str) -> Command {
         let mut command = starting("rustup", &self.folder);
         command.args(["run", toolchain, "cargo"]).env("CARGO_TARGET_DIR", &self.target);
@@ -66,22 +62,13 @@ impl Packed {
     }
 }
 
-fn target(metadata: &Value) -> Result<PathBuf> {
-    let target = metadata["target_directory"].as_str();
-    Ok(target.map(PathBuf::from).ok_or_else(|| "cargo did not say where it builds".to_owned())?)
+/// The file that `cargo package` writes.
+pub(super) fn archive(metadata: &Metadata) -> Result<PathBuf> {
+    let name = format!("package/fintech-auth-{}.crate", library(metadata)?.version);
+    Ok(metadata.target_directory.join(name).into_std_path_buf())
 }
 
-/// Where `cargo package` puts the crate.
-///
-/// # Errors
-///
-/// When the metadata is not that of our workspace.
-pub(super) fn archive(metadata: &Value) -> Result<PathBuf> {
-    let version = ours(metadata)?["version"].as_str().unwrap_or_default();
-    Ok(target(metadata)?.join(format!("package/fintech-auth-{version}.crate")))
-}
-
-/// The manifest of a workspace of its own, without what only tests need.
+/// `manifest` as a workspace of its own, without dev-dependencies.
 fn alone(manifest: &str) -> Result<String> {
     let mut toml: DocumentMut =
         manifest.parse().map_err(|error| format!("the packed manifest does not parse: {error}"))?;
@@ -95,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_tests_need_is_left_out() {
+    fn dev_dependencies_are_removed() {
         let manifest = "[package]\nname = \"a\"\n[dependencies.b]\nversion = \"1\"\n[dev-dependencies.c]\nversion = \"2\"\n";
         insta::assert_snapshot!(alone(manifest).unwrap(), @r#"
         [package]

@@ -1,4 +1,4 @@
-//! `cargo xtask shuttle`: the token cache keeps its promises in every interleaving that `tests/shuttle` explores.
+//! `cargo xtask shuttle`: runs the tests of `tests/shuttle`, which explore interleavings of the token cache.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use openapi_drift::Result;
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let mut test = cargo(root);
     test.args(["test", "--quiet", "--locked", "--manifest-path", "tests/shuttle/Cargo.toml"]);
-    // A workspace of its own, and an optimization level of its own.
+    // A workspace and an optimization level of its own.
     test.args(["--target-dir", "target/shuttle"]);
     cargo::run(&mut test)?;
     Ok(Verdict::Held("shuttle: no explored interleaving breaks a promise".to_owned()))
