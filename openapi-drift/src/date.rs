@@ -1,12 +1,11 @@
-//! Days of the calendar, as ISO 8601 writes them: when a document is from, and how old it is. There
-//! are no times of day here and no zones; a day is a day in UTC.
+//! The day that a document is from, in UTC.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate};
 
-/// Nothing before 1970, and nothing beyond the year 9999.
+/// A day from 1970 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Date(NaiveDate);
 
@@ -32,7 +31,13 @@ impl Date {
         (date.to_string() == text && ("1970".."9999-12-32").contains(&text)).then_some(date)
     }
 
-    /// How many days `self` is before `other`; none if it is after.
+    /// The day of an HTTP date, `Tue, 10 Jun 2025 12:00:00 GMT`.
+    pub(crate) fn in_http(text: &str) -> Option<Self> {
+        let time = DateTime::parse_from_rfc2822(text).ok()?;
+        Self::parse(&time.to_utc().date_naive().to_string())
+    }
+
+    /// How many days `self` is before `other`; 0 if it is after.
     pub(crate) fn days_to(self, other: Self) -> u64 {
         u64::try_from((other.0 - self.0).num_days()).unwrap_or(0)
     }
@@ -51,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_counted_and_written_alike() {
+    fn a_day_is_parsed_and_written_alike() {
         for (days, text) in [
             (0, "1970-01-01"),
             (58, "1970-02-28"),
@@ -75,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_day_is_none() {
+    fn an_invalid_day_is_none() {
         for text in [
             "",
             "2025-02-29",

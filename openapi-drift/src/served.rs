@@ -144,10 +144,10 @@ fn an_answer_without_a_document_is_refused() {
     for (answer, expected) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
-            "the server answers 404 Not Found",
+            "the server responds 404 Not Found",
         ),
-        ("HTTP/1.1 304 Not Modified\r\n\r\n".to_owned(), "the server answers 304 Not Modified"),
-        ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), "the server answers 204 No Content"),
+        ("HTTP/1.1 304 Not Modified\r\n\r\n".to_owned(), "the server responds 304 Not Modified"),
+        ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), "the server responds 204 No Content"),
         (ok("Content-Type: text/html; charset=utf-8\r\n", "<p>Log in"), "a web page (text/html"),
         (ok("", "<p>Log in"), "not a YAML or JSON object"),
         (ok("", ""), "not a YAML or JSON object"),
