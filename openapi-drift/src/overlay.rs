@@ -12,7 +12,7 @@ use serde_json_path::JsonPath;
 
 use crate::drift::identity;
 use crate::problems::{Problems, Result};
-use crate::shape::{DOCUMENT, join, walk};
+use crate::shape::{DOCUMENT, join, segments, unescape, walk};
 
 const KINDS: [&str; 2] = ["upstream-bug", "ours"];
 
@@ -28,8 +28,7 @@ impl Idle {
     /// they meet below the top.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
-        let found: Vec<String> =
-            at.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+        let found = segments(at);
         let common = wanted.len().min(found.len());
         let is_met = |(names, name): (&Vec<String>, &String)| names.is_empty() || names.contains(name);
         common >= 2 && wanted.iter().zip(&found).all(is_met)
@@ -120,56 +119,34 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     }
     let path = JsonPath::parse(&action.target).map_err(|error| error.to_string())?;
     let found = path.query_located(document);
-    let places: Vec<String> = found.iter().map(|node| node.location().to_json_pointer()).collect();
-    let distinct: BTreeSet<Vec<String>> = places.iter().map(|place| segments(place)).collect();
+    let mut places: Vec<String> = found.iter().map(|node| node.location().to_json_pointer()).collect();
+    let distinct: BTreeSet<Vec<String>> = places.iter().map(|place| sortable(place)).collect();
     if distinct.len() < places.len() {
         return Err("matches one thing twice".into());
     }
     if action.is_remove() {
         // The crate removes in the order of the query, and an item moves when one before it goes.
         after = document.clone();
-        for place in distinct.iter().rev() {
-            remove(&mut after, place);
-        }
+        places.sort_by_cached_key(|place| sortable(place));
+        places.iter().rev().for_each(|place| remove(&mut after, place));
     }
     Ok(after)
 }
 
 /// The segments of a JSON pointer, so that indices sort as numbers.
-fn segments(pointer: &str) -> Vec<String> {
-    let segment = |text: &str| match text.parse::<usize>() {
-        Ok(index) => format!("{index:020}"),
-        Err(_) => text.replace("~1", "/").replace("~0", "~"),
-    };
-    pointer.split('/').skip(1).map(segment).collect()
+fn sortable(pointer: &str) -> Vec<String> {
+    pointer.split('/').map(|segment| format!("{segment:0>20}")).collect()
 }
 
-fn remove(document: &mut Value, place: &[String]) {
-    let Some((last, parents)) = place.split_last() else { return };
-    let plain = |segment: &String| match segment.parse::<usize>() {
-        Ok(index) if segment.len() == 20 => index.to_string(),
-        _ => segment.clone(),
-    };
-    let mut holder = document;
-    for parent in parents {
-        let parent = plain(parent);
-        let below = match holder {
-            Value::Array(list) => parent.parse::<usize>().ok().and_then(|index| list.get_mut(index)),
-            Value::Object(map) => map.get_mut(&parent),
-            _ => None,
-        };
-        let Some(below) = below else { return };
-        holder = below;
-    }
-    match holder {
-        Value::Array(list) => {
+fn remove(document: &mut Value, place: &str) {
+    let Some((holder, last)) = place.rsplit_once('/') else { return };
+    match document.pointer_mut(holder) {
+        Some(Value::Array(list)) => {
             if let Some(index) = last.parse().ok().filter(|index| *index < list.len()) {
                 list.remove(index);
             }
         }
-        Value::Object(map) => {
-            map.remove(&plain(last));
-        }
+        Some(Value::Object(map)) => drop(map.remove(&unescape(last))),
         _ => {}
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use similar::get_close_matches;
 
-use crate::shape::{COMPONENTS, Shape, is_method, join, walk};
+use crate::shape::{COMPONENTS, Shape, is_method, join, unescape, walk};
 
 /// A `$ref`, or what serves as one: a discriminator's target, the name of a security scheme.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Reference {
         for step in self.to.strip_prefix("#/components/")?.split('/') {
             shape = match shape {
                 Shape::List(items) => items,
-                _ => shape.under(&step.replace("~1", "/").replace("~0", "~")),
+                _ => shape.under(&unescape(step)),
             };
         }
         shape.name()
@@ -63,7 +63,7 @@ impl Reference {
             return None;
         }
         let mut steps = pointer.strip_prefix("/components/")?.split('/');
-        let mut step = || Some(steps.next()?.replace("~1", "/").replace("~0", "~"));
+        let mut step = || Some(unescape(steps.next()?));
         Some((step()?, step()?))
     }
 }

@@ -91,6 +91,16 @@ pub(crate) fn join(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
+/// The key that a segment of a JSON pointer stands for.
+pub(crate) fn unescape(segment: &str) -> String {
+    segment.replace("~1", "/").replace("~0", "~")
+}
+
+/// The keys of a JSON pointer.
+pub(crate) fn segments(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(unescape).collect()
+}
+
 /// Whether `key` of a path item holds an operation.
 pub(crate) fn is_method(key: &str) -> bool {
     PATH_ITEM.under(key).is("operation")

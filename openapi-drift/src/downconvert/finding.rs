@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::problems::{Problems, Result, clean};
-use crate::shape::is_method;
+use crate::shape::{is_method, segments};
 
 use super::Converted;
 
@@ -65,7 +65,7 @@ impl Converted {
 
 /// Whether `pointer` leads into what is kept, or to what concerns the whole document.
 fn is_in(slice: &Value, pointer: &str) -> bool {
-    let mut steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+    let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();
     let (first, second, third) = (step(), step(), step());
     match first.as_str() {

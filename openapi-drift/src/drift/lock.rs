@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, keeps};
+use crate::plan::sha256;
 use crate::problems::{Problems, Result};
-use crate::shape::{self, join, walk};
+use crate::shape::{self, join, unescape, walk};
 
 /// Fingerprints by JSON pointer. That of the whole of upstream.yaml stands under the empty one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
     for (at, known) in lock.0.iter().filter(|(at, _)| !at.is_empty()) {
         let (parent, key) = at.rsplit_once('/').unwrap_or_default();
         if let Some(Value::Object(map)) = facts.pointer_mut(parent) {
-            map.insert(key.replace("~1", "/").replace("~0", "~"), known.clone().into());
+            map.insert(unescape(key), known.clone().into());
         }
     }
     facts
@@ -119,20 +119,9 @@ const END: &str = "end";
 /// Digits of a fingerprint. It finds changes; it keeps nothing secret.
 const LENGTH: usize = 16;
 
-/// The start of the SHA-256 of a value, however its keys are ordered.
+/// The start of the SHA-256 of a value, whatever the order of its keys.
 pub(crate) fn fingerprint(value: &Value) -> String {
-    let digest = digest::digest(&digest::SHA256, sorted(value).to_string().as_bytes());
-    digest.as_ref().iter().take(LENGTH / 2).map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Value::Object(entries.into_iter().collect())
-        }
-        Value::Array(list) => list.iter().map(sorted).collect(),
-        scalar => scalar.clone(),
-    }
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    sha256(sorted.to_string().as_bytes())[..LENGTH].to_owned()
 }

@@ -19,6 +19,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use edit::identity;
@@ -47,7 +48,8 @@ pub(crate) struct State<'a> {
 }
 
 /// What it asks of our version. Before 1.0, cargo takes a new minor version for a major one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Semver {
     None,
     Patch,
@@ -56,11 +58,13 @@ pub(crate) enum Semver {
 }
 
 /// Whose doing a change is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum By {
     /// The vendor's, and users are to see it.
     Vendor,
     /// The vendor's, and the overlay says the same as before.
+    #[serde(rename = "vendor, corrected")]
     VendorCorrected,
     /// Ours: the overlay, or a transcript.
     Us,

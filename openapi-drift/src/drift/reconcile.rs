@@ -12,18 +12,15 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Sh
     for change in changes.iter_mut() {
         let expected = match change.effect {
             _ if change.by == By::VendorCorrected => Semver::None,
-            Effect::None => Semver::Patch,
+            Effect::None | Effect::Any => Semver::Patch,
             Effect::Adds => Semver::Minor,
             Effect::Breaks => Semver::Major,
-            Effect::Any => Semver::Patch,
         };
         let shifts: Vec<Shift> = change.items.iter().filter_map(|item| changed.get(item)).copied().collect();
-        let seen = if shifts.contains(&Shift::Broken) {
-            Semver::Major
-        } else if shifts.is_empty() {
-            Semver::Patch
-        } else {
-            Semver::Minor
+        let seen = match shifts.as_slice() {
+            [] => Semver::Patch,
+            shifts if shifts.contains(&Shift::Broken) => Semver::Major,
+            _ => Semver::Minor,
         };
         change.semver = if change.effect == Effect::Any { seen } else { expected };
         if expected > Semver::Patch && shifts.is_empty() {
@@ -44,18 +41,12 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Sh
         .flat_map(|change| &change.items)
         .collect();
     for (item, _) in changed.iter().filter(|(item, _)| !explained.contains(item)) {
+        let what = format!("`{item}` of the generated surface changed, and no change of the spec says why");
         surprises.push(Change {
-            rule: "surface-unexplained".into(),
-            level: Level::Unhandled,
-            side: None,
-            at: String::new(),
-            formerly: None,
-            what: format!("`{item}` of the generated surface changed, and no change of the spec says why"),
-            by: By::Us,
             items: vec![item.clone()],
             semver: Semver::Major,
-            prose: None,
             effect: Effect::Any,
+            ..Change::of_ours("surface-unexplained", Level::Unhandled, "", what)
         });
     }
     changes.append(&mut surprises);

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::surface::Shift;
-use super::{By, Change, Drift, Level, Semver, Side};
+use super::{By, Change, Drift, Level, Semver};
 use crate::problems::clean;
 
 /// Whose documents are compared.
@@ -19,16 +20,12 @@ pub(crate) struct Heading {
 }
 
 /// Levels as chapters, the gravest first.
-const LEVELS: [(Level, &str, &str); 5] = [
-    (Level::Breaking, "breaking", "callers that go on as before may fail"),
-    (
-        Level::Meaning,
-        "meaning",
-        "the same shape, but what it says may have changed: review what the code takes it for",
-    ),
-    (Level::Unhandled, "unhandled", "no rule knows what it means: look"),
-    (Level::Additive, "additive", "callers may go on as before"),
-    (Level::Trivial, "trivial", "nothing that is sent changes"),
+const LEVELS: [(Level, &str); 5] = [
+    (Level::Breaking, "callers that go on as before may fail"),
+    (Level::Meaning, "the same shape, but what it says may have changed: review what the code takes it for"),
+    (Level::Unhandled, "no rule knows what it means: look"),
+    (Level::Additive, "callers may go on as before"),
+    (Level::Trivial, "nothing that is sent changes"),
 ];
 
 /// For a terminal or a log.
@@ -108,8 +105,8 @@ struct Entry<'d> {
 }
 
 /// For each level that occurs its name, what it means, how many changes it has, and those.
-fn chapters(drift: &Drift) -> Vec<(&'static str, &'static str, usize, Vec<Entry<'_>>)> {
-    let chapter = |(level, name, meaning): (Level, &'static str, &'static str)| {
+fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)> {
+    let chapter = |(level, meaning): (Level, &'static str)| {
         let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
         let mut entries: Vec<Entry<'_>> = Vec::new();
         for change in &changes {
@@ -119,18 +116,15 @@ fn chapters(drift: &Drift) -> Vec<(&'static str, &'static str, usize, Vec<Entry<
                 said == (&change.rule, &change.what, &marks) && change.prose.is_none()
             };
             let items = change.items.iter().map(String::as_str);
-            match entries.iter_mut().find(is_same) {
-                Some(entry) => {
-                    entry.places.push(&change.at);
-                    entry.items.extend(items);
-                }
-                None => {
-                    let items = items.collect();
-                    entries.push(Entry { first: change, marks, places: vec![&change.at], items });
-                }
+            if let Some(entry) = entries.iter_mut().find(is_same) {
+                entry.places.push(&change.at);
+                entry.items.extend(items);
+            } else {
+                let (places, items) = (vec![change.at.as_str()], items.collect());
+                entries.push(Entry { first: change, marks, places, items });
             }
         }
-        (name, meaning, changes.len(), entries)
+        (word(level), meaning, changes.len(), entries)
     };
     LEVELS.into_iter().map(chapter).filter(|(.., count, _)| *count > 0).collect()
 }
@@ -147,13 +141,13 @@ pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
         .map(|change| {
             json!({
                 "rule": change.rule,
-                "level": level(change.level),
+                "level": change.level,
                 "pointer": change.at,
-                "side": change.side.map(side),
-                "by": by(change.by),
+                "side": change.side,
+                "by": change.by,
                 "what": change.what,
                 "items": change.items,
-                "semver": semver(change.semver),
+                "semver": change.semver,
                 "old_fingerprint": change.prose.as_ref().and_then(|prose| prose.old.as_ref()),
                 "new_text": change.prose.as_ref().and_then(|prose| prose.new.as_ref()),
             })
@@ -163,7 +157,7 @@ pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
         "vendor": heading.vendor,
         "from": heading.from,
         "to": heading.to,
-        "semver": drift.semver().ok().map(semver),
+        "semver": drift.semver().ok(),
         "surface": { "broken": lines(Shift::Broken), "added": lines(Shift::Added) },
         "surface_error": drift.surface.as_ref().err(),
         "changes": changes,
@@ -171,13 +165,13 @@ pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
 }
 
 fn marks(change: &Change) -> Vec<String> {
-    let mut marks: Vec<String> = change.side.into_iter().map(|found| side(found).to_owned()).collect();
+    let mut marks: Vec<String> = change.side.into_iter().map(word).collect();
     match change.by {
         By::Vendor => {}
         By::VendorCorrected => marks.push("users do not see it: the overlay says otherwise".to_owned()),
         By::Us => marks.push("ours".to_owned()),
     }
-    marks.push(semver(change.semver).to_owned());
+    marks.push(word(change.semver));
     marks
 }
 
@@ -194,32 +188,9 @@ fn verdict(drift: &Drift) -> String {
     format!("verdict: {verdict}; lines of the generated surface that break: {broken}, that are new: {added}")
 }
 
-fn level(wanted: Level) -> &'static str {
-    LEVELS.iter().find(|(level, ..)| *level == wanted).map_or("", |(_, name, _)| name)
-}
-
-fn side(side: Side) -> &'static str {
-    match side {
-        Side::Request => "request",
-        Side::Response => "response",
-    }
-}
-
-fn by(by: By) -> &'static str {
-    match by {
-        By::Vendor => "vendor",
-        By::VendorCorrected => "vendor, corrected",
-        By::Us => "us",
-    }
-}
-
-fn semver(semver: Semver) -> &'static str {
-    match semver {
-        Semver::None => "none",
-        Semver::Patch => "patch",
-        Semver::Minor => "minor",
-        Semver::Major => "major",
-    }
+/// The name of a unit variant.
+fn word(value: impl Serialize) -> String {
+    json!(value).as_str().unwrap_or_default().to_owned()
 }
 
 /// In backticks, whatever it holds.

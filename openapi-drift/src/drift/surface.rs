@@ -13,7 +13,7 @@ use super::edit::{Edit, Step, resolved};
 use crate::build_script::bindings;
 use crate::digest;
 use crate::reference::operations;
-use crate::shape::is_method;
+use crate::shape::{is_method, segments};
 
 /// The lines of the digest by what they are about: `type AuthToken.scope`, `fn create_token(origin)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,8 +126,7 @@ pub(crate) fn items(
 }
 
 fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
-    let keys: Vec<String> =
-        pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+    let keys = segments(pointer);
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     match keys.as_slice() {
         ["paths", path, rest @ ..] => {
@@ -137,7 +136,7 @@ fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
         ["components", "schemas", name, rest @ ..] => of_schema(document, surface, name, rest),
         ["components", "parameters", name, ..] => {
             let name = document["components"]["parameters"][*name]["name"].as_str().unwrap_or_default();
-            let suffix = format!("({})", snake(name));
+            let suffix = format!("({})", name.to_snake_case());
             surface.0.keys().filter(|key| key.ends_with(&suffix)).cloned().collect()
         }
         ["components", kind, name, ..] => {
@@ -164,7 +163,7 @@ fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
 
 /// `rest` are the keys below the path.
 fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], id: &str) -> Vec<String> {
-    let name = snake(id);
+    let name = id.to_snake_case();
     let functions = [name.clone(), format!("{name}_json")];
     let item = &document["paths"][path];
     let parameter = match rest {
@@ -174,12 +173,12 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
     };
     if let Some(parameter) = parameter {
         let called = resolved(document, parameter).and_then(|value| value["name"].as_str());
-        let called = called.map(snake).unwrap_or_default();
+        let called = called.map(|name| name.to_snake_case()).unwrap_or_default();
         let keys = functions.map(|function| format!("fn {function}({called})"));
-        let described = of_type(document, surface, &(pascal(id) + &pascal(&called)));
+        let described = of_type(document, surface, &(id.to_pascal_case() + &called.to_pascal_case()));
         return keys.into_iter().filter(|key| surface.0.contains_key(key)).chain(described).collect();
     }
-    let prefix = pascal(id);
+    let prefix = id.to_pascal_case();
     let is_response = rest.get(1) == Some(&"responses");
     let is_of = |key: &&String| {
         let function = key.strip_prefix("fn ");
@@ -194,7 +193,7 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
 
 /// `rest` are the keys below the schema.
 fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> Vec<String> {
-    let owner = pascal(name);
+    let owner = name.to_pascal_case();
     let inner = rest.iter().position(|key| *key == "properties");
     let Some(property) = inner.and_then(|at| rest.get(at + 1)) else {
         let types = of_type(document, surface, &owner);
@@ -202,7 +201,7 @@ fn of_schema(document: &Value, surface: &Surface, name: &str, rest: &[&str]) -> 
     };
     let field = format!("type {owner}.{property}");
     let field = surface.0.contains_key(&field).then_some(field);
-    let nested = of_type(document, surface, &(owner + &pascal(property)));
+    let nested = of_type(document, surface, &(owner + &property.to_pascal_case()));
     field.into_iter().chain(nested).collect()
 }
 
@@ -213,7 +212,8 @@ fn item_of<'v>(holder: &'v Value, index: &str) -> Option<&'v Value> {
 /// The lines about a type, and about those that are described inside of it and so have longer names.
 fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     let schemas = document["components"]["schemas"].as_object();
-    let has_own_name = |other: &str| schemas.into_iter().flatten().any(|(schema, _)| pascal(schema) == other);
+    let has_own_name =
+        |other: &str| schemas.into_iter().flatten().any(|(schema, _)| schema.to_pascal_case() == other);
     let is_inner = |other: &str| other.starts_with(name) && !has_own_name(other);
     let is_of = |key: &&String| type_of(key).is_some_and(|other| other == name || is_inner(other));
     surface.0.keys().filter(is_of).cloned().collect()
@@ -224,14 +224,4 @@ fn mentions(surface: &Surface, name: &str) -> Vec<String> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let names = |line: &str| line.split(|c| !is_word(c)).any(|word| word == name);
     surface.0.iter().filter(|(_, line)| names(line)).map(|(key, _)| key.clone()).collect()
-}
-
-/// As the generator names functions and arguments.
-fn snake(name: &str) -> String {
-    name.to_snake_case()
-}
-
-/// As the generator names types.
-fn pascal(name: &str) -> String {
-    name.to_pascal_case()
 }

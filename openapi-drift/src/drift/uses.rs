@@ -1,11 +1,14 @@
 //! Which side sends a thing: what breaks differs between a request, which we send, and a response,
 //! which the vendor sends.
 
+use serde::Serialize;
+
 use super::edit::Step;
 use crate::shape::Shape;
 
 /// Who sends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
     Request,
     Response,

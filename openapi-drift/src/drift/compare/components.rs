@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Name, TRUE, Walk, empty, step};
 use crate::drift::edit::{Edit, Kind, Place, Step, map_of};
-use crate::shape::{self, Shape, join};
+use crate::shape::{self, Shape, join, unescape};
 
 impl<'v> Walk<'v> {
     /// What is referred to here, by name. What it amounts to is compared by itself.
@@ -213,6 +213,6 @@ pub(super) fn component(reference: &Value) -> Option<Name> {
 
 fn component_at(pointer: &str) -> Option<Name> {
     let (kind, rest) = pointer.strip_prefix("/components/")?.split_once('/')?;
-    let name = rest.split('/').next()?.replace("~1", "/").replace("~0", "~");
+    let name = unescape(rest.split('/').next()?);
     Some((kind.to_owned(), name))
 }

@@ -107,18 +107,11 @@ impl<'v> Walk<'v> {
 
     /// Things of a list are matched by what tells them apart; what is left, one after the other.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
-        let Shape::List(of) = shape else {
-            if old != new {
-                self.tell(Kind::Changed, place);
-            }
-            return;
+        let of = match shape {
+            Shape::List(of) if old.len() * new.len() <= MOST_COMPARED => of,
+            _ if old != new => return self.tell(Kind::Changed, place),
+            _ => return,
         };
-        if old.len() * new.len() > MOST_COMPARED {
-            if old != new {
-                self.tell(Kind::Changed, place);
-            }
-            return;
-        }
         let (before, after) = self.documents;
         let is_same = |old: &Value, new: &Value| {
             old == new || {

@@ -14,149 +14,125 @@ use crate::shape::is_method;
 pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let (step, holder) = (edit.last(), edit.holder());
     let (key, is_component) = (step.key, edit.is_component());
-    let Edit { kind, .. } = edit;
-    let is_added = match kind {
+    let part = |default| used.map_or(default, Use::name);
+    let is_added = match &edit.kind {
         Kind::Added => true,
         Kind::Removed => false,
-        Kind::Renamed(from, to) if is_component => {
-            let what = format!("`{from}` is now called `{to}`");
-            let (rule, effect) = match edit.steps[2].key {
-                "schemas" => ("api-schema-renamed", Breaks),
-                _ => ("api-component-renamed", NoEffect),
-            };
-            return Some(finding(rule, Trivial, effect, what));
-        }
         Kind::Renamed(from, to) => {
-            let part = used.map_or("property", Use::name);
             let what = format!("`{from}` is now called `{to}`");
-            return Some(finding(format!("{part}-renamed"), Breaking, Breaks, what));
+            return Some(match edit.steps.get(2) {
+                _ if !is_component => {
+                    finding(format!("{}-renamed", part("property")), Breaking, Breaks, what)
+                }
+                Some(kind) if kind.key == "schemas" => finding("api-schema-renamed", Trivial, Breaks, what),
+                _ => finding("api-component-renamed", Trivial, NoEffect, what),
+            });
         }
         Kind::Replaced => {
             let what = format!("`{key}` is the name of another component now");
             let effect = if edit.steps[2].key == "schemas" { Any } else { NoEffect };
             return Some(finding("api-component-replaced", Trivial, effect, what));
         }
-        Kind::BecameRequired | Kind::BecameOptional => return Some(requiredness(kind, key, used)),
+        Kind::BecameRequired | Kind::BecameOptional => return Some(requiredness(&edit.kind, key, used)),
         Kind::BecameOneOf => {
-            let part = used.map_or("schema", Use::name);
             let what = format!("{} has alternatives now: the old meaning is one of several", subject(key));
-            return Some(finding(format!("{part}-became-one-of"), Level::Meaning, Any, what));
+            return Some(finding(format!("{}-became-one-of", part("schema")), Level::Meaning, Any, what));
         }
         Kind::AddedAlike => {
-            let part = used.map_or("schema", Use::name);
             let what = format!("a part of `{}` is new, of the same type as before", holder.key);
-            return Some(finding(
-                format!("{part}-{}-added", alternatives(holder.key)),
-                Level::Meaning,
-                Any,
-                what,
-            ));
+            let rule = format!("{}-{}-added", part("schema"), alternatives(holder.key));
+            return Some(finding(rule, Level::Meaning, Any, what));
         }
         _ => return None,
     };
     let news = if is_added { "is new" } else { "is gone" };
     let what = format!("`{key}` {news}");
-    let named = |rule: &str| format!("{rule}-{}", if is_added { "added" } else { "removed" });
     let by_existence = |rule: &str, added, removed| {
-        let (level, effect) = if is_added { added } else { removed };
-        finding(named(rule), level, effect, what.clone())
+        let (verb, (level, effect)) = if is_added { ("added", added) } else { ("removed", removed) };
+        Some(finding(format!("{rule}-{verb}"), level, effect, what.clone()))
     };
-    let shape_is = |name: &str| step.shape.is(name);
     let value = step.new.or(step.old)?;
     let document = if is_added { documents.1 } else { documents.0 };
+    let (same, is_required) = ((Trivial, NoEffect), value["required"] == true);
 
     if is_component {
-        let kind = edit.steps[2].key;
-        return Some(match kind {
+        return match edit.steps[2].key {
             "schemas" => by_existence("api-schema", (Trivial, Adds), (Trivial, Breaks)),
-            "securitySchemes" => {
-                by_existence("api-security-component", (Trivial, NoEffect), (Trivial, NoEffect))
+            "securitySchemes" => by_existence("api-security-component", same, same),
+            _ => by_existence("api-component", same, same),
+        };
+    }
+    Some(match step.shape.name()? {
+        "operation" => {
+            let what = format!("{} {} {news}", key.to_uppercase(), holder.key);
+            let with = if value["deprecated"] == true { "with" } else { "without" };
+            if is_added {
+                finding("endpoint-added", Additive, Adds, what)
+            } else {
+                finding(format!("api-removed-{with}-deprecation"), Breaking, Breaks, what)
             }
-            _ => by_existence("api-component", (Trivial, NoEffect), (Trivial, NoEffect)),
-        });
-    }
-    if shape_is("operation") {
-        let label = format!("{} {}", key.to_uppercase(), holder.key);
-        return Some(if is_added {
-            finding("endpoint-added", Additive, Adds, format!("{label} is new"))
-        } else {
-            let rule = if value["deprecated"] == true { "with" } else { "without" };
-            let rule = format!("api-removed-{rule}-deprecation");
-            finding(rule, Breaking, Breaks, format!("{label} is gone"))
-        });
-    }
-    if shape_is("path item") {
-        let methods = value.as_object().into_iter().flatten().filter(|(key, _)| is_method(key));
-        let labels: Vec<String> =
-            methods.map(|(method, _)| format!("{} {key}", method.to_uppercase())).collect();
-        let what = format!("{} {news}", labels.join(", "));
-        return Some(if is_added {
-            finding("endpoint-added", Additive, Adds, what)
-        } else {
-            finding("api-path-removed-without-deprecation", Breaking, Breaks, what)
-        });
-    }
-    if shape_is("parameter") {
-        let parameter = resolved(document, value)?;
-        let what = format!("the {} parameter {} {news}", parameter["in"].as_str()?, parameter["name"]);
-        return Some(match (is_added, parameter["required"] == true) {
-            (true, true) => finding("new-required-request-parameter", Breaking, Breaks, what),
-            (true, false) => finding("new-optional-request-parameter", Additive, Adds, what),
-            (false, _) => finding("request-parameter-removed", Breaking, Breaks, what),
-        });
-    }
-    if shape_is("header") {
-        let is_required = resolved(document, value)?["required"] == true;
-        let required = if is_required { "required" } else { "optional" };
-        return Some(if is_added {
-            finding("response-header-added", Additive, NoEffect, format!("the header {what}"))
-        } else {
-            let rule = format!("{required}-response-header-removed");
-            finding(rule, Breaking, NoEffect, format!("the header {what}"))
-        });
-    }
-    if shape_is("request body") {
-        let required = if value["required"] == true { "required" } else { "optional" };
-        let what = format!("a request body {news}");
-        return Some(match (is_added, required) {
-            (true, "required") => finding("request-body-added-required", Breaking, Breaks, what),
-            (true, _) => finding("request-body-added-optional", Additive, Breaks, what),
-            (false, _) => finding("request-body-removed", Breaking, Breaks, what),
-        });
-    }
-    if shape_is("response") {
-        let (rule, removed) = if key.starts_with('2') {
-            ("response-success-status", Breaking)
-        } else {
-            ("response-non-success-status", Trivial)
-        };
-        return Some(by_existence(rule, (Additive, Any), (removed, Any)));
-    }
-    if shape_is("media type") {
-        let (rule, effect) = match used?.side {
-            Side::Request => ("request-body-media-type", Any),
-            Side::Response => ("response-media-type", Any),
-        };
-        return Some(by_existence(rule, (Additive, effect), (Breaking, effect)));
-    }
-    if shape_is("server") {
-        if is_in_force_everywhere(documents) {
-            return Some(finding("server-restated", Trivial, NoEffect, "the servers in force are as before"));
         }
-        let what = format!("the server {} {news}", value["url"]);
-        return Some(if is_added {
-            finding("server-added", Additive, NoEffect, what)
-        } else {
-            finding("server-removed", Breaking, NoEffect, what)
-        });
-    }
-    if shape_is("security scheme") {
-        return None;
-    }
-    if shape_is("schema") {
-        return schema(edit, used?, is_added, &what);
-    }
-    None
+        "path item" => {
+            let methods = value.as_object().into_iter().flatten().filter(|(key, _)| is_method(key));
+            let labels: Vec<String> =
+                methods.map(|(method, _)| format!("{} {key}", method.to_uppercase())).collect();
+            let what = format!("{} {news}", labels.join(", "));
+            if is_added {
+                finding("endpoint-added", Additive, Adds, what)
+            } else {
+                finding("api-path-removed-without-deprecation", Breaking, Breaks, what)
+            }
+        }
+        "parameter" => {
+            let parameter = resolved(document, value)?;
+            let what = format!("the {} parameter {} {news}", parameter["in"].as_str()?, parameter["name"]);
+            match (is_added, parameter["required"] == true) {
+                (true, true) => finding("new-required-request-parameter", Breaking, Breaks, what),
+                (true, false) => finding("new-optional-request-parameter", Additive, Adds, what),
+                (false, _) => finding("request-parameter-removed", Breaking, Breaks, what),
+            }
+        }
+        "header" => {
+            let what = format!("the header {what}");
+            match (is_added, resolved(document, value)?["required"] == true) {
+                (true, _) => finding("response-header-added", Additive, NoEffect, what),
+                (_, true) => finding("required-response-header-removed", Breaking, NoEffect, what),
+                _ => finding("optional-response-header-removed", Breaking, NoEffect, what),
+            }
+        }
+        "request body" => {
+            let what = format!("a request body {news}");
+            match (is_added, is_required) {
+                (true, true) => finding("request-body-added-required", Breaking, Breaks, what),
+                (true, false) => finding("request-body-added-optional", Additive, Breaks, what),
+                (false, _) => finding("request-body-removed", Breaking, Breaks, what),
+            }
+        }
+        "response" if key.starts_with('2') => {
+            return by_existence("response-success-status", (Additive, Any), (Breaking, Any));
+        }
+        "response" => return by_existence("response-non-success-status", (Additive, Any), (Trivial, Any)),
+        "media type" => {
+            let rule = match used?.side {
+                Side::Request => "request-body-media-type",
+                Side::Response => "response-media-type",
+            };
+            return by_existence(rule, (Additive, Any), (Breaking, Any));
+        }
+        "server" if is_in_force_everywhere(documents) => {
+            finding("server-restated", Trivial, NoEffect, "the servers in force are as before")
+        }
+        "server" => {
+            let what = format!("the server {} {news}", value["url"]);
+            if is_added {
+                finding("server-added", Additive, NoEffect, what)
+            } else {
+                finding("server-removed", Breaking, NoEffect, what)
+            }
+        }
+        "schema" => return schema(edit, used?, is_added, &what),
+        _ => return None,
+    })
 }
 
 /// `oneOf`, as rules are named.

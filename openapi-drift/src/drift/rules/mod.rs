@@ -6,6 +6,7 @@ mod existence;
 mod schema;
 mod security;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::canonical::PROSE;
@@ -14,7 +15,8 @@ use super::edit::{Edit, Kind, MOST, Step};
 use super::uses::{Part, Side, Use};
 
 /// How bad it is for who calls the vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// Nothing that is sent changes.
     Trivial,
