@@ -1,11 +1,11 @@
-//! Generates the typed clients: `specs/<vendor>/openapi.json` → `$OUT_DIR/<vendor>.rs`.
+//! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
 //!
-//! Corrections of a vendor's document belong in its overlay, where they are reviewed. Here stands
-//! only what progenitor cannot digest, lowered in memory and the same for every vendor. Nothing is
-//! fetched, and nothing is written outside OUT_DIR.
+//! Corrections of a vendor's document belong in its overlay, where they are reviewed. This file only
+//! rewrites in memory what progenitor does not support, in the same way for every vendor. It fetches
+//! nothing and writes only to `OUT_DIR`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     panic::{self, AssertUnwindSafe},
     path::Path,
@@ -14,34 +14,23 @@ use std::{
 
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
+use saphyr_parser::{Event, Parser, ScalarStyle};
 use schemars::schema::{InstanceType, SchemaObject};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+use syn::{Attribute, Item, ItemStruct, Meta, Token, parse_quote, punctuated::Punctuated};
 
 const VENDORS: [&str; 2] = ["moneykit", "moov"];
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
+const MAX_DEPTH: usize = 100;
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     for vendor in VENDORS {
-        let spec = format!("specs/{vendor}/openapi.json");
+        let spec = format!("specs/{vendor}/openapi.yaml");
         println!("cargo::rerun-if-changed={spec}");
-        let written = fs::read_to_string(&spec)
-            .map_err(|e| format!("cannot read it: {e}"))
-            .and_then(|text| {
-                // The generator's panics are caught, and told with what they leave out.
-                panic::set_hook(Box::new(|_| ()));
-                let code = bindings(&text);
-                drop(panic::take_hook());
-                code
-            })
-            .and_then(|code| {
-                let out = env::var_os("OUT_DIR").ok_or("cargo did not set OUT_DIR")?;
-                let file = Path::new(&out).join(format!("{vendor}.rs"));
-                fs::write(&file, code).map_err(|e| format!("cannot write {}: {e}", file.display()))
-            });
-        if let Err(reason) = written {
+        if let Err(reason) = build(vendor, &spec) {
             println!("cargo::error={spec}: {}", reason.replace('\n', " "));
             return ExitCode::FAILURE;
         }
@@ -49,23 +38,136 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The generated module for one document, as Rust source.
+fn build(vendor: &str, spec: &str) -> Result<(), String> {
+    let text = fs::read_to_string(spec).map_err(|e| format!("cannot read the file: {e}"))?;
+    // `generate` catches the generator's panics and reports them, so the hook must not print them.
+    panic::set_hook(Box::new(|_| ()));
+    let code = parse(&text).and_then(bindings);
+    drop(panic::take_hook());
+    let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
+    let file = Path::new(&out).join(format!("{vendor}.rs"));
+    fs::write(&file, code?).map_err(|e| format!("cannot write {}: {e}", file.display()))
+}
+
+/// Parses the subset of YAML that a contract needs: plain data, one document.
 ///
 /// # Errors
 ///
-/// Names the operation or schema at fault and why.
-pub(crate) fn bindings(document: &str) -> Result<String, String> {
-    let mut spec: Value = serde_json::from_str(document).map_err(|e| e.to_string())?;
-    // Once it reads as OpenAPI, what is an object there can be indexed as one below.
+/// Rejects duplicate keys, anchors, aliases, merge keys, tags, and unquoted scalars that some YAML
+/// readers take for a number, a date or a boolean.
+pub(crate) fn parse(text: &str) -> Result<Value, String> {
+    let mut root = None;
+    // The open mappings and sequences, each mapping with the key that waits for its value.
+    let mut open: Vec<(Value, Option<String>)> = Vec::new();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|e| e.to_string())?;
+        let error = |reason: &str| Err(format!("line {}: {reason}", span.start.line()));
+        let needs_key = matches!(open.last(), Some((Value::Object(_), None)));
+        let value = match event {
+            Event::Alias(_) => return error("aliases are not supported"),
+            Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) => {
+                return error("anchors are not supported");
+            }
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => return error("tags are not supported"),
+            Event::Scalar(key, ..) if needs_key => {
+                if key == "<<" {
+                    return error("merge keys are not supported");
+                }
+                if let Some((Value::Object(map), next_key)) = open.last_mut() {
+                    if map.contains_key(&*key) {
+                        return error(&format!("duplicate key {key:?}"));
+                    }
+                    *next_key = Some(key.into_owned());
+                }
+                continue;
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) if needs_key => {
+                return error("a key must be a scalar");
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) if open.len() == MAX_DEPTH => {
+                return error("nested too deeply");
+            }
+            Event::SequenceStart(..) => {
+                open.push((Value::Array(Vec::new()), None));
+                continue;
+            }
+            Event::MappingStart(..) => {
+                open.push((Value::Object(Map::new()), None));
+                continue;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some((value, _)) = open.pop() else { return error("unbalanced document") };
+                value
+            }
+            Event::Scalar(text, ScalarStyle::Plain, ..) => match plain_scalar(&text) {
+                Some(value) => value,
+                None => return error(&format!("ambiguous scalar {text}; quote it if it is text")),
+            },
+            Event::Scalar(text, ..) => text.into_owned().into(),
+            Event::DocumentStart(_) if root.is_some() => return error("more than one document"),
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => continue,
+        };
+        match open.last_mut() {
+            None => root = Some(value),
+            Some((Value::Object(map), key)) => {
+                map.insert(key.take().unwrap_or_default(), value);
+            }
+            Some((Value::Array(list), _)) => list.push(value),
+            Some(_) => return error("unbalanced document"),
+        }
+    }
+    root.ok_or_else(|| "the document is empty".to_owned())
+}
+
+/// The value of an unquoted scalar, or `None` if YAML 1.1 and 1.2 disagree about it. `3.0` is a number,
+/// so a field that must be text rejects it; `3.0.3` is text in both.
+fn plain_scalar(text: &str) -> Option<Value> {
+    const AMBIGUOUS: [&str; 11] =
+        ["y", "yes", "n", "no", "on", "off", ".inf", ".nan", "null", "true", "false"];
+    match text {
+        "" | "~" | "null" => return Some(Value::Null),
+        "true" => return Some(true.into()),
+        "false" => return Some(false.into()),
+        _ => {}
+    }
+    if let Ok(number) = serde_json::from_str::<Number>(text) {
+        return Some(number.into());
+    }
+    let lower = text.to_ascii_lowercase();
+    let unsigned = lower.trim_start_matches(['+', '-']);
+    let is_ambiguous = AMBIGUOUS.contains(&unsigned);
+    // Numbers in all notations, dates and times.
+    let is_numeric = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.contains(|c: char| c.is_ascii_digit())
+        && unsigned.matches('.').count() < 2
+        && (unsigned.starts_with("0x")
+            || unsigned.starts_with("0o")
+            || unsigned.chars().all(|c| c.is_ascii_digit() || "+-._:etz ".contains(c)));
+    (!is_ambiguous && !is_numeric).then(|| text.into())
+}
+
+/// The generated module for one contract, as formatted Rust source.
+///
+/// # Errors
+///
+/// Names the operation or schema that cannot be generated, and why.
+pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
+    // Once it reads as OpenAPI, its objects can be indexed below.
     read(&spec)?;
     lower(&mut spec)?;
     generate(&spec).map_err(|reason| match culprit(&spec) {
-        Some((at, own)) => format!("{at}: {own}"),
+        Some((at, cause)) => format!("{at}: {cause}"),
         None => reason,
     })
 }
 
-/// Runs the generator, whose usual answer to what it cannot digest is a panic that names nothing.
+/// Runs the generator, which usually panics on unsupported input, without naming the place.
 fn generate(spec: &Value) -> Result<String, String> {
     let document = read(spec)?;
     let string = |format: &str| SchemaObject {
@@ -86,11 +188,13 @@ fn generate(spec: &Value) -> Result<String, String> {
     let result =
         panic::catch_unwind(AssertUnwindSafe(|| Generator::new(&settings).generate_tokens(&document)));
     match result {
-        // So that a field which a vendor adds is no breaking change for users.
-        Ok(Ok(tokens)) => Ok(with_lenient_fields(&tokens.to_string(), &request_schemas(spec))
-            .replace("pub struct ", "# [non_exhaustive] pub struct ")
-            .replace("pub enum ", "# [non_exhaustive] pub enum ")),
-        // Some of its errors go on to print the whole syntax tree.
+        Ok(Ok(tokens)) => {
+            let mut file: syn::File = syn::parse2(tokens).map_err(|e| e.to_string())?;
+            make_non_exhaustive(&mut file.items);
+            make_fields_lenient(&mut file.items, &request_schemas(spec));
+            Ok(prettyplease::unparse(&file))
+        }
+        // Some errors print the whole syntax tree from their second line on.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         Err(payload) => Err(payload
             .downcast_ref::<String>()
@@ -98,6 +202,80 @@ fn generate(spec: &Value) -> Result<String, String> {
             .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "the generator panicked".to_owned())),
     }
+}
+
+/// Marks every type `#[non_exhaustive]`, so a field that a vendor adds does not break users.
+fn make_non_exhaustive(items: &mut [Item]) {
+    for item in items {
+        let attributes = match item {
+            Item::Struct(item) => &mut item.attrs,
+            Item::Enum(item) => &mut item.attrs,
+            Item::Mod(module) => {
+                if let Some((_, items)) = &mut module.content {
+                    make_non_exhaustive(items);
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        attributes.push(parse_quote!(#[non_exhaustive]));
+    }
+}
+
+/// Reads every optional field of a response by `transport::optional`, which treats an unreadable value
+/// as absent. Serde does not pass the field's name, so each name gets a function of its own.
+fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
+    let mut readers = BTreeMap::new();
+    let modules = items.iter_mut().filter_map(|item| match item {
+        Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+        _ => None,
+    });
+    for item in modules.flat_map(|(_, items)| items) {
+        if let Item::Struct(item) = item
+            && !requests.contains(item.ident.to_string().as_str())
+        {
+            readers.extend(lenient_fields(item));
+        }
+    }
+    let functions = readers.into_iter().map(|(ident, field)| -> Item {
+        parse_quote! {
+            pub fn #ident<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+                T: serde::de::DeserializeOwned + Default,
+            {
+                crate::transport::optional(#field, deserializer)
+            }
+        }
+    });
+    items.push(parse_quote!(mod optional { #(#functions)* }));
+}
+
+/// Adds `default` and `deserialize_with` to the optional fields. Returns the name of each field's
+/// function, and the field's name for the log.
+fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
+    let mut fields = Vec::new();
+    for field in &mut item.fields {
+        let Some(ident) = &field.ident else { continue };
+        for attribute in field.attrs.iter_mut().filter(|attribute| attribute.path().is_ident("serde")) {
+            let parsed: Result<Punctuated<Meta, Token![,]>, _> =
+                attribute.parse_args_with(Punctuated::parse_terminated);
+            let Ok(mut arguments) = parsed else { continue };
+            let has = |name: &str| arguments.iter().any(|argument| argument.path().is_ident(name));
+            if !has("skip_serializing_if") {
+                continue;
+            }
+            if !has("default") {
+                arguments.push(parse_quote!(default));
+            }
+            let path = format!("super::optional::{ident}");
+            arguments.push(parse_quote!(deserialize_with = #path));
+            let lenient: Attribute = parse_quote!(#[serde(#arguments)]);
+            *attribute = lenient;
+            fields.push((ident.clone(), ident.to_string().trim_end_matches('_').to_owned()));
+        }
+    }
+    fields
 }
 
 /// The schemas of request bodies.
@@ -108,46 +286,11 @@ fn request_schemas(spec: &Value) -> BTreeSet<&str> {
     content.filter_map(|body| body["schema"]["$ref"].as_str()?.rsplit('/').next()).collect()
 }
 
-/// Reads every optional response field by `transport::optional`, which takes an unreadable value for
-/// an absent one. The function that serde calls does not know the field, so each has one of its own.
-fn with_lenient_fields(code: &str, requests: &BTreeSet<&str>) -> String {
-    const SKIP: &str = "skip_serializing_if = ";
-    let mut parts = code.split(SKIP);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    let mut names = BTreeSet::new();
-    for part in parts {
-        let structure = out.rsplit("pub struct ").next().and_then(|rest| rest.split(' ').next());
-        if !structure.is_some_and(|name| requests.contains(name))
-            && let Some((condition, rest)) = part.split_once(")] pub ")
-            && let Some((name, rest)) = rest.split_once(" : ")
-        {
-            let default = if out.ends_with("default , ") { "" } else { "default , " };
-            out += &format!(
-                "{default}deserialize_with = \"super::optional::{name}\" , {SKIP}{condition})] pub {name} : {rest}"
-            );
-            names.insert(name);
-        } else {
-            out += SKIP;
-            out += part;
-        }
-    }
-    out += " mod optional {";
-    for name in names {
-        out += &format!(
-            " pub fn {name} < 'de , D , T > (deserializer : D) -> Result < T , D :: Error > \
-             where D : serde :: Deserializer < 'de > , T : serde :: de :: DeserializeOwned + Default \
-             {{ crate :: transport :: optional (\"{}\" , deserializer) }}",
-            name.trim_end_matches('_')
-        );
-    }
-    out + " }"
-}
-
 fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Which operation, or else which schema, the generator fails on when it stands alone.
+/// Finds the schema or operation on which the generator fails when it generates nothing else.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();
@@ -158,7 +301,7 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
-        // The others are stood in for, so that a reference to them does not fail as well.
+        // Empty schemas replace the others, so references to them do not fail as well.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
@@ -185,19 +328,19 @@ fn operations(spec: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// Rewrites a faithful contract into what the generator digests.
+/// Rewrites the contract into what the generator supports.
 fn lower(spec: &mut Value) -> Result<(), String> {
     for (path, method) in operations(spec) {
         let operation = &mut spec["paths"][&path][&method];
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
         let at = |reason: String| format!("{} {path} ({id}): {reason}", method.to_uppercase());
         if id.is_empty() {
-            return Err(at("it has no operationId, so its method would have no name".to_owned()));
+            return Err(at("operationId is missing".to_owned()));
         }
         lower_responses(operation).map_err(at)?;
         if let Some(second) = lower_request(operation, &id).map_err(at)? {
-            // One path item holds one POST. A fragment makes a second one, and never leaves the
-            // process: the transport strips it, as RFC 9110 section 4.2.5 has it.
+            // A path item holds one POST, so the second one gets a path of its own by a fragment. The
+            // transport strips the fragment, as RFC 9110 section 4.2.5 requires.
             spec["paths"][format!("{path}#json")][&method] = second;
         }
     }
@@ -206,19 +349,19 @@ fn lower(spec: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps one success: the generator takes one type a call, and fails on error bodies of several
-/// kinds. `2XX` because vendors disagree with their own documents on 200, 201 and 204. The error
-/// types are generated all the same, and decoded by the transport.
+/// Keeps one successful response: the generator supports one response type per operation, and one
+/// type of error. `2XX`, because the services do not keep to the documented 200, 201 and 204. The
+/// error types are still generated; the transport decodes them.
 fn lower_responses(operation: &mut Value) -> Result<(), String> {
-    let responses = operation["responses"].as_object().ok_or("it has no responses")?;
+    let responses = operation["responses"].as_object().ok_or("responses are missing")?;
     let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
-    let (_, mut kept) = successes.next().ok_or("it documents no success (2xx)")?;
+    let (_, mut kept) = successes.next().ok_or("no successful response (2xx)")?;
     for (status, other) in successes {
         let (old, new) = (&kept["content"], &other["content"]);
         match (old.is_null(), new.is_null()) {
             (true, _) => kept = other,
             (false, false) if old != new => {
-                return Err(format!("its successes differ in body (see {status})"));
+                return Err(format!("successful responses differ in body (see {status})"));
             }
             _ => {}
         }
@@ -227,16 +370,16 @@ fn lower_responses(operation: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps one encoding of the body; answers with a twin `<id>_json` where there are two.
+/// Keeps one encoding of the request body. If there are two, returns a second operation, `<id>_json`.
 fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, String> {
     if operation["requestBody"].is_null() {
         return Ok(None);
     }
     let content = operation["requestBody"]["content"]
         .as_object()
-        .ok_or("its request body is not given in place; inline it by overlay")?;
-    if let Some(strange) = content.keys().find(|kind| ![FORM, JSON].contains(&kind.as_str())) {
-        return Err(format!("request bodies of type {strange} are not supported"));
+        .ok_or("the request body is a reference; inline it in the overlay")?;
+    if let Some(kind) = content.keys().find(|kind| ![FORM, JSON].contains(&kind.as_str())) {
+        return Err(format!("request bodies of type {kind} are not supported"));
     }
     if content.len() < 2 {
         return Ok(None);
@@ -250,7 +393,7 @@ fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, Strin
     Ok(Some(second))
 }
 
-/// Drops what would refuse a good answer (lengths, patterns) or invent one (defaults).
+/// Drops what would reject a good response (lengths, patterns) or invent a value (defaults).
 fn lower_schema(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
     for key in ["default", "maxLength", "minLength", "pattern"] {

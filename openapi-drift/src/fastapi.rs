@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::build_script::bindings;
+use crate::build_script::{bindings, parse};
 use crate::digest::Surface;
 use crate::fetch::Origin;
 use crate::files::read;
 use crate::fixture::put;
 use crate::regen::{Input, Outcome, Request, run};
 
-const CONTRACT: &str = "specs/moneykit/openapi.json";
+const CONTRACT: &str = "specs/moneykit/openapi.yaml";
 
 /// The one action of MoneyKit's overlay that does not apply: FastAPI knows no shared parameters, and
 /// writes each where it is used.
@@ -42,7 +42,7 @@ fn workspace() -> TempDir {
 }
 
 fn surface(root: &Path) -> Vec<String> {
-    let code = bindings(&read(root, CONTRACT).unwrap()).unwrap();
+    let code = parse(&read(root, CONTRACT).unwrap()).and_then(bindings).unwrap();
     Surface::read(&code).lines().lines().map(str::to_owned).collect()
 }
 
@@ -58,7 +58,7 @@ fn a_fastapi_document_gives_the_bindings_of_moneykit() {
     assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
     insta::assert_snapshot!(answer.err, @"
     moneykit: OpenAPI 3.0 has no place for `webhooks`, dropped at /webhooks
-    moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.json
+    moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.yaml
     ");
 
     let (committed, made) = (surface(&root()), surface(workspace.path()));

@@ -232,7 +232,7 @@ fn odd_names_and_many_values_are_data() {
         assert_eq!(answer.outcome, outcome, "{}", answer.err);
         assert!(answer.out.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", answer.out);
         let names: Vec<String> = files(root.path()).into_iter().map(|(name, _)| name).collect();
-        let library = ["openapi.json", "overlay.yaml", "source.toml", "upstream.lock", "upstream.yaml"];
+        let library = ["openapi.yaml", "overlay.yaml", "source.toml", "upstream.lock", "upstream.yaml"];
         assert_eq!(names[1..], library.map(|name| format!("specs/library/{name}")));
         assert!(files(root.path()).iter().all(|(_, text)| !text.contains('\u{1b}')));
     }

@@ -28,7 +28,6 @@ mod fixture;
 #[cfg(test)]
 mod hostile;
 mod http;
-mod json;
 mod overlay;
 mod plan;
 mod problems;

@@ -20,7 +20,7 @@ use crate::regen::{Input, Mode, Request};
 use crate::slice::Mismatch;
 use crate::source::{self, Kind, Source};
 use crate::yaml::render;
-use crate::{contract, document, json, overlay, slice, transcript};
+use crate::{build_script, contract, document, overlay, slice, transcript};
 
 /// One vendor's files, as far as they can be told.
 #[derive(Debug, Default)]
@@ -170,10 +170,15 @@ impl Plan {
         }
         if request.mode != Mode::Drift && is_other {
             generates(&contract)
-                .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.json")))?;
+                .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.yaml")))?;
         }
-        let name = self.file("openapi.json");
-        let text = json::render(&name, &contract)?;
+        let name = self.file("openapi.yaml");
+        let text = render(&name, &contract_banner(&self.vendor), &contract)?;
+        // The build script has a reader of its own.
+        let read = build_script::parse(&text).map_err(|reason| format!("{name}: {reason}"))?;
+        if read != contract {
+            return Err(format!("{name}: the build script would not read the contract as written").into());
+        }
         self.changes.push(Change::new(root, name, text)?);
         Ok(())
     }
@@ -273,12 +278,12 @@ impl Plan {
 
     /// The contract that is checked in.
     fn published(&self, root: &Path) -> Result<Option<Value>> {
-        let name = self.file("openapi.json");
+        let name = self.file("openapi.yaml");
         let text = read_if_there(root, &name)?;
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// What openapi.json should hold. `is_whole` says whether the facts have each operation.
+    /// What openapi.yaml should hold. `is_whole` says whether the facts have each operation.
     fn corrected(&self, root: &Path, mut facts: Value, is_whole: bool) -> Result<Corrected> {
         let name = self.file("overlay.yaml");
         let text = read(root, &name)?;
@@ -287,7 +292,7 @@ impl Plan {
         let contract = canonical(facts, Form::Contract);
         // Where an action is left out, others may build on what it does.
         if idle.is_empty() && is_whole {
-            contract::check(&self.file("openapi.json"), &contract)?;
+            contract::check(&self.file("openapi.yaml"), &contract)?;
         }
         Ok(Corrected { contract, idle })
     }
@@ -364,6 +369,11 @@ fn lock_banner(vendor: &str) -> String {
     format!(
         "What upstream.yaml leaves out, as fingerprints; `cargo xtask regen {vendor}` writes it. Do not edit."
     )
+}
+
+/// What openapi.yaml says of itself.
+fn contract_banner(vendor: &str) -> String {
+    format!("Written by `cargo xtask regen {vendor}`. Corrections belong in overlay.yaml.")
 }
 
 /// What upstream.yaml says of itself.

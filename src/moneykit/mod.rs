@@ -60,7 +60,7 @@ pub(crate) use client::is_version;
 pub use client::{Api, Client, ClientBuilder};
 pub use config::Config;
 
-/// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.json`.
+/// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.
 ///
 /// They follow the contract and are non-exhaustive: a field that the vendor adds is a new field here,
 /// in a minor release; one that it drops or retypes is a breaking change here as well.

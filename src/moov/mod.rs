@@ -64,7 +64,7 @@ pub use scope::{AccountScope, Scope};
 #[doc(inline)]
 pub use types::RevokeTokenRequestTokenTypeHint as TokenTypeHint;
 
-/// The types of Moov's contract, generated from `specs/moov/openapi.json`.
+/// The types of Moov's contract, generated from `specs/moov/openapi.yaml`.
 ///
 /// They follow the contract and are non-exhaustive: a field that the vendor adds is a new field here,
 /// in a minor release; one that it drops or retypes is a breaking change here as well.

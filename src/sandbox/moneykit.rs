@@ -1,4 +1,4 @@
-//! MoneyKit: what its three endpoints answer. Facts and contract: `specs/moneykit/openapi.json`.
+//! MoneyKit: what its three endpoints answer. Facts and contract: `specs/moneykit/openapi.yaml`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 

@@ -1,4 +1,4 @@
-//! Moov: what its endpoints answer. Facts and contract: `specs/moov/openapi.json`.
+//! Moov: what its endpoints answer. Facts and contract: `specs/moov/openapi.yaml`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 

@@ -38,6 +38,7 @@ mod sandbox;
 mod scripted;
 mod secrets;
 mod settings;
+mod spec_yaml;
 mod store;
 mod support;
 mod surface;

@@ -40,8 +40,8 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     LICENSE-MIT
     README.md
     build.rs
-    specs/moneykit/openapi.json
-    specs/moov/openapi.json
+    specs/moneykit/openapi.yaml
+    specs/moov/openapi.yaml
     src/guide/bindings.svg
     src/guide/token_life.svg
     src/token/redis/scripts/admit.lua

@@ -41,7 +41,7 @@ use surface::{Shift, Surface, items};
 pub(crate) struct State<'a> {
     /// What upstream.yaml holds.
     pub(crate) facts: &'a Value,
-    /// What openapi.json holds, if the overlay applies.
+    /// What openapi.yaml holds, if the overlay applies.
     pub(crate) contract: Option<&'a Value>,
     /// Of what upstream.yaml leaves out.
     pub(crate) lock: &'a Lock,

@@ -33,7 +33,7 @@ impl Surface {
         if contract.to_string().len() > LARGEST {
             return Err("the contract is too large to generate from".to_owned());
         }
-        let code = quietly(|| bindings(&contract.to_string()));
+        let code = quietly(|| bindings(contract.clone()));
         let code = code.map_err(|reason| reason.lines().next().unwrap_or_default().to_owned())?;
         let lines = digest::Surface::read(&code).lines();
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))

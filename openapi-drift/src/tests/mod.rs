@@ -18,7 +18,7 @@ const SOURCE: &str = "specs/library/source.toml";
 const UPSTREAM: &str = "specs/library/upstream.yaml";
 const OVERLAY: &str = "specs/library/overlay.yaml";
 const LOCK: &str = "specs/library/upstream.lock";
-const CONTRACT: &str = "specs/library/openapi.json";
+const CONTRACT: &str = "specs/library/openapi.yaml";
 
 /// `regen library --from document.yaml`
 fn regen(root: &Path, check: bool) -> Answer {

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::*;
 use crate::shape::walk;
-use crate::{document, json};
 
 #[test]
 fn a_document_becomes_two_specs_and_a_record() {
@@ -13,13 +12,11 @@ fn a_document_becomes_two_specs_and_a_record() {
     let answer = regen(root.path(), false);
     insta::assert_snapshot!(answer.err, @"
     library: openLoan is called createLoan here
-    library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.json
+    library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.yaml
     ");
     assert_eq!(answer.out, "");
     insta::assert_snapshot!("upstream", read(root.path(), UPSTREAM));
-    let upstream = document::parse(UPSTREAM, read(root.path(), UPSTREAM).as_bytes()).unwrap();
-    let upstream = json::render(UPSTREAM, &upstream).unwrap();
-    let corrected = unified("spec", &upstream, &read(root.path(), CONTRACT));
+    let corrected = unified("spec", &read(root.path(), UPSTREAM), &read(root.path(), CONTRACT));
     insta::assert_snapshot!(corrected, @r#"
     --- a/spec
     +++ b/spec
@@ -64,7 +61,7 @@ fn regen_without_a_document_repeats_the_overlay_only() {
     let root = generated();
     edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
     let answer = run(root.path(), &Request::default());
-    assert_eq!(answer.err, "library: wrote specs/library/openapi.json\n");
+    assert_eq!(answer.err, "library: wrote specs/library/openapi.yaml\n");
     assert!(read(root.path(), CONTRACT).contains("What is lent."));
     assert_eq!(check(root.path()).outcome, Outcome::Same);
 }
@@ -99,7 +96,7 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     let before = fixture::files(root.path());
     let answer = check(root.path());
     assert_eq!(answer.outcome, Outcome::Different);
-    assert_eq!(answer.err, "library: regen would change specs/library/openapi.json\n");
+    assert_eq!(answer.err, "library: regen would change specs/library/openapi.yaml\n");
     insta::assert_snapshot!(answer.out, @r#"
     library: from what is checked in to document
 
@@ -109,8 +106,8 @@ fn check_shows_a_hand_edit_and_leaves_it() {
         behind fn create_loan, type Loan.due, type Loan.follows, type Loan.kind, type Loan.title
 
     verdict: patch; lines of the generated surface that break: 0, that are new: 0
-    --- a/specs/library/openapi.json
-    +++ b/specs/library/openapi.json
+    --- a/specs/library/openapi.yaml
+    +++ b/specs/library/openapi.yaml
     @@ -18,7 +18,7 @@
              "type": "string"
            },
@@ -201,8 +198,8 @@ fn check_against_a_new_document_shows_what_changed() {
      2dcdef83e00c1b9c #/servers/0/description
     -5fa06f36b283f5d9 end
     +003efb98ffcae55b end
-    --- a/specs/library/openapi.json
-    +++ b/specs/library/openapi.json
+    --- a/specs/library/openapi.yaml
+    +++ b/specs/library/openapi.yaml
     @@ -12,6 +12,7 @@
          "schemas": {
            "Kind": {
