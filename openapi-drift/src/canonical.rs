@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::shape::{self, SCHEMA_KEYWORDS, Shape};
+use crate::shape::{self, Shape, is_schema_keyword};
 
 /// What a document keeps besides its facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
         // What OpenAPI does not know is the vendor's own, and may be prose.
-        Shape::Object { name: "schema", .. } if !SCHEMA_KEYWORDS.contains(&key) => {
+        Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }
         Shape::Object { .. } => !is_extension && !PROSE.contains(&key),

@@ -3,20 +3,25 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use similar::TextDiff;
 
 use crate::problems::Result;
+
+/// After this time a diff is no longer minimal: the search takes time quadratic in the length of texts
+/// that have little in common.
+const MAX_DIFF_TIME: Duration = Duration::from_secs(2);
 
 /// The current and the wanted text of a file.
 #[derive(Debug)]
 pub struct Change {
     path: PathBuf,
     /// The path relative to the workspace.
-    pub name: String,
-    /// The current text; empty if there is no such file.
-    pub old: String,
-    /// The wanted text.
-    pub new: String,
-    is_new: bool,
+    pub(crate) name: String,
+    /// `None` if there is no such file.
+    old: Option<String>,
+    new: String,
 }
 
 impl Change {
@@ -26,27 +31,32 @@ impl Change {
     ///
     /// Fails if the file exists but cannot be read.
     pub fn new(root: &Path, name: String, new: String) -> Result<Self> {
-        let path = root.join(&name);
-        let old = read_if_there(root, &name)?;
-        let is_new = old.is_none();
-        Ok(Self { path, name, old: old.unwrap_or_default(), new, is_new })
+        Ok(Self { path: root.join(&name), old: read_if_there(root, &name)?, name, new })
     }
 
     /// Whether the texts differ.
     pub fn is_needed(&self) -> bool {
-        self.old != self.new
+        self.old.as_deref().unwrap_or_default() != self.new
     }
 
-    /// The temporary file. It is in the same folder, because a rename cannot cross file systems.
-    fn draft(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".new");
-        name.into()
+    /// The unified diff of the texts, readable by `patch`.
+    pub fn diff(&self) -> String {
+        unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
     fn undo(&self) -> std::io::Result<()> {
-        if self.is_new { fs::remove_file(&self.path) } else { fs::write(&self.path, &self.old) }
+        match &self.old {
+            Some(old) => fs::write(&self.path, old),
+            None => fs::remove_file(&self.path),
+        }
     }
+}
+
+/// The unified diff of two texts; empty if they are equal.
+pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
+    let mut config = TextDiff::configure();
+    let diff = config.timeout(MAX_DIFF_TIME).diff_lines(old, new);
+    diff.unified_diff().context_radius(3).header(&format!("a/{name}"), &format!("b/{name}")).to_string()
 }
 
 /// Reads the file called `name`, relative to `root`.
@@ -63,32 +73,19 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Makes every change, or none. All texts are on disk before the first file is replaced.
+/// Makes every change, or none.
 ///
 /// # Errors
 ///
-/// Fails if a file cannot be written or replaced; files already replaced are restored.
+/// Fails if a file cannot be written; those already written are restored.
 pub fn write(changes: &[Change]) -> Result<()> {
-    let told = |change: &Change, error: std::io::Error| format!("{}: {error}", change.name);
-    let written = changes
-        .iter()
-        .try_for_each(|change| fs::write(change.draft(), &change.new).map_err(|error| told(change, error)));
-    let mut replaced = Vec::new();
-    let done = written.and_then(|()| {
-        changes.iter().try_for_each(|change| {
-            fs::rename(change.draft(), &change.path).map_err(|error| told(change, error))?;
-            replaced.push(change);
-            Ok(())
-        })
-    });
-    if done.is_err() {
-        // Report the first error only: a temporary file may never have been written.
-        changes.iter().for_each(|change| drop(fs::remove_file(change.draft())));
-        for change in replaced {
-            change.undo().map_err(|error| told(change, error))?;
-        }
+    for (index, change) in changes.iter().enumerate() {
+        let Err(error) = fs::write(&change.path, &change.new) else { continue };
+        // Report the first error only. The last file may not exist, so it need not be restored.
+        changes[..=index].iter().for_each(|change| drop(change.undo()));
+        return Err(format!("{}: {error}", change.name).into());
     }
-    Ok(done?)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -97,7 +94,7 @@ mod tests {
     use crate::fixture;
 
     #[test]
-    fn nothing_is_replaced_unless_all_can_be_written() {
+    fn no_file_changes_unless_all_can_be_written() {
         let root = tempfile::tempdir().unwrap();
         fixture::put(root.path(), "a.yaml", "old");
         let before = fixture::files(root.path());
@@ -111,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_replaced_is_put_back_if_a_later_one_cannot_be() {
+    fn written_files_are_restored_if_a_later_one_fails() {
         let root = tempfile::tempdir().unwrap();
         fixture::put(root.path(), "a.yaml", "old");
         fs::create_dir_all(root.path().join("c.yaml/full")).unwrap();
@@ -119,26 +116,10 @@ mod tests {
             .map(|name| Change::new(root.path(), name.into(), "new".into()).unwrap())
             .into();
         let path = root.path().join("c.yaml");
-        changes.push(Change {
-            path,
-            name: "c.yaml".into(),
-            old: String::new(),
-            new: "new".into(),
-            is_new: true,
-        });
+        changes.push(Change { path, name: "c.yaml".into(), old: None, new: "new".into() });
         let before = fixture::files(root.path());
         let error = write(&changes).unwrap_err().to_string();
         assert!(error.starts_with("c.yaml: "), "{error}");
         assert_eq!(fixture::files(root.path()), before);
-    }
-
-    #[test]
-    fn files_of_one_stem_do_not_get_in_each_others_way() {
-        let root = tempfile::tempdir().unwrap();
-        let changes =
-            ["a.lock", "a.yaml"].map(|name| Change::new(root.path(), name.into(), name.into()).unwrap());
-        write(&changes).unwrap();
-        let expected = ["a.lock", "a.yaml"].map(|name| (name.to_owned(), name.to_owned()));
-        assert_eq!(fixture::files(root.path()), expected);
     }
 }

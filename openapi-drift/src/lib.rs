@@ -12,7 +12,6 @@ mod canonical;
 mod contract;
 mod cycle;
 mod date;
-mod diff;
 #[path = "../../tests/it/digest.rs"]
 #[allow(dead_code)]
 mod digest;
@@ -44,7 +43,6 @@ mod tests;
 mod transcript;
 mod yaml;
 
-pub use diff::unified;
 pub use fetch::Origin;
 pub use files::{Change, write};
 pub use problems::{Problems, Result};

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
 use crate::date::Date;
-use crate::downconvert::downconvert;
+use crate::downconvert::{Converted, downconvert};
 use crate::drift::{self, Drift, Heading, Level, Lock, Omitted, State, drift, generates, omitted};
 use crate::fetch::{Known, Origin};
 use crate::files::{Change, read, read_if_there};
@@ -17,7 +17,7 @@ use crate::overlay::Idle;
 use crate::problems::{Problems, Result, clean};
 use crate::record::{known, record, warning_of_age};
 use crate::regen::{Input, Mode, Request};
-use crate::slice::Mismatch;
+use crate::slice::{Mismatch, Slice};
 use crate::source::{self, Kind, Source};
 use crate::yaml::render;
 use crate::{build_script, contract, document, overlay, slice, transcript};
@@ -47,6 +47,24 @@ struct Upstream {
     omitted: Omitted,
     lock: Lock,
     mismatches: Vec<Mismatch>,
+}
+
+impl Upstream {
+    fn of(document: &Value, slice: Slice) -> Self {
+        let Slice { document: facts, mismatches, .. } = slice;
+        let omitted = omitted(document, &facts);
+        let lock = Lock::of(&omitted, &facts);
+        Self { facts, omitted, lock, mismatches }
+    }
+}
+
+/// Converts a document and cuts out the kept operations.
+fn cut(name: &str, document: Value, source: &Source) -> Result<(Converted, Slice)> {
+    let converted = downconvert(name, document)?;
+    // First the prose goes, so that nothing is kept for an example's sake.
+    let facts = canonical(converted.document.clone(), Form::Facts);
+    let slice = slice::slice(name, &facts, &source.operations)?;
+    Ok((converted, slice))
 }
 
 /// What a document comes to with the overlay.
@@ -233,30 +251,20 @@ impl Plan {
         Ok(Upstream { lock: before.lock.clone(), ..upstream })
     }
 
-    /// What a document comes to, given that it is called `name`.
+    /// Cuts the facts out of a document called `name`.
     fn upstream(&mut self, name: &str, bytes: &[u8], source: &Source, kind: Kind) -> Result<Upstream> {
         let document = document::parse(name, bytes)?;
-        match kind {
-            Kind::Document => {
-                let converted = downconvert(name, document)?;
-                // First the prose goes, so that nothing is kept for an example's sake.
-                let facts = canonical(converted.document.clone(), Form::Facts);
-                let slice = slice::slice(name, &facts, &source.operations)?;
-                self.notes.extend(converted.notices(name, &slice.document)?);
-                for (former, current) in slice.renames {
-                    self.notes.push(clean(&format!("{former} is called {current} here")));
-                }
-                let facts = slice.document;
-                let omitted = omitted(&converted.document, &facts);
-                let lock = Lock::of(&omitted, &facts);
-                Ok(Upstream { facts, omitted, lock, mismatches: slice.mismatches })
-            }
-            Kind::Transcribed => {
-                transcript::check(name, &document, &source.operations)?;
-                let facts = canonical(document, Form::SourcedFacts);
-                Ok(Upstream { facts, ..Upstream::default() })
-            }
+        if kind == Kind::Transcribed {
+            transcript::check(name, &document, &source.operations)?;
+            let facts = canonical(document, Form::SourcedFacts);
+            return Ok(Upstream { facts, ..Upstream::default() });
         }
+        let (converted, slice) = cut(name, document, source)?;
+        self.notes.extend(converted.notices(name, &slice.document)?);
+        for (former, current) in &slice.renames {
+            self.notes.push(clean(&format!("{former} is called {current} here")));
+        }
+        Ok(Upstream::of(&converted.document, slice))
     }
 
     /// A document of the user's choice to compare with. An operation that it lacks is new since then.
@@ -266,14 +274,9 @@ impl Plan {
         let Some(copy) = origin.read(&unknown)? else {
             return Err(format!("{name}: the server did not send it").into());
         };
-        let document = downconvert(&name, document::parse(&name, &copy.bytes)?)?.document;
-        let facts = canonical(document.clone(), Form::Facts);
-        let slice = slice::slice(&name, &facts, &source.operations)?;
+        let (converted, slice) = cut(&name, document::parse(&name, &copy.bytes)?, source)?;
         self.notes.extend(slice.mismatches.iter().map(|mismatch| clean(&mismatch.complaint)));
-        let facts = slice.document;
-        let omitted = omitted(&document, &facts);
-        let lock = Lock::of(&omitted, &facts);
-        Ok(Upstream { facts, omitted, lock, mismatches: Vec::new() })
+        Ok(Upstream { mismatches: Vec::new(), ..Upstream::of(&converted.document, slice) })
     }
 
     /// The contract that is checked in.

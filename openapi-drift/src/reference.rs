@@ -2,7 +2,6 @@
 //! out of the document.
 
 use serde_json::Value;
-use similar::get_close_matches;
 
 use crate::shape::{COMPONENTS, Shape, is_method, join, unescape, walk};
 
@@ -23,22 +22,11 @@ impl Reference {
             None if self.to == NO_TEXT => return format!("{} has a $ref that is not a string", self.at),
             None => "leaves the document".to_owned(),
             Some(pointer) if !pointer.starts_with("/components/") => "is not below #/components".to_owned(),
-            Some(pointer) => {
-                let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
-                let names = match section(self.wanted) {
-                    // One looks where it should be, not where it is not.
-                    Some(section) if document.pointer(pointer).is_some() => {
-                        document["components"].get(section)
-                    }
-                    _ => document.pointer(parent),
-                };
-                let close = nearest(name, &keys(names));
-                match (document.pointer(pointer), self.found()) {
-                    (None, _) => format!("does not exist{close}"),
-                    (_, Some(found)) => format!("is a {found} and not a {}{close}", self.wanted),
-                    (_, None) => format!("is not a {}{close}", self.wanted),
-                }
-            }
+            Some(pointer) => match (document.pointer(pointer), self.found()) {
+                (None, _) => "does not exist".to_owned(),
+                (_, Some(found)) => format!("is a {found} and not a {}", self.wanted),
+                (_, None) => format!("is not a {}", self.wanted),
+            },
         };
         format!("{} refers to {}, which {why}", self.at, self.to)
     }
@@ -68,28 +56,8 @@ impl Reference {
     }
 }
 
-/// `; similar names: a, b`, or nothing. It compares the first names of a great many, and no long ones:
-/// it takes a time quadratic in their length.
-pub(crate) fn nearest(wanted: &str, names: &[&str]) -> String {
-    const MAX_NAMES: usize = 500;
-    const MAX_LENGTH: usize = 100;
-    let names = names.iter().copied().filter(|name| name.len() <= MAX_LENGTH && wanted.len() <= MAX_LENGTH);
-    let names: Vec<&str> = names.take(MAX_NAMES).collect();
-    match get_close_matches(wanted, &names, 3, 0.6).as_slice() {
-        [] => String::new(),
-        close => format!("; similar names: {}", close.join(", ")),
-    }
-}
-
 /// In place of the target, where a `$ref` is no string. No target has a space.
 const NO_TEXT: &str = "no text";
-
-/// The part of `components` that holds things of the shape called `name`.
-fn section(name: &str) -> Option<&'static str> {
-    let Shape::Object { fields, .. } = &COMPONENTS else { return None };
-    let holds = |shape: &Shape| matches!(shape, Shape::Names(below) if below.name() == Some(name));
-    fields.iter().find(|(_, shape)| holds(shape)).map(|(section, _)| *section)
-}
 
 /// Every reference at or below `value`, which stands at `pointer`.
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {

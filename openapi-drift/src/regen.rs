@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::diff::unified;
 use crate::drift::{self, Drift, Heading, Level};
 use crate::fetch::Origin;
 use crate::files::{self, Change};
@@ -192,7 +191,7 @@ fn compare(plans: &[Plan], request: &Request) -> Answer {
         let needed = plan.needed();
         if request.mode == Mode::Check && !request.json {
             for change in &needed {
-                answer.out += &unified(&change.name, &change.old, &change.new);
+                answer.out += &change.diff();
             }
         }
         let outcome =

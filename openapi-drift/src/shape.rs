@@ -233,42 +233,12 @@ pub(crate) static SCHEMA: Shape = object(
 );
 static DISCRIMINATOR: Shape = object("discriminator", &[("mapping", &Shape::Names(&Shape::Target))]);
 
-/// What OpenAPI 3.0 knows in a schema (version 3.0.4, section 4.7.24), but for `xml`. In 3.1 it has the same
-/// meaning.
-pub(crate) const SCHEMA_KEYWORDS: [&str; 35] = [
-    "$ref",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "default",
-    "deprecated",
-    "description",
-    "discriminator",
-    "enum",
-    "example",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "externalDocs",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "multipleOf",
-    "not",
-    "nullable",
-    "oneOf",
-    "pattern",
-    "properties",
-    "readOnly",
-    "required",
-    "title",
-    "type",
-    "uniqueItems",
-    "writeOnly",
-];
+/// Whether OpenAPI 3.0 has the keyword in a schema (version 3.0.4, section 4.7.24), except `xml`. In 3.1 it
+/// has the same meaning.
+pub(crate) fn is_schema_keyword(key: &str) -> bool {
+    const KEYWORDS: &str = "$ref additionalProperties allOf anyOf default deprecated description discriminator enum example \
+        exclusiveMaximum exclusiveMinimum externalDocs format items maxItems maxLength maxProperties \
+        maximum minItems minLength minProperties minimum multipleOf not nullable oneOf pattern \
+        properties readOnly required title type uniqueItems writeOnly";
+    KEYWORDS.split(' ').any(|keyword| keyword == key)
+}

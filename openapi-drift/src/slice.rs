@@ -3,7 +3,6 @@
 //! place and what stands nearby.
 
 use serde_json::{Map, Value, json};
-use similar::get_close_matches;
 
 use crate::cycle::cycles;
 use crate::document::version;
@@ -151,18 +150,14 @@ pub(crate) fn find<'v>(
 }
 
 fn paths_near(document: &Value, wanted: &str) -> String {
-    let paths = keys(document.get("paths"));
     let top = wanted.split('/').nth(1).unwrap_or_default();
-    let mut siblings = paths.clone();
+    let mut siblings = keys(document.get("paths"));
     siblings.retain(|path| path.split('/').nth(1) == Some(top));
     siblings.truncate(12);
     if !siblings.is_empty() {
         return format!("the paths under /{top} are: {}", siblings.join(", "));
     }
-    match get_close_matches(wanted, &paths, 3, 0.6).as_slice() {
-        [] => format!("nothing is under /{top}, and no path is similar"),
-        close => format!("nothing is under /{top}; similar paths: {}", close.join(", ")),
-    }
+    format!("nothing is under /{top}")
 }
 
 /// What the path item says for all its methods.
@@ -255,13 +250,13 @@ mod tests {
         let mut document = fixture::document();
         document["paths"] = json!({ "/loan": {} });
         insta::assert_snapshot!(complaint(&document), @"
-        library.yaml: no POST /loans (createLoan); nothing is under /loans; similar paths: /loan
-        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans, and no path is similar
+        library.yaml: no POST /loans (createLoan); nothing is under /loans
+        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
         ");
         document["paths"] = json!({});
         insta::assert_snapshot!(complaint(&document), @"
-        library.yaml: no POST /loans (createLoan); nothing is under /loans, and no path is similar
-        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans, and no path is similar
+        library.yaml: no POST /loans (createLoan); nothing is under /loans
+        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
         ");
     }
 
@@ -281,11 +276,11 @@ mod tests {
     #[test]
     fn a_reference_to_nothing_is_told_with_its_place_and_similar_names() {
         let document = edited("    LoanRequest:", "    LoanRequests:");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/requestBody/content/application~1json/schema refers to #/components/schemas/LoanRequest, which does not exist; similar names: LoanRequests");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/requestBody/content/application~1json/schema refers to #/components/schemas/LoanRequest, which does not exist");
         let document = edited("    Kind:", "    Sort:");
         insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
         let document = edited("- Desk: []", "- Desks: []");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans~1{id}~1end/post/security/0 refers to #/components/securitySchemes/Desks, which does not exist; similar names: Desk");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans~1{id}~1end/post/security/0 refers to #/components/securitySchemes/Desks, which does not exist");
         let document = edited("'#/components/schemas/Kind'", "'../kinds.yaml#/Kind'");
         insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to ../kinds.yaml#/Kind, which leaves the document");
         let document = edited("'#/components/schemas/Kind'", "'#/paths/~1loans'");
@@ -302,7 +297,7 @@ mod tests {
         let mut document = fixture::document();
         document["components"]["parameters"]["Loans"] = json!({ "in": "query", "name": "a" });
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": "#/components/schemas/Loan" }]);
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter; similar names: Loans");
+        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
         insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
         // Into a component, to the kind of thing that is wanted there.
@@ -343,8 +338,8 @@ mod tests {
         document["paths"] = json!({ "/x": 1 });
         document["components"] = json!(null);
         insta::assert_snapshot!(complaint(&document), @"
-        library.yaml: no POST /loans (createLoan); nothing is under /loans, and no path is similar
-        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans, and no path is similar
+        library.yaml: no POST /loans (createLoan); nothing is under /loans
+        library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
         library.yaml: /security/0 refers to #/components/securitySchemes/Card, which does not exist
         ");
     }

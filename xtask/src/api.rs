@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::rustdoc;
-use openapi_drift::{Answer, Change, Outcome, Result, unified};
+use openapi_drift::{Answer, Change, Outcome, Result};
 
 const FILE: &str = "api.txt";
 
@@ -14,8 +14,11 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Answer> {
     let (outcome, out, err) = if !change.is_needed() {
         (Outcome::Same, String::new(), format!("{FILE}: up to date\n"))
     } else if check {
-        let out = unified(&change.name, &change.old, &change.new);
-        (Outcome::Different, out, format!("{FILE}: the public API changed; `cargo xtask api` writes it\n"))
+        (
+            Outcome::Different,
+            change.diff(),
+            format!("{FILE}: the public API changed; `cargo xtask api` writes it\n"),
+        )
     } else {
         openapi_drift::write(&[change])?;
         (Outcome::Different, String::new(), format!("wrote {FILE}\n"))

@@ -55,11 +55,6 @@ meaning, or matches no rule; 3 error, and no file was changed.";
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("document").args(["from", "fetch"]))]
 struct Regen {
-    /// The vendor; all if it is left out.
-    vendor: Option<String>,
-    /// Read the vendor's document from a file, an https URL or standard input (-).
-    #[arg(long, value_parser = origin)]
-    from: Option<Origin>,
     /// Read the vendor's document from the url in source.toml.
     #[arg(long)]
     fetch: bool,
@@ -70,25 +65,25 @@ struct Regen {
     #[arg(long)]
     check: bool,
     #[command(flatten)]
-    output: Output,
+    common: Common,
 }
 
 #[derive(Args, Debug)]
 struct Drift {
+    /// Compare with this file or URL instead of the checked-in document, without the overlay.
+    #[arg(long, value_parser = base)]
+    base: Option<Origin>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct Common {
     /// The vendor; all if it is left out.
     vendor: Option<String>,
     /// Read the vendor's document from a file, an https URL or standard input (-).
     #[arg(long, value_parser = origin)]
     from: Option<Origin>,
-    /// Compare with this file or URL instead of the checked-in document, without the overlay.
-    #[arg(long, value_parser = base)]
-    base: Option<Origin>,
-    #[command(flatten)]
-    output: Output,
-}
-
-#[derive(Args, Debug)]
-struct Output {
     /// Write the report to a Markdown file as well. It quotes the vendor: do not commit it.
     #[arg(long)]
     report: Option<PathBuf>,
@@ -110,22 +105,22 @@ fn base(name: &str) -> Result<Origin, String> {
 
 impl From<Regen> for Request {
     fn from(args: Regen) -> Self {
-        let Output { report, json } = args.output;
-        let input = match args.from {
+        let Common { vendor, from, report, json } = args.common;
+        let input = match from {
             Some(origin) => Input::From(origin),
             None if args.fetch => Input::Recorded,
             None => Input::Upstream,
         };
         let mode = if args.check { Mode::Check } else { Mode::Write };
-        Self { vendor: args.vendor, input, revision: args.revision, mode, base: None, report, json }
+        Self { vendor, input, revision: args.revision, mode, base: None, report, json }
     }
 }
 
 impl From<Drift> for Request {
     fn from(args: Drift) -> Self {
-        let Output { report, json } = args.output;
-        let input = args.from.map_or(Input::Recorded, Input::From);
-        Self { vendor: args.vendor, input, revision: None, mode: Mode::Drift, base: args.base, report, json }
+        let Common { vendor, from, report, json } = args.common;
+        let input = from.map_or(Input::Recorded, Input::From);
+        Self { vendor, input, revision: None, mode: Mode::Drift, base: args.base, report, json }
     }
 }
 

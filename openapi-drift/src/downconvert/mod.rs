@@ -18,7 +18,6 @@ use serde_json::{Map, Value, json};
 
 use crate::document::{MAX_WEIGHT, version};
 use crate::problems::Result;
-use crate::reference::nearest;
 use crate::shape::{self, Shape, join};
 use finding::Finding;
 
@@ -181,9 +180,7 @@ impl Converter {
             return map;
         }
         let Some(found) = self.find_path_item(&target) else {
-            let names = self.path_items.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-            let close = nearest(target.rsplit('/').next().unwrap_or_default(), &names.collect::<Vec<_>>());
-            self.refuse(at, &format!("refers to {target}, which is no path item of this document{close}"));
+            self.refuse(at, &format!("refers to {target}, which is no path item of this document"));
             return map;
         };
         let copied = self.copied.saturating_add(weight(found));

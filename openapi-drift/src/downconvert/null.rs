@@ -5,21 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::values::impossible;
 
-/// What says nothing of which values are admitted.
+/// Whether the keyword admits or refuses no value.
 fn is_remark(key: &str) -> bool {
-    const REMARKS: [&str; 10] = [
-        "default",
-        "deprecated",
-        "description",
-        "discriminator",
-        "example",
-        "externalDocs",
-        "readOnly",
-        "title",
-        "writeOnly",
-        "xml",
-    ];
-    REMARKS.contains(&key) || key.starts_with("x-")
+    const REMARKS: &str =
+        "default deprecated description discriminator example externalDocs readOnly title writeOnly xml";
+    REMARKS.split(' ').any(|remark| remark == key) || key.starts_with("x-")
 }
 
 /// Whether something besides types and their keywords judges the value.

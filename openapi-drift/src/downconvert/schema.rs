@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::shape::{self, SCHEMA_KEYWORDS, Shape, join};
+use crate::shape::{self, Shape, is_schema_keyword, join};
 
 use super::definitions::followed;
 use super::null;
@@ -214,7 +214,7 @@ impl Converter {
         }
         let strange: Vec<String> = map
             .keys()
-            .filter(|key| !SCHEMA_KEYWORDS.contains(&key.as_str()) && *key != "xml" && !key.starts_with("x-"))
+            .filter(|key| !is_schema_keyword(key) && *key != "xml" && !key.starts_with("x-"))
             .cloned()
             .collect();
         for key in strange {

@@ -320,7 +320,7 @@ fn shared_path_items_are_copied_to_where_they_are_used() {
     let (_, said) = converted(given);
     insta::assert_snapshot!(said, @"
     it.yaml: /paths/~1loop refers to #/components/pathItems/Loop, which leads to ever other path items
-    it.yaml: /paths/~1none refers to #/components/pathItems/End, which is no path item of this document; similar names: Ends
+    it.yaml: /paths/~1none refers to #/components/pathItems/End, which is no path item of this document
     it.yaml: /paths/~1twice/post stands in #/components/pathItems/Ends as well; OpenAPI does not say which holds
     ");
 }

@@ -52,7 +52,7 @@ pub(crate) fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut holder = "";
     for step in steps {
         known = inside(known, holder, step.shape);
-        holder = named(step.shape).unwrap_or(holder);
+        holder = step.shape.name().unwrap_or(holder);
     }
     known
 }
@@ -60,7 +60,7 @@ pub(crate) fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
 /// What something of this shape serves as, inside of what serves as `known`.
 fn inside(known: Option<Use>, holder: &str, shape: &Shape) -> Option<Use> {
     let side = known.map(|known| known.side);
-    let (side, part) = match named(shape).unwrap_or_default() {
+    let (side, part) = match shape.name().unwrap_or_default() {
         "parameter" => (Side::Request, Part::Parameter),
         "request body" => (Side::Request, Part::Body),
         "response" => (Side::Response, Part::Body),
@@ -69,11 +69,4 @@ fn inside(known: Option<Use>, holder: &str, shape: &Shape) -> Option<Use> {
         _ => return known,
     };
     Some(Use { side, part })
-}
-
-fn named(shape: &Shape) -> Option<&'static str> {
-    match shape {
-        Shape::Object { name, .. } => Some(name),
-        _ => None,
-    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::canonical::PROSE;
-use crate::shape::{SCHEMA_KEYWORDS, join};
+use crate::shape::{is_schema_keyword, join};
 
 /// One part of a schema, and where it is written.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<'v>> {
 /// What describes a schema and admits or refuses no value.
 fn is_remark(key: &str) -> bool {
     const REMARKS: [&str; 4] = ["default", "deprecated", "readOnly", "writeOnly"];
-    PROSE.contains(&key) || REMARKS.contains(&key) || !SCHEMA_KEYWORDS.contains(&key)
+    PROSE.contains(&key) || REMARKS.contains(&key) || !is_schema_keyword(key)
 }
 
 /// Whether a schema admits null and nothing else.

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::diff::unified;
 use crate::fetch::Origin;
-use crate::files;
+use crate::files::{self, unified};
 use crate::fixture::{self, DOCUMENT, put, workspace};
 use crate::regen::{Answer, Input, Mode, Outcome, Request, run};
 

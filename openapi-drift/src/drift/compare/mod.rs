@@ -47,18 +47,12 @@ const MOST_VISITED: usize = 2_000_000;
 /// Pairs of names, and of items of a list: what has more is not matched.
 const MOST_COMPARED: usize = 10_000;
 
-/// Booleans that mean false where they are left out.
-const FALSE_BY_DEFAULT: [&str; 9] = [
-    "deprecated",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "nullable",
-    "readOnly",
-    "required",
-    "uniqueItems",
-    "writeOnly",
-    "allowReserved",
-];
+/// Whether a boolean of this name means false if it is left out.
+fn is_false_by_default(key: &str) -> bool {
+    const KEYS: &str = "deprecated exclusiveMaximum exclusiveMinimum nullable readOnly required uniqueItems \
+        writeOnly allowReserved";
+    KEYS.split(' ').any(|other| other == key)
+}
 
 static TRUE: Value = Value::Bool(true);
 
@@ -155,7 +149,7 @@ impl<'v> Walk<'v> {
                 return self.things(shape, empty(new), new, place);
             }
             (None, Some(Value::Bool(false))) | (Some(Value::Bool(false)), None)
-                if FALSE_BY_DEFAULT.contains(&key) && self.is_keyword() =>
+                if is_false_by_default(key) && self.is_keyword() =>
             {
                 return self.tell(Kind::Restated, place);
             }

@@ -145,33 +145,28 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
     let Step { key, old, new, .. } = edit.last();
     let holder = edit.holder();
     let from_to = || format!("`{key}` is {} and was {}", said(new), said(old));
-    let is = |name: &str| holder.shape.is(name);
     let is_set = new == Some(&Value::Bool(true));
+    let trivial = |rule: &str| Some(finding(rule, Trivial, NoEffect, from_to()));
+    let breaking = |rule: String, effect| Some(finding(rule, Breaking, effect, from_to()));
+    let required = if is_set { Kind::BecameRequired } else { Kind::BecameOptional };
+    let kind = holder.shape.name().filter(|_| holder.shape.has_keywords()).unwrap_or_default();
 
     if key.starts_with("x-") {
         return Some(finding("extension-changed", Trivial, NoEffect, format!("`{key}` changed")));
     }
-    if is("document") {
-        return match key {
-            "openapi" => Some(finding("openapi-version-changed", Trivial, NoEffect, from_to())),
-            "security" => Some(security(edit, documents)),
-            _ => None,
-        };
-    }
-    if is("info") {
-        let rule = match key {
-            "version" => "api-version-changed",
-            "title" => "api-title-changed",
-            "description" => "documentation-changed",
-            _ => "api-info-changed",
-        };
-        return Some(finding(rule, Trivial, NoEffect, from_to()));
-    }
-    if PROSE.contains(&key) && holder.shape.has_keywords() {
-        return Some(finding("documentation-changed", Trivial, NoEffect, format!("`{key}` changed")));
-    }
-    if is("contact") || is("license") {
-        return Some(finding("api-info-changed", Trivial, NoEffect, from_to()));
+    match (kind, key) {
+        ("document", "openapi") => return trivial("openapi-version-changed"),
+        ("document", "security") => return Some(security(edit, documents)),
+        ("document", _) => return None,
+        ("info", "version") => return trivial("api-version-changed"),
+        ("info", "title") => return trivial("api-title-changed"),
+        ("info", "description") => return trivial("documentation-changed"),
+        ("info", _) => return trivial("api-info-changed"),
+        _ if PROSE.contains(&key) && holder.shape.has_keywords() => {
+            return Some(finding("documentation-changed", Trivial, NoEffect, format!("`{key}` changed")));
+        }
+        ("contact" | "license", _) => return trivial("api-info-changed"),
+        _ => {}
     }
     let is_security = |pair: &[Step<'_>]| {
         pair[1].key == "security" && (pair[0].shape.is("operation") || pair[0].shape.is("document"))
@@ -179,58 +174,46 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
     if edit.steps.windows(2).any(is_security) {
         return Some(security(edit, documents));
     }
-    if is("operation") {
-        return match key {
-            "operationId" => Some(finding("api-operation-id-removed", Trivial, Breaks, from_to())),
-            "deprecated" => Some(deprecated("endpoint", is_set)),
-            _ => None,
-        };
-    }
-    if is("parameter") || is("header") {
-        let part = used?.name();
-        return match key {
-            "required" => {
-                let kind = if is_set { Kind::BecameRequired } else { Kind::BecameOptional };
-                Some(requiredness(&kind, key, used))
+    match (kind, key) {
+        ("operation", "operationId") => Some(finding("api-operation-id-removed", Trivial, Breaks, from_to())),
+        ("operation", "deprecated") => Some(deprecated("endpoint", is_set)),
+        ("parameter" | "header", _) => {
+            let part = used?.name();
+            match key {
+                "required" => Some(requiredness(&required, key, used)),
+                "deprecated" => Some(deprecated(part, is_set)),
+                "name" => breaking(format!("{part}-renamed"), Any),
+                "in" => breaking(format!("{part}-moved"), Any),
+                "style" | "explode" | "allowReserved" | "allowEmptyValue" => {
+                    breaking(format!("{part}-serialization-changed"), Any)
+                }
+                _ => None,
             }
-            "deprecated" => Some(deprecated(part, is_set)),
-            "name" => Some(finding(format!("{part}-renamed"), Breaking, Any, from_to())),
-            "in" => Some(finding(format!("{part}-moved"), Breaking, Any, from_to())),
-            "style" | "explode" | "allowReserved" | "allowEmptyValue" => {
-                Some(finding(format!("{part}-serialization-changed"), Breaking, Any, from_to()))
-            }
-            _ => None,
-        };
-    }
-    if is("request body") && key == "required" {
-        let kind = if is_set { Kind::BecameRequired } else { Kind::BecameOptional };
+        }
         // The generated method takes it in either case.
-        return Some(Finding { effect: NoEffect, ..requiredness(&kind, key, used) });
+        ("request body", "required") => {
+            Some(Finding { effect: NoEffect, ..requiredness(&required, key, used) })
+        }
+        ("security scheme", _) => breaking("api-security-component-changed".to_owned(), NoEffect),
+        _ if edit.steps.iter().any(|step| step.shape.is("flow")) => {
+            let rule = match (key, &edit.kind) {
+                ("tokenUrl", _) => "token-url-changed",
+                ("authorizationUrl" | "refreshUrl", _) => "url-changed",
+                (_, Kind::Added) => "scope-added",
+                (_, Kind::Removed) => "scope-removed",
+                _ => "scope-changed",
+            };
+            let level = if key.ends_with("Url") || edit.kind == Kind::Removed { Breaking } else { Additive };
+            let what = match edit.kind {
+                Kind::Added => format!("`{key}` is new"),
+                Kind::Removed => format!("`{key}` is gone"),
+                _ => from_to(),
+            };
+            Some(finding(format!("api-security-component-oauth-{rule}"), level, NoEffect, what))
+        }
+        ("schema", _) => of_schema(edit, used),
+        _ => None,
     }
-    if is("security scheme") {
-        let rule = "api-security-component-changed";
-        return Some(finding(rule, Breaking, NoEffect, from_to()));
-    }
-    if is("flow") || edit.steps.iter().any(|step| step.shape.is("flow")) {
-        let rule = match (key, &edit.kind) {
-            ("tokenUrl", _) => "api-security-component-oauth-token-url-changed",
-            ("authorizationUrl" | "refreshUrl", _) => "api-security-component-oauth-url-changed",
-            (_, Kind::Added) => "api-security-component-oauth-scope-added",
-            (_, Kind::Removed) => "api-security-component-oauth-scope-removed",
-            _ => "api-security-component-oauth-scope-changed",
-        };
-        let level = if key.ends_with("Url") || edit.kind == Kind::Removed { Breaking } else { Additive };
-        let what = match edit.kind {
-            Kind::Added => format!("`{key}` is new"),
-            Kind::Removed => format!("`{key}` is gone"),
-            _ => from_to(),
-        };
-        return Some(finding(rule, level, NoEffect, what));
-    }
-    if is("schema") {
-        return of_schema(edit, used);
-    }
-    None
 }
 
 fn deprecated(part: &str, is_set: bool) -> Finding {

@@ -14,11 +14,16 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let is_request = side != Some(Side::Response);
     let from_to = || format!("`{key}` is {} and was {}", said(new), said(old));
     let is_set = new == Some(&Value::Bool(true));
+    let word = match (old, new) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    };
+    let named = |rule: &str, level, effect| Some(finding(format!("{part}-{rule}"), level, effect, from_to()));
     let narrows = |is_narrower: bool| if is_narrower == is_request { Breaking } else { Additive };
 
     match key {
         "type" | "format" => {
-            let rule = format!("{part}-type-changed");
             let is_number = |value: Option<&Value>, kind: &str| value.is_some_and(|it| it == kind);
             let (level, effect) = match (old, new) {
                 // Whoever names properties means an object.
@@ -33,7 +38,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
                 _ if is_number(old, "int64") && is_number(new, "int32") => (narrows(true), Breaks),
                 _ => (Breaking, Breaks),
             };
-            Some(finding(rule, level, effect, from_to()))
+            named("type-changed", level, effect)
         }
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
@@ -60,39 +65,25 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
-        "default" => {
-            let word = match (old, new) {
-                (None, _) => "added",
-                (_, None) => "removed",
-                _ => "changed",
-            };
-            // What goes unsaid means something else now.
-            Some(finding(format!("{part}-default-value-{word}"), Level::Meaning, NoEffect, from_to()))
-        }
+        // What goes unsaid means something else now.
+        "default" => named(&format!("default-value-{word}"), Level::Meaning, NoEffect),
         "pattern" => {
-            let (word, level) = match (old, new) {
-                (None, _) => ("added", narrows(true)),
-                (_, None) => ("removed", narrows(false)),
-                _ => ("changed", Breaking),
+            let level = match word {
+                "changed" => Breaking,
+                _ => narrows(word == "added"),
             };
-            Some(finding(format!("{part}-pattern-{word}"), level, NoEffect, from_to()))
+            named(&format!("pattern-{word}"), level, NoEffect)
         }
-        "multipleOf" => Some(finding(format!("{part}-multiple-of-changed"), Breaking, Any, from_to())),
+        "multipleOf" => named("multiple-of-changed", Breaking, Any),
         "deprecated" => Some(deprecated(part, is_set)),
         "readOnly" | "writeOnly" => {
-            let name = if key == "readOnly" { "read-only" } else { "write-only" };
-            let word = if is_set { format!("became-{name}") } else { format!("became-not-{name}") };
-            Some(finding(
-                format!("{part}-{word}"),
-                narrows(is_set == (key == "readOnly")),
-                NoEffect,
-                from_to(),
-            ))
+            let is_read_only = key == "readOnly";
+            let name = if is_read_only { "read-only" } else { "write-only" };
+            let not = if is_set { "" } else { "not-" };
+            named(&format!("became-{not}{name}"), narrows(is_set == is_read_only), NoEffect)
         }
-        "additionalProperties" => {
-            Some(finding(format!("{part}-additional-properties-changed"), Breaking, Any, from_to()))
-        }
-        "discriminator" => Some(finding(format!("{part}-discriminator-changed"), Breaking, Any, from_to())),
+        "additionalProperties" => named("additional-properties-changed", Breaking, Any),
+        "discriminator" => named("discriminator-changed", Breaking, Any),
         _ => bound(edit, part, &narrows, from_to()),
     }
 }
