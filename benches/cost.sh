@@ -29,7 +29,7 @@ rows=(
     "ours, native-tls|$(ours '"native-tls"');$tokio"
     "ours, without TLS|$(ours '');$tokio"
 )
-for feature in axum blocking redis reqwest-middleware sandbox tower; do
+for feature in axum blocking redis reqwest-middleware emulator tower; do
     rows+=("ours, default and $feature|$(ours "\"rustls\", \"$feature\"");$tokio")
 done
 

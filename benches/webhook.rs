@@ -35,11 +35,11 @@ fn hex(bytes: &[u8]) -> String {
 
 mod moneykit {
     use fintech_auth::{
+        emulator::Emulator,
         moneykit::{
             types::JwkSet,
             webhook::{KeySet, Options, Webhooks, verify},
         },
-        sandbox::Sandbox,
     };
     use ring::{
         digest::{SHA256, digest},
@@ -165,16 +165,16 @@ mod moneykit {
     fn webhooks_verify_warm(bencher: Bencher) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (_sandbox, webhooks, sent) = runtime.block_on(warm());
+        let (_emulator, webhooks, sent) = runtime.block_on(warm());
         bencher.bench(|| ready(webhooks.verify(black_box(&sent.0), &sent.1)).unwrap());
     }
 
-    async fn warm() -> (Sandbox, Webhooks, (HeaderMap, Vec<u8>)) {
-        let sandbox = Sandbox::builder().with_system_clock().start().await.unwrap();
-        let webhooks = sandbox.moneykit().build().unwrap().webhooks();
-        let sent = sandbox.moneykit_webhook(WEBHOOK.body.clone()).sign().unwrap();
+    async fn warm() -> (Emulator, Webhooks, (HeaderMap, Vec<u8>)) {
+        let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
+        let webhooks = emulator.moneykit().build().unwrap().webhooks();
+        let sent = emulator.moneykit_webhook(WEBHOOK.body.clone()).sign().unwrap();
         webhooks.verify(&sent.headers, &sent.body).await.unwrap();
-        (sandbox, webhooks, (sent.headers, sent.body.to_vec()))
+        (emulator, webhooks, (sent.headers, sent.body.to_vec()))
     }
 }
 

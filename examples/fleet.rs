@@ -1,4 +1,4 @@
-//! Four processes against the sandbox and a Redis: who asked the vendor, and who shared.
+//! Four processes against the emulator and a Redis: who asked the vendor, and who shared.
 //!
 //! ```sh
 //! cargo run --example fleet --features redis
@@ -18,8 +18,9 @@ use std::{
 };
 
 use fintech_auth::{
-    Credentials, moov,
-    sandbox::{Operation, Sandbox, moov::CLIENT_ID, moov::CLIENT_SECRET},
+    Credentials,
+    emulator::{Emulator, Operation, moov::CLIENT_ID, moov::CLIENT_SECRET},
+    moov,
     token::redis::{RedisStore, SealingKey},
 };
 
@@ -38,7 +39,7 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
         .with_namespace("example")
         .open(&env::var("REDIS_URL")?)?;
     let client = moov::Client::builder(Credentials::new(CLIENT_ID, CLIENT_SECRET))
-        .with_base_url(env::var("SANDBOX_URL")?)
+        .with_base_url(env::var("EMULATOR_URL")?)
         .with_tokens(|tokens| tokens.with_store(Arc::new(store)))
         .build()?;
     let scopes = ["/accounts.read".parse()?];
@@ -62,21 +63,21 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
 }
 
 async fn fleet() -> Result<(), Box<dyn Error>> {
-    let sandbox = Sandbox::builder().with_system_clock().start().await?;
+    let emulator = Emulator::builder().with_system_clock().start().await?;
     let redis = Redis::start()?;
     let processes: Result<Vec<Child>, _> = ["first", "second", "third", "fourth"]
         .into_iter()
         .map(|name| {
             Command::new(env::current_exe()?)
                 .arg(name)
-                .envs([("SANDBOX_URL", sandbox.url()), ("REDIS_URL", &redis.url)])
+                .envs([("EMULATOR_URL", emulator.url()), ("REDIS_URL", &redis.url)])
                 .stdout(Stdio::piped())
                 .spawn()
         })
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // In a thread, since the sandbox runs in this one.
+            // In a thread, since the emulator runs in this one.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };
@@ -84,7 +85,7 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         }
         process.wait()?;
     }
-    println!("the vendor counted {} token call(s), for two tokens", sandbox.count(Operation::MoovToken));
+    println!("the vendor counted {} token call(s), for two tokens", emulator.count(Operation::MoovToken));
     Ok(())
 }
 

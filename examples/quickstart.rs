@@ -1,10 +1,10 @@
 //! All five calls, and one that is refused.
 //!
-//! `cargo run --example quickstart` talks to the sandbox, in this process. With `-- --live` the same
+//! `cargo run --example quickstart` talks to the emulator, in this process. With `-- --live` the same
 //! code talks to the real services, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`,
 //! `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens, `MOOV_ORIGIN` from the environment.
 
-use fintech_auth::{Error, Secret, moneykit, moov, sandbox::Sandbox};
+use fintech_auth::{Error, Secret, emulator::Emulator, moneykit, moov};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,8 +18,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         tour(moneykit::ClientBuilder::from_env()?.build()?, moov::ClientBuilder::from_env()?.build()?)
             .await?;
     } else {
-        let server = Sandbox::start().await?;
-        println!("the sandbox at {}\n", server.url());
+        let server = Emulator::start().await?;
+        println!("the emulator at {}\n", server.url());
         tour(server.moneykit().build()?, server.moov().build()?).await?;
     }
     Ok(())

@@ -1,17 +1,17 @@
 //! A server that receives the webhooks of both vendors. Ready to copy: `router` and the two handlers.
 //!
-//! `cargo run --example webhook_server` serves a sandbox of both vendors and prints, for each, a curl
+//! `cargo run --example webhook_server` serves an emulator of both vendors and prints, for each, a curl
 //! command with a signed webhook. With `-- --live` it serves the real ones, with `MOOV_WEBHOOK_SECRET` from
 //! the environment, and `MOOV_FORMER_WEBHOOK_SECRET` during a rotation. It needs no client secret.
 //!
 //! In a crate of your own it wants `axum`, `serde_json` and `tokio` (features `macros`, `net` and `rt-multi-thread`)
-//! beside `fintech-auth` with the feature `axum`, and for the demonstration `sandbox`.
+//! beside `fintech-auth` with the feature `axum`, and for the demonstration `emulator`.
 
 use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{
     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
+    emulator::{Emulator, SignedWebhook},
     moneykit, moov,
-    sandbox::{Sandbox, SignedWebhook},
 };
 
 /// Each delivery runs its handler until that answers 2xx, and never again after that.
@@ -47,20 +47,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}\n");
-    let sandbox;
+    let emulator;
     let (moneykit, moov) = match std::env::args().nth(1).as_deref() {
         Some("--live") => (
             moneykit::Config::from_env()?.builder_for_webhooks().build()?.webhooks(),
             moov::Config::from_env()?.webhooks()?,
         ),
         _ => {
-            sandbox = Sandbox::builder().with_system_clock().start().await?;
-            let moneykit = sandbox.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign()?;
-            let moov = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
+            emulator = Emulator::builder().with_system_clock().start().await?;
+            let moneykit = emulator.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign()?;
+            let moov = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
             println!("{}\n", curl(&url, "moneykit", &moneykit));
             println!("{}\n", curl(&url, "moov", &moov));
-            let keys = moneykit::ClientBuilder::for_webhooks(None).with_base_url(sandbox.url());
-            let moov = moov::webhook::Webhooks::new([sandbox.moov_webhook_secret()])?;
+            let keys = moneykit::ClientBuilder::for_webhooks(None).with_base_url(emulator.url());
+            let moov = moov::webhook::Webhooks::new([emulator.moov_webhook_secret()])?;
             (keys.build()?.webhooks(), moov)
         }
     };

@@ -24,13 +24,13 @@ mod credentials;
 mod error;
 mod generated;
 // Pages and their doctests: nothing is compiled for those who depend on the crate.
+#[cfg(feature = "emulator")]
+pub mod emulator;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 pub mod moneykit;
 pub mod moov;
 mod retry;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 mod secret;
 mod sync;
 mod text;

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use fintech_auth::{HttpOptions, Scope, moneykit, moov, sandbox::Sandbox};
+use fintech_auth::{HttpOptions, Scope, emulator::Emulator, moneykit, moov};
 
 #[derive(Clone, Default)]
 struct Trace(Arc<Mutex<Vec<u8>>>);
@@ -36,11 +36,11 @@ async fn traces_do_not_show_secrets() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let scopes = ["/ping.read".parse::<Scope>().unwrap()];
-    let sandbox = Sandbox::start().await.unwrap();
-    let secret = sandbox.moov_credentials().client_secret().expose().to_owned();
+    let emulator = Emulator::start().await.unwrap();
+    let secret = emulator.moov_credentials().client_secret().expose().to_owned();
     let mut secrets = vec![secret, "Basic ".to_owned()];
     for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
-        let client = sandbox.moov().with_client_auth(way);
+        let client = emulator.moov().with_client_auth(way);
         let client = client.build().unwrap();
         let token = client.create_access_token(&scopes).await.unwrap();
         secrets.push(token.access_token.expose().to_owned());
@@ -52,9 +52,9 @@ async fn traces_do_not_show_secrets() {
         client.refresh(&refresh_token, &[]).await.unwrap_err();
         client.revoke(&token.body.access_token, None).await.unwrap();
     }
-    secrets.push(sandbox.moneykit_credentials().client_secret().expose().to_owned());
+    secrets.push(emulator.moneykit_credentials().client_secret().expose().to_owned());
     for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body, moneykit::ClientAuth::Headers] {
-        let client = sandbox.moneykit().with_client_auth(way).build().unwrap();
+        let client = emulator.moneykit().with_client_auth(way).build().unwrap();
         let token = client.create_access_token(&[]).await.unwrap().body.access_token;
         client.introspect(&token).await.unwrap();
         client.introspect_client().await.unwrap();
@@ -99,13 +99,13 @@ async fn no_option_of_a_users_client_logs_what_is_sent() {
     log::set_logger(Box::leak(Box::new(Logger(text.clone())))).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
 
-    let sandbox = Sandbox::start().await.unwrap();
+    let emulator = Emulator::start().await.unwrap();
     let verbose = HttpOptions::default().with_client(|http| http.connection_verbose(true));
-    let client = sandbox.moneykit().with_client_auth(moneykit::ClientAuth::Body).with_http(verbose.clone());
+    let client = emulator.moneykit().with_client_auth(moneykit::ClientAuth::Body).with_http(verbose.clone());
     let token = client.build().unwrap().create_access_token(&[]).await.unwrap().body.access_token;
-    let own = verbose.to_reqwest(sandbox.url()).unwrap();
-    own.get(sandbox.url()).header("x-marked", "marked-header").send().await.unwrap();
-    let secret = sandbox.moneykit_credentials().client_secret().expose().to_owned();
+    let own = verbose.to_reqwest(emulator.url()).unwrap();
+    own.get(emulator.url()).header("x-marked", "marked-header").send().await.unwrap();
+    let secret = emulator.moneykit_credentials().client_secret().expose().to_owned();
     for secret in [secret.as_str(), token.expose(), "marked-header"] {
         assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
     }
@@ -116,6 +116,6 @@ async fn no_option_of_a_users_client_logs_what_is_sent() {
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     let plain = reqwest::Client::builder().tls_backend_preconfigured(tls).connection_verbose(true);
     let plain = plain.build().unwrap();
-    plain.get(sandbox.url()).header("x-marked", "marked-header").send().await.unwrap();
+    plain.get(emulator.url()).header("x-marked", "marked-header").send().await.unwrap();
     assert!(text.lock().unwrap().contains("marked-header"));
 }

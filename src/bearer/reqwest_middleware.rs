@@ -16,23 +16,23 @@ use crate::token::TokenSource;
 /// and downcasts to [`Error`](crate::Error).
 ///
 /// ```
-/// # #[cfg(feature = "sandbox")]
+/// # #[cfg(feature = "emulator")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use fintech_auth::{HttpOptions, bearer::BearerMiddleware, sandbox::Sandbox};
+/// use fintech_auth::{HttpOptions, bearer::BearerMiddleware, emulator::Emulator};
 ///
-/// let sandbox = Sandbox::start().await?;
-/// let moneykit = sandbox.moneykit().build()?;
+/// let emulator = Emulator::start().await?;
+/// let moneykit = emulator.moneykit().build()?;
 ///
 /// // Or one of yours, with the other middlewares as you have them.
-/// let http = HttpOptions::default().to_reqwest(sandbox.url())?;
+/// let http = HttpOptions::default().to_reqwest(emulator.url())?;
 /// let bearer = BearerMiddleware::new(moneykit.bearer());
 /// let http = reqwest_middleware::ClientBuilder::new(http).with(bearer).build();
-/// let answer = http.get(format!("{}/auth/introspect", sandbox.url())).send().await?;
+/// let answer = http.get(format!("{}/auth/introspect", emulator.url())).send().await?;
 /// assert_eq!(answer.status(), 200);
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "sandbox"))]
+/// # #[cfg(not(feature = "emulator"))]
 /// # fn main() {}
 /// ```
 #[derive(Clone, Debug)]

@@ -57,14 +57,14 @@ impl<B> RepeatBody<B> for Once {
 /// use std::convert::Infallible;
 ///
 /// use fintech_auth::bearer::BearerLayer;
-/// # #[cfg(feature = "sandbox")]
+/// # #[cfg(feature = "emulator")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use tower_layer::Layer as _;
 /// use tower_service::Service as _;
 ///
-/// let sandbox = fintech_auth::sandbox::Sandbox::start().await?;
-/// let moov = sandbox.moov().with_scopes(["/accounts.read".parse()?]).build()?;
+/// let emulator = fintech_auth::emulator::Emulator::start().await?;
+/// let moov = emulator.moov().with_scopes(["/accounts.read".parse()?]).build()?;
 ///
 /// # #[derive(Clone)]
 /// # struct Client;
@@ -82,12 +82,12 @@ impl<B> RepeatBody<B> for Once {
 /// # }
 /// # let client = Client;
 /// let mut client = BearerLayer::new(moov.bearer()).layer(client); // yours, such as hyper_util's
-/// let request = http::Request::get(format!("{}/accounts", sandbox.url())).body(String::new())?;
+/// let request = http::Request::get(format!("{}/accounts", emulator.url())).body(String::new())?;
 /// let answer = client.call(request).await?;
 /// assert_eq!(answer.status(), 200);
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "sandbox"))]
+/// # #[cfg(not(feature = "emulator"))]
 /// # fn main() {}
 /// ```
 pub struct BearerLayer<S, R = Cloned> {

@@ -5,20 +5,20 @@
 //! is fresh is answered on the caller's thread, from memory.
 //!
 //! ```
-//! # #[cfg(feature = "sandbox")]
+//! # #[cfg(feature = "emulator")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use fintech_auth::blocking;
-//! # use fintech_auth::sandbox::Sandbox;
+//! # use fintech_auth::emulator::Emulator;
 //! # let runtime = tokio::runtime::Runtime::new()?;
-//! # let sandbox = runtime.block_on(Sandbox::start())?;
+//! # let emulator = runtime.block_on(Emulator::start())?;
 //!
-//! let builder = sandbox.moov(); // or: moov::ClientBuilder::from_env()?
+//! let builder = emulator.moov(); // or: moov::ClientBuilder::from_env()?
 //! let client = blocking::moov::Client::new(builder)?;
 //! let token = client.token(&["/accounts.read".parse()?])?;
 //! client.revoke(&token.to_secret(), None)?;
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "sandbox"))]
+//! # #[cfg(not(feature = "emulator"))]
 //! # fn main() {}
 //! ```
 //!

@@ -12,7 +12,7 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{Error, Secret, moov::{self, AccountScope}, sandbox::Sandbox};
+//! use fintech_auth::{Error, Secret, moov::{self, AccountScope}, emulator::Emulator};
 //! use http::{Response, header};
 //! use uuid::Uuid;
 //!
@@ -31,15 +31,15 @@
 //!         .body(serde_json::json!({ "token": token.expose() }).to_string())
 //! }
 //!
-//! let sandbox = Sandbox::start().await?;
+//! let emulator = Emulator::start().await?;
 //! // Yours: https://pay.your-domain.com
-//! let pages = sandbox.moov().with_origin(sandbox.origin()).build()?;
+//! let pages = emulator.moov().with_origin(emulator.origin()).build()?;
 //! let token = for_page(&pages, Uuid::from_u128(1)).await?;
 //! let sent = answer(&token)?;
 //! assert_eq!(sent.headers()[header::CACHE_CONTROL], "no-store");
-//! assert!(sent.body().contains(token.expose()) && sandbox.is_live(token.expose()));
+//! assert!(sent.body().contains(token.expose()) && emulator.is_live(token.expose()));
 //!
-//! let elsewhere = sandbox.moov().with_origin("https://elsewhere.example").build()?;
+//! let elsewhere = emulator.moov().with_origin("https://elsewhere.example").build()?;
 //! // Moov issues a token for any origin, but one that is not allowed is missing from its audience, and requests with
 //! // that token get a 401. This client logs a warning.
 //! assert!(for_page(&elsewhere, Uuid::from_u128(1)).await.is_ok());
@@ -67,13 +67,13 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use fintech_auth::{moov::{self, AccountScope}, sandbox::Sandbox};
-//! # let sandbox = Sandbox::start().await?;
-//! # let pages = sandbox.moov().with_origin(sandbox.origin()).build()?;
+//! # use fintech_auth::{moov::{self, AccountScope}, emulator::Emulator};
+//! # let emulator = Emulator::start().await?;
+//! # let pages = emulator.moov().with_origin(emulator.origin()).build()?;
 //! # let scope = AccountScope::BankAccountsWrite.of(uuid::Uuid::from_u128(1)).into();
 //! let answer = pages.create_access_token(&[scope]).await?;
 //! pages.revoke(&answer.access_token, Some(moov::TokenTypeHint::AccessToken)).await?;
-//! assert!(!sandbox.is_live(answer.access_token.expose()));
+//! assert!(!emulator.is_live(answer.access_token.expose()));
 //! # Ok(())
 //! # }
 //! ```

@@ -21,7 +21,7 @@
 //! [`moneykit::Config`](crate::moneykit::Config) and [`moov::Config`](crate::moov::Config); from code,
 //! [`Client::builder`](crate::moov::Client::builder).
 //!
-//! No credentials yet? Add the feature `sandbox` and take the client of the [`Sandbox`], as all examples
+//! No credentials yet? Add the feature `emulator` and take the client of the [`Emulator`], as all examples
 //! here do.
 //!
 //! # 2. A token
@@ -32,16 +32,16 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov, sandbox::{Operation, Sandbox}};
+//! use fintech_auth::{moov, emulator::{Operation, Emulator}};
 //!
-//! let sandbox = Sandbox::start().await?;
-//! let client = sandbox.moov().build()?; // yours: moov::ClientBuilder::from_env()?.build()?
+//! let emulator = Emulator::start().await?;
+//! let client = emulator.moov().build()?; // yours: moov::ClientBuilder::from_env()?.build()?
 //!
 //! let scopes = [moov::Scope::AccountsRead.into()];
 //! let token = client.token(&scopes).await?;
 //! let again = client.token(&scopes).await?; // from memory
 //! assert_eq!(token.expose(), again.expose());
-//! assert_eq!(sandbox.count(Operation::MoovToken), 1);
+//! assert_eq!(emulator.count(Operation::MoovToken), 1);
 //!
 //! // Nothing shows it by accident.
 //! assert_eq!(format!("{:?}", token.authorization()), "Sensitive");
@@ -62,14 +62,14 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use fintech_auth::sandbox::Sandbox;
-//! # let sandbox = Sandbox::start().await?;
+//! # use fintech_auth::emulator::Emulator;
+//! # let emulator = Emulator::start().await?;
 //! use fintech_auth::HttpOptions;
 //!
-//! let bearer = sandbox.moneykit().build()?.bearer();
-//! let http = HttpOptions::default().to_reqwest(sandbox.url())?; // or one of your own
+//! let bearer = emulator.moneykit().build()?.bearer();
+//! let http = HttpOptions::default().to_reqwest(emulator.url())?; // or one of your own
 //!
-//! let request = http.get(format!("{}/auth/introspect", sandbox.url())).build()?;
+//! let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;
 //! bearer.ready(&request).await?; // says why, if there is no token
 //! let response = bearer.execute(&http, request).await?;
 //! assert_eq!(response.status(), 200);
@@ -86,12 +86,12 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use fintech_auth::sandbox::Sandbox;
-//! # let sandbox = Sandbox::start().await?;
+//! # use fintech_auth::emulator::Emulator;
+//! # let emulator = Emulator::start().await?;
 //! use fintech_auth::{Credentials, ErrorKind, moneykit};
 //!
 //! let wrong = Credentials::new("sandbox_0123", "not the secret");
-//! let client = moneykit::Client::builder(wrong).with_base_url(sandbox.url()).build()?;
+//! let client = moneykit::Client::builder(wrong).with_base_url(emulator.url()).build()?;
 //!
 //! let error = client.token(&[]).await.unwrap_err();
 //! assert_eq!(error.kind(), ErrorKind::Unauthorized);

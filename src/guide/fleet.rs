@@ -13,8 +13,8 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use fintech_auth::sandbox::Sandbox;
-//! # let sandbox = Sandbox::start().await?;
+//! # use fintech_auth::emulator::Emulator;
+//! # let emulator = Emulator::start().await?;
 //! use std::sync::Arc;
 //!
 //! use fintech_auth::{Error, Secret, moov, token::redis::{RedisStore, SealingKey}};
@@ -28,7 +28,7 @@
 //!
 //! // Nothing listens at this address: a Redis that is down. Tokens come all the same.
 //! let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".into();
-//! let client = client(sandbox.moov(), "redis://127.0.0.1:1", &key)?;
+//! let client = client(emulator.moov(), "redis://127.0.0.1:1", &key)?;
 //! client.token(&["/accounts.read".parse()?]).await?;
 //! assert!(client.stats().store_failures > 0); // it is left alone for five seconds now
 //! assert_eq!(client.stats().alone, 1); // and the token was asked for without it
@@ -86,7 +86,7 @@
 //!
 //! # A store of your own
 //!
-//! [`TokenStore`](crate::token::TokenStore) is a trait. The sandbox has the contract as a check that yours can be run
-//! through: `sandbox::store_contract::check`.
+//! [`TokenStore`](crate::token::TokenStore) is a trait. The emulator has the contract as a check that yours can be run
+//! through: `emulator::store_contract::check`.
 //!
 #![doc = links!()]

@@ -8,7 +8,7 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{Scope, moov::AccountScope, sandbox::{Operation, Sandbox}};
+//! use fintech_auth::{Scope, moov::AccountScope, emulator::{Operation, Emulator}};
 //! use uuid::Uuid;
 //!
 //! /// What a job may do in one merchant's account, and no more.
@@ -17,8 +17,8 @@
 //!     scopes.map(|scope| scope.of(merchant).into())
 //! }
 //!
-//! let sandbox = Sandbox::start().await?;
-//! let client = sandbox.moov().build()?;
+//! let emulator = Emulator::start().await?;
+//! let client = emulator.moov().build()?;
 //! let (here, there) = (Uuid::from_u128(1), Uuid::from_u128(2));
 //!
 //! let token = client.token(&payouts(here)).await?;
@@ -28,7 +28,7 @@
 //! // The order of scopes does not matter: the same set is the same token.
 //! let [write, read] = payouts(here);
 //! assert_eq!(client.token(&[read, write]).await?.expose(), token.expose());
-//! assert_eq!(sandbox.count(Operation::MoovToken), 2);
+//! assert_eq!(emulator.count(Operation::MoovToken), 2);
 //! # Ok(())
 //! # }
 //! ```
@@ -45,9 +45,9 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use fintech_auth::{moov::AccountScope, sandbox::Sandbox};
-//! # let sandbox = Sandbox::start().await?;
-//! # let client = sandbox.moov().build()?;
+//! # use fintech_auth::{moov::AccountScope, emulator::Emulator};
+//! # let emulator = Emulator::start().await?;
+//! # let client = emulator.moov().build()?;
 //! # let merchant = uuid::Uuid::from_u128(1);
 //! let handle = client.tokens().handle(&[AccountScope::TransfersWrite.of(merchant).into()])?;
 //! let token = handle.token().await?;
@@ -86,8 +86,8 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use fintech_auth::sandbox::Sandbox;
-//! # let sandbox = Sandbox::start().await?;
+//! # use fintech_auth::emulator::Emulator;
+//! # let emulator = Emulator::start().await?;
 //! use std::collections::HashMap;
 //!
 //! use fintech_auth::{Credentials, moneykit};
@@ -95,7 +95,7 @@
 //! let mut clients: HashMap<&str, moneykit::Client> = HashMap::new();
 //! for (merchant, id, secret) in [("a", "live_a", "secret a"), ("b", "live_b", "secret b")] {
 //!     let credentials = Credentials::new(id, secret);
-//!     let client = moneykit::Client::builder(credentials).with_base_url(sandbox.url()).build()?;
+//!     let client = moneykit::Client::builder(credentials).with_base_url(emulator.url()).build()?;
 //!     clients.insert(merchant, client);
 //! }
 //! assert_eq!(clients.len(), 2);

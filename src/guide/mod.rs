@@ -14,32 +14,32 @@
 //! | [Upgrading a spec](upgrading) | what happens when a vendor changes its API; with a picture |
 //! | [Troubleshooting](troubleshooting) | what each kind of failure means, and what to do |
 //!
-//! Every example runs as a test of this crate, against the sandbox: its client and its few
+//! Every example runs as a test of this crate, against the emulator: its client and its few
 //! lines of set-up are all that differs from yours. What is claimed of a vendor is from its OpenAPI document,
 //! its SDKs or its documentation; each module names which.
 
 // The last line of a page: what its links to items behind a feature mean, with the feature and without.
-#[cfg(all(feature = "axum", feature = "blocking", feature = "redis", feature = "sandbox"))]
+#[cfg(all(feature = "axum", feature = "blocking", feature = "redis", feature = "emulator"))]
 macro_rules! links {
     () => {
         "\
 [`axum`]: crate::axum
 [`blocking`]: crate::blocking
-[`Fault`]: crate::sandbox::Fault
-[`sandbox`]: crate::sandbox
-[`Sandbox`]: crate::sandbox::Sandbox
+[`Fault`]: crate::emulator::Fault
+[`emulator`]: crate::emulator
+[`Emulator`]: crate::emulator::Emulator
 [`token::redis`]: crate::token::redis"
     };
 }
-#[cfg(not(all(feature = "axum", feature = "blocking", feature = "redis", feature = "sandbox")))]
+#[cfg(not(all(feature = "axum", feature = "blocking", feature = "redis", feature = "emulator")))]
 macro_rules! links {
     () => {
         "\
 [`axum`]: crate#features
 [`blocking`]: crate#features
 [`Fault`]: crate#features
-[`sandbox`]: crate#features
-[`Sandbox`]: crate#features
+[`emulator`]: crate#features
+[`Emulator`]: crate#features
 [`token::redis`]: crate#features"
     };
 }

@@ -15,24 +15,24 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //!
-//! use fintech_auth::sandbox::{Operation, Sandbox};
+//! use fintech_auth::emulator::{Operation, Emulator};
 //!
-//! let sandbox = Sandbox::start().await?; // MoneyKit's tokens live an hour
-//! let clock = sandbox.clock().clone();
-//! let client = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock)).build()?;
+//! let emulator = Emulator::start().await?; // MoneyKit's tokens live an hour
+//! let clock = emulator.clock().clone();
+//! let client = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock)).build()?;
 //!
 //! // However many ask at once, one request goes out.
 //! let (a, b) = tokio::join!(client.token(&[]), client.token(&[]));
 //! let first = a?;
 //! assert_eq!(first.expose(), b?.expose());
-//! assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
+//! assert_eq!(emulator.count(Operation::MoneykitToken), 1);
 //!
 //! // Stale: served at once, renewed behind.
-//! sandbox.clock().advance(Duration::from_secs(3600 - 60));
+//! emulator.clock().advance(Duration::from_secs(3600 - 60));
 //! assert_eq!(client.token(&[]).await?.expose(), first.expose());
 //!
 //! // Over: the new one, whoever got it.
-//! sandbox.clock().advance(Duration::from_secs(60));
+//! emulator.clock().advance(Duration::from_secs(60));
 //! assert_ne!(client.token(&[]).await?.expose(), first.expose());
 //! # Ok(())
 //! # }

@@ -7,10 +7,10 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use fintech_auth::sandbox::{Fault, Operation, Sandbox};
-//! # let sandbox = Sandbox::start().await?;
-//! # let client = sandbox.moov().build()?;
-//! # sandbox.fault_times(Operation::MoovToken, Fault::answer(http::StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
+//! # use fintech_auth::emulator::{Fault, Operation, Emulator};
+//! # let emulator = Emulator::start().await?;
+//! # let client = emulator.moov().build()?;
+//! # emulator.fault_times(Operation::MoovToken, Fault::answer(http::StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
 //! # let scopes = ["/accounts.read".parse()?];
 //! use fintech_auth::ErrorKind;
 //!

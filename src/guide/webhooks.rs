@@ -29,7 +29,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use fintech_auth::{
 //!     moneykit::{ClientBuilder, webhook::Webhooks},
-//!     sandbox::Sandbox,
+//!     emulator::Emulator,
 //!     webhook::Received,
 //! };
 //! use http::{HeaderMap, StatusCode};
@@ -54,12 +54,12 @@
 //!     }
 //! }
 //!
-//! let sandbox = Sandbox::start().await?;
+//! let emulator = Emulator::start().await?;
 //! // Yours is without the base URL. Make it once: it keeps the keys and the deliveries.
-//! let webhooks = ClientBuilder::for_webhooks(None).with_base_url(sandbox.url()).build()?.webhooks();
+//! let webhooks = ClientBuilder::for_webhooks(None).with_base_url(emulator.url()).build()?.webhooks();
 //!
 //! let event = r#"{"webhook_event": "link.state_changed", "webhook_idempotency_key": "k-1"}"#;
-//! let sent = sandbox.moneykit_webhook(event).sign()?;
+//! let sent = emulator.moneykit_webhook(event).sign()?;
 //! assert_eq!(handle(&webhooks, &sent.headers, &sent.body).await, 200);
 //! assert_eq!(handle(&webhooks, &sent.headers, &sent.body).await, 200); // a duplicate: not handled again
 //! assert_eq!(handle(&webhooks, &sent.headers, b"{}").await, 401); // another body
@@ -79,7 +79,7 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::Received};
+//! use fintech_auth::{moov::webhook::Webhooks, emulator::Emulator, webhook::Received};
 //! use uuid::Uuid;
 //!
 //! /// The id of a transfer, if it is one.
@@ -87,13 +87,13 @@
 //!     hint["data"]["transferID"].as_str()?.parse().ok()
 //! }
 //!
-//! let sandbox = Sandbox::start().await?;
+//! let emulator = Emulator::start().await?;
 //! // Yours is from the dashboard; give two during a rotation.
-//! let webhooks = Webhooks::new([sandbox.moov_webhook_secret()])?;
+//! let webhooks = Webhooks::new([emulator.moov_webhook_secret()])?;
 //!
 //! let id = "ec7e1848-dc80-4ab0-8827-dd7fc0737b43";
 //! let event = format!(r#"{{"type": "transfer.updated", "data": {{"transferID": "{id}"}}}}"#);
-//! let sent = sandbox.moov_webhook(event).sign()?;
+//! let sent = emulator.moov_webhook(event).sign()?;
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
 //!     panic!("it was not sent before");
 //! };
@@ -108,7 +108,7 @@
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::New(..)));
 //!
 //! // Genuine headers with a forged body.
-//! let forged = sandbox.moov_webhook("{}").sign()?;
+//! let forged = emulator.moov_webhook("{}").sign()?;
 //! let forged = forged.with_body(r#"{"data": {"transferID": "../../accounts?"}}"#);
 //! let webhook = webhooks.verify(&forged.headers, &forged.body)?;
 //! assert_eq!(transfer(&webhook.unsigned_json()?), None);

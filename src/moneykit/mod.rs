@@ -33,19 +33,19 @@
 //! # Example
 //!
 //! ```
-//! # #[cfg(feature = "sandbox")]
+//! # #[cfg(feature = "emulator")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::sandbox::Sandbox;
+//! use fintech_auth::emulator::Emulator;
 //!
-//! let sandbox = Sandbox::start().await?;
-//! let client = sandbox.moneykit().build()?; // or: moneykit::ClientBuilder::from_env()?.build()?
+//! let emulator = Emulator::start().await?;
+//! let client = emulator.moneykit().build()?; // or: moneykit::ClientBuilder::from_env()?.build()?
 //! let token = client.token(&[]).await?;
 //! let about = client.introspect(&token.to_secret()).await?;
 //! println!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("anything"));
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "sandbox"))]
+//! # #[cfg(not(feature = "emulator"))]
 //! # fn main() {}
 //! ```
 
@@ -55,7 +55,7 @@ mod config;
 pub mod webhook;
 
 pub use auth::ClientAuth;
-#[cfg(feature = "sandbox")]
+#[cfg(feature = "emulator")]
 pub(crate) use client::is_version;
 pub use client::{Api, Client, ClientBuilder};
 pub use config::Config;

@@ -34,18 +34,18 @@
 //! # Example
 //!
 //! ```
-//! # #[cfg(feature = "sandbox")]
+//! # #[cfg(feature = "emulator")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov, sandbox::Sandbox};
+//! use fintech_auth::{moov, emulator::Emulator};
 //!
-//! let sandbox = Sandbox::start().await?;
-//! let client = sandbox.moov().build()?; // or: moov::ClientBuilder::from_env()?.build()?
+//! let emulator = Emulator::start().await?;
+//! let client = emulator.moov().build()?; // or: moov::ClientBuilder::from_env()?.build()?
 //! let token = client.token(&[moov::Scope::AccountsRead.into()]).await?;
 //! client.revoke(&token.to_secret(), None).await?;
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "sandbox"))]
+//! # #[cfg(not(feature = "emulator"))]
 //! # fn main() {}
 //! ```
 
@@ -56,7 +56,7 @@ mod scope;
 pub mod webhook;
 
 pub use auth::{ClientAuth, ClientType, Encoding};
-#[cfg(feature = "sandbox")]
+#[cfg(feature = "emulator")]
 pub(crate) use client::is_version;
 pub use client::{Api, Client, ClientBuilder};
 pub use config::Config;

@@ -238,7 +238,7 @@ pub(super) const INVALIDATED: Duration = Duration::from_secs(60);
 ///   only under a lease that was granted after the mark, and then clears it: a server may issue the
 ///   same token again. The mark lasts for 60 seconds at most.
 ///
-/// With the feature `sandbox`, `sandbox::store_contract::check` tests an implementation against this
+/// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against this
 /// contract.
 ///
 /// The methods from [`Self::claim`] on have a default. A store that is far away should override

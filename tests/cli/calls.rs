@@ -1,13 +1,13 @@
 //! Each command that calls a vendor does what it says, for people, for machines and for a pipe.
 
-use fintech_auth::sandbox::{Fault, Operation, Sandbox};
+use fintech_auth::emulator::{Emulator, Fault, Operation};
 use http::StatusCode;
 
-use crate::program::{Ran, configured, file, run, run_with, sandbox};
+use crate::program::{Ran, configured, emulator, file, run, run_with};
 
 /// A form that was sent, as its text.
-fn last_body(sandbox: &Sandbox) -> String {
-    let requests = sandbox.requests();
+fn last_body(emulator: &Emulator) -> String {
+    let requests = emulator.requests();
     String::from_utf8_lossy(&requests.last().expect("a request").body).into_owned()
 }
 
@@ -19,25 +19,25 @@ fn ok(ran: Ran) -> Ran {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_issued_by_each_vendor() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for args in ["moneykit token link_session:create", "moov token /accounts.read"] {
-        let people = ok(run(&mut configured(&sandbox, args)));
+        let people = ok(run(&mut configured(&emulator, args)));
         assert!(people.out.contains("access token     [redacted]"), "{}", people.out);
         assert!(people.out.contains(" s, a margin left"), "{}", people.out);
 
-        let redacted = ok(run(&mut configured(&sandbox, &format!("{args} --json")))).json();
+        let redacted = ok(run(&mut configured(&emulator, &format!("{args} --json")))).json();
         assert!(redacted["access_token"].is_null() && redacted["refresh_token"].is_null(), "{redacted}");
         assert!(redacted["expires_in"].as_u64() > Some(500), "{redacted}");
 
-        let revealed = ok(run(&mut configured(&sandbox, &format!("{args} --json --reveal")))).json();
-        assert!(sandbox.is_live(revealed["access_token"].as_str().unwrap()), "{revealed}");
+        let revealed = ok(run(&mut configured(&emulator, &format!("{args} --json --reveal")))).json();
+        assert!(emulator.is_live(revealed["access_token"].as_str().unwrap()), "{revealed}");
         assert_eq!(revealed["refresh_token"].is_string(), args.starts_with("moov"), "{revealed}");
 
-        let raw = ok(run(&mut configured(&sandbox, &format!("{args} --raw"))));
+        let raw = ok(run(&mut configured(&emulator, &format!("{args} --raw"))));
         assert_eq!(raw.out.lines().count(), 1, "{}", raw.out);
-        assert!(sandbox.is_live(raw.out.trim()), "{}", raw.out);
+        assert!(emulator.is_live(raw.out.trim()), "{}", raw.out);
 
-        let shown = ok(run(&mut configured(&sandbox, &format!("{args} --reveal"))));
+        let shown = ok(run(&mut configured(&emulator, &format!("{args} --reveal"))));
         let prefix = if args.starts_with("moov") { "access token     eyJ" } else { "sandbox_at_" };
         assert!(shown.out.contains(prefix), "{}", shown.out);
     }
@@ -45,14 +45,14 @@ async fn a_token_is_issued_by_each_vendor() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scopes_are_the_operands_or_else_those_of_the_configuration() {
-    let sandbox = sandbox().await;
-    ok(run(&mut configured(&sandbox, "moov token /accounts.read /ping.read")));
-    assert!(last_body(&sandbox).contains("scope=%2Faccounts.read+%2Fping.read"), "{}", last_body(&sandbox));
-    ok(run(configured(&sandbox, "moov token").env("MOOV_SCOPES", "/fed.read")));
-    assert!(last_body(&sandbox).contains("scope=%2Ffed.read"), "{}", last_body(&sandbox));
-    let origin = format!("moov token /ping.read --origin {}", sandbox.origin());
-    ok(run(&mut configured(&sandbox, &origin)));
-    assert!(!last_body(&sandbox).contains("client_type"), "{}", last_body(&sandbox));
+    let emulator = emulator().await;
+    ok(run(&mut configured(&emulator, "moov token /accounts.read /ping.read")));
+    assert!(last_body(&emulator).contains("scope=%2Faccounts.read+%2Fping.read"), "{}", last_body(&emulator));
+    ok(run(configured(&emulator, "moov token").env("MOOV_SCOPES", "/fed.read")));
+    assert!(last_body(&emulator).contains("scope=%2Ffed.read"), "{}", last_body(&emulator));
+    let origin = format!("moov token /ping.read --origin {}", emulator.origin());
+    ok(run(&mut configured(&emulator, &origin)));
+    assert!(!last_body(&emulator).contains("client_type"), "{}", last_body(&emulator));
 }
 
 #[cfg(unix)]
@@ -60,8 +60,8 @@ async fn the_scopes_are_the_operands_or_else_those_of_the_configuration() {
 async fn a_token_in_the_environment_that_is_no_text_is_not_passed_over() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
-    let sandbox = sandbox().await;
-    let mut command = configured(&sandbox, "moneykit introspect");
+    let emulator = emulator().await;
+    let mut command = configured(&emulator, "moneykit introspect");
     let ran = run(command.env("FINTECH_AUTH_TOKEN", OsStr::from_bytes(b"MARK-0123456789\xff")));
     assert_eq!(ran.code, Some(2), "{}", ran.all());
     assert!(ran.err.contains("the environment variable FINTECH_AUTH_TOKEN is not UTF-8"), "{}", ran.err);
@@ -70,10 +70,10 @@ async fn a_token_in_the_environment_that_is_no_text_is_not_passed_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_introspected_from_every_source() {
-    let sandbox = sandbox().await;
-    let token = ok(run(&mut configured(&sandbox, "moneykit token a b --raw"))).out;
+    let emulator = emulator().await;
+    let token = ok(run(&mut configured(&emulator, "moneykit token a b --raw"))).out;
     let path = file("introspected", &token);
-    let introspect = |more: &str| configured(&sandbox, &format!("moneykit introspect --json {more}"));
+    let introspect = |more: &str| configured(&emulator, &format!("moneykit introspect --json {more}"));
     for ran in [
         run_with(&mut introspect(""), &token),
         run_with(&mut introspect("--token-file -"), &token),
@@ -86,36 +86,36 @@ async fn a_token_is_introspected_from_every_source() {
             (&"sandbox_moneykit_client".into(), &"a b".into())
         );
     }
-    let client = ok(run(&mut configured(&sandbox, "moneykit introspect --client")));
+    let client = ok(run(&mut configured(&emulator, "moneykit introspect --client")));
     assert!(client.out.contains("client id        sandbox_moneykit_client"), "{}", client.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keys_are_told_and_printed_as_published() {
-    let sandbox = sandbox().await;
-    let people = ok(run(&mut configured(&sandbox, "moneykit jwks")));
+    let emulator = emulator().await;
+    let people = ok(run(&mut configured(&emulator, "moneykit jwks")));
     assert!(people.out.starts_with("1 of 1 keys verify webhooks\n"), "{}", people.out);
-    assert!(people.out.contains(&sandbox.moneykit_key_id()), "{}", people.out);
-    let set = ok(run(&mut configured(&sandbox, "moneykit jwks --json"))).json();
-    assert_eq!(set["keys"][0]["kid"], sandbox.moneykit_key_id());
+    assert!(people.out.contains(&emulator.moneykit_key_id()), "{}", people.out);
+    let set = ok(run(&mut configured(&emulator, "moneykit jwks --json"))).json();
+    assert_eq!(set["keys"][0]["kid"], emulator.moneykit_key_id());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_is_kept_exchanged_in_place_and_revoked() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let path = file("refresh", "");
     let path = path.display();
-    ok(run(&mut configured(&sandbox, &format!("moov token /ping.read --save {path}"))));
+    ok(run(&mut configured(&emulator, &format!("moov token /ping.read --save {path}"))));
     let first = std::fs::read_to_string(path.to_string()).unwrap();
-    assert!(sandbox.is_live(first.trim()));
+    assert!(emulator.is_live(first.trim()));
 
     let refresh = format!("moov refresh --token-file {path} --save {path} --raw");
-    let access = ok(run(&mut configured(&sandbox, &refresh))).out;
+    let access = ok(run(&mut configured(&emulator, &refresh))).out;
     let second = std::fs::read_to_string(path.to_string()).unwrap();
     assert!(
-        sandbox.is_live(access.trim()) && sandbox.is_live(second.trim()) && !sandbox.is_live(first.trim())
+        emulator.is_live(access.trim()) && emulator.is_live(second.trim()) && !emulator.is_live(first.trim())
     );
-    assert_eq!(sandbox.double_spends(), 0);
+    assert_eq!(emulator.double_spends(), 0);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -124,16 +124,16 @@ async fn a_refresh_token_is_kept_exchanged_in_place_and_revoked() {
         assert_eq!(mode & 0o777, 0o600);
     }
 
-    let third = ok(run_with(&mut configured(&sandbox, "moov refresh --json --reveal"), &second)).json();
+    let third = ok(run_with(&mut configured(&emulator, "moov refresh --json --reveal"), &second)).json();
     let third = third["refresh_token"].as_str().unwrap().to_owned();
-    let revoked = ok(run_with(&mut configured(&sandbox, "moov revoke --hint refresh_token"), &third));
+    let revoked = ok(run_with(&mut configured(&emulator, "moov revoke --hint refresh_token"), &third));
     assert_eq!(revoked.out, "revoked          yes\n");
-    assert!(!sandbox.is_live(&third));
+    assert!(!emulator.is_live(&third));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_refresh_token_is_spent_for_one_that_would_be_lost() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for args in [
         "moov refresh",
         "moov refresh --raw",
@@ -141,24 +141,24 @@ async fn no_refresh_token_is_spent_for_one_that_would_be_lost() {
         "moov refresh --json",
         "moov refresh --save /nowhere/at/all",
     ] {
-        let ran = run_with(&mut configured(&sandbox, args), "a-refresh-token");
+        let ran = run_with(&mut configured(&emulator, args), "a-refresh-token");
         assert!(matches!(ran.code, Some(1 | 2)), "{args}: {}", ran.all());
     }
-    assert_eq!(sandbox.count(Operation::MoovToken), 0);
+    assert_eq!(emulator.count(Operation::MoovToken), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_cannot_be_saved_says_so() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let path = file("unsaved", "as it was");
     let args = format!("moov token /ping.read --save {}", path.display());
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900}"#;
     let fault = Fault::answer(StatusCode::OK).with_body("application/json", body);
-    sandbox.fault(Operation::MoovToken, fault);
-    let ran = run(&mut configured(&sandbox, &args));
+    emulator.fault(Operation::MoovToken, fault);
+    let ran = run(&mut configured(&emulator, &args));
     assert_eq!(ran.code, Some(11), "{}", ran.err);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "as it was");
-    let folder = run(&mut configured(&sandbox, "moov token /ping.read --save /tmp"));
+    let folder = run(&mut configured(&emulator, "moov token /ping.read --save /tmp"));
     assert_eq!(folder.code, Some(2), "{}", folder.all());
     // No draft is left behind, neither of this run nor of the others.
     let drafts = std::fs::read_dir(path.parent().unwrap()).unwrap().filter(|entry| {

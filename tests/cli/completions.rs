@@ -40,7 +40,7 @@ fn bash_completes_commands_options_and_words() {
         ("fintech-auth moov re", "refresh revoke"),
         ("fintech-auth moov refresh --sa", "--save"),
         ("fintech-auth doctor mon", "moneykit"),
-        ("fintech-auth sandbox --no", "--no-origin-check --no-refresh-tokens"),
+        ("fintech-auth emulator --no", "--no-origin-check --no-refresh-tokens"),
         ("fintech-auth completions b", "bash"),
     ] {
         let script = format!(

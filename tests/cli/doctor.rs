@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use fintech_auth::sandbox::{Behaviour, Fault, Operation, Sandbox};
+use fintech_auth::emulator::{Behaviour, Emulator, Fault, Operation};
 use http::StatusCode;
 
-use crate::program::{Ran, configured, file, program, run, run_with, sandbox, without_ids};
+use crate::program::{Ran, configured, emulator, file, program, run, run_with, without_ids};
 
 /// Without what differs from run to run.
-fn steady(sandbox: &Sandbox, ran: &Ran) -> String {
-    let text = ran.all().replace(sandbox.url(), "SANDBOX");
+fn steady(emulator: &Emulator, ran: &Ran) -> String {
+    let text = ran.all().replace(emulator.url(), "EMULATOR");
     let lines = text.lines().map(|line| match line.find(" clock ") {
         Some(_) if line.contains("  ok ") => "  ok    clock        a moment",
         _ => line,
@@ -20,58 +20,58 @@ fn steady(sandbox: &Sandbox, ran: &Ran) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_is_well() {
-    let sandbox = sandbox().await;
-    let origin = sandbox.origin().to_owned();
-    let ran = run(configured(&sandbox, "doctor")
+    let emulator = emulator().await;
+    let origin = emulator.origin().to_owned();
+    let ran = run(configured(&emulator, "doctor")
         .env("MOOV_SCOPES", "/accounts.read /ping.read")
         .env("MOOV_ORIGIN", origin)
         .env("MOOV_WEBHOOK_SECRET", "secret"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    insta::assert_snapshot!(steady(&sandbox, &ran));
-    assert_eq!((sandbox.count(Operation::MoovToken), sandbox.count(Operation::MoovRevoke)), (1, 1));
+    insta::assert_snapshot!(steady(&emulator, &ran));
+    assert_eq!((emulator.count(Operation::MoovToken), emulator.count(Operation::MoovRevoke)), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_finding_says_what_to_do() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let mut told = Vec::new();
     let mut tell = |what: &str, ran: &Ran| {
         assert_eq!(ran.code, Some(10), "{what}: {}", ran.all());
-        told.push(format!("{what}\n{}\n", steady(&sandbox, ran)));
+        told.push(format!("{what}\n{}\n", steady(&emulator, ran)));
     };
-    tell("wrong secret", &run(configured(&sandbox, "doctor moov").env("MOOV_CLIENT_SECRET", "wrong")));
+    tell("wrong secret", &run(configured(&emulator, "doctor moov").env("MOOV_CLIENT_SECRET", "wrong")));
     tell(
         "wrong secret",
-        &run(configured(&sandbox, "doctor moneykit").env("MONEYKIT_CLIENT_SECRET", "wrong")),
+        &run(configured(&emulator, "doctor moneykit").env("MONEYKIT_CLIENT_SECRET", "wrong")),
     );
     tell(
         "wrong origin",
-        &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGIN", "https://other.example")),
+        &run(configured(&emulator, "doctor moov").env("MOOV_ORIGIN", "https://other.example")),
     );
     let documented =
-        Sandbox::builder().with_behaviour(Behaviour::Documented).with_system_clock().start().await.unwrap();
+        Emulator::builder().with_behaviour(Behaviour::Documented).with_system_clock().start().await.unwrap();
     let ran = run(configured(&documented, "doctor moov").env("MOOV_ORIGIN", "https://other.example"));
     assert!(
         ran.code == Some(10) && ran.out.contains("fail  origin       the origin is not accepted"),
         "{}",
         ran.out
     );
-    sandbox.fault(Operation::MoovToken, Fault::cdn_block());
+    emulator.fault(Operation::MoovToken, Fault::cdn_block());
     tell(
         "a block by the CDN",
-        &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGIN", sandbox.origin())),
+        &run(configured(&emulator, "doctor moov").env("MOOV_ORIGIN", emulator.origin())),
     );
-    tell("no secret", &run(configured(&sandbox, "doctor moov").env_remove("MOOV_CLIENT_SECRET")));
-    tell("a typo", &run(configured(&sandbox, "doctor moov").env("MOOV_ORIGN", "https://other.example")));
+    tell("no secret", &run(configured(&emulator, "doctor moov").env_remove("MOOV_CLIENT_SECRET")));
+    tell("a typo", &run(configured(&emulator, "doctor moov").env("MOOV_ORIGN", "https://other.example")));
     let plain =
-        configured(&sandbox, "doctor moov").env("MOOV_BASE_URL", "http://api.moov.io").output().unwrap();
+        configured(&emulator, "doctor moov").env("MOOV_BASE_URL", "http://api.moov.io").output().unwrap();
     assert_eq!(plain.status.code(), Some(10));
     for (fault, operation) in [
         (Fault::answer(StatusCode::SERVICE_UNAVAILABLE), Operation::MoneykitJwks),
         (Fault::reset(), Operation::MoneykitToken),
     ] {
-        sandbox.fault(operation, fault);
-        let ran = run(&mut configured(&sandbox, "doctor moneykit"));
+        emulator.fault(operation, fault);
+        let ran = run(&mut configured(&emulator, "doctor moneykit"));
         assert_eq!(ran.code, Some(10), "{}", ran.all());
     }
     insta::assert_snapshot!(told.join("\n"));
@@ -79,33 +79,33 @@ async fn each_finding_says_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scopes_that_are_not_granted_are_named() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"scope":"/ping.read"}"#;
-    sandbox.fault(Operation::MoovToken, Fault::answer(StatusCode::OK).with_body("application/json", body));
-    let ran = run(configured(&sandbox, "doctor moov").env("MOOV_SCOPES", "/ping.read /accounts.write"));
+    emulator.fault(Operation::MoovToken, Fault::answer(StatusCode::OK).with_body("application/json", body));
+    let ran = run(configured(&emulator, "doctor moov").env("MOOV_SCOPES", "/ping.read /accounts.write"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
     assert!(ran.out.contains("fail  scopes       not granted: /accounts.write -> "), "{}", ran.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_pair_that_works_only_for_tokens_is_a_warning() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
         if operation == Operation::MoneykitIntrospect {
-            sandbox.fault(operation, Fault::delay(Duration::ZERO));
+            emulator.fault(operation, Fault::delay(Duration::ZERO));
         }
-        sandbox.fault(operation, Fault::answer(StatusCode::UNAUTHORIZED));
-        let ran = run(&mut configured(&sandbox, what));
+        emulator.fault(operation, Fault::answer(StatusCode::UNAUTHORIZED));
+        let ran = run(&mut configured(&emulator, what));
         assert!(ran.code == Some(0) && ran.out.contains("  warn  key pair "), "{}", ran.all());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_is_json_for_machines() {
-    let sandbox = sandbox().await;
-    let ran = run(&mut configured(&sandbox, "doctor --json"));
+    let emulator = emulator().await;
+    let ran = run(&mut configured(&emulator, "doctor --json"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     let lines: Vec<serde_json::Value> =
         ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -117,10 +117,10 @@ async fn every_line_is_json_for_machines() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_off_is_noticed_before_it_matters() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for (seconds, code, found) in [(0, 0, "ok    clock"), (60, 0, "warn  clock"), (600, 10, "fail  clock")] {
-        sandbox.clock().advance(Duration::from_secs(seconds));
-        let ran = run(&mut configured(&sandbox, "doctor moneykit"));
+        emulator.clock().advance(Duration::from_secs(seconds));
+        let ran = run(&mut configured(&emulator, "doctor moneykit"));
         assert_eq!(ran.code, Some(code), "{}", ran.all());
         assert!(ran.out.contains(found), "{}", ran.out);
         assert_eq!(ran.out.contains("-> set this machine's clock, by NTP"), seconds > 0, "{}", ran.out);
@@ -129,17 +129,17 @@ async fn a_clock_that_is_off_is_noticed_before_it_matters() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_configured_is_checked() {
-    let sandbox = sandbox().await;
-    let credentials = sandbox.moov_credentials();
+    let emulator = emulator().await;
+    let credentials = emulator.moov_credentials();
     let only = |ran: &Ran| {
         assert_eq!(ran.code, Some(0), "{}", ran.all());
         assert!(ran.out.starts_with("moov\n") && !ran.out.contains("moneykit"), "{}", ran.out);
     };
-    only(&run(configured(&sandbox, "doctor").env_remove("MONEYKIT_CLIENT_ID")));
+    only(&run(configured(&emulator, "doctor").env_remove("MONEYKIT_CLIENT_ID")));
     let config = serde_json::json!({"moov": {
         "client_id": credentials.client_id(),
         "client_secret": credentials.client_secret().expose(),
-        "base_url": sandbox.url(),
+        "base_url": emulator.url(),
     }});
     let path = file("doctor.json", config.to_string());
     only(&run(&mut program(&format!("doctor --config {}", path.display()))));

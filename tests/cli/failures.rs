@@ -2,15 +2,15 @@
 
 use std::{io::Read as _, process::Stdio};
 
-use fintech_auth::sandbox::{Fault, Operation};
+use fintech_auth::emulator::{Fault, Operation};
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::program::{configured, program, run, sandbox, without_ids};
+use crate::program::{configured, emulator, program, run, without_ids};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_failure_has_its_exit_code() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let token = "moov token /ping.read";
     let answer = |status: u16| Some(Fault::answer(StatusCode::from_u16(status).unwrap()));
     let html = Fault::answer(StatusCode::OK).with_body("text/html", "<p>");
@@ -27,10 +27,10 @@ async fn each_kind_of_failure_has_its_exit_code() {
     ] {
         for json in [false, true] {
             if let Some(fault) = fault.clone() {
-                sandbox.fault(Operation::MoovToken, fault);
+                emulator.fault(Operation::MoovToken, fault);
             }
             let args = if json { format!("{args} --json") } else { args.to_owned() };
-            let ran = run(&mut configured(&sandbox, &args));
+            let ran = run(&mut configured(&emulator, &args));
             assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{args}: {}", ran.err);
             if json {
                 let error: Value = serde_json::from_str(&ran.err).expect("JSON");
@@ -81,9 +81,9 @@ fn each_wrong_argument_is_told_without_its_value() {
         "doctor --client-id MARK-0123456789",
         "completions",
         "completions MARK-0123456789",
-        "sandbox --port MARK-0123456789",
-        "sandbox --fault MARK-0123456789",
-        "sandbox --expires-in MARK-0123456789",
+        "emulator --port MARK-0123456789",
+        "emulator --fault MARK-0123456789",
+        "emulator --expires-in MARK-0123456789",
     ]
     .into_iter()
     .map(|args| {
@@ -98,20 +98,20 @@ fn each_wrong_argument_is_told_without_its_value() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_vendor_says_does_nothing_to_a_terminal() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let body = r#"{"error":"invalid_request","error_description":"\u001b[2Jgone"}"#;
-    sandbox.fault(
+    emulator.fault(
         Operation::MoovToken,
         Fault::answer(StatusCode::BAD_REQUEST).with_body("application/json", body),
     );
-    let ran = run(&mut configured(&sandbox, "moov token /ping.read"));
+    let ran = run(&mut configured(&emulator, "moov token /ping.read"));
     assert!(ran.err.contains("gone") && !ran.err.contains('\u{1b}'), "{}", ran.err);
     let body = r#"{"client_id":"a","client_name":"\u001b[2Jgone","scope":"a"}"#;
-    sandbox.fault(
+    emulator.fault(
         Operation::MoneykitIntrospect,
         Fault::answer(StatusCode::OK).with_body("application/json", body),
     );
-    let ran = run(&mut configured(&sandbox, "moneykit introspect --client"));
+    let ran = run(&mut configured(&emulator, "moneykit introspect --client"));
     assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());
 }
 

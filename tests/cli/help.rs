@@ -12,7 +12,7 @@ pub(crate) const COMMANDS: [&str; 11] = [
     "moov revoke",
     "moov verify",
     "doctor",
-    "sandbox",
+    "emulator",
     "completions",
 ];
 

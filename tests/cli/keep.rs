@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use fintech_auth::sandbox::{Fault, Operation, Sandbox};
+use fintech_auth::emulator::{Emulator, Fault, Operation};
 use http::StatusCode;
 
-use crate::program::{Ran, configured, ran, run, run_with, sandbox};
+use crate::program::{Ran, configured, emulator, ran, run, run_with};
 
 /// An empty folder of one test's own.
 fn folder(name: &str) -> PathBuf {
@@ -33,16 +33,16 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 /// A file with a refresh token that is live.
-fn issued(sandbox: &Sandbox, folder: &Path) -> PathBuf {
+fn issued(emulator: &Emulator, folder: &Path) -> PathBuf {
     let path = folder.join("refresh-token");
-    let ran = run(&mut configured(sandbox, &format!("moov token /ping.read --save {}", path.display())));
+    let ran = run(&mut configured(emulator, &format!("moov token /ping.read --save {}", path.display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    sandbox.clear_requests();
+    emulator.clear_requests();
     path
 }
 
-fn refresh(sandbox: &Sandbox, path: &Path, more: &str) -> Command {
-    let mut command = configured(sandbox, &format!("moov refresh --token-file {} {more}", path.display()));
+fn refresh(emulator: &Emulator, path: &Path, more: &str) -> Command {
+    let mut command = configured(emulator, &format!("moov refresh --token-file {} {more}", path.display()));
     command.current_dir(path.parent().expect("a folder"));
     command
 }
@@ -60,12 +60,12 @@ fn by_shell(command: &Command, before: &str, after: &str) -> Command {
 }
 
 /// The refresh token in a file that the error names, which is live.
-fn named(sandbox: &Sandbox, ran: &Ran) -> String {
+fn named(emulator: &Emulator, ran: &Ran) -> String {
     let line = ran.err.lines().next().unwrap_or_default();
     let path =
         line.split("the refresh token is in ").nth(1).unwrap_or_else(|| panic!("no place: {}", ran.all()));
     let token = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    assert!(sandbox.is_live(token.trim()), "{token}");
+    assert!(emulator.is_live(token.trim()), "{token}");
     assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(!ran.err.contains(token.trim()), "{}", ran.err);
     path.to_owned()
@@ -74,35 +74,35 @@ fn named(sandbox: &Sandbox, ran: &Ran) -> String {
 /// A limit on the size of files stands for a full disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_without_room_for_the_new_token() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("full");
-    let path = issued(&sandbox, &folder);
+    let path = issued(&emulator, &folder);
     let token = fs::read_to_string(&path).unwrap();
-    let command = refresh(&sandbox, &path, &format!("--save {}", path.display()));
+    let command = refresh(&emulator, &path, &format!("--save {}", path.display()));
     let ran = run(&mut by_shell(&command, "trap '' XFSZ; ulimit -f 0", ""));
     assert_eq!(ran.code, Some(1), "{}", ran.all());
     assert!(ran.err.contains("--save"), "{}", ran.err);
-    assert_eq!((sandbox.count(Operation::MoovToken), fs::read_to_string(&path).unwrap()), (0, token));
+    assert_eq!((emulator.count(Operation::MoovToken), fs::read_to_string(&path).unwrap()), (0, token));
     assert_eq!(names(&folder), ["refresh-token"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_cannot_be_put_in_place_is_where_the_error_says() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("place");
-    let path = issued(&sandbox, &folder);
+    let path = issued(&emulator, &folder);
     let save = folder.join("new");
-    sandbox.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(300)));
-    let command = refresh(&sandbox, &path, &format!("--raw --save {}", save.display()));
+    emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(300)));
+    let command = refresh(&emulator, &path, &format!("--raw --save {}", save.display()));
     let child = spawned(command);
-    while sandbox.count(Operation::MoovToken) == 0 {
+    while emulator.count(Operation::MoovToken) == 0 {
         tokio::task::yield_now().await;
     }
     fs::create_dir(&save).unwrap();
     let ran = ran(&child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(1), "{}", ran.all());
-    assert!(sandbox.is_live(ran.out.trim()), "the access token is printed all the same: {}", ran.all());
-    named(&sandbox, &ran);
+    assert!(emulator.is_live(ran.out.trim()), "the access token is printed all the same: {}", ran.all());
+    named(&emulator, &ran);
 }
 
 fn spawned(mut command: Command) -> std::process::Child {
@@ -111,16 +111,16 @@ fn spawned(mut command: Command) -> std::process::Child {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_output_loses_no_token() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("pipe");
     // Standard output is a pipe without a reader, and a device without room.
     for (name, more, code) in
         [("broken", "--reveal", 1), ("saved", "--save SAVE", 1), ("dash", "--save -", 1)]
     {
         for is_full in [false, true] {
-            let path = issued(&sandbox, &folder);
+            let path = issued(&emulator, &folder);
             let save = folder.join(name);
-            let command = refresh(&sandbox, &path, &more.replace("SAVE", save.to_str().unwrap()));
+            let command = refresh(&emulator, &path, &more.replace("SAVE", save.to_str().unwrap()));
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
@@ -129,67 +129,67 @@ async fn a_closed_output_loses_no_token() {
                 ran(&child.wait_with_output().unwrap())
             };
             assert_eq!(
-                (ran.code, sandbox.count(Operation::MoovToken)),
+                (ran.code, emulator.count(Operation::MoovToken)),
                 (Some(code), 1),
                 "{name}: {}",
                 ran.all()
             );
-            fs::remove_file(named(&sandbox, &ran)).unwrap();
+            fs::remove_file(named(&emulator, &ran)).unwrap();
             assert_eq!(names(&folder), ["refresh-token"], "{name}");
         }
     }
-    assert_eq!(sandbox.double_spends(), 0);
+    assert_eq!(emulator.double_spends(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_where_the_output_leads_nowhere() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("nowhere");
-    let path = issued(&sandbox, &folder);
+    let path = issued(&emulator, &folder);
     for (more, after) in [("--reveal", "> /dev/null"), ("--reveal", ">&-"), ("--save -", ">&-")] {
-        let ran = run(&mut by_shell(&refresh(&sandbox, &path, more), "", after));
+        let ran = run(&mut by_shell(&refresh(&emulator, &path, more), "", after));
         assert_eq!(ran.code, Some(2), "{more} {after}: {}", ran.all());
         assert!(ran.err.contains("standard output"), "{}", ran.err);
     }
-    assert_eq!(sandbox.count(Operation::MoovToken), 0);
+    assert_eq!(emulator.count(Operation::MoovToken), 0);
     // With a file to go to, nobody has to read.
     let save = format!("--save {}", path.display());
-    let ran = run(&mut by_shell(&refresh(&sandbox, &path, &save), "", ">&-"));
+    let ran = run(&mut by_shell(&refresh(&emulator, &path, &save), "", ">&-"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    assert!(sandbox.is_live(fs::read_to_string(&path).unwrap().trim()));
+    assert!(emulator.is_live(fs::read_to_string(&path).unwrap().trim()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_during_the_call_ends_the_program_after_it() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("signal");
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
-        let path = issued(&sandbox, &folder);
+        let path = issued(&emulator, &folder);
         let old = fs::read_to_string(&path).unwrap();
-        sandbox.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(300)));
-        let child = spawned(refresh(&sandbox, &path, &format!("--raw --save {}", path.display())));
-        while sandbox.count(Operation::MoovToken) == 0 {
+        emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(300)));
+        let child = spawned(refresh(&emulator, &path, &format!("--raw --save {}", path.display())));
+        while emulator.count(Operation::MoovToken) == 0 {
             tokio::task::yield_now().await;
         }
         let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
         let ran = ran(&child.wait_with_output().unwrap());
         assert_eq!(ran.code, Some(code), "{}", ran.all());
-        assert!(sandbox.is_live(ran.out.trim()), "{}", ran.all());
+        assert!(emulator.is_live(ran.out.trim()), "{}", ran.all());
         let new = fs::read_to_string(&path).unwrap();
-        assert!(new != old && sandbox.is_live(new.trim()), "{new}");
+        assert!(new != old && emulator.is_live(new.trim()), "{new}");
         assert_eq!(names(&folder), ["refresh-token"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_draft_stays_behind_a_call_that_failed() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("failed");
-    let path = issued(&sandbox, &folder);
+    let path = issued(&emulator, &folder);
     for fault in [Fault::answer(StatusCode::BAD_REQUEST), Fault::close(), Fault::answer(StatusCode::OK)] {
-        sandbox.fault(Operation::MoovToken, fault);
-        let ran = run(&mut refresh(&sandbox, &path, &format!("--save {}", path.display())));
+        emulator.fault(Operation::MoovToken, fault);
+        let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", path.display())));
         assert!(ran.code > Some(2), "{}", ran.all());
         assert_eq!(names(&folder), ["refresh-token"]);
     }
@@ -197,9 +197,9 @@ async fn no_draft_stays_behind_a_call_that_failed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_regular_file_or_a_new_one_is_written() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("kinds");
-    let path = issued(&sandbox, &folder);
+    let path = issued(&emulator, &folder);
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
@@ -207,65 +207,65 @@ async fn only_a_regular_file_or_a_new_one_is_written() {
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {
         for command in [
-            refresh(&sandbox, &path, &format!("--save {}", at(name).display())),
-            configured(&sandbox, &format!("moov token /ping.read --save {}", at(name).display())),
+            refresh(&emulator, &path, &format!("--save {}", at(name).display())),
+            configured(&emulator, &format!("moov token /ping.read --save {}", at(name).display())),
         ] {
             let mut command = command;
             let ran = run(&mut command);
             assert_eq!(ran.code, Some(2), "{name}: {}", ran.all());
         }
     }
-    assert_eq!(sandbox.count(Operation::MoovToken), 0);
+    assert_eq!(emulator.count(Operation::MoovToken), 0);
     assert!(fs::metadata(at("fifo")).unwrap().file_type().is_fifo());
     assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     assert!(fs::symlink_metadata(at("device")).unwrap().is_symlink());
 
     // Behind a link, the file itself is replaced.
     std::os::unix::fs::symlink("refresh-token", at("link")).unwrap();
-    let ran = run(&mut refresh(&sandbox, &path, &format!("--save {}", at("link").display())));
+    let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", at("link").display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
-    assert!(sandbox.is_live(fs::read_to_string(&path).unwrap().trim()));
+    assert!(emulator.is_live(fs::read_to_string(&path).unwrap().trim()));
     let names = names(&folder);
     assert_eq!(names, ["dangling", "device", "fifo", "link", "refresh-token", "socket"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dash_is_standard_output() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("dash");
-    let path = issued(&sandbox, &folder);
-    let ran = run(&mut refresh(&sandbox, &path, "--save - --json"));
+    let path = issued(&emulator, &folder);
+    let ran = run(&mut refresh(&emulator, &path, "--save - --json"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(ran.json()["access_token"].is_null(), "{}", ran.out);
-    assert!(sandbox.is_live(ran.json()["refresh_token"].as_str().unwrap()));
-    let mut token = configured(&sandbox, "moov token /ping.read --save -");
+    assert!(emulator.is_live(ran.json()["refresh_token"].as_str().unwrap()));
+    let mut token = configured(&emulator, "moov token /ping.read --save -");
     let ran = run(token.current_dir(&folder));
     assert!(ran.out.contains("refresh token    sandbox_rt_"), "{}", ran.all());
     assert_eq!(names(&folder), ["refresh-token"]);
-    let both = run(&mut configured(&sandbox, "moov token /ping.read --save - --raw"));
+    let both = run(&mut configured(&emulator, "moov token /ping.read --save - --raw"));
     assert_eq!(both.code, Some(2), "{}", both.all());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_without_refresh_tokens_has_an_exit_code_of_its_own() {
-    let sandbox = Sandbox::builder().with_system_clock().with_refresh_tokens(false).start().await.unwrap();
+    let emulator = Emulator::builder().with_system_clock().with_refresh_tokens(false).start().await.unwrap();
     let folder = folder("none");
     let path = folder.join("refresh-token");
     let args = format!("moov token /ping.read --raw --save {}", path.display());
-    let ran = run(&mut configured(&sandbox, &args));
+    let ran = run(&mut configured(&emulator, &args));
     assert_eq!(ran.code, Some(11), "{}", ran.all());
-    assert!(sandbox.is_live(ran.out.trim()), "{}", ran.all());
+    assert!(emulator.is_live(ran.out.trim()), "{}", ran.all());
     assert_eq!(names(&folder), Vec::<String>::new());
 
     // The old one goes on (RFC 6749 section 6), so its own file is right as it is.
     fs::write(&path, "old").unwrap();
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"refresh_token":""}"#;
     for (save, code) in [("refresh-token", 0), ("other", 11)] {
-        sandbox
+        emulator
             .fault(Operation::MoovToken, Fault::answer(StatusCode::OK).with_body("application/json", body));
         let save = folder.join(save);
-        let ran = run(&mut refresh(&sandbox, &path, &format!("--raw --save {}", save.display())));
+        let ran = run(&mut refresh(&emulator, &path, &format!("--raw --save {}", save.display())));
         assert_eq!((ran.code, ran.out.as_str()), (Some(code), "t\n"), "{}", ran.all());
         assert_eq!(
             (names(&folder), fs::read_to_string(&path).unwrap()),
@@ -277,9 +277,9 @@ async fn a_service_without_refresh_tokens_has_an_exit_code_of_its_own() {
 /// An access token or a refresh token that a header or a terminal could not take is no token.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_with_control_characters_is_not_kept() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("control");
-    let path = issued(&sandbox, &folder);
+    let path = issued(&emulator, &folder);
     let old = fs::read_to_string(&path).unwrap();
     for wrong in ["a\\nb", "a\\u001bb", "a\\u009bb", "a\\u007fb"] {
         let body = format!(
@@ -288,11 +288,11 @@ async fn a_refresh_token_with_control_characters_is_not_kept() {
         for more in
             [format!("--save {}", path.display()), "--reveal".to_owned(), "--reveal --json".to_owned()]
         {
-            sandbox.fault(
+            emulator.fault(
                 Operation::MoovToken,
                 Fault::answer(StatusCode::OK).with_body("application/json", body.clone()),
             );
-            let ran = run(&mut refresh(&sandbox, &path, &more));
+            let ran = run(&mut refresh(&emulator, &path, &more));
             assert_eq!((ran.code, ran.out.as_str()), (Some(8), ""), "{wrong} {more}: {}", ran.all());
             assert_eq!(fs::read_to_string(&path).unwrap(), old);
         }
@@ -301,7 +301,7 @@ async fn a_refresh_token_with_control_characters_is_not_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_in_the_place_of_a_path_is_not_printed() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("pasted");
     let jwt = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2lnbmF0dXJl", "MARK0123456789".repeat(30));
     for mark in ["MARK-0123456789", "/MARK/0123456789", jwt.as_str()] {
@@ -315,28 +315,28 @@ async fn a_token_in_the_place_of_a_path_is_not_printed() {
             ("moov verify --headers MARK --body MARK", "--headers"),
             ("moov token /ping.read --save MARK/x", "--save"),
         ] {
-            let mut command = configured(&sandbox, &args.replace("MARK", mark));
+            let mut command = configured(&emulator, &args.replace("MARK", mark));
             let ran = run(command.env("MOOV_WEBHOOK_SECRET", "secret").current_dir(&folder));
             assert!(matches!(ran.code, Some(1 | 2)), "{args}: {}", ran.all());
             assert!(ran.err.contains(option), "{args}: {}", ran.err);
             assert!(!ran.all().contains("0123456789"), "{args}: {}", ran.all());
         }
     }
-    let ran = run(configured(&sandbox, &format!("moov token /ping.read --save {jwt}")).current_dir(&folder));
+    let ran = run(configured(&emulator, &format!("moov token /ping.read --save {jwt}")).current_dir(&folder));
     assert!(ran.code == Some(2) && ran.err.contains("--save"), "{}", ran.all());
     for name in ["MOOV_CLIENT_SECRET_FILE", "FINTECH_AUTH_REDIS_URL_FILE"] {
-        let mut command = configured(&sandbox, "doctor --json");
+        let mut command = configured(&emulator, "doctor --json");
         let ran = run(command.env_remove("MOOV_CLIENT_SECRET").env(name, &jwt).current_dir(&folder));
         assert!(!ran.all().contains("0123456789"), "{name}: {}", ran.all());
     }
     assert_eq!(names(&folder), Vec::<String>::new());
-    assert_eq!(sandbox.count(Operation::MoovToken), 0);
+    assert_eq!(emulator.count(Operation::MoovToken), 0);
 }
 
 /// What acts on a terminal, or hides text from the reader.
 #[tokio::test(flavor = "multi_thread")]
 async fn control_and_format_characters_are_escaped_in_every_output() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for odd in ['\u{9b}', '\u{7f}', '\u{202e}', '\u{2028}', '\u{200b}', '\u{feff}', '\u{e0041}', '\u{1b}'] {
         let body = serde_json::json!({"client_id": "a", "client_name": format!("x{odd}y"), "scope": format!("a{odd}b")});
         let keys = serde_json::json!({"keys": [{"kid": format!("k{odd}d"), "kty": "EC"}]});
@@ -351,10 +351,10 @@ async fn control_and_format_characters_are_escaped_in_every_output() {
                 [(Operation::MoneykitIntrospect, &body), (Operation::MoneykitJwks, &keys)]
             {
                 let fault = Fault::answer(StatusCode::OK).with_body("application/json", body.to_string());
-                sandbox.fault(operation, fault);
+                emulator.fault(operation, fault);
             }
-            let ran = run(&mut configured(&sandbox, args));
-            sandbox.clear_faults();
+            let ran = run(&mut configured(&emulator, args));
+            emulator.clear_faults();
             assert_eq!(ran.code, Some(0), "{}", ran.all());
             assert!(!ran.all().contains(odd), "{args}: {:?}", ran.all());
             if args.ends_with("introspect --client --json") {
@@ -364,8 +364,8 @@ async fn control_and_format_characters_are_escaped_in_every_output() {
         for args in ["moneykit token", "moneykit token --json", "doctor moneykit", "doctor moneykit --json"] {
             let fault =
                 Fault::answer(StatusCode::BAD_REQUEST).with_body("application/json", message.to_string());
-            sandbox.fault(Operation::MoneykitToken, fault);
-            let ran = run(&mut configured(&sandbox, args));
+            emulator.fault(Operation::MoneykitToken, fault);
+            let ran = run(&mut configured(&emulator, args));
             assert!(ran.code > Some(2) && !ran.all().contains(odd), "{args}: {:?}", ran.all());
         }
     }
@@ -373,19 +373,19 @@ async fn control_and_format_characters_are_escaped_in_every_output() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_was_copied_with_something_around_it_is_not_sent() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let folder = folder("copied");
     for (wrong, word) in [
         ("\"MARK-0123456789\"", "quotes"),
         ("MARK-0123456789\n\n", "line break"),
         ("MARK\u{200b}", "invisible"),
     ] {
-        let mut from_env = configured(&sandbox, "moneykit introspect");
+        let mut from_env = configured(&emulator, "moneykit introspect");
         from_env.env("FINTECH_AUTH_TOKEN", wrong);
         let path = folder.join("token");
         fs::write(&path, wrong).unwrap();
         let from_file =
-            configured(&sandbox, &format!("moov refresh --reveal --token-file {}", path.display()));
+            configured(&emulator, &format!("moov refresh --reveal --token-file {}", path.display()));
         for (mut command, name) in [(from_env, "FINTECH_AUTH_TOKEN"), (from_file, "--token-file")] {
             let ran = run(&mut command);
             assert_eq!(ran.code, Some(2), "{}", ran.all());
@@ -393,19 +393,19 @@ async fn a_token_that_was_copied_with_something_around_it_is_not_sent() {
             assert!(!ran.err.contains("MARK"), "{}", ran.err);
         }
     }
-    assert!(sandbox.requests().is_empty());
+    assert!(emulator.requests().is_empty());
     // Windows PowerShell's mark is dropped.
-    let path = issued(&sandbox, &folder);
+    let path = issued(&emulator, &folder);
     let token = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("\u{feff}{}\r\n", token.trim())).unwrap();
-    let ran = run(&mut refresh(&sandbox, &path, &format!("--save {}", path.display())));
+    let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", path.display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_that_resemble_settings_are_warned_of() {
-    let sandbox = sandbox().await;
-    let with = |args: &str, name: &str| run(configured(&sandbox, args).env(name, "MARK-0123456789"));
+    let emulator = emulator().await;
+    let with = |args: &str, name: &str| run(configured(&emulator, args).env(name, "MARK-0123456789"));
     for args in ["moov token /ping.read --raw", "moov token /ping.read --json"] {
         let ran = with(args, "MOOV_CLIENT_ID_2");
         assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -414,6 +414,6 @@ async fn variables_that_resemble_settings_are_warned_of() {
     }
     let ran = with("moov token /ping.read", "MOOV_DOMAIN");
     assert!(ran.code == Some(2) && ran.err.contains("MOOV_ORIGIN"), "{}", ran.all());
-    let ran = run_with(&mut configured(&sandbox, "moov token /a.read,/b.read"), "");
+    let ran = run_with(&mut configured(&emulator, "moov token /a.read,/b.read"), "");
     assert!(ran.code == Some(2) && ran.err.contains("spaces"), "{}", ran.all());
 }

@@ -1,8 +1,9 @@
-//! The command line, as the binary that users run, against the sandbox in this process.
+//! The command line, as the binary that users run, against the emulator in this process.
 
 mod calls;
 mod completions;
 mod doctor;
+mod emulator;
 mod failures;
 mod help;
 mod keep;
@@ -12,7 +13,6 @@ mod redis;
 #[path = "../it/redis_server.rs"]
 #[allow(dead_code, reason = "the other binary uses all of it")]
 mod redis_server;
-mod sandbox;
 mod secrets;
 mod tls;
 mod verify;

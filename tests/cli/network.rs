@@ -2,18 +2,18 @@
 
 use std::process::Command;
 
-use fintech_auth::sandbox::Sandbox;
+use fintech_auth::emulator::Emulator;
 
 use crate::{
-    program::{Ran, configured, program, run, sandbox, without_ids},
+    program::{Ran, configured, emulator, program, run, without_ids},
     tls::{Authority, Proxy},
 };
 
 const LATER: i32 = 4096;
 
 /// One vendor's checks at this address, with these roots.
-fn doctor(sandbox: &Sandbox, roots: &str, url: &str) -> Command {
-    let mut command = configured(sandbox, "doctor moov");
+fn doctor(emulator: &Emulator, roots: &str, url: &str) -> Command {
+    let mut command = configured(emulator, "doctor moov");
     command.env("MOOV_BASE_URL", url).env("SSL_CERT_FILE", roots);
     command
 }
@@ -30,11 +30,11 @@ fn steady(ran: &Ran, ports: &[u16]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_certificate_is_told_by_both_vendors() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let authority = Authority::new("good");
-    let port = authority.front(sandbox.url(), "localhost", LATER).await;
+    let port = authority.front(emulator.url(), "localhost", LATER).await;
     let url = format!("https://localhost:{port}");
-    let ran = run(configured(&sandbox, "doctor")
+    let ran = run(configured(&emulator, "doctor")
         .env("MONEYKIT_BASE_URL", &url)
         .env("MOOV_BASE_URL", &url)
         .env("SSL_CERT_FILE", &authority.file));
@@ -45,14 +45,14 @@ async fn a_good_certificate_is_told_by_both_vendors() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_failure_of_tls_says_what_is_wrong_and_what_to_do() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let (authority, stranger) = (Authority::new("known"), Authority::new("stranger"));
     let roots = authority.file.to_str().unwrap();
-    let good = authority.front(sandbox.url(), "localhost", LATER).await;
-    let unknown = stranger.front(sandbox.url(), "localhost", LATER).await;
-    let expired = authority.front(sandbox.url(), "localhost", 2020).await;
-    let other = authority.front(sandbox.url(), "other.example", LATER).await;
-    let plain: u16 = sandbox.url().rsplit(':').next().unwrap().parse().unwrap();
+    let good = authority.front(emulator.url(), "localhost", LATER).await;
+    let unknown = stranger.front(emulator.url(), "localhost", LATER).await;
+    let expired = authority.front(emulator.url(), "localhost", 2020).await;
+    let other = authority.front(emulator.url(), "other.example", LATER).await;
+    let plain: u16 = emulator.url().rsplit(':').next().unwrap().parse().unwrap();
     let ports = [good, unknown, expired, other, plain];
     let mut told = Vec::new();
     for (what, roots, url) in [
@@ -64,19 +64,19 @@ async fn each_failure_of_tls_says_what_is_wrong_and_what_to_do() {
         ("plain http to another machine", roots, "http://api.moov.example".to_owned()),
         ("no roots", "/nowhere", format!("https://localhost:{good}")),
     ] {
-        let ran = run(&mut doctor(&sandbox, roots, &url));
+        let ran = run(&mut doctor(&emulator, roots, &url));
         assert_eq!(ran.code, Some(10), "{what}: {}", ran.all());
         told.push(format!("{what}\n{}\n", steady(&ran, &ports)));
     }
-    assert!(sandbox.requests().is_empty(), "{:?}", sandbox.requests());
+    assert!(emulator.requests().is_empty(), "{:?}", emulator.requests());
     insta::assert_snapshot!(told.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn moneykits_keys_are_not_asked_for_where_tls_fails() {
-    let sandbox = sandbox().await;
-    let port = Authority::new("unknown").front(sandbox.url(), "localhost", LATER).await;
-    let ran = run(configured(&sandbox, "doctor moneykit")
+    let emulator = emulator().await;
+    let port = Authority::new("unknown").front(emulator.url(), "localhost", LATER).await;
+    let ran = run(configured(&emulator, "doctor moneykit")
         .env("MONEYKIT_BASE_URL", format!("https://localhost:{port}"))
         .env("SSL_CERT_FILE", Authority::new("other").file));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
@@ -86,11 +86,11 @@ async fn moneykits_keys_are_not_asked_for_where_tls_fails() {
 /// No name is looked up: the proxy is asked for the host, and leads to this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_is_told_and_gone_through() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let authority = Authority::new("proxied");
-    let behind = authority.front(sandbox.url(), "api.moov.io", LATER).await;
+    let behind = authority.front(emulator.url(), "api.moov.io", LATER).await;
     let doctor = |proxy: &Proxy| {
-        run(configured(&sandbox, "doctor moov")
+        run(configured(&emulator, "doctor moov")
             .env_remove("MOOV_BASE_URL")
             .env("SSL_CERT_FILE", &authority.file)
             .env("HTTPS_PROXY", format!("http://user:MARK-0123456789@127.0.0.1:{}", proxy.port)))
@@ -104,7 +104,7 @@ async fn a_proxy_is_told_and_gone_through() {
     let heads = proxy.heads();
     assert!(heads.iter().all(|head| head.starts_with("CONNECT api.moov.io:443 ")), "{heads:?}");
     assert!(!heads.is_empty());
-    assert!(sandbox.requests().iter().all(|request| !request.headers.contains_key("proxy-authorization")));
+    assert!(emulator.requests().iter().all(|request| !request.headers.contains_key("proxy-authorization")));
 
     let refusing = Proxy::start("407 Proxy Authentication Required", behind).await;
     let ran = doctor(&refusing);
@@ -117,19 +117,19 @@ async fn a_proxy_is_told_and_gone_through() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_no_proxy_excepts_is_told() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let authority = Authority::new("excepted");
-    let port = authority.front(sandbox.url(), "0.0.0.0", LATER).await;
+    let port = authority.front(emulator.url(), "0.0.0.0", LATER).await;
     let url = format!("https://0.0.0.0:{port}");
     let proxy = Proxy::start("200 OK", port).await;
     let roots = authority.file.to_str().unwrap();
-    let ran = run(doctor(&sandbox, roots, &url)
+    let ran = run(doctor(&emulator, roots, &url)
         .env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port))
         .env("NO_PROXY", "other.example,0.0.0.0"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(ran.out.contains("  ok    proxy        none: NO_PROXY excepts this host\n"), "{}", ran.out);
     assert!(proxy.heads().is_empty());
-    let ran = run(doctor(&sandbox, roots, &url).env("HTTPS_PROXY", "://"));
+    let ran = run(doctor(&emulator, roots, &url).env("HTTPS_PROXY", "://"));
     assert!(ran.out.contains("  warn  proxy        none, although HTTPS_PROXY is set"), "{}", ran.out);
 }
 

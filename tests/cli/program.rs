@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use fintech_auth::sandbox::Sandbox;
+use fintech_auth::emulator::Emulator;
 use serde_json::Value;
 
 /// What one run of the program came to.
@@ -36,15 +36,15 @@ pub(crate) fn program(args: &str) -> Command {
 }
 
 /// With both vendors' credentials and address in the environment. Each call is sent once.
-pub(crate) fn configured(sandbox: &Sandbox, args: &str) -> Command {
+pub(crate) fn configured(emulator: &Emulator, args: &str) -> Command {
     let mut command = program(args);
     for (prefix, credentials) in
-        [("MONEYKIT", sandbox.moneykit_credentials()), ("MOOV", sandbox.moov_credentials())]
+        [("MONEYKIT", emulator.moneykit_credentials()), ("MOOV", emulator.moov_credentials())]
     {
         command
             .env(format!("{prefix}_CLIENT_ID"), credentials.client_id())
             .env(format!("{prefix}_CLIENT_SECRET"), credentials.client_secret().expose())
-            .env(format!("{prefix}_BASE_URL"), sandbox.url())
+            .env(format!("{prefix}_BASE_URL"), emulator.url())
             .env(format!("{prefix}_ATTEMPTS"), "1")
             .env(format!("{prefix}_TIMEOUT"), "5s");
     }
@@ -76,9 +76,9 @@ pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
-/// A sandbox that lives by this machine's clock, as the program does.
-pub(crate) async fn sandbox() -> Sandbox {
-    Sandbox::builder().with_system_clock().start().await.expect("the sandbox starts")
+/// An emulator that lives by this machine's clock, as the program does.
+pub(crate) async fn emulator() -> Emulator {
+    Emulator::builder().with_system_clock().start().await.expect("the emulator starts")
 }
 
 /// The text without the ids of requests, which are new each time.

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 use std::{net::TcpListener, process::Command};
 
 use crate::{
-    program::{Ran, configured, file, program, run, sandbox},
+    program::{Ran, configured, emulator, file, program, run},
     redis_server::{RedisServer, free_port},
     tls::Authority,
 };
@@ -56,14 +56,14 @@ async fn a_good_redis_is_described() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_checked_beside_the_vendors_where_it_is_configured() {
     let Some(redis) = RedisServer::start() else { return };
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let url = redis.url();
     let path = file("redis-url", format!("{url}\n"));
     let config = serde_json::json!({"redis": {"url_file": path, "namespace": "staging"}});
     let config = file("redis.json", config.to_string());
     for ran in [
-        run(configured(&sandbox, "doctor").env("FINTECH_AUTH_REDIS_URL", &url)),
-        run(configured(&sandbox, "doctor").env("FINTECH_AUTH_REDIS_URL_FILE", &path)),
+        run(configured(&emulator, "doctor").env("FINTECH_AUTH_REDIS_URL", &url)),
+        run(configured(&emulator, "doctor").env("FINTECH_AUTH_REDIS_URL_FILE", &path)),
     ] {
         assert_eq!(ran.code, Some(0), "{}", ran.all());
         assert!(
@@ -75,7 +75,7 @@ async fn it_is_checked_beside_the_vendors_where_it_is_configured() {
     let ran = run(&mut program(&format!("doctor --json --config {}", config.display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(ran.out.contains("namespace staging") && ran.out.contains(r#""subject":"redis""#), "{}", ran.out);
-    assert!(!run(&mut configured(&sandbox, "doctor")).out.contains("redis"));
+    assert!(!run(&mut configured(&emulator, "doctor")).out.contains("redis"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,9 +87,9 @@ async fn each_finding_says_what_to_do() {
     ) else {
         return;
     };
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let http = sandbox.url().rsplit(':').next().unwrap();
+    let http = emulator.url().rsplit(':').next().unwrap();
     let mut told = Vec::new();
     for (what, code, url) in [
         ("nobody listens", 10, format!("redis://:{MARK}@127.0.0.1:{}", free_port())),

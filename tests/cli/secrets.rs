@@ -2,16 +2,16 @@
 
 use std::{fs, process::Stdio};
 
-use fintech_auth::sandbox::{Fault, Operation};
+use fintech_auth::emulator::{Fault, Operation};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::program::{configured, file, program, run, run_with, sandbox};
+use crate::program::{configured, emulator, file, program, run, run_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_secret_comes_from_every_source() {
-    let sandbox = sandbox().await;
-    let credentials = sandbox.moov_credentials();
+    let emulator = emulator().await;
+    let credentials = emulator.moov_credentials();
     let secret = credentials.client_secret().expose();
     let path = file("secret", format!("{secret}\n"));
     let path = path.display();
@@ -19,11 +19,11 @@ async fn the_secret_comes_from_every_source() {
         program(&format!(
             "moov token /ping.read --raw --client-id {} --base-url {} {more}",
             credentials.client_id(),
-            sandbox.url()
+            emulator.url()
         ))
     };
     let config = json!({"moov": {
-        "client_id": credentials.client_id(), "client_secret_file": path.to_string(), "base_url": sandbox.url(),
+        "client_id": credentials.client_id(), "client_secret_file": path.to_string(), "base_url": emulator.url(),
     }});
     let config = file("config.json", config.to_string());
     for ran in [
@@ -34,17 +34,17 @@ async fn the_secret_comes_from_every_source() {
         run(&mut program(&format!("moov token /ping.read --raw --config {}", config.display()))),
     ] {
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        assert!(sandbox.is_live(ran.out.trim()));
+        assert!(emulator.is_live(ran.out.trim()));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_output_shows_a_secret_that_was_not_asked_for() {
-    let sandbox = sandbox().await;
-    let token = run(&mut configured(&sandbox, "moneykit token --raw")).out;
+    let emulator = emulator().await;
+    let token = run(&mut configured(&emulator, "moneykit token --raw")).out;
     let refresh = file("redacted", "");
     let save = refresh.display().to_string();
-    run(&mut configured(&sandbox, &format!("moov token /ping.read --save {save}")));
+    run(&mut configured(&emulator, &format!("moov token /ping.read --save {save}")));
     let saved = fs::read_to_string(&refresh).unwrap();
     let mut shown = String::new();
     for (args, input) in [
@@ -61,27 +61,27 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
         ("doctor", ""),
         ("doctor --json", ""),
     ] {
-        shown += &run_with(&mut configured(&sandbox, args), input).all();
+        shown += &run_with(&mut configured(&emulator, args), input).all();
     }
     // What an answer echoes is no more to be seen.
     for (operation, args, credentials) in [
-        (Operation::MoovToken, "moov token /ping.read", sandbox.moov_credentials()),
-        (Operation::MoneykitToken, "moneykit token", sandbox.moneykit_credentials()),
+        (Operation::MoovToken, "moov token /ping.read", emulator.moov_credentials()),
+        (Operation::MoneykitToken, "moneykit token", emulator.moneykit_credentials()),
     ] {
         let secret = credentials.client_secret().expose();
         let body = json!({"error": secret, "error_code": secret, "error_description": secret, "error_message": secret});
         for args in [args.to_owned(), format!("{args} --json")] {
             let fault = Fault::answer(StatusCode::BAD_REQUEST);
-            sandbox.fault(operation, fault.with_body("application/json", body.to_string()));
-            let ran = run(&mut configured(&sandbox, &args));
+            emulator.fault(operation, fault.with_body("application/json", body.to_string()));
+            let ran = run(&mut configured(&emulator, &args));
             assert_eq!(ran.code, Some(4), "{}", ran.all());
             shown += &ran.err;
         }
     }
     assert!(shown.contains("[redacted]"), "{shown}");
     let secrets = [
-        sandbox.moov_credentials().client_secret().expose(),
-        sandbox.moneykit_credentials().client_secret().expose(),
+        emulator.moov_credentials().client_secret().expose(),
+        emulator.moneykit_credentials().client_secret().expose(),
         token.trim(),
         saved.trim(),
     ];
@@ -97,15 +97,15 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_others_can_see_of_the_process_has_a_secret() {
-    let sandbox = sandbox().await;
-    let secret = sandbox.moov_credentials().client_secret().expose().to_owned();
-    sandbox.fault(Operation::MoovToken, Fault::hang());
-    let mut child = configured(&sandbox, "moov token /ping.read")
+    let emulator = emulator().await;
+    let secret = emulator.moov_credentials().client_secret().expose().to_owned();
+    emulator.fault(Operation::MoovToken, Fault::hang());
+    let mut child = configured(&emulator, "moov token /ping.read")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
-    while sandbox.count(Operation::MoovToken) == 0 {
+    while emulator.count(Operation::MoovToken) == 0 {
         assert!(child.try_wait().expect("it runs").is_none(), "it ended before it sent anything");
         tokio::task::yield_now().await;
     }

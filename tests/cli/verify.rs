@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use fintech_auth::sandbox::{Operation, SignedWebhook};
+use fintech_auth::emulator::{Operation, SignedWebhook};
 
-use crate::program::{configured, file, program, run, run_with, sandbox};
+use crate::program::{configured, emulator, file, program, run, run_with};
 
 /// As a proxy or a server's log has it.
 fn recorded(webhook: &SignedWebhook) -> String {
@@ -17,11 +17,11 @@ fn recorded(webhook: &SignedWebhook) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moneykit_webhook_is_verified_by_fetched_or_saved_keys() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let body = r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"7"}"#;
-    let headers = file("moneykit-headers", recorded(&sandbox.moneykit_webhook(body).sign().unwrap()));
+    let headers = file("moneykit-headers", recorded(&emulator.moneykit_webhook(body).sign().unwrap()));
     let verify = format!("moneykit verify --headers {}", headers.display());
-    let ran = run_with(&mut configured(&sandbox, &verify), body);
+    let ran = run_with(&mut configured(&emulator, &verify), body);
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(
         ran.out.contains("verified         yes") && ran.out.contains("link.state_changed"),
@@ -29,15 +29,15 @@ async fn a_moneykit_webhook_is_verified_by_fetched_or_saved_keys() {
         ran.out
     );
 
-    let keys = file("keys.json", run(&mut configured(&sandbox, "moneykit jwks --json")).out);
-    let fetched = sandbox.count(Operation::MoneykitJwks);
+    let keys = file("keys.json", run(&mut configured(&emulator, "moneykit jwks --json")).out);
+    let fetched = emulator.count(Operation::MoneykitJwks);
     let by_file = format!("{verify} --keys {} --json", keys.display());
     let offline = run_with(&mut program(&by_file), body);
     assert_eq!(offline.json()["idempotency_key"], "7", "{}", offline.all());
-    assert_eq!(sandbox.count(Operation::MoneykitJwks), fetched);
+    assert_eq!(emulator.count(Operation::MoneykitJwks), fetched);
 
     for args in [&verify, &by_file] {
-        let forged = run_with(&mut configured(&sandbox, args), "{}");
+        let forged = run_with(&mut configured(&emulator, args), "{}");
         assert_eq!((forged.code, forged.out.as_str()), (Some(9), ""), "{}", forged.all());
         assert!(forged.err.contains("BodyMismatch, to be answered by 401"), "{}", forged.err);
     }
@@ -46,11 +46,11 @@ async fn a_moneykit_webhook_is_verified_by_fetched_or_saved_keys() {
 /// Neither a missing id nor a secret that cannot be read is in the way, and none is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_needs_no_credentials_asks_for_none_and_sends_none() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let body = r#"{"webhook_event":"link.state_changed"}"#;
-    let headers = file("keys-only", recorded(&sandbox.moneykit_webhook(body).sign().unwrap()));
-    let verify = format!("moneykit verify --headers {} --base-url {}", headers.display(), sandbox.url());
-    let jwks = format!("moneykit jwks --base-url {}", sandbox.url());
+    let headers = file("keys-only", recorded(&emulator.moneykit_webhook(body).sign().unwrap()));
+    let verify = format!("moneykit verify --headers {} --base-url {}", headers.display(), emulator.url());
+    let jwks = format!("moneykit jwks --base-url {}", emulator.url());
     for ran in [
         run(&mut program(&jwks)),
         run(program(&jwks).env("MONEYKIT_CLIENT_ID", "id").env("MONEYKIT_CLIENT_SECRET_FILE", "/nowhere")),
@@ -59,7 +59,7 @@ async fn what_needs_no_credentials_asks_for_none_and_sends_none() {
     ] {
         assert_eq!(ran.code, Some(0), "{}", ran.all());
     }
-    let requests = sandbox.requests();
+    let requests = emulator.requests();
     let shows = |name: &str| requests.iter().any(|request| request.headers.contains_key(name));
     assert_eq!(requests.len(), 4);
     assert!(!shows("authorization") && !shows("x-client-secret"), "{requests:?}");
@@ -69,10 +69,10 @@ async fn what_needs_no_credentials_asks_for_none_and_sends_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
-    let sandbox = sandbox().await;
-    let headers = file("moov-headers", recorded(&sandbox.moov_webhook("{}").sign().unwrap()));
+    let emulator = emulator().await;
+    let headers = file("moov-headers", recorded(&emulator.moov_webhook("{}").sign().unwrap()));
     let verify = format!("moov verify --headers {} --json", headers.display());
-    let secret = sandbox.moov_webhook_secret();
+    let secret = emulator.moov_webhook_secret();
     let ran = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", secret.expose()), "anything");
     let told = ran.json();
     assert_eq!((&told["verified"], &told["body_is_signed"]), (&true.into(), &false.into()));
@@ -83,10 +83,10 @@ async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_recording_is_verified_with_a_tolerance() {
-    let sandbox = sandbox().await;
-    let old = sandbox.moov_webhook("{}").with_timestamp("2025-01-15T18:05:52Z").sign().unwrap();
+    let emulator = emulator().await;
+    let old = emulator.moov_webhook("{}").with_timestamp("2025-01-15T18:05:52Z").sign().unwrap();
     let headers = file("moov-old", recorded(&old));
-    let secret = sandbox.moov_webhook_secret();
+    let secret = emulator.moov_webhook_secret();
     let verify = format!("moov verify --headers {}", headers.display());
     let verify = |more: &str| {
         run_with(program(&format!("{verify} {more}")).env("MOOV_WEBHOOK_SECRET", secret.expose()), "{}")

@@ -22,13 +22,13 @@ use axum::{
 use bytes::Bytes;
 use fintech_auth::{
     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
+    emulator::{Emulator, SignedWebhook},
     moneykit, moov,
-    sandbox::{Sandbox, SignedWebhook},
 };
 use http_body::{Frame, SizeHint};
 use tower_service::Service as _;
 
-use crate::support::sandbox;
+use crate::support::emulator;
 
 const LIMIT: usize = 4096;
 
@@ -38,11 +38,11 @@ struct Verifiers {
     moov: moov::webhook::Webhooks,
 }
 
-fn verifiers(sandbox: &Sandbox) -> Verifiers {
-    let clock = sandbox.clock().clone();
-    let client = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+fn verifiers(emulator: &Emulator) -> Verifiers {
+    let clock = emulator.clock().clone();
+    let client = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
     let client = client.with_webhooks(|webhooks| webhooks.with_body_limit(LIMIT)).build();
-    let moov = moov::webhook::Webhooks::new([sandbox.moov_webhook_secret()]).expect("a secret");
+    let moov = moov::webhook::Webhooks::new([emulator.moov_webhook_secret()]).expect("a secret");
     Verifiers {
         moneykit: client.expect("the client builds").webhooks(),
         moov: moov.with_clock(clock).with_body_limit(LIMIT),
@@ -97,8 +97,8 @@ struct Routes {
 }
 
 impl Routes {
-    fn new(sandbox: &Sandbox) -> Self {
-        let verifiers = verifiers(sandbox);
+    fn new(emulator: &Emulator) -> Self {
+        let verifiers = verifiers(emulator);
         let handled = Arc::new(AtomicUsize::new(0));
         let count = |handled: &Arc<AtomicUsize>| {
             let handled = handled.clone();
@@ -140,10 +140,10 @@ impl Routes {
 }
 
 /// The status of both vendors' routes for a body under good headers.
-async fn both(sandbox: &Sandbox, body: impl Fn() -> Body) -> [u16; 2] {
-    let routes = Routes::new(sandbox);
-    let moneykit = sandbox.moneykit_webhook("{}").sign().expect("it signs");
-    let moov = sandbox.moov_webhook("{}").sign().expect("it signs");
+async fn both(emulator: &Emulator, body: impl Fn() -> Body) -> [u16; 2] {
+    let routes = Routes::new(emulator);
+    let moneykit = emulator.moneykit_webhook("{}").sign().expect("it signs");
+    let moov = emulator.moov_webhook("{}").sign().expect("it signs");
     let moneykit = routes.moneykit(request(&moneykit.headers, body())).await.status();
     let moov = routes.moov(request(&moov.headers, body())).await.status();
     [moneykit.as_u16(), moov.as_u16()]
@@ -151,9 +151,9 @@ async fn both(sandbox: &Sandbox, body: impl Fn() -> Body) -> [u16; 2] {
 
 #[tokio::test]
 async fn a_handler_runs_once_for_a_webhook_and_never_for_a_forged_one() {
-    let sandbox = sandbox().await;
-    let routes = Routes::new(&sandbox);
-    let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
+    let emulator = emulator().await;
+    let routes = Routes::new(&emulator);
+    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
     let forged = sent.clone().with_body(r#"{"webhook_event":"y"}"#);
     assert_eq!(routes.moneykit(whole(&forged)).await.status(), 401);
     assert_eq!(routes.handled(), 0);
@@ -161,7 +161,7 @@ async fn a_handler_runs_once_for_a_webhook_and_never_for_a_forged_one() {
         assert_eq!(routes.moneykit(whole(&sent)).await.status(), 200);
         assert_eq!(routes.handled(), 1);
     }
-    let sent = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
+    let sent = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
     for _ in 0..3 {
         assert_eq!(routes.moov(whole(&sent)).await.status(), 200);
         assert_eq!(routes.handled(), 2);
@@ -170,10 +170,10 @@ async fn a_handler_runs_once_for_a_webhook_and_never_for_a_forged_one() {
 
 #[tokio::test]
 async fn an_authentic_body_of_an_unknown_shape_reaches_the_handler() {
-    let sandbox = sandbox().await;
-    let routes = Routes::new(&sandbox);
+    let emulator = emulator().await;
+    let routes = Routes::new(&emulator);
     for body in [&b""[..], b"not json", b"[1]", b"{}", &[0xff, 0x00], b"{\"webhook_event\":7}"] {
-        let sent = sandbox.moneykit_webhook(body.to_vec()).sign().expect("it signs");
+        let sent = emulator.moneykit_webhook(body.to_vec()).sign().expect("it signs");
         assert_eq!(routes.moneykit(whole(&sent)).await.status(), 200, "{body:?}");
     }
     assert_eq!(routes.handled(), 6);
@@ -181,9 +181,9 @@ async fn an_authentic_body_of_an_unknown_shape_reaches_the_handler() {
 
 #[tokio::test]
 async fn a_refused_webhook_gets_a_status_and_no_reason() {
-    let sandbox = sandbox().await;
-    let routes = Routes::new(&sandbox);
-    let event = || sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#);
+    let emulator = emulator().await;
+    let routes = Routes::new(&emulator);
+    let event = || emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#);
     for (webhook, status, waits) in
         [(event().with_header("alg", "none"), 401, false), (event().with_header("kid", "made-up"), 503, true)]
     {
@@ -201,12 +201,12 @@ async fn a_refused_webhook_gets_a_status_and_no_reason() {
 
 #[tokio::test]
 async fn a_body_in_any_pieces_is_verified_as_it_came() {
-    let sandbox = sandbox().await;
-    let routes = Routes::new(&sandbox);
+    let emulator = emulator().await;
+    let routes = Routes::new(&emulator);
     for size in [1, 7, 1000, LIMIT] {
         let text = format!(r#"{{"webhook_event":"{}{size:04}"}}"#, "x".repeat(LIMIT - 24));
         assert_eq!(text.len(), LIMIT);
-        let sent = sandbox.moneykit_webhook(text).sign().expect("it signs");
+        let sent = emulator.moneykit_webhook(text).sign().expect("it signs");
         let mut frames = vec![Ok(Frame::data(Bytes::new()))];
         frames.extend(sent.body.chunks(size).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))));
         frames.push(Ok(Frame::trailers(HeaderMap::new())));
@@ -218,9 +218,9 @@ async fn a_body_in_any_pieces_is_verified_as_it_came() {
 
 #[tokio::test]
 async fn of_a_body_without_end_no_more_is_read_than_the_limit() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let asked = Arc::new(AtomicUsize::new(0));
-    let statuses = both(&sandbox, || {
+    let statuses = both(&emulator, || {
         let mut pieces = Pieces::of([]);
         (pieces.endless, pieces.asked) = (Some(Bytes::from_static(&[b' '; 1024])), asked.clone());
         Body::new(pieces)
@@ -231,9 +231,9 @@ async fn of_a_body_without_end_no_more_is_read_than_the_limit() {
 
 #[tokio::test]
 async fn a_body_that_is_announced_over_the_limit_is_not_read_at_all() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let asked = Arc::new(AtomicUsize::new(0));
-    let statuses = both(&sandbox, || {
+    let statuses = both(&emulator, || {
         let mut pieces = Pieces::of([]);
         (pieces.announced, pieces.asked) = (Some(LIMIT as u64 + 1), asked.clone());
         Body::new(pieces)
@@ -244,38 +244,38 @@ async fn a_body_that_is_announced_over_the_limit_is_not_read_at_all() {
 
 #[tokio::test]
 async fn no_body_is_read_before_the_headers_are_verified() {
-    let sandbox = sandbox().await;
-    let routes = Routes::new(&sandbox);
+    let emulator = emulator().await;
+    let routes = Routes::new(&emulator);
     let asked = Arc::new(AtomicUsize::new(0));
     let body = || {
         let mut pieces = Pieces::of([]);
         (pieces.endless, pieces.asked) = (Some(Bytes::from_static(&[b' '; 1024])), asked.clone());
         Body::new(pieces)
     };
-    let moov = sandbox.moov_webhook("{}").sign().expect("it signs");
+    let moov = emulator.moov_webhook("{}").sign().expect("it signs");
     for name in ["x-timestamp", "x-nonce", "x-webhook-id", "x-signature"] {
         let mut headers = moov.headers.clone();
         headers.remove(name);
         assert_eq!(routes.moov(request(&headers, body())).await.status(), 400, "{name}");
     }
-    let forged = sandbox.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
+    let forged = emulator.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
     assert_eq!(routes.moov(request(&forged.headers, body())).await.status(), 401);
     assert_eq!(routes.moneykit(request(&HeaderMap::new(), body())).await.status(), 400);
-    let old = sandbox.moneykit_webhook("{}").with_claim("iat", 1).sign().expect("it signs");
+    let old = emulator.moneykit_webhook("{}").with_claim("iat", 1).sign().expect("it signs");
     assert_eq!(routes.moneykit(request(&old.headers, body())).await.status(), 401);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_a_bad_request_and_its_retry_is_handled() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let broken = || {
         let pieces = [Ok(Frame::data(Bytes::from_static(b"{"))), Err(io::ErrorKind::ConnectionReset.into())];
         Body::new(Pieces::of(pieces))
     };
-    assert_eq!(both(&sandbox, broken).await, [400; 2]);
-    let routes = Routes::new(&sandbox);
-    let sent = sandbox.moov_webhook("{}").sign().expect("it signs");
+    assert_eq!(both(&emulator, broken).await, [400; 2]);
+    let routes = Routes::new(&emulator);
+    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
     assert_eq!(routes.moov(request(&sent.headers, broken())).await.status(), 400);
     assert_eq!(routes.moov(whole(&sent)).await.status(), 200);
     assert_eq!(routes.handled(), 1);
@@ -283,8 +283,8 @@ async fn a_body_that_breaks_off_is_a_bad_request_and_its_retry_is_handled() {
 
 #[tokio::test]
 async fn a_route_without_the_layer_answers_500() {
-    let sandbox = sandbox().await;
-    let sent = sandbox.moov_webhook("{}").sign().expect("it signs");
+    let emulator = emulator().await;
+    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
     let mut request = whole(&sent);
     *request.method_mut() = http::Method::POST;
     let mut router: Router = Router::new().route("/", post(|_: MoovWebhook| async { StatusCode::OK }));

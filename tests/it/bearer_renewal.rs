@@ -14,7 +14,7 @@ use fintech_auth::{
     HttpOptions, Token,
     bearer::{Bearer, BearerLayer, BearerMiddleware},
     blocking,
-    sandbox::{Operation, Sandbox},
+    emulator::{Emulator, Operation},
     token::{MemoryStore, Rejection, StoreKey, TokenCache, TokenSource, TokenStore as _},
 };
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
@@ -119,7 +119,7 @@ type Sent = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
 
 /// One vendor's tokens and API, and one way to send requests.
 struct Setup {
-    sandbox: Sandbox,
+    emulator: Emulator,
     api: Api,
     send: Box<dyn Fn() -> Sent>,
     cached: Box<dyn Fn() -> Option<String>>,
@@ -128,13 +128,13 @@ struct Setup {
 
 impl Setup {
     async fn new(vendor: Vendor, via: Via) -> Self {
-        let sandbox = crate::support::sandbox().await;
+        let emulator = crate::support::emulator().await;
         let api = Api::start(vendor).await;
         let url = api.0.url.clone();
         let asked = scopes(&["/accounts.read"]);
         macro_rules! setup {
             ($vendor:ident) => {{
-                let builder = || sandbox.$vendor().with_tokens(plain).with_scopes(asked.clone());
+                let builder = || emulator.$vendor().with_tokens(plain).with_scopes(asked.clone());
                 let client = builder().build().expect("the client builds");
                 let tokens = client.tokens().clone();
                 match via {
@@ -175,12 +175,12 @@ impl Setup {
             Vendor::MoneyKit => setup!(moneykit),
             Vendor::Moov => setup!(moov),
         };
-        Self { sandbox, api, send, cached, vendor }
+        Self { emulator, api, send, cached, vendor }
     }
 
     /// The token calls so far.
     fn token_calls(&self) -> usize {
-        self.sandbox.count(self.operation())
+        self.emulator.count(self.operation())
     }
 
     fn operation(&self) -> Operation {
@@ -317,7 +317,7 @@ async fn the_401_stands_if_no_new_token_can_be_had() {
     for_each_way(async |setup, way| {
         let old = setup.warm_up().await;
         setup.api.reject(Rejects::All);
-        setup.sandbox.fault_times(setup.operation(), json(503, ""), 100);
+        setup.emulator.fault_times(setup.operation(), json(503, ""), 100);
         for requests in 1..4 {
             assert_eq!((setup.send)().await, StatusCode::UNAUTHORIZED, "{way}");
             assert_eq!(setup.token_calls(), 2, "{way}");

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use fintech_auth::{
     Error, ErrorKind, HttpOptions, Secret,
     bearer::{Bearer, BearerMiddleware},
+    emulator::{Emulator, Fault, Operation},
     moneykit,
-    sandbox::{Fault, Operation, Sandbox},
     token::TokenSource,
 };
 use http::{
@@ -27,7 +27,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::support::{json, moneykit, sandbox};
+use crate::support::{emulator, json, moneykit};
 
 const EXPIRED: &str = r#"{"error_code":"api_error.auth.expired_access_token"}"#;
 
@@ -39,19 +39,19 @@ fn reqwest() -> reqwest::Client {
     HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
 }
 
-fn introspect(sandbox: &Sandbox) -> String {
-    format!("{}{}", sandbox.url(), Operation::MoneykitIntrospect.path())
+fn introspect(emulator: &Emulator) -> String {
+    format!("{}{}", emulator.url(), Operation::MoneykitIntrospect.path())
 }
 
-fn sent(sandbox: &Sandbox) -> (usize, usize) {
-    (sandbox.count(Operation::MoneykitToken), sandbox.count(Operation::MoneykitIntrospect))
+fn sent(emulator: &Emulator) -> (usize, usize) {
+    (emulator.count(Operation::MoneykitToken), emulator.count(Operation::MoneykitIntrospect))
 }
 
 /// Each request to the service, by the token that it had, if any.
-fn authorizations(sandbox: &Sandbox) -> Vec<Option<String>> {
-    let requests = sandbox.requests().into_iter();
+fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
+    let requests = emulator.requests().into_iter();
     let introspections = requests.filter(|request| request.operation == Some(Operation::MoneykitIntrospect));
-    let value = |request: fintech_auth::sandbox::Request| {
+    let value = |request: fintech_auth::emulator::Request| {
         request.headers.get(AUTHORIZATION).map(|value| value.to_str().expect("text").to_owned())
     };
     introspections.map(value).collect()
@@ -76,38 +76,38 @@ impl Middleware for Counter {
 
 #[tokio::test]
 async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
-    let sandbox = sandbox().await;
-    let client = moneykit(&sandbox);
+    let emulator = emulator().await;
+    let client = moneykit(&emulator);
     let http = http(client.bearer());
     let old = client.default_token().await.expect("a token");
     // The vendor ends it before its time.
-    sandbox.clock().advance(Duration::from_secs(3601));
+    emulator.clock().advance(Duration::from_secs(3601));
     let mut requests = JoinSet::new();
     for number in 0..1000 {
-        let request = http.get(introspect(&sandbox)).header("x-request", number);
+        let request = http.get(introspect(&emulator)).header("x-request", number);
         requests.spawn(async move { request.send().await.expect("an answer").status() });
     }
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.expect("no panic"), StatusCode::OK);
     }
-    let (tokens, calls) = sent(&sandbox);
+    let (tokens, calls) = sent(&emulator);
     assert_eq!(tokens, 2, "the first, and one new one");
     let mut attempts = [0; 1000];
-    for request in sandbox.requests() {
+    for request in emulator.requests() {
         if let Some(number) = request.headers.get("x-request") {
             attempts[number.to_str().expect("text").parse::<usize>().expect("a number")] += 1;
         }
     }
     assert!(attempts.iter().all(|times| (1..=2).contains(times)), "{attempts:?}");
     assert_eq!(attempts.iter().sum::<usize>(), calls);
-    let with_old = authorizations(&sandbox).into_iter().flatten();
+    let with_old = authorizations(&emulator).into_iter().flatten();
     let with_old = with_old.filter(|value| value == old.authorization().to_str().expect("text")).count();
     assert_eq!(calls, 1000 + with_old, "only what was refused was repeated");
 }
 
 #[tokio::test]
 async fn no_token_goes_to_another_origin() {
-    let (ours, other) = (sandbox().await, sandbox().await);
+    let (ours, other) = (emulator().await, emulator().await);
     let http = http(moneykit(&ours).bearer());
     let elsewhere = other.url().replace("127.0.0.1", "localhost");
     let here_by_another_name = introspect(&ours).replace("127.0.0.1", "localhost");
@@ -124,7 +124,7 @@ async fn no_token_goes_to_another_origin() {
 
 #[tokio::test]
 async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
-    let (issuer, other) = (sandbox().await, sandbox().await);
+    let (issuer, other) = (emulator().await, emulator().await);
     let tokens = moneykit(&issuer).tokens().handle(&[]).unwrap();
     let bearer = Bearer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");
     http(bearer).get(introspect(&other)).send().await.expect("an answer");
@@ -138,39 +138,39 @@ async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
 
 #[tokio::test]
 async fn a_request_that_shows_who_it_is_from_is_left_alone() {
-    let sandbox = sandbox().await;
-    let http = http(moneykit(&sandbox).bearer());
-    let request = http.get(introspect(&sandbox)).header(AUTHORIZATION, "Bearer of-my-own");
+    let emulator = emulator().await;
+    let http = http(moneykit(&emulator).bearer());
+    let request = http.get(introspect(&emulator)).header(AUTHORIZATION, "Bearer of-my-own");
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(sent(&sandbox), (0, 1), "neither asked for a token nor repeated");
-    assert_eq!(authorizations(&sandbox), [Some("Bearer of-my-own".to_owned())]);
+    assert_eq!(sent(&emulator), (0, 1), "neither asked for a token nor repeated");
+    assert_eq!(authorizations(&emulator), [Some("Bearer of-my-own".to_owned())]);
 }
 
 #[tokio::test]
 async fn another_401_is_handed_on_whole_and_not_repeated() {
-    let sandbox = sandbox().await;
-    let http = http(moneykit(&sandbox).bearer());
+    let emulator = emulator().await;
+    let http = http(moneykit(&emulator).bearer());
     let body = format!(r#"{{"error_code":"api_error.auth.unauthorized","more":"{}"}}"#, "x".repeat(200_000));
-    sandbox.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
-    let answer = http.get(introspect(&sandbox)).send().await.expect("an answer");
+    emulator.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
+    let answer = http.get(introspect(&emulator)).send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.url().as_str(), introspect(&sandbox));
+    assert_eq!(answer.url().as_str(), introspect(&emulator));
     assert_eq!(answer.content_length(), Some(body.len() as u64));
     assert_eq!(answer.text().await.expect("the body"), body);
-    assert_eq!(sent(&sandbox), (1, 1));
+    assert_eq!(sent(&emulator), (1, 1));
 }
 
 #[tokio::test]
 async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_answer_stands() {
-    let sandbox = sandbox().await;
-    let http = http(moneykit(&sandbox).bearer());
-    sandbox.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
-    let answer = http.get(introspect(&sandbox)).send().await.expect("an answer");
+    let emulator = emulator().await;
+    let http = http(moneykit(&emulator).bearer());
+    emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
+    let answer = http.get(introspect(&emulator)).send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(answer.text().await.expect("the body"), EXPIRED);
-    assert_eq!(sent(&sandbox), (2, 2));
-    let [Some(first), Some(second)] = &authorizations(&sandbox)[..] else { panic!("two tokens") };
+    assert_eq!(sent(&emulator), (2, 2));
+    let [Some(first), Some(second)] = &authorizations(&emulator)[..] else { panic!("two tokens") };
     assert_ne!(first, second);
 }
 
@@ -179,13 +179,13 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
     for (body, attempts) in
         [(Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once"))), 1), (Body::from("twice"), 2)]
     {
-        let sandbox = sandbox().await;
+        let emulator = emulator().await;
         let counter = Counter::default();
-        let client = moneykit(&sandbox);
+        let client = moneykit(&emulator);
         let middleware = BearerMiddleware::new(client.bearer());
         let http = ClientBuilder::new(reqwest()).with(middleware).with(counter.clone()).build();
-        sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
-        let request = http.get(introspect(&sandbox)).body(body);
+        emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+        let request = http.get(introspect(&emulator)).body(body);
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status().is_success(), attempts == 2);
         assert_eq!(counter.0.load(Ordering::Relaxed), attempts);
@@ -196,38 +196,38 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
 /// Otherwise each of them would cost a token call.
 #[tokio::test]
 async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
-    let sandbox = sandbox().await;
-    let client = moneykit(&sandbox);
+    let emulator = emulator().await;
+    let client = moneykit(&emulator);
     let http = http(client.bearer());
-    sandbox.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 10);
+    emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 10);
     for _ in 0..10 {
         let body = Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once")));
-        let answer = http.get(introspect(&sandbox)).body(body).send().await.expect("an answer");
+        let answer = http.get(introspect(&emulator)).body(body).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
-    assert_eq!((sent(&sandbox), client.stats().rejections), ((2, 10), 1));
+    assert_eq!((sent(&emulator), client.stats().rejections), ((2, 10), 1));
 }
 
 #[tokio::test]
 async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
-    let sandbox = sandbox().await;
-    let wrong = sandbox.moneykit_credentials().client_id();
+    let emulator = emulator().await;
+    let wrong = emulator.moneykit_credentials().client_id();
     let client = moneykit::Client::builder(fintech_auth::Credentials::new(wrong, "marked-secret"))
-        .with_base_url(sandbox.url())
+        .with_base_url(emulator.url())
         .build()
         .expect("the client builds");
-    let error = http(client.bearer()).get(introspect(&sandbox)).send().await.unwrap_err();
+    let error = http(client.bearer()).get(introspect(&emulator)).send().await.unwrap_err();
     let reqwest_middleware::Error::Middleware(cause) = &error else { panic!("{error:?}") };
     let cause = cause.downcast_ref::<Error>().expect("our error");
     assert_eq!(cause.kind(), ErrorKind::Unauthorized);
     assert!(!format!("{error:?} {error}").contains("marked-secret"));
-    assert_eq!(sent(&sandbox).1, 0);
+    assert_eq!(sent(&emulator).1, 0);
 }
 
 #[tokio::test]
 async fn the_token_does_not_show_in_debug() {
-    let sandbox = sandbox().await;
-    let client = moneykit(&sandbox);
+    let emulator = emulator().await;
+    let client = moneykit(&emulator);
     let token: Secret = client.default_token().await.expect("a token").to_secret();
     let shown = format!("{:?} {:?}", client.bearer(), BearerMiddleware::new(client.bearer()));
     assert!(!shown.contains(token.expose()), "{shown}");
@@ -235,37 +235,37 @@ async fn the_token_does_not_show_in_debug() {
 
 #[tokio::test]
 async fn a_generated_client_hears_before_sending_why_there_is_no_token() {
-    let (ours, other) = (sandbox().await, sandbox().await);
+    let (ours, other) = (emulator().await, emulator().await);
     let bearer = moneykit(&ours).bearer();
-    let request = |sandbox: &Sandbox| reqwest().get(introspect(sandbox)).build().expect("a request");
+    let request = |emulator: &Emulator| reqwest().get(introspect(emulator)).build().expect("a request");
     assert_eq!(bearer.ready(&request(&other)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
-    sandbox_refuses(&ours);
+    emulator_refuses(&ours);
     assert_eq!(bearer.ready(&request(&ours)).await.unwrap_err().kind(), ErrorKind::Unauthorized);
     assert_eq!(sent(&ours), (1, 0));
 }
 
-fn sandbox_refuses(sandbox: &Sandbox) {
-    sandbox.fault(Operation::MoneykitToken, json(401, r#"{"error_code":"api_error.auth.unauthorized"}"#));
+fn emulator_refuses(emulator: &Emulator) {
+    emulator.fault(Operation::MoneykitToken, json(401, r#"{"error_code":"api_error.auth.unauthorized"}"#));
 }
 
 #[tokio::test]
 async fn execute_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() {
-    let bearer_and_sandbox = async || {
-        let sandbox = sandbox().await;
-        sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
-        (moneykit(&sandbox).bearer(), sandbox)
+    let bearer_and_emulator = async || {
+        let emulator = emulator().await;
+        emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+        (moneykit(&emulator).bearer(), emulator)
     };
     let http = reqwest();
-    let (bearer, sandbox) = bearer_and_sandbox().await;
-    let request = |sandbox: &Sandbox| http.get(introspect(sandbox)).build().expect("a request");
-    let answer = bearer.execute(&http, request(&sandbox)).await.expect("an answer");
-    assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::OK, (2, 2)));
+    let (bearer, emulator) = bearer_and_emulator().await;
+    let request = |emulator: &Emulator| http.get(introspect(emulator)).build().expect("a request");
+    let answer = bearer.execute(&http, request(&emulator)).await.expect("an answer");
+    assert_eq!((answer.status(), sent(&emulator)), (StatusCode::OK, (2, 2)));
 
-    let (bearer, sandbox) = bearer_and_sandbox().await;
+    let (bearer, emulator) = bearer_and_emulator().await;
     bearer.tokens().token().await.expect("a token");
-    sandbox_refuses(&sandbox);
-    let answer = bearer.execute(&http, request(&sandbox)).await.expect("an answer");
-    assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::UNAUTHORIZED, (2, 1)));
+    emulator_refuses(&emulator);
+    let answer = bearer.execute(&http, request(&emulator)).await.expect("an answer");
+    assert_eq!((answer.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 1)));
     assert_eq!(answer.text().await.expect("the body"), EXPIRED);
 }
 
@@ -295,33 +295,33 @@ async fn execute_returns_a_401_whose_body_never_comes() {
 /// reqwest itself refuses all plain http or none.
 #[tokio::test]
 async fn a_client_for_this_machine_sends_plain_http_to_no_other() {
-    let sandbox = sandbox().await;
-    let address = sandbox.url().trim_start_matches("http://").parse().expect("an address");
+    let emulator = emulator().await;
+    let address = emulator.url().trim_start_matches("http://").parse().expect("an address");
     // The name leads here, where it can be seen whether anything comes.
     let http = HttpOptions::default().with_client(move |http| http.resolve("other.example", address));
-    let (_, port) = sandbox.url().rsplit_once(':').expect("a port");
-    for base in ["http://localhost", "http://127.0.0.1:1", "http://[::1]", sandbox.url()] {
+    let (_, port) = emulator.url().rsplit_once(':').expect("a port");
+    for base in ["http://localhost", "http://127.0.0.1:1", "http://[::1]", emulator.url()] {
         let http = http.to_reqwest(base).expect("the client builds");
         for host in ["other.example", "0.0.0.0", "[::ffff:127.0.0.1]", "localhost.other.example"] {
             let error = http.get(format!("http://{host}:{port}/")).send().await.unwrap_err();
             assert!(error.is_connect(), "{base} {host} {error:?}");
         }
-        assert!(sandbox.requests().is_empty(), "{base}");
+        assert!(emulator.requests().is_empty(), "{base}");
         for host in ["127.0.0.1", "localhost", "LOCALHOST"] {
             http.get(format!("http://{host}:{port}/")).send().await.expect(host);
         }
-        sandbox.clear_requests();
+        emulator.clear_requests();
     }
     let https = http.to_reqwest("https://localhost").expect("the client builds");
     for host in ["127.0.0.1", "localhost", "other.example"] {
         assert!(https.get(format!("http://{host}:{port}/")).send().await.is_err(), "{host}");
     }
-    assert!(sandbox.requests().is_empty());
+    assert!(emulator.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_client_made_for_own_requests_follows_no_redirect() {
-    let (ours, other) = (sandbox().await, sandbox().await);
+    let (ours, other) = (emulator().await, emulator().await);
     let to = HeaderValue::from_str(&introspect(&other)).expect("a value");
     let away = Fault::answer(StatusCode::TEMPORARY_REDIRECT).with_header(LOCATION, to);
     ours.fault(Operation::MoneykitIntrospect, away);

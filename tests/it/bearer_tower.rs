@@ -1,4 +1,4 @@
-//! Tokens on requests of a user's own by a tower service: hyper's client, against the sandbox.
+//! Tokens on requests of a user's own by a tower service: hyper's client, against the emulator.
 
 use std::{
     future::{Ready, ready},
@@ -16,8 +16,8 @@ use bytes::Bytes;
 use fintech_auth::{
     ErrorKind,
     bearer::{Bearer, BearerError, BearerLayer, Cloned, Once, RepeatBody},
+    emulator::{Emulator, Operation},
     moneykit,
-    sandbox::{Operation, Sandbox},
 };
 use http::{Request, StatusCode, header::AUTHORIZATION};
 use http_body_util::{BodyExt as _, Full};
@@ -29,7 +29,7 @@ use tokio::{task::JoinSet, time::Instant};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 
-use crate::support::{json, moneykit, sandbox, scopes};
+use crate::support::{emulator, json, moneykit, scopes};
 
 const EXPIRED: &str = r#"{"error_code":"api_error.auth.expired_access_token"}"#;
 
@@ -39,34 +39,34 @@ fn hyper() -> Client<HttpConnector, Body> {
     Client::builder(TokioExecutor::new()).build_http()
 }
 
-fn request(sandbox: &Sandbox) -> Request<Body> {
-    let url = format!("{}{}", sandbox.url(), Operation::MoneykitIntrospect.path());
+fn request(emulator: &Emulator) -> Request<Body> {
+    let url = format!("{}{}", emulator.url(), Operation::MoneykitIntrospect.path());
     Request::get(url).body(Body::default()).expect("a request")
 }
 
-fn sent(sandbox: &Sandbox) -> (usize, usize) {
-    (sandbox.count(Operation::MoneykitToken), sandbox.count(Operation::MoneykitIntrospect))
+fn sent(emulator: &Emulator) -> (usize, usize) {
+    (emulator.count(Operation::MoneykitToken), emulator.count(Operation::MoneykitIntrospect))
 }
 
 #[tokio::test]
 async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
-    let sandbox = sandbox().await;
-    let client = moneykit(&sandbox);
+    let emulator = emulator().await;
+    let client = moneykit(&emulator);
     let service = BearerLayer::new(client.bearer()).layer(hyper());
     client.default_token().await.expect("a token");
-    sandbox.clock().advance(std::time::Duration::from_secs(3601));
+    emulator.clock().advance(std::time::Duration::from_secs(3601));
     let mut requests = JoinSet::new();
     for number in 0..1000 {
-        let (mut service, mut request) = (service.clone(), request(&sandbox));
+        let (mut service, mut request) = (service.clone(), request(&emulator));
         request.headers_mut().insert("x-request", number.into());
         requests.spawn(async move { service.call(request).await.expect("an answer").status() });
     }
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.expect("no panic"), StatusCode::OK);
     }
-    assert_eq!(sent(&sandbox).0, 2, "the first, and one new one");
+    assert_eq!(sent(&emulator).0, 2, "the first, and one new one");
     let mut attempts = [0; 1000];
-    for request in sandbox.requests() {
+    for request in emulator.requests() {
         if let Some(number) = request.headers.get("x-request") {
             attempts[number.to_str().expect("text").parse::<usize>().expect("a number")] += 1;
         }
@@ -76,7 +76,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
 
 #[tokio::test]
 async fn no_token_goes_to_another_origin_or_over_another_authorization() {
-    let (ours, other) = (sandbox().await, sandbox().await);
+    let (ours, other) = (emulator().await, emulator().await);
     let mut service = BearerLayer::new(moneykit(&ours).bearer()).layer(hyper());
     let mut own = request(&ours);
     own.headers_mut().insert(AUTHORIZATION, "Bearer of-my-own".parse().expect("a value"));
@@ -91,25 +91,25 @@ async fn no_token_goes_to_another_origin_or_over_another_authorization() {
 
 #[tokio::test]
 async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_answer_stands() {
-    let sandbox = sandbox().await;
-    let mut service = BearerLayer::new(moneykit(&sandbox).bearer()).layer(hyper());
-    sandbox.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
-    let answer = service.call(request(&sandbox)).await.expect("an answer");
-    assert_eq!((answer.status(), sent(&sandbox)), (StatusCode::UNAUTHORIZED, (2, 2)));
+    let emulator = emulator().await;
+    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(hyper());
+    emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
+    let answer = service.call(request(&emulator)).await.expect("an answer");
+    assert_eq!((answer.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 2)));
     assert_eq!(answer.into_body().collect().await.expect("the body").to_bytes(), EXPIRED);
 }
 
 #[tokio::test]
 async fn another_401_is_handed_on_whole_and_not_repeated() {
-    let sandbox = sandbox().await;
-    let mut service = BearerLayer::new(moneykit(&sandbox).bearer()).layer(hyper());
+    let emulator = emulator().await;
+    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(hyper());
     for size in [0, 1, 70_000, 200_000] {
         let body = "x".repeat(size);
-        sandbox.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
-        let before = sent(&sandbox).1;
-        let answer = service.call(request(&sandbox)).await.expect("an answer");
+        emulator.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
+        let before = sent(&emulator).1;
+        let answer = service.call(request(&emulator)).await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-        assert_eq!(sent(&sandbox), (1, before + 1));
+        assert_eq!(sent(&emulator), (1, before + 1));
         assert_eq!(http_body::Body::size_hint(answer.body()).exact(), Some(size as u64));
         assert_eq!(answer.into_body().collect().await.expect("the body").to_bytes(), body);
     }
@@ -127,13 +127,13 @@ impl RepeatBody<Body> for IfShort {
 #[tokio::test]
 async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
     async fn status<R: RepeatBody<Body> + 'static>(body: &str) -> (StatusCode, (usize, usize), u64) {
-        let sandbox = sandbox().await;
-        let client = moneykit(&sandbox);
+        let emulator = emulator().await;
+        let client = moneykit(&emulator);
         let mut service = BearerLayer::new(client.bearer()).with_repeat::<R>().layer(hyper());
-        sandbox.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
-        let request = request(&sandbox).map(|_| Body::from(body.to_owned()));
+        emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+        let request = request(&emulator).map(|_| Body::from(body.to_owned()));
         let answer = service.call(request).await.expect("an answer");
-        (answer.status(), sent(&sandbox), client.stats().rejections)
+        (answer.status(), sent(&emulator), client.stats().rejections)
     }
     let repeated = (StatusCode::OK, (2, 2), 1);
     let not_repeated = (StatusCode::UNAUTHORIZED, (1, 1), 1);
@@ -145,18 +145,18 @@ async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
 
 #[tokio::test]
 async fn errors_tell_a_missing_token_from_a_failing_service() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
-    let client = moneykit::Client::builder(credentials).with_base_url(sandbox.url()).build();
+    let client = moneykit::Client::builder(credentials).with_base_url(emulator.url()).build();
     let bearer = client.expect("the client builds").bearer();
-    let error = BearerLayer::new(bearer).layer(hyper()).call(request(&sandbox)).await.unwrap_err();
+    let error = BearerLayer::new(bearer).layer(hyper()).call(request(&emulator)).await.unwrap_err();
     let BearerError::Token(cause) = &error else { panic!("{error}") };
     assert_eq!(cause.kind(), ErrorKind::Unauthorized);
     assert!(!format!("{error} {error:?}").contains("marked-secret"));
-    assert_eq!(sent(&sandbox).1, 0);
+    assert_eq!(sent(&emulator).1, 0);
 
-    let mut service = BearerLayer::new(moneykit(&sandbox).bearer()).layer(Failing);
-    let error = service.call(request(&sandbox)).await.unwrap_err();
+    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(Failing);
+    let error = service.call(request(&emulator)).await.unwrap_err();
     assert!(matches!(error, BearerError::Service(_)), "{error}");
 }
 
@@ -214,9 +214,9 @@ impl tower_service::Service<Request<Body>> for Breaking {
 
 #[tokio::test]
 async fn a_broken_401_is_handed_on_as_broken() {
-    let sandbox = sandbox().await;
-    let mut service = BearerLayer::new(moneykit(&sandbox).bearer()).layer(Breaking);
-    let mut body = service.call(request(&sandbox)).await.expect("a head").into_body();
+    let emulator = emulator().await;
+    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(Breaking);
+    let mut body = service.call(request(&emulator)).await.expect("a head").into_body();
     let first = body.frame().await.expect("a frame").expect("it came");
     assert_eq!(first.into_data().expect("data"), "half");
     let error = body.frame().await.expect("a frame").unwrap_err();

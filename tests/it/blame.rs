@@ -10,7 +10,7 @@ use std::{
 
 use fintech_auth::{
     Error, ErrorKind, Scope, Secret,
-    sandbox::{Fault, Operation, Sandbox},
+    emulator::{Emulator, Fault, Operation},
     token::{Fingerprint, IssuedToken, TokenCache, TokenSource},
 };
 use http::{HeaderName, StatusCode};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     scripted::{Asked, Reply, TestClock, fail, options, refreshing},
-    support::{sandbox, scopes},
+    support::{emulator, scopes},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -203,17 +203,17 @@ async fn issue(clients: &Clients, operation: Operation, scope: &str) -> Result<(
     }
 }
 
-/// A client of either vendor, on the sandbox's clock.
+/// A client of either vendor, on the emulator's clock.
 struct Clients {
     moneykit: fintech_auth::moneykit::Client,
     moov: fintech_auth::moov::Client,
 }
 
-fn clients(sandbox: &Sandbox) -> Clients {
-    let clock = sandbox.clock();
+fn clients(emulator: &Emulator) -> Clients {
+    let clock = emulator.clock();
     Clients {
-        moneykit: sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
-        moov: sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
+        moneykit: emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
+        moov: emulator.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
     }
 }
 
@@ -240,9 +240,9 @@ fn refusal(status: StatusCode) -> Fault {
 async fn of_both_vendors_a_401_is_about_the_credentials_and_a_403_about_one_scope_set() {
     for operation in [Operation::MoneykitToken, Operation::MoovToken] {
         for (status, sent) in [(StatusCode::UNAUTHORIZED, 1), (StatusCode::FORBIDDEN, 3)] {
-            let sandbox = sandbox().await;
-            let clients = clients(&sandbox);
-            sandbox.fault_times(operation, refusal(status), 1_000);
+            let emulator = emulator().await;
+            let clients = clients(&emulator);
+            emulator.fault_times(operation, refusal(status), 1_000);
             let [first, second, third, fourth] = scopes_of(operation);
             for scope in [first, first, second, second, third, third] {
                 let error = issue(&clients, operation, scope).await.unwrap_err();
@@ -255,7 +255,7 @@ async fn of_both_vendors_a_401_is_about_the_credentials_and_a_403_about_one_scop
             assert_eq!((error.message(), error.request_id(), error.fields()), (None, None, &[][..]));
             assert_eq!(error.body::<serde_json::Value>(), None);
             assert!(!format!("{error} {error:?}").contains("of-the-first"), "{error:?}");
-            assert_eq!(sandbox.count(operation), sent, "{operation:?} {status}");
+            assert_eq!(emulator.count(operation), sent, "{operation:?} {status}");
         }
     }
 }
@@ -263,9 +263,9 @@ async fn of_both_vendors_a_401_is_about_the_credentials_and_a_403_about_one_scop
 #[tokio::test]
 async fn of_both_vendors_one_403_stops_no_other_scope_set() {
     for operation in [Operation::MoneykitToken, Operation::MoovToken] {
-        let sandbox = sandbox().await;
-        let clients = clients(&sandbox);
-        sandbox.fault(operation, refusal(StatusCode::FORBIDDEN));
+        let emulator = emulator().await;
+        let clients = clients(&emulator);
+        emulator.fault(operation, refusal(StatusCode::FORBIDDEN));
         let [first, second, ..] = MOOV_SCOPES;
         let (first, second) = match operation {
             Operation::MoneykitToken => ("institutions:read", ""),
@@ -277,27 +277,27 @@ async fn of_both_vendors_one_403_stops_no_other_scope_set() {
         } else {
             issue(&clients, operation, second).await.unwrap();
         }
-        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+        assert_eq!(emulator.count(operation), 2, "{operation:?}");
     }
 }
 
 #[tokio::test]
 async fn a_refused_refresh_token_of_a_callers_own_stops_nobody() {
-    let sandbox = sandbox().await;
-    let moov = clients(&sandbox).moov;
+    let emulator = emulator().await;
+    let moov = clients(&emulator).moov;
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
-        sandbox.fault(Operation::MoovToken, refusal(status));
+        emulator.fault(Operation::MoovToken, refusal(status));
         let error = moov.refresh(&Secret::from("made-up"), &[]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
         moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
     }
     moov.token(&scopes(&["/ping.read"])).await.unwrap();
     // Wrong credentials stop the calls past the cache as well.
-    sandbox.fault(Operation::MoovToken, refusal(StatusCode::UNAUTHORIZED));
-    let before = sandbox.count(Operation::MoovToken);
+    emulator.fault(Operation::MoovToken, refusal(StatusCode::UNAUTHORIZED));
+    let before = emulator.count(Operation::MoovToken);
     for _ in 0..3 {
         moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
         moov.refresh(&Secret::from("made-up"), &[]).await.unwrap_err();
     }
-    assert_eq!(sandbox.count(Operation::MoovToken), before + 1);
+    assert_eq!(emulator.count(Operation::MoovToken), before + 1);
 }

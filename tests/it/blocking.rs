@@ -1,6 +1,6 @@
 //! The clients for code that is not async, from every kind of thread: correct, or refused by name.
 //!
-//! The sandbox runs on a runtime of its own, as the vendors run elsewhere; where a test is async, it may
+//! The emulator runs on a runtime of its own, as the vendors run elsewhere; where a test is async, it may
 //! be that test's own, so that waiting for it there would never end.
 
 use std::{
@@ -11,8 +11,9 @@ use std::{
 };
 
 use fintech_auth::{
-    Clock, Error, ErrorKind, RetryPolicy, Token, blocking, moneykit,
-    sandbox::{Operation, Sandbox},
+    Clock, Error, ErrorKind, RetryPolicy, Token, blocking,
+    emulator::{Emulator, Operation},
+    moneykit,
     token::Rejection,
 };
 use http::StatusCode;
@@ -20,9 +21,9 @@ use tokio::{runtime, task};
 
 use crate::support::{json, plain, scopes};
 
-/// A sandbox elsewhere.
+/// An emulator elsewhere.
 struct Elsewhere {
-    sandbox: Sandbox,
+    emulator: Emulator,
     _runtime: runtime::Runtime,
 }
 
@@ -30,16 +31,16 @@ impl Elsewhere {
     fn start() -> Self {
         let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
-        Self { sandbox: runtime.block_on(crate::support::sandbox()), _runtime: runtime }
+        Self { emulator: runtime.block_on(crate::support::emulator()), _runtime: runtime }
     }
 }
 
-fn moneykit(sandbox: &Sandbox) -> blocking::moneykit::Client {
-    blocking::moneykit::Client::new(sandbox.moneykit().with_tokens(plain)).expect("the client builds")
+fn moneykit(emulator: &Emulator) -> blocking::moneykit::Client {
+    blocking::moneykit::Client::new(emulator.moneykit().with_tokens(plain)).expect("the client builds")
 }
 
-fn moov(sandbox: &Sandbox) -> blocking::moov::Client {
-    let builder = sandbox.moov().with_tokens(plain).with_scopes(scopes(&["/accounts.read"]));
+fn moov(emulator: &Emulator) -> blocking::moov::Client {
+    let builder = emulator.moov().with_tokens(plain).with_scopes(scopes(&["/accounts.read"]));
     blocking::moov::Client::new(builder).expect("the client builds")
 }
 
@@ -53,8 +54,8 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
 #[test]
 fn all_calls_work_on_a_plain_thread() {
     let elsewhere = Elsewhere::start();
-    let sandbox = &elsewhere.sandbox;
-    let client = moneykit(sandbox);
+    let emulator = &elsewhere.emulator;
+    let client = moneykit(emulator);
     let token = client.default_token().expect("a token");
     client.introspect(&token.to_secret()).expect("it is described");
     client.introspect_client().expect("it is described");
@@ -63,12 +64,12 @@ fn all_calls_work_on_a_plain_thread() {
     let error = client.introspect(&"made-up".into()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
 
-    let client = moov(sandbox);
+    let client = moov(emulator);
     let scopes = scopes(&["/accounts.read"]);
     let pair = client.create_access_token(&scopes).expect("a token").body;
     let pair = client.refresh(&pair.refresh_token.expect("a refresh token").0, &[]).expect("a pair").body;
     client.revoke(&pair.access_token.0, None).expect("it is revoked");
-    assert!(!sandbox.is_live(pair.access_token.0.expose()));
+    assert!(!emulator.is_live(pair.access_token.0.expose()));
     let token = client.token_within(&scopes, Duration::from_secs(5)).expect("a token");
     client.reject(&token).expect("it is rejected");
     assert_ne!(client.default_token().expect("another").expose(), token.expose());
@@ -79,9 +80,9 @@ fn all_calls_work_on_a_plain_thread() {
 fn webhooks_of_moneykit_are_verified_without_async() {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let sandbox = runtime.block_on(Sandbox::builder().with_system_clock().start()).expect("it starts");
-    let client = moneykit(&sandbox);
-    let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
+    let emulator = runtime.block_on(Emulator::builder().with_system_clock().start()).expect("it starts");
+    let client = moneykit(&emulator);
+    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
     let webhook = client.verify_webhook(&sent.headers, sent.body.clone()).expect("it is verified");
     assert_eq!(webhook.event().expect("an event").kind.as_str(), "x");
     let error = client.verify_webhook(&sent.headers, "{}").unwrap_err();
@@ -93,20 +94,20 @@ fn webhooks_of_moneykit_are_verified_without_async() {
 #[test]
 fn many_threads_share_one_token_call() {
     let elsewhere = Elsewhere::start();
-    let client = moov(&elsewhere.sandbox);
+    let client = moov(&elsewhere.emulator);
     thread::scope(|threads| {
         for _ in 0..100 {
             let client = client.clone();
             threads.spawn(move || client.default_token().expect("a token"));
         }
     });
-    assert_eq!(elsewhere.sandbox.count(Operation::MoovToken), 1);
+    assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 1);
 }
 
 #[test]
 fn a_request_of_ones_own_is_run_once_more_with_a_new_token() {
     let elsewhere = Elsewhere::start();
-    let client = moov(&elsewhere.sandbox);
+    let client = moov(&elsewhere.emulator);
     let mut seen = Vec::new();
     let request = |token: Token| {
         seen.push(token.expose().to_owned());
@@ -116,10 +117,10 @@ fn a_request_of_ones_own_is_run_once_more_with_a_new_token() {
     let outcome = client.run(&scopes(&["/accounts.read"]), request, classify);
     assert_eq!(outcome.expect("tokens"), 2);
     assert_ne!(seen[0], seen[1]);
-    assert_eq!(elsewhere.sandbox.count(Operation::MoovToken), 2);
+    assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
-/// All that may be asked of a client where nothing may wait, by a runtime that also runs the sandbox.
+/// All that may be asked of a client where nothing may wait, by a runtime that also runs the emulator.
 fn nothing_waits(client: &blocking::moov::Client) {
     refused(client.default_token());
     refused(client.token(&scopes(&["/accounts.read"])));
@@ -136,10 +137,10 @@ fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
 
 #[tokio::test]
 async fn in_a_tokio_test_waiting_is_refused_and_memory_answers() {
-    let sandbox = crate::support::sandbox().await;
-    let client = moov(&sandbox);
+    let emulator = crate::support::emulator().await;
+    let client = moov(&emulator);
     nothing_waits(&client);
-    assert_eq!(sandbox.count(Operation::MoovToken), 0, "nothing was sent");
+    assert_eq!(emulator.count(Operation::MoovToken), 0, "nothing was sent");
     let elsewhere = client.clone();
     let token = task::spawn_blocking(move || elsewhere.default_token()).await.expect("no panic");
     let token = token.expect("a token");
@@ -151,20 +152,20 @@ async fn in_a_tokio_test_waiting_is_refused_and_memory_answers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_worker_of_many_threads_as_well() {
-    let sandbox = crate::support::sandbox().await;
-    let client = moov(&sandbox);
+    let emulator = crate::support::emulator().await;
+    let client = moov(&emulator);
     nothing_waits(&client);
     let inside = client.clone();
     task::spawn(async move { nothing_waits(&inside) }).await.expect("no panic");
     let token = task::block_in_place(|| client.default_token()).expect("a token");
-    assert!(sandbox.is_live(token.expose()));
+    assert!(emulator.is_live(token.expose()));
 }
 
 #[test]
 fn a_runtime_of_one_thread_is_not_blocked() {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let sandbox = runtime.block_on(crate::support::sandbox());
-    let client = moov(&sandbox);
+    let emulator = runtime.block_on(crate::support::emulator());
+    let client = moov(&emulator);
     runtime.block_on(async { nothing_waits(&client) });
     let inside = client.clone();
     runtime.block_on(task::LocalSet::new().run_until(async move { nothing_waits(&inside) }));
@@ -175,18 +176,18 @@ fn a_runtime_of_one_thread_is_not_blocked() {
     let _entered = runtime.enter();
     drop(client);
     let elsewhere = Elsewhere::start();
-    moov(&elsewhere.sandbox).default_token().expect("a token");
+    moov(&elsewhere.emulator).default_token().expect("a token");
 }
 
 #[tokio::test]
 async fn a_task_that_was_refused_goes_on() {
-    let sandbox = crate::support::sandbox().await;
-    let client = moov(&sandbox);
+    let emulator = crate::support::emulator().await;
+    let client = moov(&emulator);
     for _ in 0..10 {
         refused(client.default_token());
         task::yield_now().await;
     }
-    let client = sandbox.moov().build().expect("the client builds");
+    let client = emulator.moov().build().expect("the client builds");
     client.token(&scopes(&["/accounts.read"])).await.expect("a token");
 }
 
@@ -215,7 +216,7 @@ fn a_call_from_the_clients_own_thread_is_refused() {
     let (told, outcomes) = mpsc::channel();
     let cell = Arc::new(OnceLock::new());
     let clock = Reentrant(cell.clone(), told);
-    let builder = elsewhere.sandbox.moov().with_scopes(scopes(&["/accounts.read"]));
+    let builder = elsewhere.emulator.moov().with_scopes(scopes(&["/accounts.read"]));
     let builder = builder.with_tokens(|tokens| plain(tokens).with_clock(clock));
     let client = blocking::moov::Client::new(builder).expect("the client builds");
     cell.set(client.clone()).expect("once");
@@ -241,7 +242,7 @@ impl Clock for Panicking {
 #[test]
 fn a_panic_on_the_thread_is_an_error_and_the_thread_goes_on() {
     let elsewhere = Elsewhere::start();
-    let builder = elsewhere.sandbox.moneykit().with_tokens(|tokens| plain(tokens).with_clock(Panicking));
+    let builder = elsewhere.emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(Panicking));
     let client = blocking::moneykit::Client::new(builder).expect("the client builds");
     for _ in 0..2 {
         assert_eq!(client.default_token().unwrap_err().kind(), ErrorKind::Unavailable);
@@ -252,13 +253,13 @@ fn a_panic_on_the_thread_is_an_error_and_the_thread_goes_on() {
 #[test]
 fn failures_are_those_of_the_async_client() {
     let elsewhere = Elsewhere::start();
-    let sandbox = &elsewhere.sandbox;
-    let builder = sandbox.moneykit().with_tokens(|tokens| plain(tokens).with_retry(RetryPolicy::never()));
+    let emulator = &elsewhere.emulator;
+    let builder = emulator.moneykit().with_tokens(|tokens| plain(tokens).with_retry(RetryPolicy::never()));
     let client = blocking::moneykit::Client::new(builder).expect("the client builds");
-    sandbox.fault(Operation::MoneykitToken, json(400, r#"{"error_code":"a.b"}"#));
+    emulator.fault(Operation::MoneykitToken, json(400, r#"{"error_code":"a.b"}"#));
     let error = client.create_access_token(&[]).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Rejected, Some("a.b")));
-    let builder = moneykit::Client::builder(sandbox.moneykit_credentials().clone()).with_base_url("nowhere");
+    let builder = moneykit::Client::builder(emulator.moneykit_credentials().clone()).with_base_url("nowhere");
     assert_eq!(blocking::moneykit::Client::new(builder).unwrap_err().kind(), ErrorKind::InvalidConfig);
 }
 

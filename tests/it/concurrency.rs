@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fintech_auth::{
     Error, ErrorKind, HttpOptions, ManualClock, Secret, Token,
-    sandbox::{Fault, Operation, Sandbox},
+    emulator::{Emulator, Fault, Operation},
     token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenOptions, TokenSource},
 };
 use http::StatusCode;
@@ -20,7 +20,7 @@ const CALLERS: usize = 10_000;
 /// Longer than a busy test machine takes for any test here.
 const LONG: Duration = Duration::from_secs(120);
 
-/// Either vendor's client, on the sandbox's clock.
+/// Either vendor's client, on the emulator's clock.
 #[derive(Clone)]
 enum Client {
     Moneykit(fintech_auth::moneykit::Client),
@@ -28,19 +28,19 @@ enum Client {
 }
 
 impl Client {
-    fn new(operation: Operation, sandbox: &Sandbox) -> Self {
-        let clock = sandbox.clock().clone();
+    fn new(operation: Operation, emulator: &Emulator) -> Self {
+        let clock = emulator.clock().clone();
         let tokens = |tokens: TokenOptions| tokens.with_jitter(0.0).with_clock(clock).with_max_wait(LONG);
         // A request that times out is sent again, which would count.
         let http = HttpOptions::default().with_timeout(LONG).with_connect_timeout(LONG);
         let scopes = scopes(&["/accounts.read"]);
         match operation {
             Operation::MoneykitToken => {
-                let client = sandbox.moneykit().with_http(http).with_scopes(scopes);
+                let client = emulator.moneykit().with_http(http).with_scopes(scopes);
                 Self::Moneykit(client.with_tokens(tokens).build().unwrap())
             }
             _ => {
-                let client = sandbox.moov().with_http(http).with_scopes(scopes);
+                let client = emulator.moov().with_http(http).with_scopes(scopes);
                 Self::Moov(client.with_tokens(tokens).build().unwrap())
             }
         }
@@ -80,82 +80,82 @@ impl Client {
     }
 }
 
-/// A clock that client and server share, since the sandbox's lives in its builder.
-async fn sandbox() -> Sandbox {
+/// A clock that client and server share, since the emulator's lives in its builder.
+async fn emulator() -> Emulator {
     let clock = ManualClock::new(std::time::SystemTime::now());
-    Sandbox::builder().with_clock(clock).start().await.unwrap()
+    Emulator::builder().with_clock(clock).start().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_callers_at_a_cold_start_send_one_request() {
     for operation in TOKEN {
-        let sandbox = sandbox().await;
-        sandbox.fault(operation, Fault::delay(Duration::from_millis(50)));
-        let outcomes = Client::new(operation, &sandbox).stampede().await;
+        let emulator = emulator().await;
+        emulator.fault(operation, Fault::delay(Duration::from_millis(50)));
+        let outcomes = Client::new(operation, &emulator).stampede().await;
         assert!(matches!(&outcomes[..], [(Ok(_), CALLERS)]), "{operation:?}: {} outcomes", outcomes.len());
-        assert_eq!(sandbox.count(operation), 1, "{operation:?}");
+        assert_eq!(emulator.count(operation), 1, "{operation:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_callers_of_an_expired_token_send_one_request() {
     for operation in TOKEN {
-        let sandbox = sandbox().await;
-        let client = Client::new(operation, &sandbox);
+        let emulator = emulator().await;
+        let client = Client::new(operation, &emulator);
         let first = client.token().await.unwrap();
-        sandbox.clock().advance(Duration::from_secs(4000));
-        sandbox.fault(operation, Fault::delay(Duration::from_millis(50)));
+        emulator.clock().advance(Duration::from_secs(4000));
+        emulator.fault(operation, Fault::delay(Duration::from_millis(50)));
         let outcomes = client.stampede().await;
         assert!(matches!(&outcomes[..], [(Ok(token), CALLERS)] if token != first.expose()), "{operation:?}");
-        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+        assert_eq!(emulator.count(operation), 2, "{operation:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request() {
     for operation in TOKEN {
-        let sandbox = sandbox().await;
-        let client = Client::new(operation, &sandbox);
+        let emulator = emulator().await;
+        let client = Client::new(operation, &emulator);
         let first = client.token().await.unwrap().expose().to_owned();
-        sandbox.clock().advance(Duration::from_secs(3300));
+        emulator.clock().advance(Duration::from_secs(3300));
         // It hangs: whoever waited for it would not get an answer at all.
-        sandbox.fault(operation, Fault::hang());
+        emulator.fault(operation, Fault::hang());
         assert_eq!(client.stampede().await, [(Ok(first), CALLERS)], "{operation:?}");
         tokio::time::timeout(LONG, async {
-            while sandbox.count(operation) < 2 {
+            while emulator.count(operation) < 2 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         })
         .await
         .unwrap();
-        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+        assert_eq!(emulator.count(operation), 2, "{operation:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_callers_during_a_failing_refresh_send_what_the_policy_says() {
     for operation in TOKEN {
-        let sandbox = sandbox().await;
-        let client = Client::new(operation, &sandbox);
+        let emulator = emulator().await;
+        let client = Client::new(operation, &emulator);
         // Three attempts, shared; then nobody asks until the back-off is over.
-        sandbox.fault_times(operation, Fault::answer(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
+        emulator.fault_times(operation, Fault::answer(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
         for _ in 0..3 {
             assert_eq!(client.stampede().await, [(Err(ErrorKind::Unavailable), CALLERS)], "{operation:?}");
-            assert_eq!(sandbox.count(operation), 3, "{operation:?}");
+            assert_eq!(emulator.count(operation), 3, "{operation:?}");
         }
-        sandbox.clear_faults();
-        sandbox.clock().advance(Duration::from_secs(1));
+        emulator.clear_faults();
+        emulator.clock().advance(Duration::from_secs(1));
         let outcomes = client.stampede().await;
         assert!(matches!(&outcomes[..], [(Ok(_), CALLERS)]), "{operation:?}");
-        assert_eq!(sandbox.count(operation), 4, "{operation:?}");
+        assert_eq!(emulator.count(operation), 4, "{operation:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_rejections_of_one_token_send_one_request() {
     for operation in TOKEN {
-        let sandbox = sandbox().await;
-        let client = Client::new(operation, &sandbox);
+        let emulator = emulator().await;
+        let client = Client::new(operation, &emulator);
         let rejected = client.token().await.unwrap();
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
@@ -167,81 +167,81 @@ async fn ten_thousand_rejections_of_one_token_send_one_request() {
         }
         let given = callers.join_all().await;
         assert!(given.iter().all(|token| token == &given[0] && token != rejected.expose()), "{operation:?}");
-        assert_eq!(sandbox.count(operation), 2, "{operation:?}");
+        assert_eq!(emulator.count(operation), 2, "{operation:?}");
     }
 }
 
 #[tokio::test]
 async fn moovs_refresh_tokens_are_rotated_and_none_is_spent_twice() {
-    let sandbox = sandbox().await;
-    let client = Client::new(Operation::MoovToken, &sandbox);
+    let emulator = emulator().await;
+    let client = Client::new(Operation::MoovToken, &emulator);
     for round in 1..=5 {
         // Every other answer to a refresh is lost after it took effect.
         if round % 2 == 0 {
-            sandbox.fault(Operation::MoovToken, Fault::close().after_serving());
+            emulator.fault(Operation::MoovToken, Fault::close().after_serving());
         }
         let token = client.token().await.unwrap();
-        assert!(sandbox.is_live(token.expose()), "round {round}");
-        sandbox.clock().advance(Duration::from_secs(1000));
+        assert!(emulator.is_live(token.expose()), "round {round}");
+        emulator.clock().advance(Duration::from_secs(1000));
     }
-    assert_eq!(sandbox.double_spends(), 0);
+    assert_eq!(emulator.double_spends(), 0);
 }
 
 #[tokio::test]
 async fn revoking_forgets_the_token_here_and_ends_it_there() {
-    let sandbox = sandbox().await;
-    let moov = sandbox.moov().build().unwrap();
+    let emulator = emulator().await;
+    let moov = emulator.moov().build().unwrap();
     let scopes = scopes(&["/ping.read"]);
     let token = moov.token(&scopes).await.unwrap();
     moov.revoke(&token.to_secret(), None).await.unwrap();
-    assert!(!sandbox.is_live(token.expose()));
+    assert!(!emulator.is_live(token.expose()));
     let next = moov.token(&scopes).await.unwrap();
-    assert!(next.expose() != token.expose() && sandbox.is_live(next.expose()));
-    assert_eq!(sandbox.double_spends(), 0);
+    assert!(next.expose() != token.expose() && emulator.is_live(next.expose()));
+    assert_eq!(emulator.double_spends(), 0);
 
     // Forgotten first: it stays away though the vendor did not end it.
     let failing = Fault::answer(StatusCode::INTERNAL_SERVER_ERROR);
-    sandbox.fault_times(Operation::MoovRevoke, failing, usize::MAX);
+    emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
     assert!(moov.revoke(&next.to_secret(), None).await.is_err());
-    assert!(sandbox.is_live(next.expose()) && moov.tokens().cached(&scopes).is_none());
+    assert!(emulator.is_live(next.expose()) && moov.tokens().cached(&scopes).is_none());
 }
 
 #[tokio::test]
 async fn a_cool_down_holds_for_calls_past_the_cache_as_well() {
-    let sandbox = sandbox().await;
-    let client = sandbox.moneykit().build().unwrap();
+    let emulator = emulator().await;
+    let client = emulator.moneykit().build().unwrap();
     let busy = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
-    sandbox.fault(Operation::MoneykitToken, busy);
+    emulator.fault(Operation::MoneykitToken, busy);
     assert_eq!(client.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::RateLimited);
     let error = client.create_access_token(&[]).await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::RateLimited, false));
     assert_eq!(client.token(&[]).await.unwrap_err().kind(), ErrorKind::RateLimited);
-    assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
+    assert_eq!(emulator.count(Operation::MoneykitToken), 1);
 }
 
 #[tokio::test]
 async fn safe_calls_are_repeated_and_unsafe_ones_are_not() {
-    let sandbox = sandbox().await;
-    let (linking, moving) = (sandbox.moneykit().build().unwrap(), sandbox.moov().build().unwrap());
+    let emulator = emulator().await;
+    let (linking, moving) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
     let operations = Operation::ALL.into_iter().filter(|operation| *operation != Operation::MoovAccounts);
     for operation in operations.clone() {
-        sandbox.fault(operation, Fault::reset());
+        emulator.fault(operation, Fault::reset());
     }
     let token = linking.create_access_token(&[]).await.unwrap();
     linking.introspect(&token.access_token).await.unwrap();
     linking.jwks().await.unwrap();
     let token = moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
     moving.revoke(&token.access_token, None).await.unwrap();
-    assert!(operations.clone().all(|operation| sandbox.count(operation) == 2));
+    assert!(operations.clone().all(|operation| emulator.count(operation) == 2));
 
-    sandbox.fault(Operation::MoovToken, Fault::close().after_serving());
+    emulator.fault(Operation::MoovToken, Fault::close().after_serving());
     let refresh_token =
         moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap().body.refresh_token;
-    sandbox.clear_requests();
-    sandbox.fault(Operation::MoovToken, Fault::close().after_serving());
+    emulator.clear_requests();
+    emulator.fault(Operation::MoovToken, Fault::close().after_serving());
     let error = moving.refresh(&refresh_token.unwrap(), &[]).await.unwrap_err();
     assert!(error.may_have_been_sent());
-    assert_eq!((sandbox.count(Operation::MoovToken), sandbox.double_spends()), (1, 0));
+    assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (1, 0));
 }
 
 /// A third OAuth 2.0 server, as a user would plug it in: RFC 6749 section 4.4 over a bare socket.
@@ -283,13 +283,13 @@ impl TokenSource for Generic {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_of_ones_own_gets_the_same_lifecycle() {
-    let sandbox = sandbox().await;
-    let credentials = sandbox.moneykit_credentials();
+    let emulator = emulator().await;
+    let credentials = emulator.moneykit_credentials();
     let source = Generic {
-        address: sandbox.url().trim_start_matches("http://").to_owned(),
+        address: emulator.url().trim_start_matches("http://").to_owned(),
         credentials: (credentials.client_id().to_owned(), credentials.client_secret().expose().to_owned()),
     };
-    let cache = TokenCache::new(source, TokenOptions::default().with_clock(sandbox.clock().clone()));
+    let cache = TokenCache::new(source, TokenOptions::default().with_clock(emulator.clock().clone()));
     let mut callers = JoinSet::new();
     for _ in 0..1000 {
         let cache = cache.clone();
@@ -298,11 +298,11 @@ async fn a_source_of_ones_own_gets_the_same_lifecycle() {
         });
     }
     let first = callers.join_all().await.remove(0);
-    assert!(sandbox.is_live(&first));
-    assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
-    sandbox.clock().advance(Duration::from_secs(3600));
+    assert!(emulator.is_live(&first));
+    assert_eq!(emulator.count(Operation::MoneykitToken), 1);
+    emulator.clock().advance(Duration::from_secs(3600));
     let token = cache.token(&scopes(&["institutions:read"])).await.unwrap();
-    assert!(token.expose() != first && sandbox.is_live(token.expose()));
+    assert!(token.expose() != first && emulator.is_live(token.expose()));
     cache.forget(&Secret::from(token.expose())).await.unwrap();
     assert_ne!(cache.token(&scopes(&["institutions:read"])).await.unwrap().expose(), token.expose());
 }

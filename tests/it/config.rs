@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fintech_auth::{Credentials, Error, ErrorKind, HttpOptions, moneykit, moov};
 
-use crate::support::{sandbox, scopes};
+use crate::support::{emulator, scopes};
 
 fn linking() -> moneykit::ClientBuilder {
     moneykit::Client::builder(Credentials::new("id", "secret"))
@@ -70,39 +70,39 @@ fn each_refusal_says_what_to_do() {
 
 #[tokio::test]
 async fn moov_is_not_asked_for_a_token_without_scopes() {
-    let sandbox = sandbox().await;
-    let error = sandbox.moov().build().unwrap().create_access_token(&[]).await.unwrap_err();
+    let emulator = emulator().await;
+    let error = emulator.moov().build().unwrap().create_access_token(&[]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    assert!(sandbox.requests().is_empty());
+    assert!(emulator.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_token_that_no_header_can_carry_is_not_sent() {
-    let sandbox = sandbox().await;
-    let error = sandbox.moneykit().build().unwrap().introspect(&"a\r\nb".into()).await.unwrap_err();
+    let emulator = emulator().await;
+    let error = emulator.moneykit().build().unwrap().introspect(&"a\r\nb".into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    assert!(sandbox.requests().is_empty());
+    assert!(emulator.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_slash_at_the_end_of_the_base_url_does_no_harm() {
-    let sandbox = sandbox().await;
-    let slashed = format!("{}/", sandbox.url());
-    let moov = sandbox.moov().with_base_url(slashed.clone()).build().unwrap();
+    let emulator = emulator().await;
+    let slashed = format!("{}/", emulator.url());
+    let moov = emulator.moov().with_base_url(slashed.clone()).build().unwrap();
     moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
-    sandbox.moneykit().with_base_url(slashed).build().unwrap().jwks().await.unwrap();
-    let paths: Vec<String> = sandbox.requests().into_iter().map(|request| request.path).collect();
+    emulator.moneykit().with_base_url(slashed).build().unwrap().jwks().await.unwrap();
+    let paths: Vec<String> = emulator.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/oauth2/token", "/.well-known/jwks.json"]);
 }
 
 #[tokio::test]
 async fn a_backend_gets_a_service_token_and_a_page_a_web_token() {
-    let sandbox = sandbox().await;
-    let backend = sandbox.moov().build().unwrap();
+    let emulator = emulator().await;
+    let backend = emulator.moov().build().unwrap();
     backend.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
-    let page = sandbox.moov().with_origin(sandbox.origin()).build().unwrap();
+    let page = emulator.moov().with_origin(emulator.origin()).build().unwrap();
     page.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
-    let bodies: Vec<String> = sandbox
+    let bodies: Vec<String> = emulator
         .requests()
         .iter()
         .map(|request| String::from_utf8_lossy(&request.body).into_owned())

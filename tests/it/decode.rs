@@ -2,24 +2,24 @@
 
 use fintech_auth::{
     Error, ErrorKind, Response,
+    emulator::{Builder, Emulator, ExpiresInStyle, Fault, Operation},
     moneykit::types::AppClientResponse,
     moov::types::AuthToken,
-    sandbox::{Builder, ExpiresInStyle, Fault, Operation, Sandbox},
     token::ExpiryRule,
 };
 use http::StatusCode;
 
-use crate::support::{Log, TOKEN, issue, json, moneykit, moov, sandbox, scopes};
+use crate::support::{Log, TOKEN, emulator, issue, json, moneykit, moov, scopes};
 
 /// A raw token call of Moov that gets this response.
-async fn moov_token(sandbox: &Sandbox, body: impl Into<String>) -> Result<Response<AuthToken>, Error> {
-    sandbox.fault(Operation::MoovToken, json(200, body));
-    moov(sandbox).create_access_token(&scopes(&["/ping.read"])).await
+async fn moov_token(emulator: &Emulator, body: impl Into<String>) -> Result<Response<AuthToken>, Error> {
+    emulator.fault(Operation::MoovToken, json(200, body));
+    moov(emulator).create_access_token(&scopes(&["/ping.read"])).await
 }
 
-async fn introspect(sandbox: &Sandbox, body: &str) -> Result<AppClientResponse, Error> {
-    sandbox.fault(Operation::MoneykitIntrospect, json(200, body));
-    moneykit(sandbox).introspect(&"t".into()).await.map(Response::into_body)
+async fn introspect(emulator: &Emulator, body: &str) -> Result<AppClientResponse, Error> {
+    emulator.fault(Operation::MoneykitIntrospect, json(200, body));
+    moneykit(emulator).introspect(&"t".into()).await.map(Response::into_body)
 }
 
 /// The expectation of a refused response, for either vendor.
@@ -90,7 +90,7 @@ fn both_shapes_of_the_app_decode() {
 /// Beside a good token nothing else can fail the response (cases B2 and B3).
 #[tokio::test]
 async fn an_odd_optional_field_never_costs_the_token() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for odd in [
         "\"\"",
         "\"3600s\"",
@@ -105,45 +105,45 @@ async fn an_odd_optional_field_never_costs_the_token() {
         "1e400",
     ] {
         for operation in TOKEN {
-            sandbox.fault(operation, json(200, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)));
-            assert_eq!(issue(&sandbox, operation).await.unwrap().expose(), "t1", "{odd}");
+            emulator.fault(operation, json(200, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)));
+            assert_eq!(issue(&emulator, operation).await.unwrap().expose(), "t1", "{odd}");
         }
-        let token = moov_token(&sandbox, format!(r#"{{"expires_in":{odd},"access_token":"t1"}}"#)).await;
+        let token = moov_token(&emulator, format!(r#"{{"expires_in":{odd},"access_token":"t1"}}"#)).await;
         assert_eq!(token.unwrap().expires_in, None, "{odd}");
     }
     for (odd, raw) in [("3600.9", 3600), ("\" 3600 \"", 3600), ("-1", -1), ("1e3", 1000)] {
-        let token = moov_token(&sandbox, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)).await;
+        let token = moov_token(&emulator, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)).await;
         assert_eq!(token.unwrap().expires_in.map(|expires_in| expires_in.raw()), Some(raw), "{odd}");
     }
     let body = r#"{"access_token":"t1","scope":["/accounts.read"],"token_type":7,"refresh_token":7}"#;
-    let token = moov_token(&sandbox, body).await.unwrap().into_body();
+    let token = moov_token(&emulator, body).await.unwrap().into_body();
     assert!(token.scope.is_none() && token.token_type.is_none() && token.refresh_token.is_none());
     let deep = format!(r#"{{"access_token":"t1","scope":{}{}}}"#, "[".repeat(9000), "]".repeat(9000));
-    assert!(moov_token(&sandbox, deep).await.is_ok());
+    assert!(moov_token(&emulator, deep).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_token_with_an_odd_life_is_cached_for_the_default_life() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for odd in ["\"3600s\"", "false", "-5", "null", "1e400"] {
-        sandbox
+        emulator
             .fault(Operation::MoovToken, json(200, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)));
-        let client = moov(&sandbox);
-        let asked = sandbox.count(Operation::MoovToken);
+        let client = moov(&emulator);
+        let asked = emulator.count(Operation::MoovToken);
         let token = client.token(&scopes(&["/ping.read"])).await.unwrap();
         let rule = if odd == "-5" { ExpiryRule::Absurd } else { ExpiryRule::Absent };
         assert_eq!((token.expose(), token.expiry_rule()), ("t1", rule), "{odd}");
         client.token(&scopes(&["/ping.read"])).await.unwrap();
-        assert_eq!(sandbox.count(Operation::MoovToken), asked + 1, "{odd}");
+        assert_eq!(emulator.count(Operation::MoovToken), asked + 1, "{odd}");
     }
 }
 
 /// Case B3.
 #[tokio::test]
 async fn a_repeated_member_counts_once_or_not_at_all() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let body = r#"{"access_token":"t1","expires_in":60,"scope":"a","scope":"b","expires_in":60,"access_token":"t1"}"#;
-    let token = moov_token(&sandbox, body).await.unwrap().into_body();
+    let token = moov_token(&emulator, body).await.unwrap().into_body();
     assert_eq!((token.access_token.0.expose(), token.scope), ("t1", None));
     assert_eq!(token.expires_in.map(|expires_in| expires_in.raw()), Some(60));
     for body in [
@@ -151,17 +151,17 @@ async fn a_repeated_member_counts_once_or_not_at_all() {
         r#"{"access_token":"t1","access_token":"t2","access_token":"t1"}"#,
         r#"{"access_token":"t1","access_token":null}"#,
     ] {
-        is_unusable(moov_token(&sandbox, body).await, "repeated");
+        is_unusable(moov_token(&emulator, body).await, "repeated");
     }
     let body = r#"{"access_token":"t1","refresh_token":"r1","refresh_token":"r2"}"#;
-    assert!(moov_token(&sandbox, body).await.unwrap().refresh_token.is_none());
-    is_unusable(introspect(&sandbox, r#"{"client_id":"a","client_id":"b"}"#).await, "repeated");
+    assert!(moov_token(&emulator, body).await.unwrap().refresh_token.is_none());
+    is_unusable(introspect(&emulator, r#"{"client_id":"a","client_id":"b"}"#).await, "repeated");
 }
 
 /// Case B4.
 #[tokio::test]
 async fn json_is_read_whatever_it_is_called() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for content_type in
         ["text/json", "text/plain; charset=utf-8", "application/octet-stream", "x", "text/html"]
     {
@@ -169,18 +169,18 @@ async fn json_is_read_whatever_it_is_called() {
             let answer =
                 |body: &str| Fault::answer(StatusCode::OK).with_body(content_type, format!("{mark}{body}"));
             for operation in TOKEN {
-                sandbox.fault(operation, answer(r#"{"access_token":"t1"}"#));
-                assert!(issue(&sandbox, operation).await.is_ok(), "{content_type}");
+                emulator.fault(operation, answer(r#"{"access_token":"t1"}"#));
+                assert!(issue(&emulator, operation).await.is_ok(), "{content_type}");
             }
-            sandbox.fault(Operation::MoneykitIntrospect, answer(r#"{"client_id":"c","scope":"s"}"#));
-            assert!(moneykit(&sandbox).introspect(&"t".into()).await.is_ok(), "{content_type}");
-            sandbox.fault(Operation::MoneykitJwks, answer(r#"{"keys":[]}"#));
-            assert!(moneykit(&sandbox).jwks().await.is_ok(), "{content_type}");
+            emulator.fault(Operation::MoneykitIntrospect, answer(r#"{"client_id":"c","scope":"s"}"#));
+            assert!(moneykit(&emulator).introspect(&"t".into()).await.is_ok(), "{content_type}");
+            emulator.fault(Operation::MoneykitJwks, answer(r#"{"keys":[]}"#));
+            assert!(moneykit(&emulator).jwks().await.is_ok(), "{content_type}");
         }
         for operation in TOKEN {
-            sandbox
+            emulator
                 .fault(operation, Fault::answer(StatusCode::OK).with_body(content_type, " <!doctype html>"));
-            is_unusable(issue(&sandbox, operation).await, "HTML");
+            is_unusable(issue(&emulator, operation).await, "HTML");
         }
     }
 }
@@ -188,70 +188,70 @@ async fn json_is_read_whatever_it_is_called() {
 /// Case B5.
 #[tokio::test]
 async fn a_raw_operation_refuses_what_no_header_can_carry() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for bad in
         ["", " ", "a\\r", "a\\n", "a\\u0000", "a b", "a\\u007f", "\u{e9}", "a\u{9b}", "\\\"", "<script>"]
     {
         let body = format!(r#"{{"access_token":"{bad}"}}"#);
         for operation in TOKEN {
-            sandbox.fault(operation, json(200, &*body));
-            is_unusable(issue(&sandbox, operation).await, "access token");
+            emulator.fault(operation, json(200, &*body));
+            is_unusable(issue(&emulator, operation).await, "access token");
         }
-        sandbox.fault(Operation::MoovToken, json(200, &*body));
-        is_unusable(moov(&sandbox).refresh(&"r".into(), &[]).await, "access token");
+        emulator.fault(Operation::MoovToken, json(200, &*body));
+        is_unusable(moov(&emulator).refresh(&"r".into(), &[]).await, "access token");
     }
     for missing in ["{}", "{\"access_token\":null}", "{\"access_token\":7}", "[]", "null", "\"t1\""] {
-        is_unusable(moov_token(&sandbox, missing).await, "response");
+        is_unusable(moov_token(&emulator, missing).await, "response");
     }
 }
 
 /// Case I4.
 #[tokio::test]
 async fn a_refresh_token_with_control_characters_is_refused() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for bad in ["r\\n", "r\\u001b[2J", "r\u{9b}", "r\\u007f", "\\n"] {
         let body = format!(r#"{{"access_token":"t1","refresh_token":"{bad}"}}"#);
-        is_unusable(moov_token(&sandbox, &*body).await, "refresh token");
-        sandbox.fault(Operation::MoovToken, json(200, &*body));
-        is_unusable(moov(&sandbox).refresh(&"r".into(), &[]).await, "refresh token");
-        sandbox.fault(Operation::MoovToken, json(200, &*body));
-        is_unusable(moov(&sandbox).token(&scopes(&["/ping.read"])).await, "refresh token");
+        is_unusable(moov_token(&emulator, &*body).await, "refresh token");
+        emulator.fault(Operation::MoovToken, json(200, &*body));
+        is_unusable(moov(&emulator).refresh(&"r".into(), &[]).await, "refresh token");
+        emulator.fault(Operation::MoovToken, json(200, &*body));
+        is_unusable(moov(&emulator).token(&scopes(&["/ping.read"])).await, "refresh token");
     }
     for none in ["\"\"", "\" \"", "null"] {
         let body = format!(r#"{{"access_token":"t1","refresh_token":{none}}}"#);
-        assert!(moov_token(&sandbox, body).await.unwrap().refresh_token.is_none(), "{none}");
+        assert!(moov_token(&emulator, body).await.unwrap().refresh_token.is_none(), "{none}");
     }
 }
 
 /// Case B10.
 #[tokio::test]
 async fn a_client_is_described_without_a_readable_scope() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for scope in ["", r#","scope":null"#, r#","scope":["a","b"]"#, r#","scope":7"#] {
         let odd = r#""client_name":7,"disabled_at":"yesterday","app":"none""#;
-        let client = introspect(&sandbox, &format!(r#"{{"client_id":"c",{odd}{scope}}}"#)).await.unwrap();
+        let client = introspect(&emulator, &format!(r#"{{"client_id":"c",{odd}{scope}}}"#)).await.unwrap();
         assert_eq!((client.client_id.as_str(), client.scope, client.app.is_none()), ("c", None, true));
     }
-    is_unusable(introspect(&sandbox, r#"{"scope":"a"}"#).await, "no client_id");
+    is_unusable(introspect(&emulator, r#"{"scope":"a"}"#).await, "no client_id");
 }
 
 /// Case B11 (RFC 6749 section 7.1).
 #[tokio::test]
 async fn a_token_of_another_type_than_bearer_is_refused() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for (kind, good) in
         [("Bearer", true), ("bEaReR", true), ("opaque", true), ("jwt", true), ("DPoP", false), ("mac", false)]
     {
         let body = format!(r#"{{"access_token":"t1","token_type":"{kind}"}}"#);
         for operation in TOKEN {
-            sandbox.fault(operation, json(200, &*body));
-            match issue(&sandbox, operation).await {
+            emulator.fault(operation, json(200, &*body));
+            match issue(&emulator, operation).await {
                 Ok(_) => assert!(good, "{kind}"),
                 refused => is_unusable(refused, "not a bearer token"),
             }
         }
-        sandbox.fault(Operation::MoovToken, json(200, &*body));
-        assert_eq!(moov(&sandbox).token(&scopes(&["/ping.read"])).await.is_ok(), good, "{kind}");
+        emulator.fault(Operation::MoovToken, json(200, &*body));
+        assert_eq!(moov(&emulator).token(&scopes(&["/ping.read"])).await.is_ok(), good, "{kind}");
     }
 }
 
@@ -270,17 +270,17 @@ fn an_unreadable_field_is_traced_by_name_without_its_value() {
 
 #[tokio::test]
 async fn any_success_status_is_a_success() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for status in [200, 201, 202] {
-        sandbox.fault(Operation::MoneykitToken, json(status, r#"{"access_token": "a"}"#));
-        assert_eq!(moneykit(&sandbox).create_access_token(&[]).await.unwrap().status.as_u16(), status);
-        sandbox.fault(Operation::MoovToken, json(status, r#"{"access_token": "a"}"#));
+        emulator.fault(Operation::MoneykitToken, json(status, r#"{"access_token": "a"}"#));
+        assert_eq!(moneykit(&emulator).create_access_token(&[]).await.unwrap().status.as_u16(), status);
+        emulator.fault(Operation::MoovToken, json(status, r#"{"access_token": "a"}"#));
         assert_eq!(
-            moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap().status.as_u16(),
+            moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap().status.as_u16(),
             status
         );
-        sandbox.fault(Operation::MoovRevoke, json(status, ""));
-        assert_eq!(moov(&sandbox).revoke(&"a".into(), None).await.unwrap().status.as_u16(), status);
+        emulator.fault(Operation::MoovRevoke, json(status, ""));
+        assert_eq!(moov(&emulator).revoke(&"a".into(), None).await.unwrap().status.as_u16(), status);
     }
 }
 
@@ -292,12 +292,12 @@ async fn both_readings_of_expires_in_arrive_as_sent() {
         ExpiresInStyle::Timestamp,
         ExpiresInStyle::TimestampText,
     ] {
-        let sandbox = Builder::with_expires_in(Sandbox::builder(), style)
+        let emulator = Builder::with_expires_in(Emulator::builder(), style)
             .with_lifetime(std::time::Duration::from_secs(900))
             .start()
             .await
             .unwrap();
-        let token = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+        let token = moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap();
         let raw = token.expires_in.unwrap().raw();
         let seconds = matches!(style, ExpiresInStyle::Seconds | ExpiresInStyle::SecondsText);
         assert_eq!(raw == 900, seconds, "{style:?}: {raw}");

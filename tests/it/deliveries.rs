@@ -11,8 +11,8 @@ use std::{
 use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{
     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
+    emulator::{Emulator, SignedWebhook},
     moov::webhook::Webhooks,
-    sandbox::{Sandbox, SignedWebhook},
     webhook::{
         Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError,
         MemoryDeliveries, Received, StoreFailure, Tolerance, VerifyErrorKind as Kind,
@@ -25,7 +25,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{scripted::TestClock, support::sandbox};
+use crate::{scripted::TestClock, support::emulator};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -223,14 +223,14 @@ async fn a_failing_store_refuses_with_a_time_to_retry_unless_told_otherwise() {
 
 #[tokio::test]
 async fn strangers_cannot_fill_the_store() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let store = Arc::new(MemoryDeliveries::new(2));
-    let webhooks = verifier(&sandbox).with_deliveries(Deliveries::new(Shared(store.clone())));
+    let webhooks = verifier(&emulator).with_deliveries(Deliveries::new(Shared(store.clone())));
     for _ in 0..100 {
-        let sent = sandbox.moov_webhook("{}").with_secret("made up").sign().unwrap();
+        let sent = emulator.moov_webhook("{}").with_secret("made up").sign().unwrap();
         assert_eq!(webhooks.receive(&sent.headers, b"{}").await.unwrap_err().kind(), Kind::SignatureInvalid);
     }
-    let late = sandbox.moov_webhook("{}").with_timestamp("1").sign().unwrap();
+    let late = emulator.moov_webhook("{}").with_timestamp("1").sign().unwrap();
     assert_eq!(webhooks.receive(&late.headers, b"{}").await.unwrap_err().kind(), Kind::TooOld);
     assert!(store.is_empty());
 }
@@ -256,18 +256,18 @@ impl DeliveryStore for Shared {
     }
 }
 
-fn verifier(sandbox: &Sandbox) -> Webhooks {
-    Webhooks::new([sandbox.moov_webhook_secret()]).unwrap().with_clock(sandbox.clock().clone())
+fn verifier(emulator: &Emulator) -> Webhooks {
+    Webhooks::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
 }
 
 /// A5 and A6: retries with the first headers, for as long as the vendors send them.
 #[tokio::test]
 async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
-    let sandbox = sandbox().await;
-    let clock = sandbox.clock().clone();
-    let moneykit = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+    let emulator = emulator().await;
+    let clock = emulator.clock().clone();
+    let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
     let moneykit = moneykit.build().unwrap().webhooks();
-    let moov = verifier(&sandbox);
+    let moov = verifier(&emulator);
     for (late, by_moneykit, by_moov) in [
         (301, true, true),
         (3_600, true, true),
@@ -275,12 +275,12 @@ async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
         (86_400, false, true),
         (86_701, false, false),
     ] {
-        let sent_moneykit = sandbox
+        let sent_moneykit = emulator
             .moneykit_webhook(format!(r#"{{"webhook_event":"x","late":{late}}}"#))
             .without_claim("exp")
             .sign()
             .unwrap();
-        let sent_moov = sandbox.moov_webhook("{}").sign().unwrap();
+        let sent_moov = emulator.moov_webhook("{}").sign().unwrap();
         clock.advance(Duration::from_secs(late));
         let received = moneykit.receive(&sent_moneykit.headers, &sent_moneykit.body).await;
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "{late} s");
@@ -292,45 +292,45 @@ async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
         assert_eq!(verdict.unwrap_err().kind(), Kind::TooOld);
     }
     // `exp` bounds it where the vendor sends one.
-    let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"y"}"#).sign().unwrap();
+    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
     assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().kind(), Kind::Expired);
     // A user's own window holds for both.
     let strict = moov.with_tolerance(Tolerance::default());
-    let sent = sandbox.moov_webhook("{}").sign().unwrap();
+    let sent = emulator.moov_webhook("{}").sign().unwrap();
     clock.advance(Duration::from_secs(301));
     assert_eq!(strict.receive(&sent.headers, &sent.body).await.unwrap_err().kind(), Kind::TooOld);
 }
 
 #[tokio::test]
 async fn a_retry_that_is_signed_anew_is_the_same_delivery() {
-    let sandbox = sandbox().await;
-    let clock = sandbox.clock().clone();
-    let moneykit = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+    let emulator = emulator().await;
+    let clock = emulator.clock().clone();
+    let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
     let moneykit = moneykit.build().unwrap().webhooks();
-    let moov = verifier(&sandbox);
+    let moov = verifier(&emulator);
     let keyed =
         |extra: u32| format!(r#"{{"webhook_event":"x","webhook_idempotency_key":"k-1","attempt":{extra}}}"#);
-    let first = sandbox.moneykit_webhook(keyed(1)).sign().unwrap();
+    let first = emulator.moneykit_webhook(keyed(1)).sign().unwrap();
     let Received::New(_, guard) = moneykit.receive(&first.headers, &first.body).await.unwrap() else {
         panic!("it is new")
     };
     guard.complete().await.unwrap();
     let nonce = "n".repeat(60);
-    let sent = sandbox.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
+    let sent = emulator.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
     let Received::New(_, guard) = moov.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!("it is new")
     };
     guard.complete().await.unwrap();
     clock.advance(HOUR);
-    let again = sandbox.moneykit_webhook(keyed(2)).sign().unwrap();
+    let again = emulator.moneykit_webhook(keyed(2)).sign().unwrap();
     assert!(matches!(moneykit.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
-    let again = sandbox.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
+    let again = emulator.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
     assert!(matches!(moov.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
     // Without an idempotency key the body decides; another body is another event.
     let (one, other) = (r#"{"webhook_event":"x"}"#, r#"{"webhook_event":"y"}"#);
     for (body, done) in [(one, false), (one, true), (other, false), (other, true)] {
-        let sent = sandbox.moneykit_webhook(body).sign().unwrap();
+        let sent = emulator.moneykit_webhook(body).sign().unwrap();
         match moneykit.receive(&sent.headers, &sent.body).await.unwrap() {
             Received::New(_, guard) if !done => guard.complete().await.unwrap(),
             Received::Done if done => {}
@@ -351,7 +351,7 @@ enum Handler {
 
 /// A server of one handler, over a real socket.
 struct Server {
-    sandbox: Sandbox,
+    emulator: Emulator,
     address: String,
     next: Arc<Mutex<Handler>>,
     started: Arc<AtomicUsize>,
@@ -362,10 +362,10 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        let sandbox = sandbox().await;
-        let clock = sandbox.clock().clone();
-        let moneykit = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock));
-        let (moneykit, moov) = (moneykit.build().unwrap().webhooks(), verifier(&sandbox));
+        let emulator = emulator().await;
+        let clock = emulator.clock().clone();
+        let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock));
+        let (moneykit, moov) = (moneykit.build().unwrap().webhooks(), verifier(&emulator));
         let next = Arc::new(Mutex::new(Handler::Handles));
         let (started, handled, go_on) =
             (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::new(Notify::new()));
@@ -396,7 +396,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { sandbox, address, next, started, handled, go_on, webhooks: AtomicUsize::new(0) }
+        Self { emulator, address, next, started, handled, go_on, webhooks: AtomicUsize::new(0) }
     }
 
     fn handler(&self, handler: Handler) {
@@ -409,11 +409,11 @@ impl Server {
 
     fn webhook(&self, path: &str) -> SignedWebhook {
         match path {
-            "moov" => self.sandbox.moov_webhook("{}").sign().unwrap(),
+            "moov" => self.emulator.moov_webhook("{}").sign().unwrap(),
             _ => {
                 let key = self.webhooks.fetch_add(1, Ordering::SeqCst);
                 let body = format!(r#"{{"webhook_event":"x","webhook_idempotency_key":"k-{key}"}}"#);
-                self.sandbox.moneykit_webhook(body).sign().unwrap()
+                self.emulator.moneykit_webhook(body).sign().unwrap()
             }
         }
     }
@@ -473,7 +473,7 @@ async fn whatever_goes_wrong_an_event_is_handled_once() {
             assert_eq!(server.retry(path, &webhook).await, 204, "{path} {fault:?}");
             assert_eq!(server.status(path, &webhook).await, 200, "{path} {fault:?}: a duplicate");
             assert_eq!(server.handled(), before + 1, "{path} {fault:?}");
-            server.sandbox.clock().advance(Duration::from_secs(1));
+            server.emulator.clock().advance(Duration::from_secs(1));
         }
     }
 }

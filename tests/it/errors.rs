@@ -3,8 +3,9 @@
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
 use fintech_auth::{
-    Credentials, Error, ErrorKind, HttpOptions, RetryPolicy, Secret, moneykit, moov,
-    sandbox::{Behaviour, Fault, Operation, Sandbox},
+    Credentials, Error, ErrorKind, HttpOptions, RetryPolicy, Secret,
+    emulator::{Behaviour, Emulator, Fault, Operation},
+    moneykit, moov,
     token::TokenOptions,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     raw_server::{RawServer, raw},
-    support::{TOKEN, issue, json, moneykit, moov, sandbox, scopes},
+    support::{TOKEN, emulator, issue, json, moneykit, moov, scopes},
 };
 
 /// All that an error tells, as a user might log it.
@@ -52,12 +53,12 @@ fn check(name: &str, kind: ErrorKind, transcript: &mut String, outcomes: &[(Oper
 }
 
 async fn outcomes(fault: &Fault) -> Vec<(Operation, Error)> {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let mut outcomes = Vec::new();
     for operation in TOKEN {
-        sandbox.fault(operation, fault.clone());
-        outcomes.push((operation, issue(&sandbox, operation).await.expect_err("it fails")));
-        assert_eq!(sandbox.count(operation), 1, "nothing is sent again");
+        emulator.fault(operation, fault.clone());
+        outcomes.push((operation, issue(&emulator, operation).await.expect_err("it fails")));
+        assert_eq!(emulator.count(operation), 1, "nothing is sent again");
     }
     outcomes
 }
@@ -70,22 +71,22 @@ fn steady(text: &str) -> String {
 }
 
 /// On tokio's time, which from the pause on moves by itself whenever nothing else happens. Before it each client gets
-/// its connection, so that the way to the sandbox is open.
+/// its connection, so that the way to the emulator is open.
 #[tokio::test]
 async fn a_call_ends_without_being_told_when() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let one = scopes(&["/ping.read"]);
     let seconds = |start: Instant| start.elapsed().as_secs();
 
     // One attempt.
     let never = |tokens: TokenOptions| tokens.with_retry(RetryPolicy::never());
-    let moneykit = sandbox.moneykit().with_tokens(never).build().unwrap();
-    let moov = sandbox.moov().with_tokens(never).build().unwrap();
+    let moneykit = emulator.moneykit().with_tokens(never).build().unwrap();
+    let moov = emulator.moov().with_tokens(never).build().unwrap();
     moneykit.create_access_token(&[]).await.unwrap();
     moov.create_access_token(&one).await.unwrap();
-    sandbox.clear_requests();
+    emulator.clear_requests();
     for operation in TOKEN {
-        sandbox.fault_times(operation, Fault::hang(), usize::MAX);
+        emulator.fault_times(operation, Fault::hang(), usize::MAX);
     }
     tokio::time::pause();
     let start = Instant::now();
@@ -94,25 +95,25 @@ async fn a_call_ends_without_being_told_when() {
     let start = Instant::now();
     assert_eq!(moov.create_access_token(&one).await.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(seconds(start), 15);
-    assert_eq!(TOKEN.map(|operation| sandbox.count(operation)), [1, 1]);
+    assert_eq!(TOKEN.map(|operation| emulator.count(operation)), [1, 1]);
     tokio::time::resume();
 
     // A token, with whatever is repeated for it.
-    sandbox.clear_faults();
-    let (moneykit, moov) = (sandbox.moneykit().build().unwrap(), sandbox.moov().build().unwrap());
+    emulator.clear_faults();
+    let (moneykit, moov) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
     moneykit.create_access_token(&[]).await.unwrap();
     moov.create_access_token(&one).await.unwrap();
-    sandbox.clear_requests();
+    emulator.clear_requests();
     for operation in TOKEN {
-        sandbox.fault_times(operation, Fault::hang(), usize::MAX);
+        emulator.fault_times(operation, Fault::hang(), usize::MAX);
     }
     tokio::time::pause();
     let start = Instant::now();
     assert_eq!(moneykit.token(&[]).await.unwrap_err().kind(), ErrorKind::Timeout);
-    assert_eq!((seconds(start), sandbox.count(TOKEN[0])), (30, 2));
+    assert_eq!((seconds(start), emulator.count(TOKEN[0])), (30, 2));
     let start = Instant::now();
     assert_eq!(moov.token(&one).await.unwrap_err().kind(), ErrorKind::Timeout);
-    assert_eq!((seconds(start), sandbox.count(TOKEN[1])), (30, 2));
+    assert_eq!((seconds(start), emulator.count(TOKEN[1])), (30, 2));
 }
 
 #[tokio::test]
@@ -264,7 +265,7 @@ async fn a_response_of_the_vendor_itself_is_classified_by_status_and_code() {
 /// Case B6, and its siblings: a failed revocation is no success.
 #[tokio::test]
 async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for (body, kind, code) in [
         (r#"{"error":"invalid_client","error_description":"d"}"#, ErrorKind::Unauthorized, "invalid_client"),
         (r#"{"error":"invalid_scope"}"#, ErrorKind::Rejected, "invalid_scope"),
@@ -282,9 +283,9 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
         (r#"{"access_token":"t","error":"invalid_grant"}"#, ErrorKind::Rejected, "invalid_grant"),
     ] {
         for operation in Operation::ALL {
-            sandbox.fault(operation, json(200, body));
+            emulator.fault(operation, json(200, body));
         }
-        let (linking, moving) = (moneykit(&sandbox), moov(&sandbox));
+        let (linking, moving) = (moneykit(&emulator), moov(&emulator));
         for error in [
             linking.create_access_token(&[]).await.err(),
             linking.introspect(&"token-1".into()).await.err(),
@@ -298,28 +299,28 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
             assert!(error.body::<serde_json::Value>().is_none());
         }
     }
-    sandbox.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/html", "<html>"));
+    emulator.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/html", "<html>"));
     assert_eq!(
-        moov(&sandbox).revoke(&"token-1".into(), None).await.unwrap_err().kind(),
+        moov(&emulator).revoke(&"token-1".into(), None).await.unwrap_err().kind(),
         ErrorKind::Unreadable
     );
-    sandbox.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/plain", "OK"));
-    assert!(moov(&sandbox).revoke(&"token-1".into(), None).await.is_ok());
+    emulator.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/plain", "OK"));
+    assert!(moov(&emulator).revoke(&"token-1".into(), None).await.is_ok());
 }
 
 /// Case B7.
 #[tokio::test]
 async fn both_vendors_errors_of_rfc_6749_and_fastapi_are_read() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for operation in TOKEN {
         let body = r#"{"error":"invalid_client","error_description":"unknown client"}"#;
-        sandbox.fault(operation, json(400, body));
-        let error = issue(&sandbox, operation).await.unwrap_err();
+        emulator.fault(operation, json(400, body));
+        let error = issue(&emulator, operation).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
         assert_eq!((error.code(), error.message()), (Some("invalid_client"), Some("unknown client")));
         let body = r#"{"detail":[{"loc":["body","grant_type"],"msg":"field required"}]}"#;
-        sandbox.fault(operation, json(422, body));
-        let error = issue(&sandbox, operation).await.unwrap_err();
+        emulator.fault(operation, json(422, body));
+        let error = issue(&emulator, operation).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Rejected);
         let field = &error.fields()[0];
         assert_eq!((field.field.as_str(), field.message.as_str()), ("body.grant_type", "field required"));
@@ -354,14 +355,14 @@ async fn what_looks_like_a_token_is_not_shown() {
 
 #[tokio::test]
 async fn what_the_services_refuse_reads_well() {
-    let sandbox = sandbox().await;
-    let (linking, moving) = (moneykit(&sandbox), moov(&sandbox));
+    let emulator = emulator().await;
+    let (linking, moving) = (moneykit(&emulator), moov(&emulator));
     let mut transcript = String::new();
     let mut tell = |name: &str, error: Error| writeln!(transcript, "{name}: {}", rendered(&error)).unwrap();
 
-    let wrong = moneykit::Client::builder(Credentials::new("id", "SECRET")).with_base_url(sandbox.url());
+    let wrong = moneykit::Client::builder(Credentials::new("id", "SECRET")).with_base_url(emulator.url());
     tell("wrong secret", wrong.build().unwrap().create_access_token(&[]).await.unwrap_err());
-    let wrong = moov::Client::builder(Credentials::new("id", "SECRET")).with_base_url(sandbox.url());
+    let wrong = moov::Client::builder(Credentials::new("id", "SECRET")).with_base_url(emulator.url());
     tell(
         "wrong secret",
         wrong.build().unwrap().create_access_token(&scopes(&["/ping.read"])).await.unwrap_err(),
@@ -369,11 +370,11 @@ async fn what_the_services_refuse_reads_well() {
 
     tell("made-up token", linking.introspect(&Secret::from("SECRET")).await.unwrap_err());
     let token = linking.create_access_token(&[]).await.unwrap();
-    sandbox.clock().advance(Duration::from_secs(7200));
+    emulator.clock().advance(Duration::from_secs(7200));
     tell("expired token", linking.introspect(&token.access_token).await.unwrap_err());
     tell("made-up refresh token", moving.refresh(&Secret::from("SECRET"), &[]).await.unwrap_err());
     tell("foreign origin", {
-        let documented = Sandbox::builder().with_behaviour(Behaviour::Documented).start().await.unwrap();
+        let documented = Emulator::builder().with_behaviour(Behaviour::Documented).start().await.unwrap();
         let page = documented.moov().with_origin("https://elsewhere.example").build().unwrap();
         page.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err()
     });
@@ -382,11 +383,11 @@ async fn what_the_services_refuse_reads_well() {
         r#"{"error_code": "api_error.request.validation_failed", "error_message": "Check the request.",
         "validation_errors": [{"location": ["body", "scope", 0], "message": "not granted", "type": "value_error"}]}"#,
     );
-    sandbox.fault(Operation::MoneykitToken, fields);
+    emulator.fault(Operation::MoneykitToken, fields);
     tell("422", linking.create_access_token(&[]).await.unwrap_err());
-    sandbox.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted"}"#));
+    emulator.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted"}"#));
     tell("422", moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err());
-    sandbox.fault(Operation::MoovRevoke, json(422, r#"{"token_type_hint": "unknown"}"#));
+    emulator.fault(Operation::MoovRevoke, json(422, r#"{"token_type_hint": "unknown"}"#));
     tell("422", moving.revoke(&Secret::from("SECRET"), None).await.unwrap_err());
 
     assert!(!transcript.contains("SECRET"), "{transcript}");
@@ -395,9 +396,9 @@ async fn what_the_services_refuse_reads_well() {
 
 #[tokio::test]
 async fn the_vendors_typed_body_is_kept() {
-    let sandbox = sandbox().await;
-    sandbox.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted", "new_field": 1}"#));
-    let error = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+    let emulator = emulator().await;
+    emulator.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted", "new_field": 1}"#));
+    let error = moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
     let body: moov::types::AuthTokenRequestError = error.body().expect("a body of this type");
     assert_eq!(body.scope.as_deref(), Some("not granted"));
     assert!(error.body::<moneykit::types::JwkSet>().is_none());
@@ -405,8 +406,8 @@ async fn the_vendors_typed_body_is_kept() {
 
 #[tokio::test]
 async fn a_request_id_is_told_for_success_and_failure() {
-    let sandbox = sandbox().await;
-    let moov = moov(&sandbox);
+    let emulator = emulator().await;
+    let moov = moov(&emulator);
     assert!(moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap().request_id.is_some());
     assert!(moov.refresh(&Secret::from("x"), &[]).await.unwrap_err().request_id().is_some());
 }
@@ -416,18 +417,19 @@ async fn a_refused_connection_was_certainly_not_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let sandbox = sandbox().await;
-    let client = sandbox.moneykit().with_base_url(format!("http://{address}")).build().unwrap();
+    let emulator = emulator().await;
+    let client = emulator.moneykit().with_base_url(format!("http://{address}")).build().unwrap();
     let error = client.jwks().await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, false));
 }
 
-/// The sandbox speaks no TLS, which is as good as a certificate that is not trusted: it will not pass
+/// The emulator speaks no TLS, which is as good as a certificate that is not trusted: it will not pass
 /// by itself.
 #[tokio::test]
 async fn a_failure_of_tls_is_not_transient() {
-    let sandbox = sandbox().await;
-    let client = sandbox.moneykit().with_base_url(sandbox.url().replace("http:", "https:")).build().unwrap();
+    let emulator = emulator().await;
+    let client =
+        emulator.moneykit().with_base_url(emulator.url().replace("http:", "https:")).build().unwrap();
     let error = client.jwks().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.is_transient(), error.may_have_been_sent()),
@@ -439,7 +441,7 @@ async fn a_failure_of_tls_is_not_transient() {
 /// Redirects would carry the credentials away: the one to `elsewhere` must never get a request.
 #[tokio::test]
 async fn no_redirect_is_followed() {
-    let (here, elsewhere) = (sandbox().await, sandbox().await);
+    let (here, elsewhere) = (emulator().await, emulator().await);
     for status in [301, 302, 303, 307, 308] {
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
             let to = format!("{}{}", elsewhere.url(), operation.path());
@@ -466,12 +468,12 @@ async fn no_redirect_is_followed() {
 
 #[tokio::test]
 async fn a_body_up_to_the_limit_is_read_and_one_byte_more_is_not() {
-    let sandbox = sandbox().await;
-    let client = sandbox.moneykit().with_http(HttpOptions::default().with_body_limit(100)).build().unwrap();
+    let emulator = emulator().await;
+    let client = emulator.moneykit().with_http(HttpOptions::default().with_body_limit(100)).build().unwrap();
     let body = |length: usize| format!(r#"{{"access_token":"{}"}}"#, "x".repeat(length - 19));
     assert_eq!(body(100).len(), 100);
-    sandbox.fault(Operation::MoneykitToken, json(201, body(100)));
+    emulator.fault(Operation::MoneykitToken, json(201, body(100)));
     assert!(client.create_access_token(&[]).await.is_ok());
-    sandbox.fault(Operation::MoneykitToken, json(201, body(101)));
+    emulator.fault(Operation::MoneykitToken, json(201, body(101)));
     assert_eq!(client.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::Unreadable);
 }

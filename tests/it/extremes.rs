@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::{
     scripted::{Reply, Scripted, TestClock, fail, options},
-    support::{sandbox, scopes},
+    support::{emulator, scopes},
 };
 
 fn durations() -> [Duration; 6] {
@@ -103,10 +103,10 @@ async fn no_wait_of_a_caller_panics() {
 
 #[tokio::test]
 async fn no_timeout_of_a_client_panics() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for timeout in durations() {
         let http = HttpOptions::default().with_timeout(timeout).with_connect_timeout(timeout);
-        let Ok(moneykit) = sandbox.moneykit().with_http(http).build() else {
+        let Ok(moneykit) = emulator.moneykit().with_http(http).build() else {
             assert_eq!(timeout, Duration::ZERO);
             continue;
         };

@@ -1,6 +1,6 @@
-//! Twenty processes of fifty tasks each over one Redis and one sandbox, in good days and bad ones.
+//! Twenty processes of fifty tasks each over one Redis and one emulator, in good days and bad ones.
 //!
-//! The processes are this test binary again, told by their environment what to be. The sandbox is the
+//! The processes are this test binary again, told by their environment what to be. The emulator is the
 //! referee: it counts token calls and knows which tokens live.
 
 use std::{
@@ -15,8 +15,9 @@ use std::{
 };
 
 use fintech_auth::{
-    Credentials, Scope, Secret, Token, moneykit, moov,
-    sandbox::{self, Fault, Operation, Sandbox},
+    Credentials, Scope, Secret, Token,
+    emulator::{self, Emulator, Fault, Operation},
+    moneykit, moov,
     token::{
         TokenOptions,
         redis::{RedisStore, SealingKey},
@@ -90,7 +91,7 @@ struct Clients {
 }
 
 impl Clients {
-    fn new(sandbox: &str, redis: &str, limits: Limits) -> Self {
+    fn new(emulator: &str, redis: &str, limits: Limits) -> Self {
         let (lease, store_timeout) = match limits {
             Limits::Long => (LONG_LEASE, LONG_STORE_TIMEOUT),
             Limits::Short => (LEASE, STORE_TIMEOUT),
@@ -101,11 +102,11 @@ impl Clients {
             let tokens = tokens.with_lease(lease).with_store_timeout(store_timeout + STORE_TIMEOUT / 4);
             tokens.with_store_rest(STORE_REST).with_store(store.clone())
         };
-        let credentials = Credentials::new(sandbox::moneykit::CLIENT_ID, sandbox::moneykit::CLIENT_SECRET);
+        let credentials = Credentials::new(emulator::moneykit::CLIENT_ID, emulator::moneykit::CLIENT_SECRET);
         let moneykit =
-            moneykit::Client::builder(credentials).with_base_url(sandbox).with_tokens(tokens).build();
-        let credentials = Credentials::new(sandbox::moov::CLIENT_ID, sandbox::moov::CLIENT_SECRET);
-        let moov = moov::Client::builder(credentials).with_base_url(sandbox).with_tokens(tokens).build();
+            moneykit::Client::builder(credentials).with_base_url(emulator).with_tokens(tokens).build();
+        let credentials = Credentials::new(emulator::moov::CLIENT_ID, emulator::moov::CLIENT_SECRET);
+        let moov = moov::Client::builder(credentials).with_base_url(emulator).with_tokens(tokens).build();
         Self { moneykit: moneykit.unwrap(), moov: moov.unwrap(), report: Arc::default() }
     }
 
@@ -179,7 +180,7 @@ fn scope() -> [Scope; 1] {
 #[test]
 fn a_process_of_the_fleet_does_as_it_is_told() {
     let Ok(role) = env::var(ROLE) else { return };
-    let [sandbox, redis, limits] = role.split(' ').collect::<Vec<_>>()[..] else { panic!("{role}") };
+    let [emulator, redis, limits] = role.split(' ').collect::<Vec<_>>()[..] else { panic!("{role}") };
     let limits = if limits == "Long" { Limits::Long } else { Limits::Short };
     if env::var_os("FINTECH_AUTH_FLEET_TRACES").is_some() {
         let traces = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG);
@@ -187,7 +188,7 @@ fn a_process_of_the_fleet_does_as_it_is_told() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let clients = Clients::new(sandbox, redis, limits);
+        let clients = Clients::new(emulator, redis, limits);
         let mut orders = BufReader::new(tokio::io::stdin()).lines();
         println!("{WORD}ready");
         // What the last order got.
@@ -289,10 +290,10 @@ struct Process {
 }
 
 impl Process {
-    async fn start(sandbox: &str, redis: &str, limits: Limits, traces: bool) -> Self {
+    async fn start(emulator: &str, redis: &str, limits: Limits, traces: bool) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", "fleet::a_process_of_the_fleet_does_as_it_is_told", "--nocapture"]);
-        command.env(ROLE, format!("{sandbox} {redis} {limits:?}")).env("RUST_BACKTRACE", "0");
+        command.env(ROLE, format!("{emulator} {redis} {limits:?}")).env("RUST_BACKTRACE", "0");
         if traces {
             command.env("FINTECH_AUTH_FLEET_TRACES", "1");
         }
@@ -355,12 +356,12 @@ struct Fleet {
 }
 
 impl Fleet {
-    async fn start(sandbox: &str, redis: &str, limits: Limits, traces: bool) -> Self {
+    async fn start(emulator: &str, redis: &str, limits: Limits, traces: bool) -> Self {
         let mut processes = Vec::new();
         for _ in 0..PROCESSES {
-            processes.push(Process::start(sandbox, redis, limits, traces).await);
+            processes.push(Process::start(emulator, redis, limits, traces).await);
         }
-        Self { processes, at: (sandbox.to_owned(), redis.to_owned()), limits, traces }
+        Self { processes, at: (emulator.to_owned(), redis.to_owned()), limits, traces }
     }
 
     async fn order(&mut self, order: &str) {
@@ -415,18 +416,18 @@ impl Report {
     }
 }
 
-fn calls(sandbox: &Sandbox) -> (usize, usize) {
-    (sandbox.count(Operation::MoneykitToken), sandbox.count(Operation::MoovToken))
+fn calls(emulator: &Emulator) -> (usize, usize) {
+    (emulator.count(Operation::MoneykitToken), emulator.count(Operation::MoovToken))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_processes_send_one_token_call_for_each_generation() {
     let Some(redis) = RedisServer::start() else { return };
-    let sandbox = Sandbox::builder().with_system_clock().start().await.unwrap();
-    let mut fleet = Fleet::start(sandbox.url(), &redis.url(), Limits::Long, false).await;
+    let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
+    let mut fleet = Fleet::start(emulator.url(), &redis.url(), Limits::Long, false).await;
 
     let cold = fleet.all("get").await;
-    assert_eq!((calls(&sandbox), cold.tokens.len()), ((1, 1), 2), "{:?}", cold.errors);
+    assert_eq!((calls(&emulator), cold.tokens.len()), ((1, 1), 2), "{:?}", cold.errors);
     let mut before: BTreeSet<String> = cold.tokens.into_keys().collect();
 
     for generation in 2..=4 {
@@ -434,21 +435,21 @@ async fn twenty_processes_send_one_token_call_for_each_generation() {
         assert!(new.errors.is_empty(), "{:?}", new.errors);
         // Most reject a token that another has rejected already, which rejects nothing newer.
         let why = format!("{} alone, {} voided, {} failures", new.alone, new.voided, new.failures);
-        assert_eq!(calls(&sandbox), (generation, generation), "{why}");
+        assert_eq!(calls(&emulator), (generation, generation), "{why}");
         let new: BTreeSet<String> = new.tokens.into_keys().collect();
         assert!(new.len() == 2 && new.is_disjoint(&before), "{new:?}");
-        assert!(new.iter().all(|token| sandbox.is_live(token)));
+        assert!(new.iter().all(|token| emulator.is_live(token)));
         before = new;
     }
-    assert_eq!(sandbox.double_spends(), 0);
+    assert_eq!(emulator.double_spends(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revocation_reaches_every_process_whoever_holds_the_token() {
     let Some(mut redis) = RedisServer::start() else { return };
-    let sandbox = Sandbox::builder().with_system_clock().start().await.unwrap();
+    let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
     let url = redis.url();
-    let start = async || Process::start(sandbox.url(), &url, Limits::Long, false).await;
+    let start = async || Process::start(emulator.url(), &url, Limits::Long, false).await;
     let (mut holder, mut revoker) = (start().await, start().await);
 
     // Two processes: the one that revokes does not hold the token.
@@ -475,7 +476,7 @@ async fn a_revocation_reaches_every_process_whoever_holds_the_token() {
     assert_eq!(revoker.ask(&format!("forget {third}")).await, "done");
     let mut new = start().await;
     let fourth = new.ask("token").await;
-    assert!(fourth != third && sandbox.is_live(&fourth));
+    assert!(fourth != third && emulator.is_live(&fourth));
     assert_eq!(revoker.ask("token").await, fourth);
 
     // Redis is away: the result says so, and the mark is written when it is back.
@@ -486,7 +487,7 @@ async fn a_revocation_reaches_every_process_whoever_holds_the_token() {
     redis.resume();
     new.has_dropped().await;
     let fifth = new.ask("token").await;
-    assert!(fifth != fourth && sandbox.is_live(&fifth));
+    assert!(fifth != fourth && emulator.is_live(&fifth));
     redis.stop();
 }
 
@@ -596,16 +597,16 @@ async fn pass(
 /// One run of the fleet; a line of the table.
 async fn live_through(day: Day) -> Option<String> {
     let mut redis = RedisServer::start()?;
-    let sandbox = Sandbox::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
+    let emulator = Emulator::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
     if day == Day::Killing {
         // So that there is time to die in.
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
-            sandbox.fault_times(operation, Fault::delay(Duration::from_millis(150)), 10_000);
+            emulator.fault_times(operation, Fault::delay(Duration::from_millis(150)), 10_000);
         }
     }
     let proxy = Proxy::start(redis.port, Duration::from_millis(100)).await;
     let url = if day == Day::Slow { format!("redis://127.0.0.1:{}", proxy.0) } else { redis.url() };
-    let mut fleet = Fleet::start(sandbox.url(), &url, Limits::Short, day == Day::Killing).await;
+    let mut fleet = Fleet::start(emulator.url(), &url, Limits::Short, day == Day::Killing).await;
 
     let started = Instant::now();
     fleet.order("run").await;
@@ -621,13 +622,13 @@ async fn live_through(day: Day) -> Option<String> {
         process.order("held").await;
     }
     for process in &mut fleet.processes {
-        sandbox.revoke(&process.word().await);
+        emulator.revoke(&process.word().await);
     }
     sleep(RUN.saturating_sub(started.elapsed()).max(Duration::from_secs(2))).await;
     let mut seen = fleet.all("end").await;
     let ran = started.elapsed();
 
-    let (moneykit, moov) = calls(&sandbox);
+    let (moneykit, moov) = calls(&emulator);
     let bound = millis(LEASE + 2 * STORE_TIMEOUT + STORE_REST);
     seen.refused.retain(|(at, _)| *at > ended_at + bound || *at < ended_at);
     let last = seen.tokens.get(revoked).copied().unwrap_or_default();
@@ -643,7 +644,7 @@ async fn live_through(day: Day) -> Option<String> {
         seen.dropped,
         seen.longest_wait,
         late,
-        sandbox.double_spends(),
+        emulator.double_spends(),
         seen.errors.len(),
     );
     // Generations follow each other after 2.35 seconds at the least; one more for what was revoked.
@@ -652,7 +653,7 @@ async fn live_through(day: Day) -> Option<String> {
     assert!(moneykit + moov <= generations + day.allowance(), "too many calls\n{line}");
     assert!(moneykit + moov <= seen.tokens.len() + kills + seen.voided as usize, "a token was lost\n{line}");
     assert_eq!(seen.refused, [], "a token that the vendor does not take was handed out\n{line}");
-    assert_eq!(sandbox.double_spends(), 0, "{line}");
+    assert_eq!(emulator.double_spends(), 0, "{line}");
     assert_eq!(seen.errors, [] as [&str; 0], "{line}");
     assert!(late <= bound, "a revoked token was handed out\n{line}");
     assert!(seen.longest_wait <= bound + 3000, "a caller waited for too long\n{line}");

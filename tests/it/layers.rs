@@ -137,7 +137,7 @@ fn dependencies_point_one_way() {
         let here = room(&path);
         // In the binary `crate` is the binary itself, and of the library it sees only what is public. The guide
         // is no code (`guide::pages_hold_no_code`).
-        if ["lib", "sandbox", "bin", "guide"].contains(&here.as_str()) {
+        if ["lib", "emulator", "bin", "guide"].contains(&here.as_str()) {
             continue;
         }
         let room = ROOMS.iter().find(|(name, _)| *name == here);
@@ -209,7 +209,7 @@ fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
 /// What two commands share stands beside them, and knows none of them.
 #[test]
 fn commands_know_nothing_of_each_other() {
-    const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "sandbox", "completions"];
+    const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "emulator", "completions"];
     let bin = src().join("bin/fintech-auth");
     let mut checked = 0;
     for path in sources(&bin).iter().filter(|path| !path.ends_with("main.rs")) {

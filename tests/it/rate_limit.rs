@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fintech_auth::{
     ErrorKind,
-    sandbox::{Fault, Operation},
+    emulator::{Fault, Operation},
     token::TokenCache,
 };
 use http::{HeaderName, StatusCode, header};
@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     scripted::{Asked, Reply, Scripted, cache_with, limited},
-    support::{sandbox, scopes},
+    support::{emulator, scopes},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -150,13 +150,13 @@ async fn a_response_of_either_vendor_that_asks_for_no_wait_is_a_cool_down_all_th
         (Operation::MoovToken, StatusCode::TOO_MANY_REQUESTS, HeaderName::from_static("x-retry-in"), "soon"),
         (Operation::MoovToken, StatusCode::TOO_MANY_REQUESTS, header::RETRY_AFTER, past),
     ] {
-        let sandbox = sandbox().await;
-        let clock = sandbox.clock().clone();
+        let emulator = emulator().await;
+        let clock = emulator.clock().clone();
         let response = Fault::answer(status).with_header(name.clone(), http::HeaderValue::from_static(value));
-        sandbox.fault_times(operation, response, 1_000);
+        emulator.fault_times(operation, response, 1_000);
         let (moneykit, moov) = (
-            sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
-            sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
+            emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
+            emulator.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),
         );
         let brief = Duration::from_millis(100);
         for number in 0..100 {
@@ -169,6 +169,6 @@ async fn a_response_of_either_vendor_that_asks_for_no_wait_is_a_cool_down_all_th
             };
             assert_eq!(error.unwrap_err().kind(), ErrorKind::RateLimited, "{operation:?} {name} {value}");
         }
-        assert_eq!(sandbox.count(operation), 1, "{operation:?} {name} {value}");
+        assert_eq!(emulator.count(operation), 1, "{operation:?} {name} {value}");
     }
 }

@@ -14,7 +14,7 @@ use std::{
 
 use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret,
-    sandbox::{Fault, Operation},
+    emulator::{Fault, Operation},
     token::{
         Fingerprint, IssuedToken, Lease, MemoryStore, Notice, Rejection, StoreError, StoreFuture, StoreKey,
         StoredToken, TokenCache, TokenId, TokenOptions, TokenSource, TokenStore,
@@ -31,7 +31,7 @@ use tokio::{
 
 use crate::{
     scripted::{Reply, Scripted, TestClock, fail, limited, options},
-    support::{sandbox, scopes},
+    support::{emulator, scopes},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -331,23 +331,23 @@ async fn webhook_keys_are_fetched_once_in_each_period() {
         ("New fetch of webhook keys after a failed one", true),
         ("Fetch of webhook keys for an unknown key id", false),
     ] {
-        let sandbox = sandbox().await;
-        let clock = sandbox.clock().clone();
-        let client = sandbox
+        let emulator = emulator().await;
+        let clock = emulator.clock().clone();
+        let client = emulator
             .moneykit()
             .with_tokens(|tokens| tokens.with_clock(clock.clone()).with_retry(RetryPolicy::never()));
         let webhooks = client.build().unwrap().webhooks();
         if fails {
             let bad = Fault::answer(StatusCode::BAD_GATEWAY);
-            sandbox.fault_times(Operation::MoneykitJwks, bad, usize::MAX);
+            emulator.fault_times(Operation::MoneykitJwks, bad, usize::MAX);
         }
         for second in 0..3600 {
-            let webhook = sandbox.moneykit_webhook("{}").with_header("kid", format!("made-up-{second}"));
+            let webhook = emulator.moneykit_webhook("{}").with_header("kid", format!("made-up-{second}"));
             let sent = webhook.sign().unwrap();
             assert!(webhooks.verify(&sent.headers, &sent.body).await.is_err());
             clock.advance(Duration::from_secs(1));
         }
-        let fetches = sandbox.count(Operation::MoneykitJwks);
+        let fetches = emulator.count(Operation::MoneykitJwks);
         assert!((55..=most(name)).contains(&fetches), "{name}: {fetches} in an hour");
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use fintech_auth::{
     ErrorKind, Secret,
-    sandbox::store_contract,
+    emulator::store_contract,
     token::{
         Claim, Fingerprint, Lease, Notice, Permit, RateLimit, Stop, StoreKey, StoredToken, TokenCache,
         TokenOptions, TokenStore,

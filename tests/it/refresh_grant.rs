@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fintech_auth::{
     Error, ErrorKind, Secret,
-    sandbox::{Fault, Operation},
+    emulator::{Fault, Operation},
     token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenSource},
 };
 use http::StatusCode;
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::{
     scripted::{Asked, Reply, TestClock, cache, options, refreshing, unsent},
-    support::{json, sandbox, scopes},
+    support::{emulator, json, scopes},
 };
 
 const AFTER_AN_HOUR: Duration = Duration::from_secs(3591);
@@ -34,18 +34,18 @@ async fn an_unusable_refresh_token_counts_as_none() {
 
 #[tokio::test]
 async fn moov_renews_by_client_credentials_when_the_refresh_token_is_empty() {
-    let sandbox = sandbox().await;
-    let clock = sandbox.clock().clone();
-    let moov = sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
+    let emulator = emulator().await;
+    let clock = emulator.clock().clone();
+    let moov = emulator.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
     let scopes = scopes(&["/accounts.read"]);
     let issued =
         json(200, r#"{"access_token":"t1","expires_in":2,"refresh_token":"","token_type":"Bearer"}"#);
-    sandbox.fault(Operation::MoovToken, issued);
+    emulator.fault(Operation::MoovToken, issued);
     assert_eq!(moov.token(&scopes).await.unwrap().expose(), "t1");
     clock.advance(Duration::from_secs(2));
     let second = moov.token(&scopes).await.unwrap();
-    assert!(sandbox.is_live(second.expose()));
-    assert_eq!(sandbox.count(Operation::MoovToken), 2);
+    assert!(emulator.is_live(second.expose()));
+    assert_eq!(emulator.count(Operation::MoovToken), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,17 +101,17 @@ async fn a_source_without_a_refresh_grant_of_its_own_never_fails_for_it() {
 /// The client credentials may be limited as well, so the request waits for the end of the cool-down.
 #[tokio::test]
 async fn a_refresh_token_that_was_limited_is_not_sent_again() {
-    let sandbox = sandbox().await;
-    let clock = sandbox.clock().clone();
-    let moov = sandbox.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
+    let emulator = emulator().await;
+    let clock = emulator.clock().clone();
+    let moov = emulator.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
     let scopes = scopes(&["/accounts.read"]);
     moov.token(&scopes).await.unwrap();
     clock.advance(Duration::from_secs(3600));
     let limited = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
-    sandbox.fault(Operation::MoovToken, limited);
+    emulator.fault(Operation::MoovToken, limited);
     assert_eq!(moov.token(&scopes).await.unwrap_err().kind(), ErrorKind::RateLimited);
     clock.advance(Duration::from_secs(60));
     let renewed = moov.token(&scopes).await.unwrap();
-    assert!(sandbox.is_live(renewed.expose()));
-    assert_eq!((sandbox.count(Operation::MoovToken), sandbox.double_spends()), (3, 0));
+    assert!(emulator.is_live(renewed.expose()));
+    assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (3, 0));
 }

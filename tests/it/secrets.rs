@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use fintech_auth::{
     Credentials, Secret,
+    emulator::{Fault, Operation},
     moneykit::{self, types as linking},
     moov::{self, types as moving},
-    sandbox::{Fault, Operation},
 };
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     digest::Shape,
-    support::{json, moneykit, moov, plain, sandbox, scopes},
+    support::{emulator, json, moneykit, moov, plain, scopes},
     surface::surface,
 };
 
@@ -128,8 +128,8 @@ fn clients_and_builders_do_not_show_their_secrets() {
 
 #[tokio::test]
 async fn a_failed_decode_does_not_show_the_answer() {
-    let sandbox = sandbox().await;
-    let (linking, moving) = (moneykit(&sandbox), moov(&sandbox));
+    let emulator = emulator().await;
+    let (linking, moving) = (moneykit(&emulator), moov(&emulator));
     for body in [
         format!(r#"{{"access_token": ["{MARK}"]}}"#),
         format!(r#"{{"access_token": "{MARK}", "expires_in": "{MARK}"}}"#),
@@ -143,7 +143,7 @@ async fn a_failed_decode_does_not_show_the_answer() {
         for status in [200, 400, 401, 422, 500] {
             let fault = json(status, body.clone());
             for operation in Operation::ALL {
-                sandbox.fault(operation, fault.clone());
+                emulator.fault(operation, fault.clone());
             }
             let errors = [
                 linking.create_access_token(&[]).await.err(),
@@ -164,7 +164,7 @@ async fn a_failed_decode_does_not_show_the_answer() {
 /// does not look like one must not.
 #[tokio::test]
 async fn no_encoding_of_a_secret_gets_through() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let secret = "p@ss w+rd/\"é%";
     let shapes = [
         secret.to_owned(),
@@ -173,12 +173,12 @@ async fn no_encoding_of_a_secret_gets_through() {
         secret.replace('"', "\\\""),
         secret.replace('w', "\u{1}w"),
     ];
-    let client = moov::Client::builder(Credentials::new("id", secret)).with_base_url(sandbox.url());
+    let client = moov::Client::builder(Credentials::new("id", secret)).with_base_url(emulator.url());
     let client = client.with_tokens(plain).build().unwrap();
     for shape in &shapes {
         for field in ["error", "error_description", "scope"] {
             for status in [400, 422, 502] {
-                sandbox.fault(
+                emulator.fault(
                     Operation::MoovToken,
                     json(status, json!({"error": "x", field: shape}).to_string()),
                 );
@@ -194,25 +194,25 @@ async fn no_encoding_of_a_secret_gets_through() {
             }
         }
     }
-    sandbox.fault(Operation::MoovToken, json(400, r#"{"error": "a long story, not a code"}"#));
+    emulator.fault(Operation::MoovToken, json(400, r#"{"error": "a long story, not a code"}"#));
     let error = client.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
     assert_eq!((error.code(), error.message()), (None, Some("a long story, not a code")));
 }
 
 #[tokio::test]
 async fn an_unreadable_success_is_not_kept_in_the_error() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let text =
         Fault::answer(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}x"#));
-    sandbox.fault(Operation::MoovToken, text);
-    let error = moov(&sandbox).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+    emulator.fault(Operation::MoovToken, text);
+    let error = moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
     assert!(error.body::<Value>().is_none());
 }
 
 /// A vendor, or a proxy before it, that quotes what it refuses.
 #[tokio::test]
 async fn secrets_that_a_server_echoes_are_cleared() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let credentials = Credentials::new("id", MARK);
     let echo = json!({
         "error": format!("bad {MARK}"), "error_code": MARK, "error_message": format!("no: {MARK}"),
@@ -229,17 +229,17 @@ async fn secrets_that_a_server_echoes_are_cleared() {
             .with_body("application/json", echo.to_string())
     };
     let linking = moneykit::Client::builder(credentials.clone())
-        .with_base_url(sandbox.url())
+        .with_base_url(emulator.url())
         .with_tokens(plain)
         .build()
         .unwrap();
     let moving =
-        moov::Client::builder(credentials).with_base_url(sandbox.url()).with_tokens(plain).build().unwrap();
+        moov::Client::builder(credentials).with_base_url(emulator.url()).with_tokens(plain).build().unwrap();
     for status in [400, 401, 422] {
-        sandbox.fault(Operation::MoneykitToken, echo(status));
-        sandbox.fault(Operation::MoovToken, echo(status));
-        sandbox.fault(Operation::MoovRevoke, echo(status));
-        sandbox.fault(Operation::MoneykitIntrospect, echo(status));
+        emulator.fault(Operation::MoneykitToken, echo(status));
+        emulator.fault(Operation::MoovToken, echo(status));
+        emulator.fault(Operation::MoovRevoke, echo(status));
+        emulator.fault(Operation::MoneykitIntrospect, echo(status));
         for error in [
             linking.create_access_token(&[]).await.unwrap_err(),
             linking.introspect(&MARK.into()).await.unwrap_err(),

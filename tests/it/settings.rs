@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use fintech_auth::{Error, ErrorKind, moneykit, moov};
 use serde_json::{Value, json};
 
-use crate::support::sandbox;
+use crate::support::emulator;
 
 /// Stands where a secret stands, or where somebody put one by mistake.
 const MARK: &str = "MARK-0123456789";
@@ -435,23 +435,23 @@ fn the_names_of_the_vendors_own_clients_serve_in_pairs() {
 
 #[tokio::test]
 async fn a_secret_comes_from_a_mounted_file() {
-    let sandbox = sandbox().await;
-    let credentials = sandbox.moov_credentials();
+    let emulator = emulator().await;
+    let credentials = emulator.moov_credentials();
     for end in ["", "\n", "\r\n"] {
         let secret = format!("{}{end}", credentials.client_secret().expose());
         let path = file(&format!("mounted{}", end.len()), secret);
         let vars = [
             ("MOOV_CLIENT_ID", credentials.client_id()),
             ("MOOV_CLIENT_SECRET_FILE", path.to_str().unwrap()),
-            ("MOOV_BASE_URL", sandbox.url()),
+            ("MOOV_BASE_URL", emulator.url()),
             ("MOOV_SCOPES", "/accounts.read /ping.read"),
         ];
         let client = moov::Config::from_vars(vars).unwrap().client().unwrap();
         assert_eq!(client.default_token().await.unwrap().scope(), Some("/accounts.read /ping.read"));
     }
-    let webhook = file("webhook", sandbox.moov_webhook_secret().expose());
+    let webhook = file("webhook", emulator.moov_webhook_secret().expose());
     let mut config = moov_of(&json!({"former_webhook_secret_file": webhook, "webhook_secret": "new"}));
-    let sent = || sandbox.moov_webhook("{}").sign().unwrap();
+    let sent = || emulator.moov_webhook("{}").sign().unwrap();
     config.webhooks().unwrap().verify(&sent().headers, b"{}").unwrap();
     config.former_webhook_secret_file = None;
     assert!(config.webhooks().unwrap().verify(&sent().headers, b"{}").is_err());

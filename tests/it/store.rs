@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use fintech_auth::{
     ErrorKind, Secret,
-    sandbox::store_contract,
+    emulator::store_contract,
     token::{
         Fingerprint, Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey, StoredToken, Token,
         TokenCache, TokenId, TokenOptions, TokenStore,

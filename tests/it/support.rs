@@ -1,4 +1,4 @@
-//! What the behaviour tests share: the sandbox as both vendors' clients see it.
+//! What the behaviour tests share: the emulator as both vendors' clients see it.
 
 use std::{
     sync::{Arc, Mutex},
@@ -6,15 +6,16 @@ use std::{
 };
 
 use fintech_auth::{
-    Error, HttpOptions, RetryPolicy, Scope, Secret, moneykit, moov,
-    sandbox::{Fault, Operation, Sandbox},
+    Error, HttpOptions, RetryPolicy, Scope, Secret,
+    emulator::{Emulator, Fault, Operation},
+    moneykit, moov,
     token::TokenOptions,
 };
 use http::StatusCode;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-pub(crate) async fn sandbox() -> Sandbox {
-    Sandbox::start().await.expect("the sandbox starts")
+pub(crate) async fn emulator() -> Emulator {
+    Emulator::start().await.expect("the emulator starts")
 }
 
 /// Options that keep a test of a hang short, and leave a busy machine its time.
@@ -30,12 +31,12 @@ pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
         .with_rate_limit(100_000, Duration::from_secs(1))
 }
 
-pub(crate) fn moneykit(sandbox: &Sandbox) -> moneykit::Client {
-    sandbox.moneykit().with_http(quick()).with_tokens(plain).build().expect("the client builds")
+pub(crate) fn moneykit(emulator: &Emulator) -> moneykit::Client {
+    emulator.moneykit().with_http(quick()).with_tokens(plain).build().expect("the client builds")
 }
 
-pub(crate) fn moov(sandbox: &Sandbox) -> moov::Client {
-    sandbox.moov().with_http(quick()).with_tokens(plain).build().expect("the client builds")
+pub(crate) fn moov(emulator: &Emulator) -> moov::Client {
+    emulator.moov().with_http(quick()).with_tokens(plain).build().expect("the client builds")
 }
 
 pub(crate) fn scopes(scopes: &[&str]) -> Vec<Scope> {
@@ -47,13 +48,13 @@ pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
 }
 
 /// A token call of either vendor, reduced to its access token.
-pub(crate) async fn issue(sandbox: &Sandbox, operation: Operation) -> Result<Secret, Error> {
+pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<Secret, Error> {
     match operation {
         Operation::MoneykitToken => {
-            moneykit(sandbox).create_access_token(&[]).await.map(|token| token.body.access_token)
+            moneykit(emulator).create_access_token(&[]).await.map(|token| token.body.access_token)
         }
         _ => {
-            let token = moov(sandbox).create_access_token(&scopes(&["/accounts.read"])).await?;
+            let token = moov(emulator).create_access_token(&scopes(&["/accounts.read"])).await?;
             Ok(token.body.access_token.0)
         }
     }

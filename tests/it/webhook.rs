@@ -8,7 +8,7 @@ use fintech_auth::{
     webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind},
 };
 
-use crate::support::sandbox;
+use crate::support::emulator;
 
 /// One line for each reason: its status and its words.
 #[test]
@@ -36,26 +36,26 @@ impl std::fmt::Display for VerifyErrorDisplay {
 /// Values that would be seen at once, in every place that a stranger or a vendor fills.
 #[tokio::test]
 async fn errors_and_debug_show_no_body_secret_or_header() {
-    let sandbox = sandbox().await;
-    let moneykit = sandbox.moneykit().build().expect("a client").webhooks();
+    let emulator = emulator().await;
+    let moneykit = emulator.moneykit().build().expect("a client").webhooks();
     let marked = |text: &str| format!("marked-{text}");
     let mut shown = Vec::new();
     for webhook in [
-        sandbox.moneykit_webhook("{}").with_header("kid", marked("kid")),
-        sandbox.moneykit_webhook("{}").with_header("alg", marked("alg")),
-        sandbox.moneykit_webhook("{}").with_claim("iat", marked("iat")),
+        emulator.moneykit_webhook("{}").with_header("kid", marked("kid")),
+        emulator.moneykit_webhook("{}").with_header("alg", marked("alg")),
+        emulator.moneykit_webhook("{}").with_claim("iat", marked("iat")),
     ] {
         let sent = webhook.sign().expect("it signs");
         let error = moneykit.verify(&sent.headers, &sent.body).await.unwrap_err();
         shown.push(format!("{error} {error:?}"));
     }
     let secret = Secret::from(marked("secret"));
-    let moov = Webhooks::new([secret.clone()]).expect("a secret").with_clock(sandbox.clock().clone());
+    let moov = Webhooks::new([secret.clone()]).expect("a secret").with_clock(emulator.clock().clone());
     shown.push(format!("{moov:?} {:?}", Keys::new([secret.clone()])));
     for webhook in [
-        sandbox.moov_webhook(marked("body")),
-        sandbox.moov_webhook("{}").with_secret(secret.clone()).with_timestamp(marked("timestamp")),
-        sandbox.moov_webhook("{}").with_nonce(marked("nonce")).with_webhook_id(marked("id")),
+        emulator.moov_webhook(marked("body")),
+        emulator.moov_webhook("{}").with_secret(secret.clone()).with_timestamp(marked("timestamp")),
+        emulator.moov_webhook("{}").with_nonce(marked("nonce")).with_webhook_id(marked("id")),
     ] {
         shown.push(format!("{webhook:?}").replace("marked-", "").replace("body", ""));
         let sent = webhook.sign().expect("it signs");

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use fintech_auth::{
     ErrorKind, ManualClock,
+    emulator::{Emulator, Fault, MoneykitWebhook, Operation, SignedWebhook},
     moneykit::{
         self,
         webhook::{Options, Webhooks},
     },
-    sandbox::{Fault, MoneykitWebhook, Operation, Sandbox, SignedWebhook},
     webhook::VerifyErrorKind as Kind,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -19,55 +19,55 @@ use crate::support::{json as respond, plain, quick};
 
 const EVENT: &str = r#"{"webhook_event":"link.state_changed"}"#;
 
-/// A sandbox and a verifier on one clock.
-async fn service() -> (Sandbox, Webhooks, ManualClock) {
+/// An emulator and a verifier on one clock.
+async fn service() -> (Emulator, Webhooks, ManualClock) {
     with(|options| options).await
 }
 
-async fn with(options: impl FnOnce(Options) -> Options) -> (Sandbox, Webhooks, ManualClock) {
-    let sandbox = Sandbox::start().await.expect("the sandbox starts");
-    let clock = sandbox.clock().clone();
-    let client = sandbox
+async fn with(options: impl FnOnce(Options) -> Options) -> (Emulator, Webhooks, ManualClock) {
+    let emulator = Emulator::start().await.expect("the emulator starts");
+    let clock = emulator.clock().clone();
+    let client = emulator
         .moneykit()
         .with_http(quick())
         .with_tokens(|tokens| plain(tokens).with_clock(clock.clone()))
         .with_webhooks(options);
     let webhooks = client.build().expect("the client builds").webhooks();
-    (sandbox, webhooks, clock)
+    (emulator, webhooks, clock)
 }
 
 fn sign(webhook: MoneykitWebhook) -> SignedWebhook {
     webhook.sign().expect("it signs")
 }
 
-fn good(sandbox: &Sandbox) -> SignedWebhook {
-    sign(sandbox.moneykit_webhook(EVENT))
+fn good(emulator: &Emulator) -> SignedWebhook {
+    sign(emulator.moneykit_webhook(EVENT))
 }
 
-fn made_up(sandbox: &Sandbox, id: usize) -> SignedWebhook {
-    sign(sandbox.moneykit_webhook(EVENT).with_header("kid", format!("made-up-{id}")))
+fn made_up(emulator: &Emulator, id: usize) -> SignedWebhook {
+    sign(emulator.moneykit_webhook(EVENT).with_header("kid", format!("made-up-{id}")))
 }
 
 async fn verdict(webhooks: &Webhooks, sent: &SignedWebhook) -> Result<(), Kind> {
     webhooks.verify(&sent.headers, &sent.body).await.map(drop).map_err(|error| error.kind())
 }
 
-fn fetches(sandbox: &Sandbox) -> usize {
-    sandbox.count(Operation::MoneykitJwks)
+fn fetches(emulator: &Emulator) -> usize {
+    emulator.count(Operation::MoneykitJwks)
 }
 
 #[tokio::test]
 async fn keys_are_fetched_once_and_by_the_contract() {
-    let (sandbox, webhooks, _) = service().await;
+    let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for _ in 0..100 {
-        let (webhooks, sent) = (webhooks.clone(), good(&sandbox));
+        let (webhooks, sent) = (webhooks.clone(), good(&emulator));
         tasks.spawn(async move { verdict(&webhooks, &sent).await });
     }
     assert!(tasks.join_all().await.into_iter().all(|verdict| verdict.is_ok()));
-    assert_eq!(fetches(&sandbox), 1);
-    let request = &sandbox.requests()[0];
-    assert_eq!(request.headers["x-client-id"], sandbox.moneykit_credentials().client_id());
+    assert_eq!(fetches(&emulator), 1);
+    let request = &emulator.requests()[0];
+    assert_eq!(request.headers["x-client-id"], emulator.moneykit_credentials().client_id());
     assert!(
         !request.headers.contains_key("authorization") && !request.headers.contains_key("x-client-secret")
     );
@@ -76,16 +76,16 @@ async fn keys_are_fetched_once_and_by_the_contract() {
 /// The secret's file does not exist, and the id is nobody's.
 #[tokio::test]
 async fn a_client_for_webhooks_needs_and_shows_no_credentials() {
-    let sandbox = Sandbox::start().await.expect("the sandbox starts");
+    let emulator = Emulator::start().await.expect("the emulator starts");
     let config: moneykit::Config = serde_json::from_value(json!({
-        "client_id": "nobody", "client_secret_file": "/nowhere", "base_url": sandbox.url(), "client_auth": "headers",
+        "client_id": "nobody", "client_secret_file": "/nowhere", "base_url": emulator.url(), "client_auth": "headers",
     }))
     .expect("a configuration");
     let client = config.builder_for_webhooks().build().expect("the client builds");
-    let sent = sign(sandbox.moneykit_webhook(EVENT));
+    let sent = sign(emulator.moneykit_webhook(EVENT));
     assert_eq!(verdict(&client.webhooks(), &sent).await, Ok(()));
     client.jwks().await.expect("the keys");
-    let requests = sandbox.requests();
+    let requests = emulator.requests();
     let shown = ["authorization", "x-client-secret"];
     assert!(requests.len() == 2, "{requests:?}");
     assert!(requests.iter().all(|request| shown.iter().all(|name| !request.headers.contains_key(*name))));
@@ -100,59 +100,59 @@ async fn a_client_for_webhooks_needs_and_shows_no_credentials() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
         assert!(error.to_string().contains("has no credentials"), "{error}");
     }
-    assert_eq!(sandbox.requests().len(), 2);
+    assert_eq!(emulator.requests().len(), 2);
     // Somebody else's token is another's to show.
-    let token = sandbox.moneykit().build().expect("a client").default_token().await.expect("a token");
+    let token = emulator.moneykit().build().expect("a client").default_token().await.expect("a token");
     client.introspect(&token.to_secret()).await.expect("a client is described");
 }
 
 #[tokio::test]
 async fn ten_thousand_made_up_key_ids_cost_one_fetch() {
-    let (sandbox, webhooks, clock) = service().await;
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    sandbox.clear_requests();
+    let (emulator, webhooks, clock) = service().await;
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    emulator.clear_requests();
     let mut tasks = JoinSet::new();
     for id in 0..10_000 {
-        let (webhooks, sent) = (webhooks.clone(), made_up(&sandbox, id));
+        let (webhooks, sent) = (webhooks.clone(), made_up(&emulator, id));
         tasks.spawn(async move { verdict(&webhooks, &sent).await });
     }
     for verdict in tasks.join_all().await {
         assert_eq!(verdict, Err(Kind::KeysCoolingDown));
     }
-    assert_eq!(fetches(&sandbox), 1);
+    assert_eq!(fetches(&emulator), 1);
     // Those under known keys are not held up.
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     // To the end of the cool-down nothing, then one more.
     clock.advance(Duration::from_secs(59));
-    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
-    assert_eq!(fetches(&sandbox), 1);
+    assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err(Kind::KeysCoolingDown));
+    assert_eq!(fetches(&emulator), 1);
     clock.advance(Duration::from_secs(1));
-    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
-    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
-    assert_eq!(fetches(&sandbox), 2);
+    assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err(Kind::KeysCoolingDown));
+    assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err(Kind::KeysCoolingDown));
+    assert_eq!(fetches(&emulator), 2);
 }
 
 /// The fetch that a cold cache needs anyway is the one fetch, if it did not bring the key.
 #[tokio::test]
 async fn a_flood_on_a_cold_cache_costs_one_fetch_as_well() {
-    let (sandbox, webhooks, _) = service().await;
+    let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for id in 0..1_000 {
-        let (webhooks, sent) = (webhooks.clone(), made_up(&sandbox, id));
+        let (webhooks, sent) = (webhooks.clone(), made_up(&emulator, id));
         tasks.spawn(async move { verdict(&webhooks, &sent).await });
     }
     assert!(tasks.join_all().await.into_iter().all(|verdict| verdict.is_err()));
-    assert_eq!(fetches(&sandbox), 1);
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    assert_eq!(fetches(&sandbox), 1);
+    assert_eq!(fetches(&emulator), 1);
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    assert_eq!(fetches(&emulator), 1);
 }
 
 #[tokio::test]
 async fn the_cool_down_is_told_and_settable() {
-    let (sandbox, webhooks, clock) = with(|options| options.with_cool_down(Duration::from_secs(300))).await;
-    assert_eq!(verdict(&webhooks, &made_up(&sandbox, 0)).await, Err(Kind::KeysCoolingDown));
+    let (emulator, webhooks, clock) = with(|options| options.with_cool_down(Duration::from_secs(300))).await;
+    assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err(Kind::KeysCoolingDown));
     clock.advance(Duration::from_secs(100));
-    let sent = made_up(&sandbox, 0);
+    let sent = made_up(&emulator, 0);
     let error = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::KeysCoolingDown, StatusCode::SERVICE_UNAVAILABLE));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(200)));
@@ -160,200 +160,200 @@ async fn the_cool_down_is_told_and_settable() {
 
 #[tokio::test]
 async fn a_rotation_in_mid_stream_loses_no_valid_webhook() {
-    let (sandbox, webhooks, _) = service().await;
+    let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for number in 0..300 {
         if number == 150 {
-            sandbox.rotate_moneykit_key().expect("a key");
+            emulator.rotate_moneykit_key().expect("a key");
         }
-        let (webhooks, sent) = (webhooks.clone(), good(&sandbox));
+        let (webhooks, sent) = (webhooks.clone(), good(&emulator));
         tasks.spawn(async move { verdict(&webhooks, &sent).await });
         if number % 50 == 0 {
             tokio::task::yield_now().await;
         }
     }
     assert!(tasks.join_all().await.into_iter().all(|verdict| verdict.is_ok()));
-    assert!(fetches(&sandbox) <= 2, "{}", fetches(&sandbox));
+    assert!(fetches(&emulator) <= 2, "{}", fetches(&emulator));
 }
 
 /// The new key signs while the old one still does, one after the other, on a warm cache.
 #[tokio::test]
 async fn old_and_new_key_both_verify_while_both_are_published() {
-    let (sandbox, webhooks, _) = service().await;
-    let old = sandbox.moneykit_key_id();
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    sandbox.rotate_moneykit_key().expect("a key");
+    let (emulator, webhooks, _) = service().await;
+    let old = emulator.moneykit_key_id();
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    emulator.rotate_moneykit_key().expect("a key");
     for _ in 0..10 {
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-        let by_old = sign(sandbox.moneykit_webhook(EVENT).with_key(&sandbox, &old));
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+        let by_old = sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
         assert_eq!(verdict(&webhooks, &by_old).await, Ok(()));
     }
-    assert_eq!(fetches(&sandbox), 2);
+    assert_eq!(fetches(&emulator), 2);
 }
 
 /// A cache in between serves the old set for a while after a rotation.
 #[tokio::test]
 async fn a_webhook_under_a_key_that_is_not_published_everywhere_yet_is_to_be_sent_again() {
-    let (sandbox, webhooks, clock) = service().await;
-    let old = sandbox.moneykit_key_id();
-    let before = keys(&sandbox).await;
-    sandbox.clear_requests();
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    sandbox.rotate_moneykit_key().expect("a key");
-    let new = good(&sandbox);
-    sandbox.fault_times(Operation::MoneykitJwks, respond(200, before.to_string()), 2);
+    let (emulator, webhooks, clock) = service().await;
+    let old = emulator.moneykit_key_id();
+    let before = keys(&emulator).await;
+    emulator.clear_requests();
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    emulator.rotate_moneykit_key().expect("a key");
+    let new = good(&emulator);
+    emulator.fault_times(Operation::MoneykitJwks, respond(200, before.to_string()), 2);
     for fetched in [2, 3] {
         let error = webhooks.verify(&new.headers, &new.body).await.unwrap_err();
         assert_eq!((error.kind(), error.status()), (Kind::KeysCoolingDown, StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
-        assert_eq!(fetches(&sandbox), fetched);
+        assert_eq!(fetches(&emulator), fetched);
         // The old key still verifies, at no cost.
-        let by_old = sign(sandbox.moneykit_webhook(EVENT).with_key(&sandbox, &old));
+        let by_old = sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
         assert_eq!(verdict(&webhooks, &by_old).await, Ok(()));
         clock.advance(Duration::from_secs(60));
     }
     assert_eq!(verdict(&webhooks, &new).await, Ok(()));
-    assert_eq!(fetches(&sandbox), 4);
+    assert_eq!(fetches(&emulator), 4);
 }
 
 #[tokio::test]
 async fn entries_of_a_fetched_set_that_are_no_objects_are_skipped() {
-    let (sandbox, webhooks, _) = service().await;
-    let mut set = keys(&sandbox).await;
+    let (emulator, webhooks, _) = service().await;
+    let mut set = keys(&emulator).await;
     let entries = [json!(null), json!("key"), json!(7), json!([{}])];
     set["keys"].as_array_mut().expect("keys").splice(0..0, entries);
-    sandbox.fault(Operation::MoneykitJwks, respond(200, set.to_string()));
-    sandbox.clear_requests();
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    assert_eq!(fetches(&sandbox), 1);
+    emulator.fault(Operation::MoneykitJwks, respond(200, set.to_string()));
+    emulator.clear_requests();
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    assert_eq!(fetches(&emulator), 1);
 }
 
 /// It is a failure to fetch, and no reason to forget the keys.
 #[tokio::test]
 async fn a_set_without_keys_does_not_replace_the_keys() {
     for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
-        let (sandbox, webhooks, clock) = service().await;
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+        let (emulator, webhooks, clock) = service().await;
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
         clock.advance(Duration::from_secs(3600));
-        sandbox.fault_times(Operation::MoneykitJwks, respond(200, body), 10);
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()), "{body}");
-        assert_eq!(fetches(&sandbox), 2, "{body}");
-        let cold = sandbox.moneykit().with_tokens(plain).build().expect("the client builds").webhooks();
-        assert_eq!(verdict(&cold, &good(&sandbox)).await, Err(Kind::KeysUnavailable), "{body}");
+        emulator.fault_times(Operation::MoneykitJwks, respond(200, body), 10);
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{body}");
+        assert_eq!(fetches(&emulator), 2, "{body}");
+        let cold = emulator.moneykit().with_tokens(plain).build().expect("the client builds").webhooks();
+        assert_eq!(verdict(&cold, &good(&emulator)).await, Err(Kind::KeysUnavailable), "{body}");
     }
 }
 
 /// The set as it is published now.
-async fn keys(sandbox: &Sandbox) -> serde_json::Value {
-    let client = sandbox.moneykit().build().expect("the client builds");
+async fn keys(emulator: &Emulator) -> serde_json::Value {
+    let client = emulator.moneykit().build().expect("the client builds");
     serde_json::to_value(client.jwks().await.expect("the keys").into_body()).expect("json")
 }
 
 #[tokio::test]
 async fn a_withdrawn_key_stops_with_the_next_fetch() {
-    let (sandbox, webhooks, clock) = service().await;
-    let old = sandbox.moneykit_key_id();
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    sandbox.withdraw_moneykit_key(&old);
-    let by_old = || sign(sandbox.moneykit_webhook(EVENT).with_key(&sandbox, &old));
+    let (emulator, webhooks, clock) = service().await;
+    let old = emulator.moneykit_key_id();
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    emulator.withdraw_moneykit_key(&old);
+    let by_old = || sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
     // Nothing told us yet.
     assert_eq!(verdict(&webhooks, &by_old()).await, Ok(()));
     // A new key does.
-    sandbox.rotate_moneykit_key().expect("a key");
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    emulator.rotate_moneykit_key().expect("a key");
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err(Kind::KeysCoolingDown));
     clock.advance(Duration::from_secs(60));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err(Kind::KeysCoolingDown));
 
     // So does time.
-    let new = sandbox.moneykit_key_id();
-    sandbox.withdraw_moneykit_key(&new);
+    let new = emulator.moneykit_key_id();
+    emulator.withdraw_moneykit_key(&new);
     clock.advance(Duration::from_secs(3599));
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     clock.advance(Duration::from_secs(1));
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysCoolingDown));
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err(Kind::KeysCoolingDown));
 }
 
 #[tokio::test]
 async fn stale_keys_serve_while_fetching_fails_but_not_beyond_a_day() {
-    let (sandbox, webhooks, clock) = with(|options| options.with_max_age(Duration::MAX)).await;
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    sandbox.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
+    let (emulator, webhooks, clock) = with(|options| options.with_max_age(Duration::MAX)).await;
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    emulator.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
     clock.advance(Duration::from_secs(3600));
     for hours in 1..24 {
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()), "{hours}");
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
         // Within the back-off it is not tried again.
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()), "{hours}");
-        assert_eq!(fetches(&sandbox), 1 + hours);
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
+        assert_eq!(fetches(&emulator), 1 + hours);
         clock.advance(Duration::from_secs(3600));
     }
-    let sent = good(&sandbox);
+    let sent = good(&emulator);
     let error = webhooks.verify(&sent.headers, &sent.body).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::KeysUnavailable, StatusCode::SERVICE_UNAVAILABLE));
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
     assert_eq!(source.map(fintech_auth::Error::kind), Some(ErrorKind::Unavailable));
-    sandbox.clear_faults();
+    emulator.clear_faults();
     clock.advance(Duration::from_secs(60));
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
 /// The fetch takes as long as it likes; who waits for it has keys that will do.
 #[tokio::test]
 async fn a_slow_fetch_does_not_hold_up_webhooks_under_stale_keys() {
-    let sandbox = Sandbox::start().await.expect("the sandbox starts");
-    let clock = sandbox.clock().clone();
+    let emulator = Emulator::start().await.expect("the emulator starts");
+    let clock = emulator.clock().clone();
     // The timeout of a call is far beyond that of this test.
-    let client = sandbox.moneykit().with_tokens(|tokens| plain(tokens).with_clock(clock.clone()));
+    let client = emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(clock.clone()));
     let webhooks = client.build().expect("the client builds").webhooks();
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     clock.advance(Duration::from_secs(3600));
-    sandbox.fault(Operation::MoneykitJwks, Fault::hang());
-    let sent = good(&sandbox);
+    emulator.fault(Operation::MoneykitJwks, Fault::hang());
+    let sent = good(&emulator);
     let judged = tokio::time::timeout(Duration::from_secs(5), verdict(&webhooks, &sent));
     assert_eq!(judged.await, Ok(Ok(())));
-    assert_eq!(fetches(&sandbox), 2);
+    assert_eq!(fetches(&emulator), 2);
 }
 
 #[tokio::test]
 async fn a_failing_first_fetch_is_not_repeated_by_each_webhook() {
-    let (sandbox, webhooks, clock) = service().await;
-    sandbox.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
+    let (emulator, webhooks, clock) = service().await;
+    emulator.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
     for _ in 0..100 {
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysUnavailable));
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err(Kind::KeysUnavailable));
     }
-    assert_eq!(fetches(&sandbox), 1);
+    assert_eq!(fetches(&emulator), 1);
     // 1, 2, 4 seconds: each at its edge.
     for (number, wait) in [1, 2, 4].into_iter().enumerate() {
         clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysUnavailable));
-        assert_eq!(fetches(&sandbox), 1 + number);
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err(Kind::KeysUnavailable));
+        assert_eq!(fetches(&emulator), 1 + number);
         clock.advance(Duration::from_millis(1));
-        assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Err(Kind::KeysUnavailable));
-        assert_eq!(fetches(&sandbox), 2 + number);
+        assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err(Kind::KeysUnavailable));
+        assert_eq!(fetches(&emulator), 2 + number);
     }
-    sandbox.clear_faults();
+    emulator.clear_faults();
     clock.advance(Duration::from_secs(8));
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
 /// The handler's future is dropped when the sender hangs up; the next webhook finds the keys.
 #[tokio::test]
 async fn a_fetch_goes_on_when_the_one_who_asked_is_gone() {
-    let (sandbox, webhooks, _) = service().await;
-    let sent = good(&sandbox);
+    let (emulator, webhooks, _) = service().await;
+    let sent = good(&emulator);
     tokio::select! {
         biased;
         _ = webhooks.verify(&sent.headers, &sent.body) => panic!("it waits"),
         _ = tokio::task::yield_now() => {}
     }
     assert_eq!(verdict(&webhooks, &sent).await, Ok(()));
-    assert_eq!(fetches(&sandbox), 1);
+    assert_eq!(fetches(&emulator), 1);
 }
 
 /// What is refused for its shape asks nobody for keys.
 #[tokio::test]
 async fn malformed_webhooks_cost_no_fetch() {
-    let (sandbox, webhooks, _) = service().await;
+    let (emulator, webhooks, _) = service().await;
     let name = "moneykit-signature";
     let headers = |values: &[&str]| {
         let mut headers = HeaderMap::new();
@@ -362,7 +362,7 @@ async fn malformed_webhooks_cost_no_fetch() {
         }
         headers
     };
-    let jws = good(&sandbox).headers[name].to_str().expect("text").to_owned();
+    let jws = good(&emulator).headers[name].to_str().expect("text").to_owned();
     let table = [
         (headers(&[]), Kind::MissingHeader),
         (headers(&[&jws, &jws]), Kind::RepeatedHeader),
@@ -372,50 +372,53 @@ async fn malformed_webhooks_cost_no_fetch() {
         (headers(&["é"]), Kind::MalformedHeader),
         (headers(&[&format!("{jws}, {jws}")]), Kind::MalformedHeader),
         (headers(&[&jws[1..]]), Kind::MalformedBase64),
-        (sign(sandbox.moneykit_webhook(EVENT).with_header("alg", "none")).headers, Kind::AlgorithmNone),
-        (sign(sandbox.moneykit_webhook(EVENT).with_header("alg", "HS256")).headers, Kind::AlgorithmSymmetric),
-        (sign(sandbox.moneykit_webhook(EVENT).without_header("kid")).headers, Kind::MissingKeyId),
+        (sign(emulator.moneykit_webhook(EVENT).with_header("alg", "none")).headers, Kind::AlgorithmNone),
+        (
+            sign(emulator.moneykit_webhook(EVENT).with_header("alg", "HS256")).headers,
+            Kind::AlgorithmSymmetric,
+        ),
+        (sign(emulator.moneykit_webhook(EVENT).without_header("kid")).headers, Kind::MissingKeyId),
     ];
     for (number, (headers, expected)) in table.into_iter().enumerate() {
         let error = webhooks.verify(&headers, EVENT.as_bytes()).await.unwrap_err();
         let expected = if number == 7 { error.kind() } else { expected };
         assert_eq!(error.kind(), expected, "{number}");
     }
-    assert_eq!(fetches(&sandbox), 0);
+    assert_eq!(fetches(&emulator), 0);
 }
 
 #[tokio::test]
 async fn malformed_keys_beside_good_ones_do_no_harm() {
-    let (sandbox, webhooks, _) = service().await;
+    let (emulator, webhooks, _) = service().await;
     for jwk in [
         json!({}),
         json!({ "kid": 7 }),
         json!({ "kid": "rsa", "kty": "RSA" }),
-        json!({ "kid": sandbox.moneykit_key_id() }),
+        json!({ "kid": emulator.moneykit_key_id() }),
     ] {
-        sandbox.publish_moneykit_jwk(jwk.as_object().expect("an object").clone());
+        emulator.publish_moneykit_jwk(jwk.as_object().expect("an object").clone());
     }
-    assert_eq!(verdict(&webhooks, &good(&sandbox)).await, Ok(()));
-    let by_rsa = sign(sandbox.moneykit_webhook(EVENT).with_header("kid", "rsa"));
+    assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
+    let by_rsa = sign(emulator.moneykit_webhook(EVENT).with_header("kid", "rsa"));
     assert_eq!(verdict(&webhooks, &by_rsa).await, Err(Kind::KeyType));
-    assert_eq!(fetches(&sandbox), 1);
+    assert_eq!(fetches(&emulator), 1);
 }
 
-/// Claims as the sandbox makes and unmakes them, end to end.
+/// Claims as the emulator makes and unmakes them, end to end.
 #[tokio::test]
 async fn claims_are_checked_on_the_clients_clock() {
-    let (sandbox, webhooks, clock) = service().await;
-    let sent = good(&sandbox);
+    let (emulator, webhooks, clock) = service().await;
+    let sent = good(&emulator);
     clock.advance(Duration::from_secs(300));
     assert_eq!(verdict(&webhooks, &sent).await, Ok(()));
     clock.advance(Duration::from_secs(1));
     assert_eq!(verdict(&webhooks, &sent).await, Err(Kind::TooOld));
-    let forged = good(&sandbox).with_body("{}");
+    let forged = good(&emulator).with_body("{}");
     assert_eq!(verdict(&webhooks, &forged).await, Err(Kind::BodyMismatch));
     for claim in ["iat", "request_body_sha256"] {
-        let sent = sign(sandbox.moneykit_webhook(EVENT).without_claim(claim));
+        let sent = sign(emulator.moneykit_webhook(EVENT).without_claim(claim));
         assert_eq!(verdict(&webhooks, &sent).await, Err(Kind::MissingClaim), "{claim}");
     }
-    let sent = sign(sandbox.moneykit_webhook(EVENT).with_claim("exp", 1));
+    let sent = sign(emulator.moneykit_webhook(EVENT).with_claim("exp", 1));
     assert_eq!(verdict(&webhooks, &sent).await, Err(Kind::Expired));
 }

@@ -5,20 +5,20 @@ use std::time::{Duration, SystemTime};
 
 use fintech_auth::{
     ErrorKind, ManualClock, Secret,
+    emulator::{Emulator, MoovWebhook, SignedWebhook},
     moov::webhook::Webhooks,
-    sandbox::{MoovWebhook, Sandbox, SignedWebhook},
     webhook::{Tolerance, VerifyErrorKind as Kind},
 };
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use crate::support::sandbox;
+use crate::support::emulator;
 
 const NAMES: [&str; 4] = ["x-timestamp", "x-nonce", "x-webhook-id", "x-signature"];
 
-fn verifier(sandbox: &Sandbox) -> Webhooks {
-    let webhooks = Webhooks::new([sandbox.moov_webhook_secret()]).expect("a secret");
-    webhooks.with_clock(sandbox.clock().clone())
+fn verifier(emulator: &Emulator) -> Webhooks {
+    let webhooks = Webhooks::new([emulator.moov_webhook_secret()]).expect("a secret");
+    webhooks.with_clock(emulator.clock().clone())
 }
 
 fn sign(webhook: MoovWebhook) -> SignedWebhook {
@@ -31,11 +31,11 @@ fn refused(webhooks: &Webhooks, headers: &HeaderMap) -> Kind {
 
 #[tokio::test]
 async fn what_comes_back_says_that_the_body_is_unsigned() {
-    let sandbox = sandbox().await;
-    let sent = sign(sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
+    let emulator = emulator().await;
+    let sent = sign(emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
     // Any body passes with these headers: that is the vendor's scheme.
     let sent = sent.with_body(r#"{"type":"forged"}"#);
-    let webhook = verifier(&sandbox).verify(&sent.headers, &sent.body).expect("it verifies");
+    let webhook = verifier(&emulator).verify(&sent.headers, &sent.body).expect("it verifies");
     assert_eq!(webhook.webhook_id(), "w-1");
     assert_eq!(webhook.nonce(), sent.headers["x-nonce"]);
     assert_eq!(*webhook.unsigned_body(), &sent.body);
@@ -49,9 +49,9 @@ async fn what_comes_back_says_that_the_body_is_unsigned() {
 
 #[tokio::test]
 async fn each_hostile_header_has_its_own_reason() {
-    let sandbox = sandbox().await;
-    let webhooks = verifier(&sandbox);
-    let good = sign(sandbox.moov_webhook("{}")).headers;
+    let emulator = emulator().await;
+    let webhooks = verifier(&emulator);
+    let good = sign(emulator.moov_webhook("{}")).headers;
     let with = |name: &'static str, value: &str| {
         let mut headers = good.clone();
         headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
@@ -85,9 +85,9 @@ async fn each_hostile_header_has_its_own_reason() {
 /// `a|b` and `c` sign the same text as `a` and `b|c`.
 #[tokio::test]
 async fn parts_cannot_be_shifted_across_their_separator() {
-    let sandbox = sandbox().await;
-    let webhooks = verifier(&sandbox);
-    let sent = sign(sandbox.moov_webhook("{}").with_nonce("n").with_webhook_id("a|w"));
+    let emulator = emulator().await;
+    let webhooks = verifier(&emulator);
+    let sent = sign(emulator.moov_webhook("{}").with_nonce("n").with_webhook_id("a|w"));
     assert_eq!(refused(&webhooks, &sent.headers), Kind::MalformedHeader);
     let mut shifted = sent.headers.clone();
     shifted.insert("x-nonce", HeaderValue::from_static("n|a"));
@@ -99,8 +99,8 @@ async fn parts_cannot_be_shifted_across_their_separator() {
 async fn every_documented_time_is_read_and_the_window_has_two_sides() {
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352);
     let clock = ManualClock::new(start);
-    let sandbox = Sandbox::builder().with_clock(clock.clone()).start().await.expect("it starts");
-    let webhooks = verifier(&sandbox);
+    let emulator = Emulator::builder().with_clock(clock.clone()).start().await.expect("it starts");
+    let webhooks = verifier(&emulator);
     for (timestamp, expected) in [
         ("2025-01-15T18:05:52Z", None),
         ("2025-01-15T19:05:52.123+01:00", None),
@@ -117,24 +117,24 @@ async fn every_documented_time_is_read_and_the_window_has_two_sides() {
         ("99999999999999999999", Some(Kind::MalformedTimestamp)),
         ("today", Some(Kind::MalformedTimestamp)),
     ] {
-        let sent = sign(sandbox.moov_webhook("{}").with_timestamp(timestamp));
+        let sent = sign(emulator.moov_webhook("{}").with_timestamp(timestamp));
         let verdict = webhooks.verify(&sent.headers, b"{}");
         assert_eq!(verdict.err().map(|error| error.kind()), expected, "{timestamp}");
     }
-    let narrow = verifier(&sandbox).with_tolerance(Tolerance::new(Duration::from_secs(1)));
-    let sent = sign(sandbox.moov_webhook("{}").with_timestamp("1736964350"));
+    let narrow = verifier(&emulator).with_tolerance(Tolerance::new(Duration::from_secs(1)));
+    let sent = sign(emulator.moov_webhook("{}").with_timestamp("1736964350"));
     assert_eq!(refused(&narrow, &sent.headers), Kind::TooOld);
 }
 
 #[tokio::test]
 async fn all_secrets_of_a_rotation_are_good_and_no_other() {
-    let sandbox = sandbox().await;
-    let old = sandbox.moov_webhook_secret();
-    let before = sign(sandbox.moov_webhook("{}"));
-    let new = sandbox.rotate_moov_webhook_secret();
-    let after = sign(sandbox.moov_webhook("{}"));
+    let emulator = emulator().await;
+    let old = emulator.moov_webhook_secret();
+    let before = sign(emulator.moov_webhook("{}"));
+    let new = emulator.rotate_moov_webhook_secret();
+    let after = sign(emulator.moov_webhook("{}"));
     let on =
-        |secrets: Vec<Secret>| Webhooks::new(secrets).expect("secrets").with_clock(sandbox.clock().clone());
+        |secrets: Vec<Secret>| Webhooks::new(secrets).expect("secrets").with_clock(emulator.clock().clone());
     let both = on(vec![old.clone(), new.clone()]);
     assert!(both.verify(&before.headers, b"").is_ok());
     assert!(both.verify(&after.headers, b"").is_ok());
@@ -148,9 +148,9 @@ async fn all_secrets_of_a_rotation_are_good_and_no_other() {
 /// Not a sample: each bit of each header.
 #[tokio::test]
 async fn any_flipped_bit_of_the_headers_is_refused() {
-    let sandbox = sandbox().await;
-    let webhooks = verifier(&sandbox);
-    let sent = sign(sandbox.moov_webhook("{}"));
+    let emulator = emulator().await;
+    let webhooks = verifier(&emulator);
+    let sent = sign(emulator.moov_webhook("{}"));
     for name in NAMES {
         let value = sent.headers[name].as_bytes();
         for bit in 0..value.len() * 8 {

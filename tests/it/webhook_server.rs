@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fintech_auth::{
+    emulator::{Emulator, SignedWebhook},
     moov,
-    sandbox::{Sandbox, SignedWebhook},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -16,7 +16,7 @@ use tokio::{
 mod example;
 
 struct Server {
-    sandbox: Sandbox,
+    emulator: Emulator,
     address: String,
     task: AbortHandle,
 }
@@ -29,16 +29,16 @@ impl Drop for Server {
 
 impl Server {
     async fn start() -> Self {
-        let sandbox = Sandbox::start().await.expect("the sandbox starts");
-        let clock = sandbox.clock().clone();
-        let client = sandbox.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
-        let moov = moov::webhook::Webhooks::new([sandbox.moov_webhook_secret()]).expect("a secret");
+        let emulator = Emulator::start().await.expect("the emulator starts");
+        let clock = emulator.clock().clone();
+        let client = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+        let moov = moov::webhook::Webhooks::new([emulator.moov_webhook_secret()]).expect("a secret");
         let moneykit = client.build().expect("the client builds").webhooks();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let router = example::router(moneykit, moov.with_clock(clock));
         let task = tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle();
-        Self { sandbox, address, task }
+        Self { emulator, address, task }
     }
 
     /// Over a bare socket; the whole answer as text.
@@ -68,12 +68,12 @@ impl Server {
 #[tokio::test]
 async fn the_example_server_takes_both_vendors_webhooks_and_no_forged_ones() {
     let server = Server::start().await;
-    let sandbox = &server.sandbox;
+    let emulator = &server.emulator;
     for event in ["link.state_changed", "link.product_refresh", "not.known_yet"] {
-        let webhook = sandbox.moneykit_webhook(format!(r#"{{"webhook_event":"{event}"}}"#));
+        let webhook = emulator.moneykit_webhook(format!(r#"{{"webhook_event":"{event}"}}"#));
         assert_eq!(server.status("moneykit", &webhook.sign().expect("it signs")).await, 200, "{event}");
     }
-    let event = || sandbox.moneykit_webhook(r#"{"webhook_event":"x"}"#);
+    let event = || emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#);
     let good = event().sign().expect("it signs");
     assert_eq!(server.status("moneykit", &good.clone().with_body("{}")).await, 401);
     for (forged, expected) in [
@@ -88,20 +88,20 @@ async fn the_example_server_takes_both_vendors_webhooks_and_no_forged_ones() {
         assert!(answer.ends_with("\r\n\r\n"), "the sender learns no reason: {answer}");
     }
 
-    let good = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
+    let good = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");
     assert_eq!(server.status("moov", &good).await, 200);
     assert_eq!(server.status("moov", &good).await, 200, "a duplicate");
-    let forged = sandbox.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
+    let forged = emulator.moov_webhook("{}").with_secret("made up").sign().expect("it signs");
     assert_eq!(server.status("moov", &forged).await, 401);
-    let late = sandbox.moov_webhook("{}").sign().expect("it signs");
-    sandbox.clock().advance(Duration::from_secs(24 * 3600 + 301));
+    let late = emulator.moov_webhook("{}").sign().expect("it signs");
+    emulator.clock().advance(Duration::from_secs(24 * 3600 + 301));
     assert_eq!(server.status("moov", &late).await, 401);
 
     // Each vendor's at the other's address, and bodies that are not read to their end.
     assert_eq!(server.status("moneykit", &good).await, 400);
     let large = "a".repeat(1024 * 1024 + 1);
-    let large_webhook = sandbox.moov_webhook(large.clone()).sign().expect("it signs");
+    let large_webhook = emulator.moov_webhook(large.clone()).sign().expect("it signs");
     assert_eq!(server.status("moov", &large_webhook).await, 413);
-    let large_webhook = sandbox.moneykit_webhook(large).sign().expect("it signs");
+    let large_webhook = emulator.moneykit_webhook(large).sign().expect("it signs");
     assert_eq!(server.status("moneykit", &large_webhook).await, 413);
 }

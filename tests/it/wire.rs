@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fintech_auth::{
+    emulator::{Emulator, Request},
     moneykit, moov,
     moov::TokenTypeHint as Hint,
-    sandbox::{Request, Sandbox},
 };
 
 use crate::{
     digest::Shape,
-    support::{sandbox, scopes},
+    support::{emulator, scopes},
     surface::surface,
 };
 
 /// A request as text: the line, the headers that we or reqwest choose, the body.
-fn written(sandbox: &Sandbox, request: &Request, secrets: &[&str]) -> String {
+fn written(emulator: &Emulator, request: &Request, secrets: &[&str]) -> String {
     let mut lines = vec![format!("{} {}", request.method, request.path)];
     let mut headers: Vec<String> = request
         .headers
@@ -30,7 +30,7 @@ fn written(sandbox: &Sandbox, request: &Request, secrets: &[&str]) -> String {
         lines.extend([String::new(), body]);
     }
     let mut text = lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "<version>");
-    let (moneykit, moov) = (sandbox.moneykit_credentials(), sandbox.moov_credentials());
+    let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     for credentials in [moneykit, moov] {
         let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
         text = text.replace(&basic(id, secret), "<basic>").replace(secret, "<client secret>");
@@ -48,8 +48,8 @@ fn basic(id: &str, secret: &str) -> String {
 
 #[tokio::test]
 async fn moneykit_sends_this() {
-    let sandbox = sandbox().await;
-    let client = |way| sandbox.moneykit().with_client_auth(way).build().unwrap();
+    let emulator = emulator().await;
+    let client = |way| emulator.moneykit().with_client_auth(way).build().unwrap();
     let scopes = scopes(&["link_session:create", "institutions:read"]);
     let basic = client(moneykit::ClientAuth::Basic);
     let token = basic.create_access_token(&scopes).await.unwrap().body.access_token;
@@ -58,20 +58,20 @@ async fn moneykit_sends_this() {
     basic.introspect(&token).await.unwrap();
     basic.introspect_client().await.unwrap();
     basic.jwks().await.unwrap();
-    let requests = sandbox.requests();
+    let requests = emulator.requests();
     let texts: Vec<String> =
-        requests.iter().map(|request| written(&sandbox, request, &[token.expose()])).collect();
+        requests.iter().map(|request| written(&emulator, request, &[token.expose()])).collect();
     insta::assert_snapshot!(texts.join("\n\n---\n\n"));
 }
 
 #[tokio::test]
 async fn moov_sends_this() {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     let scopes = scopes(&["/accounts.read", "/accounts/00000000-0000-4000-8000-000000000000/cards.write"]);
     let mut secrets = Vec::new();
     for encoding in [moov::Encoding::Form, moov::Encoding::Json] {
         for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
-            let client = sandbox.moov().with_encoding(encoding).with_client_auth(way).build().unwrap();
+            let client = emulator.moov().with_encoding(encoding).with_client_auth(way).build().unwrap();
             let token = client.create_access_token(&scopes).await.unwrap().body;
             let refresh_token = token.refresh_token.unwrap();
             let new = client.refresh(&refresh_token, &[]).await.unwrap().body;
@@ -81,38 +81,38 @@ async fn moov_sends_this() {
             secrets.push(new.access_token.expose().to_owned());
         }
     }
-    let page = sandbox.moov().with_origin(sandbox.origin()).with_referer(sandbox.origin());
+    let page = emulator.moov().with_origin(emulator.origin()).with_referer(emulator.origin());
     let page = page.with_version("v2026.07.00").build().unwrap();
     page.create_access_token(&scopes).await.unwrap();
-    let requests = sandbox.requests();
+    let requests = emulator.requests();
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-    let texts: Vec<String> = requests.iter().map(|request| written(&sandbox, request, &secrets)).collect();
+    let texts: Vec<String> = requests.iter().map(|request| written(&emulator, request, &secrets)).collect();
     insta::assert_snapshot!(texts.join("\n\n---\n\n"));
 }
 
 #[tokio::test]
 async fn the_generators_own_header_does_not_go_out() {
-    let sandbox = sandbox().await;
-    sandbox.moneykit().build().unwrap().jwks().await.unwrap();
-    sandbox.moov().build().unwrap().create_access_token(&scopes(&["/ping.read"])).await.unwrap();
-    for request in sandbox.requests() {
+    let emulator = emulator().await;
+    emulator.moneykit().build().unwrap().jwks().await.unwrap();
+    emulator.moov().build().unwrap().create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    for request in emulator.requests() {
         assert!(!request.headers.contains_key("api-version"), "{request:?}");
     }
 }
 
 /// Uses the wrappers in all their ways, and collects what each operation was seen to carry.
 async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
-    let sandbox = sandbox().await;
+    let emulator = emulator().await;
     for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body] {
-        let client = sandbox.moneykit().with_client_auth(way).build().unwrap();
+        let client = emulator.moneykit().with_client_auth(way).build().unwrap();
         let token = client.create_access_token(&scopes(&["institutions:read"])).await.unwrap();
         client.introspect(&token.access_token).await.unwrap();
         client.jwks().await.unwrap();
     }
     for encoding in [moov::Encoding::Form, moov::Encoding::Json] {
         for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
-            let client = sandbox.moov().with_client_auth(way).with_encoding(encoding).with_version("latest");
-            let client = client.with_origin(sandbox.origin()).with_referer(sandbox.origin());
+            let client = emulator.moov().with_client_auth(way).with_encoding(encoding).with_version("latest");
+            let client = client.with_origin(emulator.origin()).with_referer(emulator.origin());
             let client = client.with_client_type(moov::ClientType::Web).build().unwrap();
             let token = client.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
             let refresh_token = token.refresh_token.as_ref().unwrap();
@@ -121,7 +121,7 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
         }
     }
     let mut carried: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for request in sandbox.requests() {
+    for request in emulator.requests() {
         let json = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&request.body);
         let kind = if json.is_ok() { "#json" } else { "" };
         let seen =

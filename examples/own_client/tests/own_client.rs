@@ -1,4 +1,4 @@
-//! The generated client against a server that asks the sandbox which tokens are good, and counts.
+//! The generated client against a server that asks the emulator which tokens are good, and counts.
 
 use std::sync::{
     Arc,
@@ -16,14 +16,14 @@ use axum::{
 use fintech_auth::{
     HttpOptions,
     bearer::Bearer,
+    emulator::{Emulator, Operation},
     moov,
-    sandbox::{Operation, Sandbox},
 };
 use own_client::{Client, ClientInfo as _, Error, types::Account};
 
 #[derive(Clone)]
 struct Accounts {
-    sandbox: Arc<Sandbox>,
+    emulator: Arc<Emulator>,
     asked: Arc<AtomicUsize>,
 }
 
@@ -37,7 +37,7 @@ async fn account(
     accounts.asked.fetch_add(1, Ordering::Relaxed);
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = token.and_then(|value| value.strip_prefix("Bearer "));
-    if !token.is_some_and(|token| accounts.sandbox.is_live(token)) {
+    if !token.is_some_and(|token| accounts.emulator.is_live(token)) {
         let challenge = "Bearer error=\"invalid_token\"";
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
     }
@@ -54,14 +54,14 @@ struct Setting {
 
 impl Setting {
     async fn start() -> Self {
-        let sandbox = Arc::new(Sandbox::start().await.expect("the sandbox starts"));
-        let accounts = Accounts { sandbox: sandbox.clone(), asked: Arc::default() };
+        let emulator = Arc::new(Emulator::start().await.expect("the emulator starts"));
+        let accounts = Accounts { emulator: emulator.clone(), asked: Arc::default() };
         let router = Router::new().route("/accounts/{id}", get(account).put(account));
         let router = router.with_state(accounts.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let moov = sandbox.moov().build().expect("the client builds");
+        let moov = emulator.moov().build().expect("the client builds");
         // Against the real service `moov.bearer()`: there tokens and accounts are of one origin.
         let tokens = moov.tokens().handle(&["/accounts.read".parse().expect("a scope")]).expect("a handle");
         let bearer = Bearer::new(tokens, [&url]).expect("an origin");
@@ -70,7 +70,7 @@ impl Setting {
     }
 
     fn counts(&self) -> (usize, usize) {
-        (self.accounts.sandbox.count(Operation::MoovToken), self.accounts.asked.load(Ordering::Relaxed))
+        (self.accounts.emulator.count(Operation::MoovToken), self.accounts.asked.load(Ordering::Relaxed))
     }
 }
 
@@ -89,7 +89,7 @@ async fn a_token_that_has_expired_is_renewed_and_the_request_sent_once_more() {
     let setting = Setting::start().await;
     setting.client.account("a-1").await.expect("an account");
     // In the middle of its life, as far as it can be known here.
-    setting.accounts.sandbox.revoke_all();
+    setting.accounts.emulator.revoke_all();
     let account = Account { name: "new".to_owned() };
     let renamed = setting.client.rename_account("a-1", &account).await.expect("an account");
     assert_eq!(renamed.name, "new", "the body came again as well");
@@ -101,7 +101,7 @@ async fn a_token_that_has_expired_is_renewed_and_the_request_sent_once_more() {
 async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
     let setting = Setting::start().await;
     let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
-    let url = setting.accounts.sandbox.url();
+    let url = setting.accounts.emulator.url();
     let moov = moov::Client::builder(credentials).with_base_url(url).build();
     let tokens =
         moov.expect("the client builds").tokens().handle(&["/accounts.read".parse().expect("a scope")]);

@@ -55,7 +55,7 @@ Exit codes:
 Examples:
   fintech-auth doctor
   fintech-auth moov token /accounts.read
-  fintech-auth sandbox --port 4848
+  fintech-auth emulator --port 4848
 ";
     text
 }

@@ -16,11 +16,11 @@ mod issued;
 mod moneykit;
 mod moov;
 // The settings' own: that file has no dependencies.
+mod emulator;
 #[path = "../../config/nearest.rs"]
 mod nearest;
 mod output;
 mod received;
-mod sandbox;
 mod settings;
 mod signals;
 
@@ -41,7 +41,7 @@ static COMMANDS: &[&Command] = &[
     &moov::revoke::COMMAND,
     &moov::verify::COMMAND,
     &doctor::COMMAND,
-    &sandbox::COMMAND,
+    &emulator::COMMAND,
     &completions::COMMAND,
 ];
 

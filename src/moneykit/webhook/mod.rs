@@ -1,15 +1,15 @@
 //! MoneyKit's webhooks: a JWS under ES256, with a digest of the body among its claims.
 //!
 //! ```
-//! # #[cfg(feature = "sandbox")]
+//! # #[cfg(feature = "emulator")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moneykit::webhook::EventKind, sandbox::Sandbox, webhook::Received};
+//! use fintech_auth::{moneykit::webhook::EventKind, emulator::Emulator, webhook::Received};
 //!
-//! let sandbox = Sandbox::start().await?;
-//! let webhooks = sandbox.moneykit().build()?.webhooks();
+//! let emulator = Emulator::start().await?;
+//! let webhooks = emulator.moneykit().build()?.webhooks();
 //!
-//! let sent = sandbox.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign()?;
+//! let sent = emulator.moneykit_webhook(r#"{"webhook_event":"link.state_changed"}"#).sign()?;
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
 //!     panic!("it was not sent before");
 //! };
@@ -20,7 +20,7 @@
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "sandbox"))]
+//! # #[cfg(not(feature = "emulator"))]
 //! # fn main() {}
 //! ```
 //!

@@ -1,15 +1,15 @@
 //! Moov's webhooks: an HMAC over three headers. **The body is not signed.**
 //!
 //! ```
-//! # #[cfg(feature = "sandbox")]
+//! # #[cfg(feature = "emulator")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov::webhook::Webhooks, sandbox::Sandbox, webhook::Received};
+//! use fintech_auth::{moov::webhook::Webhooks, emulator::Emulator, webhook::Received};
 //!
-//! let sandbox = Sandbox::start().await?;
-//! let webhooks = Webhooks::new([sandbox.moov_webhook_secret()])?; // from the vendor's dashboard
+//! let emulator = Emulator::start().await?;
+//! let webhooks = Webhooks::new([emulator.moov_webhook_secret()])?; // from the vendor's dashboard
 //!
-//! let sent = sandbox.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
+//! let sent = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
 //!     panic!("it was not sent before");
 //! };
@@ -22,7 +22,7 @@
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "sandbox"))]
+//! # #[cfg(not(feature = "emulator"))]
 //! # fn main() {}
 //! ```
 //!

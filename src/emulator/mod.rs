@@ -7,24 +7,24 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use fintech_auth::{ErrorKind, sandbox::{Fault, Operation, Sandbox}};
+//! use fintech_auth::{ErrorKind, emulator::{Fault, Operation, Emulator}};
 //! use http::StatusCode;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let sandbox = Sandbox::start().await?;
-//! let client = sandbox.moneykit().build()?;
+//! let emulator = Emulator::start().await?;
+//! let client = emulator.moneykit().build()?;
 //!
 //! // The next token call is refused, all later ones are served.
 //! let refusal = Fault::answer(StatusCode::BAD_REQUEST);
-//! sandbox.fault(Operation::MoneykitToken, refusal);
+//! emulator.fault(Operation::MoneykitToken, refusal);
 //! let error = client.create_access_token(&[]).await.unwrap_err();
 //! assert_eq!(error.kind(), ErrorKind::Rejected);
 //! let token = client.create_access_token(&[]).await?;
-//! assert_eq!(sandbox.count(Operation::MoneykitToken), 2);
+//! assert_eq!(emulator.count(Operation::MoneykitToken), 2);
 //!
 //! // Time stands still until a test moves it.
-//! sandbox.clock().advance(Duration::from_secs(3600));
+//! emulator.clock().advance(Duration::from_secs(3600));
 //! assert!(client.introspect(&token.access_token).await.is_err());
 //! # Ok(())
 //! # }
@@ -38,8 +38,8 @@
 //!   see [`Behaviour`].
 //! - One endpoint of the rest of Moov's API, `GET /accounts`, which answers an empty list to a token with the scope
 //!   `/accounts.read` or to the key pair, and otherwise a 401 or 403 as the live service does: without a body.
-//! - Webhooks of both, signed with these keys ([`Sandbox::moneykit_webhook`],
-//!   [`Sandbox::moov_webhook`]), and forged ones. It does not deliver them: send them to your handler.
+//! - Webhooks of both, signed with these keys ([`Emulator::moneykit_webhook`],
+//!   [`Emulator::moov_webhook`]), and forged ones. It does not deliver them: send them to your handler.
 //! - Statuses, headers and bodies. Bodies are built from the types generated from the contract, and
 //!   requests are read into them.
 //! - The wire: HTTP/1.1 over TCP. A reset is a reset, a truncated answer is shorter than its
@@ -83,13 +83,13 @@ pub use webhooks::{MoneykitWebhook, MoovWebhook, SignedWebhook};
 use crate::{Credentials, clock::ManualClock};
 
 /// Both services, for as long as it lives. Dropping it closes the port and every connection.
-pub struct Sandbox {
+pub struct Emulator {
     url: String,
     services: Arc<server::Services>,
     server: AbortHandle,
 }
 
-impl Sandbox {
+impl Emulator {
     /// Starts both services on a free port, with the defaults of [`Builder`].
     ///
     /// # Errors
@@ -205,14 +205,14 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
+impl Drop for Emulator {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
-impl fmt::Debug for Sandbox {
+impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Emulator").field("url", &self.url).finish_non_exhaustive()
     }
 }

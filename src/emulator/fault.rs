@@ -21,7 +21,7 @@ use super::{
 /// ```
 /// use std::time::Duration;
 ///
-/// use fintech_auth::sandbox::Fault;
+/// use fintech_auth::emulator::Fault;
 /// use http::StatusCode;
 ///
 /// // A slow gateway.
@@ -89,7 +89,7 @@ impl Fault {
         Self::new(Ending::Cut(Cut::Reset))
     }
 
-    /// No answer comes, until the client gives up or the sandbox is dropped.
+    /// No answer comes, until the client gives up or the emulator is dropped.
     pub fn hang() -> Self {
         Self::new(Ending::Hang)
     }

@@ -23,11 +23,11 @@ use crate::{Scope, generated::moneykit::types};
 /// The client id that the service knows unless it is told another.
 pub const CLIENT_ID: &str = "sandbox_moneykit_client";
 
-/// The secret of that client. It opens nothing but a sandbox.
+/// The secret of that client. It opens nothing but an emulator.
 pub const CLIENT_SECRET: &str = "sandbox_moneykit_secret";
 
 const APP_ID: &str = "sandbox_app";
-const APP_NAME: &str = "Sandbox";
+const APP_NAME: &str = "Emulator";
 
 /// What the client may do where it names no scope.
 const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh institutions:read";
@@ -117,7 +117,7 @@ impl Service {
                 name: Some(APP_NAME.to_owned()),
             }),
             client_id: self.client.0.client_id().to_owned(),
-            client_name: Some("Sandbox client".to_owned()),
+            client_name: Some("Emulator client".to_owned()),
             disabled_at: None,
             scope: Some(scope),
         };
@@ -194,7 +194,7 @@ impl From<Refusal> for Answer {
 }
 
 const UNAUTHORIZED: &str = "api_error.auth.unauthorized";
-const DOCUMENTATION: &str = "https://sandbox.example/moneykit/errors";
+const DOCUMENTATION: &str = "https://emulator.example/moneykit/errors";
 
 fn invalid(location: &[&str], message: &str) -> Answer {
     let item = types::ValidationErrorItem {

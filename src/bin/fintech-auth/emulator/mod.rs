@@ -1,4 +1,4 @@
-//! `sandbox`: both services on a port, for developers of any language. Tells each request as it is over, and ends
+//! `emulator`: both services on a port, for developers of any language. Tells each request as it is over, and ends
 //! on Ctrl-C. It shows no request's secrets; those that it prints at the start open nothing but itself.
 
 mod fault;
@@ -6,7 +6,7 @@ mod log;
 
 use std::time::Duration;
 
-use fintech_auth::sandbox::{Behaviour, Builder, ExpiresInStyle, Sandbox};
+use fintech_auth::emulator::{Behaviour, Builder, Emulator, ExpiresInStyle};
 use serde_json::json;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) static COMMAND: Command = Command {
-    name: &["sandbox"],
+    name: &["emulator"],
     about: "Run MoneyKit's and Moov's auth services on this machine",
     operands: None,
     words: &[],
@@ -34,7 +34,7 @@ pub(crate) static COMMAND: Command = Command {
                 "STYLE",
                 "how Moov writes it: seconds, timestamp, seconds-text, timestamp-text",
             ),
-            Opt::value("origin", "ORIGIN", "the one that Moov allows (default https://sandbox.example)"),
+            Opt::value("origin", "ORIGIN", "the one that Moov allows (default https://emulator.example)"),
             Opt::switch("no-origin-check", "let Moov allow any origin, or none, for a browser's token"),
             Opt::switch("no-refresh-tokens", "let Moov issue access tokens alone"),
             Opt::switch("documented", "let Moov behave as its documents say, not as its live service"),
@@ -55,10 +55,10 @@ Moov's live service differs from its documents: its token is a JWT, expires_in i
 
 Each request is a line, with the reason where it was refused. It ends on Ctrl-C. With --json, each line is an object; the first one tells the credentials.",
     examples: &[
-        "fintech-auth sandbox",
-        "fintech-auth sandbox --fault moov.token=429,retry-after=2,times=3",
-        "fintech-auth sandbox --fault moneykit.token=delay,delay=3s --fault moneykit.jwks=hang,times=always",
-        "fintech-auth sandbox --port 0 --lifetime 30s --json",
+        "fintech-auth emulator",
+        "fintech-auth emulator --fault moov.token=429,retry-after=2,times=3",
+        "fintech-auth emulator --fault moneykit.token=delay,delay=3s --fault moneykit.jwks=hang,times=always",
+        "fintech-auth emulator --port 0 --lifetime 30s --json",
     ],
     run: |arguments| Box::pin(run(arguments)),
 };
@@ -72,16 +72,16 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         _ = print(&log::line(request, json));
     });
     let started = builder.start().await;
-    let sandbox =
+    let emulator =
         started.map_err(|error| Failure::local(format!("the port cannot be had: {error}; try --port 0")))?;
     for fault in faults {
-        sandbox.fault_times(fault.operation, fault.fault, fault.times);
+        emulator.fault_times(fault.operation, fault.fault, fault.times);
     }
     // Before anything is printed: who reads it may send the signal at once.
     let mut signals = Signals::new()?;
-    print(&welcome(&sandbox, json))?;
+    print(&welcome(&emulator, json))?;
     signals.ended().await;
-    let requests = sandbox.requests().len();
+    let requests = emulator.requests().len();
     print(&if json {
         format!("{}\n", json!({"event": "stopped"}))
     } else {
@@ -92,7 +92,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     let port = arguments.value("port").map_or(Ok(4848), str::parse);
     let port = port.map_err(|_| Failure::usage("--port is a number up to 65535"))?;
-    let mut builder = Sandbox::builder().with_system_clock().with_port(port);
+    let mut builder = Emulator::builder().with_system_clock().with_port(port);
     if let Some(lifetime) = credentials::time(arguments, "lifetime")? {
         builder = builder.with_lifetime(lifetime.max(Duration::from_secs(1)));
     }
@@ -121,14 +121,14 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
 }
 
 /// Where it is and how to come in.
-fn welcome(sandbox: &Sandbox, json: bool) -> String {
-    let (moneykit, moov) = (sandbox.moneykit_credentials(), sandbox.moov_credentials());
-    let webhook_secret = sandbox.moov_webhook_secret();
+fn welcome(emulator: &Emulator, json: bool) -> String {
+    let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
+    let webhook_secret = emulator.moov_webhook_secret();
     let variables = [
-        ("MONEYKIT_BASE_URL", sandbox.url()),
+        ("MONEYKIT_BASE_URL", emulator.url()),
         ("MONEYKIT_CLIENT_ID", moneykit.client_id()),
         ("MONEYKIT_CLIENT_SECRET", moneykit.client_secret().expose()),
-        ("MOOV_BASE_URL", sandbox.url()),
+        ("MOOV_BASE_URL", emulator.url()),
         ("MOOV_CLIENT_ID", moov.client_id()),
         ("MOOV_CLIENT_SECRET", moov.client_secret().expose()),
         ("MOOV_WEBHOOK_SECRET", webhook_secret.expose()),
@@ -137,11 +137,11 @@ fn welcome(sandbox: &Sandbox, json: bool) -> String {
         let variables: serde_json::Map<_, _> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         let told = json!({
-            "event": "started", "url": sandbox.url(), "environment": variables, "origin": sandbox.origin(),
+            "event": "started", "url": emulator.url(), "environment": variables, "origin": emulator.origin(),
         });
         return format!("{told}\n");
     }
-    let mut text = format!("Both services are at {}. Ctrl-C ends them.\n\n", sandbox.url());
+    let mut text = format!("Both services are at {}. Ctrl-C ends them.\n\n", emulator.url());
     for (name, operation) in fault::NAMES {
         text += &format!("{name:<20} {:<4} {}\n", operation.method().as_str(), operation.path());
     }
@@ -149,5 +149,5 @@ fn welcome(sandbox: &Sandbox, json: bool) -> String {
     for (name, value) in variables {
         text += &format!("export {name}={value}\n");
     }
-    text + &format!("\nFor a token for a browser, Moov allows the origin {}.\n\n", sandbox.origin())
+    text + &format!("\nFor a token for a browser, Moov allows the origin {}.\n\n", emulator.origin())
 }

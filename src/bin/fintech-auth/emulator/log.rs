@@ -3,12 +3,12 @@
 
 use std::time::SystemTime;
 
-use fintech_auth::sandbox::{Operation, Request};
+use fintech_auth::emulator::{Operation, Request};
 use serde_json::json;
 
 use crate::{
+    emulator::fault::NAMES,
     output::{time, visible},
-    sandbox::fault::NAMES,
 };
 
 pub(super) fn line(request: &Request, json: bool) -> String {

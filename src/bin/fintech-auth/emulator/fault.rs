@@ -1,8 +1,8 @@
-//! A fault as one writes it on the command line. It knows no more faults than the sandbox.
+//! A fault as one writes it on the command line. It knows no more faults than the emulator.
 
 use std::time::Duration;
 
-use fintech_auth::sandbox::{Fault, Operation};
+use fintech_auth::emulator::{Fault, Operation};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 

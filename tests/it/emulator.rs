@@ -1,4 +1,4 @@
-//! The sandbox over bare sockets: what is on the wire, without any client of ours between.
+//! The emulator over bare sockets: what is on the wire, without any client of ours between.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use base64::{
 };
 use fintech_auth::{
     Credentials,
-    sandbox::{Behaviour, Builder, ExpiresInStyle, Fault, Operation, Sandbox},
+    emulator::{Behaviour, Builder, Emulator, ExpiresInStyle, Fault, Operation},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ fn post(path: &str) -> Call {
 }
 
 fn call(method: &str, path: &str) -> Call {
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n");
     Call { head: head.into_bytes(), body: Vec::new() }
 }
 
@@ -99,8 +99,8 @@ impl Call {
     }
 
     /// Sends it and reads to the end of the connection.
-    async fn bytes(self, sandbox: &Sandbox) -> io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).await?;
+    async fn bytes(self, emulator: &Emulator) -> io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await?;
         let length = self.body.len().to_string();
         let request = self.header("Content-Length", length);
         stream.write_all(&request.head).await?;
@@ -111,8 +111,8 @@ impl Call {
         Ok(answer)
     }
 
-    async fn send(self, sandbox: &Sandbox) -> Answer {
-        let bytes = self.bytes(sandbox).await.expect("an answer comes");
+    async fn send(self, emulator: &Emulator) -> Answer {
+        let bytes = self.bytes(emulator).await.expect("an answer comes");
         let text = String::from_utf8(bytes).expect("the answer is text");
         let (head, body) = text.split_once("\r\n\r\n").expect("the answer has a head");
         let mut lines = head.split("\r\n");
@@ -125,17 +125,17 @@ impl Call {
     }
 }
 
-async fn started() -> Sandbox {
+async fn started() -> Emulator {
     start(documented()).await
 }
 
 /// With Moov as its documents describe it.
 fn documented() -> Builder {
-    Sandbox::builder().with_behaviour(Behaviour::Documented)
+    Emulator::builder().with_behaviour(Behaviour::Documented)
 }
 
-async fn live() -> Sandbox {
-    start(Sandbox::builder()).await
+async fn live() -> Emulator {
+    start(Emulator::builder()).await
 }
 
 /// The claims of a JWT.
@@ -144,8 +144,8 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }
 
-async fn start(builder: Builder) -> Sandbox {
-    builder.start().await.expect("the sandbox starts")
+async fn start(builder: Builder) -> Emulator {
+    builder.start().await.expect("the emulator starts")
 }
 
 fn pair(credentials: &Credentials) -> (&str, &str) {
@@ -153,27 +153,27 @@ fn pair(credentials: &Credentials) -> (&str, &str) {
 }
 
 /// A MoneyKit token call that succeeds.
-fn linking(sandbox: &Sandbox) -> Call {
-    post("/auth/token").basic(sandbox.moneykit_credentials()).form("grant_type=client_credentials")
+fn linking(emulator: &Emulator) -> Call {
+    post("/auth/token").basic(emulator.moneykit_credentials()).form("grant_type=client_credentials")
 }
 
 /// A Moov call as a service, in JSON, with these fields.
-fn moving(sandbox: &Sandbox, path: &str, fields: Value) -> Call {
-    post(path).basic(sandbox.moov_credentials()).json(&fields)
+fn moving(emulator: &Emulator, path: &str, fields: Value) -> Call {
+    post(path).basic(emulator.moov_credentials()).json(&fields)
 }
 
 fn service_grant() -> Value {
     json!({ "grant_type": "client_credentials", "scope": "/accounts.read", "client_type": "service" })
 }
 
-async fn moov_tokens(sandbox: &Sandbox) -> (String, String) {
-    let answer = moving(sandbox, "/oauth2/token", service_grant()).send(sandbox).await;
+async fn moov_tokens(emulator: &Emulator) -> (String, String) {
+    let answer = moving(emulator, "/oauth2/token", service_grant()).send(emulator).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     (answer.text("access_token"), answer.text("refresh_token"))
 }
 
-fn refresh(sandbox: &Sandbox, token: &str) -> Call {
-    moving(sandbox, "/oauth2/token", json!({ "grant_type": "refresh_token", "refresh_token": token }))
+fn refresh(emulator: &Emulator, token: &str) -> Call {
+    moving(emulator, "/oauth2/token", json!({ "grant_type": "refresh_token", "refresh_token": token }))
 }
 
 async fn wait_for(mut condition: impl FnMut() -> bool) {
@@ -187,8 +187,8 @@ async fn wait_for(mut condition: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn moneykit_issues_a_token_by_201() {
-    let sandbox = started().await;
-    let answer = linking(&sandbox).header("MoneyKit-Version", "2023-02-18").send(&sandbox).await;
+    let emulator = started().await;
+    let answer = linking(&emulator).header("MoneyKit-Version", "2023-02-18").send(&emulator).await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -196,22 +196,22 @@ async fn moneykit_issues_a_token_by_201() {
     let token = answer.text("access_token");
     assert!(token.starts_with("sandbox_at_") && token.len() > 50, "{token}");
     assert_eq!(answer.json(), json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600 }));
-    assert!(sandbox.is_live(&token));
-    assert_eq!(sandbox.issued(), 1);
-    assert_ne!(linking(&sandbox).send(&sandbox).await.text("access_token"), token);
+    assert!(emulator.is_live(&token));
+    assert_eq!(emulator.issued(), 1);
+    assert_ne!(linking(&emulator).send(&emulator).await.text("access_token"), token);
 }
 
 #[tokio::test]
 async fn moneykit_takes_every_way_to_authenticate() {
-    let sandbox = started().await;
-    let (id, secret) = pair(sandbox.moneykit_credentials());
+    let emulator = started().await;
+    let (id, secret) = pair(emulator.moneykit_credentials());
     let body = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
     let headers = || post("/auth/token").header("X-Client-Id", id).header("X-Client-Secret", secret);
     for right in [
-        linking(&sandbox),
+        linking(&emulator),
         post("/auth/token").form(&body),
-        post("/auth/token").form(&body).basic(sandbox.moneykit_credentials()),
-        post("/auth/token").form(&format!("client_id={id}")).basic(sandbox.moneykit_credentials()),
+        post("/auth/token").form(&body).basic(emulator.moneykit_credentials()),
+        post("/auth/token").form(&format!("client_id={id}")).basic(emulator.moneykit_credentials()),
         headers().form("grant_type=client_credentials"),
         headers().form(&body),
         // Every field is optional, and so is the body.
@@ -220,7 +220,7 @@ async fn moneykit_takes_every_way_to_authenticate() {
         post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
         headers().header("Authorization", "Basic Og=="),
     ] {
-        let answer = right.send(&sandbox).await;
+        let answer = right.send(&emulator).await;
         assert_eq!(answer.status, 201, "{answer:?}");
     }
     for wrong in [
@@ -230,8 +230,8 @@ async fn moneykit_takes_every_way_to_authenticate() {
         post("/auth/token").form(&format!("client_secret={secret}")),
         post("/auth/token").form(&format!("client_id={secret}&client_secret={id}")),
         // In two places that do not agree.
-        linking(&sandbox).header("X-Client-Id", id).header("X-Client-Secret", "other"),
-        post("/auth/token").form("client_id=other").basic(sandbox.moneykit_credentials()),
+        linking(&emulator).header("X-Client-Id", id).header("X-Client-Secret", "other"),
+        post("/auth/token").form("client_id=other").basic(emulator.moneykit_credentials()),
         post("/auth/token").form("").basic_bytes(b"other:pair"),
         post("/auth/token").form("").header("Authorization", "Basic %%%"),
         post("/auth/token").form("").header("Authorization", "Basic"),
@@ -241,7 +241,7 @@ async fn moneykit_takes_every_way_to_authenticate() {
             .header("Authorization", "Basic Og=="),
         post("/auth/token").header("X-Client-Id", id),
     ] {
-        let answer = wrong.send(&sandbox).await;
+        let answer = wrong.send(&emulator).await;
         assert_eq!(answer.status, 401, "{answer:?}");
         assert_eq!(answer.text("error_code"), "api_error.auth.unauthorized");
         assert!(!answer.text("error_message").is_empty());
@@ -251,24 +251,24 @@ async fn moneykit_takes_every_way_to_authenticate() {
 #[tokio::test]
 async fn basic_credentials_beyond_ascii_come_as_utf_8_or_latin_1() {
     let odd = || Credentials::new("idé", "sécret");
-    let sandbox =
-        start(Sandbox::builder().with_moneykit_credentials(odd()).with_moov_credentials(odd())).await;
+    let emulator =
+        start(Emulator::builder().with_moneykit_credentials(odd()).with_moov_credentials(odd())).await;
     for pair in ["idé:sécret".as_bytes(), b"id\xe9:s\xe9cret"] {
         let call = post("/auth/token").basic_bytes(pair).form("");
-        assert_eq!(call.send(&sandbox).await.status, 201);
+        assert_eq!(call.send(&emulator).await.status, 201);
         let call = post("/oauth2/token").basic_bytes(pair).json(&service_grant());
-        assert_eq!(call.send(&sandbox).await.status, 200);
+        assert_eq!(call.send(&emulator).await.status, 200);
     }
     let call = post("/auth/token").form("client_id=id%C3%A9&client_secret=s%c3%a9cret");
-    assert_eq!(call.send(&sandbox).await.status, 201);
+    assert_eq!(call.send(&emulator).await.status, 201);
 }
 
 #[tokio::test]
 async fn moneykit_refuses_what_the_contract_refuses() {
-    let sandbox = started().await;
-    let call = || post("/auth/token").basic(sandbox.moneykit_credentials());
+    let emulator = started().await;
+    let call = || post("/auth/token").basic(emulator.moneykit_credentials());
 
-    let answer = call().form("grant_type=refresh_token").send(&sandbox).await;
+    let answer = call().form("grant_type=refresh_token").send(&emulator).await;
     assert_eq!(answer.status, 400);
     assert_eq!(answer.text("error_code"), "api_error.auth.unauthorized");
 
@@ -278,66 +278,66 @@ async fn moneykit_refuses_what_the_contract_refuses() {
         (call().form("scope=%"), json!(["body"])),
         (call().form("scope=a&scope=b"), json!(["body"])),
         (call().json(&json!({ "scope": "a" })), json!(["body"])),
-        (linking(&sandbox).header("MoneyKit-Version", "latest"), json!(["header", "MoneyKit-Version"])),
+        (linking(&emulator).header("MoneyKit-Version", "latest"), json!(["header", "MoneyKit-Version"])),
         (
             get("/.well-known/jwks.json").header("MoneyKit-Version", "2023-2-18"),
             json!(["header", "MoneyKit-Version"]),
         ),
     ] {
-        let answer = bad.send(&sandbox).await;
+        let answer = bad.send(&emulator).await;
         assert_eq!(answer.status, 422, "{answer:?}");
         assert_eq!(answer.text("error_code"), "api_error.request.validation_failed");
         let errors = answer.json()["validation_errors"].clone();
         assert_eq!(errors[0]["location"], location);
         assert!(errors[0]["message"].is_string() && errors[0]["type"].is_string());
     }
-    assert_eq!(sandbox.issued(), 0);
+    assert_eq!(emulator.issued(), 0);
 }
 
 #[tokio::test]
 async fn moneykit_introspects_what_it_issued_until_it_expires() {
-    let sandbox = started().await;
-    let (id, secret) = pair(sandbox.moneykit_credentials());
+    let emulator = started().await;
+    let (id, secret) = pair(emulator.moneykit_credentials());
     let all = "link_session:create link:data:read link:data:refresh institutions:read";
     let introspect = || get("/auth/introspect");
 
-    let token = linking(&sandbox).send(&sandbox).await.text("access_token");
-    let scoped = post("/auth/token").basic(sandbox.moneykit_credentials()).form("scope=institutions%3Aread");
-    let scoped = scoped.send(&sandbox).await.text("access_token");
-    let answer = introspect().bearer(&token).send(&sandbox).await;
+    let token = linking(&emulator).send(&emulator).await.text("access_token");
+    let scoped = post("/auth/token").basic(emulator.moneykit_credentials()).form("scope=institutions%3Aread");
+    let scoped = scoped.send(&emulator).await.text("access_token");
+    let answer = introspect().bearer(&token).send(&emulator).await;
     assert_eq!(answer.status, 200);
     assert_eq!((answer.text("client_id").as_str(), answer.text("scope").as_str()), (id, all));
     assert_eq!(answer.json().get("disabled_at"), None);
     let app =
-        json!({ "app_id": "sandbox_app", "id": "sandbox_app", "name": "Sandbox", "app_name": "Sandbox" });
+        json!({ "app_id": "sandbox_app", "id": "sandbox_app", "name": "Emulator", "app_name": "Emulator" });
     assert_eq!(answer.json()["app"], app, "under both sets of names");
-    let answer = introspect().header("authorization", format!("bearer {scoped}")).send(&sandbox).await;
+    let answer = introspect().header("authorization", format!("bearer {scoped}")).send(&emulator).await;
     assert_eq!(answer.text("scope"), "institutions:read");
     let answer =
-        introspect().header("X-Client-Id", id).header("X-Client-Secret", secret).send(&sandbox).await;
+        introspect().header("X-Client-Id", id).header("X-Client-Secret", secret).send(&emulator).await;
     assert_eq!((answer.status, answer.text("scope").as_str()), (200, all));
 
-    sandbox.clock().advance(Duration::from_millis(3_599_999));
-    assert_eq!(introspect().bearer(&token).send(&sandbox).await.status, 200);
-    assert!(sandbox.is_live(&token));
-    sandbox.clock().advance(Duration::from_millis(1));
-    assert!(!sandbox.is_live(&token));
-    let answer = introspect().bearer(&token).send(&sandbox).await;
+    emulator.clock().advance(Duration::from_millis(3_599_999));
+    assert_eq!(introspect().bearer(&token).send(&emulator).await.status, 200);
+    assert!(emulator.is_live(&token));
+    emulator.clock().advance(Duration::from_millis(1));
+    assert!(!emulator.is_live(&token));
+    let answer = introspect().bearer(&token).send(&emulator).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.text("error_code"), "api_error.auth.expired_access_token");
     assert_eq!(answer.text("error_message"), "Access token expired");
     assert!(answer.header("www-authenticate").unwrap().contains("error=\"invalid_token\""));
 
-    let fresh = linking(&sandbox).send(&sandbox).await.text("access_token");
-    sandbox.revoke(&fresh);
+    let fresh = linking(&emulator).send(&emulator).await.text("access_token");
+    emulator.revoke(&fresh);
     for (call, challenge) in [
         (introspect().bearer("made-up"), Some("Bearer error=\"invalid_token\"")),
         (introspect().bearer(&fresh), Some("Bearer error=\"invalid_token\"")),
         (introspect(), Some("Bearer")),
-        (introspect().basic(sandbox.moneykit_credentials()), Some("Bearer")),
+        (introspect().basic(emulator.moneykit_credentials()), Some("Bearer")),
         (introspect().header("X-Client-Id", id).header("X-Client-Secret", "x"), None),
     ] {
-        let answer = call.send(&sandbox).await;
+        let answer = call.send(&emulator).await;
         assert_eq!(answer.status, 401);
         assert_eq!(answer.text("error_code"), "api_error.auth.unauthorized");
         assert_eq!(answer.header("www-authenticate"), challenge);
@@ -346,8 +346,8 @@ async fn moneykit_introspects_what_it_issued_until_it_expires() {
 
 #[tokio::test]
 async fn moneykit_publishes_a_real_es256_key_to_anyone() {
-    let sandbox = started().await;
-    let answer = get("/.well-known/jwks.json").send(&sandbox).await;
+    let emulator = started().await;
+    let answer = get("/.well-known/jwks.json").send(&emulator).await;
     assert_eq!(answer.status, 200);
     let keys = answer.json();
     let key = &keys["keys"][0];
@@ -374,14 +374,14 @@ async fn moneykit_publishes_a_real_es256_key_to_anyone() {
     point[64] ^= 1;
     assert!(agree(point).is_err());
 
-    let again = get("/.well-known/jwks.json").header("X-Client-Id", "any").send(&sandbox).await;
+    let again = get("/.well-known/jwks.json").header("X-Client-Id", "any").send(&emulator).await;
     assert_eq!(again.json(), keys);
     assert_ne!(get("/.well-known/jwks.json").send(&started().await).await.json(), keys);
 }
 
 #[tokio::test]
 async fn moov_issues_a_token_by_200_in_both_encodings() {
-    let sandbox = started().await;
+    let emulator = started().await;
     let form = "grant_type=client_credentials&scope=%2Faccounts.read+%2Fping.read&client_type=s";
     let json = json!({
         "grant_type": "client_credentials", "scope": "/accounts.read /ping.read", "client_type": "s",
@@ -391,16 +391,16 @@ async fn moov_issues_a_token_by_200_in_both_encodings() {
         post("/oauth2/token").body("Application/X-WWW-Form-Urlencoded; charset=UTF-8", form),
         post("/oauth2/token").json(&json),
     ] {
-        let call = call.basic(sandbox.moov_credentials()).header("x-moov-version", "v2026.07.00");
+        let call = call.basic(emulator.moov_credentials()).header("x-moov-version", "v2026.07.00");
         // The vendor's TypeScript SDK sends these.
         let call = call.header("cookie", "").header("sec-fetch-mode", "cors").header("accept-language", "*");
-        let answer = call.header("accept-encoding", "gzip, deflate").send(&sandbox).await;
+        let answer = call.header("accept-encoding", "gzip, deflate").send(&emulator).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("content-encoding"), None);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let (access, refresh) = (answer.text("access_token"), answer.text("refresh_token"));
-        assert!(sandbox.is_live(&access) && sandbox.is_live(&refresh) && access != refresh);
+        assert!(emulator.is_live(&access) && emulator.is_live(&refresh) && access != refresh);
         assert_eq!(
             answer.json(),
             json!({
@@ -413,8 +413,8 @@ async fn moov_issues_a_token_by_200_in_both_encodings() {
 
 #[tokio::test]
 async fn moov_takes_every_way_to_authenticate() {
-    let sandbox = started().await;
-    let (id, secret) = pair(sandbox.moov_credentials());
+    let emulator = started().await;
+    let (id, secret) = pair(emulator.moov_credentials());
     let with = |id: &str, secret: &str| {
         let mut fields = service_grant();
         fields["client_id"] = id.into();
@@ -423,34 +423,34 @@ async fn moov_takes_every_way_to_authenticate() {
     };
     let token = || post("/oauth2/token");
     for right in [
-        token().json(&service_grant()).basic(sandbox.moov_credentials()),
+        token().json(&service_grant()).basic(emulator.moov_credentials()),
         token().json(&with(id, secret)),
-        token().json(&with(id, secret)).basic(sandbox.moov_credentials()),
+        token().json(&with(id, secret)).basic(emulator.moov_credentials()),
         token().json(&with(id, secret)).bearer("which the vendor's SDK can send"),
     ] {
-        let answer = right.send(&sandbox).await;
+        let answer = right.send(&emulator).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     for wrong in [
         token().json(&service_grant()),
         token().json(&with(id, "other")),
-        token().json(&with(id, "other")).basic(sandbox.moov_credentials()),
-        token().json(&service_grant()).basic(sandbox.moneykit_credentials()),
+        token().json(&with(id, "other")).basic(emulator.moov_credentials()),
+        token().json(&service_grant()).basic(emulator.moneykit_credentials()),
         token().json(&service_grant()).bearer("token"),
         token().json(&service_grant()).header("X-Client-Id", id).header("X-Client-Secret", secret),
         post("/oauth2/revoke").json(&json!({ "token": "any" })),
     ] {
-        let answer = wrong.send(&sandbox).await;
+        let answer = wrong.send(&emulator).await;
         assert_eq!((answer.status, answer.body.as_str()), (403, ""));
     }
 }
 
 #[tokio::test]
 async fn moov_refuses_what_the_contract_refuses() {
-    let sandbox = started().await;
-    let token = |fields| moving(&sandbox, "/oauth2/token", fields);
-    let revoke = |fields| moving(&sandbox, "/oauth2/revoke", fields);
-    let raw = |kind, body: &str| post("/oauth2/token").basic(sandbox.moov_credentials()).body(kind, body);
+    let emulator = started().await;
+    let token = |fields| moving(&emulator, "/oauth2/token", fields);
+    let revoke = |fields| moving(&emulator, "/oauth2/revoke", fields);
+    let raw = |kind, body: &str| post("/oauth2/token").basic(emulator.moov_credentials()).body(kind, body);
     let error = |code: &str| Some(json!({ "error": code }));
     for (call, status, body) in [
         (token(json!({ "grant_type": "password" })), 400, error("unsupported_grant_type")),
@@ -460,7 +460,7 @@ async fn moov_refuses_what_the_contract_refuses() {
         (raw(JSON, "[]"), 400, error("invalid_request")),
         (raw(FORM, "grant_type=%"), 400, error("invalid_request")),
         (raw("text/plain", "grant_type=client_credentials"), 400, error("invalid_request")),
-        (post("/oauth2/token").basic(sandbox.moov_credentials()), 400, error("invalid_request")),
+        (post("/oauth2/token").basic(emulator.moov_credentials()), 400, error("invalid_request")),
         (token(service_grant()).header("x-moov-version", "2026"), 400, error("invalid_request")),
         (token(service_grant()).header("x-moov-version", "v2026.7.00"), 400, error("invalid_request")),
         (token(json!({ "grant_type": "refresh_token", "refresh_token": "?" })), 400, error("invalid_grant")),
@@ -468,7 +468,7 @@ async fn moov_refuses_what_the_contract_refuses() {
         (token(json!({ "grant_type": "refresh_token" })), 422, None),
         (revoke(json!({})), 422, None),
     ] {
-        let answer = call.send(&sandbox).await;
+        let answer = call.send(&emulator).await;
         assert_eq!(answer.status, status, "{answer:?}");
         if let Some(body) = body {
             assert_eq!(answer.json(), body);
@@ -481,7 +481,7 @@ async fn moov_refuses_what_the_contract_refuses() {
         (revoke(json!({ "token_type_hint": "access_token" })), "token"),
         (revoke(json!({ "token": "any", "token_type_hint": "id_token" })), "token_type_hint"),
     ] {
-        let answer = call.send(&sandbox).await;
+        let answer = call.send(&emulator).await;
         assert_eq!(answer.status, 422);
         assert!(
             answer.json()[field].is_string() && answer.json().as_object().unwrap().len() == 1,
@@ -489,7 +489,7 @@ async fn moov_refuses_what_the_contract_refuses() {
         );
     }
     for version in ["latest", "dev", "v2024.01.00"] {
-        let answer = token(service_grant()).header("x-moov-version", version).send(&sandbox).await;
+        let answer = token(service_grant()).header("x-moov-version", version).send(&emulator).await;
         assert_eq!(answer.status, 200);
     }
 }
@@ -501,9 +501,9 @@ async fn moov_asks_an_origin_of_web_clients_alone() {
         fields["client_type"] = kind.into();
         fields
     };
-    let sandbox = started().await;
-    let (ours, other) = (sandbox.origin(), "https://elsewhere.example");
-    let token = |kind| moving(&sandbox, "/oauth2/token", grant(kind));
+    let emulator = started().await;
+    let (ours, other) = (emulator.origin(), "https://elsewhere.example");
+    let token = |kind| moving(&emulator, "/oauth2/token", grant(kind));
     for (call, status) in [
         (token(None), 403),
         (token(Some("web")), 403),
@@ -519,18 +519,18 @@ async fn moov_asks_an_origin_of_web_clients_alone() {
         (token(Some("s")).header("Origin", other), 200),
         (token(Some("robot")), 400),
     ] {
-        let answer = call.send(&sandbox).await;
+        let answer = call.send(&emulator).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
 
     // A refreshed token keeps the type of its first request.
-    let answer = token(None).header("Origin", ours).send(&sandbox).await;
+    let answer = token(None).header("Origin", ours).send(&emulator).await;
     let spared = answer.text("refresh_token");
-    assert_eq!(refresh(&sandbox, &spared).send(&sandbox).await.status, 403);
-    assert!(sandbox.is_live(&spared), "a refusal spends nothing");
-    let answer = refresh(&sandbox, &spared).header("Origin", ours).send(&sandbox).await;
+    assert_eq!(refresh(&emulator, &spared).send(&emulator).await.status, 403);
+    assert!(emulator.is_live(&spared), "a refusal spends nothing");
+    let answer = refresh(&emulator, &spared).header("Origin", ours).send(&emulator).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(refresh(&sandbox, &answer.text("refresh_token")).send(&sandbox).await.status, 403);
+    assert_eq!(refresh(&emulator, &answer.text("refresh_token")).send(&emulator).await.status, 403);
 
     let lax = start(documented().with_origin_check(false)).await;
     assert_eq!(moving(&lax, "/oauth2/token", grant(None)).send(&lax).await.status, 200);
@@ -541,111 +541,111 @@ async fn moov_asks_an_origin_of_web_clients_alone() {
 
 #[tokio::test]
 async fn moov_rotates_refresh_tokens_and_notices_a_double_spend() {
-    let sandbox = started().await;
-    let (access, first) = moov_tokens(&sandbox).await;
-    let (bystander, _) = moov_tokens(&sandbox).await;
+    let emulator = started().await;
+    let (access, first) = moov_tokens(&emulator).await;
+    let (bystander, _) = moov_tokens(&emulator).await;
 
-    let answer = refresh(&sandbox, &first).send(&sandbox).await;
+    let answer = refresh(&emulator, &first).send(&emulator).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.text("scope"), "/accounts.read");
     let (newer, second) = (answer.text("access_token"), answer.text("refresh_token"));
     assert_ne!(first, second);
-    assert!(!sandbox.is_live(&first) && sandbox.is_live(&second));
-    assert!(sandbox.is_live(&access) && sandbox.is_live(&newer));
-    assert_eq!(sandbox.double_spends(), 0);
+    assert!(!emulator.is_live(&first) && emulator.is_live(&second));
+    assert!(emulator.is_live(&access) && emulator.is_live(&newer));
+    assert_eq!(emulator.double_spends(), 0);
 
-    let answer = refresh(&sandbox, &first).send(&sandbox).await;
+    let answer = refresh(&emulator, &first).send(&emulator).await;
     assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_grant"));
-    assert_eq!(sandbox.double_spends(), 1);
+    assert_eq!(emulator.double_spends(), 1);
     for ended in [&access, &newer, &second] {
-        assert!(!sandbox.is_live(ended));
+        assert!(!emulator.is_live(ended));
     }
-    assert!(sandbox.is_live(&bystander), "other grants go on");
-    let answer = refresh(&sandbox, &second).send(&sandbox).await;
+    assert!(emulator.is_live(&bystander), "other grants go on");
+    let answer = refresh(&emulator, &second).send(&emulator).await;
     assert_eq!(answer.text("error"), "invalid_grant");
-    assert_eq!(sandbox.double_spends(), 1, "the second one was revoked, not spent");
+    assert_eq!(emulator.double_spends(), 1, "the second one was revoked, not spent");
     // An access token is no refresh token.
-    assert_eq!(refresh(&sandbox, &bystander).send(&sandbox).await.status, 400);
+    assert_eq!(refresh(&emulator, &bystander).send(&emulator).await.status, 400);
 }
 
 #[tokio::test]
 async fn of_many_refreshes_at_once_one_succeeds() {
-    let sandbox = Arc::new(started().await);
-    let (_, token) = moov_tokens(&sandbox).await;
+    let emulator = Arc::new(started().await);
+    let (_, token) = moov_tokens(&emulator).await;
     let mut calls = JoinSet::new();
     for _ in 0..8 {
-        let (sandbox, call) = (sandbox.clone(), refresh(&sandbox, &token));
-        calls.spawn(async move { call.send(&sandbox).await.status });
+        let (emulator, call) = (emulator.clone(), refresh(&emulator, &token));
+        calls.spawn(async move { call.send(&emulator).await.status });
     }
     let statuses = calls.join_all().await;
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1);
-    assert_eq!(sandbox.double_spends(), 7);
+    assert_eq!(emulator.double_spends(), 7);
 }
 
 #[tokio::test]
 async fn moov_tokens_expire_on_the_moved_clock() {
-    let sandbox = started().await;
-    let (access, token) = moov_tokens(&sandbox).await;
-    sandbox.clock().advance(Duration::from_secs(900));
-    assert!(!sandbox.is_live(&access) && sandbox.is_live(&token));
-    let answer = refresh(&sandbox, &token).send(&sandbox).await;
+    let emulator = started().await;
+    let (access, token) = moov_tokens(&emulator).await;
+    emulator.clock().advance(Duration::from_secs(900));
+    assert!(!emulator.is_live(&access) && emulator.is_live(&token));
+    let answer = refresh(&emulator, &token).send(&emulator).await;
     assert_eq!(answer.status, 200);
-    sandbox.clock().advance(Duration::from_secs(30 * 24 * 3600));
-    let answer = refresh(&sandbox, &answer.text("refresh_token")).send(&sandbox).await;
+    emulator.clock().advance(Duration::from_secs(30 * 24 * 3600));
+    let answer = refresh(&emulator, &answer.text("refresh_token")).send(&emulator).await;
     assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_grant"));
 }
 
 #[tokio::test]
 async fn a_refresh_may_name_scopes_but_not_add_one() {
-    let sandbox = started().await;
+    let emulator = started().await;
     let mut fields = service_grant();
     fields["scope"] = "/accounts.read /ping.read".into();
-    let token = moving(&sandbox, "/oauth2/token", fields).send(&sandbox).await.text("refresh_token");
+    let token = moving(&emulator, "/oauth2/token", fields).send(&emulator).await.text("refresh_token");
     let with = |token: &str, scope: &str| {
         let fields = json!({ "grant_type": "refresh_token", "refresh_token": token, "scope": scope });
-        moving(&sandbox, "/oauth2/token", fields)
+        moving(&emulator, "/oauth2/token", fields)
     };
-    let answer = with(&token, "/fed.read").send(&sandbox).await;
+    let answer = with(&token, "/fed.read").send(&emulator).await;
     assert_eq!(answer.status, 422, "{answer:?}");
-    let answer = with(&token, "/ping.read").send(&sandbox).await;
+    let answer = with(&token, "/ping.read").send(&emulator).await;
     assert_eq!((answer.status, answer.text("scope").as_str()), (200, "/ping.read"));
     // The grant keeps its scopes (RFC 6749 section 6).
-    let answer = refresh(&sandbox, &answer.text("refresh_token")).send(&sandbox).await;
+    let answer = refresh(&emulator, &answer.text("refresh_token")).send(&emulator).await;
     assert_eq!(answer.text("scope"), "/accounts.read /ping.read");
 }
 
 #[tokio::test]
 async fn moov_revokes_by_204_in_both_encodings_known_or_not() {
-    let sandbox = started().await;
-    let (access, token) = moov_tokens(&sandbox).await;
-    let revoke = |fields| moving(&sandbox, "/oauth2/revoke", fields);
+    let emulator = started().await;
+    let (access, token) = moov_tokens(&emulator).await;
+    let revoke = |fields| moving(&emulator, "/oauth2/revoke", fields);
     let form = format!("token={access}&token_type_hint=access_token");
-    let form = post("/oauth2/revoke").basic(sandbox.moov_credentials()).form(&form);
-    let answer = form.send(&sandbox).await;
+    let form = post("/oauth2/revoke").basic(emulator.moov_credentials()).form(&form);
+    let answer = form.send(&emulator).await;
     assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     assert_eq!((answer.header("content-length"), answer.header("content-type")), (None, None));
-    assert!(!sandbox.is_live(&access) && sandbox.is_live(&token));
+    assert!(!emulator.is_live(&access) && emulator.is_live(&token));
 
     // A wrong hint does not save a token, and a refresh token takes its access tokens along.
-    let newer = refresh(&sandbox, &token).send(&sandbox).await;
+    let newer = refresh(&emulator, &token).send(&emulator).await;
     let (access, token) = (newer.text("access_token"), newer.text("refresh_token"));
-    let answer = revoke(json!({ "token": token, "token_type_hint": "access_token" })).send(&sandbox).await;
+    let answer = revoke(json!({ "token": token, "token_type_hint": "access_token" })).send(&emulator).await;
     assert_eq!(answer.status, 204);
-    assert!(!sandbox.is_live(&access) && !sandbox.is_live(&token));
-    assert_eq!(refresh(&sandbox, &token).send(&sandbox).await.text("error"), "invalid_grant");
-    assert_eq!(sandbox.double_spends(), 0);
+    assert!(!emulator.is_live(&access) && !emulator.is_live(&token));
+    assert_eq!(refresh(&emulator, &token).send(&emulator).await.text("error"), "invalid_grant");
+    assert_eq!(emulator.double_spends(), 0);
 
-    assert_eq!(revoke(json!({ "token": "unknown" })).send(&sandbox).await.status, 204);
-    let (access, token) = moov_tokens(&sandbox).await;
-    sandbox.revoke_all();
-    assert!(!sandbox.is_live(&access) && !sandbox.is_live(&token));
+    assert_eq!(revoke(json!({ "token": "unknown" })).send(&emulator).await.status, 204);
+    let (access, token) = moov_tokens(&emulator).await;
+    emulator.revoke_all();
+    assert!(!emulator.is_live(&access) && !emulator.is_live(&token));
 }
 
 #[tokio::test]
 async fn expires_in_has_both_readings_and_both_types() {
-    let now = |sandbox: &Sandbox| {
+    let now = |emulator: &Emulator| {
         use fintech_auth::Clock as _;
-        sandbox.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+        emulator.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
     };
     for style in [
         ExpiresInStyle::Seconds,
@@ -653,35 +653,35 @@ async fn expires_in_has_both_readings_and_both_types() {
         ExpiresInStyle::SecondsText,
         ExpiresInStyle::TimestampText,
     ] {
-        let builder = Sandbox::builder().with_lifetime(Duration::from_secs(60)).with_expires_in(style);
-        let sandbox = start(builder).await;
-        let end = now(&sandbox) + 60;
+        let builder = Emulator::builder().with_lifetime(Duration::from_secs(60)).with_expires_in(style);
+        let emulator = start(builder).await;
+        let end = now(&emulator) + 60;
         let expected = match style {
             ExpiresInStyle::Timestamp => json!(end),
             ExpiresInStyle::SecondsText => json!("60"),
             ExpiresInStyle::TimestampText => json!(end.to_string()),
             _ => json!(60),
         };
-        let answer = moving(&sandbox, "/oauth2/token", service_grant()).send(&sandbox).await;
+        let answer = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
         assert_eq!(answer.json()["expires_in"], expected);
-        assert_eq!(linking(&sandbox).send(&sandbox).await.json()["expires_in"], 60);
+        assert_eq!(linking(&emulator).send(&emulator).await.json()["expires_in"], 60);
     }
 }
 
 #[tokio::test]
 async fn every_moov_answer_has_a_request_id_of_its_own() {
-    let sandbox = started().await;
-    sandbox.fault(Operation::MoovRevoke, Fault::answer(StatusCode::INTERNAL_SERVER_ERROR));
+    let emulator = started().await;
+    emulator.fault(Operation::MoovRevoke, Fault::answer(StatusCode::INTERNAL_SERVER_ERROR));
     let mut ids = Vec::new();
     for (call, status) in [
-        (moving(&sandbox, "/oauth2/token", service_grant()), 200),
-        (moving(&sandbox, "/oauth2/token", json!({})), 400),
+        (moving(&emulator, "/oauth2/token", service_grant()), 200),
+        (moving(&emulator, "/oauth2/token", json!({})), 400),
         (post("/oauth2/token").json(&json!({})), 403),
-        (moving(&sandbox, "/oauth2/revoke", json!({ "token": "any" })), 500),
-        (moving(&sandbox, "/oauth2/revoke", json!({ "token": "any" })), 204),
+        (moving(&emulator, "/oauth2/revoke", json!({ "token": "any" })), 500),
+        (moving(&emulator, "/oauth2/revoke", json!({ "token": "any" })), 204),
         (get("/oauth2/revoke"), 405),
     ] {
-        let answer = call.send(&sandbox).await;
+        let answer = call.send(&emulator).await;
         assert_eq!(answer.status, status);
         let id: uuid::Uuid = answer.header("x-request-id").unwrap().parse().unwrap();
         assert_eq!(id.get_version_num(), 4);
@@ -695,59 +695,60 @@ async fn every_moov_answer_has_a_request_id_of_its_own() {
 #[tokio::test]
 async fn the_date_is_that_of_the_clock() {
     use fintech_auth::Clock as _;
-    let sandbox = started().await;
+    let emulator = started().await;
     for path in ["/.well-known/jwks.json", "/nowhere"] {
-        sandbox.clock().advance(Duration::from_secs(86_400));
-        let answer = get(path).send(&sandbox).await;
-        assert_eq!(answer.header("date"), Some(httpdate::fmt_http_date(sandbox.clock().wall()).as_str()));
+        emulator.clock().advance(Duration::from_secs(86_400));
+        let answer = get(path).send(&emulator).await;
+        assert_eq!(answer.header("date"), Some(httpdate::fmt_http_date(emulator.clock().wall()).as_str()));
         assert_eq!(answer.headers.iter().filter(|(name, _)| name == "date").count(), 1);
     }
 
-    let sandbox = start(Sandbox::builder().with_system_clock().with_lifetime(Duration::from_secs(60))).await;
+    let emulator =
+        start(Emulator::builder().with_system_clock().with_lifetime(Duration::from_secs(60))).await;
     let date = |answer: Answer| httpdate::parse_http_date(answer.header("date").unwrap()).unwrap();
-    let before = date(get("/").send(&sandbox).await);
+    let before = date(get("/").send(&emulator).await);
     assert!(before.elapsed().unwrap() < Duration::from_secs(30));
-    let token = linking(&sandbox).send(&sandbox).await.text("access_token");
-    sandbox.clock().advance(Duration::from_secs(60));
-    assert!(!sandbox.is_live(&token));
-    assert!(date(get("/").send(&sandbox).await) >= before + Duration::from_secs(60));
+    let token = linking(&emulator).send(&emulator).await.text("access_token");
+    emulator.clock().advance(Duration::from_secs(60));
+    assert!(!emulator.is_live(&token));
+    assert!(date(get("/").send(&emulator).await) >= before + Duration::from_secs(60));
 }
 
 #[tokio::test]
 async fn an_unknown_path_is_404_and_a_wrong_method_405() {
-    let sandbox = started().await;
+    let emulator = started().await;
     for path in ["/", "/auth/token/", "//auth/token", "/oauth2", "/v1/auth/token"] {
-        assert_eq!(post(path).send(&sandbox).await.status, 404, "{path}");
+        assert_eq!(post(path).send(&emulator).await.status, 404, "{path}");
     }
     for operation in Operation::ALL {
-        let answer = call("PUT", operation.path()).send(&sandbox).await;
+        let answer = call("PUT", operation.path()).send(&emulator).await;
         assert_eq!(answer.status, 405);
         assert_eq!(answer.header("allow"), Some(operation.method().as_str()));
-        assert_eq!(sandbox.count(operation), 0);
+        assert_eq!(emulator.count(operation), 0);
     }
-    let answer = call("GET", "/.well-known/jwks.json?x=1").send(&sandbox).await;
+    let answer = call("GET", "/.well-known/jwks.json?x=1").send(&emulator).await;
     assert_eq!(answer.status, 200);
 }
 
 #[tokio::test]
 async fn a_body_over_64_kib_is_413_and_not_a_reset() {
-    let sandbox = started().await;
+    let emulator = started().await;
     for (size, status) in [(64 * 1024, 400), (64 * 1024 + 1, 413), (4 << 20, 413)] {
-        let call = post("/oauth2/token").basic(sandbox.moov_credentials()).body(JSON, vec![b' '; size]);
-        assert_eq!(call.send(&sandbox).await.status, status, "{size}");
+        let call = post("/oauth2/token").basic(emulator.moov_credentials()).body(JSON, vec![b' '; size]);
+        assert_eq!(call.send(&emulator).await.status, status, "{size}");
     }
-    let kept: Vec<_> = sandbox.requests().iter().map(|request| request.body.len()).collect();
+    let kept: Vec<_> = emulator.requests().iter().map(|request| request.body.len()).collect();
     assert_eq!(kept, [64 * 1024, 0, 0]);
 }
 
 /// What the services keep to themselves, as the live ones do.
 #[tokio::test]
 async fn the_log_says_why_a_request_was_refused() {
-    let sandbox = started().await;
-    let (moneykit, moov) = (sandbox.moneykit_credentials(), sandbox.moov_credentials());
+    let emulator = started().await;
+    let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     let stranger = Credentials::new("stranger", "secret");
     let token = "grant_type=client_credentials&scope=/ping.read";
-    sandbox.fault(Operation::MoovToken, Fault::delay(Duration::ZERO));
+    emulator.fault(Operation::MoovToken, Fault::delay(Duration::ZERO));
     for (call, status, note) in [
         (post("/oauth2/token").basic(moov).form(token), 403, Some("a fault, as ordered")),
         (
@@ -777,55 +778,55 @@ async fn the_log_says_why_a_request_was_refused() {
         (get("/auth/introspect").bearer("x"), 401, Some("no token of this service, or a revoked one")),
         (get("/"), 404, None),
     ] {
-        assert_eq!(call.send(&sandbox).await.status, status);
-        let request = sandbox.requests().pop().expect("a request");
+        assert_eq!(call.send(&emulator).await.status, status);
+        let request = emulator.requests().pop().expect("a request");
         assert_eq!(request.note(), note, "{request:?}");
     }
 }
 
 #[tokio::test]
 async fn faults_come_in_order_and_for_as_many_requests_as_ordered() {
-    let sandbox = started().await;
+    let emulator = started().await;
     let busy = Fault::answer(StatusCode::TOO_MANY_REQUESTS)
         .with_header(header::RETRY_AFTER, 3)
         .with_header(header::DATE, HeaderValue::from_static("Sun, 09 Sep 2001 01:46:45 GMT"));
     let gateway = Fault::answer(StatusCode::BAD_GATEWAY).with_body("text/html", "<h1>no</h1>");
-    sandbox.fault_times(Operation::MoneykitToken, busy, 2);
-    sandbox.fault_times(Operation::MoneykitToken, gateway.clone(), 0);
-    sandbox.fault(Operation::MoneykitToken, gateway.clone());
-    sandbox.fault_times(Operation::MoneykitIntrospect, gateway, usize::MAX);
+    emulator.fault_times(Operation::MoneykitToken, busy, 2);
+    emulator.fault_times(Operation::MoneykitToken, gateway.clone(), 0);
+    emulator.fault(Operation::MoneykitToken, gateway.clone());
+    emulator.fault_times(Operation::MoneykitIntrospect, gateway, usize::MAX);
 
     // Another operation is not met by them, nor another method.
-    assert_eq!(get("/.well-known/jwks.json").send(&sandbox).await.status, 200);
-    assert_eq!(get("/auth/token").send(&sandbox).await.status, 405);
+    assert_eq!(get("/.well-known/jwks.json").send(&emulator).await.status, 200);
+    assert_eq!(get("/auth/token").send(&emulator).await.status, 405);
     for _ in 0..2 {
-        let answer = linking(&sandbox).send(&sandbox).await;
+        let answer = linking(&emulator).send(&emulator).await;
         assert_eq!((answer.status, answer.body.as_str()), (429, ""));
         assert_eq!(answer.header("retry-after"), Some("3"));
         assert_eq!(answer.header("date"), Some("Sun, 09 Sep 2001 01:46:45 GMT"));
     }
-    let answer = linking(&sandbox).send(&sandbox).await;
+    let answer = linking(&emulator).send(&emulator).await;
     assert_eq!((answer.status, answer.body.as_str()), (502, "<h1>no</h1>"));
     assert_eq!(answer.header("content-type"), Some("text/html"));
-    assert_eq!(sandbox.issued(), 0, "a fault serves nothing");
-    assert_eq!(linking(&sandbox).send(&sandbox).await.status, 201);
+    assert_eq!(emulator.issued(), 0, "a fault serves nothing");
+    assert_eq!(linking(&emulator).send(&emulator).await.status, 201);
 
     for _ in 0..3 {
-        assert_eq!(get("/auth/introspect").send(&sandbox).await.status, 502);
+        assert_eq!(get("/auth/introspect").send(&emulator).await.status, 502);
     }
-    sandbox.clear_faults();
-    assert_eq!(get("/auth/introspect").send(&sandbox).await.status, 401);
+    emulator.clear_faults();
+    assert_eq!(get("/auth/introspect").send(&emulator).await.status, 401);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_delay_is_on_tokios_time() {
-    let sandbox = started().await;
-    sandbox.fault(Operation::MoneykitToken, Fault::delay(Duration::from_secs(600)));
+    let emulator = started().await;
+    emulator.fault(Operation::MoneykitToken, Fault::delay(Duration::from_secs(600)));
     let slow = Fault::answer(StatusCode::SERVICE_UNAVAILABLE).with_delay(Duration::from_secs(600));
-    sandbox.fault(Operation::MoneykitToken, slow);
+    emulator.fault(Operation::MoneykitToken, slow);
     for status in [201, 503] {
         let (began, real) = (Instant::now(), std::time::Instant::now());
-        assert_eq!(linking(&sandbox).send(&sandbox).await.status, status);
+        assert_eq!(linking(&emulator).send(&emulator).await.status, status);
         assert!(began.elapsed() >= Duration::from_secs(600));
         assert!(real.elapsed() < Duration::from_secs(60));
     }
@@ -833,69 +834,69 @@ async fn a_delay_is_on_tokios_time() {
 
 #[tokio::test]
 async fn a_reset_is_an_rst_and_a_close_an_end_of_file() {
-    let sandbox = started().await;
-    sandbox.fault(Operation::MoneykitToken, Fault::reset());
-    let error = linking(&sandbox).bytes(&sandbox).await.unwrap_err();
+    let emulator = started().await;
+    emulator.fault(Operation::MoneykitToken, Fault::reset());
+    let error = linking(&emulator).bytes(&emulator).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 
-    sandbox.fault(Operation::MoneykitToken, Fault::close());
-    assert_eq!(linking(&sandbox).bytes(&sandbox).await.unwrap(), b"");
-    assert_eq!(sandbox.issued(), 0);
-    assert!(sandbox.requests().iter().all(|request| request.status().is_none()));
+    emulator.fault(Operation::MoneykitToken, Fault::close());
+    assert_eq!(linking(&emulator).bytes(&emulator).await.unwrap(), b"");
+    assert_eq!(emulator.issued(), 0);
+    assert!(emulator.requests().iter().all(|request| request.status().is_none()));
 }
 
 #[tokio::test]
 async fn a_truncated_answer_is_shorter_than_its_length_says() {
-    let sandbox = started().await;
-    sandbox.fault(Operation::MoneykitToken, Fault::truncate());
-    let answer = linking(&sandbox).send(&sandbox).await;
+    let emulator = started().await;
+    emulator.fault(Operation::MoneykitToken, Fault::truncate());
+    let answer = linking(&emulator).send(&emulator).await;
     let length: usize = answer.header("content-length").unwrap().parse().unwrap();
     assert_eq!((answer.status, answer.body.len()), (201, length / 2));
     assert!(length > 100 && answer.body.starts_with("{\"access_token\":\""));
-    assert_eq!(sandbox.issued(), 1);
+    assert_eq!(emulator.issued(), 1);
 
     // Nothing can be cut from an answer without a body, so it is lost.
-    sandbox.fault(Operation::MoovRevoke, Fault::truncate());
-    let call = moving(&sandbox, "/oauth2/revoke", json!({ "token": "any" }));
-    assert_eq!(call.bytes(&sandbox).await.unwrap(), b"");
+    emulator.fault(Operation::MoovRevoke, Fault::truncate());
+    let call = moving(&emulator, "/oauth2/revoke", json!({ "token": "any" }));
+    assert_eq!(call.bytes(&emulator).await.unwrap(), b"");
 }
 
 #[tokio::test]
 async fn a_lost_answer_has_taken_effect() {
-    let sandbox = started().await;
-    let (_, token) = moov_tokens(&sandbox).await;
+    let emulator = started().await;
+    let (_, token) = moov_tokens(&emulator).await;
     for (fault, spent) in [(Fault::close(), false), (Fault::close().after_serving(), true)] {
-        sandbox.fault(Operation::MoovToken, fault);
-        assert_eq!(refresh(&sandbox, &token).bytes(&sandbox).await.unwrap(), b"");
-        assert_eq!(sandbox.is_live(&token), !spent);
+        emulator.fault(Operation::MoovToken, fault);
+        assert_eq!(refresh(&emulator, &token).bytes(&emulator).await.unwrap(), b"");
+        assert_eq!(emulator.is_live(&token), !spent);
     }
-    assert_eq!(sandbox.issued(), 2);
+    assert_eq!(emulator.issued(), 2);
     // To send it again is the mistake that this fault is for.
-    assert_eq!(refresh(&sandbox, &token).send(&sandbox).await.text("error"), "invalid_grant");
-    assert_eq!(sandbox.double_spends(), 1);
+    assert_eq!(refresh(&emulator, &token).send(&emulator).await.text("error"), "invalid_grant");
+    assert_eq!(emulator.double_spends(), 1);
 
-    let (access, _) = moov_tokens(&sandbox).await;
+    let (access, _) = moov_tokens(&emulator).await;
     let failed = Fault::answer(StatusCode::GATEWAY_TIMEOUT).after_serving();
-    sandbox.fault(Operation::MoovRevoke, failed);
-    let answer = moving(&sandbox, "/oauth2/revoke", json!({ "token": access })).send(&sandbox).await;
+    emulator.fault(Operation::MoovRevoke, failed);
+    let answer = moving(&emulator, "/oauth2/revoke", json!({ "token": access })).send(&emulator).await;
     assert_eq!(answer.status, 504);
-    assert!(!sandbox.is_live(&access));
+    assert!(!emulator.is_live(&access));
 }
 
 #[tokio::test]
-async fn a_hang_ends_when_the_client_or_the_sandbox_goes() {
-    let sandbox = started().await;
-    sandbox.fault_times(Operation::MoneykitToken, Fault::hang(), 2);
-    let given_up = timeout(Duration::from_millis(100), linking(&sandbox).bytes(&sandbox)).await;
+async fn a_hang_ends_when_the_client_or_the_emulator_goes() {
+    let emulator = started().await;
+    emulator.fault_times(Operation::MoneykitToken, Fault::hang(), 2);
+    let given_up = timeout(Duration::from_millis(100), linking(&emulator).bytes(&emulator)).await;
     assert!(given_up.is_err());
-    assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
+    assert_eq!(emulator.count(Operation::MoneykitToken), 1);
 
-    let address = sandbox.url().trim_start_matches("http://").to_owned();
+    let address = emulator.url().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).await.unwrap();
-    let request = "POST /auth/token HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\r\n";
+    let request = "POST /auth/token HTTP/1.1\r\nHost: emulator\r\nContent-Length: 0\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
-    wait_for(|| sandbox.count(Operation::MoneykitToken) == 2).await;
-    drop(sandbox);
+    wait_for(|| emulator.count(Operation::MoneykitToken) == 2).await;
+    drop(emulator);
     let mut rest = Vec::new();
     let ended = timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
     ended.expect("the connection ends").ok();
@@ -905,9 +906,9 @@ async fn a_hang_ends_when_the_client_or_the_sandbox_goes() {
 
 #[tokio::test]
 async fn one_connection_serves_many_requests() {
-    let sandbox = started().await;
-    let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).await.unwrap();
-    let request = "GET /nowhere HTTP/1.1\r\nHost: sandbox\r\n\r\n";
+    let emulator = started().await;
+    let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await.unwrap();
+    let request = "GET /nowhere HTTP/1.1\r\nHost: emulator\r\n\r\n";
     let mut length = 0;
     for _ in 0..3 {
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -916,22 +917,22 @@ async fn one_connection_serves_many_requests() {
         assert!(answer.starts_with(b"HTTP/1.1 404") && answer[..length].ends_with(b"\r\n\r\n"));
     }
     assert!(length > 0);
-    assert_eq!(sandbox.requests().len(), 3);
+    assert_eq!(emulator.requests().len(), 3);
 }
 
 #[tokio::test]
 async fn requests_are_logged_and_counted_without_showing_secrets() {
-    let sandbox = started().await;
-    let (id, secret) = pair(sandbox.moneykit_credentials());
+    let emulator = started().await;
+    let (id, secret) = pair(emulator.moneykit_credentials());
     let body = format!("grant_type=client_credentials&client_secret={secret}&client_id={id}");
     let basic = BASE64_STANDARD.encode(format!("{id}:{secret}"));
-    let call = post("/auth/token?hint=q-secret").form(&body).basic(sandbox.moneykit_credentials());
+    let call = post("/auth/token?hint=q-secret").form(&body).basic(emulator.moneykit_credentials());
     let call = call.header("X-Client-Id", id).header("X-Client-Secret", secret);
-    let token = call.send(&sandbox).await.text("access_token");
-    get("/auth/introspect").bearer(&token).send(&sandbox).await;
-    get("/nowhere").send(&sandbox).await;
+    let token = call.send(&emulator).await.text("access_token");
+    get("/auth/introspect").bearer(&token).send(&emulator).await;
+    get("/nowhere").send(&emulator).await;
 
-    let requests = sandbox.requests();
+    let requests = emulator.requests();
     let seen: Vec<_> = requests
         .iter()
         .map(|request| (request.operation, request.path.as_str(), request.status().map(|s| s.as_u16())))
@@ -949,31 +950,31 @@ async fn requests_are_logged_and_counted_without_showing_secrets() {
     assert_eq!(requests[0].headers["authorization"], format!("Basic {basic}"));
     assert_eq!(requests[0].headers["x-client-id"], id);
 
-    let printed = format!("{requests:?} {sandbox:?} {:?}", Sandbox::builder());
+    let printed = format!("{requests:?} {emulator:?} {:?}", Emulator::builder());
     assert!(printed.contains("x-client-secret") && printed.contains(id), "{printed}");
     for hidden in [secret, &basic, &token, "q-secret"] {
         assert!(!printed.contains(hidden), "{hidden} in {printed}");
     }
 
-    assert_eq!(sandbox.count(Operation::MoneykitToken), 1);
-    sandbox.clear_requests();
-    assert_eq!((sandbox.requests().len(), sandbox.count(Operation::MoneykitToken)), (0, 0));
+    assert_eq!(emulator.count(Operation::MoneykitToken), 1);
+    emulator.clear_requests();
+    assert_eq!((emulator.requests().len(), emulator.count(Operation::MoneykitToken)), (0, 0));
 }
 
 #[tokio::test]
 async fn the_log_keeps_the_newest_requests_and_counts_all() {
-    let sandbox = started().await;
-    let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).await.unwrap();
+    let emulator = started().await;
+    let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await.unwrap();
     let (mut reading, mut writing) = stream.split();
-    let request = "GET /auth/introspect HTTP/1.1\r\nHost: sandbox\r\n\r\n";
-    let sent = request.repeat(10_001) + "GET /last HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n";
+    let request = "GET /auth/introspect HTTP/1.1\r\nHost: emulator\r\n\r\n";
+    let sent = request.repeat(10_001) + "GET /last HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\r\n";
     let mut answers = Vec::new();
     let (written, read) = tokio::join!(writing.write_all(sent.as_bytes()), reading.read_to_end(&mut answers));
     written.unwrap();
     read.unwrap();
-    assert_eq!(sandbox.count(Operation::MoneykitIntrospect), 10_001);
-    assert_eq!(sandbox.requests().len(), 10_000);
-    assert_eq!(sandbox.requests().last().unwrap().path, "/last");
+    assert_eq!(emulator.count(Operation::MoneykitIntrospect), 10_001);
+    assert_eq!(emulator.requests().len(), 10_000);
+    assert_eq!(emulator.requests().last().unwrap().path, "/last");
 }
 
 #[tokio::test]
@@ -981,25 +982,25 @@ async fn a_fixed_port_can_be_had_and_a_taken_one_is_an_error() {
     let first = started().await;
     let port: u16 = first.url().rsplit(':').next().unwrap().parse().unwrap();
     assert!(first.url().starts_with("http://127.0.0.1:"));
-    let error = Sandbox::builder().with_port(port).start().await.unwrap_err();
+    let error = Emulator::builder().with_port(port).start().await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
 
 #[tokio::test]
 async fn an_observer_is_told_of_each_request_once_it_is_over() {
     let (send, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let builder = Sandbox::builder().with_observer(move |request| {
+    let builder = Emulator::builder().with_observer(move |request| {
         _ = send.send((request.operation, request.status().map(|status| status.as_u16())));
     });
-    let sandbox = builder.start().await.unwrap();
-    let client = sandbox.moneykit().with_tokens(crate::support::plain).build().unwrap();
-    sandbox.fault(Operation::MoneykitToken, Fault::close());
+    let emulator = builder.start().await.unwrap();
+    let client = emulator.moneykit().with_tokens(crate::support::plain).build().unwrap();
+    emulator.fault(Operation::MoneykitToken, Fault::close());
     client.create_access_token(&[]).await.unwrap_err();
     assert_eq!(told.recv().await, Some((Some(Operation::MoneykitToken), None)));
     client.create_access_token(&[]).await.unwrap();
     assert_eq!(told.recv().await, Some((Some(Operation::MoneykitToken), Some(201))));
-    sandbox.fault(Operation::MoneykitJwks, Fault::hang());
-    let quick = sandbox.moneykit().with_http(crate::support::quick()).with_tokens(crate::support::plain);
+    emulator.fault(Operation::MoneykitJwks, Fault::hang());
+    let quick = emulator.moneykit().with_http(crate::support::quick()).with_tokens(crate::support::plain);
     quick.build().unwrap().jwks().await.unwrap_err();
     assert_eq!(told.recv().await, Some((Some(Operation::MoneykitJwks), None)));
     assert!(told.try_recv().is_err());
@@ -1008,30 +1009,31 @@ async fn an_observer_is_told_of_each_request_once_it_is_over() {
 /// The vendor's Ruby SDK sends its empty default pair beside the form.
 #[tokio::test]
 async fn an_empty_basic_pair_counts_as_not_shown() {
-    let sandbox = live().await;
-    let (id, secret) = pair(sandbox.moneykit_credentials());
+    let emulator = live().await;
+    let (id, secret) = pair(emulator.moneykit_credentials());
     let body = format!("client_id={id}&client_secret={secret}&grant_type=client_credentials&scope=");
     let call =
         || post("/auth/token").header("Authorization", "Basic Og==").header("Accept", "application/json");
-    let answer = call().header("User-Agent", "OpenAPI-Generator/0.2.2/ruby").form(&body).send(&sandbox).await;
+    let answer =
+        call().header("User-Agent", "OpenAPI-Generator/0.2.2/ruby").form(&body).send(&emulator).await;
     assert_eq!(answer.status, 201, "{answer:?}");
-    assert_eq!(call().form("grant_type=client_credentials").send(&sandbox).await.status, 401);
-    let (id, secret) = pair(sandbox.moov_credentials());
+    assert_eq!(call().form("grant_type=client_credentials").send(&emulator).await.status, 401);
+    let (id, secret) = pair(emulator.moov_credentials());
     let mut fields = service_grant();
     (fields["client_id"], fields["client_secret"]) = (id.into(), secret.into());
     let call = post("/oauth2/token").header("Authorization", "Basic Og==").json(&fields);
-    assert_eq!(call.send(&sandbox).await.status, 200);
+    assert_eq!(call.send(&emulator).await.status, 200);
 }
 
 #[tokio::test]
 async fn live_moov_issues_a_jwt_with_the_claims_and_the_size_of_the_service() {
     use fintech_auth::Clock as _;
 
-    let sandbox = live().await;
-    let now = sandbox.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let emulator = live().await;
+    let now = emulator.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let fields = json!({ "grant_type": "client_credentials", "scope": "/accounts.read /ping.read" });
-    let call = moving(&sandbox, "/oauth2/token", fields).header("Origin", sandbox.origin());
-    let answer = call.send(&sandbox).await;
+    let call = moving(&emulator, "/oauth2/token", fields).header("Origin", emulator.origin());
+    let answer = call.send(&emulator).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(
         (&answer.json()["expires_in"], answer.text("token_type").as_str()),
@@ -1041,7 +1043,7 @@ async fn live_moov_issues_a_jwt_with_the_claims_and_the_size_of_the_service() {
     assert!((780..940).contains(&token.len()), "{} characters", token.len());
     let claims = claims(&token);
     assert_eq!(claims["iss"], "https://api.moov.io#applications");
-    assert_eq!(claims["aud"], json!([sandbox.origin()]));
+    assert_eq!(claims["aud"], json!([emulator.origin()]));
     assert_eq!(claims["scp"], json!(["/accounts.read", "/ping.read"]));
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
@@ -1049,8 +1051,8 @@ async fn live_moov_issues_a_jwt_with_the_claims_and_the_size_of_the_service() {
 /// As the live service, and as the vendor's SDKs need it: they send no `Origin`.
 #[tokio::test]
 async fn live_moov_issues_a_token_for_any_origin_and_refuses_it_later() {
-    let sandbox = live().await;
-    let ours = sandbox.origin().to_owned();
+    let emulator = live().await;
+    let ours = emulator.origin().to_owned();
     let other = "https://elsewhere.example";
     let fields = || json!({ "grant_type": "client_credentials", "scope": "/accounts.read" });
     let with = |call: Call, origin: Option<&str>| match origin {
@@ -1065,41 +1067,41 @@ async fn live_moov_issues_a_token_for_any_origin_and_refuses_it_later() {
         (None, Some(&ours), json!([]), 401),
         (None, None, json!([]), 401),
     ] {
-        let answer = with(moving(&sandbox, "/oauth2/token", fields()), issued_for).send(&sandbox).await;
+        let answer = with(moving(&emulator, "/oauth2/token", fields()), issued_for).send(&emulator).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let token = answer.text("access_token");
         assert_eq!(claims(&token)["aud"], audience);
-        let answer = with(get("/accounts").bearer(&token), used_from).send(&sandbox).await;
+        let answer = with(get("/accounts").bearer(&token), used_from).send(&emulator).await;
         assert_eq!(answer.status, status, "{issued_for:?} {used_from:?}");
         let refreshed =
-            with(refresh(&sandbox, &moov_tokens(&sandbox).await.1), issued_for).send(&sandbox).await;
+            with(refresh(&emulator, &moov_tokens(&emulator).await.1), issued_for).send(&emulator).await;
         assert_eq!(refreshed.status, 200);
     }
 }
 
 #[tokio::test]
 async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403() {
-    for sandbox in [live().await, started().await] {
-        let (token, _) = moov_tokens(&sandbox).await;
+    for emulator in [live().await, started().await] {
+        let (token, _) = moov_tokens(&emulator).await;
         let mut ping = service_grant();
         ping["scope"] = "/ping.read".into();
-        let ping = moving(&sandbox, "/oauth2/token", ping).send(&sandbox).await.text("access_token");
+        let ping = moving(&emulator, "/oauth2/token", ping).send(&emulator).await.text("access_token");
         let accounts = || get("/accounts");
-        let answer = accounts().bearer(&token).send(&sandbox).await;
+        let answer = accounts().bearer(&token).send(&emulator).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "[]"));
         // The key pair needs no token and no scope.
-        assert_eq!(accounts().basic(sandbox.moov_credentials()).send(&sandbox).await.status, 200);
-        let answer = accounts().bearer(&ping).send(&sandbox).await;
+        assert_eq!(accounts().basic(emulator.moov_credentials()).send(&emulator).await.status, 200);
+        let answer = accounts().bearer(&ping).send(&emulator).await;
         assert_eq!((answer.status, answer.body.as_str()), (403, ""));
-        sandbox.clock().advance(Duration::from_secs(3600));
+        emulator.clock().advance(Duration::from_secs(3600));
         for call in [
             accounts().bearer(&token),
             accounts().bearer("made-up"),
             accounts(),
-            accounts().basic(sandbox.moneykit_credentials()),
+            accounts().basic(emulator.moneykit_credentials()),
             accounts().header("Authorization", "Basic Og=="),
         ] {
-            let answer = call.send(&sandbox).await;
+            let answer = call.send(&emulator).await;
             assert_eq!((answer.status, answer.body.as_str()), (401, ""));
             assert_eq!((answer.header("www-authenticate"), answer.header("content-type")), (None, None));
             assert!(answer.header("x-request-id").is_some(), "{answer:?}");
@@ -1109,32 +1111,32 @@ async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403(
 
 #[tokio::test]
 async fn moov_may_issue_no_refresh_token() {
-    let sandbox = start(Sandbox::builder().with_refresh_tokens(false)).await;
-    let answer = moving(&sandbox, "/oauth2/token", service_grant()).send(&sandbox).await;
+    let emulator = start(Emulator::builder().with_refresh_tokens(false)).await;
+    let answer = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
     assert_eq!((answer.status, answer.json().get("refresh_token")), (200, None), "{answer:?}");
 }
 
 #[tokio::test]
 async fn a_block_by_the_cdn_has_nothing_of_the_service() {
-    let sandbox = live().await;
-    sandbox.fault(Operation::MoovToken, Fault::cdn_block());
-    let answer = moving(&sandbox, "/oauth2/token", service_grant()).send(&sandbox).await;
+    let emulator = live().await;
+    emulator.fault(Operation::MoovToken, Fault::cdn_block());
+    let answer = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
     assert_eq!((answer.status, answer.body.as_str()), (403, "error code: 1010"));
     assert_eq!(answer.header("server"), Some("cloudflare"));
     assert!(answer.header("cf-ray").is_some());
     assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
     assert_eq!(answer.header("x-request-id"), None);
-    assert_eq!(moving(&sandbox, "/oauth2/token", service_grant()).send(&sandbox).await.status, 200);
+    assert_eq!(moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await.status, 200);
 }
 
 /// The service does not tell that an origin is not allowed, so the client does.
 #[tokio::test]
 async fn a_token_whose_audience_lacks_the_origin_is_reported() {
-    let sandbox = live().await;
+    let emulator = live().await;
     let scopes = crate::support::scopes(&["/accounts.read"]);
     let warnings = async |origin: &str, times: usize| {
         let lines = crate::support::Log::default();
-        let client = sandbox.moov().with_origin(origin).build().unwrap();
+        let client = emulator.moov().with_origin(origin).build().unwrap();
         let _recording = lines.start();
         let mut audience = None;
         for _ in 0..times {
@@ -1142,7 +1144,7 @@ async fn a_token_whose_audience_lacks_the_origin_is_reported() {
         }
         (audience, lines.text().matches("not valid for the configured origin").count())
     };
-    let ours = sandbox.origin().to_owned();
+    let ours = emulator.origin().to_owned();
     assert_eq!(warnings(&ours, 2).await, (Some(vec![ours]), 0));
     assert_eq!(warnings("https://elsewhere.example", 2).await, (Some(vec![]), 1));
     let documented = started().await;

@@ -1,4 +1,4 @@
-//! `sandbox` serves, tells what comes, lets it go wrong as ordered, and ends on a signal.
+//! `emulator` serves, tells what comes, lets it go wrong as ordered, and ends on a signal.
 
 use std::{
     collections::HashMap,
@@ -49,15 +49,15 @@ fn environment(started: &Value) -> HashMap<String, String> {
 
 #[test]
 fn what_it_prints_is_all_that_a_client_needs() {
-    let mut sandbox = Running::start("sandbox --port 0 --json");
-    let started = sandbox.json();
+    let mut emulator = Running::start("emulator --port 0 --json");
+    let started = emulator.json();
     let environment = environment(&started);
     for (args, operation) in
         [("moneykit token --raw", "moneykit.token"), ("moov token /ping.read --raw", "moov.token")]
     {
         let ran = run(program(args).envs(&environment));
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        let told = sandbox.json();
+        let told = emulator.json();
         assert_eq!(told["operation"], operation, "{told}");
         assert_eq!(
             told["status"].as_u64(),
@@ -72,16 +72,16 @@ fn what_it_prints_is_all_that_a_client_needs() {
 
 #[test]
 fn faults_come_as_ordered() {
-    let mut sandbox = Running::start(
-        "sandbox --port 0 --json --fault moov.token=429,retry-after=7,times=2 --fault moov.token=close,served",
+    let mut emulator = Running::start(
+        "emulator --port 0 --json --fault moov.token=429,retry-after=7,times=2 --fault moov.token=close,served",
     );
-    let environment = environment(&sandbox.json());
+    let environment = environment(&emulator.json());
     let mut token = program("moov token /ping.read");
     token.envs(&environment).env("MOOV_ATTEMPTS", "1");
     for (code, status) in [(5, Some(429)), (5, Some(429)), (6, None), (0, Some(200))] {
         let ran = run(&mut token);
         assert_eq!(ran.code, Some(code), "{}", ran.all());
-        let told = sandbox.json();
+        let told = emulator.json();
         assert_eq!(told["status"].as_u64(), status);
         assert_eq!(told["note"].is_string(), code != 0, "{told}");
         assert_eq!(ran.err.contains("wait: 7 s"), code == 5, "{}", ran.err);
@@ -90,20 +90,20 @@ fn faults_come_as_ordered() {
 
 #[test]
 fn people_read_lines() {
-    let mut sandbox = Running::start("sandbox --port 0");
-    let first = sandbox.line();
+    let mut emulator = Running::start("emulator --port 0");
+    let first = emulator.line();
     let url = first.split_whitespace().find(|word| word.starts_with("http")).expect("a url");
     let url = url.trim_end_matches('.').to_owned();
-    let rest: Vec<String> = std::iter::from_fn(|| Some(sandbox.line())).take(18).collect();
+    let rest: Vec<String> = std::iter::from_fn(|| Some(emulator.line())).take(18).collect();
     assert!(rest.contains(&format!("export MOOV_BASE_URL={url}\n")), "{rest:?}");
     assert!(rest.contains(&"moov.revoke          POST /oauth2/revoke\n".to_owned()), "{rest:?}");
     let ran = run(&mut program(&format!("moneykit jwks --base-url {url}")));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    let line = sandbox.line();
+    let line = emulator.line();
     assert!(line.ends_with("GET  /.well-known/jwks.json   moneykit.jwks        200\n"), "{line}");
     run(program(&format!("moov token /ping.read --client-id x --base-url {url}"))
         .env("MOOV_CLIENT_SECRET", "y"));
-    let line = sandbox.line();
+    let line = emulator.line();
     let told = "POST /oauth2/token            moov.token           403  no credentials, or wrong ones\n";
     assert!(line.ends_with(told), "{line}");
 }
@@ -111,7 +111,7 @@ fn people_read_lines() {
 #[test]
 fn a_taken_port_is_told() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let ran = run(&mut program(&format!("sandbox --port {}", taken.local_addr().unwrap().port())));
+    let ran = run(&mut program(&format!("emulator --port {}", taken.local_addr().unwrap().port())));
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("try --port 0"), "{}", ran.err);
 }
@@ -120,11 +120,12 @@ fn a_taken_port_is_told() {
 #[test]
 fn it_ends_cleanly_on_either_signal() {
     for signal in ["INT", "TERM"] {
-        let mut sandbox = Running::start("sandbox --port 0 --json");
-        sandbox.json();
-        let sent = Command::new("kill").args([format!("-{signal}"), sandbox.child.id().to_string()]).status();
+        let mut emulator = Running::start("emulator --port 0 --json");
+        emulator.json();
+        let sent =
+            Command::new("kill").args([format!("-{signal}"), emulator.child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
-        assert_eq!(sandbox.json()["event"], "stopped");
-        assert_eq!(sandbox.child.wait().expect("it ends").code(), Some(0), "{signal}");
+        assert_eq!(emulator.json()["event"], "stopped");
+        assert_eq!(emulator.child.wait().expect("it ends").code(), Some(0), "{signal}");
     }
 }

@@ -25,7 +25,7 @@ use crate::{Scope, Secret, generated::moov::types};
 /// The client id that the service knows unless it is told another.
 pub const CLIENT_ID: &str = "sandbox_moov_client";
 
-/// The secret of that client. It opens nothing but a sandbox.
+/// The secret of that client. It opens nothing but an emulator.
 pub const CLIENT_SECRET: &str = "sandbox_moov_secret";
 
 const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -1,4 +1,4 @@
-//! The settings of a sandbox, before it starts.
+//! The settings of an emulator, before it starts.
 //!
 //! What happens once, to a single request, is no setting: see `fault.rs`.
 
@@ -12,7 +12,7 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
-    Request, Sandbox,
+    Emulator, Request,
     client_auth::KnownClient,
     fault::Faults,
     log::Log,
@@ -53,7 +53,7 @@ pub enum ExpiresInStyle {
     TimestampText,
 }
 
-/// Settings of a [`Sandbox`].
+/// Settings of a [`Emulator`].
 #[must_use]
 pub struct Builder {
     port: u16,
@@ -75,7 +75,7 @@ impl Default for Builder {
             port: 0,
             time: Time::standing(),
             lifetime: None,
-            origin: "https://sandbox.example".to_owned(),
+            origin: "https://emulator.example".to_owned(),
             origin_check: true,
             behaviour: Behaviour::default(),
             refresh_tokens: true,
@@ -101,7 +101,7 @@ impl Builder {
         self
     }
 
-    /// The clock of the machine, for a sandbox that people use.
+    /// The clock of the machine, for an emulator that people use.
     pub fn with_system_clock(mut self) -> Self {
         self.time = Time::running();
         self
@@ -119,7 +119,7 @@ impl Builder {
         self
     }
 
-    /// The origin that Moov allows. Default: `https://sandbox.example`.
+    /// The origin that Moov allows. Default: `https://emulator.example`.
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = origin.into();
         self
@@ -172,7 +172,7 @@ impl Builder {
     /// # Panics
     ///
     /// Outside of a tokio runtime with its IO driver enabled, as all of tokio's networking.
-    pub async fn start(self) -> io::Result<Sandbox> {
+    pub async fn start(self) -> io::Result<Emulator> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let random = Arc::new(Random::new()?);
@@ -207,7 +207,7 @@ impl Builder {
             observer: self.observer,
         });
         let server = tokio::spawn(server::run(listener, services.clone())).abort_handle();
-        Ok(Sandbox { url, services, server })
+        Ok(Emulator { url, services, server })
     }
 }
 

@@ -1,5 +1,5 @@
 //! The ES256 keys that MoneyKit publishes, and signs its webhooks with. They are made anew for each
-//! sandbox, and their private halves never leave it.
+//! emulator, and their private halves never leave it.
 
 use std::{io, sync::Arc};
 

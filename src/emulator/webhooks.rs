@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use ring::{digest, hmac};
 use serde_json::{Map, Value};
 
-use super::{Sandbox, signing_key::SigningKey};
+use super::{Emulator, signing_key::SigningKey};
 use crate::Secret;
 
 /// A webhook as it is sent. To replay it, send it again.
@@ -30,7 +30,7 @@ impl SignedWebhook {
     }
 }
 
-impl Sandbox {
+impl Emulator {
     /// Makes a MoneyKit webhook with this body, signed now by the key that signs now.
     pub fn moneykit_webhook(&self, body: impl Into<Bytes>) -> MoneykitWebhook {
         let key = self.services.moneykit.keys().key(None);
@@ -121,10 +121,10 @@ pub struct MoneykitWebhook {
 }
 
 impl MoneykitWebhook {
-    /// Signs with another key of this sandbox's, such as one that was withdrawn. An unknown id leaves
+    /// Signs with another key of this emulator's, such as one that was withdrawn. An unknown id leaves
     /// no key, and [`MoneykitWebhook::sign`] fails.
-    pub fn with_key(mut self, sandbox: &Sandbox, id: &str) -> Self {
-        self.key = sandbox.services.moneykit.keys().key(Some(id));
+    pub fn with_key(mut self, emulator: &Emulator, id: &str) -> Self {
+        self.key = emulator.services.moneykit.keys().key(Some(id));
         self.with_header("kid", id)
     }
 

@@ -1,4 +1,4 @@
-//! Reading the fields of a request, as form or as JSON. It is strict, since a sandbox that forgives
+//! Reading the fields of a request, as form or as JSON. It is strict, since an emulator that forgives
 //! hides mistakes until production.
 
 use http::{HeaderMap, header};
