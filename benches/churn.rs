@@ -16,7 +16,7 @@ use fintech_auth::{
 
 const THREADS: u64 = 4;
 
-/// Answers at once.
+/// Responds at once.
 struct Local;
 
 impl TokenSource for Local {

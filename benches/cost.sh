@@ -41,8 +41,8 @@ struct Token { access_token: String, expires_in: u64 }
 async fn main() {
     let form = [("grant_type", "client_credentials"), ("client_id", "a"), ("client_secret", "b")];
     let request = reqwest::Client::new().post("https://localhost:1/oauth2/token").form(&form);
-    let answer = request.send().await.unwrap().error_for_status().unwrap();
-    let token: Token = answer.json().await.unwrap();
+    let response = request.send().await.unwrap().error_for_status().unwrap();
+    let token: Token = response.json().await.unwrap();
     println!("{} {}", token.access_token.len(), token.expires_in);
 }'
 

@@ -4,7 +4,7 @@
 //! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800` measures
 //! the rate limit of 40 calls a second for these numbers of scope sets; that takes their time at that
 //! rate, four times. It starts a `redis-server` on loopback; without one it says so and ends. The source
-//! answers at once, so that all the time is ours and Redis's.
+//! responds at once, so that all the time is ours and Redis's.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -29,7 +29,7 @@ const SCOPE_SETS: usize = 10_000;
 /// How many scope sets a process asks for at a time.
 const AT_A_TIME: usize = 64;
 
-/// Answers at once with a token as long as a signed JWT with a few scopes, and notes when it was asked.
+/// Responds at once with a token as long as a signed JWT with a few scopes, and notes when it was asked.
 #[derive(Clone, Default)]
 struct Local(Arc<AtomicU64>, Arc<Mutex<Vec<Instant>>>);
 

@@ -35,7 +35,7 @@ fn main() {
     divan::main();
 }
 
-/// Answers at once with a token as long as a signed JWT with a few scopes.
+/// Responds at once with a token as long as a signed JWT with a few scopes.
 struct Local;
 
 impl TokenSource for Local {

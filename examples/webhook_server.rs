@@ -14,7 +14,7 @@ use fintech_auth::{
     moneykit, moov,
 };
 
-/// Each delivery runs its handler until that answers 2xx, and never again after that.
+/// Each delivery runs its handler until that responds with 2xx, and never again after that.
 pub(crate) fn router(moneykit: moneykit::webhook::Webhooks, moov: moov::webhook::Webhooks) -> Router {
     Router::new()
         .route("/webhooks/moneykit", post(from_moneykit).layer(WebhookLayer::new(moneykit)))

@@ -1,7 +1,7 @@
 //! The one error of every call, and what a caller can learn from it.
 //!
 //! It never shows a body, a query, a secret or the text of its source. Webhook failures are a type
-//! of their own, since callers answer them and do not retry.
+//! of their own, since callers response them and do not retry.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
@@ -28,9 +28,9 @@ pub enum ErrorKind {
     /// Try again later: the vendor, or the way to it, fails (5xx, no connection, a reset), or a proxy
     /// or CDN in front of it blocked the request. Says nothing about the credentials.
     Unavailable,
-    /// Try again, or allow more time: no whole answer came within the timeout.
+    /// Try again, or allow more time: no whole response came within the timeout.
     Timeout,
-    /// Report it: the answer is not what the contract says (no JSON, too large, a redirect).
+    /// Report it: the response is not what the contract says (no JSON, too large, a redirect).
     Unreadable,
 }
 
@@ -51,19 +51,19 @@ struct Inner {
     reason: Cow<'static, str>,
     sent: bool,
     retry_after: Option<Duration>,
-    answer: Option<Answered>,
+    response: Option<ErrorResponse>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What an error answer said, as far as it is kept.
+/// What an error response said, as far as it is kept.
 #[derive(Default)]
-pub(crate) struct Answered {
+pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<String>,
     pub(crate) ray_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) www_authenticate: Option<String>,
-    pub(crate) details: Details,
+    pub(crate) details: ErrorBody,
     /// The names of request fields, which may be shown.
     pub(crate) known_fields: &'static [&'static str],
     pub(crate) body: Bytes,
@@ -71,13 +71,13 @@ pub(crate) struct Answered {
 
 /// What a vendor's error body says, in the words that both vendors share.
 #[derive(Default)]
-pub(crate) struct Details {
+pub(crate) struct ErrorBody {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) fields: Vec<FieldError>,
 }
 
-impl Answered {
+impl ErrorResponse {
     /// The refused fields whose names we know from the API schema.
     fn shown_fields(&self) -> impl Iterator<Item = &str> {
         let names = self.details.fields.iter().filter_map(|field| {
@@ -87,7 +87,7 @@ impl Answered {
     }
 }
 
-impl Details {
+impl ErrorBody {
     pub(crate) fn is_empty(&self) -> bool {
         self.code.is_none() && self.message.is_none() && self.fields.is_empty()
     }
@@ -113,7 +113,7 @@ impl Error {
             reason: reason.into(),
             sent: false,
             retry_after: None,
-            answer: None,
+            response: None,
             source: None,
         };
         Self { inner: Arc::new(inner), held_for: None }
@@ -137,10 +137,10 @@ impl Error {
         self.with(|inner| inner.source = Some(source.into().into()))
     }
 
-    pub(crate) fn with_answer(self, answer: Answered) -> Self {
+    pub(crate) fn with_response(self, response: ErrorResponse) -> Self {
         self.with(|inner| {
             inner.sent = true;
-            inner.answer = Some(answer);
+            inner.response = Some(response);
         })
     }
 
@@ -156,7 +156,7 @@ impl Error {
     pub fn with_status(self, status: StatusCode) -> Self {
         self.with(|inner| {
             inner.sent = true;
-            inner.answer.get_or_insert_default().status = status;
+            inner.response.get_or_insert_default().status = status;
         })
     }
 
@@ -176,13 +176,13 @@ impl Error {
     /// no message, fields, body, request id or challenge. So the size of what is kept does not depend on the
     /// response.
     pub(crate) fn without_details(&self) -> Self {
-        let answer = self.answer().map(|answer| Answered {
-            status: answer.status,
-            details: Details {
-                code: answer.details.code.clone().filter(|code| code.len() <= MAX_KEPT_CODE),
-                ..Details::default()
+        let response = self.response().map(|response| ErrorResponse {
+            status: response.status,
+            details: ErrorBody {
+                code: response.details.code.clone().filter(|code| code.len() <= MAX_KEPT_CODE),
+                ..ErrorBody::default()
             },
-            ..Answered::default()
+            ..ErrorResponse::default()
         });
         let inner = Inner {
             kind: self.inner.kind,
@@ -190,7 +190,7 @@ impl Error {
             reason: self.inner.reason.clone(),
             sent: false,
             retry_after: None,
-            answer,
+            response,
             source: self.inner.source.clone(),
         };
         Self { inner: Arc::new(inner), held_for: None }
@@ -202,8 +202,8 @@ impl Error {
         self
     }
 
-    fn answer(&self) -> Option<&Answered> {
-        self.inner.answer.as_ref()
+    fn response(&self) -> Option<&ErrorResponse> {
+        self.inner.response.as_ref()
     }
 
     /// What the caller does next.
@@ -222,62 +222,62 @@ impl Error {
         self.inner.sent && self.held_for.is_none()
     }
 
-    /// The HTTP status of the answer, if one came.
+    /// The HTTP status of the response, if one came.
     pub fn status(&self) -> Option<StatusCode> {
-        self.answer().map(|answer| answer.status)
+        self.response().map(|response| response.status)
     }
 
     /// How long the vendor asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section
     /// 10.2.3), or Moov's older `X-Retry-In` in milliseconds. Where this call was not sent because an
     /// earlier one failed, the time until one will be.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.held_for.or(self.inner.retry_after).or_else(|| self.answer()?.retry_after)
+        self.held_for.or(self.inner.retry_after).or_else(|| self.response()?.retry_after)
     }
 
     /// The vendor's error code, such as `invalid_grant` (RFC 6749 section 5.2) or
     /// `api_error.auth.unauthorized`: at most 64 lower-case letters, `_` and `.`. Text of another
     /// shape is part of [`Error::message`].
     pub fn code(&self) -> Option<&str> {
-        self.answer()?.details.code.as_deref()
+        self.response()?.details.code.as_deref()
     }
 
     /// The vendor's explanation, at most 1,024 characters. Written for people, by the vendor: log it
     /// with care.
     pub fn message(&self) -> Option<&str> {
-        self.answer()?.details.message.as_deref()
+        self.response()?.details.message.as_deref()
     }
 
     /// What the vendor says of single fields (422), at most 16 of them.
     pub fn fields(&self) -> &[FieldError] {
-        self.answer().map_or(&[], |answer| &answer.details.fields)
+        self.response().map_or(&[], |response| &response.details.fields)
     }
 
     /// The id to quote to the vendor's support (`x-request-id`), if it looks like one: at most 64
     /// letters, digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
-        self.answer()?.request_id.as_deref()
+        self.response()?.request_id.as_deref()
     }
 
     /// The id of the request at Cloudflare (`cf-ray`), which is in front of Moov. Quote it to the
     /// vendor's support where the service itself did not see the request.
     pub fn ray_id(&self) -> Option<&str> {
-        self.answer()?.ray_id.as_deref()
+        self.response()?.ray_id.as_deref()
     }
 
     /// The challenge of a 401 (`WWW-Authenticate`, RFC 6750 section 3).
     pub fn www_authenticate(&self) -> Option<&str> {
-        self.answer()?.www_authenticate.as_deref()
+        self.response()?.www_authenticate.as_deref()
     }
 
     /// The error body as the contract types it, such as `moov::types::AuthTokenRequestError` for a
-    /// 422. `None` where no answer came or its body is something else.
+    /// 422. `None` where no response came or its body is something else.
     ///
     /// # Security
     ///
     /// This is the vendor's text as it came. [`Error::code`] and [`Error::fields`] are cleared of
     /// the secrets that the request carried; this is not.
     pub fn body<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.answer()?.body).ok()
+        serde_json::from_slice(&self.response()?.body).ok()
     }
 }
 
@@ -287,17 +287,17 @@ impl fmt::Display for Error {
             write!(f, "{vendor} {operation}: ")?;
         }
         f.write_str(&self.inner.reason)?;
-        if let Some(answer) = self.answer() {
-            write!(f, " (status {}", answer.status.as_u16())?;
-            if let Some(code) = &answer.details.code {
+        if let Some(response) = self.response() {
+            write!(f, " (status {}", response.status.as_u16())?;
+            if let Some(code) = &response.details.code {
                 write!(f, ", code {code}")?;
             }
-            match (&answer.request_id, &answer.ray_id) {
+            match (&response.request_id, &response.ray_id) {
                 (Some(id), _) => write!(f, ", request {id}")?,
                 (None, Some(id)) => write!(f, ", ray {id}")?,
                 (None, None) => {}
             }
-            for field in answer.shown_fields() {
+            for field in response.shown_fields() {
                 write!(f, ", field {field}")?;
             }
             f.write_str(")")?;

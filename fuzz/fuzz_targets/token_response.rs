@@ -1,4 +1,4 @@
-//! A token answer of either vendor: decoded by the generated type, then taken by the cache, which
+//! A token response of either vendor: decoded by the generated type, then taken by the cache, which
 //! makes an expiry of it. However long it claims to live, it is not believed for more than a day.
 #![no_main]
 
@@ -16,9 +16,9 @@ use fintech_auth::{
 };
 use libfuzzer_sys::fuzz_target;
 
-struct Answer(IssuedToken);
+struct Response(IssuedToken);
 
-impl TokenSource for Answer {
+impl TokenSource for Response {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["fuzz"])
     }
@@ -36,23 +36,23 @@ thread_local! {
 fuzz_target!(|input: (bool, u32, Option<u32>, &[u8])| {
     let (moneykit, now, date, body) = input;
     let mut issued = if moneykit {
-        let Ok(answer) = serde_json::from_slice::<CreateAccessTokenResponse>(body) else { return };
-        let _ = format!("{answer:?}");
-        let mut issued = IssuedToken::new(answer.access_token);
-        issued.expires_in = answer.expires_in;
+        let Ok(response) = serde_json::from_slice::<CreateAccessTokenResponse>(body) else { return };
+        let _ = format!("{response:?}");
+        let mut issued = IssuedToken::new(response.access_token);
+        issued.expires_in = response.expires_in;
         issued
     } else {
-        let Ok(answer) = serde_json::from_slice::<AuthToken>(body) else { return };
-        let _ = format!("{answer:?}");
-        let mut issued = IssuedToken::new(answer.access_token.0);
-        issued.expires_in = answer.expires_in;
-        issued.scope = answer.scope;
+        let Ok(response) = serde_json::from_slice::<AuthToken>(body) else { return };
+        let _ = format!("{response:?}");
+        let mut issued = IssuedToken::new(response.access_token.0);
+        issued.expires_in = response.expires_in;
+        issued.scope = response.scope;
         issued
     };
     issued.date = date.map(|date| SystemTime::UNIX_EPOCH + Duration::from_secs(date.into()));
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now.into());
     let options = TokenOptions::default().with_retry(RetryPolicy::never()).with_clock(ManualClock::new(now));
-    let cache = Arc::new(TokenCache::new(Answer(issued), options));
+    let cache = Arc::new(TokenCache::new(Response(issued), options));
     RUNTIME.with_borrow(|runtime| {
         runtime.block_on(async {
             if let Ok(token) = cache.token_within(&[], Duration::from_millis(50)).await {

@@ -1,4 +1,4 @@
-//! Requests of reqwest: who gets a token, and what an answer says of it. It judges no other status.
+//! Requests of reqwest: who gets a token, and what a response says of it. It judges no other status.
 
 use http::{StatusCode, header::AUTHORIZATION};
 use reqwest::{Request, Response, ResponseBuilderExt as _};

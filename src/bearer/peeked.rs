@@ -1,4 +1,4 @@
-//! The body of an answer whose beginning was looked into. Whoever reads it gets all of it, in order.
+//! The body of a response whose beginning was looked into. Whoever reads it gets all of it, in order.
 
 use std::{
     collections::VecDeque,

@@ -28,8 +28,8 @@ use crate::token::TokenSource;
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
 /// let bearer = BearerMiddleware::new(moneykit.bearer());
 /// let http = reqwest_middleware::ClientBuilder::new(http).with(bearer).build();
-/// let answer = http.get(format!("{}/auth/introspect", emulator.url())).send().await?;
-/// assert_eq!(answer.status(), 200);
+/// let response = http.get(format!("{}/auth/introspect", emulator.url())).send().await?;
+/// assert_eq!(response.status(), 200);
 /// # Ok(())
 /// # }
 /// # #[cfg(not(feature = "emulator"))]

@@ -51,7 +51,7 @@ impl<B> RepeatBody<B> for Once {
 /// and for what happens on a 401.
 ///
 /// Requests need whole URIs, as those of hyper's client have: a relative one is of no origin, and gets
-/// no token. The body of an answer becomes [`Peeked`], and must be [`Unpin`], as hyper's are.
+/// no token. The body of a response becomes [`Peeked`], and must be [`Unpin`], as hyper's are.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -83,8 +83,8 @@ impl<B> RepeatBody<B> for Once {
 /// # let client = Client;
 /// let mut client = BearerLayer::new(moov.bearer()).layer(client); // yours, such as hyper_util's
 /// let request = http::Request::get(format!("{}/accounts", emulator.url())).body(String::new())?;
-/// let answer = client.call(request).await?;
-/// assert_eq!(answer.status(), 200);
+/// let response = client.call(request).await?;
+/// assert_eq!(response.status(), 200);
 /// # Ok(())
 /// # }
 /// # #[cfg(not(feature = "emulator"))]
@@ -162,8 +162,8 @@ where
 {
     let covered = bearer.origins.iter().any(|origin| origin.has_uri(request.uri()));
     if !covered || request.headers().contains_key(AUTHORIZATION) {
-        let answer = inner.call(request).await.map_err(BearerError::Service)?;
-        return Ok(answer.map(Peeked::untouched));
+        let response = inner.call(request).await.map_err(BearerError::Service)?;
+        return Ok(response.map(Peeked::untouched));
     }
     let token = bearer.tokens.token().await.map_err(BearerError::Token)?;
     let again = copy::<R, B>(&request);
@@ -199,7 +199,7 @@ fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {
     Some(copy)
 }
 
-/// Why a request with a token has no answer.
+/// Why a request with a token has no response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BearerError<E> {

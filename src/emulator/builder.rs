@@ -156,7 +156,7 @@ impl Builder {
         self
     }
 
-    /// Calls this with each request when it is over: answered, or lost with its answer. For a live log.
+    /// Calls this with each request when it is over: answered, or lost with its response. For a live log.
     /// It runs on the thread that serves, so it should be quick.
     pub fn with_observer(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{
     Operation,
-    answer::{self, Answer, BeforeService, Cut, Outgoing},
+    response::{self, BeforeService, BytesResponse, Cut, Outgoing},
 };
 
 /// Something that goes wrong with one request.
@@ -25,10 +25,10 @@ use super::{
 /// use http::StatusCode;
 ///
 /// // A slow gateway.
-/// let gateway = Fault::answer(StatusCode::BAD_GATEWAY)
+/// let gateway = Fault::response(StatusCode::BAD_GATEWAY)
 ///     .with_body("text/html", "<h1>502</h1>")
 ///     .with_delay(Duration::from_millis(20));
-/// // The token is issued, and its answer lost on the way.
+/// // The token is issued, and its response lost on the way.
 /// let lost = Fault::close().after_serving();
 /// ```
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Fault {
 enum Ending {
     Served,
     Half,
-    Answer(Box<Answer>),
+    Response(Box<BytesResponse>),
     Cut(Cut),
     Hang,
 }
@@ -53,43 +53,43 @@ impl Fault {
         Self { delay: Duration::ZERO, serve: false, ending }
     }
 
-    /// Another answer, without a body unless [`Fault::with_body`] gives one.
-    pub fn answer(status: StatusCode) -> Self {
-        Self::new(Ending::Answer(Box::new(answer::empty(status))))
+    /// Another response, without a body unless [`Fault::with_body`] gives one.
+    pub fn response(status: StatusCode) -> Self {
+        Self::new(Ending::Response(Box::new(response::empty(status))))
     }
 
     /// The CDN in front of the service blocks the request, such as for its IP address or user agent: 403 with the
     /// headers of Cloudflare, the text `error code: 1010`, and without an `x-request-id`. The service never sees it.
     pub fn cdn_block() -> Self {
-        let mut answer = answer::empty(StatusCode::FORBIDDEN);
-        answer.extensions_mut().insert(BeforeService);
-        Self::new(Ending::Answer(Box::new(answer)))
+        let mut response = response::empty(StatusCode::FORBIDDEN);
+        response.extensions_mut().insert(BeforeService);
+        Self::new(Ending::Response(Box::new(response)))
             .with_header(header::SERVER, HeaderValue::from_static("cloudflare"))
             .with_header(HeaderName::from_static("cf-ray"), HeaderValue::from_static("9a0b1c2d3e4f5a6b-IAD"))
             .with_body("text/plain; charset=UTF-8", "error code: 1010")
     }
 
-    /// The service's own answer, late. The time is tokio's, which tests can pause.
+    /// The service's own response, late. The time is tokio's, which tests can pause.
     pub fn delay(by: Duration) -> Self {
         Self::new(Ending::Served).with_delay(by)
     }
 
-    /// The service's own answer, cut off in the middle of its body. One without a body is lost.
+    /// The service's own response, cut off in the middle of its body. One without a body is lost.
     pub fn truncate() -> Self {
         Self::new(Ending::Half)
     }
 
-    /// The connection is closed in order, without an answer.
+    /// The connection is closed in order, without a response.
     pub fn close() -> Self {
         Self::new(Ending::Cut(Cut::Close))
     }
 
-    /// The connection is reset (a TCP RST), without an answer.
+    /// The connection is reset (a TCP RST), without a response.
     pub fn reset() -> Self {
         Self::new(Ending::Cut(Cut::Reset))
     }
 
-    /// No answer comes, until the client gives up or the emulator is dropped.
+    /// No response comes, until the client gives up or the emulator is dropped.
     pub fn hang() -> Self {
         Self::new(Ending::Hang)
     }
@@ -100,45 +100,45 @@ impl Fault {
         self
     }
 
-    /// Adds a header to [`Fault::answer`]. The other faults have no answer of their own to add to.
+    /// Adds a header to [`Fault::response`]. The other faults have no response of their own to add to.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
-        if let Ending::Answer(answer) = &mut self.ending {
-            answer.headers_mut().append(name, value.into());
+        if let Ending::Response(response) = &mut self.ending {
+            response.headers_mut().append(name, value.into());
         }
         self
     }
 
-    /// Gives [`Fault::answer`] a body.
+    /// Gives [`Fault::response`] a body.
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
-        if let Ending::Answer(answer) = &mut self.ending {
-            *answer.body_mut() = body.into();
+        if let Ending::Response(response) = &mut self.ending {
+            *response.body_mut() = body.into();
             // A value that no header can have is left out, which is a fault as well.
             if let Ok(content_type) = HeaderValue::from_str(content_type) {
-                answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
+                response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }
         }
         self
     }
 
-    /// Serves the request first, so that a token is issued, spent or revoked, and loses the answer.
+    /// Serves the request first, so that a token is issued, spent or revoked, and loses the response.
     pub fn after_serving(mut self) -> Self {
         self.serve = true;
         self
     }
 
     /// Plays it on a request that `serve` would serve.
-    pub(super) async fn play(self, serve: impl FnOnce() -> Answer) -> Result<Response<Outgoing>, Cut> {
+    pub(super) async fn play(self, serve: impl FnOnce() -> BytesResponse) -> Result<Response<Outgoing>, Cut> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
         match self.ending {
-            Ending::Served => return Ok(answer::whole(serve())),
-            Ending::Half => return answer::half(serve()),
+            Ending::Served => return Ok(response::whole(serve())),
+            Ending::Half => return response::half(serve()),
             _ if self.serve => drop(serve()),
             _ => {}
         }
         match self.ending {
-            Ending::Answer(answer) => Ok(answer::whole(*answer)),
+            Ending::Response(response) => Ok(response::whole(*response)),
             Ending::Cut(cut) => Err(cut),
             _ => future::pending().await,
         }

@@ -19,7 +19,7 @@ const KEPT_BYTES: usize = 64 << 20;
 /// The headers that carry a secret.
 const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
 
-/// A request as it came. Clones are of the same request and see the same answer.
+/// A request as it came. Clones are of the same request and see the same response.
 ///
 /// # Security
 ///
@@ -64,7 +64,7 @@ impl Request {
         }
     }
 
-    /// The status it was answered with; `None` while it is not, and where the answer was lost.
+    /// The status it was answered with; `None` while it is not, and where the response was lost.
     pub fn status(&self) -> Option<StatusCode> {
         self.answered.get().copied()
     }

@@ -16,7 +16,7 @@
 //! let client = emulator.moneykit().build()?;
 //!
 //! // The next token call is refused, all later ones are served.
-//! let refusal = Fault::answer(StatusCode::BAD_REQUEST);
+//! let refusal = Fault::response(StatusCode::BAD_REQUEST);
 //! emulator.fault(Operation::MoneykitToken, refusal);
 //! let error = client.create_access_token(&[]).await.unwrap_err();
 //! assert_eq!(error.kind(), ErrorKind::Rejected);
@@ -36,13 +36,13 @@
 //!   expiry, rotation of refresh tokens, revocation, introspection, and a key set with an ES256 key
 //!   made at the start. Where Moov's live service differs from its documents, the live service is the default:
 //!   see [`Behaviour`].
-//! - One endpoint of the rest of Moov's API, `GET /accounts`, which answers an empty list to a token with the scope
+//! - One endpoint of the rest of Moov's API, `GET /accounts`, which responds with an empty list to a token with the scope
 //!   `/accounts.read` or to the key pair, and otherwise a 401 or 403 as the live service does: without a body.
 //! - Webhooks of both, signed with these keys ([`Emulator::moneykit_webhook`],
 //!   [`Emulator::moov_webhook`]), and forged ones. It does not deliver them: send them to your handler.
 //! - Statuses, headers and bodies. Bodies are built from the types generated from the contract, and
 //!   requests are read into them.
-//! - The wire: HTTP/1.1 over TCP. A reset is a reset, a truncated answer is shorter than its
+//! - The wire: HTTP/1.1 over TCP. A reset is a reset, a truncated response is shorter than its
 //!   `Content-Length` says.
 //!
 //! # What is not
@@ -52,7 +52,6 @@
 //!   4.14.2), and a refresh token lives 30 days. What the real service does here is not documented.
 //! - Other parts of the two APIs: an unknown path is a 404.
 
-mod answer;
 mod builder;
 mod client_auth;
 mod fault;
@@ -64,6 +63,7 @@ pub mod moneykit;
 pub mod moov;
 mod operation;
 mod random;
+mod response;
 mod server;
 mod signing_key;
 pub mod store_contract;

@@ -1,4 +1,4 @@
-//! MoneyKit: what its three endpoints answer. Facts and contract: `specs/moneykit/openapi.yaml`.
+//! MoneyKit: what its three endpoints response. Facts and contract: `specs/moneykit/openapi.yaml`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 
@@ -11,11 +11,11 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::{
     Request,
-    answer::{self, Answer},
     client_auth::{KnownClient, Shown, agree, bearer},
     fields::{Fields, content_type},
     issued::{Issued, Kind, Standing},
     random::Random,
+    response::{self, BytesResponse},
     signing_key::SigningKeys,
 };
 use crate::{Scope, generated::moneykit::types};
@@ -52,7 +52,7 @@ impl Service {
     }
 
     /// `POST /auth/token`
-    pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+    pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         let fields = match content_type(&request.headers).as_deref() {
             Some("application/x-www-form-urlencoded") => Fields::form(&request.body),
@@ -89,11 +89,11 @@ impl Service {
             expires_in: Some(seconds.into()),
             token_type: Some("bearer".to_owned()),
         };
-        Ok(answer::token(StatusCode::CREATED, &body))
+        Ok(response::token(StatusCode::CREATED, &body))
     }
 
     /// `GET /auth/introspect`
-    pub(super) fn introspect(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+    pub(super) fn introspect(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         let scope = match bearer(&request.headers) {
             Some(token) => match self.issued().standing(Kind::Access, token, now) {
@@ -121,13 +121,13 @@ impl Service {
             disabled_at: None,
             scope: Some(scope),
         };
-        Ok(answer::json(StatusCode::OK, &body))
+        Ok(response::json(StatusCode::OK, &body))
     }
 
     /// `GET /.well-known/jwks.json`
-    pub(super) fn jwks(&self, request: &Request) -> Result<Answer, Refusal> {
+    pub(super) fn jwks(&self, request: &Request) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
-        Ok(answer::json(StatusCode::OK, &types::JwkSet { keys: self.keys().published() }))
+        Ok(response::json(StatusCode::OK, &types::JwkSet { keys: self.keys().published() }))
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) enum Refusal {
     Invalid(&'static [&'static str], &'static str),
 }
 
-impl From<Refusal> for Answer {
+impl From<Refusal> for BytesResponse {
     fn from(refusal: Refusal) -> Self {
         let why = match &refusal {
             Refusal::Invalid(_, message) => message,
@@ -163,7 +163,7 @@ impl From<Refusal> for Answer {
         };
         let (status, code, message, challenge) = match refusal {
             Refusal::Invalid(location, message) => {
-                return answer::because(invalid(location, message), why);
+                return response::because(invalid(location, message), why);
             }
             Refusal::GrantType => {
                 // The contract has no other code for it.
@@ -184,19 +184,19 @@ impl From<Refusal> for Answer {
             error_code: Some(code.to_owned()),
             error_message: Some(message.to_owned()),
         };
-        let mut answer = answer::json(status, &body);
+        let mut response = response::json(status, &body);
         if let Some(challenge) = challenge {
             let challenge = HeaderValue::from_static(challenge);
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        answer::because(answer, why)
+        response::because(response, why)
     }
 }
 
 const UNAUTHORIZED: &str = "api_error.auth.unauthorized";
 const DOCUMENTATION: &str = "https://emulator.example/moneykit/errors";
 
-fn invalid(location: &[&str], message: &str) -> Answer {
+fn invalid(location: &[&str], message: &str) -> BytesResponse {
     let item = types::ValidationErrorItem {
         location: location
             .iter()
@@ -211,5 +211,5 @@ fn invalid(location: &[&str], message: &str) -> Answer {
         error_message: Some("Request validation failed".to_owned()),
         validation_errors: vec![item],
     };
-    answer::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
+    response::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
 }

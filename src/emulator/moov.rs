@@ -1,4 +1,4 @@
-//! Moov: what its endpoints answer. Facts and contract: `specs/moov/openapi.yaml`.
+//! Moov: what its endpoints response. Facts and contract: `specs/moov/openapi.yaml`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 
@@ -13,12 +13,12 @@ use serde_json::json;
 
 use super::{
     Behaviour, ExpiresInStyle, Request,
-    answer::{self, Answer},
     client_auth::{KnownClient, Shown, agree, bearer},
     fields::{Fields, content_type},
     issued::{Family, Issued, Kind, Standing},
     jwt::Claims,
     random::Random,
+    response::{self, BytesResponse},
 };
 use crate::{Scope, Secret, generated::moov::types};
 
@@ -70,7 +70,7 @@ impl Service {
     }
 
     /// `POST /oauth2/token`
-    pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+    pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         let fields = self.authenticated(request)?;
         let grant_type = fields.text("grant_type").ok_or(INVALID_REQUEST)?;
         if types::GrantType::try_from(grant_type).is_err() {
@@ -108,7 +108,7 @@ impl Service {
         token: &str,
         scope: Option<String>,
         now: SystemTime,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<BytesResponse, Refusal> {
         // Held throughout, so that of two requests with one token only the first gets a new one.
         let mut issued = self.issued();
         let (family, grant) = match issued.standing(Kind::Refresh, token, now) {
@@ -142,7 +142,7 @@ impl Service {
         access: Grant,
         refresh: Grant,
         now: SystemTime,
-    ) -> Answer {
+    ) -> BytesResponse {
         let access_token = match self.behaviour {
             Behaviour::Documented => self.random.token("sandbox_at_"),
             Behaviour::Live => {
@@ -181,16 +181,16 @@ impl Service {
         if matches!(self.expires_in, ExpiresInStyle::SecondsText | ExpiresInStyle::TimestampText) {
             body["expires_in"] = seconds.to_string().into();
         }
-        let answer = answer::token(StatusCode::OK, &body);
+        let response = response::token(StatusCode::OK, &body);
         if is_for_no_page {
-            answer::because(answer, "issued, but for no origin that is allowed")
+            response::because(response, "issued, but for no origin that is allowed")
         } else {
-            answer
+            response
         }
     }
 
     /// `POST /oauth2/revoke`
-    pub(super) fn revoke(&self, request: &Request) -> Result<Answer, Refusal> {
+    pub(super) fn revoke(&self, request: &Request) -> Result<BytesResponse, Refusal> {
         let fields = self.authenticated(request)?;
         let mut refused = types::RevokeTokenRequestError::default();
         if fields.text("token").is_none() {
@@ -206,7 +206,7 @@ impl Service {
         let asked: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
         // The hint only spares a search (RFC 7009 section 2.1), and an unknown token is a success.
         self.issued().revoke(asked.token.expose());
-        Ok(answer::empty(StatusCode::NO_CONTENT))
+        Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
     /// The fields of a request that comes from the client.
@@ -244,7 +244,7 @@ impl Service {
     }
 
     /// `GET /accounts`, of which there are none.
-    pub(super) fn accounts(&self, request: &Request, now: SystemTime) -> Result<Answer, Refusal> {
+    pub(super) fn accounts(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         match bearer(&request.headers) {
             Some(token) => {
@@ -266,7 +266,7 @@ impl Service {
             None if self.client.basic(&request.headers) == Shown::Right => {}
             None => return Err(Refusal::Unauthorized("no token and no key pair, or a wrong one")),
         }
-        Ok(answer::json(StatusCode::OK, &json!([])))
+        Ok(response::json(StatusCode::OK, &json!([])))
     }
 }
 
@@ -299,22 +299,22 @@ pub(super) enum Refusal {
     Revoke(types::RevokeTokenRequestError),
 }
 
-impl From<Refusal> for Answer {
+impl From<Refusal> for BytesResponse {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::BadRequest(code) => {
                 let body = types::GenericError { error: Some(code.to_owned()), error_description: None };
-                answer::because(answer::json(StatusCode::BAD_REQUEST, &body), code)
+                response::because(response::json(StatusCode::BAD_REQUEST, &body), code)
             }
-            Refusal::Forbidden(why) => answer::because(answer::empty(StatusCode::FORBIDDEN), why),
-            Refusal::Unauthorized(why) => answer::because(answer::empty(StatusCode::UNAUTHORIZED), why),
+            Refusal::Forbidden(why) => response::because(response::empty(StatusCode::FORBIDDEN), why),
+            Refusal::Unauthorized(why) => response::because(response::empty(StatusCode::UNAUTHORIZED), why),
             Refusal::Token(body) => unprocessable(&body),
             Refusal::Revoke(body) => unprocessable(&body),
         }
     }
 }
 
-fn unprocessable(body: &impl Serialize) -> Answer {
-    let answer = answer::json(StatusCode::UNPROCESSABLE_ENTITY, body);
-    answer::because(answer, "a field is missing or wrong, as the answer tells")
+fn unprocessable(body: &impl Serialize) -> BytesResponse {
+    let response = response::json(StatusCode::UNPROCESSABLE_ENTITY, body);
+    response::because(response, "a field is missing or wrong, as the response tells")
 }

@@ -16,11 +16,11 @@ use tokio::{
 
 use super::{
     Operation, Request,
-    answer::{self, Answer, BeforeService, Cut, Outgoing, Why, settle},
     fault::Faults,
     log::Log,
     moneykit, moov,
     random::Random,
+    response::{self, BeforeService, BytesResponse, Cut, Outgoing, Why, settle},
     time::{Time, http_date},
 };
 
@@ -70,7 +70,7 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>) {
 }
 
 async fn connection(stream: TcpStream, services: Arc<Services>) {
-    // Answers are small and awaited; without it they are slower, and right all the same.
+    // Responses are small and awaited; without it they are slower, and right all the same.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();
@@ -95,14 +95,16 @@ impl Services {
         let fault = request.operation.and_then(|operation| self.faults.next(operation));
         let serve = || match body {
             Some(_) => self.serve(&request),
-            None => answer::because(answer::empty(StatusCode::PAYLOAD_TOO_LARGE), "the body is over 64 KiB"),
+            None => {
+                response::because(response::empty(StatusCode::PAYLOAD_TOO_LARGE), "the body is over 64 KiB")
+            }
         };
         let mut response = match fault {
             Some(fault) => {
                 request.noted("a fault, as ordered");
                 fault.play(serve).await?
             }
-            None => answer::whole(serve()),
+            None => response::whole(serve()),
         };
         if let Some(Why(note)) = response.extensions().get() {
             request.noted(note);
@@ -112,7 +114,7 @@ impl Services {
         Ok(response)
     }
 
-    fn serve(&self, request: &Request) -> Answer {
+    fn serve(&self, request: &Request) -> BytesResponse {
         let now = self.time.now();
         match request.operation {
             Some(Operation::MoneykitToken) => settle(self.moneykit.token(request, now)),
@@ -125,7 +127,7 @@ impl Services {
         }
     }
 
-    /// What every answer has, unless a fault gave its own.
+    /// What every response has, unless a fault gave its own.
     fn stamp(&self, request: &Request, response: &mut Response<Outgoing>) {
         let is_before_service = response.extensions().get::<BeforeService>().is_some();
         let headers = response.headers_mut();
@@ -146,19 +148,19 @@ impl Services {
 }
 
 /// There is nothing at this path, or not by this method.
-fn no_operation(request: &Request) -> Answer {
+fn no_operation(request: &Request) -> BytesResponse {
     let Some(operation) = Operation::at(request.path_alone()) else {
-        return answer::empty(StatusCode::NOT_FOUND);
+        return response::empty(StatusCode::NOT_FOUND);
     };
-    let mut answer = answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+    let mut response = response::empty(StatusCode::METHOD_NOT_ALLOWED);
     if let Ok(method) = HeaderValue::from_str(operation.method().as_str()) {
-        answer.headers_mut().insert(header::ALLOW, method);
+        response.headers_mut().insert(header::ALLOW, method);
     }
-    answer
+    response
 }
 
 /// The whole body; `None` if it is over the limit. It is read to its end even so: a client that is
-/// still sending would get a reset instead of the answer.
+/// still sending would get a reset instead of the response.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     let mut kept = BytesMut::new();
     let mut is_over = false;

@@ -39,7 +39,7 @@ impl Time {
     }
 }
 
-/// The `Date` of an answer. A time that HTTP cannot write is held at the nearest one that it can.
+/// The `Date` of a response. A time that HTTP cannot write is held at the nearest one that it can.
 pub(super) fn http_date(now: SystemTime) -> String {
     let end_of_year_9999 = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     httpdate::fmt_http_date(now.clamp(SystemTime::UNIX_EPOCH, end_of_year_9999))

@@ -19,12 +19,12 @@
 //! /// For a page on which somebody adds a bank account to his own account, after your login.
 //! async fn for_page(pages: &moov::Client, account: Uuid) -> Result<Secret, Error> {
 //!     let scopes = [AccountScope::BankAccountsWrite.of(account).into()];
-//!     let answer = pages.create_access_token(&scopes).await?;
-//!     Ok(answer.access_token.0.clone()) // and the refresh token stays here, or nowhere
+//!     let response = pages.create_access_token(&scopes).await?;
+//!     Ok(response.access_token.0.clone()) // and the refresh token stays here, or nowhere
 //! }
 //!
-//! /// What your endpoint answers. From here on the token is text that anything may log: make it last.
-//! fn answer(token: &Secret) -> http::Result<Response<String>> {
+//! /// What your endpoint returns. From here on the token is text that anything may log: make it last.
+//! fn response(token: &Secret) -> http::Result<Response<String>> {
 //!     Response::builder()
 //!         .header(header::CACHE_CONTROL, "no-store")
 //!         .header(header::CONTENT_TYPE, "application/json")
@@ -35,7 +35,7 @@
 //! // Yours: https://pay.your-domain.com
 //! let pages = emulator.moov().with_origin(emulator.origin()).build()?;
 //! let token = for_page(&pages, Uuid::from_u128(1)).await?;
-//! let sent = answer(&token)?;
+//! let sent = response(&token)?;
 //! assert_eq!(sent.headers()[header::CACHE_CONTROL], "no-store");
 //! assert!(sent.body().contains(token.expose()) && emulator.is_live(token.expose()));
 //!
@@ -71,9 +71,9 @@
 //! # let emulator = Emulator::start().await?;
 //! # let pages = emulator.moov().with_origin(emulator.origin()).build()?;
 //! # let scope = AccountScope::BankAccountsWrite.of(uuid::Uuid::from_u128(1)).into();
-//! let answer = pages.create_access_token(&[scope]).await?;
-//! pages.revoke(&answer.access_token, Some(moov::TokenTypeHint::AccessToken)).await?;
-//! assert!(!emulator.is_live(answer.access_token.expose()));
+//! let response = pages.create_access_token(&[scope]).await?;
+//! pages.revoke(&response.access_token, Some(moov::TokenTypeHint::AccessToken)).await?;
+//! assert!(!emulator.is_live(response.access_token.expose()));
 //! # Ok(())
 //! # }
 //! ```
@@ -84,7 +84,7 @@
 //! token for scopes without an account in them, such as `/accounts.write`; a token for the account of somebody else than
 //! who is logged in; `issued-cards.read-secure`, unless you fall under PCI DSS and mean to.
 //!
-//! Send the token in the body of an answer over TLS with `Cache-Control: no-store`; not in a URL, a cookie or a page that
+//! Send the token in the body of a response over TLS with `Cache-Control: no-store`; not in a URL, a cookie or a page that
 //! a cache may keep. Whoever has it can use it until it ends: outside of a browser, anyone can send any `Origin`.
 //!
 //! # Sources

@@ -1,14 +1,14 @@
 //! Guides, in the order in which a backend needs them. They are pages and nothing else: no code of the
 //! crate is here, and none of it is built for you.
 //!
-//! | guide | answers |
+//! | guide | what it is about |
 //! | --- | --- |
 //! | [First token](first_token) | how to get a token, use it, and read a failure |
 //! | [The life of a token](token_life) | when one is asked for, renewed, dropped; with a picture |
 //! | [Reactions](reactions) | what is repeated or renewed after a failure, and where it stops |
 //! | [Many merchants](many_merchants) | how one client serves 100,000 accounts |
 //! | [Browser tokens](browser_tokens) | what a page with Moov.js may have, and what never |
-//! | [Webhooks](webhooks) | what to verify, what to answer, what nobody signed |
+//! | [Webhooks](webhooks) | what to verify, what to respond, what nobody signed |
 //! | [A fleet](fleet) | how many processes share their tokens through Redis |
 //! | [Testing your service](testing) | how to have a bad day on order |
 //! | [Upgrading a spec](upgrading) | what happens when a vendor changes its API; with a picture |

@@ -41,6 +41,6 @@
 //! - A refused **refresh token** stops nobody: the client credentials are used instead.
 //! - A refused **scope set** stops that scope set alone.
 //! - Refused **credentials** stop every scope set of the client, and with a store every process. A 401 or
-//!   `invalid_client` to the client credentials says so. Moov answers 403 for wrong credentials and for a scope
+//!   `invalid_client` to the client credentials says so. Moov responds with 403 for wrong credentials and for a scope
 //!   that is not granted; so three different scope sets must be refused with no success in between.
 //! - A caller that is stopped by another's refusal gets an error without the details of that refusal.

@@ -1,6 +1,6 @@
 //! Testing your service: a bad day on order.
 //!
-//! The [`Emulator`] is both vendors' auth services, in your test's process on a port of 127.0.0.1. It answers as their
+//! The [`Emulator`] is both vendors' auth services, in your test's process on a port of 127.0.0.1. It responds as their
 //! contracts say, and on order as they do on a bad day. Add the feature to the tests alone:
 //!
 //! ```toml
@@ -31,7 +31,7 @@
 //! # Faults
 //!
 //! A [`Fault`] meets the next request of its operation, and those ordered after it wait their turn: a status with any body
-//! and header, a delay, a hang, a reset, half an answer, an answer that is lost after it took effect.
+//! and header, a delay, a hang, a reset, half a response, a response that is lost after it took effect.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -45,7 +45,7 @@
 //! };
 //! let scopes = ["/accounts.read".parse()?];
 //!
-//! let too_many = Fault::answer(StatusCode::TOO_MANY_REQUESTS);
+//! let too_many = Fault::response(StatusCode::TOO_MANY_REQUESTS);
 //! let minute = HeaderValue::from_static("60");
 //! emulator.fault(Operation::MoovToken, too_many.with_header(header::RETRY_AFTER, minute));
 //! let error = once(emulator.moov())?.token(&scopes).await.unwrap_err();

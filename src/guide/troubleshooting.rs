@@ -10,7 +10,7 @@
 //! # use fintech_auth::emulator::{Fault, Operation, Emulator};
 //! # let emulator = Emulator::start().await?;
 //! # let client = emulator.moov().build()?;
-//! # emulator.fault_times(Operation::MoovToken, Fault::answer(http::StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
+//! # emulator.fault_times(Operation::MoovToken, Fault::response(http::StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
 //! # let scopes = ["/accounts.read".parse()?];
 //! use fintech_auth::ErrorKind;
 //!
@@ -95,7 +95,7 @@
 //!
 //! ## Timeout
 //!
-//! No whole answer came within
+//! No whole response came within
 //! [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout), or no token within the caller's
 //! [`max_wait`](crate::token::TokenOptions::with_max_wait). A refresh that runs goes on, so the next caller may find its token.
 //!
@@ -108,13 +108,13 @@
 //! # Webhooks
 //!
 //! [`VerifyError::kind`](crate::webhook::VerifyError::kind) is the reason, and
-//! [`subject`](crate::webhook::VerifyError::subject) the header or claim. Answer with
+//! [`subject`](crate::webhook::VerifyError::subject) the header or claim. Response with
 //! [`status`](crate::webhook::VerifyError::status). Only the three with 503 are transient: the vendor sends those again, and
 //! should. Everything else will be refused again however often it comes; where it is the vendor's own delivery, look here.
 //!
 //! **It did not come whole.** Something between the vendor and you drops, folds or adds, or it is not the vendor.
 //!
-//! | reason | answer | look at |
+//! | reason | response | look at |
 //! | --- | --- | --- |
 //! | [`MissingHeader`](crate::webhook::VerifyErrorKind::MissingHeader) | 400 | a proxy that drops headers it does not know; a health check that calls this path |
 //! | [`RepeatedHeader`](crate::webhook::VerifyErrorKind::RepeatedHeader) | 400 | a proxy that adds its own; never take the first of two |
@@ -122,11 +122,11 @@
 //! | [`MalformedHeader`](crate::webhook::VerifyErrorKind::MalformedHeader) | 400 | the same |
 //! | [`BodyTooLarge`](crate::webhook::VerifyErrorKind::BodyTooLarge) | 413 | the body limit, if a genuine one is over it |
 //! | [`IncompleteBody`](crate::webhook::VerifyErrorKind::IncompleteBody) | 400 | the connection, timeouts in front of you |
-//! | [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) | 400 | only from reading the body, never from the verification. MoneyKit: an event of a new shape; answer 2xx. Moov: anyone can have written it |
+//! | [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) | 400 | only from reading the body, never from the verification. MoneyKit: an event of a new shape; response 2xx. Moov: anyone can have written it |
 //!
 //! **The signature is of no use.** Forged, or made by something else than the vendor.
 //!
-//! | reason | answer | look at |
+//! | reason | response | look at |
 //! | --- | --- | --- |
 //! | [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature) | 400 | one vendor's webhook at the other's path |
 //! | [`MalformedBase64`](crate::webhook::VerifyErrorKind::MalformedBase64) | 400 | a recording that was edited |
@@ -142,7 +142,7 @@
 //!
 //! **The key is of no use.** MoneyKit alone.
 //!
-//! | reason | answer | look at |
+//! | reason | response | look at |
 //! | --- | --- | --- |
 //! | [`UnknownKey`](crate::webhook::VerifyErrorKind::UnknownKey) | 401 | only from `verify` with a set of your own: an old set |
 //! | [`KeyAmbiguous`](crate::webhook::VerifyErrorKind::KeyAmbiguous) | 401 | the vendor's key set contradicts itself: report it |
@@ -155,7 +155,7 @@
 //!
 //! **The claims or the time do not fit.**
 //!
-//! | reason | answer | look at |
+//! | reason | response | look at |
 //! | --- | --- | --- |
 //! | [`MalformedClaims`](crate::webhook::VerifyErrorKind::MalformedClaims) | 400 | a change of the vendor's: report it |
 //! | [`MissingClaim`](crate::webhook::VerifyErrorKind::MissingClaim) | 401 | the same |
@@ -169,7 +169,7 @@
 //!
 //! **Nothing could be decided.** These are transient.
 //!
-//! | reason | answer | look at |
+//! | reason | response | look at |
 //! | --- | --- | --- |
 //! | [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) | 503 | the way to MoneyKit: the source is a call's error, as above |
 //! | [`KeysCoolingDown`](crate::webhook::VerifyErrorKind::KeysCoolingDown) | 503 | nothing, if it passes within a minute; else somebody makes up key ids |

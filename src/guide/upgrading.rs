@@ -13,7 +13,7 @@
 //! | renames an operation | nothing | our names stay; the old ones are kept in `source.toml` |
 //! | rewords, or publishes in another format | nothing | only what has a meaning is compared |
 //!
-//! Before you upgrade nothing breaks either: unknown fields, token types and error codes are passed over, and no answer has a
+//! Before you upgrade nothing breaks either: unknown fields, token types and error codes are passed over, and no response has a
 //! closed enum.
 //!
 //! Everything that the vendor offers is in `types`, such as [`moov::types`](crate::moov::types); what has a wrapper is a
@@ -23,8 +23,8 @@
 //! use fintech_auth::moov::types::AuthToken;
 //!
 //! // A token type that nobody has heard of, a field of tomorrow, and half of what is required.
-//! let answer = r#"{"access_token": "t", "token_type": "new", "of_tomorrow": []}"#;
-//! let token: AuthToken = serde_json::from_str(answer)?;
+//! let response = r#"{"access_token": "t", "token_type": "new", "of_tomorrow": []}"#;
+//! let token: AuthToken = serde_json::from_str(response)?;
 //! assert!(token.refresh_token.is_none());
 //! # Ok::<(), serde_json::Error>(())
 //! ```

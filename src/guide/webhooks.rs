@@ -103,7 +103,7 @@
 //! let path = format!("/accounts/{account}/transfers/{transfer_id}");
 //! assert!(path.ends_with(&format!("/transfers/{id}")));
 //!
-//! // It could not be handled: the vendor's retry is new again. Answer 500.
+//! // It could not be handled: the vendor's retry is new again. Response 500.
 //! delivery.abandon().await?;
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::New(..)));
 //!

@@ -2,7 +2,7 @@
 //!
 //! # Calls
 //!
-//! | method | operation | answer |
+//! | method | operation | response |
 //! | --- | --- | --- |
 //! | [`Client::token`], [`Client::default_token`] | the token call, when needed | a token that works now |
 //! | [`Client::create_access_token`] | `POST /auth/token` | a token, by 201 |

@@ -152,7 +152,7 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The refresh token is spent by being sent, even if the answer is lost or this is cancelled:
+    /// The refresh token is spent by being sent, even if the response is lost or this is cancelled:
     /// never send it twice.
     pub async fn refresh(
         &self,
@@ -174,7 +174,7 @@ impl Client {
     ///
     /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] also if the service
     /// revoked the token, but a token store could not be told: then other processes may use it until
-    /// the store answers. Else the kinds of any call; after one that
+    /// the store responds. Else the kinds of any call; after one that
     /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
     ///
     /// # Cancellation
@@ -315,7 +315,7 @@ impl TokenSource for Api {
         self.refresh(refresh_token, &[]).await.map(issued)
     }
 
-    /// The service answers an expired token with a bare 401, without challenge and body; so it does to a
+    /// The service responds to an expired token with a bare 401, without challenge and body; so it does to a
     /// wrong origin or application.
     fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match headers.contains_key(header::WWW_AUTHENTICATE) {

@@ -152,7 +152,7 @@ impl AccountScope {
 }
 
 impl Scope {
-    /// Reads the `scope` of a token answer: scopes separated by spaces (RFC 6749 section 3.3), in
+    /// Reads the `scope` of a token response: scopes separated by spaces (RFC 6749 section 3.3), in
     /// the order given.
     ///
     /// Lenient where that claims no more than was granted: space to spare is passed over, and so are

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-/// The `expires_in` of a token answer, **not interpreted**.
+/// The `expires_in` of a token response, **not interpreted**.
 ///
 /// MoneyKit sends seconds of validity. Moov's documents disagree: 900 (seconds) in some, 1736964352
 /// (a Unix timestamp of the end) in others, under the same name and type. Both are read here, as a

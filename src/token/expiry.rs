@@ -1,7 +1,7 @@
 //! How long a token may be believed, and which rule decided that.
 //!
 //! One pure function over what came with the token. It never reads a clock, never verifies a JWT,
-//! and never believes one that says it lives longer than the answer around it does.
+//! and never believes one that says it lives longer than the response around it does.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,7 +36,7 @@ const MAX_JWT: usize = 16 * 1024;
 pub enum ExpiryRule {
     /// `expires_in` is a number of seconds, at most 365 days (RFC 6749 section 5.1).
     Seconds,
-    /// `expires_in` is a Unix timestamp (Moov's newer documents), measured against the answer's
+    /// `expires_in` is a Unix timestamp (Moov's newer documents), measured against the response's
     /// `Date`, or the local clock without one. Zero where it has passed.
     Timestamp,
     /// The access token is a JWT that ends earlier (`exp`, RFC 7519 section 4.1.4), measured in the
@@ -96,11 +96,11 @@ pub(crate) struct Expiry {
 pub(crate) struct Facts<'a> {
     pub(crate) expires_in: Option<ExpiresIn>,
     pub(crate) access_token: &'a str,
-    /// The answer's `Date`.
+    /// The response's `Date`.
     pub(crate) date: Option<SystemTime>,
     /// The local wall clock when the request was sent.
     pub(crate) sent: SystemTime,
-    /// The same clock when the answer came.
+    /// The same clock when the response came.
     pub(crate) received: SystemTime,
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     Expiry { lifetime, rule, skew_seconds: skew_seconds(facts) }
 }
 
-/// What the answer itself grants.
+/// What the response itself grants.
 fn granted(
     expires_in: Option<ExpiresIn>,
     now: SystemTime,

@@ -219,7 +219,7 @@ impl Keeper {
         let mut made = 0;
         loop {
             let error = match call().await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
             made += 1;

@@ -86,7 +86,7 @@ impl TokenOptions {
         self
     }
 
-    /// How long a token is believed whose answer does not say, or nothing credible. 5 minutes.
+    /// How long a token is believed whose response does not say, or nothing credible. 5 minutes.
     #[must_use]
     pub fn with_default_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.default = lifetime.min(FOREVER);

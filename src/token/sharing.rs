@@ -18,7 +18,7 @@ use crate::sync::{
     time::{self, Instant},
 };
 
-/// The most marks that wait for the store to answer again.
+/// The most marks that wait for the store to respond again.
 const MAX_PENDING: usize = 10_000;
 
 /// A mark that has yet to be written to the store.
@@ -72,7 +72,7 @@ impl Sharing {
     }
 
     /// Whether the store may be asked. When its rest is over one may, and the others once that one
-    /// had an answer.
+    /// had a response.
     pub(super) fn is_ready(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.aside {
@@ -108,7 +108,7 @@ impl Sharing {
 
     fn answered(&self) {
         if self.lock().aside.take().is_some() {
-            tracing::info!("the store answers again; tokens are shared");
+            tracing::info!("the store responds again; tokens are shared");
         }
     }
 

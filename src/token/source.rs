@@ -67,7 +67,7 @@ impl<S: TokenSource> AnySource for S {
     }
 }
 
-/// A token answer (RFC 6749 section 5.1).
+/// A token response (RFC 6749 section 5.1).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssuedToken {

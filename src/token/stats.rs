@@ -8,9 +8,9 @@ use thread_local::ThreadLocal;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Answered from memory with a fresh token.
+    /// ErrorResponse from memory with a fresh token.
     pub hits: u64,
-    /// Answered from memory with a stale token, while it was renewed behind or soon will be.
+    /// ErrorResponse from memory with a stale token, while it was renewed behind or soon will be.
     pub stale_hits: u64,
     /// Found no token that still serves.
     pub misses: u64,

@@ -242,7 +242,7 @@ pub(super) const INVALIDATED: Duration = Duration::from_secs(60);
 /// contract.
 ///
 /// The methods from [`Self::claim`] on have a default. A store that is far away should override
-/// `claim` to answer in one round trip. Only a store that overrides the others shares cool-downs,
+/// `claim` to respond in one round trip. Only a store that overrides the others shares cool-downs,
 /// refused credentials and the rate limit, and tells other processes what was revoked.
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// The token of a key, if there is one that has not expired.

@@ -104,7 +104,7 @@ impl Token {
         self.0.life.rule
     }
 
-    /// Forgets this token, and not a newer one: call it when the vendor answers 401. The next to ask
+    /// Forgets this token, and not a newer one: call it when the vendor responds with 401. The next to ask
     /// gets a new token. Where a [`TokenStore`](super::TokenStore) is used, its copy is dropped by the
     /// next refresh here.
     pub fn reject(&self) {

@@ -49,7 +49,7 @@ impl Keeper {
         });
     }
 
-    /// Invalidates a token in the store, now or when it answers again.
+    /// Invalidates a token in the store, now or when it responds again.
     pub(super) async fn invalidate_in_store(&self, slot: Option<&Slot>, id: TokenId) {
         let Some(sharing) = &self.shared.sharing else { return };
         let key = match slot {

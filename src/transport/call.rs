@@ -1,4 +1,4 @@
-//! One call through a generated client: what is added to it, and what is made of its answer.
+//! One call through a generated client: what is added to it, and what is made of its response.
 
 use std::{
     borrow::Cow,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Secret,
-    error::{Answered, Details},
+    error::{ErrorBody, ErrorResponse},
 };
 
 /// What the transport must know of a vendor to send its calls.
@@ -47,7 +47,7 @@ struct Inner {
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
     /// Where `exec` leaves what came back: on its way out the generator drops the status and
-    /// headers of an answer that it cannot decode.
+    /// headers of a response that it cannot decode.
     received: Mutex<Option<Received>>,
 }
 
@@ -86,7 +86,7 @@ impl Call {
         self.with(|inner| inner.headers.push((name, value)))
     }
 
-    /// A secret that the request carries: cleared from what is kept of an error answer.
+    /// A secret that the request carries: cleared from what is kept of an error response.
     pub(crate) fn with_secret(self, secret: &Secret) -> Self {
         self.with(|inner| inner.secrets.push(secret.clone()))
     }
@@ -139,7 +139,7 @@ impl Call {
         };
         let Received { status, headers, body, is_complete, over_limit } = received;
         let request_id = self.id(&headers, "x-request-id");
-        let answered = |details: Details| Answered {
+        let answered = |details: ErrorBody| ErrorResponse {
             status,
             request_id: request_id.clone(),
             ray_id: self.id(&headers, "cf-ray"),
@@ -150,10 +150,10 @@ impl Call {
             body: body.clone(),
         };
         // The body of a success may hold a token, and an error may be kept for long.
-        let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: Details| {
-            Error::new(kind, reason).with_answer(Answered { body: Bytes::new(), ..answered(details) })
+        let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
+            Error::new(kind, reason).with_response(ErrorResponse { body: Bytes::new(), ..answered(details) })
         };
-        let unreadable = |reason| failed(ErrorKind::Unreadable, reason, Details::default());
+        let unreadable = |reason| failed(ErrorKind::Unreadable, reason, ErrorBody::default());
         if status.is_redirection() {
             let reason = "response is a redirect, which is never followed; check the base url";
             return Err(unreadable(reason.into()));
@@ -167,7 +167,7 @@ impl Call {
             };
             let ambiguous = kind == ErrorKind::Unauthorized && status == StatusCode::FORBIDDEN;
             let reason = self.0.contract.forbidden.filter(|_| ambiguous).unwrap_or(reason);
-            return Err(Error::new(kind, reason).with_answer(answered(details)));
+            return Err(Error::new(kind, reason).with_response(answered(details)));
         }
         if over_limit {
             return Err(unreadable(format!("response is over {} bytes", self.0.http.body_limit).into()));
@@ -204,7 +204,7 @@ impl Call {
         self.text(headers, name).filter(|id| is_id(id))
     }
 
-    fn scrub(&self, mut details: Details) -> Details {
+    fn scrub(&self, mut details: ErrorBody) -> ErrorBody {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
         // A code is shown wherever the error is; text of another shape is only a message.
@@ -238,7 +238,7 @@ impl Call {
         *request.timeout_mut() = Some(self.0.http.timeout);
     }
 
-    /// For the hook `exec`: sends, and reads the answer up to the limit.
+    /// For the hook `exec`: sends, and reads the response up to the limit.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
         let mut response = self.0.http.client.execute(request).await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
@@ -263,7 +263,7 @@ impl Call {
         let body = body.freeze();
         let decoded = status.is_success().then(|| json::normalize(&body)).flatten();
         let decoded = decoded.unwrap_or_else(|| body.clone());
-        // Without a url, reqwest would parse a stand-in for each answer. It cannot fail: there is no
+        // Without a url, reqwest would parse a stand-in for each response. It cannot fail: there is no
         // header, and the status has been one before.
         let copy = http::Response::builder().status(status).url(response.url().clone()).body(decoded);
         let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));

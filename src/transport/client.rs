@@ -12,7 +12,7 @@ use reqwest::redirect;
 use super::base_url::{BaseUrl, is_loopback};
 use crate::{Error, ErrorKind, clock::FOREVER};
 
-/// How requests are sent: timeouts, the size of an answer, and a reqwest client of your own.
+/// How requests are sent: timeouts, the size of a response, and a reqwest client of your own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,7 +46,7 @@ impl Default for HttpOptions {
 }
 
 impl HttpOptions {
-    /// How long a whole call may take, from connecting to the last byte of the answer. 15 seconds.
+    /// How long a whole call may take, from connecting to the last byte of the response. 15 seconds.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.min(FOREVER);
@@ -60,7 +60,7 @@ impl HttpOptions {
         self
     }
 
-    /// How many bytes of an answer are read, after decompression; a longer one is an error. 1 MiB.
+    /// How many bytes of a response are read, after decompression; a longer one is an error. 1 MiB.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;

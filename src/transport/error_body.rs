@@ -5,20 +5,20 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::{json, redact::is_code};
-use crate::{FieldError, error::Details};
+use crate::{FieldError, error::ErrorBody};
 
 /// More refused fields are left out.
 const MAX_FIELDS: usize = 16;
 
 /// What an error body says, in the words that both vendors share. Empty if the body has none of the
 /// shapes that the vendors use. `fields` are the request fields that a 422 can name.
-pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> Details {
-    let Some(body) = json::object(body) else { return Details::default() };
+pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBody {
+    let Some(body) = json::object(body) else { return ErrorBody::default() };
     let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     // Problem JSON (RFC 9457) and the error pages of gateways number the status; the vendors do not.
     let is_gateway = body.contains_key("title") || body.get("status").is_some_and(Value::is_number);
     let vendors = |text: &String| !is_gateway || is_code(text);
-    let mut found = Details {
+    let mut found = ErrorBody {
         code: text("error_code").or_else(|| text("error")).filter(vendors),
         message: text("error_description").or_else(|| text("error_message")),
         fields: Vec::new(),
@@ -60,7 +60,7 @@ fn named(field: &str, body: &Map<String, Value>) -> Option<FieldError> {
 mod tests {
     use super::*;
 
-    fn read_422(body: &str) -> Details {
+    fn read_422(body: &str) -> ErrorBody {
         read(StatusCode::UNPROCESSABLE_ENTITY, body.as_bytes(), &["scope", "token"])
     }
 

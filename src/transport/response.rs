@@ -1,10 +1,10 @@
-//! A successful answer.
+//! A successful response.
 
 use std::{ops::Deref, time::SystemTime};
 
 use http::StatusCode;
 
-/// A typed answer, with what its HTTP response said beside the body.
+/// A typed response, with what its HTTP response said beside the body.
 ///
 /// It derefs to the body, so that `response.access_token` reads the field.
 #[derive(Clone, Debug)]

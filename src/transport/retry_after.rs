@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_a_date_from_the_answers_own() {
+    fn counts_a_date_from_the_responds_own() {
         let server = ("date", "Sun, 09 Sep 2001 01:46:45 GMT");
         assert_eq!(wait(&[("retry-after", "Sun, 09 Sep 2001 01:46:50 GMT"), server]), Some(5_000));
     }

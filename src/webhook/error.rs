@@ -1,4 +1,4 @@
-//! Why a webhook was not accepted, and what to answer.
+//! Why a webhook was not accepted, and what to respond.
 //!
 //! It never holds a body, a secret, a key or the value of a header.
 
@@ -19,7 +19,7 @@ macro_rules! kinds {
             /// All of them, for tables.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The HTTP status to answer with: 400 for what cannot be read, 401 for what is not
+            /// The HTTP status to respond with: 400 for what cannot be read, 401 for what is not
             /// authentic, 413 for a large body, and 503 where nothing
             /// could be decided and the vendor should send it again.
             pub fn status(self) -> StatusCode {
@@ -125,7 +125,7 @@ kinds! {
     DeliveryStoreUnavailable SERVICE_UNAVAILABLE "the delivery store is unavailable",
 }
 
-/// A webhook that was not accepted. Answer [`VerifyError::status`]; there is nothing to retry here.
+/// A webhook that was not accepted. Response [`VerifyError::status`]; there is nothing to retry here.
 ///
 /// # Security
 ///
@@ -166,7 +166,7 @@ impl VerifyError {
         self.subject
     }
 
-    /// The HTTP status to answer with; see [`VerifyErrorKind::status`].
+    /// The HTTP status to respond with; see [`VerifyErrorKind::status`].
     pub fn status(&self) -> StatusCode {
         self.kind.status()
     }

@@ -52,7 +52,7 @@ impl<B: AsRef<[u8]>> Verified<B> {
     /// # Errors
     ///
     /// [`MalformedBody`](Kind::MalformedBody), without any text of the body. The webhook is authentic all
-    /// the same: answer 2xx, or the vendor sends it again in vain.
+    /// the same: response 2xx, or the vendor sends it again in vain.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }

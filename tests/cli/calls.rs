@@ -153,7 +153,7 @@ async fn a_token_that_cannot_be_saved_says_so() {
     let path = file("unsaved", "as it was");
     let args = format!("moov token /ping.read --save {}", path.display());
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900}"#;
-    let fault = Fault::answer(StatusCode::OK).with_body("application/json", body);
+    let fault = Fault::response(StatusCode::OK).with_body("application/json", body);
     emulator.fault(Operation::MoovToken, fault);
     let ran = run(&mut configured(&emulator, &args));
     assert_eq!(ran.code, Some(11), "{}", ran.err);

@@ -67,7 +67,7 @@ async fn each_finding_says_what_to_do() {
         configured(&emulator, "doctor moov").env("MOOV_BASE_URL", "http://api.moov.io").output().unwrap();
     assert_eq!(plain.status.code(), Some(10));
     for (fault, operation) in [
-        (Fault::answer(StatusCode::SERVICE_UNAVAILABLE), Operation::MoneykitJwks),
+        (Fault::response(StatusCode::SERVICE_UNAVAILABLE), Operation::MoneykitJwks),
         (Fault::reset(), Operation::MoneykitToken),
     ] {
         emulator.fault(operation, fault);
@@ -81,7 +81,7 @@ async fn each_finding_says_what_to_do() {
 async fn scopes_that_are_not_granted_are_named() {
     let emulator = emulator().await;
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"scope":"/ping.read"}"#;
-    emulator.fault(Operation::MoovToken, Fault::answer(StatusCode::OK).with_body("application/json", body));
+    emulator.fault(Operation::MoovToken, Fault::response(StatusCode::OK).with_body("application/json", body));
     let ran = run(configured(&emulator, "doctor moov").env("MOOV_SCOPES", "/ping.read /accounts.write"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
     assert!(ran.out.contains("fail  scopes       not granted: /accounts.write -> "), "{}", ran.out);
@@ -96,7 +96,7 @@ async fn a_key_pair_that_works_only_for_tokens_is_a_warning() {
         if operation == Operation::MoneykitIntrospect {
             emulator.fault(operation, Fault::delay(Duration::ZERO));
         }
-        emulator.fault(operation, Fault::answer(StatusCode::UNAUTHORIZED));
+        emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));
         assert!(ran.code == Some(0) && ran.out.contains("  warn  key pair "), "{}", ran.all());
     }

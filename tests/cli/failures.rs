@@ -12,15 +12,15 @@ use crate::program::{configured, emulator, program, run, without_ids};
 async fn each_kind_of_failure_has_its_exit_code() {
     let emulator = emulator().await;
     let token = "moov token /ping.read";
-    let answer = |status: u16| Some(Fault::answer(StatusCode::from_u16(status).unwrap()));
-    let html = Fault::answer(StatusCode::OK).with_body("text/html", "<p>");
+    let response = |status: u16| Some(Fault::response(StatusCode::from_u16(status).unwrap()));
+    let html = Fault::response(StatusCode::OK).with_body("text/html", "<p>");
     let mut told = Vec::new();
     for (args, fault, code, kind) in [
         ("moov token", None, 2, "invalid_config"),
-        (token, answer(401), 3, "unauthorized"),
-        (token, answer(400), 4, "rejected"),
-        (token, answer(429), 5, "rate_limited"),
-        (token, answer(503), 6, "unavailable"),
+        (token, response(401), 3, "unauthorized"),
+        (token, response(400), 4, "rejected"),
+        (token, response(429), 5, "rate_limited"),
+        (token, response(503), 6, "unavailable"),
         (token, Some(Fault::reset()), 6, "unavailable"),
         ("moov token /ping.read --timeout 100ms", Some(Fault::hang()), 7, "timeout"),
         (token, Some(html), 8, "unreadable"),
@@ -102,14 +102,14 @@ async fn what_the_vendor_says_does_nothing_to_a_terminal() {
     let body = r#"{"error":"invalid_request","error_description":"\u001b[2Jgone"}"#;
     emulator.fault(
         Operation::MoovToken,
-        Fault::answer(StatusCode::BAD_REQUEST).with_body("application/json", body),
+        Fault::response(StatusCode::BAD_REQUEST).with_body("application/json", body),
     );
     let ran = run(&mut configured(&emulator, "moov token /ping.read"));
     assert!(ran.err.contains("gone") && !ran.err.contains('\u{1b}'), "{}", ran.err);
     let body = r#"{"client_id":"a","client_name":"\u001b[2Jgone","scope":"a"}"#;
     emulator.fault(
         Operation::MoneykitIntrospect,
-        Fault::answer(StatusCode::OK).with_body("application/json", body),
+        Fault::response(StatusCode::OK).with_body("application/json", body),
     );
     let ran = run(&mut configured(&emulator, "moneykit introspect --client"));
     assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());

@@ -187,7 +187,7 @@ async fn no_draft_stays_behind_a_call_that_failed() {
     let emulator = emulator().await;
     let folder = folder("failed");
     let path = issued(&emulator, &folder);
-    for fault in [Fault::answer(StatusCode::BAD_REQUEST), Fault::close(), Fault::answer(StatusCode::OK)] {
+    for fault in [Fault::response(StatusCode::BAD_REQUEST), Fault::close(), Fault::response(StatusCode::OK)] {
         emulator.fault(Operation::MoovToken, fault);
         let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", path.display())));
         assert!(ran.code > Some(2), "{}", ran.all());
@@ -263,7 +263,7 @@ async fn a_service_without_refresh_tokens_has_an_exit_code_of_its_own() {
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"refresh_token":""}"#;
     for (save, code) in [("refresh-token", 0), ("other", 11)] {
         emulator
-            .fault(Operation::MoovToken, Fault::answer(StatusCode::OK).with_body("application/json", body));
+            .fault(Operation::MoovToken, Fault::response(StatusCode::OK).with_body("application/json", body));
         let save = folder.join(save);
         let ran = run(&mut refresh(&emulator, &path, &format!("--raw --save {}", save.display())));
         assert_eq!((ran.code, ran.out.as_str()), (Some(code), "t\n"), "{}", ran.all());
@@ -290,7 +290,7 @@ async fn a_refresh_token_with_control_characters_is_not_kept() {
         {
             emulator.fault(
                 Operation::MoovToken,
-                Fault::answer(StatusCode::OK).with_body("application/json", body.clone()),
+                Fault::response(StatusCode::OK).with_body("application/json", body.clone()),
             );
             let ran = run(&mut refresh(&emulator, &path, &more));
             assert_eq!((ran.code, ran.out.as_str()), (Some(8), ""), "{wrong} {more}: {}", ran.all());
@@ -350,7 +350,7 @@ async fn control_and_format_characters_are_escaped_in_every_output() {
             for (operation, body) in
                 [(Operation::MoneykitIntrospect, &body), (Operation::MoneykitJwks, &keys)]
             {
-                let fault = Fault::answer(StatusCode::OK).with_body("application/json", body.to_string());
+                let fault = Fault::response(StatusCode::OK).with_body("application/json", body.to_string());
                 emulator.fault(operation, fault);
             }
             let ran = run(&mut configured(&emulator, args));
@@ -363,7 +363,7 @@ async fn control_and_format_characters_are_escaped_in_every_output() {
         }
         for args in ["moneykit token", "moneykit token --json", "doctor moneykit", "doctor moneykit --json"] {
             let fault =
-                Fault::answer(StatusCode::BAD_REQUEST).with_body("application/json", message.to_string());
+                Fault::response(StatusCode::BAD_REQUEST).with_body("application/json", message.to_string());
             emulator.fault(Operation::MoneykitToken, fault);
             let ran = run(&mut configured(&emulator, args));
             assert!(ran.code > Some(2) && !ran.all().contains(odd), "{args}: {:?}", ran.all());

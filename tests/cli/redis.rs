@@ -24,7 +24,7 @@ fn steady(ran: &Ran) -> String {
     let mut text = String::new();
     for line in ran.all().lines() {
         let line = match line.split_once(" ms") {
-            Some(_) => "  ok    reached      it answers in a moment",
+            Some(_) => "  ok    reached      it responds in a moment",
             None if line.starts_with("  ok    clock ") => "  ok    clock        a moment",
             None => line,
         };
@@ -150,7 +150,11 @@ async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_told() 
     for (user, code) in users.map(|(user, code)| (user.to_owned(), code)).into_iter().chain(lacking) {
         let ran = run(&mut doctor(&format!("redis://{user}:{MARK}@127.0.0.1:{}", redis.port)));
         assert_eq!(ran.code, Some(code), "{user}: {}", ran.all());
-        assert!(ran.out.contains("  skip  version      it answers NOPERM to INFO, which"), "{}", ran.out);
+        assert!(
+            ran.out.contains("  skip  version      it responds with NOPERM to INFO, which"),
+            "{}",
+            ran.out
+        );
         let rights = ran.out.lines().find(|line| line.contains(" rights ")).expect("a line");
         assert_eq!(rights.contains("-> give the user the rights that"), code == 10, "{}", ran.out);
         assert!(!ran.all().contains(MARK), "{}", ran.all());

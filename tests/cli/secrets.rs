@@ -63,7 +63,7 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
     ] {
         shown += &run_with(&mut configured(&emulator, args), input).all();
     }
-    // What an answer echoes is no more to be seen.
+    // What a response echoes is no more to be seen.
     for (operation, args, credentials) in [
         (Operation::MoovToken, "moov token /ping.read", emulator.moov_credentials()),
         (Operation::MoneykitToken, "moneykit token", emulator.moneykit_credentials()),
@@ -71,7 +71,7 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
         let secret = credentials.client_secret().expose();
         let body = json!({"error": secret, "error_code": secret, "error_description": secret, "error_message": secret});
         for args in [args.to_owned(), format!("{args} --json")] {
-            let fault = Fault::answer(StatusCode::BAD_REQUEST);
+            let fault = Fault::response(StatusCode::BAD_REQUEST);
             emulator.fault(operation, fault.with_body("application/json", body.to_string()));
             let ran = run(&mut configured(&emulator, &args));
             assert_eq!(ran.code, Some(4), "{}", ran.all());

@@ -79,7 +79,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) async fn start(answer: &'static str, to: u16) -> Self {
+    pub(crate) async fn start(response: &'static str, to: u16) -> Self {
         let heads = Arc::<Mutex<Vec<String>>>::default();
         let (listener, port) = listen().await;
         let heard = heads.clone();
@@ -92,8 +92,8 @@ impl Proxy {
                         head.push(stream.read_u8().await?);
                     }
                     heard.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
-                    stream.write_all(format!("HTTP/1.1 {answer}\r\n\r\n").as_bytes()).await?;
-                    if answer.starts_with("200") {
+                    stream.write_all(format!("HTTP/1.1 {response}\r\n\r\n").as_bytes()).await?;
+                    if response.starts_with("200") {
                         let mut behind = TcpStream::connect(("127.0.0.1", to)).await?;
                         copy_bidirectional(&mut stream, &mut behind).await?;
                     }

@@ -89,7 +89,7 @@ fn whole(webhook: &SignedWebhook) -> Request {
     request(&webhook.headers, Body::from(webhook.body.clone()))
 }
 
-/// A route of each vendor that counts how often its handler runs and answers 200.
+/// A route of each vendor that counts how often its handler runs and responds with 200.
 struct Routes {
     moneykit: Router,
     moov: Router,
@@ -282,7 +282,7 @@ async fn a_body_that_breaks_off_is_a_bad_request_and_its_retry_is_handled() {
 }
 
 #[tokio::test]
-async fn a_route_without_the_layer_answers_500() {
+async fn a_route_without_the_layer_responds_500() {
     let emulator = emulator().await;
     let sent = emulator.moov_webhook("{}").sign().expect("it signs");
     let mut request = whole(&sent);

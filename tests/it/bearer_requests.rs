@@ -85,7 +85,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
     let mut requests = JoinSet::new();
     for number in 0..1000 {
         let request = http.get(introspect(&emulator)).header("x-request", number);
-        requests.spawn(async move { request.send().await.expect("an answer").status() });
+        requests.spawn(async move { request.send().await.expect("a response").status() });
     }
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.expect("no panic"), StatusCode::OK);
@@ -113,8 +113,8 @@ async fn no_token_goes_to_another_origin() {
     let here_by_another_name = introspect(&ours).replace("127.0.0.1", "localhost");
     for url in [introspect(&other), introspect(&other).replace(other.url(), &elsewhere), here_by_another_name]
     {
-        let answer = http.get(&url).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{url}");
+        let response = http.get(&url).send().await.expect("a response");
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{url}");
     }
     assert_eq!(sent(&other), (0, 2));
     assert_eq!(sent(&ours), (0, 1), "nor is one asked for");
@@ -127,7 +127,7 @@ async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
     let (issuer, other) = (emulator().await, emulator().await);
     let tokens = moneykit(&issuer).tokens().handle(&[]).unwrap();
     let bearer = Bearer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");
-    http(bearer).get(introspect(&other)).send().await.expect("an answer");
+    http(bearer).get(introspect(&other)).send().await.expect("a response");
     assert!(authorizations(&other).iter().all(Option::is_some));
     for bad in ["http://api.example.com", "https://api.example.com/path", "api.example.com"] {
         let error = Bearer::new(tokens.clone(), [bad]).unwrap_err();
@@ -141,8 +141,8 @@ async fn a_request_that_shows_who_it_is_from_is_left_alone() {
     let emulator = emulator().await;
     let http = http(moneykit(&emulator).bearer());
     let request = http.get(introspect(&emulator)).header(AUTHORIZATION, "Bearer of-my-own");
-    let answer = request.send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let response = request.send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(sent(&emulator), (0, 1), "neither asked for a token nor repeated");
     assert_eq!(authorizations(&emulator), [Some("Bearer of-my-own".to_owned())]);
 }
@@ -153,22 +153,22 @@ async fn another_401_is_handed_on_whole_and_not_repeated() {
     let http = http(moneykit(&emulator).bearer());
     let body = format!(r#"{{"error_code":"api_error.auth.unauthorized","more":"{}"}}"#, "x".repeat(200_000));
     emulator.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
-    let answer = http.get(introspect(&emulator)).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.url().as_str(), introspect(&emulator));
-    assert_eq!(answer.content_length(), Some(body.len() as u64));
-    assert_eq!(answer.text().await.expect("the body"), body);
+    let response = http.get(introspect(&emulator)).send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.url().as_str(), introspect(&emulator));
+    assert_eq!(response.content_length(), Some(body.len() as u64));
+    assert_eq!(response.text().await.expect("the body"), body);
     assert_eq!(sent(&emulator), (1, 1));
 }
 
 #[tokio::test]
-async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_answer_stands() {
+async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
     let emulator = emulator().await;
     let http = http(moneykit(&emulator).bearer());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
-    let answer = http.get(introspect(&emulator)).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.text().await.expect("the body"), EXPIRED);
+    let response = http.get(introspect(&emulator)).send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.text().await.expect("the body"), EXPIRED);
     assert_eq!(sent(&emulator), (2, 2));
     let [Some(first), Some(second)] = &authorizations(&emulator)[..] else { panic!("two tokens") };
     assert_ne!(first, second);
@@ -186,8 +186,8 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
         let http = ClientBuilder::new(reqwest()).with(middleware).with(counter.clone()).build();
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
         let request = http.get(introspect(&emulator)).body(body);
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status().is_success(), attempts == 2);
+        let response = request.send().await.expect("a response");
+        assert_eq!(response.status().is_success(), attempts == 2);
         assert_eq!(counter.0.load(Ordering::Relaxed), attempts);
         assert_eq!(client.stats().rejections, 1);
     }
@@ -202,8 +202,8 @@ async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 10);
     for _ in 0..10 {
         let body = Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once")));
-        let answer = http.get(introspect(&emulator)).body(body).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        let response = http.get(introspect(&emulator)).body(body).send().await.expect("a response");
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     }
     assert_eq!((sent(&emulator), client.stats().rejections), ((2, 10), 1));
 }
@@ -258,15 +258,15 @@ async fn execute_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had
     let http = reqwest();
     let (bearer, emulator) = bearer_and_emulator().await;
     let request = |emulator: &Emulator| http.get(introspect(emulator)).build().expect("a request");
-    let answer = bearer.execute(&http, request(&emulator)).await.expect("an answer");
-    assert_eq!((answer.status(), sent(&emulator)), (StatusCode::OK, (2, 2)));
+    let response = bearer.execute(&http, request(&emulator)).await.expect("a response");
+    assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (2, 2)));
 
     let (bearer, emulator) = bearer_and_emulator().await;
     bearer.tokens().token().await.expect("a token");
     emulator_refuses(&emulator);
-    let answer = bearer.execute(&http, request(&emulator)).await.expect("an answer");
-    assert_eq!((answer.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 1)));
-    assert_eq!(answer.text().await.expect("the body"), EXPIRED);
+    let response = bearer.execute(&http, request(&emulator)).await.expect("a response");
+    assert_eq!((response.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 1)));
+    assert_eq!(response.text().await.expect("the body"), EXPIRED);
 }
 
 /// The client has no timeout, and time is paused: whatever waits longest waits for the body.
@@ -323,10 +323,10 @@ async fn a_client_for_this_machine_sends_plain_http_to_no_other() {
 async fn a_client_made_for_own_requests_follows_no_redirect() {
     let (ours, other) = (emulator().await, emulator().await);
     let to = HeaderValue::from_str(&introspect(&other)).expect("a value");
-    let away = Fault::answer(StatusCode::TEMPORARY_REDIRECT).with_header(LOCATION, to);
+    let away = Fault::response(StatusCode::TEMPORARY_REDIRECT).with_header(LOCATION, to);
     ours.fault(Operation::MoneykitIntrospect, away);
-    let answer = http(moneykit(&ours).bearer()).get(introspect(&ours)).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+    let response = http(moneykit(&ours).bearer()).get(introspect(&ours)).send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
     assert_eq!((sent(&ours), sent(&other)), ((1, 1), (0, 0)));
     let error = HttpOptions::default().to_reqwest("http://api.example.com").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);

@@ -59,7 +59,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
     for number in 0..1000 {
         let (mut service, mut request) = (service.clone(), request(&emulator));
         request.headers_mut().insert("x-request", number.into());
-        requests.spawn(async move { service.call(request).await.expect("an answer").status() });
+        requests.spawn(async move { service.call(request).await.expect("a response").status() });
     }
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.expect("no panic"), StatusCode::OK);
@@ -81,8 +81,8 @@ async fn no_token_goes_to_another_origin_or_over_another_authorization() {
     let mut own = request(&ours);
     own.headers_mut().insert(AUTHORIZATION, "Bearer of-my-own".parse().expect("a value"));
     for request in [request(&other), own] {
-        let answer = service.call(request).await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        let response = service.call(request).await.expect("a response");
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     }
     assert_eq!((sent(&ours), sent(&other)), ((0, 1), (0, 1)));
     assert!(!other.requests()[0].headers.contains_key(AUTHORIZATION));
@@ -90,13 +90,13 @@ async fn no_token_goes_to_another_origin_or_over_another_authorization() {
 }
 
 #[tokio::test]
-async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_answer_stands() {
+async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
     let emulator = emulator().await;
     let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(hyper());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
-    let answer = service.call(request(&emulator)).await.expect("an answer");
-    assert_eq!((answer.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 2)));
-    assert_eq!(answer.into_body().collect().await.expect("the body").to_bytes(), EXPIRED);
+    let response = service.call(request(&emulator)).await.expect("a response");
+    assert_eq!((response.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 2)));
+    assert_eq!(response.into_body().collect().await.expect("the body").to_bytes(), EXPIRED);
 }
 
 #[tokio::test]
@@ -107,11 +107,11 @@ async fn another_401_is_handed_on_whole_and_not_repeated() {
         let body = "x".repeat(size);
         emulator.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
         let before = sent(&emulator).1;
-        let answer = service.call(request(&emulator)).await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        let response = service.call(request(&emulator)).await.expect("a response");
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(sent(&emulator), (1, before + 1));
-        assert_eq!(http_body::Body::size_hint(answer.body()).exact(), Some(size as u64));
-        assert_eq!(answer.into_body().collect().await.expect("the body").to_bytes(), body);
+        assert_eq!(http_body::Body::size_hint(response.body()).exact(), Some(size as u64));
+        assert_eq!(response.into_body().collect().await.expect("the body").to_bytes(), body);
     }
 }
 
@@ -132,8 +132,8 @@ async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
         let mut service = BearerLayer::new(client.bearer()).with_repeat::<R>().layer(hyper());
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
         let request = request(&emulator).map(|_| Body::from(body.to_owned()));
-        let answer = service.call(request).await.expect("an answer");
-        (answer.status(), sent(&emulator), client.stats().rejections)
+        let response = service.call(request).await.expect("a response");
+        (response.status(), sent(&emulator), client.stats().rejections)
     }
     let repeated = (StatusCode::OK, (2, 2), 1);
     let not_repeated = (StatusCode::UNAUTHORIZED, (1, 1), 1);
@@ -206,9 +206,9 @@ impl tower_service::Service<Request<Body>> for Breaking {
     }
 
     fn call(&mut self, _: Request<Body>) -> Self::Future {
-        let mut answer = http::Response::new(Half(Some("half")));
-        *answer.status_mut() = StatusCode::UNAUTHORIZED;
-        ready(Ok(answer))
+        let mut response = http::Response::new(Half(Some("half")));
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        ready(Ok(response))
     }
 }
 

@@ -228,7 +228,7 @@ fn scopes_of(operation: Operation) -> [&'static str; 4] {
 
 /// A refusal with everything that it may say to the one who gets it.
 fn refusal(status: StatusCode) -> Fault {
-    Fault::answer(status)
+    Fault::response(status)
         .with_header(HeaderName::from_static("x-request-id"), http::HeaderValue::from_static("of-the-first"))
         .with_body(
             "application/json",

@@ -136,7 +136,7 @@ fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
 }
 
 #[tokio::test]
-async fn in_a_tokio_test_waiting_is_refused_and_memory_answers() {
+async fn in_a_tokio_test_waiting_is_refused_and_memory_responds() {
     let emulator = crate::support::emulator().await;
     let client = moov(&emulator);
     nothing_waits(&client);

@@ -12,7 +12,7 @@ use crate::scripted::{TestClock, cache_with, options};
 const HOUR: i64 = 3_600;
 const LIMIT: usize = 16 * 1024;
 
-/// Answers at once with a token that names its scope.
+/// Responds at once with a token that names its scope.
 struct Local;
 
 impl TokenSource for Local {

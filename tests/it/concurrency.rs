@@ -118,7 +118,7 @@ async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request()
         let client = Client::new(operation, &emulator);
         let first = client.token().await.unwrap().expose().to_owned();
         emulator.clock().advance(Duration::from_secs(3300));
-        // It hangs: whoever waited for it would not get an answer at all.
+        // It hangs: whoever waited for it would not get a response at all.
         emulator.fault(operation, Fault::hang());
         assert_eq!(client.stampede().await, [(Ok(first), CALLERS)], "{operation:?}");
         tokio::time::timeout(LONG, async {
@@ -138,7 +138,7 @@ async fn ten_thousand_callers_during_a_failing_refresh_send_what_the_policy_says
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
         // Three attempts, shared; then nobody asks until the back-off is over.
-        emulator.fault_times(operation, Fault::answer(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
+        emulator.fault_times(operation, Fault::response(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
         for _ in 0..3 {
             assert_eq!(client.stampede().await, [(Err(ErrorKind::Unavailable), CALLERS)], "{operation:?}");
             assert_eq!(emulator.count(operation), 3, "{operation:?}");
@@ -176,7 +176,7 @@ async fn moovs_refresh_tokens_are_rotated_and_none_is_spent_twice() {
     let emulator = emulator().await;
     let client = Client::new(Operation::MoovToken, &emulator);
     for round in 1..=5 {
-        // Every other answer to a refresh is lost after it took effect.
+        // Every other response to a refresh is lost after it took effect.
         if round % 2 == 0 {
             emulator.fault(Operation::MoovToken, Fault::close().after_serving());
         }
@@ -200,7 +200,7 @@ async fn revoking_forgets_the_token_here_and_ends_it_there() {
     assert_eq!(emulator.double_spends(), 0);
 
     // Forgotten first: it stays away though the vendor did not end it.
-    let failing = Fault::answer(StatusCode::INTERNAL_SERVER_ERROR);
+    let failing = Fault::response(StatusCode::INTERNAL_SERVER_ERROR);
     emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
     assert!(moov.revoke(&next.to_secret(), None).await.is_err());
     assert!(emulator.is_live(next.expose()) && moov.tokens().cached(&scopes).is_none());
@@ -210,7 +210,7 @@ async fn revoking_forgets_the_token_here_and_ends_it_there() {
 async fn a_cool_down_holds_for_calls_past_the_cache_as_well() {
     let emulator = emulator().await;
     let client = emulator.moneykit().build().unwrap();
-    let busy = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
+    let busy = Fault::response(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
     emulator.fault(Operation::MoneykitToken, busy);
     assert_eq!(client.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::RateLimited);
     let error = client.create_access_token(&[]).await.unwrap_err();
@@ -257,7 +257,7 @@ impl TokenSource for Generic {
 
     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
         let unavailable =
-            |error: std::io::Error| Error::new(ErrorKind::Unavailable, "no answer").with_source(error);
+            |error: std::io::Error| Error::new(ErrorKind::Unavailable, "no response").with_source(error);
         let (id, secret) = &self.credentials;
         let scope = scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join("+");
         let body =
@@ -270,10 +270,10 @@ impl TokenSource for Generic {
             body.len(),
         );
         stream.write_all(request.as_bytes()).await.map_err(unavailable)?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.map_err(unavailable)?;
-        let unreadable = || Error::new(ErrorKind::Unreadable, "not a token answer").with_sent(true);
-        let (_, json) = answer.split_once("\r\n\r\n").ok_or_else(unreadable)?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.map_err(unavailable)?;
+        let unreadable = || Error::new(ErrorKind::Unreadable, "not a token response").with_sent(true);
+        let (_, json) = response.split_once("\r\n\r\n").ok_or_else(unreadable)?;
         let fields: serde_json::Value = serde_json::from_str(json).map_err(|_| unreadable())?;
         let mut token = IssuedToken::new(fields["access_token"].as_str().ok_or_else(unreadable)?);
         token.expires_in = fields["expires_in"].as_i64().map(Into::into);

@@ -1,4 +1,4 @@
-//! Good answers decode, whichever of the contradicting documents they follow.
+//! Good responses decode, whichever of the contradicting documents they follow.
 
 use fintech_auth::{
     Error, ErrorKind, Response,
@@ -166,20 +166,22 @@ async fn json_is_read_whatever_it_is_called() {
         ["text/json", "text/plain; charset=utf-8", "application/octet-stream", "x", "text/html"]
     {
         for mark in ["", "\u{feff}"] {
-            let answer =
-                |body: &str| Fault::answer(StatusCode::OK).with_body(content_type, format!("{mark}{body}"));
+            let response =
+                |body: &str| Fault::response(StatusCode::OK).with_body(content_type, format!("{mark}{body}"));
             for operation in TOKEN {
-                emulator.fault(operation, answer(r#"{"access_token":"t1"}"#));
+                emulator.fault(operation, response(r#"{"access_token":"t1"}"#));
                 assert!(issue(&emulator, operation).await.is_ok(), "{content_type}");
             }
-            emulator.fault(Operation::MoneykitIntrospect, answer(r#"{"client_id":"c","scope":"s"}"#));
+            emulator.fault(Operation::MoneykitIntrospect, response(r#"{"client_id":"c","scope":"s"}"#));
             assert!(moneykit(&emulator).introspect(&"t".into()).await.is_ok(), "{content_type}");
-            emulator.fault(Operation::MoneykitJwks, answer(r#"{"keys":[]}"#));
+            emulator.fault(Operation::MoneykitJwks, response(r#"{"keys":[]}"#));
             assert!(moneykit(&emulator).jwks().await.is_ok(), "{content_type}");
         }
         for operation in TOKEN {
-            emulator
-                .fault(operation, Fault::answer(StatusCode::OK).with_body(content_type, " <!doctype html>"));
+            emulator.fault(
+                operation,
+                Fault::response(StatusCode::OK).with_body(content_type, " <!doctype html>"),
+            );
             is_unusable(issue(&emulator, operation).await, "HTML");
         }
     }

@@ -343,7 +343,7 @@ async fn a_retry_that_is_signed_anew_is_the_same_delivery() {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Handler {
     Handles,
-    Answers500,
+    Responds500,
     Panics,
     /// Waits until it is told to go on, then handles the event.
     Waits,
@@ -379,7 +379,7 @@ impl Server {
                     started.fetch_add(1, Ordering::SeqCst);
                     let handler = *next.lock().unwrap();
                     match handler {
-                        Handler::Answers500 => return StatusCode::INTERNAL_SERVER_ERROR,
+                        Handler::Responds500 => return StatusCode::INTERNAL_SERVER_ERROR,
                         Handler::Panics => panic!("as the test has it"),
                         Handler::Waits => go_on.notified().await,
                         Handler::Handles => {}
@@ -465,7 +465,7 @@ impl Server {
 async fn whatever_goes_wrong_an_event_is_handled_once() {
     let server = Server::start().await;
     for path in ["moov", "moneykit"] {
-        for fault in [Handler::Answers500, Handler::Panics] {
+        for fault in [Handler::Responds500, Handler::Panics] {
             let (before, webhook) = (server.handled(), server.webhook(path));
             server.handler(fault);
             assert_eq!(server.status(path, &webhook).await, 500, "{path} {fault:?}");

@@ -14,7 +14,7 @@ pub(crate) struct Operation {
     pub(crate) body: Option<(String, String)>,
     /// All arguments but the body.
     pub(crate) parameters: Vec<String>,
-    pub(crate) answer: String,
+    pub(crate) response: String,
 }
 
 /// One generated type.
@@ -56,9 +56,9 @@ impl Surface {
     /// The facts, one a line.
     pub(crate) fn lines(&self) -> String {
         let mut lines = Vec::new();
-        for Operation { name, method, path, body, parameters, answer } in &self.operations {
+        for Operation { name, method, path, body, parameters, response } in &self.operations {
             let body = body.as_ref().map(|(kind, of)| format!(" {kind} {of}")).unwrap_or_default();
-            lines.push(format!("fn {name}: {method} {path}{body} -> {answer}"));
+            lines.push(format!("fn {name}: {method} {path}{body} -> {response}"));
             lines.extend(parameters.iter().map(|parameter| format!("fn {name}({parameter})")));
         }
         for (name, shape) in &self.types {
@@ -78,7 +78,7 @@ fn operation(item: &ImplItem) -> Option<Operation> {
     let ImplItem::Fn(method) = item else { return None };
     let signature = &method.sig;
     signature.asyncness?;
-    let ReturnType::Type(_, answer) = &signature.output else { return None };
+    let ReturnType::Type(_, response) = &signature.output else { return None };
     let mut parameters = Vec::new();
     let mut body = None;
     let code: Vec<String> = flat(method.block.to_token_stream());
@@ -95,15 +95,15 @@ fn operation(item: &ImplItem) -> Option<Operation> {
     let path = code.iter().find_map(|token| token.strip_prefix("\"{}")?.strip_suffix('"'));
     let client =
         code.windows(3).position(|three| three == ["client", ".", "post"] || three == ["client", ".", "get"]);
-    let answer = text(answer);
-    let answer = answer.strip_prefix("Result<ResponseValue<").and_then(|rest| rest.split_once(">,"));
+    let response = text(response);
+    let response = response.strip_prefix("Result<ResponseValue<").and_then(|rest| rest.split_once(">,"));
     Some(Operation {
         name: signature.ident.to_string(),
         method: client.map(|at| code[at + 2].to_uppercase()).unwrap_or_default(),
         path: path.unwrap_or_default().to_owned(),
         body,
         parameters,
-        answer: answer.map(|(answer, _)| answer.to_owned()).unwrap_or_default(),
+        response: response.map(|(response, _)| response.to_owned()).unwrap_or_default(),
     })
 }
 

@@ -22,15 +22,15 @@ use tokio::{
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// An answer as it came, its header names in lower case.
+/// A response as it came, its header names in lower case.
 #[derive(Debug)]
-struct Answer {
+struct Response {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl Answer {
+impl Response {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
@@ -106,22 +106,22 @@ impl Call {
         stream.write_all(&request.head).await?;
         stream.write_all(b"\r\n").await?;
         stream.write_all(&request.body).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok(answer)
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).await?;
+        Ok(response)
     }
 
-    async fn send(self, emulator: &Emulator) -> Answer {
-        let bytes = self.bytes(emulator).await.expect("an answer comes");
-        let text = String::from_utf8(bytes).expect("the answer is text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("the answer has a head");
+    async fn send(self, emulator: &Emulator) -> Response {
+        let bytes = self.bytes(emulator).await.expect("a response comes");
+        let text = String::from_utf8(bytes).expect("the response is text");
+        let (head, body) = text.split_once("\r\n\r\n").expect("the response has a head");
         let mut lines = head.split("\r\n");
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
         let headers = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        Answer { status: status.parse().expect("a status"), headers, body: body.to_owned() }
+        Response { status: status.parse().expect("a status"), headers, body: body.to_owned() }
     }
 }
 
@@ -167,9 +167,9 @@ fn service_grant() -> Value {
 }
 
 async fn moov_tokens(emulator: &Emulator) -> (String, String) {
-    let answer = moving(emulator, "/oauth2/token", service_grant()).send(emulator).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    (answer.text("access_token"), answer.text("refresh_token"))
+    let response = moving(emulator, "/oauth2/token", service_grant()).send(emulator).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    (response.text("access_token"), response.text("refresh_token"))
 }
 
 fn refresh(emulator: &Emulator, token: &str) -> Call {
@@ -188,14 +188,14 @@ async fn wait_for(mut condition: impl FnMut() -> bool) {
 #[tokio::test]
 async fn moneykit_issues_a_token_by_201() {
     let emulator = started().await;
-    let answer = linking(&emulator).header("MoneyKit-Version", "2023-02-18").send(&emulator).await;
-    assert_eq!(answer.status, 201);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(answer.header("x-request-id"), None);
-    let token = answer.text("access_token");
+    let response = linking(&emulator).header("MoneyKit-Version", "2023-02-18").send(&emulator).await;
+    assert_eq!(response.status, 201);
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    assert_eq!(response.header("x-request-id"), None);
+    let token = response.text("access_token");
     assert!(token.starts_with("sandbox_at_") && token.len() > 50, "{token}");
-    assert_eq!(answer.json(), json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600 }));
+    assert_eq!(response.json(), json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600 }));
     assert!(emulator.is_live(&token));
     assert_eq!(emulator.issued(), 1);
     assert_ne!(linking(&emulator).send(&emulator).await.text("access_token"), token);
@@ -220,8 +220,8 @@ async fn moneykit_takes_every_way_to_authenticate() {
         post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
         headers().header("Authorization", "Basic Og=="),
     ] {
-        let answer = right.send(&emulator).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
+        let response = right.send(&emulator).await;
+        assert_eq!(response.status, 201, "{response:?}");
     }
     for wrong in [
         post("/auth/token").form("grant_type=client_credentials"),
@@ -241,10 +241,10 @@ async fn moneykit_takes_every_way_to_authenticate() {
             .header("Authorization", "Basic Og=="),
         post("/auth/token").header("X-Client-Id", id),
     ] {
-        let answer = wrong.send(&emulator).await;
-        assert_eq!(answer.status, 401, "{answer:?}");
-        assert_eq!(answer.text("error_code"), "api_error.auth.unauthorized");
-        assert!(!answer.text("error_message").is_empty());
+        let response = wrong.send(&emulator).await;
+        assert_eq!(response.status, 401, "{response:?}");
+        assert_eq!(response.text("error_code"), "api_error.auth.unauthorized");
+        assert!(!response.text("error_message").is_empty());
     }
 }
 
@@ -268,9 +268,9 @@ async fn moneykit_refuses_what_the_contract_refuses() {
     let emulator = started().await;
     let call = || post("/auth/token").basic(emulator.moneykit_credentials());
 
-    let answer = call().form("grant_type=refresh_token").send(&emulator).await;
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.text("error_code"), "api_error.auth.unauthorized");
+    let response = call().form("grant_type=refresh_token").send(&emulator).await;
+    assert_eq!(response.status, 400);
+    assert_eq!(response.text("error_code"), "api_error.auth.unauthorized");
 
     for (bad, location) in [
         (call().form("scope=a++b"), json!(["body", "scope"])),
@@ -284,10 +284,10 @@ async fn moneykit_refuses_what_the_contract_refuses() {
             json!(["header", "MoneyKit-Version"]),
         ),
     ] {
-        let answer = bad.send(&emulator).await;
-        assert_eq!(answer.status, 422, "{answer:?}");
-        assert_eq!(answer.text("error_code"), "api_error.request.validation_failed");
-        let errors = answer.json()["validation_errors"].clone();
+        let response = bad.send(&emulator).await;
+        assert_eq!(response.status, 422, "{response:?}");
+        assert_eq!(response.text("error_code"), "api_error.request.validation_failed");
+        let errors = response.json()["validation_errors"].clone();
         assert_eq!(errors[0]["location"], location);
         assert!(errors[0]["message"].is_string() && errors[0]["type"].is_string());
     }
@@ -304,29 +304,29 @@ async fn moneykit_introspects_what_it_issued_until_it_expires() {
     let token = linking(&emulator).send(&emulator).await.text("access_token");
     let scoped = post("/auth/token").basic(emulator.moneykit_credentials()).form("scope=institutions%3Aread");
     let scoped = scoped.send(&emulator).await.text("access_token");
-    let answer = introspect().bearer(&token).send(&emulator).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!((answer.text("client_id").as_str(), answer.text("scope").as_str()), (id, all));
-    assert_eq!(answer.json().get("disabled_at"), None);
+    let response = introspect().bearer(&token).send(&emulator).await;
+    assert_eq!(response.status, 200);
+    assert_eq!((response.text("client_id").as_str(), response.text("scope").as_str()), (id, all));
+    assert_eq!(response.json().get("disabled_at"), None);
     let app =
         json!({ "app_id": "sandbox_app", "id": "sandbox_app", "name": "Emulator", "app_name": "Emulator" });
-    assert_eq!(answer.json()["app"], app, "under both sets of names");
-    let answer = introspect().header("authorization", format!("bearer {scoped}")).send(&emulator).await;
-    assert_eq!(answer.text("scope"), "institutions:read");
-    let answer =
+    assert_eq!(response.json()["app"], app, "under both sets of names");
+    let response = introspect().header("authorization", format!("bearer {scoped}")).send(&emulator).await;
+    assert_eq!(response.text("scope"), "institutions:read");
+    let response =
         introspect().header("X-Client-Id", id).header("X-Client-Secret", secret).send(&emulator).await;
-    assert_eq!((answer.status, answer.text("scope").as_str()), (200, all));
+    assert_eq!((response.status, response.text("scope").as_str()), (200, all));
 
     emulator.clock().advance(Duration::from_millis(3_599_999));
     assert_eq!(introspect().bearer(&token).send(&emulator).await.status, 200);
     assert!(emulator.is_live(&token));
     emulator.clock().advance(Duration::from_millis(1));
     assert!(!emulator.is_live(&token));
-    let answer = introspect().bearer(&token).send(&emulator).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.text("error_code"), "api_error.auth.expired_access_token");
-    assert_eq!(answer.text("error_message"), "Access token expired");
-    assert!(answer.header("www-authenticate").unwrap().contains("error=\"invalid_token\""));
+    let response = introspect().bearer(&token).send(&emulator).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.text("error_code"), "api_error.auth.expired_access_token");
+    assert_eq!(response.text("error_message"), "Access token expired");
+    assert!(response.header("www-authenticate").unwrap().contains("error=\"invalid_token\""));
 
     let fresh = linking(&emulator).send(&emulator).await.text("access_token");
     emulator.revoke(&fresh);
@@ -337,19 +337,19 @@ async fn moneykit_introspects_what_it_issued_until_it_expires() {
         (introspect().basic(emulator.moneykit_credentials()), Some("Bearer")),
         (introspect().header("X-Client-Id", id).header("X-Client-Secret", "x"), None),
     ] {
-        let answer = call.send(&emulator).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.text("error_code"), "api_error.auth.unauthorized");
-        assert_eq!(answer.header("www-authenticate"), challenge);
+        let response = call.send(&emulator).await;
+        assert_eq!(response.status, 401);
+        assert_eq!(response.text("error_code"), "api_error.auth.unauthorized");
+        assert_eq!(response.header("www-authenticate"), challenge);
     }
 }
 
 #[tokio::test]
 async fn moneykit_publishes_a_real_es256_key_to_anyone() {
     let emulator = started().await;
-    let answer = get("/.well-known/jwks.json").send(&emulator).await;
-    assert_eq!(answer.status, 200);
-    let keys = answer.json();
+    let response = get("/.well-known/jwks.json").send(&emulator).await;
+    assert_eq!(response.status, 200);
+    let keys = response.json();
     let key = &keys["keys"][0];
     assert_eq!(
         (&key["kty"], &key["crv"], &key["use"], &key["alg"]),
@@ -394,15 +394,15 @@ async fn moov_issues_a_token_by_200_in_both_encodings() {
         let call = call.basic(emulator.moov_credentials()).header("x-moov-version", "v2026.07.00");
         // The vendor's TypeScript SDK sends these.
         let call = call.header("cookie", "").header("sec-fetch-mode", "cors").header("accept-language", "*");
-        let answer = call.header("accept-encoding", "gzip, deflate").send(&emulator).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!(answer.header("content-encoding"), None);
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        let (access, refresh) = (answer.text("access_token"), answer.text("refresh_token"));
+        let response = call.header("accept-encoding", "gzip, deflate").send(&emulator).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert_eq!(response.header("content-encoding"), None);
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        let (access, refresh) = (response.text("access_token"), response.text("refresh_token"));
         assert!(emulator.is_live(&access) && emulator.is_live(&refresh) && access != refresh);
         assert_eq!(
-            answer.json(),
+            response.json(),
             json!({
                 "access_token": access, "refresh_token": refresh, "expires_in": 900,
                 "token_type": "Bearer", "scope": "/accounts.read /ping.read",
@@ -428,8 +428,8 @@ async fn moov_takes_every_way_to_authenticate() {
         token().json(&with(id, secret)).basic(emulator.moov_credentials()),
         token().json(&with(id, secret)).bearer("which the vendor's SDK can send"),
     ] {
-        let answer = right.send(&emulator).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = right.send(&emulator).await;
+        assert_eq!(response.status, 200, "{response:?}");
     }
     for wrong in [
         token().json(&service_grant()),
@@ -440,8 +440,8 @@ async fn moov_takes_every_way_to_authenticate() {
         token().json(&service_grant()).header("X-Client-Id", id).header("X-Client-Secret", secret),
         post("/oauth2/revoke").json(&json!({ "token": "any" })),
     ] {
-        let answer = wrong.send(&emulator).await;
-        assert_eq!((answer.status, answer.body.as_str()), (403, ""));
+        let response = wrong.send(&emulator).await;
+        assert_eq!((response.status, response.body.as_str()), (403, ""));
     }
 }
 
@@ -468,10 +468,10 @@ async fn moov_refuses_what_the_contract_refuses() {
         (token(json!({ "grant_type": "refresh_token" })), 422, None),
         (revoke(json!({})), 422, None),
     ] {
-        let answer = call.send(&emulator).await;
-        assert_eq!(answer.status, status, "{answer:?}");
+        let response = call.send(&emulator).await;
+        assert_eq!(response.status, status, "{response:?}");
         if let Some(body) = body {
-            assert_eq!(answer.json(), body);
+            assert_eq!(response.json(), body);
         }
     }
     for (call, field) in [
@@ -481,16 +481,16 @@ async fn moov_refuses_what_the_contract_refuses() {
         (revoke(json!({ "token_type_hint": "access_token" })), "token"),
         (revoke(json!({ "token": "any", "token_type_hint": "id_token" })), "token_type_hint"),
     ] {
-        let answer = call.send(&emulator).await;
-        assert_eq!(answer.status, 422);
+        let response = call.send(&emulator).await;
+        assert_eq!(response.status, 422);
         assert!(
-            answer.json()[field].is_string() && answer.json().as_object().unwrap().len() == 1,
-            "{answer:?}"
+            response.json()[field].is_string() && response.json().as_object().unwrap().len() == 1,
+            "{response:?}"
         );
     }
     for version in ["latest", "dev", "v2024.01.00"] {
-        let answer = token(service_grant()).header("x-moov-version", version).send(&emulator).await;
-        assert_eq!(answer.status, 200);
+        let response = token(service_grant()).header("x-moov-version", version).send(&emulator).await;
+        assert_eq!(response.status, 200);
     }
 }
 
@@ -519,18 +519,18 @@ async fn moov_asks_an_origin_of_web_clients_alone() {
         (token(Some("s")).header("Origin", other), 200),
         (token(Some("robot")), 400),
     ] {
-        let answer = call.send(&emulator).await;
-        assert_eq!(answer.status, status, "{answer:?}");
+        let response = call.send(&emulator).await;
+        assert_eq!(response.status, status, "{response:?}");
     }
 
     // A refreshed token keeps the type of its first request.
-    let answer = token(None).header("Origin", ours).send(&emulator).await;
-    let spared = answer.text("refresh_token");
+    let response = token(None).header("Origin", ours).send(&emulator).await;
+    let spared = response.text("refresh_token");
     assert_eq!(refresh(&emulator, &spared).send(&emulator).await.status, 403);
     assert!(emulator.is_live(&spared), "a refusal spends nothing");
-    let answer = refresh(&emulator, &spared).header("Origin", ours).send(&emulator).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(refresh(&emulator, &answer.text("refresh_token")).send(&emulator).await.status, 403);
+    let response = refresh(&emulator, &spared).header("Origin", ours).send(&emulator).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(refresh(&emulator, &response.text("refresh_token")).send(&emulator).await.status, 403);
 
     let lax = start(documented().with_origin_check(false)).await;
     assert_eq!(moving(&lax, "/oauth2/token", grant(None)).send(&lax).await.status, 200);
@@ -545,24 +545,24 @@ async fn moov_rotates_refresh_tokens_and_notices_a_double_spend() {
     let (access, first) = moov_tokens(&emulator).await;
     let (bystander, _) = moov_tokens(&emulator).await;
 
-    let answer = refresh(&emulator, &first).send(&emulator).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.text("scope"), "/accounts.read");
-    let (newer, second) = (answer.text("access_token"), answer.text("refresh_token"));
+    let response = refresh(&emulator, &first).send(&emulator).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.text("scope"), "/accounts.read");
+    let (newer, second) = (response.text("access_token"), response.text("refresh_token"));
     assert_ne!(first, second);
     assert!(!emulator.is_live(&first) && emulator.is_live(&second));
     assert!(emulator.is_live(&access) && emulator.is_live(&newer));
     assert_eq!(emulator.double_spends(), 0);
 
-    let answer = refresh(&emulator, &first).send(&emulator).await;
-    assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_grant"));
+    let response = refresh(&emulator, &first).send(&emulator).await;
+    assert_eq!((response.status, response.text("error").as_str()), (400, "invalid_grant"));
     assert_eq!(emulator.double_spends(), 1);
     for ended in [&access, &newer, &second] {
         assert!(!emulator.is_live(ended));
     }
     assert!(emulator.is_live(&bystander), "other grants go on");
-    let answer = refresh(&emulator, &second).send(&emulator).await;
-    assert_eq!(answer.text("error"), "invalid_grant");
+    let response = refresh(&emulator, &second).send(&emulator).await;
+    assert_eq!(response.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1, "the second one was revoked, not spent");
     // An access token is no refresh token.
     assert_eq!(refresh(&emulator, &bystander).send(&emulator).await.status, 400);
@@ -588,11 +588,11 @@ async fn moov_tokens_expire_on_the_moved_clock() {
     let (access, token) = moov_tokens(&emulator).await;
     emulator.clock().advance(Duration::from_secs(900));
     assert!(!emulator.is_live(&access) && emulator.is_live(&token));
-    let answer = refresh(&emulator, &token).send(&emulator).await;
-    assert_eq!(answer.status, 200);
+    let response = refresh(&emulator, &token).send(&emulator).await;
+    assert_eq!(response.status, 200);
     emulator.clock().advance(Duration::from_secs(30 * 24 * 3600));
-    let answer = refresh(&emulator, &answer.text("refresh_token")).send(&emulator).await;
-    assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_grant"));
+    let response = refresh(&emulator, &response.text("refresh_token")).send(&emulator).await;
+    assert_eq!((response.status, response.text("error").as_str()), (400, "invalid_grant"));
 }
 
 #[tokio::test]
@@ -605,13 +605,13 @@ async fn a_refresh_may_name_scopes_but_not_add_one() {
         let fields = json!({ "grant_type": "refresh_token", "refresh_token": token, "scope": scope });
         moving(&emulator, "/oauth2/token", fields)
     };
-    let answer = with(&token, "/fed.read").send(&emulator).await;
-    assert_eq!(answer.status, 422, "{answer:?}");
-    let answer = with(&token, "/ping.read").send(&emulator).await;
-    assert_eq!((answer.status, answer.text("scope").as_str()), (200, "/ping.read"));
+    let response = with(&token, "/fed.read").send(&emulator).await;
+    assert_eq!(response.status, 422, "{response:?}");
+    let response = with(&token, "/ping.read").send(&emulator).await;
+    assert_eq!((response.status, response.text("scope").as_str()), (200, "/ping.read"));
     // The grant keeps its scopes (RFC 6749 section 6).
-    let answer = refresh(&emulator, &answer.text("refresh_token")).send(&emulator).await;
-    assert_eq!(answer.text("scope"), "/accounts.read /ping.read");
+    let response = refresh(&emulator, &response.text("refresh_token")).send(&emulator).await;
+    assert_eq!(response.text("scope"), "/accounts.read /ping.read");
 }
 
 #[tokio::test]
@@ -621,16 +621,16 @@ async fn moov_revokes_by_204_in_both_encodings_known_or_not() {
     let revoke = |fields| moving(&emulator, "/oauth2/revoke", fields);
     let form = format!("token={access}&token_type_hint=access_token");
     let form = post("/oauth2/revoke").basic(emulator.moov_credentials()).form(&form);
-    let answer = form.send(&emulator).await;
-    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
-    assert_eq!((answer.header("content-length"), answer.header("content-type")), (None, None));
+    let response = form.send(&emulator).await;
+    assert_eq!((response.status, response.body.as_str()), (204, ""));
+    assert_eq!((response.header("content-length"), response.header("content-type")), (None, None));
     assert!(!emulator.is_live(&access) && emulator.is_live(&token));
 
     // A wrong hint does not save a token, and a refresh token takes its access tokens along.
     let newer = refresh(&emulator, &token).send(&emulator).await;
     let (access, token) = (newer.text("access_token"), newer.text("refresh_token"));
-    let answer = revoke(json!({ "token": token, "token_type_hint": "access_token" })).send(&emulator).await;
-    assert_eq!(answer.status, 204);
+    let response = revoke(json!({ "token": token, "token_type_hint": "access_token" })).send(&emulator).await;
+    assert_eq!(response.status, 204);
     assert!(!emulator.is_live(&access) && !emulator.is_live(&token));
     assert_eq!(refresh(&emulator, &token).send(&emulator).await.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 0);
@@ -662,16 +662,16 @@ async fn expires_in_has_both_readings_and_both_types() {
             ExpiresInStyle::TimestampText => json!(end.to_string()),
             _ => json!(60),
         };
-        let answer = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
-        assert_eq!(answer.json()["expires_in"], expected);
+        let response = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
+        assert_eq!(response.json()["expires_in"], expected);
         assert_eq!(linking(&emulator).send(&emulator).await.json()["expires_in"], 60);
     }
 }
 
 #[tokio::test]
-async fn every_moov_answer_has_a_request_id_of_its_own() {
+async fn every_moov_response_has_a_request_id_of_its_own() {
     let emulator = started().await;
-    emulator.fault(Operation::MoovRevoke, Fault::answer(StatusCode::INTERNAL_SERVER_ERROR));
+    emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::INTERNAL_SERVER_ERROR));
     let mut ids = Vec::new();
     for (call, status) in [
         (moving(&emulator, "/oauth2/token", service_grant()), 200),
@@ -681,9 +681,9 @@ async fn every_moov_answer_has_a_request_id_of_its_own() {
         (moving(&emulator, "/oauth2/revoke", json!({ "token": "any" })), 204),
         (get("/oauth2/revoke"), 405),
     ] {
-        let answer = call.send(&emulator).await;
-        assert_eq!(answer.status, status);
-        let id: uuid::Uuid = answer.header("x-request-id").unwrap().parse().unwrap();
+        let response = call.send(&emulator).await;
+        assert_eq!(response.status, status);
+        let id: uuid::Uuid = response.header("x-request-id").unwrap().parse().unwrap();
         assert_eq!(id.get_version_num(), 4);
         ids.push(id);
     }
@@ -698,14 +698,14 @@ async fn the_date_is_that_of_the_clock() {
     let emulator = started().await;
     for path in ["/.well-known/jwks.json", "/nowhere"] {
         emulator.clock().advance(Duration::from_secs(86_400));
-        let answer = get(path).send(&emulator).await;
-        assert_eq!(answer.header("date"), Some(httpdate::fmt_http_date(emulator.clock().wall()).as_str()));
-        assert_eq!(answer.headers.iter().filter(|(name, _)| name == "date").count(), 1);
+        let response = get(path).send(&emulator).await;
+        assert_eq!(response.header("date"), Some(httpdate::fmt_http_date(emulator.clock().wall()).as_str()));
+        assert_eq!(response.headers.iter().filter(|(name, _)| name == "date").count(), 1);
     }
 
     let emulator =
         start(Emulator::builder().with_system_clock().with_lifetime(Duration::from_secs(60))).await;
-    let date = |answer: Answer| httpdate::parse_http_date(answer.header("date").unwrap()).unwrap();
+    let date = |response: Response| httpdate::parse_http_date(response.header("date").unwrap()).unwrap();
     let before = date(get("/").send(&emulator).await);
     assert!(before.elapsed().unwrap() < Duration::from_secs(30));
     let token = linking(&emulator).send(&emulator).await.text("access_token");
@@ -721,13 +721,13 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405() {
         assert_eq!(post(path).send(&emulator).await.status, 404, "{path}");
     }
     for operation in Operation::ALL {
-        let answer = call("PUT", operation.path()).send(&emulator).await;
-        assert_eq!(answer.status, 405);
-        assert_eq!(answer.header("allow"), Some(operation.method().as_str()));
+        let response = call("PUT", operation.path()).send(&emulator).await;
+        assert_eq!(response.status, 405);
+        assert_eq!(response.header("allow"), Some(operation.method().as_str()));
         assert_eq!(emulator.count(operation), 0);
     }
-    let answer = call("GET", "/.well-known/jwks.json?x=1").send(&emulator).await;
-    assert_eq!(answer.status, 200);
+    let response = call("GET", "/.well-known/jwks.json?x=1").send(&emulator).await;
+    assert_eq!(response.status, 200);
 }
 
 #[tokio::test]
@@ -770,7 +770,7 @@ async fn the_log_says_why_a_request_was_refused() {
         (
             post("/oauth2/revoke").basic(moov).form(""),
             422,
-            Some("a field is missing or wrong, as the answer tells"),
+            Some("a field is missing or wrong, as the response tells"),
         ),
         (post("/auth/token").basic(moneykit), 201, None),
         (post("/auth/token").basic(&stranger), 401, Some("no credentials, or wrong ones")),
@@ -787,10 +787,10 @@ async fn the_log_says_why_a_request_was_refused() {
 #[tokio::test]
 async fn faults_come_in_order_and_for_as_many_requests_as_ordered() {
     let emulator = started().await;
-    let busy = Fault::answer(StatusCode::TOO_MANY_REQUESTS)
+    let busy = Fault::response(StatusCode::TOO_MANY_REQUESTS)
         .with_header(header::RETRY_AFTER, 3)
         .with_header(header::DATE, HeaderValue::from_static("Sun, 09 Sep 2001 01:46:45 GMT"));
-    let gateway = Fault::answer(StatusCode::BAD_GATEWAY).with_body("text/html", "<h1>no</h1>");
+    let gateway = Fault::response(StatusCode::BAD_GATEWAY).with_body("text/html", "<h1>no</h1>");
     emulator.fault_times(Operation::MoneykitToken, busy, 2);
     emulator.fault_times(Operation::MoneykitToken, gateway.clone(), 0);
     emulator.fault(Operation::MoneykitToken, gateway.clone());
@@ -800,14 +800,14 @@ async fn faults_come_in_order_and_for_as_many_requests_as_ordered() {
     assert_eq!(get("/.well-known/jwks.json").send(&emulator).await.status, 200);
     assert_eq!(get("/auth/token").send(&emulator).await.status, 405);
     for _ in 0..2 {
-        let answer = linking(&emulator).send(&emulator).await;
-        assert_eq!((answer.status, answer.body.as_str()), (429, ""));
-        assert_eq!(answer.header("retry-after"), Some("3"));
-        assert_eq!(answer.header("date"), Some("Sun, 09 Sep 2001 01:46:45 GMT"));
+        let response = linking(&emulator).send(&emulator).await;
+        assert_eq!((response.status, response.body.as_str()), (429, ""));
+        assert_eq!(response.header("retry-after"), Some("3"));
+        assert_eq!(response.header("date"), Some("Sun, 09 Sep 2001 01:46:45 GMT"));
     }
-    let answer = linking(&emulator).send(&emulator).await;
-    assert_eq!((answer.status, answer.body.as_str()), (502, "<h1>no</h1>"));
-    assert_eq!(answer.header("content-type"), Some("text/html"));
+    let response = linking(&emulator).send(&emulator).await;
+    assert_eq!((response.status, response.body.as_str()), (502, "<h1>no</h1>"));
+    assert_eq!(response.header("content-type"), Some("text/html"));
     assert_eq!(emulator.issued(), 0, "a fault serves nothing");
     assert_eq!(linking(&emulator).send(&emulator).await.status, 201);
 
@@ -822,7 +822,7 @@ async fn faults_come_in_order_and_for_as_many_requests_as_ordered() {
 async fn a_delay_is_on_tokios_time() {
     let emulator = started().await;
     emulator.fault(Operation::MoneykitToken, Fault::delay(Duration::from_secs(600)));
-    let slow = Fault::answer(StatusCode::SERVICE_UNAVAILABLE).with_delay(Duration::from_secs(600));
+    let slow = Fault::response(StatusCode::SERVICE_UNAVAILABLE).with_delay(Duration::from_secs(600));
     emulator.fault(Operation::MoneykitToken, slow);
     for status in [201, 503] {
         let (began, real) = (Instant::now(), std::time::Instant::now());
@@ -846,23 +846,23 @@ async fn a_reset_is_an_rst_and_a_close_an_end_of_file() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_is_shorter_than_its_length_says() {
+async fn a_truncated_response_is_shorter_than_its_length_says() {
     let emulator = started().await;
     emulator.fault(Operation::MoneykitToken, Fault::truncate());
-    let answer = linking(&emulator).send(&emulator).await;
-    let length: usize = answer.header("content-length").unwrap().parse().unwrap();
-    assert_eq!((answer.status, answer.body.len()), (201, length / 2));
-    assert!(length > 100 && answer.body.starts_with("{\"access_token\":\""));
+    let response = linking(&emulator).send(&emulator).await;
+    let length: usize = response.header("content-length").unwrap().parse().unwrap();
+    assert_eq!((response.status, response.body.len()), (201, length / 2));
+    assert!(length > 100 && response.body.starts_with("{\"access_token\":\""));
     assert_eq!(emulator.issued(), 1);
 
-    // Nothing can be cut from an answer without a body, so it is lost.
+    // Nothing can be cut from a response without a body, so it is lost.
     emulator.fault(Operation::MoovRevoke, Fault::truncate());
     let call = moving(&emulator, "/oauth2/revoke", json!({ "token": "any" }));
     assert_eq!(call.bytes(&emulator).await.unwrap(), b"");
 }
 
 #[tokio::test]
-async fn a_lost_answer_has_taken_effect() {
+async fn a_lost_response_has_taken_effect() {
     let emulator = started().await;
     let (_, token) = moov_tokens(&emulator).await;
     for (fault, spent) in [(Fault::close(), false), (Fault::close().after_serving(), true)] {
@@ -876,10 +876,10 @@ async fn a_lost_answer_has_taken_effect() {
     assert_eq!(emulator.double_spends(), 1);
 
     let (access, _) = moov_tokens(&emulator).await;
-    let failed = Fault::answer(StatusCode::GATEWAY_TIMEOUT).after_serving();
+    let failed = Fault::response(StatusCode::GATEWAY_TIMEOUT).after_serving();
     emulator.fault(Operation::MoovRevoke, failed);
-    let answer = moving(&emulator, "/oauth2/revoke", json!({ "token": access })).send(&emulator).await;
-    assert_eq!(answer.status, 504);
+    let response = moving(&emulator, "/oauth2/revoke", json!({ "token": access })).send(&emulator).await;
+    assert_eq!(response.status, 504);
     assert!(!emulator.is_live(&access));
 }
 
@@ -912,9 +912,9 @@ async fn one_connection_serves_many_requests() {
     let mut length = 0;
     for _ in 0..3 {
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = [0; 1024];
-        length = stream.read(&mut answer).await.unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 404") && answer[..length].ends_with(b"\r\n\r\n"));
+        let mut response = [0; 1024];
+        length = stream.read(&mut response).await.unwrap();
+        assert!(response.starts_with(b"HTTP/1.1 404") && response[..length].ends_with(b"\r\n\r\n"));
     }
     assert!(length > 0);
     assert_eq!(emulator.requests().len(), 3);
@@ -968,8 +968,9 @@ async fn the_log_keeps_the_newest_requests_and_counts_all() {
     let (mut reading, mut writing) = stream.split();
     let request = "GET /auth/introspect HTTP/1.1\r\nHost: emulator\r\n\r\n";
     let sent = request.repeat(10_001) + "GET /last HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\r\n";
-    let mut answers = Vec::new();
-    let (written, read) = tokio::join!(writing.write_all(sent.as_bytes()), reading.read_to_end(&mut answers));
+    let mut responses = Vec::new();
+    let (written, read) =
+        tokio::join!(writing.write_all(sent.as_bytes()), reading.read_to_end(&mut responses));
     written.unwrap();
     read.unwrap();
     assert_eq!(emulator.count(Operation::MoneykitIntrospect), 10_001);
@@ -1014,9 +1015,9 @@ async fn an_empty_basic_pair_counts_as_not_shown() {
     let body = format!("client_id={id}&client_secret={secret}&grant_type=client_credentials&scope=");
     let call =
         || post("/auth/token").header("Authorization", "Basic Og==").header("Accept", "application/json");
-    let answer =
+    let response =
         call().header("User-Agent", "OpenAPI-Generator/0.2.2/ruby").form(&body).send(&emulator).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(response.status, 201, "{response:?}");
     assert_eq!(call().form("grant_type=client_credentials").send(&emulator).await.status, 401);
     let (id, secret) = pair(emulator.moov_credentials());
     let mut fields = service_grant();
@@ -1033,13 +1034,13 @@ async fn live_moov_issues_a_jwt_with_the_claims_and_the_size_of_the_service() {
     let now = emulator.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let fields = json!({ "grant_type": "client_credentials", "scope": "/accounts.read /ping.read" });
     let call = moving(&emulator, "/oauth2/token", fields).header("Origin", emulator.origin());
-    let answer = call.send(&emulator).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = call.send(&emulator).await;
+    assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(
-        (&answer.json()["expires_in"], answer.text("token_type").as_str()),
+        (&response.json()["expires_in"], response.text("token_type").as_str()),
         (&json!(now + 3600), "Bearer")
     );
-    let token = answer.text("access_token");
+    let token = response.text("access_token");
     assert!((780..940).contains(&token.len()), "{} characters", token.len());
     let claims = claims(&token);
     assert_eq!(claims["iss"], "https://api.moov.io#applications");
@@ -1067,12 +1068,12 @@ async fn live_moov_issues_a_token_for_any_origin_and_refuses_it_later() {
         (None, Some(&ours), json!([]), 401),
         (None, None, json!([]), 401),
     ] {
-        let answer = with(moving(&emulator, "/oauth2/token", fields()), issued_for).send(&emulator).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let token = answer.text("access_token");
+        let response = with(moving(&emulator, "/oauth2/token", fields()), issued_for).send(&emulator).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        let token = response.text("access_token");
         assert_eq!(claims(&token)["aud"], audience);
-        let answer = with(get("/accounts").bearer(&token), used_from).send(&emulator).await;
-        assert_eq!(answer.status, status, "{issued_for:?} {used_from:?}");
+        let response = with(get("/accounts").bearer(&token), used_from).send(&emulator).await;
+        assert_eq!(response.status, status, "{issued_for:?} {used_from:?}");
         let refreshed =
             with(refresh(&emulator, &moov_tokens(&emulator).await.1), issued_for).send(&emulator).await;
         assert_eq!(refreshed.status, 200);
@@ -1087,12 +1088,12 @@ async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403(
         ping["scope"] = "/ping.read".into();
         let ping = moving(&emulator, "/oauth2/token", ping).send(&emulator).await.text("access_token");
         let accounts = || get("/accounts");
-        let answer = accounts().bearer(&token).send(&emulator).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, "[]"));
+        let response = accounts().bearer(&token).send(&emulator).await;
+        assert_eq!((response.status, response.body.as_str()), (200, "[]"));
         // The key pair needs no token and no scope.
         assert_eq!(accounts().basic(emulator.moov_credentials()).send(&emulator).await.status, 200);
-        let answer = accounts().bearer(&ping).send(&emulator).await;
-        assert_eq!((answer.status, answer.body.as_str()), (403, ""));
+        let response = accounts().bearer(&ping).send(&emulator).await;
+        assert_eq!((response.status, response.body.as_str()), (403, ""));
         emulator.clock().advance(Duration::from_secs(3600));
         for call in [
             accounts().bearer(&token),
@@ -1101,10 +1102,10 @@ async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403(
             accounts().basic(emulator.moneykit_credentials()),
             accounts().header("Authorization", "Basic Og=="),
         ] {
-            let answer = call.send(&emulator).await;
-            assert_eq!((answer.status, answer.body.as_str()), (401, ""));
-            assert_eq!((answer.header("www-authenticate"), answer.header("content-type")), (None, None));
-            assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+            let response = call.send(&emulator).await;
+            assert_eq!((response.status, response.body.as_str()), (401, ""));
+            assert_eq!((response.header("www-authenticate"), response.header("content-type")), (None, None));
+            assert!(response.header("x-request-id").is_some(), "{response:?}");
         }
     }
 }
@@ -1112,20 +1113,20 @@ async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403(
 #[tokio::test]
 async fn moov_may_issue_no_refresh_token() {
     let emulator = start(Emulator::builder().with_refresh_tokens(false)).await;
-    let answer = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
-    assert_eq!((answer.status, answer.json().get("refresh_token")), (200, None), "{answer:?}");
+    let response = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
+    assert_eq!((response.status, response.json().get("refresh_token")), (200, None), "{response:?}");
 }
 
 #[tokio::test]
 async fn a_block_by_the_cdn_has_nothing_of_the_service() {
     let emulator = live().await;
     emulator.fault(Operation::MoovToken, Fault::cdn_block());
-    let answer = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
-    assert_eq!((answer.status, answer.body.as_str()), (403, "error code: 1010"));
-    assert_eq!(answer.header("server"), Some("cloudflare"));
-    assert!(answer.header("cf-ray").is_some());
-    assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
-    assert_eq!(answer.header("x-request-id"), None);
+    let response = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
+    assert_eq!((response.status, response.body.as_str()), (403, "error code: 1010"));
+    assert_eq!(response.header("server"), Some("cloudflare"));
+    assert!(response.header("cf-ray").is_some());
+    assert!(response.header("content-type").unwrap().starts_with("text/plain"));
+    assert_eq!(response.header("x-request-id"), None);
     assert_eq!(moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await.status, 200);
 }
 

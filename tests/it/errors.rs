@@ -118,7 +118,7 @@ async fn a_call_ends_without_being_told_when() {
 
 #[tokio::test]
 async fn each_failure_has_its_kind() {
-    let status = |status: u16| Fault::answer(StatusCode::from_u16(status).unwrap());
+    let status = |status: u16| Fault::response(StatusCode::from_u16(status).unwrap());
     let html = |code: u16| status(code).with_body("text/html", "<h1>SECRET BODY</h1>");
     let half = r#"{"access_token": "SECRET-TOKEN", "expires_in""#;
     let wrong = r#"{"access_token": ["SECRET-TOKEN"], "expires_in": "SECRET-TOKEN"}"#;
@@ -299,12 +299,12 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
             assert!(error.body::<serde_json::Value>().is_none());
         }
     }
-    emulator.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/html", "<html>"));
+    emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::OK).with_body("text/html", "<html>"));
     assert_eq!(
         moov(&emulator).revoke(&"token-1".into(), None).await.unwrap_err().kind(),
         ErrorKind::Unreadable
     );
-    emulator.fault(Operation::MoovRevoke, Fault::answer(StatusCode::OK).with_body("text/plain", "OK"));
+    emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::OK).with_body("text/plain", "OK"));
     assert!(moov(&emulator).revoke(&"token-1".into(), None).await.is_ok());
 }
 
@@ -445,7 +445,7 @@ async fn no_redirect_is_followed() {
     for status in [301, 302, 303, 307, 308] {
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
             let to = format!("{}{}", elsewhere.url(), operation.path());
-            let fault = Fault::answer(StatusCode::from_u16(status).unwrap());
+            let fault = Fault::response(StatusCode::from_u16(status).unwrap());
             here.fault(operation, fault.with_header(header::LOCATION, HeaderValue::from_str(&to).unwrap()));
             let error = issue(&here, operation).await.unwrap_err();
             assert_eq!(
@@ -461,7 +461,7 @@ async fn no_redirect_is_followed() {
         HttpOptions::default().with_client(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
     let client = here.moneykit().with_http(eager).build().unwrap();
     let to = HeaderValue::from_str(&format!("{}/.well-known/jwks.json", elsewhere.url())).unwrap();
-    here.fault(Operation::MoneykitJwks, Fault::answer(StatusCode::FOUND).with_header(header::LOCATION, to));
+    here.fault(Operation::MoneykitJwks, Fault::response(StatusCode::FOUND).with_header(header::LOCATION, to));
     assert!(client.jwks().await.is_err());
     assert!(elsewhere.requests().is_empty());
 }

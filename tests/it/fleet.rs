@@ -137,8 +137,8 @@ impl Clients {
     /// Uses a token as the vendor sees it, and rejects it if the vendor does.
     async fn use_one(&self) {
         let Some(token) = self.keep(self.moneykit.token(&[])).await else { return };
-        let answer = self.moneykit.introspect(&token.to_secret()).await;
-        if answer.is_err_and(|error| error.status().is_some_and(|status| status.as_u16() == 401)) {
+        let response = self.moneykit.introspect(&token.to_secret()).await;
+        if response.is_err_and(|error| error.status().is_some_and(|status| status.as_u16() == 401)) {
             self.report.lock().unwrap().refused.push((now(), token.expose().to_owned()));
             self.moneykit.reject(&token).await;
         }

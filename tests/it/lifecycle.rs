@@ -420,7 +420,7 @@ async fn of_many_cold_tokens_those_within_the_wait_come_and_all_do_in_parts() {
     }
 }
 
-/// The waits are half of 200 and of 400 ms, and each answer takes 100 ms.
+/// The waits are half of 200 and of 400 ms, and each response takes 100 ms.
 #[tokio::test(start_paused = true)]
 async fn a_vendor_that_goes_on_failing_is_asked_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
@@ -435,7 +435,7 @@ async fn a_vendor_that_goes_on_failing_is_asked_three_times() {
 async fn a_failed_call_is_repeated_as_the_policy_has_it() {
     let (cache, source) = cache([fail(ErrorKind::Unavailable), fail(ErrorKind::Timeout)]);
     assert_eq!(token(&cache).await.unwrap(), "token-3");
-    // Each answer takes 100 ms; the waits are half of 200 and of 400 ms.
+    // Each response takes 100 ms; the waits are half of 200 and of 400 ms.
     assert_eq!(source.times(), [0, 200, 500]);
     assert_eq!(cache.stats().failures, 0);
 
@@ -517,12 +517,12 @@ async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() 
         (StatusCode::UNAUTHORIZED, headers)
     };
     let classify = |(status, headers): &(StatusCode, HeaderMap)| cache.classify(*status, headers, None);
-    let run = async |answer: (StatusCode, HeaderMap)| {
+    let run = async |response: (StatusCode, HeaderMap)| {
         let mut used = Vec::new();
         let request = |token: Token| {
             used.push(token.expose().to_owned());
-            let answer = answer.clone();
-            async move { answer }
+            let response = response.clone();
+            async move { response }
         };
         cache.run(&scopes(&["a"]), request, classify).await.unwrap();
         used

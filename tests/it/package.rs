@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
 }
 
-/// What cargo answers, a line each.
+/// What cargo returns, a line each.
 fn cargo(args: &[&str]) -> Vec<String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo).args(args).current_dir(root()).output().expect("cargo starts");

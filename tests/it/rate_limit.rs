@@ -152,7 +152,8 @@ async fn a_response_of_either_vendor_that_asks_for_no_wait_is_a_cool_down_all_th
     ] {
         let emulator = emulator().await;
         let clock = emulator.clock().clone();
-        let response = Fault::answer(status).with_header(name.clone(), http::HeaderValue::from_static(value));
+        let response =
+            Fault::response(status).with_header(name.clone(), http::HeaderValue::from_static(value));
         emulator.fault_times(operation, response, 1_000);
         let (moneykit, moov) = (
             emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap(),

@@ -1,4 +1,4 @@
-//! A TCP server that answers each request with bytes of the test's choice, and does not know HTTP
+//! A TCP server that responds to each request with bytes of the test's choice, and does not know HTTP
 //! well enough to correct them.
 
 use std::{

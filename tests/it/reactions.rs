@@ -338,7 +338,7 @@ async fn webhook_keys_are_fetched_once_in_each_period() {
             .with_tokens(|tokens| tokens.with_clock(clock.clone()).with_retry(RetryPolicy::never()));
         let webhooks = client.build().unwrap().webhooks();
         if fails {
-            let bad = Fault::answer(StatusCode::BAD_GATEWAY);
+            let bad = Fault::response(StatusCode::BAD_GATEWAY);
             emulator.fault_times(Operation::MoneykitJwks, bad, usize::MAX);
         }
         for second in 0..3600 {

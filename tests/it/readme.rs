@@ -29,8 +29,8 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     ),
     ("a 200 for a documented 201", &["decode::any_success_status_is_a_success"]),
     ("`token_type` in lower case", &["decode::unknown_token_types_and_fields_are_kept_out_of_the_way"]),
-    ("an empty or broken answer", &["errors::each_failure_has_its_kind"]),
-    ("a token in an error", &["secrets::a_failed_decode_does_not_show_the_answer"]),
+    ("an empty or broken response", &["errors::each_failure_has_its_kind"]),
+    ("a token in an error", &["secrets::a_failed_decode_does_not_show_the_response"]),
     (
         "credentials in what is printed",
         &[
@@ -40,7 +40,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
         ],
     ),
     ("a redirect to another host", &["errors::no_redirect_is_followed"]),
-    ("no answer", &["errors::a_call_ends_without_being_told_when"]),
+    ("no response", &["errors::a_call_ends_without_being_told_when"]),
     ("`Retry-After` on a token call", &["lifecycle::a_cool_down_holds_for_every_caller_and_every_scope_set"]),
     (
         "a failing vendor",

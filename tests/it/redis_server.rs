@@ -83,7 +83,7 @@ impl RedisServer {
         false
     }
 
-    /// It answers nobody, and its connections stay.
+    /// It responds to nobody, and its connections stay.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }

@@ -704,8 +704,8 @@ async fn assert_least_rights(redis: &RedisServer, user: &str) {
     ] {
         let mut command = client::Cmd::new();
         command.arg(refused.split(' ').collect::<Vec<_>>());
-        let answer: client::RedisResult<client::Value> = command.query_async(&mut connection).await;
-        assert!(answer.is_err(), "{refused}: {answer:?}");
+        let response: client::RedisResult<client::Value> = command.query_async(&mut connection).await;
+        assert!(response.is_err(), "{refused}: {response:?}");
     }
     assert_eq!(redis.run_text::<String>("GET other").await, "value");
 }

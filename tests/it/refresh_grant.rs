@@ -107,7 +107,7 @@ async fn a_refresh_token_that_was_limited_is_not_sent_again() {
     let scopes = scopes(&["/accounts.read"]);
     moov.token(&scopes).await.unwrap();
     clock.advance(Duration::from_secs(3600));
-    let limited = Fault::answer(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
+    let limited = Fault::response(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
     emulator.fault(Operation::MoovToken, limited);
     assert_eq!(moov.token(&scopes).await.unwrap_err().kind(), ErrorKind::RateLimited);
     clock.advance(Duration::from_secs(60));

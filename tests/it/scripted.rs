@@ -192,7 +192,7 @@ pub(crate) fn options(clock: &TestClock) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_clock(clock.clone())
 }
 
-/// A cache over a source that takes 100 ms for an answer.
+/// A cache over a source that takes 100 ms for a response.
 pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache<Scripted>, Scripted) {
     cache_with(script, |options| options)
 }

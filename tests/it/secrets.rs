@@ -127,7 +127,7 @@ fn clients_and_builders_do_not_show_their_secrets() {
 }
 
 #[tokio::test]
-async fn a_failed_decode_does_not_show_the_answer() {
+async fn a_failed_decode_does_not_show_the_response() {
     let emulator = emulator().await;
     let (linking, moving) = (moneykit(&emulator), moov(&emulator));
     for body in [
@@ -203,7 +203,7 @@ async fn no_encoding_of_a_secret_gets_through() {
 async fn an_unreadable_success_is_not_kept_in_the_error() {
     let emulator = emulator().await;
     let text =
-        Fault::answer(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}x"#));
+        Fault::response(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}x"#));
     emulator.fault(Operation::MoovToken, text);
     let error = moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
     assert!(error.body::<Value>().is_none());
@@ -220,7 +220,7 @@ async fn secrets_that_a_server_echoes_are_cleared() {
         "validation_errors": [{"location": ["body", MARK], "message": MARK, "type": "x"}],
     });
     let echo = |status: u16| {
-        Fault::answer(StatusCode::from_u16(status).unwrap())
+        Fault::response(StatusCode::from_u16(status).unwrap())
             .with_header(
                 "www-authenticate".parse().unwrap(),
                 http::HeaderValue::from_static("Bearer x=\"MARK-0123456789\""),

@@ -137,7 +137,7 @@ struct Broken {
 }
 
 impl Broken {
-    fn answer<'a, T: Send + 'a>(&'a self) -> StoreFuture<'a, T> {
+    fn response<'a, T: Send + 'a>(&'a self) -> StoreFuture<'a, T> {
         Box::pin(async {
             if self.hangs {
                 std::future::pending::<()>().await;
@@ -149,35 +149,35 @@ impl Broken {
 
 impl TokenStore for Broken {
     fn get<'a>(&'a self, _: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        self.answer()
+        self.response()
     }
 
     fn put<'a>(&'a self, _: &'a StoreKey, _: &'a StoredToken, _: &'a Lease) -> StoreFuture<'a, bool> {
-        self.answer()
+        self.response()
     }
 
     fn take_refresh_token<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, Option<Secret>> {
-        self.answer()
+        self.response()
     }
 
     fn revoke<'a>(&'a self, _: &'a Fingerprint, _: &'a [TokenId], _: Duration) -> StoreFuture<'a, ()> {
-        self.answer()
+        self.response()
     }
 
     fn invalidate<'a>(&'a self, _: &'a StoreKey, _: TokenId) -> StoreFuture<'a, ()> {
-        self.answer()
+        self.response()
     }
 
     fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, Option<Lease>> {
-        self.answer()
+        self.response()
     }
 
     fn release<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, ()> {
-        self.answer()
+        self.response()
     }
 
     fn changed<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, ()> {
-        self.answer()
+        self.response()
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn scopes(scopes: &[&str]) -> Vec<Scope> {
 }
 
 pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
-    Fault::answer(StatusCode::from_u16(status).expect("a status")).with_body("application/json", body.into())
+    Fault::response(StatusCode::from_u16(status).expect("a status"))
+        .with_body("application/json", body.into())
 }
 
 /// A token call of either vendor, reduced to its access token.

@@ -62,13 +62,13 @@ fn a_removed_operation_shows_in_the_digest() {
     assert!(!after.unwrap().contains("revoke_access_token"));
 }
 
-/// A closed enum in an answer turns a new value of the vendor's into a failed login.
+/// A closed enum in a response turns a new value of the vendor's into a failed login.
 #[test]
-fn no_answer_has_a_closed_enum() {
+fn no_response_has_a_closed_enum() {
     for vendor in ["moneykit", "moov"] {
         let surface = surface(vendor);
         let mut open: Vec<&str> =
-            surface.operations.iter().map(|operation| operation.answer.as_str()).collect();
+            surface.operations.iter().map(|operation| operation.response.as_str()).collect();
         let mut seen = Vec::new();
         while let Some(next) = open.pop() {
             for (name, shape) in &surface.types {

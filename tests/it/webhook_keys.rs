@@ -278,7 +278,7 @@ async fn a_withdrawn_key_stops_with_the_next_fetch() {
 async fn stale_keys_serve_while_fetching_fails_but_not_beyond_a_day() {
     let (emulator, webhooks, clock) = with(|options| options.with_max_age(Duration::MAX)).await;
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
-    emulator.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
+    emulator.fault_times(Operation::MoneykitJwks, Fault::response(StatusCode::BAD_GATEWAY), 1_000);
     clock.advance(Duration::from_secs(3600));
     for hours in 1..24 {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
@@ -317,7 +317,7 @@ async fn a_slow_fetch_does_not_hold_up_webhooks_under_stale_keys() {
 #[tokio::test]
 async fn a_failing_first_fetch_is_not_repeated_by_each_webhook() {
     let (emulator, webhooks, clock) = service().await;
-    emulator.fault_times(Operation::MoneykitJwks, Fault::answer(StatusCode::BAD_GATEWAY), 1_000);
+    emulator.fault_times(Operation::MoneykitJwks, Fault::response(StatusCode::BAD_GATEWAY), 1_000);
     for _ in 0..100 {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err(Kind::KeysUnavailable));
     }

@@ -41,7 +41,7 @@ impl Server {
         Self { emulator, address, task }
     }
 
-    /// Over a bare socket; the whole answer as text.
+    /// Over a bare socket; the whole response as text.
     async fn send(&self, vendor: &str, webhook: &SignedWebhook) -> String {
         let mut request = format!(
             "POST /webhooks/{vendor} HTTP/1.1\r\nhost: example\r\nconnection: close\r\ncontent-length: {}\r\n",
@@ -54,14 +54,14 @@ impl Server {
         stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("it is sent");
         // A body over the limit may be refused before it is sent to its end.
         let _ = stream.write_all(&webhook.body).await;
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer).await;
-        String::from_utf8(answer).expect("text")
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response).await;
+        String::from_utf8(response).expect("text")
     }
 
     async fn status(&self, vendor: &str, webhook: &SignedWebhook) -> u16 {
-        let answer = self.send(vendor, webhook).await;
-        answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+        let response = self.send(vendor, webhook).await;
+        response.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
     }
 }
 
@@ -82,10 +82,10 @@ async fn the_example_server_takes_both_vendors_webhooks_and_no_forged_ones() {
         (event().with_claim("iat", 1), 401),
         (event().with_header("kid", "made-up"), 503),
     ] {
-        let answer = server.send("moneykit", &forged.sign().expect("it signs")).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{answer}");
-        assert_eq!(answer.contains("retry-after: 61"), expected == 503, "{answer}");
-        assert!(answer.ends_with("\r\n\r\n"), "the sender learns no reason: {answer}");
+        let response = server.send("moneykit", &forged.sign().expect("it signs")).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {expected}")), "{response}");
+        assert_eq!(response.contains("retry-after: 61"), expected == 503, "{response}");
+        assert!(response.ends_with("\r\n\r\n"), "the sender learns no reason: {response}");
     }
 
     let good = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign().expect("it signs");

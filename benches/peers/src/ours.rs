@@ -1,4 +1,4 @@
-//! Ours over a source that answers at once, for what is not about the network.
+//! Ours over a source that responds at once, for what is not about the network.
 
 use crate::RT;
 use fintech_auth::{

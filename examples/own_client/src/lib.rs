@@ -20,7 +20,7 @@
 //!
 //! # Security
 //!
-//! The errors of generated clients show the bodies of answers: do not log them where those are secret.
+//! The errors of generated clients show the bodies of responses: do not log them where those are secret.
 
 use fintech_auth::{bearer::Bearer, moov};
 use progenitor_client::{ClientHooks, OperationInfo};

@@ -27,7 +27,7 @@ struct Accounts {
     asked: Arc<AtomicUsize>,
 }
 
-/// Answers as a resource server does (RFC 6750 section 3.1).
+/// Responds as a resource server does (RFC 6750 section 3.1).
 async fn account(
     State(accounts): State<Accounts>,
     Path(id): Path<String>,

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 
 use crate::{arguments::Arguments, exit::Failure};
 
-/// What a command answers, some time.
+/// What a command returns, some time.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 
 /// A command of the command line.
@@ -57,10 +57,10 @@ impl Command {
     }
 }
 
-/// Of every command that answers something.
+/// Of every command that returns something.
 pub(crate) const JSON: &[Opt] = &[Opt::switch("json", "print JSON, errors too")];
 
-/// Of every command that answers a token.
+/// Of every command that returns a token.
 pub(crate) const TOKEN: &[Opt] = &[
     Opt::switch("raw", "print the access token and nothing else, for a pipe"),
     Opt::switch("reveal", "show tokens, which are redacted otherwise"),

@@ -34,7 +34,7 @@ pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::RateLimited, "rate_limited", "wait, then try again"),
     (Exit::Unavailable, "unavailable", "try again later: the vendor, or the way to it, fails"),
     (Exit::Timeout, "timeout", "try again, or allow more time (--timeout)"),
-    (Exit::Unreadable, "unreadable", "report it: the answer is not what the contract says"),
+    (Exit::Unreadable, "unreadable", "report it: the response is not what the contract says"),
     (
         Exit::Refused,
         "webhook_refused",

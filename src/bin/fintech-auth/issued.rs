@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     arguments::Arguments,
     exit::Failure,
-    output::{self, Answer},
+    output::{self, Output},
 };
 
 /// The scopes that are given as operands, or else those of the configuration.
@@ -68,11 +68,11 @@ pub(crate) async fn tell(
         rule => format!(" ({rule:?})"),
     };
     let words = format!("{expires_at}, in {} s, a margin left{rule}", left.as_secs());
-    let answer = Answer::new(arguments);
+    let output = Output::new(arguments);
     let reveal = arguments.has("reveal");
-    let answer = redacted(answer, reveal, "access_token", Some(&token.to_secret()));
-    let answer = redacted(answer, reveal || shows_refresh_token, "refresh_token", refresh_token.as_ref());
-    let text = answer
+    let output = redacted(output, reveal, "access_token", Some(&token.to_secret()));
+    let output = redacted(output, reveal || shows_refresh_token, "refresh_token", refresh_token.as_ref());
+    let text = output
         .with_words("expires_at", expires_at, words)
         .with_json("expires_in", left.as_secs())
         .with_json("expiry_rule", format!("{:?}", token.expiry_rule()))
@@ -82,11 +82,11 @@ pub(crate) async fn tell(
 }
 
 /// A machine gets null for what is redacted: it might send a word in its place.
-fn redacted(answer: Answer, reveal: bool, name: &'static str, secret: Option<&Secret>) -> Answer {
+fn redacted(output: Output, reveal: bool, name: &'static str, secret: Option<&Secret>) -> Output {
     match secret {
-        None => answer.with(name, Value::Null),
-        Some(secret) if reveal => answer.with(name, secret.expose()),
-        Some(_) => answer.with_words(name, Value::Null, "[redacted] (--reveal shows it)"),
+        None => output.with(name, Value::Null),
+        Some(secret) if reveal => output.with(name, secret.expose()),
+        Some(_) => output.with_words(name, Value::Null, "[redacted] (--reveal shows it)"),
     }
 }
 

@@ -63,12 +63,12 @@ pub(crate) fn is_discarded() -> bool {
 }
 
 /// Names and values, in the order in which they are added.
-pub(crate) struct Answer {
+pub(crate) struct Output {
     json: bool,
     lines: Vec<(&'static str, Value, Option<String>)>,
 }
 
-impl Answer {
+impl Output {
     pub(crate) fn new(arguments: &Arguments) -> Self {
         Self { json: arguments.has("json"), lines: Vec::new() }
     }

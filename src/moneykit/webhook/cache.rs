@@ -17,7 +17,7 @@ use crate::{
     webhook::{VerifyError, VerifyErrorKind as Kind},
 };
 
-/// How long a webhook waits for a fetch where stale keys will do: its sender waits for the answer.
+/// How long a webhook waits for a fetch where stale keys will do: its sender waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// After a first failure to fetch; doubled with each, up to the cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -237,7 +237,7 @@ fn begin(client: &Client, lead: Lead) -> Result<(), VerifyError> {
     })?;
     let client = client.clone();
     runtime.spawn(async move {
-        let outcome = client.jwks().await.map(|answer| KeySet::new(&answer));
+        let outcome = client.jwks().await.map(|response| KeySet::new(&response));
         client.webhook_keys().end(lead, outcome);
     });
     Ok(())

@@ -18,7 +18,7 @@
 //! assert_eq!(hint["type"], "transfer.updated");
 //! delivery.complete().await?;
 //!
-//! // The vendor's retry of a handled delivery: answer 200 without handling it.
+//! // The vendor's retry of a handled delivery: response 200 without handling it.
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }

@@ -59,7 +59,7 @@ impl Link {
     ) -> Result<Value, StoreError> {
         match timeout(self.timeout, self.attempt(script, keys, arguments)).await {
             Ok(result) => result.map_err(|error| told(&error)),
-            Err(_) => Err(StoreError::new("redis: no answer in time")),
+            Err(_) => Err(StoreError::new("redis: no response in time")),
         }
     }
 
@@ -162,7 +162,7 @@ pub(super) fn told(error: &RedisError) -> StoreError {
     }
 }
 
-/// A call under way. A connection whose calls are given up without an answer may be dead, although
+/// A call under way. A connection whose calls are given up without a response may be dead, although
 /// nobody said so; the next call takes another.
 struct Watched<'a> {
     link: &'a Link,

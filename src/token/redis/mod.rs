@@ -38,7 +38,7 @@
 //! | a process dies while it requests a token | 10 s at most, the time of the lease; if it waited for the rate limit, 10 s after its turn |
 //! | a token call takes long | as long as it takes: the lease is renewed meanwhile |
 //! | a token source of your own never returns | 70 s: its lease is renewed for 60 s |
-//! | Redis does not answer | a second at most for a call, then nobody waits for 5 s |
+//! | Redis does not respond | a second at most for a call, then nobody waits for 5 s |
 //!
 //! # Revocation
 //!
@@ -233,7 +233,7 @@ impl RedisStoreBuilder {
     }
 
     /// A store on a cluster client of your own making (feature `redis-cluster`). Messages are heard from the
-    /// first of `nodes` that answers.
+    /// first of `nodes` that responds.
     ///
     /// # Errors
     ///

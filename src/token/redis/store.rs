@@ -200,8 +200,8 @@ impl TokenStore for RedisStore {
         Box::pin(async move {
             let keyed = self.keyed(key);
             let arguments = [self.held(lease), self.channel(), keyed.changed()];
-            let answer = self.link.call(&script::RELEASE, &[keyed.lease()], &arguments).await?;
-            reply::done(&answer).map(drop)
+            let response = self.link.call(&script::RELEASE, &[keyed.lease()], &arguments).await?;
+            reply::done(&response).map(drop)
         })
     }
 

@@ -58,9 +58,9 @@ pub enum StoreFailure {
 pub enum Begun {
     /// Handle it, then complete the guard.
     New(DeliveryGuard),
-    /// Another attempt is running. Answer 503 with `Retry-After`: this is when its lease ends.
+    /// Another attempt is running. Response 503 with `Retry-After`: this is when its lease ends.
     InProgress(Duration),
-    /// It was handled. Answer 200.
+    /// It was handled. Response 200.
     Done,
 }
 

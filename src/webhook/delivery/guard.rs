@@ -47,7 +47,7 @@ impl DeliveryGuard {
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] when the store fails. The event was handled, so answer 2xx all the same; a
+    /// [`DeliveryStoreError`] when the store fails. The event was handled, so response 2xx all the same; a
     /// retry of it may be handled again.
     ///
     /// # Cancellation

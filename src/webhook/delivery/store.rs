@@ -48,7 +48,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()>;
 }
 
-/// A delivery store failed. Answer 503, and the vendor sends the webhook again.
+/// A delivery store failed. Response 503, and the vendor sends the webhook again.
 ///
 /// # Security
 ///

@@ -160,8 +160,8 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
         Arc::new(move || {
             let client = client.clone();
             Box::pin(async move {
-                let answer = client.create_access_token(&scopes()).await.expect("token");
-                answer.access_token.expose().len()
+                let response = client.create_access_token(&scopes()).await.expect("token");
+                response.access_token.expose().len()
             })
         }),
     ));
@@ -172,8 +172,8 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
         Arc::new(move || {
             let client = client.clone();
             Box::pin(async move {
-                let answer = client.create_access_token(&scopes()).await.expect("token");
-                answer.access_token.expose().len()
+                let response = client.create_access_token(&scopes()).await.expect("token");
+                response.access_token.expose().len()
             })
         }),
     ));

@@ -1,7 +1,7 @@
 //! Cold start: many tasks ask one client for a token at once.
 //!
 //! `stampede [TASKS] [DELAY_MS]`: the server, a process of its own, takes
-//! DELAY_MS to answer. Medians over the rounds.
+//! DELAY_MS to respond. Medians over the rounds.
 
 use futures::future::join_all;
 use peers::{
@@ -64,7 +64,7 @@ fn main() {
     let tasks = numbers.next().unwrap_or(10_000);
     let delay = Duration::from_millis(numbers.next().unwrap_or(20) as u64);
     let run = Run { tasks, delay };
-    println!("{tasks} tasks on 2 worker threads, the server answers after {delay:?}");
+    println!("{tasks} tasks on 2 worker threads, the server responds after {delay:?}");
 
     run.stampede::<Nobody>(7);
     run.stampede::<Ours>(7);

@@ -64,7 +64,7 @@ impl<'a> Route<'a> {
         Ok(route)
     }
 
-    /// What the first answer tells of the connection, and the clock.
+    /// What the first response tells of the connection, and the clock.
     pub(super) fn answered(&self, checks: &mut Checks<'_>, date: Option<SystemTime>) -> Result<(), Failure> {
         if self.url.starts_with("https:") {
             checks.ok("tls", "the connection is encrypted, and the certificate trusted")?;
@@ -77,14 +77,14 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Tells of a call that no answer came to. False for any other, of which nothing is told.
+    /// Tells of a call that no response came to. False for any other, of which nothing is told.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.tell("tls", Verdict::Fail, &found, next)?;
             return Ok(true);
         }
-        let is_unanswered = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout);
-        if !is_unanswered || error.status().is_some() {
+        let has_no_response = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout);
+        if !has_no_response || error.status().is_some() {
             return Ok(false);
         }
         let next = if self.is_proxied {

@@ -53,7 +53,7 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
             (format!("the certificate is not for {} but for {names}", expected.to_str()), OTHER_NAME)
         }
         Tls::InvalidMessage(_) => (
-            found("what answers there does not speak TLS"),
+            found("what responds there does not speak TLS"),
             "correct the host and port, or write the address of a plain connection if it is to be one",
         ),
         // The verifier of the platform, where it finds no roots at all.

@@ -53,7 +53,7 @@ pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
         "cdn-block" => Fault::cdn_block(),
-        // 1xx would be no answer, and hyper does not send one.
+        // 1xx would be no response, and hyper does not send one.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(status) if is_status && status.as_u16() >= 200 => refusal(name, status),
             _ => {
@@ -98,9 +98,9 @@ fn refusal(operation: &str, status: StatusCode) -> Fault {
         ("moneykit", 401) => moneykit("api_error.auth.unauthorized", "Unauthorized"),
         ("moneykit", 429) => moneykit("api_error.rate_limit_exceeded", "Too many requests"),
         ("moov", 400) => json!({"error": "invalid_request"}),
-        _ => return Fault::answer(status),
+        _ => return Fault::response(status),
     };
-    Fault::answer(status).with_body("application/json", body.to_string())
+    Fault::response(status).with_body("application/json", body.to_string())
 }
 
 #[cfg(test)]

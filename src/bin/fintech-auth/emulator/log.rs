@@ -24,7 +24,7 @@ pub(super) fn line(request: &Request, json: bool) -> String {
         });
         return format!("{line}\n");
     }
-    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let status = status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
     let operation = operation.unwrap_or("no such operation");
     let note = request.note().map(|note| format!("  {note}")).unwrap_or_default();
     format!("{now}  {:<4} {:<24} {operation:<20} {status}{note}\n", request.method.as_str(), visible(path))

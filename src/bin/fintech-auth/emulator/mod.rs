@@ -47,7 +47,7 @@ A fault is OPERATION=WHAT[,ADDITION]… and meets the next request of that opera
   WHAT       a status such as 503, with the body that the vendor documents for
              it; or delay, truncate, close, reset, hang, cdn-block
   ADDITION   delay=TIME; times=NUMBER or times=always; served, so that the
-             request is served and its answer lost; for a status also
+             request is served and its response lost; for a status also
              retry-after=SECONDS and html
 Those of one operation come one after another, in the order given.
 

@@ -8,7 +8,7 @@ use crate::{
     credentials,
     exit::Failure,
     input,
-    output::Answer,
+    output::Output,
     settings::Settings,
 };
 
@@ -49,7 +49,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     .into_body();
     let app = about.app.unwrap_or_default();
-    Answer::new(&arguments)
+    Output::new(&arguments)
         .with("client_id", about.client_id)
         .with("client_name", about.client_name)
         .with("app_id", app.app_id.or(app.id))

@@ -16,7 +16,7 @@ use crate::{
     credentials,
     exit::Failure,
     input,
-    output::{self, Answer},
+    output::{self, Output},
     received::Received,
     settings::Settings,
 };
@@ -57,7 +57,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     // An authentic body need not be an event that this version knows.
     let event = webhook.event().ok();
-    Answer::new(&arguments)
+    Output::new(&arguments)
         .with_words("verified", true, "yes: headers and body")
         .with("event", event.as_ref().map(|event| event.kind.as_str()))
         .with("idempotency_key", event.as_ref().and_then(|event| event.idempotency_key.as_deref()))

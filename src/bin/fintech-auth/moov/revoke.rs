@@ -8,7 +8,7 @@ use crate::{
     credentials,
     exit::Failure,
     input,
-    output::Answer,
+    output::Output,
     settings::Settings,
 };
 
@@ -45,5 +45,5 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let client = credentials::moov(&Settings::read(&arguments)?)?.client()?;
     let token = input::token(&arguments)?;
     client.revoke(&token, hint).await?;
-    Answer::new(&arguments).with_words("revoked", true, "yes").print()
+    Output::new(&arguments).with_words("revoked", true, "yes").print()
 }

@@ -1,12 +1,12 @@
 //! `moov verify`: whether the headers of a recorded webhook are authentic. Their scheme does not cover the body,
-//! and every answer says so.
+//! and every response says so.
 
 use crate::{
     arguments::Arguments,
     command::{CONFIG, Command, JSON, WEBHOOK},
     credentials,
     exit::Failure,
-    output::{self, Answer},
+    output::{self, Output},
     received::Received,
     settings::Settings,
 };
@@ -28,7 +28,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let received = Received::read(&arguments)?;
     let webhooks = credentials::moov(&Settings::read(&arguments)?)?.webhooks()?;
     let webhook = webhooks.verify(&received.headers, &received.body)?;
-    Answer::new(&arguments)
+    Output::new(&arguments)
         .with_words("verified", true, "the headers; the body is not signed")
         .with_words("body_is_signed", false, "no")
         .with("webhook_id", webhook.webhook_id())

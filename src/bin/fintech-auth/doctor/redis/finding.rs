@@ -1,4 +1,4 @@
-//! What is wrong where Redis does not answer as it should, and what to do. It passes nothing on that a server
+//! What is wrong where Redis does not respond as it should, and what to do. It passes nothing on that a server
 //! says but its word for the error, and nothing of the address.
 
 use fintech_auth::token::redis::client::{ErrorKind, RedisError};
@@ -16,7 +16,7 @@ pub(super) fn late(is_tls: bool) -> Finding {
     } else {
         "see that a firewall lets this machine through, or allow more time (--timeout)"
     };
-    ("no answer in time".to_owned(), next)
+    ("no response in time".to_owned(), next)
 }
 
 /// Of a connection that did not come about, or broke.
@@ -42,7 +42,7 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
         } else {
             "correct the port; if the server speaks TLS, the url begins with rediss://"
         };
-        return plain("what answers there is no Redis, or not one in plain text", next);
+        return plain("what responds there is no Redis, or not one in plain text", next);
     }
     if error.is_io_error() {
         // In the words of this machine: no such host, no such file.
@@ -73,5 +73,5 @@ pub(super) fn by_word(word: &str) -> Finding {
         "LOADING" | "BUSY" | "MASTERDOWN" => "wait until it is up",
         _ => "see the server's log",
     };
-    (format!("it answers {word}"), next)
+    (format!("it responds with {word}"), next)
 }

@@ -1,4 +1,4 @@
-//! What a Redis is asked: whether it answers, what it is, and whether a store may do there what it does for a
+//! What a Redis is asked: whether it responds, what it is, and whether a store may do there what it does for a
 //! token. It writes under a key that nobody else has, and removes it; what it leaves where that fails ends within
 //! a minute or, two names that say nothing, within a day.
 
@@ -50,7 +50,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, fleet: &Fleet, time: Duration
         Ok(connected) => connected,
         Err((found, next)) => return checks.tell("reached", Verdict::Fail, &found, next),
     };
-    checks.ok("reached", &format!("it answers in {} ms", took.as_millis()))?;
+    checks.ok("reached", &format!("it responds in {} ms", took.as_millis()))?;
     tls(checks, address)?;
     match within(time, is_tls, cmd("INFO").query_async::<String>(&mut connection)).await {
         Ok(text) => {
@@ -98,12 +98,12 @@ async fn within<T>(
     asked: impl Future<Output = RedisResult<T>>,
 ) -> Result<T, Finding> {
     match timeout(time, asked).await {
-        Ok(answer) => answer.map_err(|error| finding::of(&error, is_tls)),
+        Ok(response) => response.map_err(|error| finding::of(&error, is_tls)),
         Err(_) => Err(finding::late(is_tls)),
     }
 }
 
-/// A connection, and how long it takes to answer.
+/// A connection, and how long it takes to respond.
 async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Duration)> {
     // As the store does: the client panics where several providers are compiled in and none was chosen.
     _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,4 +1,4 @@
-//! Answers: JSON from the contract's types, and the body as it goes out, whole or cut off.
+//! Responses: JSON from the contract's types, and the body as it goes out, whole or cut off.
 
 use std::{
     fmt, mem,
@@ -11,7 +11,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
-pub(super) type Answer = Response<Bytes>;
+pub(super) type BytesResponse = Response<Bytes>;
 
 /// Why a service refused, for whoever reads the log. It goes nowhere else: the services say less.
 #[derive(Clone, Copy)]
@@ -21,38 +21,38 @@ pub(super) struct Why(pub(super) &'static str);
 #[derive(Clone, Copy)]
 pub(super) struct BeforeService;
 
-/// The answer with what the log says of it.
-pub(super) fn because(mut answer: Answer, why: &'static str) -> Answer {
-    answer.extensions_mut().insert(Why(why));
-    answer
+/// The response with what the log says of it.
+pub(super) fn because(mut response: BytesResponse, why: &'static str) -> BytesResponse {
+    response.extensions_mut().insert(Why(why));
+    response
 }
 
-/// An answer without a body.
-pub(super) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Answer::default();
-    *answer.status_mut() = status;
-    answer
+/// A response without a body.
+pub(super) fn empty(status: StatusCode) -> BytesResponse {
+    let mut response = BytesResponse::default();
+    *response.status_mut() = status;
+    response
 }
 
-/// An answer whose body is a type of the contract, or made from one.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+/// A response whose body is a type of the contract, or made from one.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let Ok(body) = serde_json::to_vec(body) else {
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    let mut answer = empty(status);
-    *answer.body_mut() = body.into();
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+    let mut response = empty(status);
+    *response.body_mut() = body.into();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
-/// An answer with a token in it, which no cache may keep (RFC 6749 section 5.1).
-pub(super) fn token(status: StatusCode, body: &impl Serialize) -> Answer {
-    let mut answer = json(status, body);
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
+/// A response with a token in it, which no cache may keep (RFC 6749 section 5.1).
+pub(super) fn token(status: StatusCode, body: &impl Serialize) -> BytesResponse {
+    let mut response = json(status, body);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
-/// A connection that ends without a whole answer.
+/// A connection that ends without a whole response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Cut {
     /// In order: the client reads an end of file.
@@ -79,21 +79,21 @@ pub(super) enum Outgoing {
     Cut,
 }
 
-/// The whole answer.
-pub(super) fn whole(answer: Answer) -> Response<Outgoing> {
-    answer.map(Outgoing::Whole)
+/// The whole response.
+pub(super) fn whole(response: BytesResponse) -> Response<Outgoing> {
+    response.map(Outgoing::Whole)
 }
 
-/// The first half of the body under the `Content-Length` of the whole. An answer without a body has
+/// The first half of the body under the `Content-Length` of the whole. A response without a body has
 /// nothing to cut, so it is lost.
-pub(super) fn half(answer: Answer) -> Result<Response<Outgoing>, Cut> {
-    let length = answer.body().len();
+pub(super) fn half(response: BytesResponse) -> Result<Response<Outgoing>, Cut> {
+    let length = response.body().len();
     if length == 0 {
         return Err(Cut::Close);
     }
-    let mut answer = answer.map(|body| Outgoing::Part(body.slice(..length / 2)));
-    answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    Ok(answer)
+    let mut response = response.map(|body| Outgoing::Part(body.slice(..length / 2)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    Ok(response)
 }
 
 impl Body for Outgoing {
@@ -135,7 +135,7 @@ impl Body for Outgoing {
     }
 }
 
-/// One answer of what an operation comes to. Operations give refusals apart, to be left by `?`.
-pub(super) fn settle<R: Into<Answer>>(outcome: Result<Answer, R>) -> Answer {
+/// One response of what an operation comes to. Operations give refusals apart, to be left by `?`.
+pub(super) fn settle<R: Into<BytesResponse>>(outcome: Result<BytesResponse, R>) -> BytesResponse {
     outcome.unwrap_or_else(Into::into)
 }
