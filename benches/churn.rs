@@ -68,7 +68,7 @@ fn tokens(capacity: usize, operations: u64) {
                     handles.push(handle);
                     token
                 });
-                assert_eq!(token.unwrap().expose(), name);
+                assert_eq!(token.unwrap().expose_secret(), name);
                 if number % 1_000 == 0 {
                     most.fetch_max(cache.len(), Ordering::Relaxed);
                 }

@@ -53,7 +53,7 @@ use fintech_auth::{Credentials, moov};
 async fn main() {
     let credentials = Credentials::new("a", "b");
     let client = moov::Client::builder(credentials).build().unwrap();
-    println!("{}", client.default_token().await.unwrap().expose().len());
+    println!("{}", client.default_token().await.unwrap().expose_secret().len());
 }'
 
 prepare() { # folder, dependencies, program

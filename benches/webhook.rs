@@ -38,7 +38,7 @@ mod moneykit {
         emulator::Emulator,
         moneykit::{
             types::JwkSet,
-            webhook::{KeySet, Options, Webhooks, verify},
+            webhook::{VerifierOptions, VerifyingKeys, WebhookVerifier, verify},
         },
     };
     use ring::{
@@ -86,8 +86,8 @@ mod moneykit {
         Webhook { jwks: jwks.to_string(), point, jws, body: body.into_bytes() }
     });
 
-    fn keys(jwks: &str) -> KeySet {
-        KeySet::new(&serde_json::from_str::<JwkSet>(jwks).unwrap())
+    fn keys(jwks: &str) -> VerifyingKeys {
+        VerifyingKeys::new(&serde_json::from_str::<JwkSet>(jwks).unwrap())
     }
 
     /// The signature alone.
@@ -135,10 +135,10 @@ mod moneykit {
         });
     }
 
-    /// With keys parsed before: what `Webhooks::verify` does but for the headers and the cache.
+    /// With keys parsed before: what `WebhookVerifier::verify` does but for the headers and the cache.
     #[divan::bench(sample_size = CALLS)]
     fn verify_keys_kept(bencher: Bencher) {
-        let (keys, options) = (keys(&WEBHOOK.jwks), Options::default());
+        let (keys, options) = (keys(&WEBHOOK.jwks), VerifierOptions::default());
         bencher.bench(|| {
             let hook = black_box(&*WEBHOOK);
             verify(&hook.jws, &hook.body, &keys, SystemTime::now(), &options).unwrap()
@@ -148,7 +148,7 @@ mod moneykit {
     /// As a handler without a key cache does it: the set's JSON, and the check of its point, each time.
     #[divan::bench(sample_size = CALLS)]
     fn verify_jwks_parsed_each_time(bencher: Bencher) {
-        let options = Options::default();
+        let options = VerifierOptions::default();
         bencher.bench(|| {
             let hook = black_box(&*WEBHOOK);
             verify(&hook.jws, &hook.body, &keys(&hook.jwks), SystemTime::now(), &options).unwrap()
@@ -169,7 +169,7 @@ mod moneykit {
         bencher.bench(|| ready(webhooks.verify(black_box(&sent.0), &sent.1)).unwrap());
     }
 
-    async fn warm() -> (Emulator, Webhooks, (HeaderMap, Vec<u8>)) {
+    async fn warm() -> (Emulator, WebhookVerifier, (HeaderMap, Vec<u8>)) {
         let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
         let webhooks = emulator.moneykit().build().unwrap().webhooks();
         let sent = emulator.moneykit_webhook(WEBHOOK.body.clone()).sign().unwrap();
@@ -180,7 +180,7 @@ mod moneykit {
 
 mod moov {
     use fintech_auth::{
-        moov::webhook::{Keys, SignedHeaders, Webhooks},
+        moov::webhook::{SignedHeaders, SigningSecrets, WebhookVerifier},
         webhook::{Deliveries, MemoryDeliveries, Tolerance},
     };
     use http::HeaderValue;
@@ -238,7 +238,7 @@ mod moov {
     /// Signature in hex, time and window, of headers that were picked out before.
     #[divan::bench(sample_size = CALLS)]
     fn keys_verify(bencher: Bencher) {
-        let (hook, keys) = (webhook(NONCE), Keys::new([SECRET.into()]).unwrap());
+        let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
         let headers = SignedHeaders::read(&hook.headers).unwrap();
         bencher.bench(|| keys.verify(black_box(&headers), SystemTime::now(), Tolerance::default()).unwrap());
     }
@@ -246,7 +246,7 @@ mod moov {
     /// The same, from a header map.
     #[divan::bench(sample_size = CALLS)]
     fn read_and_verify(bencher: Bencher) {
-        let (hook, keys) = (webhook(NONCE), Keys::new([SECRET.into()]).unwrap());
+        let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
         bencher.bench(|| {
             let headers = SignedHeaders::read(black_box(&hook.headers)).unwrap();
             keys.verify(&headers, SystemTime::now(), Tolerance::default()).unwrap()
@@ -256,14 +256,14 @@ mod moov {
     /// The verification, without deduplication.
     #[divan::bench(sample_size = CALLS)]
     fn webhooks_verify(bencher: Bencher) {
-        let (hook, verifier) = (webhook(NONCE), Webhooks::new([SECRET.into()]).unwrap());
+        let (hook, verifier) = (webhook(NONCE), WebhookVerifier::new([SECRET.into()]).unwrap());
         bencher.bench(|| verifier.verify(black_box(&hook.headers), b"").unwrap());
     }
 
     /// The verification, and the start of a delivery that is new each time.
     #[divan::bench(sample_size = 1_000)]
     fn webhooks_receive(bencher: Bencher) {
-        let verifier = Webhooks::new([SECRET.into()]).unwrap();
+        let verifier = WebhookVerifier::new([SECRET.into()]).unwrap();
         let verifier = verifier.with_deliveries(Deliveries::new(MemoryDeliveries::new(10_000_000)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _entered = runtime.enter();

@@ -53,7 +53,7 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     if name == "first" {
         // As after a 401. The others drop theirs as soon as they hear of it.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        client.reject(&token).await;
+        client.invalidate(&token).await;
     } else {
         tokio::time::sleep(Duration::from_millis(1500)).await;
     }

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example webhook_server` serves an emulator of both vendors and prints, for each, a curl
 //! command with a signed webhook. With `-- --live` it serves the real ones, with `MOOV_WEBHOOK_SECRET` from
-//! the environment, and `MOOV_FORMER_WEBHOOK_SECRET` during a rotation. It needs no client secret.
+//! the environment, and `MOOV_PREVIOUS_WEBHOOK_SECRET` during a rotation. It needs no client secret.
 //!
 //! In a crate of your own it wants `axum`, `serde_json` and `tokio` (features `macros`, `net` and `rt-multi-thread`)
 //! beside `fintech-auth` with the feature `axum`, and for the demonstration `emulator`.
@@ -15,7 +15,10 @@ use fintech_auth::{
 };
 
 /// Each delivery runs its handler until that responds with 2xx, and never again after that.
-pub(crate) fn router(moneykit: moneykit::webhook::Webhooks, moov: moov::webhook::Webhooks) -> Router {
+pub(crate) fn router(
+    moneykit: moneykit::webhook::WebhookVerifier,
+    moov: moov::webhook::WebhookVerifier,
+) -> Router {
     Router::new()
         .route("/webhooks/moneykit", post(from_moneykit).layer(WebhookLayer::new(moneykit)))
         .route("/webhooks/moov", post(from_moov).layer(WebhookLayer::new(moov)))
@@ -60,7 +63,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{}\n", curl(&url, "moneykit", &moneykit));
             println!("{}\n", curl(&url, "moov", &moov));
             let keys = moneykit::ClientBuilder::for_webhooks(None).with_base_url(emulator.url());
-            let moov = moov::webhook::Webhooks::new([emulator.moov_webhook_secret()])?;
+            let moov = moov::webhook::WebhookVerifier::new([emulator.moov_webhook_secret()])?;
             (keys.build()?.webhooks(), moov)
         }
     };

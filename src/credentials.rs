@@ -54,7 +54,7 @@ impl Credentials {
     /// Refuses what no vendor issues, before it becomes a puzzling 401.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (what, value) in
-            [("client id", self.client_id.as_str()), ("client secret", self.client_secret.expose())]
+            [("client id", self.client_id.as_str()), ("client secret", self.client_secret.expose_secret())]
         {
             if value.is_empty() || value.len() > LIMIT {
                 let reason = format!("the {what} is empty or over {LIMIT} bytes");

@@ -22,7 +22,7 @@ pub enum ErrorKind {
     /// `invalid_client`, and 403 without a code that blames the request).
     Unauthorized,
     /// Correct the request: the vendor refuses it or its scope (400, 404, 422).
-    Rejected,
+    InvalidRequest,
     /// Wait, for [`Error::retry_after`] where it is given, then send again (429).
     RateLimited,
     /// Try again later: the vendor, or the way to it, fails (5xx, no connection, a reset), or a proxy
@@ -31,7 +31,7 @@ pub enum ErrorKind {
     /// Try again, or allow more time: no whole response came within the timeout.
     Timeout,
     /// Report it: the response is not what the contract says (no JSON, too large, a redirect).
-    Unreadable,
+    InvalidResponse,
 }
 
 /// A failed call. Cheap to clone, so that all who waited for one request can share its failure.

@@ -105,9 +105,9 @@ mod tests {
         for kind in [
             ErrorKind::InvalidConfig,
             ErrorKind::Unauthorized,
-            ErrorKind::Rejected,
+            ErrorKind::InvalidRequest,
             ErrorKind::RateLimited,
-            ErrorKind::Unreadable,
+            ErrorKind::InvalidResponse,
         ] {
             assert!(!after(kind, false, Repeat::Harmless), "{kind:?}");
         }

@@ -1,6 +1,6 @@
 //! A string that must not be seen: redacted when printed, wiped when dropped.
 //!
-//! It never implements `Display` or `PartialEq`: printing needs [`Secret::expose`], and comparing
+//! It never implements `Display` or `PartialEq`: printing needs [`Secret::expose_secret`], and comparing
 //! byte by byte would tell by its duration how much matched.
 
 use std::{
@@ -39,7 +39,7 @@ impl Secret {
     ///
     /// Those of reading; [`InvalidData`](io::ErrorKind::InvalidData) if it is empty, over 16 KiB, or not
     /// UTF-8 text. No error shows what was read.
-    pub fn read(reader: impl Read) -> io::Result<Self> {
+    pub fn from_reader(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
         // Room for all of it, since a buffer that grows leaves copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(READ_LIMIT as usize + 64));
@@ -59,7 +59,7 @@ impl Secret {
     }
 
     /// The value itself, for the one place that sends or stores it.
-    pub fn expose(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         &self.0
     }
 
@@ -101,7 +101,7 @@ impl From<&str> for Secret {
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.expose())
+        serializer.serialize_str(self.expose_secret())
     }
 }
 

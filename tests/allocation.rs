@@ -51,7 +51,7 @@ async fn look_up() {
         let token = cache.token(&scopes).await.unwrap();
         let again = handle.token().await.unwrap();
         let header = token.authorization().clone();
-        assert_eq!((token.clone().expose(), again.expose()), ("token", "token"));
+        assert_eq!((token.clone().expose_secret(), again.expose_secret()), ("token", "token"));
         drop(header);
     }
     let counted = region.change();
@@ -84,7 +84,7 @@ async fn refused() {
         }
         let scopes = [Scope::new(&format!("scope-{number}")).unwrap()];
         let first = client.token(&scopes).await.unwrap_err();
-        assert_eq!((first.kind(), first.fields().len()), (ErrorKind::Rejected, 1), "{first}");
+        assert_eq!((first.kind(), first.fields().len()), (ErrorKind::InvalidRequest, 1), "{first}");
         let later = client.token(&scopes).await.unwrap_err();
         assert_eq!((later.kind(), later.status()), (first.kind(), first.status()));
         assert!(later.retry_after().is_some() && later.fields().is_empty() && later.message().is_none());

@@ -37,29 +37,29 @@ async fn traces_do_not_show_secrets() {
 
     let scopes = ["/ping.read".parse::<Scope>().unwrap()];
     let emulator = Emulator::start().await.unwrap();
-    let secret = emulator.moov_credentials().client_secret().expose().to_owned();
+    let secret = emulator.moov_credentials().client_secret().expose_secret().to_owned();
     let mut secrets = vec![secret, "Basic ".to_owned()];
     for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
         let client = emulator.moov().with_client_auth(way);
         let client = client.build().unwrap();
         let token = client.create_access_token(&scopes).await.unwrap();
-        secrets.push(token.access_token.expose().to_owned());
+        secrets.push(token.access_token.expose_secret().to_owned());
         let refresh_token = token.body.refresh_token.unwrap();
-        secrets.push(refresh_token.expose().to_owned());
+        secrets.push(refresh_token.expose_secret().to_owned());
         let new = client.refresh(&refresh_token, &[]).await.unwrap().body;
-        secrets.push(new.access_token.expose().to_owned());
-        secrets.push(new.refresh_token.unwrap().expose().to_owned());
+        secrets.push(new.access_token.expose_secret().to_owned());
+        secrets.push(new.refresh_token.unwrap().expose_secret().to_owned());
         client.refresh(&refresh_token, &[]).await.unwrap_err();
         client.revoke(&token.body.access_token, None).await.unwrap();
     }
-    secrets.push(emulator.moneykit_credentials().client_secret().expose().to_owned());
+    secrets.push(emulator.moneykit_credentials().client_secret().expose_secret().to_owned());
     for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body, moneykit::ClientAuth::Headers] {
         let client = emulator.moneykit().with_client_auth(way).build().unwrap();
         let token = client.create_access_token(&[]).await.unwrap().body.access_token;
         client.introspect(&token).await.unwrap();
         client.introspect_client().await.unwrap();
-        secrets.push(token.expose().to_owned());
-        secrets.push(client.token(&[]).await.unwrap().expose().to_owned());
+        secrets.push(token.expose_secret().to_owned());
+        secrets.push(client.token(&[]).await.unwrap().expose_secret().to_owned());
     }
     let text = String::from_utf8_lossy(&trace.0.lock().unwrap()).into_owned();
     for fact in [
@@ -67,7 +67,7 @@ async fn traces_do_not_show_secrets() {
         "operation=\"refresh\"",
         "status=200",
         "status=400",
-        "error=Rejected",
+        "error=InvalidRequest",
         "request_id=",
     ] {
         assert!(text.contains(fact), "{fact} is not in {text}");
@@ -100,13 +100,13 @@ async fn no_option_of_a_users_client_logs_what_is_sent() {
     log::set_max_level(log::LevelFilter::Trace);
 
     let emulator = Emulator::start().await.unwrap();
-    let verbose = HttpOptions::default().with_client(|http| http.connection_verbose(true));
+    let verbose = HttpOptions::default().with_client_builder(|http| http.connection_verbose(true));
     let client = emulator.moneykit().with_client_auth(moneykit::ClientAuth::Body).with_http(verbose.clone());
     let token = client.build().unwrap().create_access_token(&[]).await.unwrap().body.access_token;
     let own = verbose.to_reqwest(emulator.url()).unwrap();
     own.get(emulator.url()).header("x-marked", "marked-header").send().await.unwrap();
-    let secret = emulator.moneykit_credentials().client_secret().expose().to_owned();
-    for secret in [secret.as_str(), token.expose(), "marked-header"] {
+    let secret = emulator.moneykit_credentials().client_secret().expose_secret().to_owned();
+    for secret in [secret.as_str(), token.expose_secret(), "marked-header"] {
         assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
     }
 

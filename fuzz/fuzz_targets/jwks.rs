@@ -2,7 +2,7 @@
 //! always of use, unless theirs has its id.
 #![no_main]
 
-use fintech_auth::moneykit::{types::JwkSet, webhook::KeySet};
+use fintech_auth::moneykit::{types::JwkSet, webhook::VerifyingKeys};
 use libfuzzer_sys::fuzz_target;
 
 /// RFC 7517 appendix A.1.
@@ -13,9 +13,9 @@ const GOOD: &str = r#"{"kty":"EC","crv":"P-256","kid":"a good key",
 fuzz_target!(|data: &[u8]| {
     let Ok(mut set) = serde_json::from_slice::<JwkSet>(data) else { return };
     let own = set.keys.iter().any(|key| key.get("kid").is_some_and(|id| id == "a good key"));
-    let alone = KeySet::new(&set);
+    let alone = VerifyingKeys::new(&set);
     set.keys.insert(0, serde_json::from_str(GOOD).unwrap());
-    let with = KeySet::new(&set);
+    let with = VerifyingKeys::new(&set);
     if !own {
         assert!(with.contains("a good key") && with.len() > 0 && with.len() <= alone.len() + 1);
     }

@@ -5,7 +5,7 @@
 use std::{sync::LazyLock, time::SystemTime};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
-use fintech_auth::moneykit::webhook::{KeySet, Options, verify};
+use fintech_auth::moneykit::webhook::{VerifyingKeys, Options, verify};
 use libfuzzer_sys::fuzz_target;
 use ring::{
     rand::SystemRandom,
@@ -18,12 +18,12 @@ static PAIR: LazyLock<EcdsaKeyPair> = LazyLock::new(|| {
     EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).unwrap()
 });
 
-static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
+static KEYS: LazyLock<VerifyingKeys> = LazyLock::new(|| {
     let (x, y) = PAIR.public_key().as_ref()[1..].split_at(32);
     let set = serde_json::json!({ "keys": [
         { "kty": "EC", "crv": "P-256", "kid": "k", "x": B64.encode(x), "y": B64.encode(y) },
     ] });
-    KeySet::new(&serde_json::from_value(set).unwrap())
+    VerifyingKeys::new(&serde_json::from_value(set).unwrap())
 });
 
 fuzz_target!(|input: (u8, &[u8], &[u8], u64)| {

@@ -32,8 +32,8 @@ pub struct WebhookLayer<V> {
 }
 
 impl<V: Verifier> WebhookLayer<V> {
-    /// A layer with the verifier of [MoneyKit](crate::moneykit::webhook::Webhooks) or
-    /// [Moov](crate::moov::webhook::Webhooks).
+    /// A layer with the verifier of [MoneyKit](crate::moneykit::webhook::WebhookVerifier) or
+    /// [Moov](crate::moov::webhook::WebhookVerifier).
     pub fn new(verifier: V) -> Self {
         Self { verifier }
     }

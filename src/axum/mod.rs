@@ -22,7 +22,7 @@
 //!     StatusCode::OK
 //! }
 //!
-//! fn router(moneykit: moneykit::webhook::Webhooks, moov: moov::webhook::Webhooks) -> Router {
+//! fn router(moneykit: moneykit::webhook::WebhookVerifier, moov: moov::webhook::WebhookVerifier) -> Router {
 //!     Router::new()
 //!         .route("/webhooks/moneykit", post(from_moneykit).layer(WebhookLayer::new(moneykit)))
 //!         .route("/webhooks/moov", post(from_moov).layer(WebhookLayer::new(moov)))
@@ -43,7 +43,7 @@
 //!
 //! Headers and signature are verified before the body is read. The body is read up to the verifier's limit
 //! ([`Options::with_body_limit`](crate::moneykit::webhook::Options::with_body_limit),
-//! [`Webhooks::with_body_limit`](crate::moov::webhook::Webhooks::with_body_limit); default: 1 MiB). A body
+//! [`WebhookVerifier::with_body_limit`](crate::moov::webhook::WebhookVerifier::with_body_limit); default: 1 MiB). A body
 //! whose `Content-Length` exceeds it is not read at all. How long a body may take is for your server's
 //! timeouts.
 

@@ -50,7 +50,7 @@ pub(super) mod sealed {
 
 use self::sealed::Verified;
 
-impl sealed::Verifier for moneykit::webhook::Webhooks {
+impl sealed::Verifier for moneykit::webhook::WebhookVerifier {
     type Webhook = MoneykitWebhook;
 
     async fn verify(
@@ -75,7 +75,7 @@ impl sealed::Verifier for moneykit::webhook::Webhooks {
     }
 }
 
-impl sealed::Verifier for moov::webhook::Webhooks {
+impl sealed::Verifier for moov::webhook::WebhookVerifier {
     type Webhook = MoovWebhook;
 
     async fn verify(&self, headers: &HeaderMap, body: Body) -> Result<Verified<MoovWebhook>, VerifyError> {

@@ -22,7 +22,7 @@ impl<S: TokenSource> Bearer<S> {
     /// # Cancellation
     ///
     /// Safe, as [`TokenCache::token`](crate::token::TokenCache::token).
-    pub async fn ready(&self, request: &Request) -> Result<(), Error> {
+    pub async fn ensure_token(&self, request: &Request) -> Result<(), Error> {
         if !self.origins.iter().any(|origin| origin.has_url(request.url())) {
             let reason = "the request goes to an origin that gets no token; check the client's base url";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
@@ -38,7 +38,7 @@ impl<S: TokenSource> Bearer<S> {
     /// with any reqwest client.
     ///
     /// Where no token can be had, the request goes without one, and the service refuses it; where no new
-    /// one can, the service's 401 stands. [`Bearer::ready`] tells why.
+    /// one can, the service's 401 stands. [`Bearer::ensure_token`] tells why.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@
 //! | you send with | use |
 //! | --- | --- |
 //! | reqwest itself | [`Bearer::execute`] |
-//! | a client that progenitor generated | [`Bearer::ready`] and [`Bearer::execute`] in its hooks |
+//! | a client that progenitor generated | [`Bearer::ensure_token`] and [`Bearer::execute`] in its hooks |
 //! | `reqwest-middleware` | `BearerMiddleware`, feature `reqwest-middleware` |
 //! | any tower service, such as hyper's client | `BearerLayer`, feature `tower` |
 //! | something else | [`TokenCache::run`](crate::token::TokenCache::run) |

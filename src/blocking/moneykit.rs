@@ -84,11 +84,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Only [in async code](super#in-async-code). There [`Token::reject`] does it without waiting.
-    pub fn reject(&self, token: &Token) -> Result<(), Error> {
+    /// Only [in async code](super#in-async-code). There [`Token::invalidate`] does it without waiting.
+    pub fn invalidate(&self, token: &Token) -> Result<(), Error> {
         let token = token.clone();
         self.wait(|client| async move {
-            client.reject(&token).await;
+            client.invalidate(&token).await;
             Ok(())
         })
     }
@@ -161,7 +161,7 @@ impl Client {
         self.wait(|client| async move { client.jwks().await })
     }
 
-    /// Verifies a webhook of MoneyKit's, as [`moneykit::webhook::Webhooks::verify`].
+    /// Verifies a webhook of MoneyKit's, as [`moneykit::webhook::WebhookVerifier::verify`].
     ///
     /// # Errors
     ///

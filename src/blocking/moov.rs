@@ -83,11 +83,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Only [in async code](super#in-async-code). There [`Token::reject`] does it without waiting.
-    pub fn reject(&self, token: &Token) -> Result<(), Error> {
+    /// Only [in async code](super#in-async-code). There [`Token::invalidate`] does it without waiting.
+    pub fn invalidate(&self, token: &Token) -> Result<(), Error> {
         let token = token.clone();
         self.wait(|client| async move {
-            client.reject(&token).await;
+            client.invalidate(&token).await;
             Ok(())
         })
     }

@@ -29,7 +29,7 @@ pub(crate) struct Lifecycle {
 impl Lifecycle {
     pub(crate) fn apply(self, options: TokenOptions) -> TokenOptions {
         let options = set(options, self.refresh_window, TokenOptions::with_refresh_window);
-        let options = set(options, self.margin, TokenOptions::with_margin);
+        let options = set(options, self.margin, TokenOptions::with_expiry_leeway);
         let options = set(options, self.max_wait, TokenOptions::with_max_wait);
         let options = set(options, self.capacity, TokenOptions::with_capacity);
         let options = set(options, self.attempts, |options, attempts| {

@@ -30,8 +30,8 @@ pub(crate) fn secret(
     } else {
         format!("the file of `{key}_file`")
     };
-    match File::open(path).and_then(Secret::read) {
-        Ok(secret) => check(&named, secret.expose()).map(|()| Some(secret)),
+    match File::open(path).and_then(Secret::from_reader) {
+        Ok(secret) => check(&named, secret.expose_secret()).map(|()| Some(secret)),
         // Ours, and a whole clause; the system's own errors are told as the source.
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(invalid(format!("{named} {error}"))),
         Err(error) => Err(invalid(format!("{named} cannot be read")).with_source(error)),

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind};
 const ALTERNATIVES: &[&[&str]] = &[
     &["client_secret", "client_secret_file"],
     &["webhook_secret", "webhook_secret_file"],
-    &["former_webhook_secret", "former_webhook_secret_file"],
+    &["previous_webhook_secret", "previous_webhook_secret_file"],
     &["origin", "referer"],
 ];
 
@@ -27,8 +27,8 @@ const CRITICAL: &[&str] = &[
     "referer",
     "webhook_secret",
     "webhook_secret_file",
-    "former_webhook_secret",
-    "former_webhook_secret_file",
+    "previous_webhook_secret",
+    "previous_webhook_secret_file",
 ];
 
 /// What is known of the environment that settings were read from.

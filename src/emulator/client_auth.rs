@@ -15,7 +15,7 @@ impl KnownClient {
     /// counts as not shown: MoneyKit's Ruby SDK sends one beside credentials in the body.
     pub(super) fn basic(&self, headers: &HeaderMap) -> Shown {
         let Some(given) = with_scheme(headers, "basic") else { return Shown::Not };
-        let expected = format!("{}:{}", self.0.client_id(), self.0.client_secret().expose());
+        let expected = format!("{}:{}", self.0.client_id(), self.0.client_secret().expose_secret());
         let latin_1: Result<Vec<u8>, _> = expected.chars().map(u8::try_from).collect();
         let given = BASE64_STANDARD.decode(given).ok();
         if given.as_deref() == Some(b":") {
@@ -41,7 +41,7 @@ impl KnownClient {
 
     /// An id alone says who it is and proves nothing.
     fn both(&self, id: Option<&[u8]>, secret: Option<&[u8]>) -> Shown {
-        let known = (self.0.client_id().as_bytes(), self.0.client_secret().expose().as_bytes());
+        let known = (self.0.client_id().as_bytes(), self.0.client_secret().expose_secret().as_bytes());
         match (id, secret) {
             (Some(id), _) if id != known.0 => Shown::Wrong,
             (_, None) => Shown::Not,

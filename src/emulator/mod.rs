@@ -19,7 +19,7 @@
 //! let refusal = Fault::response(StatusCode::BAD_REQUEST);
 //! emulator.fault(Operation::MoneykitToken, refusal);
 //! let error = client.create_access_token(&[]).await.unwrap_err();
-//! assert_eq!(error.kind(), ErrorKind::Rejected);
+//! assert_eq!(error.kind(), ErrorKind::InvalidRequest);
 //! let token = client.create_access_token(&[]).await?;
 //! assert_eq!(emulator.count(Operation::MoneykitToken), 2);
 //!

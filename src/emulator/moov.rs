@@ -97,7 +97,7 @@ impl Service {
                     let refresh_token = Some("is required".to_owned());
                     Refusal::Token(types::AuthTokenRequestError { refresh_token, scope: None })
                 })?;
-                self.refresh(request, token.expose(), asked.scope, now)
+                self.refresh(request, token.expose_secret(), asked.scope, now)
             }
         }
     }
@@ -205,7 +205,7 @@ impl Service {
         }
         let asked: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
         // The hint only spares a search (RFC 7009 section 2.1), and an unknown token is a success.
-        self.issued().revoke(asked.token.expose());
+        self.issued().revoke(asked.token.expose_secret());
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 

@@ -91,7 +91,7 @@ impl Contract {
 
     /// What is stored, as text.
     async fn stored(&self, key: &StoreKey) -> Result<Option<String>, Violation> {
-        Ok(self.store.get(key).await?.map(|token| token.access_token.expose().to_owned()))
+        Ok(self.store.get(key).await?.map(|token| token.access_token.expose_secret().to_owned()))
     }
 
     async fn a_lease_has_one_holder(&self) -> Result<(), Violation> {
@@ -119,7 +119,7 @@ impl Contract {
             .get(&key)
             .await?
             .ok_or_else(|| Violation("broken: what was put is there".to_owned()))?;
-        rule(kept.access_token.expose() == "a", "the token is as it was put")?;
+        rule(kept.access_token.expose_secret() == "a", "the token is as it was put")?;
         rule(kept.generation == given.generation, "its generation is as it was put")?;
         rule(
             kept.scope == given.scope && kept.lifetime == given.lifetime,
@@ -157,7 +157,10 @@ impl Contract {
         let taken = self.store.take_refresh_token(&key, &first).await?;
         rule(taken.is_none(), "only the last lease takes the refresh token")?;
         let taken = self.store.take_refresh_token(&key, &second).await?;
-        rule(taken.is_some_and(|taken| taken.expose() == "refresh-c"), "the holder takes the refresh token")?;
+        rule(
+            taken.is_some_and(|taken| taken.expose_secret() == "refresh-c"),
+            "the holder takes the refresh token",
+        )?;
         let taken = self.store.take_refresh_token(&key, &second).await?;
         rule(taken.is_none(), "a refresh token is given out once")?;
         rule(self.stored(&key).await?.as_deref() == Some("c"), "the access token stays meanwhile")
@@ -188,10 +191,10 @@ impl Contract {
 
     async fn claimed(&self, key: &StoreKey) -> Result<Option<String>, Violation> {
         match self.store.claim(key, &[], LONG, None, Duration::ZERO).await? {
-            Claim::Token(token) => Ok(Some(token.access_token.expose().to_owned())),
+            Claim::Token(token) => Ok(Some(token.access_token.expose_secret().to_owned())),
             Claim::Leased { lease, refresh_token, .. } => {
                 self.store.release(key, &lease).await?;
-                Ok(refresh_token.map(|text| text.expose().to_owned()))
+                Ok(refresh_token.map(|text| text.expose_secret().to_owned()))
             }
             _ => Ok(None),
         }

@@ -232,7 +232,7 @@ impl MoovWebhook {
     ///
     /// If a header cannot be sent as it is.
     pub fn sign(self) -> io::Result<SignedWebhook> {
-        let key = hmac::Key::new(hmac::HMAC_SHA512, self.secret.expose().as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA512, self.secret.expose_secret().as_bytes());
         let text = format!("{}|{}|{}", self.timestamp, self.nonce, self.webhook_id);
         let signature = hex(hmac::sign(&key, text.as_bytes()).as_ref());
         let headers = headers([

@@ -28,7 +28,7 @@
 //!     Response::builder()
 //!         .header(header::CACHE_CONTROL, "no-store")
 //!         .header(header::CONTENT_TYPE, "application/json")
-//!         .body(serde_json::json!({ "token": token.expose() }).to_string())
+//!         .body(serde_json::json!({ "token": token.expose_secret() }).to_string())
 //! }
 //!
 //! let emulator = Emulator::start().await?;
@@ -37,7 +37,7 @@
 //! let token = for_page(&pages, Uuid::from_u128(1)).await?;
 //! let sent = response(&token)?;
 //! assert_eq!(sent.headers()[header::CACHE_CONTROL], "no-store");
-//! assert!(sent.body().contains(token.expose()) && emulator.is_live(token.expose()));
+//! assert!(sent.body().contains(token.expose_secret()) && emulator.is_live(token.expose_secret()));
 //!
 //! let elsewhere = emulator.moov().with_origin("https://elsewhere.example").build()?;
 //! // Moov issues a token for any origin, but one that is not allowed is missing from its audience, and requests with
@@ -73,7 +73,7 @@
 //! # let scope = AccountScope::BankAccountsWrite.of(uuid::Uuid::from_u128(1)).into();
 //! let response = pages.create_access_token(&[scope]).await?;
 //! pages.revoke(&response.access_token, Some(moov::TokenTypeHint::AccessToken)).await?;
-//! assert!(!emulator.is_live(response.access_token.expose()));
+//! assert!(!emulator.is_live(response.access_token.expose_secret()));
 //! # Ok(())
 //! # }
 //! ```

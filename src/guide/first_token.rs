@@ -40,7 +40,7 @@
 //! let scopes = [moov::Scope::AccountsRead.into()];
 //! let token = client.token(&scopes).await?;
 //! let again = client.token(&scopes).await?; // from memory
-//! assert_eq!(token.expose(), again.expose());
+//! assert_eq!(token.expose_secret(), again.expose_secret());
 //! assert_eq!(emulator.count(Operation::MoovToken), 1);
 //!
 //! // Nothing shows it by accident.
@@ -70,7 +70,7 @@
 //! let http = HttpOptions::default().to_reqwest(emulator.url())?; // or one of your own
 //!
 //! let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;
-//! bearer.ready(&request).await?; // says why, if there is no token
+//! bearer.ensure_token(&request).await?; // says why, if there is no token
 //! let response = bearer.execute(&http, request).await?;
 //! assert_eq!(response.status(), 200);
 //! # Ok(())

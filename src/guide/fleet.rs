@@ -82,7 +82,7 @@
 //!
 //! [`Stats::shared`](crate::token::Stats::shared) should be most of what is not a hit;
 //! [`alone`](crate::token::Stats::alone) and [`store_failures`](crate::token::Stats::store_failures) should stand still;
-//! [`store_aside`](crate::token::Stats::store_aside) is the state right now.
+//! [`store_circuit_open`](crate::token::Stats::store_circuit_open) is the state right now.
 //!
 //! # A store of your own
 //!

@@ -23,11 +23,11 @@
 //!
 //! let token = client.token(&payouts(here)).await?;
 //! let other = client.token(&payouts(there)).await?;
-//! assert_ne!(token.expose(), other.expose());
+//! assert_ne!(token.expose_secret(), other.expose_secret());
 //!
 //! // The order of scopes does not matter: the same set is the same token.
 //! let [write, read] = payouts(here);
-//! assert_eq!(client.token(&[read, write]).await?.expose(), token.expose());
+//! assert_eq!(client.token(&[read, write]).await?.expose_secret(), token.expose_secret());
 //! assert_eq!(emulator.count(Operation::MoovToken), 2);
 //! # Ok(())
 //! # }
@@ -51,7 +51,7 @@
 //! # let merchant = uuid::Uuid::from_u128(1);
 //! let handle = client.tokens().handle(&[AccountScope::TransfersWrite.of(merchant).into()])?;
 //! let token = handle.token().await?;
-//! assert_eq!(handle.cached().unwrap().expose(), token.expose());
+//! assert_eq!(handle.cached().unwrap().expose_secret(), token.expose_secret());
 //! # Ok(())
 //! # }
 //! ```

@@ -29,7 +29,7 @@
 //! | New subscription to Redis after a lost one | the subscription cannot be made, or ends | one subscription for each store | 100 ms, 200 ms, … 10 s | the last cache with this store is dropped | 370 |
 //!
 //! The names of the options: [`TokenOptions::with_backoff`](crate::token::TokenOptions::with_backoff),
-//! [`with_refusal_memory`](crate::token::TokenOptions::with_refusal_memory),
+//! [`with_negative_cache_ttl`](crate::token::TokenOptions::with_negative_cache_ttl),
 //! [`with_rate_limit`](crate::token::TokenOptions::with_rate_limit),
 //! [`with_max_wait`](crate::token::TokenOptions::with_max_wait),
 //! [`with_max_cool_down`](crate::token::TokenOptions::with_max_cool_down),

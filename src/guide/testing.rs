@@ -75,7 +75,7 @@
 //! let first = client.token(&[]).await?;
 //! emulator.clock().advance(Duration::from_secs(3600));
 //! let second = client.token(&[]).await?;
-//! assert_ne!(first.expose(), second.expose());
+//! assert_ne!(first.expose_secret(), second.expose_secret());
 //! assert_eq!(emulator.count(Operation::MoneykitToken), 2);
 //! # Ok(())
 //! # }

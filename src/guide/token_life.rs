@@ -24,16 +24,16 @@
 //! // However many ask at once, one request goes out.
 //! let (a, b) = tokio::join!(client.token(&[]), client.token(&[]));
 //! let first = a?;
-//! assert_eq!(first.expose(), b?.expose());
+//! assert_eq!(first.expose_secret(), b?.expose_secret());
 //! assert_eq!(emulator.count(Operation::MoneykitToken), 1);
 //!
 //! // Stale: served at once, renewed behind.
 //! emulator.clock().advance(Duration::from_secs(3600 - 60));
-//! assert_eq!(client.token(&[]).await?.expose(), first.expose());
+//! assert_eq!(client.token(&[]).await?.expose_secret(), first.expose_secret());
 //!
 //! // Over: the new one, whoever got it.
 //! emulator.clock().advance(Duration::from_secs(60));
-//! assert_ne!(client.token(&[]).await?.expose(), first.expose());
+//! assert_ne!(client.token(&[]).await?.expose_secret(), first.expose_secret());
 //! # Ok(())
 //! # }
 //! ```

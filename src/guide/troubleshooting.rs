@@ -34,11 +34,11 @@
 //! | --- | --- | --- |
 //! | [`InvalidConfig`](#invalidconfig) | no | correct the configuration |
 //! | [`Unauthorized`](#unauthorized) | no | correct the credentials |
-//! | [`Rejected`](#rejected) | no | correct the request |
+//! | [`InvalidRequest`](#invalidrequest) | no | correct the request |
 //! | [`RateLimited`](#ratelimited) | yes | wait |
 //! | [`Unavailable`](#unavailable) | yes | try later |
 //! | [`Timeout`](#timeout) | yes | try again, or allow more time |
-//! | [`Unreadable`](#unreadable) | no | report it |
+//! | [`InvalidResponse`](#invalidresponse) | no | report it |
 //!
 //! Whether a call that failed may have acted all the same says
 //! [`may_have_been_sent`](crate::Error::may_have_been_sent).
@@ -67,7 +67,7 @@
 //! a new client, and need no waiting. A token that you use and that comes back with 401 on your *own* request is another
 //! matter: [`bearer`](crate::bearer) renews it.
 //!
-//! ## Rejected
+//! ## InvalidRequest
 //!
 //! The vendor refuses the request as it stands (400, 404, 422). [`code`](crate::Error::code) and
 //! [`fields`](crate::Error::fields) say why. Often: a scope that the key does not have or that is misspelt; a refresh token that
@@ -99,7 +99,7 @@
 //! [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout), or no token within the caller's
 //! [`max_wait`](crate::token::TokenOptions::with_max_wait). A refresh that runs goes on, so the next caller may find its token.
 //!
-//! ## Unreadable
+//! ## InvalidResponse
 //!
 //! A response came, and cannot be used: HTML where JSON should be, no usable access token, a token that is not a bearer
 //! token, more than the limit, a redirect. An optional field that cannot be read counts as absent and is traced. Often it is

@@ -28,13 +28,13 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use fintech_auth::{
-//!     moneykit::{ClientBuilder, webhook::Webhooks},
+//!     moneykit::{ClientBuilder, webhook::WebhookVerifier},
 //!     emulator::Emulator,
 //!     webhook::Received,
 //! };
 //! use http::{HeaderMap, StatusCode};
 //!
-//! async fn handle(webhooks: &Webhooks, headers: &HeaderMap, body: &[u8]) -> StatusCode {
+//! async fn handle(webhooks: &WebhookVerifier, headers: &HeaderMap, body: &[u8]) -> StatusCode {
 //!     match webhooks.receive(headers, body).await {
 //!         Ok(Received::New(webhook, delivery)) => {
 //!             match webhook.event() {
@@ -79,7 +79,7 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov::webhook::Webhooks, emulator::Emulator, webhook::Received};
+//! use fintech_auth::{moov::webhook::WebhookVerifier, emulator::Emulator, webhook::Received};
 //! use uuid::Uuid;
 //!
 //! /// The id of a transfer, if it is one.
@@ -89,7 +89,7 @@
 //!
 //! let emulator = Emulator::start().await?;
 //! // Yours is from the dashboard; give two during a rotation.
-//! let webhooks = Webhooks::new([emulator.moov_webhook_secret()])?;
+//! let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()])?;
 //!
 //! let id = "ec7e1848-dc80-4ab0-8827-dd7fc0737b43";
 //! let event = format!(r#"{{"type": "transfer.updated", "data": {{"transferID": "{id}"}}}}"#);
@@ -120,7 +120,7 @@
 //!
 //! The default store is in memory, so behind a load balancer each process handles a retry once, and a restart
 //! forgets. Share a store: [`DeliveryStore`](crate::webhook::DeliveryStore) is a trait of four methods. Set it
-//! with [`Webhooks::with_deliveries`](crate::moov::webhook::Webhooks::with_deliveries) and
+//! with [`WebhookVerifier::with_deliveries`](crate::moov::webhook::WebhookVerifier::with_deliveries) and
 //! [`ClientBuilder::with_deliveries`](crate::moneykit::ClientBuilder::with_deliveries).
 //!
 //! When the store fails, the delivery is refused with 503 and the vendor sends it again: MoneyKit for two hours,

@@ -66,7 +66,8 @@ impl Auth {
 
     /// What tells these credentials from others; empty without any.
     pub(super) fn id_and_secret(&self) -> (&str, &str) {
-        self.credentials().map_or(("", ""), |known| (known.client_id(), known.client_secret().expose()))
+        self.credentials()
+            .map_or(("", ""), |known| (known.client_id(), known.client_secret().expose_secret()))
     }
 
     fn credentials(&self) -> Result<&Credentials, Error> {
@@ -106,6 +107,6 @@ impl Auth {
     fn pair(&self) -> Result<(HeaderValue, HeaderValue), Error> {
         let credentials = self.credentials()?;
         let id = visible("the client id", credentials.client_id())?;
-        Ok((id, sensitive("the client secret", credentials.client_secret().expose())?))
+        Ok((id, sensitive("the client secret", credentials.client_secret().expose_secret())?))
     }
 }

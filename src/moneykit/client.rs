@@ -8,7 +8,7 @@ use super::{
     Config,
     auth::{Auth, ClientAuth, Known},
     types,
-    webhook::{KeyCache, Options, Webhooks},
+    webhook::{KeyCache, VerifierOptions, WebhookVerifier},
 };
 use crate::{
     Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
@@ -87,8 +87,8 @@ impl Client {
     /// # Cancellation
     ///
     /// It is forgotten here at once. If the store could not be reached, the next refresh updates it.
-    pub async fn reject(&self, token: &Token) {
-        self.0.tokens.reject(token).await;
+    pub async fn invalidate(&self, token: &Token) {
+        self.0.tokens.invalidate(token).await;
     }
 
     /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
@@ -112,9 +112,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::Rejected`] for a scope that
+    /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::InvalidRequest`] for a scope that
     /// is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
-    /// `Unreadable`.
+    /// `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -156,7 +156,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `Unreadable`.
+    /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let tokens = &self.0.tokens;
         tokens.repeated(Repeat::Harmless, || tokens.source().jwks()).await
@@ -164,8 +164,8 @@ impl Client {
 
     /// Verifies MoneyKit's webhooks, by keys that it fetches with [`Client::jwks`] and keeps. All
     /// clones of a client share them.
-    pub fn webhooks(&self) -> Webhooks {
-        Webhooks::new(self.clone())
+    pub fn webhooks(&self) -> WebhookVerifier {
+        WebhookVerifier::new(self.clone())
     }
 
     pub(super) fn webhook_keys(&self) -> &KeyCache {
@@ -268,7 +268,7 @@ pub struct ClientBuilder {
     version: String,
     scopes: Vec<Scope>,
     tokens: TokenOptions,
-    webhooks: Options,
+    webhooks: VerifierOptions,
     deliveries: Deliveries,
 }
 
@@ -282,7 +282,7 @@ impl ClientBuilder {
             version: "2023-02-18".to_owned(),
             scopes: Vec::new(),
             tokens: TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
-            webhooks: Options::default(),
+            webhooks: VerifierOptions::default(),
             deliveries: Deliveries::default(),
         }
     }
@@ -359,7 +359,7 @@ impl ClientBuilder {
 
     /// How webhooks are verified, and their keys kept. The clock is that of the tokens.
     #[must_use]
-    pub fn with_webhooks(mut self, customise: impl FnOnce(Options) -> Options) -> Self {
+    pub fn with_webhooks(mut self, customise: impl FnOnce(VerifierOptions) -> VerifierOptions) -> Self {
         self.webhooks = customise(self.webhooks);
         self
     }

@@ -79,7 +79,7 @@ pub struct Config {
     pub body_limit: usize,
     /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
     pub refresh_window: Duration,
-    /// [`TokenOptions::with_margin`](crate::token::TokenOptions::with_margin).
+    /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
     pub margin: Duration,
     /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
     pub max_wait: Duration,

@@ -100,8 +100,8 @@ impl Client {
     /// # Cancellation
     ///
     /// It is forgotten here at once. If the store could not be reached, the next refresh updates it.
-    pub async fn reject(&self, token: &Token) {
-        self.0.tokens.reject(token).await;
+    pub async fn invalidate(&self, token: &Token) {
+        self.0.tokens.invalidate(token).await;
     }
 
     /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
@@ -126,9 +126,9 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] without a scope, [`ErrorKind::Unauthorized`] for wrong
-    /// credentials or an origin that is not allowed, [`ErrorKind::Rejected`] for a scope that is
+    /// credentials or an origin that is not allowed, [`ErrorKind::InvalidRequest`] for a scope that is
     /// not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
-    /// `Unreadable`.
+    /// `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -147,7 +147,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Rejected`] with the code `invalid_grant` if it is spent, expired or revoked;
+    /// [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if it is spent, expired or revoked;
     /// then issue a new token. Else the kinds of any call.
     ///
     /// # Cancellation
@@ -252,7 +252,8 @@ impl Api {
     fn check_audience(&self, issued: &types::AuthToken) {
         let is_web = self.client_type.is_none_or(|client_type| client_type == ClientType::Web);
         let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| is_web) else { return };
-        if audience(issued.access_token.0.expose()).is_some_and(|audience| !audience.contains(origin)) {
+        if audience(issued.access_token.0.expose_secret()).is_some_and(|audience| !audience.contains(origin))
+        {
             tracing::warn!(
                 origin,
                 scopes = issued.scope,
@@ -299,7 +300,7 @@ impl TokenSource for Api {
             CONTRACT.vendor,
             self.http.base(),
             id,
-            secret.expose(),
+            secret.expose_secret(),
             self.version.as_deref().unwrap_or_default(),
             &client_type.unwrap_or_default(),
             &page(&self.origin),

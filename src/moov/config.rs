@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{Client, ClientAuth, ClientBuilder, ClientType, Encoding, webhook::Webhooks};
+use super::{Client, ClientAuth, ClientBuilder, ClientType, Encoding, webhook::WebhookVerifier};
 use crate::{
     Credentials, Error, ErrorKind, HttpOptions, Scope, Secret,
     config::{Lifecycle, http_options, secret, settings, words},
@@ -93,7 +93,7 @@ pub struct Config {
     pub body_limit: usize,
     /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
     pub refresh_window: Duration,
-    /// [`TokenOptions::with_margin`](crate::token::TokenOptions::with_margin).
+    /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
     pub margin: Duration,
     /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
     pub max_wait: Duration,
@@ -111,9 +111,9 @@ pub struct Config {
     /// A file with that secret in it, as for the client's.
     pub webhook_secret_file: PathBuf,
     /// The secret before it, while a rotation lasts.
-    pub former_webhook_secret: Secret,
-    /// A file with the former one.
-    pub former_webhook_secret_file: PathBuf,
+    pub previous_webhook_secret: Secret,
+    /// A file with the previous one.
+    pub previous_webhook_secret_file: PathBuf,
 }
 }
 
@@ -171,19 +171,19 @@ impl Config {
         self.builder()?.build()
     }
 
-    /// A verifier of webhooks by the secret, and by the former one while there is one. Files are read here.
+    /// A verifier of webhooks by the secret, and by the previous one while there is one. Files are read here.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret, and as
     /// [`Config::builder`] for each.
-    pub fn webhooks(&self) -> Result<Webhooks, Error> {
+    pub fn webhooks(&self) -> Result<WebhookVerifier, Error> {
         let current =
             secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;
-        let former = secret(
-            "former_webhook_secret",
-            self.former_webhook_secret.as_ref(),
-            self.former_webhook_secret_file.as_deref(),
+        let previous = secret(
+            "previous_webhook_secret",
+            self.previous_webhook_secret.as_ref(),
+            self.previous_webhook_secret_file.as_deref(),
         )?;
         let current = current.ok_or_else(|| {
             let name = format!("{}_WEBHOOK_SECRET", self.prefix());
@@ -193,7 +193,7 @@ impl Config {
             );
             Error::new(ErrorKind::InvalidConfig, reason)
         })?;
-        let webhooks = Webhooks::new([Some(current), former].into_iter().flatten())?;
+        let webhooks = WebhookVerifier::new([Some(current), previous].into_iter().flatten())?;
         Ok(match self.webhook_tolerance {
             Some(span) => webhooks.with_tolerance(Tolerance::new(span)),
             None => webhooks,

@@ -29,7 +29,7 @@
 //! # Webhooks
 //!
 //! Their headers are signed by HMAC-SHA512 under a secret of the dashboard, the body is **not**.
-//! [`webhook::Webhooks`] verifies them: [`webhook`].
+//! [`webhook::WebhookVerifier`] verifies them: [`webhook`].
 //!
 //! # Example
 //!

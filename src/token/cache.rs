@@ -80,8 +80,8 @@ impl<S: TokenSource> TokenCache<S> {
 
     /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
     /// ask gets a new one.
-    pub async fn reject(&self, token: &Token) {
-        self.keeper.reject(token, None).await;
+    pub async fn invalidate(&self, token: &Token) {
+        self.keeper.invalidate(token, None).await;
     }
 
     /// What a response to a request with a token says about the token, by the rule of the source
@@ -238,9 +238,9 @@ impl<S: TokenSource> TokenHandle<S> {
         self.cache.keeper.shared.fresh(&self.slot)
     }
 
-    /// Forgets exactly this token, as [`TokenCache::reject`].
-    pub async fn reject(&self, token: &Token) {
-        self.cache.reject(token).await;
+    /// Forgets exactly this token, as [`TokenCache::invalidate`].
+    pub async fn invalidate(&self, token: &Token) {
+        self.cache.invalidate(token).await;
     }
 
     /// As [`TokenCache::classify`].

@@ -85,11 +85,11 @@ impl Flight {
         for _ in 0..MAX_DISCARDED {
             let minted = self.mint(admission.take(), Slot::take_refresh_token).await?;
             if self.shared.sharing.is_some() {
-                self.shared.counters.alone.add(1);
+                self.shared.counters.store_bypassed.add(1);
             }
             match self.publish(minted) {
                 Ok(token) => return Ok(token),
-                Err(Discarded::Void) => self.shared.counters.voided.add(1),
+                Err(Discarded::Void) => self.shared.counters.discarded.add(1),
                 Err(Discarded::Revoked) => return Err(self.reissued_revoked()),
             }
         }
@@ -105,7 +105,7 @@ impl Flight {
     /// The server issues a token again that was revoked: a failure like any other.
     pub(super) fn reissued_revoked(&self) -> Error {
         let reason = "the server issued a token again that was revoked";
-        self.give_up(Error::new(ErrorKind::Unreadable, reason).with_sent(true))
+        self.give_up(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true))
     }
 
     /// Requests a token from the source, with retries, each in its turn. The turn of the first may be
@@ -198,7 +198,7 @@ impl Flight {
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
         let facts = Facts {
             expires_in: issued.expires_in,
-            access_token: issued.access_token.expose(),
+            access_token: issued.access_token.expose_secret(),
             date: issued.date,
             sent: wall(asked.wall),
             received: wall(received.wall),

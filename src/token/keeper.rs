@@ -127,12 +127,12 @@ impl Keeper {
 
     /// Invalidates exactly this token, here and in the store. Its entry may be evicted by now; then
     /// `scopes` say which entry of the store it is.
-    pub(super) async fn reject(&self, token: &Token, scopes: Option<&[Scope]>) {
+    pub(super) async fn invalidate(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
         let slot = issued.slot.upgrade().or_else(|| scopes.and_then(|scopes| self.shared.slot(scopes).ok()));
         match slot {
-            Some(slot) => self.invalidate(&slot, generation).await,
+            Some(slot) => self.invalidate_entry(&slot, generation).await,
             None => {
                 self.shared.mark_invalidated(generation);
                 self.invalidate_in_store(None, generation).await;
@@ -141,10 +141,10 @@ impl Keeper {
     }
 
     /// Invalidates exactly this token of a scope set, here and in the store.
-    pub(super) async fn invalidate(&self, slot: &Slot, generation: TokenId) {
+    pub(super) async fn invalidate_entry(&self, slot: &Slot, generation: TokenId) {
         self.shared.mark_invalidated(generation);
-        if slot.reject(generation) {
-            self.shared.counters.rejections.add(1);
+        if slot.invalidate(generation) {
+            self.shared.counters.invalidations.add(1);
         }
         self.invalidate_in_store(Some(slot), generation).await;
     }
@@ -163,7 +163,7 @@ impl Keeper {
         self.shared.entries.each(|slot| {
             let held = slot.ids();
             let Some(token) = slot.revoke(revoked, self.shared.marks()) else { return };
-            self.shared.counters.rejections.add(u64::from(token.is_some()));
+            self.shared.counters.invalidations.add(u64::from(token.is_some()));
             ids.extend(held);
             forgotten.extend(token.map(|token| (slot.clone(), token)));
         });

@@ -20,7 +20,7 @@
 //!   is made for a second, then two, four, up to a minute; who has no token gets the same error until
 //!   then, with [`Error::retry_after`](crate::Error::retry_after).
 //! - **Rejected** by a 401 that calls the token invalid, exactly that token is forgotten
-//!   ([`TokenCache::reject`]), and not a newer one. After a 401 without a cause it stays until a new token
+//!   ([`TokenCache::invalidate`]), and not a newer one. After a 401 without a cause it stays until a new token
 //!   is accepted in its place ([`Rejection`]).
 //! - **Revoked**, it is forgotten before the request is sent ([`TokenCache::forget`]), and a refresh that
 //!   was begun with it puts nothing back.
@@ -69,7 +69,7 @@
 //!
 //! impl TokenSource for Server {
 //!     fn fingerprint(&self) -> Fingerprint {
-//!         Fingerprint::of(["https://auth.example", &self.client_id, self.client_secret.expose()])
+//!         Fingerprint::of(["https://auth.example", &self.client_id, self.client_secret.expose_secret()])
 //!     }
 //!
 //!     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {

@@ -81,7 +81,7 @@ impl TokenOptions {
     /// How long before its end a token is no longer handed out, so that it does not expire on the
     /// way, at most a tenth of its life. 10 seconds.
     #[must_use]
-    pub fn with_margin(mut self, margin: Duration) -> Self {
+    pub fn with_expiry_leeway(mut self, margin: Duration) -> Self {
         self.margin = margin.min(FOREVER);
         self
     }
@@ -146,7 +146,7 @@ impl TokenOptions {
     /// requested, then one request at a time probes whether the credentials are still refused.
     /// Default: 10 s.
     #[must_use]
-    pub fn with_refusal_memory(mut self, memory: Duration) -> Self {
+    pub fn with_negative_cache_ttl(mut self, memory: Duration) -> Self {
         self.refusal_memory = memory.min(FOREVER);
         self
     }

@@ -125,7 +125,7 @@ impl Flight {
         }
         // Publish only after the store has accepted the token, so no caller ever holds a refused one.
         if let Ok(false) = sharing.ask(store.settle(key, &minted.stored, &lease)).await {
-            self.shared.counters.voided.add(1);
+            self.shared.counters.discarded.add(1);
             tracing::debug!("discarding new token: revoked, or lease lost during refresh");
             let _ = sharing.ask(store.release(key, &lease)).await;
             let id = minted.stored.generation;
@@ -145,7 +145,7 @@ impl Flight {
                 Some(Ok(token))
             }
             Err(discarded) => {
-                self.shared.counters.voided.add(1);
+                self.shared.counters.discarded.add(1);
                 // An invalidated token has its mark in the store. Any other one was made from a token
                 // that was revoked meanwhile, or was itself revoked.
                 let is_marked =

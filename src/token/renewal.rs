@@ -157,7 +157,7 @@ impl Flight {
         }
         let minted = self.mint(None, |_, _| TakenRefreshToken::none()).await?;
         if minted.stored.generation == replaces {
-            return Err(Error::new(ErrorKind::Unreadable, "the server issued the same token again"));
+            return Err(Error::new(ErrorKind::InvalidResponse, "the server issued the same token again"));
         }
         Ok(Candidate {
             replaces,
@@ -183,7 +183,7 @@ impl Keeper {
             Step::Suppressed => None,
             Step::UseCurrent => self.current(slot).await,
             Step::Invalidate => {
-                self.invalidate(slot, rejected).await;
+                self.invalidate_entry(slot, rejected).await;
                 self.current(slot).await
             }
             Step::Use(candidate) => Some(Replacement::new(candidate)),
@@ -201,7 +201,7 @@ impl Keeper {
             && let Some(rejected) = rejected.issued().generation
             && let Step::Invalidate = self.step(slot, rejected, rejection)
         {
-            self.invalidate(slot, rejected).await;
+            self.invalidate_entry(slot, rejected).await;
         }
     }
 
@@ -297,7 +297,7 @@ impl Keeper {
             flight.slot.replace(candidate.replaces, new, marks, |failures| flight.retry_at(failures));
         if replaced {
             self.shared.mark_invalidated(candidate.replaces);
-            self.shared.counters.rejections.add(1);
+            self.shared.counters.invalidations.add(1);
         }
         replaced
     }

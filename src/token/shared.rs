@@ -203,15 +203,15 @@ impl Shared {
         Stats {
             evictions: self.entries.evictions.get(),
             store_failures: sharing.map_or(0, |sharing| sharing.failures.get()),
-            store_aside: sharing.is_some_and(Sharing::is_aside),
+            store_circuit_open: sharing.is_some_and(Sharing::is_aside),
             ..self.counters.stats()
         }
     }
 
     /// Drops a token that another process evicted.
     pub(super) fn drop_token(&self, slot: &Slot, generation: NonZeroU64) {
-        if slot.reject(generation) {
-            self.counters.dropped.add(1);
+        if slot.invalidate(generation) {
+            self.counters.evicted_remotely.add(1);
             tracing::debug!(
                 generation = generation.get(),
                 "dropped a token that another process rejected or revoked"

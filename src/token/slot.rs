@@ -386,7 +386,7 @@ impl Slot {
         state.parents = parents;
         if is_reissued {
             let error =
-                Error::new(ErrorKind::Unreadable, "the server keeps issuing a token that was rejected");
+                Error::new(ErrorKind::InvalidResponse, "the server keeps issuing a token that was rejected");
             state.fail(error, retry_at);
             let rare = state.rare();
             (rare.rejected, rare.owed) = (None, false);
@@ -416,7 +416,7 @@ impl Slot {
 
     /// Forgets exactly this token; its refresh token is of no use any more. Tells whether it was the
     /// current one.
-    pub(super) fn reject(&self, generation: NonZeroU64) -> bool {
+    pub(super) fn invalidate(&self, generation: NonZeroU64) -> bool {
         let mut state = self.lock();
         let is_current = self.current.load().generation == Some(generation);
         if is_current {

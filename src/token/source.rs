@@ -30,7 +30,7 @@ pub trait TokenSource: Send + Sync + 'static {
     /// [certainly was not sent](Error::may_have_been_sent).
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
-        async { Err(Error::new(ErrorKind::Rejected, "this source has no refresh grant")) }
+        async { Err(Error::new(ErrorKind::InvalidRequest, "this source has no refresh grant")) }
     }
 
     /// What a 401 of the API says about the token. `body` is `None` if it is unknown or too long, or did

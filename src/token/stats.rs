@@ -25,19 +25,19 @@ pub struct Stats {
     /// Cool-downs that a server asked for.
     pub cool_downs: u64,
     /// Tokens that were rejected or revoked.
-    pub rejections: u64,
+    pub invalidations: u64,
     /// Scope sets forgotten because there were too many.
     pub evictions: u64,
     /// Calls to the store that failed.
     pub store_failures: u64,
     /// Tokens got without the store because it had failed.
-    pub alone: u64,
+    pub store_bypassed: u64,
     /// Tokens not used because they were evicted, or their lease lost, while they were asked for.
-    pub voided: u64,
-    /// Tokens dropped because another process had rejected or revoked them.
-    pub dropped: u64,
+    pub discarded: u64,
+    /// Tokens evicted_remotely because another process had rejected or revoked them.
+    pub evicted_remotely: u64,
     /// Whether the store is left aside now, since it failed lately.
-    pub store_aside: bool,
+    pub store_circuit_open: bool,
 }
 
 #[derive(Debug, Default)]
@@ -51,10 +51,10 @@ pub(super) struct Counters {
     pub(super) shared: Counter,
     pub(super) failures: Counter,
     pub(super) cool_downs: Counter,
-    pub(super) rejections: Counter,
-    pub(super) alone: Counter,
-    pub(super) voided: Counter,
-    pub(super) dropped: Counter,
+    pub(super) invalidations: Counter,
+    pub(super) store_bypassed: Counter,
+    pub(super) discarded: Counter,
+    pub(super) evicted_remotely: Counter,
 }
 
 /// Alone on its cache lines, of which some processors fetch two at a time.
@@ -92,13 +92,13 @@ impl Counters {
             shared: self.shared.get(),
             failures: self.failures.get(),
             cool_downs: self.cool_downs.get(),
-            rejections: self.rejections.get(),
+            invalidations: self.invalidations.get(),
             evictions: 0,
             store_failures: 0,
-            alone: self.alone.get(),
-            voided: self.voided.get(),
-            dropped: self.dropped.get(),
-            store_aside: false,
+            store_bypassed: self.store_bypassed.get(),
+            discarded: self.discarded.get(),
+            evicted_remotely: self.evicted_remotely.get(),
+            store_circuit_open: false,
         }
     }
 }

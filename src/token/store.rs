@@ -99,7 +99,7 @@ impl StoredToken {
 
 /// The id of a token. It is the same in every process, and the token cannot be computed from it.
 pub(super) fn generation(token: &Secret) -> TokenId {
-    Fingerprint::of([token.expose()]).short()
+    Fingerprint::of([token.expose_secret()]).short()
 }
 
 /// The right to refresh a key, for some time.

@@ -14,7 +14,7 @@ pub(super) const MAX_KEPT: usize = 16 * 1024;
 
 /// Whether the cache keeps a refresh token.
 pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
-    token.is_refresh_token() && token.expose().len() <= MAX_KEPT
+    token.is_refresh_token() && token.expose_secret().len() <= MAX_KEPT
 }
 
 /// A `b64token` of RFC 6750 section 2.1: the only characters that a bearer token may have.
@@ -34,14 +34,14 @@ pub(crate) fn check_issued(
     token_type: Option<&str>,
     refresh_token: &mut Option<Secret>,
 ) -> Result<(), Cow<'static, str>> {
-    if !is_bearer_token(access_token.expose()) {
+    if !is_bearer_token(access_token.expose_secret()) {
         return Err("the issued access token is empty or has characters that no token may have".into());
     }
     let token_type = token_type.unwrap_or_default().trim();
     if let Some(other) = NOT_BEARER.iter().find(|other| other.eq_ignore_ascii_case(token_type)) {
         return Err(format!("the issued access token is of type {other} and not a bearer token").into());
     }
-    refresh_token.take_if(|token| token.expose().trim_matches(' ').is_empty());
+    refresh_token.take_if(|token| token.expose_secret().trim_matches(' ').is_empty());
     if refresh_token.as_ref().is_some_and(|token| !token.is_refresh_token()) {
         return Err("the issued refresh token has characters that no token may have".into());
     }

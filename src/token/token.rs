@@ -65,8 +65,8 @@ impl Token {
     }
 
     /// The token itself. Its tail of a header: nothing is copied.
-    pub fn expose(&self) -> &str {
-        self.0.expose()
+    pub fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
     }
 
     /// The value of an `Authorization` header (RFC 6750 section 2.1), marked sensitive, so that HTTP
@@ -77,7 +77,7 @@ impl Token {
 
     /// A copy of the token itself, to hand over to what asks for a [`Secret`].
     pub fn to_secret(&self) -> Secret {
-        Secret::new(self.expose())
+        Secret::new(self.expose_secret())
     }
 
     /// The granted scopes as the vendor names them, if it does: separated by spaces.
@@ -91,7 +91,7 @@ impl Token {
     /// Moov issues a token for an origin that is not allowed all the same. Its audience lacks the origin, and
     /// later requests with it get a bare 401.
     pub fn audience(&self) -> Option<Vec<String>> {
-        audience(self.expose())
+        audience(self.expose_secret())
     }
 
     /// Until when it is believed to work, on the wall clock.
@@ -107,9 +107,9 @@ impl Token {
     /// Forgets this token, and not a newer one: call it when the vendor responds with 401. The next to ask
     /// gets a new token. Where a [`TokenStore`](super::TokenStore) is used, its copy is dropped by the
     /// next refresh here.
-    pub fn reject(&self) {
+    pub fn invalidate(&self) {
         if let (Some(slot), Some(generation)) = (self.0.slot.upgrade(), self.0.generation) {
-            slot.reject(generation);
+            slot.invalidate(generation);
         }
     }
 }
@@ -117,7 +117,7 @@ impl Token {
 impl Issued {
     /// # Errors
     ///
-    /// `Unreadable` for a token that no header can carry, or that is too long to be kept.
+    /// `InvalidResponse` for a token that no header can carry, or that is too long to be kept.
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,
@@ -125,16 +125,17 @@ impl Issued {
         slot: Weak<Slot>,
         life: Life,
     ) -> Result<Self, Error> {
-        if token.expose().len() > MAX_KEPT {
+        if token.expose_secret().len() > MAX_KEPT {
             let reason = "the issued token is longer than 16 KiB";
-            return Err(Error::new(ErrorKind::Unreadable, reason).with_sent(true));
+            return Err(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true));
         }
-        let printable = !token.is_empty() && token.expose().bytes().all(|byte| matches!(byte, 0x21..=0x7e));
-        let bytes = Zeroizing::new([BEARER, token.expose()].concat().into_bytes().into_boxed_slice());
+        let printable =
+            !token.is_empty() && token.expose_secret().bytes().all(|byte| matches!(byte, 0x21..=0x7e));
+        let bytes = Zeroizing::new([BEARER, token.expose_secret()].concat().into_bytes().into_boxed_slice());
         let header = printable.then(|| HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok());
         let mut header = header.flatten().ok_or_else(|| {
             Error::new(
-                ErrorKind::Unreadable,
+                ErrorKind::InvalidResponse,
                 "the issued token is empty or has characters that no token may have",
             )
         })?;
@@ -150,7 +151,7 @@ impl Issued {
         Self { header, scope: None, generation: None, slot: Weak::new(), life }
     }
 
-    pub(super) fn expose(&self) -> &str {
+    pub(super) fn expose_secret(&self) -> &str {
         self.header.to_str().unwrap_or_default().get(BEARER.len()..).unwrap_or_default()
     }
 }

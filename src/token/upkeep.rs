@@ -194,7 +194,7 @@ fn apply(shared: &Shared, notices: &[Notice]) {
 /// Drops a token that another process revoked, and voids a refresh that began with it.
 fn revoke_here(shared: &Shared, slot: &Slot, id: TokenId) {
     if let Some(Some(current)) = slot.revoke(id, shared.marks()) {
-        shared.counters.dropped.add(1);
+        shared.counters.evicted_remotely.add(1);
         tracing::debug!("dropping a token that another process revoked");
         slot.paid(current);
     }

@@ -153,7 +153,7 @@ impl Call {
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason).with_response(ErrorResponse { body: Bytes::new(), ..answered(details) })
         };
-        let unreadable = |reason| failed(ErrorKind::Unreadable, reason, ErrorBody::default());
+        let unreadable = |reason| failed(ErrorKind::InvalidResponse, reason, ErrorBody::default());
         if status.is_redirection() {
             let reason = "response is a redirect, which is never followed; check the base url";
             return Err(unreadable(reason.into()));
@@ -222,7 +222,7 @@ impl Call {
     fn clean(&self, text: &str) -> String {
         let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
-        clean(text, self.0.secrets.iter().map(Secret::expose).chain(in_headers))
+        clean(text, self.0.secrets.iter().map(Secret::expose_secret).chain(in_headers))
     }
 
     /// For the hook `pre`: completes the request that the generator made.

@@ -12,7 +12,7 @@ type Reason = &'static str;
 /// What an error response of the vendor means. The code decides where the status misleads: RFC 6749
 /// section 5.2 allows `invalid_client` with status 400.
 pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorKind, Reason) {
-    let refused = (ErrorKind::Rejected, "the request is refused");
+    let refused = (ErrorKind::InvalidRequest, "the request is refused");
     match (status.as_u16(), code) {
         (401, _) | (_, Some("invalid_client")) => {
             (ErrorKind::Unauthorized, "the credentials or the token are not accepted")
@@ -29,7 +29,7 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
                 | "unauthorized_client"
                 | "unsupported_grant_type",
             ),
-        ) => (ErrorKind::Rejected, "the request or its scope is refused"),
+        ) => (ErrorKind::InvalidRequest, "the request or its scope is refused"),
         (403, _) => (ErrorKind::Unauthorized, "the credentials or the token are not accepted"),
         (429, _) => (ErrorKind::RateLimited, "too many requests"),
         (408 | 425, _) => (ErrorKind::Unavailable, "the service asks to try again"),

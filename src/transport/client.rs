@@ -20,7 +20,7 @@ use crate::{Error, ErrorKind, clock::FOREVER};
 ///
 /// let http = HttpOptions::default()
 ///     .with_timeout(Duration::from_secs(5))
-///     .with_client(|client| client.user_agent("my-backend/1.0"));
+///     .with_client_builder(|client| client.user_agent("my-backend/1.0"));
 /// ```
 #[derive(Clone)]
 pub struct HttpOptions {
@@ -95,7 +95,7 @@ impl HttpOptions {
     /// That is why this takes a builder and not a client: reqwest fixes the redirect policy when a client
     /// is built, and would send credentials on.
     #[must_use]
-    pub fn with_client(
+    pub fn with_client_builder(
         mut self,
         customise: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     ) -> Self {

@@ -30,13 +30,13 @@ pub(crate) fn sensitive(what: &str, value: &str) -> Result<HeaderValue, Error> {
 /// digits, `-`, `_`) there is no difference.
 pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     let control = |text: &str| text.chars().any(char::is_control);
-    if user.contains(':') || control(user) || control(password.expose()) {
+    if user.contains(':') || control(user) || control(password.expose_secret()) {
         return Err(invalid(
             "HTTP Basic cannot carry a client id with a colon, nor control characters; \
              authenticate in the body instead",
         ));
     }
-    let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+    let pair = Zeroizing::new(format!("{user}:{}", password.expose_secret()));
     let encoded = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
     sensitive("the credentials", &Zeroizing::new(format!("Basic {}", *encoded)))
 }
@@ -46,7 +46,7 @@ pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
     if token.is_empty() {
         return Err(invalid("the token is empty"));
     }
-    sensitive("the token", &Zeroizing::new(format!("Bearer {}", token.expose())))
+    sensitive("the token", &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
 }
 
 /// An `Origin` (RFC 6454 section 6.2), or a `Referer` that is as short: scheme and host alone.

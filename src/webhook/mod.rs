@@ -1,7 +1,7 @@
 //! What the verifiers of both vendors share, and the deduplication of deliveries.
 //!
 //! The verifiers are [`moneykit::Client::webhooks`](crate::moneykit::Client::webhooks) and
-//! [`moov::webhook::Webhooks`](crate::moov::webhook::Webhooks). With axum, use the layer in the module `axum`
+//! [`moov::webhook::WebhookVerifier`](crate::moov::webhook::WebhookVerifier). With axum, use the layer in the module `axum`
 //! (feature `axum`); `examples/webhook_server.rs` is a complete server.
 //!
 //! # At least once

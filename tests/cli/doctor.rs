@@ -138,7 +138,7 @@ async fn only_what_is_configured_is_checked() {
     only(&run(configured(&emulator, "doctor").env_remove("MONEYKIT_CLIENT_ID")));
     let config = serde_json::json!({"moov": {
         "client_id": credentials.client_id(),
-        "client_secret": credentials.client_secret().expose(),
+        "client_secret": credentials.client_secret().expose_secret(),
         "base_url": emulator.url(),
     }});
     let path = file("doctor.json", config.to_string());

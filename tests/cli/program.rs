@@ -43,7 +43,7 @@ pub(crate) fn configured(emulator: &Emulator, args: &str) -> Command {
     {
         command
             .env(format!("{prefix}_CLIENT_ID"), credentials.client_id())
-            .env(format!("{prefix}_CLIENT_SECRET"), credentials.client_secret().expose())
+            .env(format!("{prefix}_CLIENT_SECRET"), credentials.client_secret().expose_secret())
             .env(format!("{prefix}_BASE_URL"), emulator.url())
             .env(format!("{prefix}_ATTEMPTS"), "1")
             .env(format!("{prefix}_TIMEOUT"), "5s");

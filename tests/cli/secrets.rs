@@ -12,7 +12,7 @@ use crate::program::{configured, emulator, file, program, run, run_with};
 async fn the_secret_comes_from_every_source() {
     let emulator = emulator().await;
     let credentials = emulator.moov_credentials();
-    let secret = credentials.client_secret().expose();
+    let secret = credentials.client_secret().expose_secret();
     let path = file("secret", format!("{secret}\n"));
     let path = path.display();
     let bare = |more: &str| {
@@ -68,7 +68,7 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
         (Operation::MoovToken, "moov token /ping.read", emulator.moov_credentials()),
         (Operation::MoneykitToken, "moneykit token", emulator.moneykit_credentials()),
     ] {
-        let secret = credentials.client_secret().expose();
+        let secret = credentials.client_secret().expose_secret();
         let body = json!({"error": secret, "error_code": secret, "error_description": secret, "error_message": secret});
         for args in [args.to_owned(), format!("{args} --json")] {
             let fault = Fault::response(StatusCode::BAD_REQUEST);
@@ -80,8 +80,8 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
     }
     assert!(shown.contains("[redacted]"), "{shown}");
     let secrets = [
-        emulator.moov_credentials().client_secret().expose(),
-        emulator.moneykit_credentials().client_secret().expose(),
+        emulator.moov_credentials().client_secret().expose_secret(),
+        emulator.moneykit_credentials().client_secret().expose_secret(),
         token.trim(),
         saved.trim(),
     ];
@@ -98,7 +98,7 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_others_can_see_of_the_process_has_a_secret() {
     let emulator = emulator().await;
-    let secret = emulator.moov_credentials().client_secret().expose().to_owned();
+    let secret = emulator.moov_credentials().client_secret().expose_secret().to_owned();
     emulator.fault(Operation::MoovToken, Fault::hang());
     let mut child = configured(&emulator, "moov token /ping.read")
         .stdout(Stdio::null())

@@ -73,7 +73,7 @@ async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
     let headers = file("moov-headers", recorded(&emulator.moov_webhook("{}").sign().unwrap()));
     let verify = format!("moov verify --headers {} --json", headers.display());
     let secret = emulator.moov_webhook_secret();
-    let ran = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", secret.expose()), "anything");
+    let ran = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", secret.expose_secret()), "anything");
     let told = ran.json();
     assert_eq!((&told["verified"], &told["body_is_signed"]), (&true.into(), &false.into()));
     let forged = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", "another"), "anything");
@@ -89,7 +89,10 @@ async fn an_old_recording_is_verified_with_a_tolerance() {
     let secret = emulator.moov_webhook_secret();
     let verify = format!("moov verify --headers {}", headers.display());
     let verify = |more: &str| {
-        run_with(program(&format!("{verify} {more}")).env("MOOV_WEBHOOK_SECRET", secret.expose()), "{}")
+        run_with(
+            program(&format!("{verify} {more}")).env("MOOV_WEBHOOK_SECRET", secret.expose_secret()),
+            "{}",
+        )
     };
     assert_eq!(verify("").code, Some(9));
     assert_eq!(verify("--tolerance 1000000h").code, Some(0));

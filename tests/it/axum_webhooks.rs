@@ -34,15 +34,15 @@ const LIMIT: usize = 4096;
 
 #[derive(Clone)]
 struct Verifiers {
-    moneykit: moneykit::webhook::Webhooks,
-    moov: moov::webhook::Webhooks,
+    moneykit: moneykit::webhook::WebhookVerifier,
+    moov: moov::webhook::WebhookVerifier,
 }
 
 fn verifiers(emulator: &Emulator) -> Verifiers {
     let clock = emulator.clock().clone();
     let client = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
     let client = client.with_webhooks(|webhooks| webhooks.with_body_limit(LIMIT)).build();
-    let moov = moov::webhook::Webhooks::new([emulator.moov_webhook_secret()]).expect("a secret");
+    let moov = moov::webhook::WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     Verifiers {
         moneykit: client.expect("the client builds").webhooks(),
         moov: moov.with_clock(clock).with_body_limit(LIMIT),

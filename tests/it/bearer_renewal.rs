@@ -154,8 +154,9 @@ impl Setup {
                                 tokio::task::spawn_blocking(run).await.expect("no panic")
                             })
                         };
-                        let cached =
-                            move || cached.token(&scope_set).ok().map(|token| token.expose().to_owned());
+                        let cached = move || {
+                            cached.token(&scope_set).ok().map(|token| token.expose_secret().to_owned())
+                        };
                         (Box::new(send) as Box<dyn Fn() -> Sent>, Box::new(cached) as Box<dyn Fn() -> _>)
                     }
                     _ => {
@@ -165,7 +166,7 @@ impl Setup {
                         let send = move || -> Sent {
                             Box::pin(send(via, tokens.clone(), bearer.clone(), url.clone()))
                         };
-                        let cached = move || cached.cached().map(|token| token.expose().to_owned());
+                        let cached = move || cached.cached().map(|token| token.expose_secret().to_owned());
                         (Box::new(send) as Box<dyn Fn() -> Sent>, Box::new(cached) as Box<dyn Fn() -> _>)
                     }
                 }
@@ -349,8 +350,8 @@ async fn a_403_is_never_renewed() {
 async fn run(cache: &TokenCache<Scripted>, accepted: &[&str], rejection: Rejection) -> Vec<String> {
     let mut used = Vec::new();
     let request = |token: Token| {
-        used.push(token.expose().to_owned());
-        let accepted = accepted.contains(&token.expose());
+        used.push(token.expose_secret().to_owned());
+        let accepted = accepted.contains(&token.expose_secret());
         async move { if accepted { Rejection::None } else { rejection } }
     };
     cache.run(&scopes(&["a"]), request, |rejection| *rejection).await.unwrap();
@@ -358,7 +359,7 @@ async fn run(cache: &TokenCache<Scripted>, accepted: &[&str], rejection: Rejecti
 }
 
 fn cached(cache: &TokenCache<Scripted>) -> Option<String> {
-    cache.cached(&scopes(&["a"])).map(|token| token.expose().to_owned())
+    cache.cached(&scopes(&["a"])).map(|token| token.expose_secret().to_owned())
 }
 
 const REJECTIONS: [Rejection; 2] = [Rejection::Unexplained, Rejection::InvalidToken];
@@ -428,7 +429,7 @@ async fn the_old_token_serves_others_while_a_candidate_is_tried() {
     let (cache, source) = cache([]);
     run(&cache, &["token-1"], Rejection::Unexplained).await;
     let request = |token: Token| {
-        let (cache, rejected) = (cache.clone(), token.expose() == "token-1");
+        let (cache, rejected) = (cache.clone(), token.expose_secret() == "token-1");
         async move {
             assert_eq!(cached(&cache).as_deref(), Some("token-1"));
             if rejected { Rejection::Unexplained } else { Rejection::None }
@@ -443,7 +444,7 @@ async fn the_old_token_serves_others_while_a_candidate_is_tried() {
 async fn a_candidate_whose_request_is_cancelled_serves_the_next_one() {
     let (cache, source) = cache([]);
     run(&cache, &["token-1"], Rejection::Unexplained).await;
-    let request = async |token: Token| match token.expose() {
+    let request = async |token: Token| match token.expose_secret() {
         "token-1" => Rejection::Unexplained,
         _ => std::future::pending().await,
     };
@@ -464,7 +465,7 @@ async fn one_accepted_repetition_outweighs_rejected_ones() {
         let request = async |takes: u64, accepts: bool| {
             let request = |token: Token| async move {
                 tokio::time::sleep(Duration::from_millis(takes)).await;
-                let accepted = accepts && token.expose() != "token-1";
+                let accepted = accepts && token.expose_secret() != "token-1";
                 if accepted { Rejection::None } else { Rejection::Unexplained }
             };
             cache.run(&scopes(&["a"]), request, |rejection| *rejection).await.unwrap()
@@ -480,7 +481,7 @@ async fn a_request_that_fails_late_uses_the_token_that_is_current_by_then() {
     let (cache, source) = cache([]);
     let late = async |_: ()| {
         let request = |token: Token| async move {
-            if token.expose() == "token-1" {
+            if token.expose_secret() == "token-1" {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 return Rejection::Unexplained;
             }
@@ -520,7 +521,7 @@ async fn the_refresh_token_of_an_accepted_candidate_is_used() {
 
 #[tokio::test(start_paused = true)]
 async fn a_candidate_that_cannot_be_fetched_leaves_the_old_token() {
-    let (cache, source) = cache([Reply::Token(3600), fail(fintech_auth::ErrorKind::Rejected)]);
+    let (cache, source) = cache([Reply::Token(3600), fail(fintech_auth::ErrorKind::InvalidRequest)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-1")));
@@ -535,7 +536,7 @@ async fn the_store_has_the_candidate_only_once_it_is_accepted() {
     let key = StoreKey { source: source.fingerprint(), scopes: "a".into() };
     let stored = async || {
         let stored = store.get(&key).await.unwrap();
-        stored.map(|token| token.access_token.expose().to_owned())
+        stored.map(|token| token.access_token.expose_secret().to_owned())
     };
     run(&cache, &[], Rejection::Unexplained).await;
     assert_eq!((stored().await.as_deref(), source.count()), (Some("token-1"), 2));
@@ -563,6 +564,6 @@ async fn a_newer_token_of_the_store_is_the_candidate() {
     run(&one, &["token-2"], Rejection::Unexplained).await;
     assert_eq!(run(&two, &["token-2"], Rejection::Unexplained).await, ["token-1", "token-2"]);
     // The store has told the second process meanwhile, which may have dropped the first token already.
-    assert_eq!(two.token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+    assert_eq!(two.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
     assert_eq!(source.count(), 2);
 }

@@ -189,7 +189,7 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
         let response = request.send().await.expect("a response");
         assert_eq!(response.status().is_success(), attempts == 2);
         assert_eq!(counter.0.load(Ordering::Relaxed), attempts);
-        assert_eq!(client.stats().rejections, 1);
+        assert_eq!(client.stats().invalidations, 1);
     }
 }
 
@@ -205,7 +205,7 @@ async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
         let response = http.get(introspect(&emulator)).body(body).send().await.expect("a response");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     }
-    assert_eq!((sent(&emulator), client.stats().rejections), ((2, 10), 1));
+    assert_eq!((sent(&emulator), client.stats().invalidations), ((2, 10), 1));
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn the_token_does_not_show_in_debug() {
     let client = moneykit(&emulator);
     let token: Secret = client.default_token().await.expect("a token").to_secret();
     let shown = format!("{:?} {:?}", client.bearer(), BearerMiddleware::new(client.bearer()));
-    assert!(!shown.contains(token.expose()), "{shown}");
+    assert!(!shown.contains(token.expose_secret()), "{shown}");
 }
 
 #[tokio::test]
@@ -238,9 +238,9 @@ async fn a_generated_client_hears_before_sending_why_there_is_no_token() {
     let (ours, other) = (emulator().await, emulator().await);
     let bearer = moneykit(&ours).bearer();
     let request = |emulator: &Emulator| reqwest().get(introspect(emulator)).build().expect("a request");
-    assert_eq!(bearer.ready(&request(&other)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
+    assert_eq!(bearer.ensure_token(&request(&other)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
     emulator_refuses(&ours);
-    assert_eq!(bearer.ready(&request(&ours)).await.unwrap_err().kind(), ErrorKind::Unauthorized);
+    assert_eq!(bearer.ensure_token(&request(&ours)).await.unwrap_err().kind(), ErrorKind::Unauthorized);
     assert_eq!(sent(&ours), (1, 0));
 }
 
@@ -298,7 +298,7 @@ async fn a_client_for_this_machine_sends_plain_http_to_no_other() {
     let emulator = emulator().await;
     let address = emulator.url().trim_start_matches("http://").parse().expect("an address");
     // The name leads here, where it can be seen whether anything comes.
-    let http = HttpOptions::default().with_client(move |http| http.resolve("other.example", address));
+    let http = HttpOptions::default().with_client_builder(move |http| http.resolve("other.example", address));
     let (_, port) = emulator.url().rsplit_once(':').expect("a port");
     for base in ["http://localhost", "http://127.0.0.1:1", "http://[::1]", emulator.url()] {
         let http = http.to_reqwest(base).expect("the client builds");

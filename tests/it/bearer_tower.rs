@@ -133,7 +133,7 @@ async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
         let request = request(&emulator).map(|_| Body::from(body.to_owned()));
         let response = service.call(request).await.expect("a response");
-        (response.status(), sent(&emulator), client.stats().rejections)
+        (response.status(), sent(&emulator), client.stats().invalidations)
     }
     let repeated = (StatusCode::OK, (2, 2), 1);
     let not_repeated = (StatusCode::UNAUTHORIZED, (1, 1), 1);

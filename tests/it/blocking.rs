@@ -69,11 +69,11 @@ fn all_calls_work_on_a_plain_thread() {
     let pair = client.create_access_token(&scopes).expect("a token").body;
     let pair = client.refresh(&pair.refresh_token.expect("a refresh token").0, &[]).expect("a pair").body;
     client.revoke(&pair.access_token.0, None).expect("it is revoked");
-    assert!(!emulator.is_live(pair.access_token.0.expose()));
+    assert!(!emulator.is_live(pair.access_token.0.expose_secret()));
     let token = client.token_within(&scopes, Duration::from_secs(5)).expect("a token");
-    client.reject(&token).expect("it is rejected");
-    assert_ne!(client.default_token().expect("another").expose(), token.expose());
-    assert_eq!(client.stats().rejections, 1);
+    client.invalidate(&token).expect("it is rejected");
+    assert_ne!(client.default_token().expect("another").expose_secret(), token.expose_secret());
+    assert_eq!(client.stats().invalidations, 1);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_request_of_ones_own_is_run_once_more_with_a_new_token() {
     let client = moov(&elsewhere.emulator);
     let mut seen = Vec::new();
     let request = |token: Token| {
-        seen.push(token.expose().to_owned());
+        seen.push(token.expose_secret().to_owned());
         seen.len()
     };
     let classify = |times: &usize| if *times == 1 { Rejection::InvalidToken } else { Rejection::None };
@@ -144,9 +144,9 @@ async fn in_a_tokio_test_waiting_is_refused_and_memory_responds() {
     let elsewhere = client.clone();
     let token = task::spawn_blocking(move || elsewhere.default_token()).await.expect("no panic");
     let token = token.expect("a token");
-    assert_eq!(client.default_token().expect("from memory").expose(), token.expose());
-    refused(client.reject(&token));
-    token.reject();
+    assert_eq!(client.default_token().expect("from memory").expose_secret(), token.expose_secret());
+    refused(client.invalidate(&token));
+    token.invalidate();
     refused(client.default_token());
 }
 
@@ -158,7 +158,7 @@ async fn on_a_worker_of_many_threads_as_well() {
     let inside = client.clone();
     task::spawn(async move { nothing_waits(&inside) }).await.expect("no panic");
     let token = task::block_in_place(|| client.default_token()).expect("a token");
-    assert!(emulator.is_live(token.expose()));
+    assert!(emulator.is_live(token.expose_secret()));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn failures_are_those_of_the_async_client() {
     let client = blocking::moneykit::Client::new(builder).expect("the client builds");
     emulator.fault(Operation::MoneykitToken, json(400, r#"{"error_code":"a.b"}"#));
     let error = client.create_access_token(&[]).unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Rejected, Some("a.b")));
+    assert_eq!((error.kind(), error.code()), (ErrorKind::InvalidRequest, Some("a.b")));
     let builder = moneykit::Client::builder(emulator.moneykit_credentials().clone()).with_base_url("nowhere");
     assert_eq!(blocking::moneykit::Client::new(builder).unwrap_err().kind(), ErrorKind::InvalidConfig);
 }

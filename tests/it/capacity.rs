@@ -46,10 +46,10 @@ fn churn(capacity: usize, count: usize) {
                 runtime().block_on(async {
                     for number in 0..count {
                         let name = format!("{thread}-{number}");
-                        assert_eq!(cache.token(&scope(&name)).await.unwrap().expose(), name);
+                        assert_eq!(cache.token(&scope(&name)).await.unwrap().expose_secret(), name);
                         if number % 100 == 0 {
-                            assert_eq!(held.token().await.unwrap().expose(), "held");
-                            assert_eq!(cache.token(&scope("held")).await.unwrap().expose(), "held");
+                            assert_eq!(held.token().await.unwrap().expose_secret(), "held");
+                            assert_eq!(cache.token(&scope("held")).await.unwrap().expose_secret(), "held");
                             // The held one, and what the two threads are using.
                             assert!(cache.len() <= capacity + 5, "{}", cache.len());
                         }
@@ -85,9 +85,9 @@ async fn entries_that_are_all_held_stay_while_others_pass_through() {
         (0..2_000).map(|number| cache.handle(&scope(&format!("held-{number}"))).unwrap()).collect();
     for number in 0..5_000 {
         let name = format!("scope-{number}");
-        assert_eq!(cache.token(&scope(&name)).await.unwrap().expose(), name);
+        assert_eq!(cache.token(&scope(&name)).await.unwrap().expose_secret(), name);
         let held = format!("held-{}", number % 2_000);
-        assert_eq!(cache.token(&scope(&held)).await.unwrap().expose(), held);
+        assert_eq!(cache.token(&scope(&held)).await.unwrap().expose_secret(), held);
     }
     assert!(cache.len() <= 2_050 + 2, "{}", cache.len());
     assert!(handles.iter().all(|handle| handle.cached().is_some()));
@@ -112,7 +112,7 @@ async fn handles_beyond_their_limit_are_refused_until_one_is_dropped() {
     assert!(cache.handle(&scope("c")).is_err());
     drop(first);
     cache.handle(&scope("c")).unwrap();
-    assert_eq!(second.token().await.unwrap().expose(), "b");
+    assert_eq!(second.token().await.unwrap().expose_secret(), "b");
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ impl TokenSource for Long {
     }
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
-        assert!(refresh_token.expose().len() <= LIMIT);
+        assert!(refresh_token.expose_secret().len() <= LIMIT);
         let mut issued = IssuedToken::new("refreshed");
         issued.expires_in = Some(HOUR.into());
         Ok(issued)
@@ -172,9 +172,9 @@ impl TokenSource for Long {
 #[tokio::test(start_paused = true)]
 async fn an_access_token_that_is_too_long_is_unreadable() {
     let long = |access_token| TokenCache::new(Long { access_token, other: 1 }, TokenOptions::default());
-    assert_eq!(long(LIMIT).token(&scope("a")).await.unwrap().expose().len(), LIMIT);
+    assert_eq!(long(LIMIT).token(&scope("a")).await.unwrap().expose_secret().len(), LIMIT);
     let error = long(LIMIT + 1).token(&scope("a")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unreadable);
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     assert!(error.to_string().contains("longer than 16 KiB") && error.may_have_been_sent(), "{error}");
 }
 
@@ -187,6 +187,6 @@ async fn a_refresh_token_or_granted_scope_that_is_too_long_counts_as_absent() {
         assert_eq!(token.scope().is_some(), kept);
         tokio::time::sleep(Duration::from_secs(3_601)).await;
         let renewed = cache.token(&scope("a")).await.unwrap();
-        assert_eq!(renewed.expose() == "refreshed", kept);
+        assert_eq!(renewed.expose_secret() == "refreshed", kept);
     }
 }

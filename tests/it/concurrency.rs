@@ -53,10 +53,10 @@ impl Client {
         }
     }
 
-    async fn reject(&self, token: &Token) {
+    async fn invalidate(&self, token: &Token) {
         match self {
-            Self::Moneykit(client) => client.reject(token).await,
-            Self::Moov(client) => client.reject(token).await,
+            Self::Moneykit(client) => client.invalidate(token).await,
+            Self::Moov(client) => client.invalidate(token).await,
         }
     }
 
@@ -66,7 +66,11 @@ impl Client {
         for _ in 0..CALLERS {
             let client = self.clone();
             callers.spawn(async move {
-                client.token().await.map(|token| token.expose().to_owned()).map_err(|error| error.kind())
+                client
+                    .token()
+                    .await
+                    .map(|token| token.expose_secret().to_owned())
+                    .map_err(|error| error.kind())
             });
         }
         let mut outcomes: Vec<(Result<String, ErrorKind>, usize)> = Vec::new();
@@ -106,7 +110,10 @@ async fn ten_thousand_callers_of_an_expired_token_send_one_request() {
         emulator.clock().advance(Duration::from_secs(4000));
         emulator.fault(operation, Fault::delay(Duration::from_millis(50)));
         let outcomes = client.stampede().await;
-        assert!(matches!(&outcomes[..], [(Ok(token), CALLERS)] if token != first.expose()), "{operation:?}");
+        assert!(
+            matches!(&outcomes[..], [(Ok(token), CALLERS)] if token != first.expose_secret()),
+            "{operation:?}"
+        );
         assert_eq!(emulator.count(operation), 2, "{operation:?}");
     }
 }
@@ -116,7 +123,7 @@ async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request()
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
-        let first = client.token().await.unwrap().expose().to_owned();
+        let first = client.token().await.unwrap().expose_secret().to_owned();
         emulator.clock().advance(Duration::from_secs(3300));
         // It hangs: whoever waited for it would not get a response at all.
         emulator.fault(operation, Fault::hang());
@@ -161,12 +168,15 @@ async fn ten_thousand_rejections_of_one_token_send_one_request() {
         for _ in 0..CALLERS {
             let (client, rejected) = (client.clone(), rejected.clone());
             callers.spawn(async move {
-                client.reject(&rejected).await;
-                client.token().await.unwrap().expose().to_owned()
+                client.invalidate(&rejected).await;
+                client.token().await.unwrap().expose_secret().to_owned()
             });
         }
         let given = callers.join_all().await;
-        assert!(given.iter().all(|token| token == &given[0] && token != rejected.expose()), "{operation:?}");
+        assert!(
+            given.iter().all(|token| token == &given[0] && token != rejected.expose_secret()),
+            "{operation:?}"
+        );
         assert_eq!(emulator.count(operation), 2, "{operation:?}");
     }
 }
@@ -181,7 +191,7 @@ async fn moovs_refresh_tokens_are_rotated_and_none_is_spent_twice() {
             emulator.fault(Operation::MoovToken, Fault::close().after_serving());
         }
         let token = client.token().await.unwrap();
-        assert!(emulator.is_live(token.expose()), "round {round}");
+        assert!(emulator.is_live(token.expose_secret()), "round {round}");
         emulator.clock().advance(Duration::from_secs(1000));
     }
     assert_eq!(emulator.double_spends(), 0);
@@ -194,16 +204,16 @@ async fn revoking_forgets_the_token_here_and_ends_it_there() {
     let scopes = scopes(&["/ping.read"]);
     let token = moov.token(&scopes).await.unwrap();
     moov.revoke(&token.to_secret(), None).await.unwrap();
-    assert!(!emulator.is_live(token.expose()));
+    assert!(!emulator.is_live(token.expose_secret()));
     let next = moov.token(&scopes).await.unwrap();
-    assert!(next.expose() != token.expose() && emulator.is_live(next.expose()));
+    assert!(next.expose_secret() != token.expose_secret() && emulator.is_live(next.expose_secret()));
     assert_eq!(emulator.double_spends(), 0);
 
     // Forgotten first: it stays away though the vendor did not end it.
     let failing = Fault::response(StatusCode::INTERNAL_SERVER_ERROR);
     emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
     assert!(moov.revoke(&next.to_secret(), None).await.is_err());
-    assert!(emulator.is_live(next.expose()) && moov.tokens().cached(&scopes).is_none());
+    assert!(emulator.is_live(next.expose_secret()) && moov.tokens().cached(&scopes).is_none());
 }
 
 #[tokio::test]
@@ -272,7 +282,7 @@ impl TokenSource for Generic {
         stream.write_all(request.as_bytes()).await.map_err(unavailable)?;
         let mut response = String::new();
         stream.read_to_string(&mut response).await.map_err(unavailable)?;
-        let unreadable = || Error::new(ErrorKind::Unreadable, "not a token response").with_sent(true);
+        let unreadable = || Error::new(ErrorKind::InvalidResponse, "not a token response").with_sent(true);
         let (_, json) = response.split_once("\r\n\r\n").ok_or_else(unreadable)?;
         let fields: serde_json::Value = serde_json::from_str(json).map_err(|_| unreadable())?;
         let mut token = IssuedToken::new(fields["access_token"].as_str().ok_or_else(unreadable)?);
@@ -287,14 +297,17 @@ async fn a_source_of_ones_own_gets_the_same_lifecycle() {
     let credentials = emulator.moneykit_credentials();
     let source = Generic {
         address: emulator.url().trim_start_matches("http://").to_owned(),
-        credentials: (credentials.client_id().to_owned(), credentials.client_secret().expose().to_owned()),
+        credentials: (
+            credentials.client_id().to_owned(),
+            credentials.client_secret().expose_secret().to_owned(),
+        ),
     };
     let cache = TokenCache::new(source, TokenOptions::default().with_clock(emulator.clock().clone()));
     let mut callers = JoinSet::new();
     for _ in 0..1000 {
         let cache = cache.clone();
         callers.spawn(async move {
-            cache.token(&scopes(&["institutions:read"])).await.unwrap().expose().to_owned()
+            cache.token(&scopes(&["institutions:read"])).await.unwrap().expose_secret().to_owned()
         });
     }
     let first = callers.join_all().await.remove(0);
@@ -302,7 +315,10 @@ async fn a_source_of_ones_own_gets_the_same_lifecycle() {
     assert_eq!(emulator.count(Operation::MoneykitToken), 1);
     emulator.clock().advance(Duration::from_secs(3600));
     let token = cache.token(&scopes(&["institutions:read"])).await.unwrap();
-    assert!(token.expose() != first && emulator.is_live(token.expose()));
-    cache.forget(&Secret::from(token.expose())).await.unwrap();
-    assert_ne!(cache.token(&scopes(&["institutions:read"])).await.unwrap().expose(), token.expose());
+    assert!(token.expose_secret() != first && emulator.is_live(token.expose_secret()));
+    cache.forget(&Secret::from(token.expose_secret())).await.unwrap();
+    assert_ne!(
+        cache.token(&scopes(&["institutions:read"])).await.unwrap().expose_secret(),
+        token.expose_secret()
+    );
 }

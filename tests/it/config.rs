@@ -146,7 +146,7 @@ async fn private_tls_server() -> (u16, String) {
     (port, pair.cert.pem())
 }
 
-/// `with_client(|b| b.add_root_certificate(..))` has no effect on a builder whose TLS is configured, and reqwest does
+/// `with_client_builder(|b| b.add_root_certificate(..))` has no effect on a builder whose TLS is configured, and reqwest does
 /// not tell; its docs say so, and this is the way that works with every TLS feature.
 #[cfg(feature = "rustls")]
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_root_certificate_of_the_programs_own_is_trusted() {
     assert_ne!(error.kind(), ErrorKind::Timeout, "{error}");
     let trusting = crate::support::quick().with_root_certificate(&pem);
     assert!(client(trusting.clone()).unwrap().jwks().await.unwrap().body.keys.is_empty());
-    let customised = trusting.with_client(|builder| builder.user_agent("backend/1"));
+    let customised = trusting.with_client_builder(|builder| builder.user_agent("backend/1"));
     assert!(client(customised).unwrap().jwks().await.is_ok());
     for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"] {
         let error = client(crate::support::quick().with_root_certificate(wrong)).expect_err(wrong);

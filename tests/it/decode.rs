@@ -26,7 +26,7 @@ async fn introspect(emulator: &Emulator, body: &str) -> Result<AppClientResponse
 #[track_caller]
 fn is_unusable(result: Result<impl Sized, Error>, reason: &str) {
     let error = result.err().expect("the response is refused");
-    assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
     assert!(error.to_string().contains(reason), "{error}");
 }
 
@@ -62,7 +62,7 @@ fn expires_in_is_a_number_or_a_string_or_nothing() {
 #[test]
 fn a_token_may_be_longer_than_documented() {
     let long = "x".repeat(10_000);
-    assert_eq!(token(&format!(r#"{{"access_token": "{long}"}}"#)).access_token.expose(), long);
+    assert_eq!(token(&format!(r#"{{"access_token": "{long}"}}"#)).access_token.expose_secret(), long);
 }
 
 #[test]
@@ -106,7 +106,7 @@ async fn an_odd_optional_field_never_costs_the_token() {
     ] {
         for operation in TOKEN {
             emulator.fault(operation, json(200, format!(r#"{{"access_token":"t1","expires_in":{odd}}}"#)));
-            assert_eq!(issue(&emulator, operation).await.unwrap().expose(), "t1", "{odd}");
+            assert_eq!(issue(&emulator, operation).await.unwrap().expose_secret(), "t1", "{odd}");
         }
         let token = moov_token(&emulator, format!(r#"{{"expires_in":{odd},"access_token":"t1"}}"#)).await;
         assert_eq!(token.unwrap().expires_in, None, "{odd}");
@@ -132,7 +132,7 @@ async fn a_token_with_an_odd_life_is_cached_for_the_default_life() {
         let asked = emulator.count(Operation::MoovToken);
         let token = client.token(&scopes(&["/ping.read"])).await.unwrap();
         let rule = if odd == "-5" { ExpiryRule::Absurd } else { ExpiryRule::Absent };
-        assert_eq!((token.expose(), token.expiry_rule()), ("t1", rule), "{odd}");
+        assert_eq!((token.expose_secret(), token.expiry_rule()), ("t1", rule), "{odd}");
         client.token(&scopes(&["/ping.read"])).await.unwrap();
         assert_eq!(emulator.count(Operation::MoovToken), asked + 1, "{odd}");
     }
@@ -144,7 +144,7 @@ async fn a_repeated_member_counts_once_or_not_at_all() {
     let emulator = emulator().await;
     let body = r#"{"access_token":"t1","expires_in":60,"scope":"a","scope":"b","expires_in":60,"access_token":"t1"}"#;
     let token = moov_token(&emulator, body).await.unwrap().into_body();
-    assert_eq!((token.access_token.0.expose(), token.scope), ("t1", None));
+    assert_eq!((token.access_token.0.expose_secret(), token.scope), ("t1", None));
     assert_eq!(token.expires_in.map(|expires_in| expires_in.raw()), Some(60));
     for body in [
         r#"{"access_token":"t1","access_token":"t2"}"#,

@@ -12,7 +12,7 @@ use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{
     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
     emulator::{Emulator, SignedWebhook},
-    moov::webhook::Webhooks,
+    moov::webhook::WebhookVerifier,
     webhook::{
         Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError,
         MemoryDeliveries, Received, StoreFailure, Tolerance, VerifyErrorKind as Kind,
@@ -256,8 +256,8 @@ impl DeliveryStore for Shared {
     }
 }
 
-fn verifier(emulator: &Emulator) -> Webhooks {
-    Webhooks::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
+fn verifier(emulator: &Emulator) -> WebhookVerifier {
+    WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
 }
 
 /// A5 and A6: retries with the first headers, for as long as the vendors send them.

@@ -86,7 +86,7 @@ impl Call {
     }
 
     fn basic(self, credentials: &Credentials) -> Self {
-        let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
+        let (id, secret) = (credentials.client_id(), credentials.client_secret().expose_secret());
         self.basic_bytes(format!("{id}:{secret}").as_bytes())
     }
 
@@ -149,7 +149,7 @@ async fn start(builder: Builder) -> Emulator {
 }
 
 fn pair(credentials: &Credentials) -> (&str, &str) {
-    (credentials.client_id(), credentials.client_secret().expose())
+    (credentials.client_id(), credentials.client_secret().expose_secret())
 }
 
 /// A MoneyKit token call that succeeds.

@@ -123,7 +123,7 @@ async fn each_failure_has_its_kind() {
     let half = r#"{"access_token": "SECRET-TOKEN", "expires_in""#;
     let wrong = r#"{"access_token": ["SECRET-TOKEN"], "expires_in": "SECRET-TOKEN"}"#;
     let failures = [
-        ("400 text", ErrorKind::Rejected, json(400, r#"{"error": "A long story"}"#)),
+        ("400 text", ErrorKind::InvalidRequest, json(400, r#"{"error": "A long story"}"#)),
         (
             "400 invalid_client",
             ErrorKind::Unauthorized,
@@ -138,7 +138,7 @@ async fn each_failure_has_its_kind() {
             ),
         ),
         ("403 empty", ErrorKind::Unauthorized, status(403)),
-        ("422 empty", ErrorKind::Rejected, status(422)),
+        ("422 empty", ErrorKind::InvalidRequest, status(422)),
         ("429 empty", ErrorKind::RateLimited, status(429)),
         ("429 seconds", ErrorKind::RateLimited, status(429).with_header(header::RETRY_AFTER, 7)),
         (
@@ -157,17 +157,17 @@ async fn each_failure_has_its_kind() {
         ("503 wait", ErrorKind::Unavailable, status(503).with_header(header::RETRY_AFTER, 3)),
         (
             "307",
-            ErrorKind::Unreadable,
+            ErrorKind::InvalidResponse,
             status(307).with_header(header::LOCATION, HeaderValue::from_static("http://127.0.0.1:1/x")),
         ),
-        ("200 truncated json", ErrorKind::Unreadable, json(200, half)),
-        ("200 wrong types", ErrorKind::Unreadable, json(200, wrong)),
-        ("200 empty", ErrorKind::Unreadable, status(200)),
-        ("204", ErrorKind::Unreadable, status(204)),
-        ("200 html", ErrorKind::Unreadable, html(200)),
+        ("200 truncated json", ErrorKind::InvalidResponse, json(200, half)),
+        ("200 wrong types", ErrorKind::InvalidResponse, json(200, wrong)),
+        ("200 empty", ErrorKind::InvalidResponse, status(200)),
+        ("204", ErrorKind::InvalidResponse, status(204)),
+        ("200 html", ErrorKind::InvalidResponse, html(200)),
         (
             "200 too large",
-            ErrorKind::Unreadable,
+            ErrorKind::InvalidResponse,
             json(200, format!(r#"{{"access_token": "{}"}}"#, "x".repeat(1 << 20))),
         ),
         ("cut short", ErrorKind::Unavailable, Fault::truncate()),
@@ -246,11 +246,17 @@ async fn a_response_of_the_vendor_itself_is_classified_by_status_and_code() {
         (403, "", "", ErrorKind::Unauthorized, None),
         (403, id, "<html>", ErrorKind::Unauthorized, None),
         (403, "", r#"{"error_code":"api_error.auth.x"}"#, ErrorKind::Unauthorized, Some("api_error.auth.x")),
-        (403, "", r#"{"error":"invalid_scope"}"#, ErrorKind::Rejected, Some("invalid_scope")),
-        (403, id, r#"{"error":"unauthorized_client"}"#, ErrorKind::Rejected, Some("unauthorized_client")),
+        (403, "", r#"{"error":"invalid_scope"}"#, ErrorKind::InvalidRequest, Some("invalid_scope")),
+        (
+            403,
+            id,
+            r#"{"error":"unauthorized_client"}"#,
+            ErrorKind::InvalidRequest,
+            Some("unauthorized_client"),
+        ),
         (400, "", r#"{"error":"invalid_client"}"#, ErrorKind::Unauthorized, Some("invalid_client")),
-        (400, "", r#"{"error":"invalid_scope"}"#, ErrorKind::Rejected, Some("invalid_scope")),
-        (404, "", r#"{"detail":"Not Found"}"#, ErrorKind::Rejected, None),
+        (400, "", r#"{"error":"invalid_scope"}"#, ErrorKind::InvalidRequest, Some("invalid_scope")),
+        (404, "", r#"{"detail":"Not Found"}"#, ErrorKind::InvalidRequest, None),
         (429, id, "", ErrorKind::RateLimited, None),
         (503, id, "", ErrorKind::Unavailable, None),
     ] {
@@ -268,7 +274,7 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
     let emulator = emulator().await;
     for (body, kind, code) in [
         (r#"{"error":"invalid_client","error_description":"d"}"#, ErrorKind::Unauthorized, "invalid_client"),
-        (r#"{"error":"invalid_scope"}"#, ErrorKind::Rejected, "invalid_scope"),
+        (r#"{"error":"invalid_scope"}"#, ErrorKind::InvalidRequest, "invalid_scope"),
         (r#"{"error":"temporarily_unavailable"}"#, ErrorKind::Unavailable, "temporarily_unavailable"),
         (
             r#"{"error_code":"api_error.auth.unauthorized","error_message":"m"}"#,
@@ -280,7 +286,7 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
             ErrorKind::RateLimited,
             "api_error.rate_limit_exceeded",
         ),
-        (r#"{"access_token":"t","error":"invalid_grant"}"#, ErrorKind::Rejected, "invalid_grant"),
+        (r#"{"access_token":"t","error":"invalid_grant"}"#, ErrorKind::InvalidRequest, "invalid_grant"),
     ] {
         for operation in Operation::ALL {
             emulator.fault(operation, json(200, body));
@@ -302,7 +308,7 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
     emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::OK).with_body("text/html", "<html>"));
     assert_eq!(
         moov(&emulator).revoke(&"token-1".into(), None).await.unwrap_err().kind(),
-        ErrorKind::Unreadable
+        ErrorKind::InvalidResponse
     );
     emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::OK).with_body("text/plain", "OK"));
     assert!(moov(&emulator).revoke(&"token-1".into(), None).await.is_ok());
@@ -321,7 +327,7 @@ async fn both_vendors_errors_of_rfc_6749_and_fastapi_are_read() {
         let body = r#"{"detail":[{"loc":["body","grant_type"],"msg":"field required"}]}"#;
         emulator.fault(operation, json(422, body));
         let error = issue(&emulator, operation).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Rejected);
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         let field = &error.fields()[0];
         assert_eq!((field.field.as_str(), field.message.as_str()), ("body.grant_type", "field required"));
         assert!(error.to_string().contains("field grant_type"), "{error}");
@@ -450,15 +456,15 @@ async fn no_redirect_is_followed() {
             let error = issue(&here, operation).await.unwrap_err();
             assert_eq!(
                 (error.kind(), error.status().map(|s| s.as_u16())),
-                (ErrorKind::Unreadable, Some(status))
+                (ErrorKind::InvalidResponse, Some(status))
             );
         }
     }
     assert!(elsewhere.requests().is_empty());
 
     // Nor by a reqwest client of the user's own that would.
-    let eager =
-        HttpOptions::default().with_client(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
+    let eager = HttpOptions::default()
+        .with_client_builder(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
     let client = here.moneykit().with_http(eager).build().unwrap();
     let to = HeaderValue::from_str(&format!("{}/.well-known/jwks.json", elsewhere.url())).unwrap();
     here.fault(Operation::MoneykitJwks, Fault::response(StatusCode::FOUND).with_header(header::LOCATION, to));
@@ -475,5 +481,5 @@ async fn a_body_up_to_the_limit_is_read_and_one_byte_more_is_not() {
     emulator.fault(Operation::MoneykitToken, json(201, body(100)));
     assert!(client.create_access_token(&[]).await.is_ok());
     emulator.fault(Operation::MoneykitToken, json(201, body(101)));
-    assert_eq!(client.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::Unreadable);
+    assert_eq!(client.create_access_token(&[]).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
 }

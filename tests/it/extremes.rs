@@ -28,14 +28,14 @@ type Setter = (&'static str, fn(TokenOptions, Duration) -> TokenOptions);
 
 const SETTERS: [Setter; 14] = [
     ("refresh window", |options, given| options.with_refresh_window(given)),
-    ("margin", |options, given| options.with_margin(given)),
+    ("margin", |options, given| options.with_expiry_leeway(given)),
     ("default lifetime", |options, given| options.with_default_lifetime(given)),
     ("max lifetime", |options, given| options.with_max_lifetime(given)),
     ("all lifetimes", |options, given| options.with_default_lifetime(given).with_max_lifetime(given)),
     ("max wait", |options, given| options.with_max_wait(given)),
     ("back-off", |options, given| options.with_backoff(given, given)),
     ("max cool-down", |options, given| options.with_max_cool_down(given)),
-    ("refusal memory", |options, given| options.with_refusal_memory(given)),
+    ("refusal memory", |options, given| options.with_negative_cache_ttl(given)),
     ("rate limit", |options, given| options.with_rate_limit(1, given)),
     ("store timeout", |options, given| options.with_store_timeout(given)),
     ("store rest", |options, given| options.with_store_rest(given)),
@@ -82,7 +82,7 @@ async fn no_option_of_any_duration_panics() {
                         let asking = cache.token_within(&scopes, Duration::MAX);
                         if let Ok(Ok(token)) = timeout(Duration::from_secs(90), asking).await {
                             let _ = format!("{token:?} {:?} {case}", token.expires_at());
-                            cache.reject(&token).await;
+                            cache.invalidate(&token).await;
                         }
                         let _ = timeout(Duration::from_secs(1), cache.token(&scopes)).await;
                     }

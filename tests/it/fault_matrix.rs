@@ -61,7 +61,7 @@ type Outcome = Option<ErrorKind>;
 
 const GOOD: Outcome = None;
 const BROKEN: Outcome = Some(ErrorKind::Unavailable);
-const INVALID: Outcome = Some(ErrorKind::Unreadable);
+const INVALID: Outcome = Some(ErrorKind::InvalidResponse);
 
 /// Runs rows of a name, a response and an outcome, which can depend on the operation.
 struct Matrix {
@@ -157,7 +157,7 @@ fn bytes(bytes: impl Into<Vec<u8>>, end: End) -> Script {
 
 #[tokio::test]
 async fn every_status_from_the_vendor_and_from_in_front_of_it() {
-    use ErrorKind::{RateLimited, Rejected, Unauthorized, Unavailable, Unreadable};
+    use ErrorKind::{InvalidRequest, InvalidResponse, RateLimited, Unauthorized, Unavailable};
 
     let mut matrix = quick().await;
     let own = format!(r#"{{"error":"invalid_request","error_description":"{MARK}"}}"#);
@@ -166,25 +166,25 @@ async fn every_status_from_the_vendor_and_from_in_front_of_it() {
     let problem = format!(r#"{{"type":"about:blank","title":"{MARK}","status":1,"detail":"{MARK}"}}"#);
     // The kind of an empty body, of the vendor's own body, and of others.
     for (status, empty, vendor, front) in [
-        (300, Unreadable, Unreadable, Unreadable),
-        (302, Unreadable, Unreadable, Unreadable),
-        (307, Unreadable, Unreadable, Unreadable),
-        (400, Rejected, Rejected, Unavailable),
+        (300, InvalidResponse, InvalidResponse, InvalidResponse),
+        (302, InvalidResponse, InvalidResponse, InvalidResponse),
+        (307, InvalidResponse, InvalidResponse, InvalidResponse),
+        (400, InvalidRequest, InvalidRequest, Unavailable),
         (401, Unauthorized, Unauthorized, Unavailable),
-        (402, Rejected, Rejected, Unavailable),
-        (403, Unauthorized, Rejected, Unavailable),
-        (404, Rejected, Rejected, Unavailable),
-        (405, Rejected, Rejected, Unavailable),
-        (407, Rejected, Rejected, Unavailable),
+        (402, InvalidRequest, InvalidRequest, Unavailable),
+        (403, Unauthorized, InvalidRequest, Unavailable),
+        (404, InvalidRequest, InvalidRequest, Unavailable),
+        (405, InvalidRequest, InvalidRequest, Unavailable),
+        (407, InvalidRequest, InvalidRequest, Unavailable),
         (408, Unavailable, Unavailable, Unavailable),
-        (409, Rejected, Rejected, Unavailable),
-        (413, Rejected, Rejected, Unavailable),
-        (415, Rejected, Rejected, Unavailable),
-        (422, Rejected, Rejected, Unavailable),
+        (409, InvalidRequest, InvalidRequest, Unavailable),
+        (413, InvalidRequest, InvalidRequest, Unavailable),
+        (415, InvalidRequest, InvalidRequest, Unavailable),
+        (422, InvalidRequest, InvalidRequest, Unavailable),
         (425, Unavailable, Unavailable, Unavailable),
         (429, RateLimited, RateLimited, RateLimited),
-        (431, Rejected, Rejected, Unavailable),
-        (451, Rejected, Rejected, Unavailable),
+        (431, InvalidRequest, InvalidRequest, Unavailable),
+        (451, InvalidRequest, InvalidRequest, Unavailable),
         (500, Unavailable, Unavailable, Unavailable),
         (502, Unavailable, Unavailable, Unavailable),
         (503, Unavailable, Unavailable, Unavailable),
@@ -249,7 +249,7 @@ async fn every_framing() {
     // The response ends before its length says so. The head of an error is enough.
     for (status, expected) in [
         (200, ErrorKind::Unavailable),
-        (400, ErrorKind::Rejected),
+        (400, ErrorKind::InvalidRequest),
         (401, ErrorKind::Unauthorized),
         (403, ErrorKind::Unauthorized),
         (429, ErrorKind::RateLimited),
@@ -384,8 +384,8 @@ async fn every_body() {
     matrix.row("too long", |_| raw(200, "", " ".repeat((1 << 20) + 1)), |_| INVALID).await;
     for (code, kind) in [
         ("invalid_client", ErrorKind::Unauthorized),
-        ("invalid_scope", ErrorKind::Rejected),
-        (MARK, ErrorKind::Rejected),
+        ("invalid_scope", ErrorKind::InvalidRequest),
+        (MARK, ErrorKind::InvalidRequest),
     ] {
         let body = format!(r#"{{"error":"{code}","error_description":"{MARK}"}}"#);
         matrix.row(&*body, |_| raw(200, "", &body), |_| Some(kind)).await;

@@ -69,7 +69,7 @@ struct Report {
     errors: Vec<String>,
     longest_wait: u64,
     alone: u64,
-    voided: u64,
+    discarded: u64,
     dropped: u64,
     failures: u64,
 }
@@ -124,7 +124,7 @@ impl Clients {
         report.longest_wait = report.longest_wait.max(millis(before.elapsed()));
         match token {
             Ok(token) => {
-                report.tokens.insert(token.expose().to_owned(), now());
+                report.tokens.insert(token.expose_secret().to_owned(), now());
                 Some(token)
             }
             Err(error) => {
@@ -139,8 +139,8 @@ impl Clients {
         let Some(token) = self.keep(self.moneykit.token(&[])).await else { return };
         let response = self.moneykit.introspect(&token.to_secret()).await;
         if response.is_err_and(|error| error.status().is_some_and(|status| status.as_u16() == 401)) {
-            self.report.lock().unwrap().refused.push((now(), token.expose().to_owned()));
-            self.moneykit.reject(&token).await;
+            self.report.lock().unwrap().refused.push((now(), token.expose_secret().to_owned()));
+            self.moneykit.invalidate(&token).await;
         }
     }
 
@@ -152,9 +152,9 @@ impl Clients {
     fn tell(&self) {
         let mut report = self.report.lock().unwrap();
         for stats in [self.moneykit.tokens().stats(), self.moov.tokens().stats()] {
-            report.alone += stats.alone;
-            report.voided += stats.voided;
-            report.dropped += stats.dropped;
+            report.alone += stats.store_bypassed;
+            report.discarded += stats.discarded;
+            report.dropped += stats.evicted_remotely;
             report.failures += stats.store_failures;
         }
         println!("{WORD}{}", serde_json::to_string(&*report).unwrap());
@@ -206,8 +206,8 @@ fn a_process_of_the_fleet_does_as_it_is_told() {
                         .each(move |clients: Clients| {
                             let (one, two) = before.clone();
                             async move {
-                                clients.moneykit.reject(&one.unwrap()).await;
-                                clients.moov.reject(&two.unwrap()).await;
+                                clients.moneykit.invalidate(&one.unwrap()).await;
+                                clients.moov.invalidate(&two.unwrap()).await;
                                 clients.get().await;
                             }
                         })
@@ -217,17 +217,17 @@ fn a_process_of_the_fleet_does_as_it_is_told() {
                 "revoke" => {
                     let token = clients.moov.token(&scope()).await.unwrap().to_secret();
                     let _ = clients.moov.revoke(&token, None).await;
-                    println!("{WORD}revoked {} {}", now(), token.expose());
+                    println!("{WORD}revoked {} {}", now(), token.expose_secret());
                     continue;
                 }
                 // A token of Moov, and whether it is there without a request.
                 "token" => {
-                    println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose());
+                    println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose_secret());
                     continue;
                 }
                 "cached" => {
                     let cached = clients.moov.tokens().cached(&scope());
-                    println!("{WORD}{}", cached.as_ref().map_or("none", |token| token.expose()));
+                    println!("{WORD}{}", cached.as_ref().map_or("none", |token| token.expose_secret()));
                     continue;
                 }
                 order if order.starts_with("forget ") => {
@@ -240,7 +240,7 @@ fn a_process_of_the_fleet_does_as_it_is_told() {
                     continue;
                 }
                 "held" => {
-                    println!("{WORD}{}", clients.moneykit.token(&[]).await.unwrap().expose());
+                    println!("{WORD}{}", clients.moneykit.token(&[]).await.unwrap().expose_secret());
                     continue;
                 }
                 "run" => {
@@ -270,7 +270,7 @@ fn a_process_of_the_fleet_does_as_it_is_told() {
                     sleep(Duration::from_millis(200)).await;
                     let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
                     for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {
-                        clients.report.lock().unwrap().tokens.insert(token.expose().to_owned(), now());
+                        clients.report.lock().unwrap().tokens.insert(token.expose_secret().to_owned(), now());
                     }
                 }
                 order => panic!("{order}"),
@@ -410,7 +410,7 @@ impl Report {
         self.errors.extend(other.errors);
         self.longest_wait = self.longest_wait.max(other.longest_wait);
         self.alone += other.alone;
-        self.voided += other.voided;
+        self.discarded += other.discarded;
         self.dropped += other.dropped;
         self.failures += other.failures;
     }
@@ -434,7 +434,7 @@ async fn twenty_processes_send_one_token_call_for_each_generation() {
         let new = fleet.all("reject").await;
         assert!(new.errors.is_empty(), "{:?}", new.errors);
         // Most reject a token that another has rejected already, which rejects nothing newer.
-        let why = format!("{} alone, {} voided, {} failures", new.alone, new.voided, new.failures);
+        let why = format!("{} alone, {} discarded, {} failures", new.alone, new.discarded, new.failures);
         assert_eq!(calls(&emulator), (generation, generation), "{why}");
         let new: BTreeSet<String> = new.tokens.into_keys().collect();
         assert!(new.len() == 2 && new.is_disjoint(&before), "{new:?}");
@@ -640,7 +640,7 @@ async fn live_through(day: Day) -> Option<String> {
         moov,
         seen.tokens.len(),
         seen.alone,
-        seen.voided,
+        seen.discarded,
         seen.dropped,
         seen.longest_wait,
         late,
@@ -651,7 +651,10 @@ async fn live_through(day: Day) -> Option<String> {
     let generations = 2 * (ran.as_millis() as usize / 2350 + 2);
     let kills = if day == Day::Killing { KILLS } else { 0 };
     assert!(moneykit + moov <= generations + day.allowance(), "too many calls\n{line}");
-    assert!(moneykit + moov <= seen.tokens.len() + kills + seen.voided as usize, "a token was lost\n{line}");
+    assert!(
+        moneykit + moov <= seen.tokens.len() + kills + seen.discarded as usize,
+        "a token was lost\n{line}"
+    );
     assert_eq!(seen.refused, [], "a token that the vendor does not take was handed out\n{line}");
     assert_eq!(emulator.double_spends(), 0, "{line}");
     assert_eq!(seen.errors, [] as [&str; 0], "{line}");
@@ -666,7 +669,7 @@ async fn live_through(day: Day) -> Option<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fleet_lives_through_bad_days_within_its_bounds() {
     let mut table = vec![
-        "| day       | MoneyKit | Moov | generations | alone | voided | dropped | wait, ms | late   | doubles | errors |"
+        "| day       | MoneyKit | Moov | generations | alone | discarded | dropped | wait, ms | late   | doubles | errors |"
             .to_owned(),
         "| --------- | -------: | ---: | ----------: | ----: | -----: | ------: | -------: | -----: | ------: | -----: |"
             .to_owned(),

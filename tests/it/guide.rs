@@ -39,11 +39,11 @@ fn each_kind_of_error_has_its_section() {
     let known = [
         ErrorKind::InvalidConfig,
         ErrorKind::Unauthorized,
-        ErrorKind::Rejected,
+        ErrorKind::InvalidRequest,
         ErrorKind::RateLimited,
         ErrorKind::Unavailable,
         ErrorKind::Timeout,
-        ErrorKind::Unreadable,
+        ErrorKind::InvalidResponse,
     ];
     let names = variants("src/error.rs", "ErrorKind");
     assert_eq!(names, known.map(|kind| format!("{kind:?}")), "this table is not complete");

@@ -26,7 +26,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn token(cache: &TokenCache<Scripted>) -> Result<String, Error> {
-    cache.token(&scopes(&["a"])).await.map(|token| token.expose().to_owned())
+    cache.token(&scopes(&["a"])).await.map(|token| token.expose_secret().to_owned())
 }
 
 /// Lets tasks in the background go on.
@@ -215,9 +215,9 @@ async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_se
     assert!(cache.stats().evictions > 50 && cache.len() <= 11, "{}", cache.len());
     cache.forget(&revoked).await.unwrap();
     let token = handle.token().await.unwrap();
-    assert_ne!(token.expose(), revoked.expose());
+    assert_ne!(token.expose_secret(), revoked.expose_secret());
     // One scope set is one token, with a handle or without.
-    assert_eq!(cache.token(&scopes(&["held"])).await.unwrap().expose(), token.expose());
+    assert_eq!(cache.token(&scopes(&["held"])).await.unwrap().expose_secret(), token.expose_secret());
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,11 +252,11 @@ async fn the_refresh_token_is_used_and_each_one_once() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_or_lost_refresh_falls_back_to_the_client_credentials() {
     for reply in [
-        fail(ErrorKind::Rejected),
+        fail(ErrorKind::InvalidRequest),
         fail(ErrorKind::Unauthorized),
         fail(ErrorKind::Unavailable),
         fail(ErrorKind::Timeout),
-        fail(ErrorKind::Unreadable),
+        fail(ErrorKind::InvalidResponse),
     ] {
         let (cache, source) = refreshing([Reply::Token(3600), reply.clone()]);
         token(&cache).await.unwrap();
@@ -439,7 +439,7 @@ async fn a_failed_call_is_repeated_as_the_policy_has_it() {
     assert_eq!(source.times(), [0, 200, 500]);
     assert_eq!(cache.stats().failures, 0);
 
-    for lasting in [ErrorKind::Rejected, ErrorKind::Unreadable, ErrorKind::InvalidConfig] {
+    for lasting in [ErrorKind::InvalidRequest, ErrorKind::InvalidResponse, ErrorKind::InvalidConfig] {
         let (cache, source) = self::cache([fail(lasting)]);
         assert_eq!(token(&cache).await.unwrap_err().kind(), lasting);
         assert_eq!(source.count(), 1);
@@ -451,17 +451,17 @@ async fn a_failed_call_is_repeated_as_the_policy_has_it() {
 async fn a_rejected_token_is_forgotten_and_a_newer_one_is_not() {
     let (cache, source) = cache([]);
     let first = cache.token(&scopes(&["a"])).await.unwrap();
-    first.reject();
+    first.invalidate();
     let second = cache.token(&scopes(&["a"])).await.unwrap();
-    assert_ne!(first.expose(), second.expose());
+    assert_ne!(first.expose_secret(), second.expose_secret());
     // All who still hold the first one may reject it as often as they like.
     for _ in 0..100 {
-        first.reject();
-        cache.reject(&first).await;
+        first.invalidate();
+        cache.invalidate(&first).await;
     }
-    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), second.expose());
+    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), second.expose_secret());
     assert_eq!(source.count(), 2);
-    cache.reject(&second).await;
+    cache.invalidate(&second).await;
     assert_eq!(token(&cache).await.unwrap(), "token-3");
 }
 
@@ -482,7 +482,7 @@ async fn a_refresh_in_flight_cannot_put_back_what_was_revoked() {
         );
         settle().await;
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
-        assert_eq!(cache.stats().voided, 1, "{revoked}");
+        assert_eq!(cache.stats().discarded, 1, "{revoked}");
         let issue = Asked::Issue("a".to_owned());
         assert_eq!(
             source.asked(),
@@ -502,7 +502,7 @@ async fn a_revoked_token_or_refresh_token_is_forgotten_and_no_other() {
         assert_eq!(token(&cache).await.unwrap(), "token-1");
         cache.forget(&Secret::from(revoked)).await.unwrap();
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
-        assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose(), other.expose());
+        assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose_secret(), other.expose_secret());
         // Not by the refresh token, which is as dead.
         assert!(!source.asked().contains(&Asked::Refresh("refresh-1".to_owned())));
     }
@@ -520,7 +520,7 @@ async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() 
     let run = async |response: (StatusCode, HeaderMap)| {
         let mut used = Vec::new();
         let request = |token: Token| {
-            used.push(token.expose().to_owned());
+            used.push(token.expose_secret().to_owned());
             let response = response.clone();
             async move { response }
         };
@@ -629,7 +629,7 @@ async fn a_token_that_no_header_can_carry_is_an_error() {
     }
     let cache = TokenCache::new(Odd, options(&TestClock::new()));
     let error = cache.token(&[]).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unreadable);
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     assert!(!format!("{error:?} {error}").contains("lines"));
 }
 
@@ -642,10 +642,10 @@ async fn the_stats_count_what_happened() {
     sleep(Duration::from_secs(3300)).await;
     token(&cache).await.unwrap();
     settle().await;
-    cache.reject(&cache.token(&scopes(&["a"])).await.unwrap()).await;
+    cache.invalidate(&cache.token(&scopes(&["a"])).await.unwrap()).await;
     let stats = cache.stats();
     assert_eq!((stats.hits, stats.stale_hits, stats.misses), (5, 1, 1));
-    assert_eq!((stats.refreshes, stats.rejections, stats.failures), (2, 1, 0));
+    assert_eq!((stats.refreshes, stats.invalidations, stats.failures), (2, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -655,5 +655,5 @@ async fn a_token_shows_no_secret() {
     let text = format!("{token:?} {:?} {cache:?} {:?}", token.authorization(), cache.handle(&[]).unwrap());
     assert!(!text.contains("token-1"), "{text}");
     assert_eq!(token.authorization().to_str().unwrap(), "Bearer token-1");
-    assert_eq!(token.clone().expose(), "token-1");
+    assert_eq!(token.clone().expose_secret(), "token-1");
 }

@@ -151,7 +151,7 @@ impl Modelled {
         let failed = |kind, sent| Error::new(kind, "as the model has it").with_sent(sent);
         let seconds = match reply {
             Server::Token(seconds) => seconds,
-            Server::Refuse => return Err(failed(ErrorKind::Rejected, true)),
+            Server::Refuse => return Err(failed(ErrorKind::InvalidRequest, true)),
             Server::Lose => return Err(failed(ErrorKind::Unavailable, true)),
             Server::Unreachable => return Err(failed(ErrorKind::Unavailable, false)),
             Server::WrongCredentials => return Err(failed(ErrorKind::Unauthorized, true)),
@@ -199,9 +199,9 @@ impl TokenSource for Modelled {
     }
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
-        let mut parts = refresh_token.expose().split('.');
+        let mut parts = refresh_token.expose_secret().split('.');
         let scope = parts.nth(1).unwrap().to_owned();
-        self.serve(&scope, Some(number(refresh_token.expose()))).await
+        self.serve(&scope, Some(number(refresh_token.expose_secret()))).await
     }
 }
 
@@ -241,8 +241,8 @@ impl Run {
             }
             Step::Reject(index) => {
                 if let Some(token) = self.given.get(&index).cloned() {
-                    self.end(index, number(token.expose()));
-                    self.cache.reject(&token).await;
+                    self.end(index, number(token.expose_secret()));
+                    self.cache.invalidate(&token).await;
                 }
             }
             Step::Revoke(index, by_refresh) => {
@@ -281,7 +281,7 @@ impl Run {
         if let Some((newest, life)) = known {
             let age = before - life.asked;
             if age < life.turns_stale() {
-                let given = outcome.as_ref().map(|token| number(token.expose())).ok();
+                let given = outcome.as_ref().map(|token| number(token.expose_secret())).ok();
                 prop_assert_eq!(given, Some(newest), "a fresh token is the one that is given");
                 prop_assert_eq!((now, world.requests), (before, requests), "and at once, without a request");
             } else if age < life.ends() {
@@ -290,10 +290,10 @@ impl Run {
             }
         }
         if let Ok(token) = outcome {
-            let number = number(token.expose());
+            let number = number(token.expose_secret());
             let life = world.issued[&number];
             prop_assert!(!world.dead.contains(&number), "token {} came back", number);
-            prop_assert!(token.expose().starts_with(&format!("access.{scope}.")), "of another scope");
+            prop_assert!(token.expose_secret().starts_with(&format!("access.{scope}.")), "of another scope");
             let lives = now - life.asked < life.ends().max(LATENCY);
             prop_assert!(lives || life.answered >= before, "token {} is over", number);
             drop(world);

@@ -121,7 +121,7 @@ async fn retries_and_refreshes_are_bounded() {
         let (cache, source) = scripted(&fail(kind), |options| options);
         hold("Retry of a token request", &cache, one_scope, || source.count(), fails).await;
     }
-    for kind in [ErrorKind::Unavailable, ErrorKind::Rejected, ErrorKind::Unreadable] {
+    for kind in [ErrorKind::Unavailable, ErrorKind::InvalidRequest, ErrorKind::InvalidResponse] {
         let (cache, source) = scripted(&fail(kind), |options| options.with_retry(RetryPolicy::never()));
         hold("New refresh after a failed one", &cache, one_scope, || source.count(), fails).await;
     }
@@ -143,7 +143,7 @@ impl TokenSource for RefusesRefresh {
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
         sleep(LATENCY).await;
         if number > 0 {
-            return Err(Error::new(ErrorKind::Rejected, "refused").with_sent(true));
+            return Err(Error::new(ErrorKind::InvalidRequest, "refused").with_sent(true));
         }
         let mut token = IssuedToken::new("token");
         token.expires_in = Some(1.into());
@@ -153,7 +153,7 @@ impl TokenSource for RefusesRefresh {
 
     async fn refresh(&self, _: &Secret) -> Result<IssuedToken, Error> {
         self.refreshed.fetch_add(1, Ordering::Relaxed);
-        Err(Error::new(ErrorKind::Rejected, "refused").with_sent(true))
+        Err(Error::new(ErrorKind::InvalidRequest, "refused").with_sent(true))
     }
 }
 
@@ -197,7 +197,7 @@ async fn a_rejected_or_revoked_token_that_comes_again_costs_one_request_in_each_
         let count = || source.0.load(Ordering::Relaxed);
         hold("New token after a rejected one", &cache, one_scope, count, async |cache, outcome| {
             if let Ok(token) = outcome {
-                cache.reject(&token).await;
+                cache.invalidate(&token).await;
             }
         })
         .await;
@@ -447,7 +447,7 @@ async fn a_mark_that_the_store_does_not_take_is_retried_until_it_ends() {
     let (cache, store) = broken(None);
     let calls = || store.0.load(Ordering::Relaxed);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
-    cache.reject(&token).await;
+    cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
     // After 5 s, 10 s, 20 s and 40 s. The next would come after 80 s.

@@ -56,7 +56,7 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
 }
 
 async fn get(cache: &TokenCache<Scripted>, scope: &str) -> String {
-    cache.token(&scopes(&[scope])).await.unwrap().expose().to_owned()
+    cache.token(&scopes(&[scope])).await.unwrap().expose_secret().to_owned()
 }
 
 async fn kind(cache: &TokenCache<Scripted>, scope: &str) -> ErrorKind {
@@ -137,7 +137,7 @@ async fn no_secret_is_in_redis_its_log_or_its_monitor() {
     let (one, two) = (process(&redis, &source), process(&redis, &source));
     get(&one, "payments.write").await;
     get(&two, "payments.write").await;
-    one.reject(&one.token(&scopes(&["payments.write"])).await.unwrap()).await;
+    one.invalidate(&one.token(&scopes(&["payments.write"])).await.unwrap()).await;
     get(&one, "payments.write").await;
 
     for key in redis.run_text::<Vec<String>>("KEYS *").await {
@@ -175,7 +175,7 @@ async fn an_entry_lives_as_long_as_its_token_and_nothing_stays_for_ever() {
     let entry = keys(&redis, "token:").await.remove(0);
     let left: i64 = redis.run_text(&format!("PTTL {entry}")).await;
     assert!((590_000..=600_000).contains(&left), "{left}");
-    cache.reject(&cache.token(&scopes(&["a"])).await.unwrap()).await;
+    cache.invalidate(&cache.token(&scopes(&["a"])).await.unwrap()).await;
     for key in redis.run_text::<Vec<String>>("KEYS *").await {
         assert!(redis.run_text::<i64>(&format!("PTTL {key}")).await > 0, "{key}");
     }
@@ -285,7 +285,7 @@ async fn foreign_leases_counters_and_stops_hold_nobody_up() {
             redis.run_text::<i64>(&format!("DEL {key}")).await;
             redis.run_text::<client::Value>(&command.replace("{}", key)).await;
             let cache = TokenCache::new(source.clone(), limited());
-            first.reject(&first.token(&scopes(&["a"])).await.unwrap()).await;
+            first.invalidate(&first.token(&scopes(&["a"])).await.unwrap()).await;
             redis.run_text::<i64>(&format!("DEL {key}")).await;
             redis.run_text::<client::Value>(&command.replace("{}", key)).await;
             get(&cache, "a").await;
@@ -338,9 +338,9 @@ async fn a_token_that_one_process_rejects_is_dropped_in_all() {
     get(&one, "a").await;
     assert_eq!(get(&two, "a").await, "token-1");
     listening(&redis, 2).await;
-    one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+    one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
-    assert_eq!(two.stats().dropped, 1);
+    assert_eq!(two.stats().evicted_remotely, 1);
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     // The same for one that is revoked.
     one.forget(&Secret::from("token-2")).await.unwrap();
@@ -374,7 +374,7 @@ async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
     sleep(BRIEF).await;
     let token = one.token(&scopes(&["a"])).await.unwrap();
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
-    one.reject(&token).await;
+    one.invalidate(&token).await;
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
 }
 
@@ -387,9 +387,9 @@ async fn an_eviction_while_redis_is_away_is_told_when_it_is_back() {
     get(&two, "a").await;
     listening(&redis, 2).await;
     redis.pause();
-    one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+    one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
     assert_eq!(one.stats().store_failures, 1);
-    assert!(one.stats().store_aside);
+    assert!(one.stats().store_circuit_open);
     redis.resume();
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert!(keys(&redis, "token:").await.is_empty());
@@ -414,7 +414,7 @@ async fn a_late_refresh_cannot_resurrect_what_was_revoked() {
     assert_eq!(get(&one, "a").await, "token-3");
     assert_eq!(get(&two, "a").await, "token-3");
     assert_eq!(get(&process(), "a").await, "token-3");
-    assert_eq!((one.stats().voided, source.count()), (1, 3));
+    assert_eq!((one.stats().discarded, source.count()), (1, 3));
 }
 
 #[tokio::test]
@@ -440,7 +440,9 @@ async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() 
     let claim = async || {
         let except = [token.generation];
         match store.claim(&key, &except, BRIEF, None, LONG).await.unwrap() {
-            Claim::Leased { refresh_token, .. } => Some(refresh_token.map(|text| text.expose().to_owned())),
+            Claim::Leased { refresh_token, .. } => {
+                Some(refresh_token.map(|text| text.expose_secret().to_owned()))
+            }
             _ => None,
         }
     };
@@ -547,9 +549,9 @@ async fn a_holder_that_takes_long_renews_its_lease() {
 #[tokio::test]
 async fn a_failure_is_not_kept_from_the_others() {
     let Some(redis) = RedisServer::start() else { return };
-    let source = source([fail(ErrorKind::Rejected)]);
+    let source = source([fail(ErrorKind::InvalidRequest)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
-    assert_eq!(kind(&one, "a").await, ErrorKind::Rejected);
+    assert_eq!(kind(&one, "a").await, ErrorKind::InvalidRequest);
     assert_eq!(get(&two, "a").await, "token-2");
 }
 
@@ -598,7 +600,10 @@ async fn whatever_befalls_redis_tokens_come_and_are_shared_again_afterwards() {
         assert_eq!(get(&one, "a").await, "token-1", "{blow:?}: what is in memory serves");
         assert_eq!(get(&one, "b").await, "token-2", "{blow:?}");
         let stats = one.stats();
-        assert!(stats.store_aside && stats.alone == 1 && stats.store_failures >= 1, "{blow:?}: {stats:?}");
+        assert!(
+            stats.store_circuit_open && stats.store_bypassed == 1 && stats.store_failures >= 1,
+            "{blow:?}: {stats:?}"
+        );
         blow.lift(&mut redis).await;
         let mut count = 0;
         until("shared again", async || {
@@ -607,7 +612,7 @@ async fn whatever_befalls_redis_tokens_come_and_are_shared_again_afterwards() {
             get(&one, &scope).await == get(&two, &scope).await
         })
         .await;
-        assert!(!one.stats().store_aside && !two.stats().store_aside, "{blow:?}");
+        assert!(!one.stats().store_circuit_open && !two.stats().store_circuit_open, "{blow:?}");
     }
 }
 
@@ -617,7 +622,7 @@ async fn a_full_redis_forgets_a_rejected_token_all_the_same() {
     let cache = process(&redis, &source([]));
     get(&cache, "a").await;
     redis.run_text::<()>("CONFIG SET maxmemory 1").await;
-    cache.reject(&cache.token(&scopes(&["a"])).await.unwrap()).await;
+    cache.invalidate(&cache.token(&scopes(&["a"])).await.unwrap()).await;
     assert!(keys(&redis, "token:").await.is_empty());
 }
 
@@ -631,7 +636,7 @@ async fn a_failing_redis_is_not_asked_again_by_each_caller() {
         get(&cache, scope).await;
     }
     let stats = cache.stats();
-    assert_eq!((stats.store_failures, stats.alone, source.count()), (1, 3, 3));
+    assert_eq!((stats.store_failures, stats.store_bypassed, source.count()), (1, 3, 3));
 }
 
 #[tokio::test]
@@ -787,7 +792,7 @@ async fn a_cluster_keeps_the_contract_and_tells_what_happened() {
     let (one, two) = (process(), process());
     assert_eq!(get(&one, "a").await, get(&two, "a").await);
     listening(&redis, 2).await;
-    one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+    one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
 }
 
@@ -853,9 +858,9 @@ async fn a_token_that_is_issued_again_after_it_was_rejected_costs_a_few_calls_an
     get(&one).await;
     get(&two).await;
     listening(&redis, 2).await;
-    one.reject(&get(&one).await).await;
+    one.invalidate(&get(&one).await).await;
     for cache in [&one, &two, &one, &two] {
-        assert_eq!(get(cache).await.expose(), "the-same");
+        assert_eq!(get(cache).await.expose_secret(), "the-same");
     }
     let count = source.count();
     assert!((2..=5).contains(&count), "{count} calls");
@@ -882,7 +887,7 @@ async fn a_call_that_takes_longer_than_its_callers_wait_is_made_once() {
     // Whichever of them had the lease.
     until("the token", async || [&one, &two].iter().any(|cache| cache.cached(&wanted).is_some())).await;
     for cache in [&one, &two] {
-        assert_eq!(cache.token_within(&wanted, LONG).await.unwrap().expose(), "token-1");
+        assert_eq!(cache.token_within(&wanted, LONG).await.unwrap().expose_secret(), "token-1");
     }
     assert_eq!(source.count(), 1);
 }
@@ -926,13 +931,13 @@ async fn a_process_whose_entry_was_evicted_revokes_and_rejects_all_the_same() {
     let revoked = small.token(&scopes(&["a"])).await.unwrap().to_secret();
     fill().await;
     small.forget(&revoked).await.unwrap();
-    assert_ne!(get(&other, "a").await, revoked.expose());
-    assert_ne!(get(&small, "a").await, revoked.expose());
+    assert_ne!(get(&other, "a").await, revoked.expose_secret());
+    assert_ne!(get(&small, "a").await, revoked.expose_secret());
 
     let rejected = small.token(&scopes(&["b"])).await.unwrap();
     fill().await;
-    small.reject(&rejected).await;
-    assert_ne!(get(&process(&redis, &source), "b").await, rejected.expose());
+    small.invalidate(&rejected).await;
+    assert_ne!(get(&process(&redis, &source), "b").await, rejected.expose_secret());
 }
 
 #[tokio::test]

@@ -41,10 +41,10 @@ async fn moov_renews_by_client_credentials_when_the_refresh_token_is_empty() {
     let issued =
         json(200, r#"{"access_token":"t1","expires_in":2,"refresh_token":"","token_type":"Bearer"}"#);
     emulator.fault(Operation::MoovToken, issued);
-    assert_eq!(moov.token(&scopes).await.unwrap().expose(), "t1");
+    assert_eq!(moov.token(&scopes).await.unwrap().expose_secret(), "t1");
     clock.advance(Duration::from_secs(2));
     let second = moov.token(&scopes).await.unwrap();
-    assert!(emulator.is_live(second.expose()));
+    assert!(emulator.is_live(second.expose_secret()));
     assert_eq!(emulator.count(Operation::MoovToken), 2);
 }
 
@@ -55,9 +55,9 @@ async fn only_a_transient_failure_that_was_not_sent_keeps_the_refresh_token() {
         (ErrorKind::Timeout, true),
         (ErrorKind::RateLimited, true),
         (ErrorKind::InvalidConfig, false),
-        (ErrorKind::Rejected, false),
+        (ErrorKind::InvalidRequest, false),
         (ErrorKind::Unauthorized, false),
-        (ErrorKind::Unreadable, false),
+        (ErrorKind::InvalidResponse, false),
     ] {
         let (cache, source) = refreshing([Reply::Token(3600), unsent(kind)]);
         cache.token(&scopes(&["a"])).await.unwrap();
@@ -112,6 +112,6 @@ async fn a_refresh_token_that_was_limited_is_not_sent_again() {
     assert_eq!(moov.token(&scopes).await.unwrap_err().kind(), ErrorKind::RateLimited);
     clock.advance(Duration::from_secs(60));
     let renewed = moov.token(&scopes).await.unwrap();
-    assert!(emulator.is_live(renewed.expose()));
+    assert!(emulator.is_live(renewed.expose_secret()));
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (3, 0));
 }

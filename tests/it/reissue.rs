@@ -142,8 +142,8 @@ async fn a_rejected_token_that_is_issued_again_is_handed_out_again() {
     for (cache, source) in caches() {
         let scopes = scopes(&["a"]);
         let token = cache.token(&scopes).await.unwrap();
-        cache.reject(&token).await;
-        assert_eq!(cache.token(&scopes).await.unwrap().expose(), "same");
+        cache.invalidate(&token).await;
+        assert_eq!(cache.token(&scopes).await.unwrap().expose_secret(), "same");
         let asked = source.count();
         assert!(asked <= 5, "a handful, not {asked}");
         for _ in 0..1_000 {
@@ -160,9 +160,9 @@ async fn rejecting_the_same_token_again_and_again_backs_off_and_stops_with_the_c
         let (scopes, start) = (scopes(&["a"]), Instant::now());
         while start.elapsed() < HOUR {
             match cache.token(&scopes).await {
-                Ok(token) => cache.reject(&token).await,
+                Ok(token) => cache.invalidate(&token).await,
                 Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::Unreadable);
+                    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
                     assert!(error.retry_after().is_some_and(|wait| wait <= Duration::from_secs(60)));
                 }
             }
@@ -185,7 +185,7 @@ async fn a_revoked_token_that_is_issued_again_fails_with_a_back_off() {
         cache.forget(&Secret::from("same")).await.unwrap();
         while start.elapsed() < HOUR {
             let error = cache.token(&scopes).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unreadable);
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse);
             sleep(Duration::from_millis(100)).await;
         }
         let asked = source.count();

@@ -33,7 +33,9 @@ fn callers_on_many_threads_at_a_cold_start_send_one_request() {
             let mut callers = JoinSet::new();
             for _ in 0..8 {
                 let cache = cache.clone();
-                callers.spawn(async move { cache.token(&scopes(&["a"])).await.unwrap().expose().to_owned() });
+                callers.spawn(async move {
+                    cache.token(&scopes(&["a"])).await.unwrap().expose_secret().to_owned()
+                });
             }
             assert!(callers.join_all().await.iter().all(|token| token == "token-1"));
             assert_eq!(source.count(), 1);
@@ -55,7 +57,7 @@ async fn revoking_during_a_refresh_voids_its_token_whichever_id_is_named() {
         cache.forget(&Secret::from(revoked)).await.unwrap();
         for _ in 0..2 {
             let token = cache.token(&scopes(&["a"])).await.unwrap();
-            let number: usize = token.expose().trim_start_matches("token-").parse().unwrap();
+            let number: usize = token.expose_secret().trim_start_matches("token-").parse().unwrap();
             assert!(number > 1, "{revoked} after {after} ms: the token itself");
             let issue = Asked::Issue("a".to_owned());
             assert_eq!(source.asked()[number - 1], issue, "{revoked} after {after} ms: a child of it");
@@ -73,9 +75,9 @@ async fn revoking_a_token_that_was_rejected_voids_the_refresh_that_was_begun_wit
         sleep(STALE).await;
         cache.token(&scopes(&["a"])).await.unwrap();
         sleep(Duration::from_millis(50)).await;
-        cache.reject(&first).await;
+        cache.invalidate(&first).await;
         cache.forget(&Secret::from(revoked)).await.unwrap();
-        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-3", "{revoked}");
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3", "{revoked}");
     }
 }
 
@@ -94,7 +96,7 @@ async fn a_refresh_token_from_a_store_is_not_sent_once_it_is_revoked() {
     let source = Scripted::new(Duration::from_millis(100), true, []);
     let cache = TokenCache::new(source.clone(), options(&clock).with_store(store));
     cache.forget(&Secret::from("refresh-0")).await.unwrap();
-    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
+    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-1");
     assert_eq!(source.asked(), [Asked::Issue("a".to_owned())]);
 }
 
@@ -135,7 +137,7 @@ async fn a_token_that_was_revoked_before_it_came_is_not_handed_out() {
     *source.token.lock().unwrap() = "another".to_owned();
     sleep(Duration::from_secs(1)).await;
     source.go.notify_one();
-    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "another");
+    assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "another");
 }
 
 /// The refresh has ended and its callers are about to be woken: none may take the token along.
@@ -151,11 +153,11 @@ async fn callers_that_wake_up_after_a_revocation_do_not_get_the_revoked_token() 
     source.go.notify_one();
     // The refresh runs in its own task; this caller is not polled meanwhile.
     sleep(Duration::from_millis(10)).await;
-    assert_eq!(handle.cached().unwrap().expose(), "first");
+    assert_eq!(handle.cached().unwrap().expose_secret(), "first");
     cache.forget(&Secret::from("first")).await.unwrap();
     *source.token.lock().unwrap() = "second".to_owned();
     source.go.notify_one();
-    assert_eq!(asking.await.unwrap().expose(), "second");
+    assert_eq!(asking.await.unwrap().expose_secret(), "second");
 }
 
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
@@ -174,5 +176,5 @@ async fn a_token_that_nobody_here_holds_stays_revoked_when_the_store_has_it() {
     let (one, other) = (process(), process());
     one.token(&scopes(&["a"])).await.unwrap();
     other.forget(&Secret::from("token-1")).await.unwrap();
-    assert_ne!(other.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
+    assert_ne!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-1");
 }

@@ -150,7 +150,7 @@ impl TokenSource for Scripted {
     }
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
-        self.reply(Asked::Refresh(refresh_token.expose().to_owned())).await
+        self.reply(Asked::Refresh(refresh_token.expose_secret().to_owned())).await
     }
 }
 

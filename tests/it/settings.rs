@@ -37,8 +37,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("webhook_tolerance", json!("1h")),
         ("webhook_secret", json!(MARK)),
         ("webhook_secret_file", json!("/run/secrets/webhook")),
-        ("former_webhook_secret", json!(MARK)),
-        ("former_webhook_secret_file", json!("/run/secrets/former")),
+        ("previous_webhook_secret", json!(MARK)),
+        ("previous_webhook_secret_file", json!("/run/secrets/previous")),
     ]
 }
 
@@ -257,8 +257,8 @@ fn a_byte_order_mark_is_dropped_from_a_file_and_utf_16_is_named() {
         moov_of(&json!({"client_id": "id", "client_secret_file": path})).client()
     };
     assert!(secret(b"\xef\xbb\xbfMARK-0123456789\r\n", "bom").is_ok());
-    let read = fintech_auth::Secret::read(&b"\xef\xbb\xbfMARK-0123456789\r\n"[..]).unwrap();
-    assert_eq!(read.expose(), MARK);
+    let read = fintech_auth::Secret::from_reader(&b"\xef\xbb\xbfMARK-0123456789\r\n"[..]).unwrap();
+    assert_eq!(read.expose_secret(), MARK);
     let le: Vec<u8> = std::iter::once(0xfeff).chain(MARK.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let be: Vec<u8> = std::iter::once(0xfeff).chain(MARK.encode_utf16()).flat_map(u16::to_be_bytes).collect();
     let unmarked: Vec<u8> = MARK.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -282,7 +282,7 @@ fn a_secret_given_in_code_is_checked_as_one_from_a_variable() {
         let credentials = fintech_auth::Credentials::new("id", wrong);
         let moov = moov::Client::builder(credentials.clone()).build().expect_err(wrong);
         let moneykit = moneykit::Client::builder(credentials).build().expect_err(wrong);
-        let webhooks = moov::webhook::Webhooks::new([wrong.into()]).expect_err(wrong);
+        let webhooks = moov::webhook::WebhookVerifier::new([wrong.into()]).expect_err(wrong);
         for error in [moov, moneykit, webhooks] {
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);
             assert!(!error.to_string().contains("0123456789"), "{error}");
@@ -420,7 +420,10 @@ fn a_variable_that_is_not_text_is_refused_only_where_it_is_ours() {
 fn the_names_of_the_vendors_own_clients_serve_in_pairs() {
     let id = |vars: &[(&str, &str)]| {
         let config = moov::Config::from_vars(vars.iter().copied()).expect("it is read");
-        config.client_id.zip(config.client_secret).map(|(id, secret)| format!("{id} {}", secret.expose()))
+        config
+            .client_id
+            .zip(config.client_secret)
+            .map(|(id, secret)| format!("{id} {}", secret.expose_secret()))
     };
     let (key, user) = ([("MOOV_PUBLIC_KEY", "a")], [("MOOV_USERNAME", "c")]);
     let (secret, password) = ([("MOOV_SECRET_KEY", "b")], [("MOOV_PASSWORD", "d")]);
@@ -438,7 +441,7 @@ async fn a_secret_comes_from_a_mounted_file() {
     let emulator = emulator().await;
     let credentials = emulator.moov_credentials();
     for end in ["", "\n", "\r\n"] {
-        let secret = format!("{}{end}", credentials.client_secret().expose());
+        let secret = format!("{}{end}", credentials.client_secret().expose_secret());
         let path = file(&format!("mounted{}", end.len()), secret);
         let vars = [
             ("MOOV_CLIENT_ID", credentials.client_id()),
@@ -449,11 +452,11 @@ async fn a_secret_comes_from_a_mounted_file() {
         let client = moov::Config::from_vars(vars).unwrap().client().unwrap();
         assert_eq!(client.default_token().await.unwrap().scope(), Some("/accounts.read /ping.read"));
     }
-    let webhook = file("webhook", emulator.moov_webhook_secret().expose());
-    let mut config = moov_of(&json!({"former_webhook_secret_file": webhook, "webhook_secret": "new"}));
+    let webhook = file("webhook", emulator.moov_webhook_secret().expose_secret());
+    let mut config = moov_of(&json!({"previous_webhook_secret_file": webhook, "webhook_secret": "new"}));
     let sent = || emulator.moov_webhook("{}").sign().unwrap();
     config.webhooks().unwrap().verify(&sent().headers, b"{}").unwrap();
-    config.former_webhook_secret_file = None;
+    config.previous_webhook_secret_file = None;
     assert!(config.webhooks().unwrap().verify(&sent().headers, b"{}").is_err());
 }
 

@@ -27,7 +27,7 @@ async fn tokens(fleet: &[TokenCache<Scripted>]) -> Vec<String> {
     let mut callers = JoinSet::new();
     for cache in fleet {
         let cache = cache.clone();
-        callers.spawn(async move { cache.token(&scopes(&["a"])).await.unwrap().expose().to_owned() });
+        callers.spawn(async move { cache.token(&scopes(&["a"])).await.unwrap().expose_secret().to_owned() });
     }
     callers.join_all().await
 }
@@ -71,13 +71,13 @@ async fn a_rejected_token_is_not_taken_from_the_store_again() {
     let fleet = fleet(2, &source, &store);
     tokens(&fleet).await;
     let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
-    fleet[0].reject(&token).await;
-    assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+    fleet[0].invalidate(&token).await;
+    assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
     // By the token's own method, the store learns of it with the next refresh.
-    fleet[0].token(&scopes(&["a"])).await.unwrap().reject();
-    assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose(), "token-3");
+    fleet[0].token(&scopes(&["a"])).await.unwrap().invalidate();
+    assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     // The other was told, and takes over the newest.
-    assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose(), "token-3");
+    assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.count(), 3);
 }
 
@@ -88,7 +88,7 @@ async fn a_rejected_token_is_not_taken_from_the_store_again_though_its_scope_set
     let cache = &TokenCache::new(source, tokens);
     let mut sent = Vec::new();
     let request = |token: Token| {
-        sent.push(token.expose().to_owned());
+        sent.push(token.expose_secret().to_owned());
         async move {
             // So many that what was swept is freed as well.
             for other in 0..1000 {
@@ -111,7 +111,7 @@ async fn a_forgotten_token_does_not_come_back_from_the_store() {
     fleet[0].forget(&Secret::from("token-1")).await.unwrap();
     for cache in &fleet {
         cache.forget(&Secret::from("token-1")).await.unwrap();
-        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
     }
     assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), Asked::Issue("a".to_owned())]);
 }
@@ -126,7 +126,7 @@ async fn who_cannot_get_the_lease_waits_for_its_holder_and_takes_over_from_a_dea
     dying.abort();
     // The call goes on, and its lease is renewed for 60 s; the second waits for its end.
     let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(80)).await;
-    assert_eq!(waiting.unwrap().expose(), "token-2");
+    assert_eq!(waiting.unwrap().expose_secret(), "token-2");
     assert_eq!(source.count(), 2);
 }
 
@@ -188,20 +188,20 @@ async fn without_its_store_a_client_goes_on_alone() {
         let options =
             TokenOptions::default().with_clock(TestClock::new()).with_store(Arc::new(Broken { hangs }));
         let cache = TokenCache::new(source.clone(), options);
-        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-1");
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-1");
         assert_eq!((source.count(), cache.stats().store_failures), (1, 1));
         let token = cache.token(&scopes(&["a"])).await.unwrap();
-        cache.reject(&token).await;
-        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+        cache.invalidate(&token).await;
+        assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_gives_the_lease_back() {
-    let (source, store) = (slow([fail(ErrorKind::Rejected)]), Arc::new(MemoryStore::default()));
+    let (source, store) = (slow([fail(ErrorKind::InvalidRequest)]), Arc::new(MemoryStore::default()));
     let fleet = fleet(2, &source, &store);
     assert!(fleet[0].token(&scopes(&["a"])).await.is_err());
-    assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose(), "token-2");
+    assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,8 +215,8 @@ async fn a_foreign_or_stale_entry_is_not_taken() {
         assert!(store.put(&key, &entry, &lease).await.unwrap());
         store.release(&key, &lease).await.unwrap();
         let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
-        assert_eq!(token.expose(), format!("token-{number}"), "{text:?}");
-        token.reject();
+        assert_eq!(token.expose_secret(), format!("token-{number}"), "{text:?}");
+        token.invalidate();
     }
 }
 
@@ -244,10 +244,10 @@ async fn a_token_that_is_issued_again_after_it_was_rejected_serves_again() {
     let (one, two) = (cache(), cache());
     for round in 1..4 {
         for cache in [&one, &two] {
-            assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose(), "the-same");
+            assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "the-same");
         }
         assert_eq!(source.count(), round, "one call for each rejection");
-        one.reject(&one.token(&scopes(&["a"])).await.unwrap()).await;
+        one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
         sleep(Duration::from_secs(1)).await;
     }
     sleep(Duration::from_secs(600)).await;
@@ -270,7 +270,7 @@ async fn a_lease_is_renewed_for_as_long_as_the_token_call_takes() {
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
     sleep(Duration::from_secs(4)).await;
     for cache in [one, two] {
-        assert_eq!(cache.token(&wanted).await.unwrap().expose(), "token-1");
+        assert_eq!(cache.token(&wanted).await.unwrap().expose_secret(), "token-1");
     }
     assert_eq!(source.count(), 1);
 }
@@ -283,8 +283,9 @@ async fn a_process_whose_clock_is_behind_hands_out_no_token_past_its_end() {
     let store = Arc::new(MemoryStore::default());
     let cache = |clock: &TestClock| TokenCache::new(source.clone(), options(clock).with_store(store.clone()));
     let (one, two) = (cache(&right), cache(&behind));
-    let get =
-        async |cache: &TokenCache<Scripted>| cache.token(&scopes(&["a"])).await.unwrap().expose().to_owned();
+    let get = async |cache: &TokenCache<Scripted>| {
+        cache.token(&scopes(&["a"])).await.unwrap().expose_secret().to_owned()
+    };
     assert_eq!(get(&one).await, "token-1");
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(get(&two).await, "token-1");

@@ -27,7 +27,7 @@ pub(crate) fn quick() -> HttpOptions {
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
     tokens
         .with_retry(RetryPolicy::never())
-        .with_refusal_memory(Duration::ZERO)
+        .with_negative_cache_ttl(Duration::ZERO)
         .with_rate_limit(100_000, Duration::from_secs(1))
 }
 

@@ -117,7 +117,7 @@ impl Authority {
         roots.add(self.certificate.clone()).expect("a root");
         let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
         let config = config.expect("versions").with_root_certificates(roots).with_no_client_auth();
-        HttpOptions::default().with_client(move |http| http.tls_backend_preconfigured(config.clone()))
+        HttpOptions::default().with_client_builder(move |http| http.tls_backend_preconfigured(config.clone()))
     }
 }
 

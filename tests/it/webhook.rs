@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fintech_auth::{
     Secret,
-    moov::webhook::{Keys, SignedHeaders, Webhooks},
+    moov::webhook::{SignedHeaders, SigningSecrets, WebhookVerifier},
     webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind},
 };
 
@@ -50,8 +50,8 @@ async fn errors_and_debug_show_no_body_secret_or_header() {
         shown.push(format!("{error} {error:?}"));
     }
     let secret = Secret::from(marked("secret"));
-    let moov = Webhooks::new([secret.clone()]).expect("a secret").with_clock(emulator.clock().clone());
-    shown.push(format!("{moov:?} {:?}", Keys::new([secret.clone()])));
+    let moov = WebhookVerifier::new([secret.clone()]).expect("a secret").with_clock(emulator.clock().clone());
+    shown.push(format!("{moov:?} {:?}", SigningSecrets::new([secret.clone()])));
     for webhook in [
         emulator.moov_webhook(marked("body")),
         emulator.moov_webhook("{}").with_secret(secret.clone()).with_timestamp(marked("timestamp")),

@@ -7,7 +7,7 @@ use fintech_auth::{
     emulator::{Emulator, Fault, MoneykitWebhook, Operation, SignedWebhook},
     moneykit::{
         self,
-        webhook::{Options, Webhooks},
+        webhook::{VerifierOptions, WebhookVerifier},
     },
     webhook::VerifyErrorKind as Kind,
 };
@@ -20,11 +20,13 @@ use crate::support::{json as respond, plain, quick};
 const EVENT: &str = r#"{"webhook_event":"link.state_changed"}"#;
 
 /// An emulator and a verifier on one clock.
-async fn service() -> (Emulator, Webhooks, ManualClock) {
+async fn service() -> (Emulator, WebhookVerifier, ManualClock) {
     with(|options| options).await
 }
 
-async fn with(options: impl FnOnce(Options) -> Options) -> (Emulator, Webhooks, ManualClock) {
+async fn with(
+    options: impl FnOnce(VerifierOptions) -> VerifierOptions,
+) -> (Emulator, WebhookVerifier, ManualClock) {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let clock = emulator.clock().clone();
     let client = emulator
@@ -48,7 +50,7 @@ fn made_up(emulator: &Emulator, id: usize) -> SignedWebhook {
     sign(emulator.moneykit_webhook(EVENT).with_header("kid", format!("made-up-{id}")))
 }
 
-async fn verdict(webhooks: &Webhooks, sent: &SignedWebhook) -> Result<(), Kind> {
+async fn verdict(webhooks: &WebhookVerifier, sent: &SignedWebhook) -> Result<(), Kind> {
     webhooks.verify(&sent.headers, &sent.body).await.map(drop).map_err(|error| error.kind())
 }
 

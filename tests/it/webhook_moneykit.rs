@@ -7,7 +7,7 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
 use fintech_auth::{
-    moneykit::webhook::{EventKind, KeySet, Options, verify},
+    moneykit::webhook::{EventKind, VerifierOptions, VerifyingKeys, verify},
     webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind},
 };
 use proptest::prelude::*;
@@ -59,10 +59,10 @@ impl Pair {
 }
 
 static PAIR: LazyLock<Pair> = LazyLock::new(Pair::new);
-static KEYS: LazyLock<KeySet> = LazyLock::new(|| set(&[PAIR.jwk("k")]));
+static KEYS: LazyLock<VerifyingKeys> = LazyLock::new(|| set(&[PAIR.jwk("k")]));
 
-fn set(keys: &[Value]) -> KeySet {
-    KeySet::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
+fn set(keys: &[Value]) -> VerifyingKeys {
+    VerifyingKeys::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
 }
 
 fn now() -> SystemTime {
@@ -112,7 +112,7 @@ fn good() -> String {
 }
 
 fn judge(signature: &str) -> Result<Verified<&'static [u8]>, VerifyError> {
-    verify(signature, BODY, &KEYS, now(), &Options::default())
+    verify(signature, BODY, &KEYS, now(), &VerifierOptions::default())
 }
 
 fn refused(signature: &str) -> Kind {
@@ -141,7 +141,7 @@ fn unknown_events_and_fields_are_kept() {
         let body = body.to_string();
         let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
         let jws = sign(header().to_string(), claims.to_string());
-        let webhook = verify(&jws, &body, &KEYS, now(), &Options::default()).expect("it verifies");
+        let webhook = verify(&jws, &body, &KEYS, now(), &VerifierOptions::default()).expect("it verifies");
         let event = webhook.event().expect("an event");
         assert_eq!((event.kind.as_str(), &event.kind, event.major_version), (name, &kind, Some(2)));
         assert_eq!(event.fields["deep"], json!({ "a": [1] }));
@@ -150,7 +150,8 @@ fn unknown_events_and_fields_are_kept() {
     let body = json!({ "webhook_event": "x", "webhook_idempotency_key": 7, "webhook_major_version": {} });
     let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.to_string().as_bytes()) }));
     let jws = sign(header().to_string(), claims.to_string());
-    let webhook = verify(&jws, body.to_string(), &KEYS, now(), &Options::default()).expect("it verifies");
+    let webhook =
+        verify(&jws, body.to_string(), &KEYS, now(), &VerifierOptions::default()).expect("it verifies");
     let event = webhook.event().expect("an event");
     assert_eq!((event.fields.len(), &event.idempotency_key, event.major_version), (2, &None, None));
 }
@@ -339,8 +340,9 @@ fn the_edges_of_time_are_within() {
         let jws = sign(header().to_string(), but(claims(), changes.clone()).to_string());
         assert!(judge(&jws).is_ok(), "{changes}");
     }
-    let options =
-        Options::default().with_tolerance(Tolerance::new(Duration::ZERO)).with_expiry_leeway(Duration::ZERO);
+    let options = VerifierOptions::default()
+        .with_tolerance(Tolerance::new(Duration::ZERO))
+        .with_expiry_leeway(Duration::ZERO);
     let at = |seconds: u64| {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         verify(&good(), BODY, &KEYS, now, &options).map_err(|error| error.kind()).err()
@@ -350,13 +352,13 @@ fn the_edges_of_time_are_within() {
 
 #[test]
 fn a_body_over_the_limit_is_refused_and_an_authentic_body_never_for_its_shape() {
-    let options = Options::default().with_body_limit(BODY.len() - 1);
+    let options = VerifierOptions::default().with_body_limit(BODY.len() - 1);
     let error = verify(&good(), BODY, &KEYS, now(), &options).expect_err("it is refused");
     assert_eq!((error.kind(), error.status().as_u16()), (Kind::BodyTooLarge, 413));
     for body in ["", "[]", "{}", "{\"webhook_event\":1}", "{\"webhook_event\":\"x\"} x", "null"] {
         let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.as_bytes()) }));
         let jws = sign(header().to_string(), claims.to_string());
-        let webhook = verify(&jws, body, &KEYS, now(), &Options::default()).expect("it is authentic");
+        let webhook = verify(&jws, body, &KEYS, now(), &VerifierOptions::default()).expect("it is authentic");
         assert_eq!(*webhook.body(), body);
         assert_eq!(webhook.event().expect_err("it is no event").kind(), Kind::MalformedBody, "{body}");
     }
@@ -402,12 +404,12 @@ fn each_key_of_no_use_has_its_own_reason() {
         (vec![], Kind::UnknownKey),
     ];
     for (keys, expected) in table {
-        let verdict = verify(&good(), BODY, &set(&keys), now(), &Options::default());
+        let verdict = verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default());
         assert_eq!(verdict.expect_err("it is refused").kind(), expected, "{keys:?}");
         // And beside a good key under another id, that one still verifies.
         let keys: Vec<Value> = keys.into_iter().chain([PAIR.jwk("good")]).collect();
         let jws = sign(but(header(), json!({ "kid": "good" })).to_string(), claims().to_string());
-        assert!(verify(&jws, BODY, &set(&keys), now(), &Options::default()).is_ok(), "{keys:?}");
+        assert!(verify(&jws, BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
     }
 }
 
@@ -415,7 +417,7 @@ fn each_key_of_no_use_has_its_own_reason() {
 fn a_duplicate_of_no_use_does_not_spoil_a_good_key() {
     let bad = || but(PAIR.jwk("k"), json!({ "crv": "P-384" }));
     for keys in [vec![bad(), PAIR.jwk("k")], vec![PAIR.jwk("k"), bad()], vec![PAIR.jwk("k"), PAIR.jwk("k")]] {
-        assert!(verify(&good(), BODY, &set(&keys), now(), &Options::default()).is_ok(), "{keys:?}");
+        assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
     }
 }
 
@@ -425,7 +427,7 @@ fn a_key_after_the_64th_verifies() {
     let mut keys: Vec<Value> = (0..1_000).map(|id| PAIR.jwk(&id.to_string())).collect();
     keys.push(PAIR.jwk("k"));
     assert_eq!(set(&keys).len(), 1_001);
-    assert!(verify(&good(), BODY, &set(&keys), now(), &Options::default()).is_ok());
+    assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok());
 }
 
 #[test]
@@ -433,7 +435,7 @@ fn entries_that_are_no_objects_are_skipped() {
     let entries = [Value::Null, json!("k"), json!(7), json!([]), json!([PAIR.jwk("k")]), json!(true)];
     let keys: Vec<Value> = entries.into_iter().chain([PAIR.jwk("k")]).collect();
     assert_eq!(set(&keys).len(), 1);
-    assert!(verify(&good(), BODY, &set(&keys), now(), &Options::default()).is_ok());
+    assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok());
 }
 
 /// RFC 7517 appendix A.1: an EC key for encryption, an RSA key without a use. Neither verifies; the
@@ -449,7 +451,7 @@ fn the_keys_of_rfc_7517_appendix_a_1_are_judged_by_their_use() {
     let keys = set(&[ec.clone(), rsa]);
     for (id, expected) in [("1", Kind::KeyUse), ("2011-04-29", Kind::KeyType)] {
         let jws = sign(but(header(), json!({ "kid": id })).to_string(), claims().to_string());
-        let verdict = verify(&jws, BODY, &keys, now(), &Options::default());
+        let verdict = verify(&jws, BODY, &keys, now(), &VerifierOptions::default());
         assert_eq!(verdict.expect_err("it is refused").kind(), expected);
     }
     assert_eq!(set(&[but(ec, json!({ "use": "sig" }))]).len(), 1);
@@ -474,7 +476,7 @@ fn any_flipped_bit_is_refused() {
     }
     let body = std::str::from_utf8(BODY).expect("text");
     for bit in 0..body.len() * 8 {
-        let verdict = verify(&good, flipped(body, bit), &KEYS, now(), &Options::default());
+        let verdict = verify(&good, flipped(body, bit), &KEYS, now(), &VerifierOptions::default());
         assert_eq!(verdict.expect_err("it is refused").kind(), Kind::BodyMismatch, "bit {bit}");
     }
 }
@@ -493,7 +495,7 @@ proptest! {
 
     #[test]
     fn arbitrary_text_is_refused_without_a_panic(text in "\\PC{0,200}|[a-zA-Z0-9_.-]{0,200}", body: Vec<u8>) {
-        prop_assert!(verify(&text, &body, &KEYS, now(), &Options::default()).is_err());
+        prop_assert!(verify(&text, &body, &KEYS, now(), &VerifierOptions::default()).is_err());
     }
 
     /// Under a good signature, so that header and claims are read.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use fintech_auth::{
     ErrorKind, ManualClock, Secret,
     emulator::{Emulator, MoovWebhook, SignedWebhook},
-    moov::webhook::Webhooks,
+    moov::webhook::WebhookVerifier,
     webhook::{Tolerance, VerifyErrorKind as Kind},
 };
 use http::{HeaderMap, HeaderValue};
@@ -16,8 +16,8 @@ use crate::support::emulator;
 
 const NAMES: [&str; 4] = ["x-timestamp", "x-nonce", "x-webhook-id", "x-signature"];
 
-fn verifier(emulator: &Emulator) -> Webhooks {
-    let webhooks = Webhooks::new([emulator.moov_webhook_secret()]).expect("a secret");
+fn verifier(emulator: &Emulator) -> WebhookVerifier {
+    let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     webhooks.with_clock(emulator.clock().clone())
 }
 
@@ -25,7 +25,7 @@ fn sign(webhook: MoovWebhook) -> SignedWebhook {
     webhook.sign().expect("it can be sent")
 }
 
-fn refused(webhooks: &Webhooks, headers: &HeaderMap) -> Kind {
+fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> Kind {
     webhooks.verify(headers, b"{}").expect_err("it is refused").kind()
 }
 
@@ -133,15 +133,16 @@ async fn all_secrets_of_a_rotation_are_good_and_no_other() {
     let before = sign(emulator.moov_webhook("{}"));
     let new = emulator.rotate_moov_webhook_secret();
     let after = sign(emulator.moov_webhook("{}"));
-    let on =
-        |secrets: Vec<Secret>| Webhooks::new(secrets).expect("secrets").with_clock(emulator.clock().clone());
+    let on = |secrets: Vec<Secret>| {
+        WebhookVerifier::new(secrets).expect("secrets").with_clock(emulator.clock().clone())
+    };
     let both = on(vec![old.clone(), new.clone()]);
     assert!(both.verify(&before.headers, b"").is_ok());
     assert!(both.verify(&after.headers, b"").is_ok());
     assert_eq!(refused(&on(vec![new]), &before.headers), Kind::SignatureInvalid);
     assert_eq!(refused(&on(vec![old]), &after.headers), Kind::SignatureInvalid);
     for secrets in [vec![], vec!["".into()], vec!["a".into(), " b".into()], vec!["c\n".into()]] {
-        assert_eq!(Webhooks::new(secrets).unwrap_err().kind(), ErrorKind::InvalidConfig);
+        assert_eq!(WebhookVerifier::new(secrets).unwrap_err().kind(), ErrorKind::InvalidConfig);
     }
 }
 
@@ -168,14 +169,14 @@ async fn any_flipped_bit_of_the_headers_is_refused() {
 proptest! {
     #[test]
     fn arbitrary_headers_are_refused_without_a_panic(values in prop::array::uniform4("\\PC{0,80}|[0-9a-f]{128}|[0-9TZ:.+-]{0,30}")) {
-        use fintech_auth::moov::webhook::{Keys, SignedHeaders};
+        use fintech_auth::moov::webhook::{SigningSecrets, SignedHeaders};
         let mut headers = HeaderMap::new();
         for (name, value) in NAMES.into_iter().zip(&values) {
             if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
                 headers.append(name, value);
             }
         }
-        let keys = Keys::new(["secret".into()]).expect("a secret");
+        let keys = SigningSecrets::new(["secret".into()]).expect("a secret");
         let verdict = SignedHeaders::read(&headers)
             .and_then(|headers| keys.verify(&headers, SystemTime::now(), Tolerance::default()));
         prop_assert!(verdict.is_err());

@@ -32,7 +32,7 @@ impl Server {
         let emulator = Emulator::start().await.expect("the emulator starts");
         let clock = emulator.clock().clone();
         let client = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
-        let moov = moov::webhook::Webhooks::new([emulator.moov_webhook_secret()]).expect("a secret");
+        let moov = moov::webhook::WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
         let moneykit = client.build().expect("the client builds").webhooks();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();

@@ -32,7 +32,7 @@ fn written(emulator: &Emulator, request: &Request, secrets: &[&str]) -> String {
     let mut text = lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "<version>");
     let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     for credentials in [moneykit, moov] {
-        let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
+        let (id, secret) = (credentials.client_id(), credentials.client_secret().expose_secret());
         text = text.replace(&basic(id, secret), "<basic>").replace(secret, "<client secret>");
     }
     for secret in secrets {
@@ -60,7 +60,7 @@ async fn moneykit_sends_this() {
     basic.jwks().await.unwrap();
     let requests = emulator.requests();
     let texts: Vec<String> =
-        requests.iter().map(|request| written(&emulator, request, &[token.expose()])).collect();
+        requests.iter().map(|request| written(&emulator, request, &[token.expose_secret()])).collect();
     insta::assert_snapshot!(texts.join("\n\n---\n\n"));
 }
 
@@ -76,9 +76,10 @@ async fn moov_sends_this() {
             let refresh_token = token.refresh_token.unwrap();
             let new = client.refresh(&refresh_token, &[]).await.unwrap().body;
             client.revoke(&new.access_token, Some(Hint::AccessToken)).await.unwrap();
-            secrets
-                .extend([refresh_token, new.refresh_token.unwrap()].map(|token| token.expose().to_owned()));
-            secrets.push(new.access_token.expose().to_owned());
+            secrets.extend(
+                [refresh_token, new.refresh_token.unwrap()].map(|token| token.expose_secret().to_owned()),
+            );
+            secrets.push(new.access_token.expose_secret().to_owned());
         }
     }
     let page = emulator.moov().with_origin(emulator.origin()).with_referer(emulator.origin());

@@ -37,7 +37,7 @@ pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 impl ClientHooks<Bearer<moov::Api>> for Client {
     /// Only here can an error be told: why there is no token.
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
-        self.inner().ready(request).await.map_err(|error| Error::Custom(error.to_string()))
+        self.inner().ensure_token(request).await.map_err(|error| Error::Custom(error.to_string()))
     }
 
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {

@@ -94,7 +94,7 @@ async fn a_token_that_has_expired_is_renewed_and_the_request_sent_once_more() {
     let renamed = setting.client.rename_account("a-1", &account).await.expect("an account");
     assert_eq!(renamed.name, "new", "the body came again as well");
     assert_eq!(setting.counts(), (2, 3));
-    assert_eq!(setting.moov.stats().rejections, 1);
+    assert_eq!(setting.moov.stats().invalidations, 1);
 }
 
 #[tokio::test]

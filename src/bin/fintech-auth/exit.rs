@@ -12,11 +12,11 @@ pub(crate) enum Exit {
     Local = 1,
     Usage = 2,
     Unauthorized = 3,
-    Rejected = 4,
+    InvalidRequest = 4,
     RateLimited = 5,
     Unavailable = 6,
     Timeout = 7,
-    Unreadable = 8,
+    InvalidResponse = 8,
     Refused = 9,
     Finding = 10,
     NoRefreshToken = 11,
@@ -30,11 +30,11 @@ pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::Local, "local", "correct what is told of this machine: a file, a port, the output"),
     (Exit::Usage, "invalid_config", "correct the arguments or the configuration; nothing was sent"),
     (Exit::Unauthorized, "unauthorized", "correct the credentials, or get a new token"),
-    (Exit::Rejected, "rejected", "correct the request: the vendor refuses it as it stands"),
+    (Exit::InvalidRequest, "rejected", "correct the request: the vendor refuses it as it stands"),
     (Exit::RateLimited, "rate_limited", "wait, then try again"),
     (Exit::Unavailable, "unavailable", "try again later: the vendor, or the way to it, fails"),
     (Exit::Timeout, "timeout", "try again, or allow more time (--timeout)"),
-    (Exit::Unreadable, "unreadable", "report it: the response is not what the contract says"),
+    (Exit::InvalidResponse, "unreadable", "report it: the response is not what the contract says"),
     (
         Exit::Refused,
         "webhook_refused",
@@ -67,12 +67,12 @@ impl Exit {
         match kind {
             ErrorKind::InvalidConfig => Self::Usage,
             ErrorKind::Unauthorized => Self::Unauthorized,
-            ErrorKind::Rejected => Self::Rejected,
+            ErrorKind::InvalidRequest => Self::InvalidRequest,
             ErrorKind::RateLimited => Self::RateLimited,
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Timeout => Self::Timeout,
             // A kind that is new here is reported as well.
-            _ => Self::Unreadable,
+            _ => Self::InvalidResponse,
         }
     }
 }

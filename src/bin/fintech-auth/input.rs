@@ -30,8 +30,11 @@ pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
             "a terminal would show the secret as it is typed: pipe it in, or name a file",
         ));
     }
-    let read =
-        if path == "-" { Secret::read(io::stdin().lock()) } else { File::open(path).and_then(Secret::read) };
+    let read = if path == "-" {
+        Secret::from_reader(io::stdin().lock())
+    } else {
+        File::open(path).and_then(Secret::from_reader)
+    };
     let secret = read.map_err(|error| unreadable(option, path, &error))?;
     checked(&format!("the file of {option}"), secret)
 }
@@ -43,7 +46,7 @@ pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
 ///
 /// For quotes, white space and invisible characters, without the secret.
 pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
-    let config = moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRET", secret.expose())]);
+    let config = moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRET", secret.expose_secret())]);
     config.map_err(|error| {
         let named = "the environment variable MONEYKIT_CLIENT_SECRET";
         Failure::usage(error.to_string().replace(named, what))

@@ -58,7 +58,7 @@ pub(crate) async fn tell(
     let refresh_token = issued.refresh_token.clone();
     let token = believed(issued).await?;
     if arguments.has("raw") {
-        return print(&format!("{}\n", token.expose()));
+        return print(&format!("{}\n", token.expose_secret()));
     }
     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
     let expires_at = output::time(token.expires_at());
@@ -85,7 +85,7 @@ pub(crate) async fn tell(
 fn redacted(output: Output, reveal: bool, name: &'static str, secret: Option<&Secret>) -> Output {
     match secret {
         None => output.with(name, Value::Null),
-        Some(secret) if reveal => output.with(name, secret.expose()),
+        Some(secret) if reveal => output.with(name, secret.expose_secret()),
         Some(_) => output.with_words(name, Value::Null, "[redacted] (--reveal shows it)"),
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{runtime, sync::watch, time};
 
-use super::{super::Client, KeySet, Options};
+use super::{super::Client, VerifierOptions, VerifyingKeys};
 use crate::{
     Clock, Error, ErrorKind,
     webhook::{VerifyError, VerifyErrorKind as Kind},
@@ -26,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// The keys of one client, and what it knows of fetching them.
 pub(crate) struct KeyCache {
-    options: Options,
+    options: VerifierOptions,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
@@ -41,7 +41,7 @@ struct State {
 }
 
 struct Fetched {
-    keys: Arc<KeySet>,
+    keys: Arc<VerifyingKeys>,
     asked: Now,
 }
 
@@ -71,11 +71,11 @@ impl Now {
 
 /// What to do for a key id.
 enum Step {
-    Use(Arc<KeySet>),
+    Use(Arc<VerifyingKeys>),
     Refuse(VerifyError),
     /// Wait for the fetch that is under way, or for the one to begin; where there are stale keys that
     /// will do, not for long.
-    Wait(Flight, Option<Lead>, Option<Arc<KeySet>>),
+    Wait(Flight, Option<Lead>, Option<Arc<VerifyingKeys>>),
 }
 
 /// For the task that fetches.
@@ -87,11 +87,11 @@ struct Lead {
 }
 
 impl KeyCache {
-    pub(crate) fn new(options: Options, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(options: VerifierOptions, clock: Arc<dyn Clock>) -> Self {
         Self { options, clock, state: Mutex::default() }
     }
 
-    pub(super) fn options(&self) -> &Options {
+    pub(super) fn options(&self) -> &VerifierOptions {
         &self.options
     }
 
@@ -108,7 +108,11 @@ impl KeyCache {
     }
 
     /// Keys among which this one is, of use or not.
-    pub(super) async fn keys_for(&self, key_id: &str, client: &Client) -> Result<Arc<KeySet>, VerifyError> {
+    pub(super) async fn keys_for(
+        &self,
+        key_id: &str,
+        client: &Client,
+    ) -> Result<Arc<VerifyingKeys>, VerifyError> {
         let (mut waited, mut led) = (false, false);
         // Once for a fetch that others began, once for its own, and some for tasks that went away.
         for _ in 0..4 {
@@ -191,7 +195,7 @@ impl KeyCache {
     }
 
     /// Puts in place what a fetch brought.
-    fn end(&self, lead: Lead, outcome: Result<KeySet, Error>) {
+    fn end(&self, lead: Lead, outcome: Result<VerifyingKeys, Error>) {
         let mut state = self.state();
         state.flight = None;
         let outcome = match outcome {
@@ -222,7 +226,7 @@ impl KeyCache {
 
 impl State {
     /// The keys while they serve, and whether they need no refresh.
-    fn usable(&self, now: Now, options: &Options) -> Option<(Arc<KeySet>, bool)> {
+    fn usable(&self, now: Now, options: &VerifierOptions) -> Option<(Arc<VerifyingKeys>, bool)> {
         let fetched = self.fetched.as_ref()?;
         let age = now.since(fetched.asked);
         (age < options.max_age).then(|| (fetched.keys.clone(), age < options.refresh_after))
@@ -237,7 +241,7 @@ fn begin(client: &Client, lead: Lead) -> Result<(), VerifyError> {
     })?;
     let client = client.clone();
     runtime.spawn(async move {
-        let outcome = client.jwks().await.map(|response| KeySet::new(&response));
+        let outcome = client.jwks().await.map(|response| VerifyingKeys::new(&response));
         client.webhook_keys().end(lead, outcome);
     });
     Ok(())

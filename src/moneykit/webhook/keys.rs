@@ -22,11 +22,11 @@ const POINT: usize = 65;
 /// A set has as many keys as fit into a response, 1 MiB by default
 /// ([`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit)).
 #[derive(Clone, Default)]
-pub struct KeySet(BTreeMap<Box<str>, Key>);
+pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
 
 type Key = Result<[u8; POINT], Kind>;
 
-impl KeySet {
+impl VerifyingKeys {
     /// Reads a fetched set. It cannot fail: at worst no key in it is of use.
     pub fn new(set: &JwkSet) -> Self {
         let mut keys = BTreeMap::<Box<str>, Key>::new();
@@ -69,7 +69,7 @@ impl KeySet {
     }
 }
 
-impl fmt::Debug for KeySet {
+impl fmt::Debug for VerifyingKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.0.iter().map(|(id, key)| (id, key.as_ref().err()));
         f.debug_map().entries(keys).finish()
@@ -131,8 +131,8 @@ mod tests {
 
     use super::*;
 
-    fn set(keys: &[Value]) -> KeySet {
-        KeySet::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
+    fn set(keys: &[Value]) -> VerifyingKeys {
+        VerifyingKeys::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
     }
 
     fn unhex(text: &str) -> Vec<u8> {

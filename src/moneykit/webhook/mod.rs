@@ -54,8 +54,8 @@ pub(super) use self::cache::KeyCache;
 use self::verify::{Unverified, VerifiedClaims};
 pub use self::{
     event::{Event, EventKind},
-    keys::KeySet,
-    options::Options,
+    keys::VerifyingKeys,
+    options::VerifierOptions,
     verify::verify,
 };
 use super::Client;
@@ -65,11 +65,11 @@ const SIGNATURE: &str = "moneykit-signature";
 
 /// Verifies MoneyKit's webhooks. Cheap to clone; it shares its keys with the client it comes from.
 #[derive(Clone, Debug)]
-pub struct Webhooks {
+pub struct WebhookVerifier {
     client: Client,
 }
 
-impl Webhooks {
+impl WebhookVerifier {
     pub(super) fn new(client: Client) -> Self {
         Self { client }
     }
@@ -85,7 +85,7 @@ impl Webhooks {
     }
 
     /// Verifies one webhook: its headers and its raw body. It remembers nothing, so a repetition passes:
-    /// most callers want [`Webhooks::receive`].
+    /// most callers want [`WebhookVerifier::receive`].
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Webhooks {
     ///
     /// # Errors
     ///
-    /// As [`Webhooks::verify`];
+    /// As [`WebhookVerifier::verify`];
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) when the
     /// delivery store fails.
     ///

@@ -11,7 +11,7 @@ const RETRIES: Duration = Duration::from_secs(2 * 3600);
 
 /// How webhooks are verified, and their keys kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct VerifierOptions {
     pub(super) tolerance: Option<Tolerance>,
     pub(super) expiry_leeway: Duration,
     pub(super) body_limit: usize,
@@ -20,7 +20,7 @@ pub struct Options {
     pub(super) cool_down: Duration,
 }
 
-impl Default for Options {
+impl Default for VerifierOptions {
     fn default() -> Self {
         Self {
             tolerance: None,
@@ -33,7 +33,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl VerifierOptions {
     /// How far `iat` may be from now, and by its future side `nbf`. Default: `receive` accepts 2 h and 5 min
     /// into the past, which covers the vendor's retries, and `verify`, which has no delivery store to refuse
     /// repetitions, 5 min; both accept 5 min into the future.

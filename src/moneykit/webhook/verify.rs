@@ -8,7 +8,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    KeySet, Options,
+    VerifierOptions, VerifyingKeys,
     jws::{Jws, Members},
 };
 use crate::webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind, unhex};
@@ -17,7 +17,7 @@ use crate::webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind, 
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Verifies a webhook: its signature (the value of `MoneyKit-Signature`) and its raw body, with these
-/// keys, at this time. [`Webhooks`](super::Webhooks) does this with keys that it fetches.
+/// keys, at this time. [`WebhookVerifier`](super::WebhookVerifier) does this with keys that it fetches.
 ///
 /// # Errors
 ///
@@ -29,9 +29,9 @@ const LAST_SECOND: u64 = 253_402_300_799;
 pub fn verify<B: AsRef<[u8]>>(
     signature: &str,
     body: B,
-    keys: &KeySet,
+    keys: &VerifyingKeys,
     now: SystemTime,
-    options: &Options,
+    options: &VerifierOptions,
 ) -> Result<Verified<B>, VerifyError> {
     let unverified = Unverified::new(signature)?;
     options.check_body(body.as_ref())?;
@@ -52,9 +52,9 @@ impl<'a> Unverified<'a> {
 
     pub(super) fn verify(
         self,
-        keys: &KeySet,
+        keys: &VerifyingKeys,
         now: SystemTime,
-        options: &Options,
+        options: &VerifierOptions,
         tolerance: Tolerance,
     ) -> Result<VerifiedClaims, VerifyError> {
         let jws = self.0;
@@ -120,7 +120,7 @@ impl Claims {
     fn check_times(
         &self,
         now: SystemTime,
-        options: &Options,
+        options: &VerifierOptions,
         tolerance: Tolerance,
     ) -> Result<(), VerifyError> {
         tolerance.check(self.issued_at, now)?;

@@ -4,10 +4,10 @@
 //! # #[cfg(feature = "emulator")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov::webhook::Webhooks, emulator::Emulator, webhook::Received};
+//! use fintech_auth::{moov::webhook::WebhookVerifier, emulator::Emulator, webhook::Received};
 //!
 //! let emulator = Emulator::start().await?;
-//! let webhooks = Webhooks::new([emulator.moov_webhook_secret()])?; // from the vendor's dashboard
+//! let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()])?; // from the vendor's dashboard
 //!
 //! let sent = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
@@ -41,7 +41,7 @@ mod signed;
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::signed::delivery_id;
-pub use self::signed::{Keys, SignedHeaders};
+pub use self::signed::{SignedHeaders, SigningSecrets};
 use crate::{
     Clock, Error, Secret, SystemClock,
     webhook::{
@@ -55,11 +55,11 @@ const RETRIES: Duration = Duration::from_secs(24 * 3600);
 
 /// Verifies Moov's webhooks. Cheap to clone; clones share the delivery store.
 #[derive(Clone)]
-pub struct Webhooks(Arc<Inner>);
+pub struct WebhookVerifier(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    keys: Keys,
+    keys: SigningSecrets,
     tolerance: Option<Tolerance>,
     body_limit: usize,
     deliveries: Deliveries,
@@ -78,7 +78,7 @@ impl VerifiedHeaders<'_> {
     }
 }
 
-impl Webhooks {
+impl WebhookVerifier {
     /// Accepts what any of these signing secrets signed: in rotation, the old and the new one.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Webhooks {
     /// is empty or has white space around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
-            keys: Keys::new(secrets)?,
+            keys: SigningSecrets::new(secrets)?,
             tolerance: None,
             body_limit: 1024 * 1024,
             deliveries: Deliveries::default(),
@@ -100,8 +100,8 @@ impl Webhooks {
         self
     }
 
-    /// How far `X-Timestamp` may be from now. Default: [`Webhooks::receive`] accepts 24 h and 5 min into the
-    /// past, which covers the vendor's retries, and [`Webhooks::verify`], which has no delivery store to
+    /// How far `X-Timestamp` may be from now. Default: [`WebhookVerifier::receive`] accepts 24 h and 5 min into the
+    /// past, which covers the vendor's retries, and [`WebhookVerifier::verify`], which has no delivery store to
     /// refuse repetitions, 5 min; both accept 5 min into the future.
     #[must_use]
     pub fn with_tolerance(self, tolerance: Tolerance) -> Self {
@@ -137,7 +137,7 @@ impl Webhooks {
     }
 
     /// Verifies the headers and returns the body as what it is: unsigned. It remembers nothing, so a
-    /// repetition passes: most callers want [`Webhooks::receive`].
+    /// repetition passes: most callers want [`WebhookVerifier::receive`].
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl Webhooks {
     ///
     /// # Errors
     ///
-    /// As [`Webhooks::verify`]; [`DeliveryStoreUnavailable`](Kind::DeliveryStoreUnavailable) when the
+    /// As [`WebhookVerifier::verify`]; [`DeliveryStoreUnavailable`](Kind::DeliveryStoreUnavailable) when the
     /// delivery store fails.
     ///
     /// # Cancellation
@@ -195,9 +195,9 @@ impl Webhooks {
     }
 }
 
-impl fmt::Debug for Webhooks {
+impl fmt::Debug for WebhookVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhooks")
+        f.debug_struct("WebhookVerifier")
             .field("keys", &self.0.keys)
             .field("tolerance", &self.0.tolerance)
             .field("deliveries", &self.0.deliveries)

@@ -69,9 +69,9 @@ impl fmt::Debug for SignedHeaders<'_> {
 ///
 /// What ring makes of a secret is not shown, and not wiped when this is dropped.
 #[derive(Clone)]
-pub struct Keys(Box<[hmac::Key]>);
+pub struct SigningSecrets(Box<[hmac::Key]>);
 
-impl Keys {
+impl SigningSecrets {
     /// From the vendor's dashboard, in any order.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Keys {
     /// around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let key = |secret: Secret| {
-            let text = secret.expose();
+            let text = secret.expose_secret();
             if text.is_empty() {
                 return Err(Error::new(ErrorKind::InvalidConfig, "a webhook secret is empty"));
             }
@@ -112,7 +112,7 @@ impl Keys {
         self.verify_by(headers, now, tolerance).map(|(signed_at, _)| signed_at)
     }
 
-    /// As [`Keys::verify`], with the key of the secret that signed.
+    /// As [`SigningSecrets::verify`], with the key of the secret that signed.
     pub(super) fn verify_by(
         &self,
         headers: &SignedHeaders<'_>,
@@ -151,9 +151,9 @@ pub(super) fn delivery_id(key: &hmac::Key, nonce: &str, signed_at: SystemTime) -
     DeliveryId::new([b"moov", secret_id.as_ref(), nonce.as_bytes()], signed_at)
 }
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for SigningSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys({} [redacted])", self.0.len())
+        write!(f, "SigningSecrets({} [redacted])", self.0.len())
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
             }
             for test in group["tests"].as_array().expect("tests") {
                 let text = |name: &str| unhex(test[name].as_str().expect("hex"));
-                let keys = Keys([hmac::Key::new(hmac::HMAC_SHA512, &text("key"))].into());
+                let keys = SigningSecrets([hmac::Key::new(hmac::HMAC_SHA512, &text("key"))].into());
                 let is_valid = keys.signer(&text("msg"), &text("tag")).is_some();
                 assert_eq!(is_valid, test["result"] == "valid", "{test}");
                 checked += 1;

@@ -14,7 +14,7 @@ use crate::{Secret, token::StoredToken};
 /// live of an entry.
 pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     let scope = token.scope.as_deref();
-    let access = token.access_token.expose();
+    let access = token.access_token.expose_secret();
     // Allocated at its full size, so that no copy is left behind when it grows.
     let mut bytes = Zeroizing::new(Vec::with_capacity(20 + scope.map_or(0, str::len) + access.len()));
     bytes.extend_from_slice(&end.to_be_bytes());
@@ -60,7 +60,7 @@ mod tests {
             let bytes = write(&token, 5_000_000_000);
             let read = |left, now| read(&bytes, Duration::from_secs(left), now).unwrap();
             let token = read(900, 0);
-            assert_eq!(token.access_token.expose(), "token");
+            assert_eq!(token.access_token.expose_secret(), "token");
             assert_eq!((token.age, token.lifetime), (Duration::from_millis(500), lifetime));
             assert_eq!(token.scope.as_deref(), scope);
             // A later time to live does not lengthen its life.

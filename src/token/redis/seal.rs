@@ -56,7 +56,7 @@ impl SealingKey {
     ///
     /// [`ErrorKind::InvalidConfig`] for anything else.
     pub fn from_base64(text: &Secret) -> Result<Self, Error> {
-        let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.expose().trim()).unwrap_or_default());
+        let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.expose_secret().trim()).unwrap_or_default());
         match <&[u8; 32]>::try_from(bytes.as_slice()) {
             Ok(key) => Ok(Self::new(key)),
             Err(_) => Err(Error::new(ErrorKind::InvalidConfig, "a sealing key is 32 bytes in Base64")),

@@ -95,7 +95,7 @@ impl RedisStore {
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
         let refresh_token = match &token.refresh_token {
             Some(text) => {
-                self.keys.seal(&self.about_refresh(key, token.generation), text.expose().as_bytes())?
+                self.keys.seal(&self.about_refresh(key, token.generation), text.expose_secret().as_bytes())?
             }
             None => Vec::new(),
         };

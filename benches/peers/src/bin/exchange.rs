@@ -161,7 +161,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
             let client = client.clone();
             Box::pin(async move {
                 let response = client.create_access_token(&scopes()).await.expect("token");
-                response.access_token.expose().len()
+                response.access_token.expose_secret().len()
             })
         }),
     ));
@@ -173,7 +173,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
             let client = client.clone();
             Box::pin(async move {
                 let response = client.create_access_token(&scopes()).await.expect("token");
-                response.access_token.expose().len()
+                response.access_token.expose_secret().len()
             })
         }),
     ));
@@ -186,7 +186,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
             let cache = TokenCache::new(source.clone(), TokenOptions::default());
             Box::pin(async move {
                 let token = cache.token(&scopes()).await.expect("token");
-                token.expose().len()
+                token.expose_secret().len()
             })
         }),
     ));

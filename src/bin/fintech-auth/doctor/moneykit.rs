@@ -1,6 +1,6 @@
 //! MoneyKit's checks.
 
-use fintech_auth::moneykit::{Config, webhook::KeySet};
+use fintech_auth::moneykit::{Config, webhook::VerifyingKeys};
 
 use super::{
     check::{Checks, Verdict},
@@ -44,7 +44,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     }
     match client.jwks().await {
         Ok(set) => {
-            let (usable, all) = (KeySet::new(&set).len(), set.keys.len());
+            let (usable, all) = (VerifyingKeys::new(&set).len(), set.keys.len());
             let found = format!("{usable} of {all} webhook keys verify");
             if usable == 0 {
                 checks.tell("jwks", Verdict::Fail, &found, "report it: no webhook can be verified")

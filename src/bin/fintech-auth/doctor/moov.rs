@@ -76,7 +76,7 @@ async fn key_pair(checks: &mut Checks<'_>, config: &Config, url: &str) -> Result
         .http_options()
         .to_reqwest(url)?
         .get(format!("{}/accounts?count=1", url.trim_end_matches('/')))
-        .basic_auth(config.client_id.as_deref().unwrap_or_default(), Some(secret.expose()));
+        .basic_auth(config.client_id.as_deref().unwrap_or_default(), Some(secret.expose_secret()));
     match request.send().await.map(|response| response.status()) {
         Ok(StatusCode::OK) => checks.ok("key pair", "accepted without a token, on GET /accounts"),
         Ok(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {

@@ -127,11 +127,11 @@ fn welcome(emulator: &Emulator, json: bool) -> String {
     let variables = [
         ("MONEYKIT_BASE_URL", emulator.url()),
         ("MONEYKIT_CLIENT_ID", moneykit.client_id()),
-        ("MONEYKIT_CLIENT_SECRET", moneykit.client_secret().expose()),
+        ("MONEYKIT_CLIENT_SECRET", moneykit.client_secret().expose_secret()),
         ("MOOV_BASE_URL", emulator.url()),
         ("MOOV_CLIENT_ID", moov.client_id()),
-        ("MOOV_CLIENT_SECRET", moov.client_secret().expose()),
-        ("MOOV_WEBHOOK_SECRET", webhook_secret.expose()),
+        ("MOOV_CLIENT_SECRET", moov.client_secret().expose_secret()),
+        ("MOOV_WEBHOOK_SECRET", webhook_secret.expose_secret()),
     ];
     if json {
         let variables: serde_json::Map<_, _> =

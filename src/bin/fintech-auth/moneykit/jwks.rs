@@ -1,6 +1,6 @@
 //! `moneykit jwks`: the keys that sign webhooks. They are public.
 
-use fintech_auth::moneykit::webhook::KeySet;
+use fintech_auth::moneykit::webhook::VerifyingKeys;
 
 use crate::{
     arguments::Arguments,
@@ -33,7 +33,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         let text = serde_json::to_string(&set);
         return print(&(text.map_err(|error| Failure::local(error.to_string()))? + "\n"));
     }
-    let mut text = format!("{} of {} keys verify webhooks\n", KeySet::new(&set).len(), set.keys.len());
+    let mut text = format!("{} of {} keys verify webhooks\n", VerifyingKeys::new(&set).len(), set.keys.len());
     for key in &set.keys {
         let part = |name: &str| visible(key.get(name).and_then(|part| part.as_str()).unwrap_or("-"));
         text += &format!("{}  {} {} {}\n", part("kid"), part("kty"), part("crv"), part("alg"));

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use fintech_auth::{
     moneykit::{
         types::JwkSet,
-        webhook::{KeySet, Options, verify},
+        webhook::{VerifierOptions, VerifyingKeys, verify},
     },
     webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind},
 };
@@ -43,7 +43,7 @@ pub(crate) static COMMAND: Command = Command {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let received = Received::read(&arguments)?;
-    let mut options = Options::default();
+    let mut options = VerifierOptions::default();
     if let Some(span) = credentials::time(&arguments, "tolerance")? {
         options = options.with_tolerance(Tolerance::new(span)).with_expiry_leeway(span);
     }
@@ -66,7 +66,11 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         .print()
 }
 
-fn by_keys<'a>(path: &str, received: &'a Received, options: &Options) -> Result<Verified<&'a [u8]>, Failure> {
+fn by_keys<'a>(
+    path: &str,
+    received: &'a Received,
+    options: &VerifierOptions,
+) -> Result<Verified<&'a [u8]>, Failure> {
     let set: JwkSet = serde_json::from_slice(&input::bytes("--keys", path)?)
         .map_err(|_| Failure::usage(format!("{path} is no key set; make one by moneykit jwks --json")))?;
     let mut signatures = received.headers.get_all("moneykit-signature").iter();
@@ -76,5 +80,5 @@ fn by_keys<'a>(path: &str, received: &'a Received, options: &Options) -> Result<
         (Some(signature), None) => signature.to_str(),
     };
     let signature = signature.map_err(|_| VerifyError::from(VerifyErrorKind::MalformedHeader))?;
-    Ok(verify(signature, &received.body[..], &KeySet::new(&set), SystemTime::now(), options)?)
+    Ok(verify(signature, &received.body[..], &VerifyingKeys::new(&set), SystemTime::now(), options)?)
 }

@@ -86,7 +86,7 @@ async fn keep(
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let told = tell(arguments, issued, is_shown, print).await;
     let told = match told {
-        Ok(()) if is_shown && arguments.has("raw") => print(&format!("{}\n", refresh_token.expose())),
+        Ok(()) if is_shown && arguments.has("raw") => print(&format!("{}\n", refresh_token.expose_secret())),
         told => told,
     };
     let is_printed = is_shown || arguments.has("reveal") && !arguments.has("raw");

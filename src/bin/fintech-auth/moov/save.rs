@@ -59,7 +59,7 @@ impl Saving {
     ///
     /// Local ones. A token that is written and cannot be put in place stays in another file.
     pub(super) fn finish(mut self, token: &Secret) -> Result<PathBuf, Unsaved> {
-        let line = Zeroizing::new(format!("{}\n", token.expose()));
+        let line = Zeroizing::new(format!("{}\n", token.expose_secret()));
         // Cut off after it is written: until then the room is there.
         let written = self
             .file
@@ -96,7 +96,7 @@ pub(super) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     let keep = |folder: PathBuf| {
         let path = folder.join(&name);
         let mut file = private(&path)?;
-        file.write_all(format!("{}\n", token.expose()).as_bytes())?;
+        file.write_all(format!("{}\n", token.expose_secret()).as_bytes())?;
         file.sync_all()?;
         Ok(path)
     };

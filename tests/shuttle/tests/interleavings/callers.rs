@@ -41,7 +41,7 @@ async fn cold_callers(count: usize) {
         .collect();
     let token = cache.token(&scopes("a")).await.expect("a token");
     for other in others {
-        assert_eq!(other.await.expect("no panic").expose(), token.expose());
+        assert_eq!(other.await.expect("no panic").expose_secret(), token.expose_secret());
     }
     assert_eq!(server.requests().len(), 1);
 }
@@ -102,8 +102,8 @@ fn invalidate_removes_exactly_its_token() {
             .map(|_| {
                 let (cache, rejected) = (cache.clone(), rejected.clone());
                 spawn(async move {
-                    cache.reject(&rejected).await;
-                    cache.token(&scopes("a")).await.expect("a token").expose().to_owned()
+                    cache.invalidate(&rejected).await;
+                    cache.token(&scopes("a")).await.expect("a token").expose_secret().to_owned()
                 })
             })
             .collect();

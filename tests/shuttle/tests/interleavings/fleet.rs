@@ -84,7 +84,7 @@ fn two_cold_processes_cause_one_request() {
             .map(|cache| spawn(async move { cache.token(&scopes("a")).await.expect("a token").to_secret() }));
         let mut tokens = Vec::new();
         for caller in callers {
-            tokens.push(caller.await.expect("no panic").expose().to_owned());
+            tokens.push(caller.await.expect("no panic").expose_secret().to_owned());
         }
         assert_eq!(tokens, ["g1-a1", "g1-a1"]);
         assert_eq!(server.requests().len(), 1);
@@ -134,10 +134,10 @@ fn a_refresh_token_from_the_store_is_not_sent_after_its_revocation() {
         let returned = time::elapsed();
         for _ in 0..2 {
             if let Some(token) = cache.cached(&scopes("a")) {
-                assert_ne!(token.expose(), "g1-a2", "in place after its revocation");
+                assert_ne!(token.expose_secret(), "g1-a2", "in place after its revocation");
             }
             let token = cache.token(&scopes("a")).await.expect("a token");
-            assert_ne!(token.expose(), "g1-a2", "handed out after its revocation");
+            assert_ne!(token.expose_secret(), "g1-a2", "handed out after its revocation");
             idle().await;
         }
         asker.await.expect("no panic");
@@ -157,9 +157,9 @@ fn a_token_that_one_process_invalidated_comes_back_to_none() {
         let callers = caches.map(|cache| {
             let rejected = rejected.clone();
             spawn(async move {
-                cache.reject(&rejected).await;
+                cache.invalidate(&rejected).await;
                 let token = cache.token(&scopes("a")).await.expect("a token");
-                assert_ne!(token.expose(), rejected.expose());
+                assert_ne!(token.expose_secret(), rejected.expose_secret());
                 grant_of(&token)
             })
         });

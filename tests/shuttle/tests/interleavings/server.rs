@@ -48,7 +48,7 @@ struct Inner {
 /// The access token of a grant is `g1-a1`, its refresh token `g1-r1`, those of the first refresh
 /// `g1-a2` and `g1-r2`.
 pub(crate) fn grant_of(token: &Token) -> String {
-    token.expose().split('-').next().unwrap_or_default().to_owned()
+    token.expose_secret().split('-').next().unwrap_or_default().to_owned()
 }
 
 impl Server {
@@ -77,7 +77,7 @@ impl Server {
         let request = Request {
             at: time::elapsed(),
             scopes: scopes.join(" "),
-            refresh_token: refresh_token.map(|token| token.expose().to_owned()),
+            refresh_token: refresh_token.map(|token| token.expose_secret().to_owned()),
         };
         let before = {
             let mut requests = self.0.requests.lock().expect("no panic");
@@ -92,7 +92,7 @@ impl Server {
             Reply::Silence => std::future::pending().await,
             Reply::Failure => return Err(Error::new(ErrorKind::Unavailable, "test").with_sent(true)),
         }
-        let (grant, number) = match refresh_token.map(Secret::expose).and_then(|token| token.split_once("-r"))
+        let (grant, number) = match refresh_token.map(Secret::expose_secret).and_then(|token| token.split_once("-r"))
         {
             Some((grant, number)) => (grant.to_owned(), number.parse::<u32>().expect("a number") + 1),
             None => (format!("g{}", before + 1), 1),

@@ -84,8 +84,8 @@ fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> 
     let store = RedisStore::builder([SealingKey::new(&[0; 32])])
         .with_namespace(&fleet.namespace)
         .with_timeout(time)
-        .open(fleet.url.expose())?;
-    let client = Client::open(fleet.url.expose());
+        .open(fleet.url.expose_secret())?;
+    let client = Client::open(fleet.url.expose_secret());
     Ok((
         store,
         client.map_err(|_| Error::new(fintech_auth::ErrorKind::InvalidConfig, "no address of a Redis"))?,
