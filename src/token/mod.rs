@@ -91,54 +91,30 @@
 //! ```
 
 mod cache;
-mod cool_down;
-mod entries;
-mod expires_in;
-mod expiring_map;
-mod expiry;
 mod fingerprint;
-mod flight;
-mod keeper;
-mod memory_store;
-mod negative_cache;
-mod options;
-mod permit;
-mod rate_limiter;
-#[cfg(feature = "redis")]
-pub mod redis;
-mod refresh_via_store;
+mod lifetime;
+mod refresh;
 mod rejection;
-mod renewal;
 mod scope;
-mod shared;
-mod sharing;
-mod slot;
 mod source;
-mod stats;
 mod store;
 mod syntax;
 #[expect(clippy::module_inception, reason = "a token is the first thing here")]
 mod token;
-mod tombstones;
-mod upkeep;
 
-pub use cache::{TokenCache, TokenHandle};
-#[cfg(feature = "redis")]
-use cool_down::MAX_COOL_DOWN;
-pub use expires_in::ExpiresIn;
-pub use expiry::ExpiryRule;
-pub(crate) use expiry::audience;
+pub use cache::{Stats, TokenCache, TokenHandle, TokenOptions};
 pub use fingerprint::Fingerprint;
-pub use memory_store::MemoryStore;
-pub use options::TokenOptions;
+pub(crate) use lifetime::audience;
+pub use lifetime::{ExpiresIn, ExpiryRule};
+pub(crate) use refresh::Replacement;
 pub use rejection::Rejection;
-pub(crate) use renewal::Replacement;
 pub use scope::Scope;
 pub use source::{IssuedToken, TokenSource};
-pub use stats::Stats;
+#[cfg(feature = "redis")]
+pub use store::redis;
 pub use store::{
-    Claim, Lease, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture, StoreKey, StoredToken, TokenId,
-    TokenStore,
+    Claim, Lease, MemoryStore, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture, StoreKey,
+    StoredToken, TokenId, TokenStore,
 };
 pub(crate) use syntax::check_issued;
 pub use token::Token;

@@ -4,7 +4,7 @@ use std::{pin::Pin, time::SystemTime};
 
 use http::HeaderMap;
 
-use super::{ExpiresIn, Fingerprint, Rejection, Scope};
+use crate::token::{ExpiresIn, Fingerprint, Rejection, Scope};
 use crate::{Error, ErrorKind, Secret};
 
 /// Something that issues access tokens: a vendor's token endpoint, or any OAuth 2.0 server of yours.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::{ExpiryRule, expiry::audience, slot::Slot, syntax::MAX_KEPT};
+use crate::token::{ExpiryRule, cache::entry::Slot, lifetime::expiry::audience, syntax::MAX_KEPT};
 use crate::{Error, ErrorKind, Secret};
 
 const BEARER: &str = "Bearer ";

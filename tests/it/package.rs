@@ -44,19 +44,19 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     specs/moov/openapi.yaml
     src/guide/bindings.svg
     src/guide/token_life.svg
-    src/token/redis/scripts/admit.lua
-    src/token/redis/scripts/claim.lua
-    src/token/redis/scripts/get.lua
-    src/token/redis/scripts/invalidate.lua
-    src/token/redis/scripts/lease.lua
-    src/token/redis/scripts/marks.lua
-    src/token/redis/scripts/prelude.lua
-    src/token/redis/scripts/put.lua
-    src/token/redis/scripts/release.lua
-    src/token/redis/scripts/renew.lua
-    src/token/redis/scripts/revoke.lua
-    src/token/redis/scripts/stop.lua
-    src/token/redis/scripts/take.lua
+    src/token/store/redis/scripts/admit.lua
+    src/token/store/redis/scripts/claim.lua
+    src/token/store/redis/scripts/get.lua
+    src/token/store/redis/scripts/invalidate.lua
+    src/token/store/redis/scripts/lease.lua
+    src/token/store/redis/scripts/marks.lua
+    src/token/store/redis/scripts/prelude.lua
+    src/token/store/redis/scripts/put.lua
+    src/token/store/redis/scripts/release.lua
+    src/token/store/redis/scripts/renew.lua
+    src/token/store/redis/scripts/revoke.lua
+    src/token/store/redis/scripts/stop.lua
+    src/token/store/redis/scripts/take.lua
     ");
 }
 

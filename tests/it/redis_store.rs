@@ -665,7 +665,7 @@ async fn an_idle_connection_that_broke_is_made_anew_without_a_failure() {
 
 /// The lines of an `ACL SETUSER` command in the documentation, by the comment above it.
 fn documented_rights(mode: &str) -> String {
-    let docs = include_str!("../../src/token/redis/mod.rs");
+    let docs = include_str!("../../src/token/store/redis/mod.rs");
     let lines = docs.lines().map(|line| line.trim_start_matches("//!").trim());
     let block = lines.skip_while(|line| *line != format!("# {mode}")).skip(1);
     let rights: Vec<&str> =

@@ -14,14 +14,14 @@
 
 use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
-use super::{
+use crate::token::{
     Rejection, StoredToken, Token, TokenId,
-    flight::Flight,
-    keeper::Keeper,
-    options::millis,
-    slot::{Age, NewToken, Now, Slot, TakenRefreshToken},
+    cache::entry::{Age, NewToken, Now, Slot, TakenRefreshToken},
+    cache::inner::Keeper,
+    cache::options::millis,
+    refresh::task::Flight,
+    store::tombstones::Epoch,
     token::Issued,
-    tombstones::Epoch,
 };
 use crate::{
     Error, ErrorKind,
@@ -34,7 +34,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 /// What one scope set knows about renewals after a 401.
 #[derive(Default)]
-pub(super) struct Renewal {
+pub(in crate::token) struct Renewal {
     /// No renewal begins before this, in milliseconds of the monotonic clock.
     not_before: u64,
     /// Renewals that have begun since one helped.
@@ -172,7 +172,7 @@ impl Flight {
 impl Keeper {
     /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
     /// stands.
-    pub(super) async fn renew(
+    pub(in crate::token) async fn renew(
         &self,
         slot: &Arc<Slot>,
         rejected: &Token,
@@ -196,7 +196,12 @@ impl Keeper {
     }
 
     /// The same for a request that cannot be repeated: only what the server says expressly counts.
-    pub(super) async fn renew_for_next(&self, slot: &Arc<Slot>, rejected: &Token, rejection: Rejection) {
+    pub(in crate::token) async fn renew_for_next(
+        &self,
+        slot: &Arc<Slot>,
+        rejected: &Token,
+        rejection: Rejection,
+    ) {
         if rejection == Rejection::InvalidToken
             && let Some(rejected) = rejected.issued().generation
             && let Step::Invalidate = self.step(slot, rejected, rejection)
@@ -206,7 +211,12 @@ impl Keeper {
     }
 
     /// Notes whether a repetition came back with anything but a 401.
-    pub(super) async fn conclude(&self, slot: &Arc<Slot>, replacement: &Replacement, accepted: bool) {
+    pub(in crate::token) async fn conclude(
+        &self,
+        slot: &Arc<Slot>,
+        replacement: &Replacement,
+        accepted: bool,
+    ) {
         let Some(generation) = replacement.token.issued().generation else { return };
         let candidate = replacement.candidate.as_ref().filter(|_| accepted);
         // First this: a request that fails with the old token meanwhile uses the new one.

@@ -13,16 +13,16 @@ use std::{
 
 use tracing::Instrument as _;
 
-use super::{
+use crate::token::{
     IssuedToken, StoredToken, Token,
-    expiry::{self, Facts},
-    options::millis,
-    rate_limiter::Admission,
-    shared::Shared,
-    slot::{Discarded, Marks, NewToken, Now, Slot, TakenRefreshToken},
+    cache::entry::{Discarded, Marks, NewToken, Now, Slot, TakenRefreshToken},
+    cache::options::millis,
+    cache::state::Shared,
+    lifetime::expiry::{self, Facts},
+    refresh::rate_limiter::Admission,
+    store::tombstones::Epoch,
     syntax::{MAX_KEPT, is_kept_refresh_token},
     token::{Expires, Issued},
-    tombstones::Epoch,
 };
 use crate::{
     Error, ErrorKind,
@@ -31,24 +31,24 @@ use crate::{
 };
 
 /// How many tokens one refresh requests at most because each was revoked or rejected meanwhile.
-pub(super) const MAX_DISCARDED: u32 = 3;
+pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
 /// A token that was asked for, and that nobody has yet.
-pub(super) struct Minted {
-    pub(super) stored: StoredToken,
-    pub(super) issued: Issued,
-    pub(super) taken: TakenRefreshToken,
-    pub(super) epoch: Epoch,
+pub(in crate::token) struct Minted {
+    pub(in crate::token) stored: StoredToken,
+    pub(in crate::token) issued: Issued,
+    pub(in crate::token) taken: TakenRefreshToken,
+    pub(in crate::token) epoch: Epoch,
 }
 
-pub(super) struct Flight {
-    pub(super) shared: Arc<Shared>,
-    pub(super) slot: Arc<Slot>,
-    pub(super) max_wait: Duration,
+pub(in crate::token) struct Flight {
+    pub(in crate::token) shared: Arc<Shared>,
+    pub(in crate::token) slot: Arc<Slot>,
+    pub(in crate::token) max_wait: Duration,
 }
 
 impl Flight {
-    pub(super) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
+    pub(in crate::token) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
         let span = tracing::debug_span!("refresh", scopes = %self.slot.scopes);
         // The source, the store and the clock are the user's own code.
         let outcome = catch_panic(self.obtain(admission)).instrument(span.clone()).await;
@@ -97,20 +97,20 @@ impl Flight {
     }
 
     /// Each token of this refresh was revoked or rejected before any caller had it.
-    pub(super) fn discarded(&self) -> Error {
+    pub(in crate::token) fn discarded(&self) -> Error {
         let reason = "the token was revoked or rejected each time while it was requested";
         self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
     /// The server issues a token again that was revoked: a failure like any other.
-    pub(super) fn reissued_revoked(&self) -> Error {
+    pub(in crate::token) fn reissued_revoked(&self) -> Error {
         let reason = "the server issued a token again that was revoked";
         self.give_up(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true))
     }
 
     /// Requests a token from the source, with retries, each in its turn. The turn of the first may be
     /// reserved already. `take` decides whether a refresh token may be sent.
-    pub(super) async fn mint(
+    pub(in crate::token) async fn mint(
         &self,
         mut admission: Option<Admission>,
         take: fn(&Slot, Marks<'_>) -> TakenRefreshToken,
@@ -231,7 +231,7 @@ impl Flight {
     /// # Errors
     ///
     /// That it must not be handed out.
-    pub(super) fn publish(&self, minted: Minted) -> Result<Token, Discarded> {
+    pub(in crate::token) fn publish(&self, minted: Minted) -> Result<Token, Discarded> {
         let Minted { stored, issued, taken, epoch } = minted;
         let new = NewToken {
             issued: Arc::new(issued),
@@ -244,7 +244,7 @@ impl Flight {
     }
 
     /// Ends in a failure. What is remembered for all scope sets is not remembered for this one as well.
-    pub(super) fn give_up(&self, error: Error) -> Error {
+    pub(in crate::token) fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
         let (shared, memory) = (&self.shared, self.shared.options.refusal_memory);
         if error.kind() != ErrorKind::Unauthorized {
@@ -263,7 +263,7 @@ impl Flight {
     }
 
     /// When the next refresh may begin after so many failures.
-    pub(super) fn retry_at(&self, failures: u32) -> u64 {
+    pub(in crate::token) fn retry_at(&self, failures: u32) -> u64 {
         let options = &self.shared.options;
         let wait = backoff(options.backoff, options.max_backoff, failures, self.shared.random());
         self.shared.now().tick.saturating_add(millis(wait))

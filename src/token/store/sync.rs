@@ -7,14 +7,14 @@ use std::{collections::HashSet, time::Duration};
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::{
+use crate::token::{
     Notice, StoreKey, TokenId,
-    entries::ScopeKey,
-    expiring_map::after,
-    keeper::Keeper,
-    shared::Shared,
-    sharing::{PendingMark, Sharing},
-    slot::Slot,
+    cache::entries::ScopeKey,
+    cache::entry::Slot,
+    cache::inner::Keeper,
+    cache::state::Shared,
+    refresh::expiring_map::after,
+    store::circuit_breaker::{PendingMark, Sharing},
 };
 use crate::{
     Error, ErrorKind,
@@ -34,7 +34,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl Keeper {
     /// Starts the task, if the cache has a store that needs it and it does not run.
-    pub(super) fn keep_up(&self) {
+    pub(in crate::token) fn keep_up(&self) {
         let Some(sharing) = &self.shared.sharing else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
         sharing.keep_up(|notices, again| {
@@ -50,7 +50,7 @@ impl Keeper {
     }
 
     /// Invalidates a token in the store, now or when it responds again.
-    pub(super) async fn invalidate_in_store(&self, slot: Option<&Slot>, id: TokenId) {
+    pub(in crate::token) async fn invalidate_in_store(&self, slot: Option<&Slot>, id: TokenId) {
         let Some(sharing) = &self.shared.sharing else { return };
         let key = match slot {
             Some(slot) => self.shared.key(slot),
@@ -67,7 +67,7 @@ impl Keeper {
     /// # Errors
     ///
     /// `Unavailable` if the store fails.
-    pub(super) async fn revoke_in_store(&self, ids: Vec<TokenId>) -> Result<(), Error> {
+    pub(in crate::token) async fn revoke_in_store(&self, ids: Vec<TokenId>) -> Result<(), Error> {
         let Some(sharing) = &self.shared.sharing else { return Ok(()) };
         self.mark(sharing, PendingMark::Revoked(ids)).await
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::ExpiresIn;
+use crate::token::ExpiresIn;
 
 /// The longest life that is taken seriously: 365 days.
 ///
@@ -56,7 +56,7 @@ pub enum ExpiryRule {
     ClocksClash,
     /// All say more than the configured maximum.
     Capped,
-    /// Another process decided, and a [`TokenStore`](super::TokenStore) kept it.
+    /// Another process decided, and a [`TokenStore`](crate::token::TokenStore) kept it.
     Stored,
 }
 

@@ -8,18 +8,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{
+use crate::token::{
     Scope, Stats, Stop, StoreKey, Token, TokenOptions,
-    cool_down::CoolDown,
-    entries::{Entries, ScopeKey},
-    negative_cache::NegativeCache,
-    options::millis,
-    rate_limiter::{Admission, RateLimiter},
-    sharing::Sharing,
-    slot::{Marks, Now, Slot},
+    cache::entries::{Entries, ScopeKey},
+    cache::entry::{Marks, Now, Slot},
+    cache::options::millis,
+    cache::stats::Counters,
+    refresh::cool_down::CoolDown,
+    refresh::negative_cache::NegativeCache,
+    refresh::rate_limiter::{Admission, RateLimiter},
     source::AnySource,
-    stats::Counters,
-    tombstones::Tombstones,
+    store::circuit_breaker::Sharing,
+    store::tombstones::Tombstones,
 };
 use crate::{
     Clock as _, Error, ErrorKind, SystemClock,
@@ -31,22 +31,22 @@ use crate::{
     },
 };
 
-pub(super) struct Shared {
-    pub(super) source: Arc<dyn AnySource>,
-    pub(super) options: TokenOptions,
-    pub(super) limiter: Arc<RateLimiter>,
-    pub(super) cool_down: CoolDown,
-    pub(super) negative: NegativeCache,
-    pub(super) counters: Counters,
-    pub(super) tombstones: Tombstones,
-    pub(super) sharing: Option<Sharing>,
-    pub(super) entries: Entries,
+pub(in crate::token) struct Shared {
+    pub(in crate::token) source: Arc<dyn AnySource>,
+    pub(in crate::token) options: TokenOptions,
+    pub(in crate::token) limiter: Arc<RateLimiter>,
+    pub(in crate::token) cool_down: CoolDown,
+    pub(in crate::token) negative: NegativeCache,
+    pub(in crate::token) counters: Counters,
+    pub(in crate::token) tombstones: Tombstones,
+    pub(in crate::token) sharing: Option<Sharing>,
+    pub(in crate::token) entries: Entries,
     /// The wall clock as it was read last, and in which tick of the coarse one.
     seen: (AtomicU64, AtomicU64),
 }
 
 impl Shared {
-    pub(super) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
+    pub(in crate::token) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
         let limiter = Arc::new(RateLimiter::new(options.rate_limit()));
         let cool_down = CoolDown::new(options.max_cool_down);
         let negative = NegativeCache::new(options.refusal_memory);
@@ -62,17 +62,17 @@ impl Shared {
     /// # Errors
     ///
     /// `InvalidConfig` if the scopes are too long.
-    pub(super) fn slot(&self, scopes: &[Scope]) -> Result<Arc<Slot>, Error> {
+    pub(in crate::token) fn slot(&self, scopes: &[Scope]) -> Result<Arc<Slot>, Error> {
         ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
 
     /// A fresh token for these scopes, if there is one.
-    pub(super) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
+    pub(in crate::token) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
         ScopeKey::with(scopes, |key| self.entries.find(key, |slot| self.fresh(slot)))?
     }
 
     /// The same, with the entry that it is in. The entry may be evicted by then.
-    pub(super) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<Slot>, Token)> {
+    pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<Slot>, Token)> {
         let look = |slot: &Arc<Slot>| Some((slot.clone(), self.fresh(slot)?));
         ScopeKey::with(scopes, |key| self.entries.find(key, look))?
     }
@@ -80,7 +80,7 @@ impl Shared {
     /// The token of a slot if it is fresh by both clocks. This runs on every request of a user's
     /// service: no lock, no allocation, no write that cores would fight over.
     #[inline]
-    pub(super) fn fresh(&self, slot: &Slot) -> Option<Token> {
+    pub(in crate::token) fn fresh(&self, slot: &Slot) -> Option<Token> {
         let current = slot.current.load();
         let tick = self.tick();
         if tick >= current.life.stale || self.coarse_wall(tick) >= current.life.wall_stale {
@@ -123,37 +123,37 @@ impl Shared {
         millis(wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
     }
 
-    pub(super) fn now(&self) -> Now {
+    pub(in crate::token) fn now(&self) -> Now {
         Now { tick: self.tick(), wall: self.wall() }
     }
 
     /// What a slot needs to know which tokens must not be handed out.
-    pub(super) fn marks(&self) -> Marks<'_> {
+    pub(in crate::token) fn marks(&self) -> Marks<'_> {
         let now = self.tick();
         let revoked_until = now.saturating_add(millis(self.options.limits.max));
         Marks { tombstones: &self.tombstones, now, revoked_until }
     }
 
     /// Remembers that a token is revoked, for as long as any token is believed.
-    pub(super) fn mark_revoked(&self, token: NonZeroU64) {
+    pub(in crate::token) fn mark_revoked(&self, token: NonZeroU64) {
         let Marks { tombstones, now, revoked_until } = self.marks();
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
     /// Remembers that a token was rejected, until a request that begins from now on brings it again.
-    pub(super) fn mark_invalidated(&self, token: NonZeroU64) {
+    pub(in crate::token) fn mark_invalidated(&self, token: NonZeroU64) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
     }
 
-    pub(super) fn is_revoked(&self, token: &Token) -> bool {
+    pub(in crate::token) fn is_revoked(&self, token: &Token) -> bool {
         token.issued().generation.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
     }
 
     /// Admits a refresh that begins now for a caller with so much time: its turn is reserved, except
     /// where the store admits it. A caller with a stale token does not wait, so its refresh
     /// may take the time of the options.
-    pub(super) fn admit_refresh(
+    pub(in crate::token) fn admit_refresh(
         &self,
         scopes: &str,
         now: Now,
@@ -175,7 +175,7 @@ impl Shared {
     /// # Errors
     ///
     /// `RateLimited` if that comes after the deadline.
-    pub(super) fn reserve(&self, now: u64, deadline: u64) -> Result<Admission, Error> {
+    pub(in crate::token) fn reserve(&self, now: u64, deadline: u64) -> Result<Admission, Error> {
         match self.limiter.reserve(now, self.cool_down.until(), deadline) {
             Admission::TooLate(left) => Err(self.limited(now, left)),
             admission => Ok(admission),
@@ -183,14 +183,19 @@ impl Shared {
     }
 
     /// Refuses a wait for a refresh that is known to be too long.
-    pub(super) fn within(&self, now: Now, max_wait: Duration, ticket: Option<u64>) -> Result<(), Error> {
+    pub(in crate::token) fn within(
+        &self,
+        now: Now,
+        max_wait: Duration,
+        ticket: Option<u64>,
+    ) -> Result<(), Error> {
         let turn = ticket.and_then(|ticket| self.limiter.turn_of(ticket)).unwrap_or_default();
         let left = Duration::from_millis(turn.max(self.cool_down.until()).saturating_sub(now.tick));
         if left > max_wait { Err(self.limited(now.tick, left)) } else { Ok(()) }
     }
 
     /// A call may be sent in so long, which is too late for its caller.
-    pub(super) fn limited(&self, now: u64, left: Duration) -> Error {
+    pub(in crate::token) fn limited(&self, now: u64, left: Duration) -> Error {
         if now < self.cool_down.until() {
             return cooling_down(left);
         }
@@ -198,7 +203,7 @@ impl Shared {
         Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)
     }
 
-    pub(super) fn stats(&self) -> Stats {
+    pub(in crate::token) fn stats(&self) -> Stats {
         let sharing = self.sharing.as_ref();
         Stats {
             evictions: self.entries.evictions.get(),
@@ -209,7 +214,7 @@ impl Shared {
     }
 
     /// Drops a token that another process evicted.
-    pub(super) fn drop_token(&self, slot: &Slot, generation: NonZeroU64) {
+    pub(in crate::token) fn drop_token(&self, slot: &Slot, generation: NonZeroU64) {
         if slot.invalidate(generation) {
             self.counters.evicted_remotely.add(1);
             tracing::debug!(
@@ -221,30 +226,30 @@ impl Shared {
     }
 
     /// Random, in 0..=1, as far as the options allow.
-    pub(super) fn random(&self) -> f64 {
+    pub(in crate::token) fn random(&self) -> f64 {
         let random = RandomState::default().hash_one(0_u8) >> 11;
         self.options.jitter * (random as f64 / (1_u64 << 53) as f64)
     }
 
     /// A scope set as the store knows it.
-    pub(super) fn key(&self, slot: &Slot) -> StoreKey {
+    pub(in crate::token) fn key(&self, slot: &Slot) -> StoreKey {
         StoreKey { source: self.source.fingerprint(), scopes: slot.scopes.clone() }
     }
 
     /// The store, if there is one and it may be asked.
-    pub(super) fn ready(&self) -> Option<&Sharing> {
+    pub(in crate::token) fn ready(&self) -> Option<&Sharing> {
         self.sharing.as_ref().filter(|sharing| sharing.is_ready())
     }
 
     /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
-    pub(super) fn succeeded(&self, scopes: Option<&str>) {
+    pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         self.cool_down.succeeded();
         self.negative.succeeded(scopes);
     }
 
     /// Learns from a failure what holds for all, and tells the other processes. `scopes` are those of a
     /// client credentials grant; what a refresh token fails with says nothing of the credentials.
-    pub(super) async fn learn(&self, error: &Error, scopes: Option<&str>) {
+    pub(in crate::token) async fn learn(&self, error: &Error, scopes: Option<&str>) {
         let random = self.random();
         let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);
         let now = self.now().tick;
@@ -279,16 +284,16 @@ impl Shared {
 }
 
 /// Keeps an entry in the cache for a handle: it can be found, and is not evicted, until this is dropped.
-pub(super) struct Hold {
+pub(in crate::token) struct Hold {
     shared: Arc<Shared>,
-    pub(super) slot: Arc<Slot>,
+    pub(in crate::token) slot: Arc<Slot>,
 }
 
 impl Hold {
     /// # Errors
     ///
     /// `InvalidConfig` if too many scope sets are held.
-    pub(super) fn new(shared: &Arc<Shared>, scopes: &[Scope]) -> Result<Self, Error> {
+    pub(in crate::token) fn new(shared: &Arc<Shared>, scopes: &[Scope]) -> Result<Self, Error> {
         let slot = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
         Ok(Self { shared: shared.clone(), slot })
     }
@@ -300,6 +305,6 @@ impl Drop for Hold {
     }
 }
 
-pub(super) fn cooling_down(left: Duration) -> Error {
+pub(in crate::token) fn cooling_down(left: Duration) -> Error {
     Error::new(ErrorKind::RateLimited, "no token is requested during the cool-down").with_retry_after(left)
 }

@@ -3,13 +3,13 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use super::{
+use crate::token::{
     Scope, Token, TokenId, TokenOptions,
-    entries::ScopeKey,
-    flight::Flight,
-    rate_limiter::Admission,
-    shared::Shared,
-    slot::{Lookup, Outcome, Slot},
+    cache::entries::ScopeKey,
+    cache::entry::{Lookup, Outcome, Slot},
+    cache::state::Shared,
+    refresh::rate_limiter::Admission,
+    refresh::task::Flight,
     source::AnySource,
     store::generation,
 };
@@ -24,24 +24,24 @@ use crate::{
 const MAX_LOOKUPS: u32 = 3;
 
 /// A wait for a token, on the heap: what it needs is large, and rarely needed.
-pub(super) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
+pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
 
 /// What the clones of a cache share. The last to go ends the tasks.
 #[derive(Clone)]
-pub(super) struct Keeper {
-    pub(super) shared: Arc<Shared>,
+pub(in crate::token) struct Keeper {
+    pub(in crate::token) shared: Arc<Shared>,
     /// Closes when the last clone is gone; the tasks hold the other end.
     alive: Arc<watch::Sender<()>>,
 }
 
 impl Keeper {
-    pub(super) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
+    pub(in crate::token) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
         let shared = Arc::new(Shared::new(source, options));
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
     /// A token as soon as there is one, but within `max_wait`, or else that of the options.
-    pub(super) fn wait(&self, slot: Arc<Slot>, max_wait: Option<Duration>) -> Waiting<'_> {
+    pub(in crate::token) fn wait(&self, slot: Arc<Slot>, max_wait: Option<Duration>) -> Waiting<'_> {
         let max_wait = max_wait.unwrap_or(self.shared.options.max_wait).min(FOREVER);
         Box::pin(async move { self.wait_for(&slot, max_wait).await })
     }
@@ -91,7 +91,7 @@ impl Keeper {
     }
 
     /// Tells a task of the cache when to end.
-    pub(super) fn alive(&self) -> watch::Receiver<()> {
+    pub(in crate::token) fn alive(&self) -> watch::Receiver<()> {
         self.alive.subscribe()
     }
 
@@ -127,7 +127,7 @@ impl Keeper {
 
     /// Invalidates exactly this token, here and in the store. Its entry may be evicted by now; then
     /// `scopes` say which entry of the store it is.
-    pub(super) async fn invalidate(&self, token: &Token, scopes: Option<&[Scope]>) {
+    pub(in crate::token) async fn invalidate(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
         let slot = issued.slot.upgrade().or_else(|| scopes.and_then(|scopes| self.shared.slot(scopes).ok()));
@@ -141,7 +141,7 @@ impl Keeper {
     }
 
     /// Invalidates exactly this token of a scope set, here and in the store.
-    pub(super) async fn invalidate_entry(&self, slot: &Slot, generation: TokenId) {
+    pub(in crate::token) async fn invalidate_entry(&self, slot: &Slot, generation: TokenId) {
         self.shared.mark_invalidated(generation);
         if slot.invalidate(generation) {
             self.shared.counters.invalidations.add(1);
@@ -156,7 +156,7 @@ impl Keeper {
     /// # Errors
     ///
     /// `Unavailable` if the store fails.
-    pub(super) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
+    pub(in crate::token) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         let revoked = generation(secret);
         self.shared.mark_revoked(revoked);
         let (mut ids, mut forgotten) = (vec![revoked], Vec::new());
@@ -176,7 +176,7 @@ impl Keeper {
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these
     /// scopes by the client credentials, or by a refresh token. It does not wait.
-    pub(super) async fn gated<T>(
+    pub(in crate::token) async fn gated<T>(
         &self,
         scopes: Option<&[Scope]>,
         call: impl Future<Output = Result<T, Error>>,
@@ -211,7 +211,7 @@ impl Keeper {
     }
 
     /// Sends a call again as the policy has it.
-    pub(super) async fn repeated<T, F: Future<Output = Result<T, Error>>>(
+    pub(in crate::token) async fn repeated<T, F: Future<Output = Result<T, Error>>>(
         &self,
         repeat: Repeat,
         mut call: impl FnMut() -> F,

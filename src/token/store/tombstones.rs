@@ -11,7 +11,7 @@ use crate::sync::{Mutex, MutexGuard};
 const CAPACITY: usize = 65_536;
 
 #[derive(Debug, Default)]
-pub(super) struct Tombstones(Mutex<State>);
+pub(in crate::token) struct Tombstones(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -29,11 +29,11 @@ struct Mark {
 
 /// How many invalidations a token request saw before it began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Epoch(u64);
+pub(in crate::token) struct Epoch(u64);
 
 /// Whether a token may be handed out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Verdict {
+pub(in crate::token) enum Verdict {
     Usable,
     /// It was invalidated, and the server has issued it again since.
     Reissued,
@@ -48,11 +48,11 @@ impl Tombstones {
     }
 
     /// To be taken before a token is requested.
-    pub(super) fn epoch(&self) -> Epoch {
+    pub(in crate::token) fn epoch(&self) -> Epoch {
         Epoch(self.lock().invalidations)
     }
 
-    pub(super) fn mark_revoked(&self, token: NonZeroU64, now: u64, until: u64) {
+    pub(in crate::token) fn mark_revoked(&self, token: NonZeroU64, now: u64, until: u64) {
         let mut state = self.lock();
         let until = state
             .live(token, now)
@@ -62,7 +62,7 @@ impl Tombstones {
     }
 
     /// A revoked token stays revoked.
-    pub(super) fn mark_invalidated(&self, token: NonZeroU64, now: u64, until: u64) {
+    pub(in crate::token) fn mark_invalidated(&self, token: NonZeroU64, now: u64, until: u64) {
         let mut state = self.lock();
         state.invalidations += 1;
         if state.live(token, now).is_none_or(|mark| mark.invalidation.is_some()) {
@@ -71,17 +71,17 @@ impl Tombstones {
         }
     }
 
-    pub(super) fn is_revoked(&self, token: NonZeroU64, now: u64) -> bool {
+    pub(in crate::token) fn is_revoked(&self, token: NonZeroU64, now: u64) -> bool {
         self.lock().live(token, now).is_some_and(|mark| mark.invalidation.is_none())
     }
 
     /// Whether a token is revoked or invalidated.
-    pub(super) fn is_marked(&self, token: NonZeroU64, now: u64) -> bool {
+    pub(in crate::token) fn is_marked(&self, token: NonZeroU64, now: u64) -> bool {
         self.lock().live(token, now).is_some()
     }
 
     /// Whether a token may be handed out: a new one, requested at `epoch`, or one from a store.
-    pub(super) fn judge(&self, token: NonZeroU64, epoch: Option<Epoch>, now: u64) -> Verdict {
+    pub(in crate::token) fn judge(&self, token: NonZeroU64, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();
         let Some(mark) = state.live(token, now) else { return Verdict::Usable };
         match (mark.invalidation, epoch) {

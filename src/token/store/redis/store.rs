@@ -13,8 +13,8 @@ use super::{
 use crate::{
     Secret,
     token::{
-        Claim, Fingerprint, Lease, MAX_COOL_DOWN, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture,
-        StoreKey, StoredToken, TokenId, TokenStore,
+        Claim, Fingerprint, Lease, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture, StoreKey,
+        StoredToken, TokenId, TokenStore, refresh::cool_down::MAX_COOL_DOWN,
     },
 };
 

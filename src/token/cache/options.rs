@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
+use crate::token::{
     RateLimit, TokenStore,
-    cool_down::MAX_COOL_DOWN,
-    expiry::Limits,
+    lifetime::expiry::Limits,
+    refresh::cool_down::MAX_COOL_DOWN,
     token::{Expires, Life},
 };
 use crate::{Clock, RetryPolicy, SystemClock, clock::FOREVER};
@@ -22,25 +22,25 @@ use crate::{Clock, RetryPolicy, SystemClock, clock::FOREVER};
 /// ```
 #[derive(Clone, Debug)]
 pub struct TokenOptions {
-    pub(super) refresh_window: Duration,
-    pub(super) margin: Duration,
-    pub(super) limits: Limits,
-    pub(super) jitter: f64,
-    pub(super) max_wait: Duration,
-    pub(super) capacity: usize,
-    pub(super) max_handles: usize,
-    pub(super) backoff: Duration,
-    pub(super) max_backoff: Duration,
-    pub(super) refusal_memory: Duration,
-    pub(super) max_cool_down: Duration,
+    pub(in crate::token) refresh_window: Duration,
+    pub(in crate::token) margin: Duration,
+    pub(in crate::token) limits: Limits,
+    pub(in crate::token) jitter: f64,
+    pub(in crate::token) max_wait: Duration,
+    pub(in crate::token) capacity: usize,
+    pub(in crate::token) max_handles: usize,
+    pub(in crate::token) backoff: Duration,
+    pub(in crate::token) max_backoff: Duration,
+    pub(in crate::token) refusal_memory: Duration,
+    pub(in crate::token) max_cool_down: Duration,
     rate_limit: Option<RateLimit>,
     rate_limit_share: f64,
-    pub(super) retry: RetryPolicy,
-    pub(super) clock: Option<Arc<dyn Clock>>,
-    pub(super) store: Option<Arc<dyn TokenStore>>,
-    pub(super) store_timeout: Duration,
-    pub(super) store_rest: Duration,
-    pub(super) lease: Duration,
+    pub(in crate::token) retry: RetryPolicy,
+    pub(in crate::token) clock: Option<Arc<dyn Clock>>,
+    pub(in crate::token) store: Option<Arc<dyn TokenStore>>,
+    pub(in crate::token) store_timeout: Duration,
+    pub(in crate::token) store_rest: Duration,
+    pub(in crate::token) lease: Duration,
 }
 
 impl Default for TokenOptions {
@@ -116,7 +116,7 @@ impl TokenOptions {
     }
 
     /// The most scope sets that the cache remembers. Beyond it, one that has not been used lately is evicted
-    /// for each new one. Scope sets that a [handle](super::TokenHandle) holds are not evicted and do not count; those
+    /// for each new one. Scope sets that a [handle](crate::token::TokenHandle) holds are not evicted and do not count; those
     /// with a request in flight are not evicted, and may exceed it for that long. At least 1. Default: 100,000.
     #[must_use]
     pub fn with_capacity(mut self, scope_sets: usize) -> Self {
@@ -124,8 +124,8 @@ impl TokenOptions {
         self
     }
 
-    /// The most scope sets that [handles](super::TokenHandle) hold at the same time. Beyond it,
-    /// [`TokenCache::handle`](super::TokenCache::handle) fails. Any number of handles to the same scope set count once.
+    /// The most scope sets that [handles](crate::token::TokenHandle) hold at the same time. Beyond it,
+    /// [`TokenCache::handle`](crate::token::TokenCache::handle) fails. Any number of handles to the same scope set count once.
     /// At least 1. Default: 100,000.
     #[must_use]
     pub fn with_max_handles(mut self, scope_sets: usize) -> Self {
@@ -192,7 +192,7 @@ impl TokenOptions {
     }
 
     /// This client's part of the rate limit.
-    pub(super) fn rate_limit(&self) -> Option<RateLimit> {
+    pub(in crate::token) fn rate_limit(&self) -> Option<RateLimit> {
         let limit = self.rate_limit?;
         let calls = limit.calls as f64 * self.rate_limit_share;
         // A part of one call: one call in a longer time.
@@ -201,7 +201,7 @@ impl TokenOptions {
     }
 
     /// The same for a store.
-    pub(super) fn fleet_rate_limit(&self) -> Option<RateLimit> {
+    pub(in crate::token) fn fleet_rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
 
@@ -256,7 +256,7 @@ impl TokenOptions {
     }
 
     /// The windows of a token that is believed for `lifetime` from when it was asked for.
-    pub(super) fn life(&self, expires: Expires, random: f64) -> Life {
+    pub(in crate::token) fn life(&self, expires: Expires, random: f64) -> Life {
         let lifetime = expires.lifetime;
         let margin = self.margin.min(lifetime / 10);
         let window = self.refresh_window.min(lifetime / 4).mul_f64(1.0 + random * self.jitter / 4.0);
@@ -276,7 +276,7 @@ fn longer(span: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(span.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
 
-pub(super) fn millis(span: Duration) -> u64 {
+pub(in crate::token) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 

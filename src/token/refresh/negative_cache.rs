@@ -7,7 +7,7 @@
 
 use std::{collections::VecDeque, hash::BuildHasher as _, sync::PoisonError, time::Duration};
 
-use super::options::millis;
+use crate::token::cache::options::millis;
 use crate::{
     Error,
     sync::{Mutex, MutexGuard, RandomState},
@@ -19,7 +19,7 @@ const EVIDENCE: usize = 3;
 const CAPACITY: usize = 1_024;
 
 #[derive(Debug)]
-pub(super) struct NegativeCache {
+pub(in crate::token) struct NegativeCache {
     ttl: Duration,
     hasher: RandomState,
     state: Mutex<State>,
@@ -45,7 +45,7 @@ struct Refusal {
 }
 
 impl NegativeCache {
-    pub(super) fn new(ttl: Duration) -> Self {
+    pub(in crate::token) fn new(ttl: Duration) -> Self {
         Self { ttl, hasher: RandomState::default(), state: Mutex::default() }
     }
 
@@ -67,7 +67,7 @@ impl NegativeCache {
     /// # Errors
     ///
     /// The refusal, as later callers get it.
-    pub(super) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
+    pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();
         let is_suspect = state.suspects.contains(&id);
@@ -91,7 +91,7 @@ impl NegativeCache {
     /// # Errors
     ///
     /// As [`Self::check`].
-    pub(super) fn peek(&self, now: u64) -> Result<(), Error> {
+    pub(in crate::token) fn peek(&self, now: u64) -> Result<(), Error> {
         match &self.lock().refusal {
             Some(refusal) if now < refusal.until => {
                 Err(refusal.error.clone().held_for(Duration::from_millis(refusal.until - now)))
@@ -101,7 +101,7 @@ impl NegativeCache {
     }
 
     /// A call succeeded: for these scopes, or by a caller's refresh token.
-    pub(super) fn succeeded(&self, scopes: Option<&str>) {
+    pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         let id = scopes.map(|scopes| self.id(scopes));
         let mut state = self.lock();
         state.refusal = None;
@@ -113,7 +113,7 @@ impl NegativeCache {
     }
 
     /// The credentials are refused for `left`: the server said so, or another process.
-    pub(super) fn refused(&self, now: u64, left: Duration, error: Error) {
+    pub(in crate::token) fn refused(&self, now: u64, left: Duration, error: Error) {
         let until = now.saturating_add(millis(left));
         if until > now {
             self.lock().refusal = Some(Refusal { error, until, probe: None, is_suspect_probed: false });
@@ -122,7 +122,7 @@ impl NegativeCache {
 
     /// The server refused the credentials or these scopes. `error` is what others are told if it counts
     /// against the credentials.
-    pub(super) fn suspected(&self, scopes: &str, now: u64, error: Error) {
+    pub(in crate::token) fn suspected(&self, scopes: &str, now: u64, error: Error) {
         let (id, until) = (self.id(scopes), self.end(now));
         if until == now {
             return;
@@ -144,7 +144,7 @@ impl NegativeCache {
 
     /// A call for these scopes ended without saying anything of the credentials. If it was the probe,
     /// the next one may begin after `wait`.
-    pub(super) fn failed(&self, scopes: &str, now: u64, wait: Duration) {
+    pub(in crate::token) fn failed(&self, scopes: &str, now: u64, wait: Duration) {
         let id = self.id(scopes);
         if let Some(refusal) = &mut self.lock().refusal
             && refusal.probe.is_some_and(|(probe, _)| probe == id)

@@ -2,11 +2,20 @@
 //!
 //! A store does not decide whether a token is fresh: the cache does.
 
+pub(super) mod circuit_breaker;
+mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
+pub(super) mod sync;
+pub(super) mod tombstones;
+
+pub use memory::MemoryStore;
+
 use std::{fmt, future::Future, num::NonZeroU64, pin::Pin, time::Duration};
 
 use tokio::sync::broadcast;
 
-use super::Fingerprint;
+use crate::token::Fingerprint;
 use crate::{Secret, sync::time::Instant};
 
 /// What the methods of a [`TokenStore`] return: boxed, so that any store can be used as `dyn`.
@@ -98,7 +107,7 @@ impl StoredToken {
 }
 
 /// The id of a token. It is the same in every process, and the token cannot be computed from it.
-pub(super) fn generation(token: &Secret) -> TokenId {
+pub(in crate::token) fn generation(token: &Secret) -> TokenId {
     Fingerprint::of([token.expose_secret()]).short()
 }
 
@@ -218,9 +227,9 @@ pub enum Notice {
 }
 
 /// How long to wait for a change of a key before looking again.
-pub(super) const POLL: Duration = Duration::from_millis(500);
+pub(in crate::token) const POLL: Duration = Duration::from_millis(500);
 /// How long a store keeps the mark of an invalidated token.
-pub(super) const INVALIDATED: Duration = Duration::from_secs(60);
+pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 
 /// Keeps tokens for several processes, or across restarts.
 ///

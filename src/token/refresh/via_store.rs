@@ -5,17 +5,17 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use smallvec::SmallVec;
 
-use super::{
+use crate::token::{
     Claim, Lease, Notice, Permit, StoreError, StoreKey, StoredToken, Token, TokenId,
-    expiring_map::after,
-    expiry::ExpiryRule,
-    flight::{Flight, MAX_DISCARDED},
-    rate_limiter::Admission,
-    sharing::{PendingMark, Sharing},
-    slot::{Age, Discarded, NewToken, Now, Slot},
+    cache::entry::{Age, Discarded, NewToken, Now, Slot},
+    lifetime::expiry::ExpiryRule,
+    refresh::expiring_map::after,
+    refresh::rate_limiter::Admission,
+    refresh::task::{Flight, MAX_DISCARDED},
+    store::circuit_breaker::{PendingMark, Sharing},
     store::generation,
+    store::tombstones::Epoch,
     token::{Expires, Issued},
-    tombstones::Epoch,
 };
 use crate::{
     Error, ErrorKind,
@@ -35,7 +35,10 @@ impl Flight {
     /// # Errors
     ///
     /// Those of the store, while there is no token yet.
-    pub(super) async fn share(&self, sharing: &Sharing) -> Result<Result<Token, Error>, StoreError> {
+    pub(in crate::token) async fn share(
+        &self,
+        sharing: &Sharing,
+    ) -> Result<Result<Token, Error>, StoreError> {
         let key = self.shared.key(&self.slot);
         if let Some(rejected) = self.slot.owed() {
             sharing.ask(sharing.store.invalidate(&key, rejected)).await?;
@@ -176,7 +179,7 @@ impl Flight {
     }
 
     /// A token that the store was asked for at this time, if it is fresh.
-    pub(super) fn read_stored(&self, stored: StoredToken, asked: Now) -> Option<Issued> {
+    pub(in crate::token) fn read_stored(&self, stored: StoredToken, asked: Now) -> Option<Issued> {
         // The store says how old it was when the store answered, which was after `asked`.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use thread_local::ThreadLocal;
 
-/// What a [`TokenCache`](super::TokenCache) did since it was made.
+/// What a [`TokenCache`](crate::token::TokenCache) did since it was made.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -41,20 +41,20 @@ pub struct Stats {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(in crate::token) struct Counters {
     /// A counter for each thread: one for all would be fought over by all cores.
     hits: ThreadLocal<Padded>,
-    pub(super) stale_hits: Counter,
-    pub(super) misses: Counter,
-    pub(super) waiters: Counter,
-    pub(super) refreshes: Counter,
-    pub(super) shared: Counter,
-    pub(super) failures: Counter,
-    pub(super) cool_downs: Counter,
-    pub(super) invalidations: Counter,
-    pub(super) store_bypassed: Counter,
-    pub(super) discarded: Counter,
-    pub(super) evicted_remotely: Counter,
+    pub(in crate::token) stale_hits: Counter,
+    pub(in crate::token) misses: Counter,
+    pub(in crate::token) waiters: Counter,
+    pub(in crate::token) refreshes: Counter,
+    pub(in crate::token) shared: Counter,
+    pub(in crate::token) failures: Counter,
+    pub(in crate::token) cool_downs: Counter,
+    pub(in crate::token) invalidations: Counter,
+    pub(in crate::token) store_bypassed: Counter,
+    pub(in crate::token) discarded: Counter,
+    pub(in crate::token) evicted_remotely: Counter,
 }
 
 /// Alone on its cache lines, of which some processors fetch two at a time.
@@ -63,26 +63,26 @@ pub(super) struct Counters {
 struct Padded(AtomicU64);
 
 #[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
+pub(in crate::token) struct Counter(AtomicU64);
 
 impl Counter {
-    pub(super) fn add(&self, count: u64) {
+    pub(in crate::token) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub(super) fn get(&self) -> u64 {
+    pub(in crate::token) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 impl Counters {
-    pub(super) fn hit(&self) {
+    pub(in crate::token) fn hit(&self) {
         // Only this thread writes it, so a load and a store do, at a tenth of an atomic addition.
         let hits = &self.hits.get_or_default().0;
         hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
-    pub(super) fn stats(&self) -> Stats {
+    pub(in crate::token) fn stats(&self) -> Stats {
         Stats {
             hits: self.hits.iter().map(|hits| hits.0.load(Ordering::Relaxed)).sum(),
             stale_hits: self.stale_hits.get(),

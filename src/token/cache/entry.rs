@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use super::{
+use crate::token::{
     Scope, Token,
-    entries::Place,
-    renewal::Renewal,
+    cache::entries::Place,
+    refresh::renewal::Renewal,
     store::generation,
+    store::tombstones::{Epoch, Tombstones, Verdict},
     syntax::is_kept_refresh_token,
     token::{Issued, Life},
-    tombstones::{Epoch, Tombstones, Verdict},
 };
 use crate::{
     Error, ErrorKind, Secret,
@@ -26,14 +26,14 @@ use crate::{
 
 /// Milliseconds on both clocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Now {
-    pub(super) tick: u64,
-    pub(super) wall: u64,
+pub(in crate::token) struct Now {
+    pub(in crate::token) tick: u64,
+    pub(in crate::token) wall: u64,
 }
 
 /// How far a token is into its life.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Age {
+pub(in crate::token) enum Age {
     Fresh,
     Stale,
     Expired,
@@ -41,13 +41,13 @@ pub(super) enum Age {
 
 impl Life {
     /// As far after `wall_stale` as `end` is after `stale`.
-    pub(super) fn wall_end(&self) -> u64 {
+    pub(in crate::token) fn wall_end(&self) -> u64 {
         self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
     }
 
     /// The later age of the two clocks: the monotonic one does not move in a suspend, the wall clock
     /// may be set back.
-    pub(super) fn age(&self, now: Now) -> Age {
+    pub(in crate::token) fn age(&self, now: Now) -> Age {
         let by = |now: u64, stale: u64, end: u64| match now {
             now if now >= end => Age::Expired,
             now if now >= stale => Age::Stale,
@@ -58,13 +58,13 @@ impl Life {
 }
 
 /// What a shared refresh ended in, once it has.
-pub(super) type Outcome = Option<Result<Token, Error>>;
+pub(in crate::token) type Outcome = Option<Result<Token, Error>>;
 
-pub(super) struct Slot {
+pub(in crate::token) struct Slot {
     /// The scopes, sorted, each once, separated by spaces.
-    pub(super) scopes: Box<str>,
-    pub(super) current: ArcSwap<Issued>,
-    pub(super) place: Place,
+    pub(in crate::token) scopes: Box<str>,
+    pub(in crate::token) current: ArcSwap<Issued>,
+    pub(in crate::token) place: Place,
     state: Mutex<State>,
 }
 
@@ -139,7 +139,7 @@ struct Trouble {
 }
 
 /// What a caller does next.
-pub(super) enum Lookup<P> {
+pub(in crate::token) enum Lookup<P> {
     /// Take this token.
     Hit(Token),
     /// Wait for the refresh that runs, whose own turn may be yet to come.
@@ -152,33 +152,33 @@ pub(super) enum Lookup<P> {
 }
 
 /// What a token is requested with, and what may void the request.
-pub(super) struct TakenRefreshToken {
-    pub(super) refresh_token: Option<Secret>,
+pub(in crate::token) struct TakenRefreshToken {
+    pub(in crate::token) refresh_token: Option<Secret>,
     from: GrantIds,
 }
 
 impl TakenRefreshToken {
     /// For a request by the client credentials that leaves the refresh token where it is.
-    pub(super) fn none() -> Self {
+    pub(in crate::token) fn none() -> Self {
         Self { refresh_token: None, from: [None; 2] }
     }
 }
 
 /// A token to put in place.
-pub(super) struct NewToken<'a> {
-    pub(super) issued: Arc<Issued>,
-    pub(super) refresh_token: Option<Secret>,
+pub(in crate::token) struct NewToken<'a> {
+    pub(in crate::token) issued: Arc<Issued>,
+    pub(in crate::token) refresh_token: Option<Secret>,
     /// The id of the refresh token that came with it, wherever that is now.
-    pub(super) refresh_token_id: Option<NonZeroU64>,
+    pub(in crate::token) refresh_token_id: Option<NonZeroU64>,
     /// How it was requested; `None` if it comes from a store.
-    pub(super) request: Option<&'a TakenRefreshToken>,
+    pub(in crate::token) request: Option<&'a TakenRefreshToken>,
     /// When it was requested, from the server or from the store.
-    pub(super) epoch: Epoch,
+    pub(in crate::token) epoch: Epoch,
 }
 
 /// Why a new token is not put in place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Discarded {
+pub(in crate::token) enum Discarded {
     /// It, or what it was refreshed from, was revoked or rejected while it was requested.
     Void,
     /// It was revoked earlier, and the server issues it all the same.
@@ -187,16 +187,16 @@ pub(super) enum Discarded {
 
 /// Which clocks and times a slot decides by.
 #[derive(Clone, Copy)]
-pub(super) struct Marks<'a> {
-    pub(super) tombstones: &'a Tombstones,
-    pub(super) now: u64,
+pub(in crate::token) struct Marks<'a> {
+    pub(in crate::token) tombstones: &'a Tombstones,
+    pub(in crate::token) now: u64,
     /// Until when a revoked token is remembered.
-    pub(super) revoked_until: u64,
+    pub(in crate::token) revoked_until: u64,
 }
 
 impl Slot {
     /// A slot without a token.
-    pub(super) fn new(scopes: Box<str>) -> Self {
+    pub(in crate::token) fn new(scopes: Box<str>) -> Self {
         let current = ArcSwap::from_pointee(Issued::none());
         Self { scopes, current, place: Place::default(), state: Mutex::default() }
     }
@@ -206,13 +206,17 @@ impl Slot {
     }
 
     /// The scopes one by one. They were checked when the slot was made.
-    pub(super) fn scopes(&self) -> Vec<Scope> {
+    pub(in crate::token) fn scopes(&self) -> Vec<Scope> {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }
 
     /// Says what a caller does next, and begins a refresh if one is needed and `admit` lets it. That is
     /// told whether a token serves meanwhile.
-    pub(super) fn lookup<P>(&self, now: Now, admit: impl FnOnce(bool) -> Result<P, Error>) -> Lookup<P> {
+    pub(in crate::token) fn lookup<P>(
+        &self,
+        now: Now,
+        admit: impl FnOnce(bool) -> Result<P, Error>,
+    ) -> Lookup<P> {
         let mut state = self.lock();
         // Under the lock, for a refresh may have ended since the caller looked.
         let current = self.current.load();
@@ -246,14 +250,14 @@ impl Slot {
     }
 
     /// Says with which ticket the refresh waits for its turn.
-    pub(super) fn wait_with(&self, ticket: u64) {
+    pub(in crate::token) fn wait_with(&self, ticket: u64) {
         if let Some(refresh) = self.lock().rare.as_mut().and_then(|rare| rare.refresh.as_mut()) {
             refresh.ticket = Some(ticket);
         }
     }
 
     /// Takes the refresh token out, so that it is sent only once. A revoked one is dropped.
-    pub(super) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
+    pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.refresh_token.take();
         let id = taken.as_ref().map(generation);
@@ -270,13 +274,13 @@ impl Slot {
     }
 
     /// Drops the refresh token, for a store has it.
-    pub(super) fn drop_refresh_token(&self) {
+    pub(in crate::token) fn drop_refresh_token(&self) {
         self.lock().refresh_token = None;
     }
 
     /// Puts back a refresh token that certainly was not sent, unless it was revoked or its token
     /// rejected meanwhile.
-    pub(super) fn give_back(&self, taken: TakenRefreshToken) {
+    pub(in crate::token) fn give_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
             && state.refresh_token_id == taken.refresh_token.as_ref().map(generation)
@@ -286,14 +290,14 @@ impl Slot {
     }
 
     /// The last rejected token, if a store has yet to forget it.
-    pub(super) fn owed(&self) -> Option<NonZeroU64> {
+    pub(in crate::token) fn owed(&self) -> Option<NonZeroU64> {
         let state = self.lock();
         let rare = state.rare.as_ref().filter(|rare| rare.owed)?;
         rare.rejected
     }
 
     /// A store has forgotten this token, or heard of it first.
-    pub(super) fn paid(&self, generation: NonZeroU64) {
+    pub(in crate::token) fn paid(&self, generation: NonZeroU64) {
         if let Some(rare) = &mut self.lock().rare
             && rare.rejected == Some(generation)
         {
@@ -302,7 +306,7 @@ impl Slot {
     }
 
     /// The ids of the current token and of the refresh token that came with it.
-    pub(super) fn ids(&self) -> impl Iterator<Item = NonZeroU64> + use<> {
+    pub(in crate::token) fn ids(&self) -> impl Iterator<Item = NonZeroU64> + use<> {
         let state = self.lock();
         [self.current.load().generation, state.refresh_token_id].into_iter().flatten()
     }
@@ -312,7 +316,7 @@ impl Slot {
     ///
     /// `retry_at` is when the next refresh may begin, given the failures so far, if the server
     /// issues a token again that was rejected.
-    pub(super) fn publish(
+    pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
         marks: Marks<'_>,
@@ -322,7 +326,7 @@ impl Slot {
     }
 
     /// As [`Self::publish`], but only in place of `old`, which was rejected. Returns whether it was.
-    pub(super) fn replace(
+    pub(in crate::token) fn replace(
         &self,
         old: NonZeroU64,
         new: NewToken<'_>,
@@ -340,7 +344,7 @@ impl Slot {
     }
 
     /// Runs `step` on the state of renewals after a 401, with the current token. It must be short.
-    pub(super) fn renewal<T>(&self, step: impl FnOnce(&mut Renewal, &Issued) -> T) -> T {
+    pub(in crate::token) fn renewal<T>(&self, step: impl FnOnce(&mut Renewal, &Issued) -> T) -> T {
         let mut state = self.lock();
         let current = self.current.load();
         step(state.rare().renewal.get_or_insert_default(), &current)
@@ -398,12 +402,12 @@ impl Slot {
     }
 
     /// Ends the refresh in a failure: no other begins before `retry_at`, given the failures so far.
-    pub(super) fn fail(&self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
+    pub(in crate::token) fn fail(&self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
         self.lock().fail(error, retry_at);
     }
 
     /// Ends the refresh.
-    pub(super) fn end(&self) {
+    pub(in crate::token) fn end(&self) {
         let mut state = self.lock();
         state.rare = state
             .rare
@@ -416,7 +420,7 @@ impl Slot {
 
     /// Forgets exactly this token; its refresh token is of no use any more. Tells whether it was the
     /// current one.
-    pub(super) fn invalidate(&self, generation: NonZeroU64) -> bool {
+    pub(in crate::token) fn invalidate(&self, generation: NonZeroU64) -> bool {
         let mut state = self.lock();
         let is_current = self.current.load().generation == Some(generation);
         if is_current {
@@ -435,7 +439,11 @@ impl Slot {
     /// Forgets the token and refresh token if `revoked` is one of them, or one of those that they were
     /// refreshed from, and makes a refresh void that was begun with them. Marks all of them as revoked.
     /// Returns the forgotten access token, `Some(None)` if there was none.
-    pub(super) fn revoke(&self, revoked: NonZeroU64, marks: Marks<'_>) -> Option<Option<NonZeroU64>> {
+    pub(in crate::token) fn revoke(
+        &self,
+        revoked: NonZeroU64,
+        marks: Marks<'_>,
+    ) -> Option<Option<NonZeroU64>> {
         let mut state = self.lock();
         let current = self.current.load().generation;
         let from = state
@@ -462,7 +470,7 @@ impl Slot {
     }
 
     /// Keeps a refresh token that a store gave out to this process.
-    pub(super) fn keep_refresh_token(&self, refresh_token: Secret) {
+    pub(in crate::token) fn keep_refresh_token(&self, refresh_token: Secret) {
         if !is_kept_refresh_token(&refresh_token) {
             return;
         }

@@ -4,9 +4,9 @@ use std::{fmt, sync::PoisonError, time::Duration};
 
 use tokio::sync::broadcast;
 
-use super::{
+use crate::token::{
     Fingerprint, Lease, Notice, StoreFuture, StoreKey, StoredToken, TokenId, TokenStore,
-    expiring_map::{ExpiringMap, after},
+    refresh::expiring_map::{ExpiringMap, after},
     store::INVALIDATED,
 };
 use crate::{

@@ -15,7 +15,7 @@ use std::{
 
 use smallvec::SmallVec;
 
-use super::{Scope, scope, slot::Slot, stats::Counter};
+use crate::token::{Scope, cache::entry::Slot, cache::stats::Counter, scope};
 use crate::{
     Error, ErrorKind,
     sync::{
@@ -38,14 +38,14 @@ const LOAD: usize = 2;
 
 type Bucket = ArcSwapOption<Node>;
 
-pub(super) struct Entries {
+pub(in crate::token) struct Entries {
     capacity: usize,
     max_handles: usize,
     hasher: RandomState,
     chunks: Box<[OnceLock<Box<[Bucket]>>]>,
     chunk_len: usize,
     clock: Mutex<Clock>,
-    pub(super) evictions: Counter,
+    pub(in crate::token) evictions: Counter,
 }
 
 /// One entry of a bucket, and those behind it.
@@ -66,7 +66,7 @@ struct Clock {
 
 /// What `Entries` knows of one entry. All but `used` is written under the mutex only.
 #[derive(Default)]
-pub(super) struct Place {
+pub(in crate::token) struct Place {
     /// Asked for again since the hand last passed. New entries are not: most scope sets that are asked for once are
     /// not asked for again, and must not push out those that are.
     used: AtomicBool,
@@ -78,7 +78,7 @@ pub(super) struct Place {
 impl Place {
     /// Writes only if it changes something: all cores read this.
     #[inline]
-    pub(super) fn mark_used(&self) {
+    pub(in crate::token) fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
         }
@@ -92,7 +92,7 @@ impl Place {
 }
 
 impl Entries {
-    pub(super) fn new(capacity: usize, max_handles: usize) -> Self {
+    pub(in crate::token) fn new(capacity: usize, max_handles: usize) -> Self {
         let buckets = capacity.saturating_add(max_handles) / LOAD;
         Self {
             capacity: capacity.min(u32::MAX as usize),
@@ -107,7 +107,11 @@ impl Entries {
 
     /// Looks at the entry of a scope set, if there is one.
     #[inline]
-    pub(super) fn find<T>(&self, key: &ScopeKey<'_>, look: impl FnOnce(&Arc<Slot>) -> T) -> Option<T> {
+    pub(in crate::token) fn find<T>(
+        &self,
+        key: &ScopeKey<'_>,
+        look: impl FnOnce(&Arc<Slot>) -> T,
+    ) -> Option<T> {
         let hash = key.hash(&self.hasher);
         let bucket = self.bucket(hash)?.load();
         let node = nodes(bucket.as_ref()).find(|node| node.hash == hash && key.matches(&node.slot.scopes))?;
@@ -119,7 +123,7 @@ impl Entries {
     /// # Errors
     ///
     /// `InvalidConfig` if the scopes are too long.
-    pub(super) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
+    pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
         let mut clock = self.lock();
         // Under the lock: nobody evicts it before the caller has it.
         if let Some(slot) = self.find(key, Arc::clone) {
@@ -138,7 +142,7 @@ impl Entries {
     /// # Errors
     ///
     /// `InvalidConfig` if too many entries are held, or the scopes are too long.
-    pub(super) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
+    pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
         if let Some(slot) = found.as_ref().filter(|slot| slot.place.handles.load(Ordering::Relaxed) > 0) {
@@ -164,7 +168,7 @@ impl Entries {
     }
 
     /// Ends what [`Entries::hold`] began. After the last of its handles an entry may be evicted again.
-    pub(super) fn release(&self, slot: &Arc<Slot>) {
+    pub(in crate::token) fn release(&self, slot: &Arc<Slot>) {
         let mut clock = self.lock();
         if slot.place.add_handles(-1) > 0 {
             return;
@@ -176,13 +180,13 @@ impl Entries {
     }
 
     /// Looks at every entry. Entries that come or go meanwhile may be left out.
-    pub(super) fn each(&self, mut look: impl FnMut(&Arc<Slot>)) {
+    pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<Slot>)) {
         for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
             nodes(bucket.load().as_ref()).for_each(|node| look(&node.slot));
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::token) fn len(&self) -> usize {
         let clock = self.lock();
         clock.queue.len() + clock.held
     }
@@ -284,12 +288,12 @@ impl Clock {
 }
 
 /// A scope set to look for: sorted, each scope once.
-pub(super) struct ScopeKey<'a>(&'a [&'a str]);
+pub(in crate::token) struct ScopeKey<'a>(&'a [&'a str]);
 
 impl ScopeKey<'_> {
     /// Allocates nothing for up to 8 scopes.
     #[inline]
-    pub(super) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
+    pub(in crate::token) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         let (mut few, mut many) = ([""; 8], Vec::new());
         let sorted = match few.get_mut(..scopes.len()) {
             Some(few) => few,
@@ -311,12 +315,12 @@ impl ScopeKey<'_> {
     }
 
     /// The key of scopes that are sorted and joined already.
-    pub(super) fn with_joined<T>(scopes: &str, then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
+    pub(in crate::token) fn with_joined<T>(scopes: &str, then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
         then(&ScopeKey(&scopes))
     }
 
-    pub(super) fn join(&self) -> Result<Box<str>, Error> {
+    pub(in crate::token) fn join(&self) -> Result<Box<str>, Error> {
         scope::join(self.0).map(String::into_boxed_str)
     }
 

@@ -9,13 +9,13 @@ use std::{
 
 use tokio::sync::broadcast;
 
-use super::{
-    Fingerprint, Notice, StoreError, StoreFuture, StoreKey, TokenId, TokenOptions, TokenStore,
-    expiring_map::after, stats::Counter,
-};
 use crate::sync::{
     AbortHandle, Mutex, MutexGuard, Notify,
     time::{self, Instant},
+};
+use crate::token::{
+    Fingerprint, Notice, StoreError, StoreFuture, StoreKey, TokenId, TokenOptions, TokenStore,
+    cache::stats::Counter, refresh::expiring_map::after,
 };
 
 /// The most marks that wait for the store to respond again.
@@ -23,24 +23,24 @@ const MAX_PENDING: usize = 10_000;
 
 /// A mark that has yet to be written to the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum PendingMark {
+pub(in crate::token) enum PendingMark {
     Revoked(Vec<TokenId>),
     Invalidated(StoreKey, TokenId),
 }
 
-pub(super) struct Sharing {
-    pub(super) store: Arc<dyn TokenStore>,
-    pub(super) lease: Duration,
-    pub(super) rest: Duration,
+pub(in crate::token) struct Sharing {
+    pub(in crate::token) store: Arc<dyn TokenStore>,
+    pub(in crate::token) lease: Duration,
+    pub(in crate::token) rest: Duration,
     timeout: Duration,
     /// How long a token is believed at most, and so how long a revoked one is marked.
-    pub(super) max_lifetime: Duration,
+    pub(in crate::token) max_lifetime: Duration,
     /// How long an invalidated token is marked in this process.
     max_backoff: Duration,
-    pub(super) failures: Counter,
+    pub(in crate::token) failures: Counter,
     state: Mutex<State>,
     /// Wakes the task that writes pending marks.
-    pub(super) pending: Notify,
+    pub(in crate::token) pending: Notify,
 }
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ struct State {
 }
 
 impl Sharing {
-    pub(super) fn new(options: &TokenOptions) -> Option<Self> {
+    pub(in crate::token) fn new(options: &TokenOptions) -> Option<Self> {
         Some(Self {
             store: options.store.clone()?,
             lease: options.lease,
@@ -73,7 +73,7 @@ impl Sharing {
 
     /// Whether the store may be asked. When its rest is over one may, and the others once that one
     /// had a response.
-    pub(super) fn is_ready(&self) -> bool {
+    pub(in crate::token) fn is_ready(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.aside {
             Some(until) if now < until => false,
@@ -86,7 +86,7 @@ impl Sharing {
     }
 
     /// Whether it is left aside, for people.
-    pub(super) fn is_aside(&self) -> bool {
+    pub(in crate::token) fn is_aside(&self) -> bool {
         self.lock().aside.is_some()
     }
 
@@ -95,7 +95,7 @@ impl Sharing {
     /// # Errors
     ///
     /// Those of the store. It is left aside then.
-    pub(super) async fn ask<T>(&self, call: StoreFuture<'_, T>) -> Result<T, StoreError> {
+    pub(in crate::token) async fn ask<T>(&self, call: StoreFuture<'_, T>) -> Result<T, StoreError> {
         let result = time::timeout(self.timeout, call)
             .await
             .unwrap_or_else(|_| Err(StoreError::new("the store took too long")));
@@ -128,7 +128,7 @@ impl Sharing {
     /// # Errors
     ///
     /// Those of the store, also while it is left aside.
-    pub(super) async fn write_mark(
+    pub(in crate::token) async fn write_mark(
         &self,
         source: &Fingerprint,
         mark: &PendingMark,
@@ -145,7 +145,7 @@ impl Sharing {
 
     /// Keeps a mark until the store takes it, at most until the mark would end. `false` if too many are
     /// kept already.
-    pub(super) fn keep_pending(&self, mark: PendingMark) -> bool {
+    pub(in crate::token) fn keep_pending(&self, mark: PendingMark) -> bool {
         let time = match mark {
             PendingMark::Revoked(_) => self.max_lifetime,
             PendingMark::Invalidated(..) => self.max_backoff,
@@ -163,7 +163,7 @@ impl Sharing {
     }
 
     /// The first mark to write whose time is not over.
-    pub(super) fn first_pending(&self) -> Option<PendingMark> {
+    pub(in crate::token) fn first_pending(&self) -> Option<PendingMark> {
         let (mut state, now) = (self.lock(), Instant::now());
         while state.pending.front().is_some_and(|(_, until)| *until <= now) {
             state.pending.pop_front();
@@ -171,13 +171,13 @@ impl Sharing {
         state.pending.front().map(|(mark, _)| mark.clone())
     }
 
-    pub(super) fn remove_pending(&self, mark: &PendingMark) {
+    pub(in crate::token) fn remove_pending(&self, mark: &PendingMark) {
         self.lock().pending.retain(|(pending, _)| pending != mark);
     }
 
     /// Starts the upkeep unless it runs or there is nothing for it to do. `start` is told whether one
     /// ran before.
-    pub(super) fn keep_up(
+    pub(in crate::token) fn keep_up(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,
     ) {

@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use super::{RateLimit, options::millis};
 use crate::sync::{self, Mutex, MutexGuard, Notify, time};
+use crate::token::{RateLimit, cache::options::millis};
 
 #[derive(Debug)]
-pub(super) struct RateLimiter {
+pub(in crate::token) struct RateLimiter {
     limit: Option<Limit>,
     state: Mutex<State>,
 }
@@ -48,7 +48,7 @@ struct Waiting {
 
 /// Whether a call may be sent.
 #[derive(Debug)]
-pub(super) enum Admission {
+pub(in crate::token) enum Admission {
     Now,
     /// Once it is the ticket's turn.
     Queued(Ticket),
@@ -58,14 +58,14 @@ pub(super) enum Admission {
 
 /// A place in the queue. Dropping it leaves the queue.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(in crate::token) struct Ticket {
     limiter: Arc<RateLimiter>,
     number: u64,
     moved: Arc<Notify>,
 }
 
 impl RateLimiter {
-    pub(super) fn new(limit: Option<RateLimit>) -> Self {
+    pub(in crate::token) fn new(limit: Option<RateLimit>) -> Self {
         let limit = limit.map(|limit| {
             let (calls, per) = (limit.calls.max(1), millis(limit.per));
             Limit {
@@ -82,7 +82,7 @@ impl RateLimiter {
     }
 
     /// Reserves the next turn, not before `not_before` and not after `deadline`.
-    pub(super) fn reserve(self: &Arc<Self>, now: u64, not_before: u64, deadline: u64) -> Admission {
+    pub(in crate::token) fn reserve(self: &Arc<Self>, now: u64, not_before: u64, deadline: u64) -> Admission {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let index = state.waiting.len();
@@ -101,13 +101,13 @@ impl RateLimiter {
     }
 
     /// When it is this ticket's turn, if it still waits.
-    pub(super) fn turn_of(&self, ticket: u64) -> Option<u64> {
+    pub(in crate::token) fn turn_of(&self, ticket: u64) -> Option<u64> {
         let state = self.lock();
         state.find(ticket).map(|index| state.waiting[index].turn)
     }
 
     /// Moves all who wait behind `not_before`, in order.
-    pub(super) fn postpone(&self, now: u64, not_before: u64) {
+    pub(in crate::token) fn postpone(&self, now: u64, not_before: u64) {
         self.lock().reschedule(self.limit, now, not_before);
     }
 
@@ -195,7 +195,7 @@ impl State {
 }
 
 impl Ticket {
-    pub(super) fn number(&self) -> u64 {
+    pub(in crate::token) fn number(&self) -> u64 {
         self.number
     }
 
@@ -204,7 +204,11 @@ impl Ticket {
     /// # Errors
     ///
     /// How long it would take, once that is known to be longer than until `deadline`.
-    pub(super) async fn turn(self, clock: impl Fn() -> (u64, u64), deadline: u64) -> Result<(), Duration> {
+    pub(in crate::token) async fn turn(
+        self,
+        clock: impl Fn() -> (u64, u64),
+        deadline: u64,
+    ) -> Result<(), Duration> {
         loop {
             let (now, not_before) = clock();
             let left = match self.limiter.claim(self.number, now, not_before) {

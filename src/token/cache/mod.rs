@@ -3,13 +3,23 @@
 //! It knows no vendor and no HTTP: a [`TokenSource`] is asked. Nothing runs while nobody asks for a
 //! token, and nothing is locked across an await.
 
+pub(super) mod entries;
+pub(super) mod entry;
+pub(super) mod inner;
+pub(super) mod options;
+pub(super) mod state;
+pub(super) mod stats;
+
+pub use options::TokenOptions;
+pub use stats::Stats;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 
-use super::{
-    Rejection, Replacement, Scope, Stats, Token, TokenOptions, TokenSource, keeper::Keeper, shared::Hold,
-    slot::Slot, source::AnySource,
+use crate::token::{
+    Rejection, Replacement, Scope, Token, TokenSource, cache::entry::Slot, cache::inner::Keeper,
+    cache::state::Hold, source::AnySource,
 };
 use crate::{Error, Secret, retry::Repeat};
 
@@ -138,7 +148,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// and in the store. A refresh that began with it installs nothing. It looks at every scope set.
     ///
     /// When it returns, this cache does not return the token any more. The other processes of a
-    /// [`TokenStore`](super::TokenStore) drop it when they are told, whichever of them holds it.
+    /// [`TokenStore`](crate::token::TokenStore) drop it when they are told, whichever of them holds it.
     ///
     /// # Errors
     ///

@@ -4,17 +4,17 @@
 
 use std::{sync::PoisonError, time::Duration};
 
-use super::options::millis;
+use crate::token::cache::options::millis;
 use crate::{
     Error, ErrorKind,
     sync::{Mutex, MutexGuard},
 };
 
 /// The most that the longest cool-down can be set to: a day.
-pub(super) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 3600);
+pub(in crate::token) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
-pub(super) struct CoolDown {
+pub(in crate::token) struct CoolDown {
     /// A mistake of the server must not stop a service for longer.
     longest: Duration,
     state: Mutex<State>,
@@ -28,7 +28,7 @@ struct State {
 }
 
 impl CoolDown {
-    pub(super) fn new(longest: Duration) -> Self {
+    pub(in crate::token) fn new(longest: Duration) -> Self {
         Self { longest, state: Mutex::default() }
     }
 
@@ -37,24 +37,29 @@ impl CoolDown {
     }
 
     /// Before when no call may be sent.
-    pub(super) fn until(&self) -> u64 {
+    pub(in crate::token) fn until(&self) -> u64 {
         self.lock().until
     }
 
     /// Lasts for so long at least, as another process learnt.
-    pub(super) fn extend(&self, now: u64, left: Duration) {
+    pub(in crate::token) fn extend(&self, now: u64, left: Duration) {
         let mut state = self.lock();
         state.until = state.until.max(now.saturating_add(millis(left.min(self.longest))));
     }
 
-    pub(super) fn succeeded(&self) {
+    pub(in crate::token) fn succeeded(&self) {
         self.lock().begun = 0;
     }
 
     /// Learns from a failure, and says whether the cool-down lasts longer for it. One that begins lasts
     /// at least for `least`, given how many began without a success, even where the server asks for
     /// less. Failures of calls that were sent before it began count as one.
-    pub(super) fn failed(&self, now: u64, error: &Error, least: impl FnOnce(u32) -> Duration) -> bool {
+    pub(in crate::token) fn failed(
+        &self,
+        now: u64,
+        error: &Error,
+        least: impl FnOnce(u32) -> Duration,
+    ) -> bool {
         let asked = error.retry_after();
         if asked.is_none() && error.kind() != ErrorKind::RateLimited {
             return false;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{
+use crate::token::{
     Permit, Stop,
-    expiring_map::after,
-    shared::{Shared, cooling_down},
+    cache::state::{Shared, cooling_down},
+    refresh::expiring_map::after,
 };
 use crate::{
     Error, ErrorKind,
@@ -20,7 +20,7 @@ impl Shared {
     ///
     /// `RateLimited` at once if the permit comes later than `max_wait`; `Unauthorized` while the
     /// credentials are refused.
-    pub(super) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
+    pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         loop {
             let Some(sharing) = self.ready() else { return Ok(false) };
@@ -44,7 +44,7 @@ impl Shared {
     /// Sleeps until the reserved time, then checks whether a cool-down began meanwhile. If so, the
     /// result is `false`: the call needs a new permit, or all that waited would be sent at once when
     /// the cool-down ends.
-    pub(super) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
+    pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if wait.is_zero() {
             return Ok(true);
         }
@@ -59,7 +59,7 @@ impl Shared {
     }
 
     /// Remembers why the fleet sends no token call, and returns it as an error.
-    pub(super) fn stopped(&self, stop: Stop) -> Error {
+    pub(in crate::token) fn stopped(&self, stop: Stop) -> Error {
         let now = self.now().tick;
         match stop {
             Stop::CoolDown(left) => {

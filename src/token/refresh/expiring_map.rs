@@ -11,7 +11,7 @@ use crate::sync::time::Instant;
 /// Far enough, and no sum of instants overflows.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-pub(super) struct ExpiringMap<K, V> {
+pub(in crate::token) struct ExpiringMap<K, V> {
     values: HashMap<K, (V, End)>,
     /// Soonest first: one for each value.
     ends: BTreeMap<End, K>,
@@ -22,15 +22,15 @@ pub(super) struct ExpiringMap<K, V> {
 type End = (Instant, u64);
 
 impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(in crate::token) fn get(&self, key: &K) -> Option<&V> {
         self.values.get(key).map(|(value, _)| value)
     }
 
-    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub(in crate::token) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.values.get_mut(key).map(|(value, _)| value)
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V, at: Instant) {
+    pub(in crate::token) fn insert(&mut self, key: K, value: V, at: Instant) {
         self.remove(&key);
         self.next += 1;
         let end = (at, self.next);
@@ -38,14 +38,14 @@ impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
         self.values.insert(key, (value, end));
     }
 
-    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+    pub(in crate::token) fn remove(&mut self, key: &K) -> Option<V> {
         let (value, end) = self.values.remove(key)?;
         self.ends.remove(&end);
         Some(value)
     }
 
     /// Removes what has expired. Each value costs one removal, however many sweeps there are.
-    pub(super) fn sweep(&mut self, now: Instant) {
+    pub(in crate::token) fn sweep(&mut self, now: Instant) {
         let mut removed = false;
         while let Some(end) = self.ends.first_entry().filter(|end| end.key().0 <= now) {
             self.values.remove(&end.remove());
@@ -56,7 +56,7 @@ impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::token) fn len(&self) -> usize {
         self.values.len()
     }
 }
@@ -68,7 +68,7 @@ impl<K, V> Default for ExpiringMap<K, V> {
 }
 
 /// The instant after this time.
-pub(super) fn after(now: Instant, time: Duration) -> Instant {
+pub(in crate::token) fn after(now: Instant, time: Duration) -> Instant {
     now + time.min(LONGEST)
 }
 

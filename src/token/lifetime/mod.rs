@@ -1,0 +1,8 @@
+//! How long a token is believed: what `expires_in` may mean, and when a token is fresh, stale or expired.
+
+mod expires_in;
+pub(super) mod expiry;
+
+pub use expires_in::ExpiresIn;
+pub use expiry::ExpiryRule;
+pub(crate) use expiry::audience;

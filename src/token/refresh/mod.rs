@@ -1,0 +1,12 @@
+//! How a token is requested: the refresh task, renewal after a rejection, rate limit, cool-down and negative cache.
+
+pub(super) mod cool_down;
+pub(super) mod expiring_map;
+pub(super) mod negative_cache;
+mod permit;
+pub(super) mod rate_limiter;
+pub(super) mod renewal;
+pub(super) mod task;
+mod via_store;
+
+pub(crate) use renewal::Replacement;
