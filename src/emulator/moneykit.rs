@@ -1,4 +1,4 @@
-//! MoneyKit: what its three endpoints response. Facts and contract: `specs/moneykit/openapi.yaml`.
+//! MoneyKit: what its three endpoints return. Facts and contract: `specs/moneykit/openapi.yaml`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 

@@ -1,4 +1,4 @@
-//! Moov: what its endpoints response. Facts and contract: `specs/moov/openapi.yaml`.
+//! Moov: what its endpoints return. Facts and contract: `specs/moov/openapi.yaml`.
 //!
 //! It knows nothing of connections and faults, and waits for nothing.
 
