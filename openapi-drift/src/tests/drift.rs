@@ -342,7 +342,7 @@ fn what_cannot_be_generated_is_not_written() {
     let answer = run(root.path(), &request);
     assert_eq!(answer.outcome, Outcome::Failed);
     insta::assert_snapshot!(answer.err, @"
-    specs/library/openapi.yaml: no bindings: POST /loans (createLoan): its successes differ in body (see 202)
+    specs/library/openapi.yaml: no bindings: POST /loans (createLoan): successful responses differ in body (see 202)
     nothing was written
     ");
     let told = std::fs::read_to_string(&report).unwrap();

@@ -17,18 +17,24 @@ fn a_document_becomes_two_specs_and_a_record() {
     assert_eq!(answer.out, "");
     insta::assert_snapshot!("upstream", read(root.path(), UPSTREAM));
     let corrected = unified("spec", &read(root.path(), UPSTREAM), &read(root.path(), CONTRACT));
-    insta::assert_snapshot!(corrected, @r#"
+    insta::assert_snapshot!(corrected, @"
     --- a/spec
     +++ b/spec
-    @@ -18,6 +18,7 @@
-             "type": "string"
-           },
-           "Loan": {
-    +        "description": "What was lent.",
-             "properties": {
-               "due": {
-                 "format": "date",
-    "#);
+    @@ -1,4 +1,4 @@
+    -# Cut by `cargo xtask regen library` from the document named in source.toml. Do not edit.
+    +# Written by `cargo xtask regen library`. Corrections belong in overlay.yaml.
+     components:
+       parameters:
+         Branch:
+    @@ -13,6 +13,7 @@
+           - short
+           type: string
+         Loan:
+    +      description: What was lent.
+           properties:
+             due:
+               format: date
+    ");
     let source = read(root.path(), SOURCE);
     assert!(source.contains("\"document\" # as the library calls it"), "{source}");
     assert!(!source.contains("0000"), "{source}");
@@ -97,7 +103,7 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     let answer = check(root.path());
     assert_eq!(answer.outcome, Outcome::Different);
     assert_eq!(answer.err, "library: regen would change specs/library/openapi.yaml\n");
-    insta::assert_snapshot!(answer.out, @r#"
+    insta::assert_snapshot!(answer.out, @"
     library: from what is checked in to document
 
     trivial (1): nothing that is sent changes
@@ -108,16 +114,16 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     verdict: patch; lines of the generated surface that break: 0, that are new: 0
     --- a/specs/library/openapi.yaml
     +++ b/specs/library/openapi.yaml
-    @@ -18,7 +18,7 @@
-             "type": "string"
-           },
-           "Loan": {
-    -        "description": "Lent.",
-    +        "description": "What was lent.",
-             "properties": {
-               "due": {
-                 "format": "date",
-    "#);
+    @@ -13,7 +13,7 @@
+           - short
+           type: string
+         Loan:
+    -      description: Lent.
+    +      description: What was lent.
+           properties:
+             due:
+               format: date
+    ");
     assert_eq!(fixture::files(root.path()), before);
 }
 
@@ -163,7 +169,7 @@ fn check_against_a_new_document_shows_what_changed() {
     let answer = regen(root.path(), true);
     assert_eq!(answer.outcome, Outcome::Grave);
     let facts = answer.out.split_once("--- a/specs/library/upstream.yaml").unwrap().1;
-    insta::assert_snapshot!(facts, @r#"
+    insta::assert_snapshot!(facts, @"
 
     +++ b/specs/library/upstream.yaml
     @@ -9,6 +9,7 @@
@@ -200,15 +206,15 @@ fn check_against_a_new_document_shows_what_changed() {
     +003efb98ffcae55b end
     --- a/specs/library/openapi.yaml
     +++ b/specs/library/openapi.yaml
-    @@ -12,6 +12,7 @@
-         "schemas": {
-           "Kind": {
-             "enum": [
-    +          "endless",
-               "long",
-               "short"
-             ],
-    "#);
+    @@ -9,6 +9,7 @@
+       schemas:
+         Kind:
+           enum:
+    +      - endless
+           - long
+           - short
+           type: string
+    ");
     assert_eq!(fixture::files(root.path()), before);
 }
 
