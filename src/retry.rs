@@ -35,8 +35,8 @@ impl Default for RetryPolicy {
 
 /// Whether a call may act twice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Repeat {
-    Harmless,
+pub(crate) enum Idempotency {
+    Idempotent,
     OnlyUnsent,
 }
 
@@ -69,9 +69,15 @@ impl RetryPolicy {
 
     /// How long to wait before the next call, after `made` calls of which the last failed so;
     /// `None` to give up. `jitter` is random in 0..=1.
-    pub(crate) fn next(&self, made: u32, error: &Error, repeat: Repeat, jitter: f64) -> Option<Duration> {
+    pub(crate) fn next(
+        &self,
+        made: u32,
+        error: &Error,
+        idempotency: Idempotency,
+        jitter: f64,
+    ) -> Option<Duration> {
         let may = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout)
-            && (repeat == Repeat::Harmless || !error.may_have_been_sent())
+            && (idempotency == Idempotency::Idempotent || !error.may_have_been_sent())
             && made < self.attempts;
         let asked = error.retry_after().unwrap_or_default();
         (may && asked <= self.cap).then(|| backoff(self.base, self.cap, made, jitter).max(asked))
@@ -98,9 +104,9 @@ mod tests {
         let policy = RetryPolicy::default();
         let after = |kind, sent, repeat| policy.next(1, &error(kind, sent), repeat, 1.0).is_some();
         for kind in [ErrorKind::Unavailable, ErrorKind::Timeout] {
-            assert!(after(kind, true, Repeat::Harmless));
-            assert!(after(kind, false, Repeat::OnlyUnsent));
-            assert!(!after(kind, true, Repeat::OnlyUnsent));
+            assert!(after(kind, true, Idempotency::Idempotent));
+            assert!(after(kind, false, Idempotency::OnlyUnsent));
+            assert!(!after(kind, true, Idempotency::OnlyUnsent));
         }
         for kind in [
             ErrorKind::InvalidConfig,
@@ -109,7 +115,7 @@ mod tests {
             ErrorKind::RateLimited,
             ErrorKind::InvalidResponse,
         ] {
-            assert!(!after(kind, false, Repeat::Harmless), "{kind:?}");
+            assert!(!after(kind, false, Idempotency::Idempotent), "{kind:?}");
         }
     }
 
@@ -118,7 +124,8 @@ mod tests {
         let policy = RetryPolicy::default().with_attempts(9).with_cap(Duration::from_secs(1));
         let waits = |jitter| {
             (1..=9).map(move |made| {
-                let wait = policy.next(made, &error(ErrorKind::Unavailable, true), Repeat::Harmless, jitter);
+                let wait =
+                    policy.next(made, &error(ErrorKind::Unavailable, true), Idempotency::Idempotent, jitter);
                 wait.map(|wait| wait.as_millis())
             })
         };
@@ -134,7 +141,7 @@ mod tests {
         let policy = RetryPolicy::default();
         let wait = |asked| {
             let error = error(ErrorKind::Unavailable, true).with_retry_after(Duration::from_millis(asked));
-            policy.next(2, &error, Repeat::Harmless, 1.0).map(|wait| wait.as_millis())
+            policy.next(2, &error, Idempotency::Idempotent, 1.0).map(|wait| wait.as_millis())
         };
         for (asked, waited) in [(0, Some(400)), (399, Some(400)), (5_000, Some(5_000)), (5_001, None)] {
             assert_eq!(wait(asked), waited, "{asked}");

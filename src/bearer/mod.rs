@@ -96,8 +96,8 @@ use self::origin::Origin;
 #[cfg(feature = "reqwest-middleware")]
 pub use self::reqwest_middleware::BearerMiddleware;
 #[cfg(feature = "tower")]
-pub use self::tower::{BearerError, BearerLayer, BearerService, Cloned, Once, RepeatBody};
-pub use peeked::Peeked;
+pub use self::tower::{BearerError, BearerLayer, BearerService, CloneBody, NoRetry, RepeatBody};
+pub use peeked::PeekedBody;
 
 use crate::{
     Error, ErrorKind, Token,

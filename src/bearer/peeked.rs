@@ -23,7 +23,7 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// A body whose beginning may have been read already, to see why a request was refused. It comes
 /// whole all the same.
-pub struct Peeked<B: Body> {
+pub struct PeekedBody<B: Body> {
     /// What was read.
     first: VecDeque<Frame<Bytes>>,
     /// What ended the reading, if it was a failure.
@@ -32,7 +32,7 @@ pub struct Peeked<B: Body> {
     ended: bool,
 }
 
-impl<B: Body + Unpin> Peeked<B> {
+impl<B: Body + Unpin> PeekedBody<B> {
     pub(super) fn untouched(rest: B) -> Self {
         Self { first: VecDeque::new(), failed: None, ended: false, rest }
     }
@@ -78,8 +78,10 @@ fn poll<B: Body + Unpin>(
 /// Reads the body of a 401 within the bounds. Any other response is left as it is.
 ///
 /// A 401 is read up to its end even if its headers say enough, so that its connection can be used again.
-pub(super) async fn peek<B: Body + Unpin>(response: Response<B>) -> (Option<Vec<u8>>, Response<Peeked<B>>) {
-    let mut response = response.map(Peeked::untouched);
+pub(super) async fn peek<B: Body + Unpin>(
+    response: Response<B>,
+) -> (Option<Vec<u8>>, Response<PeekedBody<B>>) {
+    let mut response = response.map(PeekedBody::untouched);
     if response.status() != StatusCode::UNAUTHORIZED {
         return (None, response);
     }
@@ -87,9 +89,9 @@ pub(super) async fn peek<B: Body + Unpin>(response: Response<B>) -> (Option<Vec<
 }
 
 /// Nothing but the body itself could be pinned, and that need not be.
-impl<B: Body + Unpin> Unpin for Peeked<B> {}
+impl<B: Body + Unpin> Unpin for PeekedBody<B> {}
 
-impl<B: Body + Unpin> Body for Peeked<B> {
+impl<B: Body + Unpin> Body for PeekedBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -127,8 +129,8 @@ impl<B: Body + Unpin> Body for Peeked<B> {
     }
 }
 
-impl<B: Body> fmt::Debug for Peeked<B> {
+impl<B: Body> fmt::Debug for PeekedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peeked").field("read", &self.first.len()).finish_non_exhaustive()
+        f.debug_struct("PeekedBody").field("read", &self.first.len()).finish_non_exhaustive()
     }
 }

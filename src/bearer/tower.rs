@@ -15,12 +15,12 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Bearer, Peeked, header, peeked};
+use super::{Bearer, PeekedBody, header, peeked};
 use crate::{Error, Token, token::TokenSource};
 
 /// How the body of a request is had a second time.
 ///
-/// [`Cloned`] and [`Once`] are there; write your own for a body that is cloneable only at times.
+/// [`CloneBody`] and [`NoRetry`] are there; write your own for a body that is cloneable only at times.
 pub trait RepeatBody<B> {
     /// The same body again, if it can be had.
     fn repeat(body: &B) -> Option<B>;
@@ -28,20 +28,20 @@ pub trait RepeatBody<B> {
 
 /// Bodies are cloned, which their type must allow.
 #[derive(Clone, Copy, Debug)]
-pub struct Cloned;
+pub struct CloneBody;
 
 /// Bodies cannot be had again, so requests are not repeated; a token that has expired is rejected all
 /// the same, for the sake of the next.
 #[derive(Clone, Copy, Debug)]
-pub struct Once;
+pub struct NoRetry;
 
-impl<B: Clone> RepeatBody<B> for Cloned {
+impl<B: Clone> RepeatBody<B> for CloneBody {
     fn repeat(body: &B) -> Option<B> {
         Some(body.clone())
     }
 }
 
-impl<B> RepeatBody<B> for Once {
+impl<B> RepeatBody<B> for NoRetry {
     fn repeat(_: &B) -> Option<B> {
         None
     }
@@ -51,7 +51,7 @@ impl<B> RepeatBody<B> for Once {
 /// and for what happens on a 401.
 ///
 /// Requests need whole URIs, as those of hyper's client have: a relative one is of no origin, and gets
-/// no token. The body of a response becomes [`Peeked`], and must be [`Unpin`], as hyper's are.
+/// no token. The body of a response becomes [`PeekedBody`], and must be [`Unpin`], as hyper's are.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -90,7 +90,7 @@ impl<B> RepeatBody<B> for Once {
 /// # #[cfg(not(feature = "emulator"))]
 /// # fn main() {}
 /// ```
-pub struct BearerLayer<S, R = Cloned> {
+pub struct BearerLayer<S, R = CloneBody> {
     bearer: Bearer<S>,
     repeat: PhantomData<fn() -> R>,
 }
@@ -101,7 +101,7 @@ impl<S: TokenSource> BearerLayer<S> {
         Self { bearer, repeat: PhantomData }
     }
 
-    /// For bodies that cannot be cloned ([`Once`]), or in a way of your own.
+    /// For bodies that cannot be cloned ([`NoRetry`]), or in a way of your own.
     #[must_use]
     pub fn with_repeat<R>(self) -> BearerLayer<S, R> {
         BearerLayer { bearer: self.bearer, repeat: PhantomData }
@@ -117,7 +117,7 @@ impl<S, R, T> Layer<T> for BearerLayer<S, R> {
 }
 
 /// What [`BearerLayer`] makes of a service.
-pub struct BearerService<T, S, R = Cloned> {
+pub struct BearerService<T, S, R = CloneBody> {
     inner: T,
     bearer: Bearer<S>,
     repeat: PhantomData<fn() -> R>,
@@ -133,7 +133,7 @@ where
     A: Body + Send + Unpin + 'static,
     A::Error: Send,
 {
-    type Response = Response<Peeked<A>>;
+    type Response = Response<PeekedBody<A>>;
     type Error = BearerError<T::Error>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
@@ -153,7 +153,7 @@ async fn send<T, S, R, B, A>(
     mut inner: T,
     bearer: Bearer<S>,
     mut request: Request<B>,
-) -> Result<Response<Peeked<A>>, BearerError<T::Error>>
+) -> Result<Response<PeekedBody<A>>, BearerError<T::Error>>
 where
     T: Service<Request<B>, Response = Response<A>>,
     S: TokenSource,
@@ -163,7 +163,7 @@ where
     let covered = bearer.origins.iter().any(|origin| origin.has_uri(request.uri()));
     if !covered || request.headers().contains_key(AUTHORIZATION) {
         let response = inner.call(request).await.map_err(BearerError::Service)?;
-        return Ok(response.map(Peeked::untouched));
+        return Ok(response.map(PeekedBody::untouched));
     }
     let token = bearer.tokens.token().await.map_err(BearerError::Token)?;
     let again = copy::<R, B>(&request);
@@ -182,7 +182,7 @@ where
     poll_fn(|context| inner.poll_ready(context)).await.map_err(BearerError::Service)?;
     let response = inner.call(again).await.map_err(BearerError::Service)?;
     bearer.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
-    Ok(response.map(Peeked::untouched))
+    Ok(response.map(PeekedBody::untouched))
 }
 
 fn sign<B>(request: &mut Request<B>, token: &Token) {

@@ -60,7 +60,7 @@
 //!
 //! The lease is [`with_lease`](crate::token::TokenOptions::with_lease), the second
 //! [`with_store_timeout`](crate::token::TokenOptions::with_store_timeout), the rest
-//! [`with_store_rest`](crate::token::TokenOptions::with_store_rest).
+//! [`with_store_circuit_open_for`](crate::token::TokenOptions::with_store_circuit_open_for).
 //!
 //! # Rotate the sealing key
 //!

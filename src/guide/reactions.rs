@@ -34,7 +34,7 @@
 //! [`with_max_wait`](crate::token::TokenOptions::with_max_wait),
 //! [`with_max_cool_down`](crate::token::TokenOptions::with_max_cool_down),
 //! [`with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime),
-//! [`with_store_rest`](crate::token::TokenOptions::with_store_rest) and [`RetryPolicy`](crate::RetryPolicy).
+//! [`with_store_circuit_open_for`](crate::token::TokenOptions::with_store_circuit_open_for) and [`RetryPolicy`](crate::RetryPolicy).
 //!
 //! # Whom a refusal stops
 //!

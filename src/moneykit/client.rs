@@ -14,7 +14,7 @@ use crate::{
     Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
     bearer::Bearer,
     generated::moneykit as generated,
-    retry::Repeat,
+    retry::Idempotency,
     token::{
         self, Fingerprint, IssuedToken, Rejection, Stats, Token, TokenCache, TokenHandle, TokenOptions,
         TokenSource,
@@ -126,7 +126,9 @@ impl Client {
         let tokens = &self.0.tokens;
         let api = tokens.source();
         tokens
-            .repeated(Repeat::Harmless, || tokens.gated(Some(scopes), api.create_access_token(scopes)))
+            .with_retry(Idempotency::Idempotent, || {
+                tokens.rate_limited(Some(scopes), api.create_access_token(scopes))
+            })
             .await
     }
 
@@ -138,7 +140,7 @@ impl Client {
     /// expired one: `api_error.auth.expired_access_token`. Else the kinds of any call.
     pub async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
         let tokens = &self.0.tokens;
-        tokens.repeated(Repeat::Harmless, || tokens.source().introspect(token)).await
+        tokens.with_retry(Idempotency::Idempotent, || tokens.source().introspect(token)).await
     }
 
     /// Describes this client itself (`GET /auth/introspect`), showing the credentials in place of a
@@ -149,7 +151,7 @@ impl Client {
     /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let tokens = &self.0.tokens;
-        tokens.repeated(Repeat::Harmless, || tokens.source().introspect_client()).await
+        tokens.with_retry(Idempotency::Idempotent, || tokens.source().introspect_client()).await
     }
 
     /// Fetches the keys that sign MoneyKit's webhooks (`GET /.well-known/jwks.json`).
@@ -159,7 +161,7 @@ impl Client {
     /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let tokens = &self.0.tokens;
-        tokens.repeated(Repeat::Harmless, || tokens.source().jwks()).await
+        tokens.with_retry(Idempotency::Idempotent, || tokens.source().jwks()).await
     }
 
     /// Verifies MoneyKit's webhooks, by keys that it fetches with [`Client::jwks`] and keeps. All

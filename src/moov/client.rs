@@ -13,7 +13,7 @@ use crate::{
     Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
     bearer::Bearer,
     generated::moov as generated,
-    retry::Repeat,
+    retry::Idempotency,
     token::{
         self, Fingerprint, IssuedToken, Rejection, Stats, Token, TokenCache, TokenHandle, TokenOptions,
         TokenSource, audience,
@@ -137,7 +137,9 @@ impl Client {
         let tokens = &self.0.tokens;
         let api = tokens.source();
         tokens
-            .repeated(Repeat::Harmless, || tokens.gated(Some(scopes), api.create_access_token(scopes)))
+            .with_retry(Idempotency::Idempotent, || {
+                tokens.rate_limited(Some(scopes), api.create_access_token(scopes))
+            })
             .await
     }
 
@@ -161,7 +163,11 @@ impl Client {
     ) -> Result<Response<types::AuthToken>, Error> {
         let tokens = &self.0.tokens;
         let api = tokens.source();
-        tokens.repeated(Repeat::OnlyUnsent, || tokens.gated(None, api.refresh(refresh_token, scopes))).await
+        tokens
+            .with_retry(Idempotency::OnlyUnsent, || {
+                tokens.rate_limited(None, api.refresh(refresh_token, scopes))
+            })
+            .await
     }
 
     /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service
@@ -183,7 +189,8 @@ impl Client {
     pub async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let tokens = &self.0.tokens;
         let forgotten = tokens.forget(token).await;
-        let response = tokens.repeated(Repeat::Harmless, || tokens.source().revoke(token, hint)).await?;
+        let response =
+            tokens.with_retry(Idempotency::Idempotent, || tokens.source().revoke(token, hint)).await?;
         if forgotten.is_err() {
             tokens.forget(token).await.map_err(|error| error.with_sent(true))?;
         }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::token::{ExpiryRule, cache::entry::Slot, lifetime::expiry::audience, syntax::MAX_KEPT};
+use crate::token::{ExpiryRule, cache::entry::CacheEntry, lifetime::expiry::audience, syntax::MAX_KEPT};
 use crate::{Error, ErrorKind, Secret};
 
 const BEARER: &str = "Bearer ";
@@ -29,7 +29,7 @@ pub(crate) struct Issued {
     pub(super) scope: Option<Box<str>>,
     /// Which of its slot's tokens it is.
     pub(super) generation: Option<NonZeroU64>,
-    pub(super) slot: Weak<Slot>,
+    pub(super) slot: Weak<CacheEntry>,
     pub(super) life: Life,
 }
 
@@ -122,7 +122,7 @@ impl Issued {
         token: &Secret,
         scope: Option<String>,
         generation: NonZeroU64,
-        slot: Weak<Slot>,
+        slot: Weak<CacheEntry>,
         life: Life,
     ) -> Result<Self, Error> {
         if token.expose_secret().len() > MAX_KEPT {

@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use fintech_auth::{
     ErrorKind,
-    bearer::{Bearer, BearerError, BearerLayer, Cloned, Once, RepeatBody},
+    bearer::{Bearer, BearerError, BearerLayer, CloneBody, NoRetry, RepeatBody},
     emulator::{Emulator, Operation},
     moneykit,
 };
@@ -137,8 +137,8 @@ async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
     }
     let repeated = (StatusCode::OK, (2, 2), 1);
     let not_repeated = (StatusCode::UNAUTHORIZED, (1, 1), 1);
-    assert_eq!(status::<Cloned>("a body").await, repeated);
-    assert_eq!(status::<Once>("a body").await, not_repeated);
+    assert_eq!(status::<CloneBody>("a body").await, repeated);
+    assert_eq!(status::<NoRetry>("a body").await, not_repeated);
     assert_eq!(status::<IfShort>("short").await, repeated);
     assert_eq!(status::<IfShort>("not so short").await, not_repeated);
 }

@@ -38,7 +38,7 @@ const SETTERS: [Setter; 14] = [
     ("refusal memory", |options, given| options.with_negative_cache_ttl(given)),
     ("rate limit", |options, given| options.with_rate_limit(1, given)),
     ("store timeout", |options, given| options.with_store_timeout(given)),
-    ("store rest", |options, given| options.with_store_rest(given)),
+    ("store rest", |options, given| options.with_store_circuit_open_for(given)),
     ("lease", |options, given| options.with_lease(given)),
     ("retry", |options, given| {
         options.with_retry(RetryPolicy::default().with_base(given).with_cap(given).with_attempts(5))

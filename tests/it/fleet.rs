@@ -100,7 +100,7 @@ impl Clients {
         let store = Arc::new(store.open(redis).unwrap());
         let tokens = |tokens: TokenOptions| {
             let tokens = tokens.with_lease(lease).with_store_timeout(store_timeout + STORE_TIMEOUT / 4);
-            tokens.with_store_rest(STORE_REST).with_store(store.clone())
+            tokens.with_store_circuit_open_for(STORE_REST).with_store(store.clone())
         };
         let credentials = Credentials::new(emulator::moneykit::CLIENT_ID, emulator::moneykit::CLIENT_SECRET);
         let moneykit =

@@ -43,7 +43,7 @@ fn store(redis: &RedisServer) -> Arc<RedisStore> {
 }
 
 fn options(store: Arc<RedisStore>) -> TokenOptions {
-    TokenOptions::default().with_jitter(0.0).with_store(store).with_store_rest(BRIEF)
+    TokenOptions::default().with_jitter(0.0).with_store(store).with_store_circuit_open_for(BRIEF)
 }
 
 /// A process, in effect: a cache and a store of its own.
@@ -631,7 +631,8 @@ async fn a_failing_redis_is_not_asked_again_by_each_caller() {
     let closed = free_port();
     let store = Arc::new(builder().open(&format!("redis://127.0.0.1:{closed}")).unwrap());
     let source = source([]);
-    let cache = TokenCache::new(source.clone(), options(store).with_store_rest(Duration::from_secs(60)));
+    let cache =
+        TokenCache::new(source.clone(), options(store).with_store_circuit_open_for(Duration::from_secs(60)));
     for scope in ["a", "b", "c"] {
         get(&cache, scope).await;
     }

@@ -15,7 +15,7 @@ use std::{
 
 use smallvec::SmallVec;
 
-use crate::token::{Scope, cache::entry::Slot, cache::stats::Counter, scope};
+use crate::token::{Scope, cache::entry::CacheEntry, cache::stats::Counter, scope};
 use crate::{
     Error, ErrorKind,
     sync::{
@@ -51,14 +51,14 @@ pub(in crate::token) struct Entries {
 /// One entry of a bucket, and those behind it.
 struct Node {
     hash: u64,
-    slot: Arc<Slot>,
+    slot: Arc<CacheEntry>,
     next: Option<Arc<Self>>,
 }
 
 /// The entries that may be evicted. The hand passes over one that was used since it last came by, or is in use.
 #[derive(Default)]
 struct Clock {
-    queue: Vec<Arc<Slot>>,
+    queue: Vec<Arc<CacheEntry>>,
     hand: usize,
     /// How many entries have a handle, and are not in the queue.
     held: usize,
@@ -110,7 +110,7 @@ impl Entries {
     pub(in crate::token) fn find<T>(
         &self,
         key: &ScopeKey<'_>,
-        look: impl FnOnce(&Arc<Slot>) -> T,
+        look: impl FnOnce(&Arc<CacheEntry>) -> T,
     ) -> Option<T> {
         let hash = key.hash(&self.hasher);
         let bucket = self.bucket(hash)?.load();
@@ -123,7 +123,7 @@ impl Entries {
     /// # Errors
     ///
     /// `InvalidConfig` if the scopes are too long.
-    pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
+    pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         // Under the lock: nobody evicts it before the caller has it.
         if let Some(slot) = self.find(key, Arc::clone) {
@@ -142,7 +142,7 @@ impl Entries {
     /// # Errors
     ///
     /// `InvalidConfig` if too many entries are held, or the scopes are too long.
-    pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
+    pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
         if let Some(slot) = found.as_ref().filter(|slot| slot.place.handles.load(Ordering::Relaxed) > 0) {
@@ -168,7 +168,7 @@ impl Entries {
     }
 
     /// Ends what [`Entries::hold`] began. After the last of its handles an entry may be evicted again.
-    pub(in crate::token) fn release(&self, slot: &Arc<Slot>) {
+    pub(in crate::token) fn release(&self, slot: &Arc<CacheEntry>) {
         let mut clock = self.lock();
         if slot.place.add_handles(-1) > 0 {
             return;
@@ -180,7 +180,7 @@ impl Entries {
     }
 
     /// Looks at every entry. Entries that come or go meanwhile may be left out.
-    pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<Slot>)) {
+    pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<CacheEntry>)) {
         for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
             nodes(bucket.load().as_ref()).for_each(|node| look(&node.slot));
         }
@@ -209,8 +209,8 @@ impl Entries {
     }
 
     /// Adds an entry to its bucket. The caller holds the lock.
-    fn insert(&self, key: &ScopeKey<'_>) -> Result<Arc<Slot>, Error> {
-        let slot = Arc::new(Slot::new(key.join()?));
+    fn insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
+        let slot = Arc::new(CacheEntry::new(key.join()?));
         let hash = key.hash(&self.hasher);
         let (chunk, index) = self.chunk(hash);
         let chunk = chunk.get_or_init(|| iter::repeat_with(Bucket::empty).take(self.chunk_len).collect());
@@ -220,7 +220,7 @@ impl Entries {
     }
 
     /// Takes an entry out of its bucket. The caller holds the lock.
-    fn remove(&self, slot: &Arc<Slot>) {
+    fn remove(&self, slot: &Arc<CacheEntry>) {
         let Some(bucket) = ScopeKey::with_joined(&slot.scopes, |key| self.bucket(key.hash(&self.hasher)))
         else {
             return;
@@ -236,7 +236,11 @@ impl Entries {
 
     /// Adds an entry to the queue, and evicts others if there are too many. Returns those: they are dropped
     /// after the lock.
-    fn enqueue(&self, clock: &mut Clock, slot: &Arc<Slot>) -> SmallVec<[Arc<Slot>; MAX_EVICTIONS]> {
+    fn enqueue(
+        &self,
+        clock: &mut Clock,
+        slot: &Arc<CacheEntry>,
+    ) -> SmallVec<[Arc<CacheEntry>; MAX_EVICTIONS]> {
         clock.push(slot.clone());
         let mut evicted = SmallVec::new();
         for step in 1..=MAX_STEPS {
@@ -261,13 +265,13 @@ fn nodes(head: Option<&Arc<Node>>) -> impl Iterator<Item = &Node> {
 }
 
 impl Clock {
-    fn push(&mut self, slot: Arc<Slot>) {
+    fn push(&mut self, slot: Arc<CacheEntry>) {
         slot.place.index.store(self.queue.len() as u32, Ordering::Relaxed);
         self.queue.push(slot);
     }
 
     /// Takes an entry out; the newest takes its position.
-    fn remove(&mut self, index: usize) -> Arc<Slot> {
+    fn remove(&mut self, index: usize) -> Arc<CacheEntry> {
         let slot = self.queue.swap_remove(index);
         if let Some(moved) = self.queue.get(index) {
             moved.place.index.store(index as u32, Ordering::Relaxed);
@@ -353,11 +357,11 @@ mod tests {
 
     use super::*;
 
-    fn get(entries: &Entries, scopes: &str) -> Arc<Slot> {
+    fn get(entries: &Entries, scopes: &str) -> Arc<CacheEntry> {
         ScopeKey::with_joined(scopes, |key| entries.get_or_insert(key)).unwrap()
     }
 
-    fn find(entries: &Entries, scopes: &str) -> Option<Arc<Slot>> {
+    fn find(entries: &Entries, scopes: &str) -> Option<Arc<CacheEntry>> {
         ScopeKey::with_joined(scopes, |key| entries.find(key, Arc::clone))
     }
 

@@ -60,7 +60,7 @@ impl Life {
 /// What a shared refresh ended in, once it has.
 pub(in crate::token) type Outcome = Option<Result<Token, Error>>;
 
-pub(in crate::token) struct Slot {
+pub(in crate::token) struct CacheEntry {
     /// The scopes, sorted, each once, separated by spaces.
     pub(in crate::token) scopes: Box<str>,
     pub(in crate::token) current: ArcSwap<Issued>,
@@ -80,17 +80,17 @@ struct State {
     /// What the current token was refreshed from. Revoking that revokes the current token as well.
     parents: GrantIds,
     /// What few slots have at any one time, and a hundred thousand should not pay for.
-    rare: Option<Box<Rare>>,
+    rare: Option<Box<ColdState>>,
 }
 
 #[derive(Default)]
-struct Rare {
+struct ColdState {
     refresh: Option<Refresh>,
     /// The token that was rejected or revoked last; it must not come back from a store.
     rejected: Option<NonZeroU64>,
     /// Whether a store has yet to forget it.
-    owed: bool,
-    trouble: Option<Trouble>,
+    eviction_pending: bool,
+    trouble: Option<FailureBackoff>,
     /// Renewals after a 401. Boxed, because few entries have any.
     renewal: Option<Box<Renewal>>,
 }
@@ -112,18 +112,18 @@ impl State {
         self.rare.as_ref()?.refresh.as_ref().filter(|refresh| refresh.outcome.has_changed().is_ok())
     }
 
-    fn rare(&mut self) -> &mut Rare {
+    fn rare(&mut self) -> &mut ColdState {
         self.rare.get_or_insert_default()
     }
 
-    fn trouble(&self) -> Option<&Trouble> {
+    fn trouble(&self) -> Option<&FailureBackoff> {
         self.rare.as_ref()?.trouble.as_ref()
     }
 
     fn fail(&mut self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
         let failures = self.trouble().map_or(0, |trouble| trouble.failures).saturating_add(1);
         self.rare().trouble =
-            Some(Trouble { failures, retry_at: retry_at(failures), error: error.without_details() });
+            Some(FailureBackoff { failures, retry_at: retry_at(failures), error: error.without_details() });
     }
 
     fn discard_refresh_token(&mut self) {
@@ -132,7 +132,7 @@ impl State {
     }
 }
 
-struct Trouble {
+struct FailureBackoff {
     failures: u32,
     retry_at: u64,
     error: Error,
@@ -194,7 +194,7 @@ pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) revoked_until: u64,
 }
 
-impl Slot {
+impl CacheEntry {
     /// A slot without a token.
     pub(in crate::token) fn new(scopes: Box<str>) -> Self {
         let current = ArcSwap::from_pointee(Issued::none());
@@ -290,18 +290,18 @@ impl Slot {
     }
 
     /// The last rejected token, if a store has yet to forget it.
-    pub(in crate::token) fn owed(&self) -> Option<NonZeroU64> {
+    pub(in crate::token) fn pending_eviction(&self) -> Option<NonZeroU64> {
         let state = self.lock();
-        let rare = state.rare.as_ref().filter(|rare| rare.owed)?;
+        let rare = state.rare.as_ref().filter(|rare| rare.eviction_pending)?;
         rare.rejected
     }
 
     /// A store has forgotten this token, or heard of it first.
-    pub(in crate::token) fn paid(&self, generation: NonZeroU64) {
+    pub(in crate::token) fn clear_pending_eviction(&self, generation: NonZeroU64) {
         if let Some(rare) = &mut self.lock().rare
             && rare.rejected == Some(generation)
         {
-            rare.owed = false;
+            rare.eviction_pending = false;
         }
     }
 
@@ -338,7 +338,7 @@ impl Slot {
             self.current.load().generation == Some(old) && self.put(&mut state, new, marks, retry_at).is_ok();
         if replaced {
             let rare = state.rare();
-            (rare.rejected, rare.owed) = (Some(old), true);
+            (rare.rejected, rare.eviction_pending) = (Some(old), true);
         }
         replaced
     }
@@ -393,7 +393,7 @@ impl Slot {
                 Error::new(ErrorKind::InvalidResponse, "the server keeps issuing a token that was rejected");
             state.fail(error, retry_at);
             let rare = state.rare();
-            (rare.rejected, rare.owed) = (None, false);
+            (rare.rejected, rare.eviction_pending) = (None, false);
         } else if let Some(rare) = &mut state.rare {
             rare.trouble = None;
         }
@@ -431,7 +431,7 @@ impl Slot {
 
     fn forget_current(&self, state: &mut State, generation: NonZeroU64) {
         let rare = state.rare();
-        (rare.rejected, rare.owed) = (Some(generation), true);
+        (rare.rejected, rare.eviction_pending) = (Some(generation), true);
         state.discard_refresh_token();
         self.current.store(Arc::new(Issued::none()));
     }
@@ -480,8 +480,8 @@ impl Slot {
     }
 }
 
-impl fmt::Debug for Slot {
+impl fmt::Debug for CacheEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("scopes", &self.scopes).finish_non_exhaustive()
+        f.debug_struct("CacheEntry").field("scopes", &self.scopes).finish_non_exhaustive()
     }
 }

@@ -6,17 +6,17 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use crate::token::{
     Scope, Token, TokenId, TokenOptions,
     cache::entries::ScopeKey,
-    cache::entry::{Lookup, Outcome, Slot},
-    cache::state::Shared,
+    cache::entry::{CacheEntry, Lookup, Outcome},
+    cache::state::CacheState,
     refresh::rate_limiter::Admission,
-    refresh::task::Flight,
+    refresh::task::RefreshTask,
     source::AnySource,
     store::generation,
 };
 use crate::{
     Error, ErrorKind, Secret,
     clock::FOREVER,
-    retry::Repeat,
+    retry::Idempotency,
     sync::{self, runtime, time, watch},
 };
 
@@ -28,25 +28,25 @@ pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token
 
 /// What the clones of a cache share. The last to go ends the tasks.
 #[derive(Clone)]
-pub(in crate::token) struct Keeper {
-    pub(in crate::token) shared: Arc<Shared>,
+pub(in crate::token) struct CacheInner {
+    pub(in crate::token) shared: Arc<CacheState>,
     /// Closes when the last clone is gone; the tasks hold the other end.
     alive: Arc<watch::Sender<()>>,
 }
 
-impl Keeper {
+impl CacheInner {
     pub(in crate::token) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
-        let shared = Arc::new(Shared::new(source, options));
+        let shared = Arc::new(CacheState::new(source, options));
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
     /// A token as soon as there is one, but within `max_wait`, or else that of the options.
-    pub(in crate::token) fn wait(&self, slot: Arc<Slot>, max_wait: Option<Duration>) -> Waiting<'_> {
+    pub(in crate::token) fn wait(&self, slot: Arc<CacheEntry>, max_wait: Option<Duration>) -> Waiting<'_> {
         let max_wait = max_wait.unwrap_or(self.shared.options.max_wait).min(FOREVER);
         Box::pin(async move { self.wait_for(&slot, max_wait).await })
     }
 
-    async fn wait_for(&self, slot: &Arc<Slot>, max_wait: Duration) -> Result<Token, Error> {
+    async fn wait_for(&self, slot: &Arc<CacheEntry>, max_wait: Duration) -> Result<Token, Error> {
         let shared = &*self.shared;
         let deadline = time::Instant::now() + max_wait;
         let mut missed = false;
@@ -98,7 +98,7 @@ impl Keeper {
     /// Runs a refresh that has begun, in a task of its own.
     fn start(
         &self,
-        slot: &Arc<Slot>,
+        slot: &Arc<CacheEntry>,
         sender: watch::Sender<Outcome>,
         admission: Option<Admission>,
         max_wait: Duration,
@@ -109,16 +109,16 @@ impl Keeper {
         })?;
         // Others may join who have more time than the one who began it.
         let max_wait = max_wait.max(self.shared.options.max_wait);
-        let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
+        let task = RefreshTask { shared: self.shared.clone(), slot: slot.clone(), max_wait };
         if let Some(Admission::Queued(ticket)) = &admission {
             slot.wait_with(ticket.number());
         }
         let mut alive = self.alive();
-        self.keep_up();
+        self.sync_with_store();
         runtime.spawn(async move {
             sync::select! {
                 // The token is in place even if no caller waits any more.
-                outcome = flight.run(admission) => { let _ = sender.send(Some(outcome)); }
+                outcome = task.run(admission) => { let _ = sender.send(Some(outcome)); }
                 _ = alive.changed() => {}
             }
         });
@@ -141,7 +141,7 @@ impl Keeper {
     }
 
     /// Invalidates exactly this token of a scope set, here and in the store.
-    pub(in crate::token) async fn invalidate_entry(&self, slot: &Slot, generation: TokenId) {
+    pub(in crate::token) async fn invalidate_entry(&self, slot: &CacheEntry, generation: TokenId) {
         self.shared.mark_invalidated(generation);
         if slot.invalidate(generation) {
             self.shared.counters.invalidations.add(1);
@@ -170,13 +170,13 @@ impl Keeper {
         ids.sort_unstable();
         ids.dedup();
         self.revoke_in_store(ids).await?;
-        forgotten.iter().for_each(|(slot, token)| slot.paid(*token));
+        forgotten.iter().for_each(|(slot, token)| slot.clear_pending_eviction(*token));
         Ok(())
     }
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these
     /// scopes by the client credentials, or by a refresh token. It does not wait.
-    pub(in crate::token) async fn gated<T>(
+    pub(in crate::token) async fn rate_limited<T>(
         &self,
         scopes: Option<&[Scope]>,
         call: impl Future<Output = Result<T, Error>>,
@@ -211,9 +211,9 @@ impl Keeper {
     }
 
     /// Sends a call again as the policy has it.
-    pub(in crate::token) async fn repeated<T, F: Future<Output = Result<T, Error>>>(
+    pub(in crate::token) async fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
-        repeat: Repeat,
+        idempotency: Idempotency,
         mut call: impl FnMut() -> F,
     ) -> Result<T, Error> {
         let mut made = 0;
@@ -223,7 +223,7 @@ impl Keeper {
                 Err(error) => error,
             };
             made += 1;
-            match self.shared.options.retry.next(made, &error, repeat, self.shared.random()) {
+            match self.shared.options.retry.next(made, &error, idempotency, self.shared.random()) {
                 Some(wait) => time::sleep(wait).await,
                 None => return Err(error),
             }
@@ -233,10 +233,10 @@ impl Keeper {
 
 /// Waits for a shared refresh. `None` if its task went away without an outcome.
 async fn join(
-    mut flight: watch::Receiver<Outcome>,
+    mut task: watch::Receiver<Outcome>,
     deadline: time::Instant,
 ) -> Result<Option<Result<Token, Error>>, Error> {
-    match time::timeout_at(deadline, flight.wait_for(Option::is_some)).await {
+    match time::timeout_at(deadline, task.wait_for(Option::is_some)).await {
         Ok(Ok(outcome)) => Ok(outcome.clone()),
         Ok(Err(_)) => Ok(None),
         Err(_) => Err(Error::new(ErrorKind::Timeout, "no token within the time that the caller waits")),

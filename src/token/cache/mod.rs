@@ -18,10 +18,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 
 use crate::token::{
-    Rejection, Replacement, Scope, Token, TokenSource, cache::entry::Slot, cache::inner::Keeper,
+    Rejection, Replacement, Scope, Token, TokenSource, cache::entry::CacheEntry, cache::inner::CacheInner,
     cache::state::Hold, source::AnySource,
 };
-use crate::{Error, Secret, retry::Repeat};
+use crate::{Error, Secret, retry::Idempotency};
 
 /// Tokens of one source, by scope set. Cheap to clone; clones share everything.
 ///
@@ -29,15 +29,15 @@ use crate::{Error, Secret, retry::Repeat};
 /// run.
 pub struct TokenCache<S> {
     source: Arc<S>,
-    keeper: Keeper,
+    inner: CacheInner,
 }
 
 impl<S: TokenSource> TokenCache<S> {
     /// A cache with nothing in it.
     pub fn new(source: S, options: TokenOptions) -> Self {
         let source = Arc::new(source);
-        let keeper = Keeper::new(Arc::<S>::clone(&source) as Arc<dyn AnySource>, options);
-        Self { source, keeper }
+        let inner = CacheInner::new(Arc::<S>::clone(&source) as Arc<dyn AnySource>, options);
+        Self { source, inner }
     }
 
     /// The source of the tokens.
@@ -63,7 +63,7 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.keeper.wait(self.keeper.shared.slot(scopes)?, None).await,
+            None => self.inner.wait(self.inner.shared.slot(scopes)?, None).await,
         }
     }
 
@@ -79,19 +79,19 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.keeper.wait(self.keeper.shared.slot(scopes)?, Some(max_wait)).await,
+            None => self.inner.wait(self.inner.shared.slot(scopes)?, Some(max_wait)).await,
         }
     }
 
     /// A fresh token from memory, if there is one. Never waits, never sends.
     pub fn cached(&self, scopes: &[Scope]) -> Option<Token> {
-        self.keeper.shared.cached(scopes)
+        self.inner.shared.cached(scopes)
     }
 
     /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
     /// ask gets a new one.
     pub async fn invalidate(&self, token: &Token) {
-        self.keeper.invalidate(token, None).await;
+        self.inner.invalidate(token, None).await;
     }
 
     /// What a response to a request with a token says about the token, by the rule of the source
@@ -125,22 +125,22 @@ impl<S: TokenSource> TokenCache<S> {
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
         // The entry is kept: a 401 finds the token in it, even if it is evicted meanwhile.
-        let (slot, token) = match self.keeper.shared.cached_entry(scopes) {
+        let (slot, token) = match self.inner.shared.cached_entry(scopes) {
             Some(found) => found,
             None => {
-                let slot = self.keeper.shared.slot(scopes)?;
-                let token = self.keeper.wait(slot.clone(), None).await?;
+                let slot = self.inner.shared.slot(scopes)?;
+                let token = self.inner.wait(slot.clone(), None).await?;
                 (slot, token)
             }
         };
         let outcome = request(token.clone()).await;
         let rejection = classify(&outcome);
-        let Some(replacement) = Box::pin(self.keeper.renew(&slot, &token, rejection)).await else {
+        let Some(replacement) = Box::pin(self.inner.renew(&slot, &token, rejection)).await else {
             return Ok(outcome);
         };
         let outcome = request(replacement.token().clone()).await;
         let accepted = classify(&outcome) == Rejection::None;
-        Box::pin(self.keeper.conclude(&slot, &replacement, accepted)).await;
+        Box::pin(self.inner.conclude(&slot, &replacement, accepted)).await;
         Ok(outcome)
     }
 
@@ -156,36 +156,36 @@ impl<S: TokenSource> TokenCache<S> {
     /// processes may still return the token. The cache tells the store later, with a back-off, for as
     /// long as the cache lives; calling this again tries at once.
     pub async fn forget(&self, secret: &Secret) -> Result<(), Error> {
-        self.keeper.forget(secret).await
+        self.inner.forget(secret).await
     }
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these
     /// scopes by the client credentials, or by a refresh token.
-    pub(crate) fn gated<T>(
+    pub(crate) fn rate_limited<T>(
         &self,
         scopes: Option<&[Scope]>,
         call: impl Future<Output = Result<T, Error>>,
     ) -> impl Future<Output = Result<T, Error>> {
-        self.keeper.gated(scopes, call)
+        self.inner.rate_limited(scopes, call)
     }
 
     /// Sends a call again as the policy has it.
-    pub(crate) fn repeated<T, F: Future<Output = Result<T, Error>>>(
+    pub(crate) fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
-        repeat: Repeat,
+        idempotency: Idempotency,
         call: impl FnMut() -> F,
     ) -> impl Future<Output = Result<T, Error>> {
-        self.keeper.repeated(repeat, call)
+        self.inner.with_retry(idempotency, call)
     }
 
     /// What it did so far.
     pub fn stats(&self) -> Stats {
-        self.keeper.shared.stats()
+        self.inner.shared.stats()
     }
 
     /// How many scope sets are remembered.
     pub fn len(&self) -> usize {
-        self.keeper.shared.entries.len()
+        self.inner.shared.entries.len()
     }
 
     /// Whether none is.
@@ -197,7 +197,7 @@ impl<S: TokenSource> TokenCache<S> {
 /// A scope set of a cache, found once: the fastest way to the token that most requests use.
 pub struct TokenHandle<S> {
     cache: TokenCache<S>,
-    slot: Arc<Slot>,
+    slot: Arc<CacheEntry>,
     hold: Option<Arc<Hold>>,
 }
 
@@ -209,7 +209,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if handles hold
     /// [too many](TokenOptions::with_max_handles) scope sets, or these scopes are longer than 16 KiB together.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
-        let hold = Arc::new(Hold::new(&self.keeper.shared, scopes)?);
+        let hold = Arc::new(Hold::new(&self.inner.shared, scopes)?);
         Ok(TokenHandle { cache: self.clone(), slot: hold.slot.clone(), hold: Some(hold) })
     }
 
@@ -220,7 +220,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// `InvalidConfig` if the scopes are too long.
     #[cfg(feature = "blocking")]
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
-        Ok(TokenHandle { cache: self.clone(), slot: self.keeper.shared.slot(scopes)?, hold: None })
+        Ok(TokenHandle { cache: self.clone(), slot: self.inner.shared.slot(scopes)?, hold: None })
     }
 }
 
@@ -238,14 +238,14 @@ impl<S: TokenSource> TokenHandle<S> {
     pub async fn token(&self) -> Result<Token, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.cache.keeper.wait(self.slot.clone(), None).await,
+            None => self.cache.inner.wait(self.slot.clone(), None).await,
         }
     }
 
     /// A fresh token from memory, if there is one. Never waits, never sends.
     #[inline]
     pub fn cached(&self) -> Option<Token> {
-        self.cache.keeper.shared.fresh(&self.slot)
+        self.cache.inner.shared.fresh(&self.slot)
     }
 
     /// Forgets exactly this token, as [`TokenCache::invalidate`].
@@ -262,32 +262,32 @@ impl<S: TokenSource> TokenHandle<S> {
     /// stands.
     pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
         // On the heap: it is large, and rarely needed.
-        Box::pin(self.cache.keeper.renew(&self.slot, rejected, rejection)).await
+        Box::pin(self.cache.inner.renew(&self.slot, rejected, rejection)).await
     }
 
     /// For a request that cannot be repeated: a token that the server calls invalid is invalidated, as often
     /// as one may be renewed.
     pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
-        Box::pin(self.cache.keeper.renew_for_next(&self.slot, rejected, rejection)).await;
+        Box::pin(self.cache.inner.renew_for_next(&self.slot, rejected, rejection)).await;
     }
 
     /// Notes whether the repetition came back with anything but a 401.
     pub(crate) async fn conclude(&self, replacement: &Replacement, accepted: bool) {
-        Box::pin(self.cache.keeper.conclude(&self.slot, replacement, accepted)).await;
+        Box::pin(self.cache.inner.conclude(&self.slot, replacement, accepted)).await;
     }
 }
 
 impl<S> Clone for TokenCache<S> {
     fn clone(&self) -> Self {
-        Self { source: self.source.clone(), keeper: self.keeper.clone() }
+        Self { source: self.source.clone(), inner: self.inner.clone() }
     }
 }
 
 impl<S> fmt::Debug for TokenCache<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache")
-            .field("scope_sets", &self.keeper.shared.entries.len())
-            .field("stats", &self.keeper.shared.stats())
+            .field("scope_sets", &self.inner.shared.entries.len())
+            .field("stats", &self.inner.shared.stats())
             .finish_non_exhaustive()
     }
 }

@@ -241,7 +241,7 @@ impl TokenOptions {
     /// How long the store is left aside after it has failed: until then tokens are asked for alone, and
     /// nobody waits for the store. 5 seconds.
     #[must_use]
-    pub fn with_store_rest(mut self, rest: Duration) -> Self {
+    pub fn with_store_circuit_open_for(mut self, rest: Duration) -> Self {
         self.store_rest = rest.min(FOREVER);
         self
     }

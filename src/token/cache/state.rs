@@ -11,14 +11,14 @@ use std::{
 use crate::token::{
     Scope, Stats, Stop, StoreKey, Token, TokenOptions,
     cache::entries::{Entries, ScopeKey},
-    cache::entry::{Marks, Now, Slot},
+    cache::entry::{CacheEntry, Marks, Now},
     cache::options::millis,
     cache::stats::Counters,
     refresh::cool_down::CoolDown,
     refresh::negative_cache::NegativeCache,
     refresh::rate_limiter::{Admission, RateLimiter},
     source::AnySource,
-    store::circuit_breaker::Sharing,
+    store::circuit_breaker::StoreCircuitBreaker,
     store::tombstones::Tombstones,
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-pub(in crate::token) struct Shared {
+pub(in crate::token) struct CacheState {
     pub(in crate::token) source: Arc<dyn AnySource>,
     pub(in crate::token) options: TokenOptions,
     pub(in crate::token) limiter: Arc<RateLimiter>,
@@ -39,20 +39,20 @@ pub(in crate::token) struct Shared {
     pub(in crate::token) negative: NegativeCache,
     pub(in crate::token) counters: Counters,
     pub(in crate::token) tombstones: Tombstones,
-    pub(in crate::token) sharing: Option<Sharing>,
+    pub(in crate::token) sharing: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
     /// The wall clock as it was read last, and in which tick of the coarse one.
     seen: (AtomicU64, AtomicU64),
 }
 
-impl Shared {
+impl CacheState {
     pub(in crate::token) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
         let limiter = Arc::new(RateLimiter::new(options.rate_limit()));
         let cool_down = CoolDown::new(options.max_cool_down);
         let negative = NegativeCache::new(options.refusal_memory);
         let entries = Entries::new(options.capacity, options.max_handles);
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
-        let (counters, sharing) = (Counters::default(), Sharing::new(&options));
+        let (counters, sharing) = (Counters::default(), StoreCircuitBreaker::new(&options));
         let tombstones = Tombstones::default();
         Self { source, options, limiter, cool_down, negative, counters, tombstones, sharing, entries, seen }
     }
@@ -62,7 +62,7 @@ impl Shared {
     /// # Errors
     ///
     /// `InvalidConfig` if the scopes are too long.
-    pub(in crate::token) fn slot(&self, scopes: &[Scope]) -> Result<Arc<Slot>, Error> {
+    pub(in crate::token) fn slot(&self, scopes: &[Scope]) -> Result<Arc<CacheEntry>, Error> {
         ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
 
@@ -72,15 +72,15 @@ impl Shared {
     }
 
     /// The same, with the entry that it is in. The entry may be evicted by then.
-    pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<Slot>, Token)> {
-        let look = |slot: &Arc<Slot>| Some((slot.clone(), self.fresh(slot)?));
+    pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<CacheEntry>, Token)> {
+        let look = |slot: &Arc<CacheEntry>| Some((slot.clone(), self.fresh(slot)?));
         ScopeKey::with(scopes, |key| self.entries.find(key, look))?
     }
 
     /// The token of a slot if it is fresh by both clocks. This runs on every request of a user's
     /// service: no lock, no allocation, no write that cores would fight over.
     #[inline]
-    pub(in crate::token) fn fresh(&self, slot: &Slot) -> Option<Token> {
+    pub(in crate::token) fn fresh(&self, slot: &CacheEntry) -> Option<Token> {
         let current = slot.current.load();
         let tick = self.tick();
         if tick >= current.life.stale || self.coarse_wall(tick) >= current.life.wall_stale {
@@ -208,13 +208,13 @@ impl Shared {
         Stats {
             evictions: self.entries.evictions.get(),
             store_failures: sharing.map_or(0, |sharing| sharing.failures.get()),
-            store_circuit_open: sharing.is_some_and(Sharing::is_aside),
+            store_circuit_open: sharing.is_some_and(StoreCircuitBreaker::is_aside),
             ..self.counters.stats()
         }
     }
 
     /// Drops a token that another process evicted.
-    pub(in crate::token) fn drop_token(&self, slot: &Slot, generation: NonZeroU64) {
+    pub(in crate::token) fn drop_token(&self, slot: &CacheEntry, generation: NonZeroU64) {
         if slot.invalidate(generation) {
             self.counters.evicted_remotely.add(1);
             tracing::debug!(
@@ -222,7 +222,7 @@ impl Shared {
                 "dropped a token that another process rejected or revoked"
             );
         }
-        slot.paid(generation);
+        slot.clear_pending_eviction(generation);
     }
 
     /// Random, in 0..=1, as far as the options allow.
@@ -232,13 +232,13 @@ impl Shared {
     }
 
     /// A scope set as the store knows it.
-    pub(in crate::token) fn key(&self, slot: &Slot) -> StoreKey {
+    pub(in crate::token) fn key(&self, slot: &CacheEntry) -> StoreKey {
         StoreKey { source: self.source.fingerprint(), scopes: slot.scopes.clone() }
     }
 
     /// The store, if there is one and it may be asked.
-    pub(in crate::token) fn ready(&self) -> Option<&Sharing> {
-        self.sharing.as_ref().filter(|sharing| sharing.is_ready())
+    pub(in crate::token) fn ready(&self) -> Option<&StoreCircuitBreaker> {
+        self.sharing.as_ref().filter(|sharing| sharing.try_acquire())
     }
 
     /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
@@ -285,15 +285,15 @@ impl Shared {
 
 /// Keeps an entry in the cache for a handle: it can be found, and is not evicted, until this is dropped.
 pub(in crate::token) struct Hold {
-    shared: Arc<Shared>,
-    pub(in crate::token) slot: Arc<Slot>,
+    shared: Arc<CacheState>,
+    pub(in crate::token) slot: Arc<CacheEntry>,
 }
 
 impl Hold {
     /// # Errors
     ///
     /// `InvalidConfig` if too many scope sets are held.
-    pub(in crate::token) fn new(shared: &Arc<Shared>, scopes: &[Scope]) -> Result<Self, Error> {
+    pub(in crate::token) fn new(shared: &Arc<CacheState>, scopes: &[Scope]) -> Result<Self, Error> {
         let slot = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
         Ok(Self { shared: shared.clone(), slot })
     }

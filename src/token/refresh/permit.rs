@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::token::{
     Permit, Stop,
-    cache::state::{Shared, cooling_down},
+    cache::state::{CacheState, cooling_down},
     refresh::expiring_map::after,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     sync::time::{self, Instant},
 };
 
-impl Shared {
+impl CacheState {
     /// Waits for a permit of the store. `false` if there is no store that gives one: then the limits
     /// of this process apply.
     ///

@@ -16,10 +16,10 @@ use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use crate::token::{
     Rejection, StoredToken, Token, TokenId,
-    cache::entry::{Age, NewToken, Now, Slot, TakenRefreshToken},
-    cache::inner::Keeper,
+    cache::entry::{Age, CacheEntry, NewToken, Now, TakenRefreshToken},
+    cache::inner::CacheInner,
     cache::options::millis,
-    refresh::task::Flight,
+    refresh::task::RefreshTask,
     store::tombstones::Epoch,
     token::Issued,
 };
@@ -135,7 +135,7 @@ fn pause(failures: u32) -> u64 {
     millis(PAUSE.saturating_mul(1 << failures.min(10)).min(MAX_PAUSE))
 }
 
-impl Flight {
+impl RefreshTask {
     /// Gets a token beside the current one, `replaces`, and leaves that in place.
     ///
     /// Another process may have replaced the current token already; its token is taken then, unless it is
@@ -146,7 +146,7 @@ impl Flight {
             let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
             let stored = sharing.ask(sharing.store.get(&key)).await.ok().flatten();
             let current = self.slot.current.load().generation;
-            let unwanted = [Some(replaces), current, self.slot.owed(), except];
+            let unwanted = [Some(replaces), current, self.slot.pending_eviction(), except];
             let stored = stored.filter(|token| !unwanted.contains(&Some(token.generation)));
             let refresh_token_id = stored.as_ref().and_then(|token| token.refresh_token_id);
             if let Some(issued) = stored.and_then(|token| self.read_stored(token, asked)) {
@@ -155,7 +155,7 @@ impl Flight {
                 return Ok(Candidate { replaces, issued, refresh_token_id, epoch, requested: None });
             }
         }
-        let minted = self.mint(None, |_, _| TakenRefreshToken::none()).await?;
+        let minted = self.request_token(None, |_, _| TakenRefreshToken::none()).await?;
         if minted.stored.generation == replaces {
             return Err(Error::new(ErrorKind::InvalidResponse, "the server issued the same token again"));
         }
@@ -169,12 +169,12 @@ impl Flight {
     }
 }
 
-impl Keeper {
+impl CacheInner {
     /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
     /// stands.
     pub(in crate::token) async fn renew(
         &self,
-        slot: &Arc<Slot>,
+        slot: &Arc<CacheEntry>,
         rejected: &Token,
         rejection: Rejection,
     ) -> Option<Replacement> {
@@ -198,7 +198,7 @@ impl Keeper {
     /// The same for a request that cannot be repeated: only what the server says expressly counts.
     pub(in crate::token) async fn renew_for_next(
         &self,
-        slot: &Arc<Slot>,
+        slot: &Arc<CacheEntry>,
         rejected: &Token,
         rejection: Rejection,
     ) {
@@ -213,7 +213,7 @@ impl Keeper {
     /// Notes whether a repetition came back with anything but a 401.
     pub(in crate::token) async fn conclude(
         &self,
-        slot: &Arc<Slot>,
+        slot: &Arc<CacheEntry>,
         replacement: &Replacement,
         accepted: bool,
     ) {
@@ -238,7 +238,7 @@ impl Keeper {
         }
     }
 
-    fn step(&self, slot: &Slot, rejected: NonZeroU64, rejection: Rejection) -> Step {
+    fn step(&self, slot: &CacheEntry, rejected: NonZeroU64, rejection: Rejection) -> Step {
         if !matches!(rejection, Rejection::InvalidToken | Rejection::Unexplained) {
             return Step::Suppressed;
         }
@@ -246,7 +246,7 @@ impl Keeper {
         slot.renewal(|renewal, current| renewal.step(current, rejected, rejection, now))
     }
 
-    async fn current(&self, slot: &Arc<Slot>) -> Option<Replacement> {
+    async fn current(&self, slot: &Arc<CacheEntry>) -> Option<Replacement> {
         let token = self.wait(slot.clone(), None).await.ok()?;
         Some(Replacement { token, candidate: None })
     }
@@ -260,20 +260,20 @@ impl Keeper {
     /// Fetches a candidate in a task of its own, so that it goes on when the request that asked is given up.
     fn fetch(
         &self,
-        slot: &Arc<Slot>,
+        slot: &Arc<CacheEntry>,
         replaces: NonZeroU64,
         sender: watch::Sender<Option<Option<Candidate>>>,
     ) {
         let Ok(runtime) = runtime::Handle::try_current() else { return };
         let max_wait = self.shared.options.max_wait;
-        let flight = Flight { shared: self.shared.clone(), slot: slot.clone(), max_wait };
+        let task = RefreshTask { shared: self.shared.clone(), slot: slot.clone(), max_wait };
         let slot = slot.clone();
         let mut alive = self.alive();
-        self.keep_up();
+        self.sync_with_store();
         runtime.spawn(async move {
             let except = slot.renewal(|renewal, _| renewal.concluded);
             let fetched = sync::select! {
-                fetched = flight.candidate(replaces, except) => fetched,
+                fetched = task.candidate(replaces, except) => fetched,
                 _ = alive.changed() => return,
             };
             let candidate = fetched
@@ -289,9 +289,9 @@ impl Keeper {
     }
 
     /// Puts a candidate in place of the token that it was fetched for, unless another has been meanwhile.
-    fn replace(&self, slot: &Arc<Slot>, candidate: &Candidate) -> bool {
+    fn replace(&self, slot: &Arc<CacheEntry>, candidate: &Candidate) -> bool {
         let (shared, slot) = (self.shared.clone(), slot.clone());
-        let flight = Flight { max_wait: shared.options.max_wait, shared, slot };
+        let task = RefreshTask { max_wait: shared.options.max_wait, shared, slot };
         let taken = TakenRefreshToken::none();
         let refresh_token = candidate.requested.as_ref().and_then(|(stored, _)| stored.refresh_token.clone());
         let new = NewToken {
@@ -303,8 +303,7 @@ impl Keeper {
             epoch: candidate.epoch,
         };
         let marks = self.shared.marks();
-        let replaced =
-            flight.slot.replace(candidate.replaces, new, marks, |failures| flight.retry_at(failures));
+        let replaced = task.slot.replace(candidate.replaces, new, marks, |failures| task.retry_at(failures));
         if replaced {
             self.shared.mark_invalidated(candidate.replaces);
             self.shared.counters.invalidations.add(1);
@@ -313,7 +312,7 @@ impl Keeper {
     }
 
     /// Gives a token to the other processes, unless one of them is fetching another.
-    async fn put(&self, slot: &Slot, stored: &StoredToken) {
+    async fn put(&self, slot: &CacheEntry, stored: &StoredToken) {
         let Some(sharing) = self.shared.ready() else { return };
         let key = self.shared.key(slot);
         if let Ok(Some(mut lease)) = sharing.ask(sharing.store.lease(&key, sharing.lease)).await {

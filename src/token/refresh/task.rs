@@ -15,9 +15,9 @@ use tracing::Instrument as _;
 
 use crate::token::{
     IssuedToken, StoredToken, Token,
-    cache::entry::{Discarded, Marks, NewToken, Now, Slot, TakenRefreshToken},
+    cache::entry::{CacheEntry, Discarded, Marks, NewToken, Now, TakenRefreshToken},
     cache::options::millis,
-    cache::state::Shared,
+    cache::state::CacheState,
     lifetime::expiry::{self, Facts},
     refresh::rate_limiter::Admission,
     store::tombstones::Epoch,
@@ -26,7 +26,7 @@ use crate::token::{
 };
 use crate::{
     Error, ErrorKind,
-    retry::{Repeat, backoff},
+    retry::{Idempotency, backoff},
     sync::time,
 };
 
@@ -41,17 +41,17 @@ pub(in crate::token) struct Minted {
     pub(in crate::token) epoch: Epoch,
 }
 
-pub(in crate::token) struct Flight {
-    pub(in crate::token) shared: Arc<Shared>,
-    pub(in crate::token) slot: Arc<Slot>,
+pub(in crate::token) struct RefreshTask {
+    pub(in crate::token) shared: Arc<CacheState>,
+    pub(in crate::token) slot: Arc<CacheEntry>,
     pub(in crate::token) max_wait: Duration,
 }
 
-impl Flight {
+impl RefreshTask {
     pub(in crate::token) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
         let span = tracing::debug_span!("refresh", scopes = %self.slot.scopes);
         // The source, the store and the clock are the user's own code.
-        let outcome = catch_panic(self.obtain(admission)).instrument(span.clone()).await;
+        let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
         let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
         let _entered = span.enter();
         match &outcome {
@@ -66,9 +66,9 @@ impl Flight {
         outcome
     }
 
-    async fn obtain(&self, mut admission: Option<Admission>) -> Result<Token, Error> {
+    async fn obtain_token(&self, mut admission: Option<Admission>) -> Result<Token, Error> {
         if let Some(sharing) = self.shared.ready() {
-            match self.share(sharing).await {
+            match self.refresh_via_store(sharing).await {
                 Ok(outcome) => {
                     if outcome.is_err() {
                         let now = self.shared.now().tick;
@@ -83,7 +83,7 @@ impl Flight {
             }
         }
         for _ in 0..MAX_DISCARDED {
-            let minted = self.mint(admission.take(), Slot::take_refresh_token).await?;
+            let minted = self.request_token(admission.take(), CacheEntry::take_refresh_token).await?;
             if self.shared.sharing.is_some() {
                 self.shared.counters.store_bypassed.add(1);
             }
@@ -110,10 +110,10 @@ impl Flight {
 
     /// Requests a token from the source, with retries, each in its turn. The turn of the first may be
     /// reserved already. `take` decides whether a refresh token may be sent.
-    pub(in crate::token) async fn mint(
+    pub(in crate::token) async fn request_token(
         &self,
         mut admission: Option<Admission>,
-        take: fn(&Slot, Marks<'_>) -> TakenRefreshToken,
+        take: fn(&CacheEntry, Marks<'_>) -> TakenRefreshToken,
     ) -> Result<Minted, Error> {
         let scopes = self.slot.scopes();
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
@@ -134,7 +134,7 @@ impl Flight {
                 }
             });
             let error = match result.await {
-                Some(Ok(issued)) => match self.believe(issued, asked) {
+                Some(Ok(issued)) => match self.accept(issued, asked) {
                     Ok((stored, issued)) => return Ok(Minted { stored, issued, taken, epoch }),
                     Err(error) => error,
                 },
@@ -150,8 +150,8 @@ impl Flight {
                 continue;
             }
             made += 1;
-            let repeat = if refreshing { Repeat::OnlyUnsent } else { Repeat::Harmless };
-            match self.shared.options.retry.next(made, &error, repeat, self.shared.random()) {
+            let idempotency = if refreshing { Idempotency::OnlyUnsent } else { Idempotency::Idempotent };
+            match self.shared.options.retry.next(made, &error, idempotency, self.shared.random()) {
                 Some(wait) => time::sleep(wait).await,
                 None => return Err(self.give_up(error)),
             }
@@ -193,7 +193,7 @@ impl Flight {
     }
 
     /// Decides how long an issued token is believed.
-    fn believe(&self, issued: IssuedToken, asked: Now) -> Result<(StoredToken, Issued), Error> {
+    fn accept(&self, issued: IssuedToken, asked: Now) -> Result<(StoredToken, Issued), Error> {
         let received = self.shared.now();
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
         let facts = Facts {

@@ -7,12 +7,12 @@ use smallvec::SmallVec;
 
 use crate::token::{
     Claim, Lease, Notice, Permit, StoreError, StoreKey, StoredToken, Token, TokenId,
-    cache::entry::{Age, Discarded, NewToken, Now, Slot},
+    cache::entry::{Age, CacheEntry, Discarded, NewToken, Now},
     lifetime::expiry::ExpiryRule,
     refresh::expiring_map::after,
     refresh::rate_limiter::Admission,
-    refresh::task::{Flight, MAX_DISCARDED},
-    store::circuit_breaker::{PendingMark, Sharing},
+    refresh::task::{MAX_DISCARDED, RefreshTask},
+    store::circuit_breaker::{PendingMark, StoreCircuitBreaker},
     store::generation,
     store::tombstones::Epoch,
     token::{Expires, Issued},
@@ -29,20 +29,20 @@ use crate::{
 /// default timeout. A source that never returns must not hold up the fleet for ever.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
-impl Flight {
+impl RefreshTask {
     /// Installs the token that another process requested, or requests one under the lease.
     ///
     /// # Errors
     ///
     /// Those of the store, while there is no token yet.
-    pub(in crate::token) async fn share(
+    pub(in crate::token) async fn refresh_via_store(
         &self,
-        sharing: &Sharing,
+        sharing: &StoreCircuitBreaker,
     ) -> Result<Result<Token, Error>, StoreError> {
         let key = self.shared.key(&self.slot);
-        if let Some(rejected) = self.slot.owed() {
+        if let Some(rejected) = self.slot.pending_eviction() {
             sharing.ask(sharing.store.invalidate(&key, rejected)).await?;
-            self.slot.paid(rejected);
+            self.slot.clear_pending_eviction(rejected);
         }
         let limit = self.shared.options.fleet_rate_limit();
         let deadline = after(Instant::now(), self.max_wait);
@@ -56,7 +56,7 @@ impl Flight {
             match sharing.ask(claim).await? {
                 Claim::Token(stored) => {
                     let id = stored.generation;
-                    if let Some(token) = self.adopt(stored, asked, epoch) {
+                    if let Some(token) = self.install_stored(stored, asked, epoch) {
                         return Ok(Ok(token));
                     }
                     if except.contains(&id) {
@@ -90,7 +90,7 @@ impl Flight {
     /// Requests a token while other processes wait for it. `None` if it had to be discarded.
     async fn under_lease(
         &self,
-        sharing: &Sharing,
+        sharing: &StoreCircuitBreaker,
         key: &StoreKey,
         mut lease: Lease,
         permit: Permit,
@@ -106,7 +106,7 @@ impl Flight {
             };
             let minted = async {
                 // Without a permit, or if a cool-down made it void, the call gets one like any other.
-                self.mint(admitted.then_some(Admission::Now), Slot::take_refresh_token).await
+                self.request_token(admitted.then_some(Admission::Now), CacheEntry::take_refresh_token).await
             };
             sync::select! {
                 minted = minted => minted,
@@ -165,9 +165,9 @@ impl Flight {
     }
 
     /// Installs a token of the store that was claimed at this time, if it is fresh and not marked.
-    fn adopt(&self, stored: StoredToken, asked: Now, epoch: Epoch) -> Option<Token> {
+    fn install_stored(&self, stored: StoredToken, asked: Now, epoch: Epoch) -> Option<Token> {
         let id = stored.generation;
-        if self.slot.owed() == Some(id) {
+        if self.slot.pending_eviction() == Some(id) {
             return None;
         }
         let refresh_token_id = stored.refresh_token_id;
@@ -199,7 +199,7 @@ impl Flight {
 }
 
 /// Renews a lease while it is polled, for at most this time.
-async fn renew(sharing: &Sharing, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
+async fn renew(sharing: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {
         time::sleep(sharing.lease / 3).await;

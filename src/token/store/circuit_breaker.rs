@@ -28,7 +28,7 @@ pub(in crate::token) enum PendingMark {
     Invalidated(StoreKey, TokenId),
 }
 
-pub(in crate::token) struct Sharing {
+pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) store: Arc<dyn TokenStore>,
     pub(in crate::token) lease: Duration,
     pub(in crate::token) rest: Duration,
@@ -52,7 +52,7 @@ struct State {
     upkeep: Option<AbortHandle>,
 }
 
-impl Sharing {
+impl StoreCircuitBreaker {
     pub(in crate::token) fn new(options: &TokenOptions) -> Option<Self> {
         Some(Self {
             store: options.store.clone()?,
@@ -73,7 +73,7 @@ impl Sharing {
 
     /// Whether the store may be asked. When its rest is over one may, and the others once that one
     /// had a response.
-    pub(in crate::token) fn is_ready(&self) -> bool {
+    pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.aside {
             Some(until) if now < until => false,
@@ -133,7 +133,7 @@ impl Sharing {
         source: &Fingerprint,
         mark: &PendingMark,
     ) -> Result<(), StoreError> {
-        if !self.is_ready() {
+        if !self.try_acquire() {
             return Err(StoreError::new("the store is left aside after a failure"));
         }
         self.ask(match mark {
@@ -177,7 +177,7 @@ impl Sharing {
 
     /// Starts the upkeep unless it runs or there is nothing for it to do. `start` is told whether one
     /// ran before.
-    pub(in crate::token) fn keep_up(
+    pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,
     ) {
@@ -193,8 +193,8 @@ impl Sharing {
     }
 }
 
-impl fmt::Debug for Sharing {
+impl fmt::Debug for StoreCircuitBreaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sharing").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("StoreCircuitBreaker").field("store", &self.store).finish_non_exhaustive()
     }
 }

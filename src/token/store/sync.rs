@@ -10,11 +10,11 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use crate::token::{
     Notice, StoreKey, TokenId,
     cache::entries::ScopeKey,
-    cache::entry::Slot,
-    cache::inner::Keeper,
-    cache::state::Shared,
+    cache::entry::CacheEntry,
+    cache::inner::CacheInner,
+    cache::state::CacheState,
     refresh::expiring_map::after,
-    store::circuit_breaker::{PendingMark, Sharing},
+    store::circuit_breaker::{PendingMark, StoreCircuitBreaker},
 };
 use crate::{
     Error, ErrorKind,
@@ -32,12 +32,12 @@ const SPREAD: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts of the task to call a store that fails.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-impl Keeper {
+impl CacheInner {
     /// Starts the task, if the cache has a store that needs it and it does not run.
-    pub(in crate::token) fn keep_up(&self) {
+    pub(in crate::token) fn sync_with_store(&self) {
         let Some(sharing) = &self.shared.sharing else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
-        sharing.keep_up(|notices, again| {
+        sharing.sync_with_store(|notices, again| {
             let (shared, mut alive) = (self.shared.clone(), self.alive());
             let task = runtime.spawn(async move {
                 sync::select! {
@@ -50,7 +50,7 @@ impl Keeper {
     }
 
     /// Invalidates a token in the store, now or when it responds again.
-    pub(in crate::token) async fn invalidate_in_store(&self, slot: Option<&Slot>, id: TokenId) {
+    pub(in crate::token) async fn invalidate_in_store(&self, slot: Option<&CacheEntry>, id: TokenId) {
         let Some(sharing) = &self.shared.sharing else { return };
         let key = match slot {
             Some(slot) => self.shared.key(slot),
@@ -58,7 +58,7 @@ impl Keeper {
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
         if self.mark(sharing, PendingMark::Invalidated(key, id)).await.is_ok() {
-            slot.inspect(|slot| slot.paid(id));
+            slot.inspect(|slot| slot.clear_pending_eviction(id));
         }
     }
 
@@ -72,7 +72,7 @@ impl Keeper {
         self.mark(sharing, PendingMark::Revoked(ids)).await
     }
 
-    async fn mark(&self, sharing: &Sharing, mark: PendingMark) -> Result<(), Error> {
+    async fn mark(&self, sharing: &StoreCircuitBreaker, mark: PendingMark) -> Result<(), Error> {
         let Err(error) = sharing.write_mark(&self.shared.source.fingerprint(), &mark).await else {
             sharing.remove_pending(&mark);
             return Ok(());
@@ -83,12 +83,12 @@ impl Keeper {
             "token store failed: other processes may use the token"
         };
         tracing::warn!(cause = std::error::Error::source(&error), "{reason}");
-        self.keep_up();
+        self.sync_with_store();
         Err(Error::new(ErrorKind::Unavailable, reason).with_source(error))
     }
 }
 
-async fn run(shared: &Shared, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
+async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
     let Some(sharing) = &shared.sharing else { return };
     // Notices between the end of an earlier task and now were lost.
     let mut recheck = again.then(Instant::now);
@@ -145,7 +145,11 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
 
 /// Drops the tokens that this notice and those behind it name, by one look at every cache entry.
 /// Returns whether notices were lost.
-fn apply_notices(shared: &Shared, first: Notice, notices: &mut Option<broadcast::Receiver<Notice>>) -> bool {
+fn apply_notices(
+    shared: &CacheState,
+    first: Notice,
+    notices: &mut Option<broadcast::Receiver<Notice>>,
+) -> bool {
     let mut received = vec![first];
     if let Some(receiver) = notices {
         loop {
@@ -162,7 +166,7 @@ fn apply_notices(shared: &Shared, first: Notice, notices: &mut Option<broadcast:
 
 /// Remembers these marks, then drops the tokens: one that is installed in between is checked against
 /// the marks.
-fn apply(shared: &Shared, notices: &[Notice]) {
+fn apply(shared: &CacheState, notices: &[Notice]) {
     let (mut revoked, mut invalidated) = (HashSet::new(), HashSet::new());
     for notice in notices {
         match *notice {
@@ -192,21 +196,21 @@ fn apply(shared: &Shared, notices: &[Notice]) {
 }
 
 /// Drops a token that another process revoked, and voids a refresh that began with it.
-fn revoke_here(shared: &Shared, slot: &Slot, id: TokenId) {
+fn revoke_here(shared: &CacheState, slot: &CacheEntry, id: TokenId) {
     if let Some(Some(current)) = slot.revoke(id, shared.marks()) {
         shared.counters.evicted_remotely.add(1);
         tracing::debug!("dropping a token that another process revoked");
-        slot.paid(current);
+        slot.clear_pending_eviction(current);
     }
 }
 
 /// Asks the store about every token in memory. `false` if it failed.
-async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
+async fn check_all(shared: &CacheState, sharing: &StoreCircuitBreaker) -> bool {
     let source = shared.source.fingerprint();
     let mut held: Vec<TokenId> = Vec::new();
     shared.entries.each(|slot| held.extend(slot.ids()));
     for ids in held.chunks(BATCH) {
-        if !sharing.is_ready() {
+        if !sharing.try_acquire() {
             return false;
         }
         let Ok(marks) = sharing.ask(sharing.store.marks(&source, ids)).await else { return false };
@@ -216,7 +220,7 @@ async fn check_all(shared: &Shared, sharing: &Sharing) -> bool {
 }
 
 /// Writes the marks that could not be written. `false` if the store still fails.
-async fn write_pending(shared: &Shared, sharing: &Sharing) -> bool {
+async fn write_pending(shared: &CacheState, sharing: &StoreCircuitBreaker) -> bool {
     let source = shared.source.fingerprint();
     while let Some(mark) = sharing.first_pending() {
         if sharing.write_mark(&source, &mark).await.is_err() {
@@ -224,7 +228,9 @@ async fn write_pending(shared: &Shared, sharing: &Sharing) -> bool {
         }
         sharing.remove_pending(&mark);
         if let PendingMark::Invalidated(key, id) = &mark {
-            ScopeKey::with_joined(&key.scopes, |key| shared.entries.find(key, |slot| slot.paid(*id)));
+            ScopeKey::with_joined(&key.scopes, |key| {
+                shared.entries.find(key, |slot| slot.clear_pending_eviction(*id))
+            });
         }
     }
     true

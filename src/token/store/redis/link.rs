@@ -33,14 +33,14 @@ pub(super) struct Link {
 struct State {
     /// Counts connections.
     made: u64,
-    current: Option<Numbered>,
+    current: Option<NumberedConnection>,
     making: Option<watch::Receiver<Option<Made>>>,
 }
 
-type Made = Result<Numbered, Arc<RedisError>>;
+type Made = Result<NumberedConnection, Arc<RedisError>>;
 
 #[derive(Clone)]
-struct Numbered {
+struct NumberedConnection {
     number: u64,
     connection: Connection,
 }
@@ -58,7 +58,7 @@ impl Link {
         arguments: &[Vec<u8>],
     ) -> Result<Value, StoreError> {
         match timeout(self.timeout, self.attempt(script, keys, arguments)).await {
-            Ok(result) => result.map_err(|error| told(&error)),
+            Ok(result) => result.map_err(|error| redact_error(&error)),
             Err(_) => Err(StoreError::new("redis: no response in time")),
         }
     }
@@ -71,8 +71,8 @@ impl Link {
     ) -> Result<Value, Arc<RedisError>> {
         let (mut whole, mut again) = (false, true);
         loop {
-            let Numbered { number, mut connection } = self.connection().await?;
-            let watched = Watched { link: self, number, since: Some(Instant::now()) };
+            let NumberedConnection { number, mut connection } = self.connection().await?;
+            let watched = InFlightGuard { link: self, number, since: Some(Instant::now()) };
             let command = script.command(whole, keys, arguments);
             let result = connection.send(&command).await;
             watched.done();
@@ -119,7 +119,7 @@ impl Link {
         let (server, shared, number) = (self.server.clone(), self.state.clone(), state.made);
         tokio::spawn(async move {
             let made = match timeout(CONNECT, server.connect()).await {
-                Ok(Ok(connection)) => Ok(Numbered { number, connection }),
+                Ok(Ok(connection)) => Ok(NumberedConnection { number, connection }),
                 Ok(Err(error)) => Err(Arc::new(error)),
                 Err(_) => Err(Arc::new((ErrorKind::Client, "no connection in time").into())),
             };
@@ -153,7 +153,7 @@ fn is_useless(error: &RedisError) -> bool {
 }
 
 /// What may be told of a failure: which one, in words of the client and of the protocol.
-pub(super) fn told(error: &RedisError) -> StoreError {
+pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
         (true, _) => StoreError::new("redis: connection refused"),
@@ -164,19 +164,19 @@ pub(super) fn told(error: &RedisError) -> StoreError {
 
 /// A call under way. A connection whose calls are given up without a response may be dead, although
 /// nobody said so; the next call takes another.
-struct Watched<'a> {
+struct InFlightGuard<'a> {
     link: &'a Link,
     number: u64,
     since: Option<Instant>,
 }
 
-impl Watched<'_> {
+impl InFlightGuard<'_> {
     fn done(mut self) {
         self.since = None;
     }
 }
 
-impl Drop for Watched<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         if self.since.is_some_and(|since| since.elapsed() >= self.link.timeout / 2) {
             give_up(&self.link.state, self.number);

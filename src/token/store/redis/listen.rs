@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use super::{
-    link::{CONNECT, told},
+    link::{CONNECT, redact_error},
     names::{KeyId, Message},
     server::Server,
 };
@@ -44,14 +44,14 @@ const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
 /// How many notices may wait for a cache. It looks at all of its tokens if there are more.
 const BACKLOG: usize = 4096;
 
-pub(super) struct Ears {
+pub(super) struct Subscription {
     notices: broadcast::Sender<Notice>,
     waiting: Mutex<HashMap<KeyId, watch::Sender<()>>>,
     task: Mutex<Option<AbortHandle>>,
     subscribed: AtomicBool,
 }
 
-impl Ears {
+impl Subscription {
     pub(super) fn new() -> Self {
         Self {
             notices: broadcast::Sender::new(BACKLOG),
@@ -74,15 +74,15 @@ impl Ears {
         let Ok(runtime) = runtime::Handle::try_current() else { return };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(AbortHandle::is_finished) {
-            let (ears, server, channel) = (Arc::downgrade(self), server.clone(), channel.to_owned());
-            *task = Some(runtime.spawn(listen(ears, server, channel)).abort_handle());
+            let (subscription, server, channel) = (Arc::downgrade(self), server.clone(), channel.to_owned());
+            *task = Some(runtime.spawn(listen(subscription, server, channel)).abort_handle());
         }
     }
 
     /// Waits for word of a key from now on, not from when it is polled.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let word = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
-        Wait { ears: self.clone(), key, word: Some(word) }
+        Wait { subscription: self.clone(), key, word: Some(word) }
     }
 
     fn hear(&self, message: Message) {
@@ -110,7 +110,7 @@ impl Ears {
     }
 }
 
-impl Drop for Ears {
+impl Drop for Subscription {
     fn drop(&mut self) {
         let task = self.task.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = task.take() {
@@ -121,7 +121,7 @@ impl Drop for Ears {
 
 /// Somebody who waits for a key.
 pub(super) struct Wait {
-    ears: Arc<Ears>,
+    subscription: Arc<Subscription>,
     key: KeyId,
     word: Option<watch::Receiver<()>>,
 }
@@ -130,7 +130,7 @@ impl Wait {
     /// Ends when the key changes, at the latest after `within`. It ends sooner while there is no
     /// subscription.
     pub(super) async fn word(mut self, within: Duration) {
-        let most = if self.ears.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
+        let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
         if let Some(word) = &mut self.word {
             let _ = timeout(most.min(within), word.changed()).await;
         }
@@ -139,7 +139,7 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        let mut waiting = self.ears.lock();
+        let mut waiting = self.subscription.lock();
         self.word = None;
         if waiting.get(&self.key).is_some_and(|waiting| waiting.receiver_count() == 0) {
             waiting.remove(&self.key);
@@ -147,13 +147,13 @@ impl Drop for Wait {
     }
 }
 
-async fn listen(ears: Weak<Ears>, server: Arc<Server>, channel: String) {
+async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: String) {
     let mut pause = PAUSE.0;
-    while ears.strong_count() > 0 {
+    while subscription.strong_count() > 0 {
         match timeout(CONNECT, subscribe(&server, &channel)).await {
             Ok(Ok((sink, stream))) => {
                 let start = Instant::now();
-                hear_all(&ears, sink, stream).await;
+                hear_all(&subscription, sink, stream).await;
                 // A server may end each subscription at once, so only a lasting one counts as success.
                 if start.elapsed() > PAUSE.1 {
                     pause = PAUSE.0;
@@ -161,7 +161,7 @@ async fn listen(ears: Weak<Ears>, server: Arc<Server>, channel: String) {
                 tracing::debug!("the subscription to Redis ended; subscribing again");
             }
             Ok(Err(error)) => {
-                let error = told(&error);
+                let error = redact_error(&error);
                 tracing::debug!(error = std::error::Error::source(&error), "no subscription to Redis");
             }
             Err(_) => tracing::debug!("no subscription to Redis in time"),
@@ -178,40 +178,40 @@ async fn subscribe(server: &Server, channel: &str) -> RedisResult<(PubSubSink, P
 }
 
 /// Says that there is a subscription, for as long as it lives.
-struct Subscribed(Weak<Ears>);
+struct Subscribed(Weak<Subscription>);
 
 impl Subscribed {
-    fn new(ears: &Arc<Ears>) -> Self {
-        ears.subscribed.store(true, Ordering::Relaxed);
-        ears.wake_all();
+    fn new(subscription: &Arc<Subscription>) -> Self {
+        subscription.subscribed.store(true, Ordering::Relaxed);
+        subscription.wake_all();
         // Something may have been said before.
-        let _ = ears.notices.send(Notice::Missed);
-        Self(Arc::downgrade(ears))
+        let _ = subscription.notices.send(Notice::Missed);
+        Self(Arc::downgrade(subscription))
     }
 }
 
 impl Drop for Subscribed {
     fn drop(&mut self) {
-        if let Some(ears) = self.0.upgrade() {
-            ears.subscribed.store(false, Ordering::Relaxed);
+        if let Some(subscription) = self.0.upgrade() {
+            subscription.subscribed.store(false, Ordering::Relaxed);
             // They waited for a message that may not come now.
-            ears.wake_all();
+            subscription.wake_all();
         }
     }
 }
 
 /// Until the connection ends, or the server says nothing when asked.
-async fn hear_all(ears: &Weak<Ears>, mut sink: PubSubSink, mut stream: PubSubStream) {
-    let _subscribed = match ears.upgrade() {
-        Some(ears) => Subscribed::new(&ears),
+async fn hear_all(subscription: &Weak<Subscription>, mut sink: PubSubSink, mut stream: PubSubStream) {
+    let _subscribed = match subscription.upgrade() {
+        Some(subscription) => Subscribed::new(&subscription),
         None => return,
     };
     loop {
         match timeout(SILENCE, stream.next()).await {
             Ok(Some(message)) => {
-                let Some(ears) = ears.upgrade() else { return };
+                let Some(subscription) = subscription.upgrade() else { return };
                 if let Some(message) = Message::read(message.get_payload_bytes()) {
-                    ears.hear(message);
+                    subscription.hear(message);
                 }
             }
             Ok(None) => return,

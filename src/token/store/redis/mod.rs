@@ -29,7 +29,7 @@
 //!
 //! A call takes at most 800 ms ([`RedisStoreBuilder::with_timeout`]). After one that fails, be it that Redis
 //! is absent, slow, full, read-only or loading, the cache leaves the store aside for five seconds
-//! ([`TokenOptions::with_store_rest`](crate::token::TokenOptions::with_store_rest)) and asks for tokens
+//! ([`TokenOptions::with_store_circuit_open_for`](crate::token::TokenOptions::with_store_circuit_open_for)) and asks for tokens
 //! alone, within this process's own limits. It says so in a trace and in
 //! [`Stats`](crate::token::Stats), and shares again by itself. A good token is never lost by it.
 //!
@@ -140,14 +140,14 @@ pub use ::redis as client;
 use ring::rand::{SecureRandom as _, SystemRandom};
 pub use seal::SealingKey;
 
-use self::{link::Link, listen::Ears, names::Names, seal::Keyring, server::Server};
+use self::{link::Link, listen::Subscription, names::Names, seal::Keyring, server::Server};
 use crate::{Error, ErrorKind};
 
 /// Tokens in Redis. See the [module](self).
 pub struct RedisStore {
     link: Link,
     server: Arc<Server>,
-    ears: Arc<Ears>,
+    subscription: Arc<Subscription>,
     names: Names,
     keys: Keyring,
     /// Whose leases are ours.
@@ -256,7 +256,7 @@ impl RedisStoreBuilder {
         Ok(RedisStore {
             link: Link::new(server.clone(), self.timeout),
             server,
-            ears: Arc::new(Ears::new()),
+            subscription: Arc::new(Subscription::new()),
             names: Names::new(&self.namespace)?,
             keys: Keyring::new(self.keys)?,
             holder: names::hex(&holder) + ":",

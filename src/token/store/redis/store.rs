@@ -58,7 +58,7 @@ impl RedisStore {
     }
 
     fn listen(&self) {
-        self.ears.open(&self.server, &self.names.channel);
+        self.subscription.open(&self.server, &self.names.channel);
     }
 
     fn about_refresh(&self, key: &StoreKey, token: TokenId) -> Fingerprint {
@@ -207,7 +207,7 @@ impl TokenStore for RedisStore {
 
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
         self.listen();
-        let wait = self.ears.wait(Names::id(key));
+        let wait = self.subscription.wait(Names::id(key));
         Box::pin(async move {
             wait.word(within).await;
             Ok(())
@@ -224,7 +224,7 @@ impl TokenStore for RedisStore {
     ) -> StoreFuture<'a, Claim<'a>> {
         self.listen();
         // Registered before the call, so that no change after it is missed.
-        let wait = self.ears.wait(Names::id(key));
+        let wait = self.subscription.wait(Names::id(key));
         Box::pin(async move {
             let keyed = self.keyed(key);
             let names = &keyed.names;
@@ -324,7 +324,7 @@ impl TokenStore for RedisStore {
     }
 
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
-        let notices = self.ears.notices();
+        let notices = self.subscription.notices();
         self.listen();
         Some(notices)
     }

@@ -7,14 +7,14 @@
 //! Each of these changes was made once in `src/token` and found, by the first schedule named of the
 //! random ones and of the PCT ones.
 //!
-//! - A refresh begins in a second critical section. In `Slot::lookup`, before `watch::channel(None)`:
+//! - A refresh begins in a second critical section. In `CacheEntry::lookup`, before `watch::channel(None)`:
 //!   `drop(state); let mut state = self.lock();`.
 //!   `callers::two_cold_callers_cause_one_request` fails: 2, 2.
 //! - A token is published in a second critical section after the check of its revocation. In
-//!   `Slot::publish`, before `state.refresh_token =`: `drop(state); let mut state = self.lock();`.
+//!   `CacheEntry::publish`, before `state.refresh_token =`: `drop(state); let mut state = self.lock();`.
 //!   `revocation::nothing_of_a_grant_is_handed_out_after_its_access_token_was_revoked` fails: none
 //!   of 2,000, 78.
-//! - A refresh token from the store is sent although it was revoked. In `Slot::take_refresh_token`:
+//! - A refresh token from the store is sent although it was revoked. In `CacheEntry::take_refresh_token`:
 //!   `taken.filter(|_| true)`.
 //!   `fleet::a_refresh_token_from_the_store_is_not_sent_after_its_revocation` fails: 1, 1.
 //! - A call passes those that wait. In `RateLimiter::reserve`, `state.turn` with index 0, and no
