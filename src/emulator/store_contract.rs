@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     Secret,
     token::{
-        Claim, Fingerprint, Lease, Notice, Permit, RateLimit, Stop, StoreError, StoreKey, StoredToken,
+        Block, Claim, Fingerprint, Lease, Notice, Permit, RateLimit, StoreError, StoreKey, StoredToken,
         TokenId, TokenStore,
     },
 };
@@ -182,7 +182,7 @@ impl Contract {
     /// Puts a token and gives the lease back.
     async fn kept(&self, key: &StoreKey, token: &StoredToken) -> Result<bool, Violation> {
         let lease = self.leased(key, LONG).await?;
-        let kept = self.store.settle(key, token, &lease).await?;
+        let kept = self.store.put_and_release(key, token, &lease).await?;
         if !kept {
             self.store.release(key, &lease).await?;
         }
@@ -243,7 +243,10 @@ impl Contract {
             let taken = self.store.take_refresh_token(&key, &lease).await?;
             rule(taken.is_none(), "the refresh token of a revoked token is not given out")?;
             rule(!self.store.put(&key, &revoked, &lease).await?, "a revoked token is not put")?;
-            rule(!self.store.settle(&key, &revoked, &lease).await?, "a revoked token is not settled")?;
+            rule(
+                !self.store.put_and_release(&key, &revoked, &lease).await?,
+                "a revoked token is not settled",
+            )?;
             self.store.invalidate(&key, revoked.generation).await?;
             self.store.release(&key, &lease).await?;
             rule(!self.kept(&key, &revoked).await?, "no later lease brings a revoked token back")?;
@@ -334,7 +337,7 @@ impl Contract {
         )?;
         let denied = self.store.acquire_permit(&source, limit, LONG).await?;
         rule(
-            matches!(denied, Permit::Denied(Stop::RateLimit(wait)) if near(wait, 2.5)),
+            matches!(denied, Permit::Denied(Block::RateLimit(wait)) if near(wait, 2.5)),
             "a wait that is too long is denied, with the time that it would take",
         )?;
         let next = self.store.acquire_permit(&source, limit, LONG * 10).await?;
@@ -342,9 +345,9 @@ impl Contract {
             matches!(next, Permit::Granted(wait) if near(wait, 2.5)),
             "nothing is reserved by a permit that is denied",
         )?;
-        self.store.stop(&source, Stop::CoolDown(LONG * 5)).await?;
+        self.store.block(&source, Block::CoolDown(LONG * 5)).await?;
         let checked = self.store.acquire_permit(&source, None, Duration::ZERO).await?;
-        rule(matches!(checked, Permit::Denied(Stop::CoolDown(_))), "a check reports a cool-down")?;
+        rule(matches!(checked, Permit::Denied(Block::CoolDown(_))), "a check reports a cool-down")?;
         let after = self.store.acquire_permit(&source, limit, LONG * 10).await?;
         rule(
             matches!(after, Permit::Granted(wait) if near(wait, 5.0)),

@@ -113,7 +113,7 @@ pub use source::{IssuedToken, TokenSource};
 #[cfg(feature = "redis")]
 pub use store::redis;
 pub use store::{
-    Claim, Lease, MemoryStore, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture, StoreKey,
+    Block, Claim, Lease, MemoryStore, Notice, Permit, RateLimit, StoreError, StoreFuture, StoreKey,
     StoredToken, TokenId, TokenStore,
 };
 pub(crate) use syntax::check_issued;

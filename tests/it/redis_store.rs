@@ -12,7 +12,7 @@ use fintech_auth::{
     ErrorKind, Secret,
     emulator::store_contract,
     token::{
-        Claim, Fingerprint, Lease, Notice, Permit, RateLimit, Stop, StoreKey, StoredToken, TokenCache,
+        Block, Claim, Fingerprint, Lease, Notice, Permit, RateLimit, StoreKey, StoredToken, TokenCache,
         TokenOptions, TokenStore,
         redis::{RedisStore, RedisStoreBuilder, SealingKey, client},
     },
@@ -436,7 +436,7 @@ async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() 
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
     let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG)
         .with_refresh_token(Some(Secret::from("spend me once")));
-    assert!(store.settle(&key, &token, &lease).await.unwrap());
+    assert!(store.put_and_release(&key, &token, &lease).await.unwrap());
     let claim = async || {
         let except = [token.generation];
         match store.claim(&key, &except, BRIEF, None, LONG).await.unwrap() {
@@ -520,7 +520,7 @@ async fn the_rate_limit_is_of_the_fleet() {
     let source = Fingerprint::of(["scripted"]);
     let permit = store(&redis).acquire_permit(&source, Some(limit), BRIEF).await.unwrap();
     assert!(
-        matches!(permit, Permit::Denied(Stop::RateLimit(_))),
+        matches!(permit, Permit::Denied(Block::RateLimit(_))),
         "calls past the cache are counted as well: {permit:?}"
     );
 }
@@ -988,7 +988,7 @@ async fn a_longer_time_to_live_in_redis_does_not_lengthen_the_life_of_a_token() 
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
     let token = StoredToken::new(Secret::from("x"), Duration::ZERO, Duration::from_secs(2));
-    assert!(store.settle(&key, &token, &lease).await.unwrap());
+    assert!(store.put_and_release(&key, &token, &lease).await.unwrap());
     let entry = keys(&redis, "token:").await.remove(0);
     redis.run_text::<i64>(&format!("PEXPIRE {entry} 3600000")).await;
     sleep(Duration::from_secs(1)).await;

@@ -229,7 +229,7 @@ async fn a_memory_store_forgets_what_has_expired() {
         let lease = store.lease(&key, Duration::from_secs(10)).await.unwrap().unwrap();
         let text = Secret::from(format!("token-{number}"));
         let token = StoredToken::new(text, Duration::ZERO, Duration::from_secs(1));
-        assert!(store.settle(&key, &token, &lease).await.unwrap());
+        assert!(store.put_and_release(&key, &token, &lease).await.unwrap());
         store.revoke(&source, &[token.generation], Duration::from_secs(1)).await.unwrap();
     }
     sleep(Duration::from_secs(2)).await;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::token::{
-    Scope, Stats, Stop, StoreKey, Token, TokenOptions,
+    Block, Scope, Stats, StoreKey, Token, TokenOptions,
     cache::entries::{Entries, ScopeKey},
     cache::entry::{CacheEntry, Marks, Now},
     cache::options::millis,
@@ -253,13 +253,13 @@ impl CacheState {
         let random = self.random();
         let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);
         let now = self.now().tick;
-        let mut stop = None;
+        let mut block = None;
         if self.cool_down.failed(now, error, least) {
             self.counters.cool_downs.add(1);
             tracing::warn!(%error, "cool-down: no token is requested until it ends");
             let until = self.cool_down.until();
             self.limiter.postpone(now, until);
-            stop = Some(Stop::CoolDown(Duration::from_millis(until.saturating_sub(now))));
+            block = Some(Block::CoolDown(Duration::from_millis(until.saturating_sub(now))));
         }
         let mut refused = None;
         match scopes {
@@ -267,7 +267,7 @@ impl CacheState {
                 let (memory, kept) = (self.options.refusal_memory, error.without_details());
                 if error.is_about_credentials() {
                     self.negative.refused(now, memory, kept);
-                    refused = (!memory.is_zero()).then_some(Stop::Refused(memory));
+                    refused = (!memory.is_zero()).then_some(Block::Refused(memory));
                 } else {
                     self.negative.suspected(scopes, now, kept);
                 }
@@ -275,9 +275,9 @@ impl CacheState {
             Some(scopes) => self.negative.failed(scopes, now, self.options.backoff),
             None => {}
         }
-        for stop in stop.into_iter().chain(refused) {
+        for block in block.into_iter().chain(refused) {
             if let Some(sharing) = self.ready() {
-                let _ = sharing.ask(sharing.store.stop(&self.source.fingerprint(), stop)).await;
+                let _ = sharing.ask(sharing.store.block(&self.source.fingerprint(), block)).await;
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::token::{
-    Permit, Stop,
+    Block, Permit,
     cache::state::{CacheState, cooling_down},
     refresh::expiring_map::after,
 };
@@ -35,7 +35,7 @@ impl CacheState {
                         return Ok(true);
                     }
                 }
-                Permit::Denied(stop) => return Err(self.stopped(stop)),
+                Permit::Denied(block) => return Err(self.blocked(block)),
                 Permit::Unlimited => return Ok(false),
             }
         }
@@ -52,29 +52,29 @@ impl CacheState {
         let Some(sharing) = self.ready() else { return Ok(true) };
         let source = self.source.fingerprint();
         match sharing.ask(sharing.store.acquire_permit(&source, None, Duration::ZERO)).await {
-            Ok(Permit::Denied(Stop::CoolDown(_))) => Ok(false),
-            Ok(Permit::Denied(stop)) => Err(self.stopped(stop)),
+            Ok(Permit::Denied(Block::CoolDown(_))) => Ok(false),
+            Ok(Permit::Denied(block)) => Err(self.blocked(block)),
             _ => Ok(true),
         }
     }
 
     /// Remembers why the fleet sends no token call, and returns it as an error.
-    pub(in crate::token) fn stopped(&self, stop: Stop) -> Error {
+    pub(in crate::token) fn blocked(&self, block: Block) -> Error {
         let now = self.now().tick;
-        match stop {
-            Stop::CoolDown(left) => {
+        match block {
+            Block::CoolDown(left) => {
                 self.cool_down.extend(now, left);
                 self.limiter.postpone(now, self.cool_down.until());
                 cooling_down(left)
             }
-            Stop::Refused(left) => {
+            Block::Refused(left) => {
                 let error =
                     Error::new(ErrorKind::Unauthorized, "another process was refused with these credentials");
                 self.negative.refused(now, left, error.clone());
                 error.held_for(left)
             }
             // Only this caller cannot wait for so long.
-            Stop::RateLimit(left) => {
+            Block::RateLimit(left) => {
                 let reason = "the rate limit is reached, and the turn of this call would come too late";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)
             }

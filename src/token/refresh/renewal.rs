@@ -319,7 +319,7 @@ impl CacheInner {
             // The token was requested by the client credentials.
             lease.parents.clear();
             // A store that fails leaves the token to this process alone.
-            let _ = sharing.ask(sharing.store.settle(&key, stored, &lease)).await;
+            let _ = sharing.ask(sharing.store.put_and_release(&key, stored, &lease)).await;
         }
     }
 }

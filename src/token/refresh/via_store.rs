@@ -82,7 +82,7 @@ impl RefreshTask {
                         return Ok(Err(Error::new(ErrorKind::Timeout, reason)));
                     }
                 }
-                Claim::Stopped(stop) => return Ok(Err(self.shared.stopped(stop))),
+                Claim::Blocked(block) => return Ok(Err(self.shared.blocked(block))),
             }
         }
     }
@@ -127,7 +127,7 @@ impl RefreshTask {
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so no caller ever holds a refused one.
-        if let Ok(false) = sharing.ask(store.settle(key, &minted.stored, &lease)).await {
+        if let Ok(false) = sharing.ask(store.put_and_release(key, &minted.stored, &lease)).await {
             self.shared.counters.discarded.add(1);
             tracing::debug!("discarding new token: revoked, or lease lost during refresh");
             let _ = sharing.ask(store.release(key, &lease)).await;

@@ -243,7 +243,7 @@ impl TokenStore for MemoryStore {
         })
     }
 
-    fn settle<'a>(
+    fn put_and_release<'a>(
         &'a self,
         key: &'a StoreKey,
         token: &'a StoredToken,

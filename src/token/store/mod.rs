@@ -155,7 +155,7 @@ pub struct RateLimit {
 /// Why a token call may not be sent, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Stop {
+pub enum Block {
     /// The server asked to wait.
     CoolDown(Duration),
     /// The credentials were refused.
@@ -171,7 +171,7 @@ pub enum Permit {
     /// Yes, after this time. The place is reserved.
     Granted(Duration),
     /// No. Nothing is reserved.
-    Denied(Stop),
+    Denied(Block),
     /// The store has no rate limit, so the cache applies its own.
     Unlimited,
 }
@@ -195,7 +195,7 @@ pub enum Claim<'a> {
     /// since the claim, when the lease has ended, or sooner.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request one now.
-    Stopped(Stop),
+    Blocked(Block),
 }
 
 impl fmt::Debug for Claim<'_> {
@@ -209,7 +209,7 @@ impl fmt::Debug for Claim<'_> {
                 .field("permit", permit)
                 .finish(),
             Self::Held(_) => f.write_str("Held"),
-            Self::Stopped(stop) => f.debug_tuple("Stopped").field(stop).finish(),
+            Self::Blocked(block) => f.debug_tuple("Blocked").field(block).finish(),
         }
     }
 }
@@ -322,9 +322,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
             }
             let permit = self.acquire_permit(&key.source, limit, max_wait).await?;
             match permit {
-                Permit::Denied(stop) => {
+                Permit::Denied(block) => {
                     self.release(key, &lease).await?;
-                    return Ok(Claim::Stopped(stop));
+                    return Ok(Claim::Blocked(block));
                 }
                 Permit::Granted(wait) if !wait.is_zero() => {
                     self.renew(key, &lease, time.saturating_add(wait)).await?;
@@ -337,7 +337,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     }
 
     /// Puts a token as [`Self::put`] does, and gives the lease back.
-    fn settle<'a>(
+    fn put_and_release<'a>(
         &'a self,
         key: &'a StoreKey,
         token: &'a StoredToken,
@@ -372,10 +372,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(Permit::Unlimited) })
     }
 
-    /// Stops the token calls of a source in all processes for a while. A shorter stop does not shorten
-    /// one that is known. [`Stop::RateLimit`] is never sent here.
-    fn stop<'a>(&'a self, source: &'a Fingerprint, stop: Stop) -> StoreFuture<'a, ()> {
-        let _ = (source, stop);
+    /// Blocks the token calls of a source in all processes for a while. A shorter block does not shorten
+    /// one that is known. [`Block::RateLimit`] is never sent here.
+    fn block<'a>(&'a self, source: &'a Fingerprint, block: Block) -> StoreFuture<'a, ()> {
+        let _ = (source, block);
         Box::pin(async { Ok(()) })
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::names::read_id;
-use crate::token::{Notice, Stop, StoreError, TokenId};
+use crate::token::{Block, Notice, StoreError, TokenId};
 
 /// What a script returned of a key.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(super) enum Reply {
     Leased { fence: u64, wait: Duration, parents: Parents, refresh_token: Vec<u8> },
     Granted { wait: Duration },
     Held { left: Duration },
-    Stopped(Stop),
+    Blocked(Block),
     None,
 }
 
@@ -55,9 +55,9 @@ impl Reply {
             },
             b"granted" => Self::Granted { wait: millis(parts.next())? },
             b"held" => Self::Held { left: millis(parts.next())? },
-            b"closed" => Self::Stopped(Stop::CoolDown(millis(parts.next())?)),
-            b"refused" => Self::Stopped(Stop::Refused(millis(parts.next())?)),
-            b"limited" => Self::Stopped(Stop::RateLimit(millis(parts.next())?)),
+            b"closed" => Self::Blocked(Block::CoolDown(millis(parts.next())?)),
+            b"refused" => Self::Blocked(Block::Refused(millis(parts.next())?)),
+            b"limited" => Self::Blocked(Block::RateLimit(millis(parts.next())?)),
             b"none" => Self::None,
             _ => return Err(unexpected_reply()),
         })

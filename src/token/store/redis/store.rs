@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Secret,
     token::{
-        Claim, Fingerprint, Lease, Notice, Permit, RateLimit, Stop, StoreError, StoreFuture, StoreKey,
+        Block, Claim, Fingerprint, Lease, Notice, Permit, RateLimit, StoreError, StoreFuture, StoreKey,
         StoredToken, TokenId, TokenStore, refresh::cool_down::MAX_COOL_DOWN,
     },
 };
@@ -255,7 +255,7 @@ impl TokenStore for RedisStore {
                         return Ok(Claim::Leased { lease, refresh_token, permit });
                     }
                     Reply::Held { left } => return Ok(Claim::Held(Box::pin(wait.word(left)))),
-                    Reply::Stopped(stop) => return Ok(Claim::Stopped(stop)),
+                    Reply::Blocked(block) => return Ok(Claim::Blocked(block)),
                     Reply::Granted { .. } | Reply::None => return Err(reply::unexpected_reply()),
                 }
                 tracing::warn!("overwriting a Redis entry that no sealing key opens");
@@ -264,7 +264,7 @@ impl TokenStore for RedisStore {
         })
     }
 
-    fn settle<'a>(
+    fn put_and_release<'a>(
         &'a self,
         key: &'a StoreKey,
         token: &'a StoredToken,
@@ -292,19 +292,19 @@ impl TokenStore for RedisStore {
             let arguments = reservation(limit, max_wait);
             match Reply::read(self.link.call(&script::ADMIT, &keys, &arguments).await?)? {
                 Reply::Granted { wait } => Ok(Permit::Granted(wait)),
-                Reply::Stopped(stop) => Ok(Permit::Denied(stop)),
+                Reply::Blocked(block) => Ok(Permit::Denied(block)),
                 _ => Err(reply::unexpected_reply()),
             }
         })
     }
 
-    fn stop<'a>(&'a self, source: &'a Fingerprint, stop: Stop) -> StoreFuture<'a, ()> {
+    fn block<'a>(&'a self, source: &'a Fingerprint, block: Block) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let names = self.names.of(source);
-            let (key, time) = match stop {
-                Stop::CoolDown(time) => (names.closed(), time),
-                Stop::Refused(time) => (names.refused(), time),
-                Stop::RateLimit(_) => return Ok(()),
+            let (key, time) = match block {
+                Block::CoolDown(time) => (names.closed(), time),
+                Block::Refused(time) => (names.refused(), time),
+                Block::RateLimit(_) => return Ok(()),
             };
             let time = millis(time.min(MAX_COOL_DOWN));
             reply::done(&self.link.call(&script::STOP, &[key], &[time.into()]).await?).map(drop)

@@ -220,7 +220,7 @@ async fn life(
     store.release(key, &lease).await?;
     let lease = store.lease(key, LIFE).await?;
     let Some(lease) = lease else { return Ok(Some("a lease that was given back is not given out")) };
-    if !store.settle(key, token, &lease).await? {
+    if !store.put_and_release(key, token, &lease).await? {
         return Ok(Some("an invalidated token that is issued again is not kept"));
     }
     for _ in 0..2 {
