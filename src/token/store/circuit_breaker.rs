@@ -198,3 +198,40 @@ impl fmt::Debug for StoreCircuitBreaker {
         f.debug_struct("StoreCircuitBreaker").field("store", &self.store).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use super::*;
+    use crate::token::MemoryStore;
+
+    fn breaker() -> StoreCircuitBreaker {
+        let store = Arc::new(MemoryStore::default());
+        StoreCircuitBreaker::new(&TokenOptions::default().with_store(store)).expect("a store is set")
+    }
+
+    fn revoked(id: usize) -> PendingMark {
+        PendingMark::Revoked(vec![NonZeroU64::new(id as u64 + 1).expect("not zero")])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mark_beyond_the_limit_is_refused_until_another_is_written_or_ends() {
+        let breaker = breaker();
+        let until = Instant::now() + Duration::from_secs(60);
+        breaker.lock().pending.extend((0..MAX_PENDING - 1).map(|id| (revoked(id), until)));
+        assert!(breaker.keep_pending(revoked(MAX_PENDING - 1)));
+        assert!(!breaker.keep_pending(revoked(MAX_PENDING)));
+        assert_eq!(breaker.lock().pending.len(), MAX_PENDING);
+        assert!(breaker.keep_pending(revoked(7)), "this mark is pending already");
+        assert_eq!(breaker.lock().pending.len(), MAX_PENDING);
+
+        breaker.remove_pending(&revoked(0));
+        assert!(breaker.keep_pending(revoked(MAX_PENDING)));
+        assert!(!breaker.keep_pending(revoked(MAX_PENDING + 1)));
+        time::sleep(Duration::from_secs(60)).await;
+        assert!(breaker.keep_pending(revoked(MAX_PENDING + 1)));
+        // The three marks that were added and the one that was renewed last for a token's longest life.
+        assert_eq!(breaker.lock().pending.len(), 4);
+    }
+}
