@@ -180,6 +180,7 @@ async fn a_handshake_that_breaks_off_is_retried() {
         ("close", Peer::Close),
         ("close in the handshake", Peer::CloseInHandshake),
         ("reset", Peer::Reset),
+        ("close_notify", alert(0)),
         ("internal_error", alert(80)),
         ("user_canceled", alert(90)),
         ("half a record", Peer::Send(vec![22, 3, 3])),
