@@ -2,9 +2,9 @@
 //!
 //! It decides and never sleeps.
 
-use std::time::Duration;
+use std::{hash::BuildHasher as _, time::Duration};
 
-use crate::{Error, ErrorKind, clock::FOREVER};
+use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 
 /// When a failed call is sent again. One object for every call of a client.
 ///
@@ -91,6 +91,12 @@ pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64)
     full.mul_f64(0.5 + if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
 }
 
+/// Random, in 0..1. Not for secrets.
+pub(crate) fn random() -> f64 {
+    let bits = RandomState::default().hash_one(0_u8) >> 11;
+    bits as f64 / (1_u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +161,12 @@ mod tests {
         assert_eq!(backoff(Duration::MAX, cap, 40, 1.0), cap);
         assert_eq!(backoff(Duration::MAX, Duration::MAX, u32::MAX, 1.0), FOREVER);
         assert_eq!(backoff(cap, cap, 1, f64::NAN), cap / 2);
+    }
+
+    #[test]
+    fn random_numbers_are_spread_over_0_to_1() {
+        let numbers: Vec<f64> = (0..1_000).map(|_| random()).collect();
+        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
+        assert!(numbers.iter().any(|number| *number < 0.1) && numbers.iter().any(|number| *number > 0.9));
     }
 }

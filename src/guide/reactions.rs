@@ -24,9 +24,9 @@
 //! | Fetch of webhook keys for an unknown key id | a webhook names a key that is not known | one fetch at a time | 60 s | no webhook arrives | 61 |
 //! | New call to a token store after a failed one | a refresh begins | one call at a time | 5 s | no refresh begins; tokens are requested without it meanwhile | 721 |
 //! | New token after the store refused one | the store refuses the new token: its lease was lost, or a mark forbids it | 4 requests for one refresh, the last without the store | none | the last of the 4, whose token is used without the store until the next refresh | 4 |
-//! | Retry of a mark that the store did not take | a revocation or invalidation could not be written to the store | one call at a time; 10,000 marks are kept | 5 s, 5 s, 10 s, 20 s, … 60 s | 24 h (`with_max_lifetime`) if revoked, 60 s (the longest `with_backoff`) if invalidated, which the next refresh then writes | 65 |
-//! | Check of the tokens in memory after notices were lost | the store says that notices may be lost, such as after a new subscription | one call at a time, for 500 tokens each | 5 s, 10 s, 20 s, … 60 s | no token is in memory; 24 h (`with_max_lifetime`) | 65 |
-//! | New subscription to Redis after a lost one | the subscription cannot be made, or ends | one subscription for each store | 100 ms, 200 ms, … 10 s | the last cache with this store is dropped | 370 |
+//! | Retry of a mark that the store did not take | a revocation or invalidation could not be written to the store | one call at a time; 10,000 marks are kept | 5 s, then 10 s, 20 s, … 60 s, half of it random | 24 h (`with_max_lifetime`) if revoked, 60 s (the longest `with_backoff`) if invalidated, which the next refresh then writes | 125 |
+//! | Check of the tokens in memory after notices were lost | the store says that notices may be lost, such as after a new subscription | one call at a time, for 500 tokens each | 10 s, 20 s, … 60 s, half of it random | no token is in memory; 24 h (`with_max_lifetime`) | 125 |
+//! | New subscription to Redis after a lost one | the subscription cannot be made, or ends | one subscription for each store | 100 ms, 200 ms, … 10 s, half of it random | the last cache with this store is dropped | 730 |
 //!
 //! The names of the options: [`TokenOptions::with_backoff`](crate::token::TokenOptions::with_backoff),
 //! [`with_negative_cache_ttl`](crate::token::TokenOptions::with_negative_cache_ttl),

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("timestamp", &[]),
     ("clock", &[]),
     ("sync", &[]),
-    ("retry", &["error", "clock"]),
+    ("retry", &["error", "clock", "sync"]),
     ("text", &["error"]),
     ("credentials", &["error", "secret", "text"]),
     ("token", &["error", "secret", "clock", "sync", "timestamp", "credentials", "retry"]),

@@ -326,3 +326,24 @@ async fn a_revocation_that_the_store_does_not_take_is_reported_and_tried_again()
     let attempts = cache.stats().store_failures - before;
     assert!((8..=20).contains(&attempts), "{attempts} attempts in ten minutes");
 }
+
+#[tokio::test(start_paused = true)]
+async fn processes_do_not_write_to_a_failing_store_in_step() {
+    let mut processes = Vec::new();
+    for _ in 0..2 {
+        let store = Arc::new(Broken { hangs: false });
+        let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store);
+        let cache = TokenCache::new(slow([]), options);
+        processes.push((cache, Vec::new()));
+    }
+    for (cache, _) in &processes {
+        cache.forget(&Secret::from("token")).await.unwrap_err();
+    }
+    for _ in 0..600 {
+        sleep(Duration::from_secs(1)).await;
+        for (cache, failures) in &mut processes {
+            failures.push(cache.stats().store_failures);
+        }
+    }
+    assert_ne!(processes[0].1, processes[1].1);
+}

@@ -2,7 +2,6 @@
 //! holds for all. It begins no refresh, and asks the source for nothing but its fingerprint.
 
 use std::{
-    hash::BuildHasher as _,
     num::NonZeroU64,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -24,11 +23,8 @@ use crate::token::{
 use crate::{
     Clock as _, Error, ErrorKind, SystemClock,
     clock::coarse_millis,
-    retry::backoff,
-    sync::{
-        RandomState,
-        atomic::{AtomicU64, Ordering},
-    },
+    retry::{backoff, random},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 pub(in crate::token) struct CacheState {
@@ -227,8 +223,7 @@ impl CacheState {
 
     /// Random, in 0..=1, as far as the options allow.
     pub(in crate::token) fn random(&self) -> f64 {
-        let random = RandomState::default().hash_one(0_u8) >> 11;
-        self.options.jitter * (random as f64 / (1_u64 << 53) as f64)
+        self.options.jitter * random()
     }
 
     /// A scope set as the store knows it.

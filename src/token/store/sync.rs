@@ -95,7 +95,9 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
     // A token that was in memory when notices were lost is expired after this time.
     let mut recheck_end = after(Instant::now(), sharing.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    let pause = |attempts| backoff(sharing.rest, MAX_PAUSE.max(sharing.rest), attempts, 1.0);
+    // At least the time for which the store is left aside, and random, so that a fleet does not write in step.
+    let first = sharing.rest.saturating_mul(2);
+    let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = sharing.first_pending().is_some().then(|| Instant::now() + sharing.rest);
     loop {
         sync::select! {

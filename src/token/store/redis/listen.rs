@@ -29,14 +29,18 @@ use super::{
     names::{KeyId, Message},
     server::Server,
 };
-use crate::token::Notice;
+use crate::{
+    retry::{backoff, random},
+    token::Notice,
+};
 
 /// After how much silence the server is asked whether it is there.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How long it may take to say so.
 const PONG: Duration = Duration::from_secs(2);
-/// How long to wait between attempts to subscribe: at first, and at the most.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// The back-off between attempts to subscribe: the first wait and the longest one.
+const BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// How long to wait for word of a key: with a subscription, which may be dead without our knowing, and
 /// without one.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
@@ -148,15 +152,15 @@ impl Drop for Wait {
 }
 
 async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: String) {
-    let mut pause = PAUSE.0;
+    let mut failures = 0_u32;
     while subscription.strong_count() > 0 {
         match timeout(CONNECT, subscribe(&server, &channel)).await {
             Ok(Ok((sink, stream))) => {
                 let start = Instant::now();
                 hear_all(&subscription, sink, stream).await;
                 // A server may end each subscription at once, so only a lasting one counts as success.
-                if start.elapsed() > PAUSE.1 {
-                    pause = PAUSE.0;
+                if start.elapsed() > MAX_BACKOFF {
+                    failures = 0;
                 }
                 tracing::debug!("the subscription to Redis ended; subscribing again");
             }
@@ -166,8 +170,9 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             }
             Err(_) => tracing::debug!("no subscription to Redis in time"),
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE.1);
+        failures = failures.saturating_add(1);
+        // Random, so that a fleet that lost Redis does not come back in step.
+        sleep(backoff(BACKOFF, MAX_BACKOFF, failures, random())).await;
     }
 }
 
