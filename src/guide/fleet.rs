@@ -81,7 +81,8 @@
 //! # Watch it
 //!
 //! [`Stats::shared`](crate::token::Stats::shared) should be most of what is not a hit;
-//! [`alone`](crate::token::Stats::alone) and [`store_failures`](crate::token::Stats::store_failures) should stand still;
+//! [`store_bypassed`](crate::token::Stats::store_bypassed) and
+//! [`store_failures`](crate::token::Stats::store_failures) should stand still;
 //! [`store_circuit_open`](crate::token::Stats::store_circuit_open) is the state right now.
 //!
 //! # A store of your own
