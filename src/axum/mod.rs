@@ -42,7 +42,7 @@
 //! # Security
 //!
 //! Headers and signature are verified before the body is read. The body is read up to the verifier's limit
-//! ([`Options::with_body_limit`](crate::moneykit::webhook::Options::with_body_limit),
+//! ([`VerifierOptions::with_body_limit`](crate::moneykit::webhook::VerifierOptions::with_body_limit),
 //! [`WebhookVerifier::with_body_limit`](crate::moov::webhook::WebhookVerifier::with_body_limit); default: 1 MiB). A body
 //! whose `Content-Length` exceeds it is not read at all. How long a body may take is for your server's
 //! timeouts.
