@@ -1,5 +1,4 @@
-//! What `source.toml` is to say of a document: which one it is, of which day, and how its server
-//! knows it again. It decides what to record; it neither reads nor writes a file.
+//! Decides what `source.toml` records of a document: its revision, its date and the validators of its server.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::source::{Record, Source};
 /// Both vendors change their documents several times a year.
 const MAX_AGE_DAYS: u64 = 365;
 
-/// What `origin` is told of the copy that we have.
+/// The validators to send to `origin` for the known copy.
 pub(crate) fn known(source: &Source, origin: &Origin) -> Known {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
     Known {
@@ -22,38 +21,32 @@ pub(crate) fn known(source: &Source, origin: &Origin) -> Known {
     }
 }
 
-/// The new record, if `copy` is another document than the recorded one, or needs another.
+/// The new record, if it differs from the one in `source.toml`.
 pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: &Copy) -> Option<Record> {
-    let sha256 = sha256(&copy.bytes);
-    if source.sha256.as_deref() != Some(&sha256) {
-        return Some(Record {
-            revision: revision(request, origin, &sha256),
-            sha256,
-            date: Some(copy.date.to_string()),
-            etag: copy.etag.clone(),
-            last_modified: copy.last_modified.clone(),
-        });
-    }
     let old = Record {
         revision: source.revision.clone().unwrap_or_default(),
-        sha256,
+        sha256: source.sha256.clone().unwrap_or_default(),
         date: source.date.clone(),
         etag: source.etag.clone(),
         last_modified: source.last_modified.clone(),
     };
-    let mut new = old.clone();
-    if let Some(revision) = &request.revision {
+    let mut new = Record { sha256: sha256(&copy.bytes), ..old.clone() };
+    let is_other = new.sha256 != old.sha256;
+    if is_other {
+        new.revision = revision(request, origin, &new.sha256);
+        new.date = Some(copy.date.to_string());
+    } else if let Some(revision) = &request.revision {
         new.revision.clone_from(revision);
     }
-    // A server may change its marks without the document: no difference that a check should tell.
-    if is_recorded(source, origin) && request.mode == Mode::Write {
+    // A server may change its marks without the document; `--check` should not report that.
+    if is_other || is_recorded(source, origin) && request.mode == Mode::Write {
         new.etag.clone_from(&copy.etag);
         new.last_modified.clone_from(&copy.last_modified);
     }
     (new != old).then_some(new)
 }
 
-/// A sentence about a document of `date`, if one must think that nobody keeps it up.
+/// A warning if the document is so old that its source may be abandoned.
 pub(crate) fn warning_of_age(date: Option<&str>, today: Date, vendor: &str) -> Option<String> {
     let date = Date::parse(date?)?;
     let days = date.days_to(today);
@@ -65,7 +58,7 @@ pub(crate) fn warning_of_age(date: Option<&str>, today: Date, vendor: &str) -> O
     })
 }
 
-/// Whether `origin` is the recorded one, which knows by its marks which copy we have.
+/// Whether `origin` is the recorded URL, whose server knows the validators.
 fn is_recorded(source: &Source, origin: &Origin) -> bool {
     matches!(origin, Origin::Url(url) if source.url.as_deref() == Some(url))
 }

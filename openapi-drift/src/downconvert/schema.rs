@@ -157,23 +157,17 @@ impl Converter {
                 }
                 map.insert("items".into(), any_of(kinds));
             }
-            _ => match rest {
-                Some(Value::Bool(false)) => {
+            _ => {
+                if rest == Some(json!(false)) {
                     map.insert("maxItems".into(), 0.into());
-                    map.insert("items".into(), json!({}));
                 }
-                Some(Value::Bool(true)) => {
-                    map.insert("items".into(), json!({}));
-                }
-                Some(items) => {
+                // 3.0 requires the keyword wherever there is a list.
+                let is_list = null::allows_type(map, "array") && map.contains_key("type");
+                if rest.is_some() || is_list {
+                    let items = rest.filter(|rest| !rest.is_boolean()).unwrap_or_else(|| json!({}));
                     map.insert("items".into(), items);
                 }
-                // 3.0 wants the word wherever there is a list.
-                None if null::allows_type(map, "array") && map.contains_key("type") => {
-                    map.insert("items".into(), json!({}));
-                }
-                None => {}
-            },
+            }
         }
     }
 
@@ -195,11 +189,8 @@ impl Converter {
                 patterns.as_object().into_iter().flatten().map(|(_, it)| it.clone()).collect();
             match map.remove("additionalProperties") {
                 None | Some(Value::Bool(true)) => {}
-                Some(Value::Bool(false)) => {
-                    map.insert("additionalProperties".into(), any_of(kinds));
-                }
                 Some(others) => {
-                    kinds.push(others);
+                    kinds.extend((others != json!(false)).then_some(others));
                     map.insert("additionalProperties".into(), any_of(kinds));
                 }
             }

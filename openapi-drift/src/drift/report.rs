@@ -1,5 +1,4 @@
-//! Tells people and machines what changed: plain text, Markdown for a pull request, JSON. It decides
-//! nothing.
+//! Renders what changed: plain text, Markdown for a pull request, JSON.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,10 +7,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::surface::Shift;
-use super::{By, Change, Drift, Level, Semver};
+use super::{By, Change, Drift, Level, Prose, Semver};
 use crate::problems::clean;
 
-/// Whose documents are compared.
+/// The documents that are compared.
 #[derive(Clone, Debug)]
 pub(crate) struct Heading {
     pub(crate) vendor: String,
@@ -28,75 +27,37 @@ const LEVELS: [(Level, &str); 5] = [
     (Level::Trivial, "nothing that is sent changes"),
 ];
 
-/// For a terminal or a log.
+/// The report for a terminal or a log.
 pub(crate) fn text(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("{}: from {} to {}\n", heading.vendor, heading.from, heading.to);
     for (name, meaning, count, entries) in chapters(drift) {
         out.push('\n');
         put(&mut out, &format!("{name} ({count}): {meaning}"));
-        for entry in entries {
-            let Change { rule, what, .. } = entry.first;
-            put(&mut out, &format!("  {rule}: {what} ({})", entry.marks.join(", ")));
-            for at in entry.places {
-                put(&mut out, &format!("    #{at}"));
-            }
-            if !entry.items.is_empty() {
-                let items: Vec<&str> = entry.items.into_iter().collect();
-                put(&mut out, &format!("    behind {}", items.join(", ")));
-            }
-            if let Some(prose) = &entry.first.prose {
-                if let Some(old) = &prose.old {
-                    put(&mut out, &format!("    was {old}"));
-                }
-                for line in prose.new.iter().flat_map(|text| text.lines()) {
-                    put(&mut out, &format!("    | {line}"));
-                }
-            }
-        }
+        entries.iter().for_each(|entry| entry.put(&mut out, false));
     }
     out.push('\n');
     put(&mut out, &verdict(drift));
     out
 }
 
-/// For a pull request.
+/// The report for a pull request.
 pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     let mut out = format!("## {}: from {} to {}\n\n", heading.vendor, code(&heading.from), code(&heading.to));
     put(&mut out, &verdict(drift));
     for (name, meaning, count, entries) in chapters(drift) {
         let _ = writeln!(out, "\n### {name} ({count})\n\n{meaning}\n");
-        for entry in entries {
-            let (rule, what) = (&entry.first.rule, entry.first.what.replace(['<', '>', '|'], " "));
-            put(&mut out, &format!("- **{rule}**: {what} ({})", entry.marks.join(", ")));
-            for at in entry.places {
-                put(&mut out, &format!("  - at {}", code(&format!("#{at}"))));
-            }
-            if !entry.items.is_empty() {
-                let items: Vec<String> = entry.items.into_iter().map(code).collect();
-                put(&mut out, &format!("  - behind {}", items.join(", ")));
-            }
-            if let Some(prose) = &entry.first.prose {
-                if let Some(old) = &prose.old {
-                    put(&mut out, &format!("  - was {}", code(old)));
-                }
-                if let Some(new) = &prose.new {
-                    let fence = fence(new, 3);
-                    let text: String = new.lines().map(|line| format!("    {}\n", clean(line))).collect();
-                    let _ = write!(out, "  - is\n\n    {fence}text\n{text}    {fence}\n");
-                }
-            }
-        }
+        entries.iter().for_each(|entry| entry.put(&mut out, true));
     }
     out
 }
 
-/// A line that steers no terminal, whatever the vendor's names are.
+/// Adds a line without control characters, which the vendor's names may hold.
 fn put(out: &mut String, line: &str) {
     out.push_str(&clean(line));
     out.push('\n');
 }
 
-/// What is said once of several places.
+/// Changes that differ only in their places.
 struct Entry<'d> {
     first: &'d Change,
     marks: Vec<String>,
@@ -104,7 +65,41 @@ struct Entry<'d> {
     items: BTreeSet<&'d str>,
 }
 
-/// For each level that occurs its name, what it means, how many changes it has, and those.
+impl Entry<'_> {
+    fn put(&self, out: &mut String, is_markdown: bool) {
+        let Change { rule, what, prose, .. } = self.first;
+        let marks = self.marks.join(", ");
+        let (detail, at) = if is_markdown { ("  -", " at") } else { ("   ", "") };
+        let quoted = |text: &str| if is_markdown { code(text) } else { text.to_owned() };
+        if is_markdown {
+            put(out, &format!("- **{rule}**: {} ({marks})", what.replace(['<', '>', '|'], " ")));
+        } else {
+            put(out, &format!("  {rule}: {what} ({marks})"));
+        }
+        for place in &self.places {
+            put(out, &format!("{detail}{at} {}", quoted(&format!("#{place}"))));
+        }
+        if !self.items.is_empty() {
+            let items: Vec<String> = self.items.iter().map(|item| quoted(item)).collect();
+            put(out, &format!("{detail} behind {}", items.join(", ")));
+        }
+        let Some(Prose { old, new }) = prose else { return };
+        if let Some(old) = old {
+            put(out, &format!("{detail} was {}", quoted(old)));
+        }
+        match new {
+            Some(new) if is_markdown => {
+                let fence = fence(new, 3);
+                let text: String = new.lines().map(|line| format!("    {}\n", clean(line))).collect();
+                let _ = write!(out, "  - is\n\n    {fence}text\n{text}    {fence}\n");
+            }
+            Some(new) => new.lines().for_each(|line| put(out, &format!("    | {line}"))),
+            None => {}
+        }
+    }
+}
+
+/// For each level that occurs: its name, its meaning, the number of changes, and the changes.
 fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)> {
     let chapter = |(level, meaning): (Level, &'static str)| {
         let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
@@ -129,7 +124,7 @@ fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)>
     LEVELS.into_iter().map(chapter).filter(|(.., count, _)| *count > 0).collect()
 }
 
-/// For machines: one object.
+/// The report for programs: one object.
 pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
     let lines = |wanted: Shift| -> Vec<&String> {
         let changed = drift.surface.iter().flatten();
@@ -193,14 +188,14 @@ fn word(value: impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }
 
-/// In backticks, whatever it holds.
+/// `text` in as many backticks as it needs.
 fn code(text: &str) -> String {
     let fence = fence(text, 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// More backticks than stand together in the text, and not fewer than `least`.
+/// A fence of more backticks than any run in the text, and at least `least`.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))
