@@ -27,7 +27,7 @@ impl Fingerprint {
         &self.0
     }
 
-    /// Eight bytes of it, which tell one token of a slot from another.
+    /// Eight bytes of it, which tell one token of an entry from another.
     pub(crate) fn short(&self) -> NonZeroU64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[..8]);

@@ -27,9 +27,9 @@ pub(crate) struct Issued {
     /// `Bearer …`, sensitive; the token itself is its tail.
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
-    /// Which of its slot's tokens it is.
+    /// Which of its entry's tokens it is.
     pub(super) generation: Option<NonZeroU64>,
-    pub(super) slot: Weak<CacheEntry>,
+    pub(super) entry: Weak<CacheEntry>,
     pub(super) life: Life,
 }
 
@@ -108,8 +108,8 @@ impl Token {
     /// gets a new token. Where a [`TokenStore`](super::TokenStore) is used, its copy is dropped by the
     /// next refresh here.
     pub fn invalidate(&self) {
-        if let (Some(slot), Some(generation)) = (self.0.slot.upgrade(), self.0.generation) {
-            slot.invalidate(generation);
+        if let (Some(entry), Some(generation)) = (self.0.entry.upgrade(), self.0.generation) {
+            entry.invalidate(generation);
         }
     }
 }
@@ -122,7 +122,7 @@ impl Issued {
         token: &Secret,
         scope: Option<String>,
         generation: NonZeroU64,
-        slot: Weak<CacheEntry>,
+        entry: Weak<CacheEntry>,
         life: Life,
     ) -> Result<Self, Error> {
         if token.expose_secret().len() > MAX_KEPT {
@@ -141,14 +141,14 @@ impl Issued {
         })?;
         header.set_sensitive(true);
         let scope = scope.filter(|scope| scope.len() <= MAX_KEPT).map(String::into_boxed_str);
-        Ok(Self { header, scope, generation: Some(generation), slot, life })
+        Ok(Self { header, scope, generation: Some(generation), entry, life })
     }
 
     /// A token that has always been expired, in place of none.
     pub(super) fn none() -> Self {
         let life = Life { stale: 0, end: 0, wall_stale: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");
-        Self { header, scope: None, generation: None, slot: Weak::new(), life }
+        Self { header, scope: None, generation: None, entry: Weak::new(), life }
     }
 
     pub(super) fn expose_secret(&self) -> &str {

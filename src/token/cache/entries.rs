@@ -51,7 +51,7 @@ pub(in crate::token) struct Entries {
 /// One entry of a bucket, and those behind it.
 struct Node {
     hash: u64,
-    slot: Arc<CacheEntry>,
+    entry: Arc<CacheEntry>,
     next: Option<Arc<Self>>,
 }
 
@@ -114,8 +114,9 @@ impl Entries {
     ) -> Option<T> {
         let hash = key.hash(&self.hasher);
         let bucket = self.bucket(hash)?.load();
-        let node = nodes(bucket.as_ref()).find(|node| node.hash == hash && key.matches(&node.slot.scopes))?;
-        Some(look(&node.slot))
+        let node =
+            nodes(bucket.as_ref()).find(|node| node.hash == hash && key.matches(&node.entry.scopes))?;
+        Some(look(&node.entry))
     }
 
     /// The entry of a scope set, made if there is none.
@@ -126,15 +127,15 @@ impl Entries {
     pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         // Under the lock: nobody evicts it before the caller has it.
-        if let Some(slot) = self.find(key, Arc::clone) {
-            slot.place.mark_used();
-            return Ok(slot);
+        if let Some(entry) = self.find(key, Arc::clone) {
+            entry.place.mark_used();
+            return Ok(entry);
         }
-        let slot = self.insert(key)?;
-        let evicted = self.enqueue(&mut clock, &slot);
+        let entry = self.insert(key)?;
+        let evicted = self.enqueue(&mut clock, &entry);
         drop(clock);
         self.evictions.add(evicted.len() as u64);
-        Ok(slot)
+        Ok(entry)
     }
 
     /// The same for a handle: the entry stays until [`Entries::release`].
@@ -145,9 +146,9 @@ impl Entries {
     pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
-        if let Some(slot) = found.as_ref().filter(|slot| slot.place.handles.load(Ordering::Relaxed) > 0) {
-            slot.place.add_handles(1);
-            return Ok(slot.clone());
+        if let Some(entry) = found.as_ref().filter(|entry| entry.place.handles.load(Ordering::Relaxed) > 0) {
+            entry.place.add_handles(1);
+            return Ok(entry.clone());
         }
         if clock.held >= self.max_handles {
             return Err(Error::new(
@@ -155,26 +156,26 @@ impl Entries {
                 "too many token handles: drop some, or allow more by TokenOptions::with_max_handles",
             ));
         }
-        let slot = match found {
-            Some(slot) => {
-                clock.remove(slot.place.index.load(Ordering::Relaxed) as usize);
-                slot
+        let entry = match found {
+            Some(entry) => {
+                clock.remove(entry.place.index.load(Ordering::Relaxed) as usize);
+                entry
             }
             None => self.insert(key)?,
         };
         clock.held += 1;
-        slot.place.add_handles(1);
-        Ok(slot)
+        entry.place.add_handles(1);
+        Ok(entry)
     }
 
     /// Ends what [`Entries::hold`] began. After the last of its handles an entry may be evicted again.
-    pub(in crate::token) fn release(&self, slot: &Arc<CacheEntry>) {
+    pub(in crate::token) fn release(&self, entry: &Arc<CacheEntry>) {
         let mut clock = self.lock();
-        if slot.place.add_handles(-1) > 0 {
+        if entry.place.add_handles(-1) > 0 {
             return;
         }
         clock.held -= 1;
-        let evicted = self.enqueue(&mut clock, slot);
+        let evicted = self.enqueue(&mut clock, entry);
         drop(clock);
         self.evictions.add(evicted.len() as u64);
     }
@@ -182,7 +183,7 @@ impl Entries {
     /// Looks at every entry. Entries that come or go meanwhile may be left out.
     pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<CacheEntry>)) {
         for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
-            nodes(bucket.load().as_ref()).for_each(|node| look(&node.slot));
+            nodes(bucket.load().as_ref()).for_each(|node| look(&node.entry));
         }
     }
 
@@ -210,27 +211,27 @@ impl Entries {
 
     /// Adds an entry to its bucket. The caller holds the lock.
     fn insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
-        let slot = Arc::new(CacheEntry::new(key.join()?));
+        let entry = Arc::new(CacheEntry::new(key.join()?));
         let hash = key.hash(&self.hasher);
         let (chunk, index) = self.chunk(hash);
         let chunk = chunk.get_or_init(|| iter::repeat_with(Bucket::empty).take(self.chunk_len).collect());
         let next = chunk[index].load_full();
-        chunk[index].store(Some(Arc::new(Node { hash, slot: slot.clone(), next })));
-        Ok(slot)
+        chunk[index].store(Some(Arc::new(Node { hash, entry: entry.clone(), next })));
+        Ok(entry)
     }
 
     /// Takes an entry out of its bucket. The caller holds the lock.
-    fn remove(&self, slot: &Arc<CacheEntry>) {
-        let Some(bucket) = ScopeKey::with_joined(&slot.scopes, |key| self.bucket(key.hash(&self.hasher)))
+    fn remove(&self, entry: &Arc<CacheEntry>) {
+        let Some(bucket) = ScopeKey::with_joined(&entry.scopes, |key| self.bucket(key.hash(&self.hasher)))
         else {
             return;
         };
         let head = bucket.load_full();
-        let is_other = |node: &&Node| !Arc::ptr_eq(&node.slot, slot);
+        let is_other = |node: &&Node| !Arc::ptr_eq(&node.entry, entry);
         let rest = nodes(head.as_ref()).find(|node| !is_other(node)).and_then(|node| node.next.clone());
-        let rest = nodes(head.as_ref())
-            .take_while(is_other)
-            .fold(rest, |next, node| Some(Arc::new(Node { hash: node.hash, slot: node.slot.clone(), next })));
+        let rest = nodes(head.as_ref()).take_while(is_other).fold(rest, |next, node| {
+            Some(Arc::new(Node { hash: node.hash, entry: node.entry.clone(), next }))
+        });
         bucket.store(rest);
     }
 
@@ -239,9 +240,9 @@ impl Entries {
     fn enqueue(
         &self,
         clock: &mut Clock,
-        slot: &Arc<CacheEntry>,
+        entry: &Arc<CacheEntry>,
     ) -> SmallVec<[Arc<CacheEntry>; MAX_EVICTIONS]> {
-        clock.push(slot.clone());
+        clock.push(entry.clone());
         let mut evicted = SmallVec::new();
         for step in 1..=MAX_STEPS {
             if clock.queue.len() <= self.capacity || evicted.len() == MAX_EVICTIONS {
@@ -249,9 +250,9 @@ impl Entries {
             }
             // If all were used, the last one that this looks at has to do.
             if let Some(index) = clock.next(step == MAX_STEPS) {
-                let slot = clock.remove(index);
-                self.remove(&slot);
-                evicted.push(slot);
+                let entry = clock.remove(index);
+                self.remove(&entry);
+                evicted.push(entry);
             }
         }
         evicted
@@ -265,28 +266,28 @@ fn nodes(head: Option<&Arc<Node>>) -> impl Iterator<Item = &Node> {
 }
 
 impl Clock {
-    fn push(&mut self, slot: Arc<CacheEntry>) {
-        slot.place.index.store(self.queue.len() as u32, Ordering::Relaxed);
-        self.queue.push(slot);
+    fn push(&mut self, entry: Arc<CacheEntry>) {
+        entry.place.index.store(self.queue.len() as u32, Ordering::Relaxed);
+        self.queue.push(entry);
     }
 
     /// Takes an entry out; the newest takes its position.
     fn remove(&mut self, index: usize) -> Arc<CacheEntry> {
-        let slot = self.queue.swap_remove(index);
+        let entry = self.queue.swap_remove(index);
         if let Some(moved) = self.queue.get(index) {
             moved.place.index.store(index as u32, Ordering::Relaxed);
         }
-        slot
+        entry
     }
 
     /// Moves the hand by one. Returns the position it passed, if that entry may be evicted.
     fn next(&mut self, even_if_used: bool) -> Option<usize> {
         let index = if self.hand < self.queue.len() { self.hand } else { 0 };
         self.hand = index + 1;
-        let slot = self.queue.get(index)?;
-        let used = slot.place.used.swap(false, Ordering::Relaxed);
+        let entry = self.queue.get(index)?;
+        let used = entry.place.used.swap(false, Ordering::Relaxed);
         // Its bucket and the queue have it. Nobody else does, or can have it while this holds the lock.
-        let is_free = Arc::strong_count(slot) == 2;
+        let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
     }
 }
@@ -376,8 +377,8 @@ mod tests {
         for capacity in [1, 4, 5_000, 20_000, 100_000] {
             let entries = Entries::new(capacity, 100_000);
             for number in 0..capacity * 4 + 10 {
-                let slot = get(&entries, &format!("scope-{number}"));
-                assert_eq!(*slot.scopes, format!("scope-{number}"));
+                let entry = get(&entries, &format!("scope-{number}"));
+                assert_eq!(*entry.scopes, format!("scope-{number}"));
                 // While the caller has the new entry, it is in use.
                 assert!(entries.len() <= capacity, "{} of {capacity}", entries.len());
             }
@@ -402,8 +403,8 @@ mod tests {
         let entries = Entries::new(10, 1);
         let in_use: Vec<_> = (0..500).map(|number| get(&entries, &format!("used-{number}"))).collect();
         assert_eq!(entries.len(), 500);
-        for slot in &in_use {
-            assert!(Arc::ptr_eq(slot, &find(&entries, &slot.scopes).unwrap()));
+        for entry in &in_use {
+            assert!(Arc::ptr_eq(entry, &find(&entries, &entry.scopes).unwrap()));
         }
         drop(in_use);
         for number in 0..500 {
@@ -432,7 +433,7 @@ mod tests {
             get(&entries, &format!("scope-{number}"));
         }
         assert_eq!(entries.len(), 5);
-        assert!(held.iter().all(|slot| Arc::ptr_eq(slot, &find(&entries, &slot.scopes).unwrap())));
+        assert!(held.iter().all(|entry| Arc::ptr_eq(entry, &find(&entries, &entry.scopes).unwrap())));
         // The last handle counts, and then the entry is as any other.
         entries.release(&held[0]);
         assert_eq!(hold("d").unwrap_err().kind(), ErrorKind::InvalidConfig);

@@ -79,7 +79,7 @@ struct State {
     refresh_token_id: Option<NonZeroU64>,
     /// What the current token was refreshed from. Revoking that revokes the current token as well.
     parents: GrantIds,
-    /// What few slots have at any one time, and a hundred thousand should not pay for.
+    /// Rarely used state, boxed to keep idle entries small.
     rare: Option<Box<ColdState>>,
 }
 
@@ -185,7 +185,7 @@ pub(in crate::token) enum Discarded {
     Revoked,
 }
 
-/// Which clocks and times a slot decides by.
+/// Which clocks and times an entry decides by.
 #[derive(Clone, Copy)]
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
@@ -195,7 +195,7 @@ pub(in crate::token) struct Marks<'a> {
 }
 
 impl CacheEntry {
-    /// A slot without a token.
+    /// An entry without a token.
     pub(in crate::token) fn new(scopes: Box<str>) -> Self {
         let current = ArcSwap::from_pointee(Issued::none());
         Self { scopes, current, place: Place::default(), state: Mutex::default() }
@@ -205,7 +205,7 @@ impl CacheEntry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The scopes one by one. They were checked when the slot was made.
+    /// The scopes one by one. They were checked when the entry was made.
     pub(in crate::token) fn scopes(&self) -> Vec<Scope> {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }

@@ -41,19 +41,19 @@ impl CacheInner {
     }
 
     /// A token as soon as there is one, but within `max_wait`, or else that of the options.
-    pub(in crate::token) fn wait(&self, slot: Arc<CacheEntry>, max_wait: Option<Duration>) -> Waiting<'_> {
+    pub(in crate::token) fn wait(&self, entry: Arc<CacheEntry>, max_wait: Option<Duration>) -> Waiting<'_> {
         let max_wait = max_wait.unwrap_or(self.shared.options.max_wait).min(FOREVER);
-        Box::pin(async move { self.wait_for(&slot, max_wait).await })
+        Box::pin(async move { self.wait_for(&entry, max_wait).await })
     }
 
-    async fn wait_for(&self, slot: &Arc<CacheEntry>, max_wait: Duration) -> Result<Token, Error> {
+    async fn wait_for(&self, entry: &Arc<CacheEntry>, max_wait: Duration) -> Result<Token, Error> {
         let shared = &*self.shared;
         let deadline = time::Instant::now() + max_wait;
         let mut missed = false;
         for _ in 0..MAX_LOOKUPS {
             let now = shared.now();
-            let refresh = match slot
-                .lookup(now, |has_token| shared.admit_refresh(&slot.scopes, now, max_wait, has_token))
+            let refresh = match entry
+                .lookup(now, |has_token| shared.admit_refresh(&entry.scopes, now, max_wait, has_token))
             {
                 Lookup::Hit(token) => {
                     shared.counters.stale_hits.add(u64::from(!missed));
@@ -67,7 +67,7 @@ impl CacheInner {
                 }
                 Lookup::StartRefresh(usable, sender, admission) => {
                     let refresh = sender.subscribe();
-                    let started = self.start(slot, sender, admission, max_wait);
+                    let started = self.start(entry, sender, admission, max_wait);
                     if let Some(token) = usable {
                         shared.counters.stale_hits.add(u64::from(!missed));
                         return Ok(token);
@@ -98,7 +98,7 @@ impl CacheInner {
     /// Runs a refresh that has begun, in a task of its own.
     fn start(
         &self,
-        slot: &Arc<CacheEntry>,
+        entry: &Arc<CacheEntry>,
         sender: watch::Sender<Outcome>,
         admission: Option<Admission>,
         max_wait: Duration,
@@ -109,9 +109,9 @@ impl CacheInner {
         })?;
         // Others may join who have more time than the one who began it.
         let max_wait = max_wait.max(self.shared.options.max_wait);
-        let task = RefreshTask { shared: self.shared.clone(), slot: slot.clone(), max_wait };
+        let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         if let Some(Admission::Queued(ticket)) = &admission {
-            slot.wait_with(ticket.number());
+            entry.wait_with(ticket.number());
         }
         let mut alive = self.alive();
         self.sync_with_store();
@@ -130,9 +130,10 @@ impl CacheInner {
     pub(in crate::token) async fn invalidate(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
-        let slot = issued.slot.upgrade().or_else(|| scopes.and_then(|scopes| self.shared.slot(scopes).ok()));
-        match slot {
-            Some(slot) => self.invalidate_entry(&slot, generation).await,
+        let entry =
+            issued.entry.upgrade().or_else(|| scopes.and_then(|scopes| self.shared.entry(scopes).ok()));
+        match entry {
+            Some(entry) => self.invalidate_entry(&entry, generation).await,
             None => {
                 self.shared.mark_invalidated(generation);
                 self.invalidate_in_store(None, generation).await;
@@ -141,12 +142,12 @@ impl CacheInner {
     }
 
     /// Invalidates exactly this token of a scope set, here and in the store.
-    pub(in crate::token) async fn invalidate_entry(&self, slot: &CacheEntry, generation: TokenId) {
+    pub(in crate::token) async fn invalidate_entry(&self, entry: &CacheEntry, generation: TokenId) {
         self.shared.mark_invalidated(generation);
-        if slot.invalidate(generation) {
+        if entry.invalidate(generation) {
             self.shared.counters.invalidations.add(1);
         }
-        self.invalidate_in_store(Some(slot), generation).await;
+        self.invalidate_in_store(Some(entry), generation).await;
     }
 
     /// Forgets a token or refresh token that is about to be revoked, and what came with it, here and in
@@ -160,17 +161,17 @@ impl CacheInner {
         let revoked = generation(secret);
         self.shared.mark_revoked(revoked);
         let (mut ids, mut forgotten) = (vec![revoked], Vec::new());
-        self.shared.entries.each(|slot| {
-            let held = slot.ids();
-            let Some(token) = slot.revoke(revoked, self.shared.marks()) else { return };
+        self.shared.entries.each(|entry| {
+            let held = entry.ids();
+            let Some(token) = entry.revoke(revoked, self.shared.marks()) else { return };
             self.shared.counters.invalidations.add(u64::from(token.is_some()));
             ids.extend(held);
-            forgotten.extend(token.map(|token| (slot.clone(), token)));
+            forgotten.extend(token.map(|token| (entry.clone(), token)));
         });
         ids.sort_unstable();
         ids.dedup();
         self.revoke_in_store(ids).await?;
-        forgotten.iter().for_each(|(slot, token)| slot.clear_pending_eviction(*token));
+        forgotten.iter().for_each(|(entry, token)| entry.clear_pending_eviction(*token));
         Ok(())
     }
 

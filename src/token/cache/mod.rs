@@ -63,7 +63,7 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.inner.wait(self.inner.shared.slot(scopes)?, None).await,
+            None => self.inner.wait(self.inner.shared.entry(scopes)?, None).await,
         }
     }
 
@@ -79,7 +79,7 @@ impl<S: TokenSource> TokenCache<S> {
     pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
-            None => self.inner.wait(self.inner.shared.slot(scopes)?, Some(max_wait)).await,
+            None => self.inner.wait(self.inner.shared.entry(scopes)?, Some(max_wait)).await,
         }
     }
 
@@ -125,22 +125,22 @@ impl<S: TokenSource> TokenCache<S> {
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
         // The entry is kept: a 401 finds the token in it, even if it is evicted meanwhile.
-        let (slot, token) = match self.inner.shared.cached_entry(scopes) {
+        let (entry, token) = match self.inner.shared.cached_entry(scopes) {
             Some(found) => found,
             None => {
-                let slot = self.inner.shared.slot(scopes)?;
-                let token = self.inner.wait(slot.clone(), None).await?;
-                (slot, token)
+                let entry = self.inner.shared.entry(scopes)?;
+                let token = self.inner.wait(entry.clone(), None).await?;
+                (entry, token)
             }
         };
         let outcome = request(token.clone()).await;
         let rejection = classify(&outcome);
-        let Some(replacement) = Box::pin(self.inner.renew(&slot, &token, rejection)).await else {
+        let Some(replacement) = Box::pin(self.inner.renew(&entry, &token, rejection)).await else {
             return Ok(outcome);
         };
         let outcome = request(replacement.token().clone()).await;
         let accepted = classify(&outcome) == Rejection::None;
-        Box::pin(self.inner.conclude(&slot, &replacement, accepted)).await;
+        Box::pin(self.inner.conclude(&entry, &replacement, accepted)).await;
         Ok(outcome)
     }
 
@@ -197,7 +197,7 @@ impl<S: TokenSource> TokenCache<S> {
 /// A scope set of a cache, found once: the fastest way to the token that most requests use.
 pub struct TokenHandle<S> {
     cache: TokenCache<S>,
-    slot: Arc<CacheEntry>,
+    entry: Arc<CacheEntry>,
     hold: Option<Arc<Hold>>,
 }
 
@@ -210,7 +210,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// [too many](TokenOptions::with_max_handles) scope sets, or these scopes are longer than 16 KiB together.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
         let hold = Arc::new(Hold::new(&self.inner.shared, scopes)?);
-        Ok(TokenHandle { cache: self.clone(), slot: hold.slot.clone(), hold: Some(hold) })
+        Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), hold: Some(hold) })
     }
 
     /// A handle for one request, which does not keep the scope set in the cache.
@@ -220,7 +220,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// `InvalidConfig` if the scopes are too long.
     #[cfg(feature = "blocking")]
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
-        Ok(TokenHandle { cache: self.clone(), slot: self.inner.shared.slot(scopes)?, hold: None })
+        Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, hold: None })
     }
 }
 
@@ -238,14 +238,14 @@ impl<S: TokenSource> TokenHandle<S> {
     pub async fn token(&self) -> Result<Token, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.cache.inner.wait(self.slot.clone(), None).await,
+            None => self.cache.inner.wait(self.entry.clone(), None).await,
         }
     }
 
     /// A fresh token from memory, if there is one. Never waits, never sends.
     #[inline]
     pub fn cached(&self) -> Option<Token> {
-        self.cache.inner.shared.fresh(&self.slot)
+        self.cache.inner.shared.fresh(&self.entry)
     }
 
     /// Forgets exactly this token, as [`TokenCache::invalidate`].
@@ -262,18 +262,18 @@ impl<S: TokenSource> TokenHandle<S> {
     /// stands.
     pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
         // On the heap: it is large, and rarely needed.
-        Box::pin(self.cache.inner.renew(&self.slot, rejected, rejection)).await
+        Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 
     /// For a request that cannot be repeated: a token that the server calls invalid is invalidated, as often
     /// as one may be renewed.
     pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
-        Box::pin(self.cache.inner.renew_for_next(&self.slot, rejected, rejection)).await;
+        Box::pin(self.cache.inner.renew_for_next(&self.entry, rejected, rejection)).await;
     }
 
     /// Notes whether the repetition came back with anything but a 401.
     pub(crate) async fn conclude(&self, replacement: &Replacement, accepted: bool) {
-        Box::pin(self.cache.inner.conclude(&self.slot, replacement, accepted)).await;
+        Box::pin(self.cache.inner.conclude(&self.entry, replacement, accepted)).await;
     }
 }
 
@@ -294,12 +294,12 @@ impl<S> fmt::Debug for TokenCache<S> {
 
 impl<S> Clone for TokenHandle<S> {
     fn clone(&self) -> Self {
-        Self { cache: self.cache.clone(), slot: self.slot.clone(), hold: self.hold.clone() }
+        Self { cache: self.cache.clone(), entry: self.entry.clone(), hold: self.hold.clone() }
     }
 }
 
 impl<S> fmt::Debug for TokenHandle<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenHandle").field("slot", &self.slot).finish_non_exhaustive()
+        f.debug_struct("TokenHandle").field("entry", &self.entry).finish_non_exhaustive()
     }
 }

@@ -58,31 +58,31 @@ impl CacheState {
     /// # Errors
     ///
     /// `InvalidConfig` if the scopes are too long.
-    pub(in crate::token) fn slot(&self, scopes: &[Scope]) -> Result<Arc<CacheEntry>, Error> {
+    pub(in crate::token) fn entry(&self, scopes: &[Scope]) -> Result<Arc<CacheEntry>, Error> {
         ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
 
     /// A fresh token for these scopes, if there is one.
     pub(in crate::token) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
-        ScopeKey::with(scopes, |key| self.entries.find(key, |slot| self.fresh(slot)))?
+        ScopeKey::with(scopes, |key| self.entries.find(key, |entry| self.fresh(entry)))?
     }
 
     /// The same, with the entry that it is in. The entry may be evicted by then.
     pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<CacheEntry>, Token)> {
-        let look = |slot: &Arc<CacheEntry>| Some((slot.clone(), self.fresh(slot)?));
+        let look = |entry: &Arc<CacheEntry>| Some((entry.clone(), self.fresh(entry)?));
         ScopeKey::with(scopes, |key| self.entries.find(key, look))?
     }
 
-    /// The token of a slot if it is fresh by both clocks. This runs on every request of a user's
+    /// The token of an entry if it is fresh by both clocks. This runs on every request of a user's
     /// service: no lock, no allocation, no write that cores would fight over.
     #[inline]
-    pub(in crate::token) fn fresh(&self, slot: &CacheEntry) -> Option<Token> {
-        let current = slot.current.load();
+    pub(in crate::token) fn fresh(&self, entry: &CacheEntry) -> Option<Token> {
+        let current = entry.current.load();
         let tick = self.tick();
         if tick >= current.life.stale || self.coarse_wall(tick) >= current.life.wall_stale {
             return None;
         }
-        slot.place.mark_used();
+        entry.place.mark_used();
         self.counters.hit();
         Some(Token::new(current))
     }
@@ -123,7 +123,7 @@ impl CacheState {
         Now { tick: self.tick(), wall: self.wall() }
     }
 
-    /// What a slot needs to know which tokens must not be handed out.
+    /// What an entry needs to know which tokens must not be handed out.
     pub(in crate::token) fn marks(&self) -> Marks<'_> {
         let now = self.tick();
         let revoked_until = now.saturating_add(millis(self.options.limits.max));
@@ -210,15 +210,15 @@ impl CacheState {
     }
 
     /// Drops a token that another process evicted.
-    pub(in crate::token) fn drop_token(&self, slot: &CacheEntry, generation: NonZeroU64) {
-        if slot.invalidate(generation) {
+    pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, generation: NonZeroU64) {
+        if entry.invalidate(generation) {
             self.counters.evicted_remotely.add(1);
             tracing::debug!(
                 generation = generation.get(),
                 "dropped a token that another process rejected or revoked"
             );
         }
-        slot.clear_pending_eviction(generation);
+        entry.clear_pending_eviction(generation);
     }
 
     /// Random, in 0..=1, as far as the options allow.
@@ -227,8 +227,8 @@ impl CacheState {
     }
 
     /// A scope set as the store knows it.
-    pub(in crate::token) fn key(&self, slot: &CacheEntry) -> StoreKey {
-        StoreKey { source: self.source.fingerprint(), scopes: slot.scopes.clone() }
+    pub(in crate::token) fn key(&self, entry: &CacheEntry) -> StoreKey {
+        StoreKey { source: self.source.fingerprint(), scopes: entry.scopes.clone() }
     }
 
     /// The store, if there is one and it may be asked.
@@ -281,7 +281,7 @@ impl CacheState {
 /// Keeps an entry in the cache for a handle: it can be found, and is not evicted, until this is dropped.
 pub(in crate::token) struct Hold {
     shared: Arc<CacheState>,
-    pub(in crate::token) slot: Arc<CacheEntry>,
+    pub(in crate::token) entry: Arc<CacheEntry>,
 }
 
 impl Hold {
@@ -289,14 +289,14 @@ impl Hold {
     ///
     /// `InvalidConfig` if too many scope sets are held.
     pub(in crate::token) fn new(shared: &Arc<CacheState>, scopes: &[Scope]) -> Result<Self, Error> {
-        let slot = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
-        Ok(Self { shared: shared.clone(), slot })
+        let entry = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
+        Ok(Self { shared: shared.clone(), entry })
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.shared.entries.release(&self.slot);
+        self.shared.entries.release(&self.entry);
     }
 }
 

@@ -142,11 +142,11 @@ impl RefreshTask {
     /// `except`. Otherwise the client credentials are used: the refresh token belongs to the current token.
     async fn candidate(&self, replaces: NonZeroU64, except: Option<NonZeroU64>) -> Result<Candidate, Error> {
         if let Some(sharing) = self.shared.ready() {
-            let key = self.shared.key(&self.slot);
+            let key = self.shared.key(&self.entry);
             let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
             let stored = sharing.ask(sharing.store.get(&key)).await.ok().flatten();
-            let current = self.slot.current.load().generation;
-            let unwanted = [Some(replaces), current, self.slot.pending_eviction(), except];
+            let current = self.entry.current.load().generation;
+            let unwanted = [Some(replaces), current, self.entry.pending_eviction(), except];
             let stored = stored.filter(|token| !unwanted.contains(&Some(token.generation)));
             let refresh_token_id = stored.as_ref().and_then(|token| token.refresh_token_id);
             if let Some(issued) = stored.and_then(|token| self.read_stored(token, asked)) {
@@ -174,22 +174,22 @@ impl CacheInner {
     /// stands.
     pub(in crate::token) async fn renew(
         &self,
-        slot: &Arc<CacheEntry>,
+        entry: &Arc<CacheEntry>,
         rejected: &Token,
         rejection: Rejection,
     ) -> Option<Replacement> {
         let rejected = rejected.issued().generation?;
-        match self.step(slot, rejected, rejection) {
+        match self.step(entry, rejected, rejection) {
             Step::Suppressed => None,
-            Step::UseCurrent => self.current(slot).await,
+            Step::UseCurrent => self.current(entry).await,
             Step::Invalidate => {
-                self.invalidate_entry(slot, rejected).await;
-                self.current(slot).await
+                self.invalidate_entry(entry, rejected).await;
+                self.current(entry).await
             }
             Step::Use(candidate) => Some(Replacement::new(candidate)),
             Step::Wait(fetch) => self.fetched(fetch).await,
             Step::Fetch(sender, fetch) => {
-                self.fetch(slot, rejected, sender);
+                self.fetch(entry, rejected, sender);
                 self.fetched(fetch).await
             }
         }
@@ -198,56 +198,56 @@ impl CacheInner {
     /// The same for a request that cannot be repeated: only what the server says expressly counts.
     pub(in crate::token) async fn renew_for_next(
         &self,
-        slot: &Arc<CacheEntry>,
+        entry: &Arc<CacheEntry>,
         rejected: &Token,
         rejection: Rejection,
     ) {
         if rejection == Rejection::InvalidToken
             && let Some(rejected) = rejected.issued().generation
-            && let Step::Invalidate = self.step(slot, rejected, rejection)
+            && let Step::Invalidate = self.step(entry, rejected, rejection)
         {
-            self.invalidate_entry(slot, rejected).await;
+            self.invalidate_entry(entry, rejected).await;
         }
     }
 
     /// Notes whether a repetition came back with anything but a 401.
     pub(in crate::token) async fn conclude(
         &self,
-        slot: &Arc<CacheEntry>,
+        entry: &Arc<CacheEntry>,
         replacement: &Replacement,
         accepted: bool,
     ) {
         let Some(generation) = replacement.token.issued().generation else { return };
         let candidate = replacement.candidate.as_ref().filter(|_| accepted);
         // First this: a request that fails with the old token meanwhile uses the new one.
-        let replaced = candidate.filter(|candidate| self.replace(slot, candidate));
+        let replaced = candidate.filter(|candidate| self.replace(entry, candidate));
         let now = self.shared.now().tick;
-        slot.renewal(|renewal, _| renewal.conclude(generation, accepted, now));
+        entry.renewal(|renewal, _| renewal.conclude(generation, accepted, now));
         if !accepted {
             tracing::warn!(
-                scopes = %slot.scopes,
+                scopes = %entry.scopes,
                 "a new token was rejected as well; the 401 may have another cause than the token"
             );
         }
         let Some(candidate) = replaced else { return };
-        self.invalidate_in_store(Some(slot), candidate.replaces).await;
+        self.invalidate_in_store(Some(entry), candidate.replaces).await;
         if let Some((stored, at)) = &candidate.requested {
             let mut stored = stored.clone();
             stored.age += time::Instant::now() - *at;
-            self.put(slot, &stored).await;
+            self.put(entry, &stored).await;
         }
     }
 
-    fn step(&self, slot: &CacheEntry, rejected: NonZeroU64, rejection: Rejection) -> Step {
+    fn step(&self, entry: &CacheEntry, rejected: NonZeroU64, rejection: Rejection) -> Step {
         if !matches!(rejection, Rejection::InvalidToken | Rejection::Unexplained) {
             return Step::Suppressed;
         }
         let now = self.shared.now();
-        slot.renewal(|renewal, current| renewal.step(current, rejected, rejection, now))
+        entry.renewal(|renewal, current| renewal.step(current, rejected, rejection, now))
     }
 
-    async fn current(&self, slot: &Arc<CacheEntry>) -> Option<Replacement> {
-        let token = self.wait(slot.clone(), None).await.ok()?;
+    async fn current(&self, entry: &Arc<CacheEntry>) -> Option<Replacement> {
+        let token = self.wait(entry.clone(), None).await.ok()?;
         Some(Replacement { token, candidate: None })
     }
 
@@ -260,18 +260,18 @@ impl CacheInner {
     /// Fetches a candidate in a task of its own, so that it goes on when the request that asked is given up.
     fn fetch(
         &self,
-        slot: &Arc<CacheEntry>,
+        entry: &Arc<CacheEntry>,
         replaces: NonZeroU64,
         sender: watch::Sender<Option<Option<Candidate>>>,
     ) {
         let Ok(runtime) = runtime::Handle::try_current() else { return };
         let max_wait = self.shared.options.max_wait;
-        let task = RefreshTask { shared: self.shared.clone(), slot: slot.clone(), max_wait };
-        let slot = slot.clone();
+        let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
+        let entry = entry.clone();
         let mut alive = self.alive();
         self.sync_with_store();
         runtime.spawn(async move {
-            let except = slot.renewal(|renewal, _| renewal.concluded);
+            let except = entry.renewal(|renewal, _| renewal.concluded);
             let fetched = sync::select! {
                 fetched = task.candidate(replaces, except) => fetched,
                 _ = alive.changed() => return,
@@ -279,7 +279,7 @@ impl CacheInner {
             let candidate = fetched
                 .inspect_err(|error| tracing::warn!(kind = ?error.kind(), %error, "no new token after a 401"))
                 .ok();
-            slot.renewal(|renewal, _| {
+            entry.renewal(|renewal, _| {
                 renewal.candidate.clone_from(&candidate);
                 renewal.fetch = None;
             });
@@ -289,9 +289,9 @@ impl CacheInner {
     }
 
     /// Puts a candidate in place of the token that it was fetched for, unless another has been meanwhile.
-    fn replace(&self, slot: &Arc<CacheEntry>, candidate: &Candidate) -> bool {
-        let (shared, slot) = (self.shared.clone(), slot.clone());
-        let task = RefreshTask { max_wait: shared.options.max_wait, shared, slot };
+    fn replace(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) -> bool {
+        let (shared, entry) = (self.shared.clone(), entry.clone());
+        let task = RefreshTask { max_wait: shared.options.max_wait, shared, entry };
         let taken = TakenRefreshToken::none();
         let refresh_token = candidate.requested.as_ref().and_then(|(stored, _)| stored.refresh_token.clone());
         let new = NewToken {
@@ -303,7 +303,7 @@ impl CacheInner {
             epoch: candidate.epoch,
         };
         let marks = self.shared.marks();
-        let replaced = task.slot.replace(candidate.replaces, new, marks, |failures| task.retry_at(failures));
+        let replaced = task.entry.replace(candidate.replaces, new, marks, |failures| task.retry_at(failures));
         if replaced {
             self.shared.mark_invalidated(candidate.replaces);
             self.shared.counters.invalidations.add(1);
@@ -312,9 +312,9 @@ impl CacheInner {
     }
 
     /// Gives a token to the other processes, unless one of them is fetching another.
-    async fn put(&self, slot: &CacheEntry, stored: &StoredToken) {
+    async fn put(&self, entry: &CacheEntry, stored: &StoredToken) {
         let Some(sharing) = self.shared.ready() else { return };
-        let key = self.shared.key(slot);
+        let key = self.shared.key(entry);
         if let Ok(Some(mut lease)) = sharing.ask(sharing.store.lease(&key, sharing.lease)).await {
             // The token was requested by the client credentials.
             lease.parents.clear();

@@ -43,13 +43,13 @@ pub(in crate::token) struct Minted {
 
 pub(in crate::token) struct RefreshTask {
     pub(in crate::token) shared: Arc<CacheState>,
-    pub(in crate::token) slot: Arc<CacheEntry>,
+    pub(in crate::token) entry: Arc<CacheEntry>,
     pub(in crate::token) max_wait: Duration,
 }
 
 impl RefreshTask {
     pub(in crate::token) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
-        let span = tracing::debug_span!("refresh", scopes = %self.slot.scopes);
+        let span = tracing::debug_span!("refresh", scopes = %self.entry.scopes);
         // The source, the store and the clock are the user's own code.
         let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
         let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
@@ -62,7 +62,7 @@ impl RefreshTask {
             ),
             Err(error) => tracing::warn!(kind = ?error.kind(), %error, "no token"),
         }
-        self.slot.end();
+        self.entry.end();
         outcome
     }
 
@@ -72,7 +72,7 @@ impl RefreshTask {
                 Ok(outcome) => {
                     if outcome.is_err() {
                         let now = self.shared.now().tick;
-                        self.shared.negative.failed(&self.slot.scopes, now, Duration::ZERO);
+                        self.shared.negative.failed(&self.entry.scopes, now, Duration::ZERO);
                     }
                     return outcome;
                 }
@@ -115,17 +115,17 @@ impl RefreshTask {
         mut admission: Option<Admission>,
         take: fn(&CacheEntry, Marks<'_>) -> TakenRefreshToken,
     ) -> Result<Minted, Error> {
-        let scopes = self.slot.scopes();
+        let scopes = self.entry.scopes();
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
         let mut made = 0;
         loop {
             if let Err(error) = self.enter(admission.take(), deadline).await {
-                self.shared.negative.failed(&self.slot.scopes, self.shared.now().tick, Duration::ZERO);
+                self.shared.negative.failed(&self.entry.scopes, self.shared.now().tick, Duration::ZERO);
                 return Err(error);
             }
             let asked = self.shared.now();
             let epoch = self.shared.tombstones.epoch();
-            let taken = take(&self.slot, self.shared.marks());
+            let taken = take(&self.entry, self.shared.marks());
             let refreshing = taken.refresh_token.is_some();
             let result = catch_panic(async {
                 match &taken.refresh_token {
@@ -142,9 +142,9 @@ impl RefreshTask {
                 None if refreshing => panicked(),
                 None => return Err(self.give_up(panicked())),
             };
-            self.shared.learn(&error, (!refreshing).then_some(&*self.slot.scopes)).await;
+            self.shared.learn(&error, (!refreshing).then_some(&*self.entry.scopes)).await;
             if refreshing && error.is_transient() && !error.may_have_been_sent() {
-                self.slot.give_back(taken);
+                self.entry.give_back(taken);
             } else if refreshing {
                 tracing::debug!(%error, "refresh token failed: requesting a token by client credentials");
                 continue;
@@ -162,7 +162,7 @@ impl RefreshTask {
     async fn enter(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;
-        shared.negative.check(&self.slot.scopes, now, shared.options.max_wait)?;
+        shared.negative.check(&self.entry.scopes, now, shared.options.max_wait)?;
         // A cool-down may have begun since it was admitted.
         admission = admission
             .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
@@ -181,7 +181,7 @@ impl RefreshTask {
             None => shared.reserve(shared.now().tick, deadline)?,
         };
         if let Admission::Queued(ticket) = admission {
-            self.slot.wait_with(ticket.number());
+            self.entry.wait_with(ticket.number());
             let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
             // By tokio's time as well: a clock of the user's own may stand still.
             let turn = time::timeout(self.max_wait, turn).await;
@@ -189,7 +189,7 @@ impl RefreshTask {
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
         }
         // The credentials may have been refused meanwhile.
-        shared.negative.check(&self.slot.scopes, shared.now().tick, shared.options.max_wait)
+        shared.negative.check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
     }
 
     /// Decides how long an issued token is believed.
@@ -219,9 +219,9 @@ impl RefreshTask {
         let mut stored = stored.with_refresh_token(issued.refresh_token.filter(is_kept_refresh_token));
         let scope = issued.scope.filter(|scope| scope.len() <= MAX_KEPT);
         stored.scope.clone_from(&scope);
-        let slot = Arc::downgrade(&self.slot);
-        let issued = Issued::new(&stored.access_token, scope, stored.generation, slot, life)?;
-        self.shared.succeeded(Some(&self.slot.scopes));
+        let entry = Arc::downgrade(&self.entry);
+        let issued = Issued::new(&stored.access_token, scope, stored.generation, entry, life)?;
+        self.shared.succeeded(Some(&self.entry.scopes));
         self.shared.counters.refreshes.add(1);
         Ok((stored, issued))
     }
@@ -240,7 +240,7 @@ impl RefreshTask {
             request: Some(&taken),
             epoch,
         };
-        self.slot.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
+        self.entry.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
     }
 
     /// Ends in a failure. What is remembered for all scope sets is not remembered for this one as well.
@@ -248,16 +248,16 @@ impl RefreshTask {
         self.shared.counters.failures.add(1);
         let (shared, memory) = (&self.shared, self.shared.options.refusal_memory);
         if error.kind() != ErrorKind::Unauthorized {
-            shared.negative.failed(&self.slot.scopes, shared.now().tick, shared.options.backoff);
+            shared.negative.failed(&self.entry.scopes, shared.now().tick, shared.options.backoff);
         }
         match error.kind() {
             ErrorKind::RateLimited => {}
             ErrorKind::Unauthorized if error.is_about_credentials() || memory.is_zero() => {}
             ErrorKind::Unauthorized => {
                 let until = shared.now().tick.saturating_add(millis(memory));
-                self.slot.fail(error.clone(), |_| until);
+                self.entry.fail(error.clone(), |_| until);
             }
-            _ => self.slot.fail(error.clone(), |failures| self.retry_at(failures)),
+            _ => self.entry.fail(error.clone(), |failures| self.retry_at(failures)),
         }
         error
     }

@@ -39,17 +39,17 @@ impl RefreshTask {
         &self,
         sharing: &StoreCircuitBreaker,
     ) -> Result<Result<Token, Error>, StoreError> {
-        let key = self.shared.key(&self.slot);
-        if let Some(rejected) = self.slot.pending_eviction() {
+        let key = self.shared.key(&self.entry);
+        if let Some(rejected) = self.entry.pending_eviction() {
             sharing.ask(sharing.store.invalidate(&key, rejected)).await?;
-            self.slot.clear_pending_eviction(rejected);
+            self.entry.clear_pending_eviction(rejected);
         }
         let limit = self.shared.options.fleet_rate_limit();
         let deadline = after(Instant::now(), self.max_wait);
         let (mut unusable, mut discarded) = (None, 0);
         loop {
             let left = deadline - Instant::now();
-            let current = self.slot.current.load().generation;
+            let current = self.entry.current.load().generation;
             let except: SmallVec<[TokenId; 2]> = current.into_iter().chain(unusable).collect();
             let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
             let claim = sharing.store.claim(&key, &except, sharing.lease, limit, left);
@@ -66,7 +66,7 @@ impl RefreshTask {
                 }
                 Claim::Leased { lease, refresh_token, permit } => {
                     if let Some(refresh_token) = refresh_token {
-                        self.slot.keep_refresh_token(refresh_token);
+                        self.entry.keep_refresh_token(refresh_token);
                     }
                     if let Some(outcome) = self.under_lease(sharing, &key, lease, permit).await {
                         return Ok(outcome);
@@ -97,7 +97,7 @@ impl RefreshTask {
     ) -> Option<Result<Token, Error>> {
         let store = &*sharing.store;
         tracing::debug!(fence = lease.fence, "asking under the lease");
-        let own = self.slot.current.load().generation;
+        let own = self.entry.current.load().generation;
         let minted = async {
             // The lease runs for this wait as well.
             let admitted = match permit {
@@ -144,7 +144,7 @@ impl RefreshTask {
         match self.publish(minted) {
             Ok(token) => {
                 // Only one process may have the refresh token. If the store failed, it may still have it.
-                self.slot.drop_refresh_token();
+                self.entry.drop_refresh_token();
                 Some(Ok(token))
             }
             Err(discarded) => {
@@ -167,13 +167,13 @@ impl RefreshTask {
     /// Installs a token of the store that was claimed at this time, if it is fresh and not marked.
     fn install_stored(&self, stored: StoredToken, asked: Now, epoch: Epoch) -> Option<Token> {
         let id = stored.generation;
-        if self.slot.pending_eviction() == Some(id) {
+        if self.entry.pending_eviction() == Some(id) {
             return None;
         }
         let refresh_token_id = stored.refresh_token_id;
         let issued = Arc::new(self.read_stored(stored, asked)?);
         let new = NewToken { issued, refresh_token: None, refresh_token_id, request: None, epoch };
-        let token = self.slot.publish(new, self.shared.marks(), |_| 0).ok()?;
+        let token = self.entry.publish(new, self.shared.marks(), |_| 0).ok()?;
         self.shared.counters.shared.add(1);
         Some(token)
     }
@@ -193,8 +193,8 @@ impl RefreshTask {
         if life.age(self.shared.now()) != Age::Fresh {
             return None;
         }
-        let slot = Arc::downgrade(&self.slot);
-        Issued::new(&stored.access_token, stored.scope, stored.generation, slot, life).ok()
+        let entry = Arc::downgrade(&self.entry);
+        Issued::new(&stored.access_token, stored.scope, stored.generation, entry, life).ok()
     }
 }
 

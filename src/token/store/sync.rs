@@ -50,15 +50,15 @@ impl CacheInner {
     }
 
     /// Invalidates a token in the store, now or when it responds again.
-    pub(in crate::token) async fn invalidate_in_store(&self, slot: Option<&CacheEntry>, id: TokenId) {
+    pub(in crate::token) async fn invalidate_in_store(&self, entry: Option<&CacheEntry>, id: TokenId) {
         let Some(sharing) = &self.shared.sharing else { return };
-        let key = match slot {
-            Some(slot) => self.shared.key(slot),
+        let key = match entry {
+            Some(entry) => self.shared.key(entry),
             // The scopes are not known any more. The mark reaches the stored copy all the same.
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
         if self.mark(sharing, PendingMark::Invalidated(key, id)).await.is_ok() {
-            slot.inspect(|slot| slot.clear_pending_eviction(id));
+            entry.inspect(|entry| entry.clear_pending_eviction(id));
         }
     }
 
@@ -189,20 +189,20 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
     if revoked.is_empty() && invalidated.is_empty() {
         return;
     }
-    shared.entries.each(|slot| {
-        revoked.iter().for_each(|id| revoke_here(shared, slot, *id));
-        if let Some(id) = slot.current.load().generation.filter(|id| invalidated.contains(id)) {
-            shared.drop_token(slot, id);
+    shared.entries.each(|entry| {
+        revoked.iter().for_each(|id| revoke_here(shared, entry, *id));
+        if let Some(id) = entry.current.load().generation.filter(|id| invalidated.contains(id)) {
+            shared.drop_token(entry, id);
         }
     });
 }
 
 /// Drops a token that another process revoked, and voids a refresh that began with it.
-fn revoke_here(shared: &CacheState, slot: &CacheEntry, id: TokenId) {
-    if let Some(Some(current)) = slot.revoke(id, shared.marks()) {
+fn revoke_here(shared: &CacheState, entry: &CacheEntry, id: TokenId) {
+    if let Some(Some(current)) = entry.revoke(id, shared.marks()) {
         shared.counters.evicted_remotely.add(1);
         tracing::debug!("dropping a token that another process revoked");
-        slot.clear_pending_eviction(current);
+        entry.clear_pending_eviction(current);
     }
 }
 
@@ -210,7 +210,7 @@ fn revoke_here(shared: &CacheState, slot: &CacheEntry, id: TokenId) {
 async fn check_all(shared: &CacheState, sharing: &StoreCircuitBreaker) -> bool {
     let source = shared.source.fingerprint();
     let mut held: Vec<TokenId> = Vec::new();
-    shared.entries.each(|slot| held.extend(slot.ids()));
+    shared.entries.each(|entry| held.extend(entry.ids()));
     for ids in held.chunks(BATCH) {
         if !sharing.try_acquire() {
             return false;
@@ -231,7 +231,7 @@ async fn write_pending(shared: &CacheState, sharing: &StoreCircuitBreaker) -> bo
         sharing.remove_pending(&mark);
         if let PendingMark::Invalidated(key, id) = &mark {
             ScopeKey::with_joined(&key.scopes, |key| {
-                shared.entries.find(key, |slot| slot.clear_pending_eviction(*id))
+                shared.entries.find(key, |entry| entry.clear_pending_eviction(*id))
             });
         }
     }
