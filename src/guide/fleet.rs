@@ -31,7 +31,7 @@
 //! let client = client(emulator.moov(), "redis://127.0.0.1:1", &key)?;
 //! client.token(&["/accounts.read".parse()?]).await?;
 //! assert!(client.stats().store_failures > 0); // it is left alone for five seconds now
-//! assert_eq!(client.stats().alone, 1); // and the token was asked for without it
+//! assert_eq!(client.stats().store_bypassed, 1); // and the token was asked for without it
 //! # Ok(())
 //! # }
 //! ```
