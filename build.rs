@@ -127,9 +127,9 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
 
 /// The value of an unquoted scalar, or `None` if YAML 1.1 and 1.2 disagree about it. `3.0` is a number,
 /// so a field that must be text rejects it; `3.0.3` is text in both.
-fn plain_scalar(text: &str) -> Option<Value> {
-    const AMBIGUOUS: [&str; 11] =
-        ["y", "yes", "n", "no", "on", "off", ".inf", ".nan", "null", "true", "false"];
+pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
+    const AMBIGUOUS: [&str; 12] =
+        ["=", "y", "yes", "n", "no", "on", "off", ".inf", ".nan", "null", "true", "false"];
     match text {
         "" | "~" | "null" => return Some(Value::Null),
         "true" => return Some(true.into()),
@@ -146,8 +146,7 @@ fn plain_scalar(text: &str) -> Option<Value> {
     let is_numeric = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.contains(|c: char| c.is_ascii_digit())
         && unsigned.matches('.').count() < 2
-        && (unsigned.starts_with("0x")
-            || unsigned.starts_with("0o")
+        && (["0b", "0o", "0x"].iter().any(|prefix| unsigned.starts_with(prefix))
             || unsigned.chars().all(|c| c.is_ascii_digit() || "+-._:etz ".contains(c)));
     (!is_ambiguous && !is_numeric).then(|| text.into())
 }

@@ -1,10 +1,11 @@
-//! Writes a document as YAML that every reader understands alike, keys sorted. YAML 1.1, which
+//! Writes a document as YAML that every reader understands alike, with sorted keys. YAML 1.1, which
 //! many tools still read, takes `2023-02-18` for a date and `no` for false, so such strings are
-//! quoted. It never reads.
+//! quoted.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
+use crate::build_script::plain_scalar;
 use crate::document;
 use crate::problems::Result;
 
@@ -48,15 +49,10 @@ impl Serialize for Sorted<'_> {
     }
 }
 
-/// `text`, marked where YAML 1.1 may take it for a truth, a date, a time or a number.
+/// `text`, marked unless the build script reads it as text without quotes.
 fn marked(text: &str) -> String {
-    const TRUTHS: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];
-    let is_truth = TRUTHS.contains(&text.to_ascii_lowercase().as_str());
-    // What is a plain number is quoted without our doing.
-    let is_numeric = text.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first))
-        && text.contains(['-', ':', '_'])
-        && text.chars().all(|each| each.is_ascii_digit() || "+-:_. TtZz".contains(each));
-    if is_truth || is_numeric { format!("{MARK}{text}") } else { text.to_owned() }
+    let is_text = plain_scalar(text).is_some_and(|value| value == text);
+    if is_text { text.to_owned() } else { format!("{MARK}{text}") }
 }
 
 #[cfg(test)]
@@ -67,8 +63,7 @@ mod tests {
 
     #[test]
     fn strings_that_some_readers_mistake_are_quoted() -> Result<()> {
-        let document =
-            json!({ "list": ["2023-02-18", "no", "12:30:00", "1_000", "it's", "200", "3.0.3", "a: b"] });
+        let document = json!({ "list": ["2023-02-18", "no", "12:30:00", "1_000", "0b1", "0o17", "+.5", "1e3", "=", "True", "", "it's", "200", "3.0.3", "a: b"] });
         insta::assert_snapshot!(render("a.yaml", "By hand.", &document)?, @"
         # By hand.
         list:
@@ -76,6 +71,13 @@ mod tests {
         - 'no'
         - '12:30:00'
         - '1_000'
+        - '0b1'
+        - '0o17'
+        - '+.5'
+        - '1e3'
+        - '='
+        - 'True'
+        - ''
         - it's
         - '200'
         - 3.0.3

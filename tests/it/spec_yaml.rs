@@ -105,10 +105,13 @@ fn unquoted_scalars_that_yaml_readers_disagree_about_are_rejected() {
         "12:30:00",
         "1_000",
         "0x1F",
+        "0b1010",
         "0o17",
         "017",
         "+1",
+        "12e4567",
         "1e3_0",
+        "=",
         ".5",
         "2001-12-14t21:59:43.10-05:00",
     ];
