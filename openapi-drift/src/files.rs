@@ -44,6 +44,13 @@ impl Change {
         unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
+    /// The file beside it that holds the new text until it is renamed.
+    fn draft(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".draft");
+        name.into()
+    }
+
     fn undo(&self) -> std::io::Result<()> {
         match &self.old {
             Some(old) => fs::write(&self.path, old),
@@ -73,17 +80,25 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Makes every change, or none.
+/// Makes every change, or none. Each text is written beside its file first and then renamed, so a crash
+/// leaves no file half written.
 ///
 /// # Errors
 ///
-/// Fails if a file cannot be written; those already written are restored.
+/// Fails if a file cannot be written or replaced; those already replaced are restored.
 pub fn write(changes: &[Change]) -> Result<()> {
+    let failed = |change: &Change, error| Err(format!("{}: {error}", change.name).into());
     for (index, change) in changes.iter().enumerate() {
-        let Err(error) = fs::write(&change.path, &change.new) else { continue };
-        // Report the first error only. The last file may not exist, so it need not be restored.
-        changes[..=index].iter().for_each(|change| drop(change.undo()));
-        return Err(format!("{}: {error}", change.name).into());
+        let Err(error) = fs::write(change.draft(), &change.new) else { continue };
+        // Only the first error is reported.
+        changes[..=index].iter().for_each(|change| drop(fs::remove_file(change.draft())));
+        return failed(change, error);
+    }
+    for (index, change) in changes.iter().enumerate() {
+        let Err(error) = fs::rename(change.draft(), &change.path) else { continue };
+        changes[index..].iter().for_each(|change| drop(fs::remove_file(change.draft())));
+        changes[..index].iter().for_each(|change| drop(change.undo()));
+        return failed(change, error);
     }
     Ok(())
 }
