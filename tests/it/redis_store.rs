@@ -82,6 +82,18 @@ async fn listening(redis: &RedisServer, count: usize) {
     .await;
 }
 
+/// Two processes that share the token of `a` and hear each other's notices.
+async fn two_with_one_token(
+    redis: &RedisServer,
+    source: &Scripted,
+) -> (TokenCache<Scripted>, TokenCache<Scripted>) {
+    let (one, two) = (process(redis, source), process(redis, source));
+    get(&one, "a").await;
+    get(&two, "a").await;
+    listening(redis, 2).await;
+    (one, two)
+}
+
 async fn keys(redis: &RedisServer, part: &str) -> Vec<String> {
     redis.run_text(&format!("KEYS *:{part}*")).await
 }
@@ -366,10 +378,7 @@ async fn dropping_the_cache_ends_its_subscription() {
 async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
-    let (one, two) = (process(&redis, &source), process(&redis, &source));
-    get(&one, "a").await;
-    get(&two, "a").await;
-    listening(&redis, 2).await;
+    let (one, two) = two_with_one_token(&redis, &source).await;
     // Let what follows the subscriptions be over.
     sleep(BRIEF).await;
     let token = one.token(&scopes(&["a"])).await.unwrap();
@@ -382,10 +391,7 @@ async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
 async fn an_eviction_while_redis_is_away_is_told_when_it_is_back() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
-    let (one, two) = (process(&redis, &source), process(&redis, &source));
-    get(&one, "a").await;
-    get(&two, "a").await;
-    listening(&redis, 2).await;
+    let (one, two) = two_with_one_token(&redis, &source).await;
     redis.pause();
     one.invalidate(&one.token(&scopes(&["a"])).await.unwrap()).await;
     assert_eq!(one.stats().store_failures, 1);
@@ -945,10 +951,7 @@ async fn a_process_whose_entry_was_evicted_revokes_and_rejects_all_the_same() {
 async fn a_revocation_while_redis_is_away_is_reported_and_reaches_all_when_it_is_back() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
-    let (one, two) = (process(&redis, &source), process(&redis, &source));
-    get(&one, "a").await;
-    get(&two, "a").await;
-    listening(&redis, 2).await;
+    let (one, two) = two_with_one_token(&redis, &source).await;
     redis.pause();
     let error = one.forget(&Secret::from("token-1")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -964,10 +967,7 @@ async fn a_revocation_while_redis_is_away_is_reported_and_reaches_all_when_it_is
 async fn a_revocation_that_the_subscription_missed_is_found_afterwards() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
-    let (one, two) = (process(&redis, &source), process(&redis, &source));
-    get(&one, "a").await;
-    get(&two, "a").await;
-    listening(&redis, 2).await;
+    let (_one, two) = two_with_one_token(&redis, &source).await;
     sleep(BRIEF).await;
     // By the refresh token, which the second process has never seen.
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
