@@ -995,3 +995,17 @@ async fn a_longer_time_to_live_in_redis_does_not_lengthen_the_life_of_a_token() 
     let read = store.get(&key).await.unwrap().unwrap();
     assert!(read.remaining() <= Duration::from_secs(1), "{read:?}");
 }
+
+#[tokio::test]
+async fn calls_that_redis_admitted_count_against_the_limit_when_redis_is_gone() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let source = source([]);
+    let options = options(store(&redis)).with_rate_limit(10, Duration::from_secs(60));
+    let cache = TokenCache::new(source.clone(), options);
+    for number in 0..10 {
+        cache.token(&scopes(&[&format!("scope-{number}")])).await.unwrap();
+    }
+    redis.stop();
+    let error = cache.token_within(&scopes(&["late"]), Duration::from_secs(5)).await.unwrap_err();
+    assert_eq!((error.kind(), source.count()), (ErrorKind::RateLimited, 10), "{error}");
+}

@@ -45,17 +45,19 @@ impl CacheState {
     /// result is `false`: the call needs a new permit, or all that waited would be sent at once when
     /// the cool-down ends.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
-        if wait.is_zero() {
-            return Ok(true);
+        if !wait.is_zero() {
+            time::sleep(wait).await;
+            if let Some(sharing) = self.ready() {
+                let source = self.source.fingerprint();
+                match sharing.ask(sharing.store.acquire_permit(&source, None, Duration::ZERO)).await {
+                    Ok(Permit::Denied(Block::CoolDown(_))) => return Ok(false),
+                    Ok(Permit::Denied(block)) => return Err(self.blocked(block)),
+                    _ => {}
+                }
+            }
         }
-        time::sleep(wait).await;
-        let Some(sharing) = self.ready() else { return Ok(true) };
-        let source = self.source.fingerprint();
-        match sharing.ask(sharing.store.acquire_permit(&source, None, Duration::ZERO)).await {
-            Ok(Permit::Denied(Block::CoolDown(_))) => Ok(false),
-            Ok(Permit::Denied(block)) => Err(self.blocked(block)),
-            _ => Ok(true),
-        }
+        self.limiter.record(self.now().tick);
+        Ok(true)
     }
 
     /// Remembers why the fleet sends no token call, and returns it as an error.

@@ -100,6 +100,11 @@ impl RateLimiter {
         Admission::Queued(Ticket { limiter: self.clone(), number, moved })
     }
 
+    /// Counts a call that the store admitted, so this process knows of it if the store fails.
+    pub(in crate::token) fn record(&self, now: u64) {
+        self.lock().admit(self.limit, now);
+    }
+
     /// When it is this ticket's turn, if it still waits.
     pub(in crate::token) fn turn_of(&self, ticket: u64) -> Option<u64> {
         let state = self.lock();
