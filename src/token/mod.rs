@@ -51,8 +51,8 @@
 //!
 //! In memory, by scope set, up to a capacity. With a [`TokenStore`] also outside of the process: then one
 //! process at a time refreshes a token, under a lease, and the others take it over. The feature `redis` has
-//! one for a fleet. A store that fails or takes over a second is left aside for five: tokens are asked for
-//! alone then, and a good one is never lost by it. [`Stats`] and a trace tell.
+//! one for a fleet. If a store fails or takes over a second, its circuit opens for 5 s: tokens are
+//! requested without it, and a good token is never lost by that. [`Stats`] and a trace event report it.
 //!
 //! # Your own OAuth 2.0 server
 //!

@@ -39,7 +39,7 @@ pub struct TokenOptions {
     pub(in crate::token) clock: Option<Arc<dyn Clock>>,
     pub(in crate::token) store: Option<Arc<dyn TokenStore>>,
     pub(in crate::token) store_timeout: Duration,
-    pub(in crate::token) store_rest: Duration,
+    pub(in crate::token) store_open_for: Duration,
     pub(in crate::token) lease: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Default for TokenOptions {
             clock: None,
             store: None,
             store_timeout: Duration::from_secs(1),
-            store_rest: Duration::from_secs(5),
+            store_open_for: Duration::from_secs(5),
             lease: Duration::from_secs(10),
         }
     }
@@ -238,11 +238,11 @@ impl TokenOptions {
         self
     }
 
-    /// How long the store is left aside after it has failed: until then tokens are asked for alone, and
-    /// nobody waits for the store. 5 seconds.
+    /// How long the store's circuit stays open after a failure. Until then tokens are requested without the
+    /// store, and no caller waits for it. Default: 5 s.
     #[must_use]
-    pub fn with_store_circuit_open_for(mut self, rest: Duration) -> Self {
-        self.store_rest = rest.min(FOREVER);
+    pub fn with_store_circuit_open_for(mut self, time: Duration) -> Self {
+        self.store_open_for = time.min(FOREVER);
         self
     }
 

@@ -158,7 +158,7 @@ impl CacheState {
     ) -> Result<Option<Admission>, Error> {
         let max_wait = if has_token { max_wait.max(self.options.max_wait) } else { max_wait };
         self.negative.check(scopes, now.tick, self.options.max_wait)?;
-        let admitted = if self.sharing.as_ref().is_some_and(|sharing| !sharing.is_aside()) {
+        let admitted = if self.sharing.as_ref().is_some_and(|sharing| !sharing.is_open()) {
             self.within(now, max_wait, None).map(|()| None)
         } else {
             self.reserve(now.tick, now.tick.saturating_add(millis(max_wait))).map(Some)
@@ -204,7 +204,7 @@ impl CacheState {
         Stats {
             evictions: self.entries.evictions.get(),
             store_failures: sharing.map_or(0, |sharing| sharing.failures.get()),
-            store_circuit_open: sharing.is_some_and(StoreCircuitBreaker::is_aside),
+            store_circuit_open: sharing.is_some_and(StoreCircuitBreaker::is_open),
             ..self.counters.stats()
         }
     }

@@ -36,7 +36,7 @@ pub struct Stats {
     pub discarded: u64,
     /// Tokens evicted_remotely because another process had rejected or revoked them.
     pub evicted_remotely: u64,
-    /// Whether the store is left aside now, since it failed lately.
+    /// Whether the store's circuit is open: it failed lately, and tokens are requested without it.
     pub store_circuit_open: bool,
 }
 

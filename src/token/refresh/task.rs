@@ -78,7 +78,7 @@ impl RefreshTask {
                 }
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(tracing::field::display);
-                    tracing::warn!(%error, cause, "this token is asked for alone");
+                    tracing::warn!(%error, cause, "requesting this token without the store");
                 }
             }
         }

@@ -31,7 +31,7 @@ pub(in crate::token) enum PendingMark {
 pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) store: Arc<dyn TokenStore>,
     pub(in crate::token) lease: Duration,
-    pub(in crate::token) rest: Duration,
+    pub(in crate::token) open_for: Duration,
     timeout: Duration,
     /// How long a token is believed at most, and so how long a revoked one is marked.
     pub(in crate::token) max_lifetime: Duration,
@@ -45,11 +45,11 @@ pub(in crate::token) struct StoreCircuitBreaker {
 
 #[derive(Default)]
 struct State {
-    /// Until when the store is left aside.
-    aside: Option<Instant>,
+    /// Until when the circuit is open. `None` while it is closed.
+    open_until: Option<Instant>,
     /// Each with the time until which its writing is retried.
     pending: VecDeque<(PendingMark, Instant)>,
-    upkeep: Option<AbortHandle>,
+    task: Option<AbortHandle>,
 }
 
 impl StoreCircuitBreaker {
@@ -57,7 +57,7 @@ impl StoreCircuitBreaker {
         Some(Self {
             store: options.store.clone()?,
             lease: options.lease,
-            rest: options.store_rest,
+            open_for: options.store_open_for,
             timeout: options.store_timeout,
             max_lifetime: options.limits.max,
             max_backoff: options.max_backoff,
@@ -71,70 +71,74 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the store may be asked. When its rest is over one may, and the others once that one
-    /// had a response.
+    /// Whether the store may be called. After the circuit was open for its time, one caller may try; the
+    /// others follow once that call succeeds.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
-        match state.aside {
+        match state.open_until {
             Some(until) if now < until => false,
             Some(_) => {
-                state.aside = Some(now + self.timeout);
+                state.open_until = Some(now + self.timeout);
                 true
             }
             None => true,
         }
     }
 
-    /// Whether it is left aside, for people.
-    pub(in crate::token) fn is_aside(&self) -> bool {
-        self.lock().aside.is_some()
+    /// Whether the circuit is open. Unlike `try_acquire` it changes nothing.
+    pub(in crate::token) fn is_open(&self) -> bool {
+        self.lock().open_until.is_some()
     }
 
-    /// A call to the store within its time.
+    /// Calls the store, with a timeout.
     ///
     /// # Errors
     ///
-    /// Those of the store. It is left aside then.
+    /// The store's errors, which open the circuit.
     pub(in crate::token) async fn ask<T>(&self, call: StoreFuture<'_, T>) -> Result<T, StoreError> {
         let result = time::timeout(self.timeout, call)
             .await
-            .unwrap_or_else(|_| Err(StoreError::new("the store took too long")));
+            .unwrap_or_else(|_| Err(StoreError::new("token store timed out")));
         match &result {
-            Ok(_) => self.answered(),
+            Ok(_) => self.succeeded(),
             Err(error) => self.failed(error),
         }
         result
     }
 
-    fn answered(&self) {
-        if self.lock().aside.take().is_some() {
-            tracing::info!("the store responds again; tokens are shared");
+    fn succeeded(&self) {
+        if self.lock().open_until.take().is_some() {
+            tracing::info!("token store circuit closed");
         }
     }
 
     fn failed(&self, error: &StoreError) {
         self.failures.add(1);
-        let before = self.lock().aside.replace(Instant::now() + self.rest);
+        let before = self.lock().open_until.replace(Instant::now() + self.open_for);
         let error = error as &dyn std::error::Error;
         let cause = error.source().map(tracing::field::display);
         match before {
-            None => tracing::warn!(error, cause, "the store is left aside; tokens are asked for alone"),
-            Some(_) => tracing::debug!(error, cause, "the store still fails"),
+            None => tracing::warn!(
+                error,
+                cause,
+                "token store circuit opened: requesting tokens without the store"
+            ),
+            Some(_) => tracing::debug!(error, cause, "token store still fails"),
         }
     }
 
-    /// Writes a mark to the store, in time.
+    /// Writes a mark to the store, with a timeout.
     ///
     /// # Errors
     ///
-    /// Those of the store, also while it is left aside.
+    /// The store's errors, or one that says the circuit is open.
     pub(in crate::token) async fn write_mark(
         &self,
         source: &Fingerprint,
         mark: &PendingMark,
     ) -> Result<(), StoreError> {
         if !self.try_acquire() {
-            return Err(StoreError::new("the store is left aside after a failure"));
+            return Err(StoreError::new("token store circuit is open"));
         }
         self.ask(match mark {
             PendingMark::Revoked(ids) => self.store.revoke(source, ids, self.max_lifetime),
@@ -175,20 +179,20 @@ impl StoreCircuitBreaker {
         self.lock().pending.retain(|(pending, _)| pending != mark);
     }
 
-    /// Starts the upkeep unless it runs or there is nothing for it to do. `start` is told whether one
-    /// ran before.
+    /// Starts the background task unless it runs or has nothing to do. `start` learns whether one ran
+    /// before.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,
     ) {
         let mut state = self.lock();
-        if state.upkeep.as_ref().is_some_and(|upkeep| !upkeep.is_finished()) {
+        if state.task.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
         let notices = self.store.notices();
         if notices.is_some() || !state.pending.is_empty() {
-            let before = state.upkeep.is_some();
-            state.upkeep = Some(start(notices, before));
+            let before = state.task.is_some();
+            state.task = Some(start(notices, before));
         }
     }
 }

@@ -95,10 +95,10 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
     // A token that was in memory when notices were lost is expired after this time.
     let mut recheck_end = after(Instant::now(), sharing.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // At least the time for which the store is left aside, and random, so that a fleet does not write in step.
-    let first = sharing.rest.saturating_mul(2);
+    // At least as long as the circuit stays open, and random, so that a fleet does not write in step.
+    let first = sharing.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
-    let mut write = sharing.first_pending().is_some().then(|| Instant::now() + sharing.rest);
+    let mut write = sharing.first_pending().is_some().then(|| Instant::now() + sharing.open_for);
     loop {
         sync::select! {
             notice = next(&mut notices) => {
@@ -109,7 +109,7 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
                     checks = 0;
                 }
             }
-            () = sharing.pending.notified(), if write.is_none() => write = Some(Instant::now() + sharing.rest),
+            () = sharing.pending.notified(), if write.is_none() => write = Some(Instant::now() + sharing.open_for),
             () = at(write) => {
                 attempts = if write_pending(shared, sharing).await { 0 } else { attempts + 1 };
                 write = sharing.first_pending().is_some().then(|| Instant::now() + pause(attempts));
