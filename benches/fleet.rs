@@ -139,7 +139,7 @@ fn processor_time(redis: &Redis) -> f64 {
     of("self") + of(&redis.0.id().to_string())
 }
 
-/// Lets a fleet ask for scope sets that nobody has, each process for all of them.
+/// Requests scope sets that have no token yet. Each process of the fleet requests all of them.
 async fn limit(redis: &Redis, processes: usize, scope_sets: usize) {
     redis.run::<()>("FLUSHALL").await;
     let source = Local::default();
