@@ -13,9 +13,9 @@
 // docs.rs, with its nightly compiler, marks what is behind a feature by itself.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod authorize;
 #[cfg(feature = "axum")]
 pub mod axum;
-pub mod bearer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod clock;

@@ -56,7 +56,7 @@
 //! # 3. A request
 //!
 //! With a client of your own, add [`Token::authorization`](crate::Token::authorization) as the `Authorization`
-//! header. Better, let [`bearer`](crate::bearer) add it: it also renews a token that the vendor says has expired,
+//! header. Better, let [`authorize`](crate::authorize) add it: it also renews a token that the vendor says has expired,
 //! repeats the request once, and sends no token to another origin.
 //!
 //! ```

@@ -19,7 +19,7 @@
 //! | Probe of refused credentials | a 401 or `invalid_client` to the client credentials, or three different scope sets refused in a row | one request at a time for all scope sets | 10 s | any success | 363 |
 //! | New request for a refused scope set | a 403 to the client credentials | one request for each scope set | 10 s | nobody asks | 360 |
 //! | New refresh after the token source panicked | a panic of your own token source | one call | 1 s, 2 s, … 60 s, half of it random | nobody asks | 130 |
-//! | New token after a 401 to a request of yours | the 401 may mean the token ([which do](crate::bearer#what-happens-on-a-401)) | one token request for all requests with one token, and one repetition of each | 30 s if it helped; 30 s, 60 s, … 10 min if it did not | that repetition | 121 |
+//! | New token after a 401 to a request of yours | the 401 may mean the token ([which do](crate::authorize#what-happens-on-a-401)) | one token request for all requests with one token, and one repetition of each | 30 s if it helped; 30 s, 60 s, … 10 min if it did not | that repetition | 121 |
 //! | New fetch of webhook keys after a failed one | a webhook arrives, and no key is at hand | one fetch at a time | 1 s, 2 s, 4 s, … 60 s | no webhook arrives | 70 |
 //! | Fetch of webhook keys for an unknown key id | a webhook names a key that is not known | one fetch at a time | 60 s | no webhook arrives | 61 |
 //! | New call to a token store after a failed one | a refresh begins | one call at a time | 5 s | no refresh begins; tokens are requested without it meanwhile | 721 |

@@ -8,7 +8,7 @@
 //! | stale: about a quarter of its life is left, about 5 minutes at most | it, from memory | the first who notices begins one refresh behind |
 //! | expired: a tenth is left, 10 seconds at most | a new one, after one request that all share | |
 //! | revoked, or called invalid by a 401 | the same | no refresh that was begun before puts it back |
-//! | rejected by a 401 without a cause | it | a new one takes its place if that is [accepted](crate::bearer#what-happens-on-a-401) |
+//! | rejected by a 401 without a cause | it | a new one takes its place if that is [accepted](crate::authorize#what-happens-on-a-401) |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

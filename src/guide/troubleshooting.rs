@@ -65,7 +65,7 @@
 //!
 //! It is remembered for ten seconds, so that a fleet with a wrong secret does not flood the vendor; corrected credentials are
 //! a new client, and need no waiting. A token that you use and that comes back with 401 on your *own* request is another
-//! matter: [`bearer`](crate::bearer) renews it.
+//! matter: [`authorize`](crate::authorize) renews it.
 //!
 //! ## InvalidRequest
 //!

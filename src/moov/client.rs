@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
-    bearer::Bearer,
+    authorize::Authorizer,
     generated::moov as generated,
     retry::Idempotency,
     token::{
@@ -105,9 +105,9 @@ impl Client {
     }
 
     /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
-    /// [`bearer`](crate::bearer).
-    pub fn bearer(&self) -> Bearer<Api> {
-        Bearer::at(self.0.default.clone(), self.0.tokens.source().http.base())
+    /// [`authorize`](crate::authorize).
+    pub fn bearer(&self) -> Authorizer<Api> {
+        Authorizer::at(self.0.default.clone(), self.0.tokens.source().http.base())
     }
 
     /// All that can be done with tokens: waiting for a given time, handles, running a request.

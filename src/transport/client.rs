@@ -104,7 +104,7 @@ impl HttpOptions {
     }
 
     /// A reqwest client for requests of your own to this base URL, such as with the tokens of
-    /// [`bearer`](crate::bearer): with our TLS, the timeouts and no redirects. A client for an https base
+    /// [`authorize`](crate::authorize): with our TLS, the timeouts and no redirects. A client for an https base
     /// URL sends nothing but https; one for a base URL on this machine sends plain http to this machine
     /// alone, and fails to connect anywhere else. A client does not limit the body of a response: you do.
     ///

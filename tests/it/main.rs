@@ -1,9 +1,9 @@
 //! All behaviour tests in one binary, a file for each behaviour.
 
+mod authorize_renewal;
+mod authorize_requests;
+mod authorize_tower;
 mod axum_webhooks;
-mod bearer_renewal;
-mod bearer_requests;
-mod bearer_tower;
 mod blame;
 mod blocking;
 #[path = "../../build.rs"]

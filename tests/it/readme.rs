@@ -24,7 +24,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "a 401 that means \"expired\"",
         &[
-            "bearer_requests::a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most",
+            "authorize_requests::a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most",
         ],
     ),
     ("a 200 for a documented 201", &["decode::any_success_status_is_a_success"]),

@@ -15,7 +15,7 @@ use axum::{
 };
 use fintech_auth::{
     HttpOptions,
-    bearer::Bearer,
+    authorize::Authorizer,
     emulator::{Emulator, Operation},
     moov,
 };
@@ -64,7 +64,7 @@ impl Setting {
         let moov = emulator.moov().build().expect("the client builds");
         // Against the real service `moov.bearer()`: there tokens and accounts are of one origin.
         let tokens = moov.tokens().handle(&["/accounts.read".parse().expect("a scope")]).expect("a handle");
-        let bearer = Bearer::new(tokens, [&url]).expect("an origin");
+        let bearer = Authorizer::new(tokens, [&url]).expect("an origin");
         let http = HttpOptions::default().to_reqwest(&url).expect("a client");
         Self { accounts, moov, client: Client::new_with_client(&url, http, bearer) }
     }
@@ -107,7 +107,7 @@ async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
         moov.expect("the client builds").tokens().handle(&["/accounts.read".parse().expect("a scope")]);
     let tokens = tokens.expect("a handle");
     let at = setting.client.baseurl().to_owned();
-    let bearer = Bearer::new(tokens, [&at]).expect("an origin");
+    let bearer = Authorizer::new(tokens, [&at]).expect("an origin");
     let http = HttpOptions::default().to_reqwest(&at).expect("a client");
     let error = Client::new_with_client(&at, http, bearer).account("a-1").await.unwrap_err();
     let Error::Custom(reason) = &error else { panic!("another error") };

@@ -104,7 +104,7 @@ impl<S: TokenSource> TokenCache<S> {
     }
 
     /// Runs a request of yours with a token, and once more with a new one if the outcome is a 401 that a
-    /// new token may help against: see [`bearer`](crate::bearer#what-happens-on-a-401). The second outcome
+    /// new token may help against: see [`authorize`](crate::authorize#what-happens-on-a-401). The second outcome
     /// stands. If no new token can be had, the first one does.
     ///
     /// `classify` tells what an outcome says about the token; [`TokenCache::classify`] does it for an HTTP

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use fintech_auth::{
     Error, ErrorKind, HttpOptions, Secret,
-    bearer::{Bearer, BearerMiddleware},
+    authorize::{AuthorizeMiddleware, Authorizer},
     emulator::{Emulator, Fault, Operation},
     moneykit,
     token::TokenSource,
@@ -31,8 +31,8 @@ use crate::support::{emulator, json, moneykit};
 
 const EXPIRED: &str = r#"{"error_code":"api_error.auth.expired_access_token"}"#;
 
-fn http<S: TokenSource>(bearer: Bearer<S>) -> ClientWithMiddleware {
-    ClientBuilder::new(reqwest()).with(BearerMiddleware::new(bearer)).build()
+fn http<S: TokenSource>(bearer: Authorizer<S>) -> ClientWithMiddleware {
+    ClientBuilder::new(reqwest()).with(AuthorizeMiddleware::new(bearer)).build()
 }
 
 fn reqwest() -> reqwest::Client {
@@ -126,13 +126,13 @@ async fn no_token_goes_to_another_origin() {
 async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
     let (issuer, other) = (emulator().await, emulator().await);
     let tokens = moneykit(&issuer).tokens().handle(&[]).unwrap();
-    let bearer = Bearer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");
+    let bearer = Authorizer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");
     http(bearer).get(introspect(&other)).send().await.expect("a response");
     assert!(authorizations(&other).iter().all(Option::is_some));
     for bad in ["http://api.example.com", "https://api.example.com/path", "api.example.com"] {
-        let error = Bearer::new(tokens.clone(), [bad]).unwrap_err();
+        let error = Authorizer::new(tokens.clone(), [bad]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
-        assert_eq!(Bearer::new(tokens.clone(), [""; 0]).unwrap_err().kind(), ErrorKind::InvalidConfig);
+        assert_eq!(Authorizer::new(tokens.clone(), [""; 0]).unwrap_err().kind(), ErrorKind::InvalidConfig);
     }
 }
 
@@ -182,7 +182,7 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
         let emulator = emulator().await;
         let counter = Counter::default();
         let client = moneykit(&emulator);
-        let middleware = BearerMiddleware::new(client.bearer());
+        let middleware = AuthorizeMiddleware::new(client.bearer());
         let http = ClientBuilder::new(reqwest()).with(middleware).with(counter.clone()).build();
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
         let request = http.get(introspect(&emulator)).body(body);
@@ -229,7 +229,7 @@ async fn the_token_does_not_show_in_debug() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let token: Secret = client.default_token().await.expect("a token").to_secret();
-    let shown = format!("{:?} {:?}", client.bearer(), BearerMiddleware::new(client.bearer()));
+    let shown = format!("{:?} {:?}", client.bearer(), AuthorizeMiddleware::new(client.bearer()));
     assert!(!shown.contains(token.expose_secret()), "{shown}");
 }
 
@@ -281,7 +281,7 @@ async fn execute_returns_a_401_whose_body_never_comes() {
         std::future::pending::<()>().await;
     });
     let (cache, source) = crate::scripted::cache([]);
-    let bearer = Bearer::new(cache.handle(&[]).expect("a handle"), [&url]).expect("an origin");
+    let bearer = Authorizer::new(cache.handle(&[]).expect("a handle"), [&url]).expect("an origin");
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let tls = tls.with_safe_default_protocol_versions().expect("versions");
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();

@@ -1,14 +1,14 @@
 //! Tokens on requests of your own: to the rest of a vendor's API, by the HTTP client that you have.
 //!
-//! A [`Bearer`] adds a token that works now, and repeats the request once with a new one after a 401 that a
+//! A [`Authorizer`] adds a token that works now, and repeats the request once with a new one after a 401 that a
 //! new token may help against. It never sends a token anywhere but to the origins that it was made for.
 //!
 //! | you send with | use |
 //! | --- | --- |
-//! | reqwest itself | [`Bearer::execute`] |
-//! | a client that progenitor generated | [`Bearer::ensure_token`] and [`Bearer::execute`] in its hooks |
-//! | `reqwest-middleware` | `BearerMiddleware`, feature `reqwest-middleware` |
-//! | any tower service, such as hyper's client | `BearerLayer`, feature `tower` |
+//! | reqwest itself | [`Authorizer::execute`] |
+//! | a client that progenitor generated | [`Authorizer::ensure_token`] and [`Authorizer::execute`] in its hooks |
+//! | `reqwest-middleware` | `AuthorizeMiddleware`, feature `reqwest-middleware` |
+//! | any tower service, such as hyper's client | `AuthorizeLayer`, feature `tower` |
 //! | something else | [`TokenCache::run`](crate::token::TokenCache::run) |
 //!
 //! # What happens to a request
@@ -65,11 +65,11 @@
 //!
 //! # A client that progenitor generates
 //!
-//! Have it generated with `HooksMode::Expected` and a `Bearer` as its inner type; then the hooks are two
+//! Have it generated with `HooksMode::Expected` and an `Authorizer` as its inner type; then the hooks are two
 //! lines. `examples/own_client` is such a crate, to copy.
 //!
 //! ```text
-//! impl ClientHooks<Bearer<moov::Api>> for Client {
+//! impl ClientHooks<Authorizer<moov::Api>> for Client {
 //!     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
 //!         self.inner().ready(request).await.map_err(|error| Error::Custom(error.to_string()))
 //!     }
@@ -94,9 +94,9 @@ use http::HeaderValue;
 
 use self::origin::Origin;
 #[cfg(feature = "reqwest-middleware")]
-pub use self::reqwest_middleware::BearerMiddleware;
+pub use self::reqwest_middleware::AuthorizeMiddleware;
 #[cfg(feature = "tower")]
-pub use self::tower::{BearerError, BearerLayer, BearerService, CloneBody, NoRetry, RepeatBody};
+pub use self::tower::{AuthorizeError, AuthorizeLayer, AuthorizeService, CloneBody, NoRetry, RepeatBody};
 pub use peeked::PeekedBody;
 
 use crate::{
@@ -105,12 +105,12 @@ use crate::{
 };
 
 /// Tokens of one scope set, and where they may go. Cheap to clone; clones share the tokens.
-pub struct Bearer<S> {
+pub struct Authorizer<S> {
     tokens: TokenHandle<S>,
     origins: Arc<[Origin]>,
 }
 
-impl<S: TokenSource> Bearer<S> {
+impl<S: TokenSource> Authorizer<S> {
     /// Tokens for these origins: `https://api.example.com`, or `http` on this machine.
     ///
     /// # Errors
@@ -146,13 +146,13 @@ fn header(token: &Token) -> HeaderValue {
     token.authorization().clone()
 }
 
-impl<S> Clone for Bearer<S> {
+impl<S> Clone for Authorizer<S> {
     fn clone(&self) -> Self {
         Self { tokens: self.tokens.clone(), origins: self.origins.clone() }
     }
 }
 
-impl<S> fmt::Debug for Bearer<S> {
+impl<S> fmt::Debug for Authorizer<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bearer").field("tokens", &self.tokens).field("origins", &self.origins).finish()
     }

@@ -3,13 +3,13 @@
 use http::{StatusCode, header::AUTHORIZATION};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 
-use super::{Bearer, header, peeked};
+use super::{Authorizer, header, peeked};
 use crate::{
     Error, ErrorKind, Token,
     token::{Rejection, TokenSource},
 };
 
-impl<S: TokenSource> Bearer<S> {
+impl<S: TokenSource> Authorizer<S> {
     /// Sees to it that there is a token for this request: for `pre` of progenitor's `ClientHooks`, which
     /// can tell why there is none. Nothing is added yet.
     ///
@@ -38,7 +38,7 @@ impl<S: TokenSource> Bearer<S> {
     /// with any reqwest client.
     ///
     /// Where no token can be had, the request goes without one, and the service refuses it; where no new
-    /// one can, the service's 401 stands. [`Bearer::ensure_token`] tells why.
+    /// one can, the service's 401 stands. [`Authorizer::ensure_token`] tells why.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use fintech_auth::{
     ErrorKind,
-    bearer::{Bearer, BearerError, BearerLayer, CloneBody, NoRetry, RepeatBody},
+    authorize::{AuthorizeError, AuthorizeLayer, Authorizer, CloneBody, NoRetry, RepeatBody},
     emulator::{Emulator, Operation},
     moneykit,
 };
@@ -52,7 +52,7 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
 async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
-    let service = BearerLayer::new(client.bearer()).layer(hyper());
+    let service = AuthorizeLayer::new(client.bearer()).layer(hyper());
     client.default_token().await.expect("a token");
     emulator.clock().advance(std::time::Duration::from_secs(3601));
     let mut requests = JoinSet::new();
@@ -77,7 +77,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
 #[tokio::test]
 async fn no_token_goes_to_another_origin_or_over_another_authorization() {
     let (ours, other) = (emulator().await, emulator().await);
-    let mut service = BearerLayer::new(moneykit(&ours).bearer()).layer(hyper());
+    let mut service = AuthorizeLayer::new(moneykit(&ours).bearer()).layer(hyper());
     let mut own = request(&ours);
     own.headers_mut().insert(AUTHORIZATION, "Bearer of-my-own".parse().expect("a value"));
     for request in [request(&other), own] {
@@ -92,7 +92,7 @@ async fn no_token_goes_to_another_origin_or_over_another_authorization() {
 #[tokio::test]
 async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
     let emulator = emulator().await;
-    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(hyper());
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(hyper());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
     let response = service.call(request(&emulator)).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 2)));
@@ -102,7 +102,7 @@ async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_res
 #[tokio::test]
 async fn another_401_is_handed_on_whole_and_not_repeated() {
     let emulator = emulator().await;
-    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(hyper());
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(hyper());
     for size in [0, 1, 70_000, 200_000] {
         let body = "x".repeat(size);
         emulator.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
@@ -129,7 +129,7 @@ async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
     async fn status<R: RepeatBody<Body> + 'static>(body: &str) -> (StatusCode, (usize, usize), u64) {
         let emulator = emulator().await;
         let client = moneykit(&emulator);
-        let mut service = BearerLayer::new(client.bearer()).with_repeat::<R>().layer(hyper());
+        let mut service = AuthorizeLayer::new(client.bearer()).with_repeat::<R>().layer(hyper());
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
         let request = request(&emulator).map(|_| Body::from(body.to_owned()));
         let response = service.call(request).await.expect("a response");
@@ -149,15 +149,15 @@ async fn errors_tell_a_missing_token_from_a_failing_service() {
     let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
     let client = moneykit::Client::builder(credentials).with_base_url(emulator.url()).build();
     let bearer = client.expect("the client builds").bearer();
-    let error = BearerLayer::new(bearer).layer(hyper()).call(request(&emulator)).await.unwrap_err();
-    let BearerError::Token(cause) = &error else { panic!("{error}") };
+    let error = AuthorizeLayer::new(bearer).layer(hyper()).call(request(&emulator)).await.unwrap_err();
+    let AuthorizeError::Token(cause) = &error else { panic!("{error}") };
     assert_eq!(cause.kind(), ErrorKind::Unauthorized);
     assert!(!format!("{error} {error:?}").contains("marked-secret"));
     assert_eq!(sent(&emulator).1, 0);
 
-    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(Failing);
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(Failing);
     let error = service.call(request(&emulator)).await.unwrap_err();
-    assert!(matches!(error, BearerError::Service(_)), "{error}");
+    assert!(matches!(error, AuthorizeError::Service(_)), "{error}");
 }
 
 #[derive(Clone)]
@@ -215,7 +215,7 @@ impl tower_service::Service<Request<Body>> for Breaking {
 #[tokio::test]
 async fn a_broken_401_is_handed_on_as_broken() {
     let emulator = emulator().await;
-    let mut service = BearerLayer::new(moneykit(&emulator).bearer()).layer(Breaking);
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(Breaking);
     let mut body = service.call(request(&emulator)).await.expect("a head").into_body();
     let first = body.frame().await.expect("a frame").expect("it came");
     assert_eq!(first.into_data().expect("data"), "half");
@@ -291,11 +291,12 @@ async fn looking_into_a_401_is_bounded_in_time_and_frames() {
         for (challenge, attempts) in [(None, 1), (Some(r#"Bearer error="invalid_token""#), 2)] {
             let (cache, source) = crate::scripted::cache([]);
             let bearer =
-                Bearer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.example"])
+                Authorizer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.example"])
                     .expect("an origin");
             bearer.tokens().token().await.expect("a token");
             let polls = Arc::new(AtomicUsize::new(0));
-            let mut service = BearerLayer::new(bearer).layer(EndlessService(kind, polls.clone(), challenge));
+            let mut service =
+                AuthorizeLayer::new(bearer).layer(EndlessService(kind, polls.clone(), challenge));
             let request = Request::get("https://api.example/").body(Body::default()).expect("a request");
             let start = Instant::now();
             let response = service.call(request).await.expect("a response");
@@ -320,10 +321,10 @@ async fn looking_into_a_401_is_bounded_in_time_and_frames() {
 #[tokio::test(start_paused = true)]
 async fn no_token_goes_to_a_uri_that_is_not_exactly_the_origin() {
     let (cache, source) = crate::scripted::cache([]);
-    let bearer = Bearer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.moov.io"])
+    let bearer = Authorizer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.moov.io"])
         .expect("an origin");
     let polls = Arc::<AtomicUsize>::default();
-    let mut service = BearerLayer::new(bearer).layer(EndlessService(Endless::Silent, polls, None));
+    let mut service = AuthorizeLayer::new(bearer).layer(EndlessService(Endless::Silent, polls, None));
     for uri in [
         "https://api.moov.io:99999/",
         "https://api.moov.io:/",

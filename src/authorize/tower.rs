@@ -1,4 +1,4 @@
-//! The layer for tower services that send HTTP requests. It decides nothing that [`Bearer`] does not.
+//! The layer for tower services that send HTTP requests. It decides nothing that [`Authorizer`] does not.
 
 use std::{
     error::Error as StdError,
@@ -15,7 +15,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Bearer, PeekedBody, header, peeked};
+use super::{Authorizer, PeekedBody, header, peeked};
 use crate::{Error, Token, token::TokenSource};
 
 /// How the body of a request is had a second time.
@@ -56,7 +56,7 @@ impl<B> RepeatBody<B> for NoRetry {
 /// ```
 /// use std::convert::Infallible;
 ///
-/// use fintech_auth::bearer::BearerLayer;
+/// use fintech_auth::authorize::AuthorizeLayer;
 /// # #[cfg(feature = "emulator")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -81,7 +81,7 @@ impl<B> RepeatBody<B> for NoRetry {
 /// #     }
 /// # }
 /// # let client = Client;
-/// let mut client = BearerLayer::new(moov.bearer()).layer(client); // yours, such as hyper_util's
+/// let mut client = AuthorizeLayer::new(moov.bearer()).layer(client); // yours, such as hyper_util's
 /// let request = http::Request::get(format!("{}/accounts", emulator.url())).body(String::new())?;
 /// let response = client.call(request).await?;
 /// assert_eq!(response.status(), 200);
@@ -90,40 +90,40 @@ impl<B> RepeatBody<B> for NoRetry {
 /// # #[cfg(not(feature = "emulator"))]
 /// # fn main() {}
 /// ```
-pub struct BearerLayer<S, R = CloneBody> {
-    bearer: Bearer<S>,
+pub struct AuthorizeLayer<S, R = CloneBody> {
+    bearer: Authorizer<S>,
     repeat: PhantomData<fn() -> R>,
 }
 
-impl<S: TokenSource> BearerLayer<S> {
+impl<S: TokenSource> AuthorizeLayer<S> {
     /// With these tokens, to their origins. Repeats requests, so their bodies must be [`Clone`].
-    pub fn new(bearer: Bearer<S>) -> Self {
+    pub fn new(bearer: Authorizer<S>) -> Self {
         Self { bearer, repeat: PhantomData }
     }
 
     /// For bodies that cannot be cloned ([`NoRetry`]), or in a way of your own.
     #[must_use]
-    pub fn with_repeat<R>(self) -> BearerLayer<S, R> {
-        BearerLayer { bearer: self.bearer, repeat: PhantomData }
+    pub fn with_repeat<R>(self) -> AuthorizeLayer<S, R> {
+        AuthorizeLayer { bearer: self.bearer, repeat: PhantomData }
     }
 }
 
-impl<S, R, T> Layer<T> for BearerLayer<S, R> {
-    type Service = BearerService<T, S, R>;
+impl<S, R, T> Layer<T> for AuthorizeLayer<S, R> {
+    type Service = AuthorizeService<T, S, R>;
 
     fn layer(&self, inner: T) -> Self::Service {
-        BearerService { inner, bearer: self.bearer.clone(), repeat: PhantomData }
+        AuthorizeService { inner, bearer: self.bearer.clone(), repeat: PhantomData }
     }
 }
 
-/// What [`BearerLayer`] makes of a service.
-pub struct BearerService<T, S, R = CloneBody> {
+/// What [`AuthorizeLayer`] makes of a service.
+pub struct AuthorizeService<T, S, R = CloneBody> {
     inner: T,
-    bearer: Bearer<S>,
+    bearer: Authorizer<S>,
     repeat: PhantomData<fn() -> R>,
 }
 
-impl<T, S, R, B, A> Service<Request<B>> for BearerService<T, S, R>
+impl<T, S, R, B, A> Service<Request<B>> for AuthorizeService<T, S, R>
 where
     T: Service<Request<B>, Response = Response<A>> + Clone + Send + 'static,
     T::Future: Send,
@@ -134,11 +134,11 @@ where
     A::Error: Send,
 {
     type Response = Response<PeekedBody<A>>;
-    type Error = BearerError<T::Error>;
+    type Error = AuthorizeError<T::Error>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context).map_err(BearerError::Service)
+        self.inner.poll_ready(context).map_err(AuthorizeError::Service)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -151,9 +151,9 @@ where
 
 async fn send<T, S, R, B, A>(
     mut inner: T,
-    bearer: Bearer<S>,
+    bearer: Authorizer<S>,
     mut request: Request<B>,
-) -> Result<Response<PeekedBody<A>>, BearerError<T::Error>>
+) -> Result<Response<PeekedBody<A>>, AuthorizeError<T::Error>>
 where
     T: Service<Request<B>, Response = Response<A>>,
     S: TokenSource,
@@ -162,13 +162,13 @@ where
 {
     let covered = bearer.origins.iter().any(|origin| origin.has_uri(request.uri()));
     if !covered || request.headers().contains_key(AUTHORIZATION) {
-        let response = inner.call(request).await.map_err(BearerError::Service)?;
+        let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
         return Ok(response.map(PeekedBody::untouched));
     }
-    let token = bearer.tokens.token().await.map_err(BearerError::Token)?;
+    let token = bearer.tokens.token().await.map_err(AuthorizeError::Token)?;
     let again = copy::<R, B>(&request);
     sign(&mut request, &token);
-    let response = inner.call(request).await.map_err(BearerError::Service)?;
+    let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
     let (body, response) = peeked::peek(response).await;
     let rejection = bearer.tokens.classify(response.status(), response.headers(), body.as_deref());
     let Some(mut again) = again else {
@@ -179,8 +179,8 @@ where
     // Its connection may be the one that the service waits for.
     drop(response);
     sign(&mut again, replacement.token());
-    poll_fn(|context| inner.poll_ready(context)).await.map_err(BearerError::Service)?;
-    let response = inner.call(again).await.map_err(BearerError::Service)?;
+    poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
+    let response = inner.call(again).await.map_err(AuthorizeError::Service)?;
     bearer.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
     Ok(response.map(PeekedBody::untouched))
 }
@@ -202,14 +202,14 @@ fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {
 /// Why a request with a token has no response.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum BearerError<E> {
+pub enum AuthorizeError<E> {
     /// There is no token to send it with. The request was not sent, or was refused as expired.
     Token(Error),
     /// The service failed.
     Service(E),
 }
 
-impl<E> fmt::Display for BearerError<E> {
+impl<E> fmt::Display for AuthorizeError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Token(_) => "no token for the request",
@@ -218,7 +218,7 @@ impl<E> fmt::Display for BearerError<E> {
     }
 }
 
-impl<E: StdError + 'static> StdError for BearerError<E> {
+impl<E: StdError + 'static> StdError for AuthorizeError<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(match self {
             Self::Token(error) => error,
@@ -227,26 +227,26 @@ impl<E: StdError + 'static> StdError for BearerError<E> {
     }
 }
 
-impl<S, R> Clone for BearerLayer<S, R> {
+impl<S, R> Clone for AuthorizeLayer<S, R> {
     fn clone(&self) -> Self {
         Self { bearer: self.bearer.clone(), repeat: PhantomData }
     }
 }
 
-impl<T: Clone, S, R> Clone for BearerService<T, S, R> {
+impl<T: Clone, S, R> Clone for AuthorizeService<T, S, R> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), bearer: self.bearer.clone(), repeat: PhantomData }
     }
 }
 
-impl<S, R> fmt::Debug for BearerLayer<S, R> {
+impl<S, R> fmt::Debug for AuthorizeLayer<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BearerLayer").field(&self.bearer).finish()
+        f.debug_tuple("AuthorizeLayer").field(&self.bearer).finish()
     }
 }
 
-impl<T: fmt::Debug, S, R> fmt::Debug for BearerService<T, S, R> {
+impl<T: fmt::Debug, S, R> fmt::Debug for AuthorizeService<T, S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BearerService").field("inner", &self.inner).field("bearer", &self.bearer).finish()
+        f.debug_struct("AuthorizeService").field("inner", &self.inner).field("bearer", &self.bearer).finish()
     }
 }

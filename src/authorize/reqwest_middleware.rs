@@ -1,11 +1,11 @@
-//! The middleware for reqwest-middleware. It decides nothing that [`Bearer`] does not.
+//! The middleware for reqwest-middleware. It decides nothing that [`Authorizer`] does not.
 
 use async_trait::async_trait;
 use http::{Extensions, StatusCode};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use super::{Bearer, execute::sign};
+use super::{Authorizer, execute::sign};
 use crate::token::TokenSource;
 
 /// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
@@ -19,14 +19,14 @@ use crate::token::TokenSource;
 /// # #[cfg(feature = "emulator")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use fintech_auth::{HttpOptions, bearer::BearerMiddleware, emulator::Emulator};
+/// use fintech_auth::{HttpOptions, authorize::AuthorizeMiddleware, emulator::Emulator};
 ///
 /// let emulator = Emulator::start().await?;
 /// let moneykit = emulator.moneykit().build()?;
 ///
 /// // Or one of yours, with the other middlewares as you have them.
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
-/// let bearer = BearerMiddleware::new(moneykit.bearer());
+/// let bearer = AuthorizeMiddleware::new(moneykit.bearer());
 /// let http = reqwest_middleware::ClientBuilder::new(http).with(bearer).build();
 /// let response = http.get(format!("{}/auth/introspect", emulator.url())).send().await?;
 /// assert_eq!(response.status(), 200);
@@ -36,17 +36,17 @@ use crate::token::TokenSource;
 /// # fn main() {}
 /// ```
 #[derive(Clone, Debug)]
-pub struct BearerMiddleware<S>(Bearer<S>);
+pub struct AuthorizeMiddleware<S>(Authorizer<S>);
 
-impl<S: TokenSource> BearerMiddleware<S> {
+impl<S: TokenSource> AuthorizeMiddleware<S> {
     /// With these tokens, to their origins.
-    pub fn new(bearer: Bearer<S>) -> Self {
+    pub fn new(bearer: Authorizer<S>) -> Self {
         Self(bearer)
     }
 }
 
 #[async_trait]
-impl<S: TokenSource> Middleware for BearerMiddleware<S> {
+impl<S: TokenSource> Middleware for AuthorizeMiddleware<S> {
     async fn handle(
         &self,
         mut request: Request,

@@ -12,7 +12,7 @@ use axum::{Router, extract::State, response::IntoResponse};
 use bytes::Bytes;
 use fintech_auth::{
     HttpOptions, Token,
-    bearer::{Bearer, BearerLayer, BearerMiddleware},
+    authorize::{AuthorizeLayer, AuthorizeMiddleware, Authorizer},
     blocking,
     emulator::{Emulator, Operation},
     token::{MemoryStore, Rejection, StoreKey, TokenCache, TokenSource, TokenStore as _},
@@ -160,8 +160,8 @@ impl Setup {
                         (Box::new(send) as Box<dyn Fn() -> Sent>, Box::new(cached) as Box<dyn Fn() -> _>)
                     }
                     _ => {
-                        let bearer =
-                            Bearer::new(tokens.handle(&asked).expect("a handle"), [&url]).expect("an origin");
+                        let bearer = Authorizer::new(tokens.handle(&asked).expect("a handle"), [&url])
+                            .expect("an origin");
                         let cached = tokens.handle(&asked).expect("a handle");
                         let send = move || -> Sent {
                             Box::pin(send(via, tokens.clone(), bearer.clone(), url.clone()))
@@ -219,7 +219,12 @@ async fn get(url: String, token: Token) -> Response {
     (status, headers, response.bytes().await.expect("a body"))
 }
 
-async fn send<S: TokenSource>(via: Via, tokens: TokenCache<S>, bearer: Bearer<S>, url: String) -> StatusCode {
+async fn send<S: TokenSource>(
+    via: Via,
+    tokens: TokenCache<S>,
+    bearer: Authorizer<S>,
+    url: String,
+) -> StatusCode {
     let http = http();
     match via {
         Via::Execute => {
@@ -227,13 +232,13 @@ async fn send<S: TokenSource>(via: Via, tokens: TokenCache<S>, bearer: Bearer<S>
             bearer.execute(&http, request).await.expect("a response").status()
         }
         Via::Middleware => {
-            let middleware = BearerMiddleware::new(bearer);
+            let middleware = AuthorizeMiddleware::new(bearer);
             let http = reqwest_middleware::ClientBuilder::new(http).with(middleware).build();
             http.get(url).send().await.expect("a response").status()
         }
         Via::Tower => {
             let hyper = legacy::Client::builder(TokioExecutor::new()).build_http();
-            let mut service = BearerLayer::new(bearer).layer(hyper);
+            let mut service = AuthorizeLayer::new(bearer).layer(hyper);
             let request = http::Request::get(url).body(Full::<Bytes>::default()).expect("a request");
             service.call(request).await.expect("a response").status()
         }
