@@ -29,34 +29,38 @@ async fn tour(moneykit: moneykit::Client, moov: moov::Client) -> Result<(), Erro
     println!("MoneyKit");
     let token = moneykit.create_access_token(&[]).await?;
     let expires_in = token.expires_in.map(|expires_in| expires_in.raw());
-    tell("POST /auth/token", token.status, format!("{:?}, expires_in {expires_in:?}", token.access_token));
+    tell("POST /auth/token", token.status(), format!("{:?}, expires_in {expires_in:?}", token.access_token));
 
     let about = moneykit.introspect(&token.access_token).await?;
     tell(
         "GET  /auth/introspect",
-        about.status,
+        about.status(),
         format!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("do all")),
     );
 
     let jwks = moneykit.jwks().await?;
-    tell("GET  /.well-known/jwks.json", jwks.status, format!("{} key(s)", jwks.keys.len()));
+    tell("GET  /.well-known/jwks.json", jwks.status(), format!("{} key(s)", jwks.keys.len()));
 
     match moneykit.introspect(&Secret::from("made-up")).await {
-        Ok(about) => tell("GET  /auth/introspect", about.status, "a made-up token was accepted"),
+        Ok(about) => tell("GET  /auth/introspect", about.status(), "a made-up token was accepted"),
         Err(error) => println!("  refused: {error}"),
     }
 
     println!("\nMoov");
     let mut token = moov.create_access_token(&["/accounts.read".parse()?]).await?;
     let expires_in = token.expires_in.map(|expires_in| expires_in.raw());
-    tell("POST /oauth2/token", token.status, format!("{:?}, expires_in {expires_in:?}", token.access_token));
+    tell(
+        "POST /oauth2/token",
+        token.status(),
+        format!("{:?}, expires_in {expires_in:?}", token.access_token),
+    );
 
     if let Some(refresh_token) = &token.refresh_token {
         token = moov.refresh(refresh_token, &[]).await?;
-        tell("POST /oauth2/token (refresh)", token.status, format!("{:?}", token.access_token));
+        tell("POST /oauth2/token (refresh)", token.status(), format!("{:?}", token.access_token));
     }
     let revoked = moov.revoke(&token.access_token, None).await?;
-    tell("POST /oauth2/revoke", revoked.status, "");
+    tell("POST /oauth2/revoke", revoked.status(), "");
     Ok(())
 }
 

@@ -3,11 +3,19 @@
 //! It never shows a body, a query, a secret or the text of its source. Webhook failures are a type
 //! of their own, since callers response them and do not retry.
 
-use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    error::Error as StdError,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+
+use crate::response::Head;
 
 /// The longest error code that is kept for later callers, in bytes.
 const MAX_KEPT_CODE: usize = 128;
@@ -58,8 +66,7 @@ struct Inner {
 /// What an error response said, as far as it is kept.
 #[derive(Default)]
 pub(crate) struct ErrorResponse {
-    pub(crate) status: StatusCode,
-    pub(crate) request_id: Option<String>,
+    pub(crate) head: Head,
     pub(crate) ray_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) www_authenticate: Option<String>,
@@ -156,7 +163,7 @@ impl Error {
     pub fn with_status(self, status: StatusCode) -> Self {
         self.with(|inner| {
             inner.sent = true;
-            inner.response.get_or_insert_default().status = status;
+            inner.response.get_or_insert_default().head.status = status;
         })
     }
 
@@ -177,7 +184,7 @@ impl Error {
     /// response.
     pub(crate) fn without_details(&self) -> Self {
         let response = self.response().map(|response| ErrorResponse {
-            status: response.status,
+            head: Head { status: response.head.status, ..Head::default() },
             details: ErrorBody {
                 code: response.details.code.clone().filter(|code| code.len() <= MAX_KEPT_CODE),
                 ..ErrorBody::default()
@@ -224,7 +231,7 @@ impl Error {
 
     /// The HTTP status of the response, if one came.
     pub fn status(&self) -> Option<StatusCode> {
-        self.response().map(|response| response.status)
+        self.response().map(|response| response.head.status)
     }
 
     /// How long the vendor asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section
@@ -255,7 +262,19 @@ impl Error {
     /// The id to quote to the vendor's support (`x-request-id`), if it looks like one: at most 64
     /// letters, digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
-        self.response()?.request_id.as_deref()
+        self.response()?.head.request_id.as_deref()
+    }
+
+    /// The headers of the response, if one came, without those that may hold a secret: cookies,
+    /// credentials, whatever repeats a secret of the request, and whatever is longer than 1,024 bytes or
+    /// not ASCII. An error that is kept for later callers has none.
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.response().map(|response| &response.head.headers)
+    }
+
+    /// When the server sent the response, by its own clock (`Date`).
+    pub fn date(&self) -> Option<SystemTime> {
+        self.response()?.head.date
     }
 
     /// The id of the request at Cloudflare (`cf-ray`), which is in front of Moov. Quote it to the
@@ -288,11 +307,11 @@ impl fmt::Display for Error {
         }
         f.write_str(&self.inner.reason)?;
         if let Some(response) = self.response() {
-            write!(f, " (status {}", response.status.as_u16())?;
+            write!(f, " (status {}", response.head.status.as_u16())?;
             if let Some(code) = &response.details.code {
                 write!(f, ", code {code}")?;
             }
-            match (&response.request_id, &response.ray_id) {
+            match (&response.head.request_id, &response.ray_id) {
                 (Some(id), _) => write!(f, ", request {id}")?,
                 (None, Some(id)) => write!(f, ", ray {id}")?,
                 (None, None) => {}

@@ -44,18 +44,18 @@ async fn traces_do_not_show_secrets() {
         let client = client.build().unwrap();
         let token = client.create_access_token(&scopes).await.unwrap();
         secrets.push(token.access_token.expose_secret().to_owned());
-        let refresh_token = token.body.refresh_token.unwrap();
+        let refresh_token = token.refresh_token.clone().unwrap();
         secrets.push(refresh_token.expose_secret().to_owned());
-        let new = client.refresh(&refresh_token, &[]).await.unwrap().body;
+        let new = client.refresh(&refresh_token, &[]).await.unwrap().into_body();
         secrets.push(new.access_token.expose_secret().to_owned());
         secrets.push(new.refresh_token.unwrap().expose_secret().to_owned());
         client.refresh(&refresh_token, &[]).await.unwrap_err();
-        client.revoke(&token.body.access_token, None).await.unwrap();
+        client.revoke(&token.access_token, None).await.unwrap();
     }
     secrets.push(emulator.moneykit_credentials().client_secret().expose_secret().to_owned());
     for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body, moneykit::ClientAuth::Headers] {
         let client = emulator.moneykit().with_client_auth(way).build().unwrap();
-        let token = client.create_access_token(&[]).await.unwrap().body.access_token;
+        let token = client.create_access_token(&[]).await.unwrap().into_body().access_token;
         client.introspect(&token).await.unwrap();
         client.introspect_client().await.unwrap();
         secrets.push(token.expose_secret().to_owned());
@@ -102,7 +102,7 @@ async fn no_option_of_a_users_client_logs_what_is_sent() {
     let emulator = Emulator::start().await.unwrap();
     let verbose = HttpOptions::default().with_client_builder(|http| http.connection_verbose(true));
     let client = emulator.moneykit().with_client_auth(moneykit::ClientAuth::Body).with_http(verbose.clone());
-    let token = client.build().unwrap().create_access_token(&[]).await.unwrap().body.access_token;
+    let token = client.build().unwrap().create_access_token(&[]).await.unwrap().into_body().access_token;
     let own = verbose.to_reqwest(emulator.url()).unwrap();
     own.get(emulator.url()).header("x-marked", "marked-header").send().await.unwrap();
     let secret = emulator.moneykit_credentials().client_secret().expose_secret().to_owned();

@@ -244,9 +244,11 @@ impl TokenSource for Api {
 
     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
         let response = self.create_access_token(scopes).await?;
-        let mut issued = IssuedToken::new(response.body.access_token);
-        issued.expires_in = response.body.expires_in;
-        issued.date = response.date;
+        let date = response.date();
+        let body = response.into_body();
+        let mut issued = IssuedToken::new(body.access_token);
+        issued.expires_in = body.expires_in;
+        issued.date = date;
         Ok(issued)
     }
 

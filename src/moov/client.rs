@@ -250,7 +250,7 @@ impl Api {
                 call.run(client.create_access_token_json(origin, referer, version, &body), check_issued).await
             }
         }?;
-        self.check_audience(&response.body);
+        self.check_audience(response.body());
         Ok(response)
     }
 
@@ -350,12 +350,13 @@ fn check_issued(body: &mut types::AuthToken) -> Result<(), Cow<'static, str>> {
 }
 
 fn issued(response: Response<types::AuthToken>) -> IssuedToken {
-    let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.body;
+    let date = response.date();
+    let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.into_body();
     let mut issued = IssuedToken::new(access_token.0);
     issued.expires_in = expires_in;
     issued.refresh_token = refresh_token.map(|token| token.0).filter(Secret::is_refresh_token);
     issued.scope = scope;
-    issued.date = response.date;
+    issued.date = date;
     issued
 }
 

@@ -14,15 +14,16 @@ use reqwest::ResponseBuilderExt as _;
 use tracing::{Instrument as _, field};
 
 use super::{
-    Http, Response,
+    Http,
     classify::{classify_in_front, classify_send_error, classify_status, is_in_front},
     error_body, json,
-    redact::{clean, is_code, is_id},
+    redact::{TEXT_LIMIT, clean, is_code, is_id, is_public},
     retry_after::{date, retry_after},
 };
 use crate::{
-    Error, ErrorKind, Secret,
+    Error, ErrorKind, Response, Secret,
     error::{ErrorBody, ErrorResponse},
+    response::Head,
 };
 
 /// What the transport must know of a vendor to send its calls.
@@ -111,7 +112,7 @@ impl Call {
             .classify_response(result, check)
             .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation));
         let (status, request_id) = match &outcome {
-            Ok(response) => (Some(response.status), response.request_id.as_deref()),
+            Ok(response) => (Some(response.status()), response.request_id()),
             Err(error) => (error.status(), error.request_id()),
         };
         span.record("status", status.map(|status| status.as_u16()));
@@ -138,10 +139,14 @@ impl Call {
             });
         };
         let Received { status, headers, body, is_complete, over_limit } = received;
-        let request_id = self.id(&headers, "x-request-id");
-        let answered = |details: ErrorBody| ErrorResponse {
+        let head = Head {
             status,
-            request_id: request_id.clone(),
+            headers: self.shown_headers(&headers),
+            request_id: self.id(&headers, "x-request-id"),
+            date: date(&headers),
+        };
+        let answered = |details: ErrorBody| ErrorResponse {
+            head: head.clone(),
             ray_id: self.id(&headers, "cf-ray"),
             retry_after: retry_after(&headers, SystemTime::now()),
             www_authenticate: self.text(&headers, header::WWW_AUTHENTICATE.as_str()),
@@ -185,13 +190,23 @@ impl Call {
             Ok(value) => {
                 let mut value = value.into_inner();
                 check(&mut value).map_err(unreadable)?;
-                Ok(Response { status, request_id, date: date(&headers), body: value })
+                Ok(Response::new(head, value))
             }
             Err(Generated::InvalidResponsePayload(_, error)) => {
                 Err(unreadable(schema_mismatch(&body, &error)))
             }
             Err(_) => Err(unreadable("response does not match the API schema".into())),
         }
+    }
+
+    /// The headers that may be shown wherever the response is.
+    fn shown_headers(&self, headers: &HeaderMap) -> HeaderMap {
+        let is_shown = |name: &HeaderName, value: &HeaderValue| {
+            let text = value.to_str().ok().filter(|text| text.len() <= TEXT_LIMIT);
+            is_public(name) && text.is_some_and(|text| self.clean(text) == text)
+        };
+        let shown = headers.iter().filter(|(name, value)| is_shown(name, value));
+        shown.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// A header as short text without the request's secrets.

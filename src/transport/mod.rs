@@ -11,7 +11,6 @@ mod error_body;
 mod header;
 mod json;
 mod redact;
-mod response;
 mod retry_after;
 #[cfg(feature = "rustls")]
 mod tls;
@@ -22,4 +21,3 @@ pub(crate) use client::Http;
 pub use client::HttpOptions;
 pub(crate) use header::{basic, bearer, is_like, origin, sensitive, visible};
 pub(crate) use json::optional;
-pub use response::Response;

@@ -1,9 +1,10 @@
 //! What of a response may be shown: the allowed shapes of ids and codes, without secrets.
 
+use http::{HeaderName, header};
 use zeroize::Zeroizing;
 
 /// The longest text kept of a header or error field, in characters; the rest is cut.
-const TEXT_LIMIT: usize = 1024;
+pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
 
 /// What an error code of either vendor looks like: `invalid_grant`, `api_error.auth.unauthorized`.
@@ -17,6 +18,13 @@ pub(super) fn is_code(text: &str) -> bool {
 pub(super) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// Whether a response header of this name holds no credentials. `Location` may have them in its query.
+pub(super) fn is_public(name: &HeaderName) -> bool {
+    let named = [header::LOCATION, header::SET_COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION];
+    let words = ["cookie", "secret", "token", "key", "authoriz", "signature"];
+    !named.contains(name) && !words.iter().any(|word| name.as_str().contains(word))
 }
 
 /// A server's text on one line, cut to a length, and without these secrets. A server may quote its

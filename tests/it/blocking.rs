@@ -59,15 +59,16 @@ fn all_calls_work_on_a_plain_thread() {
     let token = client.default_token().expect("a token");
     client.introspect(&token.to_secret()).expect("it is described");
     client.introspect_client().expect("it is described");
-    assert_eq!(client.jwks().expect("the keys").body.keys.len(), 1);
+    assert_eq!(client.jwks().expect("the keys").into_body().keys.len(), 1);
     client.create_access_token(&[]).expect("a token");
     let error = client.introspect(&"made-up".into()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
 
     let client = moov(emulator);
     let scopes = scopes(&["/accounts.read"]);
-    let pair = client.create_access_token(&scopes).expect("a token").body;
-    let pair = client.refresh(&pair.refresh_token.expect("a refresh token").0, &[]).expect("a pair").body;
+    let pair = client.create_access_token(&scopes).expect("a token").into_body();
+    let pair =
+        client.refresh(&pair.refresh_token.expect("a refresh token").0, &[]).expect("a pair").into_body();
     client.revoke(&pair.access_token.0, None).expect("it is revoked");
     assert!(!emulator.is_live(pair.access_token.0.expose_secret()));
     let token = client.token_within(&scopes, Duration::from_secs(5)).expect("a token");

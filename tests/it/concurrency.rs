@@ -246,7 +246,7 @@ async fn safe_calls_are_repeated_and_unsafe_ones_are_not() {
 
     emulator.fault(Operation::MoovToken, Fault::close().after_serving());
     let refresh_token =
-        moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap().body.refresh_token;
+        moving.create_access_token(&scopes(&["/ping.read"])).await.unwrap().into_body().refresh_token;
     emulator.clear_requests();
     emulator.fault(Operation::MoovToken, Fault::close().after_serving());
     let error = moving.refresh(&refresh_token.unwrap(), &[]).await.unwrap_err();

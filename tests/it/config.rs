@@ -160,7 +160,7 @@ async fn a_root_certificate_of_the_programs_own_is_trusted() {
     let error = client(crate::support::quick()).unwrap().jwks().await.unwrap_err();
     assert_ne!(error.kind(), ErrorKind::Timeout, "{error}");
     let trusting = crate::support::quick().with_root_certificate(&pem);
-    assert!(client(trusting.clone()).unwrap().jwks().await.unwrap().body.keys.is_empty());
+    assert!(client(trusting.clone()).unwrap().jwks().await.unwrap().into_body().keys.is_empty());
     let customised = trusting.with_client_builder(|builder| builder.user_agent("backend/1"));
     assert!(client(customised).unwrap().jwks().await.is_ok());
     for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"] {

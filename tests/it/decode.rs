@@ -275,14 +275,14 @@ async fn any_success_status_is_a_success() {
     let emulator = emulator().await;
     for status in [200, 201, 202] {
         emulator.fault(Operation::MoneykitToken, json(status, r#"{"access_token": "a"}"#));
-        assert_eq!(moneykit(&emulator).create_access_token(&[]).await.unwrap().status.as_u16(), status);
+        assert_eq!(moneykit(&emulator).create_access_token(&[]).await.unwrap().status().as_u16(), status);
         emulator.fault(Operation::MoovToken, json(status, r#"{"access_token": "a"}"#));
         assert_eq!(
-            moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap().status.as_u16(),
+            moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap().status().as_u16(),
             status
         );
         emulator.fault(Operation::MoovRevoke, json(status, ""));
-        assert_eq!(moov(&emulator).revoke(&"a".into(), None).await.unwrap().status.as_u16(), status);
+        assert_eq!(moov(&emulator).revoke(&"a".into(), None).await.unwrap().status().as_u16(), status);
     }
 }
 

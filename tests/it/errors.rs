@@ -414,8 +414,35 @@ async fn the_vendors_typed_body_is_kept() {
 async fn a_request_id_is_told_for_success_and_failure() {
     let emulator = emulator().await;
     let moov = moov(&emulator);
-    assert!(moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap().request_id.is_some());
+    assert!(moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap().request_id().is_some());
     assert!(moov.refresh(&Secret::from("x"), &[]).await.unwrap_err().request_id().is_some());
+}
+
+#[tokio::test]
+async fn headers_and_date_are_given_without_what_may_be_secret() {
+    let server = RawServer::start().await;
+    let long = "x".repeat(1_025);
+    let headers = format!(
+        "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nx-ratelimit-remaining: 7\r\nset-cookie: __cf=1\r\n\
+         x-echo: a-client-secret\r\nx-session-token: t\r\nx-api-key: k\r\nx-latin: caf\u{e9}\r\n\
+         location: https://x.example/?code=1\r\nx-long: {long}\r\nx-ratelimit-remaining: 8\r\n"
+    );
+    let date = std::time::UNIX_EPOCH + Duration::from_secs(784_111_777);
+    let check = |headers: &http::HeaderMap, at: Option<std::time::SystemTime>| {
+        let mut names: Vec<&str> = headers.keys().map(http::HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-length", "date", "x-ratelimit-remaining"]);
+        assert_eq!(headers.get_all("x-ratelimit-remaining").iter().count(), 2);
+        assert_eq!(at, Some(date));
+    };
+    server.respond(raw(400, &headers, "{}"));
+    for error in server.clients().token_errors().await {
+        check(error.headers().expect("a response"), error.date());
+    }
+    server.respond(raw(200, &headers, r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
+    let response = server.clients().moneykit.create_access_token(&[]).await.unwrap();
+    check(response.headers(), response.date());
+    assert!(!format!("{response:?}").contains("x-ratelimit"), "{response:?}");
 }
 
 #[tokio::test]

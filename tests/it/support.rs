@@ -52,11 +52,11 @@ pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
 pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<Secret, Error> {
     match operation {
         Operation::MoneykitToken => {
-            moneykit(emulator).create_access_token(&[]).await.map(|token| token.body.access_token)
+            moneykit(emulator).create_access_token(&[]).await.map(|token| token.into_body().access_token)
         }
         _ => {
             let token = moov(emulator).create_access_token(&scopes(&["/accounts.read"])).await?;
-            Ok(token.body.access_token.0)
+            Ok(token.into_body().access_token.0)
         }
     }
 }

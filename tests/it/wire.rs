@@ -52,7 +52,7 @@ async fn moneykit_sends_this() {
     let client = |way| emulator.moneykit().with_client_auth(way).build().unwrap();
     let scopes = scopes(&["link_session:create", "institutions:read"]);
     let basic = client(moneykit::ClientAuth::Basic);
-    let token = basic.create_access_token(&scopes).await.unwrap().body.access_token;
+    let token = basic.create_access_token(&scopes).await.unwrap().into_body().access_token;
     client(moneykit::ClientAuth::Body).create_access_token(&[]).await.unwrap();
     client(moneykit::ClientAuth::Headers).create_access_token(&[]).await.unwrap();
     basic.introspect(&token).await.unwrap();
@@ -72,9 +72,9 @@ async fn moov_sends_this() {
     for encoding in [moov::Encoding::Form, moov::Encoding::Json] {
         for way in [moov::ClientAuth::Basic, moov::ClientAuth::Body] {
             let client = emulator.moov().with_encoding(encoding).with_client_auth(way).build().unwrap();
-            let token = client.create_access_token(&scopes).await.unwrap().body;
+            let token = client.create_access_token(&scopes).await.unwrap().into_body();
             let refresh_token = token.refresh_token.unwrap();
-            let new = client.refresh(&refresh_token, &[]).await.unwrap().body;
+            let new = client.refresh(&refresh_token, &[]).await.unwrap().into_body();
             client.revoke(&new.access_token, Some(Hint::AccessToken)).await.unwrap();
             secrets.extend(
                 [refresh_token, new.refresh_token.unwrap()].map(|token| token.expose_secret().to_owned()),

@@ -7,6 +7,8 @@
 mod clock;
 #[path = "../../../src/error.rs"]
 mod error;
+#[path = "../../../src/response.rs"]
+mod response;
 #[path = "../../../src/retry.rs"]
 mod retry;
 #[path = "../../../src/secret.rs"]

@@ -25,9 +25,9 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     let asked = config.scopes.as_deref().unwrap_or_default();
     match client.create_access_token(asked).await {
         Ok(response) => {
-            route.answered(checks, response.date)?;
+            route.answered(checks, response.date())?;
             checks.ok("credentials", "accepted: a token was issued")?;
-            match client.introspect(&response.body.access_token).await {
+            match client.introspect(&response.body().access_token).await {
                 Ok(about) => scopes(checks, asked, about.scope.as_deref())?,
                 Err(error) => checks.fail("scopes", &error)?,
             }

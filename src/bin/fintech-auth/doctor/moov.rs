@@ -39,10 +39,10 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     };
     match client.create_access_token(&asked).await {
         Ok(response) => {
-            route.answered(checks, response.date)?;
+            route.answered(checks, response.date())?;
             checks.ok("credentials", "accepted: a token was issued")?;
-            let granted = response.body.scope.clone();
-            let date = response.date;
+            let granted = response.scope.clone();
+            let date = response.date();
             let token = believed(of_moov(response.into_body(), date)).await?;
             origin(checks, &config, token.audience())?;
             scopes(checks, &asked, granted.as_deref())?;

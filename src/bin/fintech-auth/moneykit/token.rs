@@ -33,7 +33,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = credentials::moneykit(&Settings::read(&arguments)?)?;
     let scopes = scopes(&arguments, config.scopes.clone())?;
     let response = config.client()?.create_access_token(&scopes).await?;
-    let date = response.date;
+    let date = response.date();
     let body = response.into_body();
     let mut issued = IssuedToken::new(body.access_token);
     issued.expires_in = body.expires_in;

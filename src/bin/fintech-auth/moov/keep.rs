@@ -51,7 +51,7 @@ impl Keeping {
         let Self { saving, mut signals, is_exchange } = self;
         let mut work = std::pin::pin!(async {
             let response = call.await?;
-            let date = response.date;
+            let date = response.date();
             keep(arguments, saving, of_moov(response.into_body(), date), is_exchange).await
         });
         let signal = tokio::select! {
