@@ -51,7 +51,7 @@ fn tokens(capacity: usize, operations: u64) {
         || cache.len(),
         |thread| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            let mut handles: Vec<TokenHandle<Local>> = Vec::new();
+            let mut handles: Vec<TokenHandle> = Vec::new();
             let (cache, most) = (&cache, &most);
             move |number| {
                 let name = format!("/accounts/{thread}-{number}/transfers.write");

@@ -62,7 +62,7 @@ impl Redis {
         Some(Self(server, port))
     }
 
-    fn process(&self, source: &Local) -> TokenCache<Local> {
+    fn process(&self, source: &Local) -> TokenCache {
         self.process_with(source, |tokens| tokens)
     }
 
@@ -70,7 +70,7 @@ impl Redis {
         &self,
         source: &Local,
         customise: impl FnOnce(TokenOptions) -> TokenOptions,
-    ) -> TokenCache<Local> {
+    ) -> TokenCache {
         let store = RedisStore::builder([SealingKey::new(&[1; 32])]).with_timeout(Duration::from_secs(10));
         let store = store.open(&format!("redis://127.0.0.1:{}", self.1)).unwrap();
         let options = TokenOptions::default().with_store_timeout(Duration::from_secs(20));
@@ -104,7 +104,7 @@ impl Drop for Redis {
 }
 
 /// Has each process ask for every scope set, in an order of its own.
-async fn warm(fleet: &[TokenCache<Local>]) -> Duration {
+async fn warm(fleet: &[TokenCache]) -> Duration {
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     for (number, cache) in fleet.iter().enumerate() {

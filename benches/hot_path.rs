@@ -62,7 +62,7 @@ fn ready<F: Future>(future: F) -> F::Output {
 }
 
 /// A cache with the tokens of these scope sets, put there in this order.
-fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache<Local> {
+fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache {
     let cache = TokenCache::new(Local, TokenOptions::default());
     RUNTIME.block_on(async {
         for scopes in sets {
@@ -76,7 +76,7 @@ fn one_scope() -> [Scope; 1] {
     [Scope::new("/accounts.read").unwrap()]
 }
 
-fn handle() -> TokenHandle<Local> {
+fn handle() -> TokenHandle {
     let scopes = one_scope();
     filled([&scopes[..]]).handle(&scopes).unwrap()
 }

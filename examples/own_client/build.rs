@@ -12,8 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_interface(InterfaceStyle::Positional)
         // Without the hooks it does not compile, so that they are not forgotten.
         .with_hooks(HooksMode::Expected)
-        // For MoneyKit it is `fintech_auth::moneykit::Api`.
-        .with_inner_type("fintech_auth::authorize::Authorizer<fintech_auth::moov::Api>".parse()?);
+        .with_inner_type("fintech_auth::authorize::Authorizer".parse()?);
     let code = Generator::new(&settings).generate_tokens(&spec)?.to_string();
     fs::write(Path::new(&env::var("OUT_DIR")?).join("client.rs"), code)?;
     Ok(())

@@ -4,12 +4,9 @@ use http::{StatusCode, header::AUTHORIZATION};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 
 use super::{Authorizer, header, peeked};
-use crate::{
-    Error, ErrorKind, Token,
-    token::{Rejection, TokenSource},
-};
+use crate::{Error, ErrorKind, Token, token::Rejection};
 
-impl<S: TokenSource> Authorizer<S> {
+impl Authorizer {
     /// Sees to it that there is a token for this request: for `pre` of progenitor's `ClientHooks`, which
     /// can tell why there is none. Nothing is added yet.
     ///

@@ -23,7 +23,7 @@
 //!
 //! # What happens on a 401
 //!
-//! What a 401 says about the token is the vendor's rule ([`TokenSource::classify_401`]):
+//! What a 401 says about the token is the vendor's rule ([`TokenSource::classify_401`](crate::token::TokenSource::classify_401)):
 //!
 //! | the 401 | MoneyKit | Moov | your own source, by default |
 //! | --- | --- | --- | --- |
@@ -69,9 +69,9 @@
 //! lines. `examples/own_client` is such a crate, to copy.
 //!
 //! ```text
-//! impl ClientHooks<Authorizer<moov::Api>> for Client {
+//! impl ClientHooks<Authorizer> for Client {
 //!     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
-//!         self.inner().ready(request).await.map_err(|error| Error::Custom(error.to_string()))
+//!         self.inner().ensure_token(request).await.map_err(|error| Error::Custom(error.to_string()))
 //!     }
 //!
 //!     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
@@ -99,18 +99,16 @@ pub use self::reqwest_middleware::AuthorizeMiddleware;
 pub use self::tower::{AuthorizeError, AuthorizeLayer, AuthorizeService, CloneBody, NoRetry, RepeatBody};
 pub use peeked::PeekedBody;
 
-use crate::{
-    Error, ErrorKind, Token,
-    token::{TokenHandle, TokenSource},
-};
+use crate::{Error, ErrorKind, Token, token::TokenHandle};
 
 /// Tokens of one scope set, and where they may go. Cheap to clone; clones share the tokens.
-pub struct Authorizer<S> {
-    tokens: TokenHandle<S>,
+#[derive(Clone)]
+pub struct Authorizer {
+    tokens: TokenHandle,
     origins: Arc<[Origin]>,
 }
 
-impl<S: TokenSource> Authorizer<S> {
+impl Authorizer {
     /// Tokens for these origins: `https://api.example.com`, or `http` on this machine.
     ///
     /// # Errors
@@ -118,7 +116,7 @@ impl<S: TokenSource> Authorizer<S> {
     /// [`ErrorKind::InvalidConfig`] for one that has a path, or credentials, or is plain http to another
     /// machine; and for none.
     pub fn new(
-        tokens: TokenHandle<S>,
+        tokens: TokenHandle,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, Error> {
         let origins = origins.into_iter().map(|origin| Origin::parse(origin.as_ref()));
@@ -131,12 +129,12 @@ impl<S: TokenSource> Authorizer<S> {
     }
 
     /// Tokens for the origin of a base URL that was checked.
-    pub(crate) fn at(tokens: TokenHandle<S>, base: &str) -> Self {
+    pub(crate) fn at(tokens: TokenHandle, base: &str) -> Self {
         Self { tokens, origins: Origin::of_text(base).into_iter().collect() }
     }
 
     /// The handle to the tokens.
-    pub fn tokens(&self) -> &TokenHandle<S> {
+    pub fn tokens(&self) -> &TokenHandle {
         &self.tokens
     }
 }
@@ -146,14 +144,8 @@ fn header(token: &Token) -> HeaderValue {
     token.authorization().clone()
 }
 
-impl<S> Clone for Authorizer<S> {
-    fn clone(&self) -> Self {
-        Self { tokens: self.tokens.clone(), origins: self.origins.clone() }
-    }
-}
-
-impl<S> fmt::Debug for Authorizer<S> {
+impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bearer").field("tokens", &self.tokens).field("origins", &self.origins).finish()
+        f.debug_struct("Authorizer").field("tokens", &self.tokens).field("origins", &self.origins).finish()
     }
 }

@@ -6,7 +6,6 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::{Authorizer, execute::sign};
-use crate::token::TokenSource;
 
 /// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
 /// for what happens on a 401.
@@ -36,17 +35,17 @@ use crate::token::TokenSource;
 /// # fn main() {}
 /// ```
 #[derive(Clone, Debug)]
-pub struct AuthorizeMiddleware<S>(Authorizer<S>);
+pub struct AuthorizeMiddleware(Authorizer);
 
-impl<S: TokenSource> AuthorizeMiddleware<S> {
+impl AuthorizeMiddleware {
     /// With these tokens, to their origins.
-    pub fn new(bearer: Authorizer<S>) -> Self {
+    pub fn new(bearer: Authorizer) -> Self {
         Self(bearer)
     }
 }
 
 #[async_trait]
-impl<S: TokenSource> Middleware for AuthorizeMiddleware<S> {
+impl Middleware for AuthorizeMiddleware {
     async fn handle(
         &self,
         mut request: Request,

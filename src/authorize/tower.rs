@@ -16,7 +16,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Authorizer, PeekedBody, header, peeked};
-use crate::{Error, Token, token::TokenSource};
+use crate::{Error, Token};
 
 /// How the body of a request is had a second time.
 ///
@@ -90,26 +90,26 @@ impl<B> RepeatBody<B> for NoRetry {
 /// # #[cfg(not(feature = "emulator"))]
 /// # fn main() {}
 /// ```
-pub struct AuthorizeLayer<S, R = CloneBody> {
-    bearer: Authorizer<S>,
+pub struct AuthorizeLayer<R = CloneBody> {
+    bearer: Authorizer,
     repeat: PhantomData<fn() -> R>,
 }
 
-impl<S: TokenSource> AuthorizeLayer<S> {
+impl AuthorizeLayer {
     /// With these tokens, to their origins. Repeats requests, so their bodies must be [`Clone`].
-    pub fn new(bearer: Authorizer<S>) -> Self {
+    pub fn new(bearer: Authorizer) -> Self {
         Self { bearer, repeat: PhantomData }
     }
 
     /// For bodies that cannot be cloned ([`NoRetry`]), or in a way of your own.
     #[must_use]
-    pub fn with_repeat<R>(self) -> AuthorizeLayer<S, R> {
+    pub fn with_repeat<R>(self) -> AuthorizeLayer<R> {
         AuthorizeLayer { bearer: self.bearer, repeat: PhantomData }
     }
 }
 
-impl<S, R, T> Layer<T> for AuthorizeLayer<S, R> {
-    type Service = AuthorizeService<T, S, R>;
+impl<R, T> Layer<T> for AuthorizeLayer<R> {
+    type Service = AuthorizeService<T, R>;
 
     fn layer(&self, inner: T) -> Self::Service {
         AuthorizeService { inner, bearer: self.bearer.clone(), repeat: PhantomData }
@@ -117,17 +117,16 @@ impl<S, R, T> Layer<T> for AuthorizeLayer<S, R> {
 }
 
 /// What [`AuthorizeLayer`] makes of a service.
-pub struct AuthorizeService<T, S, R = CloneBody> {
+pub struct AuthorizeService<T, R = CloneBody> {
     inner: T,
-    bearer: Authorizer<S>,
+    bearer: Authorizer,
     repeat: PhantomData<fn() -> R>,
 }
 
-impl<T, S, R, B, A> Service<Request<B>> for AuthorizeService<T, S, R>
+impl<T, R, B, A> Service<Request<B>> for AuthorizeService<T, R>
 where
     T: Service<Request<B>, Response = Response<A>> + Clone + Send + 'static,
     T::Future: Send,
-    S: TokenSource,
     R: RepeatBody<B> + 'static,
     B: Send + 'static,
     A: Body + Send + Unpin + 'static,
@@ -145,18 +144,17 @@ where
         // The one that said it is ready, and not its clone.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        Box::pin(send::<T, S, R, B, A>(inner, self.bearer.clone(), request))
+        Box::pin(send::<T, R, B, A>(inner, self.bearer.clone(), request))
     }
 }
 
-async fn send<T, S, R, B, A>(
+async fn send<T, R, B, A>(
     mut inner: T,
-    bearer: Authorizer<S>,
+    bearer: Authorizer,
     mut request: Request<B>,
 ) -> Result<Response<PeekedBody<A>>, AuthorizeError<T::Error>>
 where
     T: Service<Request<B>, Response = Response<A>>,
-    S: TokenSource,
     R: RepeatBody<B>,
     A: Body + Unpin,
 {
@@ -227,25 +225,25 @@ impl<E: StdError + 'static> StdError for AuthorizeError<E> {
     }
 }
 
-impl<S, R> Clone for AuthorizeLayer<S, R> {
+impl<R> Clone for AuthorizeLayer<R> {
     fn clone(&self) -> Self {
         Self { bearer: self.bearer.clone(), repeat: PhantomData }
     }
 }
 
-impl<T: Clone, S, R> Clone for AuthorizeService<T, S, R> {
+impl<T: Clone, R> Clone for AuthorizeService<T, R> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), bearer: self.bearer.clone(), repeat: PhantomData }
     }
 }
 
-impl<S, R> fmt::Debug for AuthorizeLayer<S, R> {
+impl<R> fmt::Debug for AuthorizeLayer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AuthorizeLayer").field(&self.bearer).finish()
     }
 }
 
-impl<T: fmt::Debug, S, R> fmt::Debug for AuthorizeService<T, S, R> {
+impl<T: fmt::Debug, R> fmt::Debug for AuthorizeService<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizeService").field("inner", &self.inner).field("bearer", &self.bearer).finish()
     }

@@ -45,13 +45,13 @@ mod runtime;
 use self::runtime::Runtime;
 use crate::{
     Error, Token,
-    token::{Rejection, TokenHandle, TokenSource},
+    token::{Rejection, TokenHandle},
 };
 
 /// Runs a request with a token, and once more with a new one after a 401.
-fn run<S: TokenSource, T>(
+fn run<T>(
     runtime: &Runtime,
-    tokens: TokenHandle<S>,
+    tokens: TokenHandle,
     mut request: impl FnMut(Token) -> T,
     classify: impl Fn(&T) -> Rejection,
 ) -> Result<T, Error> {

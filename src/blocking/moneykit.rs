@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use super::{run, runtime::Runtime};
 use crate::{
     Error, Response, Scope, Secret, Token,
-    moneykit::{self, Api, ClientBuilder, types},
+    moneykit::{self, ClientBuilder, types},
     token::{Rejection, Stats, TokenHandle},
     webhook::{Verified, VerifyError, VerifyErrorKind},
 };
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Client {
     client: moneykit::Client,
-    default: TokenHandle<Api>,
+    default: TokenHandle,
     runtime: Runtime,
 }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use super::{run, runtime::Runtime};
 use crate::{
     Error, Response, Scope, Secret, Token,
-    moov::{self, Api, ClientBuilder, TokenTypeHint, types},
+    moov::{self, ClientBuilder, TokenTypeHint, types},
     token::{Rejection, Stats, TokenHandle},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Client {
     client: moov::Client,
-    default: TokenHandle<Api>,
+    default: TokenHandle,
     runtime: Runtime,
 }
 

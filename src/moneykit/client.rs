@@ -35,15 +35,16 @@ pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    tokens: TokenCache<Api>,
-    default: TokenHandle<Api>,
+    api: Arc<Api>,
+    tokens: TokenCache,
+    default: TokenHandle,
     webhook_keys: KeyCache,
     deliveries: Deliveries,
 }
 
 /// The operations as they are, each sent once.
 #[derive(Debug)]
-pub struct Api {
+pub(super) struct Api {
     http: Http,
     auth: Auth,
     version: String,
@@ -93,12 +94,12 @@ impl Client {
 
     /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
     /// [`authorize`](crate::authorize).
-    pub fn bearer(&self) -> Authorizer<Api> {
-        Authorizer::at(self.0.default.clone(), self.0.tokens.source().http.base())
+    pub fn bearer(&self) -> Authorizer {
+        Authorizer::at(self.0.default.clone(), self.0.api.http.base())
     }
 
     /// All that can be done with tokens: waiting for a given time, handles, running a request.
-    pub fn tokens(&self) -> &TokenCache<Api> {
+    pub fn tokens(&self) -> &TokenCache {
         &self.0.tokens
     }
 
@@ -124,10 +125,9 @@ impl Client {
         scopes: &[Scope],
     ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
         let tokens = &self.0.tokens;
-        let api = tokens.source();
         tokens
             .with_retry(Idempotency::Idempotent, || {
-                tokens.rate_limited(Some(scopes), api.create_access_token(scopes))
+                tokens.rate_limited(Some(scopes), self.0.api.create_access_token(scopes))
             })
             .await
     }
@@ -140,7 +140,7 @@ impl Client {
     /// expired one: `api_error.auth.expired_access_token`. Else the kinds of any call.
     pub async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
         let tokens = &self.0.tokens;
-        tokens.with_retry(Idempotency::Idempotent, || tokens.source().introspect(token)).await
+        tokens.with_retry(Idempotency::Idempotent, || self.0.api.introspect(token)).await
     }
 
     /// Describes this client itself (`GET /auth/introspect`), showing the credentials in place of a
@@ -151,7 +151,7 @@ impl Client {
     /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let tokens = &self.0.tokens;
-        tokens.with_retry(Idempotency::Idempotent, || tokens.source().introspect_client()).await
+        tokens.with_retry(Idempotency::Idempotent, || self.0.api.introspect_client()).await
     }
 
     /// Fetches the keys that sign MoneyKit's webhooks (`GET /.well-known/jwks.json`).
@@ -161,7 +161,7 @@ impl Client {
     /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let tokens = &self.0.tokens;
-        tokens.with_retry(Idempotency::Idempotent, || tokens.source().jwks()).await
+        tokens.with_retry(Idempotency::Idempotent, || self.0.api.jwks()).await
     }
 
     /// Verifies MoneyKit's webhooks, by keys that it fetches with [`Client::jwks`] and keeps. All
@@ -179,7 +179,7 @@ impl Client {
     }
 
     pub(super) fn client_id(&self) -> Option<&str> {
-        self.0.tokens.source().auth.client_id()
+        self.0.api.auth.client_id()
     }
 }
 
@@ -385,15 +385,15 @@ impl ClientBuilder {
             let reason = "the MoneyKit version is a date, such as 2023-02-18";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
-        let api = Api {
+        let api = Arc::new(Api {
             http: self.http.build(self.base_url?)?,
             auth: Auth::new(self.known, self.client_auth)?,
             version: self.version,
-        };
+        });
         let webhook_keys = KeyCache::new(self.webhooks, self.tokens.clock());
-        let tokens = TokenCache::new(api, self.tokens);
+        let tokens = TokenCache::new(api.clone(), self.tokens);
         let (default, deliveries) = (tokens.handle(&self.scopes)?, self.deliveries);
-        Ok(Client(Arc::new(Inner { default, tokens, webhook_keys, deliveries })))
+        Ok(Client(Arc::new(Inner { api, default, tokens, webhook_keys, deliveries })))
     }
 }
 

@@ -57,7 +57,7 @@ pub mod webhook;
 pub use auth::ClientAuth;
 #[cfg(feature = "emulator")]
 pub(crate) use client::is_version;
-pub use client::{Api, Client, ClientBuilder};
+pub use client::{Client, ClientBuilder};
 pub use config::Config;
 
 /// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.

@@ -46,13 +46,14 @@ pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    tokens: TokenCache<Api>,
-    default: TokenHandle<Api>,
+    api: Arc<Api>,
+    tokens: TokenCache,
+    default: TokenHandle,
 }
 
 /// The operations as they are, each sent once.
 #[derive(Debug)]
-pub struct Api {
+pub(super) struct Api {
     http: Http,
     auth: Auth,
     version: Option<String>,
@@ -106,12 +107,12 @@ impl Client {
 
     /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
     /// [`authorize`](crate::authorize).
-    pub fn bearer(&self) -> Authorizer<Api> {
-        Authorizer::at(self.0.default.clone(), self.0.tokens.source().http.base())
+    pub fn bearer(&self) -> Authorizer {
+        Authorizer::at(self.0.default.clone(), self.0.api.http.base())
     }
 
     /// All that can be done with tokens: waiting for a given time, handles, running a request.
-    pub fn tokens(&self) -> &TokenCache<Api> {
+    pub fn tokens(&self) -> &TokenCache {
         &self.0.tokens
     }
 
@@ -135,10 +136,9 @@ impl Client {
     /// A token may have been issued that nobody has. It counts against the vendor's limits, and ends by itself.
     pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let tokens = &self.0.tokens;
-        let api = tokens.source();
         tokens
             .with_retry(Idempotency::Idempotent, || {
-                tokens.rate_limited(Some(scopes), api.create_access_token(scopes))
+                tokens.rate_limited(Some(scopes), self.0.api.create_access_token(scopes))
             })
             .await
     }
@@ -162,10 +162,9 @@ impl Client {
         scopes: &[Scope],
     ) -> Result<Response<types::AuthToken>, Error> {
         let tokens = &self.0.tokens;
-        let api = tokens.source();
         tokens
             .with_retry(Idempotency::OnlyUnsent, || {
-                tokens.rate_limited(None, api.refresh(refresh_token, scopes))
+                tokens.rate_limited(None, self.0.api.refresh_with(refresh_token, scopes))
             })
             .await
     }
@@ -189,8 +188,7 @@ impl Client {
     pub async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let tokens = &self.0.tokens;
         let forgotten = tokens.forget(token).await;
-        let response =
-            tokens.with_retry(Idempotency::Idempotent, || tokens.source().revoke(token, hint)).await?;
+        let response = tokens.with_retry(Idempotency::Idempotent, || self.0.api.revoke(token, hint)).await?;
         if forgotten.is_err() {
             tokens.forget(token).await.map_err(|error| error.with_sent(true))?;
         }
@@ -216,7 +214,7 @@ impl Api {
         self.token(self.call("create_access_token"), body).await
     }
 
-    async fn refresh(
+    async fn refresh_with(
         &self,
         refresh_token: &Secret,
         scopes: &[Scope],
@@ -320,7 +318,7 @@ impl TokenSource for Api {
     }
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
-        self.refresh(refresh_token, &[]).await.map(issued)
+        self.refresh_with(refresh_token, &[]).await.map(issued)
     }
 
     /// The service responds to an expired token with a bare 401, without challenge and body; so it does to a
@@ -498,7 +496,7 @@ impl ClientBuilder {
         }
         let client_type = self.client_type.unwrap_or((!has_page).then_some(ClientType::Service));
         let checked = |what, value: Option<String>| value.map(|value| origin(what, &value)).transpose();
-        let api = Api {
+        let api = Arc::new(Api {
             http: self.http.build(self.base_url?)?,
             auth: Auth::new(self.credentials, self.client_auth)?,
             version: self.version,
@@ -506,9 +504,9 @@ impl ClientBuilder {
             referer: checked("the referer", self.referer)?,
             client_type,
             encoding: self.encoding,
-        };
-        let tokens = TokenCache::new(api, self.tokens);
-        Ok(Client(Arc::new(Inner { default: tokens.handle(&self.scopes)?, tokens })))
+        });
+        let tokens = TokenCache::new(api.clone(), self.tokens);
+        Ok(Client(Arc::new(Inner { api, default: tokens.handle(&self.scopes)?, tokens })))
     }
 }
 

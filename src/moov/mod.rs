@@ -58,7 +58,7 @@ pub mod webhook;
 pub use auth::{ClientAuth, ClientType, Encoding};
 #[cfg(feature = "emulator")]
 pub(crate) use client::is_version;
-pub use client::{Api, Client, ClientBuilder};
+pub use client::{Client, ClientBuilder};
 pub use config::Config;
 pub use scope::{AccountScope, Scope};
 #[doc(inline)]

@@ -1,6 +1,6 @@
 //! Who is asked for tokens. It asks and never remembers.
 
-use std::{pin::Pin, time::SystemTime};
+use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use http::HeaderMap;
 
@@ -49,6 +49,7 @@ pub(super) trait AnySource: Send + Sync {
     fn fingerprint(&self) -> Fingerprint;
     fn issue<'a>(&'a self, scopes: &'a [Scope]) -> Asked<'a>;
     fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a>;
+    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection;
 }
 
 type Asked<'a> = Pin<Box<dyn Future<Output = Result<IssuedToken, Error>> + Send + 'a>>;
@@ -64,6 +65,28 @@ impl<S: TokenSource> AnySource for S {
 
     fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a> {
         Box::pin(TokenSource::refresh(self, refresh_token))
+    }
+
+    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        TokenSource::classify_401(self, headers, body)
+    }
+}
+
+impl<S: TokenSource> TokenSource for Arc<S> {
+    fn fingerprint(&self) -> Fingerprint {
+        TokenSource::fingerprint(&**self)
+    }
+
+    fn issue(&self, scopes: &[Scope]) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
+        TokenSource::issue(&**self, scopes)
+    }
+
+    fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
+        TokenSource::refresh(&**self, refresh_token)
+    }
+
+    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        TokenSource::classify_401(&**self, headers, body)
     }
 }
 

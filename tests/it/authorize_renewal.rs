@@ -219,12 +219,7 @@ async fn get(url: String, token: Token) -> Response {
     (status, headers, response.bytes().await.expect("a body"))
 }
 
-async fn send<S: TokenSource>(
-    via: Via,
-    tokens: TokenCache<S>,
-    bearer: Authorizer<S>,
-    url: String,
-) -> StatusCode {
+async fn send(via: Via, tokens: TokenCache, bearer: Authorizer, url: String) -> StatusCode {
     let http = http();
     match via {
         Via::Execute => {
@@ -352,7 +347,7 @@ async fn a_403_is_never_renewed() {
 }
 
 /// Runs a request on a cache. The server accepts these tokens alone; `rejection` is how it says so.
-async fn run(cache: &TokenCache<Scripted>, accepted: &[&str], rejection: Rejection) -> Vec<String> {
+async fn run(cache: &TokenCache, accepted: &[&str], rejection: Rejection) -> Vec<String> {
     let mut used = Vec::new();
     let request = |token: Token| {
         used.push(token.expose_secret().to_owned());
@@ -363,7 +358,7 @@ async fn run(cache: &TokenCache<Scripted>, accepted: &[&str], rejection: Rejecti
     used
 }
 
-fn cached(cache: &TokenCache<Scripted>) -> Option<String> {
+fn cached(cache: &TokenCache) -> Option<String> {
     cache.cached(&scopes(&["a"])).map(|token| token.expose_secret().to_owned())
 }
 

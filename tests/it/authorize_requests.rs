@@ -14,7 +14,6 @@ use fintech_auth::{
     authorize::{AuthorizeMiddleware, Authorizer},
     emulator::{Emulator, Fault, Operation},
     moneykit,
-    token::TokenSource,
 };
 use http::{
     Extensions, HeaderValue, StatusCode,
@@ -31,7 +30,7 @@ use crate::support::{emulator, json, moneykit};
 
 const EXPIRED: &str = r#"{"error_code":"api_error.auth.expired_access_token"}"#;
 
-fn http<S: TokenSource>(bearer: Authorizer<S>) -> ClientWithMiddleware {
+fn http(bearer: Authorizer) -> ClientWithMiddleware {
     ClientBuilder::new(reqwest()).with(AuthorizeMiddleware::new(bearer)).build()
 }
 

@@ -48,7 +48,7 @@ impl Picky {
         self.0.asked.lock().unwrap().iter().filter(|asked| *asked == scope).count()
     }
 
-    fn cache(&self) -> TokenCache<Self> {
+    fn cache(&self) -> TokenCache {
         TokenCache::new(self.clone(), options(&TestClock::new()))
     }
 }
@@ -77,7 +77,7 @@ impl TokenSource for Picky {
 
 const AMBIGUOUS: [Option<StatusCode>; 2] = [None, Some(StatusCode::FORBIDDEN)];
 
-async fn kind(cache: &TokenCache<Picky>, scope: &str) -> Option<ErrorKind> {
+async fn kind(cache: &TokenCache, scope: &str) -> Option<ErrorKind> {
     cache.token(&scopes(&[scope])).await.err().map(|error| error.kind())
 }
 

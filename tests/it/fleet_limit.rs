@@ -32,7 +32,7 @@ fn fleet(
     size: usize,
     limit: (usize, Duration),
     long: Duration,
-) -> Vec<TokenCache<Scripted>> {
+) -> Vec<TokenCache> {
     let process = |_| {
         // A slow test machine must not count as a Redis that fails.
         let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_timeout(long / 4);
@@ -101,7 +101,7 @@ impl Monitor {
 }
 
 /// Lets each process ask for these scope sets, all at once.
-async fn ask(fleet: &[TokenCache<Scripted>], wanted: impl Fn(usize) -> Vec<usize>) -> usize {
+async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usize {
     let mut callers = JoinSet::new();
     for (number, cache) in fleet.iter().enumerate() {
         for scope in wanted(number) {

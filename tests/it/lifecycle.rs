@@ -25,7 +25,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn token(cache: &TokenCache<Scripted>) -> Result<String, Error> {
+async fn token(cache: &TokenCache) -> Result<String, Error> {
     cache.token(&scopes(&["a"])).await.map(|token| token.expose_secret().to_owned())
 }
 

@@ -207,7 +207,7 @@ impl TokenSource for Modelled {
 
 struct Run {
     world: Arc<Mutex<World>>,
-    cache: TokenCache<Modelled>,
+    cache: TokenCache,
     given: BTreeMap<usize, Token>,
 }
 

@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(600);
 type Callers = JoinSet<Result<(), (ErrorKind, Duration)>>;
 
 /// Cold scope sets, one caller each, in order.
-fn ask(cache: &TokenCache<Scripted>, count: usize) -> Callers {
+fn ask(cache: &TokenCache, count: usize) -> Callers {
     let mut callers = JoinSet::new();
     for number in 0..count {
         let cache = cache.clone();

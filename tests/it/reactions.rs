@@ -68,12 +68,12 @@ fn each_row_of_the_guide_has_a_test() {
 
 /// Asks for a token ten times a second for an hour, and checks that the row was kept: as the last requests
 /// show, the reaction goes on for as long as somebody asks, and no longer.
-async fn hold<S: TokenSource>(
+async fn hold(
     name: &str,
-    cache: &TokenCache<S>,
+    cache: &TokenCache,
     scope: impl Fn(usize) -> String,
     count: impl Fn() -> usize,
-    after: impl AsyncFn(&TokenCache<S>, Result<fintech_auth::Token, Error>),
+    after: impl AsyncFn(&TokenCache, Result<fintech_auth::Token, Error>),
 ) {
     let (start, before) = (Instant::now(), count());
     let mut halfway = None;
@@ -97,16 +97,13 @@ async fn hold<S: TokenSource>(
     assert_eq!(count(), ended, "{name}: nobody asks");
 }
 
-async fn ignore<S>(_: &TokenCache<S>, _: Result<fintech_auth::Token, Error>) {}
+async fn ignore(_: &TokenCache, _: Result<fintech_auth::Token, Error>) {}
 
-async fn fails<S>(_: &TokenCache<S>, outcome: Result<fintech_auth::Token, Error>) {
+async fn fails(_: &TokenCache, outcome: Result<fintech_auth::Token, Error>) {
     assert!(outcome.is_err());
 }
 
-fn scripted(
-    reply: &Reply,
-    customise: impl FnOnce(TokenOptions) -> TokenOptions,
-) -> (TokenCache<Scripted>, Scripted) {
+fn scripted(reply: &Reply, customise: impl FnOnce(TokenOptions) -> TokenOptions) -> (TokenCache, Scripted) {
     let source = Scripted::new(LATENCY, false, vec![reply.clone(); 100_000]);
     (TokenCache::new(source.clone(), customise(options(&TestClock::new()))), source)
 }
@@ -213,7 +210,7 @@ async fn a_rejected_or_revoked_token_that_comes_again_costs_one_request_in_each_
 #[derive(Clone, Default)]
 struct Unlucky {
     issued: Arc<AtomicUsize>,
-    cache: Arc<std::sync::OnceLock<TokenCache<Self>>>,
+    cache: Arc<std::sync::OnceLock<TokenCache>>,
 }
 
 impl TokenSource for Unlucky {
@@ -418,7 +415,7 @@ async fn a_store_that_fails_is_called_once_in_each_period() {
 }
 
 /// A cache with a store that fails, and the store.
-fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache<Scripted>, Arc<Broken>) {
+fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<Broken>) {
     let store = Arc::new(Broken(AtomicUsize::new(0), notices));
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     (cache, store)

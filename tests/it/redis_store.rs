@@ -47,7 +47,7 @@ fn options(store: Arc<RedisStore>) -> TokenOptions {
 }
 
 /// A process, in effect: a cache and a store of its own.
-fn process(redis: &RedisServer, source: &Scripted) -> TokenCache<Scripted> {
+fn process(redis: &RedisServer, source: &Scripted) -> TokenCache {
     TokenCache::new(source.clone(), options(store(redis)))
 }
 
@@ -55,11 +55,11 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-async fn get(cache: &TokenCache<Scripted>, scope: &str) -> String {
+async fn get(cache: &TokenCache, scope: &str) -> String {
     cache.token(&scopes(&[scope])).await.unwrap().expose_secret().to_owned()
 }
 
-async fn kind(cache: &TokenCache<Scripted>, scope: &str) -> ErrorKind {
+async fn kind(cache: &TokenCache, scope: &str) -> ErrorKind {
     cache.token_within(&scopes(&[scope]), BRIEF).await.unwrap_err().kind()
 }
 
@@ -83,10 +83,7 @@ async fn listening(redis: &RedisServer, count: usize) {
 }
 
 /// Two processes that share the token of `a` and hear each other's notices.
-async fn two_with_one_token(
-    redis: &RedisServer,
-    source: &Scripted,
-) -> (TokenCache<Scripted>, TokenCache<Scripted>) {
+async fn two_with_one_token(redis: &RedisServer, source: &Scripted) -> (TokenCache, TokenCache) {
     let (one, two) = (process(redis, source), process(redis, source));
     get(&one, "a").await;
     get(&two, "a").await;
@@ -861,7 +858,7 @@ async fn a_token_that_is_issued_again_after_it_was_rejected_costs_a_few_calls_an
     let source = Same::default();
     let process = || TokenCache::new(source.clone(), options(store(&redis)));
     let (one, two) = (process(), process());
-    let get = async |cache: &TokenCache<Same>| cache.token(&scopes(&["a"])).await.unwrap();
+    let get = async |cache: &TokenCache| cache.token(&scopes(&["a"])).await.unwrap();
     get(&one).await;
     get(&two).await;
     listening(&redis, 2).await;

@@ -1,13 +1,19 @@
 //! A refresh token that is of no use never costs more than one request.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use fintech_auth::{
     Error, ErrorKind, Secret,
     emulator::{Fault, Operation},
-    token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenSource},
+    token::{Fingerprint, IssuedToken, Rejection, Scope, TokenCache, TokenSource},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::time::sleep;
 
 use crate::{
@@ -114,4 +120,39 @@ async fn a_refresh_token_that_was_limited_is_not_sent_again() {
     let renewed = moov.token(&scopes).await.unwrap();
     assert!(emulator.is_live(renewed.expose_secret()));
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (3, 0));
+}
+
+/// Has a refresh grant and a rule for a 401 of its own.
+struct WithRefresh(AtomicUsize);
+
+impl TokenSource for WithRefresh {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["with refresh"])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        WithoutRefresh.issue(scopes).await
+    }
+
+    async fn refresh(&self, _: &Secret) -> Result<IssuedToken, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        WithoutRefresh.issue(&[]).await
+    }
+
+    fn classify_401(&self, _: &HeaderMap, _: Option<&[u8]>) -> Rejection {
+        Rejection::Unexplained
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_in_an_arc_keeps_its_methods_and_stays_with_the_caller() {
+    let source = Arc::new(WithRefresh(AtomicUsize::new(0)));
+    assert_eq!(TokenSource::fingerprint(&source), source.as_ref().fingerprint());
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    cache.token(&scopes(&["a"])).await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    cache.token(&scopes(&["a"])).await.unwrap();
+    assert_eq!(source.0.load(Ordering::Relaxed), 1);
+    let rejection = cache.classify(StatusCode::UNAUTHORIZED, &HeaderMap::new(), None);
+    assert_eq!(rejection, Rejection::Unexplained);
 }

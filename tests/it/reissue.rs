@@ -127,7 +127,7 @@ impl TokenStore for Unforgiving {
 }
 
 /// Without a store, and with two.
-fn caches() -> [(TokenCache<Same>, Same); 3] {
+fn caches() -> [(TokenCache, Same); 3] {
     let options = || options(&TestClock::new());
     let kept = options().with_store(Arc::new(MemoryStore::default()));
     let unforgiving = options().with_store(Arc::new(Unforgiving::new()));

@@ -193,20 +193,20 @@ pub(crate) fn options(clock: &TestClock) -> TokenOptions {
 }
 
 /// A cache over a source that takes 100 ms for a response.
-pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache<Scripted>, Scripted) {
+pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     cache_with(script, |options| options)
 }
 
 pub(crate) fn cache_with(
     script: impl IntoIterator<Item = Reply>,
     customise: impl FnOnce(TokenOptions) -> TokenOptions,
-) -> (TokenCache<Scripted>, Scripted) {
+) -> (TokenCache, Scripted) {
     let source = Scripted::new(Duration::from_millis(100), false, script);
     (TokenCache::new(source.clone(), customise(options(&TestClock::new()))), source)
 }
 
 /// The same with a refresh grant.
-pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache<Scripted>, Scripted) {
+pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     let source = Scripted::new(Duration::from_millis(100), true, script);
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }

@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// Several processes, in effect: caches of their own over one source and one store.
-fn fleet(size: usize, source: &Scripted, store: &Arc<MemoryStore>) -> Vec<TokenCache<Scripted>> {
+fn fleet(size: usize, source: &Scripted, store: &Arc<MemoryStore>) -> Vec<TokenCache> {
     let clock = TestClock::new();
     (0..size).map(|_| TokenCache::new(source.clone(), options(&clock).with_store(store.clone()))).collect()
 }
 
-async fn tokens(fleet: &[TokenCache<Scripted>]) -> Vec<String> {
+async fn tokens(fleet: &[TokenCache]) -> Vec<String> {
     let mut callers = JoinSet::new();
     for cache in fleet {
         let cache = cache.clone();
@@ -283,9 +283,8 @@ async fn a_process_whose_clock_is_behind_hands_out_no_token_past_its_end() {
     let store = Arc::new(MemoryStore::default());
     let cache = |clock: &TestClock| TokenCache::new(source.clone(), options(clock).with_store(store.clone()));
     let (one, two) = (cache(&right), cache(&behind));
-    let get = async |cache: &TokenCache<Scripted>| {
-        cache.token(&scopes(&["a"])).await.unwrap().expose_secret().to_owned()
-    };
+    let get =
+        async |cache: &TokenCache| cache.token(&scopes(&["a"])).await.unwrap().expose_secret().to_owned();
     assert_eq!(get(&one).await, "token-1");
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(get(&two).await, "token-1");

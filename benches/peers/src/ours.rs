@@ -31,7 +31,7 @@ pub fn scope(text: &str) -> Scope {
 }
 
 /// A cache with a token for each of these sets, asked for in this order.
-pub fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache<Local> {
+pub fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache {
     let cache = TokenCache::new(Local::default(), TokenOptions::default());
     RT.block_on(async {
         for scopes in sets {

@@ -314,7 +314,7 @@ pub fn scopes() -> [Scope; 1] {
 }
 
 /// A scope set looked up once.
-pub struct Ours(TokenHandle<FetchSource>);
+pub struct Ours(TokenHandle);
 
 impl Peer for Ours {
     const NAME: &str = "fintech-auth handle.token()";
@@ -331,7 +331,7 @@ impl Peer for Ours {
 
 /// A scope set looked up on each call.
 pub struct OursKeyed {
-    cache: TokenCache<FetchSource>,
+    cache: TokenCache,
     scopes: [Scope; 1],
 }
 

@@ -22,7 +22,7 @@
 //!
 //! The errors of generated clients show the bodies of responses: do not log them where those are secret.
 
-use fintech_auth::{authorize::Authorizer, moov};
+use fintech_auth::authorize::Authorizer;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{Request, Response};
 
@@ -34,7 +34,7 @@ mod generated {
 
 pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 
-impl ClientHooks<Authorizer<moov::Api>> for Client {
+impl ClientHooks<Authorizer> for Client {
     /// Only here can an error be told: why there is no token.
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
         self.inner().ensure_token(request).await.map_err(|error| Error::Custom(error.to_string()))

@@ -1,5 +1,5 @@
-//! What a cache does, whatever its source: so it is compiled once, in this crate, and not again in each
-//! that asks for a token. It knows no vendor and no HTTP. Nothing is locked across an await.
+//! What the clones of a cache share, and the waits for a token. It knows no vendor and no HTTP. Nothing is locked
+//! across an await.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 

@@ -19,7 +19,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::token::{
     Rejection, Replacement, Scope, Token, TokenSource, cache::entry::CacheEntry, cache::inner::CacheInner,
-    cache::state::Hold, source::AnySource,
+    cache::state::Hold,
 };
 use crate::{Error, Secret, retry::Idempotency};
 
@@ -27,22 +27,15 @@ use crate::{Error, Secret, retry::Idempotency};
 ///
 /// See the [module](super) for the life of a token. Dropping the last clone ends the refreshes that
 /// run.
-pub struct TokenCache<S> {
-    source: Arc<S>,
+#[derive(Clone)]
+pub struct TokenCache {
     inner: CacheInner,
 }
 
-impl<S: TokenSource> TokenCache<S> {
-    /// A cache with nothing in it.
-    pub fn new(source: S, options: TokenOptions) -> Self {
-        let source = Arc::new(source);
-        let inner = CacheInner::new(Arc::<S>::clone(&source) as Arc<dyn AnySource>, options);
-        Self { source, inner }
-    }
-
-    /// The source of the tokens.
-    pub fn source(&self) -> &S {
-        &self.source
+impl TokenCache {
+    /// A cache with nothing in it. To go on using the source yourself, give it in an [`Arc`].
+    pub fn new(source: impl TokenSource, options: TokenOptions) -> Self {
+        Self { inner: CacheInner::new(Arc::new(source), options) }
     }
 
     /// A token for these scopes that works now; their order does not matter, nor does repetition.
@@ -60,6 +53,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// # Cancellation
     ///
     /// Safe: a request that began goes on in a task of its own, and its token is kept.
+    #[inline]
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
@@ -84,6 +78,7 @@ impl<S: TokenSource> TokenCache<S> {
     }
 
     /// A fresh token from memory, if there is one. Never waits, never sends.
+    #[inline]
     pub fn cached(&self, scopes: &[Scope]) -> Option<Token> {
         self.inner.shared.cached(scopes)
     }
@@ -98,7 +93,7 @@ impl<S: TokenSource> TokenCache<S> {
     /// ([`TokenSource::classify_401`]). `body` is `None` if you do not have it.
     pub fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match status {
-            StatusCode::UNAUTHORIZED => self.source.classify_401(headers, body),
+            StatusCode::UNAUTHORIZED => self.inner.shared.source.classify_401(headers, body),
             _ => Rejection::None,
         }
     }
@@ -195,22 +190,24 @@ impl<S: TokenSource> TokenCache<S> {
 }
 
 /// A scope set of a cache, found once: the fastest way to the token that most requests use.
-pub struct TokenHandle<S> {
-    cache: TokenCache<S>,
+#[derive(Clone)]
+pub struct TokenHandle {
+    cache: TokenCache,
     entry: Arc<CacheEntry>,
-    hold: Option<Arc<Hold>>,
+    /// Its drop lets the cache evict the entry.
+    _hold: Option<Arc<Hold>>,
 }
 
-impl<S: TokenSource> TokenCache<S> {
+impl TokenCache {
     /// A handle to one scope set. The cache does not evict that scope set until the last handle to it is dropped.
     ///
     /// # Errors
     ///
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if handles hold
     /// [too many](TokenOptions::with_max_handles) scope sets, or these scopes are longer than 16 KiB together.
-    pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
+    pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         let hold = Arc::new(Hold::new(&self.inner.shared, scopes)?);
-        Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), hold: Some(hold) })
+        Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })
     }
 
     /// A handle for one request, which does not keep the scope set in the cache.
@@ -219,12 +216,12 @@ impl<S: TokenSource> TokenCache<S> {
     ///
     /// `InvalidConfig` if the scopes are too long.
     #[cfg(feature = "blocking")]
-    pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle<S>, Error> {
-        Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, hold: None })
+    pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
+        Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, _hold: None })
     }
 }
 
-impl<S: TokenSource> TokenHandle<S> {
+impl TokenHandle {
     /// A token that works now, as [`TokenCache::token`].
     ///
     /// # Errors
@@ -277,13 +274,7 @@ impl<S: TokenSource> TokenHandle<S> {
     }
 }
 
-impl<S> Clone for TokenCache<S> {
-    fn clone(&self) -> Self {
-        Self { source: self.source.clone(), inner: self.inner.clone() }
-    }
-}
-
-impl<S> fmt::Debug for TokenCache<S> {
+impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache")
             .field("scope_sets", &self.inner.shared.entries.len())
@@ -292,13 +283,7 @@ impl<S> fmt::Debug for TokenCache<S> {
     }
 }
 
-impl<S> Clone for TokenHandle<S> {
-    fn clone(&self) -> Self {
-        Self { cache: self.cache.clone(), entry: self.entry.clone(), hold: self.hold.clone() }
-    }
-}
-
-impl<S> fmt::Debug for TokenHandle<S> {
+impl fmt::Debug for TokenHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenHandle").field("entry", &self.entry).finish_non_exhaustive()
     }

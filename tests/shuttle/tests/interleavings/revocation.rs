@@ -46,7 +46,7 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
 
 /// Called when the revocation has returned. A request that took the refresh token before may still be
 /// on its way.
-async fn expect_nothing_of(grant: &str, cache: &TokenCache<Server>) {
+async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
     if let Some(token) = cache.cached(&scopes("a")) {
         assert_ne!(grant_of(&token), grant, "in place after its revocation");
     }

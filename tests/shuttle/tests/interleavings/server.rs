@@ -66,7 +66,7 @@ impl Server {
     }
 
     /// One process that asks this server.
-    pub(crate) fn cache(&self, options: TokenOptions) -> TokenCache<Self> {
+    pub(crate) fn cache(&self, options: TokenOptions) -> TokenCache {
         let options = options.with_clock(VirtualClock).with_jitter(0.0);
         TokenCache::new(self.clone(), options)
     }
