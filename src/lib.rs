@@ -18,9 +18,8 @@ pub mod authorize;
 pub mod axum;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod client;
 mod clock;
-mod config;
-mod credentials;
 mod error;
 mod generated;
 // Pages and their doctests: nothing is compiled for those who depend on the crate.
@@ -40,8 +39,8 @@ pub mod token;
 mod transport;
 pub mod webhook;
 
+pub use client::Credentials;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use credentials::Credentials;
 pub use error::{Error, ErrorKind, FieldError};
 pub use response::Response;
 pub use retry::RetryPolicy;

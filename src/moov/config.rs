@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{Client, ClientAuth, ClientBuilder, ClientType, Encoding, webhook::WebhookVerifier};
 use crate::{
     Credentials, Error, ErrorKind, HttpOptions, Scope, Secret,
-    config::{Lifecycle, http_options, secret, settings, words},
+    client::config::{Lifecycle, http_options, secret, settings, words},
     webhook::Tolerance,
 };
 

@@ -50,7 +50,7 @@ macro_rules! settings {
         #[non_exhaustive]
         pub struct $name {
             $($(#[$doc])+ pub $field: Option<$type>,)+
-            environment: crate::config::Environment,
+            environment: crate::client::config::Environment,
         }
 
         impl $name {
@@ -108,9 +108,9 @@ macro_rules! settings {
             {
                 let prefix = prefix.strip_suffix('_').unwrap_or(prefix);
                 let vars = vars.into_iter().map(|(name, value)| (name.into(), value.into()));
-                let (config, warnings): (Self, _) = crate::config::from_vars(prefix, vars)?;
+                let (config, warnings): (Self, _) = crate::client::config::from_vars(prefix, vars)?;
                 let prefix = Some(prefix.to_owned());
-                Ok(Self { environment: crate::config::Environment { prefix, warnings }, ..config })
+                Ok(Self { environment: crate::client::config::Environment { prefix, warnings }, ..config })
             }
 
             /// Variables that were ignored although they look like settings, in sentences without their values.
@@ -127,19 +127,19 @@ macro_rules! settings {
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name))
-                    $(.field(stringify!($field), &self.$field.as_ref().map(crate::config::Shown)))+
+                    $(.field(stringify!($field), &self.$field.as_ref().map(crate::client::config::Shown)))+
                     .finish()
             }
         }
 
-        impl crate::config::Settings for $name {
+        impl crate::client::config::Settings for $name {
             const KEYS: &'static [&'static str] = Self::KEYS;
             const PAIRS: &'static [(&'static str, &'static str)] = $pairs;
             const FOREIGN: &'static [(&'static str, &'static str)] = $foreign;
 
-            fn set(&mut self, key: &str, value: &crate::config::Value) -> Result<(), &'static str> {
+            fn set(&mut self, key: &str, value: &crate::client::config::Value) -> Result<(), &'static str> {
                 match key {
-                    $(stringify!($field) => self.$field = crate::config::Setting::optional(value)?,)+
+                    $(stringify!($field) => self.$field = crate::client::config::Setting::optional(value)?,)+
                     _ => return Err("a known key"),
                 }
                 Ok(())
@@ -148,7 +148,7 @@ macro_rules! settings {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::config::deserialize(deserializer)
+                crate::client::config::deserialize(deserializer)
             }
         }
     };
@@ -158,10 +158,10 @@ pub(crate) use settings;
 /// A setting that is one of a few words.
 macro_rules! words {
     ($type:ty: $($word:literal => $value:expr),+) => {
-        impl crate::config::Setting for $type {
+        impl crate::client::config::Setting for $type {
             const MUST_BE: &'static str = concat!("must be one of:" $(, " ", $word)+);
 
-            fn read(value: &crate::config::Value) -> Option<Self> {
+            fn read(value: &crate::client::config::Value) -> Option<Self> {
                 match value.text()? {
                     $($word => Some($value),)+
                     _ => None,
