@@ -1,6 +1,6 @@
 //! Troubleshooting: each kind of failure, what it means, and what to do.
 //!
-//! Start with `fintech-auth doctor` (feature `cli`): it checks credentials, network, clock, scopes and Redis one by one, and
+//! Start with `fintech-auth doctor` (crate `fintech-auth-cli`): it checks credentials, network, clock, scopes and Redis one by one, and
 //! says what to do next. Then look at the error. It is one line without a secret, so log it whole, and quote its
 //! [`request_id`](crate::Error::request_id) to the vendor's support.
 //!

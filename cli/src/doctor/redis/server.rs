@@ -37,7 +37,11 @@ const MAJOR: u32 = 6;
 /// How long what is written lives, should this program be stopped.
 const LIFE: Duration = Duration::from_secs(60);
 
-pub(super) async fn check(checks: &mut Checks<'_>, fleet: &Fleet, time: Duration) -> Result<(), Failure> {
+pub(in crate::doctor) async fn check(
+    checks: &mut Checks<'_>,
+    fleet: &Fleet,
+    time: Duration,
+) -> Result<(), Failure> {
     let (store, client) = match opened(fleet, time) {
         Ok(opened) => opened,
         Err(error) => return misconfigured(checks, &error.into()),

@@ -17,7 +17,7 @@ mod moneykit;
 mod moov;
 // The settings' own: that file has no dependencies.
 mod emulator;
-#[path = "../../client/config/nearest.rs"]
+#[path = "../../src/client/config/nearest.rs"]
 mod nearest;
 mod output;
 mod received;

@@ -81,7 +81,7 @@ fn every_example_is_understood() {
 /// What README says of an exit code is what the help says.
 #[test]
 fn the_readme_tells_the_same_exit_codes() {
-    let readme = include_str!("../../README.md").replace('`', "");
+    let readme = include_str!("../../../README.md").replace('`', "");
     let all = help("--help");
     let codes = all.split("\nExit codes:\n").nth(1).expect("codes").split("\n\n").next().expect("codes");
     let codes: Vec<_> = codes.lines().filter_map(|line| line.trim().split_once("  ")).collect();

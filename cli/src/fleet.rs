@@ -13,7 +13,6 @@ const PREFIX: &str = "FINTECH_AUTH_REDIS_";
 const KEYS: [&str; 3] = ["url", "url_file", "namespace"];
 
 /// A store's address, and the part of it that is ours.
-#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "nobody asks a Redis then"))]
 pub(crate) struct Fleet {
     pub(crate) url: Secret,
     pub(crate) namespace: String,

@@ -6,15 +6,7 @@ mod moneykit;
 mod moov;
 mod network;
 mod redis;
-#[cfg(any(feature = "redis", feature = "rustls"))]
 mod tls;
-/// The platform's own tells what failed in words alone, and the line of the connection shows them.
-#[cfg(not(any(feature = "redis", feature = "rustls")))]
-mod tls {
-    pub(super) fn finding(_: &(dyn std::error::Error + 'static)) -> Option<(String, &'static str)> {
-        None
-    }
-}
 
 use std::time::Duration;
 
@@ -84,12 +76,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     if wanted("redis") {
         let time = credentials::time(&arguments, "timeout")?.unwrap_or(Duration::from_secs(5));
         match fleet::fleet(&settings) {
-            // Beside others it is one line that was skipped; alone it would look like a success.
-            Ok(_) if what.is_some() && cfg!(not(feature = "redis")) => {
-                let reason =
-                    "this program is built without the feature redis: build it with --features cli,redis";
-                return Err(Failure::usage(reason));
-            }
             Ok(None) if what.is_none() => {}
             Ok(None) => {
                 return Err(Failure::usage(

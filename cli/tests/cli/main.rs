@@ -10,7 +10,7 @@ mod keep;
 mod network;
 mod program;
 mod redis;
-#[path = "../it/redis_server.rs"]
+#[path = "../../../tests/it/redis_server.rs"]
 #[allow(dead_code, reason = "the other binary uses all of it")]
 mod redis_server;
 mod secrets;
