@@ -18,6 +18,10 @@ impl Origin {
     /// `InvalidConfig` for what is no origin, and for plain http to another machine.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let base = BaseUrl::parse(text)?;
+        if !(base.is_https() || base.is_loopback()) {
+            let reason = "the origin is plain http to another machine; use https";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason));
+        }
         let url = Url::parse(base.as_str()).ok().filter(|url| url.path() == "/");
         url.as_ref().and_then(Self::of_url).ok_or_else(|| {
             let reason = "tokens are sent to origins, not to paths: https://api.example.com";

@@ -1,4 +1,4 @@
-//! Where credentials may go: an https origin, or http on this very machine.
+//! Where credentials may go: a checked http or https URL.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,11 +6,12 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind};
 
-/// A checked base URL, without a slash at its end.
+/// A base URL without credentials, query or a slash at its end. Whether plain http may go there is for
+/// `HttpOptions` to say.
 #[derive(Clone)]
 pub(crate) struct BaseUrl {
     text: String,
-    loopback: bool,
+    host: Box<str>,
 }
 
 impl BaseUrl {
@@ -25,24 +26,22 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("the base url has a query or fragment; leave it out"));
         }
-        let loopback = is_loopback(host);
-        match url.scheme() {
-            "https" => {}
-            "http" if loopback => {}
-            "http" => {
-                return Err(refuse("the base url is plain http to another machine; use https"));
-            }
-            _ => return Err(refuse("the base url is neither https nor, to this machine, http")),
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(refuse("the base url is neither https nor http"));
         }
-        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), loopback })
+        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), host: host.into() })
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     pub(crate) fn is_loopback(&self) -> bool {
-        self.loopback
+        is_loopback(&self.host)
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -82,14 +81,25 @@ mod tests {
     }
 
     #[test]
+    fn only_this_machine_is_loopback() {
+        for (url, expected) in [
+            ("http://127.8.8.8", true),
+            ("http://[::1]:1", true),
+            ("http://localhost:1", true),
+            ("http://api.moov.io", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://localhost.example.com", false),
+            ("http://0.0.0.0", false),
+        ] {
+            assert_eq!(BaseUrl::parse(url).unwrap().is_loopback(), expected, "{url}");
+        }
+    }
+
+    #[test]
     fn refuses_what_would_show_or_misdirect_credentials() {
         for bad in [
             "",
             "api.moov.io",
-            "http://api.moov.io",
-            "http://127.0.0.1.example.com",
-            "http://localhost.example.com",
-            "http://0.0.0.0",
             "ftp://127.0.0.1",
             "https://user:pass@api.moov.io",
             "https://api.moov.io/?key=1",

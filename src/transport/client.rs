@@ -3,16 +3,23 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use reqwest::redirect;
+use zeroize::Zeroizing;
 
-use super::base_url::{BaseUrl, is_loopback};
+use super::{
+    base_url::BaseUrl,
+    plain_http::{AllowedHosts, PrivateResolver},
+};
 use crate::{Error, ErrorKind, clock::FOREVER};
 
-/// How requests are sent: timeouts, the size of a response, and a reqwest client of your own.
+/// How requests are sent: timeouts, the size of a response, trust, proxies, and a reqwest client of your own.
+///
+/// Clients that are built with clones of the same options, to the same base URL, share their connections. So
+/// many credentials cost one connection pool.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,8 +35,18 @@ pub struct HttpOptions {
     connect_timeout: Duration,
     body_limit: usize,
     roots: Vec<Arc<[u8]>>,
+    identity: Option<Arc<Zeroizing<Vec<u8>>>>,
+    proxy: Option<Arc<str>>,
+    allowed_http: AllowedHosts,
     client: Option<Customise>,
+    built: Built,
 }
+
+/// The reqwest clients that were built from these options and their clones, by base URL.
+type Built = Arc<Mutex<Vec<(String, reqwest::Client)>>>;
+
+/// How many base URLs share clients. Further ones get clients of their own.
+const MAX_SHARED: usize = 16;
 
 type Customise = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
 
@@ -40,31 +57,39 @@ impl Default for HttpOptions {
             connect_timeout: Duration::from_secs(5),
             body_limit: 1 << 20,
             roots: Vec::new(),
+            identity: None,
+            proxy: None,
+            allowed_http: AllowedHosts::default(),
             client: None,
+            built: Built::default(),
         }
     }
 }
 
 impl HttpOptions {
+    /// Changed options build clients of their own.
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        self.built = Built::default();
+        change(&mut self);
+        self
+    }
+
     /// How long a whole call may take, from connecting to the last byte of the response. 15 seconds.
     #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout.min(FOREVER);
-        self
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.with(|options| options.timeout = timeout.min(FOREVER))
     }
 
     /// How long connecting may take, TLS included. 5 seconds.
     #[must_use]
-    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout.min(FOREVER);
-        self
+    pub fn with_connect_timeout(self, timeout: Duration) -> Self {
+        self.with(|options| options.connect_timeout = timeout.min(FOREVER))
     }
 
     /// How many bytes of a response are read, after decompression; a longer one is an error. 1 MiB.
     #[must_use]
-    pub fn with_body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
-        self
+    pub fn with_body_limit(self, bytes: usize) -> Self {
+        self.with(|options| options.body_limit = bytes)
     }
 
     /// Also trusts these root certificates, in PEM, beside those of the platform: for a gateway or proxy with a
@@ -72,12 +97,44 @@ impl HttpOptions {
     ///
     /// A text without a certificate is an error when the client is built.
     #[must_use]
-    pub fn with_root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.roots.push(pem.as_ref().into());
-        self
+    pub fn with_root_certificate(self, pem: impl AsRef<[u8]>) -> Self {
+        self.with(|options| options.roots.push(pem.as_ref().into()))
     }
 
-    /// A reqwest client of your own: proxy, resolver, pool, headers.
+    /// Presents a client certificate (mutual TLS): one PEM text with the certificate chain and its private key in
+    /// PKCS#8.
+    ///
+    /// A text without both is an error when the client is built.
+    #[must_use]
+    pub fn with_client_identity(self, pem: impl AsRef<[u8]>) -> Self {
+        let pem = Arc::new(Zeroizing::new(pem.as_ref().to_vec()));
+        self.with(|options| options.identity = Some(pem))
+    }
+
+    /// Sends all https requests through this proxy, such as `http://proxy.internal:3128`. Default: the
+    /// environment's (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). Plain http never goes through a proxy.
+    ///
+    /// What is no URL is an error when the client is built. Credentials in the URL are sent to the proxy alone and
+    /// do not show in `Debug`.
+    #[must_use]
+    pub fn with_proxy(self, url: impl AsRef<str>) -> Self {
+        self.with(|options| options.proxy = Some(url.as_ref().into()))
+    }
+
+    /// Allows plain http to these hosts, for containers and sidecars on a private network: exact names or
+    /// addresses, such as `emulator` in a compose file. A second call replaces the first one's hosts.
+    ///
+    /// # Security
+    ///
+    /// Credentials travel in clear text there. A vendor's host and a public address are refused when the client is
+    /// built. A name that resolves to a public address is refused when it is connected to.
+    #[must_use]
+    pub fn with_allow_http(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let hosts = AllowedHosts::new(hosts);
+        self.with(|options| options.allowed_http = hosts)
+    }
+
+    /// A reqwest client of your own: resolver, pool, headers.
     ///
     /// The function gets a builder with our TLS already in it: add to it, and give it back. A builder made anew has
     /// no crypto provider, and reqwest panics on it unless your program installed one.
@@ -96,11 +153,10 @@ impl HttpOptions {
     /// is built, and would send credentials on.
     #[must_use]
     pub fn with_client_builder(
-        mut self,
+        self,
         customise: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.client = Some(Arc::new(customise));
-        self
+        self.with(|options| options.client = Some(Arc::new(customise)))
     }
 
     /// A reqwest client for requests of your own to this base URL, such as with the tokens of
@@ -121,41 +177,60 @@ impl HttpOptions {
         if self.timeout.is_zero() || self.connect_timeout.is_zero() {
             return Err(invalid("a timeout of zero lets no call succeed"));
         }
+        self.allowed_http.check(&base)?;
+        let client = self.shared(&base)?;
+        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit })
+    }
+
+    fn shared(&self, base: &BaseUrl) -> Result<reqwest::Client, Error> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = built.iter().find(|(url, _)| url == base.as_str()) {
+            return Ok(client.clone());
+        }
+        let client = self.client(base)?;
+        if built.len() < MAX_SHARED {
+            built.push((base.as_str().to_owned(), client.clone()));
+        }
+        Ok(client)
+    }
+
+    fn client(&self, base: &BaseUrl) -> Result<reqwest::Client, Error> {
+        let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
         if base.is_https() && !has_tls && self.client.is_none() {
             return Err(invalid("https needs the feature rustls or native-tls of fintech-auth"));
         }
-        let mut builder = with_tls(reqwest::Client::builder(), &base, &self.roots)?
-            .user_agent(concat!("fintech-auth/", env!("CARGO_PKG_VERSION")));
+        let mut builder = with_tls(
+            reqwest::Client::builder(),
+            base,
+            &self.roots,
+            self.identity.as_ref().map(|pem| pem.as_slice()),
+        )?
+        .user_agent(concat!("fintech-auth/", env!("CARGO_PKG_VERSION")));
         if let Some(customise) = &self.client {
             builder = customise(builder);
         }
         if base.is_loopback() {
             let here = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
-            builder = builder
-                .no_proxy()
-                .proxy(nowhere_beyond_loopback())
-                .resolve_to_addrs("localhost", &here.map(|here| (here, 0).into()));
+            builder = builder.resolve_to_addrs("localhost", &here.map(|here| (here, 0).into()));
+        } else if !base.is_https() {
+            builder = builder.dns_resolver(Arc::new(PrivateResolver));
         }
-        let client = builder
+        if base.is_loopback() || !base.is_https() {
+            builder = builder.no_proxy().proxy(self.allowed_http.nowhere_beyond());
+        } else if let Some(proxy) = &self.proxy {
+            let proxy = reqwest::Proxy::all(&**proxy).map_err(|_| invalid("the proxy is not a url"))?;
+            builder = builder.proxy(proxy);
+        }
+        builder
             .redirect(redirect::Policy::none())
             .https_only(base.is_https())
             .connect_timeout(self.connect_timeout)
             .timeout(self.timeout)
             .connection_verbose(false)
             .build()
-            .map_err(|e| invalid("the http client cannot be built").with_source(e.without_url()))?;
-        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit })
+            .map_err(|e| invalid("the http client cannot be built").with_source(e.without_url()))
     }
-}
-
-/// Sends plain http for other machines to port 0, where nothing can listen. reqwest itself can only refuse all
-/// plain http or none.
-fn nowhere_beyond_loopback() -> reqwest::Proxy {
-    reqwest::Proxy::custom(|url| {
-        let is_here = url.host_str().is_some_and(is_loopback);
-        (url.scheme() == "http" && !is_here).then_some("http://127.0.0.1:0")
-    })
 }
 
 /// The crypto provider is named here and never taken from the process: reqwest would panic where
@@ -167,7 +242,9 @@ fn with_tls(
     builder: reqwest::ClientBuilder,
     base: &BaseUrl,
     roots: &[Arc<[u8]>],
+    identity: Option<&[u8]>,
 ) -> Result<reqwest::ClientBuilder, Error> {
+    use rustls::pki_types::pem::PemObject as _;
     use rustls_platform_verifier::BuilderVerifierExt as _;
 
     let roots = certificates(roots)?;
@@ -182,8 +259,16 @@ fn with_tls(
             }
             false => Ok(config.with_root_certificates(rustls::RootCertStore::empty())),
         })
-        .map_err(|e| Error::new(ErrorKind::InvalidConfig, "tls cannot be set up").with_source(e))?
-        .with_no_client_auth();
+        .map_err(|e| Error::new(ErrorKind::InvalidConfig, "tls cannot be set up").with_source(e))?;
+    let config = match identity {
+        None => config.with_no_client_auth(),
+        Some(pem) => {
+            let invalid = || Error::new(ErrorKind::InvalidConfig, NO_IDENTITY);
+            let chain = certificates(&[pem.into()]).map_err(|_| invalid())?;
+            let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(pem).map_err(|_| invalid())?;
+            config.with_client_auth_cert(chain, key).map_err(|_| invalid())?
+        }
+    };
     Ok(builder.tls_backend_preconfigured(config))
 }
 
@@ -223,6 +308,7 @@ fn with_tls(
     builder: reqwest::ClientBuilder,
     _: &BaseUrl,
     roots: &[Arc<[u8]>],
+    identity: Option<&[u8]>,
 ) -> Result<reqwest::ClientBuilder, Error> {
     let mut certificates = Vec::new();
     for pem in roots {
@@ -231,7 +317,16 @@ fn with_tls(
             _ => return Err(Error::new(ErrorKind::InvalidConfig, NO_CERTIFICATE)),
         }
     }
-    Ok(builder.tls_backend_native().tls_certs_merge(certificates))
+    let mut builder = builder.tls_backend_native().tls_certs_merge(certificates);
+    if let Some(pem) = identity {
+        // The key has to be a text of its own.
+        const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----";
+        let start = pem.windows(KEY.len()).position(|window| window == KEY);
+        let identity = start.and_then(|start| reqwest::Identity::from_pkcs8_pem(pem, &pem[start..]).ok());
+        let invalid = || Error::new(ErrorKind::InvalidConfig, NO_IDENTITY);
+        builder = builder.identity(identity.ok_or_else(invalid)?);
+    }
+    Ok(builder)
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
@@ -239,18 +334,18 @@ fn with_tls(
     builder: reqwest::ClientBuilder,
     _: &BaseUrl,
     roots: &[Arc<[u8]>],
+    identity: Option<&[u8]>,
 ) -> Result<reqwest::ClientBuilder, Error> {
-    match roots {
-        [] => Ok(builder),
-        _ => Err(Error::new(
-            ErrorKind::InvalidConfig,
-            "root certificates need the feature rustls or native-tls",
-        )),
+    match (roots, identity) {
+        ([], None) => Ok(builder),
+        _ => Err(Error::new(ErrorKind::InvalidConfig, "certificates need the feature rustls or native-tls")),
     }
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 const NO_CERTIFICATE: &str = "a root certificate is not a PEM certificate";
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+const NO_IDENTITY: &str = "the client identity is not a PEM certificate chain and its private key in PKCS#8";
 
 impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,6 +354,9 @@ impl fmt::Debug for HttpOptions {
             .field("connect_timeout", &self.connect_timeout)
             .field("body_limit", &self.body_limit)
             .field("roots", &self.roots.len())
+            .field("identity", &self.identity.as_ref().map(|_| "[redacted]"))
+            .field("proxy", &self.proxy.as_ref().map(|_| "set"))
+            .field("allowed_http", &self.allowed_http)
             .field("client", &self.client.as_ref().map(|_| "custom"))
             .finish()
     }

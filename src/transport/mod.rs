@@ -10,6 +10,7 @@ mod client;
 mod error_body;
 mod header;
 mod json;
+mod plain_http;
 mod redact;
 mod retry_after;
 #[cfg(feature = "rustls")]
