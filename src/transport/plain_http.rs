@@ -176,6 +176,15 @@ mod tests {
         assert!(check(&["notmoov.io", "moov.io.internal"], "https://a.example").is_ok());
     }
 
+    /// An address is resolved without a DNS server, and so is good for a test.
+    #[tokio::test]
+    async fn a_name_that_resolves_to_a_public_address_is_refused() {
+        for (name, expected) in [("127.0.0.1", true), ("10.0.0.1", true), ("8.8.8.8", false)] {
+            let resolved = PrivateResolver.resolve(name.parse().unwrap()).await;
+            assert_eq!(resolved.is_ok(), expected, "{name}");
+        }
+    }
+
     #[test]
     fn private_addresses_are_told_from_public_ones() {
         for (address, expected) in [

@@ -25,6 +25,7 @@ mod guide;
 mod layers;
 mod lifecycle;
 mod model;
+mod network;
 mod package;
 mod rate_limit;
 mod raw_server;

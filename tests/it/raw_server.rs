@@ -2,7 +2,10 @@
 //! well enough to correct them.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -42,6 +45,7 @@ pub(crate) fn raw(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Script 
 pub(crate) struct RawServer {
     url: String,
     script: Arc<Mutex<Script>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl RawServer {
@@ -49,13 +53,23 @@ impl RawServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(raw(500, "", "")));
-        let shared = Arc::clone(&script);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (shared, counted) = (Arc::clone(&script), Arc::clone(&connections));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(serve(stream, Arc::clone(&shared)));
             }
         });
-        Self { url, script }
+        Self { url, script, connections }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// What all further requests get.

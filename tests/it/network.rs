@@ -1,0 +1,162 @@
+//! Networks that are not the open internet: plain http inside a private one, proxies, mutual TLS, and one
+//! connection pool for many credentials.
+
+use std::{net::SocketAddr, time::Duration};
+
+use fintech_auth::{Credentials, Error, ErrorKind, HttpOptions, moneykit, moov};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpListener,
+    time::timeout,
+};
+
+use crate::{
+    raw_server::{RawServer, raw},
+    support::{emulator, plain, quick, scopes},
+};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn moov_at(url: &str, http: HttpOptions) -> Result<moov::Client, Error> {
+    let client = moov::Client::builder(Credentials::new("id", "a-client-secret"));
+    client.with_base_url(url).with_http(http).with_tokens(plain).build()
+}
+
+#[tokio::test]
+async fn plain_http_goes_to_an_allowed_host_and_to_no_other() {
+    let server = RawServer::start().await;
+    let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
+    server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
+    // Both names lead to the server, as a DNS server of the network would have it.
+    let http =
+        quick().with_client_builder(move |http| http.resolve("emulator", address).resolve("other", address));
+    let url = |host: &str| format!("http://{host}:{}", address.port());
+    let refused = moov_at(&url("emulator"), http.clone()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidConfig);
+
+    let allowed = http.with_allow_http(["emulator"]);
+    let client = moov_at(&url("emulator"), allowed.clone()).unwrap();
+    client.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    assert_eq!(moov_at(&url("other"), allowed.clone()).unwrap_err().kind(), ErrorKind::InvalidConfig);
+    assert_eq!(server.connections(), 1);
+
+    // Requests of the program's own: tokens follow to the same host, and plain http goes nowhere else.
+    let own = allowed.to_reqwest(url("emulator")).unwrap();
+    assert!(own.get(url("emulator")).send().await.is_ok());
+    assert!(own.get(url("other")).send().await.is_err());
+    let client = moov::Client::builder(Credentials::new("id", "a-client-secret"))
+        .with_base_url(url("emulator"))
+        .with_http(allowed)
+        .with_tokens(plain)
+        .with_scopes(scopes(&["/ping.read"]))
+        .build()
+        .unwrap();
+    let request = own.get(url("emulator")).build().unwrap();
+    assert!(client.bearer().ensure_token(&request).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_proxy_carries_https_and_no_plain_http() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://user:proxy-secret@{}", listener.local_addr().unwrap());
+    let http = quick().with_proxy(&proxy);
+    assert!(!format!("{http:?}").contains("proxy-secret"));
+    let asked = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        (line, listener)
+    });
+    let client = moov_at("https://gateway.invalid", http.clone()).unwrap();
+    let error = client.create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("proxy-secret"), "{error:?}");
+    let (line, _listener) = timeout(LONG, asked).await.unwrap().unwrap();
+    assert_eq!(line, "CONNECT gateway.invalid:443 HTTP/1.1\r\n");
+
+    // The proxy is not listened to any more: a call through it would fail.
+    let emulator = emulator().await;
+    let local = emulator.moov().with_http(http).with_tokens(plain).build().unwrap();
+    assert!(local.create_access_token(&scopes(&["/ping.read"])).await.is_ok());
+
+    let bad = moov_at("https://gateway.invalid", quick().with_proxy("http://"));
+    assert_eq!(bad.unwrap_err().kind(), ErrorKind::InvalidConfig);
+}
+
+#[tokio::test]
+async fn clients_of_the_same_options_share_their_connections() {
+    let server = RawServer::start().await;
+    server.respond(raw(200, "", r#"{"keys": []}"#));
+    let client = |id: &str, http: HttpOptions| {
+        let client = moneykit::Client::builder(Credentials::new(id, "a-client-secret"));
+        client.with_base_url(server.url()).with_http(http).with_tokens(plain).build().unwrap()
+    };
+    let http = quick();
+    for id in ["one", "two", "three"] {
+        client(id, http.clone()).jwks().await.unwrap();
+    }
+    assert_eq!(server.connections(), 1);
+    client("four", http.with_body_limit(1_000)).jwks().await.unwrap();
+    assert_eq!(server.connections(), 2, "other options need a client of their own");
+}
+
+/// A server that accepts only this client certificate. Returns its port and its own certificate.
+#[cfg(feature = "rustls")]
+async fn mutual_tls_server(client: rustls::pki_types::CertificateDer<'static>) -> (u16, String) {
+    use std::sync::Arc;
+
+    use tokio::io::AsyncReadExt as _;
+
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(client).unwrap();
+    let verifier =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(vec![pair.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await?;
+                _ = stream.read(&mut [0; 4096]).await?;
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{\"keys\":[]}").await?;
+                stream.shutdown().await
+            });
+        }
+    });
+    (port, pair.cert.pem())
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_client_identity_is_presented() {
+    let identity = rcgen::generate_simple_self_signed(["backend".to_owned()]).unwrap();
+    let pem = identity.cert.pem() + &identity.signing_key.serialize_pem();
+    let (port, root) = mutual_tls_server(identity.cert.der().clone()).await;
+    let jwks = async |http: HttpOptions| {
+        let client = moneykit::ClientBuilder::for_webhooks(Some("id")).with_tokens(plain);
+        client.with_base_url(format!("https://localhost:{port}")).with_http(http).build()?.jwks().await
+    };
+    let trusting = quick().with_root_certificate(&root);
+    assert!(jwks(trusting.clone()).await.is_err(), "the server asks for a certificate");
+    let identified = trusting.clone().with_client_identity(&pem);
+    assert!(jwks(identified.clone()).await.unwrap().into_body().keys.is_empty());
+    assert!(!format!("{identified:?}").contains("PRIVATE"), "{identified:?}");
+    for wrong in
+        ["", &identity.cert.pem(), &identity.signing_key.serialize_pem(), "-----BEGIN PRIVATE KEY-----"]
+    {
+        let error = jwks(trusting.clone().with_client_identity(wrong)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+    }
+}
