@@ -38,42 +38,7 @@
 //! Take [`moov::Client::run`] or [`moneykit::Client::run`] around them: they run on your thread, with a token,
 //! and once more with a new one after a 401 that a new token may help against.
 
+mod inner;
 pub mod moneykit;
 pub mod moov;
 mod runtime;
-
-use self::runtime::Runtime;
-use crate::{
-    Error, Token,
-    token::{Rejection, TokenHandle},
-};
-
-/// Runs a request with a token, and once more with a new one after a 401.
-fn run<T>(
-    runtime: &Runtime,
-    tokens: TokenHandle,
-    mut request: impl FnMut(Token) -> T,
-    classify: impl Fn(&T) -> Rejection,
-) -> Result<T, Error> {
-    let handle = tokens.clone();
-    let token = match tokens.cached() {
-        Some(token) => token,
-        None => runtime.wait(async move { handle.token().await })?,
-    };
-    let outcome = request(token.clone());
-    let rejection = classify(&outcome);
-    if rejection == Rejection::None {
-        return Ok(outcome);
-    }
-    let handle = tokens.clone();
-    let renewed = runtime.wait(async move { Ok(handle.renew(&token, rejection).await) });
-    let Ok(Some(replacement)) = renewed else { return Ok(outcome) };
-    let outcome = request(replacement.token().clone());
-    let accepted = classify(&outcome) == Rejection::None;
-    // It can wait, since the call before could.
-    let _ = runtime.wait(async move {
-        tokens.conclude(&replacement, accepted).await;
-        Ok(())
-    });
-    Ok(outcome)
-}

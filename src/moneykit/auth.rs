@@ -1,11 +1,11 @@
 //! How a request to MoneyKit shows who asks.
 
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue};
 
 use super::types::CreateAccessTokenRequest;
 use crate::{
-    Credentials, Error, ErrorKind,
-    transport::{Call, basic, sensitive, visible},
+    Credentials, Error, ErrorKind, client,
+    transport::{Call, sensitive, visible},
 };
 
 /// Where the client credentials go.
@@ -23,10 +23,10 @@ pub enum ClientAuth {
 
 /// The credentials, checked and ready to send in any of the ways.
 #[derive(Clone, Debug)]
-pub(super) struct Auth {
-    known: Known,
-    basic: Option<HeaderValue>,
-    way: ClientAuth,
+pub(super) enum Auth {
+    Credentials(client::Auth, ClientAuth),
+    /// Where webhooks are all there is to do: the id alone, if that.
+    Id(Option<String>),
 }
 
 /// What a client knows of who it is.
@@ -43,13 +43,10 @@ impl Auth {
             Known::Credentials(credentials) => credentials,
             Known::Id(id) => {
                 id.as_deref().map(|id| visible("the client id", id)).transpose()?;
-                return Ok(Self { known: Known::Id(id), basic: None, way });
+                return Ok(Self::Id(id));
             }
         };
-        credentials.check()?;
-        let (id, secret) = (credentials.client_id(), credentials.client_secret());
-        let basic = if way == ClientAuth::Basic { Some(basic(id, secret)?) } else { None };
-        let auth = Self { known: Known::Credentials(credentials), basic, way };
+        let auth = Self::Credentials(client::Auth::new(credentials, way == ClientAuth::Basic)?, way);
         if way == ClientAuth::Headers {
             auth.pair()?;
         }
@@ -58,22 +55,23 @@ impl Auth {
 
     /// The client id, for what may be asked without a secret.
     pub(super) fn client_id(&self) -> Option<&str> {
-        match &self.known {
-            Known::Credentials(credentials) => Some(credentials.client_id()),
-            Known::Id(id) => id.as_deref(),
+        match self {
+            Self::Credentials(auth, _) => Some(auth.credentials.client_id()),
+            Self::Id(id) => id.as_deref(),
         }
     }
 
     /// What tells these credentials from others; empty without any.
     pub(super) fn id_and_secret(&self) -> (&str, &str) {
-        self.credentials()
-            .map_or(("", ""), |known| (known.client_id(), known.client_secret().expose_secret()))
+        self.known().map_or(("", ""), |(auth, _)| {
+            (auth.credentials.client_id(), auth.credentials.client_secret().expose_secret())
+        })
     }
 
-    fn credentials(&self) -> Result<&Credentials, Error> {
-        match &self.known {
-            Known::Credentials(credentials) => Ok(credentials),
-            Known::Id(_) => {
+    fn known(&self) -> Result<(&client::Auth, ClientAuth), Error> {
+        match self {
+            Self::Credentials(auth, way) => Ok((auth, *way)),
+            Self::Id(_) => {
                 let reason = "this client is for webhooks alone: it has no credentials";
                 Err(Error::new(ErrorKind::InvalidConfig, reason))
             }
@@ -82,16 +80,9 @@ impl Auth {
 
     /// Puts the credentials into a token request.
     pub(super) fn apply(&self, call: Call, body: &mut CreateAccessTokenRequest) -> Result<Call, Error> {
-        let credentials = self.credentials()?;
-        let call = call.with_secret(credentials.client_secret());
-        match (self.way, &self.basic) {
-            (ClientAuth::Basic, Some(value)) => Ok(call.with_header(header::AUTHORIZATION, value.clone())),
-            (ClientAuth::Headers, _) => self.apply_pair(call),
-            _ => {
-                body.client_id = Some(credentials.client_id().to_owned());
-                body.client_secret = Some(credentials.client_secret().clone());
-                Ok(call)
-            }
+        match self.known()? {
+            (_, ClientAuth::Headers) => self.apply_pair(call),
+            (auth, _) => Ok(auth.apply(call, &mut body.client_id, &mut body.client_secret)),
         }
     }
 
@@ -99,13 +90,13 @@ impl Auth {
     pub(super) fn apply_pair(&self, call: Call) -> Result<Call, Error> {
         let (id, secret) = self.pair()?;
         Ok(call
-            .with_secret(self.credentials()?.client_secret())
+            .with_secret(self.known()?.0.credentials.client_secret())
             .with_header(HeaderName::from_static("x-client-id"), id)
             .with_header(HeaderName::from_static("x-client-secret"), secret))
     }
 
     fn pair(&self) -> Result<(HeaderValue, HeaderValue), Error> {
-        let credentials = self.credentials()?;
+        let credentials = &self.known()?.0.credentials;
         let id = visible("the client id", credentials.client_id())?;
         Ok((id, sensitive("the client secret", credentials.client_secret().expose_secret())?))
     }

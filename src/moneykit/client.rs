@@ -5,21 +5,17 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderMap, header};
 
 use super::{
-    Config,
     auth::{Auth, ClientAuth, Known},
     types,
     webhook::{KeyCache, VerifierOptions, WebhookVerifier},
 };
 use crate::{
-    Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
-    authorize::Authorizer,
+    Credentials, Error, ErrorKind, Response, Scope, Secret,
+    client::{self, Builder, builder_methods, client_methods},
     generated::moneykit as generated,
     retry::Idempotency,
-    token::{
-        self, Fingerprint, IssuedToken, Rejection, Stats, Token, TokenCache, TokenHandle, TokenOptions,
-        TokenSource,
-    },
-    transport::{BaseUrl, Call, Contract, Http, bearer, is_like},
+    token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource},
+    transport::{Call, Contract, Http, bearer, is_like},
     webhook::Deliveries,
 };
 
@@ -35,12 +31,12 @@ pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    api: Arc<Api>,
-    tokens: TokenCache,
-    default: TokenHandle,
+    shared: client::Inner<Api>,
     webhook_keys: KeyCache,
     deliveries: Deliveries,
 }
+
+client_methods!("Without scopes it may do all that the application may.");
 
 /// The operations as they are, each sent once.
 #[derive(Debug)]
@@ -51,61 +47,8 @@ pub(super) struct Api {
 }
 
 impl Client {
-    /// Starts a client from credentials.
-    pub fn builder(credentials: Credentials) -> ClientBuilder {
-        ClientBuilder::new(Known::Credentials(credentials))
-    }
-
-    /// A token for these scopes that works now: from memory while one serves, else by one request
-    /// that all callers share. Without scopes it may do all that the application may.
-    ///
-    /// # Errors
-    ///
-    /// As [`TokenCache::token`].
-    ///
-    /// # Cancellation
-    ///
-    /// Safe: a request that began goes on in a task of its own, and its token is kept.
-    pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
-        self.0.tokens.token(scopes).await
-    }
-
-    /// A token for the scopes of [`ClientBuilder::with_scopes`], the fastest way to one.
-    ///
-    /// # Errors
-    ///
-    /// As [`TokenCache::token`].
-    ///
-    /// # Cancellation
-    ///
-    /// As [`Client::token`].
-    pub async fn default_token(&self) -> Result<Token, Error> {
-        self.0.default.token().await
-    }
-
-    /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
-    ///
-    /// # Cancellation
-    ///
-    /// It is forgotten here at once. If the store could not be reached, the next refresh updates it.
-    pub async fn invalidate(&self, token: &Token) {
-        self.0.tokens.invalidate(token).await;
-    }
-
-    /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
-    /// [`authorize`](crate::authorize).
-    pub fn bearer(&self) -> Authorizer {
-        Authorizer::at(self.0.default.clone(), self.0.api.http.base())
-    }
-
-    /// All that can be done with tokens: waiting for a given time, handles, running a request.
-    pub fn tokens(&self) -> &TokenCache {
-        &self.0.tokens
-    }
-
-    /// What the token cache did so far.
-    pub fn stats(&self) -> Stats {
-        self.0.tokens.stats()
+    fn inner(&self) -> &client::Inner<Api> {
+        &self.0.shared
     }
 
     /// Issues a token (`POST /auth/token`) that is not kept: most callers want [`Client::token`].
@@ -124,12 +67,9 @@ impl Client {
         &self,
         scopes: &[Scope],
     ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
-        let tokens = &self.0.tokens;
-        tokens
-            .with_retry(Idempotency::Idempotent, || {
-                tokens.rate_limited(Some(scopes), self.0.api.create_access_token(scopes))
-            })
-            .await
+        let inner = self.inner();
+        let call = || inner.api.create_access_token(scopes);
+        inner.send_token_call(Idempotency::Idempotent, Some(scopes), call).await
     }
 
     /// Describes the client behind a token (`GET /auth/introspect`).
@@ -139,8 +79,8 @@ impl Client {
     /// [`ErrorKind::Unauthorized`] for a token that is not accepted; [`Error::code`] tells an
     /// expired one: `api_error.auth.expired_access_token`. Else the kinds of any call.
     pub async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
-        let tokens = &self.0.tokens;
-        tokens.with_retry(Idempotency::Idempotent, || self.0.api.introspect(token)).await
+        let inner = self.inner();
+        inner.send(Idempotency::Idempotent, || inner.api.introspect(token)).await
     }
 
     /// Describes this client itself (`GET /auth/introspect`), showing the credentials in place of a
@@ -150,8 +90,8 @@ impl Client {
     ///
     /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
-        let tokens = &self.0.tokens;
-        tokens.with_retry(Idempotency::Idempotent, || self.0.api.introspect_client()).await
+        let inner = self.inner();
+        inner.send(Idempotency::Idempotent, || inner.api.introspect_client()).await
     }
 
     /// Fetches the keys that sign MoneyKit's webhooks (`GET /.well-known/jwks.json`).
@@ -160,8 +100,8 @@ impl Client {
     ///
     /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
-        let tokens = &self.0.tokens;
-        tokens.with_retry(Idempotency::Idempotent, || self.0.api.jwks()).await
+        let inner = self.inner();
+        inner.send(Idempotency::Idempotent, || inner.api.jwks()).await
     }
 
     /// Verifies MoneyKit's webhooks, by keys that it fetches with [`Client::jwks`] and keeps. All
@@ -179,7 +119,7 @@ impl Client {
     }
 
     pub(super) fn client_id(&self) -> Option<&str> {
-        self.0.api.auth.client_id()
+        self.inner().api.auth.client_id()
     }
 }
 
@@ -236,6 +176,12 @@ impl Api {
     }
 }
 
+impl client::Api for Api {
+    fn http(&self) -> &Http {
+        &self.http
+    }
+}
+
 impl TokenSource for Api {
     fn fingerprint(&self) -> Fingerprint {
         let (id, secret) = self.auth.id_and_secret();
@@ -266,26 +212,34 @@ const EXPIRED: &str = "api_error.auth.expired_access_token";
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     known: Known,
-    base_url: Result<BaseUrl, Error>,
-    http: HttpOptions,
+    inner: Builder,
     client_auth: ClientAuth,
     version: String,
-    scopes: Vec<Scope>,
-    tokens: TokenOptions,
     webhooks: VerifierOptions,
     deliveries: Deliveries,
 }
 
+builder_methods!(
+    "MONEYKIT",
+    "https://api.moneykit.com",
+    "Default: all that the application may do.",
+    "300 token calls a minute"
+);
+
 impl ClientBuilder {
-    fn new(known: Known) -> Self {
+    fn new(credentials: Credentials) -> Self {
+        Self::with_known(Known::Credentials(credentials))
+    }
+
+    fn with_known(known: Known) -> Self {
         Self {
             known,
-            base_url: BaseUrl::parse("https://api.moneykit.com"),
-            http: HttpOptions::default(),
+            inner: Builder::new(
+                "https://api.moneykit.com",
+                TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
+            ),
             client_auth: ClientAuth::default(),
             version: "2023-02-18".to_owned(),
-            scopes: Vec::new(),
-            tokens: TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
             webhooks: VerifierOptions::default(),
             deliveries: Deliveries::default(),
         }
@@ -305,59 +259,13 @@ impl ClientBuilder {
     /// # Ok::<(), fintech_auth::Error>(())
     /// ```
     pub fn for_webhooks(client_id: Option<&str>) -> Self {
-        Self::new(Known::Id(client_id.map(str::to_owned)))
-    }
-
-    /// Starts from the environment: `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or `MONEYKIT_CLIENT_SECRET_FILE`, and
-    /// whatever else [`Config`] has.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`] naming the variable that is missing, wrong or misspelt.
-    pub fn from_env() -> Result<Self, Error> {
-        Config::from_env()?.builder()
-    }
-
-    /// Where the service is: https, or http on this machine. `https://api.moneykit.com`.
-    #[must_use]
-    pub fn with_base_url(mut self, url: impl AsRef<str>) -> Self {
-        self.base_url = BaseUrl::parse(url.as_ref());
-        self
-    }
-
-    /// How requests are sent: timeouts, limits, a reqwest client of your own.
-    #[must_use]
-    pub fn with_http(mut self, http: HttpOptions) -> Self {
-        self.http = http;
-        self
-    }
-
-    /// Where the credentials go. HTTP Basic.
-    #[must_use]
-    pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
-        self.client_auth = way;
-        self
+        Self::with_known(Known::Id(client_id.map(str::to_owned)))
     }
 
     /// The `MoneyKit-Version`, a date. `2023-02-18`, which the vendor's SDKs send.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
-        self
-    }
-
-    /// The scopes of [`Client::default_token`]. All that the application may do.
-    #[must_use]
-    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
-        self.scopes = scopes.into_iter().collect();
-        self
-    }
-
-    /// How tokens are kept and renewed, and failed calls sent again. By default within the vendor's
-    /// limit of 300 token calls a minute.
-    #[must_use]
-    pub fn with_tokens(mut self, customise: impl FnOnce(TokenOptions) -> TokenOptions) -> Self {
-        self.tokens = customise(self.tokens);
         self
     }
 
@@ -385,15 +293,11 @@ impl ClientBuilder {
             let reason = "the MoneyKit version is a date, such as 2023-02-18";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
-        let api = Arc::new(Api {
-            http: self.http.build(self.base_url?)?,
-            auth: Auth::new(self.known, self.client_auth)?,
-            version: self.version,
-        });
-        let webhook_keys = KeyCache::new(self.webhooks, self.tokens.clock());
-        let tokens = TokenCache::new(api.clone(), self.tokens);
-        let (default, deliveries) = (tokens.handle(&self.scopes)?, self.deliveries);
-        Ok(Client(Arc::new(Inner { api, default, tokens, webhook_keys, deliveries })))
+        let webhook_keys = KeyCache::new(self.webhooks, self.inner.tokens.clock());
+        let shared = self.inner.build(|http| {
+            Ok(Api { http, auth: Auth::new(self.known, self.client_auth)?, version: self.version })
+        })?;
+        Ok(Client(Arc::new(Inner { shared, webhook_keys, deliveries: self.deliveries })))
     }
 }
 

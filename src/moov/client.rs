@@ -5,20 +5,16 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use http::{HeaderMap, header};
 
 use super::{
-    Config,
-    auth::{Auth, ClientAuth, ClientType, Encoding},
+    auth::{ClientAuth, ClientType, Encoding},
     types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
 };
 use crate::{
-    Credentials, Error, ErrorKind, HttpOptions, Response, Scope, Secret,
-    authorize::Authorizer,
+    Credentials, Error, ErrorKind, Response, Scope, Secret,
+    client::{self, Auth, Builder, Inner, builder_methods, client_methods},
     generated::moov as generated,
     retry::Idempotency,
-    token::{
-        self, Fingerprint, IssuedToken, Rejection, Stats, Token, TokenCache, TokenHandle, TokenOptions,
-        TokenSource, audience,
-    },
-    transport::{BaseUrl, Call, Contract, Http, is_like, origin},
+    token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource, audience},
+    transport::{Call, Contract, Http, is_like, origin},
 };
 
 const CONTRACT: Contract = Contract {
@@ -42,14 +38,9 @@ const CONTRACT: Contract = Contract {
 
 /// A client of Moov's OAuth 2.0 endpoints. Cheap to clone; clones share connections and tokens.
 #[derive(Clone, Debug)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner<Api>>);
 
-#[derive(Debug)]
-struct Inner {
-    api: Arc<Api>,
-    tokens: TokenCache,
-    default: TokenHandle,
-}
+client_methods!("Moov asks for one scope at least.");
 
 /// The operations as they are, each sent once.
 #[derive(Debug)]
@@ -64,61 +55,8 @@ pub(super) struct Api {
 }
 
 impl Client {
-    /// Starts a client from credentials.
-    pub fn builder(credentials: Credentials) -> ClientBuilder {
-        ClientBuilder::new(credentials)
-    }
-
-    /// A token for these scopes that works now: from memory while one serves, else by one request
-    /// that all callers share. A stale one is renewed behind, by its refresh token.
-    ///
-    /// # Errors
-    ///
-    /// As [`TokenCache::token`]; [`ErrorKind::InvalidConfig`] without a scope.
-    ///
-    /// # Cancellation
-    ///
-    /// Safe: a request that began goes on in a task of its own, and its token is kept.
-    pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
-        self.0.tokens.token(scopes).await
-    }
-
-    /// A token for the scopes of [`ClientBuilder::with_scopes`], the fastest way to one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::token`].
-    ///
-    /// # Cancellation
-    ///
-    /// As [`Client::token`].
-    pub async fn default_token(&self) -> Result<Token, Error> {
-        self.0.default.token().await
-    }
-
-    /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
-    ///
-    /// # Cancellation
-    ///
-    /// It is forgotten here at once. If the store could not be reached, the next refresh updates it.
-    pub async fn invalidate(&self, token: &Token) {
-        self.0.tokens.invalidate(token).await;
-    }
-
-    /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
-    /// [`authorize`](crate::authorize).
-    pub fn bearer(&self) -> Authorizer {
-        Authorizer::at(self.0.default.clone(), self.0.api.http.base())
-    }
-
-    /// All that can be done with tokens: waiting for a given time, handles, running a request.
-    pub fn tokens(&self) -> &TokenCache {
-        &self.0.tokens
-    }
-
-    /// What the token cache did so far.
-    pub fn stats(&self) -> Stats {
-        self.0.tokens.stats()
+    fn inner(&self) -> &Inner<Api> {
+        &self.0
     }
 
     /// Issues a token for one or more scopes (`POST /oauth2/token`, client credentials grant) that is
@@ -135,12 +73,9 @@ impl Client {
     ///
     /// A token may have been issued that nobody has. It counts against the vendor's limits, and ends by itself.
     pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
-        let tokens = &self.0.tokens;
-        tokens
-            .with_retry(Idempotency::Idempotent, || {
-                tokens.rate_limited(Some(scopes), self.0.api.create_access_token(scopes))
-            })
-            .await
+        let inner = self.inner();
+        let call = || inner.api.create_access_token(scopes);
+        inner.send_token_call(Idempotency::Idempotent, Some(scopes), call).await
     }
 
     /// Exchanges a refresh token of your own for a new pair (`POST /oauth2/token`, refresh grant).
@@ -161,12 +96,9 @@ impl Client {
         refresh_token: &Secret,
         scopes: &[Scope],
     ) -> Result<Response<types::AuthToken>, Error> {
-        let tokens = &self.0.tokens;
-        tokens
-            .with_retry(Idempotency::OnlyUnsent, || {
-                tokens.rate_limited(None, self.0.api.refresh_with(refresh_token, scopes))
-            })
-            .await
+        let inner = self.inner();
+        let call = || inner.api.refresh_with(refresh_token, scopes);
+        inner.send_token_call(Idempotency::OnlyUnsent, None, call).await
     }
 
     /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service
@@ -186,9 +118,9 @@ impl Client {
     ///
     /// The token is forgotten here all the same; whether it was revoked is not known. Revoke it again.
     pub async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
-        let tokens = &self.0.tokens;
+        let Inner { tokens, api, .. } = self.inner();
         let forgotten = tokens.forget(token).await;
-        let response = tokens.with_retry(Idempotency::Idempotent, || self.0.api.revoke(token, hint)).await?;
+        let response = self.inner().send(Idempotency::Idempotent, || api.revoke(token, hint)).await?;
         if forgotten.is_err() {
             tokens.forget(token).await.map_err(|error| error.with_sent(true))?;
         }
@@ -295,6 +227,12 @@ impl Api {
     }
 }
 
+impl client::Api for Api {
+    fn http(&self) -> &Http {
+        &self.http
+    }
+}
+
 impl TokenSource for Api {
     fn fingerprint(&self) -> Fingerprint {
         let (id, secret) = (self.auth.credentials.client_id(), self.auth.credentials.client_secret());
@@ -362,8 +300,7 @@ fn issued(response: Response<types::AuthToken>) -> IssuedToken {
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     credentials: Credentials,
-    base_url: Result<BaseUrl, Error>,
-    http: HttpOptions,
+    inner: Builder,
     client_auth: ClientAuth,
     version: Option<String>,
     origin: Option<String>,
@@ -371,56 +308,30 @@ pub struct ClientBuilder {
     /// `None` where nothing was said, `Some(None)` where nothing is to be sent.
     client_type: Option<Option<ClientType>>,
     encoding: Encoding,
-    scopes: Vec<Scope>,
-    tokens: TokenOptions,
 }
+
+builder_methods!(
+    "MOOV",
+    "https://api.moov.io",
+    "Default: none, and Moov asks for one at least.",
+    "40 token calls a second"
+);
 
 impl ClientBuilder {
     fn new(credentials: Credentials) -> Self {
         Self {
             credentials,
-            base_url: BaseUrl::parse("https://api.moov.io"),
-            http: HttpOptions::default(),
+            inner: Builder::new(
+                "https://api.moov.io",
+                TokenOptions::default().with_rate_limit(40, Duration::from_secs(1)),
+            ),
             client_auth: ClientAuth::default(),
             version: None,
             origin: None,
             referer: None,
             client_type: None,
             encoding: Encoding::default(),
-            scopes: Vec::new(),
-            tokens: TokenOptions::default().with_rate_limit(40, Duration::from_secs(1)),
         }
-    }
-
-    /// Starts from the environment: `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` or `MOOV_CLIENT_SECRET_FILE`, and
-    /// whatever else [`Config`] has.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`] naming the variable that is missing, wrong or misspelt.
-    pub fn from_env() -> Result<Self, Error> {
-        Config::from_env()?.builder()
-    }
-
-    /// Where the service is: https, or http on this machine. `https://api.moov.io`.
-    #[must_use]
-    pub fn with_base_url(mut self, url: impl AsRef<str>) -> Self {
-        self.base_url = BaseUrl::parse(url.as_ref());
-        self
-    }
-
-    /// How requests are sent: timeouts, limits, a reqwest client of your own.
-    #[must_use]
-    pub fn with_http(mut self, http: HttpOptions) -> Self {
-        self.http = http;
-        self
-    }
-
-    /// Where the credentials go. HTTP Basic.
-    #[must_use]
-    pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
-        self.client_auth = way;
-        self
     }
 
     /// The `x-moov-version`: `vYYYY.QQ.BB` such as `v2026.07.00`, `latest` or `dev`. Without one
@@ -462,21 +373,6 @@ impl ClientBuilder {
         self
     }
 
-    /// The scopes of [`Client::default_token`]. There are none by default, and Moov asks for one at least.
-    #[must_use]
-    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
-        self.scopes = scopes.into_iter().collect();
-        self
-    }
-
-    /// How tokens are kept and renewed, and failed calls sent again. By default within the vendor's
-    /// limit of 40 token calls a second.
-    #[must_use]
-    pub fn with_tokens(mut self, customise: impl FnOnce(TokenOptions) -> TokenOptions) -> Self {
-        self.tokens = customise(self.tokens);
-        self
-    }
-
     /// Checks everything and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -496,17 +392,20 @@ impl ClientBuilder {
         }
         let client_type = self.client_type.unwrap_or((!has_page).then_some(ClientType::Service));
         let checked = |what, value: Option<String>| value.map(|value| origin(what, &value)).transpose();
-        let api = Arc::new(Api {
-            http: self.http.build(self.base_url?)?,
-            auth: Auth::new(self.credentials, self.client_auth)?,
-            version: self.version,
-            origin: checked("the origin", self.origin)?,
-            referer: checked("the referer", self.referer)?,
-            client_type,
-            encoding: self.encoding,
-        });
-        let tokens = TokenCache::new(api.clone(), self.tokens);
-        Ok(Client(Arc::new(Inner { api, default: tokens.handle(&self.scopes)?, tokens })))
+        let origin = checked("the origin", self.origin)?;
+        let referer = checked("the referer", self.referer)?;
+        let inner = self.inner.build(|http| {
+            Ok(Api {
+                http,
+                auth: Auth::new(self.credentials, self.client_auth == ClientAuth::Basic)?,
+                version: self.version,
+                origin,
+                referer,
+                client_type,
+                encoding: self.encoding,
+            })
+        })?;
+        Ok(Client(Arc::new(inner)))
     }
 }
 

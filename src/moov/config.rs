@@ -6,8 +6,8 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{Client, ClientAuth, ClientBuilder, ClientType, Encoding, webhook::WebhookVerifier};
 use crate::{
-    Credentials, Error, ErrorKind, HttpOptions, Scope, Secret,
-    client::config::{Lifecycle, http_options, secret, settings, words},
+    Error, ErrorKind, Secret,
+    client::config::{secret, set, settings, words},
     webhook::Tolerance,
 };
 
@@ -16,32 +16,17 @@ words!(ClientType: "web" => Self::Web, "device" => Self::Device, "service" => Se
 words!(Encoding: "form" => Self::Form, "json" => Self::Json);
 
 settings! {
-"MOOV" &[("PUBLIC_KEY", "SECRET_KEY"), ("USERNAME", "PASSWORD")], &[
-    ("URL", "base_url"),
-    ("API_URL", "base_url"),
-    ("API_BASE_URL", "base_url"),
-    ("HOST", "base_url"),
-    ("API_HOST", "base_url"),
-    ("SERVER_URL", "base_url"),
-    ("ENDPOINT", "base_url"),
+"MOOV" "`basic` or `body`" &[("PUBLIC_KEY", "SECRET_KEY"), ("USERNAME", "PASSWORD")], &[
     ("DOMAIN", "origin"),
     ("ALLOWED_ORIGIN", "origin"),
     ("ORIGIN_URL", "origin"),
-    ("API_VERSION", "version"),
-    ("API_KEY", "client_id"),
-    ("API_SECRET", "client_secret"),
-    ("SECRET", "client_secret"),
 ];
-/// Settings of a [`Client`] by name, from any self-describing format of serde (JSON, TOML, YAML, …) or from
-/// the environment.
+/// `MOOV_HOST`, `MOOV_DOMAIN` and the like, as other clients call the base URL and the origin, are never read: where
+/// ours is not set, they are an error. Where neither id nor secret is set so, the pair of names of the vendor's Go
+/// client is taken, `MOOV_PUBLIC_KEY` and `MOOV_SECRET_KEY`, or that of its other clients, `MOOV_USERNAME` and
+/// `MOOV_PASSWORD`.
 ///
-/// A setting that is missing, `null` or an empty variable is left at the builder's default. An unknown key is
-/// refused with the nearest known one, a value of the wrong kind without being shown. In the environment a key is
-/// in upper case after `MOOV_`, such as `MOOV_CLIENT_SECRET_FILE`. Other variables with this prefix are ignored,
-/// unless they resemble a key: see [`Config::from_env`]. `MOOV_HOST`, `MOOV_DOMAIN` and the like, as other clients
-/// call the base URL and the origin, are never read: where ours is not set, they are an error. Where
-/// neither id nor secret is set so, the pair of names of the vendor's Go client is taken, `MOOV_PUBLIC_KEY` and
-/// `MOOV_SECRET_KEY`, or that of its other clients, `MOOV_USERNAME` and `MOOV_PASSWORD`.
+/// # Example
 ///
 /// ```
 /// use fintech_auth::moov;
@@ -55,25 +40,7 @@ settings! {
 /// assert!(typo.to_string().starts_with("unknown key `client_secrte`; did you mean `client_secret`?"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-///
-/// # Security
-///
-/// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers add the line of the
-/// file to what they print of an error: of the crate `toml` show `Error::message` alone.
 pub struct Config {
-    /// The client id that the vendor's dashboard shows. Not secret.
-    pub client_id: String,
-    /// The secret of that client.
-    pub client_secret: Secret,
-    /// A file with the secret in it, such as a mounted one: at most 16 KiB of UTF-8, of which one line end
-    /// is dropped. It is read by [`Config::builder`].
-    pub client_secret_file: PathBuf,
-    /// Where the credentials go: `basic`, `body`.
-    pub client_auth: ClientAuth,
-    /// [`ClientBuilder::with_base_url`].
-    pub base_url: String,
-    /// [`ClientBuilder::with_version`].
-    pub version: String,
     /// [`ClientBuilder::with_origin`].
     pub origin: String,
     /// [`ClientBuilder::with_referer`].
@@ -82,28 +49,6 @@ pub struct Config {
     pub client_type: ClientType,
     /// How request bodies are written: `form` or `json`.
     pub encoding: Encoding,
-    /// [`ClientBuilder::with_scopes`]: a list, or a text with spaces between them.
-    pub scopes: Vec<Scope>,
-    /// [`HttpOptions::with_timeout`]. This and every time below is a number of seconds, or a text such as
-    /// `500ms`, `15s`, `5m` or `1h`.
-    pub timeout: Duration,
-    /// [`HttpOptions::with_connect_timeout`].
-    pub connect_timeout: Duration,
-    /// [`HttpOptions::with_body_limit`], in bytes.
-    pub body_limit: usize,
-    /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
-    pub refresh_window: Duration,
-    /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
-    pub margin: Duration,
-    /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
-    pub max_wait: Duration,
-    /// [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity), in scope sets.
-    pub capacity: usize,
-    /// [`RetryPolicy::with_attempts`](crate::RetryPolicy::with_attempts).
-    pub attempts: u32,
-    /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit): calls by a time,
-    /// such as `40/s`.
-    pub rate_limit: (usize, Duration),
     /// How far the time in a webhook may be from now, to either side.
     pub webhook_tolerance: Duration,
     /// The secret that signs webhooks, from the dashboard.
@@ -118,57 +63,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// The HTTP options among the settings, to add to: [`ClientBuilder::with_http`] replaces all of them.
-    pub fn http_options(&self) -> HttpOptions {
-        http_options(self.timeout, self.connect_timeout, self.body_limit)
-    }
-
-    /// A builder with these settings; what they do not have can be added to it. The secret's file is read
-    /// here.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, for an id or secret that
-    /// is missing, a secret that is given twice, or a file that cannot be read.
-    pub fn builder(&self) -> Result<ClientBuilder, Error> {
-        let client_secret =
-            secret("client_secret", self.client_secret.as_ref(), self.client_secret_file.as_deref())?;
-        let credentials = Credentials::configured(self.prefix(), self.client_id.as_deref(), client_secret)?;
-        let mut builder = Client::builder(credentials).with_http(self.http_options());
-        if let Some(way) = self.client_auth {
-            builder = builder.with_client_auth(way);
-        }
-        if let Some(url) = &self.base_url {
-            builder = builder.with_base_url(url);
-        }
-        if let Some(version) = &self.version {
-            builder = builder.with_version(version);
-        }
-        if let Some(scopes) = &self.scopes {
-            builder = builder.with_scopes(scopes.iter().cloned());
-        }
-        if let Some(origin) = &self.origin {
-            builder = builder.with_origin(origin);
-        }
-        if let Some(referer) = &self.referer {
-            builder = builder.with_referer(referer);
-        }
-        if let Some(client_type) = self.client_type {
-            builder = builder.with_client_type(client_type);
-        }
-        if let Some(encoding) = self.encoding {
-            builder = builder.with_encoding(encoding);
-        }
-        Ok(builder.with_tokens(|options| self.lifecycle().apply(options)))
-    }
-
-    /// A client with these settings.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Config::builder`] and of [`ClientBuilder::build`].
-    pub fn client(&self) -> Result<Client, Error> {
-        self.builder()?.build()
+    fn own(&self, builder: ClientBuilder) -> ClientBuilder {
+        let builder = set(builder, self.origin.as_ref(), ClientBuilder::with_origin);
+        let builder = set(builder, self.referer.as_ref(), ClientBuilder::with_referer);
+        let builder = set(builder, self.client_type, ClientBuilder::with_client_type);
+        set(builder, self.encoding, ClientBuilder::with_encoding)
     }
 
     /// A verifier of webhooks by the secret, and by the previous one while there is one. Files are read here.
@@ -198,16 +97,5 @@ impl Config {
             Some(span) => webhooks.with_tolerance(Tolerance::new(span)),
             None => webhooks,
         })
-    }
-
-    fn lifecycle(&self) -> Lifecycle {
-        Lifecycle {
-            refresh_window: self.refresh_window,
-            margin: self.margin,
-            max_wait: self.max_wait,
-            capacity: self.capacity,
-            attempts: self.attempts,
-            rate_limit: self.rate_limit,
-        }
     }
 }

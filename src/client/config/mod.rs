@@ -13,7 +13,7 @@ mod value;
 mod vars;
 
 pub(crate) use keys::deserialize;
-pub(crate) use options::{Lifecycle, http_options};
+pub(crate) use options::{Lifecycle, http_options, set};
 pub(crate) use secret_file::secret;
 pub(crate) use setting::{Setting, Shown};
 pub(crate) use value::Value;
@@ -37,7 +37,7 @@ pub(crate) trait Settings: Default {
 }
 
 /// A struct of optional settings, each of which has its field's name as its key.
-macro_rules! settings {
+macro_rules! fields {
     (
         $prefix:literal $pairs:expr, $foreign:expr;
         $(#[$meta:meta])*
@@ -149,6 +149,125 @@ macro_rules! settings {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 crate::client::config::deserialize(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use fields;
+
+/// The settings of one vendor: those that every vendor has, and its own after them.
+///
+/// In scope are the vendor's `Client`, `ClientBuilder` and `ClientAuth`, and `Config` has a method `own`, which gives
+/// the vendor's own settings to a builder.
+macro_rules! settings {
+    (
+        $prefix:literal $ways:literal $pairs:expr, $foreign:expr;
+        $(#[$meta:meta])*
+        pub struct $name:ident { $($own:tt)* }
+    ) => {
+        crate::client::config::fields! {
+        $prefix $pairs, $foreign;
+        /// Settings of a [`Client`] by name, from any self-describing format of serde (JSON, TOML, YAML, …) or from
+        /// the environment.
+        ///
+        /// A setting that is missing, `null` or an empty variable is left at the builder's default. An unknown key
+        /// is refused with the nearest known one, a value of the wrong kind without being shown. In the environment
+        #[doc = concat!("a key is in upper case after `", $prefix, "_`, such as `", $prefix, "_CLIENT_SECRET_FILE`.")]
+        /// Other variables with this prefix are ignored, unless they resemble a key: see [`Config::from_env`].
+        ///
+        /// # Security
+        ///
+        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers add the line of the
+        /// file to what they print of an error: of the crate `toml` show `Error::message` alone.
+        ///
+        $(#[$meta])*
+        pub struct $name {
+            /// The client id that the vendor's dashboard shows. Not secret.
+            pub client_id: String,
+            /// The secret of that client.
+            pub client_secret: crate::Secret,
+            /// A file with the secret in it, such as a mounted one: at most 16 KiB of UTF-8, of which one line end
+            /// is dropped. It is read by [`Config::builder`].
+            pub client_secret_file: std::path::PathBuf,
+            #[doc = concat!("Where the credentials go: ", $ways, ".")]
+            pub client_auth: ClientAuth,
+            /// [`ClientBuilder::with_base_url`].
+            pub base_url: String,
+            /// [`ClientBuilder::with_version`].
+            pub version: String,
+            /// [`ClientBuilder::with_scopes`]: a list, or a text with spaces between them.
+            pub scopes: Vec<crate::Scope>,
+            /// [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout). This and every time below is a
+            /// number of seconds, or a text such as `500ms`, `15s`, `5m` or `1h`.
+            pub timeout: std::time::Duration,
+            /// [`HttpOptions::with_connect_timeout`](crate::HttpOptions::with_connect_timeout).
+            pub connect_timeout: std::time::Duration,
+            /// [`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit), in bytes.
+            pub body_limit: usize,
+            /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
+            pub refresh_window: std::time::Duration,
+            /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
+            pub margin: std::time::Duration,
+            /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
+            pub max_wait: std::time::Duration,
+            /// [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity), in scope sets.
+            pub capacity: usize,
+            /// [`RetryPolicy::with_attempts`](crate::RetryPolicy::with_attempts).
+            pub attempts: u32,
+            /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit): calls by a time,
+            /// such as `40/s` or `300/60s`.
+            pub rate_limit: (usize, std::time::Duration),
+            $($own)*
+        }
+        }
+
+        impl $name {
+            /// The HTTP options among the settings, to add to: [`ClientBuilder::with_http`] replaces all of them.
+            pub fn http_options(&self) -> crate::HttpOptions {
+                crate::client::config::http_options(self.timeout, self.connect_timeout, self.body_limit)
+            }
+
+            /// A builder with these settings; what they do not have can be added to it. The secret's file is read
+            /// here.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, for an id or secret
+            /// that is missing, a secret that is given twice, or a file that cannot be read.
+            pub fn builder(&self) -> Result<ClientBuilder, crate::Error> {
+                let (secret, file) = (self.client_secret.as_ref(), self.client_secret_file.as_deref());
+                let secret = crate::client::config::secret("client_secret", secret, file)?;
+                let id = self.client_id.as_deref();
+                let credentials = crate::Credentials::configured(self.prefix(), id, secret)?;
+                Ok(self.apply(Client::builder(credentials)))
+            }
+
+            /// A client with these settings.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Config::builder`] and of [`ClientBuilder::build`].
+            pub fn client(&self) -> Result<Client, crate::Error> {
+                self.builder()?.build()
+            }
+
+            fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
+                use crate::client::config::{Lifecycle, set};
+
+                let builder = self.own(builder).with_http(self.http_options());
+                let builder = set(builder, self.client_auth, ClientBuilder::with_client_auth);
+                let builder = set(builder, self.base_url.as_ref(), ClientBuilder::with_base_url);
+                let builder = set(builder, self.version.as_ref(), ClientBuilder::with_version);
+                let builder = set(builder, self.scopes.clone(), ClientBuilder::with_scopes);
+                let lifecycle = Lifecycle {
+                    refresh_window: self.refresh_window,
+                    margin: self.margin,
+                    max_wait: self.max_wait,
+                    capacity: self.capacity,
+                    attempts: self.attempts,
+                    rate_limit: self.rate_limit,
+                };
+                builder.with_tokens(|options| lifecycle.apply(options))
             }
         }
     };

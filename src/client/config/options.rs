@@ -39,7 +39,8 @@ impl Lifecycle {
     }
 }
 
-fn set<O, V>(options: O, value: Option<V>, set: impl FnOnce(O, V) -> O) -> O {
+/// Gives an option to a builder, if there is a value.
+pub(crate) fn set<O, V>(options: O, value: Option<V>, set: impl FnOnce(O, V) -> O) -> O {
     match value {
         Some(value) => set(options, value),
         None => options,

@@ -31,6 +31,21 @@ const CRITICAL: &[&str] = &[
     "previous_webhook_secret_file",
 ];
 
+/// Names that other clients of any vendor use, and the key that each stands for here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("URL", "base_url"),
+    ("API_URL", "base_url"),
+    ("API_BASE_URL", "base_url"),
+    ("HOST", "base_url"),
+    ("API_HOST", "base_url"),
+    ("SERVER_URL", "base_url"),
+    ("ENDPOINT", "base_url"),
+    ("API_VERSION", "version"),
+    ("API_KEY", "client_id"),
+    ("API_SECRET", "client_secret"),
+    ("SECRET", "client_secret"),
+];
+
 /// What is known of the environment that settings were read from.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
@@ -93,7 +108,8 @@ pub(crate) fn from_vars<S: Settings>(
         if S::PAIRS.iter().any(|(id, secret)| name == id || name == secret) {
             continue;
         }
-        let foreign = S::FOREIGN.iter().find(|(foreign, _)| name == foreign).map(|(_, key)| *key);
+        let mut foreign = S::FOREIGN.iter().chain(FOREIGN);
+        let foreign = foreign.find(|(foreign, _)| name == foreign).map(|(_, key)| *key);
         let near = || nearest(name, keys.iter().map(String::as_str)).and_then(key_of);
         let (key, what) = match (foreign, near()) {
             (Some(key), _) => (key, "is not read by this crate; set"),

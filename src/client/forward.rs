@@ -1,0 +1,130 @@
+//! The public methods that every vendor's client and builder have. They only forward to `inner.rs`, and stand
+//! here so that their documentation is written once.
+
+/// `impl Client`, for a client with `fn inner(&self) -> &Inner<Api>`.
+macro_rules! client_methods {
+    ($without_scopes:literal) => {
+        impl Client {
+            /// Starts a client from credentials.
+            pub fn builder(credentials: crate::Credentials) -> ClientBuilder {
+                ClientBuilder::new(credentials)
+            }
+
+            /// A token for these scopes that works now: from memory while one serves, else by one request
+            /// that all callers share. A stale one is renewed in the background.
+            #[doc = $without_scopes]
+            ///
+            /// # Errors
+            ///
+            /// As [`TokenCache::token`](crate::token::TokenCache::token).
+            ///
+            /// # Cancellation
+            ///
+            /// Safe: a request that began goes on in a task of its own, and its token is kept.
+            pub async fn token(&self, scopes: &[crate::Scope]) -> Result<crate::Token, crate::Error> {
+                self.inner().tokens.token(scopes).await
+            }
+
+            /// A token for the scopes of [`ClientBuilder::with_scopes`], the fastest way to one.
+            ///
+            /// # Errors
+            ///
+            /// As [`Client::token`].
+            ///
+            /// # Cancellation
+            ///
+            /// As [`Client::token`].
+            pub async fn default_token(&self) -> Result<crate::Token, crate::Error> {
+                self.inner().default.token().await
+            }
+
+            /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+            ///
+            /// # Cancellation
+            ///
+            /// It is forgotten here at once. If the store could not be reached, the next refresh updates it.
+            pub async fn invalidate(&self, token: &crate::Token) {
+                self.inner().tokens.invalidate(token).await;
+            }
+
+            /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
+            /// [`authorize`](crate::authorize).
+            pub fn bearer(&self) -> crate::authorize::Authorizer {
+                self.inner().bearer()
+            }
+
+            /// All that can be done with tokens: waiting for a given time, handles, running a request.
+            pub fn tokens(&self) -> &crate::token::TokenCache {
+                &self.inner().tokens
+            }
+
+            /// What the token cache did so far.
+            pub fn stats(&self) -> crate::token::Stats {
+                self.inner().tokens.stats()
+            }
+        }
+    };
+}
+pub(crate) use client_methods;
+
+/// `impl ClientBuilder`, for a builder with the fields `inner: Builder` and `client_auth: ClientAuth`.
+macro_rules! builder_methods {
+    ($env:literal, $url:literal, $no_scopes:literal, $limit:literal) => {
+        impl ClientBuilder {
+            #[doc = concat!(
+                "Starts from the environment: `", $env, "_CLIENT_ID`, `", $env, "_CLIENT_SECRET` or `", $env,
+                "_CLIENT_SECRET_FILE`, and whatever else [`Config`](super::Config) has."
+            )]
+            ///
+            /// # Errors
+            ///
+            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable that is missing, wrong or
+            /// misspelt.
+            pub fn from_env() -> Result<Self, crate::Error> {
+                super::Config::from_env()?.builder()
+            }
+
+            /// Where the service is: https, or http on this machine.
+            #[doc = concat!("Default: `", $url, "`.")]
+            #[must_use]
+            pub fn with_base_url(mut self, url: impl AsRef<str>) -> Self {
+                self.inner.base_url = crate::transport::BaseUrl::parse(url.as_ref());
+                self
+            }
+
+            /// How requests are sent: timeouts, limits, a reqwest client of your own.
+            #[must_use]
+            pub fn with_http(mut self, http: crate::HttpOptions) -> Self {
+                self.inner.http = http;
+                self
+            }
+
+            /// Where the credentials go. Default: HTTP Basic.
+            #[must_use]
+            pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
+                self.client_auth = way;
+                self
+            }
+
+            /// The scopes of [`Client::default_token`].
+            #[doc = $no_scopes]
+            #[must_use]
+            pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = crate::Scope>) -> Self {
+                self.inner.scopes = scopes.into_iter().collect();
+                self
+            }
+
+            /// How tokens are kept and renewed, and failed calls sent again. By default within the vendor's
+            #[doc = concat!("limit of ", $limit, ".")]
+            #[must_use]
+            pub fn with_tokens(
+                mut self,
+                customise: impl FnOnce(crate::token::TokenOptions) -> crate::token::TokenOptions,
+            ) -> Self {
+                self.inner.tokens = customise(self.inner.tokens);
+                self
+            }
+        }
+    };
+}
+pub(crate) use builder_methods;

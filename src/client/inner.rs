@@ -1,0 +1,76 @@
+//! The client behind each vendor's public one: its operations, its tokens, and how its calls are repeated.
+
+use std::sync::Arc;
+
+use crate::{
+    Error, HttpOptions, Scope,
+    authorize::Authorizer,
+    retry::Idempotency,
+    token::{TokenCache, TokenHandle, TokenOptions, TokenSource},
+    transport::{BaseUrl, Http},
+};
+
+/// The operations of one vendor, each sent once.
+pub(crate) trait Api: TokenSource {
+    /// How they are sent.
+    fn http(&self) -> &Http;
+}
+
+/// What the clones of a client share.
+#[derive(Debug)]
+pub(crate) struct Inner<A> {
+    pub(crate) api: Arc<A>,
+    pub(crate) tokens: TokenCache,
+    pub(crate) default: TokenHandle,
+}
+
+impl<A: Api> Inner<A> {
+    pub(crate) fn bearer(&self) -> Authorizer {
+        Authorizer::at(self.default.clone(), self.api.http().base())
+    }
+
+    /// Sends a call, and again as the retry policy allows.
+    pub(crate) async fn send<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        idempotency: Idempotency,
+        call: impl FnMut() -> F,
+    ) -> Result<T, Error> {
+        self.tokens.with_retry(idempotency, call).await
+    }
+
+    /// The same for a token call, within the rate limit and the cool-down of the cache. `scopes` are those of a
+    /// client credentials grant.
+    pub(crate) async fn send_token_call<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        idempotency: Idempotency,
+        scopes: Option<&[Scope]>,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, Error> {
+        self.send(idempotency, || self.tokens.rate_limited(scopes, call())).await
+    }
+}
+
+/// The options that every vendor's builder has.
+#[derive(Clone, Debug)]
+pub(crate) struct Builder {
+    pub(crate) base_url: Result<BaseUrl, Error>,
+    pub(crate) http: HttpOptions,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) tokens: TokenOptions,
+}
+
+impl Builder {
+    pub(crate) fn new(base_url: &str, tokens: TokenOptions) -> Self {
+        let base_url = BaseUrl::parse(base_url);
+        Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens }
+    }
+
+    /// # Errors
+    ///
+    /// `InvalidConfig` for an option that is wrong, and what `api` fails with.
+    pub(crate) fn build<A: Api>(self, api: impl FnOnce(Http) -> Result<A, Error>) -> Result<Inner<A>, Error> {
+        let api = Arc::new(api(self.http.build(self.base_url?)?)?);
+        let tokens = TokenCache::new(api.clone(), self.tokens);
+        Ok(Inner { default: tokens.handle(&self.scopes)?, api, tokens })
+    }
+}
