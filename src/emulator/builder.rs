@@ -12,17 +12,10 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
-    Emulator, Request,
-    client_auth::KnownClient,
-    fault::Faults,
-    log::Log,
-    moneykit, moov,
-    random::Random,
-    server,
-    signing_key::{SigningKey, SigningKeys},
-    time::Time,
+    Emulator, Request, client_auth::KnownClient, fault::Faults, log::Log, moneykit, moov, random::Random,
+    server, signing_key::SigningKeys, time::Time,
 };
-use crate::{Credentials, clock::ManualClock};
+use crate::{Credentials, clock::ManualClock, webhook::testing::SigningKey};
 
 /// How Moov behaves where its live service differs from its documents.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -185,7 +178,7 @@ impl Builder {
                 client: KnownClient(self.moneykit),
                 lifetime: self.lifetime.unwrap_or(Duration::from_secs(3600)),
                 issued: Mutex::default(),
-                keys: Mutex::new(SigningKeys::new(SigningKey::new(random.token("sandbox_key_"))?)),
+                keys: Mutex::new(SigningKeys::new(SigningKey::generate(random.token("sandbox_key_"))?)),
                 random: random.clone(),
             },
             moov: moov::Service {

@@ -35,6 +35,12 @@ impl Random {
         format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(self.draw()))
     }
 
+    /// As Moov writes it: 60 letters and digits.
+    pub(super) fn nonce(&self) -> String {
+        const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        self.bytes::<60>().iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % 62])).collect()
+    }
+
     pub(super) fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         for part in bytes.chunks_mut(32) {

@@ -1,16 +1,18 @@
 //! Signed webhooks of both vendors, and forged ones, for tests of handlers. It delivers nothing.
 
-use std::{fmt, io, sync::Arc, time::SystemTime};
+use std::{fmt, io, sync::Arc};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderMap, HeaderValue};
-use ring::{digest, hmac};
+use http::HeaderMap;
+use ring::hmac;
 use serde_json::{Map, Value};
 
-use super::{Emulator, signing_key::SigningKey};
-use crate::Secret;
+use super::Emulator;
+use crate::{
+    Secret,
+    webhook::testing::{self, SigningKey},
+};
 
 /// A webhook as it is sent. To replay it, send it again.
 #[derive(Clone, Debug)]
@@ -36,22 +38,13 @@ impl Emulator {
         let key = self.services.moneykit.keys().key(None);
         let key_id = key.as_ref().map_or_else(String::new, |key| key.id().to_owned());
         let body = body.into();
-        let digest = hex(digest::digest(&digest::SHA256, &body).as_ref());
-        let webhook = MoneykitWebhook {
+        MoneykitWebhook {
             key,
-            header: Map::new(),
-            claims: Map::new(),
+            header: testing::moneykit_header(&key_id),
+            claims: testing::moneykit_claims(self.services.time.now(), &body),
             delivery: self.services.random.uuid().to_string(),
             body,
-        };
-        let now = seconds(self.services.time.now());
-        webhook
-            .with_header("alg", "ES256")
-            .with_header("typ", "JWT")
-            .with_header("kid", key_id)
-            .with_claim("iat", now)
-            .with_claim("exp", now.saturating_add(3600))
-            .with_claim("request_body_sha256", digest)
+        }
     }
 
     /// Makes a key for MoneyKit, publishes it beside the others and signs with it from now on. Its id
@@ -61,7 +54,7 @@ impl Emulator {
     ///
     /// If the system gives no randomness.
     pub fn rotate_moneykit_key(&self) -> io::Result<String> {
-        let key = SigningKey::new(self.services.random.token("sandbox_key_"))?;
+        let key = SigningKey::generate(self.services.random.token("sandbox_key_"))?;
         let id = key.id().to_owned();
         self.services.moneykit.keys().add(key);
         Ok(id)
@@ -90,7 +83,7 @@ impl Emulator {
         MoovWebhook {
             secret: self.moov_webhook_secret(),
             timestamp: now.to_rfc3339_opts(SecondsFormat::Secs, true),
-            nonce: random.uuid().to_string(),
+            nonce: random.nonce(),
             webhook_id: random.uuid().to_string(),
             body: body.into(),
         }
@@ -161,22 +154,16 @@ impl MoneykitWebhook {
     pub fn sign(self) -> io::Result<SignedWebhook> {
         let key = self.key.ok_or_else(|| io::Error::other("there is no such key"))?;
         let algorithm = self.header.get("alg").and_then(Value::as_str).map(str::to_owned);
-        let part = |value: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::from(value).to_string());
-        let text = format!("{}.{}", part(self.header), part(self.claims));
+        let text = testing::moneykit_text(self.header, self.claims);
         let signature = match algorithm.as_deref() {
             Some("none") => Vec::new(),
             Some("HS256") => {
-                let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public());
+                let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public_point());
                 hmac::sign(&secret, text.as_bytes()).as_ref().to_vec()
             }
             _ => key.sign(text.as_bytes())?,
         };
-        let signature = format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
-        let headers = headers([
-            ("moneykit-signature", &signature),
-            ("moneykit-delivery-token", &self.delivery),
-            ("moneykit-delivery-attempt", "1"),
-        ])?;
+        let headers = testing::moneykit_headers(&text, &signature, &self.delivery)?;
         Ok(SignedWebhook { headers, body: self.body })
     }
 }
@@ -232,29 +219,7 @@ impl MoovWebhook {
     ///
     /// If a header cannot be sent as it is.
     pub fn sign(self) -> io::Result<SignedWebhook> {
-        let key = hmac::Key::new(hmac::HMAC_SHA512, self.secret.expose_secret().as_bytes());
-        let text = format!("{}|{}|{}", self.timestamp, self.nonce, self.webhook_id);
-        let signature = hex(hmac::sign(&key, text.as_bytes()).as_ref());
-        let headers = headers([
-            ("x-timestamp", &self.timestamp),
-            ("x-nonce", &self.nonce),
-            ("x-webhook-id", &self.webhook_id),
-            ("x-signature", &signature),
-        ])?;
+        let headers = testing::moov_headers(&self.secret, &self.timestamp, &self.nonce, &self.webhook_id)?;
         Ok(SignedWebhook { headers, body: self.body })
     }
-}
-
-fn headers<const N: usize>(pairs: [(&'static str, &str); N]) -> io::Result<HeaderMap> {
-    let pair = |(name, value)| Ok((http::HeaderName::from_static(name), HeaderValue::from_str(value)?));
-    let headers: Result<HeaderMap, http::header::InvalidHeaderValue> = pairs.into_iter().map(pair).collect();
-    headers.map_err(io::Error::other)
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

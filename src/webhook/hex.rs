@@ -28,6 +28,11 @@ pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     (seen < 16).then(|| pairs.map(|[high, low]| high << 4 | low))
 }
 
+/// Lower-case digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,7 +40,7 @@ mod tests {
     #[test]
     fn each_byte_has_one_text() {
         for byte in 0..=u8::MAX {
-            assert_eq!(unhex::<1>(&format!("{byte:02x}")), Some([byte]));
+            assert_eq!(unhex::<1>(&hex(&[byte])), Some([byte]));
         }
         for bad in ["", "0", "000", "0g", "/0", ":0", "`0", "G0", "0A", "AB", " 0", "é"] {
             assert_eq!(unhex::<1>(bad), None, "{bad:?}");

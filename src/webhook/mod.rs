@@ -69,6 +69,7 @@ mod error;
 mod headers;
 mod hex;
 mod received;
+pub mod testing;
 mod tolerance;
 mod verified;
 
@@ -79,7 +80,7 @@ pub use delivery::{
 pub use error::{VerifyError, VerifyErrorKind};
 pub use headers::Headers;
 pub(crate) use headers::one;
-pub(crate) use hex::unhex;
+pub(crate) use hex::{hex, unhex};
 pub use received::Received;
 pub use tolerance::Tolerance;
 pub use verified::{UnsignedBody, Verified};

@@ -10,6 +10,7 @@ use std::{
 
 use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{
+    Clock as _,
     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
     emulator::{Emulator, SignedWebhook},
     moov::webhook::WebhookVerifier,
@@ -275,11 +276,8 @@ async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
         (86_400, false, true),
         (86_701, false, false),
     ] {
-        let sent_moneykit = emulator
-            .moneykit_webhook(format!(r#"{{"webhook_event":"x","late":{late}}}"#))
-            .without_claim("exp")
-            .sign()
-            .unwrap();
+        let sent_moneykit =
+            emulator.moneykit_webhook(format!(r#"{{"webhook_event":"x","late":{late}}}"#)).sign().unwrap();
         let sent_moov = emulator.moov_webhook("{}").sign().unwrap();
         clock.advance(Duration::from_secs(late));
         let received = moneykit.receive(&sent_moneykit.headers, &sent_moneykit.body).await;
@@ -292,7 +290,8 @@ async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
         assert_eq!(verdict.unwrap_err().kind(), Kind::TooOld);
     }
     // `exp` bounds it where the vendor sends one.
-    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).sign().unwrap();
+    let exp = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3_600;
+    let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).with_claim("exp", exp).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
     assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().kind(), Kind::Expired);
     // A user's own window holds for both.

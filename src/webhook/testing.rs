@@ -1,0 +1,244 @@
+//! Signs webhooks as the vendors do, for tests of your handlers. No server is needed.
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use fintech_auth::{Secret, moov::webhook::WebhookVerifier, webhook::testing};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let secret = Secret::from("whsec_test");
+//! let verifier = WebhookVerifier::new([secret.clone()])?;
+//!
+//! let headers = testing::sign_moov(&secret, SystemTime::now(), "nonce-1", "webhook-1")?;
+//! let body = br#"{"type":"transfer.updated"}"#;
+//! assert!(verifier.verify(&headers, body).is_ok());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The [emulator](crate::emulator) signs with these functions too, and can also sign wrongly in many ways.
+
+use std::{fmt, io, time::SystemTime};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ring::{
+    digest, hmac,
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use serde_json::{Map, Value, json};
+
+use super::hex;
+use crate::Secret;
+
+/// The issuer in MoneyKit's signatures.
+const ISSUER: &str = "https://api.moneykit.com";
+
+/// An ES256 key pair that signs MoneyKit's webhooks in tests. `Debug` shows its id alone.
+pub struct SigningKey {
+    id: String,
+    pair: EcdsaKeyPair,
+}
+
+impl SigningKey {
+    /// Generates a key pair with this id (`kid`).
+    ///
+    /// # Errors
+    ///
+    /// If the system provides no randomness.
+    pub fn generate(id: impl Into<String>) -> io::Result<Self> {
+        let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(no_randomness)?;
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random)
+            .map_err(|reason| io::Error::other(reason.to_string()))?;
+        Ok(Self { id: id.into(), pair })
+    }
+
+    /// The id by which signatures refer to the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The public half as a JWK (RFC 7517, RFC 7518 section 6.2.1).
+    pub fn jwk(&self) -> Map<String, Value> {
+        // SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
+        let point = self.public_point().get(1..).unwrap_or_default();
+        let (x, y) = point.split_at_checked(32).unwrap_or_default();
+        let members = [
+            ("kty", "EC".to_owned()),
+            ("crv", "P-256".to_owned()),
+            ("use", "sig".to_owned()),
+            ("alg", "ES256".to_owned()),
+            ("kid", self.id.clone()),
+            ("x", BASE64_URL_SAFE_NO_PAD.encode(x)),
+            ("y", BASE64_URL_SAFE_NO_PAD.encode(y)),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+    }
+
+    /// The key set (JWKS) that publishes this key alone, as `GET /.well-known/jwks.json` returns it. Read it
+    /// with [`VerifyingKeys`](crate::moneykit::webhook::VerifyingKeys).
+    pub fn jwks(&self) -> Value {
+        json!({ "keys": [self.jwk()] })
+    }
+
+    /// The public half as a point (SEC 1 section 2.3.3).
+    pub(crate) fn public_point(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    /// ES256 (RFC 7518 section 3.4).
+    ///
+    /// # Errors
+    ///
+    /// If the system provides no randomness.
+    pub(crate) fn sign(&self, text: &[u8]) -> io::Result<Vec<u8>> {
+        let signature = self.pair.sign(&SystemRandom::new(), text).map_err(no_randomness)?;
+        Ok(signature.as_ref().to_vec())
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The headers with which MoneyKit delivers this body, signed at this time: `MoneyKit-Signature`, and a first
+/// attempt's `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt`.
+///
+/// # Errors
+///
+/// If the system provides no randomness.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::SystemTime;
+/// use fintech_auth::{
+///     moneykit::webhook::{VerifierOptions, VerifyingKeys, verify},
+///     webhook::testing::{SigningKey, sign_moneykit},
+/// };
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (key, now) = (SigningKey::generate("key-1")?, SystemTime::now());
+/// let keys = VerifyingKeys::new(&serde_json::from_value(key.jwks())?);
+///
+/// let body = br#"{"webhook_event":"link.state_changed"}"#;
+/// let headers = sign_moneykit(&key, now, body)?;
+/// let signature = headers["moneykit-signature"].to_str()?;
+/// assert!(verify(signature, body, &keys, now, &VerifierOptions::default()).is_ok());
+/// assert!(verify(signature, b"another body", &keys, now, &VerifierOptions::default()).is_err());
+/// # Ok(())
+/// # }
+/// ```
+pub fn sign_moneykit(key: &SigningKey, issued_at: SystemTime, body: &[u8]) -> io::Result<HeaderMap> {
+    let text = moneykit_text(moneykit_header(key.id()), moneykit_claims(issued_at, body));
+    let signature = key.sign(text.as_bytes())?;
+    moneykit_headers(&text, &signature, &uuid::Builder::from_random_bytes(random()?).into_uuid().to_string())
+}
+
+/// The headers with which Moov delivers a webhook: `X-Timestamp` in whole seconds, `X-Nonce`, `X-Webhook-ID` and
+/// `X-Signature`. The body is not signed, so that it is not needed.
+///
+/// # Errors
+///
+/// If the nonce or the id cannot be in a header.
+pub fn sign_moov(
+    secret: &Secret,
+    timestamp: SystemTime,
+    nonce: &str,
+    webhook_id: &str,
+) -> io::Result<HeaderMap> {
+    let timestamp = DateTime::<Utc>::from(timestamp).to_rfc3339_opts(SecondsFormat::Secs, true);
+    moov_headers(secret, &timestamp, nonce, webhook_id)
+}
+
+/// The JWS header of a delivery.
+pub(crate) fn moneykit_header(key_id: &str) -> Map<String, Value> {
+    let members = [("alg", "ES256"), ("typ", "JWT"), ("kid", key_id)];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+}
+
+/// The claims of a delivery. The vendor's have no `exp`.
+pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String, Value> {
+    let seconds = issued_at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let body_digest = hex(digest::digest(&digest::SHA256, body).as_ref());
+    let claims =
+        [("iss", ISSUER.into()), ("iat", seconds.into()), ("request_body_sha256", body_digest.into())];
+    claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What ES256 signs (RFC 7515 section 5.1).
+pub(crate) fn moneykit_text(header: Map<String, Value>, claims: Map<String, Value>) -> String {
+    let part = |members: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::from(members).to_string());
+    format!("{}.{}", part(header), part(claims))
+}
+
+pub(crate) fn moneykit_headers(text: &str, signature: &[u8], delivery: &str) -> io::Result<HeaderMap> {
+    headers([
+        ("moneykit-signature", &format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))),
+        ("moneykit-delivery-token", delivery),
+        ("moneykit-delivery-attempt", "1"),
+    ])
+}
+
+/// As [`sign_moov`], with a timestamp in any format.
+pub(crate) fn moov_headers(
+    secret: &Secret,
+    timestamp: &str,
+    nonce: &str,
+    webhook_id: &str,
+) -> io::Result<HeaderMap> {
+    let key = hmac::Key::new(hmac::HMAC_SHA512, secret.expose_secret().as_bytes());
+    let signature = hmac::sign(&key, format!("{timestamp}|{nonce}|{webhook_id}").as_bytes());
+    headers([
+        ("x-timestamp", timestamp),
+        ("x-nonce", nonce),
+        ("x-webhook-id", webhook_id),
+        ("x-signature", &hex(signature.as_ref())),
+    ])
+}
+
+fn headers<const N: usize>(pairs: [(&'static str, &str); N]) -> io::Result<HeaderMap> {
+    let pair = |(name, value)| Ok((HeaderName::from_static(name), HeaderValue::from_str(value)?));
+    let headers: Result<HeaderMap, http::header::InvalidHeaderValue> = pairs.into_iter().map(pair).collect();
+    headers.map_err(io::Error::other)
+}
+
+fn random() -> io::Result<[u8; 16]> {
+    ring::rand::generate(&SystemRandom::new()).map(ring::rand::Random::expose).map_err(no_randomness)
+}
+
+fn no_randomness(_: ring::error::Unspecified) -> io::Error {
+    io::Error::other("the system provides no randomness")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A real delivery, from the tests of the vendor's Go SDK.
+    #[test]
+    fn moovs_signature_is_that_of_the_vendor() {
+        let timestamp = SystemTime::from(DateTime::parse_from_rfc3339("2024-04-26T21:20:55Z").unwrap());
+        let nonce = "LwxF1Uk7QOeDq2nzB3theslHbtAo7y3uuncB1PoijwCZZaRZsd8DOtffBT7p";
+        let id = "dff0a709-f982-4475-81e8-214b435c74ab";
+        let headers = sign_moov(&"my-webhook-signing-secret".into(), timestamp, nonce, id).unwrap();
+        assert_eq!(headers["x-timestamp"], "2024-04-26T21:20:55Z");
+        assert_eq!(
+            headers["x-signature"],
+            "6231d03752de6963087e6aea1c78a27a0617b6df1c071195f30ed85defe34e02fd0bf3995949fe12dafd747c42de9cfa\
+             e03b8aafcf69cceba5495f4c7b719d82"
+        );
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_an_error() {
+        assert!(sign_moov(&"s".into(), SystemTime::now(), "a\nb", "id").is_err());
+        let key = SigningKey::generate("key").unwrap();
+        assert!(sign_moneykit(&key, SystemTime::now(), b"{}").is_ok());
+        assert_eq!(format!("{key:?}"), "SigningKey { id: \"key\", .. }");
+    }
+}
