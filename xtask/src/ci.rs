@@ -10,7 +10,7 @@ use openapi_drift::Outcome;
 use crate::cargo::cargo;
 
 /// The arguments of cargo, one step per line.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
@@ -23,6 +23,7 @@ const STEPS: [&str; 14] = [
     "xtask api --check",
     "xtask deny",
     "xtask package",
+    "xtask third-vendor",
     "xtask minimal",
     "xtask msrv",
 ];
@@ -149,6 +150,7 @@ mod tests {
         cargo xtask api --check
         cargo xtask deny
         cargo xtask package
+        cargo xtask third-vendor
         cargo xtask minimal
         cargo xtask msrv
         ");

@@ -8,6 +8,7 @@ mod msrv;
 mod package;
 mod packed;
 mod shuttle;
+mod third_vendor;
 
 use std::path::Path;
 
@@ -39,6 +40,8 @@ pub(crate) enum Guard {
     Package,
     /// The token cache behaves in every interleaving that tests/shuttle explores.
     Shuttle,
+    /// A third vendor is added to a copy of the crate, by the recipe in CONTRIBUTING.md.
+    ThirdVendor,
 }
 
 /// Runs a guard in the workspace at `root`.
@@ -50,6 +53,7 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Answer> {
         Guard::Msrv => msrv::run(root),
         Guard::Package => package::run(root),
         Guard::Shuttle => shuttle::run(root),
+        Guard::ThirdVendor => third_vendor::run(root),
     };
     let (outcome, err) = match verdict? {
         Verdict::Held(what) => (Outcome::Same, format!("{what}\n")),

@@ -1,0 +1,53 @@
+//! `cargo xtask third-vendor`: adds the vendor of `tests/third_vendor/acme.patch` to a copy of the crate, builds
+//! it and runs the vendor's own test. It proves the recipe "Add a vendor" in CONTRIBUTING.md.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::{Verdict, packed::Packed};
+use crate::cargo;
+use openapi_drift::Result;
+
+const PATCH: &str = "tests/third_vendor/acme.patch";
+/// A packed manifest lists its tests: cargo does not look for them.
+const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
+
+pub(super) fn run(root: &Path) -> Result<Verdict> {
+    let packed = Packed::unpack(root, "third-vendor")?;
+    cargo::succeeded(&mut patch(root, &packed.folder))?;
+    let manifest = packed.folder.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).map_err(|error| format!("the packed manifest: {error}"))?;
+    fs::write(&manifest, text + TEST).map_err(|error| format!("the packed manifest: {error}"))?;
+    cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]))?;
+    Ok(Verdict::Held("third-vendor: it builds, and gets a token".to_owned()))
+}
+
+/// Applies the patch in `folder`.
+fn patch(root: &Path, folder: &Path) -> Command {
+    let mut patch = cargo::starting("patch", folder);
+    patch.args(["-p1", "--no-backup-if-mismatch", "-i"]).arg(root.join(PATCH));
+    patch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+    }
+
+    #[test]
+    fn a_vendor_costs_less_than_300_lines() {
+        let patch = fs::read_to_string(root().join(PATCH)).unwrap();
+        let added = patch.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++ "));
+        let added = added.count();
+        assert!((100..300).contains(&added), "{added}");
+    }
+
+    #[test]
+    fn the_patch_applies() {
+        cargo::succeeded(patch(root(), root()).arg("--dry-run")).unwrap();
+    }
+}
