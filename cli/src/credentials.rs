@@ -3,82 +3,76 @@
 
 use std::time::Duration;
 
-use crate::{arguments::Arguments, exit::Failure, input, output, settings::Settings};
 use fintech_auth::{moneykit, moov};
 
-/// # Errors
-///
-/// For a configuration that is not right, naming the key or variable.
-pub(crate) fn moneykit(settings: &Settings<'_>) -> Result<moneykit::Config, Failure> {
-    let arguments = settings.arguments;
-    let mut config = match settings.table("moneykit")? {
-        Some(config) => config,
-        None => moneykit::Config::from_env()?,
-    };
-    for warning in config.warnings() {
-        output::warn(warning, arguments.has("json"));
+use crate::{
+    exit::Failure,
+    input,
+    options::{Call, Credentials, Format},
+    output,
+    settings::Settings,
+};
+
+/// The options of a command that replace settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Overrides<'a> {
+    pub(crate) credentials: Option<&'a Credentials>,
+    pub(crate) call: Option<&'a Call>,
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) tolerance: Option<Duration>,
+    pub(crate) format: Format,
+}
+
+impl Overrides<'_> {
+    /// Replaces nothing; warnings are printed in this format.
+    pub(crate) fn new(format: Format) -> Self {
+        Self { credentials: None, call: None, origin: None, tolerance: None, format }
     }
-    if let Some(id) = arguments.value("client-id") {
-        config.client_id = Some(id.to_owned());
-    }
-    if let Some(path) = arguments.value("client-secret-file") {
-        config.client_secret = Some(input::secret("--client-secret-file", path)?);
-        config.client_secret_file = None;
-    }
-    if let Some(url) = arguments.value("base-url") {
-        config.base_url = Some(url.to_owned());
-    }
-    config.timeout = time(arguments, "timeout")?.or(config.timeout);
-    config.webhook_tolerance = time(arguments, "tolerance")?.or(config.webhook_tolerance);
-    Ok(config)
+}
+
+/// The two types of configuration have the same fields.
+macro_rules! config {
+    ($vendor:ident, $settings:ident, $overrides:ident) => {{
+        let mut config = match $settings.table(stringify!($vendor))? {
+            Some(config) => config,
+            None => $vendor::Config::from_env()?,
+        };
+        for warning in config.warnings() {
+            output::warn(warning, $overrides.format.json);
+        }
+        if let Some(Credentials { client_id, client_secret_file }) = $overrides.credentials {
+            config.client_id = client_id.clone().or(config.client_id);
+            if let Some(path) = client_secret_file {
+                config.client_secret = Some(input::secret("--client-secret-file", path)?);
+                config.client_secret_file = None;
+            }
+        }
+        if let Some(Call { base_url, timeout }) = $overrides.call {
+            config.base_url = base_url.clone().or(config.base_url);
+            config.timeout = timeout.or(config.timeout);
+        }
+        config.webhook_tolerance = $overrides.tolerance.or(config.webhook_tolerance);
+        config
+    }};
 }
 
 /// # Errors
 ///
 /// For a configuration that is not right, naming the key or variable.
-pub(crate) fn moov(settings: &Settings<'_>) -> Result<moov::Config, Failure> {
-    let arguments = settings.arguments;
-    let mut config = match settings.table("moov")? {
-        Some(config) => config,
-        None => moov::Config::from_env()?,
-    };
-    for warning in config.warnings() {
-        output::warn(warning, arguments.has("json"));
-    }
-    if let Some(id) = arguments.value("client-id") {
-        config.client_id = Some(id.to_owned());
-    }
-    if let Some(path) = arguments.value("client-secret-file") {
-        config.client_secret = Some(input::secret("--client-secret-file", path)?);
-        config.client_secret_file = None;
-    }
-    if let Some(url) = arguments.value("base-url") {
-        config.base_url = Some(url.to_owned());
-    }
-    if let Some(origin) = arguments.value("origin") {
-        config.origin = Some(origin.to_owned());
-    }
-    config.timeout = time(arguments, "timeout")?.or(config.timeout);
-    config.webhook_tolerance = time(arguments, "tolerance")?.or(config.webhook_tolerance);
+pub(crate) fn moneykit(settings: &Settings, overrides: &Overrides<'_>) -> Result<moneykit::Config, Failure> {
+    Ok(config!(moneykit, settings, overrides))
+}
+
+/// # Errors
+///
+/// For a configuration that is not right, naming the key or variable.
+pub(crate) fn moov(settings: &Settings, overrides: &Overrides<'_>) -> Result<moov::Config, Failure> {
+    let mut config = config!(moov, settings, overrides);
+    config.origin = overrides.origin.map(str::to_owned).or(config.origin);
     Ok(config)
 }
 
 /// A time as the configuration reads it, so that there is one way to write one.
-///
-/// # Errors
-///
-/// For what is no time, without showing it.
-pub(crate) fn time(arguments: &Arguments, option: &str) -> Result<Option<Duration>, Failure> {
-    arguments.value(option).map(|text| parse_time(text, &format!("--{option}"))).transpose()
-}
-
-/// The same of any text; `what` names it in the error.
-///
-/// # Errors
-///
-/// For what is no time, without showing it.
-pub(crate) fn parse_time(text: &str, what: &str) -> Result<Duration, Failure> {
-    let config = moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]);
-    let time = config.ok().and_then(|config| config.timeout);
-    time.ok_or_else(|| Failure::usage(format!("{what} is a time such as 500ms, 15s, 5m or 1h")))
+pub(crate) fn parse_time(text: &str) -> Option<Duration> {
+    moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

@@ -21,7 +21,7 @@ pub(crate) struct Fleet {
 /// # Errors
 ///
 /// For what is not text, for a URL that is given twice, and for a file that cannot be read.
-pub(crate) fn fleet(settings: &Settings<'_>) -> Result<Option<Fleet>, Failure> {
+pub(crate) fn fleet(settings: &Settings) -> Result<Option<Fleet>, Failure> {
     if !settings.may_have("redis") {
         return Ok(None);
     }

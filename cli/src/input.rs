@@ -10,7 +10,10 @@ use std::{
 
 use fintech_auth::{Secret, moneykit};
 
-use crate::{arguments::Arguments, exit::Failure};
+use crate::{
+    exit::Failure,
+    options::{Credentials, TokenFile},
+};
 
 /// Where a token can stand in the environment.
 pub(crate) const TOKEN_VARIABLE: &str = "FINTECH_AUTH_TOKEN";
@@ -69,8 +72,8 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
 /// # Errors
 ///
 /// Without one, and as [`secret`].
-pub(crate) fn token(arguments: &Arguments) -> Result<Secret, Failure> {
-    if let Some(path) = arguments.value("token-file") {
+pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
+    if let Some(path) = &options.token_file {
         return secret("--token-file", path);
     }
     if let Some(token) = variable(TOKEN_VARIABLE)?.filter(|token| !token.is_empty()) {
@@ -84,12 +87,18 @@ pub(crate) fn token(arguments: &Arguments) -> Result<Secret, Failure> {
     secret("--token-file", "-")
 }
 
-/// Whether [`token`] would read standard input.
-pub(crate) fn token_is_on_stdin(arguments: &Arguments) -> bool {
-    match arguments.value("token-file") {
+/// # Errors
+///
+/// If standard input would be read for the client secret and for the token.
+pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Result<(), Failure> {
+    let is_token = match &options.token_file {
         Some(path) => path == "-",
         None => env::var_os(TOKEN_VARIABLE).is_none_or(|token| token.is_empty()),
+    };
+    if is_token && credentials.client_secret_file.as_deref() == Some("-") {
+        return Err(Failure::usage("standard input is either the secret or the token"));
     }
+    Ok(())
 }
 
 /// All bytes of a file, or of standard input for `-`. `option` is what names the file.

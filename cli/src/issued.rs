@@ -10,8 +10,8 @@ use fintech_auth::{
 use serde_json::Value;
 
 use crate::{
-    arguments::Arguments,
     exit::Failure,
+    options::{Format, Reveal},
     output::{self, Output},
 };
 
@@ -20,8 +20,7 @@ use crate::{
 /// # Errors
 ///
 /// For what is no scope, without showing it.
-pub(crate) fn scopes(arguments: &Arguments, configured: Option<Vec<Scope>>) -> Result<Vec<Scope>, Failure> {
-    let given = arguments.operands();
+pub(crate) fn scopes(given: &[String], configured: Option<Vec<Scope>>) -> Result<Vec<Scope>, Failure> {
     if given.is_empty() {
         return Ok(configured.unwrap_or_default());
     }
@@ -32,32 +31,21 @@ pub(crate) fn scopes(arguments: &Arguments, configured: Option<Vec<Scope>>) -> R
     Ok(words.map(Scope::new).collect::<Result<_, _>>()?)
 }
 
-/// What `--raw` must not come with.
-///
-/// # Errors
-///
-/// For `--raw --json`, which are two formats.
-pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.has("raw") && arguments.has("json") {
-        return Err(Failure::usage("--raw and --json are two formats; give one of them"));
-    }
-    Ok(())
-}
-
 /// Tells of a token by `print`: its refresh token if that is to be shown or everything is revealed.
 ///
 /// # Errors
 ///
 /// Those of printing, and for a token that no header can carry.
 pub(crate) async fn tell(
-    arguments: &Arguments,
+    format: Format,
+    reveal: &Reveal,
     issued: IssuedToken,
     shows_refresh_token: bool,
     print: fn(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let refresh_token = issued.refresh_token.clone();
     let token = believed(issued).await?;
-    if arguments.has("raw") {
+    if reveal.raw {
         return print(&format!("{}\n", token.expose_secret()));
     }
     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
@@ -68,8 +56,8 @@ pub(crate) async fn tell(
         rule => format!(" ({rule:?})"),
     };
     let words = format!("{expires_at}, in {} s, a margin left{rule}", left.as_secs());
-    let output = Output::new(arguments);
-    let reveal = arguments.has("reveal");
+    let output = Output::new(format);
+    let reveal = reveal.reveal;
     let output = redacted(output, reveal, "access_token", Some(&token.to_secret()));
     let output = redacted(output, reveal || shows_refresh_token, "refresh_token", refresh_token.as_ref());
     let text = output

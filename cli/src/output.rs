@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::{arguments::Arguments, exit::Failure};
+use crate::{exit::Failure, options::Format};
 
 /// Writes to standard output.
 ///
@@ -69,8 +69,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(arguments: &Arguments) -> Self {
-        Self { json: arguments.has("json"), lines: Vec::new() }
+    pub(crate) fn new(format: Format) -> Self {
+        Self { json: format.json, lines: Vec::new() }
     }
 
     /// A fact; people do not see one that is null.

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{arguments::Arguments, exit::Failure, input};
+use crate::{exit::Failure, input, options::Webhook};
 
 /// The headers and the raw body.
 pub(crate) struct Received {
@@ -15,11 +15,10 @@ pub(crate) struct Received {
 impl Received {
     /// # Errors
     ///
-    /// Without headers, for a line that is none, and for files that cannot be read.
-    pub(crate) fn read(arguments: &Arguments) -> Result<Self, Failure> {
-        let path =
-            arguments.value("headers").ok_or_else(|| Failure::usage("which headers? Give --headers FILE"))?;
-        let body = match arguments.value("body") {
+    /// For a line that is none, and for files that cannot be read.
+    pub(crate) fn read(webhook: &Webhook) -> Result<Self, Failure> {
+        let path = &webhook.headers;
+        let body = match &webhook.body {
             Some(body) => body,
             // Nobody would know what is being waited for.
             None if io::stdin().is_terminal() => {

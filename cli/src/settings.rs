@@ -4,13 +4,12 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{arguments::Arguments, exit::Failure, input};
+use crate::{exit::Failure, input};
 
 const TABLES: [&str; 3] = ["moneykit", "moov", "redis"];
 
 /// What a command is configured by: the tables of a file, or the environment where none is named.
-pub(crate) struct Settings<'a> {
-    pub(crate) arguments: &'a Arguments,
+pub(crate) struct Settings {
     file: Option<File>,
 }
 
@@ -18,13 +17,12 @@ struct File {
     tables: Map<String, Value>,
 }
 
-impl<'a> Settings<'a> {
+impl Settings {
     /// # Errors
     ///
     /// For a file that cannot be read, or is no configuration.
-    pub(crate) fn read(arguments: &'a Arguments) -> Result<Self, Failure> {
-        let file = arguments.value("config").map(File::read).transpose()?;
-        Ok(Self { arguments, file })
+    pub(crate) fn read(path: Option<&str>) -> Result<Self, Failure> {
+        Ok(Self { file: path.map(File::read).transpose()? })
     }
 
     /// Whether there is anything to read for a table: the environment, or the table itself.

@@ -13,68 +13,87 @@ use std::time::Duration;
 use fintech_auth::Scope;
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, CREDENTIALS, Command, JSON},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
     fleet,
-    settings::Settings,
+    options::{Call, ConfigFile, Credentials, Format},
 };
 use check::Report;
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["doctor"],
-    about: "Check credentials, network and Redis, and say what to do",
-    operands: Some("WHAT"),
-    words: &["moneykit", "moov", "redis"],
-    options: &[JSON, CONFIG, CREDENTIALS, CALL],
-    notes: "\
-WHAT is moneykit, moov or redis. Without it, each vendor that has a client id is checked, and Redis if one \
-is configured. A service is called two or three times. Scopes are those of the configuration (MONEYKIT_SCOPES, \
-MOOV_SCOPES); Moov is else asked for /ping.read.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Without WHAT, each vendor that has a client id is checked, and Redis if one is
+configured. A service is called two or three times. Scopes are those of the
+configuration (MONEYKIT_SCOPES, MOOV_SCOPES); for Moov the default is
+/ping.read.
 
-The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or FINTECH_AUTH_REDIS_URL_FILE for \
-a file with the URL in it; in a file of settings, the table redis with url or url_file. Its namespace, if not \
-default, is FINTECH_AUTH_REDIS_NAMESPACE, or namespace in that table.",
-    examples: &[
-        "fintech-auth doctor",
-        "fintech-auth doctor moov --json",
-        "MOOV_SCOPES=/accounts.read fintech-auth doctor",
-        "FINTECH_AUTH_REDIS_URL_FILE=/run/secrets/redis-url fintech-auth doctor redis",
-    ],
-    run: |arguments| Box::pin(run(arguments)),
-};
+The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or
+FINTECH_AUTH_REDIS_URL_FILE for a file with the URL in it; in a file of
+settings, the table redis with url or url_file. Its namespace, if not default,
+is FINTECH_AUTH_REDIS_NAMESPACE, or namespace in that table.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let what = arguments.operands().first().map(String::as_str);
-    if !matches!(what, None | Some("moneykit" | "moov" | "redis")) {
-        return Err(Failure::usage("what is checked is moneykit, moov or redis"));
-    }
+Examples:
+  fintech-auth doctor
+  fintech-auth doctor moov --json
+  MOOV_SCOPES=/accounts.read fintech-auth doctor
+  FINTECH_AUTH_REDIS_URL_FILE=/run/secrets/redis-url fintech-auth doctor redis")]
+pub(crate) struct Args {
+    /// moneykit, moov or redis. Default: all that are configured
+    #[arg(hide_possible_values = true)]
+    what: Option<What>,
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    call: Call,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum What {
+    Moneykit,
+    Moov,
+    Redis,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let what = args.what;
+    let Credentials { client_id, client_secret_file } = &args.credentials;
     let of_a_vendor =
-        ["client-id", "client-secret-file", "base-url"].iter().any(|name| arguments.value(name).is_some());
-    if of_a_vendor && !matches!(what, Some("moneykit" | "moov")) {
-        return Err(Failure::usage("whose are they? Name the vendor: fintech-auth doctor moov"));
+        [client_id, client_secret_file, &args.call.base_url].iter().any(|value| value.is_some());
+    if of_a_vendor && !matches!(what, Some(What::Moneykit | What::Moov)) {
+        return Err(Failure::usage(
+            "--client-id, --client-secret-file and --base-url need a vendor: fintech-auth doctor moov",
+        ));
     }
-    let settings = Settings::read(&arguments)?;
-    let mut report = Report::new(arguments.has("json"));
+    let settings = args.config.read()?;
+    let overrides = Overrides {
+        credentials: Some(&args.credentials),
+        call: Some(&args.call),
+        ..Overrides::new(args.format)
+    };
+    let mut report = Report::new(args.format.json);
     let mut checked = 0;
-    let wanted = |name: &str| what == Some(name) || what.is_none() && settings.may_have(name);
-    if wanted("moneykit") {
-        let config = credentials::moneykit(&settings);
+    let wanted =
+        |subject: What, table: &str| what == Some(subject) || what.is_none() && settings.may_have(table);
+    if wanted(What::Moneykit, "moneykit") {
+        let config = credentials::moneykit(&settings, &overrides);
         if what.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
             moneykit::check(&mut report.subject("moneykit")?, config).await?;
             checked += 1;
         }
     }
-    if wanted("moov") {
-        let config = credentials::moov(&settings);
+    if wanted(What::Moov, "moov") {
+        let config = credentials::moov(&settings, &overrides);
         if what.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
             moov::check(&mut report.subject("moov")?, config).await?;
             checked += 1;
         }
     }
-    if wanted("redis") {
-        let time = credentials::time(&arguments, "timeout")?.unwrap_or(Duration::from_secs(5));
+    if wanted(What::Redis, "redis") {
+        let time = args.call.timeout.unwrap_or(Duration::from_secs(5));
         match fleet::fleet(&settings) {
             Ok(None) if what.is_none() => {}
             Ok(None) => {

@@ -6,7 +6,7 @@ use fintech_auth::emulator::{Fault, Operation};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::{credentials::parse_time, exit::Failure};
+use crate::{exit::Failure, options};
 
 /// Each operation by name.
 pub(super) const NAMES: [(&str, Operation); 6] = [
@@ -68,7 +68,12 @@ pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
         match part.split_once('=') {
             None if part == "served" => fault = fault.after_serving(),
             None if part == "html" && is_status => fault = fault.with_body("text/html", "<h1>fault</h1>"),
-            Some(("delay", time)) => fault = fault.with_delay(parse_time(time, "the delay of a fault")?),
+            Some(("delay", time)) => {
+                fault =
+                    fault.with_delay(options::time(time).map_err(|expected| {
+                        Failure::usage(format!("the delay of a fault must be {expected}"))
+                    })?)
+            }
             Some(("retry-after", seconds)) if is_status => {
                 let seconds: u32 = seconds
                     .parse()

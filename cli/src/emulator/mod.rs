@@ -10,38 +10,16 @@ use fintech_auth::emulator::{Behaviour, Builder, Emulator, ExpiresInStyle};
 use serde_json::json;
 
 use crate::{
-    arguments::Arguments,
-    command::{Command, JSON, Opt},
-    credentials,
     exit::Failure,
+    options::{Format, port, time},
     output::print,
     signals::Signals,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["emulator"],
-    about: "Run MoneyKit's and Moov's auth services on this machine",
-    operands: None,
-    words: &[],
-    options: &[
-        JSON,
-        &[
-            Opt::value("port", "PORT", "the port of 127.0.0.1 (default 4848; 0 takes a free one)"),
-            Opt::value("fault", "FAULT", "let requests go wrong, as below; again for more"),
-            Opt::value("lifetime", "TIME", "how long access tokens live (default 1h; with --documented Moov 15m)"),
-            Opt::value(
-                "expires-in",
-                "STYLE",
-                "how Moov writes it: seconds, timestamp, seconds-text, timestamp-text",
-            ),
-            Opt::value("origin", "ORIGIN", "the one that Moov allows (default https://emulator.example)"),
-            Opt::switch("no-origin-check", "let Moov allow any origin, or none, for a browser's token"),
-            Opt::switch("no-refresh-tokens", "let Moov issue access tokens alone"),
-            Opt::switch("documented", "let Moov behave as its documents say, not as its live service"),
-        ],
-    ],
-    notes: "\
-A fault is OPERATION=WHAT[,ADDITION]… and meets the next request of that operation.
+#[derive(clap::Args)]
+#[command(after_help = "\
+A fault is OPERATION=WHAT[,ADDITION]... and meets the next request of that
+operation.
   OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token,
              moov.revoke or moov.accounts
   WHAT       a status such as 503, with the body that the vendor documents for
@@ -49,25 +27,64 @@ A fault is OPERATION=WHAT[,ADDITION]… and meets the next request of that opera
   ADDITION   delay=TIME; times=NUMBER or times=always; served, so that the
              request is served and its response lost; for a status also
              retry-after=SECONDS and html
-Those of one operation come one after another, in the order given.
+Faults of one operation apply one after another, in the order given.
 
-Moov's live service differs from its documents: its token is a JWT, expires_in is a Unix timestamp, and a token is issued for any origin, but works only for one that is allowed.
+Moov's live service differs from its documents: its token is a JWT, expires_in
+is a Unix timestamp, and a token is issued for any origin, but works only for
+one that is allowed. With --documented, Moov's access tokens live 15m. As STYLE,
+expires_in is seconds, timestamp, seconds-text or timestamp-text.
 
-Each request is a line, with the reason where it was refused. It ends on Ctrl-C. With --json, each line is an object; the first one tells the credentials.",
-    examples: &[
-        "fintech-auth emulator",
-        "fintech-auth emulator --fault moov.token=429,retry-after=2,times=3",
-        "fintech-auth emulator --fault moneykit.token=delay,delay=3s --fault moneykit.jwks=hang,times=always",
-        "fintech-auth emulator --port 0 --lifetime 30s --json",
-    ],
-    run: |arguments| Box::pin(run(arguments)),
-};
+Each request is a line, with the reason if it was refused. Ctrl-C ends the
+emulator. With --json, each line is an object; the first one has the
+credentials.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let json = arguments.has("json");
+Examples:
+  fintech-auth emulator
+  fintech-auth emulator --fault moov.token=429,retry-after=2,times=3
+  fintech-auth emulator --fault moneykit.token=delay,delay=3s --fault moneykit.jwks=hang,times=always
+  fintech-auth emulator --port 0 --lifetime 30s --json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+    /// The port; 0 takes a free one
+    #[arg(long, default_value = "4848", value_parser = port)]
+    port: u16,
+    /// Let requests fail, as below. May be repeated
+    #[arg(long)]
+    fault: Vec<String>,
+    /// How long access tokens live. Default: 1h, see below
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    lifetime: Option<Duration>,
+    /// How Moov writes expires_in, as below
+    #[arg(long, value_name = "STYLE", hide_possible_values = true)]
+    expires_in: Option<Style>,
+    /// Moov allows it. Default: https://emulator.example
+    #[arg(long)]
+    origin: Option<String>,
+    /// Let Moov allow any origin, or none, for browsers
+    #[arg(long)]
+    no_origin_check: bool,
+    /// Let Moov issue access tokens only
+    #[arg(long)]
+    no_refresh_tokens: bool,
+    /// Let Moov behave as its documents say
+    #[arg(long)]
+    documented: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Style {
+    Seconds,
+    Timestamp,
+    SecondsText,
+    TimestampText,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let json = args.format.json;
     let faults: Vec<fault::Ordered> =
-        arguments.values("fault").map(fault::parse).collect::<Result<_, _>>()?;
-    let builder = builder(&arguments)?.with_observer(move |request| {
+        args.fault.iter().map(|fault| fault::parse(fault)).collect::<Result<_, _>>()?;
+    let builder = builder(&args).with_observer(move |request| {
         // Nobody reads it any more: the services go on all the same.
         _ = print(&log::line(request, json));
     });
@@ -89,35 +106,26 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     })
 }
 
-fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
-    let port = arguments.value("port").map_or(Ok(4848), str::parse);
-    let port = port.map_err(|_| Failure::usage("--port is a number up to 65535"))?;
-    let mut builder = Emulator::builder().with_system_clock().with_port(port);
-    if let Some(lifetime) = credentials::time(arguments, "lifetime")? {
+fn builder(args: &Args) -> Builder {
+    let mut builder = Emulator::builder().with_system_clock().with_port(args.port);
+    if let Some(lifetime) = args.lifetime {
         builder = builder.with_lifetime(lifetime.max(Duration::from_secs(1)));
     }
-    if let Some(origin) = arguments.value("origin") {
+    if let Some(origin) = &args.origin {
         builder = builder.with_origin(origin);
     }
-    let style = match arguments.value("expires-in") {
-        None => None,
-        Some("seconds") => Some(ExpiresInStyle::Seconds),
-        Some("timestamp") => Some(ExpiresInStyle::Timestamp),
-        Some("seconds-text") => Some(ExpiresInStyle::SecondsText),
-        Some("timestamp-text") => Some(ExpiresInStyle::TimestampText),
-        Some(_) => {
-            return Err(Failure::usage("--expires-in is seconds, timestamp, seconds-text or timestamp-text"));
-        }
-    };
-    if let Some(style) = style {
-        builder = builder.with_expires_in(style);
+    if let Some(style) = args.expires_in {
+        builder = builder.with_expires_in(match style {
+            Style::Seconds => ExpiresInStyle::Seconds,
+            Style::Timestamp => ExpiresInStyle::Timestamp,
+            Style::SecondsText => ExpiresInStyle::SecondsText,
+            Style::TimestampText => ExpiresInStyle::TimestampText,
+        });
     }
-    if arguments.has("documented") {
+    if args.documented {
         builder = builder.with_behaviour(Behaviour::Documented);
     }
-    Ok(builder
-        .with_origin_check(!arguments.has("no-origin-check"))
-        .with_refresh_tokens(!arguments.has("no-refresh-tokens")))
+    builder.with_origin_check(!args.no_origin_check).with_refresh_tokens(!args.no_refresh_tokens)
 }
 
 /// Where it is and how to come in.

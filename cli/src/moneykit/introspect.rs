@@ -3,53 +3,60 @@
 use fintech_auth::Secret;
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, CREDENTIALS, Command, GIVEN, JSON, Opt},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
     input,
+    options::{Call, ConfigFile, Credentials, Format, TokenFile},
     output::Output,
-    settings::Settings,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moneykit", "introspect"],
-    about: "Describe the client behind a MoneyKit token",
-    operands: None,
-    words: &[],
-    options: &[
-        JSON,
-        GIVEN,
-        &[Opt::switch("client", "show the credentials in place of a token, and describe this client itself")],
-        CONFIG,
-        CREDENTIALS,
-        CALL,
-    ],
-    notes: "The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input.",
-    examples: &[
-        "fintech-auth moneykit token --raw | fintech-auth moneykit introspect",
-        "fintech-auth moneykit introspect --client --json",
-    ],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from
+standard input.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let token: Option<Secret> = if arguments.has("client") {
+Examples:
+  fintech-auth moneykit token --raw | fintech-auth moneykit introspect
+  fintech-auth moneykit introspect --client --json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    token: TokenFile,
+    /// Send the credentials, not a token, and describe this client itself
+    #[arg(long)]
+    client: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    call: Call,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let token: Option<Secret> = if args.client {
         None
     } else {
-        if arguments.value("client-secret-file") == Some("-") && input::token_is_on_stdin(&arguments) {
-            return Err(Failure::usage("standard input is either the secret or the token"));
-        }
-        Some(input::token(&arguments)?)
+        input::check_stdin(&args.credentials, &args.token)?;
+        Some(input::token(&args.token)?)
     };
-    let client = credentials::moneykit(&Settings::read(&arguments)?)?.client()?;
+    let client = credentials::moneykit(
+        &args.config.read()?,
+        &Overrides {
+            credentials: Some(&args.credentials),
+            call: Some(&args.call),
+            ..Overrides::new(args.format)
+        },
+    )?
+    .client()?;
     let about = match &token {
         Some(token) => client.introspect(token).await?,
         None => client.introspect_client().await?,
     }
     .into_body();
     let app = about.app.unwrap_or_default();
-    Output::new(&arguments)
+    Output::new(args.format)
         .with("client_id", about.client_id)
         .with("client_name", about.client_name)
         .with("app_id", app.app_id.or(app.id))

@@ -3,33 +3,34 @@
 use fintech_auth::moneykit::webhook::VerifyingKeys;
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, Command, JSON},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
+    options::{Call, ConfigFile, Format},
     output::{print, visible},
-    settings::Settings,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moneykit", "jwks"],
-    about: "Fetch the keys that sign MoneyKit's webhooks",
-    operands: None,
-    words: &[],
-    options: &[JSON, CONFIG, CALL],
-    notes: "It needs no credentials. With --json it is the set as it is published (RFC 7517); moneykit verify --keys reads it.",
-    examples: &["fintech-auth moneykit jwks", "fintech-auth moneykit jwks --json > keys.json"],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+It needs no credentials. With --json it prints the set as published (RFC 7517),
+which moneykit verify --keys reads.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let set = credentials::moneykit(&Settings::read(&arguments)?)?
-        .builder_for_webhooks()
-        .build()?
-        .jwks()
-        .await?
-        .into_body();
-    if arguments.has("json") {
+Examples:
+  fintech-auth moneykit jwks
+  fintech-auth moneykit jwks --json > keys.json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    call: Call,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let overrides = Overrides { call: Some(&args.call), ..Overrides::new(args.format) };
+    let config = credentials::moneykit(&args.config.read()?, &overrides)?;
+    let set = config.builder_for_webhooks().build()?.jwks().await?.into_body();
+    if args.format.json {
         let text = serde_json::to_string(&set);
         return print(&(text.map_err(|error| Failure::local(error.to_string()))? + "\n"));
     }

@@ -1,6 +1,33 @@
 //! MoneyKit's commands, a file each.
 
-pub(crate) mod introspect;
-pub(crate) mod jwks;
-pub(crate) mod token;
-pub(crate) mod verify;
+mod introspect;
+mod jwks;
+mod token;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::exit::Failure;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Issue a MoneyKit token
+    Token(token::Args),
+    /// Describe the client behind a MoneyKit token
+    Introspect(introspect::Args),
+    /// Fetch the keys that sign MoneyKit's webhooks
+    Jwks(jwks::Args),
+    /// Verify a recorded MoneyKit webhook
+    Verify(verify::Args),
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Token(args) => token::run(args).await,
+            Self::Introspect(args) => introspect::run(args).await,
+            Self::Jwks(args) => jwks::run(args).await,
+            Self::Verify(args) => verify::run(args).await,
+        }
+    }
+}

@@ -3,40 +3,51 @@
 use fintech_auth::token::IssuedToken;
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, CREDENTIALS, Command, JSON, TOKEN},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
-    issued::{check, scopes, tell},
+    issued::{scopes, tell},
+    options::{Call, ConfigFile, Credentials, Format, Reveal},
     output::print,
-    settings::Settings,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moneykit", "token"],
-    about: "Issue a MoneyKit token",
-    operands: Some("SCOPE…"),
-    words: &[],
-    options: &[JSON, TOKEN, CONFIG, CREDENTIALS, CALL],
-    notes: "Without a scope it may do all that the application may.",
-    examples: &[
-        "fintech-auth moneykit token",
-        "fintech-auth moneykit token link_session:create --json --reveal",
-        "fintech-auth moneykit token --raw | sed 's/^/Authorization: Bearer /' | curl -H @- https://api.moneykit.com/institutions",
-        "pass moneykit | fintech-auth moneykit token --client-id ID --client-secret-file -",
-    ],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+Without a scope it may do all that the application may.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    check(&arguments)?;
-    let config = credentials::moneykit(&Settings::read(&arguments)?)?;
-    let scopes = scopes(&arguments, config.scopes.clone())?;
+Examples:
+  fintech-auth moneykit token
+  fintech-auth moneykit token link_session:create --json --reveal
+  fintech-auth moneykit token --raw | sed 's/^/Authorization: Bearer /' | curl -H @- https://api.moneykit.com/institutions
+  pass moneykit | fintech-auth moneykit token --client-id ID --client-secret-file -")]
+pub(crate) struct Args {
+    /// The scopes. Default: those of the configuration
+    #[arg(value_name = "SCOPE")]
+    scopes: Vec<String>,
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    reveal: Reveal,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    call: Call,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let overrides = Overrides {
+        credentials: Some(&args.credentials),
+        call: Some(&args.call),
+        ..Overrides::new(args.format)
+    };
+    let config = credentials::moneykit(&args.config.read()?, &overrides)?;
+    let scopes = scopes(&args.scopes, config.scopes.clone())?;
     let response = config.client()?.create_access_token(&scopes).await?;
     let date = response.date();
     let body = response.into_body();
     let mut issued = IssuedToken::new(body.access_token);
     issued.expires_in = body.expires_in;
     issued.date = date;
-    tell(&arguments, issued, false, print).await
+    tell(args.format, &args.reveal, issued, false, print).await
 }

@@ -11,53 +11,59 @@ use fintech_auth::{
 };
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, Command, JSON, Opt, WEBHOOK},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
     input,
+    options::{Call, ConfigFile, Format, Webhook},
     output::{self, Output},
     received::Received,
-    settings::Settings,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moneykit", "verify"],
-    about: "Verify a recorded MoneyKit webhook",
-    operands: None,
-    words: &[],
-    options: &[
-        JSON,
-        WEBHOOK,
-        &[Opt::value("keys", "FILE", "verify by these keys (from moneykit jwks --json), and fetch none")],
-        CONFIG,
-        CALL,
-    ],
-    notes: "It needs no credentials. With --tolerance, a signature that has expired meanwhile is taken for as long as well.",
-    examples: &[
-        "fintech-auth moneykit verify --headers headers.txt --body body.json",
-        "fintech-auth moneykit verify --headers headers.txt --body body.json --keys keys.json --tolerance 24h",
-    ],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+The headers are lines of Name: value; a request line before them is skipped.
+It needs no credentials. With --tolerance, a signature that has expired by at
+most that time is accepted too.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let received = Received::read(&arguments)?;
+Examples:
+  fintech-auth moneykit verify --headers headers.txt --body body.json
+  fintech-auth moneykit verify --headers headers.txt --body body.json --keys keys.json --tolerance 24h")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    webhook: Webhook,
+    /// Keys of moneykit jwks --json; none are fetched
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    keys: Option<String>,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    call: Call,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let received = Received::read(&args.webhook)?;
     let mut options = VerifierOptions::default();
-    if let Some(span) = credentials::time(&arguments, "tolerance")? {
+    if let Some(span) = args.webhook.tolerance {
         options = options.with_tolerance(Tolerance::new(span)).with_expiry_leeway(span);
     }
-    let webhook = match arguments.value("keys") {
+    let webhook = match &args.keys {
         Some(path) => by_keys(path, &received, &options)?,
         None => {
-            let builder = credentials::moneykit(&Settings::read(&arguments)?)?.builder_for_webhooks();
+            let overrides = Overrides {
+                call: Some(&args.call),
+                tolerance: args.webhook.tolerance,
+                ..Overrides::new(args.format)
+            };
+            let builder = credentials::moneykit(&args.config.read()?, &overrides)?.builder_for_webhooks();
             let client = builder.with_webhooks(|_| options).build()?;
             client.webhooks().verify(&received.headers, &received.body[..]).await?
         }
     };
     // An authentic body need not be an event that this version knows.
     let event = webhook.event().ok();
-    Output::new(&arguments)
+    Output::new(args.format)
         .with_words("verified", true, "yes: headers and body")
         .with("event", event.as_ref().map(|event| event.kind.as_str()))
         .with("idempotency_key", event.as_ref().and_then(|event| event.idempotency_key.as_deref()))
@@ -72,7 +78,7 @@ fn by_keys<'a>(
     options: &VerifierOptions,
 ) -> Result<Verified<&'a [u8]>, Failure> {
     let set: JwkSet = serde_json::from_slice(&input::bytes("--keys", path)?)
-        .map_err(|_| Failure::usage(format!("{path} is no key set; make one by moneykit jwks --json")))?;
+        .map_err(|_| Failure::usage("the file of --keys is no key set; make one by moneykit jwks --json"))?;
     let mut signatures = received.headers.get_all("moneykit-signature").iter();
     let signature = match (signatures.next(), signatures.next()) {
         (None, _) => return Err(VerifyError::from(VerifyErrorKind::MissingHeader).into()),

@@ -6,35 +6,43 @@ use std::future::Future;
 use fintech_auth::{Error, Response, Secret, moov::types::AuthToken, token::IssuedToken};
 
 use crate::{
-    arguments::Arguments,
     exit::Failure,
     issued::{of_moov, tell},
     moov::save::{Saving, Unsaved, rescue},
+    options::{Format, Reveal},
     output::{print, print_all},
     signals::Signals,
 };
 
-/// Where the refresh token is to go.
-pub(super) struct Keeping {
-    saving: Option<Saving>,
-    signals: Signals,
-    /// Whether another refresh token is spent for this one.
-    is_exchange: bool,
+/// Where the tokens are to go, as the options say.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub(super) format: Format,
+    pub(super) reveal: &'a Reveal,
+    pub(super) save: Option<&'a str>,
+    /// For a refresh token that is spent for this one, the file that it was read from, if any.
+    pub(super) exchanged: Option<Option<&'a str>>,
 }
 
-impl Keeping {
+/// Where the refresh token is to go.
+pub(super) struct Keeping<'a> {
+    way: Way<'a>,
+    saving: Option<Saving>,
+    signals: Signals,
+}
+
+impl<'a> Keeping<'a> {
     /// # Errors
     ///
     /// Local ones, before anything is sent.
-    pub(super) fn begin(arguments: &Arguments, is_exchange: bool) -> Result<Self, Failure> {
-        let save = arguments.value("save");
-        if save == Some("-") && arguments.has("raw") {
+    pub(super) fn begin(way: Way<'a>) -> Result<Self, Failure> {
+        if way.save == Some("-") && way.reveal.raw {
             return Err(Failure::usage("--raw and --save - would both print a token; give one of them"));
         }
         // First, so that no draft stays behind.
         let signals = Signals::new()?;
-        let saving = save.filter(|path| *path != "-").map(Saving::begin).transpose()?;
-        Ok(Self { saving, signals, is_exchange })
+        let saving = way.save.filter(|path| *path != "-").map(Saving::begin).transpose()?;
+        Ok(Self { way, saving, signals })
     }
 
     /// Calls the service, keeps what it issued and prints it. A signal does not cut this short: the exit code reports
@@ -45,14 +53,13 @@ impl Keeping {
     /// Those of the call; local ones where a way out is closed, saying where the refresh token is.
     pub(super) async fn run(
         self,
-        arguments: &Arguments,
         call: impl Future<Output = Result<Response<AuthToken>, Error>>,
     ) -> Result<(), Failure> {
-        let Self { saving, mut signals, is_exchange } = self;
+        let Self { way, saving, mut signals } = self;
         let mut work = std::pin::pin!(async {
             let response = call.await?;
             let date = response.date();
-            keep(arguments, saving, of_moov(response.into_body(), date), is_exchange).await
+            keep(way, saving, of_moov(response.into_body(), date)).await
         });
         let signal = tokio::select! {
             done = &mut work => return done,
@@ -63,17 +70,13 @@ impl Keeping {
     }
 }
 
-async fn keep(
-    arguments: &Arguments,
-    saving: Option<Saving>,
-    issued: IssuedToken,
-    is_exchange: bool,
-) -> Result<(), Failure> {
-    let save = arguments.value("save");
+async fn keep(way: Way<'_>, saving: Option<Saving>, issued: IssuedToken) -> Result<(), Failure> {
+    let Way { format, reveal, save, exchanged } = way;
+    let is_exchange = exchanged.is_some();
     let Some(refresh_token) = issued.refresh_token.clone() else {
-        tell(arguments, issued, false, print).await?;
+        tell(format, reveal, issued, false, print).await?;
         // Without a new one, the old one goes on (RFC 6749 section 6), and may be in that very file.
-        let has_old_one = is_exchange && save.is_some() && save == arguments.value("token-file");
+        let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
     let print = if is_exchange { print_all } else { print };
@@ -84,12 +87,12 @@ async fn keep(
     };
     // Whatever became of the file, the token is somewhere else then.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
-    let told = tell(arguments, issued, is_shown, print).await;
+    let told = tell(format, reveal, issued, is_shown, print).await;
     let told = match told {
-        Ok(()) if is_shown && arguments.has("raw") => print(&format!("{}\n", refresh_token.expose_secret())),
+        Ok(()) if is_shown && reveal.raw => print(&format!("{}\n", refresh_token.expose_secret())),
         told => told,
     };
-    let is_printed = is_shown || arguments.has("reveal") && !arguments.has("raw");
+    let is_printed = is_shown || reveal.reveal && !reveal.raw;
     let place = match (&path, &told) {
         (Some(path), _) => format!("the refresh token is in {}", path.display()),
         (None, Ok(())) if is_printed => "the refresh token is on standard output".to_owned(),

@@ -1,20 +1,49 @@
 //! Moov's commands, a file each, and what two of them share: a file for a refresh token.
 
 mod keep;
-pub(crate) mod refresh;
-pub(crate) mod revoke;
+mod refresh;
+mod revoke;
 mod save;
-pub(crate) mod token;
-pub(crate) mod verify;
+mod token;
+mod verify;
 
-use crate::command::Opt;
+use clap::{Args, Subcommand, ValueHint::FilePath};
 
-/// Of the commands that get a refresh token.
-const SAVE: &[Opt] = &[Opt::value(
-    "save",
-    "FILE",
-    "write the refresh token to this file, which only you can read; - is standard output",
-)];
+use crate::exit::Failure;
 
-/// Of the commands that get a token.
-const ORIGIN: &[Opt] = &[Opt::value("origin", "ORIGIN", "the page that tokens for a browser are for")];
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Issue a Moov token
+    Token(token::Args),
+    /// Exchange a Moov refresh token for a new pair
+    Refresh(refresh::Args),
+    /// Revoke a Moov token
+    Revoke(revoke::Args),
+    /// Verify the headers of a recorded Moov webhook
+    Verify(verify::Args),
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Token(args) => token::run(args).await,
+            Self::Refresh(args) => refresh::run(args).await,
+            Self::Revoke(args) => revoke::run(args).await,
+            Self::Verify(args) => verify::run(args).await,
+        }
+    }
+}
+
+#[derive(Args)]
+struct Save {
+    /// Write the refresh token to this private file; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = FilePath)]
+    save: Option<String>,
+}
+
+#[derive(Args)]
+struct Origin {
+    /// The origin of the page that a browser's token is for
+    #[arg(long)]
+    origin: Option<String>,
+}

@@ -2,55 +2,81 @@
 //! one would be lost.
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, CREDENTIALS, Command, GIVEN, JSON, TOKEN},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
     input,
-    issued::{check, scopes},
-    moov::{ORIGIN, SAVE, keep::Keeping},
+    issued::scopes,
+    moov::{
+        Origin, Save,
+        keep::{Keeping, Way},
+    },
+    options::{Call, ConfigFile, Credentials, Format, Reveal, TokenFile},
     output,
-    settings::Settings,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moov", "refresh"],
-    about: "Exchange a Moov refresh token for a new pair",
-    operands: Some("SCOPE…"),
-    words: &[],
-    options: &[JSON, TOKEN, GIVEN, SAVE, ORIGIN, CONFIG, CREDENTIALS, CALL],
-    notes: "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. Sending it spends \
-it, so give --save or --reveal, or the new one would be lost. The file may be the same for both. Room for the new \
-token is reserved before anything is sent, and a signal ends the program only once the new token is kept.",
-    examples: &[
-        "fintech-auth moov refresh --token-file refresh-token --save refresh-token --raw",
-        "fintech-auth moov refresh --token-file refresh-token --json --reveal",
-    ],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from
+standard input. Sending it spends it, so give --save or --reveal, or the new one
+would be lost. The file may be the same for both. Room for the new token is
+reserved before anything is sent, and a signal ends the program only once the
+new token is kept.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    check(&arguments)?;
-    let is_shown = arguments.has("reveal") && !arguments.has("raw");
-    let is_printed = is_shown || arguments.value("save") == Some("-");
-    if arguments.value("save").is_none() && !is_shown {
+Examples:
+  fintech-auth moov refresh --token-file refresh-token --save refresh-token --raw
+  fintech-auth moov refresh --token-file refresh-token --json --reveal")]
+pub(crate) struct Args {
+    /// The scopes of the new token. Default: those of the old one
+    #[arg(value_name = "SCOPE")]
+    scopes: Vec<String>,
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    reveal: Reveal,
+    #[command(flatten)]
+    token: TokenFile,
+    #[command(flatten)]
+    save: Save,
+    #[command(flatten)]
+    origin: Origin,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    call: Call,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let save = args.save.save.as_deref();
+    let is_shown = args.reveal.reveal && !args.reveal.raw;
+    let is_printed = is_shown || save == Some("-");
+    if save.is_none() && !is_shown {
         return Err(Failure::usage(
             "the new refresh token would be lost: give --save FILE, or --reveal without --raw",
         ));
     }
-    if is_printed && arguments.value("save").is_none_or(|path| path == "-") && output::is_discarded() {
+    if is_printed && save.is_none_or(|path| path == "-") && output::is_discarded() {
         return Err(Failure::usage(
             "the new refresh token would be lost: standard output is closed or /dev/null; give --save FILE",
         ));
     }
-    if arguments.value("client-secret-file") == Some("-") && input::token_is_on_stdin(&arguments) {
-        return Err(Failure::usage("standard input is either the secret or the token"));
-    }
-    let config = credentials::moov(&Settings::read(&arguments)?)?;
-    let scopes = scopes(&arguments, None)?;
-    let token = input::token(&arguments)?;
+    input::check_stdin(&args.credentials, &args.token)?;
+    let overrides = Overrides {
+        credentials: Some(&args.credentials),
+        call: Some(&args.call),
+        origin: args.origin.origin.as_deref(),
+        ..Overrides::new(args.format)
+    };
+    let config = credentials::moov(&args.config.read()?, &overrides)?;
+    let scopes = scopes(&args.scopes, None)?;
+    let token = input::token(&args.token)?;
     let client = config.client()?;
-    let keeping = Keeping::begin(&arguments, true)?;
-    keeping.run(&arguments, client.refresh(&token, &scopes)).await
+    let way = Way {
+        format: args.format,
+        reveal: &args.reveal,
+        save,
+        exchanged: Some(args.token.token_file.as_deref()),
+    };
+    Keeping::begin(way)?.run(client.refresh(&token, &scopes)).await
 }

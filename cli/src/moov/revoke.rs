@@ -3,47 +3,56 @@
 use fintech_auth::moov::TokenTypeHint;
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, CREDENTIALS, Command, GIVEN, JSON, Opt},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
     input,
+    options::{Call, ConfigFile, Credentials, Format, TokenFile},
     output::Output,
-    settings::Settings,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moov", "revoke"],
-    about: "Revoke a Moov token",
-    operands: None,
-    words: &[],
-    options: &[
-        JSON,
-        GIVEN,
-        &[Opt::value("hint", "TYPE", "access_token or refresh_token, which spares the service a search")],
-        CONFIG,
-        CREDENTIALS,
-        CALL,
-    ],
-    notes: "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from standard input. One that the \
-service does not know counts as revoked.",
-    examples: &["fintech-auth moov revoke --token-file refresh-token --hint refresh_token"],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from
+standard input. A token that the service does not know counts as revoked.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let hint = match arguments.value("hint") {
-        None => None,
-        Some("access_token") => Some(TokenTypeHint::AccessToken),
-        Some("refresh_token") => Some(TokenTypeHint::RefreshToken),
-        Some(_) => return Err(Failure::usage("--hint is access_token or refresh_token")),
+Examples:
+  fintech-auth moov revoke --token-file refresh-token --hint refresh_token")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    token: TokenFile,
+    /// access_token or refresh_token, to spare the service a search
+    #[arg(long, value_name = "TYPE", hide_possible_values = true)]
+    hint: Option<Hint>,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    call: Call,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Hint {
+    AccessToken,
+    RefreshToken,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let hint = args.hint.map(|hint| match hint {
+        Hint::AccessToken => TokenTypeHint::AccessToken,
+        Hint::RefreshToken => TokenTypeHint::RefreshToken,
+    });
+    input::check_stdin(&args.credentials, &args.token)?;
+    let overrides = Overrides {
+        credentials: Some(&args.credentials),
+        call: Some(&args.call),
+        ..Overrides::new(args.format)
     };
-    if arguments.value("client-secret-file") == Some("-") && input::token_is_on_stdin(&arguments) {
-        return Err(Failure::usage("standard input is either the secret or the token"));
-    }
-    let client = credentials::moov(&Settings::read(&arguments)?)?.client()?;
-    let token = input::token(&arguments)?;
+    let client = credentials::moov(&args.config.read()?, &overrides)?.client()?;
+    let token = input::token(&args.token)?;
     client.revoke(&token, hint).await?;
-    Output::new(&arguments).with_words("revoked", true, "yes").print()
+    Output::new(args.format).with_words("revoked", true, "yes").print()
 }

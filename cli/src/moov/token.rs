@@ -1,35 +1,56 @@
 //! `moov token`: issues a token. It is not kept, and its refresh token only with `--save`.
 
 use crate::{
-    arguments::Arguments,
-    command::{CALL, CONFIG, CREDENTIALS, Command, JSON, TOKEN},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
-    issued::{check, scopes},
-    moov::{ORIGIN, SAVE, keep::Keeping},
-    settings::Settings,
+    issued::scopes,
+    moov::{
+        Origin, Save,
+        keep::{Keeping, Way},
+    },
+    options::{Call, ConfigFile, Credentials, Format, Reveal},
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moov", "token"],
-    about: "Issue a Moov token",
-    operands: Some("SCOPE…"),
-    words: &[],
-    options: &[JSON, TOKEN, SAVE, ORIGIN, CONFIG, CREDENTIALS, CALL],
-    notes: "Moov asks for one scope at least. With --origin it is a token for a page in a browser, else for a service.",
-    examples: &[
-        "fintech-auth moov token /accounts.read",
-        "fintech-auth moov token /accounts.read --raw | sed 's/^/Authorization: Bearer /' | curl -H @- https://api.moov.io/accounts",
-        "fintech-auth moov token /ping.read --save refresh-token",
-    ],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+Moov needs at least one scope. With --origin the token is for a page in a
+browser, otherwise for a service.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    check(&arguments)?;
-    let config = credentials::moov(&Settings::read(&arguments)?)?;
-    let scopes = scopes(&arguments, config.scopes.clone())?;
+Examples:
+  fintech-auth moov token /accounts.read
+  fintech-auth moov token /accounts.read --raw | sed 's/^/Authorization: Bearer /' | curl -H @- https://api.moov.io/accounts
+  fintech-auth moov token /ping.read --save refresh-token")]
+pub(crate) struct Args {
+    /// The scopes. Default: those of the configuration
+    #[arg(value_name = "SCOPE")]
+    scopes: Vec<String>,
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    reveal: Reveal,
+    #[command(flatten)]
+    save: Save,
+    #[command(flatten)]
+    origin: Origin,
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    call: Call,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let overrides = Overrides {
+        credentials: Some(&args.credentials),
+        call: Some(&args.call),
+        origin: args.origin.origin.as_deref(),
+        ..Overrides::new(args.format)
+    };
+    let config = credentials::moov(&args.config.read()?, &overrides)?;
+    let scopes = scopes(&args.scopes, config.scopes.clone())?;
     let client = config.client()?;
-    let keeping = Keeping::begin(&arguments, false)?;
-    keeping.run(&arguments, client.create_access_token(&scopes)).await
+    let save = args.save.save.as_deref();
+    let way = Way { format: args.format, reveal: &args.reveal, save, exchanged: None };
+    Keeping::begin(way)?.run(client.create_access_token(&scopes)).await
 }

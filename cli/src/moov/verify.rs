@@ -2,33 +2,37 @@
 //! and every response says so.
 
 use crate::{
-    arguments::Arguments,
-    command::{CONFIG, Command, JSON, WEBHOOK},
-    credentials,
+    credentials::{self, Overrides},
     exit::Failure,
+    options::{ConfigFile, Format, Webhook},
     output::{self, Output},
     received::Received,
-    settings::Settings,
 };
 
-pub(crate) static COMMAND: Command = Command {
-    name: &["moov", "verify"],
-    about: "Verify the headers of a recorded Moov webhook",
-    operands: None,
-    words: &[],
-    options: &[JSON, WEBHOOK, CONFIG],
-    notes: "\
-The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov signs no body: fetch what a \
-webhook is about before you act on it.",
-    examples: &["fintech-auth moov verify --headers headers.txt --body body.json --tolerance 24h"],
-    run: |arguments| Box::pin(run(arguments)),
-};
+#[derive(clap::Args)]
+#[command(after_help = "\
+The headers are lines of Name: value; a request line before them is skipped.
+The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov
+signs no body: fetch what a webhook is about before you act on it.
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let received = Received::read(&arguments)?;
-    let webhooks = credentials::moov(&Settings::read(&arguments)?)?.webhooks()?;
+Examples:
+  fintech-auth moov verify --headers headers.txt --body body.json --tolerance 24h")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    format: Format,
+    #[command(flatten)]
+    webhook: Webhook,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[expect(clippy::unused_async, reason = "all commands are awaited")]
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let received = Received::read(&args.webhook)?;
+    let overrides = Overrides { tolerance: args.webhook.tolerance, ..Overrides::new(args.format) };
+    let webhooks = credentials::moov(&args.config.read()?, &overrides)?.webhooks()?;
     let webhook = webhooks.verify(&received.headers, &received.body)?;
-    Output::new(&arguments)
+    Output::new(args.format)
         .with_words("verified", true, "the headers; the body is not signed")
         .with_words("body_is_signed", false, "no")
         .with("webhook_id", webhook.webhook_id())

@@ -1,6 +1,6 @@
-//! The completions are read by the shells that they are for, and know every command and option.
+//! The completions and manual pages that clap generates are read by the shells, and name every command and option.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use crate::{
     help::COMMANDS,
@@ -13,7 +13,7 @@ fn completions(shell: &str) -> String {
     ran.out
 }
 
-/// A shell reads the file; one that is not installed is said to be passed over.
+/// The shell parses the file. If the shell is not installed, the test says so.
 fn parses(shell: &str, args: &[&str]) {
     let path = file(&format!("completions.{shell}"), completions(shell));
     match Command::new(shell).args(args).arg(&path).output() {
@@ -26,15 +26,32 @@ fn parses(shell: &str, args: &[&str]) {
 }
 
 #[test]
-fn each_shell_reads_its_completions() {
+fn each_shell_parses_its_completions() {
     parses("bash", &["-n"]);
     parses("zsh", &["-n"]);
     parses("fish", &["--no-execute"]);
 }
 
+/// What bash offers for the last word of `line`, sorted; `None` if bash is not installed.
+fn offered(line: &str) -> Option<Vec<String>> {
+    let text = completions("bash");
+    let (_, function) = text.split_once("complete -F ").expect("a function");
+    let function = function.split(' ').next().unwrap_or_default();
+    let path = file(&format!("offered{}.bash", line.replace(' ', "")), &text);
+    let last = line.rsplit(' ').next().unwrap_or_default();
+    let script = format!(
+        "source {}; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+         {function} fintech-auth '{last}' ''; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        path.display()
+    );
+    let output = Command::new("bash").args(["-c", &script]).output().ok()?;
+    let mut words: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    words.sort();
+    Some(words)
+}
+
 #[test]
-fn bash_completes_commands_options_and_words() {
-    let path = file("completions", completions("bash"));
+fn bash_completes_commands_options_and_values() {
     for (line, expected) in [
         ("fintech-auth mo", "moneykit moov"),
         ("fintech-auth moov re", "refresh revoke"),
@@ -43,104 +60,46 @@ fn bash_completes_commands_options_and_words() {
         ("fintech-auth emulator --no", "--no-origin-check --no-refresh-tokens"),
         ("fintech-auth completions b", "bash"),
     ] {
-        let script = format!(
-            "source {}; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _fintech_auth; echo ${{COMPREPLY[@]}}",
-            path.display()
-        );
-        let Ok(output) = Command::new("bash").args(["-c", &script]).output() else {
-            println!("bash is not installed: its completions are not tried");
-            return;
-        };
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{line}");
+        let Some(words) = offered(line) else { return println!("bash is not installed") };
+        assert_eq!(words.join(" "), expected, "{line}");
     }
 }
 
-/// Each option of a command's help, in order.
-fn options(command: &str) -> Vec<String> {
+/// Each long option of a command's help, sorted.
+pub(crate) fn options(command: &str) -> Vec<String> {
     let page = run(&mut program(&format!("{command} --help"))).out;
-    let options = page.lines().filter_map(|line| line.strip_prefix("  --")?.split(' ').next());
-    let mut options: Vec<String> = options.map(|name| format!("--{name}")).collect();
+    let (page, _) = page.split_once("\nExamples:\n").expect("examples");
+    let lines = page.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let names = lines.filter_map(|line| line.split(' ').find(|word| word.starts_with("--")));
+    let mut options: Vec<String> = names.map(str::to_owned).collect();
     options.sort();
     assert!(options.contains(&"--help".to_owned()), "{page}");
     options
 }
 
-/// What a shell prints, a word a line; `None` where the shell is not installed, which is said.
-fn offered(shell: &str, script: &str) -> Option<Vec<String>> {
-    let Ok(output) = Command::new(shell).args(["-c", script]).output() else {
-        println!("{shell} is not installed: its completions are not tried");
-        return None;
-    };
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut words: Vec<String> =
-        text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect();
-    words.sort();
-    Some(words)
-}
-
 #[test]
-fn bash_offers_just_the_options_of_each_command() {
-    let path = file("all-completions", completions("bash"));
+fn bash_offers_exactly_the_options_of_each_command() {
     for command in COMMANDS {
-        let script = format!(
-            "source {}; COMP_WORDS=(fintech-auth {command} --); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
-             _fintech_auth; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
-            path.display()
-        );
-        let Some(words) = offered("bash", &script) else { return };
+        let Some(words) = offered(&format!("fintech-auth {command} --")) else {
+            return println!("bash is not installed");
+        };
         assert_eq!(words, options(command), "{command}");
     }
 }
 
 #[test]
-fn fish_offers_commands_and_words_in_their_places() {
-    let path = file("places.fish", completions("fish"));
-    for (line, expected) in [
-        ("mo", "moneykit moov"),
-        ("moov re", "refresh revoke"),
-        ("moov refresh re", ""),
-        ("doctor m", "moneykit moov"),
-        ("doctor moov to", ""),
-        ("completions b", "bash"),
-        ("--ver", "--version"),
-    ] {
-        let script = format!("source {}; complete -C 'fintech-auth {line}'", path.display());
-        let Some(words) = offered("fish", &script) else { return };
-        assert_eq!(words.join(" "), expected, "{line}");
-    }
-}
-
-#[test]
-fn fish_offers_just_the_options_of_each_command() {
-    let path = file("all-completions.fish", completions("fish"));
+fn every_command_has_a_manual_page_with_its_options() {
+    let folder = file("man", "").with_extension("pages");
+    fs::create_dir_all(&folder).unwrap();
+    let ran = run(&mut program(&format!("man {}", folder.display())));
+    assert_eq!((ran.code, ran.all().as_str()), (Some(0), ""));
     for command in COMMANDS {
-        let script = format!("source {}; complete -C 'fintech-auth {command} --'", path.display());
-        let Some(words) = offered("fish", &script) else { return };
-        assert_eq!(words, options(command), "{command}");
-    }
-}
-
-/// Where fish is not installed, this much is still known.
-#[test]
-fn every_option_has_its_line_for_fish() {
-    let text = completions("fish");
-    assert!(text.contains("\ncomplete -c fintech-auth -l help -d "), "{text}");
-    for command in COMMANDS {
-        let last = command.split(' ').next_back().unwrap();
-        for option in options(command).iter().filter(|option| *option != "--help") {
-            let named = format!(" -l {} ", option.trim_start_matches("--"));
-            let is_there =
-                |line: &str| line.contains(&format!("from {last}' ")) && format!("{line} ").contains(&named);
-            assert!(text.lines().any(is_there), "{command} {option} is not in {text}");
+        let page = fs::read_to_string(folder.join(format!("fintech-auth-{}.1", command.replace(' ', "-"))));
+        let page = page.unwrap_or_else(|error| panic!("{command}: {error}")).replace('\\', "");
+        for option in options(command) {
+            assert!(page.contains(&option), "{command} {option}: {page}");
         }
     }
-}
-
-#[test]
-fn zsh_takes_those_of_bash() {
-    let path = file("all-completions.zsh", completions("zsh"));
-    let script =
-        format!("autoload -U compinit; compinit -D; source {}; print $_comps[fintech-auth]", path.display());
-    let Some(words) = offered("zsh", &script) else { return };
-    assert_eq!(words, ["_bash_complete -F _fintech_auth"]);
+    let main = run(&mut program("man"));
+    assert!(main.out.contains(".SH NAME") && main.out.contains("fintech\\-auth\\-moov(1)"), "{}", main.out);
 }

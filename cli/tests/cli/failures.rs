@@ -6,7 +6,11 @@ use fintech_auth::emulator::{Fault, Operation};
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::program::{configured, emulator, program, run, without_ids};
+use crate::{
+    completions::options,
+    help::COMMANDS,
+    program::{configured, emulator, program, run, without_ids},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_failure_has_its_exit_code() {
@@ -64,6 +68,10 @@ fn each_wrong_argument_is_told_without_its_value() {
         "moov revoke MARK-0123456789",
         "moov revoke --token MARK-0123456789",
         "moov revoke --hint MARK-0123456789",
+        "moov revoke --hint",
+        "moov token --MARK-0123456789",
+        "help MARK-0123456789",
+        "man a MARK-0123456789",
         "moov token --json=MARK-0123456789",
         "moov token --raw --json",
         "moov token --base-url",
@@ -94,6 +102,37 @@ fn each_wrong_argument_is_told_without_its_value() {
     })
     .collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// Every option of every command, with a value that could be a secret in the wrong place, before and after an error.
+#[test]
+fn no_argument_is_repeated_in_an_error() {
+    const MARK: &str = "MARK-0123456789";
+    for command in COMMANDS {
+        for option in options(command) {
+            for args in [
+                format!("{command} {option} {MARK} --{MARK}"),
+                format!("{command} {option}={MARK} --{MARK}={MARK}"),
+                format!("{command} --{MARK} {option} {MARK} --json"),
+                format!("{command} {option} {option} {MARK} {MARK} -{MARK}"),
+            ] {
+                let ran = run(&mut program(&args));
+                assert!(!ran.all().contains(MARK), "{args}: {}", ran.all());
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_utf_8_is_not_repeated() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let argument = OsStr::from_bytes(b"MARK-0123456789\xff");
+    for args in ["", "moov revoke", "moov revoke --hint", "moov token --client-id"] {
+        let ran = run(program(args).arg(argument));
+        assert_eq!((ran.code, ran.all().contains("MARK")), (Some(2), false), "{args}: {}", ran.all());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

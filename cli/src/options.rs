@@ -1,0 +1,104 @@
+//! Groups of options that several commands share, as clap reads them. No secret is an argument: other users of the
+//! machine can read the arguments of a program.
+//!
+//! A flattened group has no doc comment, because clap would take it for the description of the command.
+
+use std::{fmt, time::Duration};
+
+use clap::{Args, ValueHint::FilePath};
+
+use crate::{credentials::parse_time, exit::Failure, settings::Settings};
+
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Format {
+    /// Print JSON, errors too
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Reveal {
+    /// Print the access token and nothing else, for a pipe
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) raw: bool,
+    /// Show tokens, which are redacted by default
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ConfigFile {
+    /// Settings as JSON, not from the environment
+    #[arg(long, value_name = "FILE", value_hint = FilePath)]
+    config: Option<String>,
+}
+
+impl ConfigFile {
+    /// # Errors
+    ///
+    /// For a file that cannot be read, or is no configuration.
+    pub(crate) fn read(&self) -> Result<Settings, Failure> {
+        Settings::read(self.config.as_deref())
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Credentials {
+    /// The client id, which is not secret
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// A file with the client secret; - is standard input
+    #[arg(long, value_name = "FILE", value_hint = FilePath)]
+    pub(crate) client_secret_file: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Call {
+    /// The URL of the service
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// The timeout of a call, such as 5s
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct TokenFile {
+    /// A file with the token; - is standard input, the default
+    #[arg(long, value_name = "FILE", value_hint = FilePath)]
+    pub(crate) token_file: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Webhook {
+    /// The headers as received, one per line
+    #[arg(long, value_name = "FILE", value_hint = FilePath)]
+    pub(crate) headers: String,
+    /// The body as received; - is standard input, the default
+    #[arg(long, value_name = "FILE", value_hint = FilePath)]
+    pub(crate) body: Option<String>,
+    /// How far its timestamp may be from now, such as 1h
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) tolerance: Option<Duration>,
+}
+
+/// Why a value is not valid. It may be shown, because it does not contain the value.
+#[derive(Debug)]
+pub(crate) struct Expected(pub(crate) &'static str);
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Expected {}
+
+/// Reads a time as the configuration does.
+pub(crate) fn time(text: &str) -> Result<Duration, Expected> {
+    parse_time(text).ok_or(Expected("a time such as 500ms, 15s, 5m or 1h"))
+}
+
+pub(crate) fn port(text: &str) -> Result<u16, Expected> {
+    text.parse().map_err(|_| Expected("a number up to 65535"))
+}

@@ -1,0 +1,117 @@
+//! What is wrong with the arguments, in words that contain none of them: an argument may be a secret in the wrong
+//! place. clap's own messages quote the arguments, so only its kinds and the names of our own options are used.
+
+use std::{error::Error as _, ffi::OsString};
+
+use clap::{
+    Command, Error,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use crate::{exit::Failure, options::Expected};
+
+const SECRET_WORDS: [&str; 4] = ["secret", "token", "password", "key"];
+
+/// The failure for what clap reports about `args`, which do not include the name of the program.
+pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Failure {
+    let help = format!("see fintech-auth {}--help", path(command, args));
+    let own = |kind| own_name(error, kind).unwrap_or("an option");
+    let option = own(ContextKind::InvalidArg);
+    Failure::usage(match error.kind() {
+        ErrorKind::UnknownArgument => unknown(error, &help),
+        ErrorKind::InvalidSubcommand => match suggestion(error, ContextKind::SuggestedSubcommand) {
+            Some(name) => format!("there is no such command; did you mean {name}?"),
+            None => format!("there is no such command; {help}"),
+        },
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            format!("the command is missing; {help}")
+        }
+        ErrorKind::MissingRequiredArgument => format!("{option} is missing"),
+        ErrorKind::ArgumentConflict => match own(ContextKind::PriorArg) {
+            prior if prior == option => format!("{option} is given twice"),
+            prior => format!("{prior} and {option} cannot be given together"),
+        },
+        ErrorKind::TooManyValues => format!("{option} takes no value"),
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        ErrorKind::InvalidValue => match valid_values(error) {
+            Some(valid) if is_missing(error) => format!("{option} needs a value: one of {valid}"),
+            Some(valid) => format!("{option} must be one of {valid}"),
+            None => format!("{option} needs a value"),
+        },
+        ErrorKind::ValueValidation => match error.source().and_then(|source| source.downcast_ref()) {
+            Some(Expected(expected)) => format!("{option} must be {expected}"),
+            None => format!("{option} has an invalid value"),
+        },
+        _ => format!("the arguments are not valid; {help}"),
+    })
+}
+
+/// The unknown argument only decides which hint fits.
+fn unknown(error: &Error, help: &str) -> String {
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.as_str(),
+        _ => "",
+    };
+    if !argument.starts_with('-') {
+        return format!(
+            "unexpected argument; tokens and secrets are never taken from an argument, where others can read them; \
+             {help}"
+        );
+    }
+    let hint = match suggestion(error, ContextKind::SuggestedArg) {
+        Some(name) => format!("did you mean {name}?"),
+        None => help.to_owned(),
+    };
+    if SECRET_WORDS.iter().any(|word| argument.contains(word)) {
+        return format!(
+            "there is no such option; secrets are never taken from an argument, where others can read them, but from \
+             the environment, a file or standard input; {hint}"
+        );
+    }
+    format!("there is no such option; {hint}")
+}
+
+/// An option or operand of our own. clap fills these contexts from the definition of the command, except for an
+/// unknown argument.
+fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
+    let name = match error.get(kind)? {
+        ContextValue::String(name) => name,
+        ContextValue::Strings(names) => names.first()?,
+        _ => return None,
+    };
+    let name = name.split(' ').next()?;
+    Some(name.trim_matches(['<', '>', '[', ']'])).filter(|_| error.kind() != ErrorKind::UnknownArgument)
+}
+
+/// A name of our own that is like the one that was typed.
+fn suggestion(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(name) => Some(name),
+        ContextValue::Strings(names) => names.last().map(String::as_str),
+        _ => None,
+    }
+}
+
+fn valid_values(error: &Error) -> Option<String> {
+    match error.get(ContextKind::ValidValue)? {
+        ContextValue::Strings(values) if !values.is_empty() => Some(values.join(", ")),
+        _ => None,
+    }
+}
+
+fn is_missing(error: &Error) -> bool {
+    matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
+}
+
+/// The command that the arguments begin with, followed by a space.
+fn path(command: &Command, args: &[OsString]) -> String {
+    let mut path = String::new();
+    let mut command = command;
+    for arg in args {
+        let Some(next) = command.find_subcommand(arg) else { break };
+        path += next.get_name();
+        path.push(' ');
+        command = next;
+    }
+    path
+}
