@@ -32,6 +32,7 @@ pub mod moov;
 mod response;
 mod retry;
 mod secret;
+mod single_flight;
 mod sync;
 mod text;
 mod timestamp;

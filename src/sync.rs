@@ -1,4 +1,4 @@
-//! Locks, channels, timers and tasks of the token cache.
+//! Locks, channels, timers and tasks of the token cache and of single flights.
 //!
 //! Only re-exports. `tests/shuttle` compiles the token cache against models of the same names, in
 //! which shuttle's scheduler decides at every operation which task runs next. So code in

@@ -32,7 +32,7 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     shared: client::Inner<Api>,
-    webhook_keys: KeyCache,
+    webhook_keys: Arc<KeyCache>,
     deliveries: Deliveries,
 }
 
@@ -110,7 +110,7 @@ impl Client {
         WebhookVerifier::new(self.clone())
     }
 
-    pub(super) fn webhook_keys(&self) -> &KeyCache {
+    pub(super) fn webhook_keys(&self) -> &Arc<KeyCache> {
         &self.0.webhook_keys
     }
 
@@ -293,7 +293,7 @@ impl ClientBuilder {
             let reason = "the MoneyKit version is a date, such as 2023-02-18";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
-        let webhook_keys = KeyCache::new(self.webhooks, self.inner.tokens.clock());
+        let webhook_keys = Arc::new(KeyCache::new(self.webhooks, self.inner.tokens.clock()));
         let shared = self.inner.build(|http| {
             Ok(Api { http, auth: Auth::new(self.known, self.client_auth)?, version: self.version })
         })?;

@@ -5,15 +5,16 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use tokio::{runtime, sync::watch, time};
-
-use super::{super::Client, VerifierOptions, VerifyingKeys};
+use super::{keys::VerifyingKeys, options::VerifierOptions};
 use crate::{
     Clock, Error, ErrorKind,
+    retry::backoff,
+    single_flight::{Flight, SingleFlight, Waiter},
+    sync::{Mutex, MutexGuard, time},
     webhook::{VerifyError, VerifyErrorKind as Kind},
 };
 
@@ -34,7 +35,7 @@ pub(crate) struct KeyCache {
 #[derive(Default)]
 struct State {
     fetched: Option<Fetched>,
-    flight: Option<Flight>,
+    flight: SingleFlight<Result<(), Error>>,
     /// No fetch for an unknown key id before this.
     cool_until: Duration,
     failure: Option<Failure>,
@@ -51,9 +52,6 @@ struct Failure {
     times: u32,
     until: Duration,
 }
-
-/// What a fetch ended with; the keys are in place by then.
-type Flight = watch::Receiver<Option<Result<(), Error>>>;
 
 #[derive(Clone, Copy)]
 struct Now {
@@ -73,14 +71,14 @@ impl Now {
 enum Step {
     Use(Arc<VerifyingKeys>),
     Refuse(VerifyError),
-    /// Wait for the fetch that is under way, or for the one to begin; where there are stale keys that
-    /// will do, not for long.
-    Wait(Flight, Option<Lead>, Option<Arc<VerifyingKeys>>),
+    /// Wait for the fetch that is running; if there are stale keys, only for a short time.
+    Wait(Waiter<Result<(), Error>>, Option<Arc<VerifyingKeys>>),
+    /// Start a fetch, and wait likewise.
+    Start(Flight<Result<(), Error>>, Fetch, Option<Arc<VerifyingKeys>>),
 }
 
-/// For the task that fetches.
-struct Lead {
-    told: watch::Sender<Option<Result<(), Error>>>,
+/// What a fetch was started for.
+struct Fetch {
     asked: Now,
     /// Without keys at hand, the key id for which they are fetched.
     cold: Option<String>,
@@ -108,38 +106,39 @@ impl KeyCache {
     }
 
     /// Keys among which this one is, of use or not.
-    pub(super) async fn keys_for(
-        &self,
+    pub(super) async fn keys_for<F>(
+        self: &Arc<Self>,
         key_id: &str,
-        client: &Client,
-    ) -> Result<Arc<VerifyingKeys>, VerifyError> {
+        fetch: impl Fn() -> F,
+    ) -> Result<Arc<VerifyingKeys>, VerifyError>
+    where
+        F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
+    {
         let (mut waited, mut led) = (false, false);
         // Once for a fetch that others began, once for its own, and some for tasks that went away.
         for _ in 0..4 {
-            let (mut flight, lead, stale) = match self.step(key_id, waited, led) {
+            let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
                 Step::Refuse(error) => return Err(error),
-                Step::Wait(flight, lead, stale) => (flight, lead, stale),
+                Step::Wait(waiter, stale) => (waiter, stale),
+                Step::Start(flight, started, stale) => {
+                    led = true;
+                    let waiter = flight.waiter();
+                    self.start(flight, started, fetch())?;
+                    (waiter, stale)
+                }
             };
-            if let Some(lead) = lead {
-                led = true;
-                begin(client, lead)?;
-            }
-            let ended = flight.wait_for(Option::is_some);
-            let ended = match stale {
-                None => ended.await,
-                Some(stale) => match time::timeout(STALE_WAIT, ended).await {
-                    Ok(ended) => ended,
+            let outcome = match stale {
+                None => waiter.outcome().await,
+                Some(stale) => match waiter.outcome_by(time::Instant::now() + STALE_WAIT).await {
+                    Ok(outcome) => outcome,
                     Err(_) => return Ok(stale),
                 },
             };
-            let outcome = match ended {
-                Ok(outcome) => outcome.clone(),
-                // The task went away without an outcome, as with its runtime: ask anew.
-                Err(_) => continue,
-            };
+            // Without an outcome the task is gone, for example with its runtime: try again.
+            let Some(outcome) = outcome else { continue };
             waited = true;
-            if let Some(Err(error)) = outcome {
+            if let Err(error) = outcome {
                 // Stale keys are better than none.
                 let usable = self.state().usable(self.now(), &self.options).map(|(keys, _)| keys);
                 let usable = usable.filter(|keys| keys.contains(key_id));
@@ -177,9 +176,8 @@ impl KeyCache {
             let left = failure.until.saturating_sub(now.tick);
             return Step::Refuse(unavailable(failure.error.clone(), Some(left)));
         }
-        // A closed one is of a task that went away.
-        if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
-            return Step::Wait(flight.clone(), None, stale);
+        if let Some(waiter) = state.flight.running() {
+            return Step::Wait(waiter, stale);
         }
         if is_unknown {
             let left = state.cool_until.saturating_sub(now.tick);
@@ -188,39 +186,53 @@ impl KeyCache {
             }
             state.cool_until = now.tick.saturating_add(self.options.cool_down);
         }
-        let (told, flight) = watch::channel(None);
-        state.flight = Some(flight.clone());
         let cold = (!has_keys).then(|| key_id.to_owned());
-        Step::Wait(flight, Some(Lead { told, asked: now, cold }), stale)
+        Step::Start(state.flight.start(), Fetch { asked: now, cold }, stale)
+    }
+
+    /// Fetches in a task of its own, so that it goes on when the request that started it is given up.
+    fn start(
+        self: &Arc<Self>,
+        flight: Flight<Result<(), Error>>,
+        started: Fetch,
+        fetch: impl Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
+    ) -> Result<(), VerifyError> {
+        let cache = self.clone();
+        let spawned = flight.spawn(async move {
+            let fetched = fetch.await;
+            // The keys are in place even if no caller waits any more.
+            Some(cache.end(started, fetched))
+        });
+        spawned.map_err(|_| {
+            let reason = "webhook keys are fetched on a tokio runtime; call this from one";
+            unavailable(Error::new(ErrorKind::InvalidConfig, reason), None)
+        })
     }
 
     /// Puts in place what a fetch brought.
-    fn end(&self, lead: Lead, outcome: Result<VerifyingKeys, Error>) {
+    fn end(&self, started: Fetch, fetched: Result<VerifyingKeys, Error>) -> Result<(), Error> {
         let mut state = self.state();
-        state.flight = None;
-        let outcome = match outcome {
+        state.flight.clear();
+        match fetched {
             Ok(keys) => {
                 tracing::debug!(keys = keys.len(), "webhook keys fetched");
-                if lead.cold.is_some_and(|key_id| !keys.contains(&key_id)) {
-                    state.cool_until = lead.asked.tick.saturating_add(self.options.cool_down);
+                if started.cold.is_some_and(|key_id| !keys.contains(&key_id)) {
+                    state.cool_until = started.asked.tick.saturating_add(self.options.cool_down);
                 }
                 state.failure = None;
-                state.fetched = Some(Fetched { keys: Arc::new(keys), asked: lead.asked });
+                state.fetched = Some(Fetched { keys: Arc::new(keys), asked: started.asked });
                 Ok(())
             }
             Err(error) => {
                 tracing::warn!(%error, "webhook keys cannot be fetched");
                 let times = state.failure.as_ref().map_or(0, |failure| failure.times).saturating_add(1);
-                let backoff = BACKOFF.saturating_mul(1 << (times - 1).min(16)).min(self.options.cool_down);
-                let wait = error.retry_after().unwrap_or_default().min(LONGEST_WAIT).max(backoff);
+                let wait = backoff(BACKOFF, self.options.cool_down, times, 1.0);
+                let wait = error.retry_after().unwrap_or_default().min(LONGEST_WAIT).max(wait);
                 let until = self.clock.monotonic().saturating_add(wait);
                 state.failure = Some(Failure { error: error.without_details(), times, until });
                 Err(error)
             }
-        };
-        drop(state);
-        // The keys are in place even if no caller waits any more.
-        let _ = lead.told.send(Some(outcome));
+        }
     }
 }
 
@@ -231,20 +243,6 @@ impl State {
         let age = now.since(fetched.asked);
         (age < options.max_age).then(|| (fetched.keys.clone(), age < options.refresh_after))
     }
-}
-
-/// Fetches in a task of its own, so that it goes on when the request that asked is given up.
-fn begin(client: &Client, lead: Lead) -> Result<(), VerifyError> {
-    let runtime = runtime::Handle::try_current().map_err(|_| {
-        let reason = "webhook keys are fetched on a tokio runtime; call this from one";
-        unavailable(Error::new(ErrorKind::InvalidConfig, reason), None)
-    })?;
-    let client = client.clone();
-    runtime.spawn(async move {
-        let outcome = client.jwks().await.map(|response| VerifyingKeys::new(&response));
-        client.webhook_keys().end(lead, outcome);
-    });
-    Ok(())
 }
 
 fn unavailable(error: Error, left: Option<Duration>) -> VerifyError {

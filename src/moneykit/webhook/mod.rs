@@ -154,7 +154,11 @@ impl WebhookVerifier {
         let unverified = Unverified::new(signature)?;
         // Before the keys are fetched: the time that takes is ours, not the vendor's.
         let now = cache.wall();
-        let keys = cache.keys_for(unverified.key_id(), &self.client).await?;
+        let fetch = || {
+            let client = self.client.clone();
+            async move { client.jwks().await.map(|response| VerifyingKeys::new(&response)) }
+        };
+        let keys = cache.keys_for(unverified.key_id(), fetch).await?;
         unverified.verify(&keys, now, cache.options(), tolerance)
     }
 

@@ -21,7 +21,8 @@ use crate::token::{
 };
 use crate::{
     Error, ErrorKind, Secret,
-    sync::{ArcSwap, Mutex, MutexGuard, watch},
+    single_flight::{Flight, SingleFlight, Waiter},
+    sync::{ArcSwap, Mutex, MutexGuard},
 };
 
 /// Milliseconds on both clocks.
@@ -57,8 +58,8 @@ impl Life {
     }
 }
 
-/// What a shared refresh ended in, once it has.
-pub(in crate::token) type Outcome = Option<Result<Token, Error>>;
+/// What a shared refresh ends in.
+pub(in crate::token) type Outcome = Result<Token, Error>;
 
 pub(in crate::token) struct CacheEntry {
     /// The scopes, sorted, each once, separated by spaces.
@@ -85,7 +86,8 @@ struct State {
 
 #[derive(Default)]
 struct ColdState {
-    refresh: Option<Refresh>,
+    flight: SingleFlight<Outcome>,
+    refresh: Refresh,
     /// The token that was rejected or revoked last; it must not come back from a store.
     rejected: Option<NonZeroU64>,
     /// Whether a store has yet to forget it.
@@ -95,9 +97,9 @@ struct ColdState {
     renewal: Option<Box<Renewal>>,
 }
 
-/// A refresh that runs.
+/// What is known of the refresh that runs.
+#[derive(Default)]
 struct Refresh {
-    outcome: watch::Receiver<Outcome>,
     /// The ticket that it last waited with for its turn.
     ticket: Option<u64>,
     /// What it was begun with.
@@ -107,9 +109,15 @@ struct Refresh {
 }
 
 impl State {
-    /// The refresh that runs. One whose task is gone, as with its runtime, runs no more.
-    fn refresh(&self) -> Option<&Refresh> {
-        self.rare.as_ref()?.refresh.as_ref().filter(|refresh| refresh.outcome.has_changed().is_ok())
+    /// The refresh that runs, and the ticket that it waits with for its turn.
+    fn running(&self) -> Option<(Waiter<Outcome>, Option<u64>)> {
+        let rare = self.rare.as_ref()?;
+        Some((rare.flight.running()?, rare.refresh.ticket))
+    }
+
+    /// What the refresh was begun with.
+    fn refreshed_from(&self) -> GrantIds {
+        self.rare.as_ref().map_or([None; 2], |rare| rare.refresh.from)
     }
 
     fn rare(&mut self) -> &mut ColdState {
@@ -143,10 +151,9 @@ pub(in crate::token) enum Lookup<P> {
     /// Take this token.
     Hit(Token),
     /// Wait for the refresh that runs, whose own turn may be yet to come.
-    Wait(watch::Receiver<Outcome>, Option<u64>),
-    /// Run the refresh that has begun with this, and tell the sender its outcome. The token serves
-    /// meanwhile.
-    StartRefresh(Option<Token>, watch::Sender<Outcome>, P),
+    Wait(Waiter<Outcome>, Option<u64>),
+    /// Run the refresh that has begun. The token serves meanwhile.
+    StartRefresh(Option<Token>, Flight<Outcome>, P),
     /// No token, and no refresh may begin now.
     BackingOff(Error),
 }
@@ -225,10 +232,10 @@ impl CacheEntry {
             Age::Stale => Some(Token::new(current)),
             Age::Expired => None,
         };
-        if let Some(refresh) = state.refresh() {
+        if let Some((waiter, ticket)) = state.running() {
             return match usable {
                 Some(token) => Lookup::Hit(token),
-                None => Lookup::Wait(refresh.outcome.clone(), refresh.ticket),
+                None => Lookup::Wait(waiter, ticket),
             };
         }
         let admitted = match state.trouble() {
@@ -239,10 +246,9 @@ impl CacheEntry {
         };
         match (admitted, usable) {
             (Ok(admitted), usable) => {
-                let (sender, outcome) = watch::channel(None);
-                state.rare().refresh =
-                    Some(Refresh { outcome, ticket: None, from: [None; 2], is_void: false });
-                Lookup::StartRefresh(usable, sender, admitted)
+                let rare = state.rare();
+                rare.refresh = Refresh::default();
+                Lookup::StartRefresh(usable, rare.flight.start(), admitted)
             }
             (Err(_), Some(token)) => Lookup::Hit(token),
             (Err(error), None) => Lookup::BackingOff(error),
@@ -251,8 +257,8 @@ impl CacheEntry {
 
     /// Says with which ticket the refresh waits for its turn.
     pub(in crate::token) fn wait_with(&self, ticket: u64) {
-        if let Some(refresh) = self.lock().rare.as_mut().and_then(|rare| rare.refresh.as_mut()) {
-            refresh.ticket = Some(ticket);
+        if let Some(rare) = &mut self.lock().rare {
+            rare.refresh.ticket = Some(ticket);
         }
     }
 
@@ -267,8 +273,8 @@ impl CacheEntry {
             Some(_) => [self.current.load().generation, id],
             None => [None; 2],
         };
-        if let Some(refresh) = state.rare.as_mut().and_then(|rare| rare.refresh.as_mut()) {
-            (refresh.from, refresh.is_void) = (from, false);
+        if let Some(rare) = &mut state.rare {
+            (rare.refresh.from, rare.refresh.is_void) = (from, false);
         }
         TakenRefreshToken { refresh_token, from }
     }
@@ -358,12 +364,7 @@ impl CacheEntry {
         retry_at: impl FnOnce(u32) -> u64,
     ) -> Result<Token, Discarded> {
         let parents = new.request.map_or([None; 2], |taken| taken.from);
-        let is_void = parents != [None; 2]
-            && state
-                .rare
-                .as_ref()
-                .and_then(|rare| rare.refresh.as_ref())
-                .is_some_and(|refresh| refresh.is_void);
+        let is_void = parents != [None; 2] && state.rare.as_ref().is_some_and(|rare| rare.refresh.is_void);
         if is_void {
             return Err(Discarded::Void);
         }
@@ -414,7 +415,8 @@ impl CacheEntry {
             .take()
             .filter(|rare| rare.trouble.is_some() || rare.rejected.is_some() || rare.renewal.is_some());
         if let Some(rare) = &mut state.rare {
-            rare.refresh = None;
+            rare.flight.clear();
+            rare.refresh = Refresh::default();
         }
     }
 
@@ -446,11 +448,7 @@ impl CacheEntry {
     ) -> Option<Option<NonZeroU64>> {
         let mut state = self.lock();
         let current = self.current.load().generation;
-        let from = state
-            .rare
-            .as_ref()
-            .and_then(|rare| rare.refresh.as_ref())
-            .map_or([None; 2], |refresh| refresh.from);
+        let from = state.refreshed_from();
         let held = [current, state.refresh_token_id];
         if ![held, state.parents, from].concat().contains(&Some(revoked)) {
             return None;
@@ -458,8 +456,8 @@ impl CacheEntry {
         for id in [held, from].into_iter().flatten().flatten() {
             marks.tombstones.mark_revoked(id, marks.now, marks.revoked_until);
         }
-        if let Some(refresh) = state.rare.as_mut().and_then(|rare| rare.refresh.as_mut()) {
-            refresh.is_void = true;
+        if let Some(rare) = &mut state.rare {
+            rare.refresh.is_void = true;
         }
         state.discard_refresh_token();
         state.parents = [None; 2];

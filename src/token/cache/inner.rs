@@ -17,7 +17,8 @@ use crate::{
     Error, ErrorKind, Secret,
     clock::FOREVER,
     retry::Idempotency,
-    sync::{self, runtime, time, watch},
+    single_flight::Flight,
+    sync::{self, time, watch},
 };
 
 /// How often one caller looks for a token: again only where a refresh brought nothing to hand out.
@@ -52,7 +53,7 @@ impl CacheInner {
         let mut missed = false;
         for _ in 0..MAX_LOOKUPS {
             let now = shared.now();
-            let refresh = match entry
+            let waiter = match entry
                 .lookup(now, |has_token| shared.admit_refresh(&entry.scopes, now, max_wait, has_token))
             {
                 Lookup::Hit(token) => {
@@ -60,25 +61,28 @@ impl CacheInner {
                     return Ok(token);
                 }
                 Lookup::BackingOff(error) => return Err(error),
-                Lookup::Wait(refresh, ticket) => {
+                Lookup::Wait(waiter, ticket) => {
                     shared.within(now, max_wait, ticket)?;
                     shared.counters.waiters.add(u64::from(!missed));
-                    refresh
+                    waiter
                 }
-                Lookup::StartRefresh(usable, sender, admission) => {
-                    let refresh = sender.subscribe();
-                    let started = self.start(entry, sender, admission, max_wait);
+                Lookup::StartRefresh(usable, flight, admission) => {
+                    let waiter = flight.waiter();
+                    let started = self.start(entry, flight, admission, max_wait);
                     if let Some(token) = usable {
                         shared.counters.stale_hits.add(u64::from(!missed));
                         return Ok(token);
                     }
                     started?;
-                    refresh
+                    waiter
                 }
             };
             shared.counters.misses.add(u64::from(!missed));
             missed = true;
-            match join(refresh, deadline).await? {
+            let outcome = waiter.outcome_by(deadline).await.map_err(|_| {
+                Error::new(ErrorKind::Timeout, "no token within the time that the caller waits")
+            });
+            match outcome? {
                 // Revoked before this caller woke up.
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
@@ -99,14 +103,10 @@ impl CacheInner {
     fn start(
         &self,
         entry: &Arc<CacheEntry>,
-        sender: watch::Sender<Outcome>,
+        flight: Flight<Outcome>,
         admission: Option<Admission>,
         max_wait: Duration,
     ) -> Result<(), Error> {
-        // Without a task, the sender is dropped here, and the refresh counts as gone.
-        let runtime = runtime::Handle::try_current().map_err(|_| {
-            Error::new(ErrorKind::InvalidConfig, "tokens are fetched on a tokio runtime; call this from one")
-        })?;
         // Others may join who have more time than the one who began it.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
@@ -115,14 +115,16 @@ impl CacheInner {
         }
         let mut alive = self.alive();
         self.sync_with_store();
-        runtime.spawn(async move {
+        let started = flight.spawn(async move {
             sync::select! {
                 // The token is in place even if no caller waits any more.
-                outcome = task.run(admission) => { let _ = sender.send(Some(outcome)); }
-                _ = alive.changed() => {}
+                outcome = task.run(admission) => Some(outcome),
+                _ = alive.changed() => None,
             }
         });
-        Ok(())
+        started.map_err(|_| {
+            Error::new(ErrorKind::InvalidConfig, "tokens are fetched on a tokio runtime; call this from one")
+        })
     }
 
     /// Invalidates exactly this token, here and in the store. Its entry may be evicted by now; then
@@ -229,17 +231,5 @@ impl CacheInner {
                 None => return Err(error),
             }
         }
-    }
-}
-
-/// Waits for a shared refresh. `None` if its task went away without an outcome.
-async fn join(
-    mut task: watch::Receiver<Outcome>,
-    deadline: time::Instant,
-) -> Result<Option<Result<Token, Error>>, Error> {
-    match time::timeout_at(deadline, task.wait_for(Option::is_some)).await {
-        Ok(Ok(outcome)) => Ok(outcome.clone()),
-        Ok(Err(_)) => Ok(None),
-        Err(_) => Err(Error::new(ErrorKind::Timeout, "no token within the time that the caller waits")),
     }
 }

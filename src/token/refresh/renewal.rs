@@ -25,7 +25,9 @@ use crate::token::{
 };
 use crate::{
     Error, ErrorKind,
-    sync::{self, runtime, time, watch},
+    retry::backoff,
+    single_flight::{Flight, SingleFlight, Waiter},
+    sync::{self, time},
 };
 
 /// How long no renewal begins after one, in the first place.
@@ -42,7 +44,7 @@ pub(in crate::token) struct Renewal {
     /// The last replacement whose repetition has come back. Many requests conclude the same one.
     concluded: Option<NonZeroU64>,
     candidate: Option<Candidate>,
-    fetch: Option<Fetch>,
+    fetch: SingleFlight<Option<Candidate>>,
 }
 
 /// A token that is to replace the current one if a repetition with it is accepted.
@@ -55,8 +57,6 @@ struct Candidate {
     /// For the store, and when it was as old as it says; `None` if it comes from there.
     requested: Option<(StoredToken, time::Instant)>,
 }
-
-type Fetch = watch::Receiver<Option<Option<Candidate>>>;
 
 /// A token to repeat a request with.
 pub(crate) struct Replacement {
@@ -82,8 +82,8 @@ enum Step {
     UseCurrent,
     Invalidate,
     Use(Candidate),
-    Wait(Fetch),
-    Fetch(watch::Sender<Option<Option<Candidate>>>, Fetch),
+    Wait(Waiter<Option<Candidate>>),
+    Fetch(Flight<Option<Candidate>>),
 }
 
 impl Renewal {
@@ -98,9 +98,8 @@ impl Renewal {
         if let Some(candidate) = &self.candidate {
             return Step::Use(candidate.clone());
         }
-        // A fetch whose task went away, as with its runtime, runs no more.
-        if let Some(fetch) = self.fetch.as_ref().filter(|fetch| fetch.has_changed().is_ok()) {
-            return Step::Wait(fetch.clone());
+        if let Some(fetch) = self.fetch.running() {
+            return Step::Wait(fetch);
         }
         if now.tick < self.not_before {
             return Step::Suppressed;
@@ -110,9 +109,7 @@ impl Renewal {
         if rejection == Rejection::InvalidToken {
             return Step::Invalidate;
         }
-        let (sender, fetch) = watch::channel(None);
-        self.fetch = Some(fetch.clone());
-        Step::Fetch(sender, fetch)
+        Step::Fetch(self.fetch.start())
     }
 
     /// Notes what came of a repetition.
@@ -132,7 +129,7 @@ impl Renewal {
 
 /// How long no renewal begins after so many that did not help, in milliseconds.
 fn pause(failures: u32) -> u64 {
-    millis(PAUSE.saturating_mul(1 << failures.min(10)).min(MAX_PAUSE))
+    millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 1.0))
 }
 
 impl RefreshTask {
@@ -188,9 +185,10 @@ impl CacheInner {
             }
             Step::Use(candidate) => Some(Replacement::new(candidate)),
             Step::Wait(fetch) => self.fetched(fetch).await,
-            Step::Fetch(sender, fetch) => {
-                self.fetch(entry, rejected, sender);
-                self.fetched(fetch).await
+            Step::Fetch(flight) => {
+                let waiter = flight.waiter();
+                self.fetch(entry, rejected, flight);
+                self.fetched(waiter).await
             }
         }
     }
@@ -251,41 +249,36 @@ impl CacheInner {
         Some(Replacement { token, candidate: None })
     }
 
-    async fn fetched(&self, mut fetch: Fetch) -> Option<Replacement> {
-        let fetched = time::timeout(self.shared.options.max_wait, fetch.wait_for(Option::is_some));
-        let candidate = fetched.await.ok()?.ok()?.clone().flatten()?;
-        Some(Replacement::new(candidate))
+    async fn fetched(&self, waiter: Waiter<Option<Candidate>>) -> Option<Replacement> {
+        let deadline = time::Instant::now() + self.shared.options.max_wait;
+        waiter.outcome_by(deadline).await.ok()??.map(Replacement::new)
     }
 
     /// Fetches a candidate in a task of its own, so that it goes on when the request that asked is given up.
-    fn fetch(
-        &self,
-        entry: &Arc<CacheEntry>,
-        replaces: NonZeroU64,
-        sender: watch::Sender<Option<Option<Candidate>>>,
-    ) {
-        let Ok(runtime) = runtime::Handle::try_current() else { return };
+    fn fetch(&self, entry: &Arc<CacheEntry>, replaces: NonZeroU64, flight: Flight<Option<Candidate>>) {
         let max_wait = self.shared.options.max_wait;
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         let entry = entry.clone();
         let mut alive = self.alive();
         self.sync_with_store();
-        runtime.spawn(async move {
+        let work = async move {
             let except = entry.renewal(|renewal, _| renewal.concluded);
             let fetched = sync::select! {
                 fetched = task.candidate(replaces, except) => fetched,
-                _ = alive.changed() => return,
+                _ = alive.changed() => return None,
             };
             let candidate = fetched
                 .inspect_err(|error| tracing::warn!(kind = ?error.kind(), %error, "no new token after a 401"))
                 .ok();
             entry.renewal(|renewal, _| {
                 renewal.candidate.clone_from(&candidate);
-                renewal.fetch = None;
+                renewal.fetch.clear();
             });
             // The candidate stays for the next request even if no caller waits any more.
-            let _ = sender.send(Some(candidate));
-        });
+            Some(candidate)
+        };
+        // Without a runtime the 401 stands.
+        let _ = flight.spawn(work);
     }
 
     /// Puts a candidate in place of the token that it was fetched for, unless another has been meanwhile.

@@ -1,21 +1,25 @@
-//! The token cache, compiled from the crate's own files against models of its locks, channels,
+//! The token cache and the webhook key cache, compiled from the crate's own files against models of its locks, channels,
 //! timers and tasks, so that shuttle can decide which task runs next.
 
-#![allow(dead_code, unused_imports, reason = "only the token cache is compiled, and not its users")]
+#![allow(dead_code, unused_imports, reason = "only the caches are compiled, and not their users")]
 
 #[path = "../../../src/clock.rs"]
 mod clock;
 #[path = "../../../src/error.rs"]
 mod error;
+pub mod moneykit;
 #[path = "../../../src/response.rs"]
 mod response;
 #[path = "../../../src/retry.rs"]
 mod retry;
 #[path = "../../../src/secret.rs"]
 mod secret;
+#[path = "../../../src/single_flight.rs"]
+mod single_flight;
 pub mod sync;
 #[path = "../../../src/token/mod.rs"]
 pub mod token;
+pub mod webhook;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorKind, FieldError};

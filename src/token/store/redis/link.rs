@@ -9,15 +9,13 @@ use std::{
 };
 
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
 use super::{
     script::Script,
     server::{Connection, Server},
 };
+use crate::single_flight::{SingleFlight, Waiter};
 use crate::token::StoreError;
 
 /// How long it may take to connect. Those who wait for it give up sooner.
@@ -34,7 +32,7 @@ struct State {
     /// Counts connections.
     made: u64,
     current: Option<NumberedConnection>,
-    making: Option<watch::Receiver<Option<Made>>>,
+    connecting: SingleFlight<Made>,
 }
 
 type Made = Result<NumberedConnection, Arc<RedisError>>;
@@ -97,40 +95,39 @@ impl Link {
     }
 
     async fn connection(&self) -> Made {
-        let mut making = {
+        let waiter = {
             let mut state = lock(&self.state);
             if let Some(current) = &state.current {
                 return Ok(current.clone());
             }
-            match &state.making {
-                Some(making) if making.has_changed().is_ok() => making.clone(),
-                _ => self.make(&mut state),
-            }
+            state.connecting.running().unwrap_or_else(|| self.connect(&mut state))
         };
-        let made = making.wait_for(Option::is_some).await.ok().and_then(|made| made.clone());
-        made.unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the runtime is gone").into())))
+        waiter
+            .outcome()
+            .await
+            .unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the runtime is gone").into())))
     }
 
     /// Connects in a task of its own, so that callers who give up do not undo it.
-    fn make(&self, state: &mut State) -> watch::Receiver<Option<Made>> {
-        let (sender, receiver) = watch::channel(None);
-        state.making = Some(receiver.clone());
+    fn connect(&self, state: &mut State) -> Waiter<Made> {
+        let flight = state.connecting.start();
+        let waiter = flight.waiter();
         state.made += 1;
         let (server, shared, number) = (self.server.clone(), self.state.clone(), state.made);
-        tokio::spawn(async move {
+        let work = async move {
             let made = match timeout(CONNECT, server.connect()).await {
                 Ok(Ok(connection)) => Ok(NumberedConnection { number, connection }),
                 Ok(Err(error)) => Err(Arc::new(error)),
                 Err(_) => Err(Arc::new((ErrorKind::Client, "no connection in time").into())),
             };
-            {
-                let mut state = lock(&shared);
-                state.making = None;
-                state.current = made.as_ref().ok().cloned();
-            }
-            let _ = sender.send(Some(made));
-        });
-        receiver
+            let mut state = lock(&shared);
+            state.connecting.clear();
+            state.current = made.as_ref().ok().cloned();
+            Some(made)
+        };
+        // Without a runtime the waiter gets no outcome.
+        let _ = flight.spawn(work);
+        waiter
     }
 }
 

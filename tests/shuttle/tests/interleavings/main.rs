@@ -19,6 +19,12 @@
 //!   `fleet::a_refresh_token_from_the_store_is_not_sent_after_its_revocation` fails: 1, 1.
 //! - A call passes those that wait. In `RateLimiter::reserve`, `state.turn` with index 0, and no
 //!   check that nobody waits. `limits::waiting_calls_are_served_in_order_of_arrival` fails: 1, 2.
+//! - A fetch of webhook keys starts in a second critical section. In `KeyCache::step`, before
+//!   `state.flight.start()`: `drop(state); let mut state = self.state();`. All of `webhook_keys` fail: 1 to 4.
+//! - A flight whose task is gone counts as running. In `SingleFlight::running`: `self.0.clone()`.
+//!   `webhook_keys::a_panicking_fetch_leaves_no_waiter_behind` fails: 1.
+//! - A fetch is over before its outcome is stored. In `KeyCache::end`, after `state.flight.clear()`:
+//!   `drop(state); let mut state = self.state();`. All of `webhook_keys` fail: 1 to 21.
 
 mod callers;
 mod explore;
@@ -28,3 +34,4 @@ mod limits;
 mod revocation;
 mod server;
 mod slow;
+mod webhook_keys;

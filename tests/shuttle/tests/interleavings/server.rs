@@ -92,11 +92,11 @@ impl Server {
             Reply::Silence => std::future::pending().await,
             Reply::Failure => return Err(Error::new(ErrorKind::Unavailable, "test").with_sent(true)),
         }
-        let (grant, number) = match refresh_token.map(Secret::expose_secret).and_then(|token| token.split_once("-r"))
-        {
-            Some((grant, number)) => (grant.to_owned(), number.parse::<u32>().expect("a number") + 1),
-            None => (format!("g{}", before + 1), 1),
-        };
+        let (grant, number) =
+            match refresh_token.map(Secret::expose_secret).and_then(|token| token.split_once("-r")) {
+                Some((grant, number)) => (grant.to_owned(), number.parse::<u32>().expect("a number") + 1),
+                None => (format!("g{}", before + 1), 1),
+            };
         let mut issued = IssuedToken::new(format!("{grant}-a{number}"));
         issued.expires_in = Some((LIFETIME.as_secs() as i64).into());
         issued.refresh_token = Some(format!("{grant}-r{number}").into());
@@ -126,7 +126,7 @@ impl fmt::Debug for Server {
 }
 
 #[derive(Debug)]
-struct VirtualClock;
+pub(crate) struct VirtualClock;
 
 impl Clock for VirtualClock {
     fn wall(&self) -> SystemTime {
