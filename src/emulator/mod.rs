@@ -54,6 +54,7 @@
 
 mod builder;
 mod client_auth;
+pub mod delivery_store_contract;
 mod fault;
 mod fields;
 mod issued;

@@ -33,9 +33,15 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
+impl Violation {
+    pub(super) fn failed(error: &dyn std::error::Error) -> Self {
+        Self(format!("a call failed: {error}: {:?}", error.source()))
+    }
+}
+
 impl From<StoreError> for Violation {
     fn from(error: StoreError) -> Self {
-        Self(format!("a call failed: {error}: {:?}", std::error::Error::source(&error)))
+        Self::failed(&error)
     }
 }
 
@@ -64,7 +70,7 @@ struct Contract {
     store: Arc<dyn TokenStore>,
 }
 
-fn rule(holds: bool, rule: &str) -> Result<(), Violation> {
+pub(super) fn rule(holds: bool, rule: &str) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation(format!("broken: {rule}"))) }
 }
 

@@ -38,7 +38,7 @@
 //! - **Repetitions, with `verify` alone.** Only a delivery store knows what was handled. That is why `verify`
 //!   accepts five minutes by default, and only `receive` the hours of the vendors' retries.
 //! - **Repetitions across processes or restarts**, with the store in memory: each process handles a
-//!   delivery once. Share a [`DeliveryStore`].
+//!   delivery once. Share a [`DeliveryStore`], such as `RedisDeliveries` (feature `redis`).
 //! - **Order and loss.** Neither scheme shows that a delivery never arrived.
 //! - **The path and the method** of the request, and all headers that are not named here.
 //!
@@ -73,6 +73,8 @@ pub mod testing;
 mod tolerance;
 mod verified;
 
+#[cfg(feature = "redis")]
+pub use delivery::RedisDeliveries;
 pub use delivery::{
     Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryGuard, DeliveryId, DeliveryStore,
     DeliveryStoreError, MemoryDeliveries, StoreFailure,

@@ -12,7 +12,7 @@ use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{
     Clock as _,
     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
-    emulator::{Emulator, SignedWebhook},
+    emulator::{Emulator, SignedWebhook, delivery_store_contract},
     moov::webhook::WebhookVerifier,
     webhook::{
         Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError,
@@ -53,6 +53,11 @@ fn deliveries(capacity: usize) -> (Deliveries, TestClock) {
 
 fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+#[tokio::test]
+async fn the_memory_store_keeps_the_contract() {
+    delivery_store_contract::check(Arc::new(MemoryDeliveries::default())).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

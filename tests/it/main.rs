@@ -31,6 +31,7 @@ mod rate_limit;
 mod raw_server;
 mod reactions;
 mod readme;
+mod redis_deliveries;
 mod redis_server;
 mod redis_store;
 mod refresh_grant;

@@ -10,12 +10,13 @@ use std::{
 
 use fintech_auth::{
     ErrorKind, Secret,
-    emulator::store_contract,
+    emulator::{delivery_store_contract, store_contract},
     token::{
         Block, Claim, Fingerprint, Lease, Notice, Permit, RateLimit, StoreKey, StoredToken, TokenCache,
         TokenOptions, TokenStore,
         redis::{RedisStore, RedisStoreBuilder, SealingKey, client},
     },
+    webhook::RedisDeliveries,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -726,6 +727,8 @@ async fn the_documented_rights_are_enough_and_no_more_and_no_password_shows() {
     let at = |password: &str| format!("redis://tokens:{password}@127.0.0.1:{}", redis.port);
     let store = Arc::new(builder().open(&at("pass-word")).unwrap());
     store_contract::check(store.clone()).await.unwrap();
+    let deliveries = Arc::new(RedisDeliveries::new(store.clone()));
+    delivery_store_contract::check(deliveries).await.unwrap();
     listening(&redis, 1).await;
     assert!(!format!("{store:?}{:?}", options(store.clone())).contains("pass-word"));
     assert_least_rights(&redis, &at("pass-word")).await;
@@ -790,6 +793,7 @@ async fn a_cluster_keeps_the_contract_and_tells_what_happened() {
     let user = format!("redis://tokens:pass-word@127.0.0.1:{}", redis.port);
     let store = || Arc::new(builder().with_timeout(LONG).open_cluster([user.as_str()]).unwrap());
     store_contract::check(store()).await.unwrap();
+    delivery_store_contract::check(Arc::new(RedisDeliveries::new(store()))).await.unwrap();
     assert_least_rights(&redis, &user).await;
     let source = source([]);
     let process = || TokenCache::new(source.clone(), options(store()));

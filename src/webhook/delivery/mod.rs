@@ -8,10 +8,14 @@ mod deliveries;
 mod guard;
 mod id;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod store;
 
 pub use deliveries::{Begun, Deliveries, StoreFailure};
 pub use guard::DeliveryGuard;
 pub use id::DeliveryId;
 pub use memory::MemoryDeliveries;
+#[cfg(feature = "redis")]
+pub use redis::RedisDeliveries;
 pub use store::{Begin, ClaimId, DeliveryFuture, DeliveryStore, DeliveryStoreError};

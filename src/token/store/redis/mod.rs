@@ -140,8 +140,9 @@ pub use ::redis as client;
 use ring::rand::{SecureRandom as _, SystemRandom};
 pub use seal::SealingKey;
 
+pub(crate) use self::script::Script;
 use self::{link::Link, listen::Subscription, names::Names, seal::Keyring, server::Server};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, token::StoreError};
 
 /// Tokens in Redis. See the [module](self).
 pub struct RedisStore {
@@ -170,6 +171,25 @@ impl RedisStore {
             namespace: "default".to_owned(),
             timeout: Duration::from_millis(800),
         }
+    }
+
+    /// A key of this name in the namespace. In a cluster each is in a place of its own.
+    pub(crate) fn key(&self, name: &str) -> String {
+        self.names.single(name)
+    }
+
+    /// Runs a script on the connection of the tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if Redis fails or does not respond in time.
+    pub(crate) async fn run(
+        &self,
+        script: &'static Script,
+        keys: &[String],
+        arguments: &[Vec<u8>],
+    ) -> Result<client::Value, StoreError> {
+        self.link.call(script, keys, arguments).await
     }
 }
 

@@ -33,6 +33,11 @@ impl Names {
         Ok(Self { namespace: namespace.into(), channel: format!("fintech-auth:{namespace}") })
     }
 
+    /// A name that shares its place in a cluster with no other.
+    pub(super) fn single(&self, name: &str) -> String {
+        format!("{{fintech-auth:{}:{name}}}", self.namespace)
+    }
+
     /// What an entry is about, for its seal: it opens nowhere else.
     pub(super) fn about(&self, what: &str, key: &StoreKey) -> Fingerprint {
         Fingerprint::of(["fintech-auth", what, &self.namespace, &key.source.to_string(), &key.scopes])

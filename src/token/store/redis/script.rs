@@ -8,17 +8,15 @@ use redis::Cmd;
 use ring::digest;
 
 /// A script and the name that Redis knows it by.
-pub(super) struct Script {
+pub(crate) struct Script {
     text: &'static str,
     sha1: OnceLock<String>,
 }
 
 macro_rules! scripts {
     ($($name:ident $file:literal)*) => {$(
-        pub(super) static $name: Script = Script {
-            text: concat!(include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $file))),
-            sha1: OnceLock::new(),
-        };
+        pub(super) static $name: Script =
+            Script::new(concat!(include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $file))));
     )*};
 }
 
@@ -38,6 +36,10 @@ scripts! {
 }
 
 impl Script {
+    pub(crate) const fn new(text: &'static str) -> Self {
+        Self { text, sha1: OnceLock::new() }
+    }
+
     /// Redis names scripts by SHA-1; nothing here rests on its strength.
     fn sha1(&self) -> &str {
         self.sha1.get_or_init(|| {

@@ -1,0 +1,131 @@
+//! Deduplication of webhooks in a fleet, through a real Redis.
+
+use std::{sync::Arc, time::Duration};
+
+use fintech_auth::{
+    emulator::{Emulator, delivery_store_contract},
+    moov::webhook::WebhookVerifier,
+    token::redis::{RedisStore, SealingKey},
+    webhook::{
+        Begin, Deliveries, DeliveryId, DeliveryStore as _, Received, RedisDeliveries, VerifyErrorKind,
+    },
+};
+
+use crate::{
+    redis_server::{PROGRAMS, RedisServer},
+    support::emulator,
+};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn store(redis: &RedisServer, namespace: &str) -> RedisDeliveries {
+    let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace(namespace);
+    RedisDeliveries::new(Arc::new(store.open(&redis.url()).unwrap()))
+}
+
+/// A process, in effect: a verifier and a connection of its own.
+fn process(redis: &RedisServer, emulator: &Emulator) -> WebhookVerifier {
+    let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();
+    let verifier = verifier.with_clock(emulator.clock().clone());
+    verifier.with_deliveries(Deliveries::new(store(redis, "test")))
+}
+
+fn id(name: &str) -> DeliveryId {
+    DeliveryId::new([name.as_bytes()], std::time::SystemTime::UNIX_EPOCH)
+}
+
+#[tokio::test]
+async fn every_server_that_is_installed_keeps_the_contract() {
+    let Some(_) = RedisServer::start() else { return };
+    for program in PROGRAMS {
+        if let Some(redis) = RedisServer::start_program(program, &[]) {
+            let checked = delivery_store_contract::check(Arc::new(store(&redis, "test"))).await;
+            checked.unwrap_or_else(|broken| panic!("{program}: {broken}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_handled_once_by_three_processes_and_again_after_one_gave_it_up() {
+    let Some(redis) = RedisServer::start() else { return };
+    let emulator = emulator().await;
+    let fleet = [(); 3].map(|()| process(&redis, &emulator));
+    let sent = emulator.moov_webhook("{}").sign().unwrap();
+    let received = async |process: usize| fleet[process].receive(&sent.headers, &sent.body).await.unwrap();
+
+    let Received::New(_, delivery) = received(0).await else { panic!("it is new") };
+    assert!(matches!(received(1).await, Received::InProgress(left) if left <= LEASE));
+    delivery.abandon().await.unwrap();
+    let Received::New(_, delivery) = received(1).await else { panic!("the first process gave it up") };
+    delivery.complete().await.unwrap();
+    for process in 0..3 {
+        assert!(matches!(received(process).await, Received::Done), "{process}");
+    }
+}
+
+#[tokio::test]
+async fn without_redis_a_delivery_is_refused_with_a_time_to_retry() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let emulator = emulator().await;
+    let verifier = process(&redis, &emulator);
+    let sent = emulator.moov_webhook("{}").sign().unwrap();
+    redis.stop();
+    let error = verifier.receive(&sent.headers, &sent.body).await.unwrap_err();
+    assert_eq!((error.kind(), error.status().as_u16()), (VerifyErrorKind::DeliveryStoreUnavailable, 503));
+    assert!(error.retry_after().is_some());
+    redis.start_again();
+    assert!(matches!(verifier.receive(&sent.headers, &sent.body).await, Ok(Received::New(..))));
+}
+
+#[tokio::test]
+async fn a_start_whose_response_was_lost_is_repeated_by_its_claim() {
+    let Some(redis) = RedisServer::start() else { return };
+    let store = store(&redis, "test");
+    for _ in 0..2 {
+        assert_eq!(store.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New);
+    }
+    assert!(matches!(store.begin(&id("a"), 2, LEASE).await.unwrap(), Begin::InProgress(_)));
+}
+
+#[tokio::test]
+async fn a_done_delivery_is_kept_for_twice_the_time() {
+    let Some(redis) = RedisServer::start() else { return };
+    let store = store(&redis, "test");
+    store.complete(&id("a"), Duration::from_secs(1_000)).await.unwrap();
+    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
+    let left: u64 = redis.run(&[b"PTTL", key.as_bytes()]).await;
+    assert!((1_990_000..=2_000_000).contains(&left), "{left}");
+    let bytes: u64 = redis.run(&[b"MEMORY", b"USAGE", key.as_bytes()]).await;
+    assert!(bytes <= 250, "{bytes} bytes, and the documentation says about 200");
+}
+
+#[tokio::test]
+async fn namespaces_are_kept_apart() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (one, two) = (store(&redis, "one"), store(&redis, "two"));
+    one.complete(&id("a"), LEASE).await.unwrap();
+    assert_eq!(one.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::Done);
+    assert_eq!(two.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New);
+}
+
+/// Anyone may have written to Redis. No event may wait for ever for what they wrote.
+#[tokio::test]
+async fn a_value_that_is_not_ours_counts_as_none() {
+    let Some(redis) = RedisServer::start() else { return };
+    let store = store(&redis, "test");
+    store.complete(&id("a"), LEASE).await.unwrap();
+    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
+    let long = "x".repeat(33);
+    for command in [
+        &[&b"SET"[..], key.as_bytes(), b"a-claim-that-never-ends"][..],
+        &[b"SET", key.as_bytes(), b"a-claim", b"PX", b"3660000"],
+        &[b"SET", key.as_bytes(), long.as_bytes(), b"PX", b"60000"],
+        &[b"LPUSH", key.as_bytes(), b"x"],
+        &[b"HSET", key.as_bytes(), b"x", b"y"],
+    ] {
+        redis.run::<()>(&[b"DEL", key.as_bytes()]).await;
+        redis.run::<fintech_auth::token::redis::client::Value>(command).await;
+        assert_eq!(store.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New, "{command:?}");
+        assert!(store.renew(&id("a"), 1, LEASE).await.unwrap());
+    }
+}
