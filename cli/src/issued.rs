@@ -3,9 +3,9 @@
 use std::time::SystemTime;
 
 use fintech_auth::{
-    Error, Scope, Secret,
+    Scope, Secret,
     moov::types::AuthToken,
-    token::{ExpiryRule, Fingerprint, IssuedToken, Token, TokenCache, TokenOptions, TokenSource},
+    token::{ExpiryRule, IssuedToken, TokenOptions},
 };
 use serde_json::Value;
 
@@ -31,20 +31,21 @@ pub(crate) fn scopes(given: &[String], configured: Option<Vec<Scope>>) -> Result
     Ok(words.map(Scope::new).collect::<Result<_, _>>()?)
 }
 
-/// Tells of a token by `print`: its refresh token if that is to be shown or everything is revealed.
+/// Prints a token that was requested at `sent` by `print`: its refresh token if that is to be shown or everything is revealed.
 ///
 /// # Errors
 ///
 /// Those of printing, and for a token that no header can carry.
-pub(crate) async fn tell(
+pub(crate) fn tell(
     format: Format,
     reveal: &Reveal,
     issued: IssuedToken,
+    sent: SystemTime,
     shows_refresh_token: bool,
     print: fn(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let refresh_token = issued.refresh_token.clone();
-    let token = believed(issued).await?;
+    let token = issued.into_token(sent, &TokenOptions::default())?;
     if reveal.raw {
         return print(&format!("{}\n", token.expose_secret()));
     }
@@ -86,23 +87,4 @@ pub(crate) fn of_moov(token: AuthToken, date: Option<SystemTime>) -> IssuedToken
     issued.scope = token.scope;
     issued.date = date;
     issued
-}
-
-/// The token as the crate would use it, by all its rules of expiry.
-pub(crate) async fn believed(issued: IssuedToken) -> Result<Token, Error> {
-    TokenCache::new(Once(issued), TokenOptions::default()).token(&[]).await
-}
-
-/// A source that has one token.
-#[derive(Debug)]
-struct Once(IssuedToken);
-
-impl TokenSource for Once {
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(["fintech-auth"])
-    }
-
-    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
-        Ok(self.0.clone())
-    }
 }

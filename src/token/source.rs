@@ -1,10 +1,19 @@
 //! Who is asked for tokens. It asks and never remembers.
 
-use std::{pin::Pin, sync::Arc, time::SystemTime};
+use std::{
+    pin::Pin,
+    sync::{Arc, Weak},
+    time::{Duration, SystemTime},
+};
 
 use http::HeaderMap;
 
-use crate::token::{ExpiresIn, Fingerprint, Rejection, Scope};
+use crate::token::{
+    ExpiresIn, Fingerprint, Rejection, Scope, StoredToken, Token, TokenOptions,
+    cache::options::millis,
+    lifetime::expiry::{self, Expiry, Facts},
+    token::{Expires, Issued},
+};
 use crate::{Error, ErrorKind, Secret};
 
 /// Something that issues access tokens: a vendor's token endpoint, or any OAuth 2.0 server of yours.
@@ -116,5 +125,32 @@ impl IssuedToken {
             scope: None,
             date: None,
         }
+    }
+
+    /// The token as a cache with these options would believe it. It belongs to no cache, so nothing refreshes it.
+    /// `sent` is when the request was sent, on the wall clock: the lifetime begins there.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) for a token that no header can carry.
+    pub fn into_token(self, sent: SystemTime, options: &TokenOptions) -> Result<Token, Error> {
+        let expiry = self.expiry(sent, SystemTime::now(), options);
+        let sent_wall = millis(sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+        let expires = Expires { lifetime: expiry.lifetime, rule: expiry.rule, sent: 0, sent_wall };
+        let life = options.life(expires, 0.0);
+        let stored = StoredToken::new(self.access_token, Duration::ZERO, expiry.lifetime);
+        let issued = Issued::new(&stored.access_token, self.scope, stored.generation, Weak::new(), life)?;
+        Ok(Token::from_arc(Arc::new(issued)))
+    }
+
+    pub(super) fn expiry(&self, sent: SystemTime, received: SystemTime, options: &TokenOptions) -> Expiry {
+        let facts = Facts {
+            expires_in: self.expires_in,
+            access_token: self.access_token.expose_secret(),
+            date: self.date,
+            sent,
+            received,
+        };
+        expiry::resolve(&facts, &options.limits)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret, Token,
-    token::{ExpiryRule, TokenCache},
+    token::{ExpiryRule, IssuedToken, TokenCache, TokenOptions},
 };
 use http::{HeaderMap, StatusCode};
 use tokio::{
@@ -656,4 +656,29 @@ async fn a_token_shows_no_secret() {
     assert!(!text.contains("token-1"), "{text}");
     assert_eq!(token.authorization().to_str().unwrap(), "Bearer token-1");
     assert_eq!(token.clone().expose_secret(), "token-1");
+}
+
+#[test]
+fn a_token_response_is_interpreted_without_a_cache() {
+    let options = TokenOptions::default().with_expiry_leeway(Duration::ZERO);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let sent = SystemTime::UNIX_EPOCH + Duration::from_secs(now - 5);
+    let timestamp = i64::try_from(now).unwrap() + 895;
+    for (expires_in, rule) in [(900, ExpiryRule::Seconds), (timestamp, ExpiryRule::Timestamp)] {
+        let mut issued = IssuedToken::new("token-0123456789");
+        issued.expires_in = Some(expires_in.into());
+        issued.scope = Some("a b".to_owned());
+        issued.date = Some(sent);
+        let token = issued.into_token(sent, &options).unwrap();
+        // A timestamp is measured against `Date`, which has whole seconds.
+        let lifetime = token.expires_at().duration_since(sent).unwrap().as_secs();
+        assert!((899..=900).contains(&lifetime), "{lifetime} s by {rule:?}");
+        assert_eq!(token.expiry_rule(), rule);
+        assert_eq!((token.expose_secret(), token.scope()), ("token-0123456789", Some("a b")));
+        assert!(!format!("{token:?}").contains("0123456789"));
+        // There is no cache that could forget it.
+        token.invalidate();
+    }
+    let error = IssuedToken::new("no\nheader").into_token(sent, &options).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
 }

@@ -1,8 +1,11 @@
 //! Moov's checks.
 
+use std::time::SystemTime;
+
 use fintech_auth::{
     Error, ErrorKind, Scope,
     moov::{ClientType, Config},
+    token::TokenOptions,
 };
 
 use http::StatusCode;
@@ -12,11 +15,7 @@ use super::{
     missing,
     network::{self, Route},
 };
-use crate::{
-    exit::Failure,
-    input,
-    issued::{believed, of_moov},
-};
+use crate::{exit::Failure, input, issued::of_moov};
 
 const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
 
@@ -43,7 +42,8 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
             checks.ok("credentials", "accepted: a token was issued")?;
             let granted = response.scope.clone();
             let date = response.date();
-            let token = believed(of_moov(response.into_body(), date)).await?;
+            let issued = of_moov(response.into_body(), date);
+            let token = issued.into_token(SystemTime::now(), &TokenOptions::default())?;
             origin(checks, &config, token.audience())?;
             scopes(checks, &asked, granted.as_deref())?;
             // Nobody needs it, and it would work for an hour.

@@ -1,7 +1,7 @@
 //! Gets a token while its refresh token has somewhere to go: to the file of `--save`, to standard output, or, where
 //! both fail, to a file that the error names.
 
-use std::future::Future;
+use std::{future::Future, time::SystemTime};
 
 use fintech_auth::{Error, Response, Secret, moov::types::AuthToken, token::IssuedToken};
 
@@ -57,9 +57,10 @@ impl<'a> Keeping<'a> {
     ) -> Result<(), Failure> {
         let Self { way, saving, mut signals } = self;
         let mut work = std::pin::pin!(async {
+            let sent = SystemTime::now();
             let response = call.await?;
             let date = response.date();
-            keep(way, saving, of_moov(response.into_body(), date)).await
+            keep(way, saving, of_moov(response.into_body(), date), sent)
         });
         let signal = tokio::select! {
             done = &mut work => return done,
@@ -70,11 +71,11 @@ impl<'a> Keeping<'a> {
     }
 }
 
-async fn keep(way: Way<'_>, saving: Option<Saving>, issued: IssuedToken) -> Result<(), Failure> {
+fn keep(way: Way<'_>, saving: Option<Saving>, issued: IssuedToken, sent: SystemTime) -> Result<(), Failure> {
     let Way { format, reveal, save, exchanged } = way;
     let is_exchange = exchanged.is_some();
     let Some(refresh_token) = issued.refresh_token.clone() else {
-        tell(format, reveal, issued, false, print).await?;
+        tell(format, reveal, issued, sent, false, print)?;
         // Without a new one, the old one goes on (RFC 6749 section 6), and may be in that very file.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
@@ -87,7 +88,7 @@ async fn keep(way: Way<'_>, saving: Option<Saving>, issued: IssuedToken) -> Resu
     };
     // Whatever became of the file, the token is somewhere else then.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
-    let told = tell(format, reveal, issued, is_shown, print).await;
+    let told = tell(format, reveal, issued, sent, is_shown, print);
     let told = match told {
         Ok(()) if is_shown && reveal.raw => print(&format!("{}\n", refresh_token.expose_secret())),
         told => told,

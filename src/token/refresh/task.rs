@@ -18,7 +18,6 @@ use crate::token::{
     cache::entry::{CacheEntry, Discarded, Marks, NewToken, Now, TakenRefreshToken},
     cache::options::millis,
     cache::state::CacheState,
-    lifetime::expiry::{self, Facts},
     refresh::rate_limiter::Admission,
     store::tombstones::Epoch,
     syntax::{MAX_KEPT, is_kept_refresh_token},
@@ -196,14 +195,7 @@ impl RefreshTask {
     fn accept(&self, issued: IssuedToken, asked: Now) -> Result<(StoredToken, Issued), Error> {
         let received = self.shared.now();
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
-        let facts = Facts {
-            expires_in: issued.expires_in,
-            access_token: issued.access_token.expose_secret(),
-            date: issued.date,
-            sent: wall(asked.wall),
-            received: wall(received.wall),
-        };
-        let expiry = expiry::resolve(&facts, &self.shared.options.limits);
+        let expiry = issued.expiry(wall(asked.wall), wall(received.wall), &self.shared.options);
         tracing::debug!(
             rule = expiry.rule.as_str(),
             lifetime_seconds = expiry.lifetime.as_secs(),
