@@ -81,7 +81,7 @@ struct State {
     /// What the current token was refreshed from. Revoking that revokes the current token as well.
     parents: GrantIds,
     /// Rarely used state, boxed to keep idle entries small.
-    rare: Option<Box<ColdState>>,
+    cold: Option<Box<ColdState>>,
 }
 
 #[derive(Default)]
@@ -92,7 +92,7 @@ struct ColdState {
     rejected: Option<NonZeroU64>,
     /// Whether a store has yet to forget it.
     eviction_pending: bool,
-    trouble: Option<FailureBackoff>,
+    failure: Option<FailureBackoff>,
     /// Renewals after a 401. Boxed, because few entries have any.
     renewal: Option<Box<Renewal>>,
 }
@@ -111,26 +111,26 @@ struct Refresh {
 impl State {
     /// The refresh that runs, and the ticket that it waits with for its turn.
     fn running(&self) -> Option<(Waiter<Outcome>, Option<u64>)> {
-        let rare = self.rare.as_ref()?;
-        Some((rare.flight.running()?, rare.refresh.ticket))
+        let cold = self.cold.as_ref()?;
+        Some((cold.flight.running()?, cold.refresh.ticket))
     }
 
     /// What the refresh was begun with.
     fn refreshed_from(&self) -> GrantIds {
-        self.rare.as_ref().map_or([None; 2], |rare| rare.refresh.from)
+        self.cold.as_ref().map_or([None; 2], |cold| cold.refresh.from)
     }
 
-    fn rare(&mut self) -> &mut ColdState {
-        self.rare.get_or_insert_default()
+    fn cold(&mut self) -> &mut ColdState {
+        self.cold.get_or_insert_default()
     }
 
-    fn trouble(&self) -> Option<&FailureBackoff> {
-        self.rare.as_ref()?.trouble.as_ref()
+    fn failure(&self) -> Option<&FailureBackoff> {
+        self.cold.as_ref()?.failure.as_ref()
     }
 
     fn fail(&mut self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
-        let failures = self.trouble().map_or(0, |trouble| trouble.failures).saturating_add(1);
-        self.rare().trouble =
+        let failures = self.failure().map_or(0, |failure| failure.failures).saturating_add(1);
+        self.cold().failure =
             Some(FailureBackoff { failures, retry_at: retry_at(failures), error: error.without_details() });
     }
 
@@ -238,17 +238,17 @@ impl CacheEntry {
                 None => Lookup::Wait(waiter, ticket),
             };
         }
-        let admitted = match state.trouble() {
-            Some(trouble) if now.tick < trouble.retry_at => {
-                Err(trouble.error.clone().held_for(Duration::from_millis(trouble.retry_at - now.tick)))
+        let admitted = match state.failure() {
+            Some(failure) if now.tick < failure.retry_at => {
+                Err(failure.error.clone().held_for(Duration::from_millis(failure.retry_at - now.tick)))
             }
             _ => admit(usable.is_some()),
         };
         match (admitted, usable) {
             (Ok(admitted), usable) => {
-                let rare = state.rare();
-                rare.refresh = Refresh::default();
-                Lookup::StartRefresh(usable, rare.flight.start(), admitted)
+                let cold = state.cold();
+                cold.refresh = Refresh::default();
+                Lookup::StartRefresh(usable, cold.flight.start(), admitted)
             }
             (Err(_), Some(token)) => Lookup::Hit(token),
             (Err(error), None) => Lookup::BackingOff(error),
@@ -257,8 +257,8 @@ impl CacheEntry {
 
     /// Says with which ticket the refresh waits for its turn.
     pub(in crate::token) fn wait_with(&self, ticket: u64) {
-        if let Some(rare) = &mut self.lock().rare {
-            rare.refresh.ticket = Some(ticket);
+        if let Some(cold) = &mut self.lock().cold {
+            cold.refresh.ticket = Some(ticket);
         }
     }
 
@@ -273,8 +273,8 @@ impl CacheEntry {
             Some(_) => [self.current.load().generation, id],
             None => [None; 2],
         };
-        if let Some(rare) = &mut state.rare {
-            (rare.refresh.from, rare.refresh.is_void) = (from, false);
+        if let Some(cold) = &mut state.cold {
+            (cold.refresh.from, cold.refresh.is_void) = (from, false);
         }
         TakenRefreshToken { refresh_token, from }
     }
@@ -298,16 +298,16 @@ impl CacheEntry {
     /// The last rejected token, if a store has yet to forget it.
     pub(in crate::token) fn pending_eviction(&self) -> Option<NonZeroU64> {
         let state = self.lock();
-        let rare = state.rare.as_ref().filter(|rare| rare.eviction_pending)?;
-        rare.rejected
+        let cold = state.cold.as_ref().filter(|cold| cold.eviction_pending)?;
+        cold.rejected
     }
 
     /// A store has forgotten this token, or heard of it first.
     pub(in crate::token) fn clear_pending_eviction(&self, generation: NonZeroU64) {
-        if let Some(rare) = &mut self.lock().rare
-            && rare.rejected == Some(generation)
+        if let Some(cold) = &mut self.lock().cold
+            && cold.rejected == Some(generation)
         {
-            rare.eviction_pending = false;
+            cold.eviction_pending = false;
         }
     }
 
@@ -343,8 +343,8 @@ impl CacheEntry {
         let replaced =
             self.current.load().generation == Some(old) && self.put(&mut state, new, marks, retry_at).is_ok();
         if replaced {
-            let rare = state.rare();
-            (rare.rejected, rare.eviction_pending) = (Some(old), true);
+            let cold = state.cold();
+            (cold.rejected, cold.eviction_pending) = (Some(old), true);
         }
         replaced
     }
@@ -353,7 +353,7 @@ impl CacheEntry {
     pub(in crate::token) fn renewal<T>(&self, step: impl FnOnce(&mut Renewal, &Issued) -> T) -> T {
         let mut state = self.lock();
         let current = self.current.load();
-        step(state.rare().renewal.get_or_insert_default(), &current)
+        step(state.cold().renewal.get_or_insert_default(), &current)
     }
 
     fn put(
@@ -364,7 +364,7 @@ impl CacheEntry {
         retry_at: impl FnOnce(u32) -> u64,
     ) -> Result<Token, Discarded> {
         let parents = new.request.map_or([None; 2], |taken| taken.from);
-        let is_void = parents != [None; 2] && state.rare.as_ref().is_some_and(|rare| rare.refresh.is_void);
+        let is_void = parents != [None; 2] && state.cold.as_ref().is_some_and(|cold| cold.refresh.is_void);
         if is_void {
             return Err(Discarded::Void);
         }
@@ -379,7 +379,7 @@ impl CacheEntry {
         let is_reissued = match verdict {
             Verdict::Usable => {
                 !is_from_store
-                    && state.rare.as_ref().is_some_and(|rare| rare.rejected.is_some() && rare.rejected == id)
+                    && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
             // From a store: another process was issued it, and counts that.
             Verdict::Reissued => !is_from_store,
@@ -393,10 +393,10 @@ impl CacheEntry {
             let error =
                 Error::new(ErrorKind::InvalidResponse, "the server keeps issuing a token that was rejected");
             state.fail(error, retry_at);
-            let rare = state.rare();
-            (rare.rejected, rare.eviction_pending) = (None, false);
-        } else if let Some(rare) = &mut state.rare {
-            rare.trouble = None;
+            let cold = state.cold();
+            (cold.rejected, cold.eviction_pending) = (None, false);
+        } else if let Some(cold) = &mut state.cold {
+            cold.failure = None;
         }
         self.current.store(new.issued.clone());
         Ok(Token::from_arc(new.issued))
@@ -410,13 +410,13 @@ impl CacheEntry {
     /// Ends the refresh.
     pub(in crate::token) fn end(&self) {
         let mut state = self.lock();
-        state.rare = state
-            .rare
+        state.cold = state
+            .cold
             .take()
-            .filter(|rare| rare.trouble.is_some() || rare.rejected.is_some() || rare.renewal.is_some());
-        if let Some(rare) = &mut state.rare {
-            rare.flight.clear();
-            rare.refresh = Refresh::default();
+            .filter(|cold| cold.failure.is_some() || cold.rejected.is_some() || cold.renewal.is_some());
+        if let Some(cold) = &mut state.cold {
+            cold.flight.clear();
+            cold.refresh = Refresh::default();
         }
     }
 
@@ -432,8 +432,8 @@ impl CacheEntry {
     }
 
     fn forget_current(&self, state: &mut State, generation: NonZeroU64) {
-        let rare = state.rare();
-        (rare.rejected, rare.eviction_pending) = (Some(generation), true);
+        let cold = state.cold();
+        (cold.rejected, cold.eviction_pending) = (Some(generation), true);
         state.discard_refresh_token();
         self.current.store(Arc::new(Issued::none()));
     }
@@ -456,8 +456,8 @@ impl CacheEntry {
         for id in [held, from].into_iter().flatten().flatten() {
             marks.tombstones.mark_revoked(id, marks.now, marks.revoked_until);
         }
-        if let Some(rare) = &mut state.rare {
-            rare.refresh.is_void = true;
+        if let Some(cold) = &mut state.cold {
+            cold.refresh.is_void = true;
         }
         state.discard_refresh_token();
         state.parents = [None; 2];

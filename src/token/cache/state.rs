@@ -35,7 +35,7 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) negative: NegativeCache,
     pub(in crate::token) counters: Counters,
     pub(in crate::token) tombstones: Tombstones,
-    pub(in crate::token) sharing: Option<StoreCircuitBreaker>,
+    pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
     /// The wall clock as it was read last, and in which tick of the coarse one.
     seen: (AtomicU64, AtomicU64),
@@ -48,9 +48,9 @@ impl CacheState {
         let negative = NegativeCache::new(options.refusal_memory);
         let entries = Entries::new(options.capacity, options.max_handles);
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
-        let (counters, sharing) = (Counters::default(), StoreCircuitBreaker::new(&options));
+        let (counters, breaker) = (Counters::default(), StoreCircuitBreaker::new(&options));
         let tombstones = Tombstones::default();
-        Self { source, options, limiter, cool_down, negative, counters, tombstones, sharing, entries, seen }
+        Self { source, options, limiter, cool_down, negative, counters, tombstones, breaker, entries, seen }
     }
 
     /// The entry of a scope set, made if there is none.
@@ -158,7 +158,7 @@ impl CacheState {
     ) -> Result<Option<Admission>, Error> {
         let max_wait = if has_token { max_wait.max(self.options.max_wait) } else { max_wait };
         self.negative.check(scopes, now.tick, self.options.max_wait)?;
-        let admitted = if self.sharing.as_ref().is_some_and(|sharing| !sharing.is_open()) {
+        let admitted = if self.breaker.as_ref().is_some_and(|breaker| !breaker.is_open()) {
             self.within(now, max_wait, None).map(|()| None)
         } else {
             self.reserve(now.tick, now.tick.saturating_add(millis(max_wait))).map(Some)
@@ -200,11 +200,11 @@ impl CacheState {
     }
 
     pub(in crate::token) fn stats(&self) -> Stats {
-        let sharing = self.sharing.as_ref();
+        let breaker = self.breaker.as_ref();
         Stats {
             evictions: self.entries.evictions.get(),
-            store_failures: sharing.map_or(0, |sharing| sharing.failures.get()),
-            store_circuit_open: sharing.is_some_and(StoreCircuitBreaker::is_open),
+            store_failures: breaker.map_or(0, |breaker| breaker.failures.get()),
+            store_circuit_open: breaker.is_some_and(StoreCircuitBreaker::is_open),
             ..self.counters.stats()
         }
     }
@@ -233,7 +233,7 @@ impl CacheState {
 
     /// The store, if there is one and it may be asked.
     pub(in crate::token) fn ready(&self) -> Option<&StoreCircuitBreaker> {
-        self.sharing.as_ref().filter(|sharing| sharing.try_acquire())
+        self.breaker.as_ref().filter(|breaker| breaker.try_acquire())
     }
 
     /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
@@ -271,8 +271,8 @@ impl CacheState {
             None => {}
         }
         for block in block.into_iter().chain(refused) {
-            if let Some(sharing) = self.ready() {
-                let _ = sharing.ask(sharing.store.block(&self.source.fingerprint(), block)).await;
+            if let Some(breaker) = self.ready() {
+                let _ = breaker.call(breaker.store.block(&self.source.fingerprint(), block)).await;
             }
         }
     }

@@ -23,10 +23,10 @@ impl CacheState {
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         loop {
-            let Some(sharing) = self.ready() else { return Ok(false) };
+            let Some(breaker) = self.ready() else { return Ok(false) };
             let source = self.source.fingerprint();
             let left = deadline - Instant::now();
-            let Ok(permit) = sharing.ask(sharing.store.acquire_permit(&source, limit, left)).await else {
+            let Ok(permit) = breaker.call(breaker.store.acquire_permit(&source, limit, left)).await else {
                 return Ok(false);
             };
             match permit {
@@ -47,9 +47,9 @@ impl CacheState {
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;
-            if let Some(sharing) = self.ready() {
+            if let Some(breaker) = self.ready() {
                 let source = self.source.fingerprint();
-                match sharing.ask(sharing.store.acquire_permit(&source, None, Duration::ZERO)).await {
+                match breaker.call(breaker.store.acquire_permit(&source, None, Duration::ZERO)).await {
                     Ok(Permit::Denied(Block::CoolDown(_))) => return Ok(false),
                     Ok(Permit::Denied(block)) => return Err(self.blocked(block)),
                     _ => {}

@@ -138,10 +138,10 @@ impl RefreshTask {
     /// Another process may have replaced the current token already; its token is taken then, unless it is
     /// `except`. Otherwise the client credentials are used: the refresh token belongs to the current token.
     async fn candidate(&self, replaces: NonZeroU64, except: Option<NonZeroU64>) -> Result<Candidate, Error> {
-        if let Some(sharing) = self.shared.ready() {
+        if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
             let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
-            let stored = sharing.ask(sharing.store.get(&key)).await.ok().flatten();
+            let stored = breaker.call(breaker.store.get(&key)).await.ok().flatten();
             let current = self.entry.current.load().generation;
             let unwanted = [Some(replaces), current, self.entry.pending_eviction(), except];
             let stored = stored.filter(|token| !unwanted.contains(&Some(token.generation)));
@@ -152,16 +152,16 @@ impl RefreshTask {
                 return Ok(Candidate { replaces, issued, refresh_token_id, epoch, requested: None });
             }
         }
-        let minted = self.request_token(None, |_, _| TakenRefreshToken::none()).await?;
-        if minted.stored.generation == replaces {
+        let requested = self.request_token(None, |_, _| TakenRefreshToken::none()).await?;
+        if requested.stored.generation == replaces {
             return Err(Error::new(ErrorKind::InvalidResponse, "the server issued the same token again"));
         }
         Ok(Candidate {
             replaces,
-            issued: Arc::new(minted.issued),
-            refresh_token_id: minted.stored.refresh_token_id,
-            epoch: minted.epoch,
-            requested: Some((minted.stored, time::Instant::now())),
+            issued: Arc::new(requested.issued),
+            refresh_token_id: requested.stored.refresh_token_id,
+            epoch: requested.epoch,
+            requested: Some((requested.stored, time::Instant::now())),
         })
     }
 }
@@ -291,7 +291,7 @@ impl CacheInner {
             issued: candidate.issued.clone(),
             refresh_token_id: candidate.refresh_token_id,
             // Only one process may send a refresh token; a store decides which.
-            refresh_token: refresh_token.filter(|_| self.shared.sharing.is_none()),
+            refresh_token: refresh_token.filter(|_| self.shared.breaker.is_none()),
             request: candidate.requested.is_some().then_some(&taken),
             epoch: candidate.epoch,
         };
@@ -306,13 +306,13 @@ impl CacheInner {
 
     /// Gives a token to the other processes, unless one of them is fetching another.
     async fn put(&self, entry: &CacheEntry, stored: &StoredToken) {
-        let Some(sharing) = self.shared.ready() else { return };
+        let Some(breaker) = self.shared.ready() else { return };
         let key = self.shared.key(entry);
-        if let Ok(Some(mut lease)) = sharing.ask(sharing.store.lease(&key, sharing.lease)).await {
+        if let Ok(Some(mut lease)) = breaker.call(breaker.store.lease(&key, breaker.lease)).await {
             // The token was requested by the client credentials.
             lease.parents.clear();
             // A store that fails leaves the token to this process alone.
-            let _ = sharing.ask(sharing.store.put_and_release(&key, stored, &lease)).await;
+            let _ = breaker.call(breaker.store.put_and_release(&key, stored, &lease)).await;
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::{
 pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
 /// A token that was asked for, and that nobody has yet.
-pub(in crate::token) struct Minted {
+pub(in crate::token) struct RequestedToken {
     pub(in crate::token) stored: StoredToken,
     pub(in crate::token) issued: Issued,
     pub(in crate::token) taken: TakenRefreshToken,
@@ -66,8 +66,8 @@ impl RefreshTask {
     }
 
     async fn obtain_token(&self, mut admission: Option<Admission>) -> Result<Token, Error> {
-        if let Some(sharing) = self.shared.ready() {
-            match self.refresh_via_store(sharing).await {
+        if let Some(breaker) = self.shared.ready() {
+            match self.refresh_via_store(breaker).await {
                 Ok(outcome) => {
                     if outcome.is_err() {
                         let now = self.shared.now().tick;
@@ -82,11 +82,11 @@ impl RefreshTask {
             }
         }
         for _ in 0..MAX_DISCARDED {
-            let minted = self.request_token(admission.take(), CacheEntry::take_refresh_token).await?;
-            if self.shared.sharing.is_some() {
+            let requested = self.request_token(admission.take(), CacheEntry::take_refresh_token).await?;
+            if self.shared.breaker.is_some() {
                 self.shared.counters.store_bypassed.add(1);
             }
-            match self.publish(minted) {
+            match self.publish(requested) {
                 Ok(token) => return Ok(token),
                 Err(Discarded::Void) => self.shared.counters.discarded.add(1),
                 Err(Discarded::Revoked) => return Err(self.reissued_revoked()),
@@ -113,7 +113,7 @@ impl RefreshTask {
         &self,
         mut admission: Option<Admission>,
         take: fn(&CacheEntry, Marks<'_>) -> TakenRefreshToken,
-    ) -> Result<Minted, Error> {
+    ) -> Result<RequestedToken, Error> {
         let scopes = self.entry.scopes();
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
         let mut made = 0;
@@ -134,7 +134,7 @@ impl RefreshTask {
             });
             let error = match result.await {
                 Some(Ok(issued)) => match self.accept(issued, asked) {
-                    Ok((stored, issued)) => return Ok(Minted { stored, issued, taken, epoch }),
+                    Ok((stored, issued)) => return Ok(RequestedToken { stored, issued, taken, epoch }),
                     Err(error) => error,
                 },
                 Some(Err(error)) => error,
@@ -223,8 +223,8 @@ impl RefreshTask {
     /// # Errors
     ///
     /// That it must not be handed out.
-    pub(in crate::token) fn publish(&self, minted: Minted) -> Result<Token, Discarded> {
-        let Minted { stored, issued, taken, epoch } = minted;
+    pub(in crate::token) fn publish(&self, requested: RequestedToken) -> Result<Token, Discarded> {
+        let RequestedToken { stored, issued, taken, epoch } = requested;
         let new = NewToken {
             issued: Arc::new(issued),
             refresh_token_id: stored.refresh_token_id,

@@ -37,11 +37,11 @@ impl RefreshTask {
     /// Those of the store, while there is no token yet.
     pub(in crate::token) async fn refresh_via_store(
         &self,
-        sharing: &StoreCircuitBreaker,
+        breaker: &StoreCircuitBreaker,
     ) -> Result<Result<Token, Error>, StoreError> {
         let key = self.shared.key(&self.entry);
         if let Some(rejected) = self.entry.pending_eviction() {
-            sharing.ask(sharing.store.invalidate(&key, rejected)).await?;
+            breaker.call(breaker.store.invalidate(&key, rejected)).await?;
             self.entry.clear_pending_eviction(rejected);
         }
         let limit = self.shared.options.fleet_rate_limit();
@@ -52,8 +52,8 @@ impl RefreshTask {
             let current = self.entry.current.load().generation;
             let except: SmallVec<[TokenId; 2]> = current.into_iter().chain(unusable).collect();
             let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
-            let claim = sharing.store.claim(&key, &except, sharing.lease, limit, left);
-            match sharing.ask(claim).await? {
+            let claim = breaker.store.claim(&key, &except, breaker.lease, limit, left);
+            match breaker.call(claim).await? {
                 Claim::Token(stored) => {
                     let id = stored.generation;
                     if let Some(token) = self.install_stored(stored, asked, epoch) {
@@ -68,7 +68,7 @@ impl RefreshTask {
                     if let Some(refresh_token) = refresh_token {
                         self.entry.keep_refresh_token(refresh_token);
                     }
-                    if let Some(outcome) = self.under_lease(sharing, &key, lease, permit).await {
+                    if let Some(outcome) = self.under_lease(breaker, &key, lease, permit).await {
                         return Ok(outcome);
                     }
                     discarded += 1;
@@ -90,49 +90,49 @@ impl RefreshTask {
     /// Requests a token while other processes wait for it. `None` if it had to be discarded.
     async fn under_lease(
         &self,
-        sharing: &StoreCircuitBreaker,
+        breaker: &StoreCircuitBreaker,
         key: &StoreKey,
         mut lease: Lease,
         permit: Permit,
     ) -> Option<Result<Token, Error>> {
-        let store = &*sharing.store;
+        let store = &*breaker.store;
         tracing::debug!(fence = lease.fence, "asking under the lease");
         let own = self.entry.current.load().generation;
-        let minted = async {
+        let requested = async {
             // The lease runs for this wait as well.
             let admitted = match permit {
                 Permit::Granted(wait) => self.shared.await_permit(wait).await?,
                 Permit::Denied(_) | Permit::Unlimited => false,
             };
-            let minted = async {
+            let requested = async {
                 // Without a permit, or if a cool-down made it void, the call gets one like any other.
                 self.request_token(admitted.then_some(Admission::Now), CacheEntry::take_refresh_token).await
             };
             sync::select! {
-                minted = minted => minted,
-                never = renew(sharing, key, &lease, self.max_wait.max(MIN_RENEWAL)) => match never {},
+                requested = requested => requested,
+                never = renew(breaker, key, &lease, self.max_wait.max(MIN_RENEWAL)) => match never {},
             }
         };
-        let minted = match minted.await {
-            Ok(minted) => minted,
+        let requested = match requested.await {
+            Ok(requested) => requested,
             Err(error) => {
                 // If this fails, the lease ends by its time.
-                let _ = sharing.ask(store.release(key, &lease)).await;
+                let _ = breaker.call(store.release(key, &lease)).await;
                 return Some(Err(error));
             }
         };
-        match &minted.taken.refresh_token {
+        match &requested.taken.refresh_token {
             Some(refresh_token) => lease.parents.extend(own.into_iter().chain([generation(refresh_token)])),
             // The token is of the client credentials alone.
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so no caller ever holds a refused one.
-        if let Ok(false) = sharing.ask(store.put_and_release(key, &minted.stored, &lease)).await {
+        if let Ok(false) = breaker.call(store.put_and_release(key, &requested.stored, &lease)).await {
             self.shared.counters.discarded.add(1);
             tracing::debug!("discarding new token: revoked, or lease lost during refresh");
-            let _ = sharing.ask(store.release(key, &lease)).await;
-            let id = minted.stored.generation;
-            let marks = sharing.ask(store.marks(&key.source, &[id])).await.unwrap_or_default();
+            let _ = breaker.call(store.release(key, &lease)).await;
+            let id = requested.stored.generation;
+            let marks = breaker.call(store.marks(&key.source, &[id])).await.unwrap_or_default();
             if marks.contains(&Notice::Revoked(id)) {
                 self.shared.mark_revoked(id);
             }
@@ -140,8 +140,8 @@ impl RefreshTask {
             return is_revoked.then(|| Err(self.reissued_revoked()));
         }
         let ids: Vec<TokenId> =
-            [minted.stored.generation].into_iter().chain(minted.stored.refresh_token_id).collect();
-        match self.publish(minted) {
+            [requested.stored.generation].into_iter().chain(requested.stored.refresh_token_id).collect();
+        match self.publish(requested) {
             Ok(token) => {
                 // Only one process may have the refresh token. If the store failed, it may still have it.
                 self.entry.drop_refresh_token();
@@ -155,8 +155,8 @@ impl RefreshTask {
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
                     let mark = PendingMark::Revoked(ids);
-                    if sharing.write_mark(&key.source, &mark).await.is_err() {
-                        sharing.keep_pending(mark);
+                    if breaker.write_mark(&key.source, &mark).await.is_err() {
+                        breaker.keep_pending(mark);
                     }
                 }
                 (discarded == Discarded::Revoked).then(|| Err(self.reissued_revoked()))
@@ -199,11 +199,11 @@ impl RefreshTask {
 }
 
 /// Renews a lease while it is polled, for at most this time.
-async fn renew(sharing: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
+async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {
-        time::sleep(sharing.lease / 3).await;
-        let _ = sharing.ask(sharing.store.renew(key, lease, sharing.lease)).await;
+        time::sleep(breaker.lease / 3).await;
+        let _ = breaker.call(breaker.store.renew(key, lease, breaker.lease)).await;
     }
     std::future::pending().await
 }

@@ -95,8 +95,8 @@ impl StoreCircuitBreaker {
     /// # Errors
     ///
     /// The store's errors, which open the circuit.
-    pub(in crate::token) async fn ask<T>(&self, call: StoreFuture<'_, T>) -> Result<T, StoreError> {
-        let result = time::timeout(self.timeout, call)
+    pub(in crate::token) async fn call<T>(&self, request: StoreFuture<'_, T>) -> Result<T, StoreError> {
+        let result = time::timeout(self.timeout, request)
             .await
             .unwrap_or_else(|_| Err(StoreError::new("token store timed out")));
         match &result {
@@ -140,7 +140,7 @@ impl StoreCircuitBreaker {
         if !self.try_acquire() {
             return Err(StoreError::new("token store circuit is open"));
         }
-        self.ask(match mark {
+        self.call(match mark {
             PendingMark::Revoked(ids) => self.store.revoke(source, ids, self.max_lifetime),
             PendingMark::Invalidated(key, id) => self.store.invalidate(key, *id),
         })

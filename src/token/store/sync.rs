@@ -35,9 +35,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 impl CacheInner {
     /// Starts the task, if the cache has a store that needs it and it does not run.
     pub(in crate::token) fn sync_with_store(&self) {
-        let Some(sharing) = &self.shared.sharing else { return };
+        let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
-        sharing.sync_with_store(|notices, again| {
+        breaker.sync_with_store(|notices, again| {
             let (shared, mut alive) = (self.shared.clone(), self.alive());
             let task = runtime.spawn(async move {
                 sync::select! {
@@ -51,13 +51,13 @@ impl CacheInner {
 
     /// Invalidates a token in the store, now or when it responds again.
     pub(in crate::token) async fn invalidate_in_store(&self, entry: Option<&CacheEntry>, id: TokenId) {
-        let Some(sharing) = &self.shared.sharing else { return };
+        let Some(breaker) = &self.shared.breaker else { return };
         let key = match entry {
             Some(entry) => self.shared.key(entry),
             // The scopes are not known any more. The mark reaches the stored copy all the same.
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
-        if self.mark(sharing, PendingMark::Invalidated(key, id)).await.is_ok() {
+        if self.mark(breaker, PendingMark::Invalidated(key, id)).await.is_ok() {
             entry.inspect(|entry| entry.clear_pending_eviction(id));
         }
     }
@@ -68,16 +68,16 @@ impl CacheInner {
     ///
     /// `Unavailable` if the store fails.
     pub(in crate::token) async fn revoke_in_store(&self, ids: Vec<TokenId>) -> Result<(), Error> {
-        let Some(sharing) = &self.shared.sharing else { return Ok(()) };
-        self.mark(sharing, PendingMark::Revoked(ids)).await
+        let Some(breaker) = &self.shared.breaker else { return Ok(()) };
+        self.mark(breaker, PendingMark::Revoked(ids)).await
     }
 
-    async fn mark(&self, sharing: &StoreCircuitBreaker, mark: PendingMark) -> Result<(), Error> {
-        let Err(error) = sharing.write_mark(&self.shared.source.fingerprint(), &mark).await else {
-            sharing.remove_pending(&mark);
+    async fn mark(&self, breaker: &StoreCircuitBreaker, mark: PendingMark) -> Result<(), Error> {
+        let Err(error) = breaker.write_mark(&self.shared.source.fingerprint(), &mark).await else {
+            breaker.remove_pending(&mark);
             return Ok(());
         };
-        let reason = if sharing.keep_pending(mark) {
+        let reason = if breaker.keep_pending(mark) {
             "token store failed: other processes may use the token until the store is told, which is retried"
         } else {
             "token store failed: other processes may use the token"
@@ -89,34 +89,34 @@ impl CacheInner {
 }
 
 async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice>>, again: bool) {
-    let Some(sharing) = &shared.sharing else { return };
+    let Some(breaker) = &shared.breaker else { return };
     // Notices between the end of an earlier task and now were lost.
     let mut recheck = again.then(Instant::now);
     // A token that was in memory when notices were lost is expired after this time.
-    let mut recheck_end = after(Instant::now(), sharing.max_lifetime);
+    let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
     // At least as long as the circuit stays open, and random, so that a fleet does not write in step.
-    let first = sharing.open_for.saturating_mul(2);
+    let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
-    let mut write = sharing.first_pending().is_some().then(|| Instant::now() + sharing.open_for);
+    let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);
     loop {
         sync::select! {
             notice = next(&mut notices) => {
                 if apply_notices(shared, notice, &mut notices) {
                     // A fleet that lost its store does not come back in step.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
-                    recheck_end = after(Instant::now(), sharing.max_lifetime);
+                    recheck_end = after(Instant::now(), breaker.max_lifetime);
                     checks = 0;
                 }
             }
-            () = sharing.pending.notified(), if write.is_none() => write = Some(Instant::now() + sharing.open_for),
+            () = breaker.pending.notified(), if write.is_none() => write = Some(Instant::now() + breaker.open_for),
             () = at(write) => {
-                attempts = if write_pending(shared, sharing).await { 0 } else { attempts + 1 };
-                write = sharing.first_pending().is_some().then(|| Instant::now() + pause(attempts));
+                attempts = if write_pending(shared, breaker).await { 0 } else { attempts + 1 };
+                write = breaker.first_pending().is_some().then(|| Instant::now() + pause(attempts));
             }
             () = at(recheck) => {
                 checks += 1;
-                let is_over = check_all(shared, sharing).await || Instant::now() >= recheck_end;
+                let is_over = check_all(shared, breaker).await || Instant::now() >= recheck_end;
                 recheck = (!is_over).then(|| Instant::now() + pause(checks));
             }
         }
@@ -207,28 +207,28 @@ fn revoke_here(shared: &CacheState, entry: &CacheEntry, id: TokenId) {
 }
 
 /// Asks the store about every token in memory. `false` if it failed.
-async fn check_all(shared: &CacheState, sharing: &StoreCircuitBreaker) -> bool {
+async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     let source = shared.source.fingerprint();
     let mut held: Vec<TokenId> = Vec::new();
     shared.entries.each(|entry| held.extend(entry.ids()));
     for ids in held.chunks(BATCH) {
-        if !sharing.try_acquire() {
+        if !breaker.try_acquire() {
             return false;
         }
-        let Ok(marks) = sharing.ask(sharing.store.marks(&source, ids)).await else { return false };
+        let Ok(marks) = breaker.call(breaker.store.marks(&source, ids)).await else { return false };
         apply(shared, &marks);
     }
     true
 }
 
 /// Writes the marks that could not be written. `false` if the store still fails.
-async fn write_pending(shared: &CacheState, sharing: &StoreCircuitBreaker) -> bool {
+async fn write_pending(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     let source = shared.source.fingerprint();
-    while let Some(mark) = sharing.first_pending() {
-        if sharing.write_mark(&source, &mark).await.is_err() {
+    while let Some(mark) = breaker.first_pending() {
+        if breaker.write_mark(&source, &mark).await.is_err() {
             return false;
         }
-        sharing.remove_pending(&mark);
+        breaker.remove_pending(&mark);
         if let PendingMark::Invalidated(key, id) = &mark {
             ScopeKey::with_joined(&key.scopes, |key| {
                 shared.entries.find(key, |entry| entry.clear_pending_eviction(*id))
