@@ -27,6 +27,7 @@ mod generated;
 pub mod emulator;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+mod hex;
 pub mod moneykit;
 pub mod moov;
 mod response;

@@ -67,12 +67,12 @@
 mod delivery;
 mod error;
 mod headers;
-mod hex;
 mod received;
 pub mod testing;
 mod tolerance;
 mod verified;
 
+pub(crate) use crate::hex::{hex, unhex};
 #[cfg(feature = "redis")]
 pub use delivery::RedisDeliveries;
 pub use delivery::{
@@ -82,7 +82,6 @@ pub use delivery::{
 pub use error::{VerifyError, VerifyErrorKind};
 pub use headers::Headers;
 pub(crate) use headers::one;
-pub(crate) use hex::{hex, unhex};
 pub use received::Received;
 pub use tolerance::Tolerance;
 pub use verified::{UnsignedBody, Verified};

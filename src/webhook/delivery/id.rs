@@ -45,7 +45,7 @@ impl DeliveryId {
 impl fmt::Display for DeliveryId {
     /// The first 8 bytes of the digest in hex, for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.key.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&crate::hex::hex(&self.key[..8]))
     }
 }
 

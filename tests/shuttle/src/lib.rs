@@ -7,6 +7,8 @@
 mod clock;
 #[path = "../../../src/error.rs"]
 mod error;
+#[path = "../../../src/hex.rs"]
+mod hex;
 pub mod moneykit;
 #[path = "../../../src/response.rs"]
 mod response;

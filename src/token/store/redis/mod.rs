@@ -279,7 +279,7 @@ impl RedisStoreBuilder {
             subscription: Arc::new(Subscription::new()),
             names: Names::new(&self.namespace)?,
             keys: Keyring::new(self.keys)?,
-            holder: names::hex(&holder) + ":",
+            holder: crate::hex::hex(&holder) + ":",
         })
     }
 }

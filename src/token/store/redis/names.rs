@@ -1,9 +1,8 @@
 //! What things are called in Redis. No name holds more than fingerprints.
 
-use std::fmt::Write as _;
-
 use crate::{
     Error, ErrorKind,
+    hex::hex,
     token::{Fingerprint, StoreKey, TokenId},
 };
 
@@ -91,13 +90,6 @@ fn short(fingerprint: &Fingerprint) -> KeyId {
     let mut id = [0; 16];
     id.copy_from_slice(&fingerprint.as_bytes()[..16]);
     id
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// A message in the channel of a namespace.

@@ -2,10 +2,12 @@
 //!
 //! Their text never depends on what is asked: all of that goes in as keys and arguments.
 
-use std::{fmt::Write as _, sync::OnceLock};
+use std::sync::OnceLock;
 
 use redis::Cmd;
 use ring::digest;
+
+use crate::hex::hex;
 
 /// A script and the name that Redis knows it by.
 pub(crate) struct Script {
@@ -44,10 +46,7 @@ impl Script {
     fn sha1(&self) -> &str {
         self.sha1.get_or_init(|| {
             let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.text.as_bytes());
-            digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
+            hex(digest.as_ref())
         })
     }
 
