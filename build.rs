@@ -14,6 +14,7 @@ use std::{
 
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
+use quote::ToTokens as _;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use schemars::schema::{InstanceType, SchemaObject};
 use serde_json::{Map, Number, Value};
@@ -151,7 +152,8 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     (!is_ambiguous && !is_numeric).then(|| text.into())
 }
 
-/// The generated module for one contract, as formatted Rust source.
+/// The generated module for one contract, as Rust source on one line: dependants need not build a
+/// formatter. `cargo xtask expand` formats it for readers.
 ///
 /// # Errors
 ///
@@ -191,7 +193,7 @@ fn generate(spec: &Value) -> Result<String, String> {
             let mut file: syn::File = syn::parse2(tokens).map_err(|e| e.to_string())?;
             make_non_exhaustive(&mut file.items);
             make_fields_lenient(&mut file.items, &request_schemas(spec));
-            Ok(prettyplease::unparse(&file))
+            Ok(file.to_token_stream().to_string())
         }
         // Some errors print the whole syntax tree from their second line on.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),

@@ -18,6 +18,7 @@ mod digest;
 mod document;
 mod downconvert;
 mod drift;
+mod expand;
 #[cfg(test)]
 mod fastapi;
 mod fetch;
@@ -43,6 +44,7 @@ mod tests;
 mod transcript;
 mod yaml;
 
+pub use expand::expand;
 pub use fetch::Origin;
 pub use files::{Change, write};
 pub use problems::{Problems, Result};

@@ -34,6 +34,8 @@ enum Command {
     /// Compares the document at the url in source.toml, or another, with the one that is checked in.
     #[command(after_help = EXIT_CODES)]
     Drift(Drift),
+    /// Writes the generated clients to target/expanded, formatted for readers.
+    Expand,
     /// Writes the public API to api.txt.
     Api {
         /// Write nothing, show differences.
@@ -151,6 +153,8 @@ fn run() -> ExitCode {
         Command::Api { check } => api::run(&root, check),
         Command::Ci => return ExitCode::from(ci::run(&root) as u8),
         Command::Docs => docs::run(&root).map(passed),
+        Command::Expand => openapi_drift::expand(&root, &root.join("target/expanded"))
+            .map(|files| passed(files.iter().map(|file| format!("wrote {}\n", file.display())).collect())),
         Command::Guard(guard) => guards::run(&root, guard),
         Command::Regen(args) => Ok(openapi_drift::run(&root, &args.into())),
         Command::Drift(args) => Ok(openapi_drift::run(&root, &args.into())),
@@ -206,6 +210,7 @@ mod tests {
         assert_eq!(Request::from(args), expected);
         assert!(matches!(parse("ci"), Ok(Command::Ci)));
         assert!(matches!(parse("docs"), Ok(Command::Docs)));
+        assert!(matches!(parse("expand"), Ok(Command::Expand)));
         assert!(matches!(parse("api"), Ok(Command::Api { check: false })));
         assert!(matches!(parse("api --check"), Ok(Command::Api { check: true })));
         assert!(matches!(parse("msrv"), Ok(Command::Guard(guards::Guard::Msrv))));
