@@ -57,6 +57,7 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     src/token/store/redis/scripts/revoke.lua
     src/token/store/redis/scripts/stop.lua
     src/token/store/redis/scripts/take.lua
+    src/webhook/delivery/redis/delivery.lua
     ");
 }
 
