@@ -53,6 +53,7 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     src/token/store/redis/scripts/prelude.lua
     src/token/store/redis/scripts/put.lua
     src/token/store/redis/scripts/release.lua
+    src/token/store/redis/scripts/remove.lua
     src/token/store/redis/scripts/renew.lua
     src/token/store/redis/scripts/revoke.lua
     src/token/store/redis/scripts/stop.lua

@@ -721,6 +721,20 @@ async fn assert_least_rights(redis: &RedisServer, user: &str) {
 }
 
 #[tokio::test]
+async fn a_check_finds_what_a_store_cannot_do_and_leaves_nothing() {
+    let Some(redis) = RedisServer::start() else { return };
+    let store = store(&redis);
+    store.check().await.unwrap();
+    assert_eq!(redis.run_text::<Vec<String>>("KEYS *").await, [""; 0]);
+    for right in ["subscribe", "evalsha", "publish", "zadd", "lpush", "hset"] {
+        redis.run_text::<()>(&format!("ACL SETUSER default -{right}")).await;
+        store.check().await.expect_err(right);
+        redis.run_text::<()>(&format!("ACL SETUSER default +{right}")).await;
+    }
+    store.check().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_documented_rights_are_enough_and_no_more_and_no_password_shows() {
     let Some(redis) = RedisServer::start() else { return };
     redis.run_text::<()>(&documented_rights("One server")).await;
@@ -729,6 +743,7 @@ async fn the_documented_rights_are_enough_and_no_more_and_no_password_shows() {
     store_contract::check(store.clone()).await.unwrap();
     let deliveries = Arc::new(RedisDeliveries::new(store.clone()));
     delivery_store_contract::check(deliveries).await.unwrap();
+    store.check().await.unwrap();
     listening(&redis, 1).await;
     assert!(!format!("{store:?}{:?}", options(store.clone())).contains("pass-word"));
     assert_least_rights(&redis, &at("pass-word")).await;

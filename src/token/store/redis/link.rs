@@ -48,6 +48,11 @@ impl Link {
         Self { server, timeout, state: Arc::default() }
     }
 
+    /// How long one call may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Runs a script, within its time.
     pub(super) async fn call(
         &self,

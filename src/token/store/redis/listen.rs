@@ -176,7 +176,7 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
     }
 }
 
-async fn subscribe(server: &Server, channel: &str) -> RedisResult<(PubSubSink, PubSubStream)> {
+pub(super) async fn subscribe(server: &Server, channel: &str) -> RedisResult<(PubSubSink, PubSubStream)> {
     let (mut sink, stream) = server.listen().await?.split();
     sink.subscribe(channel).await?;
     Ok((sink, stream))

@@ -123,6 +123,7 @@
 //! [`RedisStoreBuilder::with_client`] and its neighbours only; a new major version of it is one of this
 //! crate's.
 
+mod check;
 mod entry;
 mod link;
 mod listen;

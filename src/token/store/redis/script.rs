@@ -31,6 +31,7 @@ scripts! {
     MARKS "marks.lua"
     PUT "put.lua"
     RELEASE "release.lua"
+    REMOVE "remove.lua"
     RENEW "renew.lua"
     REVOKE "revoke.lua"
     STOP "stop.lua"

@@ -1,0 +1,85 @@
+//! Checks that a store can do in Redis what a cache needs of it.
+
+use std::time::Duration;
+
+use ring::rand::{self, SystemRandom};
+
+use super::{RedisStore, link::redact_error, listen::subscribe, names::OfSource, script};
+use crate::{
+    Secret,
+    token::{Claim, Fingerprint, Permit, RateLimit, StoreError, StoreKey, StoredToken, TokenStore as _},
+};
+
+/// How long what a check writes lives if it cannot be removed.
+const LIFE: Duration = Duration::from_secs(60);
+
+impl RedisStore {
+    /// Leases, keeps, reads, invalidates and revokes a token of no value under a random key, and subscribes to
+    /// the channel of the namespace. Then it removes what it wrote. Run it once at the start of a program, or
+    /// in a health check: it finds missing rights, a server that is read-only or full, and a server that is no
+    /// Redis.
+    ///
+    /// Each call takes at most [`RedisStoreBuilder::with_timeout`](super::RedisStoreBuilder::with_timeout).
+    ///
+    /// # Errors
+    ///
+    /// What the first step that failed says. Its source is `redis: ` and the word by which Redis names the
+    /// failure, such as `NOPERM` or `READONLY`, or a sentence.
+    ///
+    /// # Cancellation
+    ///
+    /// What it wrote ends by itself: within a minute, two small names within a day.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let random: [u8; 16] = rand::generate(&SystemRandom::new())
+            .map_err(|_| StoreError::new("the system provides no randomness"))?
+            .expose();
+        let source = Fingerprint::of(["check", &u128::from_ne_bytes(random).to_string()]);
+        let key = StoreKey { source, scopes: "check".into() };
+        let lived = self.use_token(&key).await;
+        let removed = self.remove(&self.names.of(&key.source)).await;
+        lived.and(removed)?;
+        self.subscribe().await
+    }
+
+    async fn use_token(&self, key: &StoreKey) -> Result<(), StoreError> {
+        let step = |holds: bool, failure: &'static str| match holds {
+            true => Ok(()),
+            false => Err(StoreError::new(failure)),
+        };
+        let token = StoredToken::new(Secret::from("check"), Duration::ZERO, LIFE)
+            .with_refresh_token(Some(Secret::from("check")));
+        let limit = RateLimit { calls: 1, per: LIFE };
+        let claim = self.claim(key, &[], LIFE, Some(limit), Duration::ZERO).await?;
+        let Claim::Leased { lease, .. } = claim else {
+            return Err(StoreError::new("a free lease is not granted"));
+        };
+        step(self.put(key, &token, &lease).await?, "a token is not kept")?;
+        step(self.take_refresh_token(key, &lease).await?.is_some(), "a token is not found again")?;
+        let permit = self.acquire_permit(&key.source, Some(limit), Duration::ZERO).await?;
+        step(permit != Permit::Granted(Duration::ZERO), "a call beyond the rate limit is let through")?;
+        let id = token.generation;
+        self.invalidate(key, id).await?;
+        self.release(key, &lease).await?;
+        let lease = self.lease(key, LIFE).await?;
+        let lease = lease.ok_or_else(|| StoreError::new("a released lease is not granted again"))?;
+        let kept = self.put_and_release(key, &token, &lease).await?;
+        step(kept, "an invalidated token that is issued again is not kept")?;
+        self.invalidate(key, id).await?;
+        self.revoke(&key.source, &[id], LIFE).await?;
+        step(!self.marks(&key.source, &[id]).await?.is_empty(), "a revoked token is not marked")
+    }
+
+    async fn remove(&self, names: &OfSource) -> Result<(), StoreError> {
+        let keys = [names.fence(), names.sent(), names.revoked(), names.invalid()];
+        self.link.call(&script::REMOVE, &keys, &[]).await.map(drop)
+    }
+
+    async fn subscribe(&self) -> Result<(), StoreError> {
+        let subscribed = subscribe(&self.server, &self.names.channel);
+        match tokio::time::timeout(self.link.timeout(), subscribed).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(redact_error(&error)),
+            Err(_) => Err(StoreError::new("redis: no response in time")),
+        }
+    }
+}
