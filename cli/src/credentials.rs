@@ -8,7 +8,7 @@ use fintech_auth::{moneykit, moov};
 use crate::{
     exit::Failure,
     input,
-    options::{Call, Credentials, Format},
+    options::{Call, Client, Credentials, Format},
     output,
     settings::Settings,
 };
@@ -23,7 +23,12 @@ pub(crate) struct Overrides<'a> {
     pub(crate) format: Format,
 }
 
-impl Overrides<'_> {
+impl<'a> Overrides<'a> {
+    /// Replaces credentials, base URL and timeout.
+    pub(crate) fn of(client: &'a Client, format: Format) -> Self {
+        Self { credentials: Some(&client.credentials), call: Some(&client.call), ..Self::new(format) }
+    }
+
     /// Replaces nothing; warnings are printed in this format.
     pub(crate) fn new(format: Format) -> Self {
         Self { credentials: None, call: None, origin: None, tolerance: None, format }

@@ -63,6 +63,16 @@ pub(crate) struct Call {
 }
 
 #[derive(Args)]
+pub(crate) struct Client {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+    #[command(flatten)]
+    pub(crate) call: Call,
+}
+
+#[derive(Args)]
 pub(crate) struct TokenFile {
     /// A file with the token; - is standard input, the default
     #[arg(long, value_name = "FILE", value_hint = FilePath)]

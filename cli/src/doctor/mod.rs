@@ -10,15 +10,15 @@ mod tls;
 
 use std::time::Duration;
 
-use fintech_auth::Scope;
+use fintech_auth::{Error, Scope};
 
 use crate::{
     credentials::{self, Overrides},
     exit::Failure,
     fleet,
-    options::{Call, ConfigFile, Credentials, Format},
+    options::{Client, Credentials, Format},
 };
-use check::Report;
+use check::{Checks, Report, Verdict};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -44,11 +44,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     format: Format,
     #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    credentials: Credentials,
-    #[command(flatten)]
-    call: Call,
+    client: Client,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -60,20 +56,16 @@ enum What {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let what = args.what;
-    let Credentials { client_id, client_secret_file } = &args.credentials;
+    let Credentials { client_id, client_secret_file } = &args.client.credentials;
     let of_a_vendor =
-        [client_id, client_secret_file, &args.call.base_url].iter().any(|value| value.is_some());
+        [client_id, client_secret_file, &args.client.call.base_url].iter().any(|value| value.is_some());
     if of_a_vendor && !matches!(what, Some(What::Moneykit | What::Moov)) {
         return Err(Failure::usage(
             "--client-id, --client-secret-file and --base-url need a vendor: fintech-auth doctor moov",
         ));
     }
-    let settings = args.config.read()?;
-    let overrides = Overrides {
-        credentials: Some(&args.credentials),
-        call: Some(&args.call),
-        ..Overrides::new(args.format)
-    };
+    let settings = args.client.config.read()?;
+    let overrides = Overrides::of(&args.client, args.format);
     let mut report = Report::new(args.format.json);
     let mut checked = 0;
     let wanted =
@@ -93,7 +85,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         }
     }
     if wanted(What::Redis, "redis") {
-        let time = args.call.timeout.unwrap_or(Duration::from_secs(5));
+        let time = args.client.call.timeout.unwrap_or(Duration::from_secs(5));
         match fleet::fleet(&settings) {
             Ok(None) if what.is_none() => {}
             Ok(None) => {
@@ -120,8 +112,37 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     report.finish()
 }
 
-/// Those that were asked for and are not among the granted ones.
-fn missing<'a>(asked: &'a [Scope], granted: &str) -> Vec<&'a str> {
+/// Reports whether a client can be made of a vendor's configuration. `None` if it cannot.
+fn configured<C, T>(
+    checks: &mut Checks<'_>,
+    config: Result<C, Failure>,
+    client: impl FnOnce(&C) -> Result<T, Error>,
+    id: impl FnOnce(&C) -> Option<&str>,
+) -> Result<Option<(T, C)>, Failure> {
+    match config.and_then(|config| Ok((client(&config)?, config))) {
+        Ok((client, config)) => {
+            let id = id(&config).unwrap_or_default();
+            checks.ok("configured", &format!("client {id}, and a secret"))?;
+            Ok(Some((client, config)))
+        }
+        Err(failure) => network::misconfigured(checks, &failure).map(|()| None),
+    }
+}
+
+/// Reports which of the requested scopes were not granted. `None` if the response does not say.
+fn scopes(
+    checks: &mut Checks<'_>,
+    requested: &[Scope],
+    granted: Option<&str>,
+    next: &str,
+) -> Result<(), Failure> {
+    let Some(granted) = granted else {
+        return checks.tell("scopes", Verdict::Skip, "the response does not name the granted scopes", "");
+    };
     let is_granted = |scope: &str| granted.split_whitespace().any(|granted| granted == scope);
-    asked.iter().map(Scope::as_str).filter(|scope| !is_granted(scope)).collect()
+    let missing: Vec<&str> = requested.iter().map(Scope::as_str).filter(|scope| !is_granted(scope)).collect();
+    match missing.is_empty() {
+        true => checks.ok("scopes", &format!("all {} granted", requested.len())),
+        false => checks.tell("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next),
+    }
 }

@@ -4,21 +4,17 @@ use fintech_auth::moneykit::{Config, webhook::VerifyingKeys};
 
 use super::{
     check::{Checks, Verdict},
-    missing,
-    network::{self, Route},
+    configured,
+    network::Route,
+    scopes,
 };
 use crate::exit::{Failure, chain};
 
+const ALLOW_SCOPES: &str = "have the vendor allow them, or request fewer (MONEYKIT_SCOPES)";
+
 pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
-    let built = config.and_then(|config| Ok((config.client()?, config)));
-    let (client, config) = match built {
-        Ok(built) => built,
-        Err(failure) => {
-            return network::misconfigured(checks, &failure);
-        }
-    };
-    let id = config.client_id.as_deref().unwrap_or_default();
-    checks.ok("configured", &format!("client {id}, and a secret"))?;
+    let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
+    let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moneykit.com");
     let route = Route::tell(checks, url)?;
 
@@ -28,7 +24,13 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
             route.answered(checks, response.date())?;
             checks.ok("credentials", "accepted: a token was issued")?;
             match client.introspect(&response.body().access_token).await {
-                Ok(about) => scopes(checks, asked, about.scope.as_deref())?,
+                Ok(about) => match about.scope.as_deref() {
+                    Some(granted) if asked.is_empty() => {
+                        let found = format!("none requested, so all that the application may: {granted}");
+                        checks.ok("scopes", &found)?
+                    }
+                    granted => scopes(checks, asked, granted, ALLOW_SCOPES)?,
+                },
                 Err(error) => checks.fail("scopes", &error)?,
             }
             match client.introspect_client().await {
@@ -54,23 +56,4 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
         }
         Err(error) => checks.fail("jwks", &error),
     }
-}
-
-fn scopes(
-    checks: &mut Checks<'_>,
-    asked: &[fintech_auth::Scope],
-    granted: Option<&str>,
-) -> Result<(), Failure> {
-    let Some(granted) = granted else {
-        return checks.tell("scopes", Verdict::Skip, "the response does not name the granted scopes", "");
-    };
-    let missing = missing(asked, granted);
-    if asked.is_empty() {
-        return checks.ok("scopes", &format!("none asked for, so all that the application may: {granted}"));
-    }
-    if missing.is_empty() {
-        return checks.ok("scopes", &format!("all {} granted", asked.len()));
-    }
-    let next = "have the vendor allow them, or ask for less (MONEYKIT_SCOPES)";
-    checks.tell("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next)
 }

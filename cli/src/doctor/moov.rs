@@ -12,23 +12,19 @@ use http::StatusCode;
 
 use super::{
     check::{Checks, Verdict},
-    missing,
-    network::{self, Route},
+    configured,
+    network::Route,
+    scopes,
 };
 use crate::{exit::Failure, input, issued::of_moov};
 
 const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
 
+const ALLOW_SCOPES: &str = "have the account's owner grant them, or request fewer (MOOV_SCOPES)";
+
 pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
-    let built = config.and_then(|config| Ok((config.client()?, config)));
-    let (client, config) = match built {
-        Ok(built) => built,
-        Err(failure) => {
-            return network::misconfigured(checks, &failure);
-        }
-    };
-    let id = config.client_id.as_deref().unwrap_or_default();
-    checks.ok("configured", &format!("client {id}, and a secret"))?;
+    let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
+    let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moov.io");
     let route = Route::tell(checks, url)?;
 
@@ -45,7 +41,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
             let issued = of_moov(response.into_body(), date);
             let token = issued.into_token(SystemTime::now(), &TokenOptions::default())?;
             origin(checks, &config, token.audience())?;
-            scopes(checks, &asked, granted.as_deref())?;
+            scopes(checks, &asked, granted.as_deref(), ALLOW_SCOPES)?;
             // Nobody needs it, and it would work for an hour.
             match client.revoke(&token.to_secret(), None).await {
                 Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,
@@ -123,18 +119,6 @@ async fn refused(
         }
     }
     checks.fail("credentials", error)
-}
-
-fn scopes(checks: &mut Checks<'_>, asked: &[Scope], granted: Option<&str>) -> Result<(), Failure> {
-    let Some(granted) = granted else {
-        return checks.tell("scopes", Verdict::Skip, "the service does not name the granted ones", "");
-    };
-    let missing = missing(asked, granted);
-    if missing.is_empty() {
-        return checks.ok("scopes", &format!("all {} granted", asked.len()));
-    }
-    let next = "have the account's owner grant them, or ask for less (MOOV_SCOPES)";
-    checks.tell("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next)
 }
 
 fn webhooks(checks: &mut Checks<'_>, config: &Config) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use crate::{
     credentials::{self, Overrides},
     exit::Failure,
     input,
-    options::{Call, ConfigFile, Credentials, Format, TokenFile},
+    options::{Client, Format, TokenFile},
     output::Output,
 };
 
@@ -24,32 +24,22 @@ pub(crate) struct Args {
     #[command(flatten)]
     token: TokenFile,
     /// Send the credentials, not a token, and describe this client itself
-    #[arg(long)]
-    client: bool,
+    #[arg(long = "client")]
+    of_client: bool,
     #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    credentials: Credentials,
-    #[command(flatten)]
-    call: Call,
+    client: Client,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let token: Option<Secret> = if args.client {
+    let token: Option<Secret> = if args.of_client {
         None
     } else {
-        input::check_stdin(&args.credentials, &args.token)?;
+        input::check_stdin(&args.client.credentials, &args.token)?;
         Some(input::token(&args.token)?)
     };
-    let client = credentials::moneykit(
-        &args.config.read()?,
-        &Overrides {
-            credentials: Some(&args.credentials),
-            call: Some(&args.call),
-            ..Overrides::new(args.format)
-        },
-    )?
-    .client()?;
+    let client =
+        credentials::moneykit(&args.client.config.read()?, &Overrides::of(&args.client, args.format))?
+            .client()?;
     let about = match &token {
         Some(token) => client.introspect(token).await?,
         None => client.introspect_client().await?,

@@ -8,7 +8,7 @@ use crate::{
     credentials::{self, Overrides},
     exit::Failure,
     issued::{scopes, tell},
-    options::{Call, ConfigFile, Credentials, Format, Reveal},
+    options::{Client, Format, Reveal},
     output::print,
 };
 
@@ -30,20 +30,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     reveal: Reveal,
     #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    credentials: Credentials,
-    #[command(flatten)]
-    call: Call,
+    client: Client,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let overrides = Overrides {
-        credentials: Some(&args.credentials),
-        call: Some(&args.call),
-        ..Overrides::new(args.format)
-    };
-    let config = credentials::moneykit(&args.config.read()?, &overrides)?;
+    let overrides = Overrides::of(&args.client, args.format);
+    let config = credentials::moneykit(&args.client.config.read()?, &overrides)?;
     let scopes = scopes(&args.scopes, config.scopes.clone())?;
     let sent = SystemTime::now();
     let response = config.client()?.create_access_token(&scopes).await?;

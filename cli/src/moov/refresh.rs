@@ -10,7 +10,7 @@ use crate::{
         Origin, Save,
         keep::{Keeping, Way},
     },
-    options::{Call, ConfigFile, Credentials, Format, Reveal, TokenFile},
+    options::{Client, Format, Reveal, TokenFile},
     output,
 };
 
@@ -40,11 +40,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     origin: Origin,
     #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    credentials: Credentials,
-    #[command(flatten)]
-    call: Call,
+    client: Client,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
@@ -61,14 +57,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             "the new refresh token would be lost: standard output is closed or /dev/null; give --save FILE",
         ));
     }
-    input::check_stdin(&args.credentials, &args.token)?;
-    let overrides = Overrides {
-        credentials: Some(&args.credentials),
-        call: Some(&args.call),
-        origin: args.origin.origin.as_deref(),
-        ..Overrides::new(args.format)
-    };
-    let config = credentials::moov(&args.config.read()?, &overrides)?;
+    input::check_stdin(&args.client.credentials, &args.token)?;
+    let overrides =
+        Overrides { origin: args.origin.origin.as_deref(), ..Overrides::of(&args.client, args.format) };
+    let config = credentials::moov(&args.client.config.read()?, &overrides)?;
     let scopes = scopes(&args.scopes, None)?;
     let token = input::token(&args.token)?;
     let client = config.client()?;

@@ -6,7 +6,7 @@ use crate::{
     credentials::{self, Overrides},
     exit::Failure,
     input,
-    options::{Call, ConfigFile, Credentials, Format, TokenFile},
+    options::{Client, Format, TokenFile},
     output::Output,
 };
 
@@ -26,11 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TYPE", hide_possible_values = true)]
     hint: Option<Hint>,
     #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    credentials: Credentials,
-    #[command(flatten)]
-    call: Call,
+    client: Client,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -45,13 +41,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Hint::AccessToken => TokenTypeHint::AccessToken,
         Hint::RefreshToken => TokenTypeHint::RefreshToken,
     });
-    input::check_stdin(&args.credentials, &args.token)?;
-    let overrides = Overrides {
-        credentials: Some(&args.credentials),
-        call: Some(&args.call),
-        ..Overrides::new(args.format)
-    };
-    let client = credentials::moov(&args.config.read()?, &overrides)?.client()?;
+    input::check_stdin(&args.client.credentials, &args.token)?;
+    let overrides = Overrides::of(&args.client, args.format);
+    let client = credentials::moov(&args.client.config.read()?, &overrides)?.client()?;
     let token = input::token(&args.token)?;
     client.revoke(&token, hint).await?;
     Output::new(args.format).with_words("revoked", true, "yes").print()

@@ -8,7 +8,7 @@ use crate::{
         Origin, Save,
         keep::{Keeping, Way},
     },
-    options::{Call, ConfigFile, Credentials, Format, Reveal},
+    options::{Client, Format, Reveal},
 };
 
 #[derive(clap::Args)]
@@ -33,21 +33,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     origin: Origin,
     #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    credentials: Credentials,
-    #[command(flatten)]
-    call: Call,
+    client: Client,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let overrides = Overrides {
-        credentials: Some(&args.credentials),
-        call: Some(&args.call),
-        origin: args.origin.origin.as_deref(),
-        ..Overrides::new(args.format)
-    };
-    let config = credentials::moov(&args.config.read()?, &overrides)?;
+    let overrides =
+        Overrides { origin: args.origin.origin.as_deref(), ..Overrides::of(&args.client, args.format) };
+    let config = credentials::moov(&args.client.config.read()?, &overrides)?;
     let scopes = scopes(&args.scopes, config.scopes.clone())?;
     let client = config.client()?;
     let save = args.save.save.as_deref();

@@ -1,6 +1,4 @@
-//! What a Redis is asked: whether it responds, what it is, and whether a store may do there what it does for a
-//! token. It writes under a key that nobody else has, and removes it; what it leaves where that fails ends within
-//! a minute or, two names that say nothing, within a day.
+//! Checks a Redis: whether it responds, what it is, and whether a store may do there what it does for a token.
 
 use std::{
     error::Error as _,
@@ -9,9 +7,9 @@ use std::{
 };
 
 use fintech_auth::{
-    Error, Secret,
+    Error,
     token::{
-        Claim, Fingerprint, Permit, RateLimit, StoreError, StoreKey, StoredToken, TokenStore,
+        StoreError,
         redis::{
             RedisStore, SealingKey,
             client::{
@@ -20,7 +18,6 @@ use fintech_auth::{
         },
     },
 };
-use ring::rand::{self, SystemRandom};
 use tokio::time::timeout;
 
 use super::{
@@ -34,8 +31,6 @@ use crate::{exit::Failure, fleet::Fleet};
 
 /// The first version that the store's scripts run on.
 const MAJOR: u32 = 6;
-/// How long what is written lives, should this program be stopped.
-const LIFE: Duration = Duration::from_secs(60);
 
 pub(in crate::doctor) async fn check(
     checks: &mut Checks<'_>,
@@ -77,9 +72,12 @@ pub(in crate::doctor) async fn check(
             clock(checks, now, "that of Redis")?;
         }
     }
-    match rights(&store, &client, &mut connection, fleet, time).await {
+    match store.check().await {
         Ok(()) => checks.ok("rights", "a token is leased, kept, read and revoked, and messages are heard"),
-        Err((found, next)) => checks.tell("rights", Verdict::Fail, &found, next),
+        Err(error) => {
+            let (found, next) = failed(error);
+            checks.tell("rights", Verdict::Fail, &found, next)
+        }
     }
 }
 
@@ -168,80 +166,6 @@ fn memory(info: &Info<'_>) -> Told {
     let found =
         format!("when {} MiB are full, tokens and marks of revoked ones are dropped ({policy})", limit >> 20);
     (Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a Redis for this alone")
-}
-
-/// What a store does for one token, from the lease to its end, in a place of its own.
-async fn rights(
-    store: &RedisStore,
-    client: &Client,
-    connection: &mut MultiplexedConnection,
-    fleet: &Fleet,
-    time: Duration,
-) -> Result<(), Finding> {
-    let random: [u8; 16] = rand::generate(&SystemRandom::new())
-        .map_err(|_| ("this machine gives no random numbers".to_owned(), "see its log"))?
-        .expose();
-    let source = Fingerprint::of(["fintech-auth doctor", &u128::from_ne_bytes(random).to_string()]);
-    let key = StoreKey { source, scopes: "doctor".into() };
-    // Of no use to anybody.
-    let token = StoredToken::new(Secret::from("doctor"), Duration::ZERO, LIFE)
-        .with_refresh_token(Some(Secret::from("doctor")));
-    let lived = life(store, &key, &token).await.map_err(failed);
-    let gone = within(time, false, removed(connection, fleet, &key)).await;
-    if let Some(step) = lived? {
-        return Err((format!("what the store does there comes to nothing: {step}"), "see the server's log"));
-    }
-    gone?;
-    let heard = async {
-        let mut messages = client.get_async_pubsub().await?;
-        messages.subscribe(format!("fintech-auth:{}", fleet.namespace)).await
-    };
-    within(time, false, heard).await
-}
-
-/// Has this token leased, kept, read and revoked. What did not come about, if all was answered.
-async fn life(
-    store: &dyn TokenStore,
-    key: &StoreKey,
-    token: &StoredToken,
-) -> Result<Option<&'static str>, StoreError> {
-    let limit = RateLimit { calls: 1, per: LIFE };
-    let Claim::Leased { lease, .. } = store.claim(key, &[], LIFE, Some(limit), Duration::ZERO).await? else {
-        return Ok(Some("a lease that nobody has is not given"));
-    };
-    if !store.put(key, token, &lease).await? {
-        return Ok(Some("a token is not kept"));
-    }
-    if store.take_refresh_token(key, &lease).await?.is_none() {
-        return Ok(Some("a token is not found again"));
-    }
-    if store.acquire_permit(&key.source, Some(limit), Duration::ZERO).await?
-        == Permit::Granted(Duration::ZERO)
-    {
-        return Ok(Some("a call beyond the rate limit is let through"));
-    }
-    store.invalidate(key, token.generation).await?;
-    store.release(key, &lease).await?;
-    let lease = store.lease(key, LIFE).await?;
-    let Some(lease) = lease else { return Ok(Some("a lease that was given back is not given out")) };
-    if !store.put_and_release(key, token, &lease).await? {
-        return Ok(Some("an invalidated token that is issued again is not kept"));
-    }
-    for _ in 0..2 {
-        store.invalidate(key, token.generation).await?;
-        store.revoke(&key.source, &[token.generation], LIFE).await?;
-    }
-    let marks = store.marks(&key.source, &[token.generation]).await?;
-    Ok(marks.is_empty().then_some("a revoked token is not marked"))
-}
-
-/// Takes away what would only end by itself. The names are the store's; that they still are, the test tells,
-/// which finds nothing left.
-async fn removed(connection: &mut MultiplexedConnection, fleet: &Fleet, key: &StoreKey) -> RedisResult<()> {
-    let id = Fingerprint::of(["source", &key.source.to_string()]).to_string();
-    let of_source = format!("{{fintech-auth:{}:{}}}", fleet.namespace, &id[..32]);
-    let names = ["fence", "sent", "revoked", "invalid"].map(|name| format!("{of_source}:{name}"));
-    cmd("DEL").arg(&names).query_async(connection).await
 }
 
 /// What a store says of a server.
