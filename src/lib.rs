@@ -41,7 +41,7 @@ pub mod token;
 mod transport;
 pub mod webhook;
 
-pub use client::Credentials;
+pub use client::{Credentials, UncachedToken};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorKind, FieldError};
 pub use response::Response;

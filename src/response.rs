@@ -15,12 +15,26 @@ pub struct Response<T> {
 }
 
 /// The status and headers of an HTTP response, as far as they may be shown.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Head {
+    /// When the request was sent, by the local clock.
+    pub(crate) sent: SystemTime,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) request_id: Option<String>,
     pub(crate) date: Option<SystemTime>,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            sent: SystemTime::UNIX_EPOCH,
+            status: StatusCode::default(),
+            headers: HeaderMap::new(),
+            request_id: None,
+            date: None,
+        }
+    }
 }
 
 impl<T> Response<T> {
@@ -49,6 +63,11 @@ impl<T> Response<T> {
     /// shows skew.
     pub fn date(&self) -> Option<SystemTime> {
         self.head.date
+    }
+
+    /// When the request was sent, by the local clock. A token's lifetime is counted from then.
+    pub fn sent_at(&self) -> SystemTime {
+        self.head.sent
     }
 
     /// The body, as the contract types it.

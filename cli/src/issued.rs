@@ -2,11 +2,7 @@
 
 use std::time::SystemTime;
 
-use fintech_auth::{
-    Scope, Secret,
-    moov::types::AuthToken,
-    token::{ExpiryRule, IssuedToken, TokenOptions},
-};
+use fintech_auth::{Scope, Secret, UncachedToken, token::ExpiryRule};
 use serde_json::Value;
 
 use crate::{
@@ -31,23 +27,20 @@ pub(crate) fn scopes(given: &[String], configured: Option<Vec<Scope>>) -> Result
     Ok(words.map(Scope::new).collect::<Result<_, _>>()?)
 }
 
-/// Prints a token that was requested at `sent` by `print`: its refresh token if that is to be shown or everything is revealed.
+/// Prints a token by `print`: its refresh token if that is to be shown or everything is revealed.
 ///
 /// # Errors
 ///
-/// Those of printing, and for a token that no header can carry.
+/// Those of printing.
 pub(crate) fn tell(
     format: Format,
     reveal: &Reveal,
-    issued: IssuedToken,
-    sent: SystemTime,
+    token: &UncachedToken,
     shows_refresh_token: bool,
     print: fn(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let refresh_token = issued.refresh_token.clone();
-    let token = issued.into_token(sent, &TokenOptions::default())?;
     if reveal.raw {
-        return print(&format!("{}\n", token.expose_secret()));
+        return print(&format!("{}\n", token.token().expose_secret()));
     }
     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
     let expires_at = output::time(token.expires_at());
@@ -59,8 +52,8 @@ pub(crate) fn tell(
     let words = format!("{expires_at}, in {} s, a margin left{rule}", left.as_secs());
     let output = Output::new(format);
     let reveal = reveal.reveal;
-    let output = redacted(output, reveal, "access_token", Some(&token.to_secret()));
-    let output = redacted(output, reveal || shows_refresh_token, "refresh_token", refresh_token.as_ref());
+    let output = redacted(output, reveal, "access_token", Some(&token.token().to_secret()));
+    let output = redacted(output, reveal || shows_refresh_token, "refresh_token", token.refresh_token());
     let text = output
         .with_words("expires_at", expires_at, words)
         .with_json("expires_in", left.as_secs())
@@ -77,14 +70,4 @@ fn redacted(output: Output, reveal: bool, name: &'static str, secret: Option<&Se
         Some(secret) if reveal => output.with(name, secret.expose_secret()),
         Some(_) => output.with_words(name, Value::Null, "[redacted] (--reveal shows it)"),
     }
-}
-
-/// What Moov issued, and when. An empty refresh token is none.
-pub(crate) fn of_moov(token: AuthToken, date: Option<SystemTime>) -> IssuedToken {
-    let mut issued = IssuedToken::new(token.access_token.0);
-    issued.expires_in = token.expires_in;
-    issued.refresh_token = token.refresh_token.map(|token| token.0).filter(|token| !token.is_empty());
-    issued.scope = token.scope;
-    issued.date = date;
-    issued
 }

@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::inner::client;
 use crate::{
-    Error, Response, Scope, Secret,
+    Error, Response, Scope, Secret, UncachedToken,
     moneykit::types,
     webhook::{Verified, VerifyError, VerifyErrorKind},
 };
@@ -12,6 +12,16 @@ use crate::{
 client!(moneykit, "MoneyKit");
 
 impl Client {
+    /// As [`moneykit::Client::issue`](crate::moneykit::Client::issue).
+    ///
+    /// # Errors
+    ///
+    /// As there, and [in async code](super#in-async-code).
+    pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
+        let scopes = scopes.to_vec();
+        self.0.wait(|client| async move { client.issue(&scopes).await })
+    }
+
     /// As [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token).
     ///
     /// # Errors

@@ -2,13 +2,23 @@
 
 use super::inner::client;
 use crate::{
-    Error, Response, Scope, Secret,
+    Error, Response, Scope, Secret, UncachedToken,
     moov::{TokenTypeHint, types},
 };
 
 client!(moov, "Moov");
 
 impl Client {
+    /// As [`moov::Client::issue`](crate::moov::Client::issue).
+    ///
+    /// # Errors
+    ///
+    /// As there, and [in async code](super#in-async-code).
+    pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
+        let scopes = scopes.to_vec();
+        self.0.wait(|client| async move { client.issue(&scopes).await })
+    }
+
     /// As [`moov::Client::create_access_token`](crate::moov::Client::create_access_token).
     ///
     /// # Errors

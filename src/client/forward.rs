@@ -38,6 +38,21 @@ macro_rules! client_methods {
                 self.inner().default.token().await
             }
 
+            /// Issues a token that is not cached, such as one for a page in a browser. Its expiry is
+            /// interpreted as that of a cached one. Most callers want [`Client::token`].
+            ///
+            /// # Errors
+            ///
+            /// As [`Client::create_access_token`].
+            ///
+            /// # Cancellation
+            ///
+            /// As [`Client::create_access_token`].
+            pub async fn issue(&self, scopes: &[crate::Scope]) -> Result<crate::UncachedToken, crate::Error> {
+                let response = self.create_access_token(scopes).await?;
+                uncached(response, self.inner().tokens.options())
+            }
+
             /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
             ///
             /// # Cancellation

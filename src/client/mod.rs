@@ -6,8 +6,10 @@ pub(crate) mod config;
 mod credentials;
 mod forward;
 mod inner;
+mod uncached;
 
 pub(crate) use auth::Auth;
 pub use credentials::Credentials;
 pub(crate) use forward::{builder_methods, client_methods};
 pub(crate) use inner::{Api, Builder, Inner};
+pub use uncached::UncachedToken;

@@ -19,8 +19,8 @@
 //! /// For a page on which somebody adds a bank account to his own account, after your login.
 //! async fn for_page(pages: &moov::Client, account: Uuid) -> Result<Secret, Error> {
 //!     let scopes = [AccountScope::BankAccountsWrite.of(account).into()];
-//!     let response = pages.create_access_token(&scopes).await?;
-//!     Ok(response.access_token.0.clone()) // and the refresh token stays here, or nowhere
+//!     let issued = pages.issue(&scopes).await?;
+//!     Ok(issued.token().to_secret()) // the refresh token, if there is one, stays on the server
 //! }
 //!
 //! /// What your endpoint returns. From here on the token is text that anything may log: make it last.
@@ -54,7 +54,7 @@
 //!
 //! # Why not the cached token
 //!
-//! [`Client::create_access_token`](crate::moov::Client::create_access_token) is not cached, and for a page that is right:
+//! [`Client::issue`](crate::moov::Client::issue) does not cache the token, and for a page that is right:
 //!
 //! - Each page gets its own, so that one can be revoked without the others.
 //! - It has its whole life before it. One from memory may have seconds left.
@@ -71,9 +71,9 @@
 //! # let emulator = Emulator::start().await?;
 //! # let pages = emulator.moov().with_origin(emulator.origin()).build()?;
 //! # let scope = AccountScope::BankAccountsWrite.of(uuid::Uuid::from_u128(1)).into();
-//! let response = pages.create_access_token(&[scope]).await?;
-//! pages.revoke(&response.access_token, Some(moov::TokenTypeHint::AccessToken)).await?;
-//! assert!(!emulator.is_live(response.access_token.expose_secret()));
+//! let token = pages.issue(&[scope]).await?.into_token();
+//! pages.revoke(&token.to_secret(), Some(moov::TokenTypeHint::AccessToken)).await?;
+//! assert!(!emulator.is_live(token.expose_secret()));
 //! # Ok(())
 //! # }
 //! ```

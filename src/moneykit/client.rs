@@ -10,7 +10,7 @@ use super::{
     webhook::{KeyCache, VerifierOptions, WebhookVerifier},
 };
 use crate::{
-    Credentials, Error, ErrorKind, Response, Scope, Secret,
+    Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
     client::{self, Builder, builder_methods, client_methods},
     generated::moneykit as generated,
     retry::Idempotency,
@@ -189,13 +189,7 @@ impl TokenSource for Api {
     }
 
     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
-        let response = self.create_access_token(scopes).await?;
-        let date = response.date();
-        let body = response.into_body();
-        let mut issued = IssuedToken::new(body.access_token);
-        issued.expires_in = body.expires_in;
-        issued.date = date;
-        Ok(issued)
+        self.create_access_token(scopes).await.map(issued)
     }
 
     fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
@@ -207,6 +201,32 @@ impl TokenSource for Api {
 
 /// The error code of an access token that has expired.
 const EXPIRED: &str = "api_error.auth.expired_access_token";
+
+fn issued(response: Response<types::CreateAccessTokenResponse>) -> IssuedToken {
+    let date = response.date();
+    let types::CreateAccessTokenResponse { access_token, expires_in, .. } = response.into_body();
+    let mut issued = IssuedToken::new(access_token);
+    issued.expires_in = expires_in;
+    issued.date = date;
+    issued
+}
+
+fn uncached(
+    response: Response<types::CreateAccessTokenResponse>,
+    options: &TokenOptions,
+) -> Result<UncachedToken, Error> {
+    let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
+    UncachedToken::new(issued(response), sent, request_id, options)
+}
+
+/// Interprets the expiry by the default [`TokenOptions`].
+impl TryFrom<Response<types::CreateAccessTokenResponse>> for UncachedToken {
+    type Error = Error;
+
+    fn try_from(response: Response<types::CreateAccessTokenResponse>) -> Result<Self, Error> {
+        uncached(response, &TokenOptions::default())
+    }
+}
 
 /// The options of a [`Client`], in one place.
 #[derive(Clone, Debug)]

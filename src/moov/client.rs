@@ -9,7 +9,7 @@ use super::{
     types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
 };
 use crate::{
-    Credentials, Error, ErrorKind, Response, Scope, Secret,
+    Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
     client::{self, Auth, Builder, Inner, builder_methods, client_methods},
     generated::moov as generated,
     retry::Idempotency,
@@ -294,6 +294,20 @@ fn issued(response: Response<types::AuthToken>) -> IssuedToken {
     issued.scope = scope;
     issued.date = date;
     issued
+}
+
+fn uncached(response: Response<types::AuthToken>, options: &TokenOptions) -> Result<UncachedToken, Error> {
+    let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
+    UncachedToken::new(issued(response), sent, request_id, options)
+}
+
+/// Interprets the expiry by the default [`TokenOptions`].
+impl TryFrom<Response<types::AuthToken>> for UncachedToken {
+    type Error = Error;
+
+    fn try_from(response: Response<types::AuthToken>) -> Result<Self, Error> {
+        uncached(response, &TokenOptions::default())
+    }
 }
 
 /// The options of a [`Client`], in one place.

@@ -134,13 +134,21 @@ impl IssuedToken {
     ///
     /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) for a token that no header can carry.
     pub fn into_token(self, sent: SystemTime, options: &TokenOptions) -> Result<Token, Error> {
-        let expiry = self.expiry(sent, SystemTime::now(), options);
+        self.interpret(sent, options).map(|(token, _)| token)
+    }
+
+    /// As [`Self::into_token`], with the token's whole lifetime.
+    pub(crate) fn interpret(
+        self,
+        sent: SystemTime,
+        options: &TokenOptions,
+    ) -> Result<(Token, Duration), Error> {
+        let Expiry { lifetime, rule, .. } = self.expiry(sent, SystemTime::now(), options);
         let sent_wall = millis(sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
-        let expires = Expires { lifetime: expiry.lifetime, rule: expiry.rule, sent: 0, sent_wall };
-        let life = options.life(expires, 0.0);
-        let stored = StoredToken::new(self.access_token, Duration::ZERO, expiry.lifetime);
+        let life = options.life(Expires { lifetime, rule, sent: 0, sent_wall }, 0.0);
+        let stored = StoredToken::new(self.access_token, Duration::ZERO, lifetime);
         let issued = Issued::new(&stored.access_token, self.scope, stored.generation, Weak::new(), life)?;
-        Ok(Token::from_arc(Arc::new(issued)))
+        Ok((Token::from_arc(Arc::new(issued)), lifetime))
     }
 
     pub(super) fn expiry(&self, sent: SystemTime, received: SystemTime, options: &TokenOptions) -> Expiry {

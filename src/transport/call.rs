@@ -53,6 +53,8 @@ struct Inner {
 }
 
 struct Received {
+    /// When the request was sent.
+    sent: SystemTime,
     status: StatusCode,
     headers: HeaderMap,
     /// As far as it was read.
@@ -138,8 +140,9 @@ impl Call {
                 _ => Error::new(ErrorKind::InvalidConfig, "the request cannot be made"),
             });
         };
-        let Received { status, headers, body, is_complete, over_limit } = received;
+        let Received { sent, status, headers, body, is_complete, over_limit } = received;
         let head = Head {
+            sent,
             status,
             headers: self.shown_headers(&headers),
             request_id: self.id(&headers, "x-request-id"),
@@ -255,6 +258,7 @@ impl Call {
 
     /// For the hook `exec`: sends, and reads the response up to the limit.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
+        let sent = SystemTime::now();
         let mut response = self.0.http.client.execute(request).await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
@@ -282,7 +286,7 @@ impl Call {
         // header, and the status has been one before.
         let copy = http::Response::builder().status(status).url(response.url().clone()).body(decoded);
         let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
-        let received = Received { status, headers, body, is_complete, over_limit };
+        let received = Received { sent, status, headers, body, is_complete, over_limit };
         *self.0.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
         Ok(copy.into())
     }

@@ -37,6 +37,7 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Secret", "secret"),
     ("SystemClock", "clock"),
     ("Timestamp", "timestamp"),
+    ("UncachedToken", "client"),
 ];
 
 pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {

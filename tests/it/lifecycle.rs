@@ -6,7 +6,8 @@ use std::{
 };
 
 use fintech_auth::{
-    Error, ErrorKind, RetryPolicy, Scope, Secret, Token,
+    Error, ErrorKind, RetryPolicy, Scope, Secret, Token, UncachedToken,
+    emulator::Operation,
     token::{ExpiryRule, IssuedToken, TokenCache, TokenOptions},
 };
 use http::{HeaderMap, StatusCode};
@@ -19,7 +20,7 @@ use crate::{
     scripted::{
         Asked, Reply, Scripted, TestClock, cache, cache_with, fail, limited, options, refreshing, unsent,
     },
-    support::scopes,
+    support::{emulator, moneykit, moov, scopes},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -681,4 +682,33 @@ fn a_token_response_is_interpreted_without_a_cache() {
     }
     let error = IssuedToken::new("no\nheader").into_token(sent, &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+}
+
+#[tokio::test]
+async fn an_uncached_token_comes_with_its_expiry_and_all_else_that_was_issued() {
+    let emulator = emulator().await;
+    let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
+    let wanted = scopes(&["/ping.read"]);
+    let before = SystemTime::now();
+    for _ in 0..2 {
+        let issued = moov.issue(&wanted).await.unwrap();
+        let end = issued.expires_at().duration_since(before).unwrap();
+        assert!(end <= issued.lifetime() && issued.lifetime() <= Duration::from_secs(3_600), "{end:?}");
+        assert!(issued.lifetime() - end <= Duration::from_secs(11), "{issued:?}");
+        assert_eq!(issued.expiry_rule(), ExpiryRule::Timestamp);
+        assert_eq!(issued.scope(), Some("/ping.read"));
+        assert!(issued.refresh_token().is_some() && issued.request_id().is_some());
+        assert!(!format!("{issued:?}").contains(issued.token().expose_secret()));
+    }
+    let calls =
+        emulator.requests().iter().filter(|call| call.operation == Some(Operation::MoovToken)).count();
+    assert_eq!(calls, 2, "none is cached");
+    assert!(moov.tokens().cached(&wanted).is_none());
+
+    let raw = moneykit.create_access_token(&[]).await.unwrap();
+    let sent = raw.sent_at();
+    let issued = UncachedToken::try_from(raw).unwrap();
+    assert_eq!(issued.expiry_rule(), ExpiryRule::Seconds);
+    assert!(issued.expires_at() < sent + issued.lifetime());
+    assert!(issued.refresh_token().is_none());
 }

@@ -1,11 +1,8 @@
 //! Moov's checks.
 
-use std::time::SystemTime;
-
 use fintech_auth::{
-    Error, ErrorKind, Scope,
+    Error, ErrorKind, Scope, UncachedToken,
     moov::{ClientType, Config},
-    token::TokenOptions,
 };
 
 use http::StatusCode;
@@ -16,7 +13,7 @@ use super::{
     network::Route,
     scopes,
 };
-use crate::{exit::Failure, input, issued::of_moov};
+use crate::{exit::Failure, input};
 
 const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
 
@@ -36,12 +33,9 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
         Ok(response) => {
             route.answered(checks, response.date())?;
             checks.ok("credentials", "accepted: a token was issued")?;
-            let granted = response.scope.clone();
-            let date = response.date();
-            let issued = of_moov(response.into_body(), date);
-            let token = issued.into_token(SystemTime::now(), &TokenOptions::default())?;
+            let token = UncachedToken::try_from(response)?.into_token();
             origin(checks, &config, token.audience())?;
-            scopes(checks, &asked, granted.as_deref(), ALLOW_SCOPES)?;
+            scopes(checks, &asked, token.scope(), ALLOW_SCOPES)?;
             // Nobody needs it, and it would work for an hour.
             match client.revoke(&token.to_secret(), None).await {
                 Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,

@@ -1,9 +1,5 @@
 //! `moneykit token`: issues a token. It is not kept.
 
-use std::time::SystemTime;
-
-use fintech_auth::token::IssuedToken;
-
 use crate::{
     credentials::{self, Overrides},
     exit::Failure,
@@ -37,12 +33,6 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let overrides = Overrides::of(&args.client, args.format);
     let config = credentials::moneykit(&args.client.config.read()?, &overrides)?;
     let scopes = scopes(&args.scopes, config.scopes.clone())?;
-    let sent = SystemTime::now();
-    let response = config.client()?.create_access_token(&scopes).await?;
-    let date = response.date();
-    let body = response.into_body();
-    let mut issued = IssuedToken::new(body.access_token);
-    issued.expires_in = body.expires_in;
-    issued.date = date;
-    tell(args.format, &args.reveal, issued, sent, false, print)
+    let token = config.client()?.issue(&scopes).await?;
+    tell(args.format, &args.reveal, &token, false, print)
 }

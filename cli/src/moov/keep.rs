@@ -1,13 +1,13 @@
 //! Gets a token while its refresh token has somewhere to go: to the file of `--save`, to standard output, or, where
 //! both fail, to a file that the error names.
 
-use std::{future::Future, time::SystemTime};
+use std::future::Future;
 
-use fintech_auth::{Error, Response, Secret, moov::types::AuthToken, token::IssuedToken};
+use fintech_auth::{Error, Response, Secret, UncachedToken, moov::types::AuthToken};
 
 use crate::{
     exit::Failure,
-    issued::{of_moov, tell},
+    issued::tell,
     moov::save::{Saving, Unsaved, rescue},
     options::{Format, Reveal},
     output::{print, print_all},
@@ -56,12 +56,7 @@ impl<'a> Keeping<'a> {
         call: impl Future<Output = Result<Response<AuthToken>, Error>>,
     ) -> Result<(), Failure> {
         let Self { way, saving, mut signals } = self;
-        let mut work = std::pin::pin!(async {
-            let sent = SystemTime::now();
-            let response = call.await?;
-            let date = response.date();
-            keep(way, saving, of_moov(response.into_body(), date), sent)
-        });
+        let mut work = std::pin::pin!(async { keep(way, saving, call.await?) });
         let signal = tokio::select! {
             done = &mut work => return done,
             signal = signals.ended() => signal,
@@ -71,11 +66,17 @@ impl<'a> Keeping<'a> {
     }
 }
 
-fn keep(way: Way<'_>, saving: Option<Saving>, issued: IssuedToken, sent: SystemTime) -> Result<(), Failure> {
+fn keep(way: Way<'_>, saving: Option<Saving>, response: Response<AuthToken>) -> Result<(), Failure> {
     let Way { format, reveal, save, exchanged } = way;
     let is_exchange = exchanged.is_some();
-    let Some(refresh_token) = issued.refresh_token.clone() else {
-        tell(format, reveal, issued, sent, false, print)?;
+    let refresh_token = response.refresh_token.as_ref().map(|token| token.0.clone());
+    // Only once the refresh token is safe is anything done that may fail.
+    let tell = |shows_refresh_token, print| {
+        let token = UncachedToken::try_from(response)?;
+        tell(format, reveal, &token, shows_refresh_token, print)
+    };
+    let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
+        tell(false, print)?;
         // Without a new one, the old one goes on (RFC 6749 section 6), and may be in that very file.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
@@ -88,7 +89,7 @@ fn keep(way: Way<'_>, saving: Option<Saving>, issued: IssuedToken, sent: SystemT
     };
     // Whatever became of the file, the token is somewhere else then.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
-    let told = tell(format, reveal, issued, sent, is_shown, print);
+    let told = tell(is_shown, print);
     let told = match told {
         Ok(()) if is_shown && reveal.raw => print(&format!("{}\n", refresh_token.expose_secret())),
         told => told,

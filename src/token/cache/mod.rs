@@ -173,6 +173,10 @@ impl TokenCache {
         self.inner.with_retry(idempotency, call)
     }
 
+    pub(crate) fn options(&self) -> &TokenOptions {
+        &self.inner.shared.options
+    }
+
     /// What it did so far.
     pub fn stats(&self) -> Stats {
         self.inner.shared.stats()
