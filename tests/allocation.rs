@@ -4,8 +4,10 @@
 use std::{alloc::System, time::Duration};
 
 use fintech_auth::{
-    Credentials, Error, ErrorKind, Scope, moov,
-    token::{Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource},
+    Credentials, Error, ErrorKind, Scope, Token, moov,
+    token::{
+        Fingerprint, IssuedToken, StaticTokenProvider, TokenCache, TokenOptions, TokenProvider, TokenSource,
+    },
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -46,8 +48,13 @@ async fn look_up() {
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();
     }
+    let fixed = StaticTokenProvider::new(Token::new("token", Duration::from_secs(60)).unwrap());
+    let providers: [&dyn TokenProvider; 4] = [&cache, &handle, &&handle, &fixed];
     let region = Region::new(ALLOCATOR);
     for _ in 0..1_000 {
+        for provider in providers {
+            assert_eq!(provider.cached(&scopes).unwrap().expose_secret(), "token");
+        }
         let token = cache.token(&scopes).await.unwrap();
         let again = handle.token().await.unwrap();
         let header = token.authorization().clone();

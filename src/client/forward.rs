@@ -78,6 +78,24 @@ macro_rules! client_methods {
                 self.inner().tokens.stats()
             }
         }
+
+        /// Provides the tokens of [`Client::token`].
+        impl crate::token::TokenProvider for Client {
+            fn cached(&self, scopes: &[crate::Scope]) -> Option<crate::Token> {
+                self.inner().tokens.cached(scopes)
+            }
+
+            fn token<'a>(
+                &'a self,
+                scopes: &'a [crate::Scope],
+            ) -> crate::token::TokenFuture<'a, Result<crate::Token, crate::Error>> {
+                Box::pin(self.token(scopes))
+            }
+
+            fn invalidate<'a>(&'a self, token: &'a crate::Token) -> crate::token::TokenFuture<'a, ()> {
+                Box::pin(self.invalidate(token))
+            }
+        }
     };
 }
 pub(crate) use client_methods;

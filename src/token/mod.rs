@@ -93,6 +93,7 @@
 mod cache;
 mod fingerprint;
 mod lifetime;
+mod provider;
 mod refresh;
 mod rejection;
 mod scope;
@@ -106,6 +107,7 @@ pub use cache::{Stats, TokenCache, TokenHandle, TokenOptions};
 pub use fingerprint::Fingerprint;
 pub(crate) use lifetime::audience;
 pub use lifetime::{ExpiresIn, ExpiryRule};
+pub use provider::{StaticTokenProvider, TokenFuture, TokenProvider};
 pub(crate) use refresh::Replacement;
 pub use rejection::Rejection;
 pub use scope::Scope;

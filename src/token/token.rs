@@ -1,6 +1,7 @@
 //! An access token in hand: what it is sent as, how long it is believed, which one it is.
 
 use std::{
+    borrow::Cow,
     fmt,
     num::NonZeroU64,
     sync::{Arc, Weak},
@@ -12,8 +13,14 @@ use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::token::{ExpiryRule, cache::entry::CacheEntry, lifetime::expiry::audience, syntax::MAX_KEPT};
-use crate::{Error, ErrorKind, Secret};
+use crate::token::{
+    ExpiryRule,
+    cache::{entry::CacheEntry, options::millis},
+    lifetime::expiry::audience,
+    store::generation,
+    syntax::{MAX_KEPT, check_issued},
+};
+use crate::{Error, ErrorKind, Secret, clock::FOREVER};
 
 const BEARER: &str = "Bearer ";
 
@@ -52,7 +59,38 @@ pub(crate) struct Life {
 }
 
 impl Token {
-    pub(super) fn new(guard: Guard<Arc<Issued>>) -> Self {
+    /// A token that no server issued, for tests of a service: see
+    /// [`StaticTokenProvider`](super::StaticTokenProvider). It is believed for `lifetime` from now, and no cache renews it.
+    /// For a token that a server issued, see [`IssuedToken::into_token`](super::IssuedToken::into_token).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if it is longer than 16 KiB, or is not a bearer token (RFC 6750
+    /// section 2.1): letters, digits and `-._~+/`, with `=` at the end only.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use fintech_auth::Token;
+    ///
+    /// let token = Token::new("test-token", Duration::from_secs(60))?;
+    /// assert_eq!(token.authorization(), "Bearer test-token");
+    /// assert!(Token::new("two words", Duration::from_secs(60)).is_err());
+    /// # Ok::<(), fintech_auth::Error>(())
+    /// ```
+    pub fn new(secret: impl Into<Secret>, lifetime: Duration) -> Result<Self, Error> {
+        let secret = secret.into();
+        let invalid = |reason: Cow<'static, str>| Error::new(ErrorKind::InvalidConfig, reason);
+        check_issued(&secret, None, &mut None).map_err(invalid)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let end = millis(now.saturating_add(lifetime.min(FOREVER)));
+        let life = Life { stale: end, end, wall_stale: end, rule: ExpiryRule::Seconds };
+        let issued = Issued::new(&secret, None, generation(&secret), Weak::new(), life)
+            .map_err(|error| invalid(error.to_string().into()))?;
+        Ok(Self::from_arc(Arc::new(issued)))
+    }
+
+    pub(super) fn from_guard(guard: Guard<Arc<Issued>>) -> Self {
         Self(guard)
     }
 

@@ -27,6 +27,7 @@ mod lifecycle;
 mod model;
 mod network;
 mod package;
+mod provider;
 mod rate_limit;
 mod raw_server;
 mod reactions;

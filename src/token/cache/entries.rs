@@ -341,7 +341,7 @@ impl ScopeKey<'_> {
 
     /// Whether these are the scopes of an entry.
     #[inline]
-    fn matches(&self, joined: &str) -> bool {
+    pub(in crate::token) fn matches(&self, joined: &str) -> bool {
         let mut rest = joined;
         for (index, scope) in self.0.iter().enumerate() {
             let after = if index == 0 { Some(rest) } else { rest.strip_prefix(' ') };

@@ -228,8 +228,8 @@ impl CacheEntry {
         // Under the lock, for a refresh may have ended since the caller looked.
         let current = self.current.load();
         let usable = match current.life.age(now) {
-            Age::Fresh => return Lookup::Hit(Token::new(current)),
-            Age::Stale => Some(Token::new(current)),
+            Age::Fresh => return Lookup::Hit(Token::from_guard(current)),
+            Age::Stale => Some(Token::from_guard(current)),
             Age::Expired => None,
         };
         if let Some((waiter, ticket)) = state.running() {

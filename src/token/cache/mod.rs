@@ -18,8 +18,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 
 use crate::token::{
-    Rejection, Replacement, Scope, Token, TokenSource, cache::entry::CacheEntry, cache::inner::CacheInner,
-    cache::state::Hold,
+    Rejection, Replacement, Scope, Token, TokenSource, cache::entries::ScopeKey, cache::entry::CacheEntry,
+    cache::inner::CacheInner, cache::state::Hold,
 };
 use crate::{Error, Secret, retry::Idempotency};
 
@@ -252,6 +252,11 @@ impl TokenHandle {
     /// Forgets exactly this token, as [`TokenCache::invalidate`].
     pub async fn invalidate(&self, token: &Token) {
         self.cache.invalidate(token).await;
+    }
+
+    /// Whether these are its scopes, in any order. Allocates nothing for up to 8 scopes.
+    pub(in crate::token) fn is_for(&self, scopes: &[Scope]) -> bool {
+        ScopeKey::with(scopes, |key| key.matches(&self.entry.scopes))
     }
 
     /// As [`TokenCache::classify`].

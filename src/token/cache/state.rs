@@ -84,7 +84,7 @@ impl CacheState {
         }
         entry.place.mark_used();
         self.counters.hit();
-        Some(Token::new(current))
+        Some(Token::from_guard(current))
     }
 
     #[inline]
