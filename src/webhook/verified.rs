@@ -21,6 +21,17 @@ pub struct Verified<B> {
 impl<B> Verified<B> {
     /// A webhook that counts as verified. The verifiers return these; make one yourself only to test
     /// a handler.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use fintech_auth::{moneykit::webhook::EventKind, webhook::Verified};
+    ///
+    /// let body = r#"{"webhook_event":"link.product_refresh"}"#;
+    /// let webhook = Verified::new(body, SystemTime::now(), "test-key");
+    /// assert_eq!(webhook.event()?.kind, EventKind::LinkProductRefresh);
+    /// # Ok::<(), fintech_auth::webhook::VerifyError>(())
+    /// ```
     pub fn new(body: B, signed_at: SystemTime, key_id: impl Into<Box<str>>) -> Self {
         Self { body, signed_at, key_id: key_id.into() }
     }
@@ -90,6 +101,18 @@ pub struct UnsignedBody<B> {
 impl<B> UnsignedBody<B> {
     /// A webhook whose headers count as verified. The verifiers return these; make one yourself only to
     /// test a handler.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use fintech_auth::webhook::UnsignedBody;
+    ///
+    /// let body = r#"{"type":"transfer.updated"}"#;
+    /// let webhook = UnsignedBody::new(body, SystemTime::now(), "test-nonce", "test-webhook");
+    /// let hint: serde_json::Value = webhook.unsigned_json()?;
+    /// assert_eq!(hint["type"], "transfer.updated");
+    /// # Ok::<(), fintech_auth::webhook::VerifyError>(())
+    /// ```
     pub fn new(
         body: B,
         signed_at: SystemTime,

@@ -58,6 +58,19 @@ pub struct Event {
 }
 
 impl Event {
+    /// An event with nothing but its kind, for tests of a handler; set the other fields as the test needs them.
+    ///
+    /// ```
+    /// use fintech_auth::moneykit::webhook::{Event, EventKind};
+    ///
+    /// let mut event = Event::new(EventKind::LinkStateChanged);
+    /// event.idempotency_key = Some("test-key".into());
+    /// event.fields.insert("link_id".into(), "test-link".into());
+    /// ```
+    pub fn new(kind: EventKind) -> Self {
+        Self { kind, idempotency_key: None, major_version: None, fields: Map::new() }
+    }
+
     /// Reads an event from the body of a verified webhook: a JSON object with a `webhook_event`.
     ///
     /// # Errors
