@@ -28,6 +28,7 @@ pub mod emulator;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hex;
+mod json;
 pub mod moneykit;
 pub mod moov;
 mod response;

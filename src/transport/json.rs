@@ -1,14 +1,16 @@
 //! Reads JSON responses leniently: only a required field can make a response unusable.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use bytes::Bytes;
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor},
-};
+use serde::{Deserialize as _, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 use zeroize::Zeroizing;
+
+use crate::json::Members;
 
 /// Valid JSON that no field type can hold. It stands in for values that contradict each other.
 const UNREADABLE: &str = "1e999";
@@ -61,19 +63,19 @@ pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
 fn with_members<T>(body: &[u8], then: impl FnOnce(Vec<(String, Option<&RawValue>)>) -> T) -> Option<T> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}');
-    if let Ok(members) = serde_json::from_str::<Members>(text) {
+    if let Ok(members) = serde_json::from_str::<Members<'_, &RawValue>>(text) {
         return Some(then(merge(members.0)));
     }
     let text = without_nan(text);
-    serde_json::from_str::<Members>(&text).ok().map(|members| then(merge(members.0)))
+    serde_json::from_str::<Members<'_, &RawValue>>(&text).ok().map(|members| then(merge(members.0)))
 }
 
 /// Keeps each member once. A member that is repeated with another value has no value.
-fn merge(members: Vec<(String, &RawValue)>) -> Vec<(String, Option<&RawValue>)> {
+fn merge<'a>(members: Vec<(Cow<'_, str>, &'a RawValue)>) -> Vec<(String, Option<&'a RawValue>)> {
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut merged: Vec<(String, Option<&RawValue>)> = Vec::new();
+    let mut merged: Vec<(String, Option<&'a RawValue>)> = Vec::new();
     for (name, value) in members {
-        match places.entry(name) {
+        match places.entry(name.into_owned()) {
             Entry::Vacant(place) => {
                 merged.push((place.key().clone(), Some(value)));
                 place.insert(merged.len() - 1);
@@ -111,33 +113,6 @@ fn without_nan(text: &str) -> String {
         rest = &rest[length..];
     }
     out
-}
-
-/// The members of an object, repeated ones included.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Collect)
-    }
 }
 
 #[cfg(test)]

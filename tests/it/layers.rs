@@ -8,7 +8,7 @@ use std::{
 /// The rooms in order: each may name those of the lines above it, and no other of its own line. What stands in
 /// none of them (`lib.rs`) may name all.
 const ORDER: &[&[&str]] = &[
-    &["response", "secret", "timestamp", "clock", "sync", "hex"],
+    &["response", "secret", "timestamp", "clock", "sync", "hex", "json"],
     &["error", "single_flight"],
     &["retry", "text"],
     &["token"],

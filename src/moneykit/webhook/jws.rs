@@ -1,13 +1,15 @@
 //! A compact JWS (RFC 7515 section 7.1), taken apart strictly. It decides no algorithm and verifies
 //! nothing: that the algorithm is ES256 is our choice, and the header can only agree or be refused.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
+use crate::{
+    json::Members,
+    webhook::{VerifyError, VerifyErrorKind as Kind},
+};
 
 /// The longest JWS.
 pub(super) const LIMIT: usize = 4096;
@@ -66,7 +68,7 @@ fn bad_length(signature: &[u8]) -> VerifyError {
 
 /// The key id, if all else is as it has to be.
 fn check_header(header: &[u8]) -> Result<String, VerifyError> {
-    let Members(members) = serde_json::from_slice(header).map_err(|_| Kind::MalformedJwsHeader)?;
+    let members = members(header).ok_or(Kind::MalformedJwsHeader)?;
     let mut algorithm = None;
     let mut key_id = None;
     for (name, value) in members {
@@ -93,37 +95,9 @@ fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     }
 }
 
-/// A JSON object whose members come once each. (RFC 7515 section 4 leaves it open to refuse others
-/// or to take the last one; two readers that choose differently can be played against each other.)
-pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, Value)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(Cow<'de, str>, Value)> = Vec::with_capacity(4);
-                while let Some((Name(name), value)) = map.next_entry()? {
-                    if members.len() == MEMBERS_LIMIT || members.iter().any(|(other, _)| *other == name) {
-                        return Err(A::Error::custom("a member comes twice, or there are too many"));
-                    }
-                    members.push((name, value));
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
+/// The members of an object that come once each. (RFC 7515 section 4 leaves it open to refuse repeated ones or to
+/// take the last one.) `None` for anything else.
+pub(super) fn members(json: &[u8]) -> Option<Vec<(Cow<'_, str>, Value)>> {
+    let members: Members<'_, Value> = serde_json::from_slice(json).ok()?;
+    (members.0.len() <= MEMBERS_LIMIT && !members.has_repeated_name()).then_some(members.0)
 }
-
-/// A name, borrowed where nothing in it is escaped.
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

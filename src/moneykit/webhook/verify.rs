@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{
     VerifierOptions, VerifyingKeys,
-    jws::{Jws, Members},
+    jws::{Jws, members},
 };
 use crate::webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind, unhex};
 
@@ -94,7 +94,7 @@ struct Claims {
 
 impl Claims {
     fn read(payload: &[u8]) -> Result<Self, VerifyError> {
-        let Members(members) = serde_json::from_slice(payload).map_err(|_| Kind::MalformedClaims)?;
+        let members = members(payload).ok_or(Kind::MalformedClaims)?;
         let (mut issued_at, mut expires_at, mut not_before, mut body_digest) = (None, None, None, None);
         for (name, value) in &members {
             match &**name {
