@@ -5,18 +5,20 @@
 //!
 //! | you send with | use |
 //! | --- | --- |
-//! | reqwest itself | [`Authorizer::execute`] |
-//! | a client that progenitor generated | [`Authorizer::ensure_token`] and [`Authorizer::execute`] in its hooks |
+//! | reqwest itself | [`Authorizer::send`] |
+//! | a client that progenitor generated | the hooks in [`progenitor`] |
 //! | `reqwest-middleware` | `AuthorizeMiddleware`, feature `reqwest-middleware` |
 //! | any tower service, such as hyper's client | `AuthorizeLayer`, feature `tower` |
 //! | something else | [`TokenCache::run`](crate::token::TokenCache::run) |
 //!
 //! # What happens to a request
 //!
-//! 1. If it goes to another origin, or has an `Authorization` already, it is left alone: what comes back
-//!    is not looked at either.
-//! 2. Else it gets a token, from memory while there is a fresh one.
-//! 3. If the response is a 401 that a new token may help against, the request is sent once more with one
+//! 1. If it has an `Authorization` header already, it is sent as it is, and its response is not looked at.
+//! 2. If it goes to another origin, [`Authorizer::send`] and the hooks for progenitor refuse it. The
+//!    middleware and the tower layer send it as it is, because their client may serve other services too.
+//! 3. Otherwise it gets a token, from memory while there is a fresh one. If no token can be had, the
+//!    request fails and is not sent.
+//! 4. If the response is a 401 that a new token may help against, the request is sent once more with one
 //!    (see below). The second response stands, whatever it is.
 //!
 //! A 401 means that the request was not acted upon, so repeating a `POST` is safe.
@@ -62,29 +64,13 @@
 //!   client with `redirect::Policy::none()` and `https_only(true)`, or by
 //!   [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest), which does both.
 //! - The token's header is marked sensitive, so that HTTP stacks do not log it.
-//!
-//! # A client that progenitor generates
-//!
-//! Have it generated with `HooksMode::Expected` and an `Authorizer` as its inner type; then the hooks are two
-//! lines. `examples/own_client` is such a crate, to copy.
-//!
-//! ```text
-//! impl ClientHooks<Authorizer> for Client {
-//!     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
-//!         self.inner().ensure_token(request).await.map_err(|error| Error::Custom(error.to_string()))
-//!     }
-//!
-//!     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
-//!         self.inner().execute(self.client(), request).await
-//!     }
-//! }
-//! ```
 
-mod execute;
 mod origin;
 mod peeked;
+pub mod progenitor;
 #[cfg(feature = "reqwest-middleware")]
 mod reqwest_middleware;
+mod send;
 #[cfg(feature = "tower")]
 mod tower;
 
@@ -97,7 +83,7 @@ use self::origin::Origin;
 pub use self::reqwest_middleware::AuthorizeMiddleware;
 #[cfg(feature = "tower")]
 pub use self::tower::{AuthorizeError, AuthorizeLayer, AuthorizeService, CloneBody, NoRetry, RepeatBody};
-pub use peeked::PeekedBody;
+pub use self::{peeked::PeekedBody, send::SendError};
 
 use crate::{Error, ErrorKind, Token, token::TokenHandle};
 

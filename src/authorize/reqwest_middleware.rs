@@ -5,7 +5,7 @@ use http::{Extensions, StatusCode};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use super::{Authorizer, execute::sign};
+use super::{Authorizer, send::sign};
 
 /// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
 /// for what happens on a 401.

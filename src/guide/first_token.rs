@@ -70,8 +70,7 @@
 //! let http = HttpOptions::default().to_reqwest(emulator.url())?; // or one of your own
 //!
 //! let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;
-//! bearer.ensure_token(&request).await?; // says why, if there is no token
-//! let response = bearer.execute(&http, request).await?;
+//! let response = bearer.send(&http, request).await?; // fails if there is no token; sends nothing then
 //! assert_eq!(response.status(), 200);
 //! # Ok(())
 //! # }

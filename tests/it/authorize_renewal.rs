@@ -39,14 +39,14 @@ const VENDORS: [Vendor; 2] = [Vendor::MoneyKit, Vendor::Moov];
 
 #[derive(Clone, Copy, Debug)]
 enum Via {
-    Execute,
+    Send,
     Middleware,
     Tower,
     Run,
     Blocking,
 }
 
-const WAYS: [Via; 5] = [Via::Execute, Via::Middleware, Via::Tower, Via::Run, Via::Blocking];
+const WAYS: [Via; 5] = [Via::Send, Via::Middleware, Via::Tower, Via::Run, Via::Blocking];
 
 /// The rest of a vendor's API. It rejects tokens as the live service does.
 #[derive(Clone)]
@@ -222,9 +222,9 @@ async fn get(url: String, token: Token) -> Response {
 async fn send(via: Via, tokens: TokenCache, bearer: Authorizer, url: String) -> StatusCode {
     let http = http();
     match via {
-        Via::Execute => {
+        Via::Send => {
             let request = http.get(url).build().expect("a request");
-            bearer.execute(&http, request).await.expect("a response").status()
+            bearer.send(&http, request).await.expect("a response").status()
         }
         Via::Middleware => {
             let middleware = AuthorizeMiddleware::new(bearer);

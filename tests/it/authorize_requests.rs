@@ -11,7 +11,10 @@ use std::{
 use async_trait::async_trait;
 use fintech_auth::{
     Error, ErrorKind, HttpOptions, Secret,
-    authorize::{AuthorizeMiddleware, Authorizer},
+    authorize::{
+        AuthorizeMiddleware, Authorizer, SendError,
+        progenitor::{ensure_token, execute},
+    },
     emulator::{Emulator, Fault, Operation},
     moneykit,
 };
@@ -210,11 +213,7 @@ async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
 #[tokio::test]
 async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
     let emulator = emulator().await;
-    let wrong = emulator.moneykit_credentials().client_id();
-    let client = moneykit::Client::builder(fintech_auth::Credentials::new(wrong, "marked-secret"))
-        .with_base_url(emulator.url())
-        .build()
-        .expect("the client builds");
+    let client = moneykit_with_wrong_secret(&emulator);
     let error = http(client.bearer()).get(introspect(&emulator)).send().await.unwrap_err();
     let reqwest_middleware::Error::Middleware(cause) = &error else { panic!("{error:?}") };
     let cause = cause.downcast_ref::<Error>().expect("our error");
@@ -237,10 +236,72 @@ async fn a_generated_client_hears_before_sending_why_there_is_no_token() {
     let (ours, other) = (emulator().await, emulator().await);
     let bearer = moneykit(&ours).bearer();
     let request = |emulator: &Emulator| reqwest().get(introspect(emulator)).build().expect("a request");
-    assert_eq!(bearer.ensure_token(&request(&other)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
+    assert_eq!(ensure_token(&bearer, &request(&other)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
     emulator_refuses(&ours);
-    assert_eq!(bearer.ensure_token(&request(&ours)).await.unwrap_err().kind(), ErrorKind::Unauthorized);
+    assert_eq!(ensure_token(&bearer, &request(&ours)).await.unwrap_err().kind(), ErrorKind::Unauthorized);
     assert_eq!(sent(&ours), (1, 0));
+}
+
+/// A client whose secret is wrong, so that no token can be had.
+fn moneykit_with_wrong_secret(emulator: &Emulator) -> moneykit::Client {
+    let id = emulator.moneykit_credentials().client_id();
+    let credentials = fintech_auth::Credentials::new(id, "marked-secret");
+    moneykit::Client::builder(credentials).with_base_url(emulator.url()).build().expect("the client builds")
+}
+
+#[tokio::test]
+async fn send_sends_nothing_without_a_token_and_says_why() {
+    let emulator = emulator().await;
+    let authorizer = moneykit_with_wrong_secret(&emulator).bearer();
+    let request = reqwest().get(introspect(&emulator)).build().expect("a request");
+    let error = authorizer.send(&reqwest(), request).await.unwrap_err();
+    let SendError::Token(cause) = &error else { panic!("{error:?}") };
+    assert_eq!(cause.kind(), ErrorKind::Unauthorized);
+    assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<Error>()));
+    assert!(!format!("{error:?} {error}").contains("marked-secret"));
+    assert_eq!(sent(&emulator), (1, 0));
+}
+
+#[tokio::test]
+async fn send_refuses_another_origin_and_sends_nothing() {
+    let (ours, other) = (emulator().await, emulator().await);
+    let authorizer = moneykit(&ours).bearer();
+    let user_info = introspect(&ours).replace("http://", "http://user@");
+    for url in [introspect(&other), introspect(&ours).replace("127.0.0.1", "localhost"), user_info] {
+        // Built by hand: reqwest's builder turns user info into a header of its own.
+        let request = Request::new(http::Method::GET, url.parse().expect("a url"));
+        let error = authorizer.send(&reqwest(), request).await.unwrap_err();
+        let SendError::Token(cause) = error else { panic!("{error:?}") };
+        assert_eq!(cause.kind(), ErrorKind::InvalidConfig, "{url}");
+    }
+    assert_eq!((sent(&ours), sent(&other)), ((0, 0), (0, 0)));
+}
+
+#[tokio::test]
+async fn send_reports_the_error_of_the_http_client() {
+    let (cache, _) = crate::scripted::cache([]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let authorizer = Authorizer::new(cache.handle(&[]).expect("a handle"), [&url]).expect("an origin");
+    let request = reqwest().get(url).build().expect("a request");
+    let error = authorizer.send(&reqwest(), request).await.unwrap_err();
+    assert!(matches!(&error, SendError::Http(error) if error.is_connect()), "{error:?}");
+}
+
+#[tokio::test]
+async fn execute_for_progenitor_sends_nothing_without_a_token_or_to_another_origin() {
+    let (ours, other) = (emulator().await, emulator().await);
+    let authorizer = moneykit_with_wrong_secret(&ours).bearer();
+    for (url, reason) in [(introspect(&ours), "credentials"), (introspect(&other), "origin")] {
+        let request = reqwest().post(url).body("a body").build().expect("a request");
+        let error = execute(&authorizer, &reqwest(), request).await.unwrap_err();
+        assert!(error.is_builder(), "{error:?}");
+        let source = std::error::Error::source(&error).expect("a source").to_string();
+        assert!(source.starts_with("the request was not sent: ") && source.contains(reason), "{source}");
+        assert!(!format!("{error:?} {error}").contains("marked-secret"));
+    }
+    assert_eq!((sent(&ours), sent(&other)), ((1, 0), (0, 0)));
 }
 
 fn emulator_refuses(emulator: &Emulator) {
@@ -248,7 +309,7 @@ fn emulator_refuses(emulator: &Emulator) {
 }
 
 #[tokio::test]
-async fn execute_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() {
+async fn send_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() {
     let bearer_and_emulator = async || {
         let emulator = emulator().await;
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
@@ -257,20 +318,20 @@ async fn execute_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had
     let http = reqwest();
     let (bearer, emulator) = bearer_and_emulator().await;
     let request = |emulator: &Emulator| http.get(introspect(emulator)).build().expect("a request");
-    let response = bearer.execute(&http, request(&emulator)).await.expect("a response");
+    let response = bearer.send(&http, request(&emulator)).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (2, 2)));
 
     let (bearer, emulator) = bearer_and_emulator().await;
     bearer.tokens().token().await.expect("a token");
     emulator_refuses(&emulator);
-    let response = bearer.execute(&http, request(&emulator)).await.expect("a response");
+    let response = bearer.send(&http, request(&emulator)).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 1)));
     assert_eq!(response.text().await.expect("the body"), EXPIRED);
 }
 
 /// The client has no timeout, and time is paused: whatever waits longest waits for the body.
 #[tokio::test(start_paused = true)]
-async fn execute_returns_a_401_whose_body_never_comes() {
+async fn send_returns_a_401_whose_body_never_comes() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
@@ -286,7 +347,7 @@ async fn execute_returns_a_401_whose_body_never_comes() {
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     let http = reqwest::Client::builder().tls_backend_preconfigured(tls).build().expect("the client builds");
     let request = http.get(url).build().expect("a request");
-    let mut response = bearer.execute(&http, request).await.expect("a response");
+    let mut response = bearer.send(&http, request).await.expect("a response");
     assert_eq!((response.status(), source.count()), (StatusCode::UNAUTHORIZED, 1));
     assert_eq!(response.chunk().await.expect("a chunk").expect("data"), "half");
 }

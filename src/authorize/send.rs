@@ -1,0 +1,131 @@
+//! Sends requests of reqwest with a token, and repeats them after a 401.
+
+use std::{error::Error as StdError, fmt};
+
+use http::{StatusCode, header::AUTHORIZATION};
+use reqwest::{Request, Response, ResponseBuilderExt as _};
+
+use super::{Authorizer, header, peeked};
+use crate::{Error, ErrorKind, Token, token::Rejection};
+
+impl Authorizer {
+    /// Sends a request with a token. After a 401 that a new token may help against, sends it once more
+    /// with a new token ([see there](super#what-happens-on-a-401)). If no new token can be had then, the
+    /// 401 is returned.
+    ///
+    /// A request that already has an `Authorization` header is sent as it is.
+    ///
+    /// ```
+    /// # #[cfg(feature = "emulator")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fintech_auth::{HttpOptions, emulator::Emulator};
+    /// # let emulator = Emulator::start().await?;
+    /// # let moneykit = emulator.moneykit().build()?;
+    /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
+    /// let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;
+    /// let response = moneykit.bearer().send(&http, request).await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "emulator"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`SendError::Token`] if no token can be had. Nothing is sent then.
+    /// - [`SendError::Token`] with [`ErrorKind::InvalidConfig`] for a request to an origin that is not
+    ///   this authorizer's. Nothing is sent then.
+    /// - [`SendError::Http`] if the client fails to send the request.
+    ///
+    /// # Cancellation
+    ///
+    /// Cancels the request, but not a refresh.
+    pub async fn send(&self, http: &reqwest::Client, mut request: Request) -> Result<Response, SendError> {
+        self.check_origin(&request).map_err(SendError::Token)?;
+        if !self.wants(&request) {
+            return http.execute(request).await.map_err(SendError::Http);
+        }
+        let token = self.tokens.token().await.map_err(SendError::Token)?;
+        let again = request.try_clone();
+        sign(&mut request, &token);
+        let (rejection, response) = self.judge(http.execute(request).await.map_err(SendError::Http)?).await;
+        let Some(mut again) = again else {
+            self.tokens.renew_for_next(&token, rejection).await;
+            return Ok(response);
+        };
+        let Some(replacement) = self.tokens.renew(&token, rejection).await else { return Ok(response) };
+        drop(response);
+        sign(&mut again, replacement.token());
+        let response = http.execute(again).await.map_err(SendError::Http)?;
+        self.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+        Ok(response)
+    }
+
+    /// What a response says about its token, and the response, which is whole.
+    pub(super) async fn judge(&self, response: Response) -> (Rejection, Response) {
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return (Rejection::None, response);
+        }
+        // Only a builder can take the url along.
+        let url = http::Response::builder().url(response.url().clone()).body(());
+        let (body, response) = peeked::peek(http::Response::<reqwest::Body>::from(response)).await;
+        let rejection = self.tokens.classify(response.status(), response.headers(), body.as_deref());
+        let (mut parts, body) = response.into_parts();
+        parts.extensions.extend(url.map(|url| url.into_parts().0.extensions).unwrap_or_default());
+        (rejection, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
+    }
+
+    /// # Errors
+    ///
+    /// `InvalidConfig` for a request to an origin that is not this authorizer's.
+    pub(super) fn check_origin(&self, request: &Request) -> Result<(), Error> {
+        if self.covers(request) {
+            return Ok(());
+        }
+        let reason = "the request goes to an origin that gets no token; check the client's base url";
+        Err(Error::new(ErrorKind::InvalidConfig, reason))
+    }
+
+    fn covers(&self, request: &Request) -> bool {
+        self.origins.iter().any(|origin| origin.has_url(request.url()))
+    }
+
+    /// Whether a request is one that gets a token.
+    pub(super) fn wants(&self, request: &Request) -> bool {
+        !request.headers().contains_key(AUTHORIZATION) && self.covers(request)
+    }
+}
+
+pub(super) fn sign(request: &mut Request, token: &Token) {
+    request.headers_mut().insert(AUTHORIZATION, header(token));
+}
+
+/// Why [`Authorizer::send`] has no response.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SendError {
+    /// No token could be had, or the request goes to another origin. The request was not sent.
+    Token(Error),
+    /// The HTTP client failed.
+    Http(reqwest::Error),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "no token for the request",
+            Self::Http(_) => "the request failed",
+        })
+    }
+}
+
+impl StdError for SendError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(match self {
+            Self::Token(error) => error,
+            Self::Http(error) => error,
+        })
+    }
+}
