@@ -1,0 +1,97 @@
+//! A small service that reads account names from Moov's API. Ready to copy.
+//!
+//! It takes its tokens from a [`TokenProvider`], so its tests choose where they come from:
+//!
+//! | test | tokens from | server | what it shows |
+//! | --- | --- | --- | --- |
+//! | `tests/mock.rs` | `StaticTokenProvider`, or a provider of the test | none | what the service sends, and that it sends nothing without a token |
+//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and bad days, as the vendor has them |
+//! | `tests/wiremock.rs` | `moov::Client` | wiremock for both | each request and response, byte by byte as the test says |
+//!
+//! Start with the first. Use the emulator where the behaviour of the vendor matters, and wiremock if your other
+//! tests use it already.
+
+use std::{fmt, sync::Arc};
+
+use fintech_auth::{Scope, moov::AccountScope, token::Rejection, token::TokenProvider};
+use reqwest::{Request, StatusCode, header};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// Reads accounts over Moov's API.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    tokens: Arc<dyn TokenProvider>,
+    http: reqwest::Client,
+    base_url: String,
+}
+
+/// Why there is no account name.
+#[derive(Debug)]
+pub enum AccountError {
+    /// There is no token, so no request was sent.
+    Token(fintech_auth::Error),
+    /// The request failed, or its response was not an account.
+    Http(reqwest::Error),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    display_name: String,
+}
+
+impl Accounts {
+    /// `http` should follow no redirects: `HttpOptions::to_reqwest` makes such a client.
+    pub fn new(tokens: Arc<dyn TokenProvider>, http: reqwest::Client, base_url: impl Into<String>) -> Self {
+        Self { tokens, http, base_url: base_url.into() }
+    }
+
+    /// The display name of an account.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`]. If the server says that the token is invalid, the next call uses a new token.
+    pub async fn name(&self, account: Uuid) -> Result<String, AccountError> {
+        let scopes = scopes(account);
+        let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
+        let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
+        let response = self.http.execute(request).await.map_err(AccountError::Http)?;
+        // Only if the server names the token: other causes of a 401 are not cured by a new token. An `Authorizer`
+        // does more: it repeats the request once.
+        if response.status() == StatusCode::UNAUTHORIZED
+            && Rejection::from_challenges(response.headers()) == Rejection::InvalidToken
+        {
+            self.tokens.invalidate(&token).await;
+        }
+        let response = response.error_for_status().map_err(AccountError::Http)?;
+        response.json::<Account>().await.map(|account| account.display_name).map_err(AccountError::Http)
+    }
+
+    fn request(&self, account: Uuid, token: header::HeaderValue) -> reqwest::Result<Request> {
+        let url = format!("{}/accounts/{account}", self.base_url);
+        self.http.get(url).header(header::AUTHORIZATION, token).build()
+    }
+}
+
+fn scopes(account: Uuid) -> [Scope; 1] {
+    [AccountScope::ProfileRead.of(account).into()]
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "no token for the request",
+            Self::Http(_) => "request for the account failed",
+        })
+    }
+}
+
+impl std::error::Error for AccountError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Token(error) => Some(error),
+            Self::Http(error) => Some(error),
+        }
+    }
+}
