@@ -154,8 +154,7 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Only [in async code](super#in-async-code). There [`Token::invalidate`](crate::Token::invalidate)
-            /// does it without waiting.
+            /// Only [in async code](super#in-async-code).
             pub fn invalidate(&self, token: &crate::Token) -> Result<(), crate::Error> {
                 self.0.invalidate(token)
             }

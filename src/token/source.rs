@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -147,7 +147,7 @@ impl IssuedToken {
         let sent_wall = millis(sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
         let life = options.life(Expires { lifetime, rule, sent: 0, sent_wall }, 0.0);
         let stored = StoredToken::new(self.access_token, Duration::ZERO, lifetime);
-        let issued = Issued::new(&stored.access_token, self.scope, stored.generation, Weak::new(), life)?;
+        let issued = Issued::new(&stored.access_token, self.scope, stored.generation, 0, life)?;
         Ok((Token::from_arc(Arc::new(issued)), lifetime))
     }
 

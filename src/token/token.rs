@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     fmt,
     num::NonZeroU64,
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::token::{
     ExpiryRule,
-    cache::{entry::CacheEntry, options::millis},
+    cache::options::millis,
     lifetime::expiry::audience,
     store::generation,
     syntax::{MAX_KEPT, check_issued},
@@ -36,7 +36,8 @@ pub(crate) struct Issued {
     pub(super) scope: Option<Box<str>>,
     /// Which of its entry's tokens it is.
     pub(super) generation: Option<NonZeroU64>,
-    pub(super) entry: Weak<CacheEntry>,
+    /// The hash of its scope set, by which the cache that holds it finds the entry.
+    pub(super) scopes_hash: u64,
     pub(super) life: Life,
 }
 
@@ -85,7 +86,7 @@ impl Token {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let end = millis(now.saturating_add(lifetime.min(FOREVER)));
         let life = Life { stale: end, end, wall_stale: end, rule: ExpiryRule::Seconds };
-        let issued = Issued::new(&secret, None, generation(&secret), Weak::new(), life)
+        let issued = Issued::new(&secret, None, generation(&secret), 0, life)
             .map_err(|error| invalid(error.to_string().into()))?;
         Ok(Self::from_arc(Arc::new(issued)))
     }
@@ -141,15 +142,6 @@ impl Token {
     pub fn expiry_rule(&self) -> ExpiryRule {
         self.0.life.rule
     }
-
-    /// Forgets this token, and not a newer one: call it when the vendor responds with 401. The next to ask
-    /// gets a new token. Where a [`TokenStore`](super::TokenStore) is used, its copy is dropped by the
-    /// next refresh here.
-    pub fn invalidate(&self) {
-        if let (Some(entry), Some(generation)) = (self.0.entry.upgrade(), self.0.generation) {
-            entry.invalidate(generation);
-        }
-    }
 }
 
 impl Issued {
@@ -160,7 +152,7 @@ impl Issued {
         token: &Secret,
         scope: Option<String>,
         generation: NonZeroU64,
-        entry: Weak<CacheEntry>,
+        scopes_hash: u64,
         life: Life,
     ) -> Result<Self, Error> {
         if token.expose_secret().len() > MAX_KEPT {
@@ -179,14 +171,14 @@ impl Issued {
         })?;
         header.set_sensitive(true);
         let scope = scope.filter(|scope| scope.len() <= MAX_KEPT).map(String::into_boxed_str);
-        Ok(Self { header, scope, generation: Some(generation), entry, life })
+        Ok(Self { header, scope, generation: Some(generation), scopes_hash, life })
     }
 
     /// A token that has always been expired, in place of none.
     pub(super) fn none() -> Self {
         let life = Life { stale: 0, end: 0, wall_stale: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");
-        Self { header, scope: None, generation: None, entry: Weak::new(), life }
+        Self { header, scope: None, generation: None, scopes_hash: 0, life }
     }
 
     pub(super) fn expose_secret(&self) -> &str {

@@ -73,8 +73,8 @@ async fn a_rejected_token_is_not_taken_from_the_store_again() {
     let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
     fleet[0].invalidate(&token).await;
     assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
-    // By the token's own method, the store learns of it with the next refresh.
-    fleet[0].token(&scopes(&["a"])).await.unwrap().invalidate();
+    let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
+    fleet[0].invalidate(&token).await;
     assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     // The other was told, and takes over the newest.
     assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
@@ -216,7 +216,7 @@ async fn a_foreign_or_stale_entry_is_not_taken() {
         store.release(&key, &lease).await.unwrap();
         let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
         assert_eq!(token.expose_secret(), format!("token-{number}"), "{text:?}");
-        token.invalidate();
+        fleet[0].invalidate(&token).await;
     }
 }
 

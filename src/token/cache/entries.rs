@@ -119,6 +119,18 @@ impl Entries {
         Some(look(&node.entry))
     }
 
+    /// The hash of the scopes of an entry.
+    pub(in crate::token) fn hash(&self, scopes: &str) -> u64 {
+        ScopeKey::with_joined(scopes, |key| key.hash(&self.hasher))
+    }
+
+    /// The entry of the scope set with this hash, if there is one. Two with the same hash are as good as
+    /// impossible, and the caller checks the token.
+    pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
+        let bucket = self.bucket(hash)?.load();
+        nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
+    }
+
     /// The entry of a scope set, made if there is none.
     ///
     /// # Errors
@@ -222,10 +234,7 @@ impl Entries {
 
     /// Takes an entry out of its bucket. The caller holds the lock.
     fn remove(&self, entry: &Arc<CacheEntry>) {
-        let Some(bucket) = ScopeKey::with_joined(&entry.scopes, |key| self.bucket(key.hash(&self.hasher)))
-        else {
-            return;
-        };
+        let Some(bucket) = self.bucket(self.hash(&entry.scopes)) else { return };
         let head = bucket.load_full();
         let is_other = |node: &&Node| !Arc::ptr_eq(&node.entry, entry);
         let rest = nodes(head.as_ref()).find(|node| !is_other(node)).and_then(|node| node.next.clone());

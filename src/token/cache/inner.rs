@@ -132,8 +132,10 @@ impl CacheInner {
     pub(in crate::token) async fn invalidate(&self, token: &Token, scopes: Option<&[Scope]>) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
-        let entry =
-            issued.entry.upgrade().or_else(|| scopes.and_then(|scopes| self.shared.entry(scopes).ok()));
+        let entry = match scopes {
+            Some(scopes) => self.shared.entry(scopes).ok(),
+            None => self.shared.entries.find_by_hash(issued.scopes_hash),
+        };
         match entry {
             Some(entry) => self.invalidate_entry(&entry, generation).await,
             None => {

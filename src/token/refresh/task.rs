@@ -211,8 +211,8 @@ impl RefreshTask {
         let mut stored = stored.with_refresh_token(issued.refresh_token.filter(is_kept_refresh_token));
         let scope = issued.scope.filter(|scope| scope.len() <= MAX_KEPT);
         stored.scope.clone_from(&scope);
-        let entry = Arc::downgrade(&self.entry);
-        let issued = Issued::new(&stored.access_token, scope, stored.generation, entry, life)?;
+        let scopes_hash = self.shared.entries.hash(&self.entry.scopes);
+        let issued = Issued::new(&stored.access_token, scope, stored.generation, scopes_hash, life)?;
         self.shared.succeeded(Some(&self.entry.scopes));
         self.shared.counters.refreshes.add(1);
         Ok((stored, issued))

@@ -193,8 +193,8 @@ impl RefreshTask {
         if life.age(self.shared.now()) != Age::Fresh {
             return None;
         }
-        let entry = Arc::downgrade(&self.entry);
-        Issued::new(&stored.access_token, stored.scope, stored.generation, entry, life).ok()
+        let scopes_hash = self.shared.entries.hash(&self.entry.scopes);
+        Issued::new(&stored.access_token, stored.scope, stored.generation, scopes_hash, life).ok()
     }
 }
 
