@@ -10,7 +10,7 @@
 //! | [Browser tokens](browser_tokens) | what a page with Moov.js may have, and what never |
 //! | [Webhooks](webhooks) | what to verify, what to respond, what nobody signed |
 //! | [A fleet](fleet) | how many processes share their tokens through Redis |
-//! | [Testing your service](testing) | how to have a bad day on order |
+//! | [Testing your service](testing) | how to replace its tokens, and to have a bad day on order |
 //! | [Upgrading a spec](upgrading) | what happens when a vendor changes its API; with a picture |
 //! | [Troubleshooting](troubleshooting) | what each kind of failure means, and what to do |
 //!

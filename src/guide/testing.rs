@@ -28,6 +28,177 @@
 //! A service that makes its client from a configuration gets the URL of the [`Emulator`] as its base URL, with the
 //! credentials that the emulator knows.
 //!
+//! # A service whose tokens can be replaced
+//!
+//! Let your service take a [`TokenProvider`](crate::token::TokenProvider). In production it is one of the clients, or a
+//! [`TokenHandle`](crate::token::TokenHandle); in tests it is whatever the test needs.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use fintech_auth::{Error, Scope, token::TokenProvider};
+//!
+//! struct Accounts {
+//!     tokens: Arc<dyn TokenProvider>,
+//!     scopes: Vec<Scope>,
+//! }
+//!
+//! impl Accounts {
+//!     fn new(tokens: Arc<dyn TokenProvider>) -> Result<Self, Error> {
+//!         Ok(Self { tokens, scopes: vec!["/accounts.read".parse()?] })
+//!     }
+//!
+//!     /// The request for an account. Without a token there is none.
+//!     async fn request(&self, id: &str) -> Result<http::Request<()>, Box<dyn std::error::Error>> {
+//!         let token = self.tokens.token(&self.scopes).await?;
+//!         let request = http::Request::get(format!("https://api.moov.io/accounts/{id}"));
+//!         Ok(request.header(http::header::AUTHORIZATION, token.authorization()).body(())?)
+//!     }
+//! }
+//! # let _ = Accounts::new;
+//! ```
+//!
+//! `examples/user_service` is such a service as a crate, with three files of tests to copy: with a mock, with the
+//! emulator, and with wiremock.
+//!
+//! ## With a static token
+//!
+//! The fastest test: no server and no port. [`Token::new`](crate::Token::new) makes a token that no server issued.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! #
+//! # use fintech_auth::{Error, Scope, token::TokenProvider};
+//! #
+//! # struct Accounts {
+//! #     tokens: Arc<dyn TokenProvider>,
+//! #     scopes: Vec<Scope>,
+//! # }
+//! #
+//! # impl Accounts {
+//! #     fn new(tokens: Arc<dyn TokenProvider>) -> Result<Self, Error> {
+//! #         Ok(Self { tokens, scopes: vec!["/accounts.read".parse()?] })
+//! #     }
+//! #
+//! #     /// The request for an account. Without a token there is none.
+//! #     async fn request(&self, id: &str) -> Result<http::Request<()>, Box<dyn std::error::Error>> {
+//! #         let token = self.tokens.token(&self.scopes).await?;
+//! #         let request = http::Request::get(format!("https://api.moov.io/accounts/{id}"));
+//! #         Ok(request.header(http::header::AUTHORIZATION, token.authorization()).body(())?)
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use fintech_auth::{Token, token::StaticTokenProvider};
+//!
+//! let token = Token::new("test-token", Duration::from_secs(60))?;
+//! let accounts = Accounts::new(Arc::new(StaticTokenProvider::new(token)))?;
+//!
+//! let request = accounts.request("an-id").await?;
+//! assert_eq!(request.headers()["authorization"], "Bearer test-token");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## With an error
+//!
+//! [`Error::new`](crate::Error::new) makes any error that a client returns, with
+//! [`with_retry_after`](crate::Error::with_retry_after) and [`with_status`](crate::Error::with_status) where your service
+//! looks at those.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! #
+//! # use fintech_auth::{Error, Scope, token::TokenProvider};
+//! #
+//! # struct Accounts {
+//! #     tokens: Arc<dyn TokenProvider>,
+//! #     scopes: Vec<Scope>,
+//! # }
+//! #
+//! # impl Accounts {
+//! #     fn new(tokens: Arc<dyn TokenProvider>) -> Result<Self, Error> {
+//! #         Ok(Self { tokens, scopes: vec!["/accounts.read".parse()?] })
+//! #     }
+//! #
+//! #     /// The request for an account. Without a token there is none.
+//! #     async fn request(&self, id: &str) -> Result<http::Request<()>, Box<dyn std::error::Error>> {
+//! #         let token = self.tokens.token(&self.scopes).await?;
+//! #         let request = http::Request::get(format!("https://api.moov.io/accounts/{id}"));
+//! #         Ok(request.header(http::header::AUTHORIZATION, token.authorization()).body(())?)
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use fintech_auth::{ErrorKind, token::StaticTokenProvider};
+//!
+//! let limited = Error::new(ErrorKind::RateLimited, "too many token calls");
+//! let limited = limited.with_retry_after(Duration::from_secs(60));
+//! let accounts = Accounts::new(Arc::new(StaticTokenProvider::failing(limited)))?;
+//!
+//! let error = accounts.request("an-id").await.unwrap_err();
+//! let error = error.downcast::<Error>()?;
+//! assert_eq!(error.kind(), ErrorKind::RateLimited);
+//! assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## With the emulator
+//!
+//! The test has the real client, so caching, expiry and renewal are those of production. It finds what the other two
+//! cannot: one token call too many, a token kept for too long.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! #
+//! # use fintech_auth::{Error, Scope, token::TokenProvider};
+//! #
+//! # struct Accounts {
+//! #     tokens: Arc<dyn TokenProvider>,
+//! #     scopes: Vec<Scope>,
+//! # }
+//! #
+//! # impl Accounts {
+//! #     fn new(tokens: Arc<dyn TokenProvider>) -> Result<Self, Error> {
+//! #         Ok(Self { tokens, scopes: vec!["/accounts.read".parse()?] })
+//! #     }
+//! #
+//! #     /// The request for an account. Without a token there is none.
+//! #     async fn request(&self, id: &str) -> Result<http::Request<()>, Box<dyn std::error::Error>> {
+//! #         let token = self.tokens.token(&self.scopes).await?;
+//! #         let request = http::Request::get(format!("https://api.moov.io/accounts/{id}"));
+//! #         Ok(request.header(http::header::AUTHORIZATION, token.authorization()).body(())?)
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use fintech_auth::emulator::{Emulator, Operation};
+//!
+//! let emulator = Emulator::start().await?;
+//! let accounts = Accounts::new(Arc::new(emulator.moov().build()?))?;
+//!
+//! let request = accounts.request("an-id").await?;
+//! let token = request.headers()["authorization"].to_str()?.trim_start_matches("Bearer ");
+//! assert!(emulator.is_live(token));
+//!
+//! accounts.request("another-id").await?;
+//! assert_eq!(emulator.count(Operation::MoovToken), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## Webhooks
+//!
+//! A handler takes a verified webhook. Tests make one with [`Verified::new`](crate::webhook::Verified::new) (MoneyKit),
+//! [`UnsignedBody::new`](crate::webhook::UnsignedBody::new) (Moov) or
+//! [`Event::new`](crate::moneykit::webhook::Event::new). To test the verification as well, let the emulator sign one
+//! (see [below](#what-the-vendor-does-unasked)).
+//!
 //! # Faults
 //!
 //! A [`Fault`] meets the next request of its operation, and those ordered after it wait their turn: a status with any body
