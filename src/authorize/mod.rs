@@ -13,7 +13,7 @@
 //!
 //! # What happens to a request
 //!
-//! 1. If it has an `Authorization` header already, it is sent as it is, and its response is not looked at.
+//! 1. If it has an `Authorization` header already (or both headers of the key pair), it is sent as it is, and its response is not looked at.
 //! 2. If it goes to another origin, [`Authorizer::send`] and the hooks for progenitor refuse it. The
 //!    middleware and the tower layer send it as it is, because their client may serve other services too.
 //! 3. Otherwise it gets a token, from memory while there is a fresh one. If no token can be had, the
@@ -22,6 +22,8 @@
 //!    (see below). The second response stands, whatever it is.
 //!
 //! A 401 means that the request was not acted upon, so repeating a `POST` is safe.
+//!
+//! The key pair of a vendor is added in the same way. It is never repeated on a 401: a new token cannot help.
 //!
 //! # What happens on a 401
 //!
@@ -63,6 +65,9 @@
 //!   the port changes, and not where only the scheme does. Vendors' APIs do not redirect: build your
 //!   client with `redirect::Policy::none()` and `https_only(true)`, or by
 //!   [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest), which does both.
+//! - reqwest takes only `Authorization` off a redirected request. MoneyKit's key pair is sent in headers of
+//!   the vendor's own, so with a client that follows redirects, **another host would get the client
+//!   secret**. Use a key pair only with a client that follows none.
 //! - The token's header is marked sensitive, so that HTTP stacks do not log it.
 
 mod origin;
@@ -76,7 +81,7 @@ mod tower;
 
 use std::{fmt, sync::Arc};
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use self::origin::Origin;
 #[cfg(feature = "reqwest-middleware")]
@@ -87,11 +92,34 @@ pub use self::{peeked::PeekedBody, send::SendError};
 
 use crate::{Error, ErrorKind, Token, token::TokenHandle};
 
-/// Tokens of one scope set, and where they may go. Cheap to clone; clones share the tokens.
+/// The credentials to add to requests, and the origins that get them. Cheap to clone; clones share the
+/// tokens.
+///
+/// The credentials are the tokens of one scope set, or the key pair of a vendor
+/// ([`moov::Client::basic_auth`](crate::moov::Client::basic_auth),
+/// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair)).
 #[derive(Clone)]
 pub struct Authorizer {
-    tokens: TokenHandle,
+    kind: Kind,
     origins: Arc<[Origin]>,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Tokens(TokenHandle),
+    KeyPair(KeyPair),
+}
+
+/// The headers that carry a key pair.
+#[derive(Clone)]
+struct KeyPair(Arc<[(HeaderName, HeaderValue)]>);
+
+impl KeyPair {
+    fn sign(&self, headers: &mut HeaderMap) {
+        for (name, value) in &*self.0 {
+            headers.insert(name, value.clone());
+        }
+    }
 }
 
 impl Authorizer {
@@ -111,17 +139,38 @@ impl Authorizer {
             let reason = "name an origin that gets the token, such as https://api.example.com";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
-        Ok(Self { tokens, origins })
+        Ok(Self { kind: Kind::Tokens(tokens), origins })
     }
 
     /// Tokens for the origin of a base URL that was checked.
     pub(crate) fn at(tokens: TokenHandle, base: &str) -> Self {
-        Self { tokens, origins: Origin::of_text(base).into_iter().collect() }
+        Self { kind: Kind::Tokens(tokens), origins: Origin::of_text(base).into_iter().collect() }
     }
 
-    /// The handle to the tokens.
-    pub fn tokens(&self) -> &TokenHandle {
-        &self.tokens
+    /// A key pair for the origin of a base URL that was checked.
+    pub(crate) fn key_pair_at(
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        base: &str,
+    ) -> Self {
+        let pair = KeyPair(headers.into_iter().collect());
+        Self { kind: Kind::KeyPair(pair), origins: Origin::of_text(base).into_iter().collect() }
+    }
+
+    /// The handle to the tokens, or `None` for a key pair.
+    pub fn tokens(&self) -> Option<&TokenHandle> {
+        match &self.kind {
+            Kind::Tokens(tokens) => Some(tokens),
+            Kind::KeyPair(_) => None,
+        }
+    }
+
+    /// Whether a request brings credentials of its own. A part of a key pair does not count.
+    fn has_credentials(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION)
+            || match &self.kind {
+                Kind::Tokens(_) => false,
+                Kind::KeyPair(pair) => pair.0.iter().all(|(name, _)| headers.contains_key(name)),
+            }
     }
 }
 
@@ -132,6 +181,11 @@ fn header(token: &Token) -> HeaderValue {
 
 impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorizer").field("tokens", &self.tokens).field("origins", &self.origins).finish()
+        let mut debug = f.debug_struct("Authorizer");
+        match &self.kind {
+            Kind::Tokens(tokens) => debug.field("tokens", tokens),
+            Kind::KeyPair(_) => debug.field("key_pair", &format_args!("..")),
+        };
+        debug.field("origins", &self.origins).finish()
     }
 }

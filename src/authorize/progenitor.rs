@@ -39,7 +39,9 @@ use crate::Error;
 pub async fn ensure_token(authorizer: &Authorizer, request: &Request) -> Result<(), Error> {
     authorizer.check_origin(request)?;
     if authorizer.wants(request) {
-        authorizer.tokens.token().await?;
+        if let Some(tokens) = authorizer.tokens() {
+            tokens.token().await?;
+        }
     }
     Ok(())
 }

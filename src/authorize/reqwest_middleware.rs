@@ -5,7 +5,10 @@ use http::{Extensions, StatusCode};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use super::{Authorizer, send::sign};
+use super::{
+    Authorizer, Kind,
+    send::{judge, sign},
+};
 
 /// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
 /// for what happens on a 401.
@@ -56,20 +59,27 @@ impl Middleware for AuthorizeMiddleware {
         if !bearer.wants(&request) {
             return next.run(request, extensions).await;
         }
-        let token = bearer.tokens.token().await.map_err(Error::middleware)?;
+        let tokens = match &bearer.kind {
+            Kind::Tokens(tokens) => tokens,
+            Kind::KeyPair(pair) => {
+                pair.sign(request.headers_mut());
+                return next.run(request, extensions).await;
+            }
+        };
+        let token = tokens.token().await.map_err(Error::middleware)?;
         let again = request.try_clone();
         sign(&mut request, &token);
         let response = next.clone().run(request, extensions).await?;
-        let (rejection, response) = bearer.judge(response).await;
+        let (rejection, response) = judge(tokens, response).await;
         let Some(mut again) = again else {
-            bearer.tokens.renew_for_next(&token, rejection).await;
+            tokens.renew_for_next(&token, rejection).await;
             return Ok(response);
         };
-        let Some(replacement) = bearer.tokens.renew(&token, rejection).await else { return Ok(response) };
+        let Some(replacement) = tokens.renew(&token, rejection).await else { return Ok(response) };
         drop(response);
         sign(&mut again, replacement.token());
         let response = next.run(again, extensions).await?;
-        bearer.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+        tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
         Ok(response)
     }
 }

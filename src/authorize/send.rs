@@ -5,8 +5,11 @@ use std::{error::Error as StdError, fmt};
 use http::{StatusCode, header::AUTHORIZATION};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 
-use super::{Authorizer, header, peeked};
-use crate::{Error, ErrorKind, Token, token::Rejection};
+use super::{Authorizer, Kind, header, peeked};
+use crate::{
+    Error, ErrorKind, Token,
+    token::{Rejection, TokenHandle},
+};
 
 impl Authorizer {
     /// Sends a request with a token. After a 401 that a new token may help against, sends it once more
@@ -47,34 +50,28 @@ impl Authorizer {
         if !self.wants(&request) {
             return http.execute(request).await.map_err(SendError::Http);
         }
-        let token = self.tokens.token().await.map_err(SendError::Token)?;
+        let tokens = match &self.kind {
+            Kind::Tokens(tokens) => tokens,
+            Kind::KeyPair(pair) => {
+                pair.sign(request.headers_mut());
+                return http.execute(request).await.map_err(SendError::Http);
+            }
+        };
+        let token = tokens.token().await.map_err(SendError::Token)?;
         let again = request.try_clone();
         sign(&mut request, &token);
-        let (rejection, response) = self.judge(http.execute(request).await.map_err(SendError::Http)?).await;
+        let (rejection, response) =
+            judge(tokens, http.execute(request).await.map_err(SendError::Http)?).await;
         let Some(mut again) = again else {
-            self.tokens.renew_for_next(&token, rejection).await;
+            tokens.renew_for_next(&token, rejection).await;
             return Ok(response);
         };
-        let Some(replacement) = self.tokens.renew(&token, rejection).await else { return Ok(response) };
+        let Some(replacement) = tokens.renew(&token, rejection).await else { return Ok(response) };
         drop(response);
         sign(&mut again, replacement.token());
         let response = http.execute(again).await.map_err(SendError::Http)?;
-        self.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+        tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
         Ok(response)
-    }
-
-    /// What a response says about its token, and the response, which is whole.
-    pub(super) async fn judge(&self, response: Response) -> (Rejection, Response) {
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return (Rejection::None, response);
-        }
-        // Only a builder can take the url along.
-        let url = http::Response::builder().url(response.url().clone()).body(());
-        let (body, response) = peeked::peek(http::Response::<reqwest::Body>::from(response)).await;
-        let rejection = self.tokens.classify(response.status(), response.headers(), body.as_deref());
-        let (mut parts, body) = response.into_parts();
-        parts.extensions.extend(url.map(|url| url.into_parts().0.extensions).unwrap_or_default());
-        (rejection, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
     }
 
     /// # Errors
@@ -94,8 +91,22 @@ impl Authorizer {
 
     /// Whether a request is one that gets a token.
     pub(super) fn wants(&self, request: &Request) -> bool {
-        !request.headers().contains_key(AUTHORIZATION) && self.covers(request)
+        !self.has_credentials(request.headers()) && self.covers(request)
     }
+}
+
+/// What a response says about its token, and the response, which is whole.
+pub(super) async fn judge(tokens: &TokenHandle, response: Response) -> (Rejection, Response) {
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return (Rejection::None, response);
+    }
+    // Only a builder can take the url along.
+    let url = http::Response::builder().url(response.url().clone()).body(());
+    let (body, response) = peeked::peek(http::Response::<reqwest::Body>::from(response)).await;
+    let rejection = tokens.classify(response.status(), response.headers(), body.as_deref());
+    let (mut parts, body) = response.into_parts();
+    parts.extensions.extend(url.map(|url| url.into_parts().0.extensions).unwrap_or_default());
+    (rejection, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
 }
 
 pub(super) fn sign(request: &mut Request, token: &Token) {

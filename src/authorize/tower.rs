@@ -15,7 +15,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Authorizer, PeekedBody, header, peeked};
+use super::{Authorizer, Kind, PeekedBody, header, peeked};
 use crate::{Error, Token};
 
 /// How the body of a request is had a second time.
@@ -159,27 +159,35 @@ where
     A: Body + Unpin,
 {
     let covered = bearer.origins.iter().any(|origin| origin.has_uri(request.uri()));
-    if !covered || request.headers().contains_key(AUTHORIZATION) {
+    if !covered || bearer.has_credentials(request.headers()) {
         let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
         return Ok(response.map(PeekedBody::untouched));
     }
-    let token = bearer.tokens.token().await.map_err(AuthorizeError::Token)?;
+    let tokens = match &bearer.kind {
+        Kind::Tokens(tokens) => tokens,
+        Kind::KeyPair(pair) => {
+            pair.sign(request.headers_mut());
+            let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
+            return Ok(response.map(PeekedBody::untouched));
+        }
+    };
+    let token = tokens.token().await.map_err(AuthorizeError::Token)?;
     let again = copy::<R, B>(&request);
     sign(&mut request, &token);
     let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
     let (body, response) = peeked::peek(response).await;
-    let rejection = bearer.tokens.classify(response.status(), response.headers(), body.as_deref());
+    let rejection = tokens.classify(response.status(), response.headers(), body.as_deref());
     let Some(mut again) = again else {
-        bearer.tokens.renew_for_next(&token, rejection).await;
+        tokens.renew_for_next(&token, rejection).await;
         return Ok(response);
     };
-    let Some(replacement) = bearer.tokens.renew(&token, rejection).await else { return Ok(response) };
+    let Some(replacement) = tokens.renew(&token, rejection).await else { return Ok(response) };
     // Its connection may be the one that the service waits for.
     drop(response);
     sign(&mut again, replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
     let response = inner.call(again).await.map_err(AuthorizeError::Service)?;
-    bearer.tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+    tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
     Ok(response.map(PeekedBody::untouched))
 }
 

@@ -108,7 +108,7 @@ macro_rules! client {
             /// [`Unavailable`](crate::ErrorKind::Unavailable) if the system gives no thread.
             pub fn new(builder: crate::$vendor::ClientBuilder) -> Result<Self, crate::Error> {
                 let client = builder.build()?;
-                let (tokens, default) = (client.tokens().clone(), client.bearer().tokens().clone());
+                let (tokens, default) = (client.tokens().clone(), client.default_tokens().clone());
                 super::inner::Inner::new(client, tokens, default).map(Self)
             }
 

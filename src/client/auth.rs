@@ -28,6 +28,14 @@ impl Auth {
         Ok(Self { credentials, basic })
     }
 
+    /// The `Authorization` header of HTTP Basic, for requests that this crate does not make.
+    pub(crate) fn basic(&self) -> Result<HeaderValue, Error> {
+        match &self.basic {
+            Some(value) => Ok(value.clone()),
+            None => basic(self.credentials.client_id(), self.credentials.client_secret()),
+        }
+    }
+
     /// Puts the credentials into a request: into its header, or else into these two fields.
     pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
         let call = call.with_secret(self.credentials.client_secret());

@@ -68,6 +68,11 @@ macro_rules! client_methods {
                 self.inner().bearer()
             }
 
+            #[cfg(feature = "blocking")]
+            pub(crate) fn default_tokens(&self) -> &crate::token::TokenHandle {
+                &self.inner().default
+            }
+
             /// All that can be done with tokens: waiting for a given time, handles, running a request.
             pub fn tokens(&self) -> &crate::token::TokenCache {
                 &self.inner().tokens

@@ -8,6 +8,9 @@ use crate::{
     transport::{Call, sensitive, visible},
 };
 
+const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
+const CLIENT_SECRET: HeaderName = HeaderName::from_static("x-client-secret");
+
 /// Where the client credentials go.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -91,8 +94,14 @@ impl Auth {
         let (id, secret) = self.pair()?;
         Ok(call
             .with_secret(self.known()?.0.credentials.client_secret())
-            .with_header(HeaderName::from_static("x-client-id"), id)
-            .with_header(HeaderName::from_static("x-client-secret"), secret))
+            .with_header(CLIENT_ID, id)
+            .with_header(CLIENT_SECRET, secret))
+    }
+
+    /// The vendor's own two headers, for requests that this crate does not make.
+    pub(super) fn pair_headers(&self) -> Result<[(HeaderName, HeaderValue); 2], Error> {
+        let (id, secret) = self.pair()?;
+        Ok([(CLIENT_ID, id), (CLIENT_SECRET, secret)])
     }
 
     fn pair(&self) -> Result<(HeaderValue, HeaderValue), Error> {

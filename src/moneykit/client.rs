@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
+    authorize::Authorizer,
     client::{self, Builder, builder_methods, client_methods},
     generated::moneykit as generated,
     retry::Idempotency,
@@ -49,6 +50,18 @@ pub(super) struct Api {
 impl Client {
     fn inner(&self) -> &client::Inner<Api> {
         &self.0.shared
+    }
+
+    /// An [`Authorizer`] that adds the key pair, in `X-Client-Id` and `X-Client-Secret`,
+    /// to requests of your own to the same origin. It needs no token, and repeats nothing on a 401. See
+    /// [`authorize`](crate::authorize#security) for redirects.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] if the client has no credentials, or headers cannot carry them.
+    pub fn key_pair(&self) -> Result<Authorizer, Error> {
+        let api = &self.inner().api;
+        Ok(Authorizer::key_pair_at(api.auth.pair_headers()?, api.http.base()))
     }
 
     /// Issues a token (`POST /auth/token`) that is not kept: most callers want [`Client::token`].

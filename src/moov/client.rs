@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
+    authorize::Authorizer,
     client::{self, Auth, Builder, Inner, builder_methods, client_methods},
     generated::moov as generated,
     retry::Idempotency,
@@ -57,6 +58,18 @@ pub(super) struct Api {
 impl Client {
     fn inner(&self) -> &Inner<Api> {
         &self.0
+    }
+
+    /// An [`Authorizer`] that adds the API key pair as HTTP Basic
+    /// to requests of your own to the same origin. It needs no token, and repeats nothing on a 401. See
+    /// [`authorize`](crate::authorize#security) for redirects.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] if HTTP Basic cannot carry the key pair, such as a client id with a colon.
+    pub fn basic_auth(&self) -> Result<Authorizer, Error> {
+        let api = &self.inner().api;
+        Ok(Authorizer::key_pair_at([(header::AUTHORIZATION, api.auth.basic()?)], api.http.base()))
     }
 
     /// Issues a token for one or more scopes (`POST /oauth2/token`, client credentials grant) that is

@@ -322,7 +322,7 @@ async fn send_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() 
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (2, 2)));
 
     let (bearer, emulator) = bearer_and_emulator().await;
-    bearer.tokens().token().await.expect("a token");
+    bearer.tokens().expect("tokens").token().await.expect("a token");
     emulator_refuses(&emulator);
     let response = bearer.send(&http, request(&emulator)).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 1)));
@@ -390,4 +390,53 @@ async fn a_client_made_for_own_requests_follows_no_redirect() {
     assert_eq!((sent(&ours), sent(&other)), ((1, 1), (0, 0)));
     let error = HttpOptions::default().to_reqwest("http://api.example.com").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+}
+
+#[tokio::test]
+async fn a_key_pair_goes_to_the_vendor_in_its_headers_and_is_not_repeated_on_a_401() {
+    let emulator = emulator().await;
+    let credentials = emulator.moneykit_credentials();
+    let (id, secret) = (credentials.client_id(), credentials.client_secret().expose_secret());
+    let authorizer = moneykit(&emulator).key_pair().expect("a key pair");
+    assert!(authorizer.tokens().is_none() && !format!("{authorizer:?}").contains(secret));
+
+    // Also if a part of the pair is there already.
+    let request = reqwest().get(introspect(&emulator)).header("x-client-id", id).build().expect("a request");
+    let response = authorizer.send(&reqwest(), request).await.expect("a response");
+    assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (0, 1)));
+    emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+    let response = http(authorizer.clone()).get(introspect(&emulator)).send().await.expect("a response");
+    assert_eq!((response.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (0, 2)));
+    for request in emulator.requests() {
+        assert_eq!(
+            (&request.headers["x-client-id"], &request.headers["x-client-secret"]),
+            (&id.parse::<HeaderValue>().expect("a value"), &secret.parse::<HeaderValue>().expect("a value"))
+        );
+        assert!(!request.headers.contains_key(AUTHORIZATION));
+    }
+
+    let moov = emulator.moov().build().expect("the client builds");
+    let authorizer = moov.basic_auth().expect("a key pair");
+    emulator.clear_requests();
+    let request = reqwest().get(format!("{}/accounts", emulator.url())).build().expect("a request");
+    authorizer.send(&reqwest(), request).await.expect("a response");
+    let value = emulator.requests()[0].headers[AUTHORIZATION].to_str().expect("text").to_owned();
+    assert!(value.starts_with("Basic "), "the api key pair");
+    assert_eq!(emulator.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_pair_goes_to_no_other_origin_and_over_no_other_credentials() {
+    let (ours, other) = (emulator().await, emulator().await);
+    let authorizer = moneykit(&ours).key_pair().expect("a key pair");
+    let request = reqwest().get(introspect(&other)).build().expect("a request");
+    let error = authorizer.send(&reqwest(), request).await.unwrap_err();
+    assert!(matches!(error, SendError::Token(error) if error.kind() == ErrorKind::InvalidConfig));
+    http(authorizer.clone()).get(introspect(&other)).send().await.expect("a response");
+    let own = reqwest().get(introspect(&ours)).header(AUTHORIZATION, "Bearer of-my-own");
+    authorizer.send(&reqwest(), own.build().expect("a request")).await.expect("a response");
+    for request in [other.requests(), ours.requests()].concat() {
+        assert!(!request.headers.contains_key("x-client-secret"));
+    }
+    assert_eq!((sent(&ours), sent(&other)), ((0, 1), (0, 1)));
 }

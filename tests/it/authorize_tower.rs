@@ -293,7 +293,7 @@ async fn looking_into_a_401_is_bounded_in_time_and_frames() {
             let bearer =
                 Authorizer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.example"])
                     .expect("an origin");
-            bearer.tokens().token().await.expect("a token");
+            bearer.tokens().expect("tokens").token().await.expect("a token");
             let polls = Arc::new(AtomicUsize::new(0));
             let mut service =
                 AuthorizeLayer::new(bearer).layer(EndlessService(kind, polls.clone(), challenge));
