@@ -49,5 +49,5 @@ pub use response::Response;
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use timestamp::Timestamp;
-pub use token::{ExpiresIn, Scope, Token};
+pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::HttpOptions;

@@ -97,6 +97,7 @@ mod provider;
 mod refresh;
 mod rejection;
 mod scope;
+mod scope_set;
 mod source;
 mod store;
 mod syntax;
@@ -111,6 +112,7 @@ pub use provider::{StaticTokenProvider, TokenFuture, TokenProvider};
 pub(crate) use refresh::Replacement;
 pub use rejection::Rejection;
 pub use scope::Scope;
+pub use scope_set::ScopeSet;
 pub use source::{IssuedToken, TokenSource};
 #[cfg(feature = "redis")]
 pub use store::redis;

@@ -33,6 +33,7 @@ const EXPORTS: &[(&str, &str)] = &[
     ("Response", "response"),
     ("RetryPolicy", "retry"),
     ("Token", "token"),
+    ("ScopeSet", "token"),
     ("Scope", "token"),
     ("Secret", "secret"),
     ("SystemClock", "clock"),

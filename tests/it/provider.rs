@@ -6,7 +6,7 @@ use std::{
 };
 
 use fintech_auth::{
-    Error, ErrorKind, Token,
+    Error, ErrorKind, ScopeSet, Token,
     emulator::Operation,
     token::{StaticTokenProvider, TokenProvider},
 };
@@ -46,6 +46,21 @@ async fn caches_handles_and_pointers_are_providers() {
     let client = moov(&emulator);
     check(&&client, &["/accounts.read"]).await;
     assert_eq!(emulator.count(Operation::MoovToken), 8);
+}
+
+#[tokio::test]
+async fn a_scope_set_is_accepted_wherever_scopes_are() {
+    let emulator = emulator().await;
+    let client = moov(&emulator);
+    let set = ScopeSet::new(scopes(&["/fed.read", "/accounts.read"])).unwrap();
+    client.token(&set).await.unwrap();
+    let provider: &dyn TokenProvider = &client;
+    assert!(provider.cached(&set).is_some());
+    assert!(client.tokens().handle(&set).unwrap().cached().is_some());
+    client.token(&scopes(&["/accounts.read", "/fed.read"])).await.unwrap();
+    emulator.moov().with_scopes(set.clone()).build().unwrap();
+    client.create_access_token(&set).await.unwrap();
+    assert_eq!(emulator.count(Operation::MoovToken), 2);
 }
 
 #[tokio::test]

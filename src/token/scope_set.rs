@@ -1,0 +1,109 @@
+//! Several scopes, sorted and joined once.
+
+use std::{fmt, ops::Deref, sync::Arc, vec};
+
+use crate::Error;
+use crate::token::Scope;
+
+/// The scopes of one token: sorted, each once. Cheap to clone.
+///
+/// A reference to it is accepted wherever a slice of scopes is.
+///
+/// ```
+/// use fintech_auth::{ScopeSet, emulator::Emulator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scopes = ScopeSet::new(["/fed.read".parse()?, "/accounts.read".parse()?])?;
+/// assert_eq!(scopes.as_str(), "/accounts.read /fed.read");
+///
+/// # let emulator = Emulator::start().await?;
+/// # let moov = emulator.moov().build()?;
+/// let token = moov.token(&scopes).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct ScopeSet(Arc<Sorted>);
+
+#[derive(Eq, Hash, PartialEq)]
+struct Sorted {
+    scopes: Box<[Scope]>,
+    joined: Box<str>,
+}
+
+impl ScopeSet {
+    /// Sorts the scopes and drops repetitions.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if they are longer than 16 KiB together.
+    pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Result<Self, Error> {
+        let mut scopes: Vec<Scope> = scopes.into_iter().collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let joined = Scope::join(&scopes)?.into_boxed_str();
+        Ok(Self(Arc::new(Sorted { scopes: scopes.into_boxed_slice(), joined })))
+    }
+
+    /// The scopes separated by spaces, as a request has them.
+    pub fn as_str(&self) -> &str {
+        &self.0.joined
+    }
+}
+
+impl Deref for ScopeSet {
+    type Target = [Scope];
+
+    fn deref(&self) -> &[Scope] {
+        &self.0.scopes
+    }
+}
+
+impl IntoIterator for ScopeSet {
+    type Item = Scope;
+    type IntoIter = vec::IntoIter<Scope>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.scopes.clone().into_iter()
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.0.scopes).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn scopes(names: &[&str]) -> Vec<Scope> {
+        names.iter().map(|name| Scope::new(name).unwrap()).collect()
+    }
+
+    #[test]
+    fn order_and_repetition_do_not_matter() {
+        let set = ScopeSet::new(scopes(&["b", "a", "b"])).unwrap();
+        assert_eq!((set.as_str(), set.to_string()), ("a b", "a b".to_owned()));
+        assert_eq!(*set, scopes(&["a", "b"]));
+        assert_eq!(set, ScopeSet::new(scopes(&["a", "b"])).unwrap());
+        assert_eq!(set.into_iter().collect::<Vec<_>>(), scopes(&["a", "b"]));
+        assert!(ScopeSet::new([]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn more_than_16_kib_is_an_error() {
+        let long = |count: usize| (0..count).map(|number| Scope::new(&format!("{number:01023}")).unwrap());
+        assert!(ScopeSet::new(long(16)).is_ok());
+        assert_eq!(ScopeSet::new(long(17)).unwrap_err().kind(), ErrorKind::InvalidConfig);
+    }
+}
