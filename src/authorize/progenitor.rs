@@ -38,10 +38,10 @@ use crate::Error;
 /// Safe, as [`TokenCache::token`](crate::token::TokenCache::token).
 pub async fn ensure_token(authorizer: &Authorizer, request: &Request) -> Result<(), Error> {
     authorizer.check_origin(request)?;
-    if authorizer.wants(request) {
-        if let Some(tokens) = authorizer.tokens() {
-            tokens.token().await?;
-        }
+    if authorizer.wants(request)
+        && let Some(tokens) = authorizer.tokens()
+    {
+        tokens.token().await?;
     }
     Ok(())
 }
