@@ -54,9 +54,9 @@ fn a_fastapi_document_gives_the_bindings_of_moneykit() {
         input: Input::From(Origin::File(root().join("openapi-drift/fixtures/fastapi/openapi.json"))),
         ..Request::default()
     };
-    let answer = run(workspace.path(), &request);
-    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
-    insta::assert_snapshot!(answer.err, @"
+    let output = run(workspace.path(), &request);
+    assert_ne!(output.outcome, Outcome::Failed, "{}", output.err);
+    insta::assert_snapshot!(output.err, @"
     moneykit: OpenAPI 3.0 has no place for `webhooks`, dropped at /webhooks
     moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.yaml
     ");

@@ -25,17 +25,17 @@ mod fetch;
 mod files;
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod hostile;
 mod http;
+#[cfg(test)]
+mod http_tests;
+#[cfg(test)]
+mod malformed;
 mod overlay;
 mod plan;
 mod problems;
 mod record;
 mod reference;
 mod regen;
-#[cfg(test)]
-mod served;
 mod shape;
 mod slice;
 mod source;
@@ -48,4 +48,4 @@ pub use expand::expand;
 pub use fetch::Origin;
 pub use files::{Change, write};
 pub use problems::{Problems, Result};
-pub use regen::{Answer, Input, Mode, Outcome, Request, run};
+pub use regen::{Input, Mode, Outcome, Output, Request, run};

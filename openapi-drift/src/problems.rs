@@ -9,7 +9,7 @@ pub type Result<T> = std::result::Result<T, Problems>;
 #[derive(Debug, Default)]
 pub struct Problems(Vec<String>);
 
-/// How many problems are told, and how much of each: a hostile document has as many as it likes.
+/// How many problems are reported, and how much of each: a malformed document has as many as it likes.
 const MAX_PROBLEMS: usize = 100;
 const MAX_LENGTH: usize = 2_000;
 
@@ -51,7 +51,7 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Whether there are more than are told, so that there is no use in looking for others.
+    /// Whether there are more than are reported, so that there is no use in looking for others.
     pub(crate) fn is_plenty(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }

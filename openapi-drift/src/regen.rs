@@ -72,7 +72,7 @@ pub enum Outcome {
 
 /// The result of a command.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Output {
     /// The exit code.
     pub outcome: Outcome,
     /// The text for standard output.
@@ -82,10 +82,10 @@ pub struct Answer {
 }
 
 /// Runs `request` in the workspace at `root`.
-pub fn run(root: &Path, request: &Request) -> Answer {
+pub fn run(root: &Path, request: &Request) -> Output {
     let vendors = match vendors(root, request) {
         Ok(vendors) => vendors,
-        Err(problems) => return Answer::failed(problems),
+        Err(problems) => return Output::failed(problems),
     };
     let plans: Vec<Plan> = vendors.iter().map(|vendor| Plan::new(root, vendor, request)).collect();
     let report = request.report.as_ref().map(|path| (path, report(&plans)));
@@ -96,19 +96,19 @@ pub fn run(root: &Path, request: &Request) -> Answer {
     } else {
         reports(&plans, drift::text, "")
     };
-    let mut answer = match request.mode {
-        Mode::Write => write(plans).unwrap_or_else(Answer::failed),
+    let mut output = match request.mode {
+        Mode::Write => write(plans).unwrap_or_else(Output::failed),
         Mode::Check | Mode::Drift => compare(&plans, request),
     };
-    answer.out.insert_str(0, &told);
+    output.out.insert_str(0, &told);
     // Last, so that it does not tell of what was not done.
     if let Some((path, text)) = report
         && let Err(error) = fs::write(path, text)
     {
-        answer.outcome = Outcome::Failed;
-        answer.err += &format!("{}: {error}; the report is missing\n", path.display());
+        output.outcome = Outcome::Failed;
+        output.err += &format!("{}: {error}; the report is missing\n", path.display());
     }
-    answer
+    output
 }
 
 /// The report for a pull request, with what went wrong.
@@ -148,7 +148,7 @@ fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
     }
 }
 
-impl Answer {
+impl Output {
     fn failed(problems: Problems) -> Self {
         Self {
             outcome: Outcome::Failed,
@@ -185,13 +185,13 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
 
 /// Shows what is known of each vendor even where an overlay no longer applies: the difference of
 /// upstream.yaml says why.
-fn compare(plans: &[Plan], request: &Request) -> Answer {
-    let mut answer = Answer { outcome: Outcome::Same, out: String::new(), err: String::new() };
+fn compare(plans: &[Plan], request: &Request) -> Output {
+    let mut output = Output { outcome: Outcome::Same, out: String::new(), err: String::new() };
     for plan in plans {
         let needed = plan.needed();
         if request.mode == Mode::Check && !request.json {
             for change in &needed {
-                answer.out += &change.diff();
+                output.out += &change.diff();
             }
         }
         let outcome =
@@ -203,17 +203,17 @@ fn compare(plans: &[Plan], request: &Request) -> Answer {
             _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),
             _ => format!("{}: regen would change {}", plan.vendor, names(&needed)),
         };
-        answer.outcome = answer.outcome.max(outcome);
-        answer.err += &lines(plan, &sentence);
+        output.outcome = output.outcome.max(outcome);
+        output.err += &lines(plan, &sentence);
     }
-    answer
+    output
 }
 
-fn write(plans: Vec<Plan>) -> Result<Answer> {
+fn write(plans: Vec<Plan>) -> Result<Output> {
     let mut problems = Problems::default();
     let mut changes = Vec::new();
     let mut is_blocked = false;
-    let mut answer = Answer { outcome: Outcome::Same, out: String::new(), err: String::new() };
+    let mut output = Output { outcome: Outcome::Same, out: String::new(), err: String::new() };
     for plan in plans {
         let needed = plan.needed();
         let sentence = if !plan.blockers.is_empty() {
@@ -224,18 +224,18 @@ fn write(plans: Vec<Plan>) -> Result<Answer> {
         } else {
             format!("{}: wrote {}", plan.vendor, names(&needed))
         };
-        answer.outcome = answer.outcome.max(outcome(&plan, false));
-        answer.err += &lines(&plan, &sentence);
+        output.outcome = output.outcome.max(outcome(&plan, false));
+        output.err += &lines(&plan, &sentence);
         problems.extend(plan.problems);
         changes.extend(plan.changes.into_iter().filter(Change::is_needed));
     }
     problems.or(())?;
     if is_blocked {
-        answer.err += "nothing was written\n";
+        output.err += "nothing was written\n";
     } else {
         files::write(&changes)?;
     }
-    Ok(answer)
+    Ok(output)
 }
 
 fn blocked(plan: &Plan, why: &str) -> String {

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use crate::rustdoc;
-use openapi_drift::{Answer, Change, Outcome, Result};
+use openapi_drift::{Change, Outcome, Output, Result};
 
 const FILE: &str = "api.txt";
 
 /// Brings `api.txt` up to date; with `check`, shows what is not.
-pub(crate) fn run(root: &Path, check: bool) -> Result<Answer> {
+pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
     let (outcome, out, err) = if !change.is_needed() {
         (Outcome::Same, String::new(), format!("{FILE}: up to date\n"))
@@ -23,7 +23,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<Answer> {
         openapi_drift::write(&[change])?;
         (Outcome::Different, String::new(), format!("wrote {FILE}\n"))
     };
-    Ok(Answer { outcome, out, err })
+    Ok(Output { outcome, out, err })
 }
 
 /// The public items, without the traits that every type implements.

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::{ArgGroup, Args, Parser};
-use openapi_drift::{Answer, Input, Mode, Origin, Outcome, Request};
+use openapi_drift::{Input, Mode, Origin, Outcome, Output, Request};
 
 /// Developer commands of fintech-auth.
 #[derive(Debug, Parser)]
@@ -148,8 +148,8 @@ fn run() -> ExitCode {
         eprintln!("not in the workspace of fintech-auth");
         return ExitCode::from(Outcome::Failed as u8);
     };
-    let passed = |err| Answer { outcome: Outcome::Same, out: String::new(), err };
-    let answer = match command {
+    let passed = |err| Output { outcome: Outcome::Same, out: String::new(), err };
+    let output = match command {
         Command::Api { check } => api::run(&root, check),
         Command::Ci => return ExitCode::from(ci::run(&root) as u8),
         Command::Docs => docs::run(&root).map(passed),
@@ -159,14 +159,14 @@ fn run() -> ExitCode {
         Command::Regen(args) => Ok(openapi_drift::run(&root, &args.into())),
         Command::Drift(args) => Ok(openapi_drift::run(&root, &args.into())),
     };
-    let answer = answer.unwrap_or_else(|problems| {
+    let output = output.unwrap_or_else(|problems| {
         let err = format!("{problems}\n");
-        Answer { outcome: Outcome::Failed, out: String::new(), err }
+        Output { outcome: Outcome::Failed, out: String::new(), err }
     });
     // The reader may have closed its end.
-    let _ = std::io::stdout().write_all(answer.out.as_bytes());
-    let _ = std::io::stderr().write_all(answer.err.as_bytes());
-    ExitCode::from(answer.outcome as u8)
+    let _ = std::io::stdout().write_all(output.out.as_bytes());
+    let _ = std::io::stderr().write_all(output.err.as_bytes());
+    ExitCode::from(output.outcome as u8)
 }
 
 /// The workspace of the current directory, which need not be the one that this program was built in.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, join, walk};
 
-/// Empties every `$defs` of `document`. Answers with former pointers and the names they have now.
+/// Empties every `$defs` of `document`. Returns former pointers and the names they have now.
 pub(super) fn hoist(document: &mut Value) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
     let mut numbers = BTreeMap::new();

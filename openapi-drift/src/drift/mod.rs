@@ -6,9 +6,9 @@ mod compare;
 mod edit;
 mod lock;
 mod meaning;
-#[cfg(test)]
-mod moves;
 mod reconcile;
+#[cfg(test)]
+mod refactorings;
 mod report;
 mod rules;
 mod surface;

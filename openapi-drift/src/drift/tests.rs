@@ -158,7 +158,7 @@ pub(super) const POST: &str = "/paths/~1loans/post";
 
 fn table() -> Vec<(String, Value)> {
     let body = format!("{POST}/requestBody");
-    let answer = format!("{POST}/responses/200");
+    let response = format!("{POST}/responses/200");
     let json_of = |at: &str| format!("{at}/content/application~1json");
     let scopes = "/components/securitySchemes/Login/flows/clientCredentials";
     let rows = [
@@ -274,15 +274,15 @@ fn table() -> Vec<(String, Value)> {
         (format!("{POST}/responses/429"), json!({ "description": "" })),
         (format!("{POST}/responses/400"), json!(null)),
         ("/components/schemas/Refusal/properties/code".into(), json!({ "type": "integer" })),
-        (format!("{answer}/headers/x-other"), json!({ "schema": { "type": "string" } })),
-        (format!("{answer}/headers/x-request-id"), json!(null)),
-        (format!("{answer}/headers/x-left"), json!(null)),
-        (format!("{answer}/headers/x-request-id/required"), json!(null)),
-        (format!("{answer}/headers/x-left/schema/maximum"), json!(99)),
-        (format!("{answer}/content/text~1csv"), json!({ "schema": { "type": "string" } })),
-        (format!("{answer}/content"), json!(null)),
-        (format!("{answer}/links"), json!({ "end": { "operationId": "endLoan" } })),
-        (format!("{answer}/description"), json!("It is lent.")),
+        (format!("{response}/headers/x-other"), json!({ "schema": { "type": "string" } })),
+        (format!("{response}/headers/x-request-id"), json!(null)),
+        (format!("{response}/headers/x-left"), json!(null)),
+        (format!("{response}/headers/x-request-id/required"), json!(null)),
+        (format!("{response}/headers/x-left/schema/maximum"), json!(99)),
+        (format!("{response}/content/text~1csv"), json!({ "schema": { "type": "string" } })),
+        (format!("{response}/content"), json!(null)),
+        (format!("{response}/links"), json!({ "end": { "operationId": "endLoan" } })),
+        (format!("{response}/description"), json!("It is lent.")),
         // Security
         ("/security/-".into(), json!({})),
         ("/security/0".into(), json!(null)),

@@ -15,9 +15,9 @@ fn drift_tells_and_writes_nothing() {
         report: Some(report.clone()),
         ..Request::default()
     };
-    let answer = run(root.path(), &request);
-    assert_eq!(answer.outcome, Outcome::Grave);
-    insta::assert_snapshot!(answer.out, @"
+    let output = run(root.path(), &request);
+    assert_eq!(output.outcome, Outcome::Grave);
+    insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
 
     meaning (1): the same shape, but what it says may have changed: review what the code takes it for
@@ -53,8 +53,8 @@ fn drift_tells_and_writes_nothing() {
 
     request.json = true;
     request.report = None;
-    let answer = run(root.path(), &request);
-    insta::assert_snapshot!(answer.out, @r#"
+    let output = run(root.path(), &request);
+    insta::assert_snapshot!(output.out, @r#"
     [
       {
         "changes": [
@@ -106,8 +106,8 @@ fn the_exit_code_tells_how_grave_it_is() {
             mode: Mode::Drift,
             ..Request::default()
         };
-        let answer = run(root.path(), &request);
-        assert_eq!(answer.outcome, outcome, "{from} became {to}: {}{}", answer.out, answer.err);
+        let output = run(root.path(), &request);
+        assert_eq!(output.outcome, outcome, "{from} became {to}: {}{}", output.out, output.err);
         let written = run(root.path(), &Request { mode: Mode::Write, ..request });
         assert_eq!(written.outcome, outcome, "{from} became {to}: {}", written.err);
     }
@@ -118,9 +118,9 @@ fn the_exit_code_tells_how_grave_it_is() {
 fn a_meaning_is_told_once() {
     let root = generated();
     put(root.path(), "document.yaml", &DOCUMENT.replace("A loan.", "A thing on loan."));
-    let answer = regen(root.path(), false);
-    assert!(answer.out.contains("description-changed"), "{}", answer.out);
-    assert!(answer.out.contains("| A thing on loan."), "{}", answer.out);
+    let output = regen(root.path(), false);
+    assert!(output.out.contains("description-changed"), "{}", output.out);
+    assert!(output.out.contains("| A thing on loan."), "{}", output.out);
     let again = regen(root.path(), false);
     assert_eq!((again.outcome, again.out.as_str()), (Outcome::Same, ""));
     for (name, text) in fixture::files(&root.path().join("specs")) {
@@ -132,18 +132,18 @@ fn a_meaning_is_told_once() {
 fn facts_that_were_edited_by_hand_are_an_error() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - short\n", "");
-    let answer = check(root.path());
-    assert_eq!(answer.outcome, Outcome::Failed);
-    insta::assert_snapshot!(answer.err, @"specs/library/upstream.yaml: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and `cargo xtask regen library --fetch` brings the facts back");
+    let output = check(root.path());
+    assert_eq!(output.outcome, Outcome::Failed);
+    insta::assert_snapshot!(output.err, @"specs/library/upstream.yaml: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and `cargo xtask regen library --fetch` brings the facts back");
 }
 
 #[test]
 fn a_lock_that_is_not_one_is_an_error() {
     let root = generated();
     put(root.path(), LOCK, "# A comment.\n0123456789abcdef #/info\n0123 #/info\nabc\n");
-    let answer = check(root.path());
-    assert_eq!(answer.outcome, Outcome::Failed);
-    insta::assert_snapshot!(answer.err, @"
+    let output = check(root.path());
+    assert_eq!(output.outcome, Outcome::Failed);
+    insta::assert_snapshot!(output.err, @"
     specs/library/upstream.lock: line 3 is no fingerprint and place
     specs/library/upstream.lock: line 4 is no fingerprint and place
     ");
@@ -157,8 +157,8 @@ fn what_the_overlay_corrects_is_told_as_such() {
     let action = "  - target: $.components.schemas.Loan.properties.due\n    update: { format: date-time }\n    \
                   x-kind: upstream-bug\n    x-why: The service sends a time.\n    x-source: the desk\n";
     put(root.path(), OVERLAY, &(fixture::OVERLAY.to_owned() + action));
-    let answer = run(root.path(), &Request::default());
-    insta::assert_snapshot!(answer.out, @"
+    let output = run(root.path(), &Request::default());
+    insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
 
     breaking (1): callers that go on as before may fail
@@ -190,7 +190,7 @@ fn what_the_overlay_corrects_is_told_as_such() {
     ");
 }
 
-fn drift_from(root: &Path, name: &str) -> Answer {
+fn drift_from(root: &Path, name: &str) -> Output {
     let request = Request {
         vendor: Some("library".into()),
         input: Input::From(Origin::File(root.join(name))),
@@ -222,16 +222,16 @@ fn an_operation_that_is_gone_is_a_breaking_change() {
         }
         put(root.path(), "next.yaml", &document.to_string());
         let before = fixture::files(root.path());
-        let answer = drift_from(root.path(), "next.yaml");
-        assert_eq!(answer.outcome, Outcome::Grave, "{edit}: {}", answer.err);
-        assert!(answer.out.contains("breaking ("), "{edit}: {}", answer.out);
-        assert!(answer.out.contains("POST /loans/{id}/end is gone"), "{edit}: {}", answer.out);
-        assert!(answer.out.contains(items), "{edit}: {}", answer.out);
+        let output = drift_from(root.path(), "next.yaml");
+        assert_eq!(output.outcome, Outcome::Grave, "{edit}: {}", output.err);
+        assert!(output.out.contains("breaking ("), "{edit}: {}", output.out);
+        assert!(output.out.contains("POST /loans/{id}/end is gone"), "{edit}: {}", output.out);
+        assert!(output.out.contains(items), "{edit}: {}", output.out);
         for check in [true, false] {
-            let answer = regen_from(root.path(), "next.yaml", check);
-            assert_eq!(answer.outcome, Outcome::Grave, "{edit}: {}", answer.err);
-            assert!(answer.err.contains("no POST /loans/{id}/end (endLoan)"), "{edit}: {}", answer.err);
-            assert_eq!(answer.err.ends_with("nothing was written\n"), !check, "{}", answer.err);
+            let output = regen_from(root.path(), "next.yaml", check);
+            assert_eq!(output.outcome, Outcome::Grave, "{edit}: {}", output.err);
+            assert!(output.err.contains("no POST /loans/{id}/end (endLoan)"), "{edit}: {}", output.err);
+            assert_eq!(output.err.ends_with("nothing was written\n"), !check, "{}", output.err);
         }
         assert_eq!(fixture::files(root.path()), before, "{edit}");
     }
@@ -244,14 +244,14 @@ fn an_operation_under_an_unknown_id_is_compared_all_the_same() {
     let text = DOCUMENT.replace("openLoan", "startLoan").replace("A loan.", "A thing on loan.");
     put(root.path(), "next.yaml", &text);
     let before = fixture::files(root.path());
-    let answer = drift_from(root.path(), "next.yaml");
-    assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
-    assert!(!answer.out.contains("breaking ("), "{}", answer.out);
-    assert!(answer.out.contains("operation-renamed"), "{}", answer.out);
-    assert!(answer.out.contains("list it in source.toml"), "{}", answer.out);
-    assert!(answer.out.contains("| A thing on loan."), "{}", answer.out);
-    let answer = regen_from(root.path(), "next.yaml", false);
-    assert!(answer.err.ends_with("nothing was written\n"), "{}", answer.err);
+    let output = drift_from(root.path(), "next.yaml");
+    assert_eq!(output.outcome, Outcome::Grave, "{}", output.err);
+    assert!(!output.out.contains("breaking ("), "{}", output.out);
+    assert!(output.out.contains("operation-renamed"), "{}", output.out);
+    assert!(output.out.contains("list it in source.toml"), "{}", output.out);
+    assert!(output.out.contains("| A thing on loan."), "{}", output.out);
+    let output = regen_from(root.path(), "next.yaml", false);
+    assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
     assert_eq!(fixture::files(root.path()), before);
 }
 
@@ -268,19 +268,19 @@ fn a_dead_overlay_action_is_one_finding_beside_the_others() {
         .replace("[title, due]", "[title]");
     put(root.path(), "next.yaml", &text);
     let before = fixture::files(root.path());
-    let answer = drift_from(root.path(), "next.yaml");
-    assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
+    let output = drift_from(root.path(), "next.yaml");
+    assert_eq!(output.outcome, Outcome::Grave, "{}", output.err);
     for said in [
         "response-property-became-optional",
         "response-optional-property-removed",
         "overlay-action-without-effect: specs/library/overlay.yaml: actions[1] on \
          $.components.schemas.Loan.properties.kind: matches nothing",
     ] {
-        assert!(answer.out.contains(said), "{said}: {}", answer.out);
+        assert!(output.out.contains(said), "{said}: {}", output.out);
     }
-    let answer = regen_from(root.path(), "next.yaml", false);
-    assert_eq!(answer.outcome, Outcome::Grave, "{}", answer.err);
-    assert!(answer.err.ends_with("nothing was written\n"), "{}", answer.err);
+    let output = regen_from(root.path(), "next.yaml", false);
+    assert_eq!(output.outcome, Outcome::Grave, "{}", output.err);
+    assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
     assert_eq!(fixture::files(root.path()), before);
 }
 
@@ -289,8 +289,8 @@ fn a_short_version_number_is_read() {
     let root = generated();
     for version in ["3.1", "'3.1'", "3.0", "3.1.0"] {
         put(root.path(), "next.yaml", &DOCUMENT.replace("openapi: 3.0.1", &format!("openapi: {version}")));
-        let answer = drift_from(root.path(), "next.yaml");
-        assert_eq!(answer.outcome, Outcome::Different, "{version}: {}{}", answer.out, answer.err);
+        let output = drift_from(root.path(), "next.yaml");
+        assert_eq!(output.outcome, Outcome::Different, "{version}: {}{}", output.out, output.err);
     }
 }
 
@@ -319,8 +319,8 @@ fn no_sentence_of_the_vendor_is_checked_in() {
         .replace("  version: '7'", "  version: '7'\n  termsOfService: A secret word.");
     assert_eq!(text.matches("A secret word.").count(), 5);
     put(root.path(), "document.yaml", &text);
-    let answer = regen(root.path(), false);
-    assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
+    let output = regen(root.path(), false);
+    assert_eq!(output.outcome, Outcome::Different, "{}", output.err);
     for (name, text) in fixture::files(&root.path().join("specs")) {
         assert!(!text.contains("secret"), "{name}: {text}");
     }
@@ -339,9 +339,9 @@ fn what_cannot_be_generated_is_not_written() {
         report: Some(report.clone()),
         ..Request::default()
     };
-    let answer = run(root.path(), &request);
-    assert_eq!(answer.outcome, Outcome::Failed);
-    insta::assert_snapshot!(answer.err, @"
+    let output = run(root.path(), &request);
+    assert_eq!(output.outcome, Outcome::Failed);
+    insta::assert_snapshot!(output.err, @"
     specs/library/openapi.yaml: no bindings: POST /loans (createLoan): successful responses differ in body (see 202)
     nothing was written
     ");
@@ -364,6 +364,6 @@ fn a_document_does_not_differ_from_itself() {
         mode: Mode::Drift,
         ..Request::default()
     };
-    let answer = run(root.path(), &request);
-    assert_eq!((answer.outcome, answer.out.as_str()), (Outcome::Same, ""), "{}", answer.err);
+    let output = run(root.path(), &request);
+    assert_eq!((output.outcome, output.out.as_str()), (Outcome::Same, ""), "{}", output.err);
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::fetch::Origin;
 use crate::files::{self, unified};
 use crate::fixture::{self, DOCUMENT, put, workspace};
-use crate::regen::{Answer, Input, Mode, Outcome, Request, run};
+use crate::regen::{Input, Mode, Outcome, Output, Request, run};
 
 const SOURCE: &str = "specs/library/source.toml";
 const UPSTREAM: &str = "specs/library/upstream.yaml";
@@ -20,11 +20,11 @@ const LOCK: &str = "specs/library/upstream.lock";
 const CONTRACT: &str = "specs/library/openapi.yaml";
 
 /// `regen library --from document.yaml`
-fn regen(root: &Path, check: bool) -> Answer {
+fn regen(root: &Path, check: bool) -> Output {
     regen_from(root, "document.yaml", check)
 }
 
-fn regen_from(root: &Path, name: &str, check: bool) -> Answer {
+fn regen_from(root: &Path, name: &str, check: bool) -> Output {
     let request = Request {
         vendor: Some("library".into()),
         input: Input::From(Origin::File(root.join(name))),
@@ -35,7 +35,7 @@ fn regen_from(root: &Path, name: &str, check: bool) -> Answer {
 }
 
 /// `regen --check`
-fn check(root: &Path) -> Answer {
+fn check(root: &Path) -> Output {
     let request = Request { mode: Mode::Check, ..Request::default() };
     run(root, &request)
 }
@@ -43,8 +43,8 @@ fn check(root: &Path) -> Answer {
 /// A workspace in which all is generated.
 fn generated() -> TempDir {
     let root = workspace();
-    let answer = regen(root.path(), false);
-    assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
+    let output = regen(root.path(), false);
+    assert_eq!(output.outcome, Outcome::Different, "{}", output.err);
     root
 }
 

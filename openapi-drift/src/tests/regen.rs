@@ -9,12 +9,12 @@ use crate::shape::walk;
 #[test]
 fn a_document_becomes_two_specs_and_a_record() {
     let root = workspace();
-    let answer = regen(root.path(), false);
-    insta::assert_snapshot!(answer.err, @"
+    let output = regen(root.path(), false);
+    insta::assert_snapshot!(output.err, @"
     library: openLoan is called createLoan here
     library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.yaml
     ");
-    assert_eq!(answer.out, "");
+    assert_eq!(output.out, "");
     insta::assert_snapshot!("upstream", read(root.path(), UPSTREAM));
     let corrected = unified("spec", &read(root.path(), UPSTREAM), &read(root.path(), CONTRACT));
     insta::assert_snapshot!(corrected, @"
@@ -46,9 +46,9 @@ fn the_recorded_document_changes_no_byte() {
     put(root.path(), "copy.yaml", DOCUMENT);
     let before = fixture::files(root.path());
     for (name, only_check) in [("document.yaml", true), ("document.yaml", false), ("copy.yaml", false)] {
-        let answer = regen_from(root.path(), name, only_check);
-        assert_eq!(answer.outcome, Outcome::Same);
-        assert!(answer.err.ends_with("library: up to date with document\n"), "{}", answer.err);
+        let output = regen_from(root.path(), name, only_check);
+        assert_eq!(output.outcome, Outcome::Same);
+        assert!(output.err.ends_with("library: up to date with document\n"), "{}", output.err);
     }
     assert_eq!(fixture::files(root.path()), before);
 }
@@ -66,8 +66,8 @@ fn the_same_document_in_json_gives_the_same_specs() {
 fn regen_without_a_document_repeats_the_overlay_only() {
     let root = generated();
     edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
-    let answer = run(root.path(), &Request::default());
-    assert_eq!(answer.err, "library: wrote specs/library/openapi.yaml\n");
+    let output = run(root.path(), &Request::default());
+    assert_eq!(output.err, "library: wrote specs/library/openapi.yaml\n");
     assert!(read(root.path(), CONTRACT).contains("What is lent."));
     assert_eq!(check(root.path()).outcome, Outcome::Same);
 }
@@ -81,18 +81,18 @@ fn the_recorded_document_can_be_given_another_name() {
         revision: Some("third".into()),
         ..Request::default()
     };
-    let answer = run(root.path(), &request);
-    assert!(answer.err.ends_with("wrote specs/library/source.toml\n"), "{}", answer.err);
+    let output = run(root.path(), &request);
+    assert!(output.err.ends_with("wrote specs/library/source.toml\n"), "{}", output.err);
     assert!(read(root.path(), SOURCE).contains("revision = \"third\""));
 }
 
 #[test]
 fn check_passes_where_nothing_would_change() {
     let root = generated();
-    let answer = check(root.path());
-    assert_eq!(answer.outcome, Outcome::Same);
-    assert_eq!(answer.out, "");
-    assert_eq!(answer.err, "library: up to date with document\n");
+    let output = check(root.path());
+    assert_eq!(output.outcome, Outcome::Same);
+    assert_eq!(output.out, "");
+    assert_eq!(output.err, "library: up to date with document\n");
 }
 
 #[test]
@@ -100,10 +100,10 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     let root = generated();
     edit(root.path(), CONTRACT, "What was lent.", "Lent.");
     let before = fixture::files(root.path());
-    let answer = check(root.path());
-    assert_eq!(answer.outcome, Outcome::Different);
-    assert_eq!(answer.err, "library: regen would change specs/library/openapi.yaml\n");
-    insta::assert_snapshot!(answer.out, @"
+    let output = check(root.path());
+    assert_eq!(output.outcome, Outcome::Different);
+    assert_eq!(output.err, "library: regen would change specs/library/openapi.yaml\n");
+    insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
 
     trivial (1): nothing that is sent changes
@@ -131,9 +131,9 @@ fn check_shows_a_hand_edit_and_leaves_it() {
 fn check_shows_an_upstream_that_is_not_canonical() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - long\n      - short", "      - short\n      - long");
-    let answer = check(root.path());
-    assert_eq!(answer.outcome, Outcome::Different);
-    insta::assert_snapshot!(answer.out, @"
+    let output = check(root.path());
+    assert_eq!(output.outcome, Outcome::Different);
+    insta::assert_snapshot!(output.out, @"
     --- a/specs/library/upstream.yaml
     +++ b/specs/library/upstream.yaml
     @@ -9,8 +9,8 @@
@@ -153,9 +153,9 @@ fn check_shows_an_upstream_that_is_not_canonical() {
 fn check_shows_a_file_that_is_missing() {
     let root = generated();
     std::fs::remove_file(root.path().join(CONTRACT)).unwrap();
-    let answer = check(root.path());
-    assert_eq!(answer.outcome, Outcome::Different);
-    assert!(answer.out.contains("@@ -0,0 +1,"), "{}", answer.out);
+    let output = check(root.path());
+    assert_eq!(output.outcome, Outcome::Different);
+    assert!(output.out.contains("@@ -0,0 +1,"), "{}", output.out);
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn check_against_a_new_document_shows_what_changed() {
         .replace("Lends books.", "Lends books and maps.");
     put(root.path(), "document.yaml", &new);
     let before = fixture::files(root.path());
-    let answer = regen(root.path(), true);
-    assert_eq!(answer.outcome, Outcome::Grave);
-    let facts = answer.out.split_once("--- a/specs/library/upstream.yaml").unwrap().1;
+    let output = regen(root.path(), true);
+    assert_eq!(output.outcome, Outcome::Grave);
+    let facts = output.out.split_once("--- a/specs/library/upstream.yaml").unwrap().1;
     insta::assert_snapshot!(facts, @"
 
     +++ b/specs/library/upstream.yaml
@@ -223,10 +223,10 @@ fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
     let root = generated();
     let new = DOCUMENT.replace("schemas/Loan'", "schemas/Loaned'").replace("    Loan:", "    Loaned:");
     put(root.path(), "document.yaml", &new);
-    let answer = regen(root.path(), true);
-    assert_eq!(answer.outcome, Outcome::Grave);
-    assert!(answer.out.contains("+++ b/specs/library/upstream.yaml"), "{}", answer.out);
-    insta::assert_snapshot!(answer.err, @"
+    let output = regen(root.path(), true);
+    assert_eq!(output.outcome, Outcome::Grave);
+    assert!(output.out.contains("+++ b/specs/library/upstream.yaml"), "{}", output.out);
+    insta::assert_snapshot!(output.err, @"
     library: openLoan is called createLoan here
     library: regen would write nothing:
       specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (why it is there: Docs.); since api-schema-renamed at #/components/schemas/Loaned: `Loan` is now called `Loaned`
@@ -251,10 +251,10 @@ fn on_a_problem_no_file_is_touched() {
         put(root.path(), "document.yaml", &DOCUMENT.replace("enum: [short, long]", "enum: [a]"));
         put(root.path(), name, &text);
         let spoilt = fixture::files(root.path());
-        let answer = regen(root.path(), false);
-        assert!(answer.outcome >= Outcome::Grave, "{complaint}");
-        assert!(answer.err.contains(complaint), "{}", answer.err);
-        assert!(answer.err.ends_with("nothing was written\n"), "{}", answer.err);
+        let output = regen(root.path(), false);
+        assert!(output.outcome >= Outcome::Grave, "{complaint}");
+        assert!(output.err.contains(complaint), "{}", output.err);
+        assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
         assert_eq!(fixture::files(root.path()), spoilt, "{complaint}");
         for (name, text) in &before {
             put(root.path(), name, text);
@@ -273,9 +273,9 @@ fn one_vendor_that_fails_keeps_the_other_from_being_written() {
     }
     edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
     let before = fixture::files(root.path());
-    let answer = run(root.path(), &Request::default());
-    assert_eq!(answer.outcome, Outcome::Failed);
-    assert!(answer.err.starts_with("specs/museum/overlay.yaml: "), "{}", answer.err);
+    let output = run(root.path(), &Request::default());
+    assert_eq!(output.outcome, Outcome::Failed);
+    assert!(output.err.starts_with("specs/museum/overlay.yaml: "), "{}", output.err);
     assert_eq!(fixture::files(root.path()), before);
 }
 
@@ -283,13 +283,13 @@ fn one_vendor_that_fails_keeps_the_other_from_being_written() {
 fn an_unknown_vendor_and_a_document_of_nobody_are_errors() {
     let root = workspace();
     let unknown = Request { vendor: Some("../specs/library".into()), ..Request::default() };
-    let answer = run(root.path(), &unknown);
-    assert_eq!(answer.outcome, Outcome::Failed);
-    assert!(answer.err.contains("the vendors are: library"), "{}", answer.err);
+    let output = run(root.path(), &unknown);
+    assert_eq!(output.outcome, Outcome::Failed);
+    assert!(output.err.contains("the vendors are: library"), "{}", output.err);
     let nobody = Request { input: Input::Recorded, ..Request::default() };
-    let answer = run(root.path(), &nobody);
-    assert_eq!(answer.outcome, Outcome::Failed);
-    assert!(answer.err.contains("name the vendor"), "{}", answer.err);
+    let output = run(root.path(), &nobody);
+    assert_eq!(output.outcome, Outcome::Failed);
+    assert!(output.err.contains("name the vendor"), "{}", output.err);
 }
 
 #[test]
@@ -317,8 +317,8 @@ info: { version: 2030-01-01, title: Library }
 components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object } } }
 ",
     );
-    let answer = run(root.path(), &Request::default());
-    assert_eq!(answer.outcome, Outcome::Different, "{}", answer.err);
+    let output = run(root.path(), &Request::default());
+    assert_eq!(output.outcome, Outcome::Different, "{}", output.err);
     insta::assert_snapshot!(read(root.path(), UPSTREAM), @"
     # Transcribed by hand. `cargo xtask regen library` sorts it; it keeps no comment and no prose.
     components:
@@ -341,9 +341,9 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
     ");
     assert_eq!(check(root.path()).outcome, Outcome::Same);
 
-    let answer = regen(root.path(), false);
-    assert_eq!(answer.outcome, Outcome::Failed);
-    assert!(answer.err.starts_with("library publishes no document"), "{}", answer.err);
+    let output = regen(root.path(), false);
+    assert_eq!(output.outcome, Outcome::Failed);
+    assert!(output.err.starts_with("library publishes no document"), "{}", output.err);
 }
 
 proptest! {
@@ -359,8 +359,8 @@ proptest! {
         *document.pointer_mut(&at).unwrap() = value;
         let root = workspace();
         put(root.path(), "document.yaml", &document.to_string());
-        let answer = regen(root.path(), false);
-        if !answer.err.ends_with("nothing was written\n") {
+        let output = regen(root.path(), false);
+        if !output.err.ends_with("nothing was written\n") {
             let written = fixture::files(root.path());
             prop_assert_eq!(regen(root.path(), false).outcome, Outcome::Same);
             prop_assert_eq!(check(root.path()).outcome, Outcome::Same);

@@ -7,8 +7,8 @@ use super::*;
 
 #[test]
 fn the_checked_in_specs_are_what_regen_would_write() {
-    let answer = check(&workspace_root());
-    assert_eq!(answer.outcome, Outcome::Same, "{}{}", answer.err, answer.out);
+    let output = check(&workspace_root());
+    assert_eq!(output.outcome, Outcome::Same, "{}{}", output.err, output.out);
 }
 
 fn refer(kind: &str, name: &str) -> Value {
@@ -175,11 +175,11 @@ fn each_step_between_revisions_is_reported() {
                 mode: Mode::Drift,
                 ..Request::default()
             };
-            let answer = run(root.path(), &request);
-            assert_eq!(answer.outcome, Outcome::Grave, "{from} {to}: {}", answer.err);
-            assert!(!answer.out.contains("`due` is gone"), "{from} {to}: {}", answer.out);
-            assert!(!answer.out.contains("unhandled ("), "{from} {to}: {}", answer.out);
-            insta::assert_snapshot!(format!("{from}_{to}"), answer.out);
+            let output = run(root.path(), &request);
+            assert_eq!(output.outcome, Outcome::Grave, "{from} {to}: {}", output.err);
+            assert!(!output.out.contains("`due` is gone"), "{from} {to}: {}", output.out);
+            assert!(!output.out.contains("unhandled ("), "{from} {to}: {}", output.out);
+            insta::assert_snapshot!(format!("{from}_{to}"), output.out);
         }
     }
 }

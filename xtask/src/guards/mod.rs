@@ -14,7 +14,7 @@ use std::path::Path;
 
 use cargo_metadata::{Metadata, Package};
 use clap::Subcommand;
-use openapi_drift::{Answer, Outcome, Result};
+use openapi_drift::{Outcome, Output, Result};
 
 /// The result of a guard that found nothing wrong.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(crate) enum Guard {
 }
 
 /// Runs a guard in the workspace at `root`.
-pub(crate) fn run(root: &Path, guard: Guard) -> Result<Answer> {
+pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
     let verdict = match guard {
         Guard::Deny => deny::run(root),
         Guard::Features => features::run(root),
@@ -59,7 +59,7 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Answer> {
         Verdict::Held(what) => (Outcome::Same, format!("{what}\n")),
         Verdict::Skipped(why) => (Outcome::Skipped, format!("skipped: {why}\n")),
     };
-    Ok(Answer { outcome, out: String::new(), err })
+    Ok(Output { outcome, out: String::new(), err })
 }
 
 /// The package of the library.

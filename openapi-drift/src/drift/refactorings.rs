@@ -50,7 +50,7 @@ fn row(name: &'static str, old: &[(&str, Value)], new: &[(&str, Value)]) -> (&'s
 }
 
 /// Each way in which a property can move while its meaning changes.
-fn moves() -> Vec<(&'static str, Value, Value)> {
+fn refactorings() -> Vec<(&'static str, Value, Value)> {
     let due = &format!("{RESPONSE}/due");
     let loan = SPEC.pointer("/components/schemas/Loan").unwrap();
     let mut moved = loan.clone();
@@ -158,7 +158,7 @@ fn has_meaning(drift: &Drift, key: &str) -> bool {
 #[test]
 fn a_property_that_moves_is_not_gone_and_its_new_meaning_is_reported() {
     let mut all = String::new();
-    for (name, old, new) in moves() {
+    for (name, old, new) in refactorings() {
         let drift = told(&old, &new);
         let report = lines(&drift);
         assert!(has_meaning(&drift, "description") && has_meaning(&drift, "example"), "{name}\n{report}");
@@ -168,7 +168,7 @@ fn a_property_that_moves_is_not_gone_and_its_new_meaning_is_reported() {
         assert!(!drift.changes.iter().any(|change| change.level == Level::Breaking), "{name}\n{report}");
         all += &format!("{name}\n{report}");
     }
-    insta::assert_snapshot!("moves", all);
+    insta::assert_snapshot!("refactorings", all);
 }
 
 /// Two ways to write the same: at most trivial.
@@ -183,11 +183,11 @@ fn another_way_to_write_the_same_is_trivial() {
     let header = SPEC.pointer(&format!("{headers}/x-left")).unwrap().clone();
     let id = &format!("{RESPONSE}/id");
     let note = &format!("{REQUEST}/note");
-    let answer = SPEC.pointer(&format!("{POST}/responses/200")).unwrap().clone();
+    let response = SPEC.pointer(&format!("{POST}/responses/200")).unwrap().clone();
     let servers = json!([{ "url": "https://library.example" }]);
     let card = SPEC.pointer("/components/securitySchemes/Card").unwrap().clone();
     let with_charset = json!({ "application/json; charset=utf-8": { "schema": refer("Refusal") } });
-    let mut loud = answer["headers"].clone();
+    let mut loud = response["headers"].clone();
     loud.as_object_mut().unwrap().remove("x-left");
     loud["X-Left"] = header.clone();
     let mut day = list[1].clone();
@@ -229,7 +229,7 @@ fn another_way_to_write_the_same_is_trivial() {
             "a response becomes a component",
             &[],
             &[
-                ("/components/responses", json!({ "Lent": answer })),
+                ("/components/responses", json!({ "Lent": response })),
                 (&format!("{POST}/responses/200"), json!({ "$ref": "#/components/responses/Lent" })),
             ],
         ),

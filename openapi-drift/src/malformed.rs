@@ -10,11 +10,11 @@ use tempfile::TempDir;
 
 use crate::fetch::Origin;
 use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
-use crate::regen::{Answer, Input, Mode, Outcome, Request, run};
+use crate::regen::{Input, Mode, Outcome, Output, Request, run};
 use crate::source;
 
 /// `regen library --from` a document that lies elsewhere.
-fn regen(root: &Path, path: &Path) -> Answer {
+fn regen(root: &Path, path: &Path) -> Output {
     let request = Request {
         vendor: Some("library".into()),
         input: Input::From(Origin::File(path.to_owned())),
@@ -26,7 +26,7 @@ fn regen(root: &Path, path: &Path) -> Answer {
 /// What regen says of a document that it must refuse.
 fn refusal(document: impl AsRef<[u8]>) -> String {
     let elsewhere = TempDir::new().unwrap();
-    let path = elsewhere.path().join("hostile");
+    let path = elsewhere.path().join("malformed");
     fs::write(&path, document).unwrap();
     refusal_of(&path)
 }
@@ -34,13 +34,13 @@ fn refusal(document: impl AsRef<[u8]>) -> String {
 fn refusal_of(path: &Path) -> String {
     let root = workspace();
     let before = files(root.path());
-    let answer = regen(root.path(), path);
-    assert!(answer.outcome >= Outcome::Grave, "{}", answer.err);
-    assert_eq!(files(root.path()), before, "{}", answer.err);
-    assert!(answer.err.ends_with("\nnothing was written\n"), "{}", answer.err);
-    assert!(answer.err.len() < 100_000, "{} bytes are said", answer.err.len());
-    assert!(answer.err.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", answer.err);
-    let said = answer.err.replace("\nnothing was written\n", "");
+    let output = regen(root.path(), path);
+    assert!(output.outcome >= Outcome::Grave, "{}", output.err);
+    assert_eq!(files(root.path()), before, "{}", output.err);
+    assert!(output.err.ends_with("\nnothing was written\n"), "{}", output.err);
+    assert!(output.err.len() < 100_000, "{} bytes are said", output.err.len());
+    assert!(output.err.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", output.err);
+    let said = output.err.replace("\nnothing was written\n", "");
     said.replace(&path.display().to_string(), "it")
 }
 
@@ -228,9 +228,9 @@ fn odd_names_and_many_values_are_data() {
         fs::write(&path, with_kind(&kind)).unwrap();
         put(root.path(), "document.yaml", DOCUMENT);
         assert_eq!(regen(root.path(), &root.path().join("document.yaml")).outcome, Outcome::Different);
-        let answer = regen(root.path(), &path);
-        assert_eq!(answer.outcome, outcome, "{}", answer.err);
-        assert!(answer.out.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", answer.out);
+        let output = regen(root.path(), &path);
+        assert_eq!(output.outcome, outcome, "{}", output.err);
+        assert!(output.out.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", output.out);
         let names: Vec<String> = files(root.path()).into_iter().map(|(name, _)| name).collect();
         let library = ["openapi.yaml", "overlay.yaml", "source.toml", "upstream.lock", "upstream.yaml"];
         assert_eq!(names[1..], library.map(|name| format!("specs/library/{name}")));
@@ -255,10 +255,10 @@ fn a_large_difference_is_shown_in_bounded_time() {
         mode: Mode::Check,
         ..Request::default()
     };
-    let answer = run(root.path(), &request);
-    assert_eq!(answer.outcome, Outcome::Failed);
-    assert!(answer.err.contains("the contract is too large to generate from"), "{}", answer.err);
-    assert!(answer.out.contains("too-many-changes"), "{}", answer.out);
+    let output = run(root.path(), &request);
+    assert_eq!(output.outcome, Outcome::Failed);
+    assert!(output.err.contains("the contract is too large to generate from"), "{}", output.err);
+    assert!(output.out.contains("too-many-changes"), "{}", output.out);
 }
 
 #[test]

@@ -11,21 +11,21 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
-use crate::regen::{Answer, Input, Outcome, Request, run};
+use crate::regen::{Input, Outcome, Output, Request, run};
 
 /// Enough for a busy machine.
 const MAX_SECONDS: u64 = 20;
 
 type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
 
-/// A workspace whose vendor publishes at a server that gives each of `answers` to one request, and
+/// A workspace whose vendor publishes at a server that gives each of `responses` to one request, and
 /// tells what it was asked.
-fn served(seconds: u64, answers: Vec<Respond>) -> (TempDir, Receiver<String>) {
+fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/openapi.yaml", listener.local_addr().unwrap());
     let (told, requests) = channel();
     thread::spawn(move || {
-        for answer in answers {
+        for response in responses {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = Vec::new();
             let mut some = [0; 1024];
@@ -35,7 +35,7 @@ fn served(seconds: u64, answers: Vec<Respond>) -> (TempDir, Receiver<String>) {
                 request.extend_from_slice(&some[..count]);
             }
             told.send(String::from_utf8(request).unwrap().to_ascii_lowercase()).unwrap();
-            answer(&mut stream);
+            response(&mut stream);
         }
     });
     let root = workspace();
@@ -44,32 +44,32 @@ fn served(seconds: u64, answers: Vec<Respond>) -> (TempDir, Receiver<String>) {
     (root, requests)
 }
 
-fn says(answer: String) -> Respond {
+fn says(response: String) -> Respond {
     // Whoever asked may have hung up by then.
-    Box::new(move |to| drop(to.write_all(answer.as_bytes())))
+    Box::new(move |to| drop(to.write_all(response.as_bytes())))
 }
 
 fn ok(headers: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
-fn fetch(root: &Path) -> Answer {
+fn fetch(root: &Path) -> Output {
     run(root, &Request { vendor: Some("library".into()), input: Input::Recorded, ..Request::default() })
 }
 
-/// What regen says to an answer that is of no use.
-fn refusal(answer: Respond) -> String {
-    refusal_within(MAX_SECONDS, answer)
+/// What regen says to a response that is of no use.
+fn refusal(response: Respond) -> String {
+    refusal_within(MAX_SECONDS, response)
 }
 
-fn refusal_within(seconds: u64, answer: Respond) -> String {
-    let (root, requests) = served(seconds, vec![answer]);
+fn refusal_within(seconds: u64, response: Respond) -> String {
+    let (root, requests) = serving(seconds, vec![response]);
     let before = files(root.path());
-    let answer = fetch(root.path());
-    assert_eq!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    let response = fetch(root.path());
+    assert_eq!(response.outcome, Outcome::Failed, "{}", response.err);
     assert_eq!(files(root.path()), before);
     requests.recv().unwrap();
-    let (url, said) = answer.err.split_once("/openapi.yaml: ").unwrap();
+    let (url, said) = response.err.split_once("/openapi.yaml: ").unwrap();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     said.replace("\nnothing was written\n", "")
 }
@@ -78,10 +78,10 @@ fn refusal_within(seconds: u64, answer: Respond) -> String {
 fn a_document_that_is_not_modified_is_not_sent_again() {
     let marks = "ETag: \"a\"\r\nLast-Modified: Tue, 01 Jan 2030 10:00:00 GMT\r\n";
     let unmodified = "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n";
-    let (root, requests) = served(MAX_SECONDS, vec![says(ok(marks, DOCUMENT)), says(unmodified.to_owned())]);
+    let (root, requests) = serving(MAX_SECONDS, vec![says(ok(marks, DOCUMENT)), says(unmodified.to_owned())]);
 
-    let answer = fetch(root.path());
-    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    let response = fetch(root.path());
+    assert_ne!(response.outcome, Outcome::Failed, "{}", response.err);
     let asked = requests.recv().unwrap();
     assert!(asked.starts_with("get /openapi.yaml http/1.1\r\n") && !asked.contains("if-"), "{asked}");
     let source = crate::files::read(root.path(), "specs/library/source.toml").unwrap();
@@ -92,13 +92,13 @@ fn a_document_that_is_not_modified_is_not_sent_again() {
     }
 
     let before = files(root.path());
-    let answer = fetch(root.path());
-    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    let response = fetch(root.path());
+    assert_ne!(response.outcome, Outcome::Failed, "{}", response.err);
     let asked = requests.recv().unwrap();
     assert!(asked.contains("if-none-match: \"a\"\r\n"), "{asked}");
     assert!(asked.contains("if-modified-since: tue, 01 jan 2030 10:00:00 gmt\r\n"), "{asked}");
-    let said = answer.err.split_once("not modified since").unwrap().1;
-    assert!(said.contains("library: up to date with"), "{}", answer.err);
+    let said = response.err.split_once("not modified since").unwrap().1;
+    assert!(said.contains("library: up to date with"), "{}", response.err);
     assert_eq!(files(root.path()), before);
 }
 
@@ -106,17 +106,17 @@ fn a_document_that_is_not_modified_is_not_sent_again() {
 #[test]
 fn a_document_is_sent_again_for_an_operation_that_was_not_kept() {
     let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));
-    let (root, requests) = served(MAX_SECONDS, vec![marked(), marked()]);
+    let (root, requests) = serving(MAX_SECONDS, vec![marked(), marked()]);
     assert_ne!(fetch(root.path()).outcome, Outcome::Failed);
     requests.recv().unwrap();
     let name = "specs/library/source.toml";
     let source = crate::files::read(root.path(), name).unwrap();
     let books = "\n[[operation]]\nid = \"listBooks\"\nmethod = \"get\"\npath = \"/books\"\n";
     put(root.path(), name, &(source + books));
-    let answer = fetch(root.path());
-    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    let response = fetch(root.path());
+    assert_ne!(response.outcome, Outcome::Failed, "{}", response.err);
     assert!(!requests.recv().unwrap().contains("if-none-match"));
-    assert!(answer.out.contains("GET /books is new"), "{}", answer.out);
+    assert!(response.out.contains("GET /books is new"), "{}", response.out);
 }
 
 #[test]
@@ -126,22 +126,22 @@ fn a_redirect_is_followed_but_not_off_this_machine_nor_for_ever() {
             "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {to}\r\n\r\n"
         ))
     };
-    let (root, requests) = served(MAX_SECONDS, vec![redirect("/moved.yaml"), says(ok("", DOCUMENT))]);
-    let answer = fetch(root.path());
-    assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
+    let (root, requests) = serving(MAX_SECONDS, vec![redirect("/moved.yaml"), says(ok("", DOCUMENT))]);
+    let response = fetch(root.path());
+    assert_ne!(response.outcome, Outcome::Failed, "{}", response.err);
     assert!(requests.iter().nth(1).unwrap().starts_with("get /moved.yaml "));
 
     let said = refusal(redirect("http://library.example/a"));
     assert_eq!(said, "redirects to http://library.example/a, which is not https");
     assert_eq!(refusal(redirect("")), "redirects to , which is no URL");
-    let (root, _requests) = served(MAX_SECONDS, (0..9).map(|_| redirect("/openapi.yaml")).collect());
-    let answer = fetch(root.path());
-    assert!(answer.err.contains(": more than 5 redirects"), "{}", answer.err);
+    let (root, _requests) = serving(MAX_SECONDS, (0..9).map(|_| redirect("/openapi.yaml")).collect());
+    let response = fetch(root.path());
+    assert!(response.err.contains(": more than 5 redirects"), "{}", response.err);
 }
 
 #[test]
 fn an_answer_without_a_document_is_refused() {
-    for (answer, expected) in [
+    for (response, expected) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
             "the server responds 404 Not Found",
@@ -155,7 +155,7 @@ fn an_answer_without_a_document_is_refused() {
         ("SSH-2.0-OpenSSH_9.9\r\n".to_owned(), ""),
         (String::new(), ""),
     ] {
-        let said = refusal(says(answer));
+        let said = refusal(says(response));
         assert!(said.contains(expected), "{said}");
     }
 }
@@ -219,10 +219,10 @@ fn a_document_of_long_ago_looks_abandoned() {
         ..Request::default()
     };
     for request in [request, Request::default()] {
-        let answer = run(root.path(), &request);
-        assert_ne!(answer.outcome, Outcome::Failed, "{}", answer.err);
-        assert!(answer.err.contains("the document is of 2020-01-01, "), "{}", answer.err);
-        assert!(answer.err.contains("correct `url` in specs/library/source.toml"), "{}", answer.err);
+        let response = run(root.path(), &request);
+        assert_ne!(response.outcome, Outcome::Failed, "{}", response.err);
+        assert!(response.err.contains("the document is of 2020-01-01, "), "{}", response.err);
+        assert!(response.err.contains("correct `url` in specs/library/source.toml"), "{}", response.err);
     }
     assert!(fixture::files(root.path()).iter().any(|(_, text)| text.contains("date = \"2020-01-01\"")));
 }
