@@ -4,10 +4,10 @@
 //!
 //! # Seeded bugs
 //!
-//! Each of these changes was made once in `src/token` and found, by the first schedule named of the
+//! Each of these changes was made once in `src` and found, by the first schedule named of the
 //! random ones and of the PCT ones.
 //!
-//! - A refresh begins in a second critical section. In `CacheEntry::lookup`, before `watch::channel(None)`:
+//! - A refresh begins in a second critical section. In `CacheEntry::lookup`, before `cold.flight.start()`:
 //!   `drop(state); let mut state = self.lock();`.
 //!   `callers::two_cold_callers_cause_one_request` fails: 2, 2.
 //! - A token is published in a second critical section after the check of its revocation. In
