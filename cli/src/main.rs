@@ -27,8 +27,7 @@ use exit::{EXITS, Failure};
 
 /// Authenticates to MoneyKit and Moov, and reports why where that does not work.
 #[derive(Parser)]
-// Not wrapped: another crate of the workspace may enable clap's wrapping, and examples are to be copied whole.
-#[command(name = "fintech-auth", version, term_width = 0, after_help = after_help())]
+#[command(name = "fintech-auth", version, term_width = 80, after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
