@@ -15,7 +15,7 @@
 //! # }
 //! ```
 //!
-//! The [emulator](crate::emulator) signs with these functions too, and can also sign wrongly in many ways.
+//! The emulator (feature `emulator`) signs with these functions too, and can also sign wrongly in many ways.
 
 use std::{fmt, io, time::SystemTime};
 
