@@ -38,21 +38,6 @@ macro_rules! client_methods {
                 self.inner().default.token().await
             }
 
-            /// Issues a token that is not cached, such as one for a page in a browser. Its expiry is
-            /// interpreted as that of a cached one. Most callers want [`Client::token`].
-            ///
-            /// # Errors
-            ///
-            /// As [`Client::create_access_token`].
-            ///
-            /// # Cancellation
-            ///
-            /// As [`Client::create_access_token`].
-            pub async fn issue(&self, scopes: &[crate::Scope]) -> Result<crate::UncachedToken, crate::Error> {
-                let response = self.create_access_token(scopes).await?;
-                uncached(response, self.inner().tokens.options())
-            }
-
             /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
             ///
             /// # Cancellation
@@ -104,6 +89,29 @@ macro_rules! client_methods {
     };
 }
 pub(crate) use client_methods;
+
+/// `impl Client`, for a client with `create_access_token` and a function `uncached` that interprets its response.
+macro_rules! issue_method {
+    () => {
+        impl Client {
+            /// Issues a token that is not cached, such as one for a page in a browser. Its expiry is
+            /// interpreted as that of a cached one. Most callers want [`Client::token`].
+            ///
+            /// # Errors
+            ///
+            /// As [`Client::create_access_token`].
+            ///
+            /// # Cancellation
+            ///
+            /// As [`Client::create_access_token`].
+            pub async fn issue(&self, scopes: &[crate::Scope]) -> Result<crate::UncachedToken, crate::Error> {
+                let response = self.create_access_token(scopes).await?;
+                uncached(response, self.inner().tokens.options())
+            }
+        }
+    };
+}
+pub(crate) use issue_method;
 
 /// `impl ClientBuilder`, for a builder with the fields `inner: Builder` and `client_auth: ClientAuth`.
 macro_rules! builder_methods {

@@ -10,6 +10,6 @@ mod uncached;
 
 pub(crate) use auth::Auth;
 pub use credentials::Credentials;
-pub(crate) use forward::{builder_methods, client_methods};
+pub(crate) use forward::{builder_methods, client_methods, issue_method};
 pub(crate) use inner::{Api, Builder, Inner};
 pub use uncached::UncachedToken;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
     authorize::Authorizer,
-    client::{self, Builder, builder_methods, client_methods},
+    client::{self, Builder, builder_methods, client_methods, issue_method},
     generated::moneykit as generated,
     retry::Idempotency,
     token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource},
@@ -38,6 +38,7 @@ struct Inner {
 }
 
 client_methods!("Without scopes it may do all that the application may.");
+issue_method!();
 
 /// The operations as they are, each sent once.
 #[derive(Debug)]

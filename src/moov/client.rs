@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
     authorize::Authorizer,
-    client::{self, Auth, Builder, Inner, builder_methods, client_methods},
+    client::{self, Auth, Builder, Inner, builder_methods, client_methods, issue_method},
     generated::moov as generated,
     retry::Idempotency,
     token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource, audience},
@@ -42,6 +42,7 @@ const CONTRACT: Contract = Contract {
 pub struct Client(Arc<Inner<Api>>);
 
 client_methods!("Moov asks for one scope at least.");
+issue_method!();
 
 /// The operations as they are, each sent once.
 #[derive(Debug)]
