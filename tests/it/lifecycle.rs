@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeSet,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret, Token, UncachedToken,
     emulator::Operation,
-    token::{ExpiryRule, IssuedToken, TokenCache, TokenOptions},
+    token::{ExpiryRule, IssuedToken, MemoryStore, TokenCache, TokenOptions},
 };
 use http::{HeaderMap, StatusCode};
 use tokio::{
@@ -463,6 +464,26 @@ async fn a_rejected_token_is_forgotten_and_a_newer_one_is_not() {
     assert_eq!(source.count(), 2);
     cache.invalidate(&second).await;
     assert_eq!(token(&cache).await.unwrap(), "token-3");
+}
+
+/// A token does not say which cache it is from.
+#[tokio::test(start_paused = true)]
+async fn a_token_is_invalidated_by_any_cache_that_holds_it() {
+    let store = Arc::new(MemoryStore::default());
+    let source = Scripted::new(Duration::ZERO, false, []);
+    let clock = TestClock::new();
+    let cache = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
+    let (one, other) = (cache(), cache());
+    let token = one.token(&scopes(&["a"])).await.unwrap();
+    assert_eq!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), token.expose_secret());
+    other.invalidate(&token).await;
+    assert!(other.cached(&scopes(&["a"])).is_none());
+
+    let (cache, _) = self::cache([]);
+    let token = cache.token(&scopes(&["a"])).await.unwrap();
+    let rebuilt = Token::new(token.to_secret(), MINUTE).unwrap();
+    cache.invalidate(&rebuilt).await;
+    assert!(cache.cached(&scopes(&["a"])).is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use std::{
 
 use smallvec::SmallVec;
 
-use crate::token::{Scope, cache::entry::CacheEntry, cache::stats::Counter, scope};
+use crate::token::{Scope, TokenId, cache::entry::CacheEntry, cache::stats::Counter, scope};
 use crate::{
     Error, ErrorKind,
     sync::{
@@ -129,6 +129,16 @@ impl Entries {
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
+    }
+
+    /// The entry whose current token this is, if there is one. Looks at all entries.
+    pub(in crate::token) fn find_by_token(&self, id: TokenId) -> Option<Arc<CacheEntry>> {
+        let mut buckets = self.chunks.iter().filter_map(OnceLock::get).flatten();
+        buckets.find_map(|bucket| {
+            let bucket = bucket.load();
+            let mut entries = nodes(bucket.as_ref()).map(|node| &node.entry);
+            entries.find(|entry| entry.current.load().generation == Some(id)).cloned()
+        })
     }
 
     /// The entry of a scope set, made if there is none.

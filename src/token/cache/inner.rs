@@ -127,15 +127,14 @@ impl CacheInner {
         })
     }
 
-    /// Invalidates exactly this token, here and in the store. Its entry may be evicted by now; then
-    /// `scopes` say which entry of the store it is.
-    pub(in crate::token) async fn invalidate(&self, token: &Token, scopes: Option<&[Scope]>) {
+    /// Invalidates exactly this token, here and in the store, also if its entry was evicted or it is of another
+    /// cache that shares the store.
+    pub(in crate::token) async fn invalidate(&self, token: &Token) {
         let issued = token.issued();
         let Some(generation) = issued.generation else { return };
-        let entry = match scopes {
-            Some(scopes) => self.shared.entry(scopes).ok(),
-            None => self.shared.entries.find_by_hash(issued.scopes_hash),
-        };
+        let entries = &self.shared.entries;
+        // The second look is slow, and only for a token that this cache did not return, or no longer has.
+        let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(generation));
         match entry {
             Some(entry) => self.invalidate_entry(&entry, generation).await,
             None => {

@@ -86,7 +86,7 @@ impl TokenCache {
     /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
     /// ask gets a new one.
     pub async fn invalidate(&self, token: &Token) {
-        self.inner.invalidate(token, None).await;
+        self.inner.invalidate(token).await;
     }
 
     /// What a response to a request with a token says about the token, by the rule of the source
