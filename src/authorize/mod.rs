@@ -1,6 +1,6 @@
 //! Tokens on requests of your own: to the rest of a vendor's API, by the HTTP client that you have.
 //!
-//! A [`Authorizer`] adds a token that works now, and repeats the request once with a new one after a 401 that a
+//! An [`Authorizer`] adds a token that works now, and repeats the request once with a new one after a 401 that a
 //! new token may help against. It never sends a token anywhere but to the origins that it was made for.
 //!
 //! | you send with | use |
@@ -13,7 +13,8 @@
 //!
 //! # What happens to a request
 //!
-//! 1. If it has an `Authorization` header already (or both headers of the key pair), it is sent as it is, and its response is not looked at.
+//! 1. If it has an `Authorization` header already (or both headers of the key pair), it is sent as it
+//!    is, and its response is not looked at.
 //! 2. If it goes to another origin, [`Authorizer::send`] and the hooks for progenitor refuse it. The
 //!    middleware and the tower layer send it as it is, because their client may serve other services too.
 //! 3. Otherwise it gets a token, from memory while there is a fresh one. If no token can be had, the

@@ -7,7 +7,7 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::{
     Authorizer, Kind,
-    send::{judge, sign},
+    send::{judge, repetition, sign},
 };
 
 /// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
@@ -28,8 +28,8 @@ use super::{
 ///
 /// // Or one of yours, with the other middlewares as you have them.
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
-/// let bearer = AuthorizeMiddleware::new(moneykit.bearer());
-/// let http = reqwest_middleware::ClientBuilder::new(http).with(bearer).build();
+/// let authorizer = AuthorizeMiddleware::new(moneykit.bearer());
+/// let http = reqwest_middleware::ClientBuilder::new(http).with(authorizer).build();
 /// let response = http.get(format!("{}/auth/introspect", emulator.url())).send().await?;
 /// assert_eq!(response.status(), 200);
 /// # Ok(())
@@ -42,8 +42,8 @@ pub struct AuthorizeMiddleware(Authorizer);
 
 impl AuthorizeMiddleware {
     /// With these tokens, to their origins.
-    pub fn new(bearer: Authorizer) -> Self {
-        Self(bearer)
+    pub fn new(authorizer: Authorizer) -> Self {
+        Self(authorizer)
     }
 }
 
@@ -55,11 +55,11 @@ impl Middleware for AuthorizeMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let bearer = &self.0;
-        if !bearer.wants(&request) {
+        let authorizer = &self.0;
+        if !authorizer.wants(&request) {
             return next.run(request, extensions).await;
         }
-        let tokens = match &bearer.kind {
+        let tokens = match &authorizer.kind {
             Kind::Tokens(tokens) => tokens,
             Kind::KeyPair(pair) => {
                 pair.sign(request.headers_mut());
@@ -71,11 +71,9 @@ impl Middleware for AuthorizeMiddleware {
         sign(&mut request, &token);
         let response = next.clone().run(request, extensions).await?;
         let (rejection, response) = judge(tokens, response).await;
-        let Some(mut again) = again else {
-            tokens.renew_for_next(&token, rejection).await;
+        let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
             return Ok(response);
         };
-        let Some(replacement) = tokens.renew(&token, rejection).await else { return Ok(response) };
         drop(response);
         sign(&mut again, replacement.token());
         let response = next.run(again, extensions).await?;

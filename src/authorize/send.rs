@@ -8,7 +8,7 @@ use reqwest::{Request, Response, ResponseBuilderExt as _};
 use super::{Authorizer, Kind, header, peeked};
 use crate::{
     Error, ErrorKind, Token,
-    token::{Rejection, TokenHandle},
+    token::{Rejection, Replacement, TokenHandle},
 };
 
 impl Authorizer {
@@ -62,11 +62,9 @@ impl Authorizer {
         sign(&mut request, &token);
         let (rejection, response) =
             judge(tokens, http.execute(request).await.map_err(SendError::Http)?).await;
-        let Some(mut again) = again else {
-            tokens.renew_for_next(&token, rejection).await;
+        let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
             return Ok(response);
         };
-        let Some(replacement) = tokens.renew(&token, rejection).await else { return Ok(response) };
         drop(response);
         sign(&mut again, replacement.token());
         let response = http.execute(again).await.map_err(SendError::Http)?;
@@ -81,7 +79,7 @@ impl Authorizer {
         if self.covers(request) {
             return Ok(());
         }
-        let reason = "the request goes to an origin that gets no token; check the client's base url";
+        let reason = "the request goes to an origin that gets no credentials; check the client's base url";
         Err(Error::new(ErrorKind::InvalidConfig, reason))
     }
 
@@ -92,6 +90,22 @@ impl Authorizer {
     /// Whether a request is one that gets a token.
     pub(super) fn wants(&self, request: &Request) -> bool {
         !self.has_credentials(request.headers()) && self.covers(request)
+    }
+}
+
+/// The request to send again, and the token to send it with. `None` if the response stands.
+pub(super) async fn repetition<R>(
+    tokens: &TokenHandle,
+    token: &Token,
+    rejection: Rejection,
+    again: Option<R>,
+) -> Option<(R, Replacement)> {
+    match again {
+        Some(again) => tokens.renew(token, rejection).await.map(|replacement| (again, replacement)),
+        None => {
+            tokens.renew_for_next(token, rejection).await;
+            None
+        }
     }
 }
 

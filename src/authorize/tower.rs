@@ -15,7 +15,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Authorizer, Kind, PeekedBody, header, peeked};
+use super::{Authorizer, Kind, PeekedBody, header, peeked, send::repetition};
 use crate::{Error, Token};
 
 /// How the body of a request is had a second time.
@@ -91,20 +91,20 @@ impl<B> RepeatBody<B> for NoRetry {
 /// # fn main() {}
 /// ```
 pub struct AuthorizeLayer<R = CloneBody> {
-    bearer: Authorizer,
+    authorizer: Authorizer,
     repeat: PhantomData<fn() -> R>,
 }
 
 impl AuthorizeLayer {
     /// With these tokens, to their origins. Repeats requests, so their bodies must be [`Clone`].
-    pub fn new(bearer: Authorizer) -> Self {
-        Self { bearer, repeat: PhantomData }
+    pub fn new(authorizer: Authorizer) -> Self {
+        Self { authorizer, repeat: PhantomData }
     }
 
     /// For bodies that cannot be cloned ([`NoRetry`]), or in a way of your own.
     #[must_use]
     pub fn with_repeat<R>(self) -> AuthorizeLayer<R> {
-        AuthorizeLayer { bearer: self.bearer, repeat: PhantomData }
+        AuthorizeLayer { authorizer: self.authorizer, repeat: PhantomData }
     }
 }
 
@@ -112,14 +112,14 @@ impl<R, T> Layer<T> for AuthorizeLayer<R> {
     type Service = AuthorizeService<T, R>;
 
     fn layer(&self, inner: T) -> Self::Service {
-        AuthorizeService { inner, bearer: self.bearer.clone(), repeat: PhantomData }
+        AuthorizeService { inner, authorizer: self.authorizer.clone(), repeat: PhantomData }
     }
 }
 
 /// What [`AuthorizeLayer`] makes of a service.
 pub struct AuthorizeService<T, R = CloneBody> {
     inner: T,
-    bearer: Authorizer,
+    authorizer: Authorizer,
     repeat: PhantomData<fn() -> R>,
 }
 
@@ -144,13 +144,13 @@ where
         // The one that said it is ready, and not its clone.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        Box::pin(send::<T, R, B, A>(inner, self.bearer.clone(), request))
+        Box::pin(send::<T, R, B, A>(inner, self.authorizer.clone(), request))
     }
 }
 
 async fn send<T, R, B, A>(
     mut inner: T,
-    bearer: Authorizer,
+    authorizer: Authorizer,
     mut request: Request<B>,
 ) -> Result<Response<PeekedBody<A>>, AuthorizeError<T::Error>>
 where
@@ -158,12 +158,12 @@ where
     R: RepeatBody<B>,
     A: Body + Unpin,
 {
-    let covered = bearer.origins.iter().any(|origin| origin.has_uri(request.uri()));
-    if !covered || bearer.has_credentials(request.headers()) {
+    let covered = authorizer.origins.iter().any(|origin| origin.has_uri(request.uri()));
+    if !covered || authorizer.has_credentials(request.headers()) {
         let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
         return Ok(response.map(PeekedBody::untouched));
     }
-    let tokens = match &bearer.kind {
+    let tokens = match &authorizer.kind {
         Kind::Tokens(tokens) => tokens,
         Kind::KeyPair(pair) => {
             pair.sign(request.headers_mut());
@@ -177,11 +177,9 @@ where
     let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
     let (body, response) = peeked::peek(response).await;
     let rejection = tokens.classify(response.status(), response.headers(), body.as_deref());
-    let Some(mut again) = again else {
-        tokens.renew_for_next(&token, rejection).await;
+    let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
         return Ok(response);
     };
-    let Some(replacement) = tokens.renew(&token, rejection).await else { return Ok(response) };
     // Its connection may be the one that the service waits for.
     drop(response);
     sign(&mut again, replacement.token());
@@ -235,24 +233,27 @@ impl<E: StdError + 'static> StdError for AuthorizeError<E> {
 
 impl<R> Clone for AuthorizeLayer<R> {
     fn clone(&self) -> Self {
-        Self { bearer: self.bearer.clone(), repeat: PhantomData }
+        Self { authorizer: self.authorizer.clone(), repeat: PhantomData }
     }
 }
 
 impl<T: Clone, R> Clone for AuthorizeService<T, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), bearer: self.bearer.clone(), repeat: PhantomData }
+        Self { inner: self.inner.clone(), authorizer: self.authorizer.clone(), repeat: PhantomData }
     }
 }
 
 impl<R> fmt::Debug for AuthorizeLayer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AuthorizeLayer").field(&self.bearer).finish()
+        f.debug_tuple("AuthorizeLayer").field(&self.authorizer).finish()
     }
 }
 
 impl<T: fmt::Debug, R> fmt::Debug for AuthorizeService<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthorizeService").field("inner", &self.inner).field("bearer", &self.bearer).finish()
+        f.debug_struct("AuthorizeService")
+            .field("inner", &self.inner)
+            .field("authorizer", &self.authorizer)
+            .finish()
     }
 }
