@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use fintech_auth::{
     Error, ErrorKind, HttpOptions, Secret,
     authorize::{
@@ -417,12 +418,18 @@ async fn a_key_pair_goes_to_the_vendor_in_its_headers_and_is_not_repeated_on_a_4
 
     let moov = emulator.moov().build().expect("the client builds");
     let authorizer = moov.basic_auth().expect("a key pair");
+    let credentials = emulator.moov_credentials();
+    let pair = format!("{}:{}", credentials.client_id(), credentials.client_secret().expose_secret());
+    let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
     emulator.clear_requests();
-    let request = reqwest().get(format!("{}/accounts", emulator.url())).build().expect("a request");
-    authorizer.send(&reqwest(), request).await.expect("a response");
-    let value = emulator.requests()[0].headers[AUTHORIZATION].to_str().expect("text").to_owned();
-    assert!(value.starts_with("Basic "), "the api key pair");
-    assert_eq!(emulator.requests().len(), 1);
+    let request = || reqwest().get(format!("{}/accounts", emulator.url())).build().expect("a request");
+    authorizer.send(&reqwest(), request()).await.expect("a response");
+    http(authorizer.clone()).execute(request()).await.expect("a response");
+    ensure_token(&authorizer, &request()).await.expect("nothing to fetch");
+    execute(&authorizer, &reqwest(), request()).await.expect("a response");
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 3, "one for each, and none for a token");
+    assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 
 #[tokio::test]

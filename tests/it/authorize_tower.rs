@@ -90,6 +90,24 @@ async fn no_token_goes_to_another_origin_or_over_another_authorization() {
 }
 
 #[tokio::test]
+async fn a_key_pair_goes_to_its_origin_alone_and_is_not_repeated_on_a_401() {
+    let (ours, other) = (emulator().await, emulator().await);
+    let pair = moneykit(&ours).key_pair().expect("a key pair");
+    let mut service = AuthorizeLayer::new(pair).layer(hyper());
+    ours.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
+    for (request, status) in [
+        (request(&ours), StatusCode::UNAUTHORIZED),
+        (request(&ours), StatusCode::OK),
+        (request(&other), StatusCode::UNAUTHORIZED),
+    ] {
+        assert_eq!(service.call(request).await.expect("a response").status(), status);
+    }
+    assert_eq!((sent(&ours), sent(&other)), ((0, 2), (0, 1)));
+    assert!(ours.requests().iter().all(|request| request.headers.contains_key("x-client-secret")));
+    assert!(!other.requests()[0].headers.contains_key("x-client-secret"));
+}
+
+#[tokio::test]
 async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(hyper());
