@@ -12,6 +12,9 @@ use crate::{
 
 static DELIVERY: Script = Script::new(include_str!("delivery.lua"));
 
+/// The longest time for which Redis keeps a done delivery. Redis rejects times beyond what it can count.
+const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// Deliveries in Redis, for a service of several processes (feature `redis`). It uses the connection and the
 /// namespace of a [`RedisStore`] for tokens.
 ///
@@ -106,7 +109,9 @@ impl DeliveryStore for RedisDeliveries {
     }
 
     fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()> {
-        Box::pin(async move { self.held(id, "complete", 0, keep.saturating_mul(2)).await.map(drop) })
+        Box::pin(
+            async move { self.held(id, "complete", 0, keep.saturating_mul(2).min(MAX_KEEP)).await.map(drop) },
+        )
     }
 
     fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()> {
