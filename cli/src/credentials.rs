@@ -1,5 +1,4 @@
-//! A vendor's configuration for a command: from `--config` or else the environment, and options on top of it.
-//! It sends nothing.
+//! Reads a vendor's configuration for a command from `--config` or the environment, and applies the options to it.
 
 use std::time::Duration;
 
@@ -77,7 +76,7 @@ pub(crate) fn moov(settings: &Settings, overrides: &Overrides<'_>) -> Result<moo
     Ok(config)
 }
 
-/// A time as the configuration reads it, so that there is one way to write one.
+/// Reads a time as the configuration does.
 pub(crate) fn parse_time(text: &str) -> Option<Duration> {
     moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

@@ -1,4 +1,4 @@
-//! A token that was issued, as it is told: how long it is believed, for what, and itself only if asked for.
+//! Prints an issued token: its expiry, its scopes, and its text only with `--reveal` or `--raw`.
 
 use std::time::SystemTime;
 
@@ -63,7 +63,7 @@ pub(crate) fn tell(
     print(&text)
 }
 
-/// A machine gets null for what is redacted: it might send a word in its place.
+/// In JSON a redacted token is null: a program might send any text that stood there.
 fn redacted(output: Output, reveal: bool, name: &'static str, secret: Option<&Secret>) -> Output {
     match secret {
         None => output.with(name, Value::Null),

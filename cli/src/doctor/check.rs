@@ -1,4 +1,4 @@
-//! A check's line, and the count of those that failed. It checks nothing itself.
+//! Prints one line for each check and counts those that failed.
 
 use fintech_auth::Error;
 use serde_json::json;
@@ -12,14 +12,14 @@ use crate::{
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
     Ok,
-    /// It works, and may surprise.
+    /// It works, but may surprise.
     Warn,
     Fail,
     /// It could not be checked, or there is nothing to check.
     Skip,
 }
 
-/// All checks, told one by one.
+/// All checks, printed one by one.
 pub(super) struct Report {
     json: bool,
     failed: usize,
@@ -53,7 +53,7 @@ pub(super) struct Checks<'a> {
 }
 
 impl Checks<'_> {
-    /// Tells of one check. `next` is empty where there is nothing to do.
+    /// Prints one check. `next` is empty if there is nothing to do.
     pub(super) fn tell(
         &mut self,
         name: &str,
@@ -85,7 +85,7 @@ impl Checks<'_> {
         self.tell(name, Verdict::Ok, found, "")
     }
 
-    /// A call that failed, with the chain of its causes and what its kind asks for.
+    /// Prints a failed call with its causes and what to do.
     pub(super) fn fail(&mut self, name: &str, error: &Error) -> Result<(), Failure> {
         self.tell(name, Verdict::Fail, &chain(error), Exit::of(error.kind()).next())
     }

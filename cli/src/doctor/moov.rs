@@ -2,7 +2,7 @@
 
 use fintech_auth::{
     Error, ErrorKind, Scope, UncachedToken,
-    moov::{ClientType, Config},
+    moov::{Client, ClientType, Config},
 };
 
 use http::StatusCode;
@@ -13,7 +13,7 @@ use super::{
     network::Route,
     scopes,
 };
-use crate::{exit::Failure, input};
+use crate::exit::Failure;
 
 const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
 
@@ -41,7 +41,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
                 Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,
                 Err(error) => checks.fail("revoke", &error)?,
             }
-            key_pair(checks, &config, url).await?;
+            key_pair(checks, &client, &config, url).await?;
         }
         Err(error) if route.failed(checks, &error)? => {}
         // Every response of the service carries one.
@@ -55,19 +55,21 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     webhooks(checks, &config)
 }
 
-/// Whether the rest of the API takes the credentials without a token, which a backend needs none for.
-async fn key_pair(checks: &mut Checks<'_>, config: &Config, url: &str) -> Result<(), Failure> {
-    let secret = match (&config.client_secret, &config.client_secret_file) {
-        (Some(secret), _) => secret.clone(),
-        (None, Some(path)) => input::secret("MOOV_CLIENT_SECRET_FILE", &path.to_string_lossy())?,
-        (None, None) => return Ok(()),
+/// Checks whether the rest of the API accepts the key pair: then a backend needs no token.
+async fn key_pair(
+    checks: &mut Checks<'_>,
+    client: &Client,
+    config: &Config,
+    url: &str,
+) -> Result<(), Failure> {
+    let http = config.http_options().to_reqwest(url)?;
+    let request = http.get(format!("{}/accounts?count=1", url.trim_end_matches('/'))).build();
+    let request = request.map_err(|_| Failure::usage("the base url is not a url"))?;
+    let pair = match client.basic_auth() {
+        Ok(pair) => pair,
+        Err(error) => return checks.fail("key pair", &error),
     };
-    let request = config
-        .http_options()
-        .to_reqwest(url)?
-        .get(format!("{}/accounts?count=1", url.trim_end_matches('/')))
-        .basic_auth(config.client_id.as_deref().unwrap_or_default(), Some(secret.expose_secret()));
-    match request.send().await.map(|response| response.status()) {
+    match pair.send(&http, request).await.map(|response| response.status()) {
         Ok(StatusCode::OK) => checks.ok("key pair", "accepted without a token, on GET /accounts"),
         Ok(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
             let found = format!("refused without a token: {} on GET /accounts", status.as_u16());
@@ -77,7 +79,7 @@ async fn key_pair(checks: &mut Checks<'_>, config: &Config, url: &str) -> Result
     }
 }
 
-/// The service issues a token for an origin that is not allowed as well, and names those that are in its audience.
+/// The service also issues a token for an origin that is not allowed. Only the audience of the token shows it.
 fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<(), Failure> {
     match config.origin.as_ref().or(config.referer.as_ref()) {
         Some(origin) if config.client_type.is_none_or(|kind| kind == ClientType::Web) => match audience {
@@ -92,7 +94,7 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
     }
 }
 
-/// A 403 may be for the credentials or for the origin. Without the origin, for a service, it tells which.
+/// A 403 may mean the credentials or the origin. A second call for a service, without the origin, shows which.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,

@@ -1,5 +1,5 @@
-//! The way to a service: its address, proxy, TLS and clock. It sends nothing itself, and shows no proxy's
-//! password.
+//! Checks the way to a service: its address, proxy, TLS and clock. Sends nothing itself, and does not show the
+//! password of a proxy.
 
 use std::{
     env,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// At five minutes both vendors' webhooks are refused.
+/// From five minutes on, webhooks of both vendors are rejected.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 /// A clock that is set by NTP is never so far off.
 const NOTICED: Duration = Duration::from_secs(30);
@@ -32,11 +32,12 @@ pub(super) struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// Tells the address and the proxy, before anything is sent.
+    /// Reports the address and the proxy, before anything is sent.
     pub(super) fn tell(checks: &mut Checks<'_>, url: &'a str) -> Result<Self, Failure> {
         checks.ok("base url", url)?;
         let mut route = Self { url, is_proxied: false };
-        let Some(uri) = url.parse::<Uri>().ok().filter(|uri| !is_loopback(uri)) else {
+        let Some(uri) = url.parse::<Uri>().ok().filter(|uri| !is_loopback(uri.host().unwrap_or_default()))
+        else {
             checks.ok("proxy", "none is used to this machine")?;
             return Ok(route);
         };
@@ -64,7 +65,7 @@ impl<'a> Route<'a> {
         Ok(route)
     }
 
-    /// What the first response tells of the connection, and the clock.
+    /// Reports what the first response shows about TLS and the clock.
     pub(super) fn answered(&self, checks: &mut Checks<'_>, date: Option<SystemTime>) -> Result<(), Failure> {
         if self.url.starts_with("https:") {
             checks.ok("tls", "the connection is encrypted, and the certificate trusted")?;
@@ -77,7 +78,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Tells of a call that no response came to. False for any other, of which nothing is told.
+    /// Reports a call that got no response. Returns false for any other error, without a report.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.tell("tls", Verdict::Fail, &found, next)?;
@@ -103,7 +104,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// What a client that could not be made says, and what to do.
+/// Reports why a client could not be built, and what to do.
 pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Result<(), Failure> {
     if let Some((found, next)) = failure.error.as_ref().and_then(|error| tls::finding(error)) {
         return checks.tell("tls", Verdict::Fail, &found, next);
@@ -116,7 +117,7 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     checks.tell("configured", Verdict::Fail, &found.join(": "), next)
 }
 
-/// How far this machine's clock is from another; `whose` it is, as in "the service's".
+/// Reports how far this machine's clock is from another one. `whose` names it, as in "the service's".
 pub(super) fn clock(checks: &mut Checks<'_>, other: SystemTime, whose: &str) -> Result<(), Failure> {
     let now = SystemTime::now();
     let (skew, side) = match now.duration_since(other) {
@@ -132,9 +133,8 @@ pub(super) fn clock(checks: &mut Checks<'_>, other: SystemTime, whose: &str) -> 
     }
 }
 
-/// As the library sees it: to these no proxy is used.
-fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default();
+/// Whether a host is this machine, as the library decides it. No proxy is used to it.
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -1,5 +1,5 @@
-//! What is wrong where Redis does not respond as it should, and what to do. It passes nothing on that a server
-//! says but its word for the error, and nothing of the address.
+//! Explains an error of Redis and what to do about it. Of the server's text only the word for the error is shown,
+//! and nothing of the address.
 
 use fintech_auth::token::redis::client::{ErrorKind, RedisError};
 
@@ -8,7 +8,7 @@ use crate::doctor::tls;
 /// What was found and what to do next.
 pub(super) type Finding = (String, &'static str);
 
-/// Of a question that was not answered. A server that speaks no TLS waits for more where TLS begins.
+/// For a call that got no response. A server that speaks no TLS waits for more where TLS begins.
 pub(super) fn late(is_tls: bool) -> Finding {
     let next = if is_tls {
         "see that the server speaks TLS (else the url begins with redis://), and that a firewall lets this machine \
@@ -19,7 +19,7 @@ pub(super) fn late(is_tls: bool) -> Finding {
     ("no response in time".to_owned(), next)
 }
 
-/// Of a connection that did not come about, or broke.
+/// For a connection that failed or broke.
 pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
     if let Some(finding) = tls::finding(error) {
         return finding;
@@ -52,13 +52,13 @@ pub(super) fn of(error: &RedisError, is_tls: bool) -> Finding {
     plain(error.category(), "correct the address")
 }
 
-/// The word that an error of the server begins with, where it looks like one.
+/// The first word of the server's error, if it looks like an error code.
 fn word(error: &RedisError) -> Option<&str> {
     let is_word = |word: &&str| word.len() <= 32 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     error.code().filter(is_word)
 }
 
-/// What a server's word for an error asks for.
+/// What to do about an error code.
 pub(super) fn by_word(word: &str) -> Finding {
     let next = match word {
         "NOAUTH" => "give user and password in the url: redis://USER:PASSWORD@HOST:PORT",

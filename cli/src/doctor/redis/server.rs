@@ -2,7 +2,6 @@
 
 use std::{
     error::Error as _,
-    net::IpAddr,
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
@@ -23,7 +22,7 @@ use tokio::time::timeout;
 use super::{
     super::{
         check::{Checks, Verdict},
-        network::{clock, misconfigured},
+        network::{clock, is_loopback, misconfigured},
     },
     finding::{self, Finding},
 };
@@ -105,7 +104,7 @@ async fn within<T>(
     }
 }
 
-/// A connection, and how long it takes to respond.
+/// Connects, and measures how long a `PING` takes.
 async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Duration)> {
     // As the store does: the client panics where several providers are compiled in and none was chosen.
     _ = rustls::crypto::ring::default_provider().install_default();
@@ -129,11 +128,7 @@ fn tls(checks: &mut Checks<'_>, address: &ConnectionAddr) -> Result<(), Failure>
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// What Redis tells of itself.
+/// The response to `INFO`.
 struct Info<'a>(&'a str);
 
 impl Info<'_> {
@@ -168,7 +163,7 @@ fn memory(info: &Info<'_>) -> Told {
     (Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a Redis for this alone")
 }
 
-/// What a store says of a server.
+/// What to do about an error of the store.
 fn failed(error: StoreError) -> Finding {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     match cause.strip_prefix("redis: ").filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase())) {
