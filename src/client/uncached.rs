@@ -51,8 +51,8 @@ impl UncachedToken {
         self.token
     }
 
-    /// Until when it works, on the wall clock. A margin is left: a tenth of the lifetime, at most 10 s, and the
-    /// [leeway](TokenOptions::with_expiry_leeway).
+    /// Until when to use it, on the wall clock: the [leeway](TokenOptions::with_expiry_leeway), at most a tenth of
+    /// the lifetime, is subtracted.
     pub fn expires_at(&self) -> SystemTime {
         self.token.expires_at()
     }

@@ -1,6 +1,6 @@
 //! How a call is sent: to one origin, over TLS, within a time and a size, leaving no secret behind.
 //!
-//! It knows no vendor. It never follows a redirect, and never lets progenitor's own error out,
+//! It knows no vendor but for the domains to which plain http is never allowed. It never follows a redirect, and never lets progenitor's own error out,
 //! whose `Display` prints whole bodies, tokens included.
 
 mod base_url;
