@@ -101,9 +101,10 @@ async fn clients_of_the_same_options_share_their_connections() {
     assert_eq!(server.connections(), 2, "other options need a client of their own");
 }
 
-/// A server that accepts only this client certificate. Returns its port and its own certificate.
+/// A TLS server on this machine with a certificate that nothing else trusts. Returns its port and the certificate.
+/// It accepts only the client certificate that is given, if one is.
 #[cfg(feature = "rustls")]
-async fn mutual_tls_server(client: rustls::pki_types::CertificateDer<'static>) -> (u16, String) {
+async fn tls_server(client: Option<rustls::pki_types::CertificateDer<'static>>) -> (u16, String) {
     use std::sync::Arc;
 
     use tokio::io::AsyncReadExt as _;
@@ -111,14 +112,16 @@ async fn mutual_tls_server(client: rustls::pki_types::CertificateDer<'static>) -
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(client).unwrap();
-    let verifier =
-        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let verifier = client.map_or_else(rustls::server::WebPkiClientVerifier::no_client_auth, |client| {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(client).unwrap();
+        let roots = Arc::new(roots);
+        rustls::server::WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build().unwrap()
+    });
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_client_cert_verifier(verifier)
         .with_single_cert(vec![pair.cert.der().clone()], key)
         .unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
@@ -143,7 +146,7 @@ async fn mutual_tls_server(client: rustls::pki_types::CertificateDer<'static>) -
 async fn a_client_identity_is_presented() {
     let identity = rcgen::generate_simple_self_signed(["backend".to_owned()]).unwrap();
     let pem = identity.cert.pem() + &identity.signing_key.serialize_pem();
-    let (port, root) = mutual_tls_server(identity.cert.der().clone()).await;
+    let (port, root) = tls_server(Some(identity.cert.der().clone())).await;
     let jwks = async |http: HttpOptions| {
         let client = moneykit::ClientBuilder::for_webhooks(Some("id")).with_tokens(plain);
         client.with_base_url(format!("https://localhost:{port}")).with_http(http).build()?.jwks().await
@@ -157,6 +160,29 @@ async fn a_client_identity_is_presented() {
         ["", &identity.cert.pem(), &identity.signing_key.serialize_pem(), "-----BEGIN PRIVATE KEY-----"]
     {
         let error = jwks(trusting.clone().with_client_identity(wrong)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+    }
+}
+
+/// reqwest ignores the roots of a builder whose TLS is configured, so this is the only way that works with every
+/// TLS feature.
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_root_certificate_of_the_programs_own_is_trusted() {
+    let (port, pem) = tls_server(None).await;
+    let url = format!("https://localhost:{port}");
+    let client = |http: HttpOptions| {
+        let builder = moneykit::ClientBuilder::for_webhooks(Some("id")).with_base_url(&url);
+        builder.with_http(http).with_tokens(plain).build()
+    };
+    let error = client(quick()).unwrap().jwks().await.unwrap_err();
+    assert_ne!(error.kind(), ErrorKind::Timeout, "{error}");
+    let trusting = quick().with_root_certificate(&pem);
+    assert!(client(trusting.clone()).unwrap().jwks().await.unwrap().into_body().keys.is_empty());
+    let customised = trusting.with_client_builder(|builder| builder.user_agent("backend/1"));
+    assert!(client(customised).unwrap().jwks().await.is_ok());
+    for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"] {
+        let error = client(quick().with_root_certificate(wrong)).expect_err(wrong);
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
     }
 }
