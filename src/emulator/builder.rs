@@ -178,7 +178,7 @@ impl Builder {
                 client: KnownClient(self.moneykit),
                 lifetime: self.lifetime.unwrap_or(Duration::from_secs(3600)),
                 issued: Mutex::default(),
-                keys: Mutex::new(SigningKeys::new(SigningKey::generate(random.token("sandbox_key_"))?)),
+                keys: Mutex::new(SigningKeys::new(SigningKey::generate_unnamed()?)),
                 random: random.clone(),
             },
             moov: moov::Service {

@@ -1,4 +1,4 @@
-//! Signed webhooks of both vendors, and forged ones, for tests of handlers. It delivers nothing.
+//! Signed webhooks of both vendors, and forged ones, for tests of handlers. `delivery.rs` sends them.
 
 use std::{fmt, io, sync::Arc};
 
@@ -54,7 +54,7 @@ impl Emulator {
     ///
     /// If the system gives no randomness.
     pub fn rotate_moneykit_key(&self) -> io::Result<String> {
-        let key = SigningKey::generate(self.services.random.token("sandbox_key_"))?;
+        let key = SigningKey::generate_unnamed()?;
         let id = key.id().to_owned();
         self.services.moneykit.keys().add(key);
         Ok(id)
@@ -63,6 +63,12 @@ impl Emulator {
     /// The id of the key that signs MoneyKit's webhooks now.
     pub fn moneykit_key_id(&self) -> String {
         self.services.moneykit.keys().key(None).map_or_else(String::new, |key| key.id().to_owned())
+    }
+
+    /// The private key that signs MoneyKit's webhooks now, in PKCS#8: another process signs with it by
+    /// [`SigningKey::from_pkcs8`].
+    pub fn moneykit_signing_key(&self) -> Secret {
+        self.services.moneykit.keys().key(None).map(|key| key.pkcs8().clone()).unwrap_or_default()
     }
 
     /// Takes a key out of the set that MoneyKit publishes. [`MoneykitWebhook::with_key`] can sign with

@@ -19,7 +19,10 @@
 
 use std::{fmt, io, time::SystemTime};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ring::{
@@ -28,6 +31,7 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use super::hex;
 use crate::Secret;
@@ -39,6 +43,7 @@ const ISSUER: &str = "https://api.moneykit.com";
 pub struct SigningKey {
     id: String,
     pair: EcdsaKeyPair,
+    pkcs8: Secret,
 }
 
 impl SigningKey {
@@ -48,11 +53,69 @@ impl SigningKey {
     ///
     /// If the system provides no randomness.
     pub fn generate(id: impl Into<String>) -> io::Result<Self> {
-        let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
-        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(no_randomness)?;
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random)
+        Ok(Self { id: id.into(), ..Self::generate_unnamed()? })
+    }
+
+    /// Generates a key pair. Its id is the thumbprint of the key (RFC 7638).
+    ///
+    /// # Errors
+    ///
+    /// If the system provides no randomness.
+    pub(crate) fn generate_unnamed() -> io::Result<Self> {
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        Self::from_der(document.map_err(no_randomness)?.as_ref())
+    }
+
+    /// Reads a private key in PKCS#8, as PEM or as the base64 within it. The id is the thumbprint of the key
+    /// (RFC 7638), so it is the same in every process that reads the key.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidData`](io::ErrorKind::InvalidData) for anything but a P-256 key, without what was read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fintech_auth::webhook::testing::SigningKey;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let key = SigningKey::generate("key-1")?;
+    /// let same = SigningKey::from_pkcs8(key.pkcs8())?;
+    /// assert_eq!((same.jwk()["x"].as_str(), same.id().len()), (key.jwk()["x"].as_str(), 43));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_pkcs8(text: &Secret) -> io::Result<Self> {
+        let lines = text.expose_secret().lines().filter(|line| !line.starts_with("-----"));
+        let text: Zeroizing<String> = Zeroizing::new(lines.flat_map(str::split_whitespace).collect());
+        let invalid = || {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "is not a P-256 private key in PKCS#8, as PEM or base64",
+            )
+        };
+        let der = Zeroizing::new(BASE64_STANDARD.decode(text.as_bytes()).map_err(|_| invalid())?);
+        Self::from_der(&der).map_err(|_| invalid())
+    }
+
+    fn from_der(der: &[u8]) -> io::Result<Self> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new())
             .map_err(|reason| io::Error::other(reason.to_string()))?;
-        Ok(Self { id: id.into(), pair })
+        let mut key = Self { id: String::new(), pair, pkcs8: BASE64_STANDARD.encode(der).into() };
+        key.id = key.thumbprint();
+        Ok(key)
+    }
+
+    /// RFC 7638: the SHA-256 of the required members, in this order and without white space.
+    fn thumbprint(&self) -> String {
+        let (x, y) = self.coordinates();
+        let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, members.as_bytes()))
+    }
+
+    /// The private key in PKCS#8, in base64 on one line. [`SigningKey::from_pkcs8`] reads it.
+    pub fn pkcs8(&self) -> &Secret {
+        &self.pkcs8
     }
 
     /// The id by which signatures refer to the key.
@@ -62,17 +125,15 @@ impl SigningKey {
 
     /// The public half as a JWK (RFC 7517, RFC 7518 section 6.2.1).
     pub fn jwk(&self) -> Map<String, Value> {
-        // SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
-        let point = self.public_point().get(1..).unwrap_or_default();
-        let (x, y) = point.split_at_checked(32).unwrap_or_default();
+        let (x, y) = self.coordinates();
         let members = [
             ("kty", "EC".to_owned()),
             ("crv", "P-256".to_owned()),
             ("use", "sig".to_owned()),
             ("alg", "ES256".to_owned()),
             ("kid", self.id.clone()),
-            ("x", BASE64_URL_SAFE_NO_PAD.encode(x)),
-            ("y", BASE64_URL_SAFE_NO_PAD.encode(y)),
+            ("x", x),
+            ("y", y),
         ];
         members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
     }
@@ -81,6 +142,14 @@ impl SigningKey {
     /// with [`VerifyingKeys`](crate::moneykit::webhook::VerifyingKeys).
     pub fn jwks(&self) -> Value {
         json!({ "keys": [self.jwk()] })
+    }
+
+    /// The coordinates of the public point, as a JWK writes them.
+    fn coordinates(&self) -> (String, String) {
+        // SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
+        let point = self.public_point().get(1..).unwrap_or_default();
+        let (x, y) = point.split_at_checked(32).unwrap_or_default();
+        (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))
     }
 
     /// The public half as a point (SEC 1 section 2.3.3).
@@ -232,6 +301,26 @@ mod tests {
             "6231d03752de6963087e6aea1c78a27a0617b6df1c071195f30ed85defe34e02fd0bf3995949fe12dafd747c42de9cfa\
              e03b8aafcf69cceba5495f4c7b719d82"
         );
+    }
+
+    /// Made by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
+    #[test]
+    fn a_pem_file_is_read_and_named_by_its_thumbprint() {
+        let lines = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGat+yv6k9NhpqidJ\n\
+                     geY7QNSi9HebAD5ymD0bD7gb0UOhRANCAAQovSbu7CC2x3DphfbpaCFc0eX6e6dt\r\n\
+                     d828Tr133CcGD6AD+vxR1VTwmeC1oKVFBLNFqbWkQyemShkBYPpA5now\n";
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----\n");
+        let key = SigningKey::from_pkcs8(&pem.into()).unwrap();
+        assert_eq!(key.id(), "o-q_HJKs2dRZkxHNvSsQBMevFqgcThaeybHvYUGTyC4");
+        assert_eq!(key.jwk()["x"], "KL0m7uwgtsdw6YX26WghXNHl-nunbXfNvE69d9wnBg8");
+        assert_eq!(key.jwk()["y"], "oAP6_FHVVPCZ4LWgpUUEs0WptaRDJ6ZKGQFg-kDmejA");
+        assert!(!format!("{key:?}").contains("MIGH"), "{key:?}");
+
+        for no_key in ["", "@", "AAAA", "-----BEGIN PRIVATE KEY-----", "MARK-0123456789"] {
+            let error = SigningKey::from_pkcs8(&no_key.into()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert!(!error.to_string().contains("MARK"), "{error}");
+        }
     }
 
     #[test]
