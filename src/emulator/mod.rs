@@ -1,7 +1,7 @@
 //! Both services, MoneyKit and Moov, in this process on one loopback port: for tests and demos.
 //!
 //! A client cannot tell it from the real services by what the contract promises, and can be shown
-//! on order what those only do on a bad day. It never connects to anything and never does what a
+//! on order what those only do on a bad day. It connects to nothing but the handlers that you name, and never does what a
 //! production server must: no TLS, no rate limits, no bound on how many tokens it remembers.
 //!
 //! ```
@@ -39,7 +39,8 @@
 //! - One endpoint of the rest of Moov's API, `GET /accounts`, which responds with an empty list to a token with the scope
 //!   `/accounts.read` or to the key pair, and otherwise a 401 or 403 as the live service does: without a body.
 //! - Webhooks of both, signed with these keys ([`Emulator::moneykit_webhook`],
-//!   [`Emulator::moov_webhook`]), and forged ones. It does not deliver them: send them to your handler.
+//!   [`Emulator::moov_webhook`]), and forged ones. [`WebhookSender`] sends them to a handler, and again as the
+//!   vendors do until the handler accepts them.
 //! - Statuses, headers and bodies. Bodies are built from the types generated from the contract, and
 //!   requests are read into them.
 //! - The wire: HTTP/1.1 over TCP. A reset is a reset, a truncated response is shorter than its
@@ -54,6 +55,7 @@
 
 mod builder;
 mod client_auth;
+mod delivery;
 pub mod delivery_store_contract;
 mod fault;
 mod fields;
@@ -76,6 +78,7 @@ use std::{fmt, io, sync::Arc};
 use tokio::task::AbortHandle;
 
 pub use builder::{Behaviour, Builder, ExpiresInStyle};
+pub use delivery::{Attempt, Delivery, RetrySchedule, RetrySignature, WebhookSender};
 pub use fault::Fault;
 pub use log::Request;
 pub use operation::Operation;

@@ -80,7 +80,7 @@ pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool)
 }
 
 /// A request that got no complete response.
-pub(super) fn classify_send_error(error: reqwest::Error) -> Error {
+pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     let sent = !error.is_connect() && !error.is_builder();
     let (kind, reason) = if is_misconfigured(&error) {
         (ErrorKind::InvalidConfig, "no tls connection; check the base url, and the roots that are trusted")

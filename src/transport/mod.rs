@@ -18,6 +18,8 @@ mod tls;
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use call::{Call, Contract};
+#[cfg(feature = "emulator")]
+pub(crate) use classify::classify_send_error;
 pub(crate) use client::Http;
 pub use client::HttpOptions;
 pub(crate) use header::{basic, bearer, is_like, origin, sensitive, visible};

@@ -50,5 +50,6 @@ mod webhook;
 mod webhook_keys;
 mod webhook_moneykit;
 mod webhook_moov;
+mod webhook_retries;
 mod webhook_server;
 mod wire;

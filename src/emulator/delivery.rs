@@ -1,0 +1,327 @@
+//! Sends signed webhooks to a handler, and again on the vendor's schedule until the handler accepts them.
+
+use std::{
+    fmt, io,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderValue, StatusCode, header};
+use reqwest::Url;
+
+use super::SignedWebhook;
+use crate::{Error, ErrorKind, HttpOptions, transport::classify_send_error};
+
+const DELIVERY_TOKEN: &str = "moneykit-delivery-token";
+const DELIVERY_ATTEMPT: &str = "moneykit-delivery-attempt";
+
+/// When a vendor sends a delivery again that was not accepted.
+///
+/// The vendors document for how long they retry, and not at which intervals. Here each interval is twice as
+/// long as the one before it, and the last retry comes at the end of that time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct RetrySchedule {
+    total: Duration,
+    /// How many intervals the total is divided into.
+    intervals: u32,
+    attempts: usize,
+}
+
+impl RetrySchedule {
+    const fn new(total: Duration, intervals: u32) -> Self {
+        Self { total, intervals, attempts: usize::MAX }
+    }
+
+    /// MoneyKit's two hours: 9 attempts, the first intervals of 28 s, 56 s and 113 s.
+    pub const fn moneykit() -> Self {
+        Self::new(Duration::from_secs(2 * 3600), 8)
+    }
+
+    /// Moov's 24 hours: 11 attempts, the first intervals of 84 s, 169 s and 338 s.
+    pub const fn moov() -> Self {
+        Self::new(Duration::from_secs(24 * 3600), 10)
+    }
+
+    /// How long it takes from the first attempt to the last, without the time of the attempts themselves.
+    pub const fn total(&self) -> Duration {
+        self.total
+    }
+
+    /// Compresses the schedule into this time. The intervals keep their proportions. A longer time than the
+    /// vendor's changes nothing.
+    pub fn with_total(mut self, total: Duration) -> Self {
+        self.total = self.total.min(total);
+        self
+    }
+
+    /// Ends the schedule after this many attempts; there is always one.
+    pub const fn with_max_attempts(mut self, attempts: usize) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// How long to wait before each retry.
+    pub fn intervals(self) -> impl Iterator<Item = Duration> + Clone + Send + use<> {
+        let sum = f64::from((1_u32 << self.intervals) - 1);
+        let interval = move |number| self.total.mul_f64(f64::from(1_u32 << number) / sum);
+        (0..self.intervals).map(interval).take(self.attempts.saturating_sub(1))
+    }
+}
+
+/// How retries are signed. Neither vendor documents which it does, so a handler should bear both.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RetrySignature {
+    /// All attempts have the signature of the first one.
+    #[default]
+    Same,
+    /// Each attempt is signed anew, with the time of the attempt. For Moov it has another nonce.
+    Anew,
+}
+
+/// Sends webhooks to a handler.
+///
+/// ```
+/// # use axum::{Router, http::StatusCode, routing::post};
+/// use std::time::Duration;
+///
+/// use fintech_auth::{HttpOptions, emulator::{Emulator, RetrySchedule, WebhookSender}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("http://{}/webhooks/moov", listener.local_addr()?);
+/// # let router = Router::new().route("/webhooks/moov", post(async || StatusCode::INTERNAL_SERVER_ERROR));
+/// # tokio::spawn(async { axum::serve(listener, router).await });
+/// let emulator = Emulator::start().await?;
+///
+/// // Moov waits 5 s for a response. A day of retries takes a tenth of a second.
+/// let http = HttpOptions::default().with_timeout(Duration::from_secs(5));
+/// let sender = WebhookSender::new(&url, &http)?
+///     .with_schedule(RetrySchedule::moov().with_total(Duration::from_millis(100)));
+///
+/// let sign = || emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign();
+/// let attempts = sender.deliver(sign).run().await?;
+/// assert_eq!(attempts.len(), 11); // this handler always responds with 500
+/// assert!(attempts.iter().all(|attempt| !attempt.is_accepted()));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Security
+///
+/// The handler is reached by https, or by plain http on this machine and the hosts of
+/// [`HttpOptions::with_allow_http`]. Redirects are not followed. Of the response, only the status is read.
+#[derive(Clone)]
+#[must_use]
+pub struct WebhookSender {
+    client: reqwest::Client,
+    url: Url,
+    schedule: RetrySchedule,
+    signature: RetrySignature,
+}
+
+impl WebhookSender {
+    /// Sends to this URL, with the timeouts of these options for each attempt. By default each delivery is sent
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`], as for a base URL, except that a query is allowed.
+    pub fn new(url: &str, http: &HttpOptions) -> Result<Self, Error> {
+        let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is not a url");
+        let url = Url::parse(url).map_err(|_| invalid())?;
+        let mut base = url.clone();
+        base.set_query(None);
+        let client = http.to_reqwest(base)?;
+        let schedule = RetrySchedule::new(Duration::ZERO, 0);
+        Ok(Self { client, url, schedule, signature: RetrySignature::default() })
+    }
+
+    /// Sends a delivery again that was not accepted.
+    pub fn with_schedule(mut self, schedule: RetrySchedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// How retries are signed. Default: [`RetrySignature::Same`].
+    pub fn with_retry_signature(mut self, signature: RetrySignature) -> Self {
+        self.signature = signature;
+        self
+    }
+
+    /// Begins a delivery. `sign` makes the webhook: once, or for each attempt with [`RetrySignature::Anew`].
+    ///
+    /// MoneyKit's `MoneyKit-Delivery-Token` stays that of the first attempt, and `MoneyKit-Delivery-Attempt` counts.
+    pub fn deliver<S: FnMut() -> io::Result<SignedWebhook>>(&self, sign: S) -> Delivery<S> {
+        Delivery { sender: self.clone(), sign, sent: None, made: 0, is_accepted: false }
+    }
+}
+
+/// Does not show the path and the query, which may hold a secret.
+impl fmt::Debug for WebhookSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookSender")
+            .field("host", &self.url.host_str())
+            .field("schedule", &self.schedule)
+            .field("signature", &self.signature)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A delivery that is under way.
+#[must_use]
+pub struct Delivery<S> {
+    sender: WebhookSender,
+    sign: S,
+    sent: Option<SignedWebhook>,
+    made: usize,
+    is_accepted: bool,
+}
+
+impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
+    /// Makes the next attempt at once; [`Attempt::next_in`] of the one before it says when it is due. `None` once
+    /// an attempt was accepted, or the schedule has ended.
+    ///
+    /// # Errors
+    ///
+    /// If the webhook cannot be signed. An attempt that fails is no error.
+    ///
+    /// # Cancellation
+    ///
+    /// The handler may have got the attempt. The next call makes the next attempt.
+    pub async fn attempt(&mut self) -> io::Result<Option<Attempt>> {
+        let mut intervals = self.sender.schedule.intervals();
+        if self.is_accepted || self.made > 0 && intervals.nth(self.made - 1).is_none() {
+            return Ok(None);
+        }
+        self.made += 1;
+        let webhook = self.webhook()?;
+        let request = self.sender.client.post(self.sender.url.clone());
+        let request = request.header(header::CONTENT_TYPE, "application/json").headers(webhook.headers);
+        let start = Instant::now();
+        let response = request.body(webhook.body).send().await;
+        let took = start.elapsed();
+        let result = response.map(|response| response.status()).map_err(classify_send_error);
+        self.is_accepted = result.as_ref().is_ok_and(StatusCode::is_success);
+        let next_in = intervals.next().filter(|_| !self.is_accepted);
+        Ok(Some(Attempt { number: self.made, result, took, next_in }))
+    }
+
+    /// Makes all attempts, at their times. The time is tokio's, which tests can pause.
+    ///
+    /// # Errors
+    ///
+    /// As [`Delivery::attempt`].
+    pub async fn run(mut self) -> io::Result<Vec<Attempt>> {
+        let mut attempts = Vec::new();
+        while let Some(attempt) = self.attempt().await? {
+            let next_in = attempt.next_in;
+            attempts.push(attempt);
+            if let Some(wait) = next_in {
+                tokio::time::sleep(wait).await;
+            }
+        }
+        Ok(attempts)
+    }
+
+    /// What the next attempt sends.
+    fn webhook(&mut self) -> io::Result<SignedWebhook> {
+        let first = self.sent.take();
+        let mut webhook = match &first {
+            Some(first) if self.sender.signature == RetrySignature::Same => first.clone(),
+            _ => (self.sign)()?,
+        };
+        if webhook.headers.contains_key(DELIVERY_ATTEMPT) {
+            webhook.headers.insert(DELIVERY_ATTEMPT, HeaderValue::from(self.made));
+        }
+        if let Some(token) = first.as_ref().and_then(|first| first.headers.get(DELIVERY_TOKEN)) {
+            webhook.headers.insert(DELIVERY_TOKEN, token.clone());
+        }
+        self.sent = Some(webhook.clone());
+        Ok(webhook)
+    }
+}
+
+impl<S> fmt::Debug for Delivery<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("sender", &self.sender)
+            .field("made", &self.made)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One attempt of a delivery, and what came of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The first one is 1.
+    pub number: usize,
+    /// The status of the response, or why there is none. No error shows the URL.
+    pub result: Result<StatusCode, Error>,
+    /// How long it took.
+    pub took: Duration,
+    /// How long to wait before the next attempt. `None` if there is none.
+    pub next_in: Option<Duration>,
+}
+
+impl Attempt {
+    /// Whether the response has a 2xx status. Everything else is sent again.
+    pub fn is_accepted(&self) -> bool {
+        self.result.as_ref().is_ok_and(StatusCode::is_success)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_ends_when_the_vendor_gives_up() {
+        for (schedule, hours, attempts) in
+            [(RetrySchedule::moneykit(), 2, 9), (RetrySchedule::moov(), 24, 11)]
+        {
+            let intervals: Vec<Duration> = schedule.intervals().collect();
+            assert_eq!(intervals.len() + 1, attempts);
+            let total: Duration = intervals.iter().sum();
+            assert_eq!(total.as_millis(), Duration::from_secs(hours * 3600).as_millis());
+            assert!(intervals.is_sorted());
+        }
+    }
+
+    #[test]
+    fn a_compressed_schedule_keeps_its_attempts_and_its_bound() {
+        for millis in [0, 1, 10_000, u64::MAX] {
+            let schedule = RetrySchedule::moov().with_total(Duration::from_millis(millis));
+            let total: Duration = schedule.intervals().sum();
+            assert_eq!(schedule.intervals().count(), 10);
+            assert!(total <= schedule.total() + Duration::from_micros(1), "{total:?}");
+            assert!(schedule.total() <= RetrySchedule::moov().total());
+        }
+    }
+
+    #[test]
+    fn there_is_always_one_attempt() {
+        for (attempts, retries) in [(0, 0), (1, 0), (2, 1), (100, 8)] {
+            assert_eq!(RetrySchedule::moneykit().with_max_attempts(attempts).intervals().count(), retries);
+        }
+    }
+
+    #[test]
+    fn a_handler_beyond_this_machine_is_reached_by_https() {
+        let http = HttpOptions::default();
+        for url in ["http://127.0.0.1:1/hook?key=a", "http://localhost", "https://handler.example/hook"] {
+            assert!(WebhookSender::new(url, &http).is_ok(), "{url}");
+        }
+        for url in
+            ["", "127.0.0.1", "http://handler.example", "https://u:MARK@handler.example", "https://a/#b"]
+        {
+            let error = WebhookSender::new(url, &http).expect_err(url);
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{url}");
+            assert!(!error.to_string().contains("MARK"), "{error}");
+        }
+        let sender = WebhookSender::new("http://127.0.0.1:1/MARK?MARK", &http).expect("loopback");
+        assert!(!format!("{sender:?}").contains("MARK"), "{sender:?}");
+    }
+}
