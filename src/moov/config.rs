@@ -77,25 +77,35 @@ impl Config {
     /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret, and as
     /// [`Config::builder`] for each.
     pub fn webhooks(&self) -> Result<WebhookVerifier, Error> {
-        let current =
-            secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;
+        let current = self.current_webhook_secret()?;
         let previous = secret(
             "previous_webhook_secret",
             self.previous_webhook_secret.as_ref(),
             self.previous_webhook_secret_file.as_deref(),
         )?;
-        let current = current.ok_or_else(|| {
+        let webhooks = WebhookVerifier::new(std::iter::once(current).chain(previous))?;
+        Ok(match self.webhook_tolerance {
+            Some(span) => webhooks.with_tolerance(Tolerance::new(span)),
+            None => webhooks,
+        })
+    }
+
+    /// The secret that signs webhooks, from the setting or its file, which is read here: to sign one for a test.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret, and as
+    /// [`Config::builder`].
+    pub fn current_webhook_secret(&self) -> Result<Secret, Error> {
+        let current =
+            secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;
+        current.ok_or_else(|| {
             let name = format!("{}_WEBHOOK_SECRET", self.prefix());
             let reason = format!(
                 "no `webhook_secret` or `webhook_secret_file` is set; from the environment it is read from {name} \
                  or, as a file, {name}_FILE"
             );
             Error::new(ErrorKind::InvalidConfig, reason)
-        })?;
-        let webhooks = WebhookVerifier::new([Some(current), previous].into_iter().flatten())?;
-        Ok(match self.webhook_tolerance {
-            Some(span) => webhooks.with_tolerance(Tolerance::new(span)),
-            None => webhooks,
         })
     }
 }
