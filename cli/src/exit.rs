@@ -2,6 +2,7 @@
 
 use fintech_auth::{
     Error, ErrorKind,
+    emulator::Attempt,
     webhook::{VerifyError, VerifyErrorKind},
 };
 
@@ -20,6 +21,8 @@ pub(crate) enum Exit {
     Refused = 9,
     Finding = 10,
     NoRefreshToken = 11,
+    NotDelivered = 12,
+    NotRefused = 13,
     Hangup = 128 + 1,
     Interrupt = 128 + 2,
     Terminate = 128 + 15,
@@ -42,6 +45,12 @@ pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     ),
     (Exit::Finding, "finding", "correct what doctor found"),
     (Exit::NoRefreshToken, "no_refresh_token", "go on without a refresh token: none was issued or saved"),
+    (
+        Exit::NotDelivered,
+        "not_delivered",
+        "correct the handler, its URL or key: no attempt got the right response",
+    ),
+    (Exit::NotRefused, "not_refused", "correct the handler: it accepted a webhook that it must refuse"),
     (Exit::Hangup, "signal", "nothing: SIGHUP came, and the call was finished first"),
     (Exit::Interrupt, "signal", "nothing: SIGINT came, and the call was finished first"),
     (Exit::Terminate, "signal", "nothing: SIGTERM came, and the call was finished first"),
@@ -116,6 +125,26 @@ impl Failure {
     pub(crate) fn with_reason(mut self, more: impl std::fmt::Display) -> Self {
         self.reason = format!("{}; {more}", self.reason);
         self
+    }
+
+    /// No attempt of a delivery got the response that it must get.
+    pub(crate) fn not_delivered(attempts: &[Attempt]) -> Self {
+        let last = attempts.last().map(|attempt| match &attempt.result {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        });
+        let things = if attempts.len() == 1 { "attempt" } else { "attempts" };
+        let reason = format!(
+            "not delivered after {} {things}; the last one: {}",
+            attempts.len(),
+            last.unwrap_or_default()
+        );
+        Self::new(Exit::NotDelivered, reason)
+    }
+
+    /// A webhook was accepted that is forged or old.
+    pub(crate) fn not_refused() -> Self {
+        Self::new(Exit::NotRefused, "the handler accepted a webhook that it must refuse")
     }
 
     /// `doctor` found something. What, it has said already.

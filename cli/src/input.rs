@@ -28,6 +28,15 @@ const LIMIT: u64 = 16 << 20;
 /// Local ones, naming the option, and neither the path nor what is in the file: somebody may have put the secret itself
 /// in the place of the path. A terminal is refused, as it shows what is typed.
 pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
+    checked(&format!("the file of {option}"), secret_lines(option, path)?)
+}
+
+/// A secret of several lines, such as a key in PEM.
+///
+/// # Errors
+///
+/// As [`secret`].
+pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> {
     if path == "-" && io::stdin().is_terminal() {
         return Err(Failure::usage(
             "a terminal would show the secret as it is typed: pipe it in, or name a file",
@@ -38,8 +47,7 @@ pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
     } else {
         File::open(path).and_then(Secret::from_reader)
     };
-    let secret = read.map_err(|error| unreadable(option, path, &error))?;
-    checked(&format!("the file of {option}"), secret)
+    read.map_err(|error| unreadable(option, path, &error))
 }
 
 /// The secret, unless it was copied with something around it. The configuration judges that, so that there is one

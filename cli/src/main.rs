@@ -18,6 +18,7 @@ mod received;
 mod settings;
 mod shell;
 mod signals;
+mod trigger;
 mod usage;
 
 use std::{env, ffi::OsString, fmt::Write as _, process::ExitCode};
@@ -35,10 +36,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Issue and describe MoneyKit tokens, verify its webhooks
+    /// Issue and describe MoneyKit tokens, verify and send webhooks
     #[command(subcommand)]
     Moneykit(moneykit::Command),
-    /// Issue, refresh and revoke Moov tokens, verify its webhooks
+    /// Issue, refresh and revoke Moov tokens, verify and send webhooks
     #[command(subcommand)]
     Moov(moov::Command),
     /// Check credentials, network and Redis, and say what to do

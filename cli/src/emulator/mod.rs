@@ -131,7 +131,7 @@ fn builder(args: &Args) -> Builder {
 /// Where it is and how to come in.
 fn welcome(emulator: &Emulator, json: bool) -> String {
     let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
-    let webhook_secret = emulator.moov_webhook_secret();
+    let (webhook_secret, signing_key) = (emulator.moov_webhook_secret(), emulator.moneykit_signing_key());
     let variables = [
         ("MONEYKIT_BASE_URL", emulator.url()),
         ("MONEYKIT_CLIENT_ID", moneykit.client_id()),
@@ -140,6 +140,7 @@ fn welcome(emulator: &Emulator, json: bool) -> String {
         ("MOOV_CLIENT_ID", moov.client_id()),
         ("MOOV_CLIENT_SECRET", moov.client_secret().expose_secret()),
         ("MOOV_WEBHOOK_SECRET", webhook_secret.expose_secret()),
+        ("FINTECH_AUTH_SIGNING_KEY", signing_key.expose_secret()),
     ];
     if json {
         let variables: serde_json::Map<_, _> =

@@ -3,6 +3,7 @@
 mod introspect;
 mod jwks;
 mod token;
+mod trigger;
 mod verify;
 
 use clap::Subcommand;
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     Introspect(introspect::Args),
     /// Fetch the keys that sign MoneyKit's webhooks
     Jwks(jwks::Args),
+    /// Send a signed MoneyKit webhook to your handler
+    Trigger(trigger::Args),
     /// Verify a recorded MoneyKit webhook
     Verify(verify::Args),
 }
@@ -27,6 +30,7 @@ impl Command {
             Self::Token(args) => token::run(args).await,
             Self::Introspect(args) => introspect::run(args).await,
             Self::Jwks(args) => jwks::run(args).await,
+            Self::Trigger(args) => trigger::run(args).await,
             Self::Verify(args) => verify::run(args).await,
         }
     }

@@ -5,6 +5,7 @@ mod refresh;
 mod revoke;
 mod save;
 mod token;
+mod trigger;
 mod verify;
 
 use clap::{Args, Subcommand, ValueHint::FilePath};
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     Refresh(refresh::Args),
     /// Revoke a Moov token
     Revoke(revoke::Args),
+    /// Send a signed Moov webhook to your handler
+    Trigger(trigger::Args),
     /// Verify the headers of a recorded Moov webhook
     Verify(verify::Args),
 }
@@ -29,6 +32,7 @@ impl Command {
             Self::Token(args) => token::run(args).await,
             Self::Refresh(args) => refresh::run(args).await,
             Self::Revoke(args) => revoke::run(args).await,
+            Self::Trigger(args) => trigger::run(args).await,
             Self::Verify(args) => verify::run(args).await,
         }
     }

@@ -94,7 +94,7 @@ fn people_read_lines() {
     let first = emulator.line();
     let url = first.split_whitespace().find(|word| word.starts_with("http")).expect("a url");
     let url = url.trim_end_matches('.').to_owned();
-    let rest: Vec<String> = std::iter::from_fn(|| Some(emulator.line())).take(18).collect();
+    let rest: Vec<String> = std::iter::from_fn(|| Some(emulator.line())).take(19).collect();
     assert!(rest.contains(&format!("export MOOV_BASE_URL={url}\n")), "{rest:?}");
     assert!(rest.contains(&"moov.revoke          POST /oauth2/revoke\n".to_owned()), "{rest:?}");
     let ran = run(&mut program(&format!("moneykit jwks --base-url {url}")));

@@ -2,14 +2,16 @@
 
 use crate::program::{program, run};
 
-pub(crate) const COMMANDS: [&str; 12] = [
+pub(crate) const COMMANDS: [&str; 14] = [
     "moneykit token",
     "moneykit introspect",
     "moneykit jwks",
+    "moneykit trigger",
     "moneykit verify",
     "moov token",
     "moov refresh",
     "moov revoke",
+    "moov trigger",
     "moov verify",
     "doctor",
     "emulator",

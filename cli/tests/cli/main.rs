@@ -15,4 +15,5 @@ mod redis;
 mod redis_server;
 mod secrets;
 mod tls;
+mod trigger;
 mod verify;

@@ -1,0 +1,369 @@
+//! `trigger` delivers signed webhooks to a real handler, retries them, and tells whether the handler does what it must.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode, header},
+    routing::{MethodRouter, post},
+};
+use fintech_auth::{
+    axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
+    emulator::Emulator,
+    moneykit::webhook::{VerifierOptions, VerifyingKeys, verify},
+    moov::webhook::WebhookVerifier,
+};
+use serde_json::Value;
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
+
+use crate::{
+    program::{Ran, configured, emulator, file, program, run, run_with},
+    tls::Authority,
+};
+
+const MOOV: &str = "moov trigger transfer.updated --within 0s";
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    (listener, url)
+}
+
+async fn serve(router: Router) -> String {
+    let (listener, url) = listen().await;
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// A handler without a verifier.
+async fn respond(handler: MethodRouter) -> String {
+    serve(Router::new().route("/hook", handler)).await + "/hook"
+}
+
+/// A service with the handlers of both vendors, which fail until the given number of webhooks was verified.
+struct Service {
+    emulator: Emulator,
+    url: String,
+    handled: Arc<AtomicUsize>,
+}
+
+impl Service {
+    async fn start(failures: usize) -> Self {
+        let emulator = emulator().await;
+        let moneykit = emulator.moneykit().build().expect("the client builds").webhooks();
+        let moov = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
+        let handled = Arc::<AtomicUsize>::default();
+        let counted = handled.clone();
+        let handle = move || match counted.fetch_add(1, Ordering::SeqCst) {
+            earlier if earlier < failures => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::OK,
+        };
+        let (one, other) = (handle.clone(), handle);
+        let moneykit = post(async move |_: MoneykitWebhook| one()).layer(WebhookLayer::new(moneykit));
+        let moov = post(async move |_: MoovWebhook| other()).layer(WebhookLayer::new(moov));
+        let url = serve(Router::new().route("/moneykit", moneykit).route("/moov", moov)).await;
+        Self { emulator, url, handled }
+    }
+
+    /// The command for a vendor, with what the emulator prints in its environment.
+    fn trigger(&self, vendor: &str, more: &str) -> Command {
+        let event = if vendor == "moov" { "transfer.updated" } else { "link.state_changed" };
+        let args = format!("{vendor} trigger {event} --to {}/{vendor} --within 0s {more}", self.url);
+        with_keys(configured(&self.emulator, &args), &self.emulator)
+    }
+
+    fn handled(&self) -> usize {
+        self.handled.load(Ordering::SeqCst)
+    }
+}
+
+fn with_keys(mut command: Command, emulator: &Emulator) -> Command {
+    command
+        .env("MOOV_WEBHOOK_SECRET", emulator.moov_webhook_secret().expose_secret())
+        .env("FINTECH_AUTH_SIGNING_KEY", emulator.moneykit_signing_key().expose_secret());
+    command
+}
+
+/// One object for each attempt.
+fn attempts(ran: &Ran) -> Vec<Value> {
+    ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn outcomes(ran: &Ran) -> Vec<String> {
+    let outcome =
+        |line: &Value| format!("{} {}", line["status"], line["outcome"].as_str().expect("an outcome"));
+    attempts(ran).iter().map(outcome).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_fails_once_gets_the_webhook_again() {
+    for vendor in ["moneykit", "moov"] {
+        for more in ["--json", "--json --sign-anew"] {
+            let service = Service::start(1).await;
+            let ran = run(&mut service.trigger(vendor, more));
+            assert_eq!(ran.code, Some(0), "{}", ran.all());
+            assert_eq!(outcomes(&ran), ["500 failed", "200 accepted"], "{vendor} {more}");
+            assert_eq!(service.handled(), 2);
+            let attempts = attempts(&ran);
+            assert_eq!((&attempts[0]["attempt"], &attempts[1]["attempt"]), (&1.into(), &2.into()));
+            assert_eq!(attempts[0]["delivery"], attempts[1]["delivery"]);
+            assert!(
+                attempts[0]["next_attempt_seconds"].is_number()
+                    && attempts[1]["next_attempt_seconds"].is_null()
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_read_a_line_for_each_attempt() {
+    let service = Service::start(1).await;
+    let ran = run(&mut service.trigger("moov", ""));
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[0].starts_with("delivery ") && lines[0].ends_with(", transfer.updated"), "{}", ran.out);
+    assert!(lines[1].starts_with("attempt 1: 500 Internal Server Error, "), "{}", ran.out);
+    assert!(lines[1].ends_with(" ms; next attempt in 0 ms"), "{}", ran.out);
+    assert!(
+        lines[2].starts_with("attempt 2: 200 OK, ") && lines[2].ends_with(" ms; accepted"),
+        "{}",
+        ran.out
+    );
+    assert_eq!((lines.len(), ran.err.as_str()), (3, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_a_duplicate_that_is_not_handled_again() {
+    for vendor in ["moneykit", "moov"] {
+        for (failures, more) in [(0, "--replay --json"), (1, "--replay --sign-anew --json")] {
+            let service = Service::start(failures).await;
+            let ran = run(&mut service.trigger(vendor, more));
+            assert_eq!(ran.code, Some(0), "{}", ran.all());
+            assert_eq!(outcomes(&ran)[failures..], ["200 accepted", "200 duplicate"], "{vendor}");
+            assert_eq!(service.handled(), failures + 1, "{vendor} {more}");
+        }
+    }
+    let refusing = Arc::<AtomicUsize>::default();
+    let first_only = async move || match refusing.fetch_add(1, Ordering::SeqCst) {
+        0 => StatusCode::OK,
+        _ => StatusCode::CONFLICT,
+    };
+    let url = respond(post(first_only)).await;
+    let ran = run(program(&format!("{MOOV} --to {url} --replay --json")).env("MOOV_WEBHOOK_SECRET", "s"));
+    assert_eq!(outcomes(&ran), ["200 accepted", "409 refused"], "{}", ran.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_or_old_webhook_is_refused_and_never_handled() {
+    let service = Service::start(0).await;
+    for vendor in ["moneykit", "moov"] {
+        for kind in ["--tamper", "--old"] {
+            let ran = run(&mut service.trigger(vendor, &format!("{kind} --json")));
+            assert_eq!(ran.code, Some(0), "{}", ran.all());
+            assert_eq!(outcomes(&ran), ["401 refused"], "{vendor} {kind}");
+        }
+    }
+    assert_eq!(service.handled(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_accepts_what_it_must_refuse_is_reported() {
+    let url = respond(post(async || StatusCode::NO_CONTENT)).await;
+    for kind in ["--tamper", "--old"] {
+        let ran = run(program(&format!("{MOOV} --to {url} {kind} --json")).env("MOOV_WEBHOOK_SECRET", "s"));
+        assert_eq!((ran.code, outcomes(&ran)), (Some(13), vec!["204 not_refused".to_owned()]));
+        let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+        assert_eq!(error["error"]["kind"], "not_refused");
+    }
+}
+
+/// A wrong URL refuses everything, and so proves nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_handler_is_no_refusal() {
+    let service = Service::start(0).await;
+    let args = format!("{MOOV} --to {}/wrong --tamper --attempts 2 --json", service.url);
+    let ran = run(&mut with_keys(program(&args), &service.emulator));
+    assert_eq!(ran.code, Some(12), "{}", ran.all());
+    assert_eq!(outcomes(&ran), ["404 failed", "404 failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_never_accepted_is_tried_to_the_end_of_the_schedule() {
+    let followed = Arc::<AtomicUsize>::default();
+    let counted = followed.clone();
+    let elsewhere = async move || counted.fetch_add(1, Ordering::SeqCst).to_string();
+    let elsewhere = respond(post(elsewhere.clone()).get(elsewhere)).await;
+    let redirect = [(header::LOCATION, elsewhere)];
+    let conflict = respond(post(async || StatusCode::CONFLICT)).await;
+    let redirect = respond(post(async move || (StatusCode::TEMPORARY_REDIRECT, redirect.clone()))).await;
+    let silent = respond(post(std::future::pending::<StatusCode>)).await;
+    let (listener, broken) = listen().await;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // The request has arrived, and there is no response.
+            _ = stream.read(&mut [0; 64]).await;
+        }
+    });
+    for (url, more, status, last) in [
+        (&conflict, "", Value::from(409), "409 Conflict"),
+        (&redirect, "", Value::from(307), "307 Temporary Redirect"),
+        (&silent, "--timeout 100ms", Value::Null, "no complete response within the timeout"),
+        (&broken, "", Value::Null, "the connection broke before the response was complete"),
+    ] {
+        let args = format!("{MOOV} --to {url} --attempts 3 --json {more}");
+        let ran = run(program(&args).env("MOOV_WEBHOOK_SECRET", "s"));
+        assert_eq!(ran.code, Some(12), "{}", ran.all());
+        let attempts = attempts(&ran);
+        assert_eq!(attempts.len(), 3, "{}", ran.out);
+        assert!(attempts.iter().all(|attempt| attempt["status"] == status), "{}", ran.out);
+        assert!(
+            attempts.iter().all(|attempt| attempt["error"].is_string() == status.is_null()),
+            "{}",
+            ran.out
+        );
+        let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+        let reason = format!("not delivered after 3 attempts; the last one: {last}");
+        assert_eq!(error["error"]["reason"], reason);
+    }
+    assert_eq!(followed.load(Ordering::SeqCst), 0, "a redirect was followed");
+    let all = run(program(&format!("{MOOV} --to {conflict} --json")).env("MOOV_WEBHOOK_SECRET", "s"));
+    assert_eq!(attempts(&all).len(), 11, "{}", all.out);
+}
+
+/// A file of one test's own that does not exist.
+fn absent(name: &str) -> PathBuf {
+    let path = file(name, "");
+    fs::remove_file(&path).expect("it was there");
+    path
+}
+
+/// A handler that verifies MoneyKit's webhooks by the key set of this file.
+async fn by_key_set(path: PathBuf) -> String {
+    let handle = async move |headers: HeaderMap, body: String| {
+        let set =
+            serde_json::from_str(&fs::read_to_string(&path).expect("the file is there")).expect("a key set");
+        let signature = headers["moneykit-signature"].to_str().expect("text");
+        let now = std::time::SystemTime::now();
+        match verify(signature, body, &VerifyingKeys::new(&set), now, &VerifierOptions::default()) {
+            Ok(_) => StatusCode::OK,
+            Err(error) => error.status(),
+        }
+    };
+    respond(post(handle)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_set_is_written_before_anything_is_sent() {
+    let keys = absent("jwks.json");
+    let url = by_key_set(keys.clone()).await;
+    let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1");
+    let with_set = format!("{trigger} --jwks-file {}", keys.display());
+    // A new key each time, over the set before it.
+    for _ in 0..2 {
+        let ran = run(&mut program(&with_set));
+        assert_eq!(ran.code, Some(0), "{}", ran.all());
+    }
+    // A key of one's own, from a file or standard input, by which the set stays the same.
+    let pkcs8 = emulator().await.moneykit_signing_key();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", pkcs8.expose_secret());
+    let key = file("key.pem", &pem);
+    let ran = run(&mut program(&format!("{with_set} --key-file {}", key.display())));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    let ran = run_with(&mut program(&format!("{trigger} --key-file -")), &pem);
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(!fs::read_to_string(&keys).unwrap().contains("\"d\""));
+    // The key file named in the wrong place.
+    let ran = run(&mut program(&format!("{trigger} --jwks-file {}", key.display())));
+    assert_eq!((ran.code, fs::read_to_string(&key).unwrap()), (Some(2), pem));
+    assert!(ran.err.contains("--jwks-file exists and is no key set"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_becomes_part_of_the_event() {
+    let handle = async |body: String| {
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        let is_moov =
+            body["data"] == serde_json::json!({"link_id": "7"}) && body["type"] == "account.created";
+        let is_moneykit = body["link_id"] == "7" && body["webhook_event"] == "link.product_refresh";
+        if is_moov || is_moneykit { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+    };
+    let url = respond(post(handle)).await;
+    let emulator = emulator().await;
+    for args in ["moov trigger account.created", "moneykit trigger link.product_refresh"] {
+        let args = format!("{args} --to {url} --attempts 1 --data -");
+        let ran = run_with(&mut with_keys(program(&args), &emulator), r#"{"link_id":"7"}"#);
+        assert_eq!(ran.code, Some(0), "{}", ran.all());
+        let ran = run_with(&mut with_keys(program(&args), &emulator), "[\"MARK\"]");
+        assert_eq!((ran.code, ran.all().contains("MARK")), (Some(2), false), "{}", ran.all());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_is_verified_and_http_stays_on_this_machine() {
+    let url = respond(post(async || StatusCode::OK)).await;
+    let authority = Authority::new("trigger");
+    let behind = url.trim_end_matches("/hook");
+    let port = authority.front(behind, "localhost", 4000).await;
+    let args = format!("{MOOV} --to https://localhost:{port}/hook?a=MARK --attempts 1");
+    let ran = run(program(&args).env("MOOV_WEBHOOK_SECRET", "s").env("SSL_CERT_FILE", &authority.file));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    let ran = run(program(&args).env("MOOV_WEBHOOK_SECRET", "s"));
+    assert_eq!(ran.code, Some(12), "{}", ran.all());
+    assert!(ran.out.contains("check --to, and the roots"), "{}", ran.out);
+    assert!(!ran.all().contains("MARK"), "{}", ran.all());
+    for url in
+        ["http://handler.example/MARK", "https://MARK:MARK@handler.example", "ftp://127.0.0.1/MARK", "MARK"]
+    {
+        let ran = run(program(&format!("{MOOV} --to {url}")).env("MOOV_WEBHOOK_SECRET", "s"));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{url}: {}", ran.err);
+        assert!(ran.err.contains("--to") && !ran.err.contains("MARK"), "{url}: {}", ran.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_output_shows_a_secret_or_a_signature() {
+    let service = Service::start(1).await;
+    let mut shown = String::new();
+    for vendor in ["moneykit", "moov"] {
+        for more in ["", "--json", "--tamper", "--old --json", "--replay"] {
+            shown += &run(&mut service.trigger(vendor, more)).all();
+        }
+    }
+    let (secret, key) = (service.emulator.moov_webhook_secret(), service.emulator.moneykit_signing_key());
+    for hidden in [secret.expose_secret(), key.expose_secret(), "eyJ", &service.url] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+}
+
+/// The first retry is due after 84 s: the signal ends the wait.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_the_wait_for_a_retry() {
+    let url = respond(post(async || StatusCode::SERVICE_UNAVAILABLE)).await;
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let mut child = program(&format!("moov trigger transfer.updated --to {url} --json"))
+            .env("MOOV_WEBHOOK_SECRET", "s")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("UTF-8");
+        let attempt: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(attempt["status"], 503);
+        let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        let ended = child.wait_with_output().expect("it ends");
+        let error: Value = serde_json::from_slice(&ended.stderr).expect("JSON");
+        assert_eq!((ended.status.code(), &error["error"]["kind"]), (Some(code), &"signal".into()));
+    }
+}
