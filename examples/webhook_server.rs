@@ -4,6 +4,9 @@
 //! command with a signed webhook. With `-- --live` it serves the real ones, with `MOOV_WEBHOOK_SECRET` from
 //! the environment, and `MOOV_PREVIOUS_WEBHOOK_SECRET` during a rotation. It needs no client secret.
 //!
+//! `fintech-auth moov trigger` and `fintech-auth moneykit trigger` send it webhooks as the vendors do. For that, run
+//! `fintech-auth emulator`, export what it prints, and start this server with `-- --live`.
+//!
 //! In a crate of your own it wants `axum`, `serde_json` and `tokio` (features `macros`, `net` and `rt-multi-thread`)
 //! beside `fintech-auth` with the feature `axum`, and for the demonstration `emulator`.
 

@@ -139,6 +139,22 @@
 //!
 //! [Troubleshooting](super::troubleshooting#webhooks) explains each reason.
 //!
+//! # Trying a handler
+//!
+//! `fintech-auth moov trigger` and `fintech-auth moneykit trigger` send signed webhooks to your handler, in any
+//! language, and retry them as the vendors do. The emulator prints what both sides need:
+//!
+//! ```text
+//! fintech-auth emulator          # export what it prints, here and for your handler
+//!
+//! fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/webhooks/moov --within 10s
+//! fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/webhooks/moov --replay
+//! fintech-auth moneykit trigger link.state_changed --to http://127.0.0.1:3000/webhooks/moneykit --tamper
+//! ```
+//!
+//! `--tamper`, `--old` and `--replay` fail if the handler accepts what it must refuse. In a test,
+//! `emulator::WebhookSender` does the same.
+//!
 //! # Sources
 //!
 //! MoneyKit: its documentation of webhooks; [RFC 7515](https://www.rfc-editor.org/rfc/rfc7515) (JWS),
