@@ -54,6 +54,20 @@ fn help_fits_a_terminal() {
     }
 }
 
+/// Whatever the environment asks for.
+#[test]
+fn output_has_no_colours() {
+    let environments = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
+    for args in ["--help", "help moov token", "--version", "moov token", "moov", "--wrong", "man", "doctor"] {
+        let plain = run(&mut program(args));
+        assert!(!plain.all().contains('\u{1b}'), "{args}: {}", plain.all());
+        for (name, value) in environments {
+            let ran = run(program(args).env(name, value).env("TERM", "xterm-256color"));
+            assert_eq!(ran.all(), plain.all(), "{args} {name}");
+        }
+    }
+}
+
 #[test]
 fn help_is_a_word_as_well() {
     assert_eq!(help("help"), help("--help"));
