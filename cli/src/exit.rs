@@ -1,5 +1,7 @@
 //! How a command fails: the exit code, and what is said. It never holds a secret.
 
+use std::borrow::Cow;
+
 use fintech_auth::{
     Error, ErrorKind,
     emulator::Attempt,
@@ -72,6 +74,24 @@ impl Exit {
         self.row().1
     }
 
+    /// What to do next, with the names of a vendor's settings where they may be wrong.
+    pub(crate) fn next_for(self, vendor: &str) -> Cow<'static, str> {
+        let vendor = vendor.to_ascii_uppercase();
+        let next = match self {
+            Self::Unauthorized => format!(
+                "correct the credentials ({vendor}_CLIENT_ID and {vendor}_CLIENT_SECRET, or --config), or get a new \
+                 token"
+            ),
+            Self::Timeout => format!("try again, or allow more time (--timeout or {vendor}_TIMEOUT)"),
+            Self::InvalidResponse => format!(
+                "correct --base-url or {vendor}_BASE_URL if it names another server; otherwise {}",
+                self.next()
+            ),
+            _ => return self.next().into(),
+        };
+        next.into()
+    }
+
     pub(crate) fn of(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::InvalidConfig => Self::Usage,
@@ -94,11 +114,13 @@ pub(crate) struct Failure {
     /// The errors below it, outermost first.
     pub(crate) causes: Vec<String>,
     pub(crate) error: Option<Error>,
+    /// Whose command failed.
+    vendor: Option<&'static str>,
 }
 
 impl Failure {
     fn new(exit: Exit, reason: impl Into<String>) -> Self {
-        Self { exit, reason: reason.into(), causes: Vec::new(), error: None }
+        Self { exit, reason: reason.into(), causes: Vec::new(), error: None, vendor: None }
     }
 
     /// Something on this machine.
@@ -147,6 +169,11 @@ impl Failure {
         Self::new(Exit::NotRefused, "the handler accepted a webhook that it must refuse")
     }
 
+    /// The same failure, of a command of this vendor.
+    pub(crate) fn of_vendor(self, vendor: &'static str) -> Self {
+        Self { vendor: Some(vendor), ..self }
+    }
+
     /// `doctor` found something. What, it has said already.
     pub(crate) fn finding(count: usize) -> Self {
         let things = if count == 1 { "check" } else { "checks" };
@@ -173,10 +200,13 @@ impl From<VerifyError> for Failure {
 
 impl Failure {
     /// What to do next. Of a refusal, the vendor's code may say more than its kind does.
-    pub(crate) fn next(&self) -> &'static str {
-        match self.error.as_ref().and_then(Error::code) {
-            Some("invalid_grant") => "issue a new token: this refresh token was used, revoked or has expired",
-            _ => self.exit.next(),
+    pub(crate) fn next(&self) -> Cow<'static, str> {
+        match (self.error.as_ref().and_then(Error::code), self.vendor) {
+            (Some("invalid_grant"), _) => {
+                "issue a new token: this refresh token was used, revoked or has expired".into()
+            }
+            (_, Some(vendor)) => self.exit.next_for(vendor),
+            (_, None) => self.exit.next().into(),
         }
     }
 }

@@ -87,6 +87,6 @@ impl Checks<'_> {
 
     /// Prints a failed call with its causes and what to do.
     pub(super) fn fail(&mut self, name: &str, error: &Error) -> Result<(), Failure> {
-        self.tell(name, Verdict::Fail, &chain(error), Exit::of(error.kind()).next())
+        self.tell(name, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
     }
 }

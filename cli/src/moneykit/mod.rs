@@ -26,12 +26,13 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        match self {
+        let done = match self {
             Self::Token(args) => token::run(args).await,
             Self::Introspect(args) => introspect::run(args).await,
             Self::Jwks(args) => jwks::run(args).await,
             Self::Trigger(args) => trigger::run(args).await,
             Self::Verify(args) => verify::run(args).await,
-        }
+        };
+        done.map_err(|failure| failure.of_vendor("moneykit"))
     }
 }

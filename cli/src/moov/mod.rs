@@ -28,13 +28,14 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        match self {
+        let done = match self {
             Self::Token(args) => token::run(args).await,
             Self::Refresh(args) => refresh::run(args).await,
             Self::Revoke(args) => revoke::run(args).await,
             Self::Trigger(args) => trigger::run(args).await,
             Self::Verify(args) => verify::run(args).await,
-        }
+        };
+        done.map_err(|failure| failure.of_vendor("moov"))
     }
 }
 

@@ -41,6 +41,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Overrides { origin: args.origin.origin.as_deref(), ..Overrides::of(&args.client, args.format) };
     let config = credentials::moov(&args.client.config.read()?, &overrides)?;
     let scopes = scopes(&args.scopes, config.scopes.clone())?;
+    if scopes.is_empty() {
+        return Err(Failure::usage("which scopes? Give SCOPE, such as /accounts.read, or set MOOV_SCOPES"));
+    }
     let client = config.client()?;
     let save = args.save.save.as_deref();
     let way = Way { format: args.format, reveal: &args.reveal, save, exchanged: None };
