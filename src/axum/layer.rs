@@ -16,8 +16,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Instrument as _;
 
-use super::{Verifier, WebhookRejection, rejection::retry_later, verifier::sealed::Verified};
-use crate::webhook::{Begun, DeliveryGuard, VerifyError};
+use super::{Verifier, verifier::sealed::Verified};
+use crate::webhook::{DeliveryGuard, Received, WebhookResponse};
 
 /// Lets only verified webhooks through, each until it is handled.
 ///
@@ -78,17 +78,17 @@ where
             let webhook = verifier.verify(&parts.headers, body).await;
             let Verified { webhook, body, id } = match webhook {
                 Ok(verified) => verified,
-                Err(error) => return Ok(refuse(error)),
+                Err(error) => return Ok(WebhookResponse::from(error).into_response()),
             };
             parts.extensions.insert(webhook);
             let request = Request::from_parts(parts, Body::from(body));
             let handled = tokio::spawn(
                 async move {
-                    match verifier.deliveries().begin(id, verifier.keep()).await {
-                        Ok(Begun::New(guard)) => handle(inner, request, guard).await,
-                        Ok(Begun::InProgress(left)) => retry_later(StatusCode::SERVICE_UNAVAILABLE, left),
-                        Ok(Begun::Done) => StatusCode::OK.into_response(),
-                        Err(error) => refuse(error),
+                    let begun = verifier.deliveries().begin(id, verifier.keep()).await;
+                    let received = begun.map(|begun| Received::new(begun, request));
+                    match received.map_err(WebhookResponse::from).and_then(Received::into_new) {
+                        Ok((request, guard)) => handle(inner, request, guard).await,
+                        Err(response) => response.into_response(),
                     }
                 }
                 .in_current_span(),
@@ -113,8 +113,4 @@ where
         false => guard.abandon().await,
     };
     response
-}
-
-fn refuse(error: VerifyError) -> Response {
-    WebhookRejection::from(error).into_response()
 }

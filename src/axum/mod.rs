@@ -50,10 +50,9 @@
 mod body;
 mod extract;
 mod layer;
-mod rejection;
+mod response;
 mod verifier;
 
 pub use extract::{MoneykitWebhook, MoovWebhook};
 pub use layer::{WebhookLayer, WebhookService};
-pub use rejection::WebhookRejection;
 pub use verifier::Verifier;

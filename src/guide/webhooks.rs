@@ -22,7 +22,9 @@
 //!
 //! # With any other framework
 //!
-//! `receive` takes the headers of any framework ([`Headers`](crate::webhook::Headers)).
+//! `receive` takes the headers of any framework ([`Headers`](crate::webhook::Headers)), and
+//! [`WebhookResponse`](crate::webhook::WebhookResponse) has the status and the `Retry-After` of a webhook that is not
+//! to be handled. `examples/webhook_frameworks` has handlers for actix-web and AWS Lambda.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -30,28 +32,19 @@
 //! use fintech_auth::{
 //!     moneykit::{ClientBuilder, webhook::WebhookVerifier},
 //!     emulator::Emulator,
-//!     webhook::Received,
+//!     webhook::WebhookResponse,
 //! };
-//! use http::{HeaderMap, StatusCode};
+//! use http::HeaderMap;
 //!
-//! async fn handle(webhooks: &WebhookVerifier, headers: &HeaderMap, body: &[u8]) -> StatusCode {
-//!     match webhooks.receive(headers, body).await {
-//!         Ok(Received::New(webhook, delivery)) => {
-//!             match webhook.event() {
-//!                 Ok(event) => println!("queue {}", event.kind.as_str()),
-//!                 Err(_) => println!("authentic, but not an event we know"),
-//!             }
-//!             // Handled: a retry is a duplicate from now on. On an early return the delivery is abandoned.
-//!             let _ = delivery.complete().await; // a failure is logged
-//!             StatusCode::OK
-//!         }
-//!         Ok(Received::Done) => StatusCode::OK,
-//!         Ok(Received::InProgress(_)) => StatusCode::SERVICE_UNAVAILABLE, // with Retry-After
-//!         Err(refused) => {
-//!             println!("{refused}"); // for your log; it shows nothing of the request
-//!             refused.status() // for the sender: the status alone
-//!         }
+//! async fn handle(webhooks: &WebhookVerifier, headers: &HeaderMap, body: &[u8]) -> Result<(), WebhookResponse> {
+//!     let (webhook, delivery) = webhooks.receive(headers, body).await?.into_new()?;
+//!     match webhook.event() {
+//!         Ok(event) => println!("queue {}", event.kind.as_str()),
+//!         Err(_) => println!("authentic, but not an event we know"),
 //!     }
+//!     // Handled: a retry is a duplicate from now on. On an early return the delivery is abandoned.
+//!     let _ = delivery.complete().await; // a failure is logged
+//!     Ok(())
 //! }
 //!
 //! let emulator = Emulator::start().await?;
@@ -60,9 +53,10 @@
 //!
 //! let event = r#"{"webhook_event": "link.state_changed", "webhook_idempotency_key": "k-1"}"#;
 //! let sent = emulator.moneykit_webhook(event).sign()?;
-//! assert_eq!(handle(&webhooks, &sent.headers, &sent.body).await, 200);
-//! assert_eq!(handle(&webhooks, &sent.headers, &sent.body).await, 200); // a duplicate: not handled again
-//! assert_eq!(handle(&webhooks, &sent.headers, b"{}").await, 401); // another body
+//! handle(&webhooks, &sent.headers, &sent.body).await.expect("it is handled");
+//! // A duplicate is not handled again, and another body is refused.
+//! assert_eq!(handle(&webhooks, &sent.headers, &sent.body).await.unwrap_err().status(), 200);
+//! assert_eq!(handle(&webhooks, &sent.headers, b"{}").await.unwrap_err().status(), 401);
 //! # Ok(())
 //! # }
 //! ```
@@ -128,7 +122,7 @@
 //!
 //! # Responses
 //!
-//! [`VerifyError::status`](crate::webhook::VerifyError::status), without a body.
+//! [`WebhookResponse`](crate::webhook::WebhookResponse), without a body. It logs why a webhook is refused.
 //!
 //! | status | meaning | the vendor |
 //! | --- | --- | --- |

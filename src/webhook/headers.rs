@@ -1,13 +1,15 @@
 //! Reads headers from any framework's collection, and never guesses which of two values is meant.
 
+use std::collections::HashMap;
+
 use http::HeaderMap;
 
 use super::{VerifyError, VerifyErrorKind as Kind};
 
 /// The headers of a request, from any framework.
 ///
-/// Implemented for `&http::HeaderMap`, for slices of name-value pairs, and for closures that return all
-/// values of a name:
+/// Implemented for `&http::HeaderMap`, for slices of name-value pairs, for maps from a name to its value, and
+/// for closures that return all values of a name:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -19,9 +21,12 @@ use super::{VerifyError, VerifyErrorKind as Kind};
 /// accepts(&http::HeaderMap::new());
 /// let pairs = [("X-Nonce", "n-1"), ("X-Timestamp", "1736964352")];
 /// accepts(pairs.as_slice());
-/// let map: HashMap<String, String> = HashMap::new(); // names in lower case
-/// accepts(|name: &str| map.get(name).map(|value| value.as_bytes()));
+/// accepts(&HashMap::<String, String>::new());
+/// let others: HashMap<&str, Vec<&[u8]>> = HashMap::new(); // names in lower case
+/// accepts(|name: &str| others.get(name).into_iter().flatten().copied());
 /// ```
+///
+/// `examples/webhook_frameworks` has handlers for actix-web and AWS Lambda.
 pub trait Headers<'h> {
     /// Passes every value of the header to `visit`. The name is in lower case; names are compared without
     /// regard to case. All values must be visited: a repeated header is refused.
@@ -37,8 +42,13 @@ impl<'h> Headers<'h> for &'h HeaderMap {
 impl<'h, N: AsRef<str>, V: AsRef<[u8]>> Headers<'h> for &'h [(N, V)] {
     fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         let pairs: &'h [(N, V)] = self;
-        let named = pairs.iter().filter(|(other, _)| other.as_ref().eq_ignore_ascii_case(name));
-        named.for_each(|(_, value)| visit(value.as_ref()));
+        visit_named(pairs.iter().map(|(name, value)| (name, value)), name, visit);
+    }
+}
+
+impl<'h, N: AsRef<str>, V: AsRef<[u8]>, S> Headers<'h> for &'h HashMap<N, V, S> {
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        visit_named(self.iter(), name, visit);
     }
 }
 
@@ -50,6 +60,15 @@ where
     fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         self(name).into_iter().for_each(visit);
     }
+}
+
+fn visit_named<'h, N: AsRef<str> + 'h, V: AsRef<[u8]> + 'h>(
+    pairs: impl Iterator<Item = (&'h N, &'h V)>,
+    name: &str,
+    visit: &mut dyn FnMut(&'h [u8]),
+) {
+    let named = pairs.filter(|(other, _)| other.as_ref().eq_ignore_ascii_case(name));
+    named.for_each(|(_, value)| visit(value.as_ref()));
 }
 
 /// The value of a header that comes once, is visible ASCII and within its limit in bytes.

@@ -61,13 +61,14 @@
 //!
 //! ## Responses
 //!
-//! [`VerifyError::status`]. A 503 means that nothing was decided and the vendor should send it again. An
-//! error shows no header value, body, secret or key.
+//! [`WebhookResponse`] is the response to whatever is not to be handled. A 503 means that nothing was decided
+//! and the vendor should send it again. An error shows no header value, body, secret or key.
 
 mod delivery;
 mod error;
 mod headers;
 mod received;
+mod response;
 pub mod testing;
 mod tolerance;
 mod verified;
@@ -83,5 +84,6 @@ pub use error::{VerifyError, VerifyErrorKind};
 pub use headers::Headers;
 pub(crate) use headers::one;
 pub use received::Received;
+pub use response::WebhookResponse;
 pub use tolerance::Tolerance;
 pub use verified::{UnsignedBody, Verified};

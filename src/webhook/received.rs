@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Begun, DeliveryGuard};
+use super::{Begun, DeliveryGuard, WebhookResponse};
 
 /// A verified webhook that was looked up in the delivery store.
 #[derive(Debug)]
@@ -26,13 +26,17 @@ impl<W> Received<W> {
         }
     }
 
-    /// The response to a webhook that is not to be handled: 200 for one that is done, 503 for one in
-    /// progress, so that the vendor sends it again. `None` for a new one: the handler decides.
-    pub fn duplicate_status(&self) -> Option<StatusCode> {
+    /// The webhook, if it is to be handled.
+    ///
+    /// # Errors
+    ///
+    /// Otherwise the response: 200 for a webhook that is done, and 503 with `Retry-After` for one in progress,
+    /// so that the vendor sends it again.
+    pub fn into_new(self) -> Result<(W, DeliveryGuard), WebhookResponse> {
         match self {
-            Self::New(..) => None,
-            Self::InProgress(_) => Some(StatusCode::SERVICE_UNAVAILABLE),
-            Self::Done => Some(StatusCode::OK),
+            Self::New(webhook, guard) => Ok((webhook, guard)),
+            Self::InProgress(left) => Err(WebhookResponse::new(StatusCode::SERVICE_UNAVAILABLE, Some(left))),
+            Self::Done => Err(WebhookResponse::new(StatusCode::OK, None)),
         }
     }
 }

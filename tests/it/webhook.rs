@@ -1,11 +1,16 @@
 //! What both verifiers share: the vocabulary, and that it tells no secrets.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use fintech_auth::{
     Secret,
     moov::webhook::{SignedHeaders, SigningSecrets, WebhookVerifier},
-    webhook::{Tolerance, VerifyError, VerifyErrorKind as Kind},
+    webhook::{
+        Deliveries, MemoryDeliveries, Tolerance, VerifyError, VerifyErrorKind as Kind, WebhookResponse,
+    },
 };
 
 use crate::support::emulator;
@@ -78,4 +83,53 @@ fn the_tolerance_has_two_sides_of_its_own() {
     assert!(at(990).is_ok() && at(1_001).is_ok());
     assert_eq!(at(989).unwrap_err().kind(), Kind::TooOld);
     assert_eq!(at(1_002).unwrap_err().kind(), Kind::TooNew);
+}
+
+#[tokio::test]
+async fn headers_are_read_from_pairs_maps_and_closures_and_repeats_are_seen() {
+    let emulator = emulator().await;
+    let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
+    let webhooks = webhooks.with_clock(emulator.clock().clone());
+    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
+    let value = |name: &str| sent.headers[name].to_str().expect("text").to_owned();
+    let names = ["X-Timestamp", "X-NONCE", "x-webhook-id", "X-Signature"];
+    let mut pairs: Vec<(&str, String)> = names.iter().map(|name| (*name, value(name))).collect();
+    let mut map: HashMap<&str, String> = pairs.iter().cloned().collect();
+    assert!(webhooks.verify(pairs.as_slice(), b"{}").is_ok());
+    assert!(webhooks.verify(&map, b"{}").is_ok());
+    assert!(
+        webhooks.verify(|name: &str| sent.headers.get(name).map(|value| value.as_bytes()), b"{}").is_ok()
+    );
+
+    pairs.push(("x-nonce", value("x-nonce")));
+    map.insert("x-nonce", value("x-nonce"));
+    assert_eq!(webhooks.verify(pairs.as_slice(), b"{}").unwrap_err().kind(), Kind::RepeatedHeader);
+    assert_eq!(webhooks.verify(&map, b"{}").unwrap_err().kind(), Kind::RepeatedHeader);
+    let twice = |name: &str| sent.headers.get(name).into_iter().flat_map(|value| [value.as_bytes(); 2]);
+    assert_eq!(webhooks.verify(twice, b"{}").unwrap_err().kind(), Kind::RepeatedHeader);
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_handled_has_its_response() {
+    let emulator = emulator().await;
+    let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
+    let webhooks = webhooks.with_clock(emulator.clock().clone());
+    let sent = emulator.moov_webhook("{}").sign().expect("it signs");
+    let response = async |webhooks: &WebhookVerifier, body: &[u8]| -> Result<_, WebhookResponse> {
+        Ok(webhooks.receive(&sent.headers, body).await?.into_new()?.1)
+    };
+    let shown = |response: WebhookResponse| (response.status().as_u16(), response.retry_after());
+
+    let delivery = response(&webhooks, b"{}").await.expect("it is new");
+    let (status, retry_after) = shown(response(&webhooks, b"{}").await.unwrap_err());
+    assert!(status == 503 && retry_after.is_some_and(|wait| (1..=61).contains(&wait)), "{retry_after:?}");
+    delivery.complete().await.expect("it is done");
+    assert_eq!(shown(response(&webhooks, b"{}").await.unwrap_err()), (200, None));
+    assert_eq!(shown(response(&webhooks.clone().with_body_limit(1), b"{}").await.unwrap_err()), (413, None));
+    // A store without room: the vendor is told when to send it again.
+    let full = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
+    let other = emulator.moov_webhook("{}").sign().expect("it signs");
+    let _in_progress = full.receive(&other.headers, b"{}").await.expect("it is new");
+    let (status, retry_after) = shown(response(&full, b"{}").await.unwrap_err());
+    assert!(status == 503 && retry_after.is_some_and(|wait| wait >= 10), "{retry_after:?}");
 }
