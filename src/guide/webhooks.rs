@@ -24,7 +24,7 @@
 //!
 //! `receive` takes the headers of any framework ([`Headers`](crate::webhook::Headers)), and
 //! [`WebhookResponse`](crate::webhook::WebhookResponse) has the status and the `Retry-After` of a webhook that is not
-//! to be handled. `examples/webhook_frameworks` has handlers for actix-web and AWS Lambda.
+//! to be handled. `examples/webhook_frameworks` has complete handlers for actix-web and AWS Lambda.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -99,8 +99,14 @@ fn no_page_asks_crates_io_for_the_crate() {
         fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
     let mut texts: Vec<String> = files.map(|path| fs::read_to_string(path).expect("readable")).collect();
     texts.extend(
-        ["README.md", "src/lib.rs", "examples/own_client/Cargo.toml", "examples/user_service/Cargo.toml"]
-            .map(read),
+        [
+            "README.md",
+            "src/lib.rs",
+            "examples/own_client/Cargo.toml",
+            "examples/user_service/Cargo.toml",
+            "examples/webhook_frameworks/Cargo.toml",
+        ]
+        .map(read),
     );
     for text in texts {
         for line in text.lines().map(|line| line.trim_start_matches(['/', '!', ' '])) {
