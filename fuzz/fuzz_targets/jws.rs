@@ -5,7 +5,7 @@
 use std::{sync::LazyLock, time::SystemTime};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
-use fintech_auth::moneykit::webhook::{VerifyingKeys, Options, verify};
+use fintech_auth::moneykit::webhook::{VerifierOptions, VerifyingKeys, verify};
 use libfuzzer_sys::fuzz_target;
 use ring::{
     rand::SystemRandom,
@@ -28,7 +28,7 @@ static KEYS: LazyLock<VerifyingKeys> = LazyLock::new(|| {
 
 fuzz_target!(|input: (u8, &[u8], &[u8], u64)| {
     let (mode, first, second, since) = input;
-    let options = Options::default();
+    let options = VerifierOptions::default();
     let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(since >> 24);
     if mode % 4 == 0 {
         let text = String::from_utf8_lossy(first);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use fintech_auth::{
-    moov::webhook::{Keys, SignedHeaders},
+    moov::webhook::{SignedHeaders, SigningSecrets},
     webhook::Tolerance,
 };
 use http::{HeaderMap, HeaderValue};
@@ -17,7 +17,7 @@ use ring::hmac;
 const SECRET: &str = "a secret";
 const NAMES: [&str; 4] = ["x-timestamp", "x-nonce", "x-webhook-id", "x-signature"];
 
-static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::new([SECRET.into()]).unwrap());
+static KEYS: LazyLock<SigningSecrets> = LazyLock::new(|| SigningSecrets::new([SECRET.into()]).unwrap());
 
 fuzz_target!(|input: (bool, u64, [&[u8]; 4])| {
     let (signed, since, mut values) = input;
