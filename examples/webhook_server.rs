@@ -15,16 +15,19 @@ use fintech_auth::{
 /// Signed as a whole: act on it. Queue long work, because the vendor waits only for some seconds.
 async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode {
     match webhook.event() {
-        Ok(event) => println!("{}: link {:?}", event.kind.as_str(), event.fields.get("link_id")),
+        Ok(event) => println!("{}: link {:?}", event.kind.as_str(), event.link_id),
         // Authentic, so the vendor would send it again in vain.
         Err(error) => println!("not an event that this version knows: {error}"),
     }
     StatusCode::OK
 }
 
-/// Nobody signed the body: fetch the object, below an account from your own records, and act on that.
+/// Nobody signed the body: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
 async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
-    println!("something changed, says webhook {}", webhook.webhook_id());
+    match webhook.unsigned_event() {
+        Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
+        Err(error) => println!("nothing to fetch: {error}"),
+    }
     StatusCode::OK
 }
 

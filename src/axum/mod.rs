@@ -17,8 +17,8 @@
 //! }
 //!
 //! async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
-//!     // Nobody signed the body: fetch the object by its id, and act on that.
-//!     println!("something changed, says {}", webhook.webhook_id());
+//!     // Nobody signed the body: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
+//!     println!("something changed: {:?}", webhook.unsigned_event());
 //!     StatusCode::OK
 //! }
 //!

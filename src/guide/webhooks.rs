@@ -66,20 +66,16 @@
 //! Anyone who captures one delivery can reuse its headers with a different body. So the verifier returns an
 //! [`UnsignedBody`](crate::webhook::UnsignedBody), whose methods say so.
 //!
-//! The id in it is untrusted text until it is parsed: joined to a URL as it is, `../` or `?` in it would make you
-//! request something else, with your token. It may also be the id of somebody else's object. So fetch below an
-//! account that you know from your own records, and check that the result is of that account.
+//! The ids in it are untrusted text: joined to a URL as they are, `../` or `?` in them would make you request
+//! something else, with your token. They may also be of somebody else's objects. So
+//! [`refetch_url`](crate::moov::webhook::UnsignedEvent::refetch_url) takes only UUIDs, below an account that you know
+//! from your own records.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use fintech_auth::{moov::webhook::WebhookVerifier, emulator::Emulator, webhook::Received};
 //! use uuid::Uuid;
-//!
-//! /// The id of a transfer, if it is one.
-//! fn transfer(hint: &serde_json::Value) -> Option<Uuid> {
-//!     hint["data"]["transferID"].as_str()?.parse().ok()
-//! }
 //!
 //! let emulator = Emulator::start().await?;
 //! // Yours is from the dashboard; give two during a rotation.
@@ -91,11 +87,10 @@
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
 //!     panic!("it was not sent before");
 //! };
-//! let transfer_id = transfer(&webhook.unsigned_json()?).ok_or("not the id of a transfer")?;
-//! // Now fetch this transfer over Moov's API, and act on the result.
 //! let account = Uuid::from_u128(1); // the merchant's, from your own records
-//! let path = format!("/accounts/{account}/transfers/{transfer_id}");
-//! assert!(path.ends_with(&format!("/transfers/{id}")));
+//! let url = webhook.unsigned_event()?.refetch_url("https://api.moov.io", account);
+//! // Now fetch this transfer with your token, and act on the result.
+//! assert_eq!(url, Some(format!("https://api.moov.io/accounts/{account}/transfers/{id}")));
 //!
 //! // It could not be handled: the vendor's retry is new again. Response 500.
 //! delivery.abandon().await?;
@@ -103,9 +98,9 @@
 //!
 //! // Genuine headers with a forged body.
 //! let forged = emulator.moov_webhook("{}").sign()?;
-//! let forged = forged.with_body(r#"{"data": {"transferID": "../../accounts?"}}"#);
+//! let forged = forged.with_body(r#"{"type": "transfer.updated", "data": {"transferID": "../../accounts?"}}"#);
 //! let webhook = webhooks.verify(&forged.headers, &forged.body)?;
-//! assert_eq!(transfer(&webhook.unsigned_json()?), None);
+//! assert_eq!(webhook.unsigned_event()?.refetch_url("https://api.moov.io", account), None);
 //! # Ok(())
 //! # }
 //! ```

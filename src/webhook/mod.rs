@@ -66,6 +66,7 @@
 
 mod delivery;
 mod error;
+mod event_kind;
 mod headers;
 mod received;
 mod response;
@@ -81,6 +82,7 @@ pub use delivery::{
     DeliveryStoreError, MemoryDeliveries, StoreFailure,
 };
 pub use error::{VerifyError, VerifyErrorKind};
+pub(crate) use event_kind::event_kinds;
 pub use headers::Headers;
 pub(crate) use headers::one;
 pub use received::Received;

@@ -105,12 +105,11 @@ impl<B> UnsignedBody<B> {
     /// ```
     /// use std::time::SystemTime;
     ///
-    /// use fintech_auth::webhook::UnsignedBody;
+    /// use fintech_auth::{moov::webhook::EventKind, webhook::UnsignedBody};
     ///
     /// let body = r#"{"type":"transfer.updated"}"#;
     /// let webhook = UnsignedBody::new(body, SystemTime::now(), "test-nonce", "test-webhook");
-    /// let hint: serde_json::Value = webhook.unsigned_json()?;
-    /// assert_eq!(hint["type"], "transfer.updated");
+    /// assert_eq!(webhook.unsigned_event()?.kind, EventKind::TransferUpdated);
     /// # Ok::<(), fintech_auth::webhook::VerifyError>(())
     /// ```
     pub fn new(

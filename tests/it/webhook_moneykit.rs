@@ -7,7 +7,7 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
 use fintech_auth::{
-    moneykit::webhook::{EventKind, VerifierOptions, VerifyingKeys, verify},
+    moneykit::webhook::{Event, EventKind, UnsignedDelivery, VerifierOptions, VerifyingKeys, verify},
     webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind},
 };
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 
-const BODY: &[u8] = br#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"i-1","webhook_major_version":1,"link_id":"l-1"}"#;
+const BODY: &[u8] = br#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"i-1","webhook_major_version":1,"webhook_minor_version":0,"webhook_timestamp":"2023-10-24T12:27:13Z","link_id":"l-1","state":"x"}"#;
 const NOW: u64 = 1_800_000_000;
 
 struct Pair {
@@ -126,7 +126,9 @@ fn an_event_is_verified_and_typed() {
     let event = webhook.event().expect("an event");
     assert_eq!(event.kind, EventKind::LinkStateChanged);
     assert_eq!((event.idempotency_key.as_deref(), event.major_version), (Some("i-1"), Some(1)));
-    assert_eq!(Value::from(event.fields.clone()), json!({ "link_id": "l-1" }));
+    assert_eq!((event.minor_version, event.link_id.as_deref()), (Some(0), Some("l-1")));
+    assert_eq!(event.timestamp.map(|time| time.to_string()).as_deref(), Some("2023-10-24T12:27:13+00:00"));
+    assert_eq!(Value::from(event.fields.clone()), json!({ "state": "x" }));
 }
 
 #[test]
@@ -147,13 +149,34 @@ fn unknown_events_and_fields_are_kept() {
         assert_eq!(event.fields["deep"], json!({ "a": [1] }));
     }
     // What is not of its usual type stays among the fields.
-    let body = json!({ "webhook_event": "x", "webhook_idempotency_key": 7, "webhook_major_version": {} });
+    let body = json!({
+        "webhook_event": "x", "webhook_idempotency_key": 7, "webhook_major_version": {},
+        "webhook_minor_version": -1, "webhook_timestamp": "soon", "link_id": null,
+    });
     let claims = but(claims(), json!({ "request_body_sha256": body_digest(body.to_string().as_bytes()) }));
     let jws = sign(header().to_string(), claims.to_string());
     let webhook =
         verify(&jws, body.to_string(), &KEYS, now(), &VerifierOptions::default()).expect("it verifies");
     let event = webhook.event().expect("an event");
-    assert_eq!((event.fields.len(), &event.idempotency_key, event.major_version), (2, &None, None));
+    assert_eq!(event.fields.len(), 5);
+    let mut expected = Event::new(EventKind::Other("x".to_owned()));
+    expected.fields = event.fields.clone();
+    assert_eq!(event, expected);
+}
+
+#[test]
+fn delivery_headers_are_read_only_where_they_are_in_order() {
+    let read = |headers: &[(&str, &str)]| {
+        let delivery = UnsignedDelivery::read(headers);
+        (delivery.token, delivery.attempt)
+    };
+    const TOKEN: &str = "MoneyKit-Delivery-Token";
+    const ATTEMPT: &str = "MoneyKit-Delivery-Attempt";
+    assert_eq!(read(&[(TOKEN, "d-1"), (ATTEMPT, "2")]), (Some("d-1".to_owned()), Some(2)));
+    assert_eq!(read(&[]), (None, None));
+    assert_eq!(read(&[(TOKEN, "d-1"), (TOKEN, "d-2"), (ATTEMPT, "two")]), (None, None));
+    assert_eq!(read(&[(TOKEN, "d-1\nforged"), (ATTEMPT, "4294967296")]), (None, None));
+    assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
 /// Hostile inputs, each with the reason of its own. Where it makes a difference they are under a good

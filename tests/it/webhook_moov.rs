@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use fintech_auth::{
     ErrorKind, ManualClock, Secret,
     emulator::{Emulator, MoovWebhook, SignedWebhook},
-    moov::webhook::WebhookVerifier,
+    moov::webhook::{EventKind, UnsignedEvent, WebhookVerifier},
     webhook::{Tolerance, VerifyErrorKind as Kind},
 };
 use http::{HeaderMap, HeaderValue};
@@ -181,4 +181,76 @@ proptest! {
             .and_then(|headers| keys.verify(&headers, SystemTime::now(), Tolerance::default()));
         prop_assert!(verdict.is_err());
     }
+}
+
+const ACCOUNT: &str = "11111111-2222-4333-8444-555555555555";
+const ID: &str = "ec7e1848-dc80-4ab0-8827-dd7fc0737b43";
+
+fn url(kind: &str, data: &serde_json::Value) -> Option<String> {
+    let body = serde_json::json!({ "type": kind, "data": data }).to_string();
+    let event = UnsignedEvent::read(body.as_bytes()).expect("an event");
+    event.refetch_url("https://api.example/", ACCOUNT.parse().expect("a uuid"))
+}
+
+#[test]
+fn an_event_is_read_as_far_as_it_is_in_order() {
+    let body = serde_json::json!({
+        "eventID": ID, "type": "transfer.updated", "createdOn": "2026-03-10T03:07:19Z",
+        "data": { "transferID": ID, "accountID": "somebody", "secret": "marked" },
+    });
+    let event = UnsignedEvent::read(body.to_string().as_bytes()).expect("an event");
+    assert_eq!((&event.kind, event.kind.as_str()), (&EventKind::TransferUpdated, "transfer.updated"));
+    assert_eq!(event.event_id.map(|id| id.to_string()).as_deref(), Some(ID));
+    assert_eq!(event.created_on.map(|time| time.to_string()).as_deref(), Some("2026-03-10T03:07:19+00:00"));
+    assert_eq!(event.id("transferID").map(|id| id.to_string()).as_deref(), Some(ID));
+    assert_eq!((event.id("accountID"), event.id("missing")), (None, None));
+    assert!(!format!("{event:?}").contains("marked"));
+
+    // The vendor's ping has no data, and its events may be newer than this version.
+    let ping = UnsignedEvent::read(br#"{"type":"event.test","data":null,"eventID":7,"createdOn":0}"#);
+    let ping = ping.expect("an event");
+    assert_eq!((ping.kind, ping.event_id, ping.created_on), (EventKind::TestPing, None, None));
+    let newer = UnsignedEvent::read(br#"{"type":"loan.forgiven"}"#).expect("an event");
+    assert_eq!(newer.kind, EventKind::Other("loan.forgiven".to_owned()));
+
+    let long = format!(r#"{{"type":"{}"}}"#, "a".repeat(129));
+    for body in ["", "[]", "{}", r#"{"type":7}"#, r#"{"type":"a\nforged log line"}"#, &long] {
+        let error = UnsignedEvent::read(body.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), Kind::MalformedBody, "{body}");
+    }
+}
+
+#[test]
+fn each_object_is_fetched_below_the_account_of_the_caller() {
+    let all = serde_json::json!({
+        "accountID": "99999999-9999-4999-8999-999999999999",
+        "bankAccountID": ID, "cancellationID": ID, "cardID": ID, "disputeID": ID, "paymentMethodID": ID,
+        "refundID": ID, "representativeID": ID, "sweepID": ID, "ticketID": ID, "transactionID": ID,
+        "transferID": ID, "walletID": ID,
+    });
+    let lines: Vec<String> = EventKind::ALL
+        .iter()
+        .map(|kind| {
+            let url = url(kind.as_str(), &all).unwrap_or_default();
+            let path =
+                url.replace("https://api.example/", "/").replace(ACCOUNT, "{account}").replace(ID, "{id}");
+            format!("{} {path}", kind.as_str())
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn nothing_but_a_uuid_gets_into_a_url() {
+    for id in ["", "..", "../../accounts", "a?b", "%2e%2e", "7", "ec7e1848-dc80-4ab0-8827-dd7fc0737b4", "{}"]
+    {
+        assert_eq!(url("transfer.updated", &serde_json::json!({ "transferID": id })), None, "{id}");
+    }
+    assert_eq!(url("transfer.updated", &serde_json::json!({ "transferID": { "id": ID } })), None);
+    assert_eq!(url("refund.created", &serde_json::json!({ "refundID": ID })), None);
+    assert_eq!(url("../x.created", &serde_json::json!({ "../xID": ID })), None);
+    // Any way to write a UUID becomes the usual one.
+    let braced =
+        url("card.autoUpdated", &serde_json::json!({ "cardID": format!("{{{}}}", ID.to_uppercase()) }));
+    assert_eq!(braced, Some(format!("https://api.example/accounts/{ACCOUNT}/cards/{ID}")));
 }

@@ -2,45 +2,18 @@
 
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use crate::webhook::{Verified, VerifyError, VerifyErrorKind};
+use crate::{
+    Timestamp,
+    webhook::{Headers, Verified, VerifyError, VerifyErrorKind, event_kinds, one},
+};
 
-/// What happened.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum EventKind {
-    /// `link.state_changed`
-    LinkStateChanged,
-    /// `link.product_refresh`
-    LinkProductRefresh,
-    /// `transactions.updates_available`
-    TransactionsUpdatesAvailable,
-    /// An event that this version does not know, by its name.
-    Other(String),
-}
-
-impl EventKind {
-    /// The vendor's name of it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::LinkStateChanged => "link.state_changed",
-            Self::LinkProductRefresh => "link.product_refresh",
-            Self::TransactionsUpdatesAvailable => "transactions.updates_available",
-            Self::Other(name) => name,
-        }
-    }
-}
-
-impl From<String> for EventKind {
-    fn from(name: String) -> Self {
-        match name.as_str() {
-            "link.state_changed" => Self::LinkStateChanged,
-            "link.product_refresh" => Self::LinkProductRefresh,
-            "transactions.updates_available" => Self::TransactionsUpdatesAvailable,
-            _ => Self::Other(name),
-        }
-    }
+event_kinds! {
+    LinkStateChanged "link.state_changed",
+    LinkProductRefresh "link.product_refresh",
+    TransactionsUpdatesAvailable "transactions.updates_available",
 }
 
 /// A MoneyKit event.
@@ -51,8 +24,14 @@ pub struct Event {
     pub kind: EventKind,
     /// `webhook_idempotency_key`: the same in each retry of an event. Act once on each.
     pub idempotency_key: Option<String>,
+    /// `webhook_timestamp`: the same in each retry of an event.
+    pub timestamp: Option<Timestamp>,
     /// `webhook_major_version`, where it is a whole number or the digits of one.
     pub major_version: Option<u64>,
+    /// `webhook_minor_version`, likewise.
+    pub minor_version: Option<u64>,
+    /// `link_id`: the link that the event is about.
+    pub link_id: Option<String>,
     /// All other fields, and those above where they are not of their usual type.
     pub fields: Map<String, Value>,
 }
@@ -65,10 +44,18 @@ impl Event {
     ///
     /// let mut event = Event::new(EventKind::LinkStateChanged);
     /// event.idempotency_key = Some("test-key".into());
-    /// event.fields.insert("link_id".into(), "test-link".into());
+    /// event.fields.insert("state".into(), "connected".into());
     /// ```
     pub fn new(kind: EventKind) -> Self {
-        Self { kind, idempotency_key: None, major_version: None, fields: Map::new() }
+        Self {
+            kind,
+            idempotency_key: None,
+            timestamp: None,
+            major_version: None,
+            minor_version: None,
+            link_id: None,
+            fields: Map::new(),
+        }
     }
 
     /// Reads an event from the body of a verified webhook: a JSON object with a `webhook_event`.
@@ -81,20 +68,31 @@ impl Event {
         let malformed = || VerifyError::from(VerifyErrorKind::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
         let Some(Value::String(name)) = fields.remove("webhook_event") else { return Err(malformed()) };
-        let major_version = match fields.get("webhook_major_version") {
-            Some(Value::String(text)) => text.parse().ok(),
-            version => version.and_then(Value::as_u64),
-        };
-        if major_version.is_some() {
-            fields.remove("webhook_major_version");
-        }
-        let idempotency_key =
-            fields.get("webhook_idempotency_key").and_then(Value::as_str).map(str::to_owned);
-        if idempotency_key.is_some() {
-            fields.remove("webhook_idempotency_key");
-        }
-        Ok(Self { kind: name.into(), idempotency_key, major_version, fields })
+        Ok(Self {
+            kind: name.into(),
+            idempotency_key: take(&mut fields, "webhook_idempotency_key", text),
+            timestamp: take(&mut fields, "webhook_timestamp", |time| Timestamp::deserialize(time).ok()),
+            major_version: take(&mut fields, "webhook_major_version", number),
+            minor_version: take(&mut fields, "webhook_minor_version", number),
+            link_id: take(&mut fields, "link_id", text),
+            fields,
+        })
     }
+}
+
+/// Removes a field, unless it is not of its usual type.
+fn take<T>(fields: &mut Map<String, Value>, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+    let value = read(fields.get(name)?)?;
+    fields.remove(name);
+    Some(value)
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 impl<B: AsRef<[u8]>> Verified<B> {
@@ -114,8 +112,38 @@ impl fmt::Debug for Event {
         f.debug_struct("Event")
             .field("kind", &self.kind)
             .field("idempotency_key", &self.idempotency_key)
+            .field("timestamp", &self.timestamp)
             .field("major_version", &self.major_version)
+            .field("minor_version", &self.minor_version)
+            .field("link_id", &self.link_id)
             .field("fields", &self.fields.keys().collect::<Vec<_>>())
             .finish()
+    }
+}
+
+/// What MoneyKit says of a delivery in headers that are **not signed**: for logs.
+///
+/// ```
+/// use fintech_auth::moneykit::webhook::UnsignedDelivery;
+///
+/// let headers = [("MoneyKit-Delivery-Token", "d-1"), ("MoneyKit-Delivery-Attempt", "2")];
+/// let delivery = UnsignedDelivery::read(headers.as_slice());
+/// assert_eq!((delivery.token.as_deref(), delivery.attempt), (Some("d-1"), Some(2)));
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UnsignedDelivery {
+    /// `MoneyKit-Delivery-Token`, if it comes once, is visible ASCII and has at most 256 bytes.
+    pub token: Option<String>,
+    /// `MoneyKit-Delivery-Attempt`, if it comes once and is a number.
+    pub attempt: Option<u32>,
+}
+
+impl UnsignedDelivery {
+    /// Reads the headers. What cannot be read is `None`.
+    pub fn read<'h>(headers: impl Headers<'h>) -> Self {
+        let token = one(&headers, "moneykit-delivery-token", 256).ok().map(str::to_owned);
+        let attempt = one(&headers, "moneykit-delivery-attempt", 10).ok();
+        Self { token, attempt: attempt.and_then(|attempt| attempt.parse().ok()) }
     }
 }

@@ -31,7 +31,8 @@
 //! `exp` and `nbf` where they are, and `request_body_sha256` of the raw body. What else is verified,
 //! what not, and why each limit is what it is: [the module `webhook`](crate::webhook#security).
 //!
-//! - `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` are not signed: they are for logs.
+//! - `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` are not signed: they are for logs
+//!   ([`UnsignedDelivery`]).
 //! - Keys are looked up in the vendor's set alone. `jwk`, `jku`, `x5c` and `x5u` in a JWS header are
 //!   never looked at.
 //! - A key that the vendor withdrew stops verifying with the next fetch: after an hour, or as soon as
@@ -53,7 +54,7 @@ use serde_json::Value;
 pub(super) use self::cache::KeyCache;
 use self::verify::{Unverified, VerifiedClaims};
 pub use self::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, UnsignedDelivery},
     keys::VerifyingKeys,
     options::VerifierOptions,
     verify::verify,

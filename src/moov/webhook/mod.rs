@@ -4,7 +4,9 @@
 //! # #[cfg(feature = "emulator")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov::webhook::WebhookVerifier, emulator::Emulator, webhook::Received};
+//! use fintech_auth::{
+//!     moov::webhook::{EventKind, WebhookVerifier}, emulator::Emulator, webhook::Received,
+//! };
 //!
 //! let emulator = Emulator::start().await?;
 //! let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()])?; // from the vendor's dashboard
@@ -13,9 +15,9 @@
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
 //!     panic!("it was not sent before");
 //! };
-//! // The body is a hint: fetch the object by its id, and act on that.
-//! let hint: serde_json::Value = webhook.unsigned_json()?;
-//! assert_eq!(hint["type"], "transfer.updated");
+//! // The body is a hint: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
+//! let hint = webhook.unsigned_event()?;
+//! assert_eq!(hint.kind, EventKind::TransferUpdated);
 //! delivery.complete().await?;
 //!
 //! // The vendor's retry of a handled delivery: response 200 without handling it.
@@ -36,12 +38,16 @@
 //! - No field may contain `|`. Otherwise the signed text of `a|b` and `c` would be that of `a` and `b|c`.
 //! - The signature is 128 lower-case hexadecimal digits, as the vendor writes it, and nothing else.
 
+mod event;
 mod signed;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::signed::delivery_id;
-pub use self::signed::{SignedHeaders, SigningSecrets};
+pub use self::{
+    event::{EventKind, UnsignedEvent},
+    signed::{SignedHeaders, SigningSecrets},
+};
 use crate::{
     Clock, Error, Secret, SystemClock,
     webhook::{

@@ -19,8 +19,11 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
     };
     // In a task of its own, because actix-web cancels the handler when the sender disconnects.
     let handled = rt::spawn(async move {
-        // Nobody signed the body: fetch the object by its id, and act on that.
-        println!("fetch what changed, says webhook {}", webhook.webhook_id());
+        // Nobody signed the body: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
+        match webhook.unsigned_event() {
+            Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
+            Err(error) => println!("nothing to fetch: {error}"),
+        }
         // Handled: a retry is a duplicate from now on. On an early return or a panic it is abandoned.
         let _ = delivery.complete().await; // a failure is logged
     });

@@ -43,7 +43,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
 
 /// Replace this: queue the event, for example.
 async fn handle(event: Event) -> Result<(), Error> {
-    let link = event.fields.get("link_id").ok_or("no link_id")?;
+    let link = event.link_id.ok_or("no link_id")?;
     println!("{}: link {link}", event.kind.as_str());
     Ok(())
 }

@@ -1,0 +1,180 @@
+//! What a Moov webhook claims, since nobody signed its body, and where to fetch the object that it is about.
+
+use std::fmt;
+
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{
+    Timestamp,
+    webhook::{UnsignedBody, VerifyError, VerifyErrorKind, event_kinds},
+};
+
+/// The longest name of an event, in bytes. Names go to logs.
+const KIND_LIMIT: usize = 128;
+
+event_kinds! {
+    AccountCreated "account.created",
+    AccountDisconnected "account.disconnected",
+    AccountUpdated "account.updated",
+    BalanceUpdated "balance.updated",
+    BankAccountCreated "bankAccount.created",
+    BankAccountDeleted "bankAccount.deleted",
+    BankAccountUpdated "bankAccount.updated",
+    BillingStatementCreated "billingStatement.created",
+    CancellationCreated "cancellation.created",
+    CancellationUpdated "cancellation.updated",
+    CapabilityRequested "capability.requested",
+    CapabilityUpdated "capability.updated",
+    CardAutoUpdated "card.autoUpdated",
+    DisputeCreated "dispute.created",
+    DisputeUpdated "dispute.updated",
+    InvoiceCreated "invoice.created",
+    InvoiceUpdated "invoice.updated",
+    NetworkIdUpdated "networkID.updated",
+    PaymentMethodDisabled "paymentMethod.disabled",
+    PaymentMethodEnabled "paymentMethod.enabled",
+    RefundCreated "refund.created",
+    RefundUpdated "refund.updated",
+    RepresentativeCreated "representative.created",
+    RepresentativeDeleted "representative.deleted",
+    RepresentativeUpdated "representative.updated",
+    SweepCreated "sweep.created",
+    SweepUpdated "sweep.updated",
+    TerminalApplicationCreated "terminalApplication.created",
+    TerminalApplicationUpdated "terminalApplication.updated",
+    TestPing "event.test",
+    TicketCreated "ticket.created",
+    TicketMessageAdded "ticket.messageAdded",
+    TicketUpdated "ticket.updated",
+    TransferCreated "transfer.created",
+    TransferUpdated "transfer.updated",
+    WalletCreated "wallet.created",
+    WalletTransactionUpdated "walletTransaction.updated",
+    WalletUpdated "wallet.updated",
+}
+
+/// A Moov event, which **nobody signed**.
+///
+/// # Security
+///
+/// Treat all of it as a hint, also its kind: fetch the object from [`UnsignedEvent::refetch_url`], and act on that.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct UnsignedEvent {
+    /// `type`
+    pub kind: EventKind,
+    /// `eventID`, if it is a UUID.
+    pub event_id: Option<Uuid>,
+    /// `createdOn`
+    pub created_on: Option<Timestamp>,
+    /// `data`, or empty if it is not an object.
+    pub data: Map<String, Value>,
+}
+
+impl UnsignedEvent {
+    /// Reads an event from the body of a webhook: a JSON object with a `type`.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedBody`](VerifyErrorKind::MalformedBody) for any other body, and for a `type` that is not visible
+    /// ASCII of at most 128 bytes. The vendor sends such a body again in vain, so response 2xx.
+    pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
+        let malformed = || VerifyError::from(VerifyErrorKind::MalformedBody);
+        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
+        let Some(Value::String(kind)) = fields.remove("type") else { return Err(malformed()) };
+        if kind.len() > KIND_LIMIT || !kind.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(malformed());
+        }
+        let data = match fields.remove("data") {
+            Some(Value::Object(data)) => data,
+            _ => Map::new(),
+        };
+        Ok(Self {
+            kind: kind.into(),
+            event_id: fields.get("eventID").and_then(uuid),
+            created_on: fields.get("createdOn").and_then(|time| Timestamp::deserialize(time).ok()),
+            data,
+        })
+    }
+
+    /// An id in `data`, such as `transferID`, if it is a UUID. Nothing else is safe as a part of a URL.
+    pub fn id(&self, name: &str) -> Option<Uuid> {
+        self.data.get(name).and_then(uuid)
+    }
+
+    /// The URL at which to fetch the object that the event is about: below this account, at Moov's API.
+    ///
+    /// `None` if the event does not have the ids of the object, or if its kind is about no known object with an id.
+    ///
+    /// ```
+    /// use fintech_auth::moov::webhook::UnsignedEvent;
+    /// use uuid::Uuid;
+    ///
+    /// let account_id = Uuid::from_u128(1); // from your own records
+    /// let event = br#"{"type": "transfer.updated", "data": {"transferID": "ec7e1848-dc80-4ab0-8827-dd7fc0737b43"}}"#;
+    /// assert_eq!(
+    ///     UnsignedEvent::read(event)?.refetch_url("https://api.moov.io", account_id).as_deref(),
+    ///     Some("https://api.moov.io/accounts/00000000-0000-0000-0000-000000000001\
+    ///           /transfers/ec7e1848-dc80-4ab0-8827-dd7fc0737b43"),
+    /// );
+    /// # Ok::<(), fintech_auth::webhook::VerifyError>(())
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// Take the account from your own records: `accountID` in the event may be anyone's. All ids are UUIDs, so the
+    /// event cannot change the path in another way. Check that the fetched object is what you expect: the id may be
+    /// that of another object of the account.
+    pub fn refetch_url(&self, base_url: &str, account_id: Uuid) -> Option<String> {
+        let path: &[(&str, &str)] = match self.kind.as_str().split('.').next()? {
+            "account" => &[],
+            "balance" | "wallet" => &[("wallets", "walletID")],
+            "bankAccount" => &[("bank-accounts", "bankAccountID")],
+            "cancellation" => &[("transfers", "transferID"), ("cancellations", "cancellationID")],
+            "card" => &[("cards", "cardID")],
+            "dispute" => &[("disputes", "disputeID")],
+            "paymentMethod" => &[("payment-methods", "paymentMethodID")],
+            "refund" => &[("transfers", "transferID"), ("refunds", "refundID")],
+            "representative" => &[("representatives", "representativeID")],
+            "sweep" => &[("wallets", "walletID"), ("sweeps", "sweepID")],
+            "ticket" => &[("tickets", "ticketID")],
+            "transfer" => &[("transfers", "transferID")],
+            "walletTransaction" => &[("wallets", "walletID"), ("transactions", "transactionID")],
+            _ => return None,
+        };
+        let mut url = format!("{}/accounts/{account_id}", base_url.trim_end_matches('/'));
+        for (collection, name) in path {
+            url += &format!("/{collection}/{}", self.id(name)?);
+        }
+        Some(url)
+    }
+}
+
+impl<B: AsRef<[u8]>> UnsignedBody<B> {
+    /// The event in a Moov body, as [`UnsignedEvent::read`]. It is **not** covered by the signature.
+    ///
+    /// # Errors
+    ///
+    /// As [`UnsignedEvent::read`].
+    pub fn unsigned_event(&self) -> Result<UnsignedEvent, VerifyError> {
+        UnsignedEvent::read(self.unsigned_body().as_ref())
+    }
+}
+
+fn uuid(value: &Value) -> Option<Uuid> {
+    value.as_str()?.parse().ok()
+}
+
+/// Without the values of `data`, which may be of people and their accounts.
+impl fmt::Debug for UnsignedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnsignedEvent")
+            .field("kind", &self.kind)
+            .field("event_id", &self.event_id)
+            .field("created_on", &self.created_on)
+            .field("data", &self.data.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
