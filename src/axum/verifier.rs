@@ -71,7 +71,7 @@ impl sealed::Verifier for moneykit::webhook::WebhookVerifier {
     }
 
     fn keep(&self) -> Duration {
-        self.window().keep()
+        self.keep()
     }
 }
 
@@ -90,6 +90,6 @@ impl sealed::Verifier for moov::webhook::WebhookVerifier {
     }
 
     fn keep(&self) -> Duration {
-        self.window().keep()
+        self.keep()
     }
 }

@@ -13,9 +13,9 @@
 //!    because the handler fails, panics or is cancelled, the vendor's next retry is handled. If the process
 //!    dies, that happens once the lease has ended.
 //!
-//! An event is handled again only if its handler took effect and the delivery could not be completed: the
-//! process died in between, or the delivery store failed. A handler that cannot bear this records the id
-//! of the event in the same database transaction as its effect.
+//! An event is handled again only if its handler took effect and the delivery could not be completed, because
+//! the process died in between or the delivery store failed, or if the store lost the record. A handler that
+//! cannot bear this records the id of the event in the same database transaction as its effect.
 //!
 //! # Security
 //!
@@ -55,7 +55,8 @@
 //! | age of keys | 1 h, then fetched again; 24 h while fetching fails | the first bounds how long a withdrawn key verifies, the second is the vendor's advice |
 //! | fetches for unknown key ids | one a minute | anyone can make up an id |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | a date-time, ids of any usual kind, and an HMAC-SHA512 in hex |
-//! | deliveries in memory | 100,000, about 25 MB | beyond it the oldest done ones are dropped, and older deliveries refused with 503 |
+//! | memory of a done delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the vendor may sign its last retry anew, and then it is accepted for as long as the first one |
+//! | deliveries in memory | 100,000, about 25 MB | beyond it the oldest done ones are dropped, and older deliveries refused with 503 ([`MemoryDeliveries`]) |
 //! | lease of a delivery | 60 s, renewed for up to 15 min | how long a dead process delays the vendor's retry |
 //! | a body | 1 MiB | real ones are some kilobytes |
 //!

@@ -65,10 +65,10 @@ impl Tolerance {
         Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
     }
 
-    /// How long a handled delivery must be remembered: after that, its timestamp is refused even if the
-    /// vendor's clock was ahead by as much as is tolerated.
-    pub(crate) fn keep(&self) -> Duration {
-        self.past.saturating_add(self.future).saturating_add(self.future)
+    /// How long a handled delivery must be remembered: until the vendor's last retry, which it may sign anew,
+    /// and then until that timestamp is refused, even if the vendor's clock was ahead by as much as is tolerated.
+    pub(crate) fn keep(&self, retries: Duration) -> Duration {
+        retries.saturating_add(self.past).saturating_add(self.future).saturating_add(self.future)
     }
 }
 

@@ -526,3 +526,52 @@ async fn of_many_copies_at_once_one_is_handled() {
     assert_eq!(server.handled(), 1);
     assert_eq!((statuses[48], statuses[49]), (200, 204));
 }
+
+/// What the vendor may send after its last retry, which it signed anew: nothing is handled again.
+#[tokio::test]
+async fn a_handled_delivery_is_remembered_until_its_last_retry_is_too_old() {
+    let minutes = |count| count * MINUTE;
+    for (window, past) in
+        [(None, [minutes(125), minutes(24 * 60 + 5)]), (Some(Tolerance::default()), [minutes(5); 2])]
+    {
+        let emulator = emulator().await;
+        let clock = emulator.clock().clone();
+        let deliveries = || Deliveries::new(MemoryDeliveries::default().with_clock(clock.clone()));
+        let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
+        let moneykit = moneykit.with_deliveries(deliveries()).with_webhooks(|options| match window {
+            Some(window) => options.with_tolerance(window),
+            None => options,
+        });
+        let moneykit = moneykit.build().unwrap().webhooks();
+        let moov = verifier(&emulator).with_deliveries(deliveries());
+        let moov = match window {
+            Some(window) => moov.with_tolerance(window),
+            None => moov,
+        };
+        let body = r#"{"webhook_event":"x","webhook_idempotency_key":"k-1"}"#;
+        let by_moneykit = || emulator.moneykit_webhook(body).sign().unwrap();
+        let by_moov = || emulator.moov_webhook("{}").with_nonce("n".repeat(60)).sign().unwrap();
+
+        let sent = by_moneykit();
+        let (_, guard) = moneykit.receive(&sent.headers, &sent.body).await.unwrap().into_new().unwrap();
+        guard.complete().await.unwrap();
+        clock.advance(2 * HOUR);
+        let last = by_moneykit();
+        for wait in [Duration::ZERO, past[0]] {
+            clock.advance(wait);
+            let received = moneykit.receive(&last.headers, &last.body).await;
+            assert!(matches!(received, Ok(Received::Done)), "{window:?} {wait:?} {received:?}");
+        }
+
+        let sent = by_moov();
+        let (_, guard) = moov.receive(&sent.headers, &sent.body).await.unwrap().into_new().unwrap();
+        guard.complete().await.unwrap();
+        clock.advance(24 * HOUR);
+        let last = by_moov();
+        for wait in [Duration::ZERO, past[1]] {
+            clock.advance(wait);
+            let received = moov.receive(&last.headers, &last.body).await;
+            assert!(matches!(received, Ok(Received::Done)), "{window:?} {wait:?} {received:?}");
+        }
+    }
+}

@@ -48,6 +48,8 @@ mod keys;
 mod options;
 mod verify;
 
+use std::time::Duration;
+
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
@@ -137,13 +139,18 @@ impl WebhookVerifier {
         self.client.webhook_keys().options().check_body(body.as_ref())?;
         let verified = self.verify_signature(signature, self.window()).await?.with_body(body)?;
         let id = self.delivery_id(&verified);
-        let begun = self.deliveries().begin(id, self.window().keep()).await?;
+        let begun = self.deliveries().begin(id, self.keep()).await?;
         Ok(Received::new(begun, verified))
     }
 
     /// The window for deliveries that are deduplicated.
     pub(crate) fn window(&self) -> Tolerance {
         self.client.webhook_keys().options().window()
+    }
+
+    /// How long a handled delivery is remembered.
+    pub(crate) fn keep(&self) -> Duration {
+        self.client.webhook_keys().options().keep()
     }
 
     pub(crate) async fn verify_signature(

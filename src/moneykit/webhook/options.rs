@@ -48,6 +48,11 @@ impl VerifierOptions {
         self.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
     }
 
+    /// How long a handled delivery is remembered.
+    pub(super) fn keep(&self) -> Duration {
+        self.window().keep(RETRIES)
+    }
+
     pub(super) fn check_body(&self, body: &[u8]) -> Result<(), VerifyError> {
         if body.len() > self.body_limit { Err(VerifyErrorKind::BodyTooLarge.into()) } else { Ok(()) }
     }

@@ -177,13 +177,18 @@ impl WebhookVerifier {
     ) -> Result<Received<UnsignedBody<B>>, VerifyError> {
         let verified = self.verify_headers(headers, self.window())?;
         self.check_body(body.as_ref())?;
-        let begun = self.0.deliveries.begin(verified.id, self.window().keep()).await?;
+        let begun = self.0.deliveries.begin(verified.id, self.keep()).await?;
         Ok(Received::new(begun, verified.with_body(body)))
     }
 
     /// The window for deliveries that are deduplicated.
     pub(crate) fn window(&self) -> Tolerance {
         self.0.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
+    }
+
+    /// How long a handled delivery is remembered.
+    pub(crate) fn keep(&self) -> Duration {
+        self.window().keep(RETRIES)
     }
 
     pub(crate) fn verify_headers<'h>(

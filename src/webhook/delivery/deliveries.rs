@@ -109,7 +109,7 @@ impl Deliveries {
     }
 
     /// Starts to handle a delivery, unless it is done or in progress. Once it is completed it is remembered
-    /// for at least `keep`: for as long as the verifier accepts its timestamp.
+    /// for at least `keep`: for as long as the verifier accepts its timestamp, and that of each retry.
     ///
     /// The verifiers' `receive` does this after the verification.
     ///
