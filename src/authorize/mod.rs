@@ -28,7 +28,8 @@
 //!
 //! # What happens on a 401
 //!
-//! What a 401 says about the token is the vendor's rule ([`TokenSource::classify_401`](crate::token::TokenSource::classify_401)):
+//! Each vendor has its rule for what a 401 says about the token. For a source of your own, set one with
+//! [`Authorizer::with_classifier`].
 //!
 //! | the 401 | MoneyKit | Moov | your own source, by default |
 //! | --- | --- | --- | --- |
@@ -71,6 +72,7 @@
 //!   secret**. Use a key pair only with a client that follows none.
 //! - The token's header is marked sensitive, so that HTTP stacks do not log it.
 
+mod challenge;
 mod origin;
 mod peeked;
 pub mod progenitor;
@@ -82,16 +84,19 @@ mod tower;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION};
 
 use self::origin::Origin;
 #[cfg(feature = "reqwest-middleware")]
 pub use self::reqwest_middleware::AuthorizeMiddleware;
 #[cfg(feature = "tower")]
 pub use self::tower::{AuthorizeError, AuthorizeLayer, AuthorizeService, CloneBody, NoRetry, RepeatBody};
-pub use self::{peeked::PeekedBody, send::SendError};
+pub use self::{challenge::classify_challenges, peeked::PeekedBody, send::SendError};
 
-use crate::{Error, ErrorKind, Token, token::TokenHandle};
+use crate::{
+    Error, ErrorKind, Token,
+    token::{Rejection, TokenHandle},
+};
 
 /// The credentials to add to requests, and the origins that get them. Cheap to clone; clones share the
 /// tokens.
@@ -107,8 +112,30 @@ pub struct Authorizer {
 
 #[derive(Clone)]
 enum Kind {
-    Tokens(TokenHandle),
+    Tokens(Tokens),
     KeyPair(KeyPair),
+}
+
+/// Where tokens come from, and what a 401 says about them.
+#[derive(Clone)]
+struct Tokens {
+    handle: TokenHandle,
+    classifier: Arc<Classifier>,
+}
+
+type Classifier = dyn Fn(&HeaderMap, Option<&[u8]>) -> Rejection + Send + Sync;
+
+impl Tokens {
+    fn new(handle: TokenHandle) -> Self {
+        Self { handle, classifier: Arc::new(|headers, _| classify_challenges(headers)) }
+    }
+
+    fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        match status {
+            StatusCode::UNAUTHORIZED => (self.classifier)(headers, body),
+            _ => Rejection::None,
+        }
+    }
 }
 
 /// The headers that carry a key pair.
@@ -134,18 +161,53 @@ impl Authorizer {
         tokens: TokenHandle,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, Error> {
+        Self { kind: Kind::Tokens(Tokens::new(tokens)), origins: Arc::default() }.with_origins(origins)
+    }
+
+    /// Replaces the origins, such as to reach a vendor's API through a gateway of yours.
+    ///
+    /// # Errors
+    ///
+    /// As [`Authorizer::new`].
+    pub fn with_origins(mut self, origins: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
         let origins = origins.into_iter().map(|origin| Origin::parse(origin.as_ref()));
-        let origins: Arc<[Origin]> = origins.collect::<Result<_, _>>()?;
-        if origins.is_empty() {
-            let reason = "name an origin that gets the token, such as https://api.example.com";
+        self.origins = origins.collect::<Result<_, _>>()?;
+        if self.origins.is_empty() {
+            let reason = "name an origin that gets the credentials, such as https://api.example.com";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
-        Ok(Self { kind: Kind::Tokens(tokens), origins })
+        Ok(self)
     }
 
     /// Tokens for the origin of a base URL that was checked.
     pub(crate) fn at(tokens: TokenHandle, base: &str) -> Self {
-        Self { kind: Kind::Tokens(tokens), origins: Origin::of_text(base).into_iter().collect() }
+        let origins = Origin::of_text(base).into_iter().collect();
+        Self { kind: Kind::Tokens(Tokens::new(tokens)), origins }
+    }
+
+    /// Sets what a 401 says about its token. The function gets the headers, and the body unless it is unknown,
+    /// too long or late.
+    ///
+    /// Default: [`classify_challenges`]. Return [`Rejection::Unexplained`] for a 401 that the server sends for
+    /// expired tokens and for other causes alike. Has no effect on a key pair.
+    #[must_use]
+    pub fn with_classifier(
+        mut self,
+        classifier: impl Fn(&HeaderMap, Option<&[u8]>) -> Rejection + Send + Sync + 'static,
+    ) -> Self {
+        if let Kind::Tokens(tokens) = &mut self.kind {
+            tokens.classifier = Arc::new(classifier);
+        }
+        self
+    }
+
+    /// What a response says about the token that its request carried. `body` is `None` if you do not have it.
+    /// Always [`Rejection::None`] for a key pair.
+    pub fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        match &self.kind {
+            Kind::Tokens(tokens) => tokens.classify(status, headers, body),
+            Kind::KeyPair(_) => Rejection::None,
+        }
     }
 
     /// A key pair for the origin of a base URL that was checked.
@@ -160,7 +222,7 @@ impl Authorizer {
     /// The handle to the tokens, or `None` for a key pair.
     pub fn tokens(&self) -> Option<&TokenHandle> {
         match &self.kind {
-            Kind::Tokens(tokens) => Some(tokens),
+            Kind::Tokens(tokens) => Some(&tokens.handle),
             Kind::KeyPair(_) => None,
         }
     }
@@ -184,7 +246,7 @@ impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Authorizer");
         match &self.kind {
-            Kind::Tokens(tokens) => debug.field("tokens", tokens),
+            Kind::Tokens(tokens) => debug.field("tokens", &tokens.handle),
             Kind::KeyPair(_) => debug.field("key_pair", &format_args!("..")),
         };
         debug.field("origins", &self.origins).finish()

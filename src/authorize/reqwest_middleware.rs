@@ -66,7 +66,7 @@ impl Middleware for AuthorizeMiddleware {
                 return next.run(request, extensions).await;
             }
         };
-        let token = tokens.token().await.map_err(Error::middleware)?;
+        let token = tokens.handle.token().await.map_err(Error::middleware)?;
         let again = request.try_clone();
         sign(&mut request, &token);
         let response = next.clone().run(request, extensions).await?;
@@ -77,7 +77,7 @@ impl Middleware for AuthorizeMiddleware {
         drop(response);
         sign(&mut again, replacement.token());
         let response = next.run(again, extensions).await?;
-        tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+        tokens.handle.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
         Ok(response)
     }
 }

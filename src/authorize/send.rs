@@ -5,10 +5,10 @@ use std::{error::Error as StdError, fmt};
 use http::{StatusCode, header::AUTHORIZATION};
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 
-use super::{Authorizer, Kind, header, peeked};
+use super::{Authorizer, Kind, Tokens, header, peeked};
 use crate::{
     Error, ErrorKind, Token,
-    token::{Rejection, Replacement, TokenHandle},
+    token::{Rejection, Replacement},
 };
 
 impl Authorizer {
@@ -57,7 +57,7 @@ impl Authorizer {
                 return http.execute(request).await.map_err(SendError::Http);
             }
         };
-        let token = tokens.token().await.map_err(SendError::Token)?;
+        let token = tokens.handle.token().await.map_err(SendError::Token)?;
         let again = request.try_clone();
         sign(&mut request, &token);
         let (rejection, response) =
@@ -68,7 +68,7 @@ impl Authorizer {
         drop(response);
         sign(&mut again, replacement.token());
         let response = http.execute(again).await.map_err(SendError::Http)?;
-        tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+        tokens.handle.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
         Ok(response)
     }
 
@@ -95,22 +95,22 @@ impl Authorizer {
 
 /// The request to send again, and the token to send it with. `None` if the response stands.
 pub(super) async fn repetition<R>(
-    tokens: &TokenHandle,
+    tokens: &Tokens,
     token: &Token,
     rejection: Rejection,
     again: Option<R>,
 ) -> Option<(R, Replacement)> {
     match again {
-        Some(again) => tokens.renew(token, rejection).await.map(|replacement| (again, replacement)),
+        Some(again) => tokens.handle.renew(token, rejection).await.map(|replacement| (again, replacement)),
         None => {
-            tokens.renew_for_next(token, rejection).await;
+            tokens.handle.renew_for_next(token, rejection).await;
             None
         }
     }
 }
 
 /// What a response says about its token, and the response, which is whole.
-pub(super) async fn judge(tokens: &TokenHandle, response: Response) -> (Rejection, Response) {
+pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Response) {
     if response.status() != StatusCode::UNAUTHORIZED {
         return (Rejection::None, response);
     }

@@ -171,7 +171,7 @@ where
             return Ok(response.map(PeekedBody::untouched));
         }
     };
-    let token = tokens.token().await.map_err(AuthorizeError::Token)?;
+    let token = tokens.handle.token().await.map_err(AuthorizeError::Token)?;
     let again = copy::<R, B>(&request);
     sign(&mut request, &token);
     let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
@@ -185,7 +185,7 @@ where
     sign(&mut again, replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
     let response = inner.call(again).await.map_err(AuthorizeError::Service)?;
-    tokens.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
+    tokens.handle.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
     Ok(response.map(PeekedBody::untouched))
 }
 

@@ -175,15 +175,17 @@ macro_rules! client {
                 self.0.run(scopes, request, classify)
             }
 
-            /// What a response says about its token, as
-            /// [`TokenCache::classify`](crate::token::TokenCache::classify): for [`Client::run`].
+            #[doc = concat!(
+                "What a response says about its token, as [`", stringify!($vendor), "::Client::classify`](crate::",
+                stringify!($vendor), "::Client::classify): for [`Client::run`]."
+            )]
             pub fn classify(
                 &self,
                 status: http::StatusCode,
                 headers: &http::HeaderMap,
                 body: Option<&[u8]>,
             ) -> crate::token::Rejection {
-                self.0.tokens.classify(status, headers, body)
+                self.0.client.classify(status, headers, body)
             }
 
             /// What the token cache did so far.

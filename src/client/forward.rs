@@ -53,6 +53,18 @@ macro_rules! client_methods {
                 self.inner().bearer()
             }
 
+            /// What a response to a request with a token says about the token, by
+            /// [the vendor's rule](crate::authorize#what-happens-on-a-401): for
+            /// [`TokenCache::run`](crate::token::TokenCache::run). `body` is `None` if you do not have it.
+            pub fn classify(
+                &self,
+                status: http::StatusCode,
+                headers: &http::HeaderMap,
+                body: Option<&[u8]>,
+            ) -> crate::token::Rejection {
+                self.inner().classify(status, headers, body)
+            }
+
             #[cfg(feature = "blocking")]
             pub(crate) fn default_tokens(&self) -> &crate::token::TokenHandle {
                 &self.inner().default

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use http::{HeaderMap, StatusCode};
+
 use crate::{
     Error, HttpOptions, Scope,
-    authorize::Authorizer,
+    authorize::{Authorizer, classify_challenges},
     retry::Idempotency,
-    token::{TokenCache, TokenHandle, TokenOptions, TokenSource},
+    token::{Rejection, TokenCache, TokenHandle, TokenOptions, TokenSource},
     transport::{BaseUrl, Http},
 };
 
@@ -14,6 +16,12 @@ use crate::{
 pub(crate) trait Api: TokenSource {
     /// How they are sent.
     fn http(&self) -> &Http;
+
+    /// What a 401 of the vendor's API says about the token. `body` is `None` if it is unknown.
+    fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        let _ = body;
+        classify_challenges(headers)
+    }
 }
 
 /// What the clones of a client share.
@@ -26,7 +34,14 @@ pub(crate) struct Inner<A> {
 
 impl<A: Api> Inner<A> {
     pub(crate) fn bearer(&self) -> Authorizer {
-        Authorizer::at(self.default.clone(), self.api.http().base())
+        Authorizer::at(self.default.clone(), self.api.http().base()).with_classifier(A::classify_401)
+    }
+
+    pub(crate) fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        match status {
+            StatusCode::UNAUTHORIZED => A::classify_401(headers, body),
+            _ => Rejection::None,
+        }
     }
 
     /// Sends a call, and again as the retry policy allows.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
-    authorize::Authorizer,
+    authorize::{Authorizer, classify_challenges},
     client::{self, Builder, builder_methods, client_methods, issue_method},
     generated::moneykit as generated,
     retry::Idempotency,
@@ -194,6 +194,12 @@ impl client::Api for Api {
     fn http(&self) -> &Http {
         &self.http
     }
+
+    fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        let body = body.and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
+        let is_expired = body.is_some_and(|body| body["error_code"] == EXPIRED);
+        if is_expired { Rejection::InvalidToken } else { classify_challenges(headers) }
+    }
 }
 
 impl TokenSource for Api {
@@ -204,12 +210,6 @@ impl TokenSource for Api {
 
     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
         self.create_access_token(scopes).await.map(issued)
-    }
-
-    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        let body = body.and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
-        let is_expired = body.is_some_and(|body| body["error_code"] == EXPIRED);
-        if is_expired { Rejection::InvalidToken } else { Rejection::from_challenges(headers) }
     }
 }
 

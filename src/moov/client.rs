@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
-    authorize::Authorizer,
+    authorize::{Authorizer, classify_challenges},
     client::{self, Auth, Builder, Inner, builder_methods, client_methods, issue_method},
     generated::moov as generated,
     retry::Idempotency,
@@ -245,6 +245,15 @@ impl client::Api for Api {
     fn http(&self) -> &Http {
         &self.http
     }
+
+    /// Moov responds to an expired token with a 401 without challenge and body, and likewise to a wrong origin or
+    /// application.
+    fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        match headers.contains_key(header::WWW_AUTHENTICATE) {
+            false if body.is_some_and(<[u8]>::is_empty) => Rejection::Unexplained,
+            _ => classify_challenges(headers),
+        }
+    }
 }
 
 impl TokenSource for Api {
@@ -271,15 +280,6 @@ impl TokenSource for Api {
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
         self.refresh_with(refresh_token, &[]).await.map(issued)
-    }
-
-    /// The service responds to an expired token with a bare 401, without challenge and body; so it does to a
-    /// wrong origin or application.
-    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        match headers.contains_key(header::WWW_AUTHENTICATE) {
-            false if body.is_some_and(<[u8]>::is_empty) => Rejection::Unexplained,
-            _ => Rejection::from_challenges(headers),
-        }
     }
 }
 

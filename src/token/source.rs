@@ -6,10 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::HeaderMap;
-
 use crate::token::{
-    ExpiresIn, Fingerprint, Rejection, Scope, StoredToken, Token, TokenOptions,
+    ExpiresIn, Fingerprint, Scope, StoredToken, Token, TokenOptions,
     cache::options::millis,
     lifetime::expiry::{self, Expiry, Facts},
     token::{Expires, Issued},
@@ -41,16 +39,6 @@ pub trait TokenSource: Send + Sync + 'static {
         let _ = refresh_token;
         async { Err(Error::new(ErrorKind::InvalidRequest, "this source has no refresh grant")) }
     }
-
-    /// What a 401 of the API says about the token. `body` is `None` if it is unknown or too long, or did
-    /// not come in time.
-    ///
-    /// Default: [`Rejection::from_challenges`]. Return [`Rejection::Unexplained`] for a 401 by which the
-    /// server tells that a token has expired, if it uses the same 401 for other causes as well.
-    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        let _ = body;
-        Rejection::from_challenges(headers)
-    }
 }
 
 /// [`TokenSource`] as an object, so that what asks it does not depend on which it is.
@@ -58,7 +46,6 @@ pub(super) trait AnySource: Send + Sync {
     fn fingerprint(&self) -> Fingerprint;
     fn issue<'a>(&'a self, scopes: &'a [Scope]) -> Asked<'a>;
     fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a>;
-    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection;
 }
 
 type Asked<'a> = Pin<Box<dyn Future<Output = Result<IssuedToken, Error>> + Send + 'a>>;
@@ -75,10 +62,6 @@ impl<S: TokenSource> AnySource for S {
     fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a> {
         Box::pin(TokenSource::refresh(self, refresh_token))
     }
-
-    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        TokenSource::classify_401(self, headers, body)
-    }
 }
 
 impl<S: TokenSource> TokenSource for Arc<S> {
@@ -92,10 +75,6 @@ impl<S: TokenSource> TokenSource for Arc<S> {
 
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         TokenSource::refresh(&**self, refresh_token)
-    }
-
-    fn classify_401(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        TokenSource::classify_401(&**self, headers, body)
     }
 }
 

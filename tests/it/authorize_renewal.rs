@@ -160,8 +160,7 @@ impl Setup {
                         (Box::new(send) as Box<dyn Fn() -> Sent>, Box::new(cached) as Box<dyn Fn() -> _>)
                     }
                     _ => {
-                        let bearer = Authorizer::new(tokens.handle(&asked).expect("a handle"), [&url])
-                            .expect("an origin");
+                        let bearer = client.bearer().with_origins([&url]).expect("an origin");
                         let cached = tokens.handle(&asked).expect("a handle");
                         let send = move || -> Sent {
                             Box::pin(send(via, tokens.clone(), bearer.clone(), url.clone()))
@@ -238,7 +237,7 @@ async fn send(via: Via, tokens: TokenCache, bearer: Authorizer, url: String) -> 
             service.call(request).await.expect("a response").status()
         }
         Via::Run | Via::Blocking => {
-            let classify = |response: &Response| tokens.classify(response.0, &response.1, Some(&response.2));
+            let classify = |response: &Response| bearer.classify(response.0, &response.1, Some(&response.2));
             let request = |token| get(url.clone(), token);
             tokens.run(&scopes(&["/accounts.read"]), request, classify).await.expect("a token").0
         }
@@ -347,6 +346,22 @@ async fn a_403_is_never_renewed() {
 }
 
 /// Runs a request on a cache. The server accepts these tokens alone; `rejection` is how it says so.
+#[tokio::test(start_paused = true)]
+async fn a_classifier_replaces_the_default_rule_for_a_401_and_for_nothing_else() {
+    let (cache, _) = cache([]);
+    let tokens = cache.handle(&scopes(&["a"])).unwrap();
+    let by_challenge = Authorizer::new(tokens, ["https://api.example"]).unwrap();
+    let by_status = by_challenge.clone().with_classifier(|_, body| match body {
+        Some(b"expired") => Rejection::InvalidToken,
+        _ => Rejection::Unexplained,
+    });
+    let (bare, unauthorized) = (HeaderMap::new(), StatusCode::UNAUTHORIZED);
+    assert_eq!(by_challenge.classify(unauthorized, &bare, Some(b"expired")), Rejection::Other);
+    assert_eq!(by_status.classify(unauthorized, &bare, Some(b"expired")), Rejection::InvalidToken);
+    assert_eq!(by_status.classify(unauthorized, &bare, None), Rejection::Unexplained);
+    assert_eq!(by_status.classify(StatusCode::FORBIDDEN, &bare, Some(b"expired")), Rejection::None);
+}
+
 async fn run(cache: &TokenCache, accepted: &[&str], rejection: Rejection) -> Vec<String> {
     let mut used = Vec::new();
     let request = |token: Token| {

@@ -8,8 +8,9 @@ use std::{
 
 use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret, Token, UncachedToken,
+    authorize::classify_challenges,
     emulator::Operation,
-    token::{ExpiryRule, IssuedToken, MemoryStore, TokenCache, TokenOptions},
+    token::{ExpiryRule, IssuedToken, MemoryStore, Rejection, TokenCache, TokenOptions},
 };
 use http::{HeaderMap, StatusCode};
 use tokio::{
@@ -537,7 +538,10 @@ async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() 
         headers.insert("www-authenticate", challenge.parse().unwrap());
         (StatusCode::UNAUTHORIZED, headers)
     };
-    let classify = |(status, headers): &(StatusCode, HeaderMap)| cache.classify(*status, headers, None);
+    let classify = |(status, headers): &(StatusCode, HeaderMap)| match *status {
+        StatusCode::UNAUTHORIZED => classify_challenges(headers),
+        _ => Rejection::None,
+    };
     let run = async |response: (StatusCode, HeaderMap)| {
         let mut used = Vec::new();
         let request = |token: Token| {

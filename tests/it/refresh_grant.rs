@@ -11,9 +11,9 @@ use std::{
 use fintech_auth::{
     Error, ErrorKind, Secret,
     emulator::{Fault, Operation},
-    token::{Fingerprint, IssuedToken, Rejection, Scope, TokenCache, TokenSource},
+    token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenSource},
 };
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::time::sleep;
 
 use crate::{
@@ -122,7 +122,7 @@ async fn a_refresh_token_that_was_limited_is_not_sent_again() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (3, 0));
 }
 
-/// Has a refresh grant and a rule for a 401 of its own.
+/// Has a refresh grant.
 struct WithRefresh(AtomicUsize);
 
 impl TokenSource for WithRefresh {
@@ -138,10 +138,6 @@ impl TokenSource for WithRefresh {
         self.0.fetch_add(1, Ordering::Relaxed);
         WithoutRefresh.issue(&[]).await
     }
-
-    fn classify_401(&self, _: &HeaderMap, _: Option<&[u8]>) -> Rejection {
-        Rejection::Unexplained
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,6 +149,4 @@ async fn a_source_in_an_arc_keeps_its_methods_and_stays_with_the_caller() {
     sleep(Duration::from_secs(60)).await;
     cache.token(&scopes(&["a"])).await.unwrap();
     assert_eq!(source.0.load(Ordering::Relaxed), 1);
-    let rejection = cache.classify(StatusCode::UNAUTHORIZED, &HeaderMap::new(), None);
-    assert_eq!(rejection, Rejection::Unexplained);
 }

@@ -13,7 +13,12 @@
 
 use std::{fmt, sync::Arc};
 
-use fintech_auth::{Scope, moov::AccountScope, token::Rejection, token::TokenProvider};
+use fintech_auth::{
+    Scope,
+    authorize::classify_challenges,
+    moov::AccountScope,
+    token::{Rejection, TokenProvider},
+};
 use reqwest::{Request, StatusCode, header};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -60,7 +65,7 @@ impl Accounts {
         // Only if the server names the token: other causes of a 401 are not cured by a new token. An `Authorizer`
         // does more: it repeats the request once.
         if response.status() == StatusCode::UNAUTHORIZED
-            && Rejection::from_challenges(response.headers()) == Rejection::InvalidToken
+            && classify_challenges(response.headers()) == Rejection::InvalidToken
         {
             self.tokens.invalidate(&token).await;
         }

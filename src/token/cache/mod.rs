@@ -15,8 +15,6 @@ pub use stats::Stats;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, StatusCode};
-
 use crate::token::{
     Rejection, Replacement, Scope, Token, TokenSource, cache::entries::ScopeKey, cache::entry::CacheEntry,
     cache::inner::CacheInner, cache::state::Hold,
@@ -89,21 +87,12 @@ impl TokenCache {
         self.inner.invalidate(token).await;
     }
 
-    /// What a response to a request with a token says about the token, by the rule of the source
-    /// ([`TokenSource::classify_401`]). `body` is `None` if you do not have it.
-    pub fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        match status {
-            StatusCode::UNAUTHORIZED => self.inner.shared.source.classify_401(headers, body),
-            _ => Rejection::None,
-        }
-    }
-
     /// Runs a request of yours with a token, and once more with a new one if the outcome is a 401 that a
     /// new token may help against: see [`authorize`](crate::authorize#what-happens-on-a-401). The second outcome
     /// stands. If no new token can be had, the first one does.
     ///
-    /// `classify` tells what an outcome says about the token; [`TokenCache::classify`] does it for an HTTP
-    /// response.
+    /// `classify` returns what an outcome says about the token. For an HTTP response the clients' `classify` does
+    /// it, such as [`moov::Client::classify`](crate::moov::Client::classify).
     ///
     /// # Errors
     ///
@@ -257,11 +246,6 @@ impl TokenHandle {
     /// Whether these are its scopes, in any order. Allocates nothing for up to 8 scopes.
     pub(in crate::token) fn is_for(&self, scopes: &[Scope]) -> bool {
         ScopeKey::with(scopes, |key| key.matches(&self.entry.scopes))
-    }
-
-    /// As [`TokenCache::classify`].
-    pub(crate) fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        self.cache.classify(status, headers, body)
     }
 
     /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
