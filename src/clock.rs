@@ -49,6 +49,11 @@ pub(crate) fn coarse_millis() -> u64 {
     now.duration_since(*START.get_or_init(|| now)).as_millis()
 }
 
+/// The whole milliseconds of a span, or the most that fit.
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A clock that moves only when told to. Clones show the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
@@ -64,7 +69,7 @@ impl ManualClock {
 
     /// Moves both readings on, in whole milliseconds.
     pub fn advance(&self, by: Duration) {
-        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let millis = millis(by);
         let _ = self.elapsed_millis.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |elapsed| {
             Some(elapsed.saturating_add(millis))
         });

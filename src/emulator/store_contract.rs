@@ -126,7 +126,7 @@ impl Contract {
             .await?
             .ok_or_else(|| Violation("broken: what was put is there".to_owned()))?;
         rule(kept.access_token.expose_secret() == "a", "the token is as it was put")?;
-        rule(kept.generation == given.generation, "its generation is as it was put")?;
+        rule(kept.id == given.id, "its id is as it was put")?;
         rule(
             kept.scope == given.scope && kept.lifetime == given.lifetime,
             "scope and lifetime are as they were put",
@@ -210,10 +210,10 @@ impl Contract {
         let key = key("invalidate");
         let (old, new) = (token("d", LONG), token("e", LONG));
         rule(self.kept(&key, &new).await?, "the holder of the lease may put")?;
-        self.store.invalidate(&key, old.generation).await?;
+        self.store.invalidate(&key, old.id).await?;
         rule(self.stored(&key).await?.as_deref() == Some("e"), "a newer token is not invalidated")?;
         let before = self.leased(&key, LONG).await?;
-        self.store.invalidate(&key, new.generation).await?;
+        self.store.invalidate(&key, new.id).await?;
         rule(self.stored(&key).await?.is_none(), "an invalidated token is gone")?;
         rule(
             self.store.take_refresh_token(&key, &before).await?.is_none(),
@@ -229,13 +229,13 @@ impl Contract {
         rule(self.stored(&key).await?.as_deref() == Some("e"), "which clears the mark")?;
         // The key may be unknown to who invalidates.
         let other = StoreKey { source: key.source, scopes: "other".into() };
-        self.store.invalidate(&other, new.generation).await?;
+        self.store.invalidate(&other, new.id).await?;
         rule(self.claimed(&key).await?.is_none(), "the mark reaches a token under any key of the source")
     }
 
     async fn a_revoked_token_is_never_returned(&self) -> Result<(), Violation> {
         let by_id = |token: &StoredToken, refresh: bool| {
-            if refresh { token.refresh_token_id } else { Some(token.generation) }
+            if refresh { token.refresh_token_id } else { Some(token.id) }
         };
         for refresh in [false, true] {
             let key = key("revoke");
@@ -253,14 +253,14 @@ impl Contract {
                 !self.store.put_and_release(&key, &revoked, &lease).await?,
                 "a revoked token is not settled",
             )?;
-            self.store.invalidate(&key, revoked.generation).await?;
+            self.store.invalidate(&key, revoked.id).await?;
             self.store.release(&key, &lease).await?;
             rule(!self.kept(&key, &revoked).await?, "no later lease brings a revoked token back")?;
             rule(self.kept(&key, &token("next", LONG)).await?, "another token takes its place")?;
         }
         let key = key("revoked for a while");
         let revoked = token("brief", LONG);
-        self.store.revoke(&key.source, &[revoked.generation], SHORT).await?;
+        self.store.revoke(&key.source, &[revoked.id], SHORT).await?;
         rule(!self.kept(&key, &revoked).await?, "a token may be revoked before it is put")?;
         sleep(SHORT * 2).await;
         rule(self.kept(&key, &revoked).await?, "a mark lasts as long as it was set for")
@@ -272,12 +272,12 @@ impl Contract {
             let parent = token("parent", LONG);
             rule(self.kept(&key, &parent).await?, "the holder of the lease may put")?;
             let Claim::Leased { lease, refresh_token, .. } =
-                self.store.claim(&key, &[parent.generation], LONG, None, Duration::ZERO).await?
+                self.store.claim(&key, &[parent.id], LONG, None, Duration::ZERO).await?
             else {
                 return Err(Violation("broken: a free lease is given out by a claim".to_owned()));
             };
             rule(refresh_token.is_some(), "with the refresh token of the entry")?;
-            let revoked = if refresh { parent.refresh_token_id } else { Some(parent.generation) };
+            let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
             // Another process looks meanwhile, which may remove the entry.
@@ -294,7 +294,7 @@ impl Contract {
 
     async fn marks_are_told(&self) -> Result<(), Violation> {
         let key = key("marks");
-        let [one, two, three] = ["m1", "m2", "m3"].map(|text| token(text, LONG).generation);
+        let [one, two, three] = ["m1", "m2", "m3"].map(|text| token(text, LONG).id);
         let Some(mut notices) = self.store.notices() else { return Ok(()) };
         // A subscription may take a moment.
         sleep(SHORT * 2).await;

@@ -92,6 +92,7 @@
 
 mod cache;
 mod fingerprint;
+mod id;
 mod lifetime;
 mod provider;
 mod refresh;
@@ -106,6 +107,7 @@ mod token;
 
 pub use cache::{Stats, TokenCache, TokenHandle, TokenOptions};
 pub use fingerprint::Fingerprint;
+pub use id::TokenId;
 pub(crate) use lifetime::audience;
 pub use lifetime::{ExpiresIn, ExpiryRule};
 pub use provider::{StaticTokenProvider, TokenFuture, TokenProvider};
@@ -118,7 +120,7 @@ pub use source::{IssuedToken, TokenSource};
 pub use store::redis;
 pub use store::{
     Block, Claim, Lease, MemoryStore, Notice, Permit, RateLimit, StoreError, StoreFuture, StoreKey,
-    StoredToken, TokenId, TokenStore,
+    StoredToken, TokenStore,
 };
 pub(crate) use syntax::check_issued;
 pub use token::Token;

@@ -2,8 +2,14 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use crate::token::{Scope, Token, TokenCache, TokenHandle};
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    token::{
+        cache::{TokenCache, TokenHandle},
+        scope::Scope,
+        token::Token,
+    },
+};
 
 /// What the methods of a [`TokenProvider`] return: boxed, so that any provider can be used as `dyn`.
 pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -2,8 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc, vec};
 
-use crate::Error;
-use crate::token::Scope;
+use crate::{Error, token::scope::Scope};
 
 /// The scopes of one token: sorted, each once. Cheap to clone.
 ///

@@ -6,13 +6,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::token::{
-    ExpiresIn, Fingerprint, Scope, StoredToken, Token, TokenOptions,
-    cache::options::millis,
-    lifetime::expiry::{self, Expiry, Facts},
-    token::{Expires, Issued},
+use crate::{
+    Error, ErrorKind, Secret,
+    clock::millis,
+    token::{
+        cache::options::TokenOptions,
+        fingerprint::Fingerprint,
+        lifetime::{
+            age::Expires,
+            expires_in::ExpiresIn,
+            expiry::{self, Expiry, Facts},
+        },
+        scope::Scope,
+        store::StoredToken,
+        token::{Issued, Token},
+    },
 };
-use crate::{Error, ErrorKind, Secret};
 
 /// Something that issues access tokens: a vendor's token endpoint, or any OAuth 2.0 server of yours.
 ///
@@ -126,7 +135,7 @@ impl IssuedToken {
         let sent_wall = millis(sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
         let life = options.life(Expires { lifetime, rule, sent: 0, sent_wall }, 0.0);
         let stored = StoredToken::new(self.access_token, Duration::ZERO, lifetime);
-        let issued = Issued::new(&stored.access_token, self.scope, stored.generation, 0, life)?;
+        let issued = Issued::new(&stored.access_token, self.scope, stored.id, 0, life)?;
         Ok((Token::from_arc(Arc::new(issued)), lifetime))
     }
 

@@ -13,14 +13,18 @@ use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::token::{
-    ExpiryRule,
-    cache::options::millis,
-    lifetime::expiry::audience,
-    store::generation,
-    syntax::{MAX_KEPT, check_issued},
+use crate::{
+    Error, ErrorKind, Secret,
+    clock::{FOREVER, millis},
+    token::{
+        id::token_id,
+        lifetime::{
+            age::Life,
+            expiry::{ExpiryRule, audience},
+        },
+        syntax::{MAX_KEPT, check_issued},
+    },
 };
-use crate::{Error, ErrorKind, Secret, clock::FOREVER};
 
 const BEARER: &str = "Bearer ";
 
@@ -35,28 +39,10 @@ pub(crate) struct Issued {
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
     /// Which of its entry's tokens it is.
-    pub(super) generation: Option<NonZeroU64>,
+    pub(super) id: Option<NonZeroU64>,
     /// The hash of its scope set, by which the cache that holds it finds the entry.
     pub(super) scopes_hash: u64,
     pub(super) life: Life,
-}
-
-/// How long a token is believed, from when on both clocks. Milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Expires {
-    pub(super) lifetime: Duration,
-    pub(super) rule: ExpiryRule,
-    pub(super) sent: u64,
-    pub(super) sent_wall: u64,
-}
-
-/// When a token turns stale and when it expires, on both clocks. Milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Life {
-    pub(super) stale: u64,
-    pub(super) end: u64,
-    pub(super) wall_stale: u64,
-    pub(super) rule: ExpiryRule,
 }
 
 impl Token {
@@ -86,7 +72,7 @@ impl Token {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let end = millis(now.saturating_add(lifetime.min(FOREVER)));
         let life = Life { stale: end, end, wall_stale: end, rule: ExpiryRule::Seconds };
-        let issued = Issued::new(&secret, None, generation(&secret), 0, life)
+        let issued = Issued::new(&secret, None, token_id(&secret), 0, life)
             .map_err(|error| invalid(error.to_string().into()))?;
         Ok(Self::from_arc(Arc::new(issued)))
     }
@@ -151,7 +137,7 @@ impl Issued {
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,
-        generation: NonZeroU64,
+        id: NonZeroU64,
         scopes_hash: u64,
         life: Life,
     ) -> Result<Self, Error> {
@@ -171,14 +157,14 @@ impl Issued {
         })?;
         header.set_sensitive(true);
         let scope = scope.filter(|scope| scope.len() <= MAX_KEPT).map(String::into_boxed_str);
-        Ok(Self { header, scope, generation: Some(generation), scopes_hash, life })
+        Ok(Self { header, scope, id: Some(id), scopes_hash, life })
     }
 
     /// A token that has always been expired, in place of none.
     pub(super) fn none() -> Self {
         let life = Life { stale: 0, end: 0, wall_stale: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");
-        Self { header, scope: None, generation: None, scopes_hash: 0, life }
+        Self { header, scope: None, id: None, scopes_hash: 0, life }
     }
 
     pub(super) fn expose_secret(&self) -> &str {
@@ -205,7 +191,7 @@ impl fmt::Debug for Issued {
             .field("scope", &self.scope)
             .field("expires_at", &(SystemTime::UNIX_EPOCH + Duration::from_millis(self.life.wall_end())))
             .field("rule", &self.life.rule)
-            .field("generation", &self.generation)
+            .field("id", &self.id)
             .finish()
     }
 }

@@ -427,10 +427,10 @@ async fn what_was_evicted_before_it_was_put_is_not_kept() {
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
     let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG);
-    store.invalidate(&key, token.generation).await.unwrap();
+    store.invalidate(&key, token.id).await.unwrap();
     assert!(!store.put(&key, &token, &lease).await.unwrap());
-    let marks = store.marks(&key.source, &[token.generation]).await.unwrap();
-    assert_eq!(marks, [Notice::Invalidated(token.generation)]);
+    let marks = store.marks(&key.source, &[token.id]).await.unwrap();
+    assert_eq!(marks, [Notice::Invalidated(token.id)]);
 }
 
 #[tokio::test]
@@ -442,7 +442,7 @@ async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() 
         .with_refresh_token(Some(Secret::from("spend me once")));
     assert!(store.put_and_release(&key, &token, &lease).await.unwrap());
     let claim = async || {
-        let except = [token.generation];
+        let except = [token.id];
         match store.claim(&key, &except, BRIEF, None, LONG).await.unwrap() {
             Claim::Leased { refresh_token, .. } => {
                 Some(refresh_token.map(|text| text.expose_secret().to_owned()))
@@ -990,7 +990,7 @@ async fn a_revocation_that_the_subscription_missed_is_found_afterwards() {
     store(&redis)
         .revoke(
             &Fingerprint::of(["scripted"]),
-            &[StoredToken::new(Secret::from("refresh-1"), LONG, LONG).generation],
+            &[StoredToken::new(Secret::from("refresh-1"), LONG, LONG).id],
             LONG,
         )
         .await

@@ -78,7 +78,7 @@ impl TokenStore for Unforgiving {
         token: &'a StoredToken,
         lease: &'a Lease,
     ) -> StoreFuture<'a, bool> {
-        if self.evicted.lock().unwrap().contains(&token.generation) {
+        if self.evicted.lock().unwrap().contains(&token.id) {
             return Box::pin(async { Ok(false) });
         }
         self.store.put(key, token, lease)

@@ -230,7 +230,7 @@ async fn a_memory_store_forgets_what_has_expired() {
         let text = Secret::from(format!("token-{number}"));
         let token = StoredToken::new(text, Duration::ZERO, Duration::from_secs(1));
         assert!(store.put_and_release(&key, &token, &lease).await.unwrap());
-        store.revoke(&source, &[token.generation], Duration::from_secs(1)).await.unwrap();
+        store.revoke(&source, &[token.id], Duration::from_secs(1)).await.unwrap();
     }
     sleep(Duration::from_secs(2)).await;
     assert_eq!(format!("{store:?}"), "MemoryStore { entries: 0, marks: 0 }");

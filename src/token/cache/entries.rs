@@ -8,19 +8,18 @@
 //! limit of their own.
 
 use std::{
-    hash::{BuildHasher as _, Hasher as _},
     iter,
     sync::{Arc, OnceLock, PoisonError},
 };
 
 use smallvec::SmallVec;
 
-use crate::token::{Scope, TokenId, cache::entry::CacheEntry, cache::stats::Counter, scope};
 use crate::{
     Error, ErrorKind,
-    sync::{
-        ArcSwapOption, Mutex, MutexGuard, RandomState,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::{ArcSwapOption, Mutex, MutexGuard, RandomState, atomic::Ordering},
+    token::{
+        cache::{entry::CacheEntry, key::ScopeKey, stats::Counter},
+        id::TokenId,
     },
 };
 
@@ -62,33 +61,6 @@ struct Clock {
     hand: usize,
     /// How many entries have a handle, and are not in the queue.
     held: usize,
-}
-
-/// What `Entries` knows of one entry. All but `used` is written under the mutex only.
-#[derive(Default)]
-pub(in crate::token) struct Place {
-    /// Asked for again since the hand last passed. New entries are not: most scope sets that are asked for once are
-    /// not asked for again, and must not push out those that are.
-    used: AtomicBool,
-    handles: AtomicU32,
-    /// Where in the queue it is, if no handle holds it.
-    index: AtomicU32,
-}
-
-impl Place {
-    /// Writes only if it changes something: all cores read this.
-    #[inline]
-    pub(in crate::token) fn mark_used(&self) {
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn add_handles(&self, change: i32) -> u32 {
-        let handles = self.handles.load(Ordering::Relaxed).saturating_add_signed(change);
-        self.handles.store(handles, Ordering::Relaxed);
-        handles
-    }
 }
 
 impl Entries {
@@ -137,7 +109,7 @@ impl Entries {
         buckets.find_map(|bucket| {
             let bucket = bucket.load();
             let mut entries = nodes(bucket.as_ref()).map(|node| &node.entry);
-            entries.find(|entry| entry.current.load().generation == Some(id)).cloned()
+            entries.find(|entry| entry.current.load().id == Some(id)).cloned()
         })
     }
 
@@ -308,66 +280,6 @@ impl Clock {
         // Its bucket and the queue have it. Nobody else does, or can have it while this holds the lock.
         let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
-    }
-}
-
-/// A scope set to look for: sorted, each scope once.
-pub(in crate::token) struct ScopeKey<'a>(&'a [&'a str]);
-
-impl ScopeKey<'_> {
-    /// Allocates nothing for up to 8 scopes.
-    #[inline]
-    pub(in crate::token) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
-        let (mut few, mut many) = ([""; 8], Vec::new());
-        let sorted = match few.get_mut(..scopes.len()) {
-            Some(few) => few,
-            None => {
-                many.resize(scopes.len(), "");
-                &mut many[..]
-            }
-        };
-        sorted.iter_mut().zip(scopes).for_each(|(sorted, scope)| *sorted = scope.as_str());
-        sorted.sort_unstable();
-        let mut len = sorted.len().min(1);
-        for index in 1..sorted.len() {
-            if sorted[index] != sorted[len - 1] {
-                sorted[len] = sorted[index];
-                len += 1;
-            }
-        }
-        then(&ScopeKey(&sorted[..len]))
-    }
-
-    /// The key of scopes that are sorted and joined already.
-    pub(in crate::token) fn with_joined<T>(scopes: &str, then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
-        let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
-        then(&ScopeKey(&scopes))
-    }
-
-    pub(in crate::token) fn join(&self) -> Result<Box<str>, Error> {
-        scope::join(self.0).map(String::into_boxed_str)
-    }
-
-    #[inline]
-    fn hash(&self, hasher: &RandomState) -> u64 {
-        let mut hasher = hasher.build_hasher();
-        for scope in self.0 {
-            hasher.write(scope.as_bytes());
-            hasher.write_u8(b' ');
-        }
-        hasher.finish()
-    }
-
-    /// Whether these are the scopes of an entry.
-    #[inline]
-    pub(in crate::token) fn matches(&self, joined: &str) -> bool {
-        let mut rest = joined;
-        for (index, scope) in self.0.iter().enumerate() {
-            let after = if index == 0 { Some(rest) } else { rest.strip_prefix(' ') };
-            let Some(after) = after.and_then(|rest| rest.strip_prefix(scope)) else { return false };
-            rest = after;
-        }
-        rest.is_empty()
     }
 }
 

@@ -10,53 +10,21 @@ use std::{
     time::Duration,
 };
 
-use crate::token::{
-    Scope, Token,
-    cache::entries::Place,
-    refresh::renewal::Renewal,
-    store::generation,
-    store::tombstones::{Epoch, Tombstones, Verdict},
-    syntax::is_kept_refresh_token,
-    token::{Issued, Life},
-};
 use crate::{
     Error, ErrorKind, Secret,
     single_flight::{Flight, SingleFlight, Waiter},
     sync::{ArcSwap, Mutex, MutexGuard},
+    token::{
+        cache::place::Place,
+        id::token_id,
+        lifetime::age::{Age, Now},
+        refresh::renewal::Renewal,
+        scope::Scope,
+        store::tombstones::{Epoch, Tombstones, Verdict},
+        syntax::is_kept_refresh_token,
+        token::{Issued, Token},
+    },
 };
-
-/// Milliseconds on both clocks.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::token) struct Now {
-    pub(in crate::token) tick: u64,
-    pub(in crate::token) wall: u64,
-}
-
-/// How far a token is into its life.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(in crate::token) enum Age {
-    Fresh,
-    Stale,
-    Expired,
-}
-
-impl Life {
-    /// As far after `wall_stale` as `end` is after `stale`.
-    pub(in crate::token) fn wall_end(&self) -> u64 {
-        self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
-    }
-
-    /// The later age of the two clocks: the monotonic one does not move in a suspend, the wall clock
-    /// may be set back.
-    pub(in crate::token) fn age(&self, now: Now) -> Age {
-        let by = |now: u64, stale: u64, end: u64| match now {
-            now if now >= end => Age::Expired,
-            now if now >= stale => Age::Stale,
-            _ => Age::Fresh,
-        };
-        by(now.tick, self.stale, self.end).max(by(now.wall, self.wall_stale, self.wall_end()))
-    }
-}
 
 /// What a shared refresh ends in.
 pub(in crate::token) type Outcome = Result<Token, Error>;
@@ -266,11 +234,11 @@ impl CacheEntry {
     pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.refresh_token.take();
-        let id = taken.as_ref().map(generation);
+        let id = taken.as_ref().map(token_id);
         let is_revoked = id.is_some_and(|id| marks.tombstones.is_revoked(id, marks.now));
         let refresh_token = taken.filter(|_| !is_revoked);
         let from = match refresh_token {
-            Some(_) => [self.current.load().generation, id],
+            Some(_) => [self.current.load().id, id],
             None => [None; 2],
         };
         if let Some(cold) = &mut state.cold {
@@ -289,7 +257,7 @@ impl CacheEntry {
     pub(in crate::token) fn give_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
-            && state.refresh_token_id == taken.refresh_token.as_ref().map(generation)
+            && state.refresh_token_id == taken.refresh_token.as_ref().map(token_id)
         {
             state.refresh_token = taken.refresh_token;
         }
@@ -303,9 +271,9 @@ impl CacheEntry {
     }
 
     /// A store has forgotten this token, or heard of it first.
-    pub(in crate::token) fn clear_pending_eviction(&self, generation: NonZeroU64) {
+    pub(in crate::token) fn clear_pending_eviction(&self, id: NonZeroU64) {
         if let Some(cold) = &mut self.lock().cold
-            && cold.rejected == Some(generation)
+            && cold.rejected == Some(id)
         {
             cold.eviction_pending = false;
         }
@@ -314,7 +282,7 @@ impl CacheEntry {
     /// The ids of the current token and of the refresh token that came with it.
     pub(in crate::token) fn ids(&self) -> impl Iterator<Item = NonZeroU64> + use<> {
         let state = self.lock();
-        [self.current.load().generation, state.refresh_token_id].into_iter().flatten()
+        [self.current.load().id, state.refresh_token_id].into_iter().flatten()
     }
 
     /// Puts a new token in place, unless it was revoked or invalidated. Checked under the lock: a
@@ -341,7 +309,7 @@ impl CacheEntry {
     ) -> bool {
         let mut state = self.lock();
         let replaced =
-            self.current.load().generation == Some(old) && self.put(&mut state, new, marks, retry_at).is_ok();
+            self.current.load().id == Some(old) && self.put(&mut state, new, marks, retry_at).is_ok();
         if replaced {
             let cold = state.cold();
             (cold.rejected, cold.eviction_pending) = (Some(old), true);
@@ -368,7 +336,7 @@ impl CacheEntry {
         if is_void {
             return Err(Discarded::Void);
         }
-        let id = new.issued.generation;
+        let id = new.issued.id;
         let is_from_store = new.request.is_none();
         let is_revoked = |id| marks.tombstones.is_revoked(id, marks.now);
         let is_refresh_token_revoked = new.refresh_token_id.is_some_and(is_revoked);
@@ -422,18 +390,18 @@ impl CacheEntry {
 
     /// Forgets exactly this token; its refresh token is of no use any more. Tells whether it was the
     /// current one.
-    pub(in crate::token) fn invalidate(&self, generation: NonZeroU64) -> bool {
+    pub(in crate::token) fn invalidate(&self, id: NonZeroU64) -> bool {
         let mut state = self.lock();
-        let is_current = self.current.load().generation == Some(generation);
+        let is_current = self.current.load().id == Some(id);
         if is_current {
-            self.forget_current(&mut state, generation);
+            self.forget_current(&mut state, id);
         }
         is_current
     }
 
-    fn forget_current(&self, state: &mut State, generation: NonZeroU64) {
+    fn forget_current(&self, state: &mut State, id: NonZeroU64) {
         let cold = state.cold();
-        (cold.rejected, cold.eviction_pending) = (Some(generation), true);
+        (cold.rejected, cold.eviction_pending) = (Some(id), true);
         state.discard_refresh_token();
         self.current.store(Arc::new(Issued::none()));
     }
@@ -447,7 +415,7 @@ impl CacheEntry {
         marks: Marks<'_>,
     ) -> Option<Option<NonZeroU64>> {
         let mut state = self.lock();
-        let current = self.current.load().generation;
+        let current = self.current.load().id;
         let from = state.refreshed_from();
         let held = [current, state.refresh_token_id];
         if ![held, state.parents, from].concat().contains(&Some(revoked)) {
@@ -473,7 +441,7 @@ impl CacheEntry {
             return;
         }
         let mut state = self.lock();
-        state.refresh_token_id = Some(generation(&refresh_token));
+        state.refresh_token_id = Some(token_id(&refresh_token));
         state.refresh_token = Some(refresh_token);
     }
 }

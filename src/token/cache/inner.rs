@@ -3,22 +3,25 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use crate::token::{
-    Scope, Token, TokenId, TokenOptions,
-    cache::entries::ScopeKey,
-    cache::entry::{CacheEntry, Lookup, Outcome},
-    cache::state::CacheState,
-    refresh::rate_limiter::Admission,
-    refresh::task::RefreshTask,
-    source::AnySource,
-    store::generation,
-};
 use crate::{
     Error, ErrorKind, Secret,
     clock::FOREVER,
     retry::Idempotency,
     single_flight::Flight,
     sync::{self, time, watch},
+    token::{
+        cache::{
+            entry::{CacheEntry, Lookup, Outcome},
+            key::ScopeKey,
+            options::TokenOptions,
+            state::CacheState,
+        },
+        id::{TokenId, token_id},
+        refresh::{rate_limiter::Admission, task::RefreshTask},
+        scope::Scope,
+        source::AnySource,
+        token::Token,
+    },
 };
 
 /// How often one caller looks for a token: again only where a refresh brought nothing to hand out.
@@ -131,26 +134,26 @@ impl CacheInner {
     /// cache that shares the store.
     pub(in crate::token) async fn invalidate(&self, token: &Token) {
         let issued = token.issued();
-        let Some(generation) = issued.generation else { return };
+        let Some(id) = issued.id else { return };
         let entries = &self.shared.entries;
         // The second look is slow, and only for a token that this cache did not return, or no longer has.
-        let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(generation));
+        let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(id));
         match entry {
-            Some(entry) => self.invalidate_entry(&entry, generation).await,
+            Some(entry) => self.invalidate_entry(&entry, id).await,
             None => {
-                self.shared.mark_invalidated(generation);
-                self.invalidate_in_store(None, generation).await;
+                self.shared.mark_invalidated(id);
+                self.invalidate_in_store(None, id).await;
             }
         }
     }
 
     /// Invalidates exactly this token of a scope set, here and in the store.
-    pub(in crate::token) async fn invalidate_entry(&self, entry: &CacheEntry, generation: TokenId) {
-        self.shared.mark_invalidated(generation);
-        if entry.invalidate(generation) {
+    pub(in crate::token) async fn invalidate_entry(&self, entry: &CacheEntry, id: TokenId) {
+        self.shared.mark_invalidated(id);
+        if entry.invalidate(id) {
             self.shared.counters.invalidations.add(1);
         }
-        self.invalidate_in_store(Some(entry), generation).await;
+        self.invalidate_in_store(Some(entry), id).await;
     }
 
     /// Forgets a token or refresh token that is about to be revoked, and what came with it, here and in
@@ -161,7 +164,7 @@ impl CacheInner {
     ///
     /// `Unavailable` if the store fails.
     pub(in crate::token) async fn forget(&self, secret: &Secret) -> Result<(), Error> {
-        let revoked = generation(secret);
+        let revoked = token_id(secret);
         self.shared.mark_revoked(revoked);
         let (mut ids, mut forgotten) = (vec![revoked], Vec::new());
         self.shared.entries.each(|entry| {

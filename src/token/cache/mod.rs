@@ -6,7 +6,9 @@
 pub(super) mod entries;
 pub(super) mod entry;
 pub(super) mod inner;
+pub(super) mod key;
 pub(super) mod options;
+mod place;
 pub(super) mod state;
 pub(super) mod stats;
 
@@ -15,11 +17,18 @@ pub use stats::Stats;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::token::{
-    Rejection, Replacement, Scope, Token, TokenSource, cache::entries::ScopeKey, cache::entry::CacheEntry,
-    cache::inner::CacheInner, cache::state::Hold,
+use crate::{
+    Error, Secret,
+    retry::Idempotency,
+    token::{
+        cache::{entry::CacheEntry, inner::CacheInner, key::ScopeKey, state::Hold},
+        refresh::renewal::Replacement,
+        rejection::Rejection,
+        scope::Scope,
+        source::TokenSource,
+        token::Token,
+    },
 };
-use crate::{Error, Secret, retry::Idempotency};
 
 /// Tokens of one source, by scope set. Cheap to clone; clones share everything.
 ///

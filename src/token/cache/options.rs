@@ -2,13 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::token::{
-    RateLimit, TokenStore,
-    lifetime::expiry::Limits,
-    refresh::cool_down::MAX_COOL_DOWN,
-    token::{Expires, Life},
+use crate::{
+    Clock, RetryPolicy, SystemClock,
+    clock::{FOREVER, millis},
+    token::{
+        lifetime::{
+            age::{Expires, Life},
+            expiry::Limits,
+        },
+        refresh::cool_down::MAX_COOL_DOWN,
+        store::{RateLimit, TokenStore},
+    },
 };
-use crate::{Clock, RetryPolicy, SystemClock, clock::FOREVER};
 
 /// How tokens are kept and renewed.
 ///
@@ -274,10 +279,6 @@ impl TokenOptions {
 
 fn longer(span: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(span.as_secs_f64() * factor).unwrap_or(Duration::MAX)
-}
-
-pub(in crate::token) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

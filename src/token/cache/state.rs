@@ -7,24 +7,30 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::token::{
-    Block, Scope, Stats, StoreKey, Token, TokenOptions,
-    cache::entries::{Entries, ScopeKey},
-    cache::entry::{CacheEntry, Marks, Now},
-    cache::options::millis,
-    cache::stats::Counters,
-    refresh::cool_down::CoolDown,
-    refresh::negative_cache::NegativeCache,
-    refresh::rate_limiter::{Admission, RateLimiter},
-    source::AnySource,
-    store::circuit_breaker::StoreCircuitBreaker,
-    store::tombstones::Tombstones,
-};
 use crate::{
     Clock as _, Error, ErrorKind, SystemClock,
-    clock::coarse_millis,
+    clock::{coarse_millis, millis},
     retry::{backoff, random},
     sync::atomic::{AtomicU64, Ordering},
+    token::{
+        cache::{
+            entries::Entries,
+            entry::{CacheEntry, Marks},
+            key::ScopeKey,
+            options::TokenOptions,
+            stats::{Counters, Stats},
+        },
+        lifetime::age::Now,
+        refresh::{
+            cool_down::CoolDown,
+            negative_cache::NegativeCache,
+            rate_limiter::{Admission, RateLimiter},
+        },
+        scope::Scope,
+        source::AnySource,
+        store::{Block, StoreKey, circuit_breaker::StoreCircuitBreaker, tombstones::Tombstones},
+        token::Token,
+    },
 };
 
 pub(in crate::token) struct CacheState {
@@ -143,7 +149,7 @@ impl CacheState {
     }
 
     pub(in crate::token) fn is_revoked(&self, token: &Token) -> bool {
-        token.issued().generation.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
+        token.issued().id.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
     }
 
     /// Admits a refresh that begins now for a caller with so much time: its turn is reserved, except
@@ -210,15 +216,12 @@ impl CacheState {
     }
 
     /// Drops a token that another process evicted.
-    pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, generation: NonZeroU64) {
-        if entry.invalidate(generation) {
+    pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, id: NonZeroU64) {
+        if entry.invalidate(id) {
             self.counters.evicted_remotely.add(1);
-            tracing::debug!(
-                generation = generation.get(),
-                "dropped a token that another process rejected or revoked"
-            );
+            tracing::debug!(token_id = id.get(), "dropped a token that another process rejected or revoked");
         }
-        entry.clear_pending_eviction(generation);
+        entry.clear_pending_eviction(id);
     }
 
     /// Random, in 0..=1, as far as the options allow.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use crate::token::ExpiresIn;
+use crate::token::lifetime::expires_in::ExpiresIn;
 
 /// The longest life that is taken seriously: 365 days.
 ///

@@ -1,6 +1,7 @@
 //! How long a token is believed: what `expires_in` may mean, and when a token is fresh, stale or expired.
 
-mod expires_in;
+pub(super) mod age;
+pub(super) mod expires_in;
 pub(super) mod expiry;
 
 pub use expires_in::ExpiresIn;

@@ -4,9 +4,9 @@
 
 use std::{sync::PoisonError, time::Duration};
 
-use crate::token::cache::options::millis;
 use crate::{
     Error, ErrorKind,
+    clock::millis,
     sync::{Mutex, MutexGuard},
 };
 

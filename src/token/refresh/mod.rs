@@ -5,6 +5,7 @@ pub(super) mod expiring_map;
 pub(super) mod negative_cache;
 mod permit;
 pub(super) mod rate_limiter;
+mod renew;
 pub(super) mod renewal;
 pub(super) mod task;
 mod via_store;

@@ -7,9 +7,9 @@
 
 use std::{collections::VecDeque, hash::BuildHasher as _, sync::PoisonError, time::Duration};
 
-use crate::token::cache::options::millis;
 use crate::{
     Error,
+    clock::millis,
     sync::{Mutex, MutexGuard, RandomState},
 };
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::token::{
-    Block, Permit,
-    cache::state::{CacheState, cooling_down},
-    refresh::expiring_map::after,
-};
 use crate::{
     Error, ErrorKind,
     sync::time::{self, Instant},
+    token::{
+        cache::state::{CacheState, cooling_down},
+        refresh::expiring_map::after,
+        store::{Block, Permit},
+    },
 };
 
 impl CacheState {

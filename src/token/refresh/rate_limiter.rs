@@ -9,8 +9,11 @@ use std::{
     time::Duration,
 };
 
-use crate::sync::{self, Mutex, MutexGuard, Notify, time};
-use crate::token::{RateLimit, cache::options::millis};
+use crate::{
+    clock::millis,
+    sync::{self, Mutex, MutexGuard, Notify, time},
+    token::store::RateLimit,
+};
 
 #[derive(Debug)]
 pub(in crate::token) struct RateLimiter {

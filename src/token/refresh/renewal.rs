@@ -1,33 +1,19 @@
-//! Renews a token after a request with it came back with a 401, and bounds how often that happens.
-//!
-//! A 401 does not always mean that the token is at fault, so a good token must not be lost by it:
-//!
-//! - If the server names the token ([`Rejection::InvalidToken`]), exactly that token is invalidated, here
-//!   and in the store, and the request is repeated with a new one.
-//! - If the server gives no cause ([`Rejection::Unexplained`]), a candidate is fetched beside the current
-//!   token, and the request is repeated with it. The candidate replaces the current token, here and in the
-//!   store, once a repetition comes back with anything but a 401. Otherwise the current token stays.
-//!
-//! All requests that fail with one token share one token call. No new renewal of a scope set begins for
-//! 30 s after the last one, and for twice as long after each one that did not help, up to 10 min. Until
-//! then a 401 is passed on as it is.
+//! Decides what to do about a 401 of one scope set, and bounds how often its token is renewed.
 
 use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
-use crate::token::{
-    Rejection, StoredToken, Token, TokenId,
-    cache::entry::{Age, CacheEntry, NewToken, Now, TakenRefreshToken},
-    cache::inner::CacheInner,
-    cache::options::millis,
-    refresh::task::RefreshTask,
-    store::tombstones::Epoch,
-    token::Issued,
-};
 use crate::{
-    Error, ErrorKind,
+    clock::millis,
     retry::backoff,
     single_flight::{Flight, SingleFlight, Waiter},
-    sync::{self, time},
+    sync::time,
+    token::{
+        id::TokenId,
+        lifetime::age::{Age, Now},
+        rejection::Rejection,
+        store::{StoredToken, tombstones::Epoch},
+        token::{Issued, Token},
+    },
 };
 
 /// How long no renewal begins after one, in the first place.
@@ -42,26 +28,26 @@ pub(in crate::token) struct Renewal {
     /// Renewals that have begun since one helped.
     failures: u32,
     /// The last replacement whose repetition has come back. Many requests conclude the same one.
-    concluded: Option<NonZeroU64>,
-    candidate: Option<Candidate>,
-    fetch: SingleFlight<Option<Candidate>>,
+    pub(super) concluded: Option<NonZeroU64>,
+    pub(super) candidate: Option<Candidate>,
+    pub(super) fetch: SingleFlight<Option<Candidate>>,
 }
 
 /// A token that is to replace the current one if a repetition with it is accepted.
 #[derive(Clone)]
-struct Candidate {
-    replaces: NonZeroU64,
-    issued: Arc<Issued>,
-    refresh_token_id: Option<TokenId>,
-    epoch: Epoch,
+pub(super) struct Candidate {
+    pub(super) replaces: NonZeroU64,
+    pub(super) issued: Arc<Issued>,
+    pub(super) refresh_token_id: Option<TokenId>,
+    pub(super) epoch: Epoch,
     /// For the store, and when it was as old as it says; `None` if it comes from there.
-    requested: Option<(StoredToken, time::Instant)>,
+    pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 
 /// A token to repeat a request with.
 pub(crate) struct Replacement {
-    token: Token,
-    candidate: Option<Candidate>,
+    pub(super) token: Token,
+    pub(super) candidate: Option<Candidate>,
 }
 
 impl Replacement {
@@ -69,13 +55,13 @@ impl Replacement {
         &self.token
     }
 
-    fn new(candidate: Candidate) -> Self {
+    pub(super) fn new(candidate: Candidate) -> Self {
         Self { token: Token::from_arc(candidate.issued.clone()), candidate: Some(candidate) }
     }
 }
 
 /// What is done about a 401.
-enum Step {
+pub(super) enum Step {
     /// Pass it on.
     Suppressed,
     /// Another token is current, or will be as soon as somebody asks for one.
@@ -87,8 +73,14 @@ enum Step {
 }
 
 impl Renewal {
-    fn step(&mut self, current: &Issued, rejected: NonZeroU64, rejection: Rejection, now: Now) -> Step {
-        if current.generation != Some(rejected) || current.life.age(now) == Age::Expired {
+    pub(super) fn step(
+        &mut self,
+        current: &Issued,
+        rejected: NonZeroU64,
+        rejection: Rejection,
+        now: Now,
+    ) -> Step {
+        if current.id != Some(rejected) || current.life.age(now) == Age::Expired {
             return Step::UseCurrent;
         }
         let candidate = self.candidate.take_if(|candidate| {
@@ -113,13 +105,13 @@ impl Renewal {
     }
 
     /// Notes what came of a repetition.
-    fn conclude(&mut self, replacement: NonZeroU64, accepted: bool, now: u64) {
+    pub(super) fn conclude(&mut self, replacement: NonZeroU64, accepted: bool, now: u64) {
         // All that repeat with one replacement count once; but one success outweighs the failures.
         if self.concluded == Some(replacement) && !accepted {
             return;
         }
         self.concluded = Some(replacement);
-        self.candidate.take_if(|candidate| candidate.issued.generation == Some(replacement));
+        self.candidate.take_if(|candidate| candidate.issued.id == Some(replacement));
         if accepted {
             self.failures = 0;
         }
@@ -130,189 +122,4 @@ impl Renewal {
 /// How long no renewal begins after so many that did not help, in milliseconds.
 fn pause(failures: u32) -> u64 {
     millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 1.0))
-}
-
-impl RefreshTask {
-    /// Gets a token beside the current one, `replaces`, and leaves that in place.
-    ///
-    /// Another process may have replaced the current token already; its token is taken then, unless it is
-    /// `except`. Otherwise the client credentials are used: the refresh token belongs to the current token.
-    async fn candidate(&self, replaces: NonZeroU64, except: Option<NonZeroU64>) -> Result<Candidate, Error> {
-        if let Some(breaker) = self.shared.ready() {
-            let key = self.shared.key(&self.entry);
-            let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
-            let stored = breaker.call(breaker.store.get(&key)).await.ok().flatten();
-            let current = self.entry.current.load().generation;
-            let unwanted = [Some(replaces), current, self.entry.pending_eviction(), except];
-            let stored = stored.filter(|token| !unwanted.contains(&Some(token.generation)));
-            let refresh_token_id = stored.as_ref().and_then(|token| token.refresh_token_id);
-            if let Some(issued) = stored.and_then(|token| self.read_stored(token, asked)) {
-                self.shared.counters.shared.add(1);
-                let issued = Arc::new(issued);
-                return Ok(Candidate { replaces, issued, refresh_token_id, epoch, requested: None });
-            }
-        }
-        let requested = self.request_token(None, |_, _| TakenRefreshToken::none()).await?;
-        if requested.stored.generation == replaces {
-            return Err(Error::new(ErrorKind::InvalidResponse, "the server issued the same token again"));
-        }
-        Ok(Candidate {
-            replaces,
-            issued: Arc::new(requested.issued),
-            refresh_token_id: requested.stored.refresh_token_id,
-            epoch: requested.epoch,
-            requested: Some((requested.stored, time::Instant::now())),
-        })
-    }
-}
-
-impl CacheInner {
-    /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
-    /// stands.
-    pub(in crate::token) async fn renew(
-        &self,
-        entry: &Arc<CacheEntry>,
-        rejected: &Token,
-        rejection: Rejection,
-    ) -> Option<Replacement> {
-        let rejected = rejected.issued().generation?;
-        match self.step(entry, rejected, rejection) {
-            Step::Suppressed => None,
-            Step::UseCurrent => self.current(entry).await,
-            Step::Invalidate => {
-                self.invalidate_entry(entry, rejected).await;
-                self.current(entry).await
-            }
-            Step::Use(candidate) => Some(Replacement::new(candidate)),
-            Step::Wait(fetch) => self.fetched(fetch).await,
-            Step::Fetch(flight) => {
-                let waiter = flight.waiter();
-                self.fetch(entry, rejected, flight);
-                self.fetched(waiter).await
-            }
-        }
-    }
-
-    /// The same for a request that cannot be repeated: only what the server says expressly counts.
-    pub(in crate::token) async fn renew_for_next(
-        &self,
-        entry: &Arc<CacheEntry>,
-        rejected: &Token,
-        rejection: Rejection,
-    ) {
-        if rejection == Rejection::InvalidToken
-            && let Some(rejected) = rejected.issued().generation
-            && let Step::Invalidate = self.step(entry, rejected, rejection)
-        {
-            self.invalidate_entry(entry, rejected).await;
-        }
-    }
-
-    /// Notes whether a repetition came back with anything but a 401.
-    pub(in crate::token) async fn conclude(
-        &self,
-        entry: &Arc<CacheEntry>,
-        replacement: &Replacement,
-        accepted: bool,
-    ) {
-        let Some(generation) = replacement.token.issued().generation else { return };
-        let candidate = replacement.candidate.as_ref().filter(|_| accepted);
-        // First this: a request that fails with the old token meanwhile uses the new one.
-        let replaced = candidate.filter(|candidate| self.replace(entry, candidate));
-        let now = self.shared.now().tick;
-        entry.renewal(|renewal, _| renewal.conclude(generation, accepted, now));
-        if !accepted {
-            tracing::warn!(
-                scopes = %entry.scopes,
-                "a new token was rejected as well; the 401 may have another cause than the token"
-            );
-        }
-        let Some(candidate) = replaced else { return };
-        self.invalidate_in_store(Some(entry), candidate.replaces).await;
-        if let Some((stored, at)) = &candidate.requested {
-            let mut stored = stored.clone();
-            stored.age += time::Instant::now() - *at;
-            self.put(entry, &stored).await;
-        }
-    }
-
-    fn step(&self, entry: &CacheEntry, rejected: NonZeroU64, rejection: Rejection) -> Step {
-        if !matches!(rejection, Rejection::InvalidToken | Rejection::Unexplained) {
-            return Step::Suppressed;
-        }
-        let now = self.shared.now();
-        entry.renewal(|renewal, current| renewal.step(current, rejected, rejection, now))
-    }
-
-    async fn current(&self, entry: &Arc<CacheEntry>) -> Option<Replacement> {
-        let token = self.wait(entry.clone(), None).await.ok()?;
-        Some(Replacement { token, candidate: None })
-    }
-
-    async fn fetched(&self, waiter: Waiter<Option<Candidate>>) -> Option<Replacement> {
-        let deadline = time::Instant::now() + self.shared.options.max_wait;
-        waiter.outcome_by(deadline).await.ok()??.map(Replacement::new)
-    }
-
-    /// Fetches a candidate in a task of its own, so that it goes on when the request that asked is given up.
-    fn fetch(&self, entry: &Arc<CacheEntry>, replaces: NonZeroU64, flight: Flight<Option<Candidate>>) {
-        let max_wait = self.shared.options.max_wait;
-        let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
-        let entry = entry.clone();
-        let mut alive = self.alive();
-        self.sync_with_store();
-        let work = async move {
-            let except = entry.renewal(|renewal, _| renewal.concluded);
-            let fetched = sync::select! {
-                fetched = task.candidate(replaces, except) => fetched,
-                _ = alive.changed() => return None,
-            };
-            let candidate = fetched
-                .inspect_err(|error| tracing::warn!(kind = ?error.kind(), %error, "no new token after a 401"))
-                .ok();
-            entry.renewal(|renewal, _| {
-                renewal.candidate.clone_from(&candidate);
-                renewal.fetch.clear();
-            });
-            // The candidate stays for the next request even if no caller waits any more.
-            Some(candidate)
-        };
-        // Without a runtime the 401 stands.
-        let _ = flight.spawn(work);
-    }
-
-    /// Puts a candidate in place of the token that it was fetched for, unless another has been meanwhile.
-    fn replace(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) -> bool {
-        let (shared, entry) = (self.shared.clone(), entry.clone());
-        let task = RefreshTask { max_wait: shared.options.max_wait, shared, entry };
-        let taken = TakenRefreshToken::none();
-        let refresh_token = candidate.requested.as_ref().and_then(|(stored, _)| stored.refresh_token.clone());
-        let new = NewToken {
-            issued: candidate.issued.clone(),
-            refresh_token_id: candidate.refresh_token_id,
-            // Only one process may send a refresh token; a store decides which.
-            refresh_token: refresh_token.filter(|_| self.shared.breaker.is_none()),
-            request: candidate.requested.is_some().then_some(&taken),
-            epoch: candidate.epoch,
-        };
-        let marks = self.shared.marks();
-        let replaced = task.entry.replace(candidate.replaces, new, marks, |failures| task.retry_at(failures));
-        if replaced {
-            self.shared.mark_invalidated(candidate.replaces);
-            self.shared.counters.invalidations.add(1);
-        }
-        replaced
-    }
-
-    /// Gives a token to the other processes, unless one of them is fetching another.
-    async fn put(&self, entry: &CacheEntry, stored: &StoredToken) {
-        let Some(breaker) = self.shared.ready() else { return };
-        let key = self.shared.key(entry);
-        if let Ok(Some(mut lease)) = breaker.call(breaker.store.lease(&key, breaker.lease)).await {
-            // The token was requested by the client credentials.
-            lease.parents.clear();
-            // A store that fails leaves the token to this process alone.
-            let _ = breaker.call(breaker.store.put_and_release(&key, stored, &lease)).await;
-        }
-    }
 }

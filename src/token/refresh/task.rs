@@ -13,20 +13,23 @@ use std::{
 
 use tracing::Instrument as _;
 
-use crate::token::{
-    IssuedToken, StoredToken, Token,
-    cache::entry::{CacheEntry, Discarded, Marks, NewToken, Now, TakenRefreshToken},
-    cache::options::millis,
-    cache::state::CacheState,
-    refresh::rate_limiter::Admission,
-    store::tombstones::Epoch,
-    syntax::{MAX_KEPT, is_kept_refresh_token},
-    token::{Expires, Issued},
-};
 use crate::{
     Error, ErrorKind,
+    clock::millis,
     retry::{Idempotency, backoff},
     sync::time,
+    token::{
+        cache::{
+            entry::{CacheEntry, Discarded, Marks, NewToken, TakenRefreshToken},
+            state::CacheState,
+        },
+        lifetime::age::{Expires, Now},
+        refresh::rate_limiter::Admission,
+        source::IssuedToken,
+        store::{StoredToken, tombstones::Epoch},
+        syntax::{MAX_KEPT, is_kept_refresh_token},
+        token::{Issued, Token},
+    },
 };
 
 /// How many tokens one refresh requests at most because each was revoked or rejected meanwhile.
@@ -56,7 +59,7 @@ impl RefreshTask {
         match &outcome {
             Ok(token) => tracing::debug!(
                 rule = token.expiry_rule().as_str(),
-                generation = token.issued().generation.map_or(0, NonZeroU64::get),
+                token_id = token.issued().id.map_or(0, NonZeroU64::get),
                 "token in place"
             ),
             Err(error) => tracing::warn!(kind = ?error.kind(), %error, "no token"),
@@ -212,7 +215,7 @@ impl RefreshTask {
         let scope = issued.scope.filter(|scope| scope.len() <= MAX_KEPT);
         stored.scope.clone_from(&scope);
         let scopes_hash = self.shared.entries.hash(&self.entry.scopes);
-        let issued = Issued::new(&stored.access_token, scope, stored.generation, scopes_hash, life)?;
+        let issued = Issued::new(&stored.access_token, scope, stored.id, scopes_hash, life)?;
         self.shared.succeeded(Some(&self.entry.scopes));
         self.shared.counters.refreshes.add(1);
         Ok((stored, issued))

@@ -5,23 +5,30 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use smallvec::SmallVec;
 
-use crate::token::{
-    Claim, Lease, Notice, Permit, StoreError, StoreKey, StoredToken, Token, TokenId,
-    cache::entry::{Age, CacheEntry, Discarded, NewToken, Now},
-    lifetime::expiry::ExpiryRule,
-    refresh::expiring_map::after,
-    refresh::rate_limiter::Admission,
-    refresh::task::{MAX_DISCARDED, RefreshTask},
-    store::circuit_breaker::{PendingMark, StoreCircuitBreaker},
-    store::generation,
-    store::tombstones::Epoch,
-    token::{Expires, Issued},
-};
 use crate::{
     Error, ErrorKind,
     sync::{
         self,
         time::{self, Instant},
+    },
+    token::{
+        cache::entry::{CacheEntry, Discarded, NewToken},
+        id::{TokenId, token_id},
+        lifetime::{
+            age::{Age, Expires, Now},
+            expiry::ExpiryRule,
+        },
+        refresh::{
+            expiring_map::after,
+            rate_limiter::Admission,
+            task::{MAX_DISCARDED, RefreshTask},
+        },
+        store::{
+            Claim, Lease, Notice, Permit, StoreError, StoreKey, StoredToken,
+            circuit_breaker::{PendingMark, StoreCircuitBreaker},
+            tombstones::Epoch,
+        },
+        token::{Issued, Token},
     },
 };
 
@@ -49,13 +56,13 @@ impl RefreshTask {
         let (mut unusable, mut discarded) = (None, 0);
         loop {
             let left = deadline - Instant::now();
-            let current = self.entry.current.load().generation;
+            let current = self.entry.current.load().id;
             let except: SmallVec<[TokenId; 2]> = current.into_iter().chain(unusable).collect();
             let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
             let claim = breaker.store.claim(&key, &except, breaker.lease, limit, left);
             match breaker.call(claim).await? {
                 Claim::Token(stored) => {
-                    let id = stored.generation;
+                    let id = stored.id;
                     if let Some(token) = self.install_stored(stored, asked, epoch) {
                         return Ok(Ok(token));
                     }
@@ -97,7 +104,7 @@ impl RefreshTask {
     ) -> Option<Result<Token, Error>> {
         let store = &*breaker.store;
         tracing::debug!(fence = lease.fence, "asking under the lease");
-        let own = self.entry.current.load().generation;
+        let own = self.entry.current.load().id;
         let requested = async {
             // The lease runs for this wait as well.
             let admitted = match permit {
@@ -122,7 +129,7 @@ impl RefreshTask {
             }
         };
         match &requested.taken.refresh_token {
-            Some(refresh_token) => lease.parents.extend(own.into_iter().chain([generation(refresh_token)])),
+            Some(refresh_token) => lease.parents.extend(own.into_iter().chain([token_id(refresh_token)])),
             // The token is of the client credentials alone.
             None => lease.parents.clear(),
         }
@@ -131,7 +138,7 @@ impl RefreshTask {
             self.shared.counters.discarded.add(1);
             tracing::debug!("discarding new token: revoked, or lease lost during refresh");
             let _ = breaker.call(store.release(key, &lease)).await;
-            let id = requested.stored.generation;
+            let id = requested.stored.id;
             let marks = breaker.call(store.marks(&key.source, &[id])).await.unwrap_or_default();
             if marks.contains(&Notice::Revoked(id)) {
                 self.shared.mark_revoked(id);
@@ -140,7 +147,7 @@ impl RefreshTask {
             return is_revoked.then(|| Err(self.reissued_revoked()));
         }
         let ids: Vec<TokenId> =
-            [requested.stored.generation].into_iter().chain(requested.stored.refresh_token_id).collect();
+            [requested.stored.id].into_iter().chain(requested.stored.refresh_token_id).collect();
         match self.publish(requested) {
             Ok(token) => {
                 // Only one process may have the refresh token. If the store failed, it may still have it.
@@ -166,7 +173,7 @@ impl RefreshTask {
 
     /// Installs a token of the store that was claimed at this time, if it is fresh and not marked.
     fn install_stored(&self, stored: StoredToken, asked: Now, epoch: Epoch) -> Option<Token> {
-        let id = stored.generation;
+        let id = stored.id;
         if self.entry.pending_eviction() == Some(id) {
             return None;
         }
@@ -194,7 +201,7 @@ impl RefreshTask {
             return None;
         }
         let scopes_hash = self.shared.entries.hash(&self.entry.scopes);
-        Issued::new(&stored.access_token, stored.scope, stored.generation, scopes_hash, life).ok()
+        Issued::new(&stored.access_token, stored.scope, stored.id, scopes_hash, life).ok()
     }
 }
 

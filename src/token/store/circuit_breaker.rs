@@ -9,13 +9,18 @@ use std::{
 
 use tokio::sync::broadcast;
 
-use crate::sync::{
-    AbortHandle, Mutex, MutexGuard, Notify,
-    time::{self, Instant},
-};
-use crate::token::{
-    Fingerprint, Notice, StoreError, StoreFuture, StoreKey, TokenId, TokenOptions, TokenStore,
-    cache::stats::Counter, refresh::expiring_map::after,
+use crate::{
+    sync::{
+        AbortHandle, Mutex, MutexGuard, Notify,
+        time::{self, Instant},
+    },
+    token::{
+        cache::{options::TokenOptions, stats::Counter},
+        fingerprint::Fingerprint,
+        id::TokenId,
+        refresh::expiring_map::after,
+        store::{Notice, StoreError, StoreFuture, StoreKey, TokenStore},
+    },
 };
 
 /// The most marks that wait for the store to respond again.

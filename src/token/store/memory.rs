@@ -4,16 +4,17 @@ use std::{fmt, sync::PoisonError, time::Duration};
 
 use tokio::sync::broadcast;
 
-use crate::token::{
-    Fingerprint, Lease, Notice, StoreFuture, StoreKey, StoredToken, TokenId, TokenStore,
-    refresh::expiring_map::{ExpiringMap, after},
-    store::INVALIDATED,
-};
 use crate::{
     Secret,
     sync::{
         Mutex, MutexGuard, Notify,
         time::{Instant, timeout},
+    },
+    token::{
+        fingerprint::Fingerprint,
+        id::TokenId,
+        refresh::expiring_map::{ExpiringMap, after},
+        store::{INVALIDATED, Lease, Notice, StoreFuture, StoreKey, StoredToken, TokenStore},
     },
 };
 
@@ -69,14 +70,14 @@ impl MemoryStore {
     fn insert(&self, key: &StoreKey, token: &StoredToken, lease: &Lease, release: bool) -> bool {
         let mut state = self.lock();
         let Some(mut entry) = state.leased(key, lease).cloned() else { return false };
-        let ids = [Some(token.generation), token.refresh_token_id];
+        let ids = [Some(token.id), token.refresh_token_id];
         if ids.into_iter().flatten().chain(lease.parents.iter().copied()).any(|id| state.is_revoked(key, id))
         {
             return false;
         }
-        match state.mark(key, token.generation) {
+        match state.mark(key, token.id) {
             Some(Mark::Invalidated(fence)) if fence > lease.fence => return false,
-            Some(_) => drop(state.marks.remove(&(key.source, token.generation))),
+            Some(_) => drop(state.marks.remove(&(key.source, token.id))),
             None => {}
         }
         entry.token = Some((token.clone(), after(Instant::now(), token.remaining())));
@@ -105,7 +106,7 @@ impl State {
     }
 
     fn is_marked(&self, key: &StoreKey, token: &StoredToken) -> bool {
-        self.mark(key, token.generation).is_some()
+        self.mark(key, token.id).is_some()
             || token.refresh_token_id.is_some_and(|id| self.is_revoked(key, id))
     }
 
@@ -202,8 +203,7 @@ impl TokenStore for MemoryStore {
             if state.mark(key, id).is_some() {
                 return Ok(());
             }
-            let holds =
-                |entry: &&Entry| entry.token.as_ref().is_some_and(|(token, _)| token.generation == id);
+            let holds = |entry: &&Entry| entry.token.as_ref().is_some_and(|(token, _)| token.id == id);
             if let Some(entry) = state.entries.get(key).filter(holds).cloned() {
                 state.set(key, Entry { token: None, ..entry });
             }
@@ -219,7 +219,7 @@ impl TokenStore for MemoryStore {
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
         Box::pin(async move {
             let mut state = self.lock();
-            let parents = state.token(key).map(|token| [Some(token.generation), token.refresh_token_id]);
+            let parents = state.token(key).map(|token| [Some(token.id), token.refresh_token_id]);
             let mut entry = state.entries.get(key).cloned().unwrap_or_default();
             let now = Instant::now();
             if entry.lease.is_some_and(|(_, ends)| now < ends) {

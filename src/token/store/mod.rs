@@ -11,12 +11,18 @@ pub(super) mod tombstones;
 
 pub use memory::MemoryStore;
 
-use std::{fmt, future::Future, num::NonZeroU64, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use tokio::sync::broadcast;
 
-use crate::token::Fingerprint;
-use crate::{Secret, sync::time::Instant};
+use crate::{
+    Secret,
+    sync::time::Instant,
+    token::{
+        fingerprint::Fingerprint,
+        id::{TokenId, token_id},
+    },
+};
 
 /// What the methods of a [`TokenStore`] return: boxed, so that any store can be used as `dyn`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -53,9 +59,6 @@ pub struct StoreKey {
     pub scopes: Box<str>,
 }
 
-/// Identifies an access token or a refresh token: the first eight bytes of its SHA-256.
-pub type TokenId = NonZeroU64;
-
 /// A token as it is stored.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -74,28 +77,20 @@ pub struct StoredToken {
     /// How long the token is valid, counted from its request.
     pub lifetime: Duration,
     /// The id of the access token.
-    pub generation: TokenId,
+    pub id: TokenId,
 }
 
 impl StoredToken {
     /// A token without a refresh token and without scopes.
     pub fn new(access_token: Secret, age: Duration, lifetime: Duration) -> Self {
-        let generation = generation(&access_token);
-        Self {
-            access_token,
-            refresh_token: None,
-            refresh_token_id: None,
-            scope: None,
-            age,
-            lifetime,
-            generation,
-        }
+        let id = token_id(&access_token);
+        Self { access_token, refresh_token: None, refresh_token_id: None, scope: None, age, lifetime, id }
     }
 
     /// Adds the refresh token that came with it.
     #[must_use]
     pub fn with_refresh_token(mut self, refresh_token: Option<Secret>) -> Self {
-        self.refresh_token_id = refresh_token.as_ref().map(generation);
+        self.refresh_token_id = refresh_token.as_ref().map(token_id);
         self.refresh_token = refresh_token;
         self
     }
@@ -104,11 +99,6 @@ impl StoredToken {
     pub fn remaining(&self) -> Duration {
         self.lifetime.saturating_sub(self.age)
     }
-}
-
-/// The id of a token. It is the same in every process, and the token cannot be computed from it.
-pub(in crate::token) fn generation(token: &Secret) -> TokenId {
-    Fingerprint::of([token.expose_secret()]).short()
 }
 
 /// The right to refresh a key, for some time.
@@ -306,7 +296,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         max_wait: Duration,
     ) -> StoreFuture<'a, Claim<'a>> {
         Box::pin(async move {
-            let wanted = |token: &StoredToken| !except.contains(&token.generation);
+            let wanted = |token: &StoredToken| !except.contains(&token.id);
             if let Some(token) = self.get(key).await?.filter(wanted) {
                 return Ok(Claim::Token(token));
             }

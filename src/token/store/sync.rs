@@ -7,21 +7,21 @@ use std::{collections::HashSet, time::Duration};
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::token::{
-    Notice, StoreKey, TokenId,
-    cache::entries::ScopeKey,
-    cache::entry::CacheEntry,
-    cache::inner::CacheInner,
-    cache::state::CacheState,
-    refresh::expiring_map::after,
-    store::circuit_breaker::{PendingMark, StoreCircuitBreaker},
-};
 use crate::{
     Error, ErrorKind,
     retry::backoff,
     sync::{
         self, runtime,
         time::{self, Instant},
+    },
+    token::{
+        cache::{entry::CacheEntry, inner::CacheInner, key::ScopeKey, state::CacheState},
+        id::TokenId,
+        refresh::expiring_map::after,
+        store::{
+            Notice, StoreKey,
+            circuit_breaker::{PendingMark, StoreCircuitBreaker},
+        },
     },
 };
 
@@ -191,7 +191,7 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
     }
     shared.entries.each(|entry| {
         revoked.iter().for_each(|id| revoke_here(shared, entry, *id));
-        if let Some(id) = entry.current.load().generation.filter(|id| invalidated.contains(id)) {
+        if let Some(id) = entry.current.load().id.filter(|id| invalidated.contains(id)) {
             shared.drop_token(entry, id);
         }
     });

@@ -7,7 +7,11 @@ use ring::rand::{self, SystemRandom};
 use super::{RedisStore, link::redact_error, listen::subscribe, names::OfSource, script};
 use crate::{
     Secret,
-    token::{Claim, Fingerprint, Permit, RateLimit, StoreError, StoreKey, StoredToken, TokenStore as _},
+    token::{
+        TokenStore as _,
+        fingerprint::Fingerprint,
+        store::{Claim, Permit, RateLimit, StoreError, StoreKey, StoredToken},
+    },
 };
 
 /// How long what a check writes lives if it cannot be removed.
@@ -57,7 +61,7 @@ impl RedisStore {
         step(self.take_refresh_token(key, &lease).await?.is_some(), "a token is not found again")?;
         let permit = self.acquire_permit(&key.source, Some(limit), Duration::ZERO).await?;
         step(permit != Permit::Granted(Duration::ZERO), "a call beyond the rate limit is let through")?;
-        let id = token.generation;
+        let id = token.id;
         self.invalidate(key, id).await?;
         self.release(key, &lease).await?;
         let lease = self.lease(key, LIFE).await?;

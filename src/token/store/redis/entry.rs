@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::{Secret, token::StoredToken};
+use crate::{Secret, token::store::StoredToken};
 
 /// The end on the clock of Redis and the lifetime in microseconds, the length of the scope plus one,
 /// the scope, and the token. The end is sealed as well: whoever writes to Redis can set the time to

@@ -15,8 +15,10 @@ use super::{
     script::Script,
     server::{Connection, Server},
 };
-use crate::single_flight::{SingleFlight, Waiter};
-use crate::token::StoreError;
+use crate::{
+    single_flight::{SingleFlight, Waiter},
+    token::store::StoreError,
+};
 
 /// How long it may take to connect. Those who wait for it give up sooner.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);

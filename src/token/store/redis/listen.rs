@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     retry::{backoff, random},
-    token::Notice,
+    token::store::Notice,
 };
 
 /// After how much silence the server is asked whether it is there.

@@ -143,7 +143,7 @@ pub use seal::SealingKey;
 
 pub(crate) use self::script::Script;
 use self::{link::Link, listen::Subscription, names::Names, seal::Keyring, server::Server};
-use crate::{Error, ErrorKind, token::StoreError};
+use crate::{Error, ErrorKind, token::store::StoreError};
 
 /// Tokens in Redis. See the [module](self).
 pub struct RedisStore {

@@ -3,7 +3,7 @@
 use crate::{
     Error, ErrorKind,
     hex::hex,
-    token::{Fingerprint, StoreKey, TokenId},
+    token::{fingerprint::Fingerprint, id::TokenId, store::StoreKey},
 };
 
 /// The names of one namespace.

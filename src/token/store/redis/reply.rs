@@ -7,7 +7,10 @@ use std::time::Duration;
 use redis::Value;
 
 use super::names::read_id;
-use crate::token::{Block, Notice, StoreError, TokenId};
+use crate::token::{
+    id::TokenId,
+    store::{Block, Notice, StoreError},
+};
 
 /// What a script returned of a key.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error, ErrorKind, Secret,
-    token::{Fingerprint, StoreError},
+    token::{fingerprint::Fingerprint, store::StoreError},
 };
 
 /// The first byte of every sealed value: the version of the seal and of the layout inside.

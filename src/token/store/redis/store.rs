@@ -13,8 +13,13 @@ use super::{
 use crate::{
     Secret,
     token::{
-        Block, Claim, Fingerprint, Lease, Notice, Permit, RateLimit, StoreError, StoreFuture, StoreKey,
-        StoredToken, TokenId, TokenStore, refresh::cool_down::MAX_COOL_DOWN,
+        fingerprint::Fingerprint,
+        id::TokenId,
+        refresh::cool_down::MAX_COOL_DOWN,
+        store::{
+            Block, Claim, Lease, Notice, Permit, RateLimit, StoreError, StoreFuture, StoreKey, StoredToken,
+            TokenStore,
+        },
     },
 };
 
@@ -70,7 +75,7 @@ impl RedisStore {
         let text = self.keys.open(&self.names.about("access", key), &sealed.text)?;
         let mut token = entry::read(&text, sealed.left, sealed.now)?;
         token.refresh_token_id = sealed.refresh_token_id;
-        Some(token).filter(|token| Some(token.generation) == sealed.id)
+        Some(token).filter(|token| Some(token.id) == sealed.id)
     }
 
     fn refresh_token(&self, key: &StoreKey, id: Option<TokenId>, sealed: &[u8]) -> Option<Secret> {
@@ -95,14 +100,14 @@ impl RedisStore {
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
         let refresh_token = match &token.refresh_token {
             Some(text) => {
-                self.keys.seal(&self.about_refresh(key, token.generation), text.expose_secret().as_bytes())?
+                self.keys.seal(&self.about_refresh(key, token.id), text.expose_secret().as_bytes())?
             }
             None => Vec::new(),
         };
         let mut arguments = vec![
             self.held(lease),
             lease.fence.to_string().into(),
-            names::id(&token.generation).into(),
+            names::id(&token.id).into(),
             sealed,
             refresh_token,
             token.refresh_token_id.as_ref().map(names::id).unwrap_or_default().into(),
