@@ -13,9 +13,9 @@
 //!    because the handler fails, panics or is cancelled, the vendor's next retry is handled. If the process
 //!    dies, that happens once the lease has ended.
 //!
-//! An event is handled again only if its handler took effect and the delivery could not be completed, because
-//! the process died in between or the delivery store failed, or if the store lost the record. A handler that
-//! cannot bear this records the id of the event in the same database transaction as its effect.
+//! An event is handled again only if its handler took effect and the delivery was not completed, because the
+//! handler failed after that, the process died or the delivery store failed, or if the store lost the record. A
+//! handler that cannot bear this records the id of the event in the same database transaction as its effect.
 //!
 //! # Security
 //!

@@ -20,13 +20,16 @@ use fintech_auth::{
     },
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncReadExt as _,
     net::{TcpListener, TcpStream},
     sync::Notify,
     time::sleep,
 };
 
-use crate::{scripted::TestClock, support::emulator};
+use crate::{
+    scripted::TestClock,
+    support::{emulator, post_webhook},
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -423,17 +426,7 @@ impl Server {
     }
 
     async fn connect(&self, path: &str, webhook: &SignedWebhook) -> TcpStream {
-        let mut request = format!(
-            "POST /{path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n",
-            webhook.body.len()
-        );
-        for (name, value) in &webhook.headers {
-            request += &format!("{name}: {}\r\n", value.to_str().unwrap());
-        }
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
-        stream.write_all(&webhook.body).await.unwrap();
-        stream
+        post_webhook(&self.address, path, webhook).await
     }
 
     async fn send(&self, path: &str, webhook: &SignedWebhook) -> String {

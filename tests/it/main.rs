@@ -50,6 +50,7 @@ mod webhook;
 mod webhook_keys;
 mod webhook_moneykit;
 mod webhook_moov;
+mod webhook_outcomes;
 mod webhook_retries;
 mod webhook_server;
 mod wire;

@@ -7,11 +7,12 @@ use std::{
 
 use fintech_auth::{
     Error, HttpOptions, RetryPolicy, Scope, Secret,
-    emulator::{Emulator, Fault, Operation},
+    emulator::{Emulator, Fault, Operation, SignedWebhook},
     moneykit, moov,
     token::TokenOptions,
 };
 use http::StatusCode;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 pub(crate) async fn emulator() -> Emulator {
@@ -94,4 +95,20 @@ impl std::io::Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// Sends a webhook to `http://{address}/{path}` over a connection of its own, which ends after the response.
+pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebhook) -> TcpStream {
+    let mut request = format!(
+        "POST /{path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n",
+        webhook.body.len()
+    );
+    for (name, value) in &webhook.headers {
+        request += &format!("{name}: {}\r\n", value.to_str().expect("text"));
+    }
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("it is sent");
+    // A body over the limit may be refused before it is sent to its end.
+    let _ = stream.write_all(&webhook.body).await;
+    stream
 }

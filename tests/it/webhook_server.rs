@@ -6,11 +6,9 @@ use fintech_auth::{
     emulator::{Emulator, SignedWebhook},
     moov,
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    task::AbortHandle,
-};
+use tokio::{io::AsyncReadExt as _, net::TcpListener, task::AbortHandle};
+
+use crate::support::post_webhook;
 
 #[path = "../../examples/webhook_server.rs"]
 mod example;
@@ -43,17 +41,7 @@ impl Server {
 
     /// Over a bare socket; the whole response as text.
     async fn send(&self, vendor: &str, webhook: &SignedWebhook) -> String {
-        let mut request = format!(
-            "POST /webhooks/{vendor} HTTP/1.1\r\nhost: example\r\nconnection: close\r\ncontent-length: {}\r\n",
-            webhook.body.len()
-        );
-        for (name, value) in &webhook.headers {
-            request += &format!("{name}: {}\r\n", value.to_str().expect("text"));
-        }
-        let mut stream = TcpStream::connect(&self.address).await.expect("a connection");
-        stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("it is sent");
-        // A body over the limit may be refused before it is sent to its end.
-        let _ = stream.write_all(&webhook.body).await;
+        let mut stream = post_webhook(&self.address, &format!("webhooks/{vendor}"), webhook).await;
         let mut response = Vec::new();
         let _ = stream.read_to_end(&mut response).await;
         String::from_utf8(response).expect("text")
