@@ -135,14 +135,21 @@ pub(crate) fn resolved<'v>(document: &'v Value, value: &'v Value) -> Option<&'v 
 }
 
 /// What stands at the end of a chain of references, and where. `at` is where the chain begins.
-pub(crate) fn followed<'v>(
+pub(crate) fn followed<'v>(document: &'v Value, value: &'v Value, at: &str) -> Option<(&'v Value, String)> {
+    followed_while(document, value, at, |_| true)
+}
+
+/// The same, up to the first reference whose holder is not `followed`.
+pub(crate) fn followed_while<'v>(
     document: &'v Value,
     mut value: &'v Value,
     at: &str,
+    is_followed: impl Fn(&Map<String, Value>) -> bool,
 ) -> Option<(&'v Value, String)> {
     let mut at = at.to_owned();
     for _ in 0..16 {
-        match value.get("$ref").and_then(Value::as_str) {
+        let holder = value.as_object().filter(|map| is_followed(map));
+        match holder.and_then(|map| map.get("$ref")?.as_str()) {
             Some(to) => {
                 at = to.strip_prefix('#')?.to_owned();
                 value = document.pointer(&at)?;

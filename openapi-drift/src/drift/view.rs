@@ -163,7 +163,7 @@ impl<'v> View<'v> {
     }
 }
 
-fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<'v>> {
+pub(super) fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<'v>> {
     let items = list.iter().enumerate();
     items.map(|(index, value)| Field { key, value, at: join(at, &index.to_string()) }).collect()
 }

@@ -1,6 +1,6 @@
 //! Names of components: which was renamed, which stands for something else, which nothing refers to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -59,21 +59,20 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// They are referred to by name only.
-    pub(super) fn security_schemes(&mut self) {
-        let kind = "securitySchemes";
-        let below = |document: &'v Value| document.get("components").and_then(|it| it.get(kind));
-        let (old, new) = (below(self.documents.0), below(self.documents.1));
-        let empty = empty(&TRUE);
-        let (Value::Object(old), Value::Object(new)) = (old.unwrap_or(empty), new.unwrap_or(empty)) else {
-            return;
-        };
-        let shape = shape::COMPONENTS.under(kind);
+    /// Compares the kinds of components that are wanted, name by name.
+    pub(super) fn component_kinds(&mut self, is_wanted: &dyn Fn(&str) -> bool) {
         let (before, after) = (self.documents.0.get("components"), self.documents.1.get("components"));
-        self.steps.push(step(&shape::COMPONENTS, "components", before, after));
-        self.steps.push(step(shape, kind, None, None));
-        self.map(shape, old, new, &Place::both("/components").under(kind), &|_| true);
-        self.steps.truncate(self.steps.len() - 2);
+        self.steps = vec![self.root(), step(&shape::COMPONENTS, "components", before, after)];
+        let (old, new) = (before.unwrap_or(empty(&TRUE)), after.unwrap_or(empty(&TRUE)));
+        let place = Place::both("/components");
+        match (old, new) {
+            (Value::Object(old), Value::Object(new)) => {
+                self.map(&shape::COMPONENTS, old, new, &place, is_wanted);
+            }
+            _ if old != new => self.tell(Kind::Changed, &place),
+            _ => {}
+        }
+        self.steps.clear();
     }
 
     /// Names that came, went or stand for something else, and components that nothing refers to.
@@ -82,8 +81,7 @@ impl<'v> Walk<'v> {
         let names = |document: &'v Value| -> BTreeMap<Name, (&'v str, &'v str, &'v Value)> {
             let kinds = map_of(document.get("components")).into_iter().flatten();
             kinds
-                .filter(|(kind, _)| *kind != "securitySchemes")
-                .filter(|(kind, _)| matches!(shape::COMPONENTS.under(kind), Shape::Names(_)))
+                .filter(|(kind, _)| *kind != "securitySchemes" && is_of_names(kind))
                 .flat_map(|(kind, names)| {
                     let names = names.as_object().into_iter().flatten();
                     names.map(move |(name, value)| {
@@ -119,32 +117,6 @@ impl<'v> Walk<'v> {
                 self.component(*old, Some(old.2), None, None, (name, name));
             }
         }
-    }
-
-    /// What stands among the components and is no map of things of one kind.
-    pub(super) fn misshapen_components(&mut self) {
-        let (old, new) = (self.documents.0.get("components"), self.documents.1.get("components"));
-        let is_map = |value: Option<&Value>| value.is_none_or(Value::is_object);
-        let place = Place::both("/components");
-        self.steps = vec![self.root()];
-        if !is_map(old) || !is_map(new) {
-            self.node(step(&shape::DATA, "components", old, new), &place);
-        } else {
-            self.steps.push(step(&shape::COMPONENTS, "components", old, new));
-            let keys: BTreeSet<&'v String> = [old, new]
-                .into_iter()
-                .flat_map(|side| map_of(side).into_iter().flatten().map(|(kind, _)| kind))
-                .collect();
-            for kind in keys {
-                let below = |side: Option<&'v Value>| side.and_then(|side| side.get(kind));
-                let (old, new) = (below(old), below(new));
-                let is_kind = matches!(shape::COMPONENTS.under(kind), Shape::Names(_));
-                if !is_kind || !is_map(old) || !is_map(new) {
-                    self.node(step(&shape::DATA, kind, old, new), &place.under(kind));
-                }
-            }
-        }
-        self.steps.clear();
     }
 
     fn component(
@@ -204,6 +176,11 @@ pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
     (key == "$ref" || matches!(shape, Shape::Target))
         && edit.kind == Kind::Changed
         && named(old).zip(named(new)).is_some_and(|(from, to)| renames.contains(&(from, to)))
+}
+
+/// Whether components of this kind have names.
+pub(super) fn is_of_names(kind: &str) -> bool {
+    matches!(shape::COMPONENTS.under(kind), Shape::Names(_))
 }
 
 /// The kind and name in `#/components/kind/name`.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{MOST_COMPARED, Walk, step};
+use super::{MOST_COMPARED, Walk, pair, place_of, step};
 use crate::drift::edit::{Kind, Place, identity, list_of};
-use crate::drift::view::Field;
+use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
 
 impl<'v> Walk<'v> {
@@ -50,10 +50,7 @@ impl<'v> Walk<'v> {
         at: &str,
         method: &str,
     ) -> Vec<Field<'v>> {
-        let fields = |list: Option<&'v Value>, at: &str| -> Vec<Field<'v>> {
-            let items = list_of(list).iter().enumerate();
-            items.map(|(index, value)| Field { key: "", value, at: join(at, &index.to_string()) }).collect()
-        };
+        let fields = |list: Option<&'v Value>, at: &str| items("", list_of(list), at);
         let mut found = fields(operation.get("parameters"), &join(&join(at, method), "parameters"));
         let own: BTreeSet<Option<Vec<String>>> =
             found.iter().map(|field| identity(document, parameter(), field.value)).collect();
@@ -78,24 +75,14 @@ impl<'v> Walk<'v> {
         let mut rest: Vec<usize> = left.into_values().flatten().collect();
         // The same reference, to what has another name by now.
         if rest.len() * new.len() <= MOST_COMPARED {
-            for (index, field) in new.iter().enumerate().filter(|(index, _)| news[*index].is_some()) {
-                let same = rest
-                    .iter()
-                    .position(|was| old[*was].value == field.value && field.value.get("$ref").is_some());
-                if found[index].is_none()
-                    && let Some(same) = same
-                {
-                    found[index] = Some(rest.remove(same));
-                }
-            }
+            pair(&mut found, &mut rest, |was, is| {
+                news[is].is_some() && old[was].value == new[is].value && new[is].value.get("$ref").is_some()
+            });
         }
         self.steps.push(step(&shape::DATA, "parameters", None, None));
         for (field, was) in new.iter().zip(found) {
             let before = was.map(|was| &old[was]);
-            let here = Place {
-                old: before.map_or_else(|| field.at.clone(), |before| before.at.clone()),
-                new: field.at.clone(),
-            };
+            let here = place_of(before, Some(field), Place::both(&field.at));
             self.node(step(parameter(), "", before.map(|it| it.value), Some(field.value)), &here);
         }
         rest.sort_unstable();
@@ -119,22 +106,16 @@ impl<'v> Walk<'v> {
                 old.is_some() && old == identity(after, of, new)
             }
         };
-        let mut left: Vec<usize> = (0..old.len()).collect();
-        let mut pairs: Vec<(Option<usize>, usize)> = Vec::new();
-        for (index, item) in new.iter().enumerate() {
-            let found = left.iter().position(|was| is_same(&old[*was], item));
-            pairs.push((found.map(|found| left.remove(found)), index));
-        }
-        if !matches!(of, Shape::Requirement) && !pairs.iter().flat_map(|(was, _)| was).is_sorted() {
+        let (mut found, mut left) = (vec![None; new.len()], (0..old.len()).collect());
+        pair(&mut found, &mut left, |was, is| is_same(&old[was], &new[is]));
+        if !matches!(of, Shape::Requirement) && !found.iter().flatten().is_sorted() {
             self.tell(Kind::Reordered, place);
         }
         let has_identity = new.iter().chain(old).any(|item| identity(after, of, item).is_some());
         if !has_identity {
-            for (was, _) in pairs.iter_mut().filter(|(was, _)| was.is_none()) {
-                *was = (!left.is_empty()).then(|| left.remove(0));
-            }
+            pair(&mut found, &mut left, |_, _| true);
         }
-        for (was, index) in pairs {
+        for (index, was) in found.into_iter().enumerate() {
             let here = Place {
                 old: join(&place.old, &was.unwrap_or(index).to_string()),
                 new: join(&place.new, &index.to_string()),

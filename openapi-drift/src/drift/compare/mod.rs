@@ -11,26 +11,38 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::{Map, Value};
 
-use super::edit::{Edit, Kind, MOST, Place, Step, followed, list_of, map_of};
+use super::edit::{Edit, Kind, MOST, Place, Step, followed, list_of};
 use super::uses::{Use, use_of};
+use super::view::Field;
 use crate::shape::{self, Shape, join};
-use components::{component, is_rename};
+use components::{component, is_of_names, is_rename};
 
 /// Every difference.
 pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
-    let mut walk = Walk::of(old, new);
+    let mut walk = Walk {
+        documents: (old, new),
+        steps: Vec::new(),
+        base: None,
+        edits: Vec::new(),
+        is_full: false,
+        jobs: VecDeque::new(),
+        seen: BTreeSet::new(),
+        pairs: BTreeSet::new(),
+        used_old: BTreeSet::new(),
+        used_new: BTreeSet::new(),
+        left: MOST_VISITED,
+    };
     let root = walk.root();
-    let (before, after) = (map_of(Some(old)), map_of(Some(new)));
-    if let (Some(before), Some(after)) = (before, after) {
+    if let (Value::Object(before), Value::Object(after)) = (old, new) {
         walk.steps.push(root);
-        let is_used = |key: &str| key != "components";
-        walk.map(root.shape, before, after, &Place::default(), &is_used);
-        walk.security_schemes();
-        walk.steps.pop();
+        walk.map(root.shape, before, after, &Place::default(), &|key| key != "components");
+        // They are referred to by name only.
+        walk.component_kinds(&|kind| kind == "securitySchemes");
     }
     walk.run_jobs();
     walk.components();
-    walk.misshapen_components();
+    let is_map = |document: &Value, kind: &str| document["components"].get(kind).is_none_or(Value::is_object);
+    walk.component_kinds(&|kind| !is_of_names(kind) || !is_map(old, kind) || !is_map(new, kind));
     walk.run_jobs();
     if walk.edits.is_empty() && old != new && unordered(old) != unordered(new) {
         walk.steps = vec![root];
@@ -73,6 +85,8 @@ struct Walk<'v> {
     /// What the job's beginning serves as.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
+    /// Whether there are more than are reported.
+    is_full: bool,
     jobs: VecDeque<Job<'v>>,
     /// What was compared already, so that a cycle ends and nothing is compared twice.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
@@ -84,21 +98,6 @@ struct Walk<'v> {
 }
 
 impl<'v> Walk<'v> {
-    fn of(old: &'v Value, new: &'v Value) -> Self {
-        Self {
-            documents: (old, new),
-            steps: Vec::new(),
-            base: None,
-            edits: Vec::new(),
-            jobs: VecDeque::new(),
-            seen: BTreeSet::new(),
-            pairs: BTreeSet::new(),
-            used_old: BTreeSet::new(),
-            used_new: BTreeSet::new(),
-            left: MOST_VISITED,
-        }
-    }
-
     fn root(&self) -> Step<'v> {
         let (old, new) = self.documents;
         step(&shape::DOCUMENT, "", Some(old), Some(new))
@@ -122,7 +121,7 @@ impl<'v> Walk<'v> {
     }
 
     fn node(&mut self, step: Step<'v>, place: &Place) {
-        if self.edits.len() > MOST {
+        if self.is_full {
             return;
         }
         let Some(left) = self.left.checked_sub(1) else { return self.too_many() };
@@ -183,7 +182,7 @@ impl<'v> Walk<'v> {
     }
 
     fn tell(&mut self, kind: Kind, place: &Place) {
-        if self.edits.len() >= MOST {
+        if self.edits.len() == MOST {
             return self.too_many();
         }
         let used = use_of(self.base, &self.steps);
@@ -197,14 +196,11 @@ impl<'v> Walk<'v> {
     }
 
     fn too_many(&mut self) {
-        if self.edits.len() <= MOST {
+        if !self.is_full {
+            self.is_full = true;
             self.edits.truncate(MOST - 1);
-            let (kind, steps) = (Kind::TooMany, vec![self.root()]);
-            // Above `MOST`, so that nothing more is looked at.
-            for _ in self.edits.len()..=MOST {
-                let (kind, steps) = (kind.clone(), steps.clone());
-                self.edits.push(Edit { place: Place::default(), kind, steps, used: None });
-            }
+            let (place, steps) = (Place::default(), vec![self.root()]);
+            self.edits.push(Edit { place, kind: Kind::TooMany, steps, used: None });
             self.jobs.clear();
         }
     }
@@ -268,6 +264,21 @@ impl<'v> Walk<'v> {
 
 fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Option<&'v Value>) -> Step<'v> {
     Step { shape, key, old, new, is_property: false, is_required: false }
+}
+
+/// Where two parts are, or would be.
+fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Place) -> Place {
+    Place {
+        old: before.map_or(otherwise.old, |field| field.at.clone()),
+        new: after.map_or(otherwise.new, |field| field.at.clone()),
+    }
+}
+
+/// Pairs each new item without a counterpart with the first old item left that is the same.
+fn pair(found: &mut [Option<usize>], left: &mut Vec<usize>, is_same: impl Fn(usize, usize) -> bool) {
+    for (new, found) in found.iter_mut().enumerate().filter(|(_, found)| found.is_none()) {
+        *found = left.iter().position(|old| is_same(*old, new)).map(|at| left.remove(at));
+    }
 }
 
 fn has_reference(shape: &Shape, value: &Value) -> bool {

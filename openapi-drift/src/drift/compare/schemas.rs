@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use similar::get_close_matches;
 
-use super::{MOST_COMPARED, TRUE, Walk, component, step};
-use crate::drift::edit::{Kind, Place, Step};
+use super::{MOST_COMPARED, TRUE, Walk, component, pair, place_of, step};
+use crate::drift::edit::{Kind, Place, Step, followed_while};
 use crate::drift::view::{Field, View};
-use crate::shape::{self, join};
+use crate::shape;
 
 impl<'v> Walk<'v> {
     /// A schema: at once, or as a job of its own if it refers to another.
@@ -19,10 +19,9 @@ impl<'v> Walk<'v> {
             return self.views(step, before, after, place);
         }
         self.references(&before.references, &after.references, place);
-        let pure = |document: &'v Value, value: &'v Value, at: &str| {
-            let is_pure = value.as_object().is_some_and(|map| map.len() == 1 && map.contains_key("$ref"));
-            let end = if is_pure { hop(document, value) } else { None };
-            end.unwrap_or_else(|| (value, at.to_owned()))
+        // References that say nothing beside.
+        let pure = |document, value, at: &str| {
+            followed_while(document, value, at, |map| map.len() == 1).unwrap_or((value, at.to_owned()))
         };
         let (old, old_at) = pure(self.documents.0, old, &place.old);
         let (new, new_at) = pure(self.documents.1, new, &place.new);
@@ -57,10 +56,7 @@ impl<'v> Walk<'v> {
         let keys = new.fields.iter().chain(old.fields.iter().filter(|field| new.field(field.key).is_none()));
         for field in keys.cloned().collect::<Vec<_>>() {
             let (before, after) = (old.field(field.key), new.field(field.key));
-            let here = Place {
-                old: before.map_or_else(|| join(&place.old, field.key), |field| field.at.clone()),
-                new: after.map_or_else(|| join(&place.new, field.key), |field| field.at.clone()),
-            };
+            let here = place_of(before, after, place.under(field.key));
             let (before, after) = (before.map(|it| it.value), after.map(|it| it.value));
             let below = self::step(shape::SCHEMA.under(field.key), field.key, before, after);
             if field.key == "enum"
@@ -84,10 +80,7 @@ impl<'v> Walk<'v> {
         place: &Place,
     ) {
         let (old, new) = (before.map(|field| field.value), after.map(|field| field.value));
-        let here = Place {
-            old: before.map_or_else(|| place.old.clone(), |field| field.at.clone()),
-            new: after.map_or_else(|| place.new.clone(), |field| field.at.clone()),
-        };
+        let here = place_of(before, after, place.clone());
         self.steps.push(step(&shape::SCHEMAS, key, None, None));
         self.node(step(&shape::SCHEMA, "", old, new), &here);
         self.steps.pop();
@@ -161,25 +154,14 @@ impl<'v> Walk<'v> {
         let (before, after) = (views(self.documents.0, old), views(self.documents.1, new));
         let mut left: Vec<usize> = (0..old.len()).collect();
         let mut found: Vec<Option<usize>> = vec![None; new.len()];
-        for (index, field) in new.iter().enumerate() {
-            let same = left.iter().position(|was| old[*was].value == field.value);
-            found[index] = same.map(|same| left.remove(same));
-        }
-        for (index, view) in
-            after.iter().enumerate().filter(|(index, _)| found[*index].is_none()).collect::<Vec<_>>()
-        {
+        pair(&mut found, &mut left, |was, is| old[was].value == new[is].value);
+        for (view, found) in after.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
             let likeness = |was: &usize| before[*was].likeness(view);
             let best = left.iter().copied().filter(|was| likeness(was).is_some()).max_by_key(likeness);
-            if let Some(best) = best {
-                left.retain(|was| *was != best);
-                found[index] = Some(best);
-            }
+            left.retain(|was| Some(*was) != best);
+            *found = best;
         }
-        for (index, _) in new.iter().enumerate() {
-            if found[index].is_none() && !left.is_empty() {
-                found[index] = Some(left.remove(0));
-            }
-        }
+        pair(&mut found, &mut left, |_, _| true);
         let kept = found.iter().zip(new).map(|(was, field)| (was.map(|was| &old[was]), Some(field)));
         kept.chain(left.into_iter().map(|was| (Some(&old[was]), None))).collect()
     }
@@ -222,11 +204,7 @@ impl<'v> Walk<'v> {
         let Some(key) = after.or(before).map(|field| field.key) else { return };
         let was_required = before.is_some_and(|field| old.required.contains(field.key));
         let is_required = after.is_some_and(|field| new.required.contains(field.key));
-        let below = place.under("properties").under(key);
-        let here = Place {
-            old: before.map_or(below.old, |field| field.at.clone()),
-            new: after.map_or(below.new, |field| field.at.clone()),
-        };
+        let here = place_of(before, after, place.under("properties").under(key));
         let step = Step {
             is_property: true,
             is_required: if after.is_some() { is_required } else { was_required },
@@ -287,19 +265,6 @@ impl<'v> Walk<'v> {
             self.tell(Kind::ItemRemoved(item.clone()), place);
         }
     }
-}
-
-/// Where a chain of references ends that say nothing beside.
-fn hop<'v>(document: &'v Value, mut value: &'v Value) -> Option<(&'v Value, String)> {
-    let mut end = None;
-    for _ in 0..16 {
-        let Some(map) = value.as_object().filter(|map| map.len() == 1) else { break };
-        let Some(to) = map.get("$ref").and_then(Value::as_str) else { break };
-        let at = to.strip_prefix('#')?;
-        value = document.pointer(at)?;
-        end = Some((value, at.to_owned()));
-    }
-    end
 }
 
 /// The alternative that is most like what stands alone in the other document, and its view.
