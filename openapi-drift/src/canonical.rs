@@ -82,8 +82,12 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
 }
 
 fn is_void(shape: &Shape, key: &str, value: &Value) -> bool {
-    let is_empty = *value == json!({}) || *value == json!([]);
-    is_empty && shape.has_keywords() && VOID_WHEN_EMPTY.contains(&key)
+    is_empty(value) && shape.has_keywords() && VOID_WHEN_EMPTY.contains(&key)
+}
+
+/// Whether it is an object or a list with nothing in it.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    *value == json!({}) || *value == json!([])
 }
 
 fn sort(list: &mut Value) {

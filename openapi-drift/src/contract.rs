@@ -2,13 +2,14 @@
 //! 3.0, nothing in it leads nowhere, nothing is listed twice. It is no full validator; an
 //! independent one is run by hand when a spec changes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::overlay::doubled;
 use crate::problems::{Problems, Result};
 use crate::reference::{operations, references};
-use crate::shape::{DOCUMENT, join, walk};
+use crate::shape::DOCUMENT;
 use crate::slice::require_3_0;
 
 /// Checks the document called `name`.
@@ -41,16 +42,11 @@ pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
         }
     }
 
-    walk(document, &DOCUMENT, "", &mut |at, shape, value| {
-        for key in ["enum", "required"] {
-            let mut seen = HashSet::new();
-            for item in value.get(key).and_then(Value::as_array).into_iter().flatten() {
-                if shape.has_keywords() && !seen.insert(item) {
-                    problems.push(format!("{name}: at {}: {item} stands twice", join(at, key)));
-                }
-            }
+    for (at, item) in doubled(document) {
+        if at.ends_with("/enum") || at.ends_with("/required") {
+            problems.push(format!("{name}: at {at}: {item} stands twice"));
         }
-    });
+    }
     problems.or(())
 }
 

@@ -78,12 +78,11 @@ fn sentence(path: &[(String, Vec<String>)], pointer: &str) -> String {
     let start = path.iter().position(|(at, _)| at == pointer).unwrap_or_default();
     let between = &path[start + 1..];
     let told: Vec<&str> = between.iter().take(MAX_TOLD).map(|(at, _)| at.as_str()).collect();
-    match (told.as_slice(), between.len()) {
-        ([], _) => format!("{pointer} refers to itself"),
-        (told, all) if all > MAX_TOLD => {
-            format!("{pointer} refers to itself, through {} and others", told.join(", "))
-        }
-        (told, _) => format!("{pointer} refers to itself, through {}", told.join(", ")),
+    let more = if between.len() > MAX_TOLD { " and others" } else { "" };
+    if between.is_empty() {
+        format!("{pointer} refers to itself")
+    } else {
+        format!("{pointer} refers to itself, through {}{more}", told.join(", "))
     }
 }
 

@@ -91,7 +91,7 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
             let doubled = doubled(&after);
             match doubled.difference(&known).next() {
                 _ if after == *document => Err("changes nothing".into()),
-                Some(twice) => Err(format!("{twice} a second time")),
+                Some((at, item)) => Err(format!("adds {item} to {at} a second time")),
                 None => Ok((after, doubled)),
             }
         });
@@ -151,8 +151,9 @@ fn remove(document: &mut Value, place: &str) {
     }
 }
 
-/// Items that stand twice in a list in which each means something: an update appends to a list.
-fn doubled(document: &Value) -> BTreeSet<String> {
+/// Items that stand twice in a list in which each means something, as (list, item): an update appends to
+/// a list.
+pub(crate) fn doubled(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];
     let mut found = BTreeSet::new();
@@ -165,7 +166,7 @@ fn doubled(document: &Value) -> BTreeSet<String> {
                     .filter(|_| key == "parameters")
                     .map_or_else(|| item.to_string(), |name| name.join(" "));
                 if !seen.insert(name.clone()) {
-                    found.insert(format!("adds {name} to {}", join(at, key)));
+                    found.insert((join(at, key), name));
                 }
             }
         }

@@ -2,6 +2,7 @@
 //! many tools still read, takes `2023-02-18` for a date and `no` for false, so such strings are
 //! quoted.
 
+use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::build_script::plain_scalar;
@@ -16,7 +17,7 @@ use crate::problems::Result;
 pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<String> {
     let mut sorted = document.clone();
     sorted.sort_all_objects();
-    let yaml = yaml_serde::to_string(&marked(&sorted)).map_err(|error| format!("{name}: {error}"))?;
+    let yaml = yaml_serde::to_string(&Marked(&sorted)).map_err(|error| format!("{name}: {error}"))?;
     let text = format!("# {banner}\n{}", yaml.replace(QUOTED_MARK, "'"));
     if document::parse(name, text.as_bytes())? == *document {
         Ok(text)
@@ -29,18 +30,21 @@ pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<Strin
 const MARK: &str = "#quote ";
 const QUOTED_MARK: &str = "'#quote ";
 
-/// `document` with a mark on each key and text that the build script would not read as text without
-/// quotes.
-fn marked(document: &Value) -> Value {
-    match document {
-        Value::Object(map) => map.iter().map(|(key, value)| (marked_text(key), marked(value))).collect(),
-        Value::Array(list) => list.iter().map(marked).collect(),
-        Value::String(text) => marked_text(text).into(),
-        scalar => scalar.clone(),
+struct Marked<'a>(&'a Value);
+
+impl Serialize for Marked<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(map) => to.collect_map(map.iter().map(|(key, value)| (marked(key), Marked(value)))),
+            Value::Array(list) => to.collect_seq(list.iter().map(Marked)),
+            Value::String(text) => to.serialize_str(&marked(text)),
+            other => other.serialize(to),
+        }
     }
 }
 
-fn marked_text(text: &str) -> String {
+/// `text`, marked unless the build script reads it as text without quotes.
+fn marked(text: &str) -> String {
     let is_text = plain_scalar(text).is_some_and(|value| value == text);
     if is_text { text.to_owned() } else { format!("{MARK}{text}") }
 }

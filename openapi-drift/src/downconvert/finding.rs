@@ -21,20 +21,6 @@ pub(super) struct Finding {
     pub(super) is_refused: bool,
 }
 
-impl Finding {
-    pub(super) fn dropped(at: &str, what: &str) -> Self {
-        Self::noted(at, &format!("OpenAPI 3.0 has no place for {what}, dropped"))
-    }
-
-    pub(super) fn noted(at: &str, what: &str) -> Self {
-        Self { at: at.into(), what: what.into(), is_refused: false }
-    }
-
-    pub(super) fn refused(at: &str, why: &str) -> Self {
-        Self { at: at.into(), what: why.into(), is_refused: true }
-    }
-}
-
 impl Converted {
     /// One sentence for each kind of thing that was dropped from what `slice` keeps.
     ///

@@ -117,23 +117,28 @@ impl Converter {
 
     fn object(&mut self, map: Map<String, Value>, shape: &'static Shape, at: &str) -> Map<String, Value> {
         let mut map = self.fields(map, shape, at);
-        if shape.is("document") {
-            self.document(&mut map);
-        } else if shape.is("components") {
-            map.remove("pathItems");
-        } else if shape.is("info") {
-            map.remove("summary");
-        } else if shape.is("license") && map.remove("identifier").is_some() {
-            self.drop(at, "identifier");
-        } else if shape.is("parameter") || shape.is("header") {
-            // What is no text cannot be sent in them: a null is left out, as `required` has it.
-            if let Some(schema) = map.get_mut("schema").and_then(Value::as_object_mut) {
-                null::forbid(schema);
+        match shape.name().unwrap_or_default() {
+            "document" => self.document(&mut map),
+            "components" => {
+                map.remove("pathItems");
             }
-        } else if shape.is("operation") {
-            map.entry("responses").or_insert_with(|| json!({ "default": { "description": "" } }));
-        } else if shape.is("security scheme") && map.get("type") == Some(&json!("mutualTLS")) {
-            self.refuse(at, "is a mutualTLS scheme, which OpenAPI 3.0 cannot name");
+            "info" => {
+                map.remove("summary");
+            }
+            "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
+            // What is no text cannot be sent in them: a null is left out, as `required` has it.
+            "parameter" | "header" => {
+                if let Some(Value::Object(schema)) = map.get_mut("schema") {
+                    null::forbid(schema);
+                }
+            }
+            "operation" => {
+                map.entry("responses").or_insert_with(|| json!({ "default": { "description": "" } }));
+            }
+            "security scheme" if map.get("type") == Some(&json!("mutualTLS")) => {
+                self.refuse(at, "is a mutualTLS scheme, which OpenAPI 3.0 cannot name");
+            }
+            _ => {}
         }
         map
     }
@@ -219,7 +224,7 @@ impl Converter {
             let has_scopes = kind.is_none_or(|kind| ["oauth2", "openIdConnect"].contains(&kind));
             if !has_scopes && list.as_array().is_some_and(|roles| !roles.is_empty()) {
                 *list = json!([]);
-                self.findings.push(Finding::dropped(&join(at, name), "the names of roles"));
+                self.note(&join(at, name), "OpenAPI 3.0 has no place for the names of roles, dropped");
             }
         }
         map
@@ -229,12 +234,16 @@ impl Converter {
         if self.is_negated {
             self.refuse(&join(at, key), "stands under `not` and cannot be said in OpenAPI 3.0");
         } else {
-            self.findings.push(Finding::dropped(&join(at, key), &format!("`{key}`")));
+            self.note(&join(at, key), &format!("OpenAPI 3.0 has no place for `{key}`, dropped"));
         }
     }
 
+    fn note(&mut self, at: &str, what: &str) {
+        self.findings.push(Finding { at: at.to_owned(), what: what.to_owned(), is_refused: false });
+    }
+
     fn refuse(&mut self, at: &str, why: &str) {
-        self.findings.push(Finding::refused(at, why));
+        self.findings.push(Finding { at: at.to_owned(), what: why.to_owned(), is_refused: true });
     }
 
     /// Where alternatives were dropped or put together, a reference by position may now lead to

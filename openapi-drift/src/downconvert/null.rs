@@ -17,15 +17,6 @@ pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
     ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
 }
 
-/// Whether the schema's own `type` lets a value of that kind pass.
-pub(super) fn allows_type(map: &Map<String, Value>, kind: &str) -> bool {
-    match map.get("type") {
-        None => true,
-        Some(Value::Array(list)) => list.iter().any(|item| item == kind),
-        Some(only) => only == kind,
-    }
-}
-
 /// Has `map` admit nothing but null.
 pub(super) fn only_null(map: &mut Map<String, Value>) {
     let excluded = map.get("enum").and_then(Value::as_array).is_some_and(|list| !list.contains(&Value::Null));
@@ -80,13 +71,12 @@ fn refuses_null(schema: &Value) -> bool {
 pub(super) fn alternatives(map: &mut Map<String, Value>) {
     for key in ["anyOf", "oneOf"] {
         let Some(Value::Array(list)) = map.get(key) else { continue };
-        let (nulls, mut others): (Vec<&Value>, Vec<Value>) = (
-            list.iter().filter(|item| is_only_null(item)).collect(),
-            list.iter().filter(|item| !is_only_null(item)).cloned().collect(),
-        );
+        let (nulls, mut others): (Vec<Value>, Vec<Value>) = list.iter().cloned().partition(is_only_null);
         if nulls.is_empty() {
             continue;
         }
+        // What a reference leads to is an object as a rule; to look would tie one schema to another.
+        let is_reference = |schema: &Value| schema.get("$ref").is_some();
         // One of several must match, and no second.
         let is_plain = key == "anyOf"
             || nulls.len() == 1
@@ -123,9 +113,4 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
             admit(map);
         }
     }
-}
-
-/// What a reference leads to is an object as a rule; to look would tie one schema to another.
-fn is_reference(schema: &Value) -> bool {
-    schema.get("$ref").is_some()
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, Shape, is_schema_keyword, join};
 
+use super::Converter;
 use super::definitions::followed;
 use super::null;
 use super::values::{bounds, constant, example, types};
-use super::{Converter, Finding};
 
 /// What names a place or speaks to readers of the document, and asks nothing of a value.
 const IDLE: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
@@ -62,9 +62,9 @@ impl Converter {
                     ("discriminator", mut value) => {
                         let mapping = value.get_mut("mapping").and_then(Value::as_object_mut);
                         for target in mapping.into_iter().flatten().map(|(_, target)| target) {
-                            *target = target
-                                .as_str()
-                                .map_or_else(|| target.clone(), |it| followed(it, &self.moved).into());
+                            if let Some(text) = target.as_str() {
+                                *target = followed(text, &self.moved).into();
+                            }
                         }
                         value
                     }
@@ -109,10 +109,8 @@ impl Converter {
             self.refuse(&join(at, "$defs"), "is no map of schemas, or not where one is read");
         }
         if map.get("nullable").is_some() {
-            self.findings.push(Finding::noted(
-                &join(at, "nullable"),
-                "`nullable` means nothing in OpenAPI 3.1, and is taken as 3.0 means it",
-            ));
+            let what = "`nullable` means nothing in OpenAPI 3.1, and is taken as 3.0 means it";
+            self.note(&join(at, "nullable"), what);
         }
     }
 
@@ -140,15 +138,17 @@ impl Converter {
     /// Lists. What is said of an item by its position is said of every item, as one of several.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
+        let is_closed = rest == Some(json!(false));
+        let rest = rest.map(|rest| if rest.is_boolean() { json!({}) } else { rest });
         match map.remove("prefixItems") {
             Some(Value::Array(first)) if !first.is_empty() => {
-                if rest == Some(json!(false)) {
+                if is_closed {
                     let most = map.get("maxItems").and_then(Value::as_u64).unwrap_or(u64::MAX);
                     map.insert("maxItems".into(), most.min(first.len() as u64).into());
                 }
                 let most = map.get("maxItems").and_then(Value::as_u64);
                 let has_rest = most.is_none_or(|most| most > first.len() as u64);
-                let rest = rest.filter(|rest| !rest.is_boolean()).unwrap_or_else(|| json!({}));
+                let rest = rest.unwrap_or_else(|| json!({}));
                 let mut seen = HashSet::new();
                 let all = first.into_iter().chain(has_rest.then_some(rest));
                 let kinds: Vec<Value> = all.filter(|kind| seen.insert(kind.clone())).collect();
@@ -158,14 +158,16 @@ impl Converter {
                 map.insert("items".into(), any_of(kinds));
             }
             _ => {
-                if rest == Some(json!(false)) {
+                if is_closed {
                     map.insert("maxItems".into(), 0.into());
                 }
                 // 3.0 requires the keyword wherever there is a list.
-                let is_list = null::allows_type(map, "array") && map.contains_key("type");
+                let is_list = map.get("type").is_some_and(|kind| match kind {
+                    Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
+                    kind => kind == "array",
+                });
                 if rest.is_some() || is_list {
-                    let items = rest.filter(|rest| !rest.is_boolean()).unwrap_or_else(|| json!({}));
-                    map.insert("items".into(), items);
+                    map.insert("items".into(), rest.unwrap_or_else(|| json!({})));
                 }
             }
         }
@@ -199,22 +201,14 @@ impl Converter {
 
     /// What is left has no word in 3.0.
     fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
-        if !map.contains_key("if") {
-            map.remove("then");
-            map.remove("else");
-        }
-        let strange: Vec<String> = map
-            .keys()
-            .filter(|key| !is_schema_keyword(key) && *key != "xml" && !key.starts_with("x-"))
-            .cloned()
-            .collect();
-        for key in strange {
-            map.remove(&key);
-            // Both belong to the `if` beside them.
-            if key != "then" && key != "else" {
-                self.drop(at, &key);
+        map.retain(|key, _| {
+            let is_known = is_schema_keyword(key) || key == "xml" || key.starts_with("x-");
+            // `then` and `else` belong to the `if` beside them.
+            if !is_known && key != "then" && key != "else" {
+                self.drop(at, key);
             }
-        }
+            is_known
+        });
     }
 }
 

@@ -78,10 +78,10 @@ pub(super) fn impossible(map: &mut Map<String, Value>) {
 }
 
 /// Which keywords go with which type. All others hold for every type.
-fn kinds(key: &str, map: &Map<String, Value>) -> Option<&'static [&'static str]> {
+fn kinds(key: &str, format: Option<&Value>) -> Option<&'static [&'static str]> {
     match key {
         "maxLength" | "minLength" | "pattern" => Some(&["string"]),
-        "format" => match map["format"].as_str() {
+        "format" => match format.and_then(Value::as_str) {
             Some("int32" | "int64" | "float" | "double") => Some(&["integer", "number"]),
             _ => Some(&["string"]),
         },
@@ -110,15 +110,12 @@ fn is_of(value: &Value, kind: &str) -> bool {
 
 /// A list of types becomes one type, or alternatives of one type each.
 pub(super) fn types(map: &mut Map<String, Value>) {
-    let listed = match map.remove("type") {
-        None => return,
-        Some(Value::Array(list)) => list,
-        Some(only) if only == "null" => vec![only],
-        Some(only) => {
-            map.insert("type".into(), only);
-            return;
-        }
+    let listed = match map.get("type") {
+        Some(Value::Array(list)) => list.clone(),
+        Some(only) if only == "null" => vec![only.clone()],
+        _ => return,
     };
+    map.remove("type");
     let is_listed = |kind: &&str| listed.iter().any(|item| item == *kind);
     let mut kinds: Vec<&str> = KINDS.into_iter().filter(is_listed).collect();
     if kinds.contains(&"number") {
@@ -140,11 +137,12 @@ pub(super) fn types(map: &mut Map<String, Value>) {
 
 fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
     let values = map.remove("enum");
+    let format = map.get("format").cloned();
     let mut branches = Vec::new();
     for name in types {
         let mut branch = Map::from_iter([("type".to_owned(), Value::from(*name))]);
         for (key, value) in map.iter() {
-            if kinds(key, map).is_some_and(|kinds| kinds.contains(name)) {
+            if kinds(key, format.as_ref()).is_some_and(|kinds| kinds.contains(name)) {
                 branch.insert(key.clone(), value.clone());
             }
         }
@@ -157,10 +155,7 @@ fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
         }
         branches.push(Value::Object(branch));
     }
-    let special: Vec<String> = map.keys().filter(|key| kinds(key, map).is_some()).cloned().collect();
-    for key in special {
-        map.remove(&key);
-    }
+    map.retain(|key, _| kinds(key, format.as_ref()).is_none());
     let admits_null = has_null
         && values.is_none_or(|values| values.as_array().is_some_and(|list| list.contains(&Value::Null)));
     if branches.is_empty() && admits_null {

@@ -101,6 +101,25 @@ impl<'v> Edit<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
 
+    /// `added`, `removed` or `changed`, as rules are named.
+    pub(crate) fn verb(&self) -> &'static str {
+        match (self.last().old, self.last().new) {
+            (None, _) => "added",
+            (_, None) => "removed",
+            _ => "changed",
+        }
+    }
+
+    /// A clause about what differs that names no values.
+    pub(crate) fn happened(&self) -> String {
+        let what = match self.kind {
+            Kind::Added | Kind::ItemAdded(_) => "is new",
+            Kind::Removed | Kind::ItemRemoved(_) => "is gone",
+            _ => "changed",
+        };
+        format!("`{}` {what}", self.last().key)
+    }
+
     /// Whether it is about a component as a whole.
     pub(crate) fn is_component(&self) -> bool {
         self.steps[0].shape.is("document") && self.steps.len() == 4 && self.steps[1].key == "components"
@@ -158,12 +177,4 @@ pub(crate) fn followed_while<'v>(
         }
     }
     None
-}
-
-pub(crate) fn list_of(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-pub(crate) fn map_of(value: Option<&Value>) -> Option<&Map<String, Value>> {
-    value.and_then(Value::as_object)
 }

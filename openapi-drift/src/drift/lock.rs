@@ -78,8 +78,12 @@ impl Lock {
 
     /// The text of the file.
     pub(crate) fn render(&self, banner: &str) -> String {
+        format!("# {banner}\n{}", self.body())
+    }
+
+    fn body(&self) -> String {
         let lines: String = self.0.iter().map(|(at, known)| format!("{known} #{at}\n")).collect();
-        format!("# {banner}\n{lines}{} {END}\n", fingerprint(&lines.as_str().into()))
+        format!("{lines}{} {END}\n", fingerprint(&lines.as_str().into()))
     }
 
     /// Reads the file called `name`.
@@ -88,28 +92,25 @@ impl Lock {
     ///
     /// When a line is not a fingerprint and a place, or lines are missing.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self> {
-        let mut lock = BTreeMap::new();
+        let mut lock = Self::default();
+        let mut body = String::new();
         let mut problems = Problems::default();
-        let mut is_whole = false;
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+            body += &format!("{line}\n");
             let is_known =
                 |known: &str| known.len() == LENGTH && known.bytes().all(|byte| byte.is_ascii_hexdigit());
             match line.split_once(' ').filter(|(known, _)| is_known(known)) {
-                Some((known, END)) => {
-                    let above = text.lines().take(number).filter(|line| !line.starts_with('#'));
-                    let above: String = above.map(|line| format!("{line}\n")).collect();
-                    is_whole = known == fingerprint(&above.into());
-                }
+                Some((_, END)) => {}
                 Some((known, at)) if at == "#" || at.starts_with("#/") => {
-                    lock.insert(at[1..].to_owned(), known.to_owned());
+                    lock.0.insert(at[1..].to_owned(), known.to_owned());
                 }
                 _ => problems.push(format!("{name}: line {} is no fingerprint and place", number + 1)),
             }
         }
-        if !is_whole && problems.is_empty() {
+        if problems.is_empty() && body != lock.body() {
             problems.push(format!("{name}: not as regen wrote it; bring it back from version control"));
         }
-        problems.or(Self(lock))
+        problems.or(lock)
     }
 }
 

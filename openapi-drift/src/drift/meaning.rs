@@ -11,12 +11,9 @@ use crate::canonical::{Form, keeps};
 /// Judges a text of which only fingerprints are known. `None` for what is no such text.
 pub(super) fn judge_text(edit: &Edit<'_>) -> Option<Finding> {
     let (holder, key) = (edit.holder(), edit.last().key);
-    let verb = match edit.kind {
-        Kind::Added => "added",
-        Kind::Removed => "removed",
-        Kind::Changed => "changed",
-        _ => return None,
-    };
+    if !matches!(edit.kind, Kind::Added | Kind::Removed | Kind::Changed) {
+        return None;
+    }
     let is_scope = edit.steps.iter().any(|step| step.shape.is("flow")) && holder.key == "scopes";
     let (name, level) = if is_scope {
         if edit.kind != Kind::Changed {
@@ -36,12 +33,12 @@ pub(super) fn judge_text(edit: &Edit<'_>) -> Option<Finding> {
             _ => ("extension", Level::Trivial),
         }
     };
-    let what = match verb {
-        "added" => format!("`{key}` is new"),
-        "removed" => format!("`{key}` is gone"),
-        _ => format!("`{key}` changed"),
-    };
-    Some(Finding { rule: format!("{name}-{verb}"), level, effect: Effect::None, what })
+    Some(Finding {
+        rule: format!("{name}-{}", edit.verb()),
+        level,
+        effect: Effect::None,
+        what: edit.happened(),
+    })
 }
 
 /// The fingerprint of the old text, and the new text.

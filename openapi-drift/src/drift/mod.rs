@@ -34,10 +34,10 @@ use lock::with_fingerprints;
 use meaning::{judge_text, prose};
 use reconcile::reconcile;
 use rules::{Effect, Finding, judge};
-use surface::{Shift, Surface, items};
+use surface::{Surface, items};
 
 /// One state of a vendor's specs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State<'a> {
     /// What upstream.yaml holds.
     pub(crate) facts: &'a Value,
@@ -121,8 +121,8 @@ pub(crate) struct Prose {
 pub(crate) struct Drift {
     /// The gravest first.
     pub(crate) changes: Vec<Change>,
-    /// What changed of the digest, or why that cannot be told.
-    pub(crate) surface: Result<BTreeMap<String, Shift>, String>,
+    /// The lines of the digest that changed, or why that cannot be told.
+    pub(crate) surface: Result<BTreeMap<String, Semver>, String>,
 }
 
 impl Drift {
@@ -146,11 +146,7 @@ impl Drift {
 
     /// What all of it asks of our version.
     pub(crate) fn semver(&self) -> Result<Semver, &str> {
-        let shifts = self.surface.as_ref().map_err(String::as_str)?.values();
-        let by_digest = shifts.map(|shift| match shift {
-            Shift::Added => Semver::Minor,
-            Shift::Broken => Semver::Major,
-        });
+        let by_digest = self.surface.as_ref().map_err(String::as_str)?.values().copied();
         let by_rules = self.changes.iter().map(|change| change.semver);
         Ok(by_digest.chain(by_rules).max().unwrap_or(Semver::None))
     }
@@ -192,10 +188,15 @@ fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
 fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces) -> Vec<Change> {
     let (before, after) = contracts(old, new);
     let said = (with_fingerprints(old.facts, old.lock), with_fingerprints(new.facts, new.lock));
-    let vendors = Comparison { documents: (&said.0, &said.1), texts: Some(texts) };
-    let users = Comparison { documents: (before, after), texts: None };
     let surfaces = surfaces.as_ref().ok();
-    merged(vendors.changes((old.facts, new.facts), surfaces), users.changes((before, after), surfaces))
+    let vendors = Comparison {
+        documents: (&said.0, &said.1),
+        plain: (old.facts, new.facts),
+        texts: Some(texts),
+        surfaces,
+    };
+    let users = Comparison { documents: (before, after), plain: (before, after), texts: None, surfaces };
+    merged(vendors.changes(), users.changes())
 }
 
 /// Before and after, or why the generator does not make them.
@@ -204,42 +205,35 @@ type Surfaces = Result<(Surface, Surface), String>;
 /// Two documents.
 struct Comparison<'v> {
     documents: (&'v Value, &'v Value),
+    /// The same without fingerprints.
+    plain: (&'v Value, &'v Value),
     /// Where texts are known by their fingerprints, what the new ones are.
     texts: Option<&'v Omitted>,
+    surfaces: Option<&'v (Surface, Surface)>,
 }
 
 impl Comparison<'_> {
-    /// `plain` are the documents without fingerprints.
-    fn changes(&self, plain: (&Value, &Value), surfaces: Option<&(Surface, Surface)>) -> Vec<Change> {
-        let mut changes: Vec<Change> = edits(self.documents.0, self.documents.1)
-            .iter()
-            .map(|edit| self.change(edit, plain, surfaces))
-            .collect();
-        type Key = (String, String, String, Option<Side>);
-        let key = |change: &Change| -> Key {
-            (change.at.clone(), change.rule.clone(), change.what.clone(), change.side)
-        };
+    fn changes(&self) -> Vec<Change> {
+        let edits = edits(self.documents.0, self.documents.1);
+        let mut changes: Vec<Change> = edits.iter().map(|edit| self.change(edit)).collect();
+        let key =
+            |change: &Change| (change.at.clone(), change.rule.clone(), change.what.clone(), change.side);
         changes.sort_by_key(key);
         changes.dedup_by_key(|change| key(change));
         changes
     }
 
-    fn change(
-        &self,
-        edit: &Edit<'_>,
-        plain: (&Value, &Value),
-        surfaces: Option<&(Surface, Surface)>,
-    ) -> Change {
+    fn change(&self, edit: &Edit<'_>) -> Change {
         // A component as a whole is one thing, whichever side sends it.
         let used = edit.used.filter(|_| !edit.is_component());
         let text = self.texts.and_then(|texts| Some((judge_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));
         let finding = text.map(|(finding, _)| finding);
-        let Finding { rule, level, effect, what } = finding.unwrap_or_else(|| judge(edit, used, plain));
+        let Finding { rule, level, effect, what } = finding.unwrap_or_else(|| judge(edit, used, self.plain));
         // What moves into another component may show there or nowhere.
         let is_moved = !edit.is_component() && holder(&edit.place.old) != holder(&edit.place.new);
         let effect = if is_moved && effect != Effect::None { Effect::Any } else { effect };
-        let items = surfaces.map(|(old, new)| items(edit, plain, (old, new))).unwrap_or_default();
+        let items = self.surfaces.map(|(old, new)| items(edit, self.plain, (old, new))).unwrap_or_default();
         Change {
             rule,
             level,

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::Effect;
-use super::surface::Shift;
 use super::{By, Change, Level, Semver};
 
 /// Says of each change what it asks of our version, and adds what was not to be expected.
-pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Shift>) {
+pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Semver>) {
     let mut surprises = Vec::new();
     for change in changes.iter_mut() {
         let expected = match change.effect {
@@ -16,14 +15,9 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Sh
             Effect::Adds => Semver::Minor,
             Effect::Breaks => Semver::Major,
         };
-        let shifts: Vec<Shift> = change.items.iter().filter_map(|item| changed.get(item)).copied().collect();
-        let seen = match shifts.as_slice() {
-            [] => Semver::Patch,
-            shifts if shifts.contains(&Shift::Broken) => Semver::Major,
-            _ => Semver::Minor,
-        };
-        change.semver = if change.effect == Effect::Any { seen } else { expected };
-        if expected > Semver::Patch && shifts.is_empty() {
+        let seen = change.items.iter().filter_map(|item| changed.get(item)).copied().max();
+        change.semver = if change.effect == Effect::Any { seen.unwrap_or(Semver::Patch) } else { expected };
+        if expected > Semver::Patch && seen.is_none() {
             change.semver = Semver::Patch;
             surprises.push(Change {
                 rule: "surface-unchanged".into(),

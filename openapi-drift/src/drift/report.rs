@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::surface::Shift;
 use super::{By, Change, Drift, Level, Prose, Semver};
 use crate::problems::clean;
 
@@ -126,10 +125,6 @@ fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)>
 
 /// The report for programs: one object.
 pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
-    let lines = |wanted: Shift| -> Vec<&String> {
-        let changed = drift.surface.iter().flatten();
-        changed.filter(|(_, shift)| **shift == wanted).map(|(item, _)| item).collect()
-    };
     let changes: Vec<Value> = drift
         .changes
         .iter()
@@ -153,7 +148,7 @@ pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
         "from": heading.from,
         "to": heading.to,
         "semver": drift.semver().ok(),
-        "surface": { "broken": lines(Shift::Broken), "added": lines(Shift::Added) },
+        "surface": { "broken": lines(drift, Semver::Major), "added": lines(drift, Semver::Minor) },
         "surface_error": drift.surface.as_ref().err(),
         "changes": changes,
     })
@@ -170,6 +165,12 @@ fn marks(change: &Change) -> Vec<String> {
     marks
 }
 
+/// The lines of the digest that ask this of our version.
+fn lines(drift: &Drift, wanted: Semver) -> Vec<&String> {
+    let changed = drift.surface.iter().flatten();
+    changed.filter(|(_, semver)| **semver == wanted).map(|(item, _)| item).collect()
+}
+
 fn verdict(drift: &Drift) -> String {
     let verdict = match drift.semver() {
         Ok(Semver::Major) => "major (before 1.0: a new minor version)",
@@ -178,8 +179,7 @@ fn verdict(drift: &Drift) -> String {
         Ok(Semver::None) => "none",
         Err(reason) => return format!("verdict: unknown, since the bindings cannot be generated: {reason}"),
     };
-    let count = |wanted: Shift| drift.surface.iter().flatten().filter(|(_, shift)| **shift == wanted).count();
-    let (broken, added) = (count(Shift::Broken), count(Shift::Added));
+    let (broken, added) = (lines(drift, Semver::Major).len(), lines(drift, Semver::Minor).len());
     format!("verdict: {verdict}; lines of the generated surface that break: {broken}, that are new: {added}")
 }
 

@@ -9,6 +9,7 @@ use std::sync::Once;
 use heck::{ToPascalCase as _, ToSnakeCase as _};
 use serde_json::Value;
 
+use super::Semver;
 use super::edit::{Edit, Step, resolved};
 use crate::build_script::bindings;
 use crate::digest;
@@ -39,18 +40,18 @@ impl Surface {
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
     }
 
-    /// What is not the same in `other`, which is newer.
-    pub(crate) fn changed(&self, other: &Self) -> BTreeMap<String, Shift> {
+    /// The lines that are not the same in `other`, which is newer, with what each asks of our version.
+    pub(crate) fn changed(&self, other: &Self) -> BTreeMap<String, Semver> {
         let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.into_iter()
             .filter_map(|key| {
-                let shift = match (self.0.get(key), other.0.get(key)) {
-                    (None, _) => Shift::Added,
+                let semver = match (self.0.get(key), other.0.get(key)) {
+                    (None, _) => Semver::Minor,
                     (Some(old), Some(new)) if old == new => return None,
-                    (Some(old), Some(new)) if is_wider(old, new) => Shift::Added,
-                    _ => Shift::Broken,
+                    (Some(old), Some(new)) if is_wider(old, new) => Semver::Minor,
+                    _ => Semver::Major,
                 };
-                Some((key.clone(), shift))
+                Some((key.clone(), semver))
             })
             .collect()
     }
@@ -72,14 +73,6 @@ fn quietly<T>(run: impl FnOnce() -> T) -> T {
     let done = run();
     IS_QUIET.set(false);
     done
-}
-
-/// How a line of the digest changed, for those who use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shift {
-    Added,
-    /// Gone, or another.
-    Broken,
 }
 
 /// An enum with more variants: ours are all `non_exhaustive`.

@@ -465,19 +465,19 @@ fn the_digest_and_the_changes_have_to_explain_each_other() {
     let (old, new) = (CheckedIn::of(&SPEC), CheckedIn::of(&new));
     let surfaces = Surface::of(&old.facts).and_then(|before| Ok((before, Surface::of(&new.facts)?)));
     let told = || changes(old.state(), new.state(), &new.omitted, &surfaces);
-    let after = |shifts: &[(&str, Shift)]| {
+    let after = |shifts: &[(&str, Semver)]| {
         let mut changes = told();
         let shifts = shifts.iter().map(|(item, shift)| ((*item).to_owned(), *shift)).collect();
         reconcile(&mut changes, &shifts);
         lines(&Drift { changes, surface: Ok(shifts) })
     };
-    let expected = ("type Loan.due", Shift::Broken);
+    let expected = ("type Loan.due", Semver::Major);
     insta::assert_snapshot!(after(&[expected]), @"    Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`");
     insta::assert_snapshot!(after(&[]), @"
     Breaking response-property-type-changed (response Patch): `type` is `string` and was `integer`
     Unhandled surface-unchanged (response Patch): `response-property-type-changed` should show in the generated surface, and does not
     ");
-    insta::assert_snapshot!(after(&[expected, ("type Loan.id", Shift::Broken)]), @"
+    insta::assert_snapshot!(after(&[expected, ("type Loan.id", Semver::Major)]), @"
     Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`
     Unhandled surface-unexplained (Major): `type Loan.id` of the generated surface changed, and no change of the spec says why
     ");

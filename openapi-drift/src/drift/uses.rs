@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use super::edit::Step;
-use crate::shape::Shape;
 
 /// Who sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -51,22 +50,18 @@ pub(crate) fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";
     for step in steps {
-        known = inside(known, holder, step.shape);
-        holder = step.shape.name().unwrap_or(holder);
+        let name = step.shape.name().unwrap_or_default();
+        let side = known.map(|known| known.side);
+        let (side, part) = match name {
+            "parameter" => (Some(Side::Request), Part::Parameter),
+            "request body" => (Some(Side::Request), Part::Body),
+            "response" => (Some(Side::Response), Part::Body),
+            "header" => (side.or(Some(Side::Response)), Part::Header),
+            "schema" if holder == "schema" => (side, Part::Property),
+            _ => (side, known.map_or(Part::Body, |known| known.part)),
+        };
+        known = side.map(|side| Use { side, part });
+        holder = if name.is_empty() { holder } else { name };
     }
     known
-}
-
-/// What something of this shape serves as, inside of what serves as `known`.
-fn inside(known: Option<Use>, holder: &str, shape: &Shape) -> Option<Use> {
-    let side = known.map(|known| known.side);
-    let (side, part) = match shape.name().unwrap_or_default() {
-        "parameter" => (Side::Request, Part::Parameter),
-        "request body" => (Side::Request, Part::Body),
-        "response" => (Side::Response, Part::Body),
-        "header" => (side.unwrap_or(Side::Response), Part::Header),
-        "schema" if holder == "schema" => (side?, Part::Property),
-        _ => return known,
-    };
-    Some(Use { side, part })
 }

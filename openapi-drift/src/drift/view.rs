@@ -119,14 +119,12 @@ impl<'v> View<'v> {
         if contradicts {
             return false;
         }
-        let new = |mine: &[Field<'v>], theirs: Vec<Field<'v>>| -> Vec<Field<'v>> {
+        let add = |mine: &mut Vec<Field<'v>>, theirs: Vec<Field<'v>>| {
             let known: BTreeSet<&str> = mine.iter().map(|field| field.key).collect();
-            theirs.into_iter().filter(|field| !known.contains(field.key)).collect()
+            mine.extend(theirs.into_iter().filter(|field| !known.contains(field.key)));
         };
-        let fields = new(&self.fields, other.fields);
-        self.fields.extend(fields);
-        let properties = new(&self.properties, other.properties);
-        self.properties.extend(properties);
+        add(&mut self.fields, other.fields);
+        add(&mut self.properties, other.properties);
         self.required.extend(other.required);
         self.choices.extend(other.choices);
         self.rest.extend(other.rest);

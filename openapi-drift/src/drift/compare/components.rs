@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Name, TRUE, Walk, empty, step};
-use crate::drift::edit::{Edit, Kind, Place, Step, map_of};
+use crate::drift::edit::{Edit, Kind, Place, Step};
 use crate::shape::{self, Shape, join, unescape};
 
 impl<'v> Walk<'v> {
@@ -79,7 +79,7 @@ impl<'v> Walk<'v> {
     pub(super) fn components(&mut self) {
         let renames = self.renames();
         let names = |document: &'v Value| -> BTreeMap<Name, (&'v str, &'v str, &'v Value)> {
-            let kinds = map_of(document.get("components")).into_iter().flatten();
+            let kinds = document["components"].as_object().into_iter().flatten();
             kinds
                 .filter(|(kind, _)| *kind != "securitySchemes" && is_of_names(kind))
                 .flat_map(|(kind, names)| {

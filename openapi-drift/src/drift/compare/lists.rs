@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{MOST_COMPARED, Walk, pair, place_of, step};
-use crate::drift::edit::{Kind, Place, identity, list_of};
+use crate::drift::edit::{Kind, Place, identity};
 use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
+
+/// What tells a parameter from the others, if it is well formed.
+type Identity = Option<Vec<String>>;
 
 impl<'v> Walk<'v> {
     /// A path: each operation has the parameters that stand beside it, unless it has its own.
@@ -49,44 +52,41 @@ impl<'v> Walk<'v> {
         operation: &'v Map<String, Value>,
         at: &str,
         method: &str,
-    ) -> Vec<Field<'v>> {
-        let fields = |list: Option<&'v Value>, at: &str| items("", list_of(list), at);
+    ) -> Vec<(Identity, Field<'v>)> {
+        let fields = |list: Option<&'v Value>, at: &str| -> Vec<(Identity, Field<'v>)> {
+            let list = list.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let fields = items("", list, at).into_iter();
+            fields.map(|field| (identity(document, parameter(), field.value), field)).collect()
+        };
         let mut found = fields(operation.get("parameters"), &join(&join(at, method), "parameters"));
-        let own: BTreeSet<Option<Vec<String>>> =
-            found.iter().map(|field| identity(document, parameter(), field.value)).collect();
+        let own: BTreeSet<Identity> = found.iter().map(|(name, _)| name.clone()).collect();
         let shared = fields(item.get("parameters"), &join(at, "parameters"));
-        found.extend(shared.into_iter().filter(|field| {
-            let known = identity(document, parameter(), field.value);
-            known.is_none() || !own.contains(&known)
-        }));
+        found.extend(shared.into_iter().filter(|(name, _)| name.is_none() || !own.contains(name)));
         found
     }
 
-    pub(super) fn parameters(&mut self, old: &[Field<'v>], new: &[Field<'v>]) {
-        let known = |document: &Value, list: &[Field<'v>]| -> Vec<Option<Vec<String>>> {
-            list.iter().map(|field| identity(document, parameter(), field.value)).collect()
-        };
-        let (olds, news) = (known(self.documents.0, old), known(self.documents.1, new));
-        let mut left: BTreeMap<&Option<Vec<String>>, Vec<usize>> = BTreeMap::new();
-        for (index, name) in olds.iter().enumerate().rev() {
+    fn parameters(&mut self, old: &[(Identity, Field<'v>)], new: &[(Identity, Field<'v>)]) {
+        let mut left: BTreeMap<&Identity, Vec<usize>> = BTreeMap::new();
+        for (index, (name, _)) in old.iter().enumerate().rev() {
             left.entry(name).or_default().push(index);
         }
-        let mut found: Vec<Option<usize>> = news.iter().map(|name| left.get_mut(name)?.pop()).collect();
+        let mut found: Vec<Option<usize>> = new.iter().map(|(name, _)| left.get_mut(name)?.pop()).collect();
         let mut rest: Vec<usize> = left.into_values().flatten().collect();
         // The same reference, to what has another name by now.
         if rest.len() * new.len() <= MOST_COMPARED {
             pair(&mut found, &mut rest, |was, is| {
-                news[is].is_some() && old[was].value == new[is].value && new[is].value.get("$ref").is_some()
+                let ((_, was), (name, is)) = (&old[was], &new[is]);
+                name.is_some() && was.value == is.value && is.value.get("$ref").is_some()
             });
         }
         self.steps.push(step(&shape::DATA, "parameters", None, None));
-        for (field, was) in new.iter().zip(found) {
-            let before = was.map(|was| &old[was]);
+        for ((_, field), was) in new.iter().zip(found) {
+            let before = was.map(|was| &old[was].1);
             let here = place_of(before, Some(field), Place::both(&field.at));
             self.node(step(parameter(), "", before.map(|it| it.value), Some(field.value)), &here);
         }
         rest.sort_unstable();
-        for field in rest.into_iter().map(|was| &old[was]) {
+        for (_, field) in rest.into_iter().map(|was| &old[was]) {
             self.node(step(parameter(), "", Some(field.value), None), &Place::both(&field.at));
         }
         self.steps.pop();

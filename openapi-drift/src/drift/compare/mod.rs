@@ -11,9 +11,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::{Map, Value};
 
-use super::edit::{Edit, Kind, MOST, Place, Step, followed, list_of};
+use super::edit::{Edit, Kind, MOST, Place, Step, followed};
 use super::uses::{Use, use_of};
 use super::view::Field;
+use crate::canonical::is_empty;
 use crate::shape::{self, Shape, join};
 use components::{component, is_of_names, is_rename};
 
@@ -311,8 +312,7 @@ fn respelled<'v>(
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
     // An empty one is a statement of its own.
-    let is_empty = value.as_object().map_or_else(|| list_of(Some(value)).is_empty(), Map::is_empty);
-    is_of_things && !is_empty
+    is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 
 /// With each list sorted.

@@ -47,9 +47,14 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
     };
     let news = if is_added { "is new" } else { "is gone" };
     let what = format!("`{key}` {news}");
-    let by_existence = |rule: &str, added, removed| {
+    let by_existence = |rule: &str, added, removed, what| {
         let (verb, (level, effect)) = if is_added { ("added", added) } else { ("removed", removed) };
-        Some(finding(format!("{rule}-{verb}"), level, effect, what.clone()))
+        Some(finding(format!("{rule}-{verb}"), level, effect, what))
+    };
+    let endpoint = |removed: &str, what| {
+        let (rule, level, effect) =
+            if is_added { ("endpoint-added", Additive, Adds) } else { (removed, Breaking, Breaks) };
+        finding(rule, level, effect, what)
     };
     let value = step.new.or(step.old)?;
     let document = if is_added { documents.1 } else { documents.0 };
@@ -57,31 +62,22 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
 
     if is_component {
         return match edit.steps[2].key {
-            "schemas" => by_existence("api-schema", (Trivial, Adds), (Trivial, Breaks)),
-            "securitySchemes" => by_existence("api-security-component", same, same),
-            _ => by_existence("api-component", same, same),
+            "schemas" => by_existence("api-schema", (Trivial, Adds), (Trivial, Breaks), what),
+            "securitySchemes" => by_existence("api-security-component", same, same, what),
+            _ => by_existence("api-component", same, same, what),
         };
     }
     Some(match step.shape.name()? {
         "operation" => {
             let what = format!("{} {} {news}", key.to_uppercase(), holder.key);
             let with = if value["deprecated"] == true { "with" } else { "without" };
-            if is_added {
-                finding("endpoint-added", Additive, Adds, what)
-            } else {
-                finding(format!("api-removed-{with}-deprecation"), Breaking, Breaks, what)
-            }
+            endpoint(&format!("api-removed-{with}-deprecation"), what)
         }
         "path item" => {
             let methods = value.as_object().into_iter().flatten().filter(|(key, _)| is_method(key));
             let labels: Vec<String> =
                 methods.map(|(method, _)| format!("{} {key}", method.to_uppercase())).collect();
-            let what = format!("{} {news}", labels.join(", "));
-            if is_added {
-                finding("endpoint-added", Additive, Adds, what)
-            } else {
-                finding("api-path-removed-without-deprecation", Breaking, Breaks, what)
-            }
+            endpoint("api-path-removed-without-deprecation", format!("{} {news}", labels.join(", ")))
         }
         "parameter" => {
             let parameter = resolved(document, value)?;
@@ -109,26 +105,24 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
             }
         }
         "response" if key.starts_with('2') => {
-            return by_existence("response-success-status", (Additive, Any), (Breaking, Any));
+            return by_existence("response-success-status", (Additive, Any), (Breaking, Any), what);
         }
-        "response" => return by_existence("response-non-success-status", (Additive, Any), (Trivial, Any)),
+        "response" => {
+            return by_existence("response-non-success-status", (Additive, Any), (Trivial, Any), what);
+        }
         "media type" => {
             let rule = match used?.side {
                 Side::Request => "request-body-media-type",
                 Side::Response => "response-media-type",
             };
-            return by_existence(rule, (Additive, Any), (Breaking, Any));
+            return by_existence(rule, (Additive, Any), (Breaking, Any), what);
         }
         "server" if is_in_force_everywhere(documents) => {
             finding("server-restated", Trivial, NoEffect, "the servers in force are as before")
         }
         "server" => {
             let what = format!("the server {} {news}", value["url"]);
-            if is_added {
-                finding("server-added", Additive, NoEffect, what)
-            } else {
-                finding("server-removed", Breaking, NoEffect, what)
-            }
+            return by_existence("server", (Additive, NoEffect), (Breaking, NoEffect), what);
         }
         "schema" => return schema(edit, used?, is_added, &what),
         _ => return None,

@@ -74,38 +74,32 @@ pub(crate) fn judge(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
 
 fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let Step { key, shape, .. } = edit.last();
-    if edit.kind == Kind::Restated {
-        return finding(
-            "default-stated",
-            Trivial,
-            NoEffect,
-            format!("`{key}` says what went without saying"),
-        );
-    }
-    if edit.kind == Kind::Rephrased {
-        let part = used.map_or("schema", Use::name);
-        let what = "it is written in another way";
-        return finding(format!("{part}-rephrased"), Trivial, Any, what);
-    }
-    if edit.kind == Kind::TooMany {
-        let what = format!("there are more than {MOST} differences; the rest is not told");
-        return finding("too-many-changes", Unhandled, Any, what);
-    }
-    if edit.kind == Kind::Reordered {
-        let what = format!("`{key}` is in another order, and the first that fits is taken");
-        return finding("order-changed", Level::Meaning, NoEffect, what);
+    match edit.kind {
+        Kind::Restated => {
+            let what = format!("`{key}` says what went without saying");
+            return finding("default-stated", Trivial, NoEffect, what);
+        }
+        Kind::Rephrased => {
+            let part = used.map_or("schema", Use::name);
+            return finding(format!("{part}-rephrased"), Trivial, Any, "it is written in another way");
+        }
+        Kind::TooMany => {
+            let what = format!("there are more than {MOST} differences; the rest is not told");
+            return finding("too-many-changes", Unhandled, Any, what);
+        }
+        Kind::Reordered => {
+            let what = format!("`{key}` is in another order, and the first that fits is taken");
+            return finding("order-changed", Level::Meaning, NoEffect, what);
+        }
+        _ => {}
     }
     if key == "$ref" {
         return reference(edit, used);
     }
     let found = if shape.has_keywords() { thing(edit, used, documents) } else { None };
     found.or_else(|| keyword(edit, used, documents)).unwrap_or_else(|| {
-        let what = match edit.kind {
-            Kind::Added | Kind::ItemAdded(_) => "is new",
-            Kind::Removed | Kind::ItemRemoved(_) => "is gone",
-            _ => "changed",
-        };
-        finding("unhandled", Unhandled, Any, format!("`{key}` {what}; no rule knows what that means"))
+        let what = format!("{}; no rule knows what that means", edit.happened());
+        finding("unhandled", Unhandled, Any, what)
     })
 }
 
@@ -204,11 +198,7 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => "scope-changed",
             };
             let level = if key.ends_with("Url") || edit.kind == Kind::Removed { Breaking } else { Additive };
-            let what = match edit.kind {
-                Kind::Added => format!("`{key}` is new"),
-                Kind::Removed => format!("`{key}` is gone"),
-                _ => from_to(),
-            };
+            let what = if edit.kind == Kind::Changed { from_to() } else { edit.happened() };
             Some(finding(format!("api-security-component-oauth-{rule}"), level, NoEffect, what))
         }
         ("schema", _) => of_schema(edit, used),
@@ -236,11 +226,10 @@ fn said(value: Option<&Value>) -> String {
         Value::Object(map) if map.len() > MOST_ITEMS => return format!("{} entries", map.len()),
         other => other.to_string(),
     };
-    let text: String = text.chars().take(4 * LONGEST).filter(|c| !c.is_control()).collect();
-    let text = text.replace('`', "'");
-    if text.chars().count() <= LONGEST {
-        return format!("`{text}`");
+    let mut text: String = text.chars().take(4 * LONGEST).filter(|c| !c.is_control()).collect();
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
     }
-    let start: String = text.chars().take(LONGEST).collect();
-    format!("`{start}…`")
+    format!("`{}`", text.replace('`', "'"))
 }

@@ -14,11 +14,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let is_request = side != Some(Side::Response);
     let from_to = || format!("`{key}` is {} and was {}", said(new), said(old));
     let is_set = new == Some(&Value::Bool(true));
-    let word = match (old, new) {
-        (None, _) => "added",
-        (_, None) => "removed",
-        _ => "changed",
-    };
+    let verb = edit.verb();
     let named = |rule: &str, level, effect| Some(finding(format!("{part}-{rule}"), level, effect, from_to()));
     let narrows = |is_narrower: bool| if is_narrower == is_request { Breaking } else { Additive };
 
@@ -66,13 +62,13 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             _ => return None,
         }),
         // What goes unsaid means something else now.
-        "default" => named(&format!("default-value-{word}"), Level::Meaning, NoEffect),
+        "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
-            let level = match word {
+            let level = match verb {
                 "changed" => Breaking,
-                _ => narrows(word == "added"),
+                _ => narrows(verb == "added"),
             };
-            named(&format!("pattern-{word}"), level, NoEffect)
+            named(&format!("pattern-{verb}"), level, NoEffect)
         }
         "multipleOf" => named("multiple-of-changed", Breaking, Any),
         "deprecated" => Some(deprecated(part, is_set)),

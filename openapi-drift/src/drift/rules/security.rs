@@ -13,25 +13,26 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
     let scope = if operation.is_some() { "api-security" } else { "api-global-security" };
     let global = (documents.0.get("security"), documents.1.get("security"));
-    let affected: Vec<(Vec<Value>, Vec<Value>)> = match operation {
+    let affected = match operation {
         Some(Step { old: Some(old), new: Some(new), .. }) => {
             let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
-            vec![(list(old), with_old_names(new, documents))]
+            Some((list(old), with_old_names(new, documents)))
         }
         // What has a list of its own in one of the documents is told of there.
         _ => {
-            let inherits = |method: &str, path: &str| {
-                let operation = |document: &Value| document["paths"][path].get(method).cloned();
-                let (old, new) = (operation(documents.0), operation(documents.1));
-                old.zip(new)
-                    .is_some_and(|(old, new)| old.get("security").is_none() && new.get("security").is_none())
+            let inherits = |document: &Value, method: &str, path: &str| {
+                let operation = document["paths"][path].get(method);
+                operation.is_some_and(|operation| operation.get("security").is_none())
             };
-            let is_in_force = operations(documents.1).any(|(method, path, _)| inherits(method, path));
-            if is_in_force { vec![(list(global.0), with_old_names(global.1, documents))] } else { Vec::new() }
+            operations(documents.1)
+                .any(|(method, path, _)| {
+                    inherits(documents.0, method, path) && inherits(documents.1, method, path)
+                })
+                .then(|| (list(global.0), with_old_names(global.1, documents)))
         }
     };
     let is_other = |(before, after): &(Vec<Value>, Vec<Value>)| !same_items(before, after);
-    let Some((before, after)) = affected.into_iter().find(is_other) else {
+    let Some((before, after)) = affected.filter(is_other) else {
         let what = "what is in force is as before, said elsewhere";
         return finding(format!("{scope}-restated"), Trivial, NoEffect, what);
     };
@@ -48,13 +49,8 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
-    let verb = match edit.last() {
-        Step { old: None, .. } => "added",
-        Step { new: None, .. } => "removed",
-        _ => "changed",
-    };
     let what = format!("{} is in force and {} was", said(Some(&after.into())), said(Some(&before.into())));
-    finding(format!("{scope}-{verb}"), level, NoEffect, what)
+    finding(format!("{scope}-{}", edit.verb()), level, NoEffect, what)
 }
 
 /// The alternatives.
