@@ -6,7 +6,9 @@ use std::io::{Read, stdin};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::date::Date;
+use chrono::NaiveDate;
+
+use crate::date;
 use crate::document::MAX_BYTES;
 use crate::http;
 use crate::problems::Result;
@@ -18,7 +20,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Copy {
     pub(crate) bytes: Vec<u8>,
     /// When it last changed, or else when we got it.
-    pub(crate) date: Date,
+    pub(crate) date: NaiveDate,
     /// By which its server knows it again.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
@@ -83,12 +85,12 @@ impl Origin {
             Origin::File(path) => {
                 let file = File::open(path).map_err(|error| format!("{}: {error}", self.name()))?;
                 let changed =
-                    file.metadata().and_then(|it| it.modified()).map_or_else(|_| Date::today(), Date::of);
+                    file.metadata().and_then(|it| it.modified()).map_or_else(|_| date::today(), date::of);
                 // A copy is as old as it says, and not as this file.
-                let named = self.stem().and_then(Date::in_text);
+                let named = self.stem().and_then(date::find);
                 Ok(Some(copy(self.read_all(file)?, named.unwrap_or(changed))))
             }
-            Origin::Stdin => Ok(Some(copy(self.read_all(stdin().lock())?, Date::today()))),
+            Origin::Stdin => Ok(Some(copy(self.read_all(stdin().lock())?, date::today()))),
             Origin::Url(url) => http::get(url, known),
         }
     }
@@ -160,7 +162,7 @@ mod tests {
             Origin::File(path).read(&known).unwrap().unwrap().date
         };
         assert_eq!(date("library-2020-02-29.yaml").to_string(), "2020-02-29");
-        assert!(date("library.yaml").days_to(Date::today()) <= 1);
+        assert!((date::today() - date("library.yaml")).num_days() <= 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response, Uri, header};
 
-use crate::date::Date;
+use crate::date;
 use crate::document::MAX_BYTES;
 use crate::fetch::{Copy, Known};
 use crate::problems::Result;
@@ -18,7 +18,10 @@ const MAX_REDIRECTS: usize = 5;
 /// Gets the document at `url`; `None` if it is still the known copy.
 pub(crate) fn get(url: &str, known: &Known) -> Result<Option<Copy>> {
     let deadline = Instant::now() + known.timeout;
-    let mut at = uri(url)?;
+    let mut at: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
+    if !is_admitted(&at) {
+        return Err(format!("{url}: only https is read, or http from this machine").into());
+    }
     for _ in 0..=MAX_REDIRECTS {
         let response = send(&at, known, deadline).map_err(|error| match error {
             ureq::Error::Timeout(_) => format!("{url}: {TOO_LATE}"),
@@ -35,15 +38,6 @@ pub(crate) fn get(url: &str, known: &Known) -> Result<Option<Copy>> {
         }
     }
     Err(format!("{url}: more than {MAX_REDIRECTS} redirects").into())
-}
-
-fn uri(url: &str) -> Result<Uri> {
-    let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
-    if is_admitted(&uri) {
-        Ok(uri)
-    } else {
-        Err(format!("{url}: only https is read, or http from this machine").into())
-    }
 }
 
 /// Whether nobody between can change the response.
@@ -106,7 +100,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Copy> {
         return Err(format!("{url}: a web page ({kind}) and no document").into());
     }
     let last_modified = text(headers, header::LAST_MODIFIED);
-    let changed = last_modified.as_deref().and_then(Date::in_http);
+    let changed = last_modified.as_deref().and_then(date::parse_http);
     let etag = text(headers, header::ETAG);
     let too_large = || format!("{url}: more than {MAX_BYTES} bytes");
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
@@ -122,7 +116,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Copy> {
     if bytes.len() > MAX_BYTES {
         return Err(too_large().into());
     }
-    Ok(Copy { bytes, date: changed.unwrap_or_else(Date::today), etag, last_modified })
+    Ok(Copy { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {

@@ -8,7 +8,6 @@ use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
-use crate::date::Date;
 use crate::downconvert::{Converted, downconvert};
 use crate::drift::{self, Drift, Heading, Level, Lock, Omitted, State, drift, generates, omitted};
 use crate::fetch::{Known, Origin};
@@ -20,7 +19,7 @@ use crate::regen::{Input, Mode, Request};
 use crate::slice::{Mismatch, Slice};
 use crate::source::{self, Kind, Source};
 use crate::yaml::render;
-use crate::{build_script, contract, document, overlay, slice, transcript};
+use crate::{build_script, contract, date, document, overlay, slice, transcript};
 
 /// One vendor's files, as far as they can be told.
 #[derive(Debug, Default)]
@@ -67,12 +66,6 @@ fn cut(name: &str, document: Value, source: &Source) -> Result<(Converted, Slice
     Ok((converted, slice))
 }
 
-/// What a document comes to with the overlay.
-struct Corrected {
-    contract: Value,
-    idle: Vec<Idle>,
-}
-
 impl Plan {
     /// Plans for `vendor`, whose files are below `root`.
     pub(crate) fn new(root: &Path, vendor: &str, request: &Request) -> Self {
@@ -111,8 +104,7 @@ impl Plan {
             (Some(origin), Some(copy)) => {
                 let after = self.upstream(&origin.name(), &copy.bytes, &source, kind)?;
                 if let Some(record) = record(&source, request, origin, copy) {
-                    let text = source::update(&name, &text, &record)?;
-                    self.changes.push(Change::new(root, name, text)?);
+                    self.change(root, "source.toml", source::update(&name, &text, &record)?)?;
                     self.revision = Some(record.revision);
                     date = record.date;
                 }
@@ -134,21 +126,23 @@ impl Plan {
                 .push("no upstream.lock was there, so that what texts meant before is not known".to_owned());
             before.lock.clone_from(&after.lock);
         }
-        self.notes.extend(warning_of_age(date.as_deref(), Date::today(), &self.vendor));
+        self.notes.extend(warning_of_age(date.as_deref(), date::today(), &self.vendor));
         let banner = banner(&self.vendor, source.kind);
-        self.change(root, "upstream.yaml", &banner, &after.facts)?;
+        self.change(root, "upstream.yaml", render(&self.file("upstream.yaml"), &banner, &after.facts)?)?;
         if !after.lock.is_empty() {
-            let name = self.file("upstream.lock");
-            let text = after.lock.render(&lock_banner(&self.vendor));
-            self.changes.push(Change::new(root, name, text)?);
+            let banner = format!(
+                "What upstream.yaml leaves out, as fingerprints; `cargo xtask regen {}` writes it. Do not edit.",
+                self.vendor,
+            );
+            self.change(root, "upstream.lock", after.lock.render(&banner))?;
         }
 
         let is_whole = after.mismatches.iter().all(|mismatch| mismatch.is_renamed);
         let corrected = self.corrected(root, after.facts.clone(), is_whole);
         let published = match (&request.base, &corrected) {
             // Where an operation is gone, so are the things that the overlay says of it.
-            (None, Ok(corrected)) if corrected.idle.is_empty() || !is_whole => {
-                self.published(root)?.zip(Some(&corrected.contract))
+            (None, Ok((contract, idle))) if idle.is_empty() || !is_whole => {
+                self.published(root)?.zip(Some(contract))
             }
             _ => None,
         };
@@ -157,18 +151,10 @@ impl Plan {
             from = "what is checked in".to_owned();
         }
         let heading = Heading { vendor: self.vendor.clone(), from, to };
-        let old = State {
-            facts: &before.facts,
-            contract: published.as_ref().map(|(old, _)| old),
-            lock: &before.lock,
-        };
-        let new = State {
-            facts: &after.facts,
-            contract: published.as_ref().map(|(_, new)| *new),
-            lock: &after.lock,
-        };
-        let is_known = !before.facts.is_null();
-        if is_known && (old.facts != new.facts || old.contract != new.contract || old.lock != new.lock) {
+        let (old_contract, new_contract) = published.as_ref().map(|(old, new)| (old, *new)).unzip();
+        let old = State { facts: &before.facts, contract: old_contract, lock: &before.lock };
+        let new = State { facts: &after.facts, contract: new_contract, lock: &after.lock };
+        if !before.facts.is_null() && old != new {
             let drift = drift(old, new, &after.omitted);
             if !drift.changes.is_empty() {
                 self.drift = Some((heading.clone(), drift));
@@ -178,7 +164,7 @@ impl Plan {
             return Ok(());
         }
         let is_other = published.as_ref().is_none_or(|(old, new)| old != *new);
-        let Corrected { contract, idle } = corrected?;
+        let (contract, idle) = corrected?;
         let findings = self.findings(after.mismatches, idle);
         if !findings.is_empty() {
             self.blockers = findings.iter().map(|finding| finding.what.clone()).collect();
@@ -191,24 +177,23 @@ impl Plan {
                 .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.yaml")))?;
         }
         let name = self.file("openapi.yaml");
-        let text = render(&name, &contract_banner(&self.vendor), &contract)?;
+        let banner =
+            format!("Written by `cargo xtask regen {}`. Corrections belong in overlay.yaml.", self.vendor);
+        let text = render(&name, &banner, &contract)?;
         // The build script has a reader of its own.
         let read = build_script::parse(&text).map_err(|reason| format!("{name}: {reason}"))?;
         if read != contract {
             return Err(format!("{name}: the build script would not read the contract as written").into());
         }
-        self.changes.push(Change::new(root, name, text)?);
-        Ok(())
+        self.change(root, "openapi.yaml", text)
     }
 
     fn file(&self, name: &str) -> String {
         format!("specs/{}/{name}", self.vendor)
     }
 
-    fn change(&mut self, root: &Path, name: &str, banner: &str, document: &Value) -> Result<()> {
-        let name = self.file(name);
-        let text = render(&name, banner, document)?;
-        self.changes.push(Change::new(root, name, text)?);
+    fn change(&mut self, root: &Path, name: &str, text: String) -> Result<()> {
+        self.changes.push(Change::new(root, self.file(name), text)?);
         Ok(())
     }
 
@@ -286,8 +271,9 @@ impl Plan {
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// What openapi.yaml should hold. `is_whole` says whether the facts have each operation.
-    fn corrected(&self, root: &Path, mut facts: Value, is_whole: bool) -> Result<Corrected> {
+    /// What openapi.yaml should hold, and the overlay actions without effect. `is_whole` says whether
+    /// the facts have each operation.
+    fn corrected(&self, root: &Path, mut facts: Value, is_whole: bool) -> Result<(Value, Vec<Idle>)> {
         let name = self.file("overlay.yaml");
         let text = read(root, &name)?;
         let overlay = document::parse(&name, text.as_bytes())?;
@@ -297,7 +283,7 @@ impl Plan {
         if idle.is_empty() && is_whole {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
-        Ok(Corrected { contract, idle })
+        Ok((contract, idle))
     }
 
     /// What a person has to settle: operations that are not as source.toml lists them, and actions of
@@ -361,24 +347,6 @@ fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Ori
     }
 }
 
-/// What to call a document: as asked for, else as its file is called, else by its fingerprint.
-pub(crate) fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
-    let name = request.revision.as_deref().or_else(|| origin.stem());
-    name.unwrap_or(&sha256[..12]).to_owned()
-}
-
-/// What upstream.lock says of itself.
-fn lock_banner(vendor: &str) -> String {
-    format!(
-        "What upstream.yaml leaves out, as fingerprints; `cargo xtask regen {vendor}` writes it. Do not edit."
-    )
-}
-
-/// What openapi.yaml says of itself.
-fn contract_banner(vendor: &str) -> String {
-    format!("Written by `cargo xtask regen {vendor}`. Corrections belong in overlay.yaml.")
-}
-
 /// What upstream.yaml says of itself.
 fn banner(vendor: &str, kind: Kind) -> String {
     match kind {
@@ -399,18 +367,6 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_revision_is_named_by_flag_then_file_then_fingerprint() {
-        let mut request = Request::default();
-        let sha256 = sha256(b"a document");
-        let file = Origin::named("copies/2030-01-01.yaml");
-        let url = Origin::named("https://library.example/openapi.yaml");
-        assert_eq!(revision(&request, &file, &sha256), "2030-01-01");
-        assert_eq!(revision(&request, &url, &sha256), sha256[..12]);
-        request.revision = Some("winter".into());
-        assert_eq!(revision(&request, &file, &sha256), "winter");
-    }
 
     #[test]
     fn a_fingerprint_is_the_sha256_in_hex() {

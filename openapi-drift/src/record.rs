@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use crate::date::Date;
+use chrono::NaiveDate;
+
+use crate::date;
 use crate::fetch::{Copy, Known, Origin, TIMEOUT};
-use crate::plan::{revision, sha256};
+use crate::plan::sha256;
 use crate::regen::{Mode, Request};
 use crate::source::{Record, Source};
 
 /// Both vendors change their documents several times a year.
-const MAX_AGE_DAYS: u64 = 365;
+const MAX_AGE_DAYS: i64 = 365;
 
 /// The validators to send to `origin` for the known copy.
 pub(crate) fn known(source: &Source, origin: &Origin) -> Known {
@@ -46,10 +48,16 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     (new != old).then_some(new)
 }
 
+/// What to call a document: as asked for, else as its file is called, else by its fingerprint.
+fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
+    let name = request.revision.as_deref().or_else(|| origin.stem());
+    name.unwrap_or(&sha256[..12]).to_owned()
+}
+
 /// A warning if the document is so old that its source may be abandoned.
-pub(crate) fn warning_of_age(date: Option<&str>, today: Date, vendor: &str) -> Option<String> {
-    let date = Date::parse(date?)?;
-    let days = date.days_to(today);
+pub(crate) fn warning_of_age(date: Option<&str>, today: NaiveDate, vendor: &str) -> Option<String> {
+    let date = date::parse(date?)?;
+    let days = (today - date).num_days();
     (days > MAX_AGE_DAYS).then(|| {
         format!(
             "the document is of {date}, {days} days ago, and its source looks abandoned: find where it is \
@@ -71,10 +79,10 @@ mod tests {
 
     #[test]
     fn a_document_of_more_than_a_year_ago_looks_abandoned() {
-        let warning = |today| warning_of_age(Some("2025-06-10"), Date::parse(today).unwrap(), "library");
+        let warning = |today| warning_of_age(Some("2025-06-10"), date::parse(today).unwrap(), "library");
         assert_eq!(warning("2026-06-10"), None);
         insta::assert_snapshot!(warning("2026-06-11").unwrap(), @"the document is of 2025-06-10, 366 days ago, and its source looks abandoned: find where it is published now, and correct `url` in specs/library/source.toml");
-        assert_eq!(warning_of_age(None, Date::today(), "library"), None);
+        assert_eq!(warning_of_age(None, date::today(), "library"), None);
     }
 
     #[test]
@@ -96,12 +104,24 @@ mod tests {
         source.sha256 = Some(sha256(b"it"));
         let url = Origin::named("https://library.example/openapi.yaml");
         let copy =
-            Copy { bytes: b"it".to_vec(), date: Date::today(), etag: Some("b".into()), last_modified: None };
+            Copy { bytes: b"it".to_vec(), date: date::today(), etag: Some("b".into()), last_modified: None };
         let mut request = Request::default();
         let recorded = record(&source, &request, &url, &copy).unwrap();
         assert_eq!((recorded.revision.as_str(), recorded.etag.as_deref()), ("first", Some("b")));
         assert_eq!(record(&source, &request, &Origin::named("a.yaml"), &copy), None);
         request.mode = Mode::Check;
         assert_eq!(record(&source, &request, &url, &copy), None);
+    }
+
+    #[test]
+    fn a_revision_is_named_by_flag_then_file_then_fingerprint() {
+        let mut request = Request::default();
+        let sha256 = sha256(b"a document");
+        let file = Origin::named("copies/2030-01-01.yaml");
+        let url = Origin::named("https://library.example/openapi.yaml");
+        assert_eq!(revision(&request, &file, &sha256), "2030-01-01");
+        assert_eq!(revision(&request, &url, &sha256), sha256[..12]);
+        request.revision = Some("winter".into());
+        assert_eq!(revision(&request, &file, &sha256), "winter");
     }
 }

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
 
-use crate::date::Date;
+use crate::date;
 use crate::problems::{Problems, Result};
 use crate::shape::is_method;
 
@@ -92,7 +92,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     if source.kind == Kind::Document && !is_traceable {
         problems.push(format!("{name}: a document needs `url`, `revision` and `sha256`"));
     }
-    if let Some(date) = source.date.as_deref().filter(|date| Date::parse(date).is_none()) {
+    if let Some(date) = source.date.as_deref().filter(|date| date::parse(date).is_none()) {
         problems.push(format!("{name}: `date` must be a day like 2025-06-10, not {date}"));
     }
     for operation in &source.operations {
