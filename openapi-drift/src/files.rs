@@ -80,13 +80,14 @@ pub(crate) fn read_if_there(root: &Path, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Makes every change, or none. Each text is written beside its file first and then renamed, so a crash
+/// Makes every needed change, or none. Each text is written beside its file first and then renamed, so a crash
 /// leaves no file half written.
 ///
 /// # Errors
 ///
 /// Fails if a file cannot be written or replaced; those already replaced are restored.
 pub fn write(changes: &[Change]) -> Result<()> {
+    let changes: Vec<&Change> = changes.iter().filter(|change| change.is_needed()).collect();
     let failed = |change: &Change, error| Err(format!("{}: {error}", change.name).into());
     for (index, change) in changes.iter().enumerate() {
         let Err(error) = fs::write(change.draft(), &change.new) else { continue };

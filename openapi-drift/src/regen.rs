@@ -96,10 +96,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
     } else {
         reports(&plans, drift::text, "")
     };
-    let mut output = match request.mode {
-        Mode::Write => write(plans).unwrap_or_else(Output::failed),
-        Mode::Check | Mode::Drift => compare(&plans, request),
-    };
+    let mut output = finish(plans, request);
     output.out.insert_str(0, &told);
     // Last, so that it does not tell of what was not done.
     if let Some((path, text)) = report
@@ -139,8 +136,10 @@ fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &s
 
 /// How grave what a plan brings is. In a comparison of two documents only what they say counts.
 fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
-    let level = plan.drift.as_ref().and_then(|(_, drift)| drift.level());
-    match level {
+    if !plan.problems.is_empty() {
+        return Outcome::Failed;
+    }
+    match plan.drift.as_ref().and_then(|(_, drift)| drift.level()) {
         Some(Level::Breaking | Level::Meaning | Level::Unhandled) => Outcome::Grave,
         Some(Level::Additive | Level::Trivial) => Outcome::Different,
         None if is_comparison || plan.needed().is_empty() => Outcome::Same,
@@ -149,12 +148,13 @@ fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
 }
 
 impl Output {
+    /// An output that has nothing for standard output.
+    pub fn new(outcome: Outcome, err: impl Into<String>) -> Self {
+        Self { outcome, out: String::new(), err: err.into() }
+    }
+
     fn failed(problems: Problems) -> Self {
-        Self {
-            outcome: Outcome::Failed,
-            out: String::new(),
-            err: format!("{problems}\nnothing was written\n"),
-        }
+        Self::new(Outcome::Failed, format!("{problems}\nnothing was written\n"))
     }
 }
 
@@ -183,64 +183,49 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     }
 }
 
-/// Shows what is known of each vendor even where an overlay no longer applies: the difference of
-/// upstream.yaml says why.
-fn compare(plans: &[Plan], request: &Request) -> Output {
-    let mut output = Output { outcome: Outcome::Same, out: String::new(), err: String::new() };
-    for plan in plans {
+/// Writes the files unless there is a problem. Shows what is known of each vendor even where an overlay no
+/// longer applies: the difference of upstream.yaml says why.
+fn finish(plans: Vec<Plan>, request: &Request) -> Output {
+    let is_write = request.mode == Mode::Write;
+    if is_write && plans.iter().any(|plan| !plan.problems.is_empty()) {
+        let mut problems = Problems::default();
+        for plan in plans {
+            problems.extend(plan.problems);
+        }
+        return Output::failed(problems);
+    }
+    let can_write = is_write && plans.iter().all(|plan| plan.blockers.is_empty());
+    let mut output = Output::new(Outcome::Same, "");
+    for plan in &plans {
         let needed = plan.needed();
         if request.mode == Mode::Check && !request.json {
-            for change in &needed {
-                output.out += &change.diff();
-            }
+            output.out.extend(needed.iter().map(|change| change.diff()));
         }
-        let outcome =
-            if plan.problems.is_empty() { outcome(plan, request.base.is_some()) } else { Outcome::Failed };
+        let outcome = outcome(plan, request.base.is_some());
         let sentence = match outcome {
             Outcome::Failed => plan.problems.to_string(),
-            _ if !plan.blockers.is_empty() => blocked(plan, "regen would write nothing"),
+            _ if !plan.blockers.is_empty() => {
+                let why = if is_write { "a person has to look first" } else { "regen would write nothing" };
+                let blockers: String = plan.blockers.iter().map(|it| format!("\n  {}", clean(it))).collect();
+                format!("{}: {why}:{blockers}", plan.vendor)
+            }
             Outcome::Same => plan.up_to_date(),
             _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),
+            _ if can_write => format!("{}: wrote {}", plan.vendor, names(&needed)),
             _ => format!("{}: regen would change {}", plan.vendor, names(&needed)),
         };
         output.outcome = output.outcome.max(outcome);
         output.err += &lines(plan, &sentence);
     }
-    output
-}
-
-fn write(plans: Vec<Plan>) -> Result<Output> {
-    let mut problems = Problems::default();
-    let mut changes = Vec::new();
-    let mut is_blocked = false;
-    let mut output = Output { outcome: Outcome::Same, out: String::new(), err: String::new() };
-    for plan in plans {
-        let needed = plan.needed();
-        let sentence = if !plan.blockers.is_empty() {
-            is_blocked = true;
-            blocked(&plan, "a person has to look first")
-        } else if needed.is_empty() {
-            plan.up_to_date()
-        } else {
-            format!("{}: wrote {}", plan.vendor, names(&needed))
-        };
-        output.outcome = output.outcome.max(outcome(&plan, false));
-        output.err += &lines(&plan, &sentence);
-        problems.extend(plan.problems);
-        changes.extend(plan.changes.into_iter().filter(Change::is_needed));
-    }
-    problems.or(())?;
-    if is_blocked {
+    if can_write {
+        let changes: Vec<Change> = plans.into_iter().flat_map(|plan| plan.changes).collect();
+        if let Err(problems) = files::write(&changes) {
+            return Output::failed(problems);
+        }
+    } else if is_write {
         output.err += "nothing was written\n";
-    } else {
-        files::write(&changes)?;
     }
-    Ok(output)
-}
-
-fn blocked(plan: &Plan, why: &str) -> String {
-    let blockers: String = plan.blockers.iter().map(|it| format!("\n  {}", clean(it))).collect();
-    format!("{}: {why}:{blockers}", plan.vendor)
+    output
 }
 
 fn names(changes: &[&Change]) -> String {

@@ -11,19 +11,15 @@ const FILE: &str = "api.txt";
 /// Brings `api.txt` up to date; with `check`, shows what is not.
 pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
-    let (outcome, out, err) = if !change.is_needed() {
-        (Outcome::Same, String::new(), format!("{FILE}: up to date\n"))
-    } else if check {
-        (
-            Outcome::Different,
-            change.diff(),
-            format!("{FILE}: the public API changed; `cargo xtask api` writes it\n"),
-        )
-    } else {
-        openapi_drift::write(&[change])?;
-        (Outcome::Different, String::new(), format!("wrote {FILE}\n"))
-    };
-    Ok(Output { outcome, out, err })
+    if !change.is_needed() {
+        return Ok(Output::new(Outcome::Same, format!("{FILE}: up to date\n")));
+    }
+    if check {
+        let err = format!("{FILE}: the public API changed; `cargo xtask api` writes it\n");
+        return Ok(Output { out: change.diff(), ..Output::new(Outcome::Different, err) });
+    }
+    openapi_drift::write(&[change])?;
+    Ok(Output::new(Outcome::Different, format!("wrote {FILE}\n")))
 }
 
 /// The public items, without the traits that every type implements.

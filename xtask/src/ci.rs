@@ -2,7 +2,6 @@
 //! nothing, and lists the steps that were skipped.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use openapi_drift::Outcome;
@@ -28,15 +27,6 @@ const STEPS: [&str; 15] = [
     "xtask msrv",
 ];
 
-/// The result of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    Passed,
-    /// The step could not run here, or not completely; its output says why.
-    Skipped,
-    Failed,
-}
-
 /// Runs all steps in the workspace at `root`.
 pub(crate) fn run(root: &Path) -> Outcome {
     let start = Instant::now();
@@ -59,42 +49,38 @@ pub(crate) fn run(root: &Path) -> Outcome {
 /// The steps that were skipped, and the first that failed.
 fn until_failure<'a>(
     steps: &[&'a str],
-    mut run: impl FnMut(&str) -> Ended,
+    mut run: impl FnMut(&str) -> Outcome,
 ) -> (Vec<&'a str>, Option<&'a str>) {
     let mut skipped = Vec::new();
     for step in steps {
         match run(step) {
-            Ended::Passed => {}
-            Ended::Skipped => skipped.push(*step),
-            Ended::Failed => return (skipped, Some(step)),
+            Outcome::Same => {}
+            Outcome::Skipped => skipped.push(*step),
+            _ => return (skipped, Some(step)),
         }
     }
     (skipped, None)
 }
 
-fn run_step(root: &Path, step: &str) -> Ended {
+fn run_step(root: &Path, step: &str) -> Outcome {
     eprintln!("ci: {}", shown(step));
     let start = Instant::now();
-    let code = command(root, step).status().map(|status| status.code());
-    eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
-    match code {
-        Ok(Some(0)) => Ended::Passed,
-        Ok(Some(code)) if step.starts_with("xtask ") && code == Outcome::Skipped as i32 => Ended::Skipped,
-        Ok(_) => Ended::Failed,
-        Err(error) => {
-            eprintln!("ci: cannot start cargo: {error}");
-            Ended::Failed
-        }
-    }
-}
-
-fn command(root: &Path, step: &str) -> Command {
     let mut command = cargo(root);
     command.args(step.split_whitespace());
     if let Some(flags) = rustdocflags(step) {
         command.env("RUSTDOCFLAGS", flags);
     }
-    command
+    let code = command.status().map(|status| status.code());
+    eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
+    match code {
+        Ok(Some(0)) => Outcome::Same,
+        Ok(Some(code)) if step.starts_with("xtask ") && code == Outcome::Skipped as i32 => Outcome::Skipped,
+        Ok(_) => Outcome::Failed,
+        Err(error) => {
+            eprintln!("ci: cannot start cargo: {error}");
+            Outcome::Failed
+        }
+    }
 }
 
 /// Not for every step: the doctests of `cargo test` would be built again.
@@ -119,7 +105,7 @@ mod tests {
         let mut ran = Vec::new();
         let ended = until_failure(&["a", "b", "c"], |step| {
             ran.push(step.to_owned());
-            if step == "b" { Ended::Failed } else { Ended::Passed }
+            if step == "b" { Outcome::Failed } else { Outcome::Same }
         });
         assert_eq!(ended, (vec![], Some("b")));
         assert_eq!(ran, ["a", "b"]);
@@ -128,8 +114,8 @@ mod tests {
     #[test]
     fn skipped_steps_are_listed_and_do_not_fail() {
         let ended = until_failure(&["a", "b", "c"], |step| match step {
-            "c" => Ended::Passed,
-            _ => Ended::Skipped,
+            "c" => Outcome::Same,
+            _ => Outcome::Skipped,
         });
         assert_eq!(ended, (vec!["a", "b"], None));
     }

@@ -72,10 +72,9 @@ impl Pages {
                 }
                 let (file, id) = link.split_once('#').unwrap_or((link, ""));
                 let target = if file.is_empty() { path.clone() } else { joined(path, file) };
-                let is_there = match ids.get(target.as_path()) {
-                    Some(ids) => id.is_empty() || target.starts_with("src") || ids.contains(id),
-                    None => false,
-                };
+                let is_there = ids
+                    .get(target.as_path())
+                    .is_some_and(|ids| id.is_empty() || target.starts_with("src") || ids.contains(id));
                 if !is_there {
                     broken.push(format!("{} links to {link}, which is not there", path.display()));
                 }

@@ -148,7 +148,7 @@ fn run() -> ExitCode {
         eprintln!("not in the workspace of fintech-auth");
         return ExitCode::from(Outcome::Failed as u8);
     };
-    let passed = |err| Output { outcome: Outcome::Same, out: String::new(), err };
+    let passed = |err: String| Output::new(Outcome::Same, err);
     let output = match command {
         Command::Api { check } => api::run(&root, check),
         Command::Ci => return ExitCode::from(ci::run(&root) as u8),
@@ -159,10 +159,7 @@ fn run() -> ExitCode {
         Command::Regen(args) => Ok(openapi_drift::run(&root, &args.into())),
         Command::Drift(args) => Ok(openapi_drift::run(&root, &args.into())),
     };
-    let output = output.unwrap_or_else(|problems| {
-        let err = format!("{problems}\n");
-        Output { outcome: Outcome::Failed, out: String::new(), err }
-    });
+    let output = output.unwrap_or_else(|problems| Output::new(Outcome::Failed, format!("{problems}\n")));
     // The reader may have closed its end.
     let _ = std::io::stdout().write_all(output.out.as_bytes());
     let _ = std::io::stderr().write_all(output.err.as_bytes());

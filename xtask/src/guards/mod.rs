@@ -55,11 +55,10 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
         Guard::Shuttle => shuttle::run(root),
         Guard::ThirdVendor => third_vendor::run(root),
     };
-    let (outcome, err) = match verdict? {
-        Verdict::Held(what) => (Outcome::Same, format!("{what}\n")),
-        Verdict::Skipped(why) => (Outcome::Skipped, format!("skipped: {why}\n")),
-    };
-    Ok(Output { outcome, out: String::new(), err })
+    Ok(match verdict? {
+        Verdict::Held(what) => Output::new(Outcome::Same, format!("{what}\n")),
+        Verdict::Skipped(why) => Output::new(Outcome::Skipped, format!("skipped: {why}\n")),
+    })
 }
 
 /// The package of the library.

@@ -38,13 +38,19 @@ impl Packed {
         // `m` sets the time to now: packed files are dated 2006, so cargo would not rebuild changed ones.
         tar.arg("xzmf").arg(archive).arg("-C").arg(&folder).args(["--strip-components", "1"]);
         cargo::succeeded(&mut tar)?;
-        let manifest = folder.join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).map_err(|error| format!("the packed manifest: {error}"))?;
-        fs::write(&manifest, alone(&text)?).map_err(|error| format!("the packed manifest: {error}"))?;
         let packed = Self { folder, target };
+        packed.edit_manifest(alone)?;
         // Removes the dev-dependencies from the packed lock and keeps the other versions.
         cargo::succeeded(packed.cargo().args(["update", "-q", "--workspace", "--offline"]))?;
         Ok(packed)
+    }
+
+    /// Replaces the manifest by what `edit` makes of it.
+    pub(super) fn edit_manifest(&self, edit: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+        let manifest = self.folder.join("Cargo.toml");
+        let failed = |error| format!("the packed manifest: {error}");
+        let text = fs::read_to_string(&manifest).map_err(failed)?;
+        Ok(fs::write(&manifest, edit(&text)?).map_err(failed)?)
     }
 
     /// Cargo in the folder.

@@ -1,7 +1,6 @@
 //! `cargo xtask third-vendor`: adds the vendor of `tests/third_vendor/acme.patch` to a copy of the crate, builds
 //! it and runs the vendor's own test. It proves the recipe "Add a vendor" in CONTRIBUTING.md.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -16,9 +15,7 @@ const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
 pub(super) fn run(root: &Path) -> Result<Verdict> {
     let packed = Packed::unpack(root, "third-vendor")?;
     cargo::succeeded(&mut patch(root, &packed.folder))?;
-    let manifest = packed.folder.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).map_err(|error| format!("the packed manifest: {error}"))?;
-    fs::write(&manifest, text + TEST).map_err(|error| format!("the packed manifest: {error}"))?;
+    packed.edit_manifest(|manifest| Ok(manifest.to_owned() + TEST))?;
     // Before and after, or cargo may take the build script that another step built, and that step ours.
     let clean = || cargo::run(packed.cargo().args(["clean", "--quiet", "-p", "fintech-auth"]));
     clean()?;
@@ -37,6 +34,8 @@ fn patch(root: &Path, folder: &Path) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn root() -> &'static Path {
