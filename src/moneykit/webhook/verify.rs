@@ -8,8 +8,9 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    VerifierOptions, VerifyingKeys,
     jws::{Jws, members},
+    keys::VerifyingKeys,
+    options::VerifierOptions,
 };
 use crate::webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind, unhex};
 

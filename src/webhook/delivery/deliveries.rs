@@ -1,21 +1,19 @@
 //! Starts deliveries, with the options that hold for all of them.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::time;
-
 use super::{
-    Begin, ClaimId, DeliveryFuture, DeliveryGuard, DeliveryId, DeliveryStore, DeliveryStoreError,
-    MemoryDeliveries, guard::Record,
+    guard::{DeliveryGuard, Record},
+    id::DeliveryId,
+    memory::MemoryDeliveries,
+    shared::{Shared, StoreFailure},
+    store::{Begin, ClaimId, DeliveryStore, DeliveryStoreError},
 };
 use crate::webhook::{VerifyError, VerifyErrorKind};
+use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// When to try again after the store failed.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -23,35 +21,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// Deduplicates webhooks. Cheap to clone; clones share the store.
 #[derive(Clone, Debug)]
 pub struct Deliveries(Arc<Shared>);
-
-#[derive(Clone, Debug)]
-pub(super) struct Shared {
-    pub(super) store: Arc<dyn DeliveryStore>,
-    pub(super) lease: Duration,
-    pub(super) max_handling_time: Duration,
-    store_timeout: Duration,
-    on_failure: StoreFailure,
-    counters: Arc<Counters>,
-}
-
-#[derive(Debug, Default)]
-struct Counters {
-    store_failures: AtomicU64,
-    complete_failures: AtomicU64,
-    abandoned: AtomicU64,
-}
-
-/// What happens to a delivery when the store fails.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum StoreFailure {
-    /// The delivery is refused with 503, and the vendor sends it again: nothing is lost and nothing is
-    /// handled unchecked.
-    #[default]
-    Refuse,
-    /// The delivery is handled without a record. Only for handlers that are idempotent.
-    HandleWithoutRecord,
-}
 
 /// Whether a delivery is to be handled.
 #[derive(Debug)]
@@ -169,26 +138,6 @@ impl Default for Deliveries {
     /// Remembers deliveries in this process: [`MemoryDeliveries::default`].
     fn default() -> Self {
         Self::new(MemoryDeliveries::default())
-    }
-}
-
-impl Shared {
-    pub(super) async fn within_timeout<T>(
-        &self,
-        call: DeliveryFuture<'_, T>,
-    ) -> Result<T, DeliveryStoreError> {
-        time::timeout(self.store_timeout, call)
-            .await
-            .unwrap_or_else(|_| Err(DeliveryStoreError::new("timed out")))
-    }
-
-    pub(super) fn complete_failed(&self, id: &DeliveryId, error: &DeliveryStoreError) {
-        self.counters.complete_failures.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(delivery = %id, %error, "webhook handled but not marked as done: a retry may repeat it");
-    }
-
-    pub(super) fn abandoned(&self) {
-        self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -8,7 +8,11 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{ClaimId, DeliveryId, DeliveryStoreError, deliveries::Shared};
+use super::{
+    id::DeliveryId,
+    shared::Shared,
+    store::{ClaimId, DeliveryStoreError},
+};
 
 /// An attempt to handle a delivery. Complete it once the event is handled.
 ///

@@ -1,0 +1,65 @@
+//! What all deliveries of a verifier share: the store, the options and the counters.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time;
+
+use super::{
+    id::DeliveryId,
+    store::{DeliveryFuture, DeliveryStore, DeliveryStoreError},
+};
+
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn DeliveryStore>,
+    pub(super) lease: Duration,
+    pub(super) max_handling_time: Duration,
+    pub(super) store_timeout: Duration,
+    pub(super) on_failure: StoreFailure,
+    pub(super) counters: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) store_failures: AtomicU64,
+    pub(super) complete_failures: AtomicU64,
+    pub(super) abandoned: AtomicU64,
+}
+
+/// What happens to a delivery when the store fails.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum StoreFailure {
+    /// The delivery is refused with 503, and the vendor sends it again: nothing is lost and nothing is
+    /// handled unchecked.
+    #[default]
+    Refuse,
+    /// The delivery is handled without a record. Only for handlers that are idempotent.
+    HandleWithoutRecord,
+}
+
+impl Shared {
+    pub(super) async fn within_timeout<T>(
+        &self,
+        call: DeliveryFuture<'_, T>,
+    ) -> Result<T, DeliveryStoreError> {
+        time::timeout(self.store_timeout, call)
+            .await
+            .unwrap_or_else(|_| Err(DeliveryStoreError::new("timed out")))
+    }
+
+    pub(super) fn complete_failed(&self, id: &DeliveryId, error: &DeliveryStoreError) {
+        self.counters.complete_failures.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(delivery = %id, %error, "webhook handled but not marked as done: a retry may repeat it");
+    }
+
+    pub(super) fn abandoned(&self) {
+        self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+}
