@@ -7,7 +7,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use super::{Settings, Value, nearest::nearest};
+use super::{contract::Settings, nearest::nearest, value::Value};
 
 /// More of an unknown key is not shown: what stands there may be anything.
 const SHOWN: usize = 64;

@@ -4,6 +4,7 @@
 //! It knows no vendor and no option's meaning, and never shows a value: neither in an error nor in `Debug`
 //! of a secret. It reads no environment but the variables that it is given.
 
+mod contract;
 mod keys;
 mod nearest;
 mod options;
@@ -12,29 +13,13 @@ mod setting;
 mod value;
 mod vars;
 
+pub(crate) use contract::Settings;
 pub(crate) use keys::deserialize;
 pub(crate) use options::{Lifecycle, http_options, set};
 pub(crate) use secret_file::secret;
 pub(crate) use setting::{Setting, Shown};
 pub(crate) use value::Value;
 pub(crate) use vars::{Environment, from_vars};
-
-/// The settings of one vendor, by name.
-pub(crate) trait Settings: Default {
-    /// All keys, in the order in which they are documented.
-    const KEYS: &'static [&'static str];
-    /// Under which names the vendor's own clients look for the id and the secret.
-    const PAIRS: &'static [(&'static str, &'static str)];
-    /// Names that the vendor's samples and other clients use, and the key that each stands for here.
-    const FOREIGN: &'static [(&'static str, &'static str)];
-
-    /// Sets what has this key.
-    ///
-    /// # Errors
-    ///
-    /// What the value must be, if it is not.
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), &'static str>;
-}
 
 /// A struct of optional settings, each of which has its field's name as its key.
 macro_rules! fields {

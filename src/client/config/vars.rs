@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString};
 
 use zeroize::Zeroizing;
 
-use super::{Settings, Value, nearest::nearest};
+use super::{contract::Settings, nearest::nearest, value::Value};
 use crate::{Error, ErrorKind};
 
 /// A setting of one row stands for the others of that row.
