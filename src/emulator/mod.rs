@@ -53,6 +53,7 @@
 //!   4.14.2), and a refresh token lives 30 days. What the real service does here is not documented.
 //! - Other parts of the two APIs: an unknown path is a 404.
 
+mod behaviour;
 mod builder;
 mod client_auth;
 mod delivery;
@@ -77,7 +78,8 @@ use std::{fmt, io, sync::Arc};
 
 use tokio::task::AbortHandle;
 
-pub use builder::{Behaviour, Builder, ExpiresInStyle};
+pub use behaviour::{Behaviour, ExpiresInStyle};
+pub use builder::Builder;
 pub use delivery::{Attempt, Delivery, RetrySchedule, RetrySignature, WebhookSender};
 pub use fault::Fault;
 pub use log::Request;

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Behaviour, ExpiresInStyle, Request,
+    Request,
+    behaviour::{Behaviour, ExpiresInStyle},
     client_auth::{KnownClient, Shown, agree, bearer},
     fields::{Fields, content_type},
     issued::{Family, Issued, Kind, Standing},
