@@ -2,51 +2,28 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, header};
-
 use super::{
+    api::{Api, Inner, uncached},
     auth::{Auth, ClientAuth, Known},
     types,
     webhook::{KeyCache, VerifierOptions, WebhookVerifier},
 };
 use crate::{
-    Credentials, Error, ErrorKind, Response, Scope, Secret, UncachedToken,
-    authorize::{Authorizer, classify_challenges},
+    Credentials, Error, ErrorKind, Response, Scope, Secret,
+    authorize::Authorizer,
     client::{self, Builder, builder_methods, client_methods, issue_method},
-    generated::moneykit as generated,
     retry::Idempotency,
-    token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource},
-    transport::{Call, Contract, Http, bearer, is_like},
+    token::TokenOptions,
+    transport::is_like,
     webhook::Deliveries,
-};
-
-const CONTRACT: Contract = Contract {
-    vendor: "moneykit",
-    fields: &["client_id", "client_secret", "grant_type", "refresh_token", "scope"],
-    forbidden: None,
 };
 
 /// A client of MoneyKit's auth endpoints. Cheap to clone; clones share connections and tokens.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 
-#[derive(Debug)]
-struct Inner {
-    shared: client::Inner<Api>,
-    webhook_keys: Arc<KeyCache>,
-    deliveries: Deliveries,
-}
-
 client_methods!("Without scopes it may do all that the application may.");
 issue_method!();
-
-/// The operations as they are, each sent once.
-#[derive(Debug)]
-pub(super) struct Api {
-    http: Http,
-    auth: Auth,
-    version: String,
-}
 
 impl Client {
     fn inner(&self) -> &client::Inner<Api> {
@@ -114,131 +91,13 @@ impl Client {
     ///
     /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
-        let inner = self.inner();
-        inner.send(Idempotency::Idempotent, || inner.api.jwks()).await
+        self.0.jwks().await
     }
 
     /// Verifies MoneyKit's webhooks, by keys that it fetches with [`Client::jwks`] and keeps. All
     /// clones of a client share them.
     pub fn webhooks(&self) -> WebhookVerifier {
-        WebhookVerifier::new(self.clone())
-    }
-
-    pub(super) fn webhook_keys(&self) -> &Arc<KeyCache> {
-        &self.0.webhook_keys
-    }
-
-    pub(super) fn deliveries(&self) -> &Deliveries {
-        &self.0.deliveries
-    }
-
-    pub(super) fn client_id(&self) -> Option<&str> {
-        self.inner().api.auth.client_id()
-    }
-}
-
-impl Api {
-    async fn create_access_token(
-        &self,
-        scopes: &[Scope],
-    ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
-        let mut body = types::CreateAccessTokenRequest {
-            client_id: None,
-            client_secret: None,
-            grant_type: Some("client_credentials".to_owned()),
-            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
-        };
-        let call = self.auth.apply(self.call("create_access_token"), &mut body)?;
-        let client = self.generated(&call);
-        let check = |body: &mut types::CreateAccessTokenResponse| {
-            token::check_issued(&body.access_token, body.token_type.as_deref(), &mut None)
-        };
-        call.run(client.create_access_token(self.version(), &body), check).await
-    }
-
-    async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
-        let unsendable = |error: Error| error.with_operation(CONTRACT.vendor, "introspect");
-        let call = self.call("introspect").with_secret(token);
-        let call = call.with_header(header::AUTHORIZATION, bearer(token).map_err(unsendable)?);
-        let client = self.generated(&call);
-        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
-    }
-
-    async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
-        let call = self.auth.apply_pair(self.call("introspect_client"))?;
-        let client = self.generated(&call);
-        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
-    }
-
-    async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
-        let call = self.call("jwks");
-        let client = self.generated(&call);
-        call.run(client.get_well_known_jwks(self.version(), self.auth.client_id()), |_| Ok(())).await
-    }
-
-    fn call(&self, operation: &'static str) -> Call {
-        Call::new(CONTRACT, operation, &self.http)
-    }
-
-    fn generated(&self, call: &Call) -> generated::Client {
-        let (base, http) = self.http.parts();
-        generated::Client::new_with_client(base, http, call.clone())
-    }
-
-    fn version(&self) -> Option<&str> {
-        Some(&self.version)
-    }
-}
-
-impl client::Api for Api {
-    fn http(&self) -> &Http {
-        &self.http
-    }
-
-    fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
-        let body = body.and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
-        let is_expired = body.is_some_and(|body| body["error_code"] == EXPIRED);
-        if is_expired { Rejection::InvalidToken } else { classify_challenges(headers) }
-    }
-}
-
-impl TokenSource for Api {
-    fn fingerprint(&self) -> Fingerprint {
-        let (id, secret) = self.auth.id_and_secret();
-        Fingerprint::of([CONTRACT.vendor, self.http.base(), id, secret, &self.version])
-    }
-
-    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
-        self.create_access_token(scopes).await.map(issued)
-    }
-}
-
-/// The error code of an access token that has expired.
-const EXPIRED: &str = "api_error.auth.expired_access_token";
-
-fn issued(response: Response<types::CreateAccessTokenResponse>) -> IssuedToken {
-    let date = response.date();
-    let types::CreateAccessTokenResponse { access_token, expires_in, .. } = response.into_body();
-    let mut issued = IssuedToken::new(access_token);
-    issued.expires_in = expires_in;
-    issued.date = date;
-    issued
-}
-
-fn uncached(
-    response: Response<types::CreateAccessTokenResponse>,
-    options: &TokenOptions,
-) -> Result<UncachedToken, Error> {
-    let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
-    UncachedToken::new(issued(response), sent, request_id, options)
-}
-
-/// Interprets the expiry by the default [`TokenOptions`].
-impl TryFrom<Response<types::CreateAccessTokenResponse>> for UncachedToken {
-    type Error = Error;
-
-    fn try_from(response: Response<types::CreateAccessTokenResponse>) -> Result<Self, Error> {
-        uncached(response, &TokenOptions::default())
+        WebhookVerifier::new(self.0.clone())
     }
 }
 

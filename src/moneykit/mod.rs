@@ -49,6 +49,7 @@
 //! # fn main() {}
 //! ```
 
+mod api;
 mod auth;
 mod client;
 mod config;

@@ -48,7 +48,7 @@ mod keys;
 mod options;
 mod verify;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
@@ -61,7 +61,7 @@ pub use self::{
     options::VerifierOptions,
     verify::verify,
 };
-use super::Client;
+use super::api::Inner;
 use crate::webhook::{Deliveries, DeliveryId, Headers, Received, Tolerance, Verified, VerifyError, one};
 
 const SIGNATURE: &str = "moneykit-signature";
@@ -69,22 +69,22 @@ const SIGNATURE: &str = "moneykit-signature";
 /// Verifies MoneyKit's webhooks. Cheap to clone; it shares its keys with the client it comes from.
 #[derive(Clone, Debug)]
 pub struct WebhookVerifier {
-    client: Client,
+    inner: Arc<Inner>,
 }
 
 impl WebhookVerifier {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client }
+    pub(super) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner }
     }
 
     /// The largest body: as much of a request is worth reading.
     pub fn body_limit(&self) -> usize {
-        self.client.webhook_keys().options().body_limit
+        self.inner.webhook_keys.options().body_limit
     }
 
     /// How deliveries are deduplicated.
     pub fn deliveries(&self) -> &Deliveries {
-        self.client.deliveries()
+        &self.inner.deliveries
     }
 
     /// Verifies one webhook: its headers and its raw body. It remembers nothing, so a repetition passes:
@@ -108,7 +108,7 @@ impl WebhookVerifier {
         headers: impl Headers<'h>,
         body: B,
     ) -> Result<Verified<B>, VerifyError> {
-        let options = self.client.webhook_keys().options();
+        let options = self.inner.webhook_keys.options();
         let signature = signature(headers)?;
         options.check_body(body.as_ref())?;
         self.verify_signature(signature, options.tolerance.unwrap_or_default()).await?.with_body(body)
@@ -136,7 +136,7 @@ impl WebhookVerifier {
         body: B,
     ) -> Result<Received<Verified<B>>, VerifyError> {
         let signature = signature(headers)?;
-        self.client.webhook_keys().options().check_body(body.as_ref())?;
+        self.inner.webhook_keys.options().check_body(body.as_ref())?;
         let verified = self.verify_signature(signature, self.window()).await?.with_body(body)?;
         let id = self.delivery_id(&verified);
         let begun = self.deliveries().begin(id, self.keep()).await?;
@@ -145,12 +145,12 @@ impl WebhookVerifier {
 
     /// The window for deliveries that are deduplicated.
     pub(crate) fn window(&self) -> Tolerance {
-        self.client.webhook_keys().options().window()
+        self.inner.webhook_keys.options().window()
     }
 
     /// How long a handled delivery is remembered.
     pub(crate) fn keep(&self) -> Duration {
-        self.client.webhook_keys().options().keep()
+        self.inner.webhook_keys.options().keep()
     }
 
     pub(crate) async fn verify_signature(
@@ -158,13 +158,13 @@ impl WebhookVerifier {
         signature: &str,
         tolerance: Tolerance,
     ) -> Result<VerifiedClaims, VerifyError> {
-        let cache = self.client.webhook_keys();
+        let cache = &self.inner.webhook_keys;
         let unverified = Unverified::new(signature)?;
         // Before the keys are fetched: the time that takes is ours, not the vendor's.
         let now = cache.wall();
         let fetch = || {
-            let client = self.client.clone();
-            async move { client.jwks().await.map(|response| VerifyingKeys::new(&response)) }
+            let inner = self.inner.clone();
+            async move { inner.jwks().await.map(|response| VerifyingKeys::new(&response)) }
         };
         let keys = cache.keys_for(unverified.key_id(), fetch).await?;
         unverified.verify(&keys, now, cache.options(), tolerance)
@@ -173,7 +173,7 @@ impl WebhookVerifier {
     /// The id of a delivery: by its idempotency key, which is signed with the body, or else by the body.
     pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
         let body = webhook.body().as_ref();
-        let client_id = self.client.client_id().unwrap_or_default();
+        let client_id = self.inner.shared.api.auth.client_id().unwrap_or_default();
         let id = |kind: &str, id: &[u8]| {
             DeliveryId::new([b"moneykit", client_id.as_bytes(), kind.as_bytes(), id], webhook.signed_at())
         };

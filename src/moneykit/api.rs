@@ -1,0 +1,155 @@
+//! What a client sends: MoneyKit's three operations, one method each, and what the responses mean.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, header};
+
+use super::{auth::Auth, types, webhook::KeyCache};
+use crate::{
+    Error, Response, Scope, Secret, UncachedToken,
+    authorize::classify_challenges,
+    client,
+    generated::moneykit as generated,
+    retry::Idempotency,
+    token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource},
+    transport::{Call, Contract, Http, bearer},
+    webhook::Deliveries,
+};
+
+const CONTRACT: Contract = Contract {
+    vendor: "moneykit",
+    fields: &["client_id", "client_secret", "grant_type", "refresh_token", "scope"],
+    forbidden: None,
+};
+
+/// What the clones of a client share.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) shared: client::Inner<Api>,
+    pub(super) webhook_keys: Arc<KeyCache>,
+    pub(super) deliveries: Deliveries,
+}
+
+impl Inner {
+    /// Fetches the keys that sign webhooks.
+    pub(super) async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
+        let shared = &self.shared;
+        shared.send(Idempotency::Idempotent, || shared.api.jwks()).await
+    }
+}
+
+/// The operations as they are, each sent once.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) http: Http,
+    pub(super) auth: Auth,
+    pub(super) version: String,
+}
+
+impl Api {
+    pub(super) async fn create_access_token(
+        &self,
+        scopes: &[Scope],
+    ) -> Result<Response<types::CreateAccessTokenResponse>, Error> {
+        let mut body = types::CreateAccessTokenRequest {
+            client_id: None,
+            client_secret: None,
+            grant_type: Some("client_credentials".to_owned()),
+            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
+        };
+        let call = self.auth.apply(self.call("create_access_token"), &mut body)?;
+        let client = self.generated(&call);
+        let check = |body: &mut types::CreateAccessTokenResponse| {
+            token::check_issued(&body.access_token, body.token_type.as_deref(), &mut None)
+        };
+        call.run(client.create_access_token(self.version(), &body), check).await
+    }
+
+    pub(super) async fn introspect(
+        &self,
+        token: &Secret,
+    ) -> Result<Response<types::AppClientResponse>, Error> {
+        let unsendable = |error: Error| error.with_operation(CONTRACT.vendor, "introspect");
+        let call = self.call("introspect").with_secret(token);
+        let call = call.with_header(header::AUTHORIZATION, bearer(token).map_err(unsendable)?);
+        let client = self.generated(&call);
+        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
+    }
+
+    pub(super) async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
+        let call = self.auth.apply_pair(self.call("introspect_client"))?;
+        let client = self.generated(&call);
+        call.run(client.instrospect_client(self.version()), |_| Ok(())).await
+    }
+
+    async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
+        let call = self.call("jwks");
+        let client = self.generated(&call);
+        call.run(client.get_well_known_jwks(self.version(), self.auth.client_id()), |_| Ok(())).await
+    }
+
+    fn call(&self, operation: &'static str) -> Call {
+        Call::new(CONTRACT, operation, &self.http)
+    }
+
+    fn generated(&self, call: &Call) -> generated::Client {
+        let (base, http) = self.http.parts();
+        generated::Client::new_with_client(base, http, call.clone())
+    }
+
+    fn version(&self) -> Option<&str> {
+        Some(&self.version)
+    }
+}
+
+impl client::Api for Api {
+    fn http(&self) -> &Http {
+        &self.http
+    }
+
+    fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        let body = body.and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
+        let is_expired = body.is_some_and(|body| body["error_code"] == EXPIRED);
+        if is_expired { Rejection::InvalidToken } else { classify_challenges(headers) }
+    }
+}
+
+impl TokenSource for Api {
+    fn fingerprint(&self) -> Fingerprint {
+        let (id, secret) = self.auth.id_and_secret();
+        Fingerprint::of([CONTRACT.vendor, self.http.base(), id, secret, &self.version])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        self.create_access_token(scopes).await.map(issued)
+    }
+}
+
+/// The error code of an access token that has expired.
+const EXPIRED: &str = "api_error.auth.expired_access_token";
+
+fn issued(response: Response<types::CreateAccessTokenResponse>) -> IssuedToken {
+    let date = response.date();
+    let types::CreateAccessTokenResponse { access_token, expires_in, .. } = response.into_body();
+    let mut issued = IssuedToken::new(access_token);
+    issued.expires_in = expires_in;
+    issued.date = date;
+    issued
+}
+
+pub(super) fn uncached(
+    response: Response<types::CreateAccessTokenResponse>,
+    options: &TokenOptions,
+) -> Result<UncachedToken, Error> {
+    let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
+    UncachedToken::new(issued(response), sent, request_id, options)
+}
+
+/// Interprets the expiry by the default [`TokenOptions`].
+impl TryFrom<Response<types::CreateAccessTokenResponse>> for UncachedToken {
+    type Error = Error;
+
+    fn try_from(response: Response<types::CreateAccessTokenResponse>) -> Result<Self, Error> {
+        uncached(response, &TokenOptions::default())
+    }
+}

@@ -1,0 +1,241 @@
+//! What a client sends: Moov's two operations, one method for each grant, and what the responses mean.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, header};
+
+use super::{
+    auth::{ClientType, Encoding},
+    types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
+};
+use crate::{
+    Error, ErrorKind, Response, Scope, Secret, UncachedToken,
+    authorize::classify_challenges,
+    client::{self, Auth},
+    generated::moov as generated,
+    token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource, audience},
+    transport::{Call, Contract, Http},
+};
+
+const CONTRACT: Contract = Contract {
+    vendor: "moov",
+    fields: &[
+        "audience",
+        "client_id",
+        "client_secret",
+        "client_type",
+        "grant_type",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+    ],
+    forbidden: Some(
+        "the credentials are not accepted or, where an origin is sent (MOOV_ORIGIN), not for that origin; \
+         check it against the domains allowed for the api key",
+    ),
+};
+
+/// The operations as they are, each sent once.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) http: Http,
+    pub(super) auth: Auth,
+    pub(super) version: Option<String>,
+    pub(super) origin: Option<String>,
+    pub(super) referer: Option<String>,
+    pub(super) client_type: Option<ClientType>,
+    pub(super) encoding: Encoding,
+}
+
+impl Api {
+    pub(super) async fn create_access_token(
+        &self,
+        scopes: &[Scope],
+    ) -> Result<Response<types::AuthToken>, Error> {
+        if scopes.is_empty() {
+            let reason = "ask moov for at least one scope, such as /accounts.read";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason)
+                .with_operation(CONTRACT.vendor, "create_access_token"));
+        }
+        let body = types::AuthTokenRequest {
+            client_id: None,
+            client_secret: None,
+            client_type: self.client_type.map(Into::into),
+            grant_type: types::GrantType::ClientCredentials,
+            refresh_token: None,
+            scope: Some(Scope::join(scopes)?),
+        };
+        self.token(self.call("create_access_token"), body).await
+    }
+
+    pub(super) async fn refresh_with(
+        &self,
+        refresh_token: &Secret,
+        scopes: &[Scope],
+    ) -> Result<Response<types::AuthToken>, Error> {
+        present(refresh_token, "refresh")?;
+        let body = types::AuthTokenRequest {
+            client_id: None,
+            client_secret: None,
+            client_type: None,
+            grant_type: types::GrantType::RefreshToken,
+            refresh_token: Some(refresh_token.clone()),
+            scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
+        };
+        self.token(self.call("refresh").with_secret(refresh_token), body).await
+    }
+
+    async fn token(
+        &self,
+        call: Call,
+        mut body: types::AuthTokenRequest,
+    ) -> Result<Response<types::AuthToken>, Error> {
+        let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let client = self.generated(&call);
+        let Self { origin, referer, version, .. } = self;
+        let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
+        let response = match self.encoding {
+            Encoding::Form => {
+                call.run(client.create_access_token(origin, referer, version, &body), check_issued).await
+            }
+            Encoding::Json => {
+                call.run(client.create_access_token_json(origin, referer, version, &body), check_issued).await
+            }
+        }?;
+        self.check_audience(response.body());
+        Ok(response)
+    }
+
+    /// The service issues a token for an origin that is not allowed as well. Only the token's audience tells, and
+    /// later a 401 that names no reason.
+    fn check_audience(&self, issued: &types::AuthToken) {
+        let is_web = self.client_type.is_none_or(|client_type| client_type == ClientType::Web);
+        let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| is_web) else { return };
+        if audience(issued.access_token.0.expose_secret()).is_some_and(|audience| !audience.contains(origin))
+        {
+            tracing::warn!(
+                origin,
+                scopes = issued.scope,
+                "the issued token is not valid for the configured origin; allow the origin for the API key"
+            );
+        }
+    }
+
+    pub(super) async fn revoke(
+        &self,
+        token: &Secret,
+        hint: Option<TokenTypeHint>,
+    ) -> Result<Response<()>, Error> {
+        present(token, "revoke")?;
+        let mut body = types::RevokeTokenRequest {
+            client_id: None,
+            client_secret: None,
+            token: token.clone(),
+            token_type_hint: hint,
+        };
+        let call = self.call("revoke").with_secret(token);
+        let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let client = self.generated(&call);
+        let version = self.version.as_deref();
+        match self.encoding {
+            Encoding::Form => call.run(client.revoke_access_token(version, &body), |()| Ok(())).await,
+            Encoding::Json => call.run(client.revoke_access_token_json(version, &body), |()| Ok(())).await,
+        }
+    }
+
+    fn call(&self, operation: &'static str) -> Call {
+        Call::new(CONTRACT, operation, &self.http)
+    }
+
+    fn generated(&self, call: &Call) -> generated::Client {
+        let (base, http) = self.http.parts();
+        generated::Client::new_with_client(base, http, call.clone())
+    }
+}
+
+impl client::Api for Api {
+    fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Moov responds to an expired token with a 401 without challenge and body, and likewise to a wrong origin or
+    /// application.
+    fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
+        match headers.contains_key(header::WWW_AUTHENTICATE) {
+            false if body.is_some_and(<[u8]>::is_empty) => Rejection::Unexplained,
+            _ => classify_challenges(headers),
+        }
+    }
+}
+
+impl TokenSource for Api {
+    fn fingerprint(&self) -> Fingerprint {
+        let (id, secret) = (self.auth.credentials.client_id(), self.auth.credentials.client_secret());
+        let page = |page: &Option<String>| page.clone().unwrap_or_default();
+        let client_type =
+            self.client_type.map(|client_type| types::ClientType::from(client_type).to_string());
+        Fingerprint::of([
+            CONTRACT.vendor,
+            self.http.base(),
+            id,
+            secret.expose_secret(),
+            self.version.as_deref().unwrap_or_default(),
+            &client_type.unwrap_or_default(),
+            &page(&self.origin),
+            &page(&self.referer),
+        ])
+    }
+
+    async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
+        self.create_access_token(scopes).await.map(issued)
+    }
+
+    async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
+        self.refresh_with(refresh_token, &[]).await.map(issued)
+    }
+}
+
+/// Refuses an empty token, which would be sent as if it were none.
+fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
+    if !token.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidConfig, "the token is empty").with_operation(CONTRACT.vendor, operation))
+}
+
+fn check_issued(body: &mut types::AuthToken) -> Result<(), Cow<'static, str>> {
+    let mut refresh_token = body.refresh_token.take().map(|token| token.0);
+    let token_type = body.token_type.as_ref().map(|token_type| token_type.as_str());
+    token::check_issued(&body.access_token.0, token_type, &mut refresh_token)?;
+    body.refresh_token = refresh_token.map(types::RefreshToken);
+    Ok(())
+}
+
+fn issued(response: Response<types::AuthToken>) -> IssuedToken {
+    let date = response.date();
+    let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.into_body();
+    let mut issued = IssuedToken::new(access_token.0);
+    issued.expires_in = expires_in;
+    issued.refresh_token = refresh_token.map(|token| token.0).filter(Secret::is_refresh_token);
+    issued.scope = scope;
+    issued.date = date;
+    issued
+}
+
+pub(super) fn uncached(
+    response: Response<types::AuthToken>,
+    options: &TokenOptions,
+) -> Result<UncachedToken, Error> {
+    let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
+    UncachedToken::new(issued(response), sent, request_id, options)
+}
+
+/// Interprets the expiry by the default [`TokenOptions`].
+impl TryFrom<Response<types::AuthToken>> for UncachedToken {
+    type Error = Error;
+
+    fn try_from(response: Response<types::AuthToken>) -> Result<Self, Error> {
+        uncached(response, &TokenOptions::default())
+    }
+}
