@@ -10,6 +10,7 @@ mod blocking;
 #[allow(dead_code)]
 mod build_script;
 mod capacity;
+mod circles;
 mod concurrency;
 mod config;
 mod decode;
