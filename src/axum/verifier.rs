@@ -82,7 +82,7 @@ impl sealed::Verifier for moov::webhook::WebhookVerifier {
         let verified = self.verify_headers(headers, self.window())?;
         let body = body::read(body, self.body_limit()).await?;
         let webhook = MoovWebhook(verified.with_body(body.clone()));
-        Ok(Verified { webhook, body, id: verified.id })
+        Ok(Verified { webhook, body, id: verified.delivery_id() })
     }
 
     fn deliveries(&self) -> &Deliveries {

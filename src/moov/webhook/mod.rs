@@ -41,9 +41,13 @@
 mod event;
 mod signed;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use self::signed::delivery_id;
+use self::signed::SigningSecret;
 pub use self::{
     event::{EventKind, UnsignedEvent},
     signed::{SignedHeaders, SigningSecrets},
@@ -73,14 +77,19 @@ struct Inner {
 }
 
 /// A webhook whose headers are verified, before its body is read.
-pub(crate) struct VerifiedHeaders<'h> {
+pub(crate) struct VerifiedHeaders<'h, 's> {
     headers: SignedHeaders<'h>,
-    pub(crate) id: DeliveryId,
+    signed_at: SystemTime,
+    secret: &'s SigningSecret,
 }
 
-impl VerifiedHeaders<'_> {
+impl VerifiedHeaders<'_, '_> {
     pub(crate) fn with_body<B>(&self, body: B) -> UnsignedBody<B> {
-        UnsignedBody::new(body, self.id.signed_at(), self.headers.nonce, self.headers.webhook_id)
+        UnsignedBody::new(body, self.signed_at, self.headers.nonce, self.headers.webhook_id)
+    }
+
+    pub(crate) fn delivery_id(&self) -> DeliveryId {
+        self.secret.delivery_id(self.headers.nonce, self.signed_at)
     }
 }
 
@@ -177,7 +186,7 @@ impl WebhookVerifier {
     ) -> Result<Received<UnsignedBody<B>>, VerifyError> {
         let verified = self.verify_headers(headers, self.window())?;
         self.check_body(body.as_ref())?;
-        let begun = self.0.deliveries.begin(verified.id, self.keep()).await?;
+        let begun = self.0.deliveries.begin(verified.delivery_id(), self.keep()).await?;
         Ok(Received::new(begun, verified.with_body(body)))
     }
 
@@ -191,14 +200,14 @@ impl WebhookVerifier {
         self.window().keep(RETRIES)
     }
 
-    pub(crate) fn verify_headers<'h>(
-        &self,
+    pub(crate) fn verify_headers<'h, 's>(
+        &'s self,
         headers: impl Headers<'h>,
         tolerance: Tolerance,
-    ) -> Result<VerifiedHeaders<'h>, VerifyError> {
+    ) -> Result<VerifiedHeaders<'h, 's>, VerifyError> {
         let headers = SignedHeaders::read(headers)?;
-        let (signed_at, key) = self.0.keys.verify_by(&headers, self.0.clock.wall(), tolerance)?;
-        Ok(VerifiedHeaders { id: delivery_id(key, headers.nonce, signed_at), headers })
+        let (signed_at, secret) = self.0.keys.verify_by(&headers, self.0.clock.wall(), tolerance)?;
+        Ok(VerifiedHeaders { headers, signed_at, secret })
     }
 
     fn check_body(&self, body: &[u8]) -> Result<(), VerifyError> {

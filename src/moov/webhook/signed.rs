@@ -69,7 +69,27 @@ impl fmt::Debug for SignedHeaders<'_> {
 ///
 /// What ring makes of a secret is not shown, and not wiped when this is dropped.
 #[derive(Clone)]
-pub struct SigningSecrets(Box<[hmac::Key]>);
+pub struct SigningSecrets(Box<[SigningSecret]>);
+
+#[derive(Clone)]
+pub(super) struct SigningSecret {
+    key: hmac::Key,
+    /// Keeps the deliveries of accounts apart.
+    id: hmac::Tag,
+}
+
+impl SigningSecret {
+    fn new(secret: &[u8]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA512, secret);
+        let id = hmac::sign(&key, b"fintech-auth webhook secret id");
+        Self { key, id }
+    }
+
+    /// The id of a delivery. Each retry has the same nonce, which is signed.
+    pub(super) fn delivery_id(&self, nonce: &str, signed_at: SystemTime) -> DeliveryId {
+        DeliveryId::new([b"moov", self.id.as_ref(), nonce.as_bytes()], signed_at)
+    }
+}
 
 impl SigningSecrets {
     /// From the vendor's dashboard, in any order.
@@ -79,19 +99,19 @@ impl SigningSecrets {
     /// [`ErrorKind::InvalidConfig`] without secrets, or for one that is empty or has white space
     /// around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
-        let key = |secret: Secret| {
+        let prepare = |secret: Secret| {
             let text = secret.expose_secret();
             if text.is_empty() {
                 return Err(Error::new(ErrorKind::InvalidConfig, "a webhook secret is empty"));
             }
             check("a webhook secret", text)?;
-            Ok(hmac::Key::new(hmac::HMAC_SHA512, text.as_bytes()))
+            Ok(SigningSecret::new(text.as_bytes()))
         };
-        let keys = secrets.into_iter().map(key).collect::<Result<Box<[_]>, Error>>()?;
-        if keys.is_empty() {
+        let secrets = secrets.into_iter().map(prepare).collect::<Result<Box<[_]>, Error>>()?;
+        if secrets.is_empty() {
             return Err(Error::new(ErrorKind::InvalidConfig, "no webhook secret is given"));
         }
-        Ok(Self(keys))
+        Ok(Self(secrets))
     }
 
     /// Whether one of the secrets signed these headers, at a time that is of now; that time comes
@@ -112,13 +132,13 @@ impl SigningSecrets {
         self.verify_by(headers, now, tolerance).map(|(signed_at, _)| signed_at)
     }
 
-    /// As [`SigningSecrets::verify`], with the key of the secret that signed.
+    /// As [`SigningSecrets::verify`], with the secret that signed.
     pub(super) fn verify_by(
         &self,
         headers: &SignedHeaders<'_>,
         now: SystemTime,
         tolerance: Tolerance,
-    ) -> Result<(SystemTime, &hmac::Key), VerifyError> {
+    ) -> Result<(SystemTime, &SigningSecret), VerifyError> {
         let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
         // Again, for headers that did not come by `read`.
         for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
@@ -132,23 +152,17 @@ impl SigningSecrets {
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);
         }
-        let key = self.signer(&text, &tag).ok_or(Kind::SignatureInvalid)?;
+        let secret = self.signer(&text, &tag).ok_or(Kind::SignatureInvalid)?;
         let signed_at = time(timestamp).ok_or(Kind::MalformedTimestamp)?;
         tolerance.check(signed_at, now)?;
-        Ok((signed_at, key))
+        Ok((signed_at, secret))
     }
 
-    /// The key that signed, compared in constant time for each key. Which key it was may show by the time
-    /// it takes; how much of the tag was right does not.
-    fn signer(&self, text: &[u8], tag: &[u8]) -> Option<&hmac::Key> {
-        self.0.iter().find(|key| hmac::verify(key, text, tag).is_ok())
+    /// The secret that signed, compared in constant time for each secret. Which secret it was may show by the
+    /// time it takes; how much of the tag was right does not.
+    fn signer(&self, text: &[u8], tag: &[u8]) -> Option<&SigningSecret> {
+        self.0.iter().find(|secret| hmac::verify(&secret.key, text, tag).is_ok())
     }
-}
-
-/// The id of a delivery. Each retry has the same nonce, which is signed; the secret keeps accounts apart.
-pub(super) fn delivery_id(key: &hmac::Key, nonce: &str, signed_at: SystemTime) -> DeliveryId {
-    let secret_id = hmac::sign(key, b"fintech-auth webhook secret id");
-    DeliveryId::new([b"moov", secret_id.as_ref(), nonce.as_bytes()], signed_at)
 }
 
 impl fmt::Debug for SigningSecrets {
@@ -198,7 +212,7 @@ mod tests {
             }
             for test in group["tests"].as_array().expect("tests") {
                 let text = |name: &str| unhex(test[name].as_str().expect("hex"));
-                let keys = SigningSecrets([hmac::Key::new(hmac::HMAC_SHA512, &text("key"))].into());
+                let keys = SigningSecrets([SigningSecret::new(&text("key"))].into());
                 let is_valid = keys.signer(&text("msg"), &text("tag")).is_some();
                 assert_eq!(is_valid, test["result"] == "valid", "{test}");
                 checked += 1;
