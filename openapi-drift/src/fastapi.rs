@@ -11,7 +11,7 @@ use crate::digest::Surface;
 use crate::fetch::Origin;
 use crate::files::read;
 use crate::fixture::put;
-use crate::regen::{Input, Outcome, Request, run};
+use crate::{Input, Outcome, Request, run};
 
 const CONTRACT: &str = "specs/moneykit/openapi.yaml";
 

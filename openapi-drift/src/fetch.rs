@@ -6,33 +6,12 @@ use std::io::{Read, stdin};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::NaiveDate;
-
 use crate::date;
 use crate::document::MAX_BYTES;
-use crate::http;
+use crate::http::{self, Copy, Known};
 use crate::problems::Result;
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A document as it was got.
-#[derive(Debug)]
-pub(crate) struct Copy {
-    pub(crate) bytes: Vec<u8>,
-    /// When it last changed, or else when we got it.
-    pub(crate) date: NaiveDate,
-    /// By which its server knows it again.
-    pub(crate) etag: Option<String>,
-    pub(crate) last_modified: Option<String>,
-}
-
-/// What a server is told of the copy that we have, and how long it may take.
-#[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) etag: Option<String>,
-    pub(crate) last_modified: Option<String>,
-    pub(crate) timeout: Duration,
-}
 
 /// The place that a document is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]

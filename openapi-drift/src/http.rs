@@ -1,19 +1,38 @@
 //! Gets a document from a server: over TLS unless the host is loopback, within a size and a time, and
 //! only if it is newer than the known copy. It sends no credentials.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response, Uri, header};
 
 use crate::date;
 use crate::document::MAX_BYTES;
-use crate::fetch::{Copy, Known};
 use crate::problems::Result;
 
 const TOO_LATE: &str = "takes too long; source.toml may say how many seconds are enough, as `timeout`";
 
 const MAX_REDIRECTS: usize = 5;
+
+/// A document as it was got.
+#[derive(Debug)]
+pub(crate) struct Copy {
+    pub(crate) bytes: Vec<u8>,
+    /// When it last changed, or else when we got it.
+    pub(crate) date: NaiveDate,
+    /// By which its server knows it again.
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+}
+
+/// What a server is told of the copy that we have, and how long it may take.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    pub(crate) timeout: Duration,
+}
 
 /// Gets the document at `url`; `None` if it is still the known copy.
 pub(crate) fn get(url: &str, known: &Known) -> Result<Option<Copy>> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
-use crate::regen::{Input, Outcome, Output, Request, run};
+use crate::{Input, Outcome, Output, Request, run};
 
 /// Enough for a busy machine.
 const MAX_SECONDS: u64 = 20;

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::fetch::Origin;
 use crate::fixture::{self, DOCUMENT, SOURCE, files, put, workspace};
-use crate::regen::{Input, Mode, Outcome, Output, Request, run};
 use crate::source;
+use crate::{Input, Mode, Outcome, Output, Request, run};
 
 /// `regen library --from` a document that lies elsewhere.
 fn regen(root: &Path, path: &Path) -> Output {

@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ring::digest;
 use serde_json::Value;
 
 use crate::canonical::{Form, canonical};
 use crate::downconvert::{Converted, downconvert};
 use crate::drift::{self, Drift, Heading, Level, Lock, Omitted, State, drift, generates, omitted};
-use crate::fetch::{Known, Origin};
+use crate::fetch::Origin;
 use crate::files::{Change, read, read_if_there};
+use crate::http::Known;
 use crate::overlay::Idle;
 use crate::problems::{Problems, Result, clean};
 use crate::record::{known, record, warning_of_age};
-use crate::regen::{Input, Mode, Request};
+use crate::request::{Input, Mode, Request};
 use crate::slice::{Mismatch, Slice};
 use crate::source::{self, Kind, Source};
 use crate::yaml::render;
@@ -356,21 +356,5 @@ fn banner(vendor: &str, kind: Kind) -> String {
         Kind::Transcribed => format!(
             "Transcribed by hand. `cargo xtask regen {vendor}` sorts it; it keeps no comment and no prose."
         ),
-    }
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fingerprint_is_the_sha256_in_hex() {
-        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(sha256(b""), empty);
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use crate::date;
-use crate::fetch::{Copy, Known, Origin, TIMEOUT};
-use crate::plan::sha256;
-use crate::regen::{Mode, Request};
+use crate::fetch::{Origin, TIMEOUT};
+use crate::http::{Copy, Known};
+use crate::request::{Mode, Request};
+use crate::sha256::sha256;
 use crate::source::{Record, Source};
 
 /// Both vendors change their documents several times a year.

@@ -8,10 +8,15 @@ use serde_json::Value;
 use crate::problems::{Problems, Result, clean};
 use crate::shape::{is_method, segments};
 
-use super::Converted;
-
 /// How many places of one kind are told.
 const MAX_PLACES: usize = 3;
+
+/// The 3.0 document, and what it does not say.
+#[derive(Debug)]
+pub(crate) struct Converted {
+    pub(crate) document: Value,
+    pub(super) findings: Vec<Finding>,
+}
 
 #[derive(Debug)]
 pub(super) struct Finding {

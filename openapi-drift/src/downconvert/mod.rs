@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::document::{MAX_WEIGHT, version};
 use crate::problems::Result;
 use crate::shape::{self, Shape, join};
+pub(crate) use finding::Converted;
 use finding::Finding;
 
 /// The version that is written.
@@ -26,13 +27,6 @@ const PATCH_VERSION: &str = "3.0.3";
 
 /// How many path items may refer to one another.
 const MAX_CHAIN: usize = 4;
-
-/// The 3.0 document, and what it does not say.
-#[derive(Debug)]
-pub(crate) struct Converted {
-    pub(crate) document: Value,
-    findings: Vec<Finding>,
-}
 
 /// Converts the document called `name`, if it is of OpenAPI 3.1.
 ///

@@ -3,8 +3,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::values::impossible;
-
 /// Whether the keyword admits or refuses no value.
 fn is_remark(key: &str) -> bool {
     const REMARKS: &str =
@@ -15,6 +13,11 @@ fn is_remark(key: &str) -> bool {
 /// Whether something besides types and their keywords judges the value.
 pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
     ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
+}
+
+/// Keeps `map` from admitting anything.
+pub(super) fn impossible(map: &mut Map<String, Value>) {
+    map.insert("not".into(), json!({}));
 }
 
 /// Has `map` admit nothing but null.

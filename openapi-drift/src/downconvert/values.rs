@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value, json};
 
-use super::null::{self, only_null};
+use super::null::{self, impossible, only_null};
 
 /// The types but null.
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
@@ -70,11 +70,6 @@ pub(super) fn constant(map: &mut Map<String, Value>) {
         map.insert("type".into(), kind.into());
     }
     map.insert("enum".into(), json!([value]));
-}
-
-/// Keeps `map` from admitting anything.
-pub(super) fn impossible(map: &mut Map<String, Value>) {
-    map.insert("not".into(), json!({}));
 }
 
 /// Which keywords go with which type. All others hold for every type.

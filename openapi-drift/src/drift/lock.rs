@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::canonical::{Form, keeps};
-use crate::plan::sha256;
 use crate::problems::{Problems, Result};
+use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
 /// Fingerprints by JSON pointer. That of the whole of upstream.yaml stands under the empty one.

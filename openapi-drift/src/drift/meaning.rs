@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
+use super::change::Prose;
 use super::edit::{Edit, Kind};
+use super::lock::Omitted;
 use super::rules::{Effect, Finding, Level};
-use super::{Omitted, Prose};
 use crate::canonical::{Form, keeps};
 
 /// Judges a text of which only fingerprints are known. `None` for what is no such text.

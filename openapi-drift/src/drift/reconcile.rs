@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::Effect;
-use super::{By, Change, Level, Semver};
+use super::change::{By, Change, Semver};
+use super::rules::{Effect, Level};
 
 /// Says of each change what it asks of our version, and adds what was not to be expected.
 pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Semver>) {

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{By, Change, Drift, Level, Prose, Semver};
+use super::change::{By, Change, Drift, Prose, Semver};
+use super::rules::Level;
 use crate::problems::clean;
 
 /// The documents that are compared.

@@ -9,7 +9,7 @@ use std::sync::Once;
 use heck::{ToPascalCase as _, ToSnakeCase as _};
 use serde_json::Value;
 
-use super::Semver;
+use super::change::Semver;
 use super::edit::{Edit, Step, resolved};
 use crate::build_script::bindings;
 use crate::digest;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::fetch::Origin;
 use crate::files::{self, unified};
 use crate::fixture::{self, DOCUMENT, put, workspace};
-use crate::regen::{Input, Mode, Outcome, Output, Request, run};
+use crate::{Input, Mode, Outcome, Output, Request, run};
 
 const SOURCE: &str = "specs/library/source.toml";
 const UPSTREAM: &str = "specs/library/upstream.yaml";

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Name, TRUE, Walk, empty, step};
-use crate::drift::edit::{Edit, Kind, Place, Step};
-use crate::shape::{self, Shape, join, unescape};
+use super::names::{Name, component, component_at, is_of_names};
+use super::{TRUE, Walk, empty, step};
+use crate::drift::edit::{Kind, Place};
+use crate::shape::{self, join};
 
 impl<'v> Walk<'v> {
     /// What is referred to here, by name. What it amounts to is compared by itself.
@@ -164,32 +165,4 @@ impl<'v> Walk<'v> {
         }
         renames
     }
-}
-
-/// A reference that only follows a component to its new name.
-pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
-    let Step { shape, key, old, new, .. } = edit.last();
-    let named = |value: Option<&Value>| {
-        let text = value?.as_str()?;
-        component(value?).or_else(|| Some(("schemas".to_owned(), text.to_owned())))
-    };
-    (key == "$ref" || matches!(shape, Shape::Target))
-        && edit.kind == Kind::Changed
-        && named(old).zip(named(new)).is_some_and(|(from, to)| renames.contains(&(from, to)))
-}
-
-/// Whether components of this kind have names.
-pub(super) fn is_of_names(kind: &str) -> bool {
-    matches!(shape::COMPONENTS.under(kind), Shape::Names(_))
-}
-
-/// The kind and name in `#/components/kind/name`.
-pub(super) fn component(reference: &Value) -> Option<Name> {
-    component_at(reference.as_str()?.strip_prefix('#')?)
-}
-
-fn component_at(pointer: &str) -> Option<Name> {
-    let (kind, rest) = pointer.strip_prefix("/components/")?.split_once('/')?;
-    let name = unescape(rest.split('/').next()?);
-    Some((kind.to_owned(), name))
 }

@@ -5,6 +5,7 @@
 
 mod components;
 mod lists;
+mod names;
 mod schemas;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -12,11 +13,11 @@ use std::collections::{BTreeSet, VecDeque};
 use serde_json::{Map, Value};
 
 use super::edit::{Edit, Kind, MOST, Place, Step, followed};
-use super::uses::{Use, use_of};
+use super::uses::{Part, Side, Use};
 use super::view::Field;
 use crate::canonical::is_empty;
 use crate::shape::{self, Shape, join};
-use components::{component, is_of_names, is_rename};
+use names::{Name, is_of_names, is_rename};
 
 /// Every difference.
 pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
@@ -68,9 +69,6 @@ fn is_false_by_default(key: &str) -> bool {
 }
 
 static TRUE: Value = Value::Bool(true);
-
-/// A kind of component, and a name of that kind.
-type Name = (String, String);
 
 /// Two things that are used in the same place.
 struct Job<'v> {
@@ -265,6 +263,28 @@ impl<'v> Walk<'v> {
 
 fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Option<&'v Value>) -> Step<'v> {
     Step { shape, key, old, new, is_property: false, is_required: false }
+}
+
+/// What the thing at the end of these steps serves as, where the first of them serves as `base`.
+/// `None` for what is in no message.
+fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
+    let mut known = base;
+    let mut holder = "";
+    for step in steps {
+        let name = step.shape.name().unwrap_or_default();
+        let side = known.map(|known| known.side);
+        let (side, part) = match name {
+            "parameter" => (Some(Side::Request), Part::Parameter),
+            "request body" => (Some(Side::Request), Part::Body),
+            "response" => (Some(Side::Response), Part::Body),
+            "header" => (side.or(Some(Side::Response)), Part::Header),
+            "schema" if holder == "schema" => (side, Part::Property),
+            _ => (side, known.map_or(Part::Body, |known| known.part)),
+        };
+        known = side.map(|side| Use { side, part });
+        holder = if name.is_empty() { holder } else { name };
+    }
+    known
 }
 
 /// Where two parts are, or would be.

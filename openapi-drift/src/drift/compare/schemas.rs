@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use similar::get_close_matches;
 
-use super::{MOST_COMPARED, TRUE, Walk, component, pair, place_of, step};
+use super::names::component;
+use super::{MOST_COMPARED, TRUE, Walk, pair, place_of, step};
 use crate::drift::edit::{Kind, Place, Step, followed_while};
 use crate::drift::view::{Field, View};
 use crate::shape;

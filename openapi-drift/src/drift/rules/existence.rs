@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 
-use super::Effect::{Adds, Any, Breaks, None as NoEffect};
-use super::Level::{self, Additive, Breaking, Trivial};
-use super::{Edit, Finding, Kind, Side, Use, finding, requiredness};
-use crate::drift::edit::resolved;
+use super::finding::Effect::{Adds, Any, Breaks, None as NoEffect};
+use super::finding::Level::{self, Additive, Breaking, Trivial};
+use super::finding::{Finding, finding, requiredness};
+use crate::drift::edit::{Edit, Kind, resolved};
+use crate::drift::uses::{Side, Use};
 use crate::reference::operations;
 use crate::shape::is_method;
 

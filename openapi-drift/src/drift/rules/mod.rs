@@ -3,62 +3,24 @@
 //! silence.
 
 mod existence;
+mod finding;
 mod schema;
 mod security;
 
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::canonical::PROSE;
 
 use super::edit::{Edit, Kind, MOST, Step};
-use super::uses::{Part, Side, Use};
-
-/// How bad it is for who calls the vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Level {
-    /// Nothing that is sent changes.
-    Trivial,
-    /// Callers may go on as before.
-    Additive,
-    /// No rule knows. A person should look.
-    Unhandled,
-    /// The same shape, but what it says may have changed. A person should look.
-    Meaning,
-    /// Callers that go on as before may fail.
-    Breaking,
-}
-
-/// What a difference should do to the generated surface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    None,
-    Adds,
-    Breaks,
-    /// It depends on the rest of the schema.
-    Any,
-}
-
-/// What is said of one difference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) rule: String,
-    pub(crate) level: Level,
-    pub(crate) effect: Effect,
-    /// A clause for people.
-    pub(crate) what: String,
-}
+use super::uses::{Part, Use};
 
 use Effect::{Any, Breaks, None as NoEffect};
 use Level::{Additive, Breaking, Trivial, Unhandled};
 use existence::thing;
+pub(crate) use finding::{Effect, Finding, Level};
+use finding::{deprecated, finding, requiredness, said};
 use schema::of_schema;
 use security::security;
-
-fn finding(rule: impl Into<String>, level: Level, effect: Effect, what: impl Into<String>) -> Finding {
-    Finding { rule: rule.into(), level, effect, what: what.into() }
-}
 
 /// Judges one difference for one use of it; `None` for what stands in no message. `documents` are
 /// the old and the new one.
@@ -117,21 +79,6 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     // Another thing of the same shape may mean something else.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
-}
-
-fn requiredness(kind: &Kind, key: &str, used: Option<Use>) -> Finding {
-    let is_required = *kind == Kind::BecameRequired;
-    let word = if is_required { "required" } else { "optional" };
-    let part = used.map_or("property", Use::name);
-    let is_request = used.is_none_or(|used| used.side == Side::Request);
-    let level = if is_required == is_request { Breaking } else { Additive };
-    let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Breaks };
-    let what = if key.is_empty() || key == "required" {
-        format!("it became {word}")
-    } else {
-        format!("`{key}` became {word}")
-    };
-    finding(format!("{part}-became-{word}"), level, effect, what)
 }
 
 /// A keyword of something that stays.
@@ -204,32 +151,4 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
         ("schema", _) => of_schema(edit, used),
         _ => None,
     }
-}
-
-fn deprecated(part: &str, is_set: bool) -> Finding {
-    let (word, what) = if is_set {
-        ("deprecated", "it is deprecated")
-    } else {
-        ("reactivated", "it is no longer deprecated")
-    };
-    finding(format!("{part}-{word}"), Additive, NoEffect, what)
-}
-
-/// A value in a sentence, short and without control characters.
-fn said(value: Option<&Value>) -> String {
-    const LONGEST: usize = 60;
-    const MOST_ITEMS: usize = 1_000;
-    let Some(value) = value else { return "not said".to_owned() };
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(list) if list.len() > MOST_ITEMS => return format!("{} items", list.len()),
-        Value::Object(map) if map.len() > MOST_ITEMS => return format!("{} entries", map.len()),
-        other => other.to_string(),
-    };
-    let mut text: String = text.chars().take(4 * LONGEST).filter(|c| !c.is_control()).collect();
-    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
-        text.truncate(end);
-        text.push('…');
-    }
-    format!("`{}`", text.replace('`', "'"))
 }

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::Effect::{Adds, Any, Breaks, None as NoEffect};
-use super::Level::{self, Additive, Breaking, Trivial};
-use super::{Edit, Finding, Kind, Side, Step, Use, deprecated, finding, said};
+use super::finding::Effect::{Adds, Any, Breaks, None as NoEffect};
+use super::finding::Level::{self, Additive, Breaking, Trivial};
+use super::finding::{Finding, deprecated, finding, said};
+use crate::drift::edit::{Edit, Kind, Step};
+use crate::drift::uses::{Side, Use};
 
 /// A keyword of a schema.
 pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Effect::None as NoEffect;
-use super::Level::{Additive, Breaking, Trivial};
-use super::{Edit, Finding, Step, finding, said};
+use super::finding::Effect::None as NoEffect;
+use super::finding::Level::{Additive, Breaking, Trivial};
+use super::finding::{Finding, finding, said};
+use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
 /// Who may call: judged by what is in force, since an operation without a list of its own has the
