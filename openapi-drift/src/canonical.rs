@@ -22,24 +22,24 @@ pub(crate) const PROSE: [&str; 7] =
     ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
 
 /// Maps and lists that say nothing when empty. (An empty `security`, `schema` or `scopes` does.)
-const VOID_WHEN_EMPTY: [&str; 7] =
+const OMITTED_WHEN_EMPTY: [&str; 7] =
     ["callbacks", "encoding", "headers", "links", "parameters", "properties", "variables"];
 
 /// `document` in canonical form.
 pub(crate) fn canonical(document: Value, form: Form) -> Value {
-    let mut document = arrange(document, &shape::DOCUMENT, form);
+    let mut document = canonicalize(document, &shape::DOCUMENT, form);
     document.sort_all_objects();
     document
 }
 
-fn arrange(value: Value, shape: &'static Shape, form: Form) -> Value {
+fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<_> = map
                 .into_iter()
                 .filter(|(key, _)| keeps(shape, key, form))
                 .map(|(key, value)| {
-                    let mut value = arrange(value, shape.under(&key), form);
+                    let mut value = canonicalize(value, shape.under(&key), form);
                     if shape.is("flow") && key == "scopes" && form != Form::Contract {
                         // Its names are facts, and what is said of them is prose.
                         value.as_object_mut().into_iter().flatten().for_each(|(_, text)| *text = "".into());
@@ -49,7 +49,7 @@ fn arrange(value: Value, shape: &'static Shape, form: Form) -> Value {
                     }
                     (key, value)
                 })
-                .filter(|(key, value)| form == Form::Contract || !is_void(shape, key, value))
+                .filter(|(key, value)| form == Form::Contract || !is_omitted(shape, key, value))
                 .collect();
             let is_reference = entries.iter().any(|(key, _)| key == "$ref");
             if shape.is("response") && form != Form::Contract && !is_reference {
@@ -58,7 +58,7 @@ fn arrange(value: Value, shape: &'static Shape, form: Form) -> Value {
             }
             entries.into_iter().collect()
         }
-        Value::Array(list) => list.into_iter().map(|item| arrange(item, shape.items(), form)).collect(),
+        Value::Array(list) => list.into_iter().map(|item| canonicalize(item, shape.items(), form)).collect(),
         scalar => scalar,
     }
 }
@@ -81,8 +81,8 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     }
 }
 
-fn is_void(shape: &Shape, key: &str, value: &Value) -> bool {
-    is_empty(value) && shape.has_keywords() && VOID_WHEN_EMPTY.contains(&key)
+fn is_omitted(shape: &Shape, key: &str, value: &Value) -> bool {
+    is_empty(value) && shape.has_keywords() && OMITTED_WHEN_EMPTY.contains(&key)
 }
 
 /// Whether it is an object or a list with nothing in it.

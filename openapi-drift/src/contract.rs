@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::overlay::doubled;
+use crate::overlay::duplicates;
 use crate::problems::{Problems, Result};
 use crate::reference::{operations, references};
 use crate::shape::DOCUMENT;
@@ -23,7 +23,7 @@ pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
 
     for reference in references(document, &DOCUMENT, "") {
         if reference.component(document).is_none() {
-            problems.push(format!("{name}: {}", reference.complaint(document)));
+            problems.push(format!("{name}: {}", reference.message(document)));
             if problems.is_plenty() {
                 break;
             }
@@ -42,7 +42,7 @@ pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
         }
     }
 
-    for (at, item) in doubled(document) {
+    for (at, item) in duplicates(document) {
         if at.ends_with("/enum") || at.ends_with("/required") {
             problems.push(format!("{name}: at {at}: {item} stands twice"));
         }
@@ -57,27 +57,27 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    fn complaint(document: &Value) -> String {
+    fn message(document: &Value) -> String {
         let checked = check("it.yaml", document);
         checked.err().map(|problems| problems.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn a_sound_contract_passes() {
-        assert_eq!(complaint(&fixture::document()), "");
+        assert_eq!(message(&fixture::document()), "");
     }
 
     #[test]
     fn a_reference_to_nothing_is_an_error() {
         let document = fixture::edited("    Kind:", "    Kinds:");
-        insta::assert_snapshot!(complaint(&document), @"it.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
+        insta::assert_snapshot!(message(&document), @"it.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
     }
 
     #[test]
     fn an_operation_needs_an_id_of_its_own() {
-        insta::assert_snapshot!(complaint(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end are both called openLoan");
+        insta::assert_snapshot!(message(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end are both called openLoan");
         let document = fixture::edited("operationId: endLoan", "deprecated: true");
-        insta::assert_snapshot!(complaint(&document), @"it.yaml: POST /loans/{id}/end has no operationId");
+        insta::assert_snapshot!(message(&document), @"it.yaml: POST /loans/{id}/end has no operationId");
     }
 
     #[test]
@@ -85,12 +85,12 @@ mod tests {
         let mut document = fixture::document();
         document["components"]["schemas"]["Kind"]["enum"] = json!(["long", "short", "long"]);
         document["components"]["schemas"]["Loan"]["default"] = json!({ "enum": [1, 1] });
-        insta::assert_snapshot!(complaint(&document), @r#"it.yaml: at /components/schemas/Kind/enum: "long" stands twice"#);
+        insta::assert_snapshot!(message(&document), @r#"it.yaml: at /components/schemas/Kind/enum: "long" stands twice"#);
     }
 
     #[test]
     fn another_version_is_an_error() {
         let document = fixture::edited("openapi: 3.0.1", "openapi: 3.1.0");
-        insta::assert_snapshot!(complaint(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is read");
+        insta::assert_snapshot!(message(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is read");
     }
 }

@@ -74,15 +74,15 @@ fn targets(value: &Value) -> Vec<String> {
 }
 
 fn sentence(path: &[(String, Vec<String>)], pointer: &str) -> String {
-    const MAX_TOLD: usize = 5;
+    const MAX_SHOWN: usize = 5;
     let start = path.iter().position(|(at, _)| at == pointer).unwrap_or_default();
     let between = &path[start + 1..];
-    let told: Vec<&str> = between.iter().take(MAX_TOLD).map(|(at, _)| at.as_str()).collect();
-    let more = if between.len() > MAX_TOLD { " and others" } else { "" };
+    let shown: Vec<&str> = between.iter().take(MAX_SHOWN).map(|(at, _)| at.as_str()).collect();
+    let more = if between.len() > MAX_SHOWN { " and others" } else { "" };
     if between.is_empty() {
         format!("{pointer} refers to itself")
     } else {
-        format!("{pointer} refers to itself, through {}{more}", told.join(", "))
+        format!("{pointer} refers to itself, through {}{more}", shown.join(", "))
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    fn told(components: Value) -> String {
+    fn shown(components: Value) -> String {
         cycles(&json!({ "components": components })).join("\n")
     }
 
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn what_is_nothing_but_itself_is_told_with_its_way_back() {
-        insta::assert_snapshot!(told(json!({ "parameters": { "A": reference("parameters", "A") } })), @"/components/parameters/A refers to itself");
-        insta::assert_snapshot!(told(json!({ "schemas": {
+        insta::assert_snapshot!(shown(json!({ "parameters": { "A": reference("parameters", "A") } })), @"/components/parameters/A refers to itself");
+        insta::assert_snapshot!(shown(json!({ "schemas": {
             "A": reference("schemas", "B"),
             "B": { "allOf": [{ "type": "object" }, { "anyOf": [reference("schemas", "C")] }] },
             "C": { "not": reference("schemas", "A") },
@@ -113,13 +113,13 @@ mod tests {
     #[test]
     fn a_schema_may_hold_its_own_kind() {
         let tree = json!({ "properties": { "next": reference("schemas", "A") }, "items": reference("schemas", "A") });
-        assert_eq!(told(json!({ "schemas": { "A": tree, "B": reference("schemas", "A") } })), "");
+        assert_eq!(shown(json!({ "schemas": { "A": tree, "B": reference("schemas", "A") } })), "");
     }
 
     #[test]
     fn a_long_chain_takes_no_stack() {
         let chain: Value =
             (0..50_000).map(|it| (format!("A{it}"), reference("schemas", &format!("A{}", it + 1)))).collect();
-        assert_eq!(told(json!({ "schemas": chain })), "");
+        assert_eq!(shown(json!({ "schemas": chain })), "");
     }
 }

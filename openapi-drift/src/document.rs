@@ -198,7 +198,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 mod tests {
     use super::*;
 
-    fn complaint(text: &str) -> String {
+    fn message(text: &str) -> String {
         parse("it.yaml", text.as_bytes()).unwrap_err().to_string()
     }
 
@@ -222,21 +222,21 @@ mod tests {
 
     #[test]
     fn a_key_that_stands_twice_is_an_error() {
-        insta::assert_snapshot!(complaint("a:\n  b: 1\n  b: 2\n"), @r#"it.yaml: a: the key "b" stands twice at line 2 column 3"#);
-        insta::assert_snapshot!(complaint(r#"{"a": 1, "a": 2}"#), @r#"it.yaml: the key "a" stands twice at line 1 column 12"#);
-        insta::assert_snapshot!(complaint("200: 1\n'200': 2\n"), @r#"it.yaml: the key "200" stands twice"#);
+        insta::assert_snapshot!(message("a:\n  b: 1\n  b: 2\n"), @r#"it.yaml: a: the key "b" stands twice at line 2 column 3"#);
+        insta::assert_snapshot!(message(r#"{"a": 1, "a": 2}"#), @r#"it.yaml: the key "a" stands twice at line 1 column 12"#);
+        insta::assert_snapshot!(message("200: 1\n'200': 2\n"), @r#"it.yaml: the key "200" stands twice"#);
     }
 
     #[test]
     fn what_is_not_plain_data_is_an_error() {
-        insta::assert_snapshot!(complaint("a: !secret b"), @"it.yaml: a: invalid type: enum, expected plain data at line 1 column 4");
-        insta::assert_snapshot!(complaint("a: .nan"), @"it.yaml: a: NaN is not a JSON number at line 1 column 4");
-        insta::assert_snapshot!(complaint("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not read at line 3 column 3");
-        insta::assert_snapshot!(complaint("[a]: 1"), @"it.yaml: a key must be a string");
-        insta::assert_snapshot!(complaint("- a"), @"it.yaml: not a YAML or JSON object");
-        insta::assert_snapshot!(complaint(""), @"it.yaml: not a YAML or JSON object");
-        insta::assert_snapshot!(complaint("a: 1\n---\nb: 2\n"), @"it.yaml: deserializing from YAML containing more than one document is not supported");
-        insta::assert_snapshot!(complaint(r#"{"a": 1} b"#), @"it.yaml: trailing characters at line 1 column 10");
+        insta::assert_snapshot!(message("a: !secret b"), @"it.yaml: a: invalid type: enum, expected plain data at line 1 column 4");
+        insta::assert_snapshot!(message("a: .nan"), @"it.yaml: a: NaN is not a JSON number at line 1 column 4");
+        insta::assert_snapshot!(message("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not read at line 3 column 3");
+        insta::assert_snapshot!(message("[a]: 1"), @"it.yaml: a key must be a string");
+        insta::assert_snapshot!(message("- a"), @"it.yaml: not a YAML or JSON object");
+        insta::assert_snapshot!(message(""), @"it.yaml: not a YAML or JSON object");
+        insta::assert_snapshot!(message("a: 1\n---\nb: 2\n"), @"it.yaml: deserializing from YAML containing more than one document is not supported");
+        insta::assert_snapshot!(message(r#"{"a": 1} b"#), @"it.yaml: trailing characters at line 1 column 10");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::date;
 use crate::document::MAX_BYTES;
-use crate::http::{self, Copy, Known};
+use crate::http::{self, FetchOptions, Fetched};
 use crate::problems::Result;
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
@@ -58,8 +58,8 @@ impl Origin {
     /// # Errors
     ///
     /// When it cannot be read, or not within the limits.
-    pub(crate) fn read(&self, known: &Known) -> Result<Option<Copy>> {
-        let copy = |bytes, date| Copy { bytes, date, etag: None, last_modified: None };
+    pub(crate) fn read(&self, options: &FetchOptions) -> Result<Option<Fetched>> {
+        let copy = |bytes, date| Fetched { bytes, date, etag: None, last_modified: None };
         match self {
             Origin::File(path) => {
                 let file = File::open(path).map_err(|error| format!("{}: {error}", self.name()))?;
@@ -70,7 +70,7 @@ impl Origin {
                 Ok(Some(copy(self.read_all(file)?, named.unwrap_or(changed))))
             }
             Origin::Stdin => Ok(Some(copy(self.read_all(stdin().lock())?, date::today()))),
-            Origin::Url(url) => http::get(url, known),
+            Origin::Url(url) => http::get(url, options),
         }
     }
 
@@ -99,15 +99,15 @@ mod tests {
         assert_eq!(Origin::named(url), Origin::Url(url.into()));
     }
 
-    fn complaint(origin: &Origin) -> String {
-        let known = Known { etag: None, last_modified: None, timeout: TIMEOUT };
-        origin.read(&known).unwrap_err().to_string()
+    fn message(origin: &Origin) -> String {
+        let options = FetchOptions { etag: None, last_modified: None, timeout: TIMEOUT };
+        origin.read(&options).unwrap_err().to_string()
     }
 
     #[test]
     fn what_is_not_https_is_refused_before_anything_is_sent() {
         for url in ["http://library.example/a.yaml", "ftp://127.0.0.1/a.yaml", "https://", "https:// a"] {
-            let error = complaint(&Origin::named(url));
+            let error = message(&Origin::named(url));
             assert!(error.starts_with(url), "{error}");
         }
     }
@@ -137,8 +137,8 @@ mod tests {
         let date = |name: &str| {
             let path = folder.path().join(name);
             fs::write(&path, "a").unwrap();
-            let known = Known { etag: None, last_modified: None, timeout: TIMEOUT };
-            Origin::File(path).read(&known).unwrap().unwrap().date
+            let options = FetchOptions { etag: None, last_modified: None, timeout: TIMEOUT };
+            Origin::File(path).read(&options).unwrap().unwrap().date
         };
         assert_eq!(date("library-2020-02-29.yaml").to_string(), "2020-02-29");
         assert!((date::today() - date("library.yaml")).num_days() <= 1);
@@ -149,13 +149,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big");
         fs::write(&path, vec![b' '; MAX_BYTES + 1]).unwrap();
-        let error = complaint(&Origin::File(path));
+        let error = message(&Origin::File(path));
         assert!(error.ends_with("more than 16777216 bytes"), "{error}");
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = complaint(&Origin::named("no/such.yaml"));
+        let error = message(&Origin::named("no/such.yaml"));
         assert!(error.starts_with("no/such.yaml: "), "{error}");
     }
 }

@@ -17,7 +17,7 @@ const MAX_REDIRECTS: usize = 5;
 
 /// A document as it was got.
 #[derive(Debug)]
-pub(crate) struct Copy {
+pub(crate) struct Fetched {
     pub(crate) bytes: Vec<u8>,
     /// When it last changed, or else when we got it.
     pub(crate) date: NaiveDate,
@@ -28,28 +28,28 @@ pub(crate) struct Copy {
 
 /// What a server is told of the copy that we have, and how long it may take.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct FetchOptions {
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
     pub(crate) timeout: Duration,
 }
 
 /// Gets the document at `url`; `None` if it is still the known copy.
-pub(crate) fn get(url: &str, known: &Known) -> Result<Option<Copy>> {
-    let deadline = Instant::now() + known.timeout;
+pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> {
+    let deadline = Instant::now() + options.timeout;
     let mut at: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
     if !is_admitted(&at) {
         return Err(format!("{url}: only https is read, or http from this machine").into());
     }
     for _ in 0..=MAX_REDIRECTS {
-        let response = send(&at, known, deadline).map_err(|error| match error {
+        let response = send(&at, options, deadline).map_err(|error| match error {
             ureq::Error::Timeout(_) => format!("{url}: {TOO_LATE}"),
             error => format!("{url}: {error}"),
         })?;
         let status = response.status().as_u16();
         match status {
             200 => return body(url, response).map(Some),
-            304 if known.etag.is_some() || known.last_modified.is_some() => return Ok(None),
+            304 if options.etag.is_some() || options.last_modified.is_some() => return Ok(None),
             301 | 302 | 303 | 307 | 308 => {
                 at = target(&at, response.headers()).map_err(|why| format!("{url}: redirects {why}"))?;
             }
@@ -90,7 +90,7 @@ fn target(at: &Uri, headers: &HeaderMap) -> std::result::Result<Uri, String> {
 
 fn send(
     at: &Uri,
-    known: &Known,
+    options: &FetchOptions,
     deadline: Instant,
 ) -> std::result::Result<Response<ureq::Body>, ureq::Error> {
     let left = deadline.saturating_duration_since(Instant::now());
@@ -103,16 +103,16 @@ fn send(
         .build()
         .into();
     let mut request = agent.get(at);
-    if let Some(etag) = &known.etag {
+    if let Some(etag) = &options.etag {
         request = request.header(header::IF_NONE_MATCH, etag);
     }
-    if let Some(date) = &known.last_modified {
+    if let Some(date) = &options.last_modified {
         request = request.header(header::IF_MODIFIED_SINCE, date);
     }
     request.call()
 }
 
-fn body(url: &str, response: Response<ureq::Body>) -> Result<Copy> {
+fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     let headers = response.headers();
     let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
     if kind.starts_with("text/html") {
@@ -135,7 +135,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Copy> {
     if bytes.len() > MAX_BYTES {
         return Err(too_large().into());
     }
-    Ok(Copy { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
+    Ok(Fetched { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {

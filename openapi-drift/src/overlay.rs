@@ -18,12 +18,12 @@ const KINDS: [&str; 2] = ["upstream-bug", "ours"];
 
 /// An action without effect.
 #[derive(Debug)]
-pub(crate) struct Idle {
-    pub(crate) complaint: String,
+pub(crate) struct UnusedAction {
+    pub(crate) message: String,
     target: String,
 }
 
-impl Idle {
+impl UnusedAction {
     /// Whether a change at this JSON pointer can be why: one of the two is at or below the other, and
     /// they meet below the top.
     pub(crate) fn concerns(&self, at: &str) -> bool {
@@ -70,7 +70,7 @@ fn steps(path: &str) -> Vec<Vec<String>> {
 /// # Errors
 ///
 /// When it is no overlay, or an action is not marked.
-pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<Vec<Idle>> {
+pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<Vec<UnusedAction>> {
     let overlay: Overlay = serde_json::from_value(overlay).map_err(|error| format!("{name}: {error}"))?;
     let mut problems = Problems::default();
     if let Err(error) = overlay.validate(Default::default()) {
@@ -80,31 +80,31 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
         return Err(problems);
     }
 
-    let mut idle = Vec::new();
-    let mut known = doubled(document);
+    let mut unused = Vec::new();
+    let mut known = duplicates(document);
     for (index, action) in overlay.actions.iter().enumerate() {
         let label = format!("{name}: actions[{index}] on {}", action.target);
         for problem in unmarked(action) {
             problems.push(format!("{label}: {problem}"));
         }
         let after = applied(&overlay, action, document).and_then(|after| {
-            let doubled = doubled(&after);
-            match doubled.difference(&known).next() {
+            let duplicates = duplicates(&after);
+            match duplicates.difference(&known).next() {
                 _ if after == *document => Err("changes nothing".into()),
                 Some((at, item)) => Err(format!("adds {item} to {at} a second time")),
-                None => Ok((after, doubled)),
+                None => Ok((after, duplicates)),
             }
         });
         match after {
             Ok(after) => (*document, known) = after,
             Err(failure) => {
                 let why = mark(action, "x-why").unwrap_or("not said");
-                let complaint = format!("{label}: {failure} (why it is there: {why})");
-                idle.push(Idle { complaint, target: action.target.clone() });
+                let message = format!("{label}: {failure} (why it is there: {why})");
+                unused.push(UnusedAction { message, target: action.target.clone() });
             }
         }
     }
-    problems.or(idle)
+    problems.or(unused)
 }
 
 /// `document` after one action.
@@ -153,7 +153,7 @@ fn remove(document: &mut Value, place: &str) {
 
 /// Items that stand twice in a list in which each means something, as (list, item): an update appends to
 /// a list.
-pub(crate) fn doubled(document: &Value) -> BTreeSet<(String, String)> {
+pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];
     let mut found = BTreeSet::new();
@@ -215,7 +215,7 @@ mod tests {
         let mut document = json!({ "a": { "b": 1, "list": [1] }, "c": {} });
         let mut problems = Problems::default();
         match apply("overlay.yaml", overlay, &mut document) {
-            Ok(idle) => idle.into_iter().for_each(|idle| problems.push(idle.complaint)),
+            Ok(unused) => unused.into_iter().for_each(|unused| problems.push(unused.message)),
             Err(failures) => problems.extend(failures),
         }
         (document, problems.to_string())
@@ -223,37 +223,37 @@ mod tests {
 
     #[test]
     fn an_action_is_concerned_by_what_is_above_or_below_it() {
-        let idle = |target: &str| Idle { complaint: String::new(), target: target.into() };
-        let target = idle("$.paths['/a/b'].post.responses['500', \"504\"].headers.x-id");
+        let unused = |target: &str| UnusedAction { message: String::new(), target: target.into() };
+        let target = unused("$.paths['/a/b'].post.responses['500', \"504\"].headers.x-id");
         assert!(target.concerns("/paths/~1a~1b/post"));
         assert!(target.concerns("/paths/~1a~1b/post/responses/504/headers/x-id/schema"));
         assert!(!target.concerns("/paths/~1a~1b/post/responses/400"));
         assert!(!target.concerns("/paths"), "that is everybody's");
-        assert!(idle("$.paths[*].post").concerns("/paths/~1a/post/description"));
-        assert!(!idle("$.paths[*].post").concerns("/paths/~1a/get"));
-        assert!(!idle("$..name").concerns("/components/schemas/A"));
+        assert!(unused("$.paths[*].post").concerns("/paths/~1a/post/description"));
+        assert!(!unused("$.paths[*].post").concerns("/paths/~1a/get"));
+        assert!(!unused("$..name").concerns("/components/schemas/A"));
     }
 
     #[test]
     fn marked_actions_apply_in_order() {
-        let (document, complaint) = applied(json!([
+        let (document, message) = applied(json!([
             marked(json!({ "target": "$.a", "update": { "d": {} } })),
             marked(json!({ "target": "$.a.d", "update": { "e": 2 } })),
             marked(json!({ "target": "$.c", "remove": true })),
         ]));
-        assert_eq!(complaint, "");
+        assert_eq!(message, "");
         assert_eq!(document, json!({ "a": { "b": 1, "list": [1], "d": { "e": 2 } } }));
     }
 
     #[test]
     fn an_action_without_effect_is_an_error() {
-        let (_, complaint) = applied(json!([
+        let (_, message) = applied(json!([
             marked(json!({ "target": "$.x", "update": { "d": 1 } })),
             marked(json!({ "target": "$.a", "update": { "b": 1 } })),
             marked(json!({ "target": "$.y", "remove": true })),
             marked(json!({ "target": "$.a.b", "remove": true })),
         ]));
-        insta::assert_snapshot!(complaint, @"
+        insta::assert_snapshot!(message, @"
         overlay.yaml: actions[0] on $.x: matches nothing (why it is there: Because.)
         overlay.yaml: actions[1] on $.a: changes nothing (why it is there: Because.)
         overlay.yaml: actions[2] on $.y: matches nothing (why it is there: Because.)
@@ -266,8 +266,8 @@ mod tests {
         let mut wrong = marked(json!({ "target": "$.a", "update": { "d": 2 } }));
         wrong["x-kind"] = json!("theirs");
         wrong["x-source"] = json!(" ");
-        let (_, complaint) = applied(json!([{ "target": "$.a", "update": { "d": 1 } }, wrong]));
-        insta::assert_snapshot!(complaint, @"
+        let (_, message) = applied(json!([{ "target": "$.a", "update": { "d": 1 } }, wrong]));
+        insta::assert_snapshot!(message, @"
         overlay.yaml: actions[0] on $.a: x-kind must be one of upstream-bug, ours
         overlay.yaml: actions[0] on $.a: x-why is missing
         overlay.yaml: actions[0] on $.a: x-source is missing
@@ -281,9 +281,9 @@ mod tests {
         let mut document = json!({});
         let error = apply("overlay.yaml", json!({ "overlay": "2.0.0" }), &mut document);
         assert!(error.unwrap_err().to_string().starts_with("overlay.yaml: "));
-        let (_, complaint) = applied(json!([marked(json!({ "target": "a b" }))]));
-        assert!(complaint.contains("actions[0].target: invalid JSONPath"), "{complaint}");
-        assert!(complaint.contains("must specify either"), "{complaint}");
+        let (_, message) = applied(json!([marked(json!({ "target": "a b" }))]));
+        assert!(message.contains("actions[0].target: invalid JSONPath"), "{message}");
+        assert!(message.contains("must specify either"), "{message}");
     }
 
     /// The crate that applies overlays removes in the order of the query.
@@ -296,17 +296,17 @@ mod tests {
                 "actions": [marked(json!({ "target": target, "remove": true }))],
             });
             let mut document = json!({ "list": [{ "a": 0 }, { "a": 1 }, { "a": 2 }] });
-            let idle = apply("overlay.yaml", overlay, &mut document).unwrap();
-            assert!(idle.is_empty(), "{target}: {idle:?}");
+            let unused = apply("overlay.yaml", overlay, &mut document).unwrap();
+            assert!(unused.is_empty(), "{target}: {unused:?}");
             assert_eq!(document, json!({ "list": [{ "a": 1 }] }), "{target}");
         }
     }
 
     #[test]
     fn an_action_that_matches_one_thing_twice_is_reported() {
-        let (document, complaint) =
+        let (document, message) =
             applied(json!([marked(json!({ "target": "$['a', 'a']", "update": { "d": 1 } })),]));
-        insta::assert_snapshot!(complaint, @"overlay.yaml: actions[0] on $['a', 'a']: matches one thing twice (why it is there: Because.)");
+        insta::assert_snapshot!(message, @"overlay.yaml: actions[0] on $['a', 'a']: matches one thing twice (why it is there: Because.)");
         assert_eq!(document["a"].get("d"), None);
     }
 
@@ -337,9 +337,9 @@ mod tests {
                 marked(json!({ "target": "$.paths[*].post", "update": { "security": [{ "Basic": [] }] } })),
             ],
         });
-        let idle = apply("overlay.yaml", overlay, &mut document).unwrap();
-        let complaints: Vec<String> = idle.into_iter().map(|idle| idle.complaint).collect();
-        insta::assert_snapshot!(complaints.join("\n"), @r#"
+        let unused = apply("overlay.yaml", overlay, &mut document).unwrap();
+        let messages: Vec<String> = unused.into_iter().map(|unused| unused.message).collect();
+        insta::assert_snapshot!(messages.join("\n"), @r#"
         overlay.yaml: actions[0] on $.paths[*].post.parameters: adds header origin to /paths/~1a/post/parameters a second time (why it is there: Because.)
         overlay.yaml: actions[1] on $.components.schemas.A: adds "b" to /components/schemas/A/required a second time (why it is there: Because.)
         overlay.yaml: actions[2] on $.paths[*].post: adds {"Basic":[]} to /paths/~1a/post/security a second time (why it is there: Because.)

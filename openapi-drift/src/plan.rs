@@ -11,10 +11,10 @@ use crate::downconvert::{Converted, downconvert};
 use crate::drift::{self, Drift, Heading, Level, Lock, Omitted, State, drift, generates, omitted};
 use crate::fetch::Origin;
 use crate::files::{Change, read, read_if_there};
-use crate::http::Known;
-use crate::overlay::Idle;
-use crate::problems::{Problems, Result, clean};
-use crate::record::{known, record, warning_of_age};
+use crate::http::FetchOptions;
+use crate::overlay::UnusedAction;
+use crate::problems::{Problems, Result, sanitize};
+use crate::record::{age_warning, fetch_options, record};
 use crate::request::{Input, Mode, Request};
 use crate::slice::{Mismatch, Slice};
 use crate::source::{self, Kind, Source};
@@ -32,7 +32,7 @@ pub(crate) struct Plan {
     pub(crate) drift: Option<(Heading, Drift)>,
     pub(crate) notes: Vec<String>,
     /// Findings for which a person has to edit a file first, so that nothing is written.
-    pub(crate) blockers: Vec<String>,
+    pub(crate) unresolved: Vec<String>,
     pub(crate) problems: Problems,
 }
 
@@ -89,13 +89,13 @@ impl Plan {
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
             Some(origin) => {
-                let mut known = known(&source, origin);
+                let mut options = fetch_options(&source, origin);
                 let has = |operation| slice::find("", &before.facts, operation).is_ok();
                 if before.lock.is_empty() || !source.operations.iter().all(has) {
                     // What we have of it will not do.
-                    (known.etag, known.last_modified) = (None, None);
+                    (options.etag, options.last_modified) = (None, None);
                 }
-                origin.read(&known)?
+                origin.read(&options)?
             }
             None => None,
         };
@@ -126,7 +126,7 @@ impl Plan {
                 .push("no upstream.lock was there, so that what texts meant before is not known".to_owned());
             before.lock.clone_from(&after.lock);
         }
-        self.notes.extend(warning_of_age(date.as_deref(), date::today(), &self.vendor));
+        self.notes.extend(age_warning(date.as_deref(), date::today(), &self.vendor));
         let banner = banner(&self.vendor, source.kind);
         self.change(root, "upstream.yaml", render(&self.file("upstream.yaml"), &banner, &after.facts)?)?;
         if !after.lock.is_empty() {
@@ -137,11 +137,11 @@ impl Plan {
             self.change(root, "upstream.lock", after.lock.render(&banner))?;
         }
 
-        let is_whole = after.mismatches.iter().all(|mismatch| mismatch.is_renamed);
-        let corrected = self.corrected(root, after.facts.clone(), is_whole);
+        let is_complete = after.mismatches.iter().all(|mismatch| mismatch.is_renamed);
+        let corrected = self.corrected(root, after.facts.clone(), is_complete);
         let published = match (&request.base, &corrected) {
             // Where an operation is gone, so are the things that the overlay says of it.
-            (None, Ok((contract, idle))) if idle.is_empty() || !is_whole => {
+            (None, Ok((contract, unused))) if unused.is_empty() || !is_complete => {
                 self.published(root)?.zip(Some(contract))
             }
             _ => None,
@@ -164,10 +164,10 @@ impl Plan {
             return Ok(());
         }
         let is_other = published.as_ref().is_none_or(|(old, new)| old != *new);
-        let (contract, idle) = corrected?;
-        let findings = self.findings(after.mismatches, idle);
+        let (contract, unused) = corrected?;
+        let findings = self.findings(after.mismatches, unused);
         if !findings.is_empty() {
-            self.blockers = findings.iter().map(|finding| finding.what.clone()).collect();
+            self.unresolved = findings.iter().map(|finding| finding.what.clone()).collect();
             let none = || (heading, Drift { changes: Vec::new(), surface: Ok(BTreeMap::new()) });
             self.drift.get_or_insert_with(none).1.extend(findings);
             return Ok(());
@@ -247,7 +247,7 @@ impl Plan {
         let (converted, slice) = cut(name, document, source)?;
         self.notes.extend(converted.notices(name, &slice.document)?);
         for (former, current) in &slice.renames {
-            self.notes.push(clean(&format!("{former} is called {current} here")));
+            self.notes.push(sanitize(&format!("{former} is called {current} here")));
         }
         Ok(Upstream::of(&converted.document, slice))
     }
@@ -255,12 +255,12 @@ impl Plan {
     /// A document of the user's choice to compare with. An operation that it lacks is new since then.
     fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
         let name = origin.name();
-        let unknown = Known { etag: None, last_modified: None, ..known(source, origin) };
-        let Some(copy) = origin.read(&unknown)? else {
+        let options = FetchOptions { etag: None, last_modified: None, ..fetch_options(source, origin) };
+        let Some(copy) = origin.read(&options)? else {
             return Err(format!("{name}: the server did not send it").into());
         };
         let (converted, slice) = cut(&name, document::parse(&name, &copy.bytes)?, source)?;
-        self.notes.extend(slice.mismatches.iter().map(|mismatch| clean(&mismatch.complaint)));
+        self.notes.extend(slice.mismatches.iter().map(|mismatch| sanitize(&mismatch.message)));
         Ok(Upstream { mismatches: Vec::new(), ..Upstream::of(&converted.document, slice) })
     }
 
@@ -271,33 +271,38 @@ impl Plan {
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// What openapi.yaml should hold, and the overlay actions without effect. `is_whole` says whether
+    /// What openapi.yaml should hold, and the overlay actions without effect. `is_complete` says whether
     /// the facts have each operation.
-    fn corrected(&self, root: &Path, mut facts: Value, is_whole: bool) -> Result<(Value, Vec<Idle>)> {
+    fn corrected(
+        &self,
+        root: &Path,
+        mut facts: Value,
+        is_complete: bool,
+    ) -> Result<(Value, Vec<UnusedAction>)> {
         let name = self.file("overlay.yaml");
         let text = read(root, &name)?;
         let overlay = document::parse(&name, text.as_bytes())?;
-        let idle = overlay::apply(&name, overlay, &mut facts)?;
+        let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
         // Where an action is left out, others may build on what it does.
-        if idle.is_empty() && is_whole {
+        if unused.is_empty() && is_complete {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
-        Ok((contract, idle))
+        Ok((contract, unused))
     }
 
     /// What a person has to settle: operations that are not as source.toml lists them, and actions of
     /// the overlay without effect, each with the changes that made it so.
-    fn findings(&self, mismatches: Vec<Mismatch>, idle: Vec<Idle>) -> Vec<drift::Change> {
+    fn findings(&self, mismatches: Vec<Mismatch>, unused: Vec<UnusedAction>) -> Vec<drift::Change> {
         let of_operation = |mismatch: Mismatch| {
             let (rule, level) = if mismatch.is_renamed {
                 ("operation-renamed", Level::Unhandled)
             } else {
                 ("operation-missing", Level::Breaking)
             };
-            drift::Change::of_ours(rule, level, &mismatch.at, mismatch.complaint)
+            drift::Change::of_ours(rule, level, &mismatch.at, mismatch.message)
         };
-        let of_action = |action: Idle| {
+        let of_action = |action: UnusedAction| {
             let changes = self.drift.iter().flat_map(|(_, drift)| &drift.changes);
             let causes: BTreeSet<String> = changes
                 .filter(|change| {
@@ -307,11 +312,11 @@ impl Plan {
                 .map(|change| format!("; since {} at #{}: {}", change.rule, change.at, change.what))
                 .collect();
             let causes: String = causes.into_iter().take(MAX_CAUSES).collect();
-            let what = action.complaint + &causes;
+            let what = action.message + &causes;
             drift::Change::of_ours("overlay-action-without-effect", Level::Unhandled, "", what)
         };
         let operations = mismatches.into_iter().map(of_operation);
-        operations.chain(idle.into_iter().map(of_action)).collect()
+        operations.chain(unused.into_iter().map(of_action)).collect()
     }
 
     /// Said where none of them is needed.

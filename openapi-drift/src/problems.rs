@@ -15,24 +15,24 @@ const MAX_LENGTH: usize = 2_000;
 
 /// `text` as a terminal can show it: a vendor's names may hold what moves its cursor, or ends a
 /// line and begins a false one.
-pub(crate) fn clean(text: &str) -> String {
-    let mut cleaned = String::new();
+pub(crate) fn sanitize(text: &str) -> String {
+    let mut sanitized = String::new();
     let mut rest = text.chars().enumerate().peekable();
     while let Some((count, each)) = rest.next() {
         // Marks that have text run the other way hide what it says.
         let is_turning = matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         match each {
             _ if count == MAX_LENGTH => {
-                cleaned.push('…');
+                sanitized.push('…');
                 break;
             }
-            '\n' if rest.peek().is_some_and(|(_, next)| *next == ' ') => cleaned.push(each),
-            '\n' => cleaned.push_str("\n  "),
-            _ if each.is_control() || is_turning => cleaned.push(char::REPLACEMENT_CHARACTER),
-            _ => cleaned.push(each),
+            '\n' if rest.peek().is_some_and(|(_, next)| *next == ' ') => sanitized.push(each),
+            '\n' => sanitized.push_str("\n  "),
+            _ if each.is_control() || is_turning => sanitized.push(char::REPLACEMENT_CHARACTER),
+            _ => sanitized.push(each),
         }
     }
-    cleaned
+    sanitized
 }
 
 impl Problems {
@@ -78,7 +78,7 @@ impl fmt::Display for Problems {
             if index > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{}", clean(problem))?;
+            write!(f, "{}", sanitize(problem))?;
         }
         match self.0.len().saturating_sub(MAX_PROBLEMS) {
             0 => Ok(()),

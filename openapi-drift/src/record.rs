@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use crate::date;
 use crate::fetch::{Origin, TIMEOUT};
-use crate::http::{Copy, Known};
+use crate::http::{FetchOptions, Fetched};
 use crate::request::{Mode, Request};
 use crate::sha256::sha256;
 use crate::source::{Record, Source};
@@ -15,9 +15,9 @@ use crate::source::{Record, Source};
 const MAX_AGE_DAYS: i64 = 365;
 
 /// The validators to send to `origin` for the known copy.
-pub(crate) fn known(source: &Source, origin: &Origin) -> Known {
+pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
-    Known {
+    FetchOptions {
         etag: of_this(&source.etag),
         last_modified: of_this(&source.last_modified),
         timeout: source.timeout.map_or(TIMEOUT, Duration::from_secs),
@@ -25,7 +25,7 @@ pub(crate) fn known(source: &Source, origin: &Origin) -> Known {
 }
 
 /// The new record, if it differs from the one in `source.toml`.
-pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: &Copy) -> Option<Record> {
+pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: &Fetched) -> Option<Record> {
     let old = Record {
         revision: source.revision.clone().unwrap_or_default(),
         sha256: source.sha256.clone().unwrap_or_default(),
@@ -56,7 +56,7 @@ fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
 }
 
 /// A warning if the document is so old that its source may be abandoned.
-pub(crate) fn warning_of_age(date: Option<&str>, today: NaiveDate, vendor: &str) -> Option<String> {
+pub(crate) fn age_warning(date: Option<&str>, today: NaiveDate, vendor: &str) -> Option<String> {
     let date = date::parse(date?)?;
     let days = (today - date).num_days();
     (days > MAX_AGE_DAYS).then(|| {
@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn a_document_of_more_than_a_year_ago_looks_abandoned() {
-        let warning = |today| warning_of_age(Some("2025-06-10"), date::parse(today).unwrap(), "library");
+        let warning = |today| age_warning(Some("2025-06-10"), date::parse(today).unwrap(), "library");
         assert_eq!(warning("2026-06-10"), None);
         insta::assert_snapshot!(warning("2026-06-11").unwrap(), @"the document is of 2025-06-10, 366 days ago, and its source looks abandoned: find where it is published now, and correct `url` in specs/library/source.toml");
-        assert_eq!(warning_of_age(None, date::today(), "library"), None);
+        assert_eq!(age_warning(None, date::today(), "library"), None);
     }
 
     #[test]
@@ -91,12 +91,12 @@ mod tests {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.etag = Some("\"a\"".into());
         let recorded = Origin::named("https://library.example/openapi.yaml");
-        assert_eq!(known(&source, &recorded).etag, source.etag);
+        assert_eq!(fetch_options(&source, &recorded).etag, source.etag);
         let other = Origin::named("https://library.example/other.yaml");
-        assert_eq!(known(&source, &other).etag, None);
-        assert_eq!(known(&source, &recorded).timeout, TIMEOUT);
+        assert_eq!(fetch_options(&source, &other).etag, None);
+        assert_eq!(fetch_options(&source, &recorded).timeout, TIMEOUT);
         source.timeout = Some(7);
-        assert_eq!(known(&source, &other).timeout, Duration::from_secs(7));
+        assert_eq!(fetch_options(&source, &other).timeout, Duration::from_secs(7));
     }
 
     #[test]
@@ -104,8 +104,12 @@ mod tests {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.sha256 = Some(sha256(b"it"));
         let url = Origin::named("https://library.example/openapi.yaml");
-        let copy =
-            Copy { bytes: b"it".to_vec(), date: date::today(), etag: Some("b".into()), last_modified: None };
+        let copy = Fetched {
+            bytes: b"it".to_vec(),
+            date: date::today(),
+            etag: Some("b".into()),
+            last_modified: None,
+        };
         let mut request = Request::default();
         let recorded = record(&source, &request, &url, &copy).unwrap();
         assert_eq!((recorded.revision.as_str(), recorded.etag.as_deref()), ("first", Some("b")));

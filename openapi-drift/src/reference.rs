@@ -17,7 +17,7 @@ pub(crate) struct Reference {
 
 impl Reference {
     /// A sentence about a reference that does not lead to a component of `document`.
-    pub(crate) fn complaint(&self, document: &Value) -> String {
+    pub(crate) fn message(&self, document: &Value) -> String {
         let why = match self.to.strip_prefix('#') {
             None if self.to == NO_TEXT => return format!("{} has a $ref that is not a string", self.at),
             None => "leaves the document".to_owned(),

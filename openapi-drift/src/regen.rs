@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::drift::{self, Drift, Heading, Level};
 use crate::files::{self, Change};
 use crate::plan::Plan;
-use crate::problems::{Problems, Result, clean};
+use crate::problems::{Problems, Result, sanitize};
 use crate::request::{Input, Mode, Request};
 
 /// The exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// Nothing changed, or the check passed.
-    Same = 0,
+    Success = 0,
     /// There are changes.
-    Different = 1,
+    Changed = 1,
     /// A change needs review: it breaks callers, may have another meaning, or matches no rule.
-    Grave = 2,
+    NeedsReview = 2,
     /// The command or the check failed.
     Failed = 3,
     /// The check could not run here, or not completely.
@@ -97,10 +97,10 @@ fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
         return Outcome::Failed;
     }
     match plan.drift.as_ref().and_then(|(_, drift)| drift.level()) {
-        Some(Level::Breaking | Level::Meaning | Level::Unhandled) => Outcome::Grave,
-        Some(Level::Additive | Level::Trivial) => Outcome::Different,
-        None if is_comparison || plan.needed().is_empty() => Outcome::Same,
-        None => Outcome::Different,
+        Some(Level::Breaking | Level::Meaning | Level::Unhandled) => Outcome::NeedsReview,
+        Some(Level::Additive | Level::Trivial) => Outcome::Changed,
+        None if is_comparison || plan.needed().is_empty() => Outcome::Success,
+        None => Outcome::Changed,
     }
 }
 
@@ -151,8 +151,8 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
         }
         return Output::failed(problems);
     }
-    let can_write = is_write && plans.iter().all(|plan| plan.blockers.is_empty());
-    let mut output = Output::new(Outcome::Same, "");
+    let can_write = is_write && plans.iter().all(|plan| plan.unresolved.is_empty());
+    let mut output = Output::new(Outcome::Success, "");
     for plan in &plans {
         let needed = plan.needed();
         if request.mode == Mode::Check && !request.json {
@@ -161,12 +161,13 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
         let outcome = outcome(plan, request.base.is_some());
         let sentence = match outcome {
             Outcome::Failed => plan.problems.to_string(),
-            _ if !plan.blockers.is_empty() => {
+            _ if !plan.unresolved.is_empty() => {
                 let why = if is_write { "a person has to look first" } else { "regen would write nothing" };
-                let blockers: String = plan.blockers.iter().map(|it| format!("\n  {}", clean(it))).collect();
-                format!("{}: {why}:{blockers}", plan.vendor)
+                let unresolved: String =
+                    plan.unresolved.iter().map(|it| format!("\n  {}", sanitize(it))).collect();
+                format!("{}: {why}:{unresolved}", plan.vendor)
             }
-            Outcome::Same => plan.up_to_date(),
+            Outcome::Success => plan.up_to_date(),
             _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),
             _ if can_write => format!("{}: wrote {}", plan.vendor, names(&needed)),
             _ => format!("{}: regen would change {}", plan.vendor, names(&needed)),

@@ -25,7 +25,7 @@ pub(crate) struct Mismatch {
     /// JSON pointer.
     pub(crate) at: String,
     /// With the name of the document, and what stands nearby.
-    pub(crate) complaint: String,
+    pub(crate) message: String,
     /// It is there, under an id that is not listed.
     pub(crate) is_renamed: bool,
 }
@@ -47,7 +47,7 @@ pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Resul
             let path = join("/paths", &operation.path);
             mismatches.push(Mismatch {
                 at: if there.is_some() { join(&path, &operation.method) } else { path },
-                complaint: problem.to_string(),
+                message: problem.to_string(),
                 is_renamed: there.is_some(),
             });
         } else if let Some(former) = there.and_then(|(_, found)| found["operationId"].as_str())
@@ -79,7 +79,7 @@ pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Resul
     }
     if !problems.is_empty() {
         let mut all = Problems::default();
-        mismatches.into_iter().for_each(|mismatch| all.push(mismatch.complaint));
+        mismatches.into_iter().for_each(|mismatch| all.push(mismatch.message));
         all.extend(problems);
         return Err(all);
     }
@@ -173,7 +173,7 @@ fn components(name: &str, document: &Value, sliced: &Value) -> Result<Value> {
     let mut open = references(sliced, &shape::DOCUMENT, "");
     while let Some(reference) = open.pop() {
         let Some((kind, component)) = reference.component(document) else {
-            problems.push(format!("{name}: {}", reference.complaint(document)));
+            problems.push(format!("{name}: {}", reference.message(document)));
             if problems.is_plenty() {
                 break;
             }
@@ -196,12 +196,12 @@ mod tests {
     use super::*;
     use crate::fixture::{self, edited, kept};
 
-    fn complaint(document: &Value) -> String {
+    fn message(document: &Value) -> String {
         match slice("library.yaml", document, &kept()) {
             Err(problems) => problems.to_string(),
             Ok(slice) => {
-                let complaints: Vec<String> = slice.mismatches.into_iter().map(|it| it.complaint).collect();
-                complaints.join("\n")
+                let messages: Vec<String> = slice.mismatches.into_iter().map(|it| it.message).collect();
+                messages.join("\n")
             }
         }
     }
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_rename_that_is_not_listed_is_an_error() {
         let document = edited("openLoan", "startLoan");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: POST /loans is called startLoan, not createLoan (formerly openLoan); if it was renamed, list it in source.toml");
+        insta::assert_snapshot!(message(&document), @"library.yaml: POST /loans is called startLoan, not createLoan (formerly openLoan); if it was renamed, list it in source.toml");
     }
 
     #[test]
@@ -246,15 +246,15 @@ mod tests {
         let document = edited("  /loans/{id}/end:", "  /loans/{id}/stop:");
         let document = document.to_string().replace("endLoan", "stopLoan");
         let document = fixture::read(&document);
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans/{id}/end (endLoan); the paths under /loans are: /loans, /loans/{id}/stop");
+        insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans/{id}/end (endLoan); the paths under /loans are: /loans, /loans/{id}/stop");
         let mut document = fixture::document();
         document["paths"] = json!({ "/loan": {} });
-        insta::assert_snapshot!(complaint(&document), @"
+        insta::assert_snapshot!(message(&document), @"
         library.yaml: no POST /loans (createLoan); nothing is under /loans
         library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
         ");
         document["paths"] = json!({});
-        insta::assert_snapshot!(complaint(&document), @"
+        insta::assert_snapshot!(message(&document), @"
         library.yaml: no POST /loans (createLoan); nothing is under /loans
         library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
         ");
@@ -263,43 +263,43 @@ mod tests {
     #[test]
     fn an_operation_that_moved_is_found_by_its_id() {
         let document = edited("  /loans:", "  /lending:");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans (createLoan); openLoan is at POST /lending");
+        insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); openLoan is at POST /lending");
     }
 
     #[test]
     fn a_missing_method_is_told_with_those_there_are() {
         let mut document = fixture::document();
         document["paths"]["/loans"] = json!({ "get": {}, "put": {} });
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans (createLoan); the path has only GET, PUT");
+        insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path has only GET, PUT");
     }
 
     #[test]
     fn a_reference_to_nothing_is_told_with_its_place_and_similar_names() {
         let document = edited("    LoanRequest:", "    LoanRequests:");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/requestBody/content/application~1json/schema refers to #/components/schemas/LoanRequest, which does not exist");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/requestBody/content/application~1json/schema refers to #/components/schemas/LoanRequest, which does not exist");
         let document = edited("    Kind:", "    Sort:");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
         let document = edited("- Desk: []", "- Desks: []");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans~1{id}~1end/post/security/0 refers to #/components/securitySchemes/Desks, which does not exist");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans~1{id}~1end/post/security/0 refers to #/components/securitySchemes/Desks, which does not exist");
         let document = edited("'#/components/schemas/Kind'", "'../kinds.yaml#/Kind'");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to ../kinds.yaml#/Kind, which leaves the document");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to ../kinds.yaml#/Kind, which leaves the document");
         let document = edited("'#/components/schemas/Kind'", "'#/paths/~1loans'");
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/paths/~1loans, which is not below #/components");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /components/schemas/Loan/properties/kind refers to #/paths/~1loans, which is not below #/components");
     }
 
     #[test]
     fn a_reference_to_something_of_another_kind_is_an_error() {
         let misplaced =
             |to: &str| edited("'#/components/parameters/Branch'", &format!("'#/components/{to}'"));
-        insta::assert_snapshot!(complaint(&misplaced("schemas/Loan")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
-        insta::assert_snapshot!(complaint(&misplaced("parameters/Branch/schema")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters/Branch/schema, which is a schema and not a parameter");
-        insta::assert_snapshot!(complaint(&misplaced("parameters")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters, which is not a parameter");
+        insta::assert_snapshot!(message(&misplaced("schemas/Loan")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
+        insta::assert_snapshot!(message(&misplaced("parameters/Branch/schema")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters/Branch/schema, which is a schema and not a parameter");
+        insta::assert_snapshot!(message(&misplaced("parameters")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters, which is not a parameter");
         let mut document = fixture::document();
         document["components"]["parameters"]["Loans"] = json!({ "in": "query", "name": "a" });
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": "#/components/schemas/Loan" }]);
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
         // Into a component, to the kind of thing that is wanted there.
         let document = edited("'#/components/schemas/Kind'", "'#/components/parameters/Branch/schema'");
         assert!(slice("library.yaml", &document, &kept()).is_ok());
@@ -309,7 +309,7 @@ mod tests {
     fn a_path_that_only_refers_is_told_as_such() {
         let mut document = fixture::document();
         document["paths"]["/loans"] = json!({ "$ref": "#/paths/~1loans" });
-        insta::assert_snapshot!(complaint(&document), @"library.yaml: no POST /loans (createLoan); the path only refers to #/paths/~1loans, and in OpenAPI 3.0 that is another document");
+        insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path only refers to #/paths/~1loans, and in OpenAPI 3.0 that is another document");
     }
 
     #[test]
@@ -326,10 +326,10 @@ mod tests {
     #[test]
     fn another_version_of_openapi_is_an_error() {
         let document = edited("openapi: 3.0.1", "openapi: 3.1.0");
-        assert_eq!(complaint(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is read");
-        assert!(complaint(&json!({ "swagger": "2.0" })).contains("no `openapi`"));
-        assert!(complaint(&json!({ "openapi": ["3.0.3"] })).contains("`openapi` is not a version"));
-        assert!(complaint(&json!({ "openapi": 3.0 })).contains("must be a complete version"));
+        assert_eq!(message(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is read");
+        assert!(message(&json!({ "swagger": "2.0" })).contains("no `openapi`"));
+        assert!(message(&json!({ "openapi": ["3.0.3"] })).contains("`openapi` is not a version"));
+        assert!(message(&json!({ "openapi": 3.0 })).contains("must be a complete version"));
     }
 
     #[test]
@@ -337,7 +337,7 @@ mod tests {
         let mut document = fixture::document();
         document["paths"] = json!({ "/x": 1 });
         document["components"] = json!(null);
-        insta::assert_snapshot!(complaint(&document), @"
+        insta::assert_snapshot!(message(&document), @"
         library.yaml: no POST /loans (createLoan); nothing is under /loans
         library.yaml: no POST /loans/{id}/end (endLoan); nothing is under /loans
         library.yaml: /security/0 refers to #/components/securitySchemes/Card, which does not exist

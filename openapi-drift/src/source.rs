@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_an_error() {
-        for (from, to, complaint) in [
+        for (from, to, message) in [
             ("sha256 =", "sha512 =", "unknown field"),
             ("sha256 = \"0000\"\n", "", "needs `url`, `revision` and `sha256`"),
             ("\"post\"", "\"POST\"", "the method of createLoan"),
@@ -181,7 +181,7 @@ mod tests {
         ] {
             let error = parse("source.toml", &SOURCE.replace(from, to)).unwrap_err().to_string();
             assert!(error.starts_with("source.toml: "), "{error}");
-            assert!(error.contains(complaint), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 }

@@ -60,14 +60,14 @@ mod tests {
         })
     }
 
-    fn complaint(document: &Value) -> String {
+    fn message(document: &Value) -> String {
         let kept = &fixture::kept()[1..];
         check("it.yaml", document, kept).err().map(|problems| problems.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn sourced_facts_pass() {
-        assert_eq!(complaint(&transcript()), "");
+        assert_eq!(message(&transcript()), "");
     }
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
         let mut document = transcript();
         document["components"]["schemas"]["Loan"]["x-source"] = json!(" ");
         document["paths"]["/loans/{id}/end"]["post"]["x-source"] = json!(null);
-        insta::assert_snapshot!(complaint(&document), @"
+        insta::assert_snapshot!(message(&document), @"
         it.yaml: POST /loans/{id}/end has no x-source
         it.yaml: /components/schemas/Loan has no x-source
         ");
@@ -86,7 +86,7 @@ mod tests {
         let mut document = transcript();
         let moved = document["paths"]["/loans/{id}/end"].take();
         document["paths"] = json!({ "/ends": moved });
-        insta::assert_snapshot!(complaint(&document), @"
+        insta::assert_snapshot!(message(&document), @"
         it.yaml: no POST /loans/{id}/end (endLoan); endLoan is at POST /ends
         it.yaml: POST /ends is not listed in source.toml
         ");

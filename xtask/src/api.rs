@@ -12,14 +12,14 @@ const FILE: &str = "api.txt";
 pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
     if !change.is_needed() {
-        return Ok(Output::new(Outcome::Same, format!("{FILE}: up to date\n")));
+        return Ok(Output::new(Outcome::Success, format!("{FILE}: up to date\n")));
     }
     if check {
         let err = format!("{FILE}: the public API changed; `cargo xtask api` writes it\n");
-        return Ok(Output { out: change.diff(), ..Output::new(Outcome::Different, err) });
+        return Ok(Output { out: change.diff(), ..Output::new(Outcome::Changed, err) });
     }
     openapi_drift::write(&[change])?;
-    Ok(Output::new(Outcome::Different, format!("wrote {FILE}\n")))
+    Ok(Output::new(Outcome::Changed, format!("wrote {FILE}\n")))
 }
 
 /// The public items, without the traits that every type implements.

@@ -37,7 +37,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     }
     let Some(step) = failed else {
         eprintln!("ci: all {}passed in {seconds} s", if skipped.is_empty() { "" } else { "other steps " });
-        return Outcome::Same;
+        return Outcome::Success;
     };
     eprintln!("ci: failed after {seconds} s at: {}", shown(step));
     if step.contains("--all-features") || step.starts_with("xtask features") {
@@ -54,7 +54,7 @@ fn until_failure<'a>(
     let mut skipped = Vec::new();
     for step in steps {
         match run(step) {
-            Outcome::Same => {}
+            Outcome::Success => {}
             Outcome::Skipped => skipped.push(*step),
             _ => return (skipped, Some(step)),
         }
@@ -73,7 +73,7 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     let code = command.status().map(|status| status.code());
     eprintln!("ci: {:.1} s", start.elapsed().as_secs_f64());
     match code {
-        Ok(Some(0)) => Outcome::Same,
+        Ok(Some(0)) => Outcome::Success,
         Ok(Some(code)) if step.starts_with("xtask ") && code == Outcome::Skipped as i32 => Outcome::Skipped,
         Ok(_) => Outcome::Failed,
         Err(error) => {
@@ -105,7 +105,7 @@ mod tests {
         let mut ran = Vec::new();
         let ended = until_failure(&["a", "b", "c"], |step| {
             ran.push(step.to_owned());
-            if step == "b" { Outcome::Failed } else { Outcome::Same }
+            if step == "b" { Outcome::Failed } else { Outcome::Success }
         });
         assert_eq!(ended, (vec![], Some("b")));
         assert_eq!(ran, ["a", "b"]);
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn skipped_steps_are_listed_and_do_not_fail() {
         let ended = until_failure(&["a", "b", "c"], |step| match step {
-            "c" => Outcome::Same,
+            "c" => Outcome::Success,
             _ => Outcome::Skipped,
         });
         assert_eq!(ended, (vec!["a", "b"], None));

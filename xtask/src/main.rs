@@ -140,7 +140,7 @@ fn run() -> ExitCode {
         Ok(command) => command,
         Err(error) => {
             let _ = error.print();
-            let outcome = if error.use_stderr() { Outcome::Failed } else { Outcome::Same };
+            let outcome = if error.use_stderr() { Outcome::Failed } else { Outcome::Success };
             return ExitCode::from(outcome as u8);
         }
     };
@@ -148,7 +148,7 @@ fn run() -> ExitCode {
         eprintln!("not in the workspace of fintech-auth");
         return ExitCode::from(Outcome::Failed as u8);
     };
-    let passed = |err: String| Output::new(Outcome::Same, err);
+    let passed = |err: String| Output::new(Outcome::Success, err);
     let output = match command {
         Command::Api { check } => api::run(&root, check),
         Command::Ci => return ExitCode::from(ci::run(&root) as u8),

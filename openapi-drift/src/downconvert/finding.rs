@@ -1,14 +1,14 @@
-//! What an OpenAPI 3.1 document says and a 3.0 document cannot: dropped, or refused. It is told
+//! What an OpenAPI 3.1 document says and a 3.0 document cannot: dropped, or refused. It is shown
 //! only where it touches what is kept, and alike things together. It never looks for any.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::problems::{Problems, Result, clean};
+use crate::problems::{Problems, Result, sanitize};
 use crate::shape::{is_method, segments};
 
-/// How many places of one kind are told.
+/// How many places of one kind are shown.
 const MAX_PLACES: usize = 3;
 
 /// The 3.0 document, and what it does not say.
@@ -43,12 +43,12 @@ impl Converted {
             }
         }
         let sentence = |(what, places): (&str, Vec<&str>)| {
-            let told = places[..places.len().min(MAX_PLACES)].join(", ");
+            let shown = places[..places.len().min(MAX_PLACES)].join(", ");
             let more = match places.len().saturating_sub(MAX_PLACES) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            clean(&format!("{what} at {told}{more}"))
+            sanitize(&format!("{what} at {shown}{more}"))
         };
         problems.or(dropped.into_iter().map(sentence).collect())
     }

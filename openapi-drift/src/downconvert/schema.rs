@@ -13,7 +13,7 @@ use super::null;
 use super::values::{bounds, constant, example, types};
 
 /// What names a place or speaks to readers of the document, and asks nothing of a value.
-const IDLE: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
+const IGNORED: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
 
 impl Converter {
     pub(super) fn schema(&mut self, value: Value, at: &str) -> Value {
@@ -88,7 +88,7 @@ impl Converter {
 
     /// What makes names mean something else.
     fn names(&mut self, map: &mut Map<String, Value>, at: &str) {
-        for key in IDLE {
+        for key in IGNORED {
             map.remove(key);
         }
         for key in ["$dynamicRef", "$recursiveRef"] {

@@ -176,7 +176,7 @@ fn what_3_0_has_no_place_for_is_dropped_and_told() {
 
 #[test]
 fn what_would_mean_something_else_is_refused() {
-    for (given, complaint) in [
+    for (given, message) in [
         (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef refers to a schema that depends on who asks"),
         (json!({ "$schema": "https://library.example/own" }), "/It/$schema names a dialect"),
         (
@@ -188,7 +188,7 @@ fn what_would_mean_something_else_is_refused() {
     ] {
         let (_, said) = schema(given);
         assert!(said.starts_with("it.yaml: /components/schemas"), "{said}");
-        assert!(said.contains(complaint), "{said}");
+        assert!(said.contains(message), "{said}");
     }
 }
 

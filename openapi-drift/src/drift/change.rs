@@ -20,7 +20,7 @@ pub(crate) enum Semver {
 /// Whose doing a change is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum By {
+pub(crate) enum ChangedBy {
     /// The vendor's, and users are to see it.
     Vendor,
     /// The vendor's, and the overlay says the same as before.
@@ -41,7 +41,7 @@ pub(crate) struct Change {
     /// The pointer before, of what got another name.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
-    pub(crate) by: By,
+    pub(crate) by: ChangedBy,
     /// Lines of the digest.
     pub(crate) items: Vec<String>,
     pub(crate) semver: Semver,
@@ -59,7 +59,7 @@ impl Change {
             at: at.to_owned(),
             formerly: None,
             what,
-            by: By::Us,
+            by: ChangedBy::Us,
             items: Vec::new(),
             semver: Semver::None,
             prose: None,

@@ -111,7 +111,7 @@ impl<'v> Edit<'v> {
     }
 
     /// A clause about what differs that names no values.
-    pub(crate) fn happened(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let what = match self.kind {
             Kind::Added | Kind::ItemAdded(_) => "is new",
             Kind::Removed | Kind::ItemRemoved(_) => "is gone",
@@ -128,7 +128,7 @@ impl<'v> Edit<'v> {
 
 /// Reported one by one; above that, only that there are more. A document from outside must not keep
 /// the comparison busy for long.
-pub(crate) const MOST: usize = 2_000;
+pub(crate) const MAX_EDITS: usize = 2_000;
 
 /// What tells an item of a list from the others.
 pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {

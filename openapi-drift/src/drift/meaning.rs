@@ -10,7 +10,7 @@ use super::rules::{Effect, Finding, Level};
 use crate::canonical::{Form, keeps};
 
 /// Judges a text of which only fingerprints are known. `None` for what is no such text.
-pub(super) fn judge_text(edit: &Edit<'_>) -> Option<Finding> {
+pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     let (holder, key) = (edit.holder(), edit.last().key);
     if !matches!(edit.kind, Kind::Added | Kind::Removed | Kind::Changed) {
         return None;
@@ -38,7 +38,7 @@ pub(super) fn judge_text(edit: &Edit<'_>) -> Option<Finding> {
         rule: format!("{name}-{}", edit.verb()),
         level,
         effect: Effect::None,
-        what: edit.happened(),
+        what: edit.summary(),
     })
 }
 

@@ -26,13 +26,13 @@ pub(crate) use lock::{Lock, Omitted, omitted};
 pub(crate) use report::{Heading, json, markdown, text};
 pub(crate) use rules::Level;
 
-use change::{By, Semver};
+use change::{ChangedBy, Semver};
 use compare::edits;
 use edit::Edit;
 use lock::with_fingerprints;
-use meaning::{judge_text, prose};
+use meaning::{classify_text, prose};
 use reconcile::reconcile;
-use rules::{Effect, Finding, judge};
+use rules::{Effect, Finding, classify};
 use surface::{Surface, items};
 
 /// One state of a vendor's specs.
@@ -120,10 +120,11 @@ impl Comparison<'_> {
     fn change(&self, edit: &Edit<'_>) -> Change {
         // A component as a whole is one thing, whichever side sends it.
         let used = edit.used.filter(|_| !edit.is_component());
-        let text = self.texts.and_then(|texts| Some((judge_text(edit)?, texts)));
+        let text = self.texts.and_then(|texts| Some((classify_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));
         let finding = text.map(|(finding, _)| finding);
-        let Finding { rule, level, effect, what } = finding.unwrap_or_else(|| judge(edit, used, self.plain));
+        let Finding { rule, level, effect, what } =
+            finding.unwrap_or_else(|| classify(edit, used, self.plain));
         // What moves into another component may show there or nowhere.
         let is_moved = !edit.is_component() && holder(&edit.place.old) != holder(&edit.place.new);
         let effect = if is_moved && effect != Effect::None { Effect::Any } else { effect };
@@ -135,7 +136,7 @@ impl Comparison<'_> {
             at: edit.at().to_owned(),
             formerly: (edit.place.old != edit.place.new).then(|| edit.place.old.clone()),
             what,
-            by: By::Vendor,
+            by: ChangedBy::Vendor,
             items,
             semver: Semver::Patch,
             prose,
@@ -150,13 +151,13 @@ fn merged(vendors: Vec<Change>, users: Vec<Change>) -> Vec<Change> {
     let mut changes = Vec::new();
     for mut change in vendors.iter().cloned() {
         if change.prose.is_none() && !users.iter().any(|other| is_same(&change, other)) {
-            change.by = By::VendorCorrected;
+            change.by = ChangedBy::VendorCorrected;
         }
         changes.push(change);
     }
     for mut change in users {
         if !vendors.iter().any(|other| is_same(&change, other)) {
-            change.by = By::Us;
+            change.by = ChangedBy::Us;
             changes.push(change);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{By, Change, Semver};
+use super::change::{Change, ChangedBy, Semver};
 use super::rules::{Effect, Level};
 
 /// Says of each change what it asks of our version, and adds what was not to be expected.
@@ -10,7 +10,7 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Se
     let mut surprises = Vec::new();
     for change in changes.iter_mut() {
         let expected = match change.effect {
-            _ if change.by == By::VendorCorrected => Semver::None,
+            _ if change.by == ChangedBy::VendorCorrected => Semver::None,
             Effect::None | Effect::Any => Semver::Patch,
             Effect::Adds => Semver::Minor,
             Effect::Breaks => Semver::Major,

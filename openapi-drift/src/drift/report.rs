@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::change::{By, Change, Drift, Prose, Semver};
+use super::change::{Change, ChangedBy, Drift, Prose, Semver};
 use super::rules::Level;
-use crate::problems::clean;
+use crate::problems::sanitize;
 
 /// The documents that are compared.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
 
 /// Adds a line without control characters, which the vendor's names may hold.
 fn put(out: &mut String, line: &str) {
-    out.push_str(&clean(line));
+    out.push_str(&sanitize(line));
     out.push('\n');
 }
 
@@ -90,7 +90,7 @@ impl Entry<'_> {
         match new {
             Some(new) if is_markdown => {
                 let fence = fence(new, 3);
-                let text: String = new.lines().map(|line| format!("    {}\n", clean(line))).collect();
+                let text: String = new.lines().map(|line| format!("    {}\n", sanitize(line))).collect();
                 let _ = write!(out, "  - is\n\n    {fence}text\n{text}    {fence}\n");
             }
             Some(new) => new.lines().for_each(|line| put(out, &format!("    | {line}"))),
@@ -158,9 +158,11 @@ pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
 fn marks(change: &Change) -> Vec<String> {
     let mut marks: Vec<String> = change.side.into_iter().map(word).collect();
     match change.by {
-        By::Vendor => {}
-        By::VendorCorrected => marks.push("users do not see it: the overlay says otherwise".to_owned()),
-        By::Us => marks.push("ours".to_owned()),
+        ChangedBy::Vendor => {}
+        ChangedBy::VendorCorrected => {
+            marks.push("users do not see it: the overlay says otherwise".to_owned())
+        }
+        ChangedBy::Us => marks.push("ours".to_owned()),
     }
     marks.push(word(change.semver));
     marks

@@ -22,7 +22,7 @@ pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
 /// Of a contract as JSON: the generator takes a time and a depth that grow with the square of some lists.
 /// Ours have 20 kB.
-const LARGEST: usize = 200_000;
+const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {
     /// What the generator makes of a contract.
@@ -31,10 +31,10 @@ impl Surface {
     ///
     /// What the generator cannot digest.
     pub(crate) fn of(contract: &Value) -> Result<Self, String> {
-        if contract.to_string().len() > LARGEST {
+        if contract.to_string().len() > MAX_CONTRACT_BYTES {
             return Err("the contract is too large to generate from".to_owned());
         }
-        let code = quietly(|| bindings(contract.clone()));
+        let code = without_panic_output(|| bindings(contract.clone()));
         let code = code.map_err(|reason| reason.lines().next().unwrap_or_default().to_owned())?;
         let lines = digest::Surface::read(&code).lines();
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
@@ -58,7 +58,7 @@ impl Surface {
 }
 
 /// The generator's panics are caught, and told with what they leave out: nothing is to be printed.
-fn quietly<T>(run: impl FnOnce() -> T) -> T {
+fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

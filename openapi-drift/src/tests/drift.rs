@@ -16,7 +16,7 @@ fn drift_tells_and_writes_nothing() {
         ..Request::default()
     };
     let output = run(root.path(), &request);
-    assert_eq!(output.outcome, Outcome::Grave);
+    assert_eq!(output.outcome, Outcome::NeedsReview);
     insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
 
@@ -90,12 +90,12 @@ fn drift_tells_and_writes_nothing() {
 #[test]
 fn the_exit_code_tells_how_grave_it_is() {
     for (from, to, outcome) in [
-        ("", "", Outcome::Same),
-        ("version: '7'", "version: '8'", Outcome::Different),
-        ("title: { type: string, title: Title }", "title: { type: string }", Outcome::Different),
-        ("[title, due]", "[title]", Outcome::Grave),
-        ("A loan.", "What was lent.", Outcome::Grave),
-        ("scheme: basic", "scheme: digest", Outcome::Grave),
+        ("", "", Outcome::Success),
+        ("version: '7'", "version: '8'", Outcome::Changed),
+        ("title: { type: string, title: Title }", "title: { type: string }", Outcome::Changed),
+        ("[title, due]", "[title]", Outcome::NeedsReview),
+        ("A loan.", "What was lent.", Outcome::NeedsReview),
+        ("scheme: basic", "scheme: digest", Outcome::NeedsReview),
         ("openapi: 3.0.1", "openapi: 2.0.0", Outcome::Failed),
     ] {
         let root = generated();
@@ -122,7 +122,7 @@ fn a_meaning_is_told_once() {
     assert!(output.out.contains("description-changed"), "{}", output.out);
     assert!(output.out.contains("| A thing on loan."), "{}", output.out);
     let again = regen(root.path(), false);
-    assert_eq!((again.outcome, again.out.as_str()), (Outcome::Same, ""));
+    assert_eq!((again.outcome, again.out.as_str()), (Outcome::Success, ""));
     for (name, text) in fixture::files(&root.path().join("specs")) {
         assert!(!text.contains("A thing on loan."), "{name} quotes the vendor");
     }
@@ -223,13 +223,13 @@ fn an_operation_that_is_gone_is_a_breaking_change() {
         put(root.path(), "next.yaml", &document.to_string());
         let before = fixture::files(root.path());
         let output = drift_from(root.path(), "next.yaml");
-        assert_eq!(output.outcome, Outcome::Grave, "{edit}: {}", output.err);
+        assert_eq!(output.outcome, Outcome::NeedsReview, "{edit}: {}", output.err);
         assert!(output.out.contains("breaking ("), "{edit}: {}", output.out);
         assert!(output.out.contains("POST /loans/{id}/end is gone"), "{edit}: {}", output.out);
         assert!(output.out.contains(items), "{edit}: {}", output.out);
         for check in [true, false] {
             let output = regen_from(root.path(), "next.yaml", check);
-            assert_eq!(output.outcome, Outcome::Grave, "{edit}: {}", output.err);
+            assert_eq!(output.outcome, Outcome::NeedsReview, "{edit}: {}", output.err);
             assert!(output.err.contains("no POST /loans/{id}/end (endLoan)"), "{edit}: {}", output.err);
             assert_eq!(output.err.ends_with("nothing was written\n"), !check, "{}", output.err);
         }
@@ -245,7 +245,7 @@ fn an_operation_under_an_unknown_id_is_compared_all_the_same() {
     put(root.path(), "next.yaml", &text);
     let before = fixture::files(root.path());
     let output = drift_from(root.path(), "next.yaml");
-    assert_eq!(output.outcome, Outcome::Grave, "{}", output.err);
+    assert_eq!(output.outcome, Outcome::NeedsReview, "{}", output.err);
     assert!(!output.out.contains("breaking ("), "{}", output.out);
     assert!(output.out.contains("operation-renamed"), "{}", output.out);
     assert!(output.out.contains("list it in source.toml"), "{}", output.out);
@@ -262,14 +262,14 @@ fn a_dead_overlay_action_is_one_finding_beside_the_others() {
     let action = "  - target: $.components.schemas.Loan.properties.kind\n    remove: true\n    \
                   x-kind: upstream-bug\n    x-why: The service leaves it out.\n    x-source: the desk\n";
     put(root.path(), OVERLAY, &(fixture::OVERLAY.to_owned() + action));
-    assert_eq!(run(root.path(), &Request::default()).outcome, Outcome::Grave);
+    assert_eq!(run(root.path(), &Request::default()).outcome, Outcome::NeedsReview);
     let text = DOCUMENT
         .replace("        kind: { $ref: '#/components/schemas/Kind' }\n", "")
         .replace("[title, due]", "[title]");
     put(root.path(), "next.yaml", &text);
     let before = fixture::files(root.path());
     let output = drift_from(root.path(), "next.yaml");
-    assert_eq!(output.outcome, Outcome::Grave, "{}", output.err);
+    assert_eq!(output.outcome, Outcome::NeedsReview, "{}", output.err);
     for said in [
         "response-property-became-optional",
         "response-optional-property-removed",
@@ -279,7 +279,7 @@ fn a_dead_overlay_action_is_one_finding_beside_the_others() {
         assert!(output.out.contains(said), "{said}: {}", output.out);
     }
     let output = regen_from(root.path(), "next.yaml", false);
-    assert_eq!(output.outcome, Outcome::Grave, "{}", output.err);
+    assert_eq!(output.outcome, Outcome::NeedsReview, "{}", output.err);
     assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
     assert_eq!(fixture::files(root.path()), before);
 }
@@ -290,7 +290,7 @@ fn a_short_version_number_is_read() {
     for version in ["3.1", "'3.1'", "3.0", "3.1.0"] {
         put(root.path(), "next.yaml", &DOCUMENT.replace("openapi: 3.0.1", &format!("openapi: {version}")));
         let output = drift_from(root.path(), "next.yaml");
-        assert_eq!(output.outcome, Outcome::Different, "{version}: {}{}", output.out, output.err);
+        assert_eq!(output.outcome, Outcome::Changed, "{version}: {}{}", output.out, output.err);
     }
 }
 
@@ -302,8 +302,8 @@ fn a_lock_that_lost_a_line_or_is_gone_is_an_error() {
     insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock: not as regen wrote it; bring it back from version control");
     std::fs::remove_file(root.path().join(LOCK)).unwrap();
     insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock is missing; bring it back from version control, or have `--fetch` make it");
-    assert_eq!(regen(root.path(), false).outcome, Outcome::Different, "a document brings it back");
-    assert_eq!(check(root.path()).outcome, Outcome::Same);
+    assert_eq!(regen(root.path(), false).outcome, Outcome::Changed, "a document brings it back");
+    assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
 /// Nor sentences that stand where OpenAPI has no prose.
@@ -320,7 +320,7 @@ fn no_sentence_of_the_vendor_is_checked_in() {
     assert_eq!(text.matches("A secret word.").count(), 5);
     put(root.path(), "document.yaml", &text);
     let output = regen(root.path(), false);
-    assert_eq!(output.outcome, Outcome::Different, "{}", output.err);
+    assert_eq!(output.outcome, Outcome::Changed, "{}", output.err);
     for (name, text) in fixture::files(&root.path().join("specs")) {
         assert!(!text.contains("secret"), "{name}: {text}");
     }
@@ -365,5 +365,5 @@ fn a_document_does_not_differ_from_itself() {
         ..Request::default()
     };
     let output = run(root.path(), &request);
-    assert_eq!((output.outcome, output.out.as_str()), (Outcome::Same, ""), "{}", output.err);
+    assert_eq!((output.outcome, output.out.as_str()), (Outcome::Success, ""), "{}", output.err);
 }

@@ -44,7 +44,7 @@ fn check(root: &Path) -> Output {
 fn generated() -> TempDir {
     let root = workspace();
     let output = regen(root.path(), false);
-    assert_eq!(output.outcome, Outcome::Different, "{}", output.err);
+    assert_eq!(output.outcome, Outcome::Changed, "{}", output.err);
     root
 }
 

@@ -47,7 +47,7 @@ fn the_recorded_document_changes_no_byte() {
     let before = fixture::files(root.path());
     for (name, only_check) in [("document.yaml", true), ("document.yaml", false), ("copy.yaml", false)] {
         let output = regen_from(root.path(), name, only_check);
-        assert_eq!(output.outcome, Outcome::Same);
+        assert_eq!(output.outcome, Outcome::Success);
         assert!(output.err.ends_with("library: up to date with document\n"), "{}", output.err);
     }
     assert_eq!(fixture::files(root.path()), before);
@@ -58,7 +58,7 @@ fn the_same_document_in_json_gives_the_same_specs() {
     let root = generated();
     let before = [UPSTREAM, CONTRACT].map(|name| read(root.path(), name));
     put(root.path(), "document.yaml", &fixture::document().to_string());
-    assert_eq!(regen(root.path(), false).outcome, Outcome::Different, "the file is another");
+    assert_eq!(regen(root.path(), false).outcome, Outcome::Changed, "the file is another");
     assert_eq!([UPSTREAM, CONTRACT].map(|name| read(root.path(), name)), before);
 }
 
@@ -69,7 +69,7 @@ fn regen_without_a_document_repeats_the_overlay_only() {
     let output = run(root.path(), &Request::default());
     assert_eq!(output.err, "library: wrote specs/library/openapi.yaml\n");
     assert!(read(root.path(), CONTRACT).contains("What is lent."));
-    assert_eq!(check(root.path()).outcome, Outcome::Same);
+    assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn the_recorded_document_can_be_given_another_name() {
 fn check_passes_where_nothing_would_change() {
     let root = generated();
     let output = check(root.path());
-    assert_eq!(output.outcome, Outcome::Same);
+    assert_eq!(output.outcome, Outcome::Success);
     assert_eq!(output.out, "");
     assert_eq!(output.err, "library: up to date with document\n");
 }
@@ -101,7 +101,7 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     edit(root.path(), CONTRACT, "What was lent.", "Lent.");
     let before = fixture::files(root.path());
     let output = check(root.path());
-    assert_eq!(output.outcome, Outcome::Different);
+    assert_eq!(output.outcome, Outcome::Changed);
     assert_eq!(output.err, "library: regen would change specs/library/openapi.yaml\n");
     insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
@@ -132,7 +132,7 @@ fn check_shows_an_upstream_that_is_not_canonical() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - long\n      - short", "      - short\n      - long");
     let output = check(root.path());
-    assert_eq!(output.outcome, Outcome::Different);
+    assert_eq!(output.outcome, Outcome::Changed);
     insta::assert_snapshot!(output.out, @"
     --- a/specs/library/upstream.yaml
     +++ b/specs/library/upstream.yaml
@@ -154,7 +154,7 @@ fn check_shows_a_file_that_is_missing() {
     let root = generated();
     std::fs::remove_file(root.path().join(CONTRACT)).unwrap();
     let output = check(root.path());
-    assert_eq!(output.outcome, Outcome::Different);
+    assert_eq!(output.outcome, Outcome::Changed);
     assert!(output.out.contains("@@ -0,0 +1,"), "{}", output.out);
 }
 
@@ -167,7 +167,7 @@ fn check_against_a_new_document_shows_what_changed() {
     put(root.path(), "document.yaml", &new);
     let before = fixture::files(root.path());
     let output = regen(root.path(), true);
-    assert_eq!(output.outcome, Outcome::Grave);
+    assert_eq!(output.outcome, Outcome::NeedsReview);
     let facts = output.out.split_once("--- a/specs/library/upstream.yaml").unwrap().1;
     insta::assert_snapshot!(facts, @"
 
@@ -224,7 +224,7 @@ fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
     let new = DOCUMENT.replace("schemas/Loan'", "schemas/Loaned'").replace("    Loan:", "    Loaned:");
     put(root.path(), "document.yaml", &new);
     let output = regen(root.path(), true);
-    assert_eq!(output.outcome, Outcome::Grave);
+    assert_eq!(output.outcome, Outcome::NeedsReview);
     assert!(output.out.contains("+++ b/specs/library/upstream.yaml"), "{}", output.out);
     insta::assert_snapshot!(output.err, @"
     library: openLoan is called createLoan here
@@ -239,7 +239,7 @@ fn on_a_problem_no_file_is_touched() {
     let before = fixture::files(root.path());
     let sound = read(root.path(), OVERLAY);
     let leads_nowhere = "{ $ref: '#/components/schemas/None' }";
-    for (name, text, complaint) in [
+    for (name, text, message) in [
         ("document.yaml", DOCUMENT.replace("  /loans:", "  /l:"), "no POST /loans"),
         ("document.yaml", "a: [".to_owned(), "document.yaml: "),
         (OVERLAY, sound.replace("schemas.Loan", "schemas.None"), "actions[0]"),
@@ -252,10 +252,10 @@ fn on_a_problem_no_file_is_touched() {
         put(root.path(), name, &text);
         let spoilt = fixture::files(root.path());
         let output = regen(root.path(), false);
-        assert!(output.outcome >= Outcome::Grave, "{complaint}");
-        assert!(output.err.contains(complaint), "{}", output.err);
+        assert!(output.outcome >= Outcome::NeedsReview, "{message}");
+        assert!(output.err.contains(message), "{}", output.err);
         assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
-        assert_eq!(fixture::files(root.path()), spoilt, "{complaint}");
+        assert_eq!(fixture::files(root.path()), spoilt, "{message}");
         for (name, text) in &before {
             put(root.path(), name, text);
         }
@@ -318,7 +318,7 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
 ",
     );
     let output = run(root.path(), &Request::default());
-    assert_eq!(output.outcome, Outcome::Different, "{}", output.err);
+    assert_eq!(output.outcome, Outcome::Changed, "{}", output.err);
     insta::assert_snapshot!(read(root.path(), UPSTREAM), @"
     # Transcribed by hand. `cargo xtask regen library` sorts it; it keeps no comment and no prose.
     components:
@@ -339,7 +339,7 @@ components: { schemas: { Loan: { x-source: a receipt, title: Loan, type: object 
               description: ''
           x-source: a talk at the desk
     ");
-    assert_eq!(check(root.path()).outcome, Outcome::Same);
+    assert_eq!(check(root.path()).outcome, Outcome::Success);
 
     let output = regen(root.path(), false);
     assert_eq!(output.outcome, Outcome::Failed);
@@ -362,8 +362,8 @@ proptest! {
         let output = regen(root.path(), false);
         if !output.err.ends_with("nothing was written\n") {
             let written = fixture::files(root.path());
-            prop_assert_eq!(regen(root.path(), false).outcome, Outcome::Same);
-            prop_assert_eq!(check(root.path()).outcome, Outcome::Same);
+            prop_assert_eq!(regen(root.path(), false).outcome, Outcome::Success);
+            prop_assert_eq!(check(root.path()).outcome, Outcome::Success);
             prop_assert_eq!(fixture::files(root.path()), written);
         }
     }

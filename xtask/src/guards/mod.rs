@@ -56,7 +56,7 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
         Guard::ThirdVendor => third_vendor::run(root),
     };
     Ok(match verdict? {
-        Verdict::Held(what) => Output::new(Outcome::Same, format!("{what}\n")),
+        Verdict::Held(what) => Output::new(Outcome::Success, format!("{what}\n")),
         Verdict::Skipped(why) => Output::new(Outcome::Skipped, format!("skipped: {why}\n")),
     })
 }

@@ -29,10 +29,10 @@ impl<'v> Walk<'v> {
                 self.pairs.insert((from, to));
             }
             let kind = if from.is_some() { Kind::Changed } else { Kind::Added };
-            self.tell_under(step(&shape::DATA, "$ref", from, Some(to)), kind, &place);
+            self.report_under(step(&shape::DATA, "$ref", from, Some(to)), kind, &place);
         }
         for from in gone {
-            self.tell_under(step(&shape::DATA, "$ref", Some(from), None), Kind::Removed, &place);
+            self.report_under(step(&shape::DATA, "$ref", Some(from), None), Kind::Removed, &place);
         }
     }
 
@@ -70,7 +70,7 @@ impl<'v> Walk<'v> {
             (Value::Object(old), Value::Object(new)) => {
                 self.map(&shape::COMPONENTS, old, new, &place, is_wanted);
             }
-            _ if old != new => self.tell(Kind::Changed, &place),
+            _ if old != new => self.report(Kind::Changed, &place),
             _ => {}
         }
         self.steps.clear();
@@ -139,8 +139,8 @@ impl<'v> Walk<'v> {
             step(shape, kind, None, None),
         ];
         match edit {
-            Some(edit) => self.tell_under(last, edit, &place),
-            None => self.node(last, &place),
+            Some(edit) => self.report_under(last, edit, &place),
+            None => self.compare(last, &place),
         }
         self.steps.clear();
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{MOST_COMPARED, Walk, pair, place_of, step};
+use super::{MAX_COMPARED, Walk, pair, place_of, step};
 use crate::drift::edit::{Kind, Place, identity};
 use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
@@ -28,24 +28,24 @@ impl<'v> Walk<'v> {
             let here = place.under(method);
             let step = step(shape::PATH_ITEM.under(method), method, old.get(method), new.get(method));
             let (Some(Value::Object(before)), Some(Value::Object(after))) = (step.old, step.new) else {
-                self.node(step, &here);
+                self.compare(step, &here);
                 continue;
             };
             self.steps.push(step);
             self.map(step.shape, before, after, &here, &|key| key != "parameters");
-            let before = self.in_force(self.documents.0, old, before, &place.old, method);
-            let after = self.in_force(self.documents.1, new, after, &place.new, method);
+            let before = self.effective_parameters(self.documents.0, old, before, &place.old, method);
+            let after = self.effective_parameters(self.documents.1, new, after, &place.new, method);
             self.parameters(&before, &after);
             self.steps.pop();
         }
         let (before, after) = (old.get("parameters"), new.get("parameters"));
         if self.edits.len() == count && before != after {
             let below = step(&shape::DATA, "parameters", before, after);
-            self.tell_under(below, Kind::Rephrased, &place.under("parameters"));
+            self.report_under(below, Kind::Rephrased, &place.under("parameters"));
         }
     }
 
-    fn in_force(
+    fn effective_parameters(
         &self,
         document: &'v Value,
         item: &'v Map<String, Value>,
@@ -73,7 +73,7 @@ impl<'v> Walk<'v> {
         let mut found: Vec<Option<usize>> = new.iter().map(|(name, _)| left.get_mut(name)?.pop()).collect();
         let mut rest: Vec<usize> = left.into_values().flatten().collect();
         // The same reference, to what has another name by now.
-        if rest.len() * new.len() <= MOST_COMPARED {
+        if rest.len() * new.len() <= MAX_COMPARED {
             pair(&mut found, &mut rest, |was, is| {
                 let ((_, was), (name, is)) = (&old[was], &new[is]);
                 name.is_some() && was.value == is.value && is.value.get("$ref").is_some()
@@ -83,11 +83,11 @@ impl<'v> Walk<'v> {
         for ((_, field), was) in new.iter().zip(found) {
             let before = was.map(|was| &old[was].1);
             let here = place_of(before, Some(field), Place::both(&field.at));
-            self.node(step(parameter(), "", before.map(|it| it.value), Some(field.value)), &here);
+            self.compare(step(parameter(), "", before.map(|it| it.value), Some(field.value)), &here);
         }
         rest.sort_unstable();
         for (_, field) in rest.into_iter().map(|was| &old[was]) {
-            self.node(step(parameter(), "", Some(field.value), None), &Place::both(&field.at));
+            self.compare(step(parameter(), "", Some(field.value), None), &Place::both(&field.at));
         }
         self.steps.pop();
     }
@@ -95,8 +95,8 @@ impl<'v> Walk<'v> {
     /// Things of a list are matched by what tells them apart; what is left, one after the other.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
         let of = match shape {
-            Shape::List(of) if old.len() * new.len() <= MOST_COMPARED => of,
-            _ if old != new => return self.tell(Kind::Changed, place),
+            Shape::List(of) if old.len() * new.len() <= MAX_COMPARED => of,
+            _ if old != new => return self.report(Kind::Changed, place),
             _ => return,
         };
         let (before, after) = self.documents;
@@ -109,7 +109,7 @@ impl<'v> Walk<'v> {
         let (mut found, mut left) = (vec![None; new.len()], (0..old.len()).collect());
         pair(&mut found, &mut left, |was, is| is_same(&old[was], &new[is]));
         if !matches!(of, Shape::Requirement) && !found.iter().flatten().is_sorted() {
-            self.tell(Kind::Reordered, place);
+            self.report(Kind::Reordered, place);
         }
         let has_identity = new.iter().chain(old).any(|item| identity(after, of, item).is_some());
         if !has_identity {
@@ -120,10 +120,10 @@ impl<'v> Walk<'v> {
                 old: join(&place.old, &was.unwrap_or(index).to_string()),
                 new: join(&place.new, &index.to_string()),
             };
-            self.node(step(of, "", was.map(|was| &old[was]), Some(&new[index])), &here);
+            self.compare(step(of, "", was.map(|was| &old[was]), Some(&new[index])), &here);
         }
         for index in left {
-            self.node(step(of, "", Some(&old[index]), None), &place.under(&index.to_string()));
+            self.compare(step(of, "", Some(&old[index]), None), &place.under(&index.to_string()));
         }
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::{Map, Value};
 
-use super::edit::{Edit, Kind, MOST, Place, Step, followed};
+use super::edit::{Edit, Kind, MAX_EDITS, Place, Step, followed};
 use super::uses::{Part, Side, Use};
 use super::view::Field;
 use crate::canonical::is_empty;
@@ -32,7 +32,7 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
         pairs: BTreeSet::new(),
         used_old: BTreeSet::new(),
         used_new: BTreeSet::new(),
-        left: MOST_VISITED,
+        left: MAX_VISITED,
     };
     let root = walk.root();
     if let (Value::Object(before), Value::Object(after)) = (old, new) {
@@ -48,7 +48,7 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.run_jobs();
     if walk.edits.is_empty() && old != new && unordered(old) != unordered(new) {
         walk.steps = vec![root];
-        walk.tell(Kind::Changed, &Place::default());
+        walk.report(Kind::Changed, &Place::default());
     }
     let renames = walk.renames();
     walk.edits.retain(|edit| !is_rename(edit, &renames));
@@ -56,10 +56,10 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
 }
 
 /// Places looked at. A document in which everything refers to everything is not compared to its end.
-const MOST_VISITED: usize = 2_000_000;
+const MAX_VISITED: usize = 2_000_000;
 
 /// Pairs of names, and of items of a list: what has more is not matched.
-const MOST_COMPARED: usize = 10_000;
+const MAX_COMPARED: usize = 10_000;
 
 /// Whether a boolean of this name means false if it is left out.
 fn is_false_by_default(key: &str) -> bool {
@@ -111,7 +111,7 @@ impl<'v> Walk<'v> {
                 (Some(old), Some(new)) if job.step.shape.is("schema") => {
                     self.schema(job.step, old, new, &job.place);
                 }
-                (Some(old), Some(new)) => self.things(job.step.shape, old, new, &job.place),
+                (Some(old), Some(new)) => self.compare_children(job.step.shape, old, new, &job.place),
                 _ => {}
             }
             self.steps = outer;
@@ -119,7 +119,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn node(&mut self, step: Step<'v>, place: &Place) {
+    fn compare(&mut self, step: Step<'v>, place: &Place) {
         if self.is_full {
             return;
         }
@@ -127,50 +127,52 @@ impl<'v> Walk<'v> {
         self.left = left;
         self.steps.push(step);
         let before = self.edits.len();
-        self.inside(step, place);
+        self.compare_values(step, place);
         let is_schema = step.shape.is("schema") && step.old.is_some() && step.new.is_some();
         if is_schema && self.edits.len() == before && step.old != step.new {
-            self.tell(Kind::Rephrased, place);
+            self.report(Kind::Rephrased, place);
         }
         self.steps.pop();
     }
 
-    fn inside(&mut self, step: Step<'v>, place: &Place) {
+    fn compare_values(&mut self, step: Step<'v>, place: &Place) {
         let Step { shape, key, old, new, .. } = step;
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
             // What is a map or list of things is reported thing by thing.
             (Some(old), None) if is_container(shape, old) => {
-                return self.things(shape, old, empty(old), place);
+                return self.compare_children(shape, old, empty(old), place);
             }
             (None, Some(new)) if is_container(shape, new) => {
-                return self.things(shape, empty(new), new, place);
+                return self.compare_children(shape, empty(new), new, place);
             }
             (None, Some(Value::Bool(false))) | (Some(Value::Bool(false)), None)
                 if is_false_by_default(key) && self.is_keyword() =>
             {
-                return self.tell(Kind::Restated, place);
+                return self.report(Kind::Restated, place);
             }
-            (None, _) => return self.tell(Kind::Added, place),
-            (_, None) => return self.tell(Kind::Removed, place),
+            (None, _) => return self.report(Kind::Added, place),
+            (_, None) => return self.report(Kind::Removed, place),
         };
         match (old, new) {
-            (Value::Object(_), Value::Object(_)) if shape.is("schema") => self.reach(step, old, new, place),
+            (Value::Object(_), Value::Object(_)) if shape.is("schema") => {
+                self.schema_or_enqueue(step, old, new, place)
+            }
             (Value::Object(_), Value::Object(_))
                 if has_reference(shape, old) || has_reference(shape, new) =>
             {
                 self.referred(step, old, new, place);
             }
             (Value::Object(_), Value::Object(_)) | (Value::Array(_), Value::Array(_)) => {
-                self.things(shape, old, new, place);
+                self.compare_children(shape, old, new, place);
             }
             (Value::String(_), Value::String(_)) if matches!(shape, Shape::Target) => {
                 if old != new {
-                    self.tell(Kind::Changed, place);
+                    self.report(Kind::Changed, place);
                 }
                 self.target(old, new);
             }
-            _ if old != new => self.tell(Kind::Changed, place),
+            _ if old != new => self.report(Kind::Changed, place),
             _ => {}
         }
     }
@@ -180,24 +182,24 @@ impl<'v> Walk<'v> {
         self.steps.iter().rev().nth(1).is_some_and(|holder| holder.shape.has_keywords())
     }
 
-    fn tell(&mut self, kind: Kind, place: &Place) {
-        if self.edits.len() == MOST {
+    fn report(&mut self, kind: Kind, place: &Place) {
+        if self.edits.len() == MAX_EDITS {
             return self.too_many();
         }
         let used = use_of(self.base, &self.steps);
         self.edits.push(Edit { place: place.clone(), kind, steps: self.steps.clone(), used });
     }
 
-    fn tell_under(&mut self, below: Step<'v>, kind: Kind, place: &Place) {
+    fn report_under(&mut self, below: Step<'v>, kind: Kind, place: &Place) {
         self.steps.push(below);
-        self.tell(kind, place);
+        self.report(kind, place);
         self.steps.pop();
     }
 
     fn too_many(&mut self) {
         if !self.is_full {
             self.is_full = true;
-            self.edits.truncate(MOST - 1);
+            self.edits.truncate(MAX_EDITS - 1);
             let (place, steps) = (Place::default(), vec![self.root()]);
             self.edits.push(Edit { place, kind: Kind::TooMany, steps, used: None });
             self.jobs.clear();
@@ -223,14 +225,14 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn things(&mut self, shape: &'static Shape, old: &'v Value, new: &'v Value, place: &Place) {
+    fn compare_children(&mut self, shape: &'static Shape, old: &'v Value, new: &'v Value, place: &Place) {
         match (old, new) {
             (Value::Object(old), Value::Object(new)) if shape.is("path item") => {
                 self.path_item(old, new, place);
             }
             (Value::Object(old), Value::Object(new)) => self.map(shape, old, new, place, &|_| true),
             (Value::Array(old), Value::Array(new)) => self.list(shape, old, new, place),
-            _ if old != new => self.tell(Kind::Changed, place),
+            _ if old != new => self.report(Kind::Changed, place),
             _ => {}
         }
     }
@@ -249,13 +251,13 @@ impl<'v> Walk<'v> {
             let step = step(shape.under(key), key, old.get(from), Some(value));
             let here = Place { old: join(&place.old, from), new: join(&place.new, key) };
             if from != key {
-                self.tell_under(step, Kind::Rephrased, &here);
+                self.report_under(step, Kind::Rephrased, &here);
             }
-            self.node(step, &here);
+            self.compare(step, &here);
         }
         for (key, value) in old.iter().filter(|(key, _)| is_wanted(key) && !new.contains_key(*key)) {
             if !respelled.iter().any(|(from, _)| *from == key) {
-                self.node(step(shape.under(key), key, Some(value), None), &place.under(key));
+                self.compare(step(shape.under(key), key, Some(value), None), &place.under(key));
             }
         }
     }
@@ -323,7 +325,7 @@ fn respelled<'v>(
         let to = new.keys().find(|to| !old.contains_key(*to) && plain(to) == plain(from))?;
         Some((from, to))
     });
-    let mut pairs: Vec<(&String, &String)> = found.take(MOST).collect();
+    let mut pairs: Vec<(&String, &String)> = found.take(MAX_EDITS).collect();
     pairs.dedup_by_key(|(_, to)| *to);
     pairs
 }

@@ -6,18 +6,24 @@ use serde_json::Value;
 use similar::get_close_matches;
 
 use super::names::component;
-use super::{MOST_COMPARED, TRUE, Walk, pair, place_of, step};
+use super::{MAX_COMPARED, TRUE, Walk, pair, place_of, step};
 use crate::drift::edit::{Kind, Place, Step, followed_while};
 use crate::drift::view::{Field, View};
 use crate::shape;
 
 impl<'v> Walk<'v> {
     /// A schema: at once, or as a job of its own if it refers to another.
-    pub(super) fn reach(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
+    pub(super) fn schema_or_enqueue(
+        &mut self,
+        step: Step<'v>,
+        old: &'v Value,
+        new: &'v Value,
+        place: &Place,
+    ) {
         let before = View::of(self.documents.0, old, &place.old);
         let after = View::of(self.documents.1, new, &place.new);
         if before.references.is_empty() && after.references.is_empty() {
-            return self.views(step, before, after, place);
+            return self.compare_views(step, before, after, place);
         }
         self.references(&before.references, &after.references, place);
         // References that say nothing beside.
@@ -34,20 +40,20 @@ impl<'v> Walk<'v> {
         let before = View::of(self.documents.0, old, &place.old);
         let after = View::of(self.documents.1, new, &place.new);
         let count = self.edits.len();
-        self.views(step, before, after, place);
+        self.compare_views(step, before, after, place);
         let is_reference = |value: &Value| value.get("$ref").is_some();
         if self.edits.len() == count && old != new && !is_reference(old) && !is_reference(new) {
-            self.tell(Kind::Rephrased, place);
+            self.report(Kind::Rephrased, place);
         }
     }
 
-    fn views(&mut self, step: Step<'v>, mut old: View<'v>, mut new: View<'v>, place: &Place) {
+    fn compare_views(&mut self, step: Step<'v>, mut old: View<'v>, mut new: View<'v>, place: &Place) {
         self.choices(&mut old, &mut new, place);
         if old.is_nullable != new.is_nullable {
             let flag = |is_nullable: bool| is_nullable.then_some(&TRUE);
             let below = self::step(&shape::DATA, "nullable", flag(old.is_nullable), flag(new.is_nullable));
             let kind = if new.is_nullable { Kind::Added } else { Kind::Removed };
-            self.tell_under(below, kind, &place.under("nullable"));
+            self.report_under(below, kind, &place.under("nullable"));
         }
         self.properties(step, &old, &new, place);
         for (before, after) in pairs_of(&old.rest, &new.rest) {
@@ -67,7 +73,7 @@ impl<'v> Walk<'v> {
                 self.set(before, after, is_nullable, &here);
                 self.steps.pop();
             } else {
-                self.node(below, &here);
+                self.compare(below, &here);
             }
         }
     }
@@ -83,7 +89,7 @@ impl<'v> Walk<'v> {
         let (old, new) = (before.map(|field| field.value), after.map(|field| field.value));
         let here = place_of(before, after, place.clone());
         self.steps.push(step(&shape::SCHEMAS, key, None, None));
-        self.node(step(&shape::SCHEMA, "", old, new), &here);
+        self.compare(step(&shape::SCHEMA, "", old, new), &here);
         self.steps.pop();
     }
 
@@ -94,9 +100,9 @@ impl<'v> Walk<'v> {
             (Some(from), Some(to)) => {
                 if from != to {
                     let below = step(&shape::DATA, to, None, None);
-                    self.tell_under(below, Kind::Renamed(from.into(), to.into()), &place.under(to));
+                    self.report_under(below, Kind::Renamed(from.into(), to.into()), &place.under(to));
                 }
-                for (before, after) in self.matched(&was, &is) {
+                for (before, after) in self.match_alternatives(&was, &is) {
                     self.member(to, before, after, place);
                 }
             }
@@ -105,11 +111,11 @@ impl<'v> Walk<'v> {
                 let Some((same, view)) = closest(document, old, new, &is) else {
                     return is.iter().for_each(|choice| self.member(key, None, Some(choice), place));
                 };
-                self.tell(Kind::BecameOneOf, place);
+                self.report(Kind::BecameOneOf, place);
                 let kind = view.value("type");
                 new.merge(view);
                 for (_, choice) in is.iter().enumerate().filter(|(index, _)| *index != same) {
-                    self.further(key, choice, kind, place);
+                    self.added_alternative(key, choice, kind, place);
                 }
             }
             (Some(key), None) => {
@@ -125,28 +131,28 @@ impl<'v> Walk<'v> {
     }
 
     /// An alternative beside the one that was there alone, with what is said of it.
-    fn further(&mut self, key: &'v str, choice: &Field<'v>, kind: Option<&Value>, place: &Place) {
+    fn added_alternative(&mut self, key: &'v str, choice: &Field<'v>, kind: Option<&Value>, place: &Place) {
         let view = View::of(self.documents.1, choice.value, &choice.at);
         let here = Place { old: place.old.clone(), new: choice.at.clone() };
         self.used_new.extend(view.references.iter().filter_map(|to| component(to)));
         self.steps.push(step(&shape::SCHEMAS, key, None, None));
         self.steps.push(step(&shape::SCHEMA, "", None, Some(choice.value)));
         let is_alike = view.value("type") == kind;
-        self.tell(if is_alike { Kind::AddedAlike } else { Kind::Added }, &here);
+        self.report(if is_alike { Kind::AddedAlike } else { Kind::Added }, &here);
         for field in ["description", "example"].iter().filter_map(|key| view.field(key)) {
             let here = Place { old: here.old.clone(), new: field.at.clone() };
-            self.node(step(&shape::DATA, field.key, None, Some(field.value)), &here);
+            self.compare(step(&shape::DATA, field.key, None, Some(field.value)), &here);
         }
         self.steps.truncate(self.steps.len() - 2);
     }
 
     /// Alternatives that are the same, then those of one type, then the rest one after the other.
-    fn matched<'f>(
+    fn match_alternatives<'f>(
         &self,
         old: &'f [Field<'v>],
         new: &'f [Field<'v>],
     ) -> Vec<(Option<&'f Field<'v>>, Option<&'f Field<'v>>)> {
-        if old.len() * new.len() > MOST_COMPARED {
+        if old.len() * new.len() > MAX_COMPARED {
             return pairs_of(old, new);
         }
         let views = |document: &'v Value, list: &[Field<'v>]| -> Vec<View<'v>> {
@@ -190,7 +196,7 @@ impl<'v> Walk<'v> {
         for kind in added.chain(removed).collect::<Vec<_>>() {
             let below = |value: Option<&'v Value>| value.and_then(|value| value.get("required"));
             let step = step(&shape::DATA, "required", below(schema.old), below(schema.new));
-            self.tell_under(step, kind, &place.under("required"));
+            self.report_under(step, kind, &place.under("required"));
         }
     }
 
@@ -213,15 +219,15 @@ impl<'v> Walk<'v> {
         };
         if let (Some(before), Some(after)) = (before, after) {
             if before.key != after.key {
-                self.tell_under(step, Kind::Renamed(before.key.into(), after.key.into()), &here);
+                self.report_under(step, Kind::Renamed(before.key.into(), after.key.into()), &here);
             }
             match (was_required, is_required) {
-                (false, true) => self.tell_under(step, Kind::BecameRequired, &here),
-                (true, false) => self.tell_under(step, Kind::BecameOptional, &here),
+                (false, true) => self.report_under(step, Kind::BecameRequired, &here),
+                (true, false) => self.report_under(step, Kind::BecameOptional, &here),
                 _ => {}
             }
         }
-        self.node(step, &here);
+        self.compare(step, &here);
     }
 
     /// Properties that seem to have got another name: one is gone and a similar one of the same type is
@@ -233,7 +239,7 @@ impl<'v> Walk<'v> {
         let mut fresh: Vec<&Field<'v>> = new.properties.iter().filter(|it| !olds.contains(it.key)).collect();
         let mut pairs = Vec::new();
         // Each is compared with each, letter by letter.
-        if gone.len() * fresh.len() > MOST_COMPARED {
+        if gone.len() * fresh.len() > MAX_COMPARED {
             return pairs;
         }
         for from in gone {
@@ -260,10 +266,10 @@ impl<'v> Walk<'v> {
         // That null is admitted is reported of the schema.
         let counts = |item: &&Value| !(is_nullable && item.is_null());
         for item in new.iter().filter(counts).filter(|item| !in_old.contains(&item.to_string())) {
-            self.tell(Kind::ItemAdded(item.clone()), place);
+            self.report(Kind::ItemAdded(item.clone()), place);
         }
         for item in old.iter().filter(counts).filter(|item| !in_new.contains(&item.to_string())) {
-            self.tell(Kind::ItemRemoved(item.clone()), place);
+            self.report(Kind::ItemRemoved(item.clone()), place);
         }
     }
 }

@@ -79,18 +79,18 @@ pub(super) fn deprecated(part: &str, is_set: bool) -> Finding {
 }
 
 /// A value in a sentence, short and without control characters.
-pub(super) fn said(value: Option<&Value>) -> String {
-    const LONGEST: usize = 60;
-    const MOST_ITEMS: usize = 1_000;
+pub(super) fn quoted(value: Option<&Value>) -> String {
+    const MAX_CHARS: usize = 60;
+    const MAX_ITEMS: usize = 1_000;
     let Some(value) = value else { return "not said".to_owned() };
     let text = match value {
         Value::String(text) => text.clone(),
-        Value::Array(list) if list.len() > MOST_ITEMS => return format!("{} items", list.len()),
-        Value::Object(map) if map.len() > MOST_ITEMS => return format!("{} entries", map.len()),
+        Value::Array(list) if list.len() > MAX_ITEMS => return format!("{} items", list.len()),
+        Value::Object(map) if map.len() > MAX_ITEMS => return format!("{} entries", map.len()),
         other => other.to_string(),
     };
-    let mut text: String = text.chars().take(4 * LONGEST).filter(|c| !c.is_control()).collect();
-    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+    let mut text: String = text.chars().take(4 * MAX_CHARS).filter(|c| !c.is_control()).collect();
+    if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
         text.truncate(end);
         text.push('…');
     }

@@ -11,21 +11,21 @@ use serde_json::Value;
 
 use crate::canonical::PROSE;
 
-use super::edit::{Edit, Kind, MOST, Step};
+use super::edit::{Edit, Kind, MAX_EDITS, Step};
 use super::uses::{Part, Use};
 
 use Effect::{Any, Breaks, None as NoEffect};
 use Level::{Additive, Breaking, Trivial, Unhandled};
 use existence::thing;
 pub(crate) use finding::{Effect, Finding, Level};
-use finding::{deprecated, finding, requiredness, said};
+use finding::{deprecated, finding, quoted, requiredness};
 use schema::of_schema;
 use security::security;
 
 /// Judges one difference for one use of it; `None` for what stands in no message. `documents` are
 /// the old and the new one.
-pub(crate) fn judge(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
-    let mut found = named(edit, used, documents);
+pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
+    let mut found = classify_edit(edit, used, documents);
     // The build script leaves them out; what they refer to is told by itself.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
@@ -34,7 +34,7 @@ pub(crate) fn judge(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
     found
 }
 
-fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
+fn classify_edit(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let Step { key, shape, .. } = edit.last();
     match edit.kind {
         Kind::Restated => {
@@ -46,7 +46,7 @@ fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Fin
             return finding(format!("{part}-rephrased"), Trivial, Any, "it is written in another way");
         }
         Kind::TooMany => {
-            let what = format!("there are more than {MOST} differences; the rest is not told");
+            let what = format!("there are more than {MAX_EDITS} differences; the rest is not told");
             return finding("too-many-changes", Unhandled, Any, what);
         }
         Kind::Reordered => {
@@ -60,7 +60,7 @@ fn named(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Fin
     }
     let found = if shape.has_keywords() { thing(edit, used, documents) } else { None };
     found.or_else(|| keyword(edit, used, documents)).unwrap_or_else(|| {
-        let what = format!("{}; no rule knows what that means", edit.happened());
+        let what = format!("{}; no rule knows what that means", edit.summary());
         finding("unhandled", Unhandled, Any, what)
     })
 }
@@ -85,7 +85,7 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
 fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let holder = edit.holder();
-    let from_to = || format!("`{key}` is {} and was {}", said(new), said(old));
+    let from_to = || format!("`{key}` is {} and was {}", quoted(new), quoted(old));
     let is_set = new == Some(&Value::Bool(true));
     let trivial = |rule: &str| Some(finding(rule, Trivial, NoEffect, from_to()));
     let breaking = |rule: String, effect| Some(finding(rule, Breaking, effect, from_to()));
@@ -145,7 +145,7 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => "scope-changed",
             };
             let level = if key.ends_with("Url") || edit.kind == Kind::Removed { Breaking } else { Additive };
-            let what = if edit.kind == Kind::Changed { from_to() } else { edit.happened() };
+            let what = if edit.kind == Kind::Changed { from_to() } else { edit.summary() };
             Some(finding(format!("api-security-component-oauth-{rule}"), level, NoEffect, what))
         }
         ("schema", _) => of_schema(edit, used),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::finding::Effect::{Adds, Any, Breaks, None as NoEffect};
 use super::finding::Level::{self, Additive, Breaking, Trivial};
-use super::finding::{Finding, deprecated, finding, said};
+use super::finding::{Finding, deprecated, finding, quoted};
 use crate::drift::edit::{Edit, Kind, Step};
 use crate::drift::uses::{Side, Use};
 
@@ -14,7 +14,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     // A schema that nobody refers to is sent by nobody.
     let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
     let is_request = side != Some(Side::Response);
-    let from_to = || format!("`{key}` is {} and was {}", said(new), said(old));
+    let from_to = || format!("`{key}` is {} and was {}", quoted(new), quoted(old));
     let is_set = new == Some(&Value::Bool(true));
     let verb = edit.verb();
     let named = |rule: &str, level, effect| Some(finding(format!("{part}-{rule}"), level, effect, from_to()));
@@ -54,11 +54,11 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             Kind::Added => finding(format!("{part}-became-enum"), narrows(true), Breaks, from_to()),
             Kind::Removed => finding(format!("{part}-became-not-enum"), narrows(false), Breaks, from_to()),
             Kind::ItemAdded(value) => {
-                let what = format!("the value {} is new", said(Some(value)));
+                let what = format!("the value {} is new", quoted(Some(value)));
                 finding(format!("{part}-enum-value-added"), narrows(false), Adds, what)
             }
             Kind::ItemRemoved(value) => {
-                let what = format!("the value {} is gone", said(Some(value)));
+                let what = format!("the value {} is gone", quoted(Some(value)));
                 finding(format!("{part}-enum-value-removed"), narrows(true), Breaks, what)
             }
             _ => return None,

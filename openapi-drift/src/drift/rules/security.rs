@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::finding::Effect::None as NoEffect;
 use super::finding::Level::{Additive, Breaking, Trivial};
-use super::finding::{Finding, finding, said};
+use super::finding::{Finding, finding, quoted};
 use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
@@ -43,14 +43,15 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
         let is_more = new.iter().any(|name| !old.contains(name));
         let (word, level) = if is_more { ("added", Breaking) } else { ("removed", Additive) };
         let what =
-            format!("`{key}` asks for {} and asked for {}", said(edit.last().new), said(edit.last().old));
+            format!("`{key}` asks for {} and asked for {}", quoted(edit.last().new), quoted(edit.last().old));
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
     // One alternative more is one more way in; the first of all is a door where there was none.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
-    let what = format!("{} is in force and {} was", said(Some(&after.into())), said(Some(&before.into())));
+    let what =
+        format!("{} is in force and {} was", quoted(Some(&after.into())), quoted(Some(&before.into())));
     finding(format!("{scope}-{}", edit.verb()), level, NoEffect, what)
 }
 
