@@ -177,8 +177,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             // `200:` is how most people write the name of a response.
             let key = match key {
                 Value::String(key) => key,
-                Value::Number(key) => key.to_string(),
-                Value::Bool(key) => key.to_string(),
+                Value::Number(_) | Value::Bool(_) => key.to_string(),
                 _ => return Err(A::Error::custom("a key must be a string")),
             };
             if key == "<<" {

@@ -24,9 +24,9 @@ pub enum Origin {
     Url(String),
 }
 
-impl Origin {
+impl From<&str> for Origin {
     /// Parses an argument: `-` is standard input, a name with a scheme is a URL, any other is a file.
-    pub fn named(name: &str) -> Self {
+    fn from(name: &str) -> Self {
         if name == "-" {
             Origin::Stdin
         } else if name.contains("://") {
@@ -35,7 +35,9 @@ impl Origin {
             Origin::File(name.into())
         }
     }
+}
 
+impl Origin {
     /// The name under which messages speak of it.
     pub(crate) fn name(&self) -> String {
         match self {
@@ -93,10 +95,10 @@ mod tests {
 
     #[test]
     fn an_origin_is_told_by_its_name() {
-        assert_eq!(Origin::named("-"), Origin::Stdin);
-        assert_eq!(Origin::named("a/b.yaml"), Origin::File("a/b.yaml".into()));
+        assert_eq!(Origin::from("-"), Origin::Stdin);
+        assert_eq!(Origin::from("a/b.yaml"), Origin::File("a/b.yaml".into()));
         let url = "https://library.example/a";
-        assert_eq!(Origin::named(url), Origin::Url(url.into()));
+        assert_eq!(Origin::from(url), Origin::Url(url.into()));
     }
 
     fn message(origin: &Origin) -> String {
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn what_is_not_https_is_refused_before_anything_is_sent() {
         for url in ["http://library.example/a.yaml", "ftp://127.0.0.1/a.yaml", "https://", "https:// a"] {
-            let error = message(&Origin::named(url));
+            let error = message(&Origin::from(url));
             assert!(error.starts_with(url), "{error}");
         }
     }
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = message(&Origin::named("no/such.yaml"));
+        let error = message(&Origin::from("no/such.yaml"));
         assert!(error.starts_with("no/such.yaml: "), "{error}");
     }
 }

@@ -125,16 +125,14 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     if response.body().content_length().is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large().into());
     }
-    // The global timeout of the agent covers the body, however slowly it arrives.
+    // The global timeout of the agent covers the body, however slowly it arrives. One byte more than
+    // allowed, because the reader fails as soon as the limit is reached.
     let bytes = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).read_to_vec();
     let bytes = bytes.map_err(|error| match error {
         ureq::Error::Timeout(_) => format!("{url}: {TOO_LATE}"),
         ureq::Error::BodyExceedsLimit(_) => too_large(),
         error => format!("{url}: the document breaks off: {error}"),
     })?;
-    if bytes.len() > MAX_BYTES {
-        return Err(too_large().into());
-    }
     Ok(Fetched { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
 }
 

@@ -55,6 +55,11 @@ impl Upstream {
         let lock = Lock::of(&omitted, &facts);
         Self { facts, omitted, lock, mismatches }
     }
+
+    /// Whether it has every operation that is kept.
+    fn is_complete(&self) -> bool {
+        self.mismatches.iter().all(|mismatch| mismatch.is_renamed)
+    }
 }
 
 /// Converts a document and cuts out the kept operations.
@@ -137,12 +142,11 @@ impl Plan {
             self.change(root, "upstream.lock", after.lock.render(&banner))?;
         }
 
-        let is_complete = after.mismatches.iter().all(|mismatch| mismatch.is_renamed);
-        let corrected = self.corrected(root, after.facts.clone(), is_complete);
+        let corrected = self.corrected(root, &after);
         let published = match (&request.base, &corrected) {
             // Where an operation is gone, so are the things that the overlay says of it.
-            (None, Ok((contract, unused))) if unused.is_empty() || !is_complete => {
-                self.published(root)?.zip(Some(contract))
+            (None, Ok((contract, unused))) if unused.is_empty() || !after.is_complete() => {
+                self.document(root, "openapi.yaml")?.zip(Some(contract))
             }
             _ => None,
         };
@@ -199,10 +203,9 @@ impl Plan {
 
     /// What was true before, as far as it is checked in.
     fn checked_in(&self, root: &Path, kind: Kind) -> Result<Upstream> {
-        let Some(text) = read_if_there(root, &self.file("upstream.yaml"))? else {
+        let Some(document) = self.document(root, "upstream.yaml")? else {
             return Ok(Upstream::default());
         };
-        let document = document::parse(&self.file("upstream.yaml"), text.as_bytes())?;
         let form = if kind == Kind::Document { Form::Facts } else { Form::SourcedFacts };
         let name = self.file("upstream.lock");
         let lock = match read_if_there(root, &name)? {
@@ -264,28 +267,23 @@ impl Plan {
         Ok(Upstream { mismatches: Vec::new(), ..Upstream::of(&converted.document, slice) })
     }
 
-    /// The contract that is checked in.
-    fn published(&self, root: &Path) -> Result<Option<Value>> {
-        let name = self.file("openapi.yaml");
+    /// The checked-in document called `name`.
+    fn document(&self, root: &Path, name: &str) -> Result<Option<Value>> {
+        let name = self.file(name);
         let text = read_if_there(root, &name)?;
         text.map(|text| document::parse(&name, text.as_bytes())).transpose()
     }
 
-    /// What openapi.yaml should hold, and the overlay actions without effect. `is_complete` says whether
-    /// the facts have each operation.
-    fn corrected(
-        &self,
-        root: &Path,
-        mut facts: Value,
-        is_complete: bool,
-    ) -> Result<(Value, Vec<UnusedAction>)> {
+    /// What openapi.yaml should hold, and the overlay actions without effect.
+    fn corrected(&self, root: &Path, upstream: &Upstream) -> Result<(Value, Vec<UnusedAction>)> {
+        let mut facts = upstream.facts.clone();
         let name = self.file("overlay.yaml");
         let text = read(root, &name)?;
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
         // Where an action is left out, others may build on what it does.
-        if unused.is_empty() && is_complete {
+        if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
         Ok((contract, unused))
@@ -300,7 +298,7 @@ impl Plan {
             } else {
                 ("operation-missing", Level::Breaking)
             };
-            drift::Change::of_ours(rule, level, &mismatch.at, mismatch.message)
+            drift::Change::new(rule, level, &mismatch.at, mismatch.message)
         };
         let of_action = |action: UnusedAction| {
             let changes = self.drift.iter().flat_map(|(_, drift)| &drift.changes);
@@ -313,7 +311,7 @@ impl Plan {
                 .collect();
             let causes: String = causes.into_iter().take(MAX_CAUSES).collect();
             let what = action.message + &causes;
-            drift::Change::of_ours("overlay-action-without-effect", Level::Unhandled, "", what)
+            drift::Change::new("overlay-action-without-effect", Level::Unhandled, "", what)
         };
         let operations = mismatches.into_iter().map(of_operation);
         operations.chain(unused.into_iter().map(of_action)).collect()
@@ -347,7 +345,7 @@ fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Ori
              one by now, say kind = \"document\" in source.toml"
         )
         .into()),
-        (Input::Recorded, _, Some(url)) => Ok(Some(Origin::named(url))),
+        (Input::Recorded, _, Some(url)) => Ok(Some(Origin::from(url.as_str()))),
         (Input::Recorded, _, None) => Err(format!("specs/{vendor}/source.toml names no url").into()),
     }
 }

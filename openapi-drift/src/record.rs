@@ -90,9 +90,9 @@ mod tests {
     fn only_the_recorded_server_is_told_which_copy_we_have() {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.etag = Some("\"a\"".into());
-        let recorded = Origin::named("https://library.example/openapi.yaml");
+        let recorded = Origin::from("https://library.example/openapi.yaml");
         assert_eq!(fetch_options(&source, &recorded).etag, source.etag);
-        let other = Origin::named("https://library.example/other.yaml");
+        let other = Origin::from("https://library.example/other.yaml");
         assert_eq!(fetch_options(&source, &other).etag, None);
         assert_eq!(fetch_options(&source, &recorded).timeout, TIMEOUT);
         source.timeout = Some(7);
@@ -103,7 +103,7 @@ mod tests {
     fn a_new_mark_for_the_same_document_is_no_difference() {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.sha256 = Some(sha256(b"it"));
-        let url = Origin::named("https://library.example/openapi.yaml");
+        let url = Origin::from("https://library.example/openapi.yaml");
         let copy = Fetched {
             bytes: b"it".to_vec(),
             date: date::today(),
@@ -113,7 +113,7 @@ mod tests {
         let mut request = Request::default();
         let recorded = record(&source, &request, &url, &copy).unwrap();
         assert_eq!((recorded.revision.as_str(), recorded.etag.as_deref()), ("first", Some("b")));
-        assert_eq!(record(&source, &request, &Origin::named("a.yaml"), &copy), None);
+        assert_eq!(record(&source, &request, &Origin::from("a.yaml"), &copy), None);
         request.mode = Mode::Check;
         assert_eq!(record(&source, &request, &url, &copy), None);
     }
@@ -122,8 +122,8 @@ mod tests {
     fn a_revision_is_named_by_flag_then_file_then_fingerprint() {
         let mut request = Request::default();
         let sha256 = sha256(b"a document");
-        let file = Origin::named("copies/2030-01-01.yaml");
-        let url = Origin::named("https://library.example/openapi.yaml");
+        let file = Origin::from("copies/2030-01-01.yaml");
+        let url = Origin::from("https://library.example/openapi.yaml");
         assert_eq!(revision(&request, &file, &sha256), "2030-01-01");
         assert_eq!(revision(&request, &url, &sha256), sha256[..12]);
         request.revision = Some("winter".into());

@@ -8,7 +8,6 @@ mod docs;
 mod guards;
 mod rustdoc;
 
-use std::convert::Infallible;
 use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -84,7 +83,7 @@ struct Common {
     /// The vendor; all if it is left out.
     vendor: Option<String>,
     /// Read the vendor's document from a file, an https URL or standard input (-).
-    #[arg(long, value_parser = origin)]
+    #[arg(long)]
     from: Option<Origin>,
     /// Write the report to a Markdown file as well. It quotes the vendor: do not commit it.
     #[arg(long)]
@@ -94,12 +93,8 @@ struct Common {
     json: bool,
 }
 
-fn origin(name: &str) -> Result<Origin, Infallible> {
-    Ok(Origin::named(name))
-}
-
 fn base(name: &str) -> Result<Origin, String> {
-    match Origin::named(name) {
+    match Origin::from(name) {
         Origin::Stdin => Err("must be a file or a URL".to_owned()),
         origin => Ok(origin),
     }

@@ -113,12 +113,8 @@ impl Converter {
         let mut map = self.fields(map, shape, at);
         match shape.name().unwrap_or_default() {
             "document" => self.document(&mut map),
-            "components" => {
-                map.remove("pathItems");
-            }
-            "info" => {
-                map.remove("summary");
-            }
+            "components" => _ = map.remove("pathItems"),
+            "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
             // What is no text cannot be sent in them: a null is left out, as `required` has it.
             "parameter" | "header" => {

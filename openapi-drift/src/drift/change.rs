@@ -20,7 +20,7 @@ pub(crate) enum Semver {
 /// Whose doing a change is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum ChangedBy {
+pub(crate) enum Author {
     /// The vendor's, and users are to see it.
     Vendor,
     /// The vendor's, and the overlay says the same as before.
@@ -41,7 +41,7 @@ pub(crate) struct Change {
     /// The pointer before, of what got another name.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
-    pub(crate) by: ChangedBy,
+    pub(crate) by: Author,
     /// Lines of the digest.
     pub(crate) items: Vec<String>,
     pub(crate) semver: Semver,
@@ -50,8 +50,8 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// A finding that no difference of the documents stands behind.
-    pub(crate) fn of_ours(rule: &str, level: Level, at: &str, what: String) -> Self {
+    /// A change without an effect, made by us.
+    pub(crate) fn new(rule: &str, level: Level, at: &str, what: String) -> Self {
         Self {
             rule: rule.to_owned(),
             level,
@@ -59,7 +59,7 @@ impl Change {
             at: at.to_owned(),
             formerly: None,
             what,
-            by: ChangedBy::Us,
+            by: Author::Us,
             items: Vec::new(),
             semver: Semver::None,
             prose: None,

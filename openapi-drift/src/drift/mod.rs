@@ -26,7 +26,7 @@ pub(crate) use lock::{Lock, Omitted, omitted};
 pub(crate) use report::{Heading, json, markdown, text};
 pub(crate) use rules::Level;
 
-use change::{ChangedBy, Semver};
+use change::{Author, Semver};
 use compare::edits;
 use edit::Edit;
 use lock::with_fingerprints;
@@ -56,7 +56,7 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
         Ok(changed) => reconcile(&mut changes, changed),
         Err(reason) => {
             let what = format!("the bindings cannot be generated: {reason}");
-            let change = Change::of_ours("surface-unknown", Level::Unhandled, "", what);
+            let change = Change::new("surface-unknown", Level::Unhandled, "", what);
             changes.push(Change { semver: Semver::Major, ..change });
         }
     }
@@ -130,38 +130,32 @@ impl Comparison<'_> {
         let effect = if is_moved && effect != Effect::None { Effect::Any } else { effect };
         let items = self.surfaces.map(|(old, new)| items(edit, self.plain, (old, new))).unwrap_or_default();
         Change {
-            rule,
-            level,
             side: used.map(|used| used.side),
-            at: edit.at().to_owned(),
             formerly: (edit.place.old != edit.place.new).then(|| edit.place.old.clone()),
-            what,
-            by: ChangedBy::Vendor,
+            by: Author::Vendor,
             items,
             semver: Semver::Patch,
             prose,
             effect,
+            ..Change::new(&rule, level, edit.at(), what)
         }
     }
 }
 
 /// The vendor's changes and those of the contract, each once.
-fn merged(vendors: Vec<Change>, users: Vec<Change>) -> Vec<Change> {
-    let is_same = |a: &Change, b: &Change| a.rule == b.rule && a.at == b.at && a.what == b.what;
-    let mut changes = Vec::new();
-    for mut change in vendors.iter().cloned() {
-        if change.prose.is_none() && !users.iter().any(|other| is_same(&change, other)) {
-            change.by = ChangedBy::VendorCorrected;
-        }
-        changes.push(change);
+fn merged(mut vendors: Vec<Change>, mut users: Vec<Change>) -> Vec<Change> {
+    let is_in = |change: &Change, others: &[Change]| {
+        others
+            .iter()
+            .any(|other| (&other.rule, &other.at, &other.what) == (&change.rule, &change.at, &change.what))
+    };
+    for change in vendors.iter_mut().filter(|change| change.prose.is_none() && !is_in(change, &users)) {
+        change.by = Author::VendorCorrected;
     }
-    for mut change in users {
-        if !vendors.iter().any(|other| is_same(&change, other)) {
-            change.by = ChangedBy::Us;
-            changes.push(change);
-        }
-    }
-    changes
+    users.retain(|change| !is_in(change, &vendors));
+    users.iter_mut().for_each(|change| change.by = Author::Us);
+    vendors.append(&mut users);
+    vendors
 }
 
 /// The component or operation that a pointer leads into.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Change, ChangedBy, Semver};
+use super::change::{Author, Change, Semver};
 use super::rules::{Effect, Level};
 
 /// Says of each change what it asks of our version, and adds what was not to be expected.
@@ -10,7 +10,7 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Se
     let mut surprises = Vec::new();
     for change in changes.iter_mut() {
         let expected = match change.effect {
-            _ if change.by == ChangedBy::VendorCorrected => Semver::None,
+            _ if change.by == Author::VendorCorrected => Semver::None,
             Effect::None | Effect::Any => Semver::Patch,
             Effect::Adds => Semver::Minor,
             Effect::Breaks => Semver::Major,
@@ -40,7 +40,7 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Se
             items: vec![item.clone()],
             semver: Semver::Major,
             effect: Effect::Any,
-            ..Change::of_ours("surface-unexplained", Level::Unhandled, "", what)
+            ..Change::new("surface-unexplained", Level::Unhandled, "", what)
         });
     }
     changes.append(&mut surprises);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::change::{Change, ChangedBy, Drift, Prose, Semver};
+use super::change::{Author, Change, Drift, Prose, Semver};
 use super::rules::Level;
 use crate::problems::sanitize;
 
@@ -158,11 +158,9 @@ pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
 fn marks(change: &Change) -> Vec<String> {
     let mut marks: Vec<String> = change.side.into_iter().map(word).collect();
     match change.by {
-        ChangedBy::Vendor => {}
-        ChangedBy::VendorCorrected => {
-            marks.push("users do not see it: the overlay says otherwise".to_owned())
-        }
-        ChangedBy::Us => marks.push("ours".to_owned()),
+        Author::Vendor => {}
+        Author::VendorCorrected => marks.push("users do not see it: the overlay says otherwise".to_owned()),
+        Author::Us => marks.push("ours".to_owned()),
     }
     marks.push(word(change.semver));
     marks

@@ -280,6 +280,29 @@ fn one_vendor_that_fails_keeps_the_other_from_being_written() {
 }
 
 #[test]
+fn one_vendor_to_resolve_by_hand_keeps_the_other_from_being_written() {
+    let root = generated();
+    let library = root.path().join("specs/library");
+    let museum = root.path().join("specs/museum");
+    std::fs::create_dir(&museum).unwrap();
+    for file in ["source.toml", "upstream.lock", "upstream.yaml", "overlay.yaml"] {
+        std::fs::copy(library.join(file), museum.join(file)).unwrap();
+    }
+    edit(root.path(), "specs/museum/overlay.yaml", "schemas.Loan", "schemas.Exhibit");
+    edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
+    let before = fixture::files(root.path());
+    let output = run(root.path(), &Request::default());
+    assert_eq!(output.outcome, Outcome::NeedsReview);
+    insta::assert_snapshot!(output.err, @"
+    library: regen would change specs/library/openapi.yaml
+    museum: a person has to look first:
+      specs/museum/overlay.yaml: actions[0] on $.components.schemas.Exhibit: matches nothing (why it is there: Docs.)
+    nothing was written
+    ");
+    assert_eq!(fixture::files(root.path()), before);
+}
+
+#[test]
 fn an_unknown_vendor_and_a_document_of_nobody_are_errors() {
     let root = workspace();
     let unknown = Request { vendor: Some("../specs/library".into()), ..Request::default() };

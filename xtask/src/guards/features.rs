@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Verdict, library};
+use super::{held, library};
 use crate::cargo::{self, cargo};
-use openapi_drift::{Problems, Result};
+use openapi_drift::{Output, Problems, Result};
 
-pub(super) fn run(root: &Path) -> Result<Verdict> {
+pub(super) fn run(root: &Path) -> Result<Output> {
     let metadata = cargo::metadata(root)?;
     let names = names(&library(&metadata)?.features);
     let mut problems = Problems::default();
@@ -21,7 +21,7 @@ pub(super) fn run(root: &Path) -> Result<Verdict> {
             problems.extend(problem);
         }
     }
-    problems.or(Verdict::Held(format!("features: {} builds without a warning", names.len())))
+    problems.or(held(format!("features: {} builds without a warning", names.len())))
 }
 
 /// Each feature of the package but `default`, after the empty name for no feature.

@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::Verdict;
+use super::held;
 use super::packed::Packed;
 use crate::cargo;
-use openapi_drift::{Problems, Result};
+use openapi_drift::{Output, Problems, Result};
 
-pub(super) fn run(root: &Path) -> Result<Verdict> {
+pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "minimal")?;
     fs::remove_file(packed.folder.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
     // Only for this command: with unstable features allowed, dependencies may build differently.
@@ -17,7 +17,7 @@ pub(super) fn run(root: &Path) -> Result<Verdict> {
     resolve.args(["update", "-q", "-Z", "direct-minimal-versions"]).env("RUSTC_BOOTSTRAP", "1");
     cargo::succeeded(&mut resolve).map_err(raise)?;
     cargo::run(packed.cargo().args(["check", "-q", "--locked", "--all-features"])).map_err(raise)?;
-    Ok(Verdict::Held("minimal: builds with the least version of each dependency".to_owned()))
+    Ok(held("minimal: builds with the least version of each dependency"))
 }
 
 fn raise(mut problems: Problems) -> Problems {

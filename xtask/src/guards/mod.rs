@@ -10,20 +10,12 @@ mod packed;
 mod shuttle;
 mod third_vendor;
 
+use std::fmt::Display;
 use std::path::Path;
 
 use cargo_metadata::{Metadata, Package};
 use clap::Subcommand;
 use openapi_drift::{Outcome, Output, Result};
-
-/// The result of a guard that found nothing wrong.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Everything is as promised.
-    Held(String),
-    /// The guard could not run here, or not completely.
-    Skipped(String),
-}
 
 /// The guards by the names of their commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
@@ -46,7 +38,7 @@ pub(crate) enum Guard {
 
 /// Runs a guard in the workspace at `root`.
 pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
-    let verdict = match guard {
+    match guard {
         Guard::Deny => deny::run(root),
         Guard::Features => features::run(root),
         Guard::Minimal => minimal::run(root),
@@ -54,11 +46,17 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
         Guard::Package => package::run(root),
         Guard::Shuttle => shuttle::run(root),
         Guard::ThirdVendor => third_vendor::run(root),
-    };
-    Ok(match verdict? {
-        Verdict::Held(what) => Output::new(Outcome::Success, format!("{what}\n")),
-        Verdict::Skipped(why) => Output::new(Outcome::Skipped, format!("skipped: {why}\n")),
-    })
+    }
+}
+
+/// The guard found nothing wrong.
+fn held(what: impl Display) -> Output {
+    Output::new(Outcome::Success, format!("{what}\n"))
+}
+
+/// The guard could not run here, or not completely.
+fn skipped(why: impl Display) -> Output {
+    Output::new(Outcome::Skipped, format!("skipped: {why}\n"))
 }
 
 /// The package of the library.

@@ -8,13 +8,13 @@ use std::process::Command;
 
 use cargo_metadata::semver::Version;
 use cargo_metadata::{DependencyKind, Metadata, Package};
-use openapi_drift::{Problems, Result};
+use openapi_drift::{Output, Problems, Result};
 
 use super::packed::Packed;
-use super::{Verdict, library};
+use super::{held, library, skipped};
 use crate::cargo;
 
-pub(super) fn run(root: &Path) -> Result<Verdict> {
+pub(super) fn run(root: &Path) -> Result<Output> {
     let metadata = cargo::metadata(root)?;
     let stated = library(&metadata)?.rust_version.clone();
     let stated = stated.ok_or_else(|| "rust-version is not in the manifest".to_owned())?;
@@ -23,14 +23,14 @@ pub(super) fn run(root: &Path) -> Result<Verdict> {
     let list = list.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let short = format!("{}.{}", stated.major, stated.minor);
     let Some(toolchain) = toolchain(&list, &short) else {
-        return Ok(Verdict::Skipped(format!(
+        return Ok(skipped(format!(
             "msrv: no dependency asks for a later Rust; not built with {short}: rustup has no such \
              toolchain here (`rustup toolchain install {short}`)"
         )));
     };
     let packed = Packed::unpack(root, "msrv")?;
     cargo::run(packed.cargo_of(toolchain).args(["check", "-q", "--locked", "--all-features"]))?;
-    Ok(Verdict::Held(format!("msrv: no dependency asks for a later Rust; it builds with {toolchain}")))
+    Ok(held(format!("msrv: no dependency asks for a later Rust; it builds with {toolchain}")))
 }
 
 /// The error names the dependencies that ask for a later Rust than is stated.

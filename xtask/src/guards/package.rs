@@ -6,12 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::Verdict;
+use super::held;
 use super::packed::archive;
 use crate::cargo::{self, cargo};
-use openapi_drift::{Problems, Result};
+use openapi_drift::{Output, Problems, Result};
 
-pub(super) fn run(root: &Path) -> Result<Verdict> {
+pub(super) fn run(root: &Path) -> Result<Output> {
     let mut package = cargo(root);
     package.args(["package", "-p", "fintech-auth", "--allow-dirty"]).stderr(Stdio::piped());
     let failed = |error| format!("package: {error}");
@@ -29,7 +29,7 @@ pub(super) fn run(root: &Path) -> Result<Verdict> {
     }
     let archive = archive(&cargo::metadata(root)?)?;
     let size = fs::metadata(&archive).map_err(failed)?.len();
-    problems.or(Verdict::Held(format!("package: builds by itself, {} KiB", size.div_ceil(1024))))
+    problems.or(held(format!("package: builds by itself, {} KiB", size.div_ceil(1024))))
 }
 
 /// Whether the line is a warning that is not expected, such as one about a yanked version in `Cargo.lock`.

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use super::Verdict;
+use super::held;
 use crate::cargo::{self, cargo};
-use openapi_drift::Result;
+use openapi_drift::{Output, Result};
 
-pub(super) fn run(root: &Path) -> Result<Verdict> {
+pub(super) fn run(root: &Path) -> Result<Output> {
     let mut test = cargo(root);
     test.args(["test", "--quiet", "--locked", "--manifest-path", "tests/shuttle/Cargo.toml"]);
     // A workspace and an optimization level of its own.
     test.args(["--target-dir", "target/shuttle"]);
     cargo::run(&mut test)?;
-    Ok(Verdict::Held("shuttle: no explored interleaving breaks a promise".to_owned()))
+    Ok(held("shuttle: no explored interleaving breaks a promise"))
 }

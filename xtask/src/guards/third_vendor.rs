@@ -4,15 +4,15 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Verdict, packed::Packed};
+use super::{held, packed::Packed};
 use crate::cargo;
-use openapi_drift::Result;
+use openapi_drift::{Output, Result};
 
 const PATCH: &str = "tests/third_vendor/acme.patch";
 /// A packed manifest lists its tests: cargo does not look for them.
 const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
 
-pub(super) fn run(root: &Path) -> Result<Verdict> {
+pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "third-vendor")?;
     cargo::succeeded(&mut patch(root, &packed.folder))?;
     packed.edit_manifest(|manifest| Ok(manifest.to_owned() + TEST))?;
@@ -22,7 +22,7 @@ pub(super) fn run(root: &Path) -> Result<Verdict> {
     let tested = cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]));
     clean()?;
     tested?;
-    Ok(Verdict::Held("third-vendor: it builds, and gets a token".to_owned()))
+    Ok(held("third-vendor: it builds, and gets a token"))
 }
 
 /// Applies the patch in `folder`.

@@ -9,6 +9,14 @@ use super::{TRUE, Walk, empty, step};
 use crate::drift::edit::{Kind, Place};
 use crate::shape::{self, join};
 
+#[derive(Clone, Copy)]
+struct Component<'v> {
+    /// `schemas`, `parameters` and so on.
+    section: &'v str,
+    name: &'v str,
+    value: &'v Value,
+}
+
 impl<'v> Walk<'v> {
     /// What is referred to here, by name. What it amounts to is compared by itself.
     pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
@@ -79,67 +87,47 @@ impl<'v> Walk<'v> {
     /// Names that came, went or stand for something else, and components that nothing refers to.
     pub(super) fn components(&mut self) {
         let renames = self.renames();
-        let names = |document: &'v Value| -> BTreeMap<Name, (&'v str, &'v str, &'v Value)> {
-            let kinds = document["components"].as_object().into_iter().flatten();
-            kinds
-                .filter(|(kind, _)| *kind != "securitySchemes" && is_of_names(kind))
-                .flat_map(|(kind, names)| {
-                    let names = names.as_object().into_iter().flatten();
-                    names.map(move |(name, value)| {
-                        ((kind.clone(), name.clone()), (kind.as_str(), name.as_str(), value))
-                    })
-                })
-                .collect()
-        };
-        let (olds, news) = (names(self.documents.0), names(self.documents.1));
+        let (olds, news) = (named(self.documents.0), named(self.documents.1));
         for (from, to) in &renames {
-            let (Some(old), Some(new)) = (olds.get(from), news.get(to)) else { continue };
-            let kind = Kind::Renamed(from.1.clone(), to.1.clone());
-            self.component(*new, Some(old.2), Some(new.2), Some(kind), (from, to));
+            if let (Some(old), Some(new)) = (olds.get(from), news.get(to)) {
+                let kind = Kind::Renamed(from.1.clone(), to.1.clone());
+                self.component(Some(*old), Some(*new), Some(kind));
+            }
         }
         for (name, new) in &news {
-            let is_renamed = renames.iter().any(|(_, to)| to == name);
             match olds.get(name) {
-                None if is_renamed => {}
-                None => self.component(*new, None, Some(new.2), None, (name, name)),
+                None if renames.iter().any(|(_, to)| to == name) => {}
                 Some(_) if self.pairs.contains(&(name.clone(), name.clone())) => {}
                 Some(old) if self.used_old.contains(name) || self.used_new.contains(name) => {
-                    if old.2 != new.2 {
-                        let kind = Some(Kind::Replaced);
-                        self.component(*new, Some(old.2), Some(new.2), kind, (name, name));
+                    if old.value != new.value {
+                        self.component(Some(*old), Some(*new), Some(Kind::Replaced));
                     }
                 }
-                // Nobody uses it: compared by name.
-                Some(old) => self.component(*new, Some(old.2), Some(new.2), None, (name, name)),
+                // New, or not used by any operation: compared by name.
+                old => self.component(old.copied(), Some(*new), None),
             }
         }
         for (name, old) in olds.iter().filter(|(name, _)| !news.contains_key(*name)) {
             if !renames.iter().any(|(from, _)| from == name) {
-                self.component(*old, Some(old.2), None, None, (name, name));
+                self.component(Some(*old), None, None);
             }
         }
     }
 
-    fn component(
-        &mut self,
-        (kind, name, _): (&'v str, &'v str, &'v Value),
-        old: Option<&'v Value>,
-        new: Option<&'v Value>,
-        edit: Option<Kind>,
-        (from, to): (&Name, &Name),
-    ) {
-        let shape = shape::COMPONENTS.under(kind);
-        let at = Place::both("/components").under(kind);
-        let place = Place { old: join(&at.old, &from.1), new: join(&at.new, &to.1) };
-        let last = step(shape.under(name), name, old, new);
+    fn component(&mut self, old: Option<Component<'v>>, new: Option<Component<'v>>, kind: Option<Kind>) {
+        let Some(Component { section, name, .. }) = new.or(old) else { return };
+        let shape = shape::COMPONENTS.under(section);
+        let at = Place::both("/components").under(section);
+        let place = Place { old: join(&at.old, old.map_or(name, |old| old.name)), new: join(&at.new, name) };
+        let last = step(shape.under(name), name, old.map(|old| old.value), new.map(|new| new.value));
         let (before, after) = self.documents;
         self.steps = vec![
             self.root(),
             step(&shape::COMPONENTS, "components", before.get("components"), after.get("components")),
-            step(shape, kind, None, None),
+            step(shape, section, None, None),
         ];
-        match edit {
-            Some(edit) => self.report_under(last, edit, &place),
+        match kind {
+            Some(kind) => self.report_under(last, kind, &place),
             None => self.compare(last, &place),
         }
         self.steps.clear();
@@ -165,4 +153,18 @@ impl<'v> Walk<'v> {
         }
         renames
     }
+}
+
+/// The components of a document that have names, except security schemes.
+fn named(document: &Value) -> BTreeMap<Name, Component<'_>> {
+    let sections = document["components"].as_object().into_iter().flatten();
+    sections
+        .filter(|(section, _)| *section != "securitySchemes" && is_of_names(section))
+        .flat_map(|(section, components)| {
+            let components = components.as_object().into_iter().flatten();
+            components.map(move |(name, value)| {
+                ((section.clone(), name.clone()), Component { section, name, value })
+            })
+        })
+        .collect()
 }

@@ -156,7 +156,7 @@ impl<'v> Walk<'v> {
         };
         match (old, new) {
             (Value::Object(_), Value::Object(_)) if shape.is("schema") => {
-                self.schema_or_enqueue(step, old, new, place)
+                self.compare_schema(step, old, new, place)
             }
             (Value::Object(_), Value::Object(_))
                 if has_reference(shape, old) || has_reference(shape, new) =>

@@ -11,15 +11,12 @@ use crate::drift::edit::{Kind, Place, Step, followed_while};
 use crate::drift::view::{Field, View};
 use crate::shape;
 
+/// The old and the new part; one of them may be missing.
+type Pair<'f, 'v> = (Option<&'f Field<'v>>, Option<&'f Field<'v>>);
+
 impl<'v> Walk<'v> {
     /// A schema: at once, or as a job of its own if it refers to another.
-    pub(super) fn schema_or_enqueue(
-        &mut self,
-        step: Step<'v>,
-        old: &'v Value,
-        new: &'v Value,
-        place: &Place,
-    ) {
+    pub(super) fn compare_schema(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let before = View::of(self.documents.0, old, &place.old);
         let after = View::of(self.documents.1, new, &place.new);
         if before.references.is_empty() && after.references.is_empty() {
@@ -56,8 +53,8 @@ impl<'v> Walk<'v> {
             self.report_under(below, kind, &place.under("nullable"));
         }
         self.properties(step, &old, &new, place);
-        for (before, after) in pairs_of(&old.rest, &new.rest) {
-            self.member("allOf", before, after, place);
+        for pair in pairs_of(&old.rest, &new.rest) {
+            self.member("allOf", pair, place);
         }
         let is_nullable = old.is_nullable || new.is_nullable;
         let keys = new.fields.iter().chain(old.fields.iter().filter(|field| new.field(field.key).is_none()));
@@ -79,13 +76,7 @@ impl<'v> Walk<'v> {
     }
 
     /// Each part of a list of schemas.
-    pub(super) fn member(
-        &mut self,
-        key: &'v str,
-        before: Option<&Field<'v>>,
-        after: Option<&Field<'v>>,
-        place: &Place,
-    ) {
+    fn member(&mut self, key: &'v str, (before, after): Pair<'_, 'v>, place: &Place) {
         let (old, new) = (before.map(|field| field.value), after.map(|field| field.value));
         let here = place_of(before, after, place.clone());
         self.steps.push(step(&shape::SCHEMAS, key, None, None));
@@ -102,14 +93,14 @@ impl<'v> Walk<'v> {
                     let below = step(&shape::DATA, to, None, None);
                     self.report_under(below, Kind::Renamed(from.into(), to.into()), &place.under(to));
                 }
-                for (before, after) in self.match_alternatives(&was, &is) {
-                    self.member(to, before, after, place);
+                for pair in self.match_alternatives(&was, &is) {
+                    self.member(to, pair, place);
                 }
             }
             (None, Some(key)) => {
                 let document = self.documents.1;
                 let Some((same, view)) = closest(document, old, new, &is) else {
-                    return is.iter().for_each(|choice| self.member(key, None, Some(choice), place));
+                    return is.iter().for_each(|choice| self.member(key, (None, Some(choice)), place));
                 };
                 self.report(Kind::BecameOneOf, place);
                 let kind = view.value("type");
@@ -120,11 +111,11 @@ impl<'v> Walk<'v> {
             }
             (Some(key), None) => {
                 let Some((same, view)) = closest(self.documents.0, new, old, &was) else {
-                    return was.iter().for_each(|choice| self.member(key, Some(choice), None, place));
+                    return was.iter().for_each(|choice| self.member(key, (Some(choice), None), place));
                 };
                 old.merge(view);
                 for (_, choice) in was.iter().enumerate().filter(|(index, _)| *index != same) {
-                    self.member(key, Some(choice), None, place);
+                    self.member(key, (Some(choice), None), place);
                 }
             }
         }
@@ -147,11 +138,7 @@ impl<'v> Walk<'v> {
     }
 
     /// Alternatives that are the same, then those of one type, then the rest one after the other.
-    fn match_alternatives<'f>(
-        &self,
-        old: &'f [Field<'v>],
-        new: &'f [Field<'v>],
-    ) -> Vec<(Option<&'f Field<'v>>, Option<&'f Field<'v>>)> {
+    fn match_alternatives<'f>(&self, old: &'f [Field<'v>], new: &'f [Field<'v>]) -> Vec<Pair<'f, 'v>> {
         if old.len() * new.len() > MAX_COMPARED {
             return pairs_of(old, new);
         }
@@ -180,12 +167,12 @@ impl<'v> Walk<'v> {
         for field in &new.properties {
             let from = renamed.iter().find(|(_, to)| *to == field.key).map(|(from, _)| *from);
             let before = old.property(from.unwrap_or(field.key));
-            self.property(before, Some(field), old, new, place);
+            self.property((before, Some(field)), old, new, place);
         }
         for field in &old.properties {
             let is_renamed = renamed.iter().any(|(from, _)| *from == field.key);
             if new.property(field.key).is_none() && !is_renamed {
-                self.property(Some(field), None, old, new, place);
+                self.property((Some(field), None), old, new, place);
             }
         }
         self.steps.pop();
@@ -200,14 +187,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn property(
-        &mut self,
-        before: Option<&Field<'v>>,
-        after: Option<&Field<'v>>,
-        old: &View<'v>,
-        new: &View<'v>,
-        place: &Place,
-    ) {
+    fn property(&mut self, (before, after): Pair<'_, 'v>, old: &View<'v>, new: &View<'v>, place: &Place) {
         let Some(key) = after.or(before).map(|field| field.key) else { return };
         let was_required = before.is_some_and(|field| old.required.contains(field.key));
         let is_required = after.is_some_and(|field| new.required.contains(field.key));
@@ -292,9 +272,6 @@ fn closest<'v>(
         .map(|(_, index, view)| (index, view))
 }
 
-fn pairs_of<'f, 'v>(
-    old: &'f [Field<'v>],
-    new: &'f [Field<'v>],
-) -> Vec<(Option<&'f Field<'v>>, Option<&'f Field<'v>>)> {
+fn pairs_of<'f, 'v>(old: &'f [Field<'v>], new: &'f [Field<'v>]) -> Vec<Pair<'f, 'v>> {
     (0..old.len().max(new.len())).map(|index| (old.get(index), new.get(index))).collect()
 }

@@ -1,6 +1,7 @@
 //! Rules for what comes, goes or gets another name as a whole: operations, parameters, properties,
 //! responses.
 
+use heck::ToKebabCase as _;
 use serde_json::Value;
 
 use super::finding::Effect::{Adds, Any, Breaks, None as NoEffect};
@@ -41,7 +42,7 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
         }
         Kind::AddedAlike => {
             let what = format!("a part of `{}` is new, of the same type as before", holder.key);
-            let rule = format!("{}-{}-added", part("schema"), alternatives(holder.key));
+            let rule = format!("{}-{}-added", part("schema"), holder.key.to_kebab_case());
             return Some(finding(rule, Level::Meaning, Any, what));
         }
         _ => return None,
@@ -130,15 +131,6 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
     })
 }
 
-/// `oneOf`, as rules are named.
-pub(super) fn alternatives(key: &str) -> &'static str {
-    match key {
-        "allOf" => "all-of",
-        "anyOf" => "any-of",
-        _ => "one-of",
-    }
-}
-
 fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
@@ -182,23 +174,21 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
             })
         }
         "allOf" | "anyOf" | "oneOf" => {
-            let name = alternatives(holder.key);
+            let name = holder.key.to_kebab_case();
             // An alternative more is one more to understand; a condition more is one more to meet.
             let is_wider = is_added != (holder.key == "allOf");
             let level = if is_wider == is_request { Additive } else { Breaking };
             let what = format!("a part of `{}` {}", holder.key, if is_added { "is new" } else { "is gone" });
             Some(finding(format!("{part}-{name}-{verb}"), level, Any, what))
         }
-        _ if key == "not" => {
-            let level = if is_added == is_request { Breaking } else { Additive };
-            Some(finding(format!("{part}-not-{verb}"), level, Any, what))
+        _ => {
+            let (rule, level) = match key {
+                "not" => (format!("not-{verb}"), if is_added == is_request { Breaking } else { Additive }),
+                "additionalProperties" => ("additional-properties-changed".to_owned(), Breaking),
+                "items" | "schema" => ("type-changed".to_owned(), Breaking),
+                _ => return None,
+            };
+            Some(finding(format!("{part}-{rule}"), level, Any, what))
         }
-        _ if key == "additionalProperties" => {
-            Some(finding(format!("{part}-additional-properties-changed"), Breaking, Any, what))
-        }
-        _ if matches!(key, "items" | "schema") => {
-            Some(finding(format!("{part}-type-changed"), Breaking, Any, what))
-        }
-        _ => None,
     }
 }

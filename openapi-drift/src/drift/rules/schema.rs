@@ -1,5 +1,6 @@
 //! Rules for the keywords of a schema.
 
+use heck::ToKebabCase as _;
 use serde_json::Value;
 
 use super::finding::Effect::{Adds, Any, Breaks, None as NoEffect};
@@ -75,10 +76,8 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "multipleOf" => named("multiple-of-changed", Breaking, Any),
         "deprecated" => Some(deprecated(part, is_set)),
         "readOnly" | "writeOnly" => {
-            let is_read_only = key == "readOnly";
-            let name = if is_read_only { "read-only" } else { "write-only" };
-            let not = if is_set { "" } else { "not-" };
-            named(&format!("became-{not}{name}"), narrows(is_set == is_read_only), NoEffect)
+            let (name, not) = (key.to_kebab_case(), if is_set { "" } else { "not-" });
+            named(&format!("became-{not}{name}"), narrows(is_set == (key == "readOnly")), NoEffect)
         }
         "additionalProperties" => named("additional-properties-changed", Breaking, Any),
         "discriminator" => named("discriminator-changed", Breaking, Any),
@@ -89,20 +88,13 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
 /// The least and the most.
 fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: String) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
-    let (name, is_upper) = match key {
-        "maxLength" => ("max-length", true),
-        "minLength" => ("min-length", false),
-        "maxItems" => ("max-items", true),
-        "minItems" => ("min-items", false),
-        "maxProperties" => ("max-properties", true),
-        "minProperties" => ("min-properties", false),
-        "maximum" => ("max", true),
-        "minimum" => ("min", false),
-        "exclusiveMaximum" => ("exclusive-max", true),
-        "exclusiveMinimum" => ("exclusive-min", false),
-        "uniqueItems" => ("unique-items", true),
+    let is_upper = match key {
+        "maxLength" | "maxItems" | "maxProperties" | "maximum" | "exclusiveMaximum" | "uniqueItems" => true,
+        "minLength" | "minItems" | "minProperties" | "minimum" | "exclusiveMinimum" => false,
         _ => return None,
     };
+    // oasdiff writes `max` and `exclusive-max`.
+    let name = key.to_kebab_case().replace("imum", "");
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));
     let (verb, is_narrower) = match (number(old), number(new)) {
