@@ -23,6 +23,14 @@ macro_rules! vendor {
             include!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".rs"));
         }
 
+        impl $name::Client {
+            /// A client that sends this one call.
+            pub(crate) fn of(call: &Call) -> Self {
+                let (base_url, http) = call.http().parts();
+                Self::new_with_client(base_url, http, call.clone())
+            }
+        }
+
         impl ClientHooks<Call> for $name::Client {
             async fn pre<E>(
                 &self,

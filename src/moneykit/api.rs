@@ -58,7 +58,7 @@ impl Api {
             scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
         };
         let call = self.auth.apply(self.call("create_access_token"), &mut body)?;
-        let client = self.generated(&call);
+        let client = generated::Client::of(&call);
         let check = |body: &mut types::CreateAccessTokenResponse| {
             token::check_issued(&body.access_token, body.token_type.as_deref(), &mut None)
         };
@@ -72,29 +72,24 @@ impl Api {
         let unsendable = |error: Error| error.with_operation(CONTRACT.vendor, "introspect");
         let call = self.call("introspect").with_secret(token);
         let call = call.with_header(header::AUTHORIZATION, bearer(token).map_err(unsendable)?);
-        let client = self.generated(&call);
+        let client = generated::Client::of(&call);
         call.run(client.instrospect_client(self.version()), |_| Ok(())).await
     }
 
     pub(super) async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let call = self.auth.apply_pair(self.call("introspect_client"))?;
-        let client = self.generated(&call);
+        let client = generated::Client::of(&call);
         call.run(client.instrospect_client(self.version()), |_| Ok(())).await
     }
 
     async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         let call = self.call("jwks");
-        let client = self.generated(&call);
+        let client = generated::Client::of(&call);
         call.run(client.get_well_known_jwks(self.version(), self.auth.client_id()), |_| Ok(())).await
     }
 
     fn call(&self, operation: &'static str) -> Call {
         Call::new(CONTRACT, operation, &self.http)
-    }
-
-    fn generated(&self, call: &Call) -> generated::Client {
-        let (base, http) = self.http.parts();
-        generated::Client::new_with_client(base, http, call.clone())
     }
 
     fn version(&self) -> Option<&str> {

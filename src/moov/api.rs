@@ -92,7 +92,7 @@ impl Api {
         mut body: types::AuthTokenRequest,
     ) -> Result<Response<types::AuthToken>, Error> {
         let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
-        let client = self.generated(&call);
+        let client = generated::Client::of(&call);
         let Self { origin, referer, version, .. } = self;
         let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
         let response = match self.encoding {
@@ -136,7 +136,7 @@ impl Api {
         };
         let call = self.call("revoke").with_secret(token);
         let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
-        let client = self.generated(&call);
+        let client = generated::Client::of(&call);
         let version = self.version.as_deref();
         match self.encoding {
             Encoding::Form => call.run(client.revoke_access_token(version, &body), |()| Ok(())).await,
@@ -146,11 +146,6 @@ impl Api {
 
     fn call(&self, operation: &'static str) -> Call {
         Call::new(CONTRACT, operation, &self.http)
-    }
-
-    fn generated(&self, call: &Call) -> generated::Client {
-        let (base, http) = self.http.parts();
-        generated::Client::new_with_client(base, http, call.clone())
     }
 }
 

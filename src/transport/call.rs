@@ -83,6 +83,10 @@ impl Call {
         self
     }
 
+    pub(crate) fn http(&self) -> &Http {
+        &self.0.http
+    }
+
     /// Sends a header that the contract has as security, not as a parameter. A sensitive one is a
     /// secret of the request as well, whether it is the value or what follows its scheme.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
