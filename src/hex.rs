@@ -28,6 +28,13 @@ pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     (seen < 16).then(|| pairs.map(|[high, low]| high << 4 | low))
 }
 
+/// As [`unhex`], for test vectors of any length.
+#[cfg(test)]
+pub(crate) fn unhex_all(text: &str) -> Vec<u8> {
+    let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(unhex::<1>));
+    pairs.collect::<Option<Vec<_>>>().expect("hexadecimal digits").concat()
+}
+
 /// Lower-case digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

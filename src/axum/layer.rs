@@ -76,7 +76,7 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             let webhook = verifier.verify(&parts.headers, body).await;
-            let Verified { webhook, body, id } = match webhook {
+            let Verified { webhook, body, id, keep } = match webhook {
                 Ok(verified) => verified,
                 Err(error) => return Ok(WebhookResponse::from(error).into_response()),
             };
@@ -84,7 +84,7 @@ where
             let request = Request::from_parts(parts, Body::from(body));
             let handled = tokio::spawn(
                 async move {
-                    let begun = verifier.deliveries().begin(id, verifier.keep()).await;
+                    let begun = verifier.deliveries().begin(id, keep).await;
                     let received = begun.map(|begun| Received::new(begun, request));
                     match received.map_err(WebhookResponse::from).and_then(Received::into_new) {
                         Ok((request, guard)) => handle(inner, request, guard).await,

@@ -26,6 +26,8 @@ pub(super) mod sealed {
         pub(crate) webhook: W,
         pub(crate) body: Bytes,
         pub(crate) id: DeliveryId,
+        /// How long the delivery is remembered once it is handled.
+        pub(crate) keep: Duration,
     }
 
     /// The methods of a verifier, which only this crate implements.
@@ -42,9 +44,6 @@ pub(super) mod sealed {
 
         /// The delivery store.
         fn deliveries(&self) -> &Deliveries;
-
-        /// How long a handled delivery is remembered.
-        fn keep(&self) -> Duration;
     }
 }
 
@@ -63,15 +62,11 @@ impl sealed::Verifier for moneykit::webhook::WebhookVerifier {
         let body = body::read(body, self.body_limit()).await?;
         let webhook = claims.with_body(body.clone())?;
         let id = self.delivery_id(&webhook);
-        Ok(Verified { webhook: MoneykitWebhook(webhook), body, id })
+        Ok(Verified { webhook: MoneykitWebhook(webhook), body, id, keep: self.keep() })
     }
 
     fn deliveries(&self) -> &Deliveries {
         self.deliveries()
-    }
-
-    fn keep(&self) -> Duration {
-        self.keep()
     }
 }
 
@@ -82,14 +77,10 @@ impl sealed::Verifier for moov::webhook::WebhookVerifier {
         let verified = self.verify_headers(headers, self.window())?;
         let body = body::read(body, self.body_limit()).await?;
         let webhook = MoovWebhook(verified.with_body(body.clone()));
-        Ok(Verified { webhook, body, id: verified.delivery_id() })
+        Ok(Verified { webhook, body, id: verified.delivery_id(), keep: self.keep() })
     }
 
     fn deliveries(&self) -> &Deliveries {
         self.deliveries()
-    }
-
-    fn keep(&self) -> Duration {
-        self.keep()
     }
 }

@@ -130,14 +130,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::hex::unhex_all;
 
     fn set(keys: &[Value]) -> VerifyingKeys {
         VerifyingKeys::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
-    }
-
-    fn unhex(text: &str) -> Vec<u8> {
-        let digits = text.as_bytes().chunks_exact(2);
-        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
     }
 
     /// RFC 7515 appendix A.3: its JWS has no `kid` and none of MoneyKit's claims, so it is held against
@@ -165,7 +161,7 @@ mod tests {
         let vectors: Value = serde_json::from_str(text).expect("json");
         let (mut valid, mut invalid) = (0, 0);
         for group in vectors["testGroups"].as_array().expect("groups") {
-            let point = unhex(group["publicKey"]["uncompressed"].as_str().expect("a point"));
+            let point = unhex_all(group["publicKey"]["uncompressed"].as_str().expect("a point"));
             let (x, y) = point[1..].split_at(32);
             let keys = set(&[json!({
                 "kid": "w", "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig",
@@ -173,7 +169,7 @@ mod tests {
             })]);
             assert_eq!(keys.len(), 1, "{group}");
             for test in group["tests"].as_array().expect("tests") {
-                let text = |name: &str| unhex(test[name].as_str().expect("hex"));
+                let text = |name: &str| unhex_all(test[name].as_str().expect("hex"));
                 let (message, signature) = (text("msg"), text("sig"));
                 let expected = test["result"] == "valid";
                 assert_eq!(keys.verify("w", &message, &signature).is_ok(), expected, "{test}");

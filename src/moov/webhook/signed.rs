@@ -194,11 +194,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-
-    fn unhex(text: &str) -> Vec<u8> {
-        let digits = text.as_bytes().chunks_exact(2);
-        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
-    }
+    use crate::hex::unhex_all;
 
     #[test]
     fn wycheproof_hmac_sha512_agrees() {
@@ -211,7 +207,7 @@ mod tests {
                 continue;
             }
             for test in group["tests"].as_array().expect("tests") {
-                let text = |name: &str| unhex(test[name].as_str().expect("hex"));
+                let text = |name: &str| unhex_all(test[name].as_str().expect("hex"));
                 let keys = SigningSecrets([SigningSecret::new(&text("key"))].into());
                 let is_valid = keys.signer(&text("msg"), &text("tag")).is_some();
                 assert_eq!(is_valid, test["result"] == "valid", "{test}");
