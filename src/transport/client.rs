@@ -11,7 +11,7 @@ use reqwest::redirect;
 use zeroize::Zeroizing;
 
 use super::{
-    base_url::BaseUrl,
+    base_url::{BaseUrl, is_loopback},
     plain_http::{AllowedHosts, PrivateResolver},
 };
 use crate::{Error, ErrorKind, clock::FOREVER};
@@ -119,6 +119,12 @@ impl HttpOptions {
     #[must_use]
     pub fn with_proxy(self, url: impl AsRef<str>) -> Self {
         self.with(|options| options.proxy = Some(url.as_ref().into()))
+    }
+
+    /// Whether a host is this machine: `localhost` or a loopback address, in brackets or not. A base URL with
+    /// such a host may be plain http, and its requests go through no proxy.
+    pub fn is_loopback(host: &str) -> bool {
+        is_loopback(host)
     }
 
     /// Allows plain http to these hosts, for containers and sidecars on a private network: exact names or

@@ -3,11 +3,10 @@
 
 use std::{
     env,
-    net::IpAddr,
     time::{Duration, SystemTime},
 };
 
-use fintech_auth::{Error, ErrorKind};
+use fintech_auth::{Error, ErrorKind, HttpOptions};
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
@@ -36,7 +35,8 @@ impl<'a> Route<'a> {
     pub(super) fn tell(checks: &mut Checks<'_>, url: &'a str) -> Result<Self, Failure> {
         checks.ok("base url", url)?;
         let mut route = Self { url, is_proxied: false };
-        let Some(uri) = url.parse::<Uri>().ok().filter(|uri| !is_loopback(uri.host().unwrap_or_default()))
+        let Some(uri) =
+            url.parse::<Uri>().ok().filter(|uri| !HttpOptions::is_loopback(uri.host().unwrap_or_default()))
         else {
             checks.ok("proxy", "none is used to this machine")?;
             return Ok(route);
@@ -131,10 +131,4 @@ pub(super) fn clock(checks: &mut Checks<'_>, other: SystemTime, whose: &str) -> 
         skew if skew >= NOTICED => checks.tell("clock", Verdict::Warn, &found, next),
         _ => checks.ok("clock", &found),
     }
-}
-
-/// Whether a host is this machine, as the library decides it. No proxy is used to it.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use fintech_auth::{
-    Error,
+    Error, HttpOptions,
     token::{
         StoreError,
         redis::{
@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::{
     super::{
         check::{Checks, Verdict},
-        network::{clock, is_loopback, misconfigured},
+        network::{clock, misconfigured},
     },
     finding::{self, Finding},
 };
@@ -120,7 +120,7 @@ fn tls(checks: &mut Checks<'_>, address: &ConnectionAddr) -> Result<(), Failure>
         ConnectionAddr::TcpTls { .. } => {
             checks.ok("tls", "the connection is encrypted, and the certificate trusted")
         }
-        ConnectionAddr::Tcp(host, _) if !is_loopback(host) => {
+        ConnectionAddr::Tcp(host, _) if !HttpOptions::is_loopback(host) => {
             let found = "none: whoever is on the way reads the password, and can delete tokens";
             checks.tell("tls", Verdict::Warn, found, "have Redis speak TLS, and write rediss:// in the url")
         }
