@@ -3,7 +3,6 @@
 use std::{
     borrow::Cow,
     fmt,
-    num::NonZeroU64,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -17,7 +16,7 @@ use crate::{
     Error, ErrorKind, Secret,
     clock::{FOREVER, millis},
     token::{
-        id::token_id,
+        id::{TokenId, token_id},
         lifetime::{
             age::Life,
             expiry::{ExpiryRule, audience},
@@ -39,7 +38,7 @@ pub(crate) struct Issued {
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
     /// Which of its entry's tokens it is.
-    pub(super) id: Option<NonZeroU64>,
+    pub(super) id: Option<TokenId>,
     /// The hash of its scope set, by which the cache that holds it finds the entry.
     pub(super) scopes_hash: u64,
     pub(super) life: Life,
@@ -137,7 +136,7 @@ impl Issued {
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,
-        id: NonZeroU64,
+        id: TokenId,
         scopes_hash: u64,
         life: Life,
     ) -> Result<Self, Error> {

@@ -5,7 +5,6 @@
 
 use std::{
     fmt,
-    num::NonZeroU64,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -16,7 +15,7 @@ use crate::{
     sync::{ArcSwap, Mutex, MutexGuard},
     token::{
         cache::place::Place,
-        id::token_id,
+        id::{TokenId, token_id},
         lifetime::age::{Age, Now},
         refresh::renewal::Renewal,
         scope::Scope,
@@ -38,14 +37,14 @@ pub(in crate::token) struct CacheEntry {
 }
 
 /// The ids of an access token and of its refresh token: revoking one revokes the other.
-type GrantIds = [Option<NonZeroU64>; 2];
+type GrantIds = [Option<TokenId>; 2];
 
 #[derive(Default)]
 struct State {
     /// The one refresh token that was issued last and not yet sent.
     refresh_token: Option<Secret>,
     /// The id of the refresh token that came with the current token, sent or not.
-    refresh_token_id: Option<NonZeroU64>,
+    refresh_token_id: Option<TokenId>,
     /// What the current token was refreshed from. Revoking that revokes the current token as well.
     parents: GrantIds,
     /// Rarely used state, boxed to keep idle entries small.
@@ -57,7 +56,7 @@ struct ColdState {
     flight: SingleFlight<Outcome>,
     refresh: Refresh,
     /// The token that was rejected or revoked last; it must not come back from a store.
-    rejected: Option<NonZeroU64>,
+    rejected: Option<TokenId>,
     /// Whether a store has yet to forget it.
     eviction_pending: bool,
     failure: Option<FailureBackoff>,
@@ -144,7 +143,7 @@ pub(in crate::token) struct NewToken<'a> {
     pub(in crate::token) issued: Arc<Issued>,
     pub(in crate::token) refresh_token: Option<Secret>,
     /// The id of the refresh token that came with it, wherever that is now.
-    pub(in crate::token) refresh_token_id: Option<NonZeroU64>,
+    pub(in crate::token) refresh_token_id: Option<TokenId>,
     /// How it was requested; `None` if it comes from a store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
     /// When it was requested, from the server or from the store.
@@ -264,14 +263,14 @@ impl CacheEntry {
     }
 
     /// The last rejected token, if a store has yet to forget it.
-    pub(in crate::token) fn pending_eviction(&self) -> Option<NonZeroU64> {
+    pub(in crate::token) fn pending_eviction(&self) -> Option<TokenId> {
         let state = self.lock();
         let cold = state.cold.as_ref().filter(|cold| cold.eviction_pending)?;
         cold.rejected
     }
 
     /// A store has forgotten this token, or heard of it first.
-    pub(in crate::token) fn clear_pending_eviction(&self, id: NonZeroU64) {
+    pub(in crate::token) fn clear_pending_eviction(&self, id: TokenId) {
         if let Some(cold) = &mut self.lock().cold
             && cold.rejected == Some(id)
         {
@@ -280,7 +279,7 @@ impl CacheEntry {
     }
 
     /// The ids of the current token and of the refresh token that came with it.
-    pub(in crate::token) fn ids(&self) -> impl Iterator<Item = NonZeroU64> + use<> {
+    pub(in crate::token) fn ids(&self) -> impl Iterator<Item = TokenId> + use<> {
         let state = self.lock();
         [self.current.load().id, state.refresh_token_id].into_iter().flatten()
     }
@@ -302,7 +301,7 @@ impl CacheEntry {
     /// As [`Self::publish`], but only in place of `old`, which was rejected. Returns whether it was.
     pub(in crate::token) fn replace(
         &self,
-        old: NonZeroU64,
+        old: TokenId,
         new: NewToken<'_>,
         marks: Marks<'_>,
         retry_at: impl FnOnce(u32) -> u64,
@@ -390,7 +389,7 @@ impl CacheEntry {
 
     /// Forgets exactly this token; its refresh token is of no use any more. Tells whether it was the
     /// current one.
-    pub(in crate::token) fn invalidate(&self, id: NonZeroU64) -> bool {
+    pub(in crate::token) fn invalidate(&self, id: TokenId) -> bool {
         let mut state = self.lock();
         let is_current = self.current.load().id == Some(id);
         if is_current {
@@ -399,7 +398,7 @@ impl CacheEntry {
         is_current
     }
 
-    fn forget_current(&self, state: &mut State, id: NonZeroU64) {
+    fn forget_current(&self, state: &mut State, id: TokenId) {
         let cold = state.cold();
         (cold.rejected, cold.eviction_pending) = (Some(id), true);
         state.discard_refresh_token();
@@ -409,11 +408,7 @@ impl CacheEntry {
     /// Forgets the token and refresh token if `revoked` is one of them, or one of those that they were
     /// refreshed from, and makes a refresh void that was begun with them. Marks all of them as revoked.
     /// Returns the forgotten access token, `Some(None)` if there was none.
-    pub(in crate::token) fn revoke(
-        &self,
-        revoked: NonZeroU64,
-        marks: Marks<'_>,
-    ) -> Option<Option<NonZeroU64>> {
+    pub(in crate::token) fn revoke(&self, revoked: TokenId, marks: Marks<'_>) -> Option<Option<TokenId>> {
         let mut state = self.lock();
         let current = self.current.load().id;
         let from = state.refreshed_from();

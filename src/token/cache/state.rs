@@ -2,7 +2,6 @@
 //! holds for all. It begins no refresh, and asks the source for nothing but its fingerprint.
 
 use std::{
-    num::NonZeroU64,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -20,6 +19,7 @@ use crate::{
             options::TokenOptions,
             stats::{Counters, Stats},
         },
+        id::TokenId,
         lifetime::age::Now,
         refresh::{
             cool_down::CoolDown,
@@ -137,13 +137,13 @@ impl CacheState {
     }
 
     /// Remembers that a token is revoked, for as long as any token is believed.
-    pub(in crate::token) fn mark_revoked(&self, token: NonZeroU64) {
+    pub(in crate::token) fn mark_revoked(&self, token: TokenId) {
         let Marks { tombstones, now, revoked_until } = self.marks();
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
     /// Remembers that a token was rejected, until a request that begins from now on brings it again.
-    pub(in crate::token) fn mark_invalidated(&self, token: NonZeroU64) {
+    pub(in crate::token) fn mark_invalidated(&self, token: TokenId) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
     }
@@ -216,7 +216,7 @@ impl CacheState {
     }
 
     /// Drops a token that another process evicted.
-    pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, id: NonZeroU64) {
+    pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, id: TokenId) {
         if entry.invalidate(id) {
             self.counters.evicted_remotely.add(1);
             tracing::debug!(token_id = id.get(), "dropped a token that another process rejected or revoked");

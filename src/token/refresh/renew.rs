@@ -12,7 +12,7 @@
 //! 30 s after the last one, and for twice as long after each one that did not help, up to 10 min. Until
 //! then a 401 is passed on as it is.
 
-use std::{num::NonZeroU64, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     Error, ErrorKind,
@@ -23,6 +23,7 @@ use crate::{
             entry::{CacheEntry, NewToken, TakenRefreshToken},
             inner::CacheInner,
         },
+        id::TokenId,
         refresh::{
             renewal::{Candidate, Replacement, Step},
             task::RefreshTask,
@@ -38,7 +39,7 @@ impl RefreshTask {
     ///
     /// Another process may have replaced the current token already; its token is taken then, unless it is
     /// `except`. Otherwise the client credentials are used: the refresh token belongs to the current token.
-    async fn candidate(&self, replaces: NonZeroU64, except: Option<NonZeroU64>) -> Result<Candidate, Error> {
+    async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
             let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
@@ -137,7 +138,7 @@ impl CacheInner {
         }
     }
 
-    fn step(&self, entry: &CacheEntry, rejected: NonZeroU64, rejection: Rejection) -> Step {
+    fn step(&self, entry: &CacheEntry, rejected: TokenId, rejection: Rejection) -> Step {
         if !matches!(rejection, Rejection::InvalidToken | Rejection::Unexplained) {
             return Step::Suppressed;
         }
@@ -156,7 +157,7 @@ impl CacheInner {
     }
 
     /// Fetches a candidate in a task of its own, so that it goes on when the request that asked is given up.
-    fn fetch(&self, entry: &Arc<CacheEntry>, replaces: NonZeroU64, flight: Flight<Option<Candidate>>) {
+    fn fetch(&self, entry: &Arc<CacheEntry>, replaces: TokenId, flight: Flight<Option<Candidate>>) {
         let max_wait = self.shared.options.max_wait;
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         let entry = entry.clone();

@@ -1,6 +1,6 @@
 //! Decides what to do about a 401 of one scope set, and bounds how often its token is renewed.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     clock::millis,
@@ -28,7 +28,7 @@ pub(in crate::token) struct Renewal {
     /// Renewals that have begun since one helped.
     failures: u32,
     /// The last replacement whose repetition has come back. Many requests conclude the same one.
-    pub(super) concluded: Option<NonZeroU64>,
+    pub(super) concluded: Option<TokenId>,
     pub(super) candidate: Option<Candidate>,
     pub(super) fetch: SingleFlight<Option<Candidate>>,
 }
@@ -36,7 +36,7 @@ pub(in crate::token) struct Renewal {
 /// A token that is to replace the current one if a repetition with it is accepted.
 #[derive(Clone)]
 pub(super) struct Candidate {
-    pub(super) replaces: NonZeroU64,
+    pub(super) replaces: TokenId,
     pub(super) issued: Arc<Issued>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) epoch: Epoch,
@@ -76,7 +76,7 @@ impl Renewal {
     pub(super) fn step(
         &mut self,
         current: &Issued,
-        rejected: NonZeroU64,
+        rejected: TokenId,
         rejection: Rejection,
         now: Now,
     ) -> Step {
@@ -105,7 +105,7 @@ impl Renewal {
     }
 
     /// Notes what came of a repetition.
-    pub(super) fn conclude(&mut self, replacement: NonZeroU64, accepted: bool, now: u64) {
+    pub(super) fn conclude(&mut self, replacement: TokenId, accepted: bool, now: u64) {
         // All that repeat with one replacement count once; but one success outweighs the failures.
         if self.concluded == Some(replacement) && !accepted {
             return;

@@ -3,7 +3,6 @@
 
 use std::{
     future::poll_fn,
-    num::NonZeroU64,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
@@ -23,6 +22,7 @@ use crate::{
             entry::{CacheEntry, Discarded, Marks, NewToken, TakenRefreshToken},
             state::CacheState,
         },
+        id::TokenId,
         lifetime::age::{Expires, Now},
         refresh::rate_limiter::Admission,
         source::IssuedToken,
@@ -59,7 +59,7 @@ impl RefreshTask {
         match &outcome {
             Ok(token) => tracing::debug!(
                 rule = token.expiry_rule().as_str(),
-                token_id = token.issued().id.map_or(0, NonZeroU64::get),
+                token_id = token.issued().id.map_or(0, TokenId::get),
                 "token in place"
             ),
             Err(error) => tracing::warn!(kind = ?error.kind(), %error, "no token"),

@@ -210,7 +210,6 @@ impl fmt::Debug for StoreCircuitBreaker {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU64;
 
     use super::*;
     use crate::token::MemoryStore;
@@ -221,7 +220,7 @@ mod tests {
     }
 
     fn revoked(id: usize) -> PendingMark {
-        PendingMark::Revoked(vec![NonZeroU64::new(id as u64 + 1).expect("not zero")])
+        PendingMark::Revoked(vec![TokenId::new(id as u64 + 1).expect("not zero")])
     }
 
     #[tokio::test(start_paused = true)]

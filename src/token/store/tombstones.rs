@@ -3,9 +3,12 @@
 //! A *revoked* token never comes back. An *invalidated* token, which a server has rejected, comes back
 //! only from a request that began afterwards: some servers issue the same token again.
 
-use std::{collections::HashMap, num::NonZeroU64, sync::PoisonError};
+use std::{collections::HashMap, sync::PoisonError};
 
-use crate::sync::{Mutex, MutexGuard};
+use crate::{
+    sync::{Mutex, MutexGuard},
+    token::id::TokenId,
+};
 
 /// The most marks that are kept, about 3 MB. Beyond it, those that end first are dropped.
 const CAPACITY: usize = 65_536;
@@ -15,7 +18,7 @@ pub(in crate::token) struct Tombstones(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    marks: HashMap<NonZeroU64, Mark>,
+    marks: HashMap<TokenId, Mark>,
     /// How many times a token was invalidated.
     invalidations: u64,
 }
@@ -52,7 +55,7 @@ impl Tombstones {
         Epoch(self.lock().invalidations)
     }
 
-    pub(in crate::token) fn mark_revoked(&self, token: NonZeroU64, now: u64, until: u64) {
+    pub(in crate::token) fn mark_revoked(&self, token: TokenId, now: u64, until: u64) {
         let mut state = self.lock();
         let until = state
             .live(token, now)
@@ -62,7 +65,7 @@ impl Tombstones {
     }
 
     /// A revoked token stays revoked.
-    pub(in crate::token) fn mark_invalidated(&self, token: NonZeroU64, now: u64, until: u64) {
+    pub(in crate::token) fn mark_invalidated(&self, token: TokenId, now: u64, until: u64) {
         let mut state = self.lock();
         state.invalidations += 1;
         if state.live(token, now).is_none_or(|mark| mark.invalidation.is_some()) {
@@ -71,17 +74,17 @@ impl Tombstones {
         }
     }
 
-    pub(in crate::token) fn is_revoked(&self, token: NonZeroU64, now: u64) -> bool {
+    pub(in crate::token) fn is_revoked(&self, token: TokenId, now: u64) -> bool {
         self.lock().live(token, now).is_some_and(|mark| mark.invalidation.is_none())
     }
 
     /// Whether a token is revoked or invalidated.
-    pub(in crate::token) fn is_marked(&self, token: NonZeroU64, now: u64) -> bool {
+    pub(in crate::token) fn is_marked(&self, token: TokenId, now: u64) -> bool {
         self.lock().live(token, now).is_some()
     }
 
     /// Whether a token may be handed out: a new one, requested at `epoch`, or one from a store.
-    pub(in crate::token) fn judge(&self, token: NonZeroU64, epoch: Option<Epoch>, now: u64) -> Verdict {
+    pub(in crate::token) fn judge(&self, token: TokenId, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();
         let Some(mark) = state.live(token, now) else { return Verdict::Usable };
         match (mark.invalidation, epoch) {
@@ -96,11 +99,11 @@ impl Tombstones {
 }
 
 impl State {
-    fn live(&self, token: NonZeroU64, now: u64) -> Option<Mark> {
+    fn live(&self, token: TokenId, now: u64) -> Option<Mark> {
         self.marks.get(&token).copied().filter(|mark| now < mark.until)
     }
 
-    fn insert(&mut self, token: NonZeroU64, mark: Mark, now: u64) {
+    fn insert(&mut self, token: TokenId, mark: Mark, now: u64) {
         if self.marks.len() >= CAPACITY {
             self.marks.retain(|_, mark| now < mark.until);
         }
@@ -123,8 +126,8 @@ impl State {
 mod tests {
     use super::*;
 
-    fn id(number: u64) -> NonZeroU64 {
-        NonZeroU64::new(number).expect("not zero")
+    fn id(number: u64) -> TokenId {
+        TokenId::new(number).expect("not zero")
     }
 
     #[test]
