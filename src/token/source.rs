@@ -53,22 +53,22 @@ pub trait TokenSource: Send + Sync + 'static {
 /// [`TokenSource`] as an object, so that what asks it does not depend on which it is.
 pub(super) trait AnySource: Send + Sync {
     fn fingerprint(&self) -> Fingerprint;
-    fn issue<'a>(&'a self, scopes: &'a [Scope]) -> Asked<'a>;
-    fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a>;
+    fn issue<'a>(&'a self, scopes: &'a [Scope]) -> IssueFuture<'a>;
+    fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> IssueFuture<'a>;
 }
 
-type Asked<'a> = Pin<Box<dyn Future<Output = Result<IssuedToken, Error>> + Send + 'a>>;
+type IssueFuture<'a> = Pin<Box<dyn Future<Output = Result<IssuedToken, Error>> + Send + 'a>>;
 
 impl<S: TokenSource> AnySource for S {
     fn fingerprint(&self) -> Fingerprint {
         TokenSource::fingerprint(self)
     }
 
-    fn issue<'a>(&'a self, scopes: &'a [Scope]) -> Asked<'a> {
+    fn issue<'a>(&'a self, scopes: &'a [Scope]) -> IssueFuture<'a> {
         Box::pin(TokenSource::issue(self, scopes))
     }
 
-    fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> Asked<'a> {
+    fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> IssueFuture<'a> {
         Box::pin(TokenSource::refresh(self, refresh_token))
     }
 }

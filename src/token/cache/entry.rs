@@ -342,7 +342,8 @@ impl CacheEntry {
         if parents.into_iter().flatten().any(is_revoked) || (is_from_store && is_refresh_token_revoked) {
             return Err(Discarded::Void);
         }
-        let verdict = id.map_or(Verdict::Usable, |id| marks.tombstones.judge(id, Some(new.epoch), marks.now));
+        let verdict =
+            id.map_or(Verdict::Usable, |id| marks.tombstones.verdict(id, Some(new.epoch), marks.now));
         let is_reissued = match verdict {
             Verdict::Usable => {
                 !is_from_store

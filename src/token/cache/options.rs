@@ -36,7 +36,7 @@ pub struct TokenOptions {
     pub(in crate::token) max_handles: usize,
     pub(in crate::token) backoff: Duration,
     pub(in crate::token) max_backoff: Duration,
-    pub(in crate::token) refusal_memory: Duration,
+    pub(in crate::token) negative_cache_ttl: Duration,
     pub(in crate::token) max_cool_down: Duration,
     rate_limit: Option<RateLimit>,
     rate_limit_share: f64,
@@ -60,7 +60,7 @@ impl Default for TokenOptions {
             max_handles: 100_000,
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
-            refusal_memory: Duration::from_secs(10),
+            negative_cache_ttl: Duration::from_secs(10),
             max_cool_down: Duration::from_secs(3600),
             rate_limit: None,
             rate_limit_share: 1.0,
@@ -151,8 +151,8 @@ impl TokenOptions {
     /// requested, then one request at a time probes whether the credentials are still refused.
     /// Default: 10 s.
     #[must_use]
-    pub fn with_negative_cache_ttl(mut self, memory: Duration) -> Self {
-        self.refusal_memory = memory.min(FOREVER);
+    pub fn with_negative_cache_ttl(mut self, ttl: Duration) -> Self {
+        self.negative_cache_ttl = ttl.min(FOREVER);
         self
     }
 

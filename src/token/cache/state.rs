@@ -51,7 +51,7 @@ impl CacheState {
     pub(in crate::token) fn new(source: Arc<dyn AnySource>, options: TokenOptions) -> Self {
         let limiter = Arc::new(RateLimiter::new(options.rate_limit()));
         let cool_down = CoolDown::new(options.max_cool_down);
-        let negative = NegativeCache::new(options.refusal_memory);
+        let negative = NegativeCache::new(options.negative_cache_ttl);
         let entries = Entries::new(options.capacity, options.max_handles);
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
         let (counters, breaker) = (Counters::default(), StoreCircuitBreaker::new(&options));
@@ -262,10 +262,10 @@ impl CacheState {
         let mut refused = None;
         match scopes {
             Some(scopes) if error.kind() == ErrorKind::Unauthorized => {
-                let (memory, kept) = (self.options.refusal_memory, error.without_details());
+                let (ttl, kept) = (self.options.negative_cache_ttl, error.without_details());
                 if error.is_about_credentials() {
-                    self.negative.refused(now, memory, kept);
-                    refused = (!memory.is_zero()).then_some(Block::Refused(memory));
+                    self.negative.refused(now, ttl, kept);
+                    refused = (!ttl.is_zero()).then_some(Block::Refused(ttl));
                 } else {
                     self.negative.suspected(scopes, now, kept);
                 }

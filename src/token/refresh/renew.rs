@@ -42,13 +42,13 @@ impl RefreshTask {
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
-            let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
+            let (requested_at, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
             let stored = breaker.call(breaker.store.get(&key)).await.ok().flatten();
             let current = self.entry.current.load().id;
             let unwanted = [Some(replaces), current, self.entry.pending_eviction(), except];
             let stored = stored.filter(|token| !unwanted.contains(&Some(token.id)));
             let refresh_token_id = stored.as_ref().and_then(|token| token.refresh_token_id);
-            if let Some(issued) = stored.and_then(|token| self.read_stored(token, asked)) {
+            if let Some(issued) = stored.and_then(|token| self.read_stored(token, requested_at)) {
                 self.shared.counters.shared.add(1);
                 let issued = Arc::new(issued);
                 return Ok(Candidate { replaces, issued, refresh_token_id, epoch, requested: None });

@@ -35,7 +35,7 @@ use crate::{
 /// How many tokens one refresh requests at most because each was revoked or rejected meanwhile.
 pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
-/// A token that was asked for, and that nobody has yet.
+/// A token that was issued and is not published yet.
 pub(in crate::token) struct RequestedToken {
     pub(in crate::token) stored: StoredToken,
     pub(in crate::token) issued: Issued,
@@ -121,11 +121,11 @@ impl RefreshTask {
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
         let mut made = 0;
         loop {
-            if let Err(error) = self.enter(admission.take(), deadline).await {
+            if let Err(error) = self.wait_for_turn(admission.take(), deadline).await {
                 self.shared.negative.failed(&self.entry.scopes, self.shared.now().tick, Duration::ZERO);
                 return Err(error);
             }
-            let asked = self.shared.now();
+            let requested_at = self.shared.now();
             let epoch = self.shared.tombstones.epoch();
             let taken = take(&self.entry, self.shared.marks());
             let refreshing = taken.refresh_token.is_some();
@@ -136,7 +136,7 @@ impl RefreshTask {
                 }
             });
             let error = match result.await {
-                Some(Ok(issued)) => match self.accept(issued, asked) {
+                Some(Ok(issued)) => match self.accept(issued, requested_at) {
                     Ok((stored, issued)) => return Ok(RequestedToken { stored, issued, taken, epoch }),
                     Err(error) => error,
                 },
@@ -161,7 +161,7 @@ impl RefreshTask {
     }
 
     /// Waits for the turn of a call, which the store gives where there is one.
-    async fn enter(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
+    async fn wait_for_turn(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;
         shared.negative.check(&self.entry.scopes, now, shared.options.max_wait)?;
@@ -195,21 +195,28 @@ impl RefreshTask {
     }
 
     /// Decides how long an issued token is believed.
-    fn accept(&self, issued: IssuedToken, asked: Now) -> Result<(StoredToken, Issued), Error> {
+    fn accept(&self, issued: IssuedToken, requested_at: Now) -> Result<(StoredToken, Issued), Error> {
         let received = self.shared.now();
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
-        let expiry = issued.expiry(wall(asked.wall), wall(received.wall), &self.shared.options);
+        let expiry = issued.expiry(wall(requested_at.wall), wall(received.wall), &self.shared.options);
         tracing::debug!(
             rule = expiry.rule.as_str(),
             lifetime_seconds = expiry.lifetime.as_secs(),
             skew_seconds = expiry.skew_seconds,
             "token issued"
         );
-        let expires =
-            Expires { lifetime: expiry.lifetime, rule: expiry.rule, sent: asked.tick, sent_wall: asked.wall };
+        let expires = Expires {
+            lifetime: expiry.lifetime,
+            rule: expiry.rule,
+            sent: requested_at.tick,
+            sent_wall: requested_at.wall,
+        };
         let life = self.shared.options.life(expires, self.shared.random());
         // The later of the two clocks, as in the life of a token.
-        let age = received.tick.saturating_sub(asked.tick).max(received.wall.saturating_sub(asked.wall));
+        let age = received
+            .tick
+            .saturating_sub(requested_at.tick)
+            .max(received.wall.saturating_sub(requested_at.wall));
         let stored = StoredToken::new(issued.access_token, Duration::from_millis(age), expiry.lifetime);
         let mut stored = stored.with_refresh_token(issued.refresh_token.filter(is_kept_refresh_token));
         let scope = issued.scope.filter(|scope| scope.len() <= MAX_KEPT);
@@ -241,15 +248,15 @@ impl RefreshTask {
     /// Ends in a failure. What is remembered for all scope sets is not remembered for this one as well.
     pub(in crate::token) fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
-        let (shared, memory) = (&self.shared, self.shared.options.refusal_memory);
+        let (shared, ttl) = (&self.shared, self.shared.options.negative_cache_ttl);
         if error.kind() != ErrorKind::Unauthorized {
             shared.negative.failed(&self.entry.scopes, shared.now().tick, shared.options.backoff);
         }
         match error.kind() {
             ErrorKind::RateLimited => {}
-            ErrorKind::Unauthorized if error.is_about_credentials() || memory.is_zero() => {}
+            ErrorKind::Unauthorized if error.is_about_credentials() || ttl.is_zero() => {}
             ErrorKind::Unauthorized => {
-                let until = shared.now().tick.saturating_add(millis(memory));
+                let until = shared.now().tick.saturating_add(millis(ttl));
                 self.entry.fail(error.clone(), |_| until);
             }
             _ => self.entry.fail(error.clone(), |failures| self.retry_at(failures)),

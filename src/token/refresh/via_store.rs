@@ -58,12 +58,12 @@ impl RefreshTask {
             let left = deadline - Instant::now();
             let current = self.entry.current.load().id;
             let except: SmallVec<[TokenId; 2]> = current.into_iter().chain(unusable).collect();
-            let (asked, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
+            let (requested_at, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
             let claim = breaker.store.claim(&key, &except, breaker.lease, limit, left);
             match breaker.call(claim).await? {
                 Claim::Token(stored) => {
                     let id = stored.id;
-                    if let Some(token) = self.install_stored(stored, asked, epoch) {
+                    if let Some(token) = self.install_stored(stored, requested_at, epoch) {
                         return Ok(Ok(token));
                     }
                     if except.contains(&id) {
@@ -172,13 +172,13 @@ impl RefreshTask {
     }
 
     /// Installs a token of the store that was claimed at this time, if it is fresh and not marked.
-    fn install_stored(&self, stored: StoredToken, asked: Now, epoch: Epoch) -> Option<Token> {
+    fn install_stored(&self, stored: StoredToken, requested_at: Now, epoch: Epoch) -> Option<Token> {
         let id = stored.id;
         if self.entry.pending_eviction() == Some(id) {
             return None;
         }
         let refresh_token_id = stored.refresh_token_id;
-        let issued = Arc::new(self.read_stored(stored, asked)?);
+        let issued = Arc::new(self.read_stored(stored, requested_at)?);
         let new = NewToken { issued, refresh_token: None, refresh_token_id, request: None, epoch };
         let token = self.entry.publish(new, self.shared.marks(), |_| 0).ok()?;
         self.shared.counters.shared.add(1);
@@ -186,16 +186,17 @@ impl RefreshTask {
     }
 
     /// A token that the store was asked for at this time, if it is fresh.
-    pub(in crate::token) fn read_stored(&self, stored: StoredToken, asked: Now) -> Option<Issued> {
-        // The store says how old it was when the store answered, which was after `asked`.
+    pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
+        // The store says how old it was when the store answered, which was after `requested_at`.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {
             lifetime: stored.lifetime.min(self.shared.options.limits.max),
             rule: ExpiryRule::Stored,
-            sent: asked.tick.saturating_sub(age),
-            sent_wall: asked.wall.saturating_sub(age),
+            sent: requested_at.tick.saturating_sub(age),
+            sent_wall: requested_at.wall.saturating_sub(age),
         };
-        let lifetime = expires.lifetime.saturating_sub(Duration::from_millis(age.saturating_sub(asked.tick)));
+        let lifetime =
+            expires.lifetime.saturating_sub(Duration::from_millis(age.saturating_sub(requested_at.tick)));
         let life = self.shared.options.life(Expires { lifetime, ..expires }, self.shared.random());
         if life.age(self.shared.now()) != Age::Fresh {
             return None;

@@ -84,7 +84,7 @@ impl Tombstones {
     }
 
     /// Whether a token may be handed out: a new one, requested at `epoch`, or one from a store.
-    pub(in crate::token) fn judge(&self, token: TokenId, epoch: Option<Epoch>, now: u64) -> Verdict {
+    pub(in crate::token) fn verdict(&self, token: TokenId, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();
         let Some(mark) = state.live(token, now) else { return Verdict::Usable };
         match (mark.invalidation, epoch) {
@@ -138,10 +138,10 @@ mod tests {
         marks.mark_invalidated(id(1), 0, 10);
         let later = marks.epoch();
         assert!(marks.is_revoked(id(1), 99));
-        assert_eq!(marks.judge(id(1), Some(later), 99), Verdict::Revoked);
-        assert_eq!(marks.judge(id(1), None, 99), Verdict::Revoked);
-        assert_eq!(marks.judge(id(1), None, 100), Verdict::Usable);
-        assert_eq!(marks.judge(id(2), None, 0), Verdict::Usable);
+        assert_eq!(marks.verdict(id(1), Some(later), 99), Verdict::Revoked);
+        assert_eq!(marks.verdict(id(1), None, 99), Verdict::Revoked);
+        assert_eq!(marks.verdict(id(1), None, 100), Verdict::Usable);
+        assert_eq!(marks.verdict(id(2), None, 0), Verdict::Usable);
     }
 
     #[test]
@@ -150,13 +150,13 @@ mod tests {
         let before = marks.epoch();
         marks.mark_invalidated(id(1), 0, 100);
         assert!(!marks.is_revoked(id(1), 0));
-        assert_eq!(marks.judge(id(1), Some(before), 0), Verdict::Invalidated);
-        assert_eq!(marks.judge(id(1), None, 0), Verdict::Invalidated);
-        assert_eq!(marks.judge(id(1), Some(marks.epoch()), 0), Verdict::Reissued);
+        assert_eq!(marks.verdict(id(1), Some(before), 0), Verdict::Invalidated);
+        assert_eq!(marks.verdict(id(1), None, 0), Verdict::Invalidated);
+        assert_eq!(marks.verdict(id(1), Some(marks.epoch()), 0), Verdict::Reissued);
         // From then on it is a token like any other.
-        assert_eq!(marks.judge(id(1), None, 0), Verdict::Usable);
+        assert_eq!(marks.verdict(id(1), None, 0), Verdict::Usable);
         marks.mark_invalidated(id(1), 0, 100);
-        assert_eq!(marks.judge(id(1), Some(before), 100), Verdict::Usable);
+        assert_eq!(marks.verdict(id(1), Some(before), 100), Verdict::Usable);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Subscription {
         Wait { subscription: self.clone(), key, word: Some(word) }
     }
 
-    fn hear(&self, message: Message) {
+    fn handle(&self, message: Message) {
         // Sending fails if no cache listens.
         match message {
             Message::Changed(key) => {
@@ -216,7 +216,7 @@ async fn hear_all(subscription: &Weak<Subscription>, mut sink: PubSubSink, mut s
             Ok(Some(message)) => {
                 let Some(subscription) = subscription.upgrade() else { return };
                 if let Some(message) = Message::read(message.get_payload_bytes()) {
-                    subscription.hear(message);
+                    subscription.handle(message);
                 }
             }
             Ok(None) => return,

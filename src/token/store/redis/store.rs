@@ -29,13 +29,13 @@ const OVERWRITE: usize = 5;
 /// believe.
 const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
-/// A key as the scripts know it.
-struct Keyed {
+/// A key of the store as its scripts know it.
+struct RedisKey {
     id: KeyId,
     names: OfSource,
 }
 
-impl Keyed {
+impl RedisKey {
     fn entry(&self) -> String {
         self.names.entry(&self.id)
     }
@@ -50,8 +50,8 @@ impl Keyed {
 }
 
 impl RedisStore {
-    fn keyed(&self, key: &StoreKey) -> Keyed {
-        Keyed { id: Names::id(key), names: self.names.of(&key.source) }
+    fn redis_key(&self, key: &StoreKey) -> RedisKey {
+        RedisKey { id: Names::id(key), names: self.names.of(&key.source) }
     }
 
     fn held(&self, lease: &Lease) -> Vec<u8> {
@@ -88,11 +88,11 @@ impl RedisStore {
         key: &StoreKey,
         token: &StoredToken,
         lease: &Lease,
-        settle: bool,
+        release: bool,
     ) -> Result<bool, StoreError> {
-        let keyed = self.keyed(key);
-        let names = &keyed.names;
-        let keys = [keyed.entry(), keyed.lease(), names.refused(), names.revoked(), names.invalid()];
+        let redis_key = self.redis_key(key);
+        let names = &redis_key.names;
+        let keys = [redis_key.entry(), redis_key.lease(), names.refused(), names.revoked(), names.invalid()];
         // The fence is the time of the grant on the clock of Redis. The token was requested later, so
         // it ends no earlier than this.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
@@ -113,16 +113,16 @@ impl RedisStore {
             token.refresh_token_id.as_ref().map(names::id).unwrap_or_default().into(),
             millis(token.remaining()).into(),
             self.channel(),
-            keyed.changed(),
-            if settle { b"1" } else { b"0" }.to_vec(),
+            redis_key.changed(),
+            if release { b"1" } else { b"0" }.to_vec(),
         ];
         arguments.extend(lease.parents.iter().map(|id| names::id(id).into()));
         reply::done(&self.link.call(&script::PUT, &keys, &arguments).await?)
     }
 
     async fn read(&self, key: &StoreKey) -> Result<Option<StoredToken>, StoreError> {
-        let keyed = self.keyed(key);
-        let keys = [keyed.entry(), keyed.names.revoked(), keyed.names.invalid()];
+        let redis_key = self.redis_key(key);
+        let keys = [redis_key.entry(), redis_key.names.revoked(), redis_key.names.invalid()];
         match Reply::read(self.link.call(&script::GET, &keys, &[]).await?)? {
             Reply::Token(sealed) => Ok(self.token(key, &sealed)),
             _ => Ok(None),
@@ -150,8 +150,9 @@ impl TokenStore for RedisStore {
         lease: &'a Lease,
     ) -> StoreFuture<'a, Option<Secret>> {
         Box::pin(async move {
-            let keyed = self.keyed(key);
-            let keys = [keyed.entry(), keyed.lease(), keyed.names.revoked(), keyed.names.invalid()];
+            let redis_key = self.redis_key(key);
+            let keys =
+                [redis_key.entry(), redis_key.lease(), redis_key.names.revoked(), redis_key.names.invalid()];
             match Reply::read(self.link.call(&script::TAKE, &keys, &[self.held(lease)]).await?)? {
                 Reply::Token(Sealed { id, text, .. }) => Ok(self.refresh_token(key, id, &text)),
                 _ => Ok(None),
@@ -179,9 +180,9 @@ impl TokenStore for RedisStore {
 
     fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let keyed = self.keyed(key);
-            let names = &keyed.names;
-            let keys = [keyed.entry(), names.fence(), names.revoked(), names.invalid()];
+            let redis_key = self.redis_key(key);
+            let names = &redis_key.names;
+            let keys = [redis_key.entry(), names.fence(), names.revoked(), names.invalid()];
             let message = Message::Invalidated(id).write().into();
             let arguments = [names::id(&id).into(), self.channel(), message];
             reply::done(&self.link.call(&script::INVALIDATE, &keys, &arguments).await?).map(drop)
@@ -190,9 +191,10 @@ impl TokenStore for RedisStore {
 
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
         Box::pin(async move {
-            let keyed = self.keyed(key);
-            let names = &keyed.names;
-            let keys = [keyed.lease(), names.fence(), keyed.entry(), names.revoked(), names.invalid()];
+            let redis_key = self.redis_key(key);
+            let names = &redis_key.names;
+            let keys =
+                [redis_key.lease(), names.fence(), redis_key.entry(), names.revoked(), names.invalid()];
             let arguments = [self.holder.as_str().into(), millis(time).into()];
             match Reply::read(self.link.call(&script::LEASE, &keys, &arguments).await?)? {
                 Reply::Leased { fence, parents, .. } => Ok(Some(leased(fence, parents))),
@@ -203,9 +205,9 @@ impl TokenStore for RedisStore {
 
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let keyed = self.keyed(key);
-            let arguments = [self.held(lease), self.channel(), keyed.changed()];
-            let response = self.link.call(&script::RELEASE, &[keyed.lease()], &arguments).await?;
+            let redis_key = self.redis_key(key);
+            let arguments = [self.held(lease), self.channel(), redis_key.changed()];
+            let response = self.link.call(&script::RELEASE, &[redis_key.lease()], &arguments).await?;
             reply::done(&response).map(drop)
         })
     }
@@ -231,11 +233,11 @@ impl TokenStore for RedisStore {
         // Registered before the call, so that no change after it is missed.
         let wait = self.subscription.wait(Names::id(key));
         Box::pin(async move {
-            let keyed = self.keyed(key);
-            let names = &keyed.names;
+            let redis_key = self.redis_key(key);
+            let names = &redis_key.names;
             let keys = [
-                keyed.entry(),
-                keyed.lease(),
+                redis_key.entry(),
+                redis_key.lease(),
                 names.fence(),
                 names.closed(),
                 names.refused(),
@@ -281,7 +283,7 @@ impl TokenStore for RedisStore {
     fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let arguments = [self.held(lease), millis(time).into()];
-            reply::done(&self.link.call(&script::RENEW, &[self.keyed(key).lease()], &arguments).await?)
+            reply::done(&self.link.call(&script::RENEW, &[self.redis_key(key).lease()], &arguments).await?)
         })
     }
 
