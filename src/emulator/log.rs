@@ -38,7 +38,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; empty where it was over the limit of 64 KiB.
     pub body: Bytes,
-    answered: Arc<OnceLock<StatusCode>>,
+    status: Arc<OnceLock<StatusCode>>,
     note: Arc<OnceLock<&'static str>>,
 }
 
@@ -59,14 +59,14 @@ impl Request {
             path,
             headers,
             body,
-            answered: Arc::default(),
+            status: Arc::default(),
             note: Arc::default(),
         }
     }
 
     /// The status it was answered with; `None` while it is not, and where the response was lost.
     pub fn status(&self) -> Option<StatusCode> {
-        self.answered.get().copied()
+        self.status.get().copied()
     }
 
     /// Why it was refused, or that a fault met it: what the services themselves do not say, such as whether a
@@ -85,12 +85,12 @@ impl Request {
         self.path.len() + self.body.len() + headers.sum::<usize>()
     }
 
-    pub(super) fn answered(&self, status: StatusCode) {
+    pub(super) fn set_status(&self, status: StatusCode) {
         // Each request is answered once.
-        _ = self.answered.set(status);
+        _ = self.status.set(status);
     }
 
-    pub(super) fn noted(&self, note: &'static str) {
+    pub(super) fn set_note(&self, note: &'static str) {
         // What comes first is what decided.
         _ = self.note.set(note);
     }

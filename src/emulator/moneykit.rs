@@ -69,12 +69,12 @@ impl Service {
         if !agree(ways) {
             return Err(Refusal::Unauthorized(None));
         }
-        let asked: types::CreateAccessTokenRequest =
+        let body: types::CreateAccessTokenRequest =
             fields.decode().ok_or(Refusal::Invalid(&["body"], "not the fields of the contract"))?;
-        if asked.grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
+        if body.grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
             return Err(Refusal::GrantType);
         }
-        let scope = asked.scope.unwrap_or_else(|| ALL_SCOPES.to_owned());
+        let scope = body.scope.unwrap_or_else(|| ALL_SCOPES.to_owned());
         if !scope.split(' ').all(|scope| Scope::new(scope).is_ok()) {
             return Err(Refusal::Invalid(&["body", "scope"], "not a list of scopes"));
         }

@@ -77,16 +77,16 @@ impl Service {
         if types::GrantType::try_from(grant_type).is_err() {
             return Err(Refusal::BadRequest("unsupported_grant_type"));
         }
-        let asked: types::AuthTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
-        if let Some(scope) = &asked.scope
+        let body: types::AuthTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
+        if let Some(scope) = &body.scope
             && !scope.split(' ').all(|scope| Scope::new(scope).is_ok())
         {
             return Err(refused_scope("must be a list of scopes, separated by spaces"));
         }
-        match asked.grant_type {
+        match body.grant_type {
             types::GrantType::ClientCredentials => {
-                let scope = asked.scope.ok_or_else(|| refused_scope("is required"))?;
-                let client_type = asked.client_type.unwrap_or(types::ClientType::Web);
+                let scope = body.scope.ok_or_else(|| refused_scope("is required"))?;
+                let client_type = body.client_type.unwrap_or(types::ClientType::Web);
                 let audience = self.audience(request, client_type)?;
                 let mut issued = self.issued();
                 let family = issued.new_family();
@@ -94,11 +94,11 @@ impl Service {
                 Ok(self.issue(&mut issued, family, grant.clone(), grant, now))
             }
             types::GrantType::RefreshToken => {
-                let token = asked.refresh_token.ok_or_else(|| {
+                let token = body.refresh_token.ok_or_else(|| {
                     let refresh_token = Some("is required".to_owned());
                     Refusal::Token(types::AuthTokenRequestError { refresh_token, scope: None })
                 })?;
-                self.refresh(request, token.expose_secret(), asked.scope, now)
+                self.refresh(request, token.expose_secret(), body.scope, now)
             }
         }
     }
@@ -204,9 +204,9 @@ impl Service {
         if refused.token.is_some() || refused.token_type_hint.is_some() {
             return Err(Refusal::Revoke(refused));
         }
-        let asked: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
+        let body: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
         // The hint only spares a search (RFC 7009 section 2.1), and an unknown token is a success.
-        self.issued().revoke(asked.token.expose_secret());
+        self.issued().revoke(body.token.expose_secret());
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 

@@ -136,6 +136,6 @@ impl Body for Outgoing {
 }
 
 /// One response of what an operation comes to. Operations give refusals apart, to be left by `?`.
-pub(super) fn settle<R: Into<BytesResponse>>(outcome: Result<BytesResponse, R>) -> BytesResponse {
+pub(super) fn merge<R: Into<BytesResponse>>(outcome: Result<BytesResponse, R>) -> BytesResponse {
     outcome.unwrap_or_else(Into::into)
 }

@@ -20,7 +20,7 @@ use super::{
     log::Log,
     moneykit, moov,
     random::Random,
-    response::{self, BeforeService, BytesResponse, Cut, Outgoing, Why, settle},
+    response::{self, BeforeService, BytesResponse, Cut, Outgoing, Why, merge},
     time::{Time, http_date},
 };
 
@@ -101,28 +101,28 @@ impl Services {
         };
         let mut response = match fault {
             Some(fault) => {
-                request.noted("a fault, as ordered");
+                request.set_note("a fault, as ordered");
                 fault.play(serve).await?
             }
             None => response::whole(serve()),
         };
         if let Some(Why(note)) = response.extensions().get() {
-            request.noted(note);
+            request.set_note(note);
         }
         self.stamp(&request, &mut response);
-        request.answered(response.status());
+        request.set_status(response.status());
         Ok(response)
     }
 
     fn serve(&self, request: &Request) -> BytesResponse {
         let now = self.time.now();
         match request.operation {
-            Some(Operation::MoneykitToken) => settle(self.moneykit.token(request, now)),
-            Some(Operation::MoneykitIntrospect) => settle(self.moneykit.introspect(request, now)),
-            Some(Operation::MoneykitJwks) => settle(self.moneykit.jwks(request)),
-            Some(Operation::MoovToken) => settle(self.moov.token(request, now)),
-            Some(Operation::MoovRevoke) => settle(self.moov.revoke(request)),
-            Some(Operation::MoovAccounts) => settle(self.moov.accounts(request, now)),
+            Some(Operation::MoneykitToken) => merge(self.moneykit.token(request, now)),
+            Some(Operation::MoneykitIntrospect) => merge(self.moneykit.introspect(request, now)),
+            Some(Operation::MoneykitJwks) => merge(self.moneykit.jwks(request)),
+            Some(Operation::MoovToken) => merge(self.moov.token(request, now)),
+            Some(Operation::MoovRevoke) => merge(self.moov.revoke(request)),
+            Some(Operation::MoovAccounts) => merge(self.moov.accounts(request, now)),
             None => no_operation(request),
         }
     }
