@@ -32,7 +32,7 @@ pub(crate) fn scopes(given: &[String], configured: Option<Vec<Scope>>) -> Result
 /// # Errors
 ///
 /// Those of printing.
-pub(crate) fn tell(
+pub(crate) fn print_token(
     format: Format,
     reveal: &Reveal,
     token: &UncachedToken,

@@ -107,7 +107,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::complain(&failure, json);
+            output::print_failure(&failure, json);
             ExitCode::from(failure.exit as u8)
         }
     }

@@ -127,7 +127,7 @@ impl Output {
 }
 
 /// Tells a failure on standard error: what, why, and what to do next.
-pub(crate) fn complain(failure: &Failure, json: bool) {
+pub(crate) fn print_failure(failure: &Failure, json: bool) {
     let error = failure.error.as_ref();
     let text = if json {
         let fields: Option<Vec<Value>> = error.map(|error| {
@@ -135,7 +135,7 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
                 |field: &fintech_auth::FieldError| json!({"field": field.field, "message": field.message});
             error.fields().iter().map(field).collect()
         });
-        let told = json!({"error": {
+        let report = json!({"error": {
             "kind": failure.exit.name(),
             "reason": failure.reason,
             "causes": failure.causes,
@@ -147,7 +147,7 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
             "request_id": error.and_then(|error| error.request_id()),
             "retry_after_seconds": error.and_then(|error| error.retry_after()).map(|wait| wait.as_secs_f64()),
         }});
-        format!("{told}\n")
+        format!("{report}\n")
     } else {
         let mut text = format!("error: {}\n", visible(&failure.reason));
         for cause in &failure.causes {

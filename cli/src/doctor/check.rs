@@ -54,7 +54,7 @@ pub(super) struct Checks<'a> {
 
 impl Checks<'_> {
     /// Prints one check. `next` is empty if there is nothing to do.
-    pub(super) fn tell(
+    pub(super) fn add(
         &mut self,
         name: &str,
         verdict: Verdict,
@@ -82,11 +82,11 @@ impl Checks<'_> {
     }
 
     pub(super) fn ok(&mut self, name: &str, found: &str) -> Result<(), Failure> {
-        self.tell(name, Verdict::Ok, found, "")
+        self.add(name, Verdict::Ok, found, "")
     }
 
     /// Prints a failed call with its causes and what to do.
     pub(super) fn fail(&mut self, name: &str, error: &Error) -> Result<(), Failure> {
-        self.tell(name, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
+        self.add(name, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
     }
 }

@@ -137,12 +137,12 @@ fn scopes(
     next: &str,
 ) -> Result<(), Failure> {
     let Some(granted) = granted else {
-        return checks.tell("scopes", Verdict::Skip, "the response does not name the granted scopes", "");
+        return checks.add("scopes", Verdict::Skip, "the response does not name the granted scopes", "");
     };
     let is_granted = |scope: &str| granted.split_whitespace().any(|granted| granted == scope);
     let missing: Vec<&str> = requested.iter().map(Scope::as_str).filter(|scope| !is_granted(scope)).collect();
     match missing.is_empty() {
         true => checks.ok("scopes", &format!("all {} granted", requested.len())),
-        false => checks.tell("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next),
+        false => checks.add("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next),
     }
 }

@@ -16,20 +16,20 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moneykit.com");
-    let route = Route::tell(checks, url)?;
+    let route = Route::check(checks, url)?;
 
-    let asked = config.scopes.as_deref().unwrap_or_default();
-    match client.create_access_token(asked).await {
+    let requested = config.scopes.as_deref().unwrap_or_default();
+    match client.create_access_token(requested).await {
         Ok(response) => {
-            route.answered(checks, response.date())?;
+            route.responded(checks, response.date())?;
             checks.ok("credentials", "accepted: a token was issued")?;
             match client.introspect(&response.body().access_token).await {
                 Ok(about) => match about.scope.as_deref() {
-                    Some(granted) if asked.is_empty() => {
+                    Some(granted) if requested.is_empty() => {
                         let found = format!("none requested, so all that the application may: {granted}");
                         checks.ok("scopes", &found)?
                     }
-                    granted => scopes(checks, asked, granted, ALLOW_SCOPES)?,
+                    granted => scopes(checks, requested, granted, ALLOW_SCOPES)?,
                 },
                 Err(error) => checks.fail("scopes", &error)?,
             }
@@ -37,7 +37,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
                 Ok(_) => checks.ok("key pair", "accepted without a token, on GET /auth/introspect")?,
                 Err(error) => {
                     let next = "send tokens, or see what the application may do";
-                    checks.tell("key pair", Verdict::Warn, &chain(&error), next)?;
+                    checks.add("key pair", Verdict::Warn, &chain(&error), next)?;
                 }
             }
         }
@@ -49,7 +49,7 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
             let (usable, all) = (VerifyingKeys::new(&set).len(), set.keys.len());
             let found = format!("{usable} of {all} webhook keys verify");
             if usable == 0 {
-                checks.tell("jwks", Verdict::Fail, &found, "report it: no webhook can be verified")
+                checks.add("jwks", Verdict::Fail, &found, "report it: no webhook can be verified")
             } else {
                 checks.ok("jwks", &found)
             }

@@ -23,19 +23,19 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moov.io");
-    let route = Route::tell(checks, url)?;
+    let route = Route::check(checks, url)?;
 
-    let asked = match config.scopes.clone() {
+    let requested = match config.scopes.clone() {
         Some(scopes) if !scopes.is_empty() => scopes,
         _ => vec![Scope::new("/ping.read")?],
     };
-    match client.create_access_token(&asked).await {
+    match client.create_access_token(&requested).await {
         Ok(response) => {
-            route.answered(checks, response.date())?;
+            route.responded(checks, response.date())?;
             checks.ok("credentials", "accepted: a token was issued")?;
             let token = UncachedToken::try_from(response)?.into_token();
             origin(checks, &config, token.audience())?;
-            scopes(checks, &asked, token.scope(), ALLOW_SCOPES)?;
+            scopes(checks, &requested, token.scope(), ALLOW_SCOPES)?;
             // Nobody needs it, and it would work for an hour.
             match client.revoke(&token.to_secret(), None).await {
                 Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,
@@ -48,9 +48,9 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && error.request_id().is_none() => {
             let found = "403 without an x-request-id: a CDN or proxy before the service answered";
             let next = "see that nothing blocks this machine's address or user agent; the credentials were not judged";
-            checks.tell("reached", Verdict::Fail, found, next)?;
+            checks.add("reached", Verdict::Fail, found, next)?;
         }
-        Err(error) => refused(checks, &config, &asked, &error).await?,
+        Err(error) => refused(checks, &config, &requested, &error).await?,
     }
     webhooks(checks, &config)
 }
@@ -73,9 +73,9 @@ async fn key_pair(
         Ok(StatusCode::OK) => checks.ok("key pair", "accepted without a token, on GET /accounts"),
         Ok(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
             let found = format!("refused without a token: {} on GET /accounts", status.as_u16());
-            checks.tell("key pair", Verdict::Warn, &found, "send tokens, or see what the API key may do")
+            checks.add("key pair", Verdict::Warn, &found, "send tokens, or see what the API key may do")
         }
-        _ => checks.tell("key pair", Verdict::Skip, "there is no GET /accounts at this base url", ""),
+        _ => checks.add("key pair", Verdict::Skip, "there is no GET /accounts at this base url", ""),
     }
 }
 
@@ -85,12 +85,12 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
         Some(origin) if config.client_type.is_none_or(|kind| kind == ClientType::Web) => match audience {
             Some(audience) if !audience.contains(origin) => {
                 let found = format!("a token was issued, but not for {origin}: requests with it get a 401");
-                checks.tell("origin", Verdict::Fail, &found, ALLOW_ORIGIN)
+                checks.add("origin", Verdict::Fail, &found, ALLOW_ORIGIN)
             }
             Some(_) => checks.ok("origin", &format!("{origin} is in the token's audience")),
             None => checks.ok("origin", &format!("{origin} is accepted")),
         },
-        _ => checks.tell("origin", Verdict::Skip, "tokens are not for a browser", ""),
+        _ => checks.add("origin", Verdict::Skip, "tokens are not for a browser", ""),
     }
 }
 
@@ -98,7 +98,7 @@ fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,
-    asked: &[Scope],
+    requested: &[Scope],
     error: &Error,
 ) -> Result<(), Failure> {
     let has_page = config.origin.is_some() || config.referer.is_some();
@@ -107,11 +107,11 @@ async fn refused(
         (plain.origin, plain.referer) = (None, None);
         plain.client_type = Some(ClientType::Service);
         let client = plain.client()?;
-        if let Ok(response) = client.create_access_token(asked).await {
+        if let Ok(response) = client.create_access_token(requested).await {
             // As above; that it fails changes nothing here.
             _ = client.revoke(&response.into_body().access_token.0, None).await;
             checks.ok("credentials", "accepted, for a service")?;
-            return checks.tell("origin", Verdict::Fail, "the origin is not accepted", ALLOW_ORIGIN);
+            return checks.add("origin", Verdict::Fail, "the origin is not accepted", ALLOW_ORIGIN);
         }
     }
     checks.fail("credentials", error)
@@ -119,7 +119,7 @@ async fn refused(
 
 fn webhooks(checks: &mut Checks<'_>, config: &Config) -> Result<(), Failure> {
     if config.webhook_secret.is_none() && config.webhook_secret_file.is_none() {
-        return checks.tell("webhooks", Verdict::Skip, "no MOOV_WEBHOOK_SECRET is set", "");
+        return checks.add("webhooks", Verdict::Skip, "no MOOV_WEBHOOK_SECRET is set", "");
     }
     match config.webhooks() {
         Ok(_) => checks.ok("webhooks", "the signing secret is readable"),

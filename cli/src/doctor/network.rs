@@ -32,7 +32,7 @@ pub(super) struct Route<'a> {
 
 impl<'a> Route<'a> {
     /// Reports the address and the proxy, before anything is sent.
-    pub(super) fn tell(checks: &mut Checks<'_>, url: &'a str) -> Result<Self, Failure> {
+    pub(super) fn check(checks: &mut Checks<'_>, url: &'a str) -> Result<Self, Failure> {
         checks.ok("base url", url)?;
         let mut route = Self { url, is_proxied: false };
         let Some(uri) =
@@ -59,29 +59,29 @@ impl<'a> Route<'a> {
             }
             None => {
                 let found = format!("none, although {name} is set: it is not the address of a proxy");
-                checks.tell("proxy", Verdict::Warn, &found, "write it as http://HOST:PORT")?;
+                checks.add("proxy", Verdict::Warn, &found, "write it as http://HOST:PORT")?;
             }
         }
         Ok(route)
     }
 
     /// Reports what the first response shows about TLS and the clock.
-    pub(super) fn answered(&self, checks: &mut Checks<'_>, date: Option<SystemTime>) -> Result<(), Failure> {
+    pub(super) fn responded(&self, checks: &mut Checks<'_>, date: Option<SystemTime>) -> Result<(), Failure> {
         if self.url.starts_with("https:") {
             checks.ok("tls", "the connection is encrypted, and the certificate trusted")?;
         } else {
-            checks.tell("tls", Verdict::Skip, "plain http to this machine", "")?;
+            checks.add("tls", Verdict::Skip, "plain http to this machine", "")?;
         }
         match date {
             Some(date) => clock(checks, date, "the service's"),
-            None => checks.tell("clock", Verdict::Skip, "the service told no Date", ""),
+            None => checks.add("clock", Verdict::Skip, "the service told no Date", ""),
         }
     }
 
     /// Reports a call that got no response. Returns false for any other error, without a report.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
-            checks.tell("tls", Verdict::Fail, &found, next)?;
+            checks.add("tls", Verdict::Fail, &found, next)?;
             return Ok(true);
         }
         let has_no_response = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout);
@@ -99,7 +99,7 @@ impl<'a> Route<'a> {
             "see that the base url names the right host, and that this machine resolves and reaches it; if it \
              only has a proxy's way out, set HTTPS_PROXY"
         };
-        checks.tell("reached", Verdict::Fail, &chain(error), next)?;
+        checks.add("reached", Verdict::Fail, &chain(error), next)?;
         Ok(true)
     }
 }
@@ -107,14 +107,14 @@ impl<'a> Route<'a> {
 /// Reports why a client could not be built, and what to do.
 pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Result<(), Failure> {
     if let Some((found, next)) = failure.error.as_ref().and_then(|error| tls::finding(error)) {
-        return checks.tell("tls", Verdict::Fail, &found, next);
+        return checks.add("tls", Verdict::Fail, &found, next);
     }
     let found = std::iter::once(&failure.reason).chain(&failure.causes).cloned().collect::<Vec<_>>();
     let next = match failure.exit {
         Exit::Usage => "correct the configuration",
         exit => exit.next(),
     };
-    checks.tell("configured", Verdict::Fail, &found.join(": "), next)
+    checks.add("configured", Verdict::Fail, &found.join(": "), next)
 }
 
 /// Reports how far this machine's clock is from another one. `whose` names it, as in "the service's".
@@ -127,8 +127,8 @@ pub(super) fn clock(checks: &mut Checks<'_>, other: SystemTime, whose: &str) -> 
     let found = format!("{} s {side} {whose}", skew.as_secs());
     let next = "set this machine's clock, by NTP";
     match skew {
-        skew if skew >= SKEW => checks.tell("clock", Verdict::Fail, &found, next),
-        skew if skew >= NOTICED => checks.tell("clock", Verdict::Warn, &found, next),
+        skew if skew >= SKEW => checks.add("clock", Verdict::Fail, &found, next),
+        skew if skew >= NOTICED => checks.add("clock", Verdict::Warn, &found, next),
         _ => checks.ok("clock", &found),
     }
 }

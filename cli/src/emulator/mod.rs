@@ -145,10 +145,10 @@ fn welcome(emulator: &Emulator, json: bool) -> String {
     if json {
         let variables: serde_json::Map<_, _> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-        let told = json!({
+        let summary = json!({
             "event": "started", "url": emulator.url(), "environment": variables, "origin": emulator.origin(),
         });
-        return format!("{told}\n");
+        return format!("{summary}\n");
     }
     let mut text = format!("Both services are at {}. Ctrl-C ends them.\n\n", emulator.url());
     for (name, operation) in fault::NAMES {

@@ -3,7 +3,7 @@
 use crate::{
     credentials::{self, Overrides},
     exit::Failure,
-    issued::{scopes, tell},
+    issued::{print_token, scopes},
     options::{Client, Format, Reveal},
     output::print,
 };
@@ -34,5 +34,5 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let config = credentials::moneykit(&args.client.config.read()?, &overrides)?;
     let scopes = scopes(&args.scopes, config.scopes.clone())?;
     let token = config.client()?.issue(&scopes).await?;
-    tell(args.format, &args.reveal, &token, false, print)
+    print_token(args.format, &args.reveal, &token, false, print)
 }

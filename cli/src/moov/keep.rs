@@ -7,7 +7,7 @@ use fintech_auth::{Error, Response, Secret, UncachedToken, moov::types::AuthToke
 
 use crate::{
     exit::Failure,
-    issued::tell,
+    issued::print_token,
     moov::save::{Saving, Unsaved, rescue},
     options::{Format, Reveal},
     output::{print, print_all},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Where the tokens are to go, as the options say.
 #[derive(Clone, Copy)]
-pub(super) struct Way<'a> {
+pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
@@ -25,24 +25,24 @@ pub(super) struct Way<'a> {
 }
 
 /// Where the refresh token is to go.
-pub(super) struct Keeping<'a> {
-    way: Way<'a>,
+pub(super) struct TokenCall<'a> {
+    destination: Destination<'a>,
     saving: Option<Saving>,
     signals: Signals,
 }
 
-impl<'a> Keeping<'a> {
+impl<'a> TokenCall<'a> {
     /// # Errors
     ///
     /// Local ones, before anything is sent.
-    pub(super) fn begin(way: Way<'a>) -> Result<Self, Failure> {
-        if way.save == Some("-") && way.reveal.raw {
+    pub(super) fn begin(destination: Destination<'a>) -> Result<Self, Failure> {
+        if destination.save == Some("-") && destination.reveal.raw {
             return Err(Failure::usage("--raw and --save - would both print a token; give one of them"));
         }
         // First, so that no draft stays behind.
         let signals = Signals::new()?;
-        let saving = way.save.filter(|path| *path != "-").map(Saving::begin).transpose()?;
-        Ok(Self { way, saving, signals })
+        let saving = destination.save.filter(|path| *path != "-").map(Saving::begin).transpose()?;
+        Ok(Self { destination, saving, signals })
     }
 
     /// Calls the service, keeps what it issued and prints it. A signal does not cut this short: the exit code reports
@@ -55,8 +55,8 @@ impl<'a> Keeping<'a> {
         self,
         call: impl Future<Output = Result<Response<AuthToken>, Error>>,
     ) -> Result<(), Failure> {
-        let Self { way, saving, mut signals } = self;
-        let mut work = std::pin::pin!(async { keep(way, saving, call.await?) });
+        let Self { destination, saving, mut signals } = self;
+        let mut work = std::pin::pin!(async { keep(destination, saving, call.await?) });
         let signal = tokio::select! {
             done = &mut work => return done,
             signal = signals.ended() => signal,
@@ -66,17 +66,21 @@ impl<'a> Keeping<'a> {
     }
 }
 
-fn keep(way: Way<'_>, saving: Option<Saving>, response: Response<AuthToken>) -> Result<(), Failure> {
-    let Way { format, reveal, save, exchanged } = way;
+fn keep(
+    destination: Destination<'_>,
+    saving: Option<Saving>,
+    response: Response<AuthToken>,
+) -> Result<(), Failure> {
+    let Destination { format, reveal, save, exchanged } = destination;
     let is_exchange = exchanged.is_some();
     let refresh_token = response.refresh_token.as_ref().map(|token| token.0.clone());
     // Only once the refresh token is safe is anything done that may fail.
-    let tell = |shows_refresh_token, print| {
+    let print_token = |shows_refresh_token, print| {
         let token = UncachedToken::try_from(response)?;
-        tell(format, reveal, &token, shows_refresh_token, print)
+        print_token(format, reveal, &token, shows_refresh_token, print)
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
-        tell(false, print)?;
+        print_token(false, print)?;
         // Without a new one, the old one goes on (RFC 6749 section 6), and may be in that very file.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
@@ -89,26 +93,26 @@ fn keep(way: Way<'_>, saving: Option<Saving>, response: Response<AuthToken>) -> 
     };
     // Whatever became of the file, the token is somewhere else then.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
-    let told = tell(is_shown, print);
-    let told = match told {
+    let printed = print_token(is_shown, print);
+    let printed = match printed {
         Ok(()) if is_shown && reveal.raw => print(&format!("{}\n", refresh_token.expose_secret())),
-        told => told,
+        printed => printed,
     };
     let is_printed = is_shown || reveal.reveal && !reveal.raw;
-    let place = match (&path, &told) {
+    let place = match (&path, &printed) {
         (Some(path), _) => format!("the refresh token is in {}", path.display()),
         (None, Ok(())) if is_printed => "the refresh token is on standard output".to_owned(),
-        _ if is_exchange => elsewhere(&refresh_token),
+        _ if is_exchange => rescued_to(&refresh_token),
         _ => "the refresh token is lost: issue a new one".to_owned(),
     };
-    match (failure, told) {
+    match (failure, printed) {
         (None, Ok(())) => Ok(()),
         (Some(failure), _) | (None, Err(failure)) => Err(failure.with_reason(place)),
     }
 }
 
 /// Where a token was put that has no other place left.
-fn elsewhere(refresh_token: &Secret) -> String {
+fn rescued_to(refresh_token: &Secret) -> String {
     match rescue(refresh_token) {
         Ok(path) => format!("the refresh token is in {}", path.display()),
         Err(error) => format!("the refresh token could be kept nowhere: {error}"),

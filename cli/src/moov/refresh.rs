@@ -8,7 +8,7 @@ use crate::{
     issued::scopes,
     moov::{
         Origin, Save,
-        keep::{Keeping, Way},
+        keep::{Destination, TokenCall},
     },
     options::{Client, Format, Reveal, TokenFile},
     output,
@@ -64,11 +64,11 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let scopes = scopes(&args.scopes, None)?;
     let token = input::token(&args.token)?;
     let client = config.client()?;
-    let way = Way {
+    let destination = Destination {
         format: args.format,
         reveal: &args.reveal,
         save,
         exchanged: Some(args.token.token_file.as_deref()),
     };
-    Keeping::begin(way)?.run(client.refresh(&token, &scopes)).await
+    TokenCall::begin(destination)?.run(client.refresh(&token, &scopes)).await
 }

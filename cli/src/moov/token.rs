@@ -6,7 +6,7 @@ use crate::{
     issued::scopes,
     moov::{
         Origin, Save,
-        keep::{Keeping, Way},
+        keep::{Destination, TokenCall},
     },
     options::{Client, Format, Reveal},
 };
@@ -46,6 +46,6 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let client = config.client()?;
     let save = args.save.save.as_deref();
-    let way = Way { format: args.format, reveal: &args.reveal, save, exchanged: None };
-    Keeping::begin(way)?.run(client.create_access_token(&scopes)).await
+    let destination = Destination { format: args.format, reveal: &args.reveal, save, exchanged: None };
+    TokenCall::begin(destination)?.run(client.create_access_token(&scopes)).await
 }

@@ -46,7 +46,7 @@ pub(in crate::doctor) async fn check(
 
     let (mut connection, took) = match within(time, is_tls, connected(&client)).await {
         Ok(connected) => connected,
-        Err((found, next)) => return checks.tell("reached", Verdict::Fail, &found, next),
+        Err((found, next)) => return checks.add("reached", Verdict::Fail, &found, next),
     };
     checks.ok("reached", &format!("it responds in {} ms", took.as_millis()))?;
     tls(checks, address)?;
@@ -55,12 +55,12 @@ pub(in crate::doctor) async fn check(
             for (name, (verdict, found, next)) in
                 [("version", version(&Info(&text))), ("memory", memory(&Info(&text)))]
             {
-                checks.tell(name, verdict, &found, next)?;
+                checks.add(name, verdict, &found, next)?;
             }
         }
         Err((found, _)) => {
             let found = format!("{found} to INFO, which a store does not need");
-            checks.tell("version", Verdict::Skip, &found, "")?;
+            checks.add("version", Verdict::Skip, &found, "")?;
         }
     }
     if let Ok((seconds, _)) =
@@ -75,7 +75,7 @@ pub(in crate::doctor) async fn check(
         Ok(()) => checks.ok("rights", "a token is leased, kept, read and revoked, and messages are heard"),
         Err(error) => {
             let (found, next) = failed(error);
-            checks.tell("rights", Verdict::Fail, &found, next)
+            checks.add("rights", Verdict::Fail, &found, next)
         }
     }
 }
@@ -96,9 +96,9 @@ fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> 
 async fn within<T>(
     time: Duration,
     is_tls: bool,
-    asked: impl Future<Output = RedisResult<T>>,
+    reply: impl Future<Output = RedisResult<T>>,
 ) -> Result<T, Finding> {
-    match timeout(time, asked).await {
+    match timeout(time, reply).await {
         Ok(response) => response.map_err(|error| finding::of(&error, is_tls)),
         Err(_) => Err(finding::late(is_tls)),
     }
@@ -110,9 +110,9 @@ async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Durat
     _ = rustls::crypto::ring::default_provider().install_default();
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    let begun = Instant::now();
+    let start = Instant::now();
     cmd("PING").query_async::<()>(&mut connection).await?;
-    Ok((connection, begun.elapsed()))
+    Ok((connection, start.elapsed()))
 }
 
 fn tls(checks: &mut Checks<'_>, address: &ConnectionAddr) -> Result<(), Failure> {
@@ -122,9 +122,9 @@ fn tls(checks: &mut Checks<'_>, address: &ConnectionAddr) -> Result<(), Failure>
         }
         ConnectionAddr::Tcp(host, _) if !HttpOptions::is_loopback(host) => {
             let found = "none: whoever is on the way reads the password, and can delete tokens";
-            checks.tell("tls", Verdict::Warn, found, "have Redis speak TLS, and write rediss:// in the url")
+            checks.add("tls", Verdict::Warn, found, "have Redis speak TLS, and write rediss:// in the url")
         }
-        _ => checks.tell("tls", Verdict::Skip, "plain, to this machine", ""),
+        _ => checks.add("tls", Verdict::Skip, "plain, to this machine", ""),
     }
 }
 
@@ -137,9 +137,9 @@ impl Info<'_> {
     }
 }
 
-type Told = (Verdict, String, &'static str);
+type CheckResult = (Verdict, String, &'static str);
 
-fn version(info: &Info<'_>) -> Told {
+fn version(info: &Info<'_>) -> CheckResult {
     let (name, version) = match info.value("valkey_version") {
         Some(version) => ("Valkey", version),
         None => ("Redis", info.value("redis_version").unwrap_or("of no known version")),
@@ -152,7 +152,7 @@ fn version(info: &Info<'_>) -> Told {
     (Verdict::Ok, found, "")
 }
 
-fn memory(info: &Info<'_>) -> Told {
+fn memory(info: &Info<'_>) -> CheckResult {
     let limit = info.value("maxmemory").and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
     let policy = info.value("maxmemory_policy").unwrap_or("noeviction");
     if limit == 0 || policy == "noeviction" {
