@@ -32,19 +32,19 @@ pub(super) enum Auth {
     Id(Option<String>),
 }
 
-/// What a client knows of who it is.
+/// As whom a client acts.
 #[derive(Clone, Debug)]
-pub(super) enum Known {
+pub(super) enum Identity {
     Credentials(Credentials),
     /// Where webhooks are all there is to do: the id alone, if that.
     Id(Option<String>),
 }
 
 impl Auth {
-    pub(super) fn new(known: Known, way: ClientAuth) -> Result<Self, Error> {
-        let credentials = match known {
-            Known::Credentials(credentials) => credentials,
-            Known::Id(id) => {
+    pub(super) fn new(identity: Identity, way: ClientAuth) -> Result<Self, Error> {
+        let credentials = match identity {
+            Identity::Credentials(credentials) => credentials,
+            Identity::Id(id) => {
                 id.as_deref().map(|id| visible("the client id", id)).transpose()?;
                 return Ok(Self::Id(id));
             }
@@ -66,12 +66,12 @@ impl Auth {
 
     /// What tells these credentials from others; empty without any.
     pub(super) fn id_and_secret(&self) -> (&str, &str) {
-        self.known().map_or(("", ""), |(auth, _)| {
+        self.checked().map_or(("", ""), |(auth, _)| {
             (auth.credentials.client_id(), auth.credentials.client_secret().expose_secret())
         })
     }
 
-    fn known(&self) -> Result<(&client::Auth, ClientAuth), Error> {
+    fn checked(&self) -> Result<(&client::Auth, ClientAuth), Error> {
         match self {
             Self::Credentials(auth, way) => Ok((auth, *way)),
             Self::Id(_) => {
@@ -83,7 +83,7 @@ impl Auth {
 
     /// Puts the credentials into a token request.
     pub(super) fn apply(&self, call: Call, body: &mut CreateAccessTokenRequest) -> Result<Call, Error> {
-        match self.known()? {
+        match self.checked()? {
             (_, ClientAuth::Headers) => self.apply_pair(call),
             (auth, _) => Ok(auth.apply(call, &mut body.client_id, &mut body.client_secret)),
         }
@@ -93,7 +93,7 @@ impl Auth {
     pub(super) fn apply_pair(&self, call: Call) -> Result<Call, Error> {
         let (id, secret) = self.pair()?;
         Ok(call
-            .with_secret(self.known()?.0.credentials.client_secret())
+            .with_secret(self.checked()?.0.credentials.client_secret())
             .with_header(CLIENT_ID, id)
             .with_header(CLIENT_SECRET, secret))
     }
@@ -105,7 +105,7 @@ impl Auth {
     }
 
     fn pair(&self) -> Result<(HeaderValue, HeaderValue), Error> {
-        let credentials = &self.known()?.0.credentials;
+        let credentials = &self.checked()?.0.credentials;
         let id = visible("the client id", credentials.client_id())?;
         Ok((id, sensitive("the client secret", credentials.client_secret().expose_secret())?))
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     api::{Api, Inner, uncached},
-    auth::{Auth, ClientAuth, Known},
+    auth::{Auth, ClientAuth, Identity},
     types,
     webhook::{KeyCache, VerifierOptions, WebhookVerifier},
 };
@@ -104,7 +104,7 @@ impl Client {
 /// The options of a [`Client`], in one place.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
-    known: Known,
+    identity: Identity,
     inner: Builder,
     client_auth: ClientAuth,
     version: String,
@@ -121,12 +121,12 @@ builder_methods!(
 
 impl ClientBuilder {
     fn new(credentials: Credentials) -> Self {
-        Self::with_known(Known::Credentials(credentials))
+        Self::with_identity(Identity::Credentials(credentials))
     }
 
-    fn with_known(known: Known) -> Self {
+    fn with_identity(identity: Identity) -> Self {
         Self {
-            known,
+            identity,
             inner: Builder::new(
                 "https://api.moneykit.com",
                 TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
@@ -152,7 +152,7 @@ impl ClientBuilder {
     /// # Ok::<(), fintech_auth::Error>(())
     /// ```
     pub fn for_webhooks(client_id: Option<&str>) -> Self {
-        Self::with_known(Known::Id(client_id.map(str::to_owned)))
+        Self::with_identity(Identity::Id(client_id.map(str::to_owned)))
     }
 
     /// The `MoneyKit-Version`, a date. `2023-02-18`, which the vendor's SDKs send.
@@ -188,7 +188,7 @@ impl ClientBuilder {
         }
         let webhook_keys = Arc::new(KeyCache::new(self.webhooks, self.inner.tokens.clock()));
         let shared = self.inner.build(|http| {
-            Ok(Api { http, auth: Auth::new(self.known, self.client_auth)?, version: self.version })
+            Ok(Api { http, auth: Auth::new(self.identity, self.client_auth)?, version: self.version })
         })?;
         Ok(Client(Arc::new(Inner { shared, webhook_keys, deliveries: self.deliveries })))
     }

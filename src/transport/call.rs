@@ -152,7 +152,7 @@ impl Call {
             request_id: self.id(&headers, "x-request-id"),
             date: date(&headers),
         };
-        let answered = |details: ErrorBody| ErrorResponse {
+        let error_response = |details: ErrorBody| ErrorResponse {
             head: head.clone(),
             ray_id: self.id(&headers, "cf-ray"),
             retry_after: retry_after(&headers, SystemTime::now()),
@@ -163,7 +163,8 @@ impl Call {
         };
         // The body of a success may hold a token, and an error may be kept for long.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
-            Error::new(kind, reason).with_response(ErrorResponse { body: Bytes::new(), ..answered(details) })
+            Error::new(kind, reason)
+                .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })
         };
         let unreadable = |reason| failed(ErrorKind::InvalidResponse, reason, ErrorBody::default());
         if status.is_redirection() {
@@ -179,7 +180,7 @@ impl Call {
             };
             let ambiguous = kind == ErrorKind::Unauthorized && status == StatusCode::FORBIDDEN;
             let reason = self.0.contract.forbidden.filter(|_| ambiguous).unwrap_or(reason);
-            return Err(Error::new(kind, reason).with_response(answered(details)));
+            return Err(Error::new(kind, reason).with_response(error_response(details)));
         }
         if over_limit {
             return Err(unreadable(format!("response is over {} bytes", self.0.http.body_limit).into()));
