@@ -126,7 +126,7 @@ async fn no_token_goes_to_another_origin() {
 }
 
 #[tokio::test]
-async fn a_token_may_go_to_more_origins_than_one_by_being_told_so() {
+async fn a_token_may_go_to_further_origins_that_are_named() {
     let (issuer, other) = (emulator().await, emulator().await);
     let tokens = moneykit(&issuer).tokens().handle(&[]).unwrap();
     let bearer = Authorizer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");

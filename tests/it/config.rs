@@ -69,7 +69,7 @@ fn each_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn moov_is_not_asked_for_a_token_without_scopes() {
+async fn moov_gets_no_token_request_without_scopes() {
     let emulator = emulator().await;
     let error = emulator.moov().build().unwrap().create_access_token(&[]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);

@@ -988,7 +988,7 @@ async fn a_fixed_port_can_be_had_and_a_taken_one_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_observer_is_told_of_each_request_once_it_is_over() {
+async fn an_observer_gets_each_request_once_it_is_over() {
     let (send, mut told) = tokio::sync::mpsc::unbounded_channel();
     let builder = Emulator::builder().with_observer(move |request| {
         _ = send.send((request.operation, request.status().map(|status| status.as_u16())));

@@ -411,7 +411,7 @@ async fn the_vendors_typed_body_is_kept() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_told_for_success_and_failure() {
+async fn a_request_id_is_reported_for_success_and_failure() {
     let emulator = emulator().await;
     let moov = moov(&emulator);
     assert!(moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap().request_id().is_some());

@@ -204,7 +204,7 @@ async fn a_cool_down_moves_the_calls_that_wait_and_they_stay_within_the_limit() 
 }
 
 #[tokio::test]
-async fn who_cannot_wait_is_told_how_long_it_takes_and_stops_nobody_else() {
+async fn a_caller_that_cannot_wait_gets_the_time_left_and_delays_no_other() {
     let Some(redis) = RedisServer::start() else { return };
     let source = Scripted::new(Duration::ZERO, false, []);
     let fleet = fleet(&redis, &source, 1, (1, Duration::from_secs(1)), LONG);

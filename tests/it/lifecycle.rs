@@ -143,7 +143,7 @@ async fn a_wall_clock_that_is_set_back_prolongs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rule_that_decided_is_told() {
+async fn the_rule_that_decided_is_reported() {
     let (cache, _) =
         cache([Reply::Token(900), Reply::Silent, Reply::Token(1_800_000_900), Reply::Token(12_345_678_901)]);
     let mut rules = Vec::new();

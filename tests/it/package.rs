@@ -82,7 +82,7 @@ fn built_with(features: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn openssl_is_built_for_nobody_who_did_not_ask_for_it() {
+fn openssl_is_built_only_with_the_feature_native_tls() {
     let foreign = ["aws-lc-rs", "native-tls", "openssl", "openssl-sys"];
     let crates = built_with(&all_but_native_tls());
     assert!(crates.contains("ring"), "{crates:?}");

@@ -18,7 +18,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
         "`expires_in` as a Unix time",
         &[
             "lifecycle::a_unix_time_in_expires_in_is_when_the_token_ends",
-            "lifecycle::the_rule_that_decided_is_told",
+            "lifecycle::the_rule_that_decided_is_reported",
         ],
     ),
     (

@@ -111,19 +111,19 @@ async fn every_server_that_is_installed_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn a_fleet_asks_once_for_each_generation_and_spends_each_refresh_token_once() {
+async fn a_fleet_sends_one_token_call_for_each_token_and_each_refresh_token_once() {
     let Some(redis) = RedisServer::start() else { return };
     let (source, clock) = (source([]), TestClock::new());
     let fleet: Vec<_> = (0..20)
         .map(|_| TokenCache::new(source.clone(), options(store(&redis)).with_clock(clock.clone())))
         .collect();
-    for generation in 1..=3 {
+    for number in 1..=3 {
         let mut callers = JoinSet::new();
         for cache in &fleet {
             let cache = cache.clone();
             callers.spawn(async move { get(&cache, "a").await });
         }
-        let expected = format!("token-{generation}");
+        let expected = format!("token-{number}");
         assert!(callers.join_all().await.iter().all(|token| *token == expected));
         clock.wall_forward(Duration::from_secs(3600));
     }
@@ -236,11 +236,11 @@ async fn foreign_entries_are_refused_and_overwritten() {
     let mut flipped = sealed.clone();
     flipped[40] ^= 1;
     let foreign: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"t"]).await;
-    let foreign_generation: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
+    let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
         // All of another entry, under this name.
-        &[b"HSET", entry, b"t", &foreign, b"g", &foreign_generation],
+        &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
         &[b"HSET", entry, b"t", &flipped],
@@ -263,7 +263,7 @@ async fn foreign_entries_are_refused_and_overwritten() {
 }
 
 #[tokio::test]
-async fn foreign_leases_counters_and_stops_hold_nobody_up() {
+async fn foreign_leases_counters_and_blocks_delay_no_refresh() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let limited = || options(store(&redis)).with_rate_limit(100, Duration::from_secs(60));
@@ -386,7 +386,7 @@ async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
 }
 
 #[tokio::test]
-async fn an_eviction_while_redis_is_away_is_told_when_it_is_back() {
+async fn an_eviction_while_redis_is_away_is_reported_when_it_is_back() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
@@ -592,7 +592,7 @@ impl Blow {
 }
 
 #[tokio::test]
-async fn whatever_befalls_redis_tokens_come_and_are_shared_again_afterwards() {
+async fn tokens_are_issued_while_redis_fails_and_are_shared_again_afterwards() {
     for blow in [Blow::Absent, Blow::Paused, Blow::Full, Blow::ReadOnly, Blow::NoRights] {
         let Some(mut redis) = RedisServer::start() else { return };
         let source = source([]);

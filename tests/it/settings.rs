@@ -65,7 +65,7 @@ fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 }
 
 #[test]
-fn no_setting_is_passed_over() {
+fn no_setting_is_ignored() {
     let samples = samples();
     let keys: Vec<&str> = samples.iter().map(|(key, _)| *key).collect();
     assert_eq!(keys, moov::Config::KEYS);

@@ -42,7 +42,7 @@ async fn the_memory_store_keeps_the_contract() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_asks_once_for_each_generation() {
+async fn a_fleet_sends_one_call_for_each_token() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(50, &source, &store);
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-1"));

@@ -150,7 +150,7 @@ async fn a_flood_on_a_cold_cache_costs_one_fetch_as_well() {
 }
 
 #[tokio::test]
-async fn the_cool_down_is_told_and_settable() {
+async fn the_cool_down_is_reported_and_settable() {
     let (emulator, webhooks, clock) = with(|options| options.with_cool_down(Duration::from_secs(300))).await;
     assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err(Kind::KeysCoolingDown));
     clock.advance(Duration::from_secs(100));
@@ -340,7 +340,7 @@ async fn a_failing_first_fetch_is_not_repeated_by_each_webhook() {
 
 /// The handler's future is dropped when the sender hangs up; the next webhook finds the keys.
 #[tokio::test]
-async fn a_fetch_goes_on_when_the_one_who_asked_is_gone() {
+async fn a_fetch_goes_on_when_its_caller_is_gone() {
     let (emulator, webhooks, _) = service().await;
     let sent = good(&emulator);
     tokio::select! {

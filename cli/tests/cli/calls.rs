@@ -91,7 +91,7 @@ async fn a_token_is_introspected_from_every_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_keys_are_told_and_printed_as_published() {
+async fn the_keys_are_reported_and_printed_as_published() {
     let emulator = emulator().await;
     let people = ok(run(&mut configured(&emulator, "moneykit jwks")));
     assert!(people.out.starts_with("1 of 1 keys verify webhooks\n"), "{}", people.out);

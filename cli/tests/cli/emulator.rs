@@ -109,7 +109,7 @@ fn people_read_lines() {
 }
 
 #[test]
-fn a_taken_port_is_told() {
+fn a_taken_port_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let ran = run(&mut program(&format!("emulator --port {}", taken.local_addr().unwrap().port())));
     assert_eq!(ran.code, Some(1));

@@ -49,7 +49,7 @@ async fn each_kind_of_failure_has_its_exit_code() {
 }
 
 #[test]
-fn each_wrong_argument_is_told_without_its_value() {
+fn each_wrong_argument_is_reported_without_its_value() {
     const MARK: &str = "MARK-0123456789";
     let lines: Vec<String> = [
         "",

@@ -29,7 +29,7 @@ fn steady(ran: &Ran, ports: &[u16]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_good_certificate_is_told_by_both_vendors() {
+async fn a_good_certificate_is_reported_by_both_vendors() {
     let emulator = emulator().await;
     let authority = Authority::new("good");
     let port = authority.front(emulator.url(), "localhost", LATER).await;
@@ -85,7 +85,7 @@ async fn moneykits_keys_are_not_asked_for_where_tls_fails() {
 
 /// No name is looked up: the proxy is asked for the host, and leads to this machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_is_told_and_gone_through() {
+async fn a_proxy_is_reported_and_gone_through() {
     let emulator = emulator().await;
     let authority = Authority::new("proxied");
     let behind = authority.front(emulator.url(), "api.moov.io", LATER).await;
@@ -116,7 +116,7 @@ async fn a_proxy_is_told_and_gone_through() {
 /// 0.0.0.0 is this machine and counts as another.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_no_proxy_excepts_is_told() {
+async fn a_host_that_no_proxy_excepts_is_reported() {
     let emulator = emulator().await;
     let authority = Authority::new("excepted");
     let port = authority.front(emulator.url(), "0.0.0.0", LATER).await;
@@ -135,7 +135,7 @@ async fn a_host_that_no_proxy_excepts_is_told() {
 
 /// The proxy's password is not told, and nothing is sent through it: nobody listens there.
 #[test]
-fn a_proxy_that_is_not_there_is_told_without_its_password() {
+fn a_proxy_that_is_not_there_is_reported_without_its_password() {
     let ran = run(program("doctor moov --timeout 2s")
         .env("MOOV_CLIENT_ID", "id")
         .env("MOOV_CLIENT_SECRET", "secret")

@@ -116,7 +116,7 @@ async fn each_finding_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_told() {
+async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_reported() {
     let Some(redis) = RedisServer::start() else { return };
     let rights = "on >MARK-0123456789 ~{fintech-auth:default:* &fintech-auth:default +evalsha +eval +subscribe \
                   +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim +pexpire +pttl +publish +set \
@@ -162,7 +162,7 @@ async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_told() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_is_told_and_an_unknown_certificate_refused() {
+async fn tls_is_reported_and_an_unknown_certificate_refused() {
     let Some(redis) = RedisServer::start() else { return };
     let (authority, stranger) = (Authority::new("redis"), Authority::new("redis-stranger"));
     let port = authority.front(&redis.url(), "localhost", 4096).await;
@@ -183,7 +183,7 @@ async fn tls_is_told_and_an_unknown_certificate_refused() {
 }
 
 #[test]
-fn settings_that_are_not_right_are_told_without_a_value() {
+fn settings_that_are_not_right_are_reported_without_a_value() {
     let table = |text: &str| file("redis-bad.json", format!("{{\"redis\": {text}}}"));
     for (text, told) in [
         (r#""MARK-0123456789""#, "the table redis is no table"),
