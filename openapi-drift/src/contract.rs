@@ -38,13 +38,13 @@ pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
             continue;
         };
         if let Some(first) = ids.insert(id, label.clone()) {
-            problems.push(format!("{name}: {first} and {label} are both called {id}"));
+            problems.push(format!("{name}: {first} and {label} have the same operationId, {id}"));
         }
     }
 
     for (at, item) in duplicates(document) {
         if at.ends_with("/enum") || at.ends_with("/required") {
-            problems.push(format!("{name}: at {at}: {item} stands twice"));
+            problems.push(format!("{name}: at {at}: {item} is listed twice"));
         }
     }
     problems.or(())
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn an_operation_needs_an_id_of_its_own() {
-        insta::assert_snapshot!(message(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end are both called openLoan");
+        insta::assert_snapshot!(message(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end have the same operationId, openLoan");
         let document = fixture::edited("operationId: endLoan", "deprecated: true");
         insta::assert_snapshot!(message(&document), @"it.yaml: POST /loans/{id}/end has no operationId");
     }
@@ -85,12 +85,12 @@ mod tests {
         let mut document = fixture::document();
         document["components"]["schemas"]["Kind"]["enum"] = json!(["long", "short", "long"]);
         document["components"]["schemas"]["Loan"]["default"] = json!({ "enum": [1, 1] });
-        insta::assert_snapshot!(message(&document), @r#"it.yaml: at /components/schemas/Kind/enum: "long" stands twice"#);
+        insta::assert_snapshot!(message(&document), @r#"it.yaml: at /components/schemas/Kind/enum: "long" is listed twice"#);
     }
 
     #[test]
     fn another_version_is_an_error() {
         let document = fixture::edited("openapi: 3.0.1", "openapi: 3.1.0");
-        insta::assert_snapshot!(message(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is read");
+        insta::assert_snapshot!(message(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is supported");
     }
 }

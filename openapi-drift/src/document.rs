@@ -184,7 +184,7 @@ impl<'de> Visitor<'de> for Node<'_> {
                 return Err(A::Error::custom("merge keys are not read"));
             }
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} stands twice")));
+                return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
             }
             let value = entries.next_value_seed(self.below(key.len()))?;
             map.insert(key, value);
@@ -221,9 +221,9 @@ mod tests {
 
     #[test]
     fn a_key_that_stands_twice_is_an_error() {
-        insta::assert_snapshot!(message("a:\n  b: 1\n  b: 2\n"), @r#"it.yaml: a: the key "b" stands twice at line 2 column 3"#);
-        insta::assert_snapshot!(message(r#"{"a": 1, "a": 2}"#), @r#"it.yaml: the key "a" stands twice at line 1 column 12"#);
-        insta::assert_snapshot!(message("200: 1\n'200': 2\n"), @r#"it.yaml: the key "200" stands twice"#);
+        insta::assert_snapshot!(message("a:\n  b: 1\n  b: 2\n"), @r#"it.yaml: a: duplicate key "b" at line 2 column 3"#);
+        insta::assert_snapshot!(message(r#"{"a": 1, "a": 2}"#), @r#"it.yaml: duplicate key "a" at line 1 column 12"#);
+        insta::assert_snapshot!(message("200: 1\n'200': 2\n"), @r#"it.yaml: duplicate key "200""#);
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn a_fastapi_document_gives_the_bindings_of_moneykit() {
     let output = run(workspace.path(), &request);
     assert_ne!(output.outcome, Outcome::Failed, "{}", output.err);
     insta::assert_snapshot!(output.err, @"
-    moneykit: OpenAPI 3.0 has no place for `webhooks`, dropped at /webhooks
+    moneykit: OpenAPI 3.0 does not support `webhooks`, dropped at /webhooks
     moneykit: wrote specs/moneykit/source.toml, specs/moneykit/upstream.yaml, specs/moneykit/upstream.lock, specs/moneykit/openapi.yaml
     ");
 

@@ -11,7 +11,7 @@ use crate::date;
 use crate::document::MAX_BYTES;
 use crate::problems::Result;
 
-const TOO_LATE: &str = "takes too long; source.toml may say how many seconds are enough, as `timeout`";
+const TOO_LATE: &str = "timed out; raise `timeout` (seconds) in source.toml";
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -39,7 +39,7 @@ pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> 
     let deadline = Instant::now() + options.timeout;
     let mut at: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
     if !is_admitted(&at) {
-        return Err(format!("{url}: only https is read, or http from this machine").into());
+        return Err(format!("{url}: only https URLs are read, or http on loopback").into());
     }
     for _ in 0..=MAX_REDIRECTS {
         let response = send(&at, options, deadline).map_err(|error| match error {
@@ -73,14 +73,14 @@ fn is_admitted(uri: &Uri) -> bool {
 
 /// The target of a redirect from `at`.
 fn target(at: &Uri, headers: &HeaderMap) -> std::result::Result<Uri, String> {
-    let location = text(headers, header::LOCATION).ok_or("nowhere")?;
+    let location = text(headers, header::LOCATION).ok_or("without a location")?;
     let absolute = match (location.strip_prefix('/'), at.authority()) {
         (Some(path), Some(host)) if !path.starts_with('/') => {
             format!("{}://{host}{location}", at.scheme_str().unwrap_or_default())
         }
         _ => location,
     };
-    let to: Uri = absolute.parse().map_err(|_| format!("to {absolute}, which is no URL"))?;
+    let to: Uri = absolute.parse().map_err(|_| format!("to {absolute}, which is not a URL"))?;
     let is_downgrade = at.scheme_str() == Some("https") && to.scheme_str() != Some("https");
     if is_downgrade || !is_admitted(&to) {
         return Err(format!("to {absolute}, which is not https"));
@@ -116,7 +116,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     let headers = response.headers();
     let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
     if kind.starts_with("text/html") {
-        return Err(format!("{url}: a web page ({kind}) and no document").into());
+        return Err(format!("{url}: a web page ({kind}), not a document").into());
     }
     let last_modified = text(headers, header::LAST_MODIFIED);
     let changed = last_modified.as_deref().and_then(date::parse_http);
@@ -131,7 +131,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     let bytes = bytes.map_err(|error| match error {
         ureq::Error::Timeout(_) => format!("{url}: {TOO_LATE}"),
         ureq::Error::BodyExceedsLimit(_) => too_large(),
-        error => format!("{url}: the document breaks off: {error}"),
+        error => format!("{url}: cannot read the response: {error}"),
     })?;
     Ok(Fetched { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
 }

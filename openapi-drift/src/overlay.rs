@@ -99,7 +99,7 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
             Ok(after) => (*document, known) = after,
             Err(failure) => {
                 let why = mark(action, "x-why").unwrap_or("not said");
-                let message = format!("{label}: {failure} (why it is there: {why})");
+                let message = format!("{label}: {failure} (x-why: {why})");
                 unused.push(UnusedAction { message, target: action.target.clone() });
             }
         }
@@ -122,7 +122,7 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     let mut places: Vec<String> = found.iter().map(|node| node.location().to_json_pointer()).collect();
     let distinct: BTreeSet<Vec<String>> = places.iter().map(|place| sortable(place)).collect();
     if distinct.len() < places.len() {
-        return Err("matches one thing twice".into());
+        return Err("matches the same node twice".into());
     }
     if action.is_remove() {
         // The crate removes in the order of the query, and an item moves when one before it goes.
@@ -254,10 +254,10 @@ mod tests {
             marked(json!({ "target": "$.a.b", "remove": true })),
         ]));
         insta::assert_snapshot!(message, @"
-        overlay.yaml: actions[0] on $.x: matches nothing (why it is there: Because.)
-        overlay.yaml: actions[1] on $.a: changes nothing (why it is there: Because.)
-        overlay.yaml: actions[2] on $.y: matches nothing (why it is there: Because.)
-        overlay.yaml: actions[3] on $.a.b: action `target` must resolve to objects or arrays, not primitives or null (why it is there: Because.)
+        overlay.yaml: actions[0] on $.x: matches nothing (x-why: Because.)
+        overlay.yaml: actions[1] on $.a: changes nothing (x-why: Because.)
+        overlay.yaml: actions[2] on $.y: matches nothing (x-why: Because.)
+        overlay.yaml: actions[3] on $.a.b: action `target` must resolve to objects or arrays, not primitives or null (x-why: Because.)
         ");
     }
 
@@ -306,7 +306,7 @@ mod tests {
     fn an_action_that_matches_one_thing_twice_is_reported() {
         let (document, message) =
             applied(json!([marked(json!({ "target": "$['a', 'a']", "update": { "d": 1 } })),]));
-        insta::assert_snapshot!(message, @"overlay.yaml: actions[0] on $['a', 'a']: matches one thing twice (why it is there: Because.)");
+        insta::assert_snapshot!(message, @"overlay.yaml: actions[0] on $['a', 'a']: matches the same node twice (x-why: Because.)");
         assert_eq!(document["a"].get("d"), None);
     }
 
@@ -340,9 +340,9 @@ mod tests {
         let unused = apply("overlay.yaml", overlay, &mut document).unwrap();
         let messages: Vec<String> = unused.into_iter().map(|unused| unused.message).collect();
         insta::assert_snapshot!(messages.join("\n"), @r#"
-        overlay.yaml: actions[0] on $.paths[*].post.parameters: adds header origin to /paths/~1a/post/parameters a second time (why it is there: Because.)
-        overlay.yaml: actions[1] on $.components.schemas.A: adds "b" to /components/schemas/A/required a second time (why it is there: Because.)
-        overlay.yaml: actions[2] on $.paths[*].post: adds {"Basic":[]} to /paths/~1a/post/security a second time (why it is there: Because.)
+        overlay.yaml: actions[0] on $.paths[*].post.parameters: adds header origin to /paths/~1a/post/parameters a second time (x-why: Because.)
+        overlay.yaml: actions[1] on $.components.schemas.A: adds "b" to /components/schemas/A/required a second time (x-why: Because.)
+        overlay.yaml: actions[2] on $.paths[*].post: adds {"Basic":[]} to /paths/~1a/post/security a second time (x-why: Because.)
         "#);
         assert_eq!(document, before);
     }

@@ -127,8 +127,7 @@ impl Plan {
             before = self.base(base, &source)?;
         }
         if before.lock.is_empty() && !before.facts.is_null() && !after.lock.is_empty() {
-            self.notes
-                .push("no upstream.lock was there, so that what texts meant before is not known".to_owned());
+            self.notes.push("upstream.lock was missing, so changed texts are not reported".to_owned());
             before.lock.clone_from(&after.lock);
         }
         self.notes.extend(age_warning(date.as_deref(), date::today(), &self.vendor));
@@ -150,7 +149,7 @@ impl Plan {
             }
             _ => None,
         };
-        let to = self.revision.clone().unwrap_or_else(|| "what regen makes of it".to_owned());
+        let to = self.revision.clone().unwrap_or_else(|| "the output of regen".to_owned());
         if from == to {
             from = "what is checked in".to_owned();
         }
@@ -177,8 +176,9 @@ impl Plan {
             return Ok(());
         }
         if request.mode != Mode::Drift && is_other {
-            generates(&contract)
-                .map_err(|reason| format!("{}: no bindings: {reason}", self.file("openapi.yaml")))?;
+            generates(&contract).map_err(|reason| {
+                format!("{}: cannot generate bindings: {reason}", self.file("openapi.yaml"))
+            })?;
         }
         let name = self.file("openapi.yaml");
         let banner =
@@ -187,7 +187,7 @@ impl Plan {
         // The build script has a reader of its own.
         let read = build_script::parse(&text).map_err(|reason| format!("{name}: {reason}"))?;
         if read != contract {
-            return Err(format!("{name}: the build script would not read the contract as written").into());
+            return Err(format!("{name}: the build script reads the contract differently").into());
         }
         self.change(root, "openapi.yaml", text)
     }
@@ -223,15 +223,14 @@ impl Plan {
         let facts = &upstream.facts;
         if source.kind == Kind::Document && before.lock.is_empty() {
             let lock = self.file("upstream.lock");
-            return Err(format!(
-                "{lock} is missing; bring it back from version control, or have `--fetch` make it"
-            )
-            .into());
+            return Err(
+                format!("{lock} is missing; restore it from version control, or run with --fetch").into()
+            );
         }
         if !before.lock.is_of(facts) {
             return Err(format!(
-                "{name}: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and \
-                 `cargo xtask regen {} --fetch` brings the facts back",
+                "{name}: was edited by hand; put corrections into overlay.yaml, and restore the facts with \
+                 `cargo xtask regen {} --fetch`",
                 self.vendor,
             )
             .into());
@@ -250,7 +249,7 @@ impl Plan {
         let (converted, slice) = cut(name, document, source)?;
         self.notes.extend(converted.notices(name, &slice.document)?);
         for (former, current) in &slice.renames {
-            self.notes.push(sanitize(&format!("{former} is called {current} here")));
+            self.notes.push(sanitize(&format!("operation {former} is kept as {current}")));
         }
         Ok(Upstream::of(&converted.document, slice))
     }
@@ -260,7 +259,7 @@ impl Plan {
         let name = origin.name();
         let options = FetchOptions { etag: None, last_modified: None, ..fetch_options(source, origin) };
         let Some(copy) = origin.read(&options)? else {
-            return Err(format!("{name}: the server did not send it").into());
+            return Err(format!("{name}: the server sent no document").into());
         };
         let (converted, slice) = cut(&name, document::parse(&name, &copy.bytes)?, source)?;
         self.notes.extend(slice.mismatches.iter().map(|mismatch| sanitize(&mismatch.message)));
@@ -341,12 +340,12 @@ fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Ori
         // Nobody asked for this vendor's.
         (Input::Recorded, Kind::Transcribed, _) if request.vendor.is_none() => Ok(None),
         (_, Kind::Transcribed, _) => Err(format!(
-            "{vendor} publishes no document; correct specs/{vendor}/upstream.yaml by hand, or if it does publish \
-             one by now, say kind = \"document\" in source.toml"
+            "{vendor} publishes no document; edit specs/{vendor}/upstream.yaml by hand, or set kind = \"document\" \
+             in source.toml if it publishes one now"
         )
         .into()),
         (Input::Recorded, _, Some(url)) => Ok(Some(Origin::from(url.as_str()))),
-        (Input::Recorded, _, None) => Err(format!("specs/{vendor}/source.toml names no url").into()),
+        (Input::Recorded, _, None) => Err(format!("specs/{vendor}/source.toml has no url").into()),
     }
 }
 

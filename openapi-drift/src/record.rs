@@ -61,8 +61,7 @@ pub(crate) fn age_warning(date: Option<&str>, today: NaiveDate, vendor: &str) ->
     let days = (today - date).num_days();
     (days > MAX_AGE_DAYS).then(|| {
         format!(
-            "the document is of {date}, {days} days ago, and its source looks abandoned: find where it is \
-             published now, and correct `url` in specs/{vendor}/source.toml"
+            "the document is {days} days old ({date}); if its source is abandoned, update `url` in specs/{vendor}/source.toml"
         )
     })
 }
@@ -82,7 +81,7 @@ mod tests {
     fn a_document_of_more_than_a_year_ago_looks_abandoned() {
         let warning = |today| age_warning(Some("2025-06-10"), date::parse(today).unwrap(), "library");
         assert_eq!(warning("2026-06-10"), None);
-        insta::assert_snapshot!(warning("2026-06-11").unwrap(), @"the document is of 2025-06-10, 366 days ago, and its source looks abandoned: find where it is published now, and correct `url` in specs/library/source.toml");
+        insta::assert_snapshot!(warning("2026-06-11").unwrap(), @"the document is 366 days old (2025-06-10); if its source is abandoned, update `url` in specs/library/source.toml");
         assert_eq!(age_warning(None, date::today(), "library"), None);
     }
 

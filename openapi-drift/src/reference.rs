@@ -24,7 +24,7 @@ impl Reference {
             Some(pointer) if !pointer.starts_with("/components/") => "is not below #/components".to_owned(),
             Some(pointer) => match (document.pointer(pointer), self.found()) {
                 (None, _) => "does not exist".to_owned(),
-                (_, Some(found)) => format!("is a {found} and not a {}", self.wanted),
+                (_, Some(found)) => format!("is a {found}, not a {}", self.wanted),
                 (_, None) => format!("is not a {}", self.wanted),
             },
         };

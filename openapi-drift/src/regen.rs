@@ -60,7 +60,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
         && let Err(error) = fs::write(path, text)
     {
         output.outcome = Outcome::Failed;
-        output.err += &format!("{}: {error}; the report is missing\n", path.display());
+        output.err += &format!("{}: {error}; the report was not written\n", path.display());
     }
     output
 }
@@ -134,7 +134,7 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
         None if matches!(request.input, Input::From(_))
             || (request.input == Input::Recorded && !is_drift) =>
         {
-            Err("name the vendor whose document it is".to_owned().into())
+            Err("name the vendor of the document".to_owned().into())
         }
         None => Ok(vendors),
     }
@@ -162,10 +162,9 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
         let sentence = match outcome {
             Outcome::Failed => plan.problems.to_string(),
             _ if !plan.unresolved.is_empty() => {
-                let why = if is_write { "a person has to look first" } else { "regen would write nothing" };
                 let unresolved: String =
                     plan.unresolved.iter().map(|it| format!("\n  {}", sanitize(it))).collect();
-                format!("{}: {why}:{unresolved}", plan.vendor)
+                format!("{}: resolve by hand first:{unresolved}", plan.vendor)
             }
             Outcome::Success => plan.up_to_date(),
             _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),

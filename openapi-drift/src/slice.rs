@@ -95,7 +95,7 @@ pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
         Some("3.0") => {
             Err(format!("{name}: `openapi` must be a complete version as text, such as '3.0.3'").into())
         }
-        Some(version) => Err(format!("{name}: OpenAPI {version}; only 3.0.x is read").into()),
+        Some(version) => Err(format!("{name}: OpenAPI {version}; only 3.0.x is supported").into()),
         None if document.get("openapi").is_some() => {
             Err(format!("{name}: not an OpenAPI 3 document, `openapi` is not a version").into())
         }
@@ -125,7 +125,7 @@ pub(crate) fn find<'v>(
     if let Some((item, found)) = at(document, wanted) {
         return match found["operationId"].as_str() {
             Some(id) if !wanted.is_called(id) => Err(format!(
-                "{name}: {label} is called {id}, not {}; if it was renamed, list it in source.toml",
+                "{name}: {label} has the id {id}, not {}; if it was renamed, add that id to `formerly` in source.toml",
                 wanted.names(),
             )
             .into()),
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_rename_that_is_not_listed_is_an_error() {
         let document = edited("openLoan", "startLoan");
-        insta::assert_snapshot!(message(&document), @"library.yaml: POST /loans is called startLoan, not createLoan (formerly openLoan); if it was renamed, list it in source.toml");
+        insta::assert_snapshot!(message(&document), @"library.yaml: POST /loans has the id startLoan, not createLoan (formerly openLoan); if it was renamed, add that id to `formerly` in source.toml");
     }
 
     #[test]
@@ -291,13 +291,13 @@ mod tests {
     fn a_reference_to_something_of_another_kind_is_an_error() {
         let misplaced =
             |to: &str| edited("'#/components/parameters/Branch'", &format!("'#/components/{to}'"));
-        insta::assert_snapshot!(message(&misplaced("schemas/Loan")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
-        insta::assert_snapshot!(message(&misplaced("parameters/Branch/schema")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters/Branch/schema, which is a schema and not a parameter");
+        insta::assert_snapshot!(message(&misplaced("schemas/Loan")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
+        insta::assert_snapshot!(message(&misplaced("parameters/Branch/schema")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters/Branch/schema, which is a schema, not a parameter");
         insta::assert_snapshot!(message(&misplaced("parameters")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/parameters, which is not a parameter");
         let mut document = fixture::document();
         document["components"]["parameters"]["Loans"] = json!({ "in": "query", "name": "a" });
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": "#/components/schemas/Loan" }]);
-        insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema and not a parameter");
+        insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
         document["paths"]["/loans"]["post"]["parameters"] = json!([{ "$ref": 7 }]);
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/parameters/0 has a $ref that is not a string");
         // Into a component, to the kind of thing that is wanted there.
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn another_version_of_openapi_is_an_error() {
         let document = edited("openapi: 3.0.1", "openapi: 3.1.0");
-        assert_eq!(message(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is read");
+        assert_eq!(message(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is supported");
         assert!(message(&json!({ "swagger": "2.0" })).contains("no `openapi`"));
         assert!(message(&json!({ "openapi": ["3.0.3"] })).contains("`openapi` is not a version"));
         assert!(message(&json!({ "openapi": 3.0 })).contains("must be a complete version"));

@@ -98,7 +98,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     for operation in &source.operations {
         if !is_method(&operation.method) {
             let id = &operation.id;
-            problems.push(format!("{name}: the method of {id} must be get, post or the like"));
+            problems.push(format!("{name}: the method of {id} must be an HTTP method, such as get"));
         }
     }
     problems.or(source)

@@ -64,7 +64,7 @@ impl Pages {
             let ours = before_blankets(text);
             // rustdoc leaves the brackets of a link into another crate that it cannot resolve.
             if ours.contains("[<code>") {
-                broken.push(format!("{} has a link that stayed text", path.display()));
+                broken.push(format!("{} has an unresolved link", path.display()));
             }
             for link in values(ours, "href").chain(values(ours, "src")) {
                 if link.contains("://") || link.starts_with("data:") {
@@ -76,7 +76,7 @@ impl Pages {
                     .get(target.as_path())
                     .is_some_and(|ids| id.is_empty() || target.starts_with("src") || ids.contains(id));
                 if !is_there {
-                    broken.push(format!("{} links to {link}, which is not there", path.display()));
+                    broken.push(format!("{} links to {link}, which does not exist", path.display()));
                 }
             }
         }
@@ -133,8 +133,8 @@ mod tests {
         assert_eq!(
             pages.broken_links(),
             [
-                "fintech_auth/a/index.html links to gone.svg, which is not there",
-                "fintech_auth/index.html links to #there, which is not there",
+                "fintech_auth/a/index.html links to gone.svg, which does not exist",
+                "fintech_auth/index.html links to #there, which does not exist",
             ]
         );
     }
@@ -145,6 +145,6 @@ mod tests {
             ("fintech_auth/a.html", "see [<code>B</code>]"),
             ("fintech_auth/b.html", "see <a><code>B</code></a>"),
         ]);
-        assert_eq!(pages.broken_links(), ["fintech_auth/a.html has a link that stayed text"]);
+        assert_eq!(pages.broken_links(), ["fintech_auth/a.html has an unresolved link"]);
     }
 }

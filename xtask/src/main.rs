@@ -80,7 +80,7 @@ struct Drift {
 
 #[derive(Args, Debug)]
 struct Common {
-    /// The vendor; all if it is left out.
+    /// The vendor. Default: all vendors.
     vendor: Option<String>,
     /// Read the vendor's document from a file, an https URL or standard input (-).
     #[arg(long)]

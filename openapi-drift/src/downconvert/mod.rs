@@ -42,7 +42,7 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
             return Ok(Converted { document, findings: Vec::new() });
         }
         Some(version) if !version.starts_with("3.0.") => {
-            return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are read").into());
+            return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are supported").into());
         }
         // The slice reports a document that is no OpenAPI at all.
         _ => return Ok(Converted { document, findings: Vec::new() }),
@@ -57,9 +57,7 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
     };
     let converted = converter.thing(document.clone(), &shape::DOCUMENT, "");
     if converter.copied > MAX_WEIGHT {
-        return Err(
-            format!("{name}: path items refer to path items so often that it is too much data").into()
-        );
+        return Err(format!("{name}: too much data: path items refer to each other too often").into());
     }
     converter.check_deep_references(&document, &converted);
     Ok(Converted { document: converted, findings: converter.findings })
@@ -126,7 +124,7 @@ impl Converter {
                 map.entry("responses").or_insert_with(|| json!({ "default": { "description": "" } }));
             }
             "security scheme" if map.get("type") == Some(&json!("mutualTLS")) => {
-                self.refuse(at, "is a mutualTLS scheme, which OpenAPI 3.0 cannot name");
+                self.refuse(at, "is a mutualTLS scheme, which OpenAPI 3.0 does not support");
             }
             _ => {}
         }
@@ -161,7 +159,7 @@ impl Converter {
         let usual =
             ["https://spec.openapis.org/oas/3.1/dialect/", "https://json-schema.org/draft/2020-12/schema"];
         if !dialect.as_str().is_some_and(|it| usual.iter().any(|usual| it.starts_with(usual))) {
-            self.refuse(at, &format!("names a dialect of JSON Schema that is not read, {dialect}"));
+            self.refuse(at, &format!("names an unsupported dialect of JSON Schema, {dialect}"));
         }
     }
 
@@ -171,11 +169,11 @@ impl Converter {
             return self.fields(map, &shape::PATH_ITEM, at);
         };
         if self.chain.contains(&target) || self.chain.len() == MAX_CHAIN {
-            self.refuse(at, &format!("refers to {target}, which leads to ever other path items"));
+            self.refuse(at, &format!("refers to {target}, which refers to too many other path items"));
             return map;
         }
         let Some(found) = self.find_path_item(&target) else {
-            self.refuse(at, &format!("refers to {target}, which is no path item of this document"));
+            self.refuse(at, &format!("refers to {target}, which is not a path item of this document"));
             return map;
         };
         let copied = self.copied.saturating_add(weight(found));
@@ -186,7 +184,7 @@ impl Converter {
             let twice = twice.clone();
             self.refuse(
                 &join(at, &twice),
-                &format!("stands in {target} as well; OpenAPI does not say which holds"),
+                &format!("stands in {target} as well; OpenAPI does not define which one applies"),
             );
         }
         for (key, value) in found.as_object().into_iter().flatten() {
@@ -214,7 +212,7 @@ impl Converter {
             let has_scopes = kind.is_none_or(|kind| ["oauth2", "openIdConnect"].contains(&kind));
             if !has_scopes && list.as_array().is_some_and(|roles| !roles.is_empty()) {
                 *list = json!([]);
-                self.note(&join(at, name), "OpenAPI 3.0 has no place for the names of roles, dropped");
+                self.note(&join(at, name), "OpenAPI 3.0 does not support the names of roles, dropped");
             }
         }
         map
@@ -222,9 +220,9 @@ impl Converter {
 
     fn drop(&mut self, at: &str, key: &str) {
         if self.is_negated {
-            self.refuse(&join(at, key), "stands under `not` and cannot be said in OpenAPI 3.0");
+            self.refuse(&join(at, key), "is inside `not` and cannot be expressed in OpenAPI 3.0");
         } else {
-            self.note(&join(at, key), &format!("OpenAPI 3.0 has no place for `{key}`, dropped"));
+            self.note(&join(at, key), &format!("OpenAPI 3.0 does not support `{key}`, dropped"));
         }
     }
 

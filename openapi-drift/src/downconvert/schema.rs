@@ -95,7 +95,7 @@ impl Converter {
             if map.remove(key).is_some() {
                 self.refuse(
                     &join(at, key),
-                    "refers to a schema that depends on who asks; OpenAPI 3.0 cannot",
+                    "refers to a schema that depends on the caller, which OpenAPI 3.0 does not support",
                 );
             }
         }
@@ -103,13 +103,16 @@ impl Converter {
             self.dialect(&dialect, &join(at, "$schema"));
         }
         if map.remove("$id").is_some() && has_reference(map) {
-            self.refuse(&join(at, "$id"), "changes what the references below it mean; OpenAPI 3.0 cannot");
+            self.refuse(
+                &join(at, "$id"),
+                "changes the base of the references below it, which OpenAPI 3.0 does not support",
+            );
         }
         if map.remove("$defs").is_some() {
-            self.refuse(&join(at, "$defs"), "is no map of schemas, or not where one is read");
+            self.refuse(&join(at, "$defs"), "is not a map of schemas, or is in an unsupported place");
         }
         if map.get("nullable").is_some() {
-            let what = "`nullable` means nothing in OpenAPI 3.1, and is taken as 3.0 means it";
+            let what = "`nullable` has no meaning in OpenAPI 3.1 and is read as in 3.0";
             self.note(&join(at, "nullable"), what);
         }
     }

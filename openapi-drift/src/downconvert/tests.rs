@@ -170,21 +170,21 @@ fn what_3_0_has_no_place_for_is_dropped_and_told() {
         let (made, said) = schema(given.clone());
         assert_eq!(made, expected, "{given}");
         let at = join("/components/schemas/It", told.trim_matches('`'));
-        assert_eq!(said, format!("OpenAPI 3.0 has no place for {told}, dropped at {at}"));
+        assert_eq!(said, format!("OpenAPI 3.0 does not support {told}, dropped at {at}"));
     }
 }
 
 #[test]
 fn what_would_mean_something_else_is_refused() {
     for (given, message) in [
-        (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef refers to a schema that depends on who asks"),
-        (json!({ "$schema": "https://library.example/own" }), "/It/$schema names a dialect"),
+        (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef refers to a schema that depends on the caller"),
+        (json!({ "$schema": "https://library.example/own" }), "/It/$schema names an unsupported dialect"),
         (
             json!({ "$id": "https://library.example/a", "items": { "$ref": "#/b" } }),
-            "/It/$id changes what the references below it mean",
+            "/It/$id changes the base of the references below it",
         ),
-        (json!({ "not": { "propertyNames": {} } }), "/It/not/propertyNames stands under `not`"),
-        (json!({ "$defs": 1 }), "/It/$defs is no map of schemas"),
+        (json!({ "not": { "propertyNames": {} } }), "/It/not/propertyNames is inside `not`"),
+        (json!({ "$defs": 1 }), "/It/$defs is not a map of schemas"),
     ] {
         let (_, said) = schema(given);
         assert!(said.starts_with("it.yaml: /components/schemas"), "{said}");
@@ -289,12 +289,12 @@ fn a_document_loses_what_only_3_1_has() {
     assert_eq!(made["paths"]["/loans"]["get"]["responses"], json!({ "default": { "description": "" } }));
     assert_eq!(made["security"], json!([{ "Card": [] }]));
     assert!(made.get("webhooks").is_none() && made.get("jsonSchemaDialect").is_none());
-    insta::assert_snapshot!(said, @"it.yaml: /components/securitySchemes/Pass is a mutualTLS scheme, which OpenAPI 3.0 cannot name");
+    insta::assert_snapshot!(said, @"it.yaml: /components/securitySchemes/Pass is a mutualTLS scheme, which OpenAPI 3.0 does not support");
 
     let nothing = json!({ "openapi": "3.1.1", "info": {}, "webhooks": { "ended": {} } });
     let (made, said) = converted(nothing);
     assert_eq!(made["paths"], json!({}));
-    assert_eq!(said, "OpenAPI 3.0 has no place for `webhooks`, dropped at /webhooks");
+    assert_eq!(said, "OpenAPI 3.0 does not support `webhooks`, dropped at /webhooks");
 }
 
 #[test]
@@ -319,9 +319,9 @@ fn shared_path_items_are_copied_to_where_they_are_used() {
     given["paths"]["/twice"] = json!({ "$ref": "#/components/pathItems/Ends", "post": {} });
     let (_, said) = converted(given);
     insta::assert_snapshot!(said, @"
-    it.yaml: /paths/~1loop refers to #/components/pathItems/Loop, which leads to ever other path items
-    it.yaml: /paths/~1none refers to #/components/pathItems/End, which is no path item of this document
-    it.yaml: /paths/~1twice/post stands in #/components/pathItems/Ends as well; OpenAPI does not say which holds
+    it.yaml: /paths/~1loop refers to #/components/pathItems/Loop, which refers to too many other path items
+    it.yaml: /paths/~1none refers to #/components/pathItems/End, which is not a path item of this document
+    it.yaml: /paths/~1twice/post stands in #/components/pathItems/Ends as well; OpenAPI does not define which one applies
     ");
 }
 
@@ -335,7 +335,7 @@ fn only_what_is_kept_is_told_and_alike_things_together() {
     let mut slice = converted.document.clone();
     slice["components"]["schemas"].as_object_mut().unwrap().remove("A");
     let notices = converted.notices("it.yaml", &slice).unwrap();
-    insta::assert_snapshot!(notices.join("\n"), @"OpenAPI 3.0 has no place for `propertyNames`, dropped at /components/schemas/B/propertyNames, /components/schemas/C/propertyNames, /components/schemas/D/propertyNames and 2 more");
+    insta::assert_snapshot!(notices.join("\n"), @"OpenAPI 3.0 does not support `propertyNames`, dropped at /components/schemas/B/propertyNames, /components/schemas/C/propertyNames, /components/schemas/D/propertyNames and 2 more");
     assert!(converted.notices("it.yaml", &json!({})).unwrap().is_empty());
 }
 
@@ -349,7 +349,7 @@ fn a_3_0_document_passes_unchanged() {
 #[test]
 fn a_later_version_is_an_error() {
     let error = downconvert("it.yaml", json!({ "openapi": "3.2.0" })).unwrap_err().to_string();
-    assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are read");
+    assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported");
 }
 
 /// YAML reads `openapi: 3.1` as a number.
@@ -371,10 +371,10 @@ fn a_short_version_is_read_as_what_it_is() {
         assert_eq!(read(version).unwrap()["openapi"], "3.0.3");
     }
     for (version, said) in [
-        (json!(3.2), "it.yaml: OpenAPI 3.2; only 3.0.x and 3.1.x are read"),
-        (json!("3.2.0"), "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are read"),
-        (json!(2), "it.yaml: OpenAPI 2; only 3.0.x and 3.1.x are read"),
-        (json!("3.10.0"), "it.yaml: OpenAPI 3.10.0; only 3.0.x and 3.1.x are read"),
+        (json!(3.2), "it.yaml: OpenAPI 3.2; only 3.0.x and 3.1.x are supported"),
+        (json!("3.2.0"), "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported"),
+        (json!(2), "it.yaml: OpenAPI 2; only 3.0.x and 3.1.x are supported"),
+        (json!("3.10.0"), "it.yaml: OpenAPI 3.10.0; only 3.0.x and 3.1.x are supported"),
     ] {
         assert_eq!(read(version).unwrap_err(), said);
     }

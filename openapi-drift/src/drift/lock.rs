@@ -104,11 +104,12 @@ impl Lock {
                 Some((known, at)) if at == "#" || at.starts_with("#/") => {
                     lock.0.insert(at[1..].to_owned(), known.to_owned());
                 }
-                _ => problems.push(format!("{name}: line {} is no fingerprint and place", number + 1)),
+                _ => problems
+                    .push(format!("{name}: line {} is not a fingerprint and a JSON pointer", number + 1)),
             }
         }
         if problems.is_empty() && body != lock.body() {
-            problems.push(format!("{name}: not as regen wrote it; bring it back from version control"));
+            problems.push(format!("{name}: was edited by hand; restore it from version control"));
         }
         problems.or(lock)
     }

@@ -22,7 +22,7 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Se
             surprises.push(Change {
                 rule: "surface-unchanged".into(),
                 level: Level::Unhandled,
-                what: format!("`{}` should show in the generated surface, and does not", change.rule),
+                what: format!("`{}` should change the generated API, but does not", change.rule),
                 semver: Semver::Patch,
                 prose: None,
                 ..change.clone()
@@ -35,7 +35,7 @@ pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Se
         .flat_map(|change| &change.items)
         .collect();
     for (item, _) in changed.iter().filter(|(item, _)| !explained.contains(item)) {
-        let what = format!("`{item}` of the generated surface changed, and no change of the spec says why");
+        let what = format!("`{item}` changed in the generated API, but no change of the spec explains it");
         surprises.push(Change {
             items: vec![item.clone()],
             semver: Semver::Major,

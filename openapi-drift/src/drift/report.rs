@@ -20,11 +20,11 @@ pub(crate) struct Heading {
 
 /// Levels as chapters, the gravest first.
 const LEVELS: [(Level, &str); 5] = [
-    (Level::Breaking, "callers that go on as before may fail"),
-    (Level::Meaning, "the same shape, but what it says may have changed: review what the code takes it for"),
-    (Level::Unhandled, "no rule knows what it means: look"),
-    (Level::Additive, "callers may go on as before"),
-    (Level::Trivial, "nothing that is sent changes"),
+    (Level::Breaking, "existing callers may fail"),
+    (Level::Meaning, "the shape is the same, but the meaning may have changed: review the code that uses it"),
+    (Level::Unhandled, "no rule covers these changes: review them"),
+    (Level::Additive, "existing callers keep working"),
+    (Level::Trivial, "nothing changes on the wire"),
 ];
 
 /// The report for a terminal or a log.
@@ -159,7 +159,7 @@ fn marks(change: &Change) -> Vec<String> {
     let mut marks: Vec<String> = change.side.into_iter().map(word).collect();
     match change.by {
         Author::Vendor => {}
-        Author::VendorCorrected => marks.push("users do not see it: the overlay says otherwise".to_owned()),
+        Author::VendorCorrected => marks.push("hidden from users by the overlay".to_owned()),
         Author::Us => marks.push("ours".to_owned()),
     }
     marks.push(word(change.semver));
@@ -178,10 +178,12 @@ fn verdict(drift: &Drift) -> String {
         Ok(Semver::Minor) => "minor (before 1.0: a new patch version)",
         Ok(Semver::Patch) => "patch",
         Ok(Semver::None) => "none",
-        Err(reason) => return format!("verdict: unknown, since the bindings cannot be generated: {reason}"),
+        Err(reason) => {
+            return format!("verdict: unknown, because the bindings cannot be generated: {reason}");
+        }
     };
     let (broken, added) = (lines(drift, Semver::Major).len(), lines(drift, Semver::Minor).len());
-    format!("verdict: {verdict}; lines of the generated surface that break: {broken}, that are new: {added}")
+    format!("verdict: {verdict}; lines of the generated API: {broken} breaking, {added} new")
 }
 
 /// The name of a unit variant.

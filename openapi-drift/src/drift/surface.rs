@@ -32,7 +32,7 @@ impl Surface {
     /// What the generator cannot digest.
     pub(crate) fn of(contract: &Value) -> Result<Self, String> {
         if contract.to_string().len() > MAX_CONTRACT_BYTES {
-            return Err("the contract is too large to generate from".to_owned());
+            return Err("the contract is too large to generate bindings from".to_owned());
         }
         let code = without_panic_output(|| bindings(contract.clone()));
         let code = code.map_err(|reason| reason.lines().next().unwrap_or_default().to_owned())?;

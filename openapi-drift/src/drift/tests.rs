@@ -149,7 +149,11 @@ pub(super) fn lines(drift: &Drift) -> String {
         format!("    {:?} {} ({side}{:?}): {}\n", change.level, change.rule, change.semver, change.what)
     };
     let lines: String = drift.changes.iter().map(line).collect();
-    if let Err(reason) = &drift.surface { lines + &format!("    no bindings: {reason}\n") } else { lines }
+    if let Err(reason) = &drift.surface {
+        lines + &format!("    cannot generate bindings: {reason}\n")
+    } else {
+        lines
+    }
 }
 
 pub(super) const REQUEST: &str = "/components/schemas/LoanRequest/properties";
@@ -327,13 +331,13 @@ fn renames_are_told_as_such() {
         let text = SPEC.to_string().replace(from, to);
         lines(&told(&SPEC, &serde_json::from_str(&text).unwrap()))
     };
-    insta::assert_snapshot!(renamed("LoanRequest", "Lending"), @"    Trivial api-schema-renamed (Major): `LoanRequest` is now called `Lending`");
+    insta::assert_snapshot!(renamed("LoanRequest", "Lending"), @"    Trivial api-schema-renamed (Major): `LoanRequest` was renamed to `Lending`");
     insta::assert_snapshot!(renamed("\"title\"", "\"titles\""), @"
-    Breaking request-property-renamed (request Patch): `title` is now called `titles`
+    Breaking request-property-renamed (request Patch): `title` was renamed to `titles`
     Unhandled surface-unknown (Major): the bindings cannot be generated: not OpenAPI 3.0: missing field `title`
     Trivial api-title-changed (Patch): `title` is not said and was `Library`
     Trivial api-info-changed (Patch): `titles` is `Library` and was not said
-    no bindings: not OpenAPI 3.0: missing field `title`
+    cannot generate bindings: not OpenAPI 3.0: missing field `title`
     ");
 }
 
@@ -380,8 +384,8 @@ fn the_same_swap_is_told_of_every_place() {
     };
     insta::assert_snapshot!(lines(&told(&spec("Aa"), &spec("Bb"))), @"
     Breaking request-property-max-length-decreased (request Patch): `maxLength` is `5` and was `10`
-    Meaning response-property-reference-changed (response Major): refers to `Bb` and no longer to `Aa`
-    Meaning request-property-reference-changed (request Major): refers to `Bb` and no longer to `Aa`
+    Meaning response-property-reference-changed (response Major): refers to `Bb` instead of `Aa`
+    Meaning request-property-reference-changed (request Major): refers to `Bb` instead of `Aa`
     Additive response-property-max-length-decreased (response Patch): `maxLength` is `5` and was `10`
     ");
 }
@@ -394,7 +398,7 @@ fn an_order_that_means_something_is_told() {
             json!([{ "url": format!("https://{first}.example") }, { "url": format!("https://{second}.example") }]),
         )
     };
-    insta::assert_snapshot!(lines(&told(&servers("a", "b"), &servers("b", "a"))), @"    Meaning order-changed (Patch): `servers` is in another order, and the first that fits is taken");
+    insta::assert_snapshot!(lines(&told(&servers("a", "b"), &servers("b", "a"))), @"    Meaning order-changed (Patch): `servers` is in another order, and the first match is used");
 }
 
 #[test]
@@ -405,7 +409,7 @@ fn names_like_keywords_are_names() {
     insta::assert_snapshot!(lines(&told(&old, &new)), @"    Breaking response-header-became-optional (response Patch): it became optional");
     let days = format!("{REQUEST}/days/default");
     let (old, new) = (edited(&days, json!({})), edited(&days, json!({ "nullable": false })));
-    insta::assert_snapshot!(lines(&told(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` is new; no rule knows what that means");
+    insta::assert_snapshot!(lines(&told(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` is new; no rule covers this change");
 }
 
 /// A value that closes its backticks would be Markdown in the pull request.
@@ -475,11 +479,11 @@ fn the_digest_and_the_changes_have_to_explain_each_other() {
     insta::assert_snapshot!(after(&[expected]), @"    Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`");
     insta::assert_snapshot!(after(&[]), @"
     Breaking response-property-type-changed (response Patch): `type` is `string` and was `integer`
-    Unhandled surface-unchanged (response Patch): `response-property-type-changed` should show in the generated surface, and does not
+    Unhandled surface-unchanged (response Patch): `response-property-type-changed` should change the generated API, but does not
     ");
     insta::assert_snapshot!(after(&[expected, ("type Loan.id", Semver::Major)]), @"
     Breaking response-property-type-changed (response Major): `type` is `string` and was `integer`
-    Unhandled surface-unexplained (Major): `type Loan.id` of the generated surface changed, and no change of the spec says why
+    Unhandled surface-unexplained (Major): `type Loan.id` changed in the generated API, but no change of the spec explains it
     ");
 }
 

@@ -20,23 +20,23 @@ fn drift_tells_and_writes_nothing() {
     insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
 
-    meaning (1): the same shape, but what it says may have changed: review what the code takes it for
+    meaning (1): the shape is the same, but the meaning may have changed: review the code that uses it
       description-changed: `description` changed (response, patch)
         #/paths/~1loans/post/responses/201/description
         behind fn create_loan
         was 3926ff241bd56b38
         | Lent, or put on a list.
 
-    verdict: patch; lines of the generated surface that break: 0, that are new: 0
+    verdict: patch; lines of the generated API: 0 breaking, 0 new
     ");
     insta::assert_snapshot!(std::fs::read_to_string(&report).unwrap(), @"
     ## library: from `what is checked in` to `document`
 
-    verdict: patch; lines of the generated surface that break: 0, that are new: 0
+    verdict: patch; lines of the generated API: 0 breaking, 0 new
 
     ### meaning (1)
 
-    the same shape, but what it says may have changed: review what the code takes it for
+    the shape is the same, but the meaning may have changed: review the code that uses it
 
     - **description-changed**: `description` changed (response, patch)
       - at `#/paths/~1loans/post/responses/201/description`
@@ -134,7 +134,7 @@ fn facts_that_were_edited_by_hand_are_an_error() {
     edit(root.path(), UPSTREAM, "      - short\n", "");
     let output = check(root.path());
     assert_eq!(output.outcome, Outcome::Failed);
-    insta::assert_snapshot!(output.err, @"specs/library/upstream.yaml: not what was cut from the vendor's document; a correction belongs in overlay.yaml, and `cargo xtask regen library --fetch` brings the facts back");
+    insta::assert_snapshot!(output.err, @"specs/library/upstream.yaml: was edited by hand; put corrections into overlay.yaml, and restore the facts with `cargo xtask regen library --fetch`");
 }
 
 #[test]
@@ -144,8 +144,8 @@ fn a_lock_that_is_not_one_is_an_error() {
     let output = check(root.path());
     assert_eq!(output.outcome, Outcome::Failed);
     insta::assert_snapshot!(output.err, @"
-    specs/library/upstream.lock: line 3 is no fingerprint and place
-    specs/library/upstream.lock: line 4 is no fingerprint and place
+    specs/library/upstream.lock: line 3 is not a fingerprint and a JSON pointer
+    specs/library/upstream.lock: line 4 is not a fingerprint and a JSON pointer
     ");
 }
 
@@ -161,31 +161,31 @@ fn what_the_overlay_corrects_is_told_as_such() {
     insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
 
-    breaking (1): callers that go on as before may fail
+    breaking (1): existing callers may fail
       response-property-type-changed: `format` is `date-time` and was `date` (response, ours, major)
         #/components/schemas/Loan/properties/due/format
         behind type Loan.due
 
-    verdict: major (before 1.0: a new minor version); lines of the generated surface that break: 1, that are new: 0
+    verdict: major (before 1.0: a new minor version); lines of the generated API: 1 breaking, 0 new
     ");
 
     put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "time,")));
     insta::assert_snapshot!(regen(root.path(), true).out.split_once("\n---").unwrap().0, @"
     library: from what is checked in to document
 
-    breaking (1): callers that go on as before may fail
-      response-property-type-changed: `format` is `time` and was `date` (response, users do not see it: the overlay says otherwise, none)
+    breaking (1): existing callers may fail
+      response-property-type-changed: `format` is `time` and was `date` (response, hidden from users by the overlay, none)
         #/components/schemas/Loan/properties/due/format
         behind type Loan.due
 
-    verdict: none; lines of the generated surface that break: 0, that are new: 0
+    verdict: none; lines of the generated API: 0 breaking, 0 new
     ");
 
     put(root.path(), "document.yaml", &DOCUMENT.replace(due, &due.replace("date,", "date-time,")));
     insta::assert_snapshot!(regen(root.path(), false).err, @"
-    library: openLoan is called createLoan here
-    library: a person has to look first:
-      specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (why it is there: The service sends a time.); since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
+    library: operation openLoan is kept as createLoan
+    library: resolve by hand first:
+      specs/library/overlay.yaml: actions[1] on $.components.schemas.Loan.properties.due: changes nothing (x-why: The service sends a time.); since response-property-type-changed at #/components/schemas/Loan/properties/due/format: `format` is `date-time` and was `date`
     nothing was written
     ");
 }
@@ -248,7 +248,7 @@ fn an_operation_under_an_unknown_id_is_compared_all_the_same() {
     assert_eq!(output.outcome, Outcome::NeedsReview, "{}", output.err);
     assert!(!output.out.contains("breaking ("), "{}", output.out);
     assert!(output.out.contains("operation-renamed"), "{}", output.out);
-    assert!(output.out.contains("list it in source.toml"), "{}", output.out);
+    assert!(output.out.contains("`formerly` in source.toml"), "{}", output.out);
     assert!(output.out.contains("| A thing on loan."), "{}", output.out);
     let output = regen_from(root.path(), "next.yaml", false);
     assert!(output.err.ends_with("nothing was written\n"), "{}", output.err);
@@ -299,9 +299,9 @@ fn a_lock_that_lost_a_line_or_is_gone_is_an_error() {
     let root = generated();
     let line = read(root.path(), LOCK).lines().nth(3).unwrap().to_owned() + "\n";
     edit(root.path(), LOCK, &line, "");
-    insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock: not as regen wrote it; bring it back from version control");
+    insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock: was edited by hand; restore it from version control");
     std::fs::remove_file(root.path().join(LOCK)).unwrap();
-    insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock is missing; bring it back from version control, or have `--fetch` make it");
+    insta::assert_snapshot!(check(root.path()).err, @"specs/library/upstream.lock is missing; restore it from version control, or run with --fetch");
     assert_eq!(regen(root.path(), false).outcome, Outcome::Changed, "a document brings it back");
     assert_eq!(check(root.path()).outcome, Outcome::Success);
 }
@@ -342,7 +342,7 @@ fn what_cannot_be_generated_is_not_written() {
     let output = run(root.path(), &request);
     assert_eq!(output.outcome, Outcome::Failed);
     insta::assert_snapshot!(output.err, @"
-    specs/library/openapi.yaml: no bindings: POST /loans (createLoan): successful responses differ in body (see 202)
+    specs/library/openapi.yaml: cannot generate bindings: POST /loans (createLoan): successful responses differ in body (see 202)
     nothing was written
     ");
     let told = std::fs::read_to_string(&report).unwrap();

@@ -11,7 +11,7 @@ fn a_document_becomes_two_specs_and_a_record() {
     let root = workspace();
     let output = regen(root.path(), false);
     insta::assert_snapshot!(output.err, @"
-    library: openLoan is called createLoan here
+    library: operation openLoan is kept as createLoan
     library: wrote specs/library/source.toml, specs/library/upstream.yaml, specs/library/upstream.lock, specs/library/openapi.yaml
     ");
     assert_eq!(output.out, "");
@@ -106,12 +106,12 @@ fn check_shows_a_hand_edit_and_leaves_it() {
     insta::assert_snapshot!(output.out, @"
     library: from what is checked in to document
 
-    trivial (1): nothing that is sent changes
+    trivial (1): nothing changes on the wire
       documentation-changed: `description` changed (response, ours, patch)
         #/components/schemas/Loan/description
         behind fn create_loan, type Loan.due, type Loan.follows, type Loan.kind, type Loan.title
 
-    verdict: patch; lines of the generated surface that break: 0, that are new: 0
+    verdict: patch; lines of the generated API: 0 breaking, 0 new
     --- a/specs/library/openapi.yaml
     +++ b/specs/library/openapi.yaml
     @@ -13,7 +13,7 @@
@@ -227,9 +227,9 @@ fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
     assert_eq!(output.outcome, Outcome::NeedsReview);
     assert!(output.out.contains("+++ b/specs/library/upstream.yaml"), "{}", output.out);
     insta::assert_snapshot!(output.err, @"
-    library: openLoan is called createLoan here
-    library: regen would write nothing:
-      specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (why it is there: Docs.); since api-schema-renamed at #/components/schemas/Loaned: `Loan` is now called `Loaned`
+    library: operation openLoan is kept as createLoan
+    library: resolve by hand first:
+      specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (x-why: Docs.); since api-schema-renamed at #/components/schemas/Loaned: `Loan` was renamed to `Loaned`
     ");
 }
 
@@ -295,8 +295,8 @@ fn one_vendor_to_resolve_by_hand_keeps_the_other_from_being_written() {
     assert_eq!(output.outcome, Outcome::NeedsReview);
     insta::assert_snapshot!(output.err, @"
     library: regen would change specs/library/openapi.yaml
-    museum: a person has to look first:
-      specs/museum/overlay.yaml: actions[0] on $.components.schemas.Exhibit: matches nothing (why it is there: Docs.)
+    museum: resolve by hand first:
+      specs/museum/overlay.yaml: actions[0] on $.components.schemas.Exhibit: matches nothing (x-why: Docs.)
     nothing was written
     ");
     assert_eq!(fixture::files(root.path()), before);

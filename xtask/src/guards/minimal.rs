@@ -17,11 +17,11 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     resolve.args(["update", "-q", "-Z", "direct-minimal-versions"]).env("RUSTC_BOOTSTRAP", "1");
     cargo::succeeded(&mut resolve).map_err(raise)?;
     cargo::run(packed.cargo().args(["check", "-q", "--locked", "--all-features"])).map_err(raise)?;
-    Ok(held("minimal: builds with the least version of each dependency"))
+    Ok(held("minimal: builds with the lowest version of each dependency"))
 }
 
 fn raise(mut problems: Problems) -> Problems {
     problems
-        .push("minimal: a lower bound in Cargo.toml is too low; raise it to the first version that will do");
+        .push("minimal: a lower bound in Cargo.toml is too low; raise it to the first version that works");
     problems
 }

@@ -24,13 +24,13 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let short = format!("{}.{}", stated.major, stated.minor);
     let Some(toolchain) = toolchain(&list, &short) else {
         return Ok(skipped(format!(
-            "msrv: no dependency asks for a later Rust; not built with {short}: rustup has no such \
+            "msrv: no dependency requires a later Rust; not built with {short}: rustup has no such \
              toolchain here (`rustup toolchain install {short}`)"
         )));
     };
     let packed = Packed::unpack(root, "msrv")?;
     cargo::run(packed.cargo_of(toolchain).args(["check", "-q", "--locked", "--all-features"]))?;
-    Ok(held(format!("msrv: no dependency asks for a later Rust; it builds with {toolchain}")))
+    Ok(held(format!("msrv: no dependency requires a later Rust; builds with {toolchain}")))
 }
 
 /// The error names the dependencies that ask for a later Rust than is stated.
@@ -39,7 +39,7 @@ fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     for package in built_by_users(metadata)? {
         if let Some(asked) = package.rust_version.as_ref().filter(|asked| *asked > stated) {
             let name = format!("{} {}", package.name, package.version);
-            problems.push(format!("msrv: {name} asks for Rust {asked}, and {stated} is stated"));
+            problems.push(format!("msrv: {name} requires Rust {asked}, but the manifest states {stated}"));
         }
     }
     problems.or(())
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_dependency_that_asks_for_a_later_rust_is_named() {
-        insta::assert_snapshot!(check("1.90.0").unwrap_err(), @"msrv: b 1.0.0 asks for Rust 1.90.0, and 1.89.0 is stated");
+        insta::assert_snapshot!(check("1.90.0").unwrap_err(), @"msrv: b 1.0.0 requires Rust 1.90.0, but the manifest states 1.89.0");
     }
 
     #[test]

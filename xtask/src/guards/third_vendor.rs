@@ -22,7 +22,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let tested = cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]));
     clean()?;
     tested?;
-    Ok(held("third-vendor: it builds, and gets a token"))
+    Ok(held("third-vendor: builds and gets a token"))
 }
 
 /// Applies the patch in `folder`.

@@ -21,7 +21,7 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
         Kind::Added => true,
         Kind::Removed => false,
         Kind::Renamed(from, to) => {
-            let what = format!("`{from}` is now called `{to}`");
+            let what = format!("`{from}` was renamed to `{to}`");
             return Some(match edit.steps.get(2) {
                 _ if !is_component => {
                     finding(format!("{}-renamed", part("property")), Breaking, Breaks, what)
@@ -31,13 +31,13 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
             });
         }
         Kind::Replaced => {
-            let what = format!("`{key}` is the name of another component now");
+            let what = format!("`{key}` now names a different component");
             let effect = if edit.steps[2].key == "schemas" { Any } else { NoEffect };
             return Some(finding("api-component-replaced", Trivial, effect, what));
         }
         Kind::BecameRequired | Kind::BecameOptional => return Some(requiredness(&edit.kind, key, used)),
         Kind::BecameOneOf => {
-            let what = format!("{} has alternatives now: the old meaning is one of several", subject(key));
+            let what = format!("{} has alternatives now: the old schema is one of several", subject(key));
             return Some(finding(format!("{}-became-one-of", part("schema")), Level::Meaning, Any, what));
         }
         Kind::AddedAlike => {
@@ -120,7 +120,7 @@ pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Val
             return by_existence(rule, (Additive, Any), (Breaking, Any), what);
         }
         "server" if is_in_force_everywhere(documents) => {
-            finding("server-restated", Trivial, NoEffect, "the servers in force are as before")
+            finding("server-restated", Trivial, NoEffect, "the servers in force are unchanged")
         }
         "server" => {
             let what = format!("the server {} {news}", value["url"]);

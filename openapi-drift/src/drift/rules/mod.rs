@@ -38,19 +38,24 @@ fn classify_edit(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)
     let Step { key, shape, .. } = edit.last();
     match edit.kind {
         Kind::Restated => {
-            let what = format!("`{key}` says what went without saying");
+            let what = format!("`{key}` states the default");
             return finding("default-stated", Trivial, NoEffect, what);
         }
         Kind::Rephrased => {
             let part = used.map_or("schema", Use::name);
-            return finding(format!("{part}-rephrased"), Trivial, Any, "it is written in another way");
+            return finding(
+                format!("{part}-rephrased"),
+                Trivial,
+                Any,
+                "it is written differently and means the same",
+            );
         }
         Kind::TooMany => {
-            let what = format!("there are more than {MAX_EDITS} differences; the rest is not told");
+            let what = format!("there are more than {MAX_EDITS} differences; the rest is not reported");
             return finding("too-many-changes", Unhandled, Any, what);
         }
         Kind::Reordered => {
-            let what = format!("`{key}` is in another order, and the first that fits is taken");
+            let what = format!("`{key}` is in another order, and the first match is used");
             return finding("order-changed", Level::Meaning, NoEffect, what);
         }
         _ => {}
@@ -60,7 +65,7 @@ fn classify_edit(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)
     }
     let found = if shape.has_keywords() { thing(edit, used, documents) } else { None };
     found.or_else(|| keyword(edit, used, documents)).unwrap_or_else(|| {
-        let what = format!("{}; no rule knows what that means", edit.summary());
+        let what = format!("{}; no rule covers this change", edit.summary());
         finding("unhandled", Unhandled, Any, what)
     })
 }
@@ -69,11 +74,11 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let Step { old, new, .. } = edit.last();
     let name = |to: Option<&Value>| {
         let to = to.and_then(Value::as_str);
-        to.map_or("what stands in place".to_owned(), |to| {
+        to.map_or("an inline definition".to_owned(), |to| {
             format!("`{}`", to.rsplit('/').next().unwrap_or(to))
         })
     };
-    let what = format!("refers to {} and no longer to {}", name(new), name(old));
+    let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
     // Another thing of the same shape may mean something else.

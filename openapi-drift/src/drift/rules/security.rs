@@ -34,7 +34,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     };
     let is_other = |(before, after): &(Vec<Value>, Vec<Value>)| !same_items(before, after);
     let Some((before, after)) = affected.filter(is_other) else {
-        let what = "what is in force is as before, said elsewhere";
+        let what = "the requirements in force are unchanged, but written elsewhere";
         return finding(format!("{scope}-restated"), Trivial, NoEffect, what);
     };
     if let Step { old: Some(Value::Array(old)), new: Some(Value::Array(new)), key, .. } = edit.last()
@@ -43,7 +43,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
         let is_more = new.iter().any(|name| !old.contains(name));
         let (word, level) = if is_more { ("added", Breaking) } else { ("removed", Additive) };
         let what =
-            format!("`{key}` asks for {} and asked for {}", quoted(edit.last().new), quoted(edit.last().old));
+            format!("`{key}` requires {}, before: {}", quoted(edit.last().new), quoted(edit.last().old));
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
     // One alternative more is one more way in; the first of all is a door where there was none.
@@ -51,7 +51,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
     let what =
-        format!("{} is in force and {} was", quoted(Some(&after.into())), quoted(Some(&before.into())));
+        format!("{} is in force, before: {}", quoted(Some(&after.into())), quoted(Some(&before.into())));
     finding(format!("{scope}-{}", edit.verb()), level, NoEffect, what)
 }
 
