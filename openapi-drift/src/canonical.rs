@@ -1,6 +1,6 @@
-//! One way to write each fact: sorted keys, sorted `required` and `enum`, and in a vendor's slice
-//! no prose, because the vendor's sentences are the vendor's. It never changes what a document
-//! demands, and doing it twice changes nothing.
+//! Writes a document in canonical form: sorted keys, sorted `required` and `enum`, and no prose in
+//! a vendor's slice, because the text is the vendor's property. It does not change what the
+//! document requires, and it is idempotent.
 
 use serde_json::{Value, json};
 
@@ -17,11 +17,12 @@ pub(crate) enum Form {
     Contract,
 }
 
-/// Keywords that describe and demand nothing.
+/// Keywords that describe something and constrain no value.
 pub(crate) const PROSE: [&str; 7] =
     ["description", "example", "examples", "externalDocs", "summary", "tags", "title"];
 
-/// Maps and lists that say nothing when empty. (An empty `security`, `schema` or `scopes` does.)
+/// Maps and lists that mean the same when they are empty or missing. (An empty `security`, `schema`
+/// or `scopes` has a meaning.)
 const OMITTED_WHEN_EMPTY: [&str; 7] =
     ["callbacks", "encoding", "headers", "links", "parameters", "properties", "variables"];
 
@@ -41,7 +42,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .map(|(key, value)| {
                     let mut value = canonicalize(value, shape.under(&key), form);
                     if shape.is("flow") && key == "scopes" && form != Form::Contract {
-                        // Its names are facts, and what is said of them is prose.
+                        // The scope names are facts, their descriptions are prose.
                         value.as_object_mut().into_iter().flatten().for_each(|(_, text)| *text = "".into());
                     }
                     if shape.has_keywords() && matches!(key.as_str(), "enum" | "required") {
@@ -53,7 +54,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                 .collect();
             let is_reference = entries.iter().any(|(key, _)| key == "$ref");
             if shape.is("response") && form != Form::Contract && !is_reference {
-                // OpenAPI requires the field, not a sentence in it.
+                // OpenAPI requires the field, but it may be empty.
                 entries.push(("description".into(), "".into()));
             }
             entries.into_iter().collect()
@@ -63,7 +64,7 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
     }
 }
 
-/// Whether `key` stays, where something of this shape stands.
+/// Whether canonical form keeps `key` in a value of this shape.
 pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
     let is_extension = key.starts_with("x-") && !(form == Form::SourcedFacts && key == "x-source");
     match shape {
@@ -71,7 +72,7 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
         // The name of the API, which OpenAPI requires.
         Shape::Object { name: "info", .. } if key == "title" => true,
         Shape::Object { name: "info", .. } if key == "termsOfService" => false,
-        // What OpenAPI does not know is the vendor's own, and may be prose.
+        // Keywords that OpenAPI does not define are the vendor's own, and may be prose.
         Shape::Object { name: "schema", .. } if !is_schema_keyword(key) => {
             form == Form::SourcedFacts && key == "x-source"
         }
@@ -85,7 +86,7 @@ fn is_omitted(shape: &Shape, key: &str, value: &Value) -> bool {
     is_empty(value) && shape.has_keywords() && OMITTED_WHEN_EMPTY.contains(&key)
 }
 
-/// Whether it is an object or a list with nothing in it.
+/// Whether `value` is an empty object or an empty list.
 pub(crate) fn is_empty(value: &Value) -> bool {
     *value == json!({}) || *value == json!([])
 }

@@ -1,6 +1,6 @@
-//! What must hold of a contract before it is written, whatever the overlay did: it is OpenAPI
-//! 3.0, nothing in it leads nowhere, nothing is listed twice. It is no full validator; an
-//! independent one is run by hand when a spec changes.
+//! Checks a contract before it is written: it is OpenAPI 3.0, every reference leads to a component,
+//! and nothing is listed twice. It is not a full validator; an independent one is run by hand when
+//! a spec changes.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::slice::require_3_0;
 ///
 /// # Errors
 ///
-/// Each thing that does not hold, with its place.
+/// Fails with each violation and its place.
 pub(crate) fn check(name: &str, document: &Value) -> Result<()> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();

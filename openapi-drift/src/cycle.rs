@@ -1,6 +1,6 @@
-//! Finds components that are nothing but themselves: a `$ref` that leads back to where it stands, a
-//! schema that is one of its own alternatives. A schema with a property of its own kind is no such
-//! thing. It resolves nothing else, and takes no recursion to do so.
+//! Finds components that are defined by themselves: a `$ref` that leads back to itself, or a schema
+//! that is one of its own alternatives. A schema with a property of its own type is not a cycle. It
+//! does not recurse, because documents are untrusted.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::shape::{COMPONENTS, join};
 
-/// Words whose schemas judge the same value as the schema in which they stand.
+/// Keywords whose subschemas apply to the same value as the schema that holds them.
 const IN_PLACE: [&str; 4] = ["allOf", "anyOf", "oneOf", "not"];
 
-/// A sentence about each component of `document` from which one comes back to it.
+/// A message for each component of `document` that refers back to itself.
 pub(crate) fn cycles(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    // A component is open while what it leads to is looked at, and closed from then on.
+    // `false` while the targets of a component are being visited, `true` afterwards.
     let mut is_closed: BTreeMap<String, bool> = BTreeMap::new();
     for start in components(document) {
         let mut path: Vec<(String, Vec<String>)> = Vec::new();
@@ -54,7 +54,7 @@ fn components(document: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The components that `value` takes the place of, or that judge what it judges.
+/// The components that `value` refers to for the same value.
 fn targets(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![value];

@@ -1,4 +1,4 @@
-//! The day that a document is from, in UTC.
+//! Dates of documents, in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

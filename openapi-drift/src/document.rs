@@ -1,5 +1,6 @@
-//! Reads YAML or JSON that a stranger wrote into a JSON value, within bounds: size, depth, time,
-//! amount, no key twice. It never guesses: what is not plain data is an error with its place.
+//! Reads untrusted YAML or JSON into a JSON value. Size, depth, time and amount of data are
+//! bounded, and duplicate keys are errors. Anything that is not plain data is an error with its
+//! location.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,19 +13,19 @@ use serde_json::{Map, Value};
 
 use crate::problems::Result;
 
-/// Twenty times the vendors' largest document to date.
+/// Twenty times the largest document of a vendor to date.
 pub(crate) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// What a document may hold once its YAML aliases are expanded: a short file must not grow
-/// without bound. A value counts one, and one more for each 32 bytes of text and each 256 bytes of
-/// its JSON pointer: whoever tells where values stand must not need more than they do.
+/// The amount of data that a document may hold after its YAML aliases are expanded, so that a short
+/// file cannot grow without bound. A value counts 1, plus 1 for each 32 bytes of text and each 256
+/// bytes of its JSON pointer, because later steps store pointers.
 pub(crate) const MAX_WEIGHT: usize = 1_000_000;
 
-/// The YAML reader takes a time quadratic in the number of open brackets, whatever is in them. This
-/// many it takes in a moment, and no text has as many more that open than close.
+/// The YAML reader needs time quadratic in the number of open brackets, even inside of strings. It
+/// reads this many quickly, and no real document opens more brackets than it closes by that many.
 const MAX_OPEN: usize = 5_000;
 
-/// For what gets past that.
+/// For input that is slow to read despite the other limits.
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -38,7 +39,7 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     parse_within(name, bytes, MAX_WEIGHT, MAX_TIME)
 }
 
-/// The version of OpenAPI that a document says it is of. Some write it as a number: `openapi: 3.1`.
+/// The OpenAPI version that a document states. Some write it as a number: `openapi: 3.1`.
 pub(crate) fn version(document: &Value) -> Option<String> {
     match document.get("openapi")? {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -57,7 +58,7 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
         return Err(format!("{name}: more than {MAX_OPEN} brackets are open at once").into());
     }
     let (done, read) = mpsc::channel();
-    // A reader that takes too long is left behind; it ends with the process.
+    // A reader that takes too long is abandoned; its thread ends with the process.
     thread::spawn(move || done.send(deserialize(&text, weight)));
     match read.recv_timeout(time) {
         Ok(Ok(value)) if value.is_object() => Ok(value),
@@ -67,7 +68,8 @@ fn parse_within(name: &str, bytes: &[u8], weight: usize, time: Duration) -> Resu
     }
 }
 
-/// JSON has a reader of its own: YAML's knows neither surrogate pairs nor long keys.
+/// JSON is read by serde_json, because the YAML reader supports neither surrogate pairs nor long
+/// keys.
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
@@ -100,7 +102,7 @@ fn deserialize(text: &str, weight: usize) -> std::result::Result<Value, String> 
 #[derive(Clone, Copy)]
 struct Node<'a> {
     left: &'a Cell<usize>,
-    /// Of its JSON pointer.
+    /// The length of its JSON pointer in bytes.
     length: usize,
 }
 
@@ -174,7 +176,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(self)? {
-            // `200:` is how most people write the name of a response.
+            // Response codes are often written as numbers: `200:`.
             let key = match key {
                 Value::String(key) => key,
                 Value::Number(_) | Value::Bool(_) => key.to_string(),

@@ -11,7 +11,7 @@ use crate::build_script::{bindings, parse};
 ///
 /// # Errors
 ///
-/// For a contract that cannot be read or generated, and a file that cannot be written.
+/// Fails if a contract cannot be read or generated, or a file cannot be written.
 pub fn expand(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut files = Vec::new();

@@ -1,5 +1,5 @@
-//! Gets the bytes of a document: a file, standard input or a URL, never more than [`MAX_BYTES`], and
-//! the day they are from. It never reads what they mean.
+//! Reads the bytes of a document from a file, standard input or a URL, at most [`MAX_BYTES`], and
+//! its date.
 
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -38,7 +38,7 @@ impl From<&str> for Origin {
 }
 
 impl Origin {
-    /// The name under which messages speak of it.
+    /// The name to use in messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Origin::File(path) => path.display().to_string(),
@@ -47,7 +47,7 @@ impl Origin {
         }
     }
 
-    /// The revision that a file's own name suggests: `2025-06-10` for `moov/2025-06-10.yaml`.
+    /// The name of the file without its extension: `2025-06-10` for `moov/2025-06-10.yaml`.
     pub(crate) fn stem(&self) -> Option<&str> {
         match self {
             Origin::File(path) => path.file_stem()?.to_str(),
@@ -55,11 +55,11 @@ impl Origin {
         }
     }
 
-    /// The document, or none if a server says that it is the known one.
+    /// The document; `None` if the server says that it is the known one.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or not within the limits.
+    /// Fails if it cannot be read within the limits.
     pub(crate) fn read(&self, options: &FetchOptions) -> Result<Option<Fetched>> {
         let copy = |bytes, date| Fetched { bytes, date, etag: None, last_modified: None };
         match self {
@@ -67,7 +67,7 @@ impl Origin {
                 let file = File::open(path).map_err(|error| format!("{}: {error}", self.name()))?;
                 let changed =
                     file.metadata().and_then(|it| it.modified()).map_or_else(|_| date::today(), date::of);
-                // A copy is as old as it says, and not as this file.
+                // A date in the name of a file is more reliable than its modification time.
                 let named = self.stem().and_then(date::find);
                 Ok(Some(copy(self.read_all(file)?, named.unwrap_or(changed))))
             }

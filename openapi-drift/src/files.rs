@@ -44,7 +44,7 @@ impl Change {
         unified(&self.name, self.old.as_deref().unwrap_or_default(), &self.new)
     }
 
-    /// The file beside it that holds the new text until it is renamed.
+    /// The temporary file that holds the new text until it is renamed.
     fn draft(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".draft");

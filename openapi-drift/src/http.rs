@@ -1,4 +1,4 @@
-//! Gets a document from a server: over TLS unless the host is loopback, within a size and a time, and
+//! Downloads a document: over TLS unless the host is loopback, within a size and a time limit, and
 //! only if it is newer than the known copy. It sends no credentials.
 
 use std::time::{Duration, Instant};
@@ -15,18 +15,18 @@ const TOO_LATE: &str = "timed out; raise `timeout` (seconds) in source.toml";
 
 const MAX_REDIRECTS: usize = 5;
 
-/// A document as it was got.
+/// A document that was read, and where it is in time.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) bytes: Vec<u8>,
-    /// When it last changed, or else when we got it.
+    /// The day of its last change, or today if that is unknown.
     pub(crate) date: NaiveDate,
-    /// By which its server knows it again.
+    /// A validator of the server, as is `last_modified`.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
 }
 
-/// What a server is told of the copy that we have, and how long it may take.
+/// The validators of the known copy, and the time limit.
 #[derive(Debug)]
 pub(crate) struct FetchOptions {
     pub(crate) etag: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct FetchOptions {
     pub(crate) timeout: Duration,
 }
 
-/// Gets the document at `url`; `None` if it is still the known copy.
+/// Downloads the document at `url`; `None` if it is still the known copy.
 pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> {
     let deadline = Instant::now() + options.timeout;
     let mut at: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
@@ -59,7 +59,7 @@ pub(crate) fn get(url: &str, options: &FetchOptions) -> Result<Option<Fetched>> 
     Err(format!("{url}: more than {MAX_REDIRECTS} redirects").into())
 }
 
-/// Whether nobody between can change the response.
+/// Whether the response cannot be changed on the way.
 fn is_admitted(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_loopback =

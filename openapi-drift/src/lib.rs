@@ -1,5 +1,5 @@
-//! Tells what a new revision of an OpenAPI document means for the callers of the Rust bindings
-//! that are generated from it, and keeps the files of `specs/<vendor>/` up to date.
+//! Reports what a new revision of an OpenAPI document means for callers of the Rust bindings that
+//! are generated from it, and keeps the files of `specs/<vendor>/` up to date.
 //!
 //! Reads the vendor's document, cuts out the operations that are used, converts it to OpenAPI 3.0,
 //! applies the overlay, compares the result with the one that is checked in, maps each change to

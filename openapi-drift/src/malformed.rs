@@ -81,10 +81,7 @@ fn what_cannot_be_read_is_refused() {
         (format!("{{\"openapi\": {}", "[".repeat(1_000_000)).into_bytes(), "it: recursion limit exceeded"),
         (format!("{DOCUMENT}{}", "? ".repeat(100_000)).into_bytes(), "it: "),
         (with_kind(&"{a: ".repeat(200)).into_bytes(), "it: "),
-        (
-            with_kind("{ type: string, type: integer }").into_bytes(),
-            "duplicate key \"type\" at line 85",
-        ),
+        (with_kind("{ type: string, type: integer }").into_bytes(), "duplicate key \"type\" at line 85"),
         (br#"{"openapi": "3.0.0", "openapi": "3.0.1"}"#.to_vec(), "duplicate key \"openapi\""),
         ([DOCUMENT.as_bytes(), b"x-a: \xff\xfe\n"].concat(), "it: not UTF-8: "),
         (format!("{DOCUMENT}x-a: \0\n").into_bytes(), "it: control characters are not allowed"),

@@ -1,6 +1,6 @@
-//! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action says what kind it is, why, and
-//! by which source. One that matches nothing, changes nothing or adds what is there is reported, so
-//! that a correction which the vendor has taken over gets deleted.
+//! Applies an OpenAPI Overlay 1.0 to a vendor's facts. Each action states its kind, its reason and
+//! its source. An action that matches nothing, changes nothing or adds what is already there is
+//! reported, so that corrections which the vendor has adopted are deleted.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,8 @@ pub(crate) struct UnusedAction {
 }
 
 impl UnusedAction {
-    /// Whether a change at this JSON pointer can be why: one of the two is at or below the other, and
-    /// they meet below the top.
+    /// Whether a change at this JSON pointer can be the reason: one of the two places is at or
+    /// below the other, and they share at least two segments.
     pub(crate) fn concerns(&self, at: &str) -> bool {
         let wanted = steps(&self.target);
         let found = segments(at);
@@ -35,7 +35,8 @@ impl UnusedAction {
     }
 }
 
-/// The steps of a JSONPath as far as they are names: each a choice of names, an empty one any.
+/// The leading steps of a JSONPath that are names. Each step is a list of names; an empty list
+/// matches any name.
 fn steps(path: &str) -> Vec<Vec<String>> {
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix('$').unwrap_or(path);
@@ -52,7 +53,7 @@ fn steps(path: &str) -> Vec<Vec<String>> {
         } else if let Some(inside) = rest.strip_prefix('.') {
             let end = inside.find(['.', '[']).unwrap_or(inside.len());
             let (name, after) = inside.split_at(end);
-            // `..` is any depth: no more is known.
+            // `..` matches any depth, so the steps after it are unknown.
             if name.is_empty() {
                 return steps;
             }
@@ -64,12 +65,12 @@ fn steps(path: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Applies the overlay called `name` to `document`. Returns the actions that did nothing useful, and
-/// were left out: each matches nothing, changes nothing or says something a second time.
+/// Applies the overlay called `name` to `document`. Skips and returns the actions that match
+/// nothing, change nothing or add something a second time.
 ///
 /// # Errors
 ///
-/// When it is no overlay, or an action is not marked.
+/// Fails if it is not an overlay, or an action lacks its kind, reason or source.
 pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<Vec<UnusedAction>> {
     let overlay: Overlay = serde_json::from_value(overlay).map_err(|error| format!("{name}: {error}"))?;
     let mut problems = Problems::default();
@@ -98,7 +99,7 @@ pub(crate) fn apply(name: &str, overlay: Value, document: &mut Value) -> Result<
         match after {
             Ok(after) => (*document, known) = after,
             Err(failure) => {
-                let why = mark(action, "x-why").unwrap_or("not said");
+                let why = mark(action, "x-why").unwrap_or("unset");
                 let message = format!("{label}: {failure} (x-why: {why})");
                 unused.push(UnusedAction { message, target: action.target.clone() });
             }
@@ -125,7 +126,8 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
         return Err("matches the same node twice".into());
     }
     if action.is_remove() {
-        // The crate removes in the order of the query, and an item moves when one before it goes.
+        // The crate removes nodes in the order of the query, and removing an item moves those
+        // behind it.
         after = document.clone();
         places.sort_by_cached_key(|place| sortable(place));
         places.iter().rev().for_each(|place| remove(&mut after, place));
@@ -133,7 +135,7 @@ fn applied(overlay: &Overlay, action: &Action, document: &Value) -> std::result:
     Ok(after)
 }
 
-/// The segments of a JSON pointer, so that indices sort as numbers.
+/// The segments of a JSON pointer, padded so that indices sort as numbers.
 fn sortable(pointer: &str) -> Vec<String> {
     pointer.split('/').map(|segment| format!("{segment:0>20}")).collect()
 }
@@ -151,8 +153,8 @@ fn remove(document: &mut Value, place: &str) {
     }
 }
 
-/// Items that stand twice in a list in which each means something, as (list, item): an update appends to
-/// a list.
+/// Duplicate items of lists whose items must be unique, as (list, item). An update of an overlay
+/// appends to lists.
 pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     const UNIQUE: [&str; 8] =
         ["allOf", "anyOf", "enum", "oneOf", "parameters", "required", "security", "servers"];
@@ -174,7 +176,7 @@ pub(crate) fn duplicates(document: &Value) -> BTreeSet<(String, String)> {
     found
 }
 
-/// What is missing of the marks that every action bears.
+/// The required extensions that an action lacks.
 fn unmarked(action: &Action) -> Vec<String> {
     let mut missing = Vec::new();
     if !mark(action, "x-kind").is_some_and(|kind| KINDS.contains(&kind)) {

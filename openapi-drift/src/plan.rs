@@ -1,5 +1,5 @@
-//! Works out what one vendor's files should be: slice, canonical form, overlay. It reads but never
-//! writes, and asks the network only when told to.
+//! Computes what the files of one vendor should contain: slice, canonical form, overlay. It writes
+//! nothing, and uses the network only if requested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,25 +21,25 @@ use crate::source::{self, Kind, Source};
 use crate::yaml::render;
 use crate::{build_script, contract, date, document, overlay, slice, transcript};
 
-/// One vendor's files, as far as they can be told.
+/// The computed files of one vendor, and what to report about them.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) vendor: String,
-    /// Of the vendor's document, where there is one.
+    /// The revision of the vendor's document, if there is one.
     pub(crate) revision: Option<String>,
     pub(crate) changes: Vec<Change>,
-    /// What the changes mean, where there are any.
+    /// What the changes mean, if there are any.
     pub(crate) drift: Option<(Heading, Drift)>,
     pub(crate) notes: Vec<String>,
-    /// Findings for which a person has to edit a file first, so that nothing is written.
+    /// Findings that a person must resolve by editing a file. Nothing is written until then.
     pub(crate) unresolved: Vec<String>,
     pub(crate) problems: Problems,
 }
 
-/// How many causes are named for an action without effect.
+/// How many causes are reported for an overlay action without effect.
 const MAX_CAUSES: usize = 3;
 
-/// What a document comes to.
+/// The facts of a document, and what was left out of them.
 #[derive(Debug, Default)]
 struct Upstream {
     facts: Value,
@@ -56,7 +56,7 @@ impl Upstream {
         Self { facts, omitted, lock, mismatches }
     }
 
-    /// Whether it has every operation that is kept.
+    /// Whether it has every kept operation.
     fn is_complete(&self) -> bool {
         self.mismatches.iter().all(|mismatch| mismatch.is_renamed)
     }
@@ -65,7 +65,7 @@ impl Upstream {
 /// Converts a document and cuts out the kept operations.
 fn cut(name: &str, document: Value, source: &Source) -> Result<(Converted, Slice)> {
     let converted = downconvert(name, document)?;
-    // First the prose goes, so that nothing is kept for an example's sake.
+    // Prose is removed first, so that nothing is kept only because an example refers to it.
     let facts = canonical(converted.document.clone(), Form::Facts);
     let slice = slice::slice(name, &facts, &source.operations)?;
     Ok((converted, slice))
@@ -89,7 +89,7 @@ impl Plan {
         let mut from = source.revision.clone().unwrap_or_else(|| "what is checked in".to_owned());
 
         let origin = origin(&self.vendor, &source, request)?;
-        // Compared with a document, a transcript is one more.
+        // If there is a document to compare with, a transcript is read like a document.
         let kind = if origin.is_some() { Kind::Document } else { source.kind };
         let mut before = self.checked_in(root, kind)?;
         let copy = match &origin {
@@ -97,7 +97,8 @@ impl Plan {
                 let mut options = fetch_options(&source, origin);
                 let has = |operation| slice::find("", &before.facts, operation).is_ok();
                 if before.lock.is_empty() || !source.operations.iter().all(has) {
-                    // What we have of it will not do.
+                    // The checked-in files are incomplete, so a response `304 Not Modified` would
+                    // not help.
                     (options.etag, options.last_modified) = (None, None);
                 }
                 origin.read(&options)?
@@ -143,7 +144,7 @@ impl Plan {
 
         let corrected = self.corrected(root, &after);
         let published = match (&request.base, &corrected) {
-            // Where an operation is gone, so are the things that the overlay says of it.
+            // If an operation is missing, so are the targets of its overlay actions.
             (None, Ok((contract, unused))) if unused.is_empty() || !after.is_complete() => {
                 self.document(root, "openapi.yaml")?.zip(Some(contract))
             }
@@ -184,7 +185,7 @@ impl Plan {
         let banner =
             format!("Written by `cargo xtask regen {}`. Corrections belong in overlay.yaml.", self.vendor);
         let text = render(&name, &banner, &contract)?;
-        // The build script has a reader of its own.
+        // The build script reads the contract with its own parser.
         let read = build_script::parse(&text).map_err(|reason| format!("{name}: {reason}"))?;
         if read != contract {
             return Err(format!("{name}: the build script reads the contract differently").into());
@@ -201,7 +202,7 @@ impl Plan {
         Ok(())
     }
 
-    /// What was true before, as far as it is checked in.
+    /// The checked-in facts and fingerprints; empty if there are none.
     fn checked_in(&self, root: &Path, kind: Kind) -> Result<Upstream> {
         let Some(document) = self.document(root, "upstream.yaml")? else {
             return Ok(Upstream::default());
@@ -215,7 +216,7 @@ impl Plan {
         Ok(Upstream { facts: canonical(document, form), lock, ..Upstream::default() })
     }
 
-    /// What upstream.yaml holds already, in canonical form.
+    /// The facts of the checked-in upstream.yaml, in canonical form.
     fn same(&mut self, root: &Path, source: &Source, before: &Upstream) -> Result<Upstream> {
         let name = self.file("upstream.yaml");
         let text = read(root, &name)?;
@@ -254,7 +255,7 @@ impl Plan {
         Ok(Upstream::of(&converted.document, slice))
     }
 
-    /// A document of the user's choice to compare with. An operation that it lacks is new since then.
+    /// The document of `--base`. An operation that it lacks is reported as new.
     fn base(&mut self, origin: &Origin, source: &Source) -> Result<Upstream> {
         let name = origin.name();
         let options = FetchOptions { etag: None, last_modified: None, ..fetch_options(source, origin) };
@@ -281,15 +282,15 @@ impl Plan {
         let overlay = document::parse(&name, text.as_bytes())?;
         let unused = overlay::apply(&name, overlay, &mut facts)?;
         let contract = canonical(facts, Form::Contract);
-        // Where an action is left out, others may build on what it does.
+        // Later actions may depend on an action that was skipped.
         if unused.is_empty() && upstream.is_complete() {
             contract::check(&self.file("openapi.yaml"), &contract)?;
         }
         Ok((contract, unused))
     }
 
-    /// What a person has to settle: operations that are not as source.toml lists them, and actions of
-    /// the overlay without effect, each with the changes that made it so.
+    /// What a person must resolve: operations that differ from source.toml, and overlay actions
+    /// without effect with the changes that caused it.
     fn findings(&self, mismatches: Vec<Mismatch>, unused: Vec<UnusedAction>) -> Vec<drift::Change> {
         let of_operation = |mismatch: Mismatch| {
             let (rule, level) = if mismatch.is_renamed {
@@ -316,7 +317,7 @@ impl Plan {
         operations.chain(unused.into_iter().map(of_action)).collect()
     }
 
-    /// Said where none of them is needed.
+    /// The message if no file needs a change.
     pub(crate) fn up_to_date(&self) -> String {
         match &self.revision {
             Some(revision) => format!("{}: up to date with {revision}", self.vendor),
@@ -324,20 +325,20 @@ impl Plan {
         }
     }
 
-    /// The changes that change something.
+    /// The files whose text differs.
     pub(crate) fn needed(&self) -> Vec<&Change> {
         self.changes.iter().filter(|change| change.is_needed()).collect()
     }
 }
 
-/// Where to read the vendor's document, if it is to be read at all.
+/// Where to read the vendor's document from; `None` if it is not requested.
 fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Origin>> {
     let is_drift = request.mode == Mode::Drift;
     match (&request.input, source.kind, &source.url) {
         (Input::Upstream, ..) => Ok(None),
         (Input::From(origin), Kind::Document, _) => Ok(Some(origin.clone())),
         (Input::From(origin), Kind::Transcribed, _) if is_drift => Ok(Some(origin.clone())),
-        // Nobody asked for this vendor's.
+        // No vendor was named, so one that publishes no document is no error.
         (Input::Recorded, Kind::Transcribed, _) if request.vendor.is_none() => Ok(None),
         (_, Kind::Transcribed, _) => Err(format!(
             "{vendor} publishes no document; edit specs/{vendor}/upstream.yaml by hand, or set kind = \"document\" \
@@ -349,7 +350,7 @@ fn origin(vendor: &str, source: &Source, request: &Request) -> Result<Option<Ori
     }
 }
 
-/// What upstream.yaml says of itself.
+/// The comment at the top of upstream.yaml.
 fn banner(vendor: &str, kind: Kind) -> String {
     match kind {
         Kind::Document => format!(

@@ -1,4 +1,4 @@
-//! Errors as sentences for a maintainer. A single run collects and reports every problem.
+//! Errors for a maintainer, one sentence each. A run collects and reports every problem.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ pub struct Problems(Vec<String>);
 const MAX_PROBLEMS: usize = 100;
 const MAX_LENGTH: usize = 2_000;
 
-/// `text` as a terminal can show it: a vendor's names may hold what moves its cursor, or ends a
-/// line and begins a false one.
+/// `text` without characters that control a terminal: names from a vendor's document could move the
+/// cursor, or end a line and forge another one.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut sanitized = String::new();
     let mut rest = text.chars().enumerate().peekable();
     while let Some((count, each)) = rest.next() {
-        // Marks that have text run the other way hide what it says.
+        // Characters that change the direction of text can hide what it says.
         let is_turning = matches!(each, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         match each {
             _ if count == MAX_LENGTH => {
@@ -51,7 +51,7 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Whether there are more than are reported, so that there is no use in looking for others.
+    /// Whether there are already more problems than are reported, so that the search can stop.
     pub(crate) fn is_plenty(&self) -> bool {
         self.0.len() > MAX_PROBLEMS
     }

@@ -1,4 +1,5 @@
-//! Decides what `source.toml` records of a document: its revision, its date and the validators of its server.
+//! Decides what `source.toml` records about a document: its revision, its date and the validators
+//! of its server.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::source::{Record, Source};
 /// Both vendors change their documents several times a year.
 const MAX_AGE_DAYS: i64 = 365;
 
-/// The validators to send to `origin` for the known copy.
+/// The time limit, and the validators if `origin` is the recorded URL.
 pub(crate) fn fetch_options(source: &Source, origin: &Origin) -> FetchOptions {
     let of_this = |mark: &Option<String>| mark.clone().filter(|_| is_recorded(source, origin));
     FetchOptions {
@@ -41,7 +42,7 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     } else if let Some(revision) = &request.revision {
         new.revision.clone_from(revision);
     }
-    // A server may change its marks without the document; `--check` should not report that.
+    // A server may change its validators without the document; `--check` should not report that.
     if is_other || is_recorded(source, origin) && request.mode == Mode::Write {
         new.etag.clone_from(&copy.etag);
         new.last_modified.clone_from(&copy.last_modified);
@@ -49,7 +50,7 @@ pub(crate) fn record(source: &Source, request: &Request, origin: &Origin, copy: 
     (new != old).then_some(new)
 }
 
-/// What to call a document: as asked for, else as its file is called, else by its fingerprint.
+/// The name of a revision: the requested one, or the name of the file, or the start of the SHA-256.
 fn revision(request: &Request, origin: &Origin, sha256: &str) -> String {
     let name = request.revision.as_deref().or_else(|| origin.stem());
     name.unwrap_or(&sha256[..12]).to_owned()

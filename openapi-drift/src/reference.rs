@@ -1,22 +1,22 @@
-//! Finds what a document refers to, and says why a reference leads nowhere. It never follows one
-//! out of the document.
+//! Finds the references of a document, and says why a reference is broken. It never follows a
+//! reference out of the document.
 
 use serde_json::Value;
 
 use crate::shape::{COMPONENTS, Shape, is_method, join, unescape, walk};
 
-/// A `$ref`, or what serves as one: a discriminator's target, the name of a security scheme.
+/// A `$ref` or an equivalent: the target of a discriminator, or the name of a security scheme.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
-    /// JSON pointer of what holds it.
+    /// JSON pointer of the value that holds it.
     pub(crate) at: String,
     pub(crate) to: String,
-    /// What must stand where it leads.
+    /// The kind of thing that it must lead to.
     wanted: &'static str,
 }
 
 impl Reference {
-    /// A sentence about a reference that does not lead to a component of `document`.
+    /// The error for a reference that does not lead to a component of `document`.
     pub(crate) fn message(&self, document: &Value) -> String {
         let why = match self.to.strip_prefix('#') {
             None if self.to == NO_TEXT => return format!("{} has a $ref that is not a string", self.at),
@@ -31,7 +31,7 @@ impl Reference {
         format!("{} refers to {}, which {why}", self.at, self.to)
     }
 
-    /// What stands where it leads, by the grammar.
+    /// The kind of thing at its target, by the grammar.
     fn found(&self) -> Option<&'static str> {
         let mut shape: &'static Shape = &COMPONENTS;
         for step in self.to.strip_prefix("#/components/")?.split('/') {
@@ -56,10 +56,10 @@ impl Reference {
     }
 }
 
-/// In place of the target, where a `$ref` is no string. No target has a space.
+/// Stands for a `$ref` that is not a string. No valid target contains a space.
 const NO_TEXT: &str = "no text";
 
-/// Every reference at or below `value`, which stands at `pointer`.
+/// Every reference in `value`, which is at `pointer`.
 pub(crate) fn references(value: &Value, shape: &'static Shape, pointer: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     walk(value, shape, pointer, &mut |at, shape, value| {
@@ -97,7 +97,7 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, 
     })
 }
 
-/// The keys of an object, none of anything else.
+/// The keys of an object; empty for any other value.
 pub(crate) fn keys(value: Option<&Value>) -> Vec<&str> {
     let map = value.and_then(Value::as_object).into_iter().flatten();
     map.map(|(key, _)| key.as_str()).collect()

@@ -55,7 +55,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
     };
     let mut output = finish(plans, request);
     output.out.insert_str(0, &told);
-    // Last, so that it does not tell of what was not done.
+    // Written last, so that it does not report files that were not written.
     if let Some((path, text)) = report
         && let Err(error) = fs::write(path, text)
     {
@@ -65,7 +65,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
     output
 }
 
-/// The report for a pull request, with what went wrong.
+/// The report for a pull request, including errors.
 fn report(plans: &[Plan]) -> String {
     let failed: Vec<String> = plans
         .iter()
@@ -91,7 +91,7 @@ fn reports(plans: &[Plan], render: impl Fn(&Heading, &Drift) -> String, none: &s
     if found.is_empty() { none.to_owned() } else { found.join("\n") }
 }
 
-/// How grave what a plan brings is. In a comparison of two documents only what they say counts.
+/// The exit code for one vendor. In a comparison with `--base`, only the two documents count.
 fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
     if !plan.problems.is_empty() {
         return Outcome::Failed;
@@ -105,7 +105,7 @@ fn outcome(plan: &Plan, is_comparison: bool) -> Outcome {
 }
 
 impl Output {
-    /// An output that has nothing for standard output.
+    /// An output with no text for standard output.
     pub fn new(outcome: Outcome, err: impl Into<String>) -> Self {
         Self { outcome, out: String::new(), err: err.into() }
     }
@@ -115,7 +115,7 @@ impl Output {
     }
 }
 
-/// The vendors asked for: those with a `source.toml`, in the order of their names.
+/// The requested vendors: those with a `source.toml`, sorted by name.
 fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     let specs = root.join("specs");
     let folders = fs::read_dir(&specs).map_err(|error| format!("specs: {error}"))?;
@@ -140,8 +140,9 @@ fn vendors(root: &Path, request: &Request) -> Result<Vec<String>> {
     }
 }
 
-/// Writes the files unless there is a problem. Shows what is known of each vendor even where an overlay no
-/// longer applies: the difference of upstream.yaml says why.
+/// Writes the files unless there is a problem, and reports each vendor. `--check` shows the
+/// differences even if the overlay no longer applies, because the difference of upstream.yaml shows
+/// the reason.
 fn finish(plans: Vec<Plan>, request: &Request) -> Output {
     let is_write = request.mode == Mode::Write;
     if is_write && plans.iter().any(|plan| !plan.problems.is_empty()) {

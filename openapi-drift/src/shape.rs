@@ -1,21 +1,21 @@
-//! The grammar of an OpenAPI 3.0 document, as far as one must know it to tell a keyword from a
-//! name: `description` is prose on a schema, but a name below `properties`.
-//! It judges nothing: whatever it does not know is data.
+//! The grammar of an OpenAPI 3.0 document, as far as it is needed to distinguish keywords from
+//! names: `description` is prose in a schema, but a name below `properties`. Anything unknown is
+//! data.
 
 use serde_json::Value;
 
-/// What kind of thing stands at a place in the document.
+/// The kind of thing at a place in the document.
 #[derive(Debug)]
 pub(crate) enum Shape {
     /// A value whose keys mean nothing to OpenAPI, such as `default`.
     Data,
-    /// A map from names of the vendor's choice to things of one shape.
+    /// A map from names that the vendor chooses to things of one shape.
     Names(&'static Shape),
     /// The same, where keys that begin with `x-` are extensions: paths, statuses, expressions.
     Patterned(&'static Shape),
     /// A list of things of one shape.
     List(&'static Shape),
-    /// A discriminator's target: a reference without `$ref`, or the bare name of a schema.
+    /// The target of a discriminator: a reference without `$ref`, or the name of a schema.
     Target,
     /// An alternative of `security`, whose keys are names of security schemes.
     Requirement,
@@ -24,7 +24,7 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// The shape of what stands under `key`.
+    /// The shape of the value under `key`.
     pub(crate) fn under(&'static self, key: &str) -> &'static Shape {
         match self {
             Shape::Names(shape) | Shape::Patterned(shape) => shape,
@@ -35,7 +35,7 @@ impl Shape {
         }
     }
 
-    /// The shape of the items, where a list stands here.
+    /// The shape of the items of a list.
     pub(crate) fn items(&'static self) -> &'static Shape {
         match self {
             Shape::List(shape) => shape,
@@ -43,12 +43,12 @@ impl Shape {
         }
     }
 
-    /// Whether this is an object with keywords, of that name.
+    /// Whether this is the object with keywords that is called `wanted`.
     pub(crate) fn is(&self, wanted: &str) -> bool {
         matches!(self, Shape::Object { name, .. } if *name == wanted)
     }
 
-    /// What an object with keywords is called.
+    /// The name of an object with keywords.
     pub(crate) fn name(&self) -> Option<&'static str> {
         match self {
             Shape::Object { name, .. } => Some(name),
@@ -57,7 +57,7 @@ impl Shape {
         }
     }
 
-    /// Whether keys that stand here are OpenAPI's keywords.
+    /// Whether the keys are OpenAPI keywords.
     pub(crate) fn has_keywords(&self) -> bool {
         matches!(self, Shape::Object { .. })
     }
@@ -141,7 +141,7 @@ const fn object(name: &'static str, fields: &'static [(&'static str, &'static Sh
     Shape::Object { name, fields }
 }
 
-/// What OpenAPI does not look into.
+/// Any value that OpenAPI does not define further.
 pub(crate) static DATA: Shape = Shape::Data;
 static DATA_BY_NAME: Shape = Shape::Names(&DATA);
 

@@ -1,6 +1,6 @@
-//! Cuts the kept operations out of a vendor's document, with all they refer to. It follows a
-//! rename that `source.toml` lists and guesses no other; what is missing is reported with its
-//! place and what stands nearby.
+//! Cuts the kept operations out of a vendor's document, with everything they refer to. It follows
+//! renames that `source.toml` lists, and guesses no others. An operation that is missing is
+//! reported with its place and what is nearby.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::reference::{keys, operations, references};
 use crate::shape::{self, is_method, join};
 use crate::source::Operation;
 
-/// What was cut, and the renames that were followed: (former id, current id).
+/// The cut document, and the renames that were followed as (former id, current id).
 #[derive(Debug)]
 pub(crate) struct Slice {
     pub(crate) document: Value,
@@ -24,17 +24,17 @@ pub(crate) struct Slice {
 pub(crate) struct Mismatch {
     /// JSON pointer.
     pub(crate) at: String,
-    /// With the name of the document, and what stands nearby.
+    /// Includes the name of the document, and what is nearby.
     pub(crate) message: String,
-    /// It is there, under an id that is not listed.
+    /// Whether the operation exists under an id that is not listed.
     pub(crate) is_renamed: bool,
 }
 
-/// The operations of `document` called `name`, and what they need.
+/// Cuts the operations of `wanted` out of the document called `name`.
 ///
 /// # Errors
 ///
-/// When the document is of another version, and each reference to nothing.
+/// Fails if the document has another OpenAPI version, or for each broken reference.
 pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Result<Slice> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();
@@ -88,7 +88,7 @@ pub(crate) fn slice(name: &str, document: &Value, wanted: &[Operation]) -> Resul
 
 /// # Errors
 ///
-/// When `document` is of another version.
+/// Fails if `document` is not OpenAPI 3.0.
 pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
     match version(document).as_deref() {
         Some(version) if version.starts_with("3.0.") => Ok(()),
@@ -103,18 +103,18 @@ pub(crate) fn require_3_0(name: &str, document: &Value) -> Result<()> {
     }
 }
 
-/// The operation at its method and path, with the path item, whatever its id is.
+/// The path item and the operation at the method and path, whatever its id is.
 fn at<'v>(document: &'v Value, wanted: &Operation) -> Option<(&'v Value, &'v Value)> {
     let item = &document["paths"][&wanted.path];
     let found = item.get(&wanted.method).filter(|found| found.is_object())?;
     Some((item, found))
 }
 
-/// The operation, with the path item that it stands in.
+/// The path item and the operation, if the id is one of the listed ids.
 ///
 /// # Errors
 ///
-/// Says what stands in its stead or nearby.
+/// Fails if there is no such operation, and says what is there instead or nearby.
 pub(crate) fn find<'v>(
     name: &str,
     document: &'v Value,
@@ -160,13 +160,13 @@ fn paths_near(document: &Value, wanted: &str) -> String {
     format!("nothing is under /{top}")
 }
 
-/// What the path item says for all its methods.
+/// The fields of a path item that apply to all its methods.
 fn shared_by_methods(item: &Value) -> Value {
     let fields = item.as_object().into_iter().flatten();
     fields.filter(|(key, _)| !is_method(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The components that `sliced` needs, and those that they need.
+/// The components that `sliced` refers to, directly or through other components.
 fn components(name: &str, document: &Value, sliced: &Value) -> Result<Value> {
     let mut problems = Problems::default();
     let mut kept = json!({});

@@ -1,5 +1,5 @@
-//! `source.toml`: where a vendor's facts come from and which operations are kept. It reads and
-//! updates the file, comments and all; it never looks at the document itself.
+//! `source.toml`: where a vendor's facts come from, and which operations are kept. Updates preserve
+//! comments.
 
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
@@ -8,27 +8,27 @@ use crate::date;
 use crate::problems::{Problems, Result};
 use crate::shape::is_method;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
     pub(crate) kind: Kind,
     #[serde(rename = "operation")]
     pub(crate) operations: Vec<Operation>,
-    /// Of a document.
+    /// For `kind = "document"` only, like the fields below.
     pub(crate) url: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) sha256: Option<String>,
-    /// The day that the revision is from.
+    /// The day of the revision, such as `2025-06-10`.
     pub(crate) date: Option<String>,
-    /// By which the server knows the revision again.
+    /// The validators that the server sent with the revision.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
-    /// How many seconds the server may take.
+    /// The time limit for the server, in seconds.
     pub(crate) timeout: Option<u64>,
 }
 
-/// What is recorded of a document. What is not known of it is removed.
+/// The fields that are updated for a new document. `None` removes the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) revision: String,
@@ -38,13 +38,13 @@ pub(crate) struct Record {
     pub(crate) last_modified: Option<String>,
 }
 
-/// How the facts got here.
+/// How the facts were obtained.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// Cut from a document that the vendor publishes.
     Document,
-    /// Written down by us, fact by fact.
+    /// Transcribed by hand.
     Transcribed,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Ids under which older or newer documents have it.
+    /// Other ids that the operation has in older or newer documents.
     #[serde(default)]
     pub(crate) formerly: Vec<String>,
 }
@@ -84,7 +84,7 @@ impl Operation {
 ///
 /// # Errors
 ///
-/// When the text is not such a file.
+/// Fails if the text is not a valid `source.toml`.
 pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     let source: Source = toml_edit::de::from_str(text).map_err(|error| format!("{name}: {error}"))?;
     let mut problems = Problems::default();
@@ -104,11 +104,11 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Source> {
     problems.or(source)
 }
 
-/// `text` with another record, and nothing else changed.
+/// `text` with `record`; everything else stays as it is.
 ///
 /// # Errors
 ///
-/// When the text is not TOML.
+/// Fails if the text is not TOML.
 pub(crate) fn update(name: &str, text: &str, record: &Record) -> Result<String> {
     let mut toml: DocumentMut = text.parse().map_err(|error| format!("{name}: {error}"))?;
     for (key, new) in [

@@ -1,5 +1,5 @@
-//! Rules for facts that we wrote down ourselves: just the operations that `source.toml` lists,
-//! and beside each operation and schema where it is from. It changes nothing.
+//! Rules for transcribed facts: exactly the operations that `source.toml` lists, and an `x-source`
+//! for each operation and schema.
 
 use serde_json::Value;
 
@@ -13,7 +13,8 @@ use crate::source::Operation;
 ///
 /// # Errors
 ///
-/// Each operation missing or not listed, and each operation or schema without an `x-source`.
+/// Fails for each operation that is missing or not listed, and each operation or schema without an
+/// `x-source`.
 pub(crate) fn check(name: &str, document: &Value, kept: &[Operation]) -> Result<()> {
     require_3_0(name, document)?;
     let mut problems = Problems::default();

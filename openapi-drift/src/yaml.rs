@@ -1,6 +1,5 @@
-//! Writes a document as YAML that every reader understands alike, with sorted keys. YAML 1.1, which
-//! many tools still read, takes `2023-02-18` for a date and `no` for false, so such strings are
-//! quoted.
+//! Writes a document as YAML that all readers read alike, with sorted keys. YAML 1.1, which many
+//! tools still read, takes `2023-02-18` for a date and `no` for false, so such strings are quoted.
 
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
@@ -13,7 +12,7 @@ use crate::problems::Result;
 ///
 /// # Errors
 ///
-/// When the text would not read back as `document`.
+/// Fails if the text would not read back as `document`.
 pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<String> {
     let mut sorted = document.clone();
     sorted.sort_all_objects();
@@ -26,7 +25,7 @@ pub(crate) fn render(name: &str, banner: &str, document: &Value) -> Result<Strin
     }
 }
 
-/// Makes the writer quote a string, and is taken out again.
+/// A prefix that makes the writer quote a string. It is removed from the output.
 const MARK: &str = "#quote ";
 const QUOTED_MARK: &str = "'#quote ";
 
@@ -43,7 +42,7 @@ impl Serialize for Marked<'_> {
     }
 }
 
-/// `text`, marked unless the build script reads it as text without quotes.
+/// `text`, with the prefix unless the build script reads it as a string without quotes.
 fn marked(text: &str) -> String {
     let is_text = plain_scalar(text).is_some_and(|value| value == text);
     if is_text { text.to_owned() } else { format!("{MARK}{text}") }

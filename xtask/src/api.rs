@@ -8,7 +8,7 @@ use openapi_drift::{Change, Outcome, Output, Result};
 
 const FILE: &str = "api.txt";
 
-/// Brings `api.txt` up to date; with `check`, shows what is not.
+/// Writes `api.txt`, or with `check` shows how it differs.
 pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
     if !change.is_needed() {
@@ -36,7 +36,7 @@ fn listing(root: &Path) -> Result<String> {
     Ok(namable(&api.to_string()))
 }
 
-/// `api` without the pages of the guide: they are modules for rustdoc only.
+/// `api` without the guide, whose modules exist for rustdoc only.
 fn namable(api: &str) -> String {
     let is_page = |line: &str| {
         let rest = line.strip_prefix("pub mod fintech_auth::guide");

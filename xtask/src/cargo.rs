@@ -28,7 +28,7 @@ pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// The workspace in `folder` and its dependencies as `Cargo.lock` has them.
+/// The workspace in `folder`, with the dependencies of `Cargo.lock`.
 pub(crate) fn metadata(folder: &Path) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.current_dir(folder).features(CargoOpt::AllFeatures).other_options(["--locked".to_owned()]);

@@ -83,12 +83,12 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// Not for every step: the doctests of `cargo test` would be built again.
+/// Not set for other steps, because `cargo test` would rebuild its doctests.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }
 
-/// The step as one would type it.
+/// The step as a shell command.
 fn shown(step: &str) -> String {
     match rustdocflags(step) {
         Some(flags) => format!("RUSTDOCFLAGS='{flags}' cargo {step}"),

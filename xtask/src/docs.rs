@@ -54,15 +54,16 @@ impl Pages {
         Ok(Self(pages))
     }
 
-    /// The links within the documentation that lead nowhere, as sentences.
+    /// Messages about broken links within the documentation.
     fn broken_links(&self) -> Vec<String> {
         let ids: BTreeMap<&Path, BTreeSet<&str>> =
             self.0.iter().map(|(path, text)| (path.as_path(), values(text, "id").collect())).collect();
         let mut broken = Vec::new();
-        // The other pages are sources, whose line anchors a script makes, and rustdoc's own.
+        // The other pages are source code, whose line anchors are made by a script, and pages of
+        // rustdoc.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
             let ours = before_blankets(text);
-            // rustdoc leaves the brackets of a link into another crate that it cannot resolve.
+            // rustdoc leaves the brackets of a link that it cannot resolve.
             if ours.contains("[<code>") {
                 broken.push(format!("{} has an unresolved link", path.display()));
             }
@@ -84,7 +85,7 @@ impl Pages {
     }
 }
 
-/// A page without its last part, which is text and links of other crates.
+/// A page without its last part, which comes from other crates.
 fn before_blankets(text: &str) -> &str {
     text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }

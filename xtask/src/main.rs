@@ -30,7 +30,8 @@ enum Command {
     Regen(Regen),
     /// Reports what changed in the vendor's document, and writes nothing.
     ///
-    /// Compares the document at the url in source.toml, or another, with the one that is checked in.
+    /// Compares the document at the url in source.toml, or the one of --from, with the checked-in
+    /// documents.
     #[command(after_help = EXIT_CODES)]
     Drift(Drift),
     /// Writes the generated clients to target/expanded, formatted for readers.
@@ -155,7 +156,7 @@ fn run() -> ExitCode {
         Command::Drift(args) => Ok(openapi_drift::run(&root, &args.into())),
     };
     let output = output.unwrap_or_else(|problems| Output::new(Outcome::Failed, format!("{problems}\n")));
-    // The reader may have closed its end.
+    // The reader of a pipe may have closed it.
     let _ = std::io::stdout().write_all(output.out.as_bytes());
     let _ = std::io::stderr().write_all(output.err.as_bytes());
     ExitCode::from(output.outcome as u8)

@@ -26,9 +26,9 @@ fn command(root: &Path, features: &[&str], args: &[&str]) -> Command {
     command
 }
 
-/// If cargo started this program as rustdoc, runs rustdoc with unstable options allowed and the output in
-/// an emptied folder of our choice, and returns whether it succeeded; otherwise `None`. Unstable options
-/// for all of cargo would rebuild every dependency.
+/// If cargo started this program as rustdoc, runs the real rustdoc with unstable options and an
+/// emptied output folder, and returns whether it succeeded; otherwise `None`. Allowing unstable
+/// options for all of cargo would rebuild every dependency.
 pub(crate) fn as_rustdoc() -> Option<bool> {
     let folder = env::var_os(MARK)?;
     let mut args: Vec<_> = env::args_os().skip(1).collect();

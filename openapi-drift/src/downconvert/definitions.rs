@@ -1,5 +1,4 @@
-//! Moves the schemas under `$defs` to where OpenAPI 3.0 has schemas with a name, and tells where
-//! each went. It converts nothing.
+//! Moves the schemas under `$defs` to `components.schemas`, because OpenAPI 3.0 has no `$defs`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::{self, join, walk};
 
-/// Empties every `$defs` of `document`. Returns former pointers and the names they have now.
+/// Empties every `$defs` of `document`. Returns the former pointers and the new names.
 pub(super) fn hoist(document: &mut Value) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
     let mut numbers = BTreeMap::new();
@@ -49,7 +48,7 @@ fn holders(value: &Value, shape: &'static shape::Shape, pointer: &str) -> Vec<St
     found
 }
 
-/// `name`, or with a number where another schema is called so.
+/// `name`, with a number appended if another schema has that name.
 fn free_name(
     taken: &Map<String, Value>,
     name: &str,
@@ -69,7 +68,7 @@ fn free_name(
     }
 }
 
-/// Where `target` leads, now that definitions have moved.
+/// `target`, updated for the moved definitions.
 pub(super) fn followed(target: &str, moved: &BTreeMap<String, String>) -> String {
     let mut target = target.to_owned();
     while let Some((from, current)) = target.find("/$defs/").and_then(|at| {

@@ -1,5 +1,5 @@
-//! What an OpenAPI 3.1 document says and a 3.0 document cannot: dropped, or refused. It is shown
-//! only where it touches what is kept, and alike things together. It never looks for any.
+//! What could not be converted to OpenAPI 3.0: dropped with a note, or refused with an error.
+//! Findings are reported only for what is kept, and similar ones together.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::problems::{Problems, Result, sanitize};
 use crate::shape::{is_method, segments};
 
-/// How many places of one kind are shown.
+/// How many places are shown for one kind of finding.
 const MAX_PLACES: usize = 3;
 
-/// The 3.0 document, and what it does not say.
+/// The converted document, and what could not be converted.
 #[derive(Debug)]
 pub(crate) struct Converted {
     pub(crate) document: Value,
@@ -20,18 +20,18 @@ pub(crate) struct Converted {
 
 #[derive(Debug)]
 pub(super) struct Finding {
-    /// JSON pointer into the document as it was.
+    /// JSON pointer into the document before the conversion.
     pub(super) at: String,
     pub(super) what: String,
     pub(super) is_refused: bool,
 }
 
 impl Converted {
-    /// One sentence for each kind of thing that was dropped from what `slice` keeps.
+    /// One sentence for each kind of finding that was dropped from what `slice` keeps.
     ///
     /// # Errors
     ///
-    /// Each thing in it that could not be converted.
+    /// Fails for each kept thing that could not be converted.
     pub(crate) fn notices(&self, name: &str, slice: &Value) -> Result<Vec<String>> {
         let mut problems = Problems::default();
         let mut dropped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -54,7 +54,7 @@ impl Converted {
     }
 }
 
-/// Whether `pointer` leads into what is kept, or to what concerns the whole document.
+/// Whether `pointer` leads to a part of `slice`, or concerns the whole document.
 fn is_in(slice: &Value, pointer: &str) -> bool {
     let mut steps = segments(pointer).into_iter();
     let mut step = || steps.next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Turns an OpenAPI 3.1 document into the 3.0 document that says the same, so that all that follows
-//! knows one grammar. What 3.0 cannot say is told with its place, never dropped in silence. It
-//! judges nothing else, and a 3.0 document passes unchanged.
+//! Converts an OpenAPI 3.1 document to an equivalent 3.0 document, so that the other modules need
+//! one grammar only. What 3.0 does not support is reported with its place. A 3.0 document passes
+//! unchanged.
 
 mod definitions;
 mod finding;
@@ -22,17 +22,17 @@ use crate::shape::{self, Shape, join};
 pub(crate) use finding::Converted;
 use finding::Finding;
 
-/// The version that is written.
+/// The OpenAPI version of the converted document.
 const PATCH_VERSION: &str = "3.0.3";
 
-/// How many path items may refer to one another.
+/// The limit for a chain of path items that refer to each other.
 const MAX_CHAIN: usize = 4;
 
 /// Converts the document called `name`, if it is of OpenAPI 3.1.
 ///
 /// # Errors
 ///
-/// When it is of a version that is not read, or would grow without bound.
+/// Fails if the version is not supported, or the document would grow without bound.
 pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> {
     let version = version(&document);
     match version.as_deref() {
@@ -44,7 +44,7 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
         Some(version) if !version.starts_with("3.0.") => {
             return Err(format!("{name}: OpenAPI {version}; only 3.0.x and 3.1.x are supported").into());
         }
-        // The slice reports a document that is no OpenAPI at all.
+        // The slice reports a document that is not OpenAPI.
         _ => return Ok(Converted { document, findings: Vec::new() }),
     }
     let moved = definitions::hoist(&mut document);
@@ -66,18 +66,19 @@ pub(crate) fn downconvert(name: &str, mut document: Value) -> Result<Converted> 
 #[derive(Default)]
 struct Converter {
     findings: Vec<Finding>,
-    /// Of `components`; 3.0 has no place for them.
+    /// `components.pathItems`, which 3.0 does not have.
     path_items: Value,
     paths: Value,
     schemes: Value,
-    /// The path items being copied, one into another.
+    /// The path items that are being copied, outermost first.
     chain: Vec<String>,
     copied: usize,
-    /// Where a schema was, and the component that it is now.
+    /// Pointers of moved schemas, and the names of their components.
     moved: BTreeMap<String, String>,
-    /// References into a component, as (place, target).
+    /// References into the inside of a component, as (place, target).
     deep: Vec<(String, String)>,
-    /// Whether a `not` stands above, under which less said is more refused.
+    /// Whether this is inside a `not`, where dropping a keyword rejects more values instead of
+    /// fewer.
     is_negated: bool,
 }
 
@@ -93,7 +94,7 @@ impl Converter {
             (Shape::Object { .. } | Shape::Patterned(_), Value::Object(map))
                 if map.get("$ref").is_some_and(Value::is_string) && !shape.is("document") =>
             {
-                // Of its siblings only sentences mean anything, and those not to a client.
+                // Siblings of a reference can only be descriptions.
                 map.into_iter().filter(|(key, _)| key == "$ref").collect()
             }
             (_, Value::Object(map)) => self.object(map, shape, at).into(),
@@ -114,7 +115,8 @@ impl Converter {
             "components" => _ = map.remove("pathItems"),
             "info" => _ = map.remove("summary"),
             "license" if map.remove("identifier").is_some() => self.drop(at, "identifier"),
-            // What is no text cannot be sent in them: a null is left out, as `required` has it.
+            // Parameters and headers are sent as text, so they cannot be null; they are left out
+            // instead.
             "parameter" | "header" => {
                 if let Some(Value::Object(schema)) = map.get_mut("schema") {
                     null::forbid(schema);
@@ -163,7 +165,7 @@ impl Converter {
         }
     }
 
-    /// Copies what a path item refers to: 3.0 has path items nowhere but in their places.
+    /// Copies the target of a path item's reference, because 3.0 has no shared path items.
     fn path_item(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         let Some(Value::String(target)) = map.get("$ref").cloned() else {
             return self.fields(map, &shape::PATH_ITEM, at);
@@ -205,7 +207,7 @@ impl Converter {
         found.filter(|_| target.matches('/').count() <= 3).filter(|found| found.is_object())
     }
 
-    /// 3.0 lists scopes, and only of the schemes that have scopes.
+    /// 3.0 allows scopes only for OAuth 2 and OpenID Connect.
     fn requirement(&mut self, mut map: Map<String, Value>, at: &str) -> Map<String, Value> {
         for (name, list) in &mut map {
             let kind = self.schemes[name]["type"].as_str();
@@ -234,15 +236,14 @@ impl Converter {
         self.findings.push(Finding { at: at.to_owned(), what: why.to_owned(), is_refused: true });
     }
 
-    /// Where alternatives were dropped or put together, a reference by position may now lead to
-    /// another schema than it did.
+    /// If alternatives were dropped or merged, a reference by position may lead to another schema.
     fn check_deep_references(&mut self, before: &Value, after: &Value) {
         let mut seen = BTreeMap::new();
         let mut alone = Converter { moved: std::mem::take(&mut self.moved), ..Converter::default() };
         for (at, to) in std::mem::take(&mut self.deep) {
             let is_kept = *seen.entry(to.clone()).or_insert_with(|| {
                 let pointer = to.trim_start_matches('#');
-                // What leads nowhere the slice tells.
+                // The slice reports broken references.
                 before.pointer(pointer).is_none_or(|target| {
                     Some(&alone.schema(target.clone(), pointer)) == after.pointer(pointer)
                 })
@@ -254,7 +255,7 @@ impl Converter {
     }
 }
 
-/// How much a value holds, counted as for [`MAX_WEIGHT`].
+/// The amount of data in a value, counted as for [`MAX_WEIGHT`].
 fn weight(value: &Value) -> usize {
     1 + match value {
         Value::Object(map) => map.iter().map(|(key, value)| 1 + key.len() / 32 + weight(value)).sum(),

@@ -1,26 +1,26 @@
-//! `null` is a type in OpenAPI 3.1 and a flag beside a type in 3.0. Where the flag would not say the
-//! same, an alternative stays that admits null alone.
+//! `null` is a type in OpenAPI 3.1, and the flag `nullable` in 3.0. If the flag would not mean the
+//! same, an alternative that allows only null is kept.
 
 use serde_json::{Map, Value, json};
 
-/// Whether the keyword admits or refuses no value.
+/// Whether the keyword constrains no value.
 fn is_remark(key: &str) -> bool {
     const REMARKS: &str =
         "default deprecated description discriminator example externalDocs readOnly title writeOnly xml";
     REMARKS.split(' ').any(|remark| remark == key) || key.starts_with("x-")
 }
 
-/// Whether something besides types and their keywords judges the value.
+/// Whether keywords other than `type` and its constraints apply to the value.
 pub(super) fn is_composed(map: &Map<String, Value>) -> bool {
     ["$ref", "allOf", "anyOf", "if", "not", "oneOf"].iter().any(|key| map.contains_key(*key))
 }
 
-/// Keeps `map` from admitting anything.
+/// Makes `map` reject every value.
 pub(super) fn impossible(map: &mut Map<String, Value>) {
     map.insert("not".into(), json!({}));
 }
 
-/// Has `map` admit nothing but null.
+/// Makes `map` allow only null.
 pub(super) fn only_null(map: &mut Map<String, Value>) {
     let excluded = map.get("enum").and_then(Value::as_array).is_some_and(|list| !list.contains(&Value::Null));
     map.remove("type");
@@ -37,20 +37,20 @@ fn is_only_null(schema: &Value) -> bool {
     })
 }
 
-/// Has `map`, which admits some values, admit null as well.
+/// Makes `map`, which allows some values, allow null as well.
 pub(super) fn admit(map: &mut Map<String, Value>) {
     if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut)
         && !list.contains(&Value::Null)
     {
         list.push(Value::Null);
     }
-    // Without a type null is admitted, unless something else judges.
+    // A schema without a type allows null already, unless it is composed.
     if map.contains_key("type") || is_composed(map) {
         map.insert("nullable".into(), true.into());
     }
 }
 
-/// Has the converted `map` no longer admit null by the flag.
+/// Removes the flag from the converted `map`, so that it rejects null.
 pub(super) fn forbid(map: &mut Map<String, Value>) {
     if map.remove("nullable").is_none() {
         return;
@@ -65,12 +65,12 @@ pub(super) fn forbid(map: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a converted alternative surely refuses null.
+/// Whether a converted alternative certainly rejects null.
 fn refuses_null(schema: &Value) -> bool {
     schema.get("type").is_some() && schema.get("nullable").is_none()
 }
 
-/// Turns an alternative that is null into the flag.
+/// Replaces an alternative that is null by the flag.
 pub(super) fn alternatives(map: &mut Map<String, Value>) {
     for key in ["anyOf", "oneOf"] {
         let Some(Value::Array(list)) = map.get(key) else { continue };
@@ -78,9 +78,10 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
         if nulls.is_empty() {
             continue;
         }
-        // What a reference leads to is an object as a rule; to look would tie one schema to another.
+        // The target of a reference is usually an object. It is not looked up, so that the
+        // conversion of one schema does not depend on another.
         let is_reference = |schema: &Value| schema.get("$ref").is_some();
-        // One of several must match, and no second.
+        // `oneOf` requires that exactly one alternative matches.
         let is_plain = key == "anyOf"
             || nulls.len() == 1
                 && (others.len() == 1 || others.iter().all(refuses_null) || others.iter().all(is_reference));

@@ -1,5 +1,5 @@
-//! One schema: JSON Schema 2020-12 in, the schema dialect of OpenAPI 3.0 out. Subschemas come first,
-//! so that each finding has the place where its cause stood. It resolves no reference.
+//! Converts one schema from JSON Schema 2020-12 to the dialect of OpenAPI 3.0. Subschemas are
+//! converted first, so that each finding has the place of its cause. References are not resolved.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::definitions::followed;
 use super::null;
 use super::values::{bounds, constant, example, types};
 
-/// What names a place or speaks to readers of the document, and asks nothing of a value.
+/// Keywords that constrain no value and can be removed.
 const IGNORED: [&str; 4] = ["$anchor", "$comment", "$dynamicAnchor", "$vocabulary"];
 
 impl Converter {
@@ -45,7 +45,7 @@ impl Converter {
             .map(|(key, value)| {
                 let below = join(at, &key);
                 let value = match (key.as_str(), value) {
-                    // 3.0 has truths here, and nowhere else.
+                    // 3.0 allows booleans here, and nowhere else.
                     ("additionalProperties" | "items" | "unevaluatedProperties", Value::Bool(is_any)) => {
                         is_any.into()
                     }
@@ -86,7 +86,7 @@ impl Converter {
         target
     }
 
-    /// What makes names mean something else.
+    /// Keywords that change how references are resolved.
     fn names(&mut self, map: &mut Map<String, Value>, at: &str) {
         for key in IGNORED {
             map.remove(key);
@@ -138,7 +138,7 @@ impl Converter {
         }
     }
 
-    /// Lists. What is said of an item by its position is said of every item, as one of several.
+    /// Lists. Schemas for single positions become alternatives for every item.
     fn items(&mut self, map: &mut Map<String, Value>, at: &str) {
         let rest = map.remove("items");
         let is_closed = rest == Some(json!(false));
@@ -164,7 +164,7 @@ impl Converter {
                 if is_closed {
                     map.insert("maxItems".into(), 0.into());
                 }
-                // 3.0 requires the keyword wherever there is a list.
+                // 3.0 requires `items` for every list.
                 let is_list = map.get("type").is_some_and(|kind| match kind {
                     Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
                     kind => kind == "array",
@@ -176,12 +176,12 @@ impl Converter {
         }
     }
 
-    /// Objects. What is said of properties by a pattern is said of all that have no name.
+    /// Objects. Schemas for patterns of names become alternatives for all other properties.
     fn properties(&mut self, map: &mut Map<String, Value>, at: &str) {
         if let Some(others) = map.remove("unevaluatedProperties") {
             let composes = ["$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"];
             if map.contains_key("additionalProperties") {
-                // Nothing is left for it to speak of.
+                // It would apply to no property.
             } else if !composes.iter().any(|key| map.contains_key(*key)) {
                 map.insert("additionalProperties".into(), others);
             } else if others != json!(true) && others != json!({}) {
@@ -202,7 +202,7 @@ impl Converter {
         }
     }
 
-    /// What is left has no word in 3.0.
+    /// Drops the keywords that 3.0 does not have.
     fn rest(&mut self, map: &mut Map<String, Value>, at: &str) {
         map.retain(|key, _| {
             let is_known = is_schema_keyword(key) || key == "xml" || key.starts_with("x-");
@@ -224,7 +224,7 @@ fn has_reference(map: &Map<String, Value>) -> bool {
     map.contains_key("$ref") || map.values().any(below)
 }
 
-/// The schema that admits what any of `kinds` admits.
+/// A schema that allows what any of `kinds` allows.
 fn any_of(mut kinds: Vec<Value>) -> Value {
     kinds.dedup();
     if kinds.contains(&json!({})) {
@@ -236,7 +236,7 @@ fn any_of(mut kinds: Vec<Value>) -> Value {
     }
 }
 
-/// In 3.0 whatever stands beside a `$ref` is ignored.
+/// 3.0 ignores the siblings of a `$ref`, so the reference moves into `allOf`.
 fn reference(map: &mut Map<String, Value>) {
     if map.len() > 1
         && let Some(target) = map.remove("$ref")

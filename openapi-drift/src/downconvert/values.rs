@@ -1,5 +1,5 @@
-//! What a schema says of a value itself: its type, its bounds, the values it may be. Types come in
-//! lists in OpenAPI 3.1 and one by one in 3.0.
+//! Keywords about the value itself: type, bounds and allowed values. OpenAPI 3.1 has lists of
+//! types, 3.0 has single types.
 
 use std::cmp::Ordering;
 
@@ -7,16 +7,16 @@ use serde_json::{Map, Number, Value, json};
 
 use super::null::{self, impossible, only_null};
 
-/// The types but null.
+/// All types except null.
 const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
-/// Bounds are numbers in 3.1, inside or outside; in 3.0 a flag says which.
+/// Exclusive bounds are numbers in 3.1 and flags in 3.0.
 pub(super) fn bounds(map: &mut Map<String, Value>) {
     bound(map, "minimum", "exclusiveMinimum", Ordering::Greater);
     bound(map, "maximum", "exclusiveMaximum", Ordering::Less);
 }
 
-/// Two bounds become the stricter one, and a word on whether it is inside.
+/// Keeps the stricter of two bounds, with a flag if it is exclusive.
 fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ordering) {
     match map.remove(exclusive) {
         Some(Value::Number(outer)) => {
@@ -34,7 +34,7 @@ fn bound(map: &mut Map<String, Value>, key: &str, exclusive: &str, stricter: Ord
     }
 }
 
-/// Whole numbers as such: beyond 2^53 neighbours are one number in floating point.
+/// Compares whole numbers exactly: above 2^53, neighbours are equal as floating point.
 fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     match a.as_i128().zip(b.as_i128()) {
         Some((a, b)) => Some(a.cmp(&b)),
@@ -42,7 +42,7 @@ fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     }
 }
 
-/// Of several examples the first.
+/// Keeps the first of several examples.
 pub(super) fn example(map: &mut Map<String, Value>) {
     if let Some(Value::Array(examples)) = map.remove("examples")
         && let Some(first) = examples.into_iter().next()
@@ -72,7 +72,7 @@ pub(super) fn constant(map: &mut Map<String, Value>) {
     map.insert("enum".into(), json!([value]));
 }
 
-/// Which keywords go with which type. All others hold for every type.
+/// The types that a keyword applies to; `None` if it applies to all.
 fn kinds(key: &str, format: Option<&Value>) -> Option<&'static [&'static str]> {
     match key {
         "maxLength" | "minLength" | "pattern" => Some(&["string"]),
@@ -103,7 +103,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
     }
 }
 
-/// A list of types becomes one type, or alternatives of one type each.
+/// Replaces a list of types by one type, or by alternatives with one type each.
 pub(super) fn types(map: &mut Map<String, Value>) {
     let listed = match map.get("type") {
         Some(Value::Array(list)) => list.clone(),

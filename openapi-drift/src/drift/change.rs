@@ -1,4 +1,4 @@
-//! The result of a comparison: each change, what it means and what it asks of our version.
+//! The result of a comparison: each change, what it means, and the version bump it requires.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::rules::{Effect, Level};
 use super::uses::Side;
 
-/// What it asks of our version. Before 1.0, cargo takes a new minor version for a major one.
+/// The required version bump. Before 1.0, cargo treats a minor version as a major one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Semver {
@@ -17,16 +17,16 @@ pub(crate) enum Semver {
     Major,
 }
 
-/// Whose doing a change is.
+/// Who made a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Author {
-    /// The vendor's, and users are to see it.
+    /// The vendor; users see the change.
     Vendor,
-    /// The vendor's, and the overlay says the same as before.
+    /// The vendor, but the overlay keeps the contract as before.
     #[serde(rename = "vendor, corrected")]
     VendorCorrected,
-    /// Ours: the overlay, or a transcript.
+    /// We: the overlay or a transcript changed.
     Us,
 }
 
@@ -38,11 +38,11 @@ pub(crate) struct Change {
     pub(crate) side: Option<Side>,
     /// JSON pointer.
     pub(crate) at: String,
-    /// The pointer before, of what got another name.
+    /// The former pointer, if the thing was renamed or moved.
     pub(crate) formerly: Option<String>,
     pub(crate) what: String,
     pub(crate) by: Author,
-    /// Lines of the digest.
+    /// The affected lines of the generated API.
     pub(crate) items: Vec<String>,
     pub(crate) semver: Semver,
     pub(crate) prose: Option<Prose>,
@@ -50,7 +50,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// A change without an effect, made by us.
+    /// A change by us that has no effect on the generated API.
     pub(crate) fn new(rule: &str, level: Level, at: &str, what: String) -> Self {
         Self {
             rule: rule.to_owned(),
@@ -68,25 +68,25 @@ impl Change {
     }
 }
 
-/// Text that we do not keep. It is shown, and never written to a file that is checked in.
+/// A text of the vendor. It is shown, but never written to a file that is checked in.
 #[derive(Clone, Debug)]
 pub(crate) struct Prose {
-    /// Fingerprint of what it was.
+    /// The fingerprint of the old text.
     pub(crate) old: Option<String>,
     pub(crate) new: Option<String>,
 }
 
-/// All that changed.
+/// All changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Drift {
-    /// The gravest first.
+    /// Sorted by level, highest first.
     pub(crate) changes: Vec<Change>,
-    /// The lines of the digest that changed, or why that cannot be told.
+    /// The changed lines of the generated API, or the reason why it cannot be generated.
     pub(crate) surface: Result<BTreeMap<String, Semver>, String>,
 }
 
 impl Drift {
-    /// Adds findings of another kind.
+    /// Adds changes.
     pub(crate) fn extend(&mut self, changes: Vec<Change>) {
         self.changes.extend(changes);
         self.sort();
@@ -99,12 +99,12 @@ impl Drift {
         self.changes.sort_by_cached_key(key);
     }
 
-    /// The gravest level, if anything changed.
+    /// The highest level, if anything changed.
     pub(crate) fn level(&self) -> Option<Level> {
         self.changes.iter().map(|change| change.level).max()
     }
 
-    /// What all of it asks of our version.
+    /// The version bump that all changes require.
     pub(crate) fn semver(&self) -> Result<Semver, &str> {
         let by_digest = self.surface.as_ref().map_err(String::as_str)?.values().copied();
         let by_rules = self.changes.iter().map(|change| change.semver);

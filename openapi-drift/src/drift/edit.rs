@@ -1,4 +1,4 @@
-//! The data of a comparison: one difference, where it is in each document, and the path to it.
+//! The data of a comparison: a difference, its place in each document, and the path to it.
 
 use serde_json::{Map, Value};
 
@@ -10,9 +10,9 @@ use crate::shape::{Shape, join};
 pub(crate) struct Edit<'v> {
     pub(crate) place: Place,
     pub(crate) kind: Kind,
-    /// From the document, or from the component that is being compared, to what differs.
+    /// The path from the document, or from the component that is being compared, to the difference.
     pub(crate) steps: Vec<Step<'v>>,
-    /// What it serves as in a message, if it is part of one.
+    /// Its use in a message, if it is part of one.
     pub(crate) used: Option<Use>,
 }
 
@@ -33,33 +33,33 @@ impl Place {
     }
 }
 
-/// What happened there.
+/// The kind of difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Added,
-    /// A further alternative, of the same type as the one that was there.
+    /// Another alternative, of the same type as the previous schema.
     AddedAlike,
     Removed,
     Changed,
-    /// From this name to that.
+    /// From the first name to the second.
     Renamed(String, String),
-    /// The name of a component stands for another thing.
+    /// The name of a component now stands for another one.
     Replaced,
-    /// A property that stays.
+    /// A property of both documents.
     BecameRequired,
     BecameOptional,
     /// One schema became one of several alternatives.
     BecameOneOf,
-    /// An item of a list whose order means nothing.
+    /// An item of a list without a meaningful order.
     ItemAdded(Value),
     ItemRemoved(Value),
-    /// The same things in another order, where order means something.
+    /// The same items in another order, in a list with a meaningful order.
     Reordered,
     /// There are more differences than are reported.
     TooMany,
-    /// A default is written down, or no longer: `required: false`.
+    /// A default is now stated, or no longer: `required: false`.
     Restated,
-    /// The same, written in another way: `allOf` around one schema.
+    /// The same meaning, written differently: `allOf` around one schema.
     Rephrased,
 }
 
@@ -67,41 +67,42 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step<'v> {
     pub(crate) shape: &'static Shape,
-    /// The last segment of its pointer.
+    /// The last segment of the pointer.
     pub(crate) key: &'v str,
     pub(crate) old: Option<&'v Value>,
     pub(crate) new: Option<&'v Value>,
-    /// A property of a schema.
+    /// Whether this is a property of a schema.
     pub(crate) is_property: bool,
-    /// A property that its schema requires: the old one if it is gone, else the new one.
+    /// Whether its schema requires the property: the new schema, or the old one if the property is
+    /// gone.
     pub(crate) is_required: bool,
 }
 
 impl Step<'_> {
-    /// Whether it is a property that may be left out.
+    /// Whether it is an optional property.
     pub(crate) fn is_optional_property(&self) -> bool {
         self.is_property && !self.is_required
     }
 }
 
 impl<'v> Edit<'v> {
-    /// JSON pointer into the new document, or into the old one for what is gone.
+    /// JSON pointer into the new document, or into the old one if the thing is gone.
     pub(crate) fn at(&self) -> &str {
         let is_gone = self.steps.last().is_some_and(|step| step.new.is_none());
         if is_gone { &self.place.old } else { &self.place.new }
     }
 
-    /// The last step, which is what differs.
+    /// The last step, to what differs.
     pub(crate) fn last(&self) -> Step<'v> {
         self.steps[self.steps.len() - 1]
     }
 
-    /// The step before, which holds it.
+    /// The step before, to what contains it.
     pub(crate) fn holder(&self) -> Step<'v> {
         self.steps[self.steps.len().saturating_sub(2)]
     }
 
-    /// `added`, `removed` or `changed`, as rules are named.
+    /// `added`, `removed` or `changed`, for names of rules.
     pub(crate) fn verb(&self) -> &'static str {
         match (self.last().old, self.last().new) {
             (None, _) => "added",
@@ -110,7 +111,7 @@ impl<'v> Edit<'v> {
         }
     }
 
-    /// A clause about what differs that names no values.
+    /// A clause that says what happened, without values: "`key` is new".
     pub(crate) fn summary(&self) -> String {
         let what = match self.kind {
             Kind::Added | Kind::ItemAdded(_) => "is new",
@@ -120,17 +121,17 @@ impl<'v> Edit<'v> {
         format!("`{}` {what}", self.last().key)
     }
 
-    /// Whether it is about a component as a whole.
+    /// Whether it concerns a whole component.
     pub(crate) fn is_component(&self) -> bool {
         self.steps[0].shape.is("document") && self.steps.len() == 4 && self.steps[1].key == "components"
     }
 }
 
-/// Reported one by one; above that, only that there are more. A document from outside must not keep
-/// the comparison busy for long.
+/// The limit of reported differences. An untrusted document must not keep the comparison busy for
+/// long.
 pub(crate) const MAX_EDITS: usize = 2_000;
 
-/// What tells an item of a list from the others.
+/// What identifies an item of a list, such as the name of a parameter.
 pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if of.is("parameter") {
@@ -148,17 +149,17 @@ pub(crate) fn identity(document: &Value, of: &Shape, item: &Value) -> Option<Vec
     }
 }
 
-/// What stands at the end of a chain of references.
+/// The target of a chain of references.
 pub(crate) fn resolved<'v>(document: &'v Value, value: &'v Value) -> Option<&'v Value> {
     followed(document, value, "").map(|(value, _)| value)
 }
 
-/// What stands at the end of a chain of references, and where. `at` is where the chain begins.
+/// The target of a chain of references, and its pointer. `at` is the pointer of `value`.
 pub(crate) fn followed<'v>(document: &'v Value, value: &'v Value, at: &str) -> Option<(&'v Value, String)> {
     followed_while(document, value, at, |_| true)
 }
 
-/// The same, up to the first reference whose holder is not `followed`.
+/// The same, but stops at the first reference whose holder does not satisfy `is_followed`.
 pub(crate) fn followed_while<'v>(
     document: &'v Value,
     mut value: &'v Value,

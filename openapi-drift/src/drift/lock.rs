@@ -1,6 +1,5 @@
-//! `upstream.lock`: a fingerprint for everything that upstream.yaml leaves out of the vendor's
-//! document, by its place, so that a change of meaning is noticed though no sentence of the vendor's
-//! is kept. It never holds the text.
+//! `upstream.lock`: fingerprints of everything that upstream.yaml leaves out of the vendor's
+//! document, by place. They reveal a change of meaning without a copy of the vendor's text.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +10,22 @@ use crate::problems::{Problems, Result};
 use crate::sha256::sha256;
 use crate::shape::{self, join, unescape, walk};
 
-/// Fingerprints by JSON pointer. That of the whole of upstream.yaml stands under the empty one.
+/// Fingerprints by JSON pointer. The empty pointer has the fingerprint of upstream.yaml itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock(pub(crate) BTreeMap<String, String>);
 
-/// What upstream.yaml leaves out, by its pointer: prose, examples, extensions, and the vendor's own
+/// What upstream.yaml leaves out, by JSON pointer: prose, examples, extensions, and the vendor's
 /// ids of the operations.
 pub(crate) type Omitted = BTreeMap<String, Value>;
 
-/// What `document` has at the places of `facts`, and `facts` has not.
+/// What `document` has in addition at the places of `facts`.
 pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     let mut omitted = Omitted::new();
     walk(facts, &shape::DOCUMENT, "", &mut |at, shape, _| {
         for (key, value) in document.pointer(at).and_then(Value::as_object).into_iter().flatten() {
             let is_id = shape.is("operation") && key == "operationId";
-            // Of what we do not keep as well: the list of all tags, all shared examples.
+            // These also belong to parts of the document that are not kept: all tags, and shared
+            // examples.
             let is_everybodys =
                 (at.is_empty() && key == "tags") || (shape.is("components") && key == "examples");
             if is_everybodys {
@@ -45,8 +45,8 @@ pub(crate) fn omitted(document: &Value, facts: &Value) -> Omitted {
     omitted
 }
 
-/// `facts` with the fingerprint of each text where the text was, so that texts are compared as the
-/// rest is.
+/// `facts` with the fingerprint of each omitted text in its place, so that texts are compared like
+/// everything else.
 pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
     let mut facts = facts.clone();
     for (at, known) in lock.0.iter().filter(|(at, _)| !at.is_empty()) {
@@ -59,7 +59,7 @@ pub(crate) fn with_fingerprints(facts: &Value, lock: &Lock) -> Value {
 }
 
 impl Lock {
-    /// Of what is left out, and of what is kept.
+    /// Computes the fingerprints of what is left out, and of the facts.
     pub(crate) fn of(omitted: &Omitted, facts: &Value) -> Self {
         let mut lock: BTreeMap<String, String> =
             omitted.iter().map(|(at, value)| (at.clone(), fingerprint(value))).collect();
@@ -71,7 +71,7 @@ impl Lock {
         self.0.is_empty()
     }
 
-    /// Whether these are the facts that it was made with.
+    /// Whether it was made for these facts.
     pub(crate) fn is_of(&self, facts: &Value) -> bool {
         self.0.get("").is_none_or(|known| *known == fingerprint(facts))
     }
@@ -90,7 +90,7 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// When a line is not a fingerprint and a place, or lines are missing.
+    /// Fails if a line is not a fingerprint and a JSON pointer, or the file was edited.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self> {
         let mut lock = Self::default();
         let mut body = String::new();
@@ -115,13 +115,13 @@ impl Lock {
     }
 }
 
-/// What the last line says of those above it.
+/// The last line has the fingerprint of the lines above, and this word.
 const END: &str = "end";
 
-/// Digits of a fingerprint. It finds changes; it keeps nothing secret.
+/// The length of a fingerprint in digits. It detects changes; it does not protect secrets.
 const LENGTH: usize = 16;
 
-/// The start of the SHA-256 of a value, whatever the order of its keys.
+/// The start of the SHA-256 of a value with sorted keys.
 pub(crate) fn fingerprint(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();

@@ -1,5 +1,4 @@
-//! Changes of meaning: what the vendor says of a thing is another, though the thing has the shape that
-//! it had.
+//! Changes of texts: the shape is the same, but the meaning may be another.
 
 use serde_json::Value;
 
@@ -9,7 +8,7 @@ use super::lock::Omitted;
 use super::rules::{Effect, Finding, Level};
 use crate::canonical::{Form, keeps};
 
-/// Judges a text of which only fingerprints are known. `None` for what is no such text.
+/// Classifies a change of a text that is known by its fingerprint. `None` for any other change.
 pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     let (holder, key) = (edit.holder(), edit.last().key);
     if !matches!(edit.kind, Kind::Added | Kind::Removed | Kind::Changed) {
@@ -42,13 +41,13 @@ pub(super) fn classify_text(edit: &Edit<'_>) -> Option<Finding> {
     })
 }
 
-/// The fingerprint of the old text, and the new text.
+/// The fingerprint of the old text, and the new text itself.
 pub(super) fn prose(edit: &Edit<'_>, texts: &Omitted) -> Prose {
     let old = edit.last().old.and_then(Value::as_str).map(str::to_owned);
     Prose { old, new: texts.get(&edit.place.new).filter(|_| edit.last().new.is_some()).map(shown) }
 }
 
-/// Without what could command a terminal.
+/// The text without control characters, which could control a terminal.
 fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()

@@ -1,6 +1,6 @@
-//! What a vendor's new document means: every difference with its rule, its level and its side, the
-//! lines of the generated surface that it stands behind, and what all of it means for our version.
-//! It reads no file and writes none.
+//! Compares two revisions: each difference with its rule, level and side, the lines of the
+//! generated API that it affects, and the version bump that all of them require. It does no input
+//! or output.
 
 mod change;
 mod compare;
@@ -42,11 +42,11 @@ pub(crate) struct State<'a> {
     pub(crate) facts: &'a Value,
     /// What openapi.yaml holds, if the overlay applies.
     pub(crate) contract: Option<&'a Value>,
-    /// Of what upstream.yaml leaves out.
+    /// Fingerprints of what upstream.yaml leaves out.
     pub(crate) lock: &'a Lock,
 }
 
-/// Compares two states; `texts` is what the new document says and we leave out.
+/// Compares two states. `texts` are the new texts that upstream.yaml leaves out.
 pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
     let (before, after) = contracts(old, new);
     let surfaces = Surface::of(before).and_then(|old| Ok((old, Surface::of(after)?)));
@@ -69,12 +69,12 @@ pub(crate) fn drift(old: State<'_>, new: State<'_>, texts: &Omitted) -> Drift {
 ///
 /// # Errors
 ///
-/// Why not.
+/// Returns the reason if not.
 pub(crate) fn generates(contract: &Value) -> Result<(), String> {
     Surface::of(contract).map(drop)
 }
 
-/// What users have and get. Without the overlay on both sides, it is what the vendors say.
+/// The contracts before and after. Without the overlay on both sides, the vendor's facts.
 fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
     old.contract.zip(new.contract).unwrap_or((old.facts, new.facts))
 }
@@ -93,15 +93,15 @@ fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces)
     merged(vendors.changes(), users.changes())
 }
 
-/// Before and after, or why the generator does not make them.
+/// The generated API before and after, or the reason why it cannot be generated.
 type Surfaces = Result<(Surface, Surface), String>;
 
-/// Two documents.
+/// Two documents to compare.
 struct Comparison<'v> {
     documents: (&'v Value, &'v Value),
-    /// The same without fingerprints.
+    /// The same documents without fingerprints.
     plain: (&'v Value, &'v Value),
-    /// Where texts are known by their fingerprints, what the new ones are.
+    /// The new texts, if the documents contain fingerprints of texts.
     texts: Option<&'v Omitted>,
     surfaces: Option<&'v (Surface, Surface)>,
 }
@@ -118,14 +118,14 @@ impl Comparison<'_> {
     }
 
     fn change(&self, edit: &Edit<'_>) -> Change {
-        // A component as a whole is one thing, whichever side sends it.
+        // A whole component has no side: requests and responses may both use it.
         let used = edit.used.filter(|_| !edit.is_component());
         let text = self.texts.and_then(|texts| Some((classify_text(edit)?, texts)));
         let prose = text.as_ref().map(|(_, texts)| prose(edit, texts));
         let finding = text.map(|(finding, _)| finding);
         let Finding { rule, level, effect, what } =
             finding.unwrap_or_else(|| classify(edit, used, self.plain));
-        // What moves into another component may show there or nowhere.
+        // A part that moves to another component may or may not change the generated API.
         let is_moved = !edit.is_component() && holder(&edit.place.old) != holder(&edit.place.new);
         let effect = if is_moved && effect != Effect::None { Effect::Any } else { effect };
         let items = self.surfaces.map(|(old, new)| items(edit, self.plain, (old, new))).unwrap_or_default();
@@ -142,7 +142,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The vendor's changes and those of the contract, each once.
+/// The changes of the vendor's documents and of the contracts, without duplicates.
 fn merged(mut vendors: Vec<Change>, mut users: Vec<Change>) -> Vec<Change> {
     let is_in = |change: &Change, others: &[Change]| {
         others

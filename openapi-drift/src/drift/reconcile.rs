@@ -1,11 +1,11 @@
-//! Holds the changes against the generated surface: each has to explain the other.
+//! Checks the changes against the generated API: each must explain the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Author, Change, Semver};
 use super::rules::{Effect, Level};
 
-/// Says of each change what it asks of our version, and adds what was not to be expected.
+/// Sets the version bump of each change, and adds a change for each contradiction.
 pub(super) fn reconcile(changes: &mut Vec<Change>, changed: &BTreeMap<String, Semver>) {
     let mut surprises = Vec::new();
     for change in changes.iter_mut() {

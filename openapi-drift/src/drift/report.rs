@@ -1,4 +1,4 @@
-//! Renders what changed: plain text, Markdown for a pull request, JSON.
+//! Renders the changes as plain text, as Markdown for a pull request, or as JSON.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ pub(crate) struct Heading {
     pub(crate) to: String,
 }
 
-/// Levels as chapters, the gravest first.
+/// The levels as sections, highest first.
 const LEVELS: [(Level, &str); 5] = [
     (Level::Breaking, "existing callers may fail"),
     (Level::Meaning, "the shape is the same, but the meaning may have changed: review the code that uses it"),
@@ -51,7 +51,7 @@ pub(crate) fn markdown(heading: &Heading, drift: &Drift) -> String {
     out
 }
 
-/// Adds a line without control characters, which the vendor's names may hold.
+/// Adds a line without control characters, which names from the vendor may contain.
 fn put(out: &mut String, line: &str) {
     out.push_str(&sanitize(line));
     out.push('\n');
@@ -99,7 +99,7 @@ impl Entry<'_> {
     }
 }
 
-/// For each level that occurs: its name, its meaning, the number of changes, and the changes.
+/// For each level with changes: its name, its meaning, the number of changes, and the changes.
 fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)> {
     let chapter = |(level, meaning): (Level, &'static str)| {
         let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
@@ -124,7 +124,7 @@ fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)>
     LEVELS.into_iter().map(chapter).filter(|(.., count, _)| *count > 0).collect()
 }
 
-/// The report for programs: one object.
+/// The report as a JSON object.
 pub(crate) fn json(heading: &Heading, drift: &Drift) -> Value {
     let changes: Vec<Value> = drift
         .changes
@@ -166,7 +166,7 @@ fn marks(change: &Change) -> Vec<String> {
     marks
 }
 
-/// The lines of the digest that ask this of our version.
+/// The lines of the generated API that require this version bump.
 fn lines(drift: &Drift, wanted: Semver) -> Vec<&String> {
     let changed = drift.surface.iter().flatten();
     changed.filter(|(_, semver)| **semver == wanted).map(|(item, _)| item).collect()
@@ -186,19 +186,19 @@ fn verdict(drift: &Drift) -> String {
     format!("verdict: {verdict}; lines of the generated API: {broken} breaking, {added} new")
 }
 
-/// The name of a unit variant.
+/// The name of a variant, as in JSON.
 fn word(value: impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }
 
-/// `text` in as many backticks as it needs.
+/// `text` as inline code of Markdown.
 fn code(text: &str) -> String {
     let fence = fence(text, 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A fence of more backticks than any run in the text, and at least `least`.
+/// A run of backticks that is longer than any in the text, and at least `least`.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(least.max(longest + 1))

@@ -1,5 +1,5 @@
-//! What users of the crate see: the generated surface, line by line, and which of its lines a place
-//! in a document stands behind. It runs the build script's generator and writes nothing.
+//! The generated API, line by line, and the lines that a place in a document affects. It runs the
+//! generator of the build script and writes nothing.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,20 +16,21 @@ use crate::digest;
 use crate::reference::operations;
 use crate::shape::{is_method, segments};
 
-/// The lines of the digest by what they are about: `type AuthToken.scope`, `fn create_token(origin)`.
+/// The lines of the generated API by their subject: `type AuthToken.scope`, `fn
+/// create_token(origin)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
-/// Of a contract as JSON: the generator takes a time and a depth that grow with the square of some lists.
-/// Ours have 20 kB.
+/// The limit for a contract as JSON, in bytes. The generator needs time and stack quadratic in the
+/// length of some lists. Our contracts have 20 kB.
 const MAX_CONTRACT_BYTES: usize = 200_000;
 
 impl Surface {
-    /// What the generator makes of a contract.
+    /// Generates the bindings of a contract.
     ///
     /// # Errors
     ///
-    /// What the generator cannot digest.
+    /// Fails if the generator does.
     pub(crate) fn of(contract: &Value) -> Result<Self, String> {
         if contract.to_string().len() > MAX_CONTRACT_BYTES {
             return Err("the contract is too large to generate bindings from".to_owned());
@@ -40,7 +41,8 @@ impl Surface {
         Ok(Self(lines.lines().map(|line| (about(line), line.to_owned())).collect()))
     }
 
-    /// The lines that are not the same in `other`, which is newer, with what each asks of our version.
+    /// The lines that differ from `other`, which is newer, with the version bump that each
+    /// requires.
     pub(crate) fn changed(&self, other: &Self) -> BTreeMap<String, Semver> {
         let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.into_iter()
@@ -57,7 +59,8 @@ impl Surface {
     }
 }
 
-/// The generator's panics are caught, and told with what they leave out: nothing is to be printed.
+/// Runs `run` without printing panics: the build script catches those of the generator and returns
+/// them as errors.
 fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     thread_local!(static IS_QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();
@@ -75,7 +78,7 @@ fn without_panic_output<T>(run: impl FnOnce() -> T) -> T {
     done
 }
 
-/// An enum with more variants: ours are all `non_exhaustive`.
+/// Whether it is an enum that got more variants. All generated enums are `non_exhaustive`.
 fn is_wider(old: &str, new: &str) -> bool {
     let variants = |line: &str| -> Option<BTreeSet<String>> {
         let (_, variants) = line.strip_prefix("enum ")?.split_once(": ")?;
@@ -84,7 +87,7 @@ fn is_wider(old: &str, new: &str) -> bool {
     matches!((variants(old), variants(new)), (Some(old), Some(new)) if old.is_subset(&new))
 }
 
-/// What a line is about: `type AuthToken.scope`, `enum GrantType`, `fn create_token(origin)`.
+/// The subject of a line: `type AuthToken.scope`, `enum GrantType`, `fn create_token(origin)`.
 fn about(line: &str) -> String {
     let (subject, rest) = line.split_at(line.find([':', '(']).unwrap_or(line.len()));
     match rest.strip_prefix('(').and_then(|rest| rest.split_once(':')) {
@@ -93,13 +96,13 @@ fn about(line: &str) -> String {
     }
 }
 
-/// `AuthToken` of `type AuthToken.scope` or `enum AuthToken`.
+/// The type that a line belongs to: `AuthToken` for `type AuthToken.scope` and `enum AuthToken`.
 fn type_of(key: &str) -> Option<&str> {
     let name = key.strip_prefix("type ").or_else(|| key.strip_prefix("enum "))?;
     Some(name.split('.').next().unwrap_or(name))
 }
 
-/// The lines that an edit stands behind, of those that are there.
+/// The existing lines that a difference affects.
 pub(crate) fn items(
     edit: &Edit<'_>,
     documents: (&Value, &Value),
@@ -107,7 +110,7 @@ pub(crate) fn items(
 ) -> Vec<String> {
     let Step { old, new, .. } = edit.last();
     let mut found = BTreeSet::new();
-    // What is gone has no place in the new document, and what is new none in the old one.
+    // A removed component has no place in the new document, a new one none in the old document.
     let is_whole = edit.is_component();
     if old.is_some() || !is_whole {
         found.extend(items_at(&edit.place.old, documents.0, surfaces.0));
@@ -141,12 +144,12 @@ fn items_at(pointer: &str, document: &Value, surface: &Surface) -> Vec<String> {
             let part = if *kind == "responses" { "responses" } else { "" };
             ids.flat_map(|(path, id)| of_operation(document, surface, path, &["", part], id)).collect()
         }
-        // Everybody's.
+        // Not specific to one line.
         _ => Vec::new(),
     }
 }
 
-/// The ids of the operations of a path, or of one of its methods.
+/// The ids of the operations of a path, or of one method.
 fn ids(document: &Value, path: &str, method: Option<&str>) -> Vec<String> {
     let item = document["paths"][path].as_object();
     let method = method.filter(|method| is_method(method));
@@ -180,7 +183,7 @@ fn of_operation(document: &Value, surface: &Surface, path: &str, rest: &[&str], 
         })
     };
     let own = surface.0.keys().filter(is_of).cloned();
-    // What is described in place gets a type of the operation's name.
+    // An inline schema gets a type that is named after the operation.
     own.chain(of_type(document, surface, &prefix)).collect()
 }
 
@@ -202,7 +205,7 @@ fn item_of<'v>(holder: &'v Value, index: &str) -> Option<&'v Value> {
     holder["parameters"].get(index.parse::<usize>().ok()?)
 }
 
-/// The lines about a type, and about those that are described inside of it and so have longer names.
+/// The lines of a type, and of the types of its inline schemas, whose names begin with its name.
 fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     let schemas = document["components"]["schemas"].as_object();
     let has_own_name =
@@ -212,7 +215,7 @@ fn of_type(document: &Value, surface: &Surface, name: &str) -> Vec<String> {
     surface.0.keys().filter(is_of).cloned().collect()
 }
 
-/// The lines that name a type.
+/// The lines that mention a type.
 fn mentions(surface: &Surface, name: &str) -> Vec<String> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let names = |line: &str| line.split(|c| !is_word(c)).any(|word| word == name);

@@ -335,8 +335,8 @@ fn renames_are_told_as_such() {
     insta::assert_snapshot!(renamed("\"title\"", "\"titles\""), @"
     Breaking request-property-renamed (request Patch): `title` was renamed to `titles`
     Unhandled surface-unknown (Major): the bindings cannot be generated: not OpenAPI 3.0: missing field `title`
-    Trivial api-title-changed (Patch): `title` is not said and was `Library`
-    Trivial api-info-changed (Patch): `titles` is `Library` and was not said
+    Trivial api-title-changed (Patch): `title` is unset and was `Library`
+    Trivial api-info-changed (Patch): `titles` is `Library` and was unset
     cannot generate bindings: not OpenAPI 3.0: missing field `title`
     ");
 }

@@ -1,9 +1,9 @@
-//! Which side sends a thing: what breaks differs between a request, which we send, and a response,
+//! The use of a schema in a message. A change may break requests, which we send, or responses,
 //! which the vendor sends.
 
 use serde::Serialize;
 
-/// Who sends it.
+/// The message that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
@@ -11,17 +11,17 @@ pub(crate) enum Side {
     Response,
 }
 
-/// What part of a message it is.
+/// The part of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Parameter,
     Header,
     Body,
-    /// A part of one of those.
+    /// A property inside of one of those.
     Property,
 }
 
-/// What something serves as.
+/// The use of a schema in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Use {
     pub(crate) side: Side,
@@ -29,7 +29,7 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// `response-property`, as rules are named.
+    /// The prefix for names of rules: `response-property`.
     pub(crate) fn name(self) -> &'static str {
         match (self.side, self.part) {
             (Side::Request, Part::Parameter | Part::Header) => "request-parameter",

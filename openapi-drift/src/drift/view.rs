@@ -1,5 +1,5 @@
-//! A schema as a reader of the document understands it: references followed, `allOf` merged, an
-//! alternative of `null` turned into a flag. Two ways to write the same schema give the same view.
+//! A normalized schema: references are followed, `allOf` is merged, and an alternative of `null`
+//! becomes a flag. Two equivalent ways to write a schema give the same view.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::canonical::PROSE;
 use crate::shape::{is_schema_keyword, join};
 
-/// One part of a schema, and where it is written.
+/// A part of a schema, and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Field<'v> {
     pub(super) key: &'v str,
@@ -17,27 +17,27 @@ pub(super) struct Field<'v> {
     pub(super) at: String,
 }
 
-/// One schema.
+/// A normalized schema.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View<'v> {
-    /// Keywords that have no place of their own below.
+    /// Keywords without a field of their own.
     pub(super) fields: Vec<Field<'v>>,
     pub(super) properties: Vec<Field<'v>>,
     pub(super) required: BTreeSet<&'v str>,
-    /// The alternatives of `oneOf` or `anyOf`, which is their key.
+    /// The alternatives. Their key is `oneOf` or `anyOf`.
     pub(super) choices: Vec<Field<'v>>,
-    /// Parts of `allOf` that contradict the rest, so that they cannot be merged.
+    /// Parts of `allOf` that cannot be merged because they contradict the rest.
     pub(super) rest: Vec<Field<'v>>,
     pub(super) is_nullable: bool,
-    /// Every reference that was followed: the value of `$ref`.
+    /// The values of all `$ref` that were followed.
     pub(super) references: Vec<&'v Value>,
 }
 
-/// How many references may lead to one another.
+/// The limit for a chain of references.
 const MAX_DEPTH: usize = 16;
 
 impl<'v> View<'v> {
-    /// The view of the schema `value`, which stands at `at` in `document`.
+    /// The view of the schema `value`, which is at `at` in `document`.
     pub(super) fn of(document: &'v Value, value: &'v Value, at: &str) -> Self {
         Self::within(document, value, at, 0, &mut BTreeSet::new())
     }
@@ -106,8 +106,8 @@ impl<'v> View<'v> {
         view
     }
 
-    /// Takes in what `other` says, unless the two contradict each other. What is said here is closer
-    /// to the place of use, so its prose wins.
+    /// Merges `other` unless the two contradict each other. Own prose wins, because it is closer to
+    /// the place of use.
     pub(super) fn merge(&mut self, other: Self) -> bool {
         let is_other = |mine: &[Field<'v>], theirs: &Field<'v>| {
             mine.iter().any(|field| field.key == theirs.key && field.value != theirs.value)
@@ -145,7 +145,7 @@ impl<'v> View<'v> {
         self.properties.iter().find(|field| field.key == name)
     }
 
-    /// How well `other` can stand for this schema: `None` if it is of another type.
+    /// How similar `other` is; `None` if it has another type.
     pub(super) fn likeness(&self, other: &Self) -> Option<usize> {
         if self.value("type") != other.value("type") {
             return None;
@@ -166,13 +166,13 @@ pub(super) fn items<'v>(key: &'v str, list: &'v [Value], at: &str) -> Vec<Field<
     items.map(|(index, value)| Field { key, value, at: join(at, &index.to_string()) }).collect()
 }
 
-/// What describes a schema and admits or refuses no value.
+/// Whether a keyword describes the schema and constrains no value.
 fn is_remark(key: &str) -> bool {
     const REMARKS: [&str; 4] = ["default", "deprecated", "readOnly", "writeOnly"];
     PROSE.contains(&key) || REMARKS.contains(&key) || !is_schema_keyword(key)
 }
 
-/// Whether a schema admits null and nothing else.
+/// Whether a schema allows only null.
 fn is_null(schema: &Value) -> bool {
     let Some(map) = schema.as_object() else { return false };
     let is_only_null = map

@@ -33,7 +33,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     Ok(held(format!("msrv: no dependency requires a later Rust; builds with {toolchain}")))
 }
 
-/// The error names the dependencies that ask for a later Rust than is stated.
+/// Fails for each dependency that requires a later Rust than `stated`.
 fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     let mut problems = Problems::default();
     for package in built_by_users(metadata)? {
@@ -64,7 +64,7 @@ fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     Ok(metadata.packages.iter().filter(|package| seen.contains(&package.id)).collect())
 }
 
-/// The toolchain of version `stated` in the list of rustup.
+/// The installed toolchain of version `stated`.
 fn toolchain<'a>(list: &'a str, stated: &str) -> Option<&'a str> {
     let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
     names.find(|name| {

@@ -32,10 +32,10 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     problems.or(held(format!("package: builds by itself, {} KiB", size.div_ceil(1024))))
 }
 
-/// Whether the line is a warning that is not expected, such as one about a yanked version in `Cargo.lock`.
+/// Whether the line is an unexpected warning, such as one about a yanked version in `Cargo.lock`.
 fn is_new(line: &str) -> bool {
-    // The place of the repository is not known yet; tests and benchmarks are not packed. The words
-    // differ between versions of cargo.
+    // The URL of the repository is not known yet, and tests and benchmarks are not packed. The
+    // wording depends on the version of cargo.
     let is_unknown_place = line.strip_prefix("warning: manifest has no ").is_some_and(|lacked| {
         let mut words = lacked.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.all(|word| ["documentation", "homepage", "repository", "or", "and"].contains(&word))

@@ -45,7 +45,7 @@ impl Packed {
         Ok(packed)
     }
 
-    /// Replaces the manifest by what `edit` makes of it.
+    /// Replaces the manifest with the result of `edit`.
     pub(super) fn edit_manifest(&self, edit: impl FnOnce(&str) -> Result<String>) -> Result<()> {
         let manifest = self.folder.join("Cargo.toml");
         let failed = |error| format!("the packed manifest: {error}");

@@ -1,4 +1,4 @@
-//! Names of components: which was renamed, which stands for something else, which nothing refers to.
+//! Compares the names of components: renamed, replaced, and not referred to.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ struct Component<'v> {
 }
 
 impl<'v> Walk<'v> {
-    /// What is referred to here, by name. What it amounts to is compared by itself.
+    /// Compares the names of references. Their targets are compared separately.
     pub(super) fn references(&mut self, old: &[&'v Value], new: &[&'v Value], place: &Place) {
         let names = |list: &[&'v Value]| list.iter().filter_map(|to| component(to)).collect::<Vec<_>>();
         self.used_old.extend(names(old));
@@ -44,7 +44,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// The target of a discriminator.
+    /// Compares the targets of a discriminator.
     pub(super) fn target(&mut self, old: &'v Value, new: &'v Value) {
         let find = |document: &'v Value, to: &Value| {
             let text = to.as_str()?;
@@ -68,7 +68,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Compares the kinds of components that are wanted, name by name.
+    /// Compares the wanted kinds of components, name by name.
     pub(super) fn component_kinds(&mut self, is_wanted: &dyn Fn(&str) -> bool) {
         let (before, after) = (self.documents.0.get("components"), self.documents.1.get("components"));
         self.steps = vec![self.root(), step(&shape::COMPONENTS, "components", before, after)];
@@ -84,7 +84,8 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Names that came, went or stand for something else, and components that nothing refers to.
+    /// Reports names that are new, gone, renamed or replaced, and compares components that nothing
+    /// refers to.
     pub(super) fn components(&mut self) {
         let renames = self.renames();
         let (olds, news) = (named(self.documents.0), named(self.documents.1));
@@ -133,8 +134,8 @@ impl<'v> Walk<'v> {
         self.steps.clear();
     }
 
-    /// Components of which one took the other's place: the old name is gone, and the new one stood for
-    /// nothing, or for something else.
+    /// Renamed components, as (old name, new name): the old name is gone, and the new name did not
+    /// exist or was another component.
     pub(super) fn renames(&self) -> Vec<(Name, Name)> {
         let has = |document: &Value, (kind, name): &Name| {
             document.get("components").and_then(|all| all.get(kind)?.get(name)).is_some()

@@ -1,4 +1,4 @@
-//! Lists whose items are matched by what they are, and the parameters that each operation has.
+//! Compares lists whose items have an identity, and the parameters of each operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,12 @@ use crate::drift::edit::{Kind, Place, identity};
 use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
 
-/// What tells a parameter from the others, if it is well formed.
+/// What identifies a parameter; `None` if it is malformed.
 type Identity = Option<Vec<String>>;
 
 impl<'v> Walk<'v> {
-    /// A path: each operation has the parameters that stand beside it, unless it has its own.
+    /// Compares two path items. Parameters of the path apply to each operation that does not
+    /// override them.
     pub(super) fn path_item(
         &mut self,
         old: &'v Map<String, Value>,
@@ -72,7 +73,7 @@ impl<'v> Walk<'v> {
         }
         let mut found: Vec<Option<usize>> = new.iter().map(|(name, _)| left.get_mut(name)?.pop()).collect();
         let mut rest: Vec<usize> = left.into_values().flatten().collect();
-        // The same reference, to what has another name by now.
+        // The same reference, whose target was renamed.
         if rest.len() * new.len() <= MAX_COMPARED {
             pair(&mut found, &mut rest, |was, is| {
                 let ((_, was), (name, is)) = (&old[was], &new[is]);
@@ -92,7 +93,7 @@ impl<'v> Walk<'v> {
         self.steps.pop();
     }
 
-    /// Things of a list are matched by what tells them apart; what is left, one after the other.
+    /// Matches items by identity, and the others in order.
     pub(super) fn list(&mut self, shape: &'static Shape, old: &'v [Value], new: &'v [Value], place: &Place) {
         let of = match shape {
             Shape::List(of) if old.len() * new.len() <= MAX_COMPARED => of,

@@ -1,7 +1,6 @@
-//! Compares two documents by what is used: from each operation on, every message as it is once its
-//! references are followed. Names of components come second. It knows the grammar, so that lists of
-//! parameters, alternatives and values are matched by what they are and not by where they stand; it
-//! does not judge. What differs is never left out.
+//! Compares two documents by use: from each operation, every message with its references followed.
+//! Names of components are compared afterwards. Parameters, alternatives and values are matched by
+//! identity, not by position. Every difference is reported, and none is classified.
 
 mod components;
 mod lists;
@@ -19,7 +18,7 @@ use crate::canonical::is_empty;
 use crate::shape::{self, Shape, join};
 use names::{Name, is_of_names, is_rename};
 
-/// Every difference.
+/// All differences of two documents.
 pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     let mut walk = Walk {
         documents: (old, new),
@@ -38,7 +37,7 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     if let (Value::Object(before), Value::Object(after)) = (old, new) {
         walk.steps.push(root);
         walk.map(root.shape, before, after, &Place::default(), &|key| key != "components");
-        // They are referred to by name only.
+        // They are only referred to by name.
         walk.component_kinds(&|kind| kind == "securitySchemes");
     }
     walk.run_jobs();
@@ -55,13 +54,13 @@ pub(crate) fn edits<'v>(old: &'v Value, new: &'v Value) -> Vec<Edit<'v>> {
     walk.edits
 }
 
-/// Places looked at. A document in which everything refers to everything is not compared to its end.
+/// The limit of visited places, for documents in which everything refers to everything.
 const MAX_VISITED: usize = 2_000_000;
 
-/// Pairs of names, and of items of a list: what has more is not matched.
+/// The limit of compared pairs of names or items. Longer lists are not matched.
 const MAX_COMPARED: usize = 10_000;
 
-/// Whether a boolean of this name means false if it is left out.
+/// Whether this boolean keyword defaults to false.
 fn is_false_by_default(key: &str) -> bool {
     const KEYS: &str = "deprecated exclusiveMaximum exclusiveMinimum nullable readOnly required uniqueItems \
         writeOnly allowReserved";
@@ -70,7 +69,7 @@ fn is_false_by_default(key: &str) -> bool {
 
 static TRUE: Value = Value::Bool(true);
 
-/// Two things that are used in the same place.
+/// Two values with the same use.
 struct Job<'v> {
     step: Step<'v>,
     place: Place,
@@ -79,17 +78,17 @@ struct Job<'v> {
 
 struct Walk<'v> {
     documents: (&'v Value, &'v Value),
-    /// From the document, or from where the job begins.
+    /// The path from the document, or from the start of the job.
     steps: Vec<Step<'v>>,
-    /// What the job's beginning serves as.
+    /// The use of the job's first value.
     base: Option<Use>,
     edits: Vec<Edit<'v>>,
-    /// Whether there are more than are reported.
+    /// Whether the limit of differences was reached.
     is_full: bool,
     jobs: VecDeque<Job<'v>>,
-    /// What was compared already, so that a cycle ends and nothing is compared twice.
+    /// What was already compared, so that cycles end and nothing is compared twice.
     seen: BTreeSet<(Place, Option<Use>, bool)>,
-    /// Components that are used in the same place.
+    /// Pairs of components with the same use.
     pairs: BTreeSet<(Name, Name)>,
     used_old: BTreeSet<Name>,
     used_new: BTreeSet<Name>,
@@ -139,7 +138,7 @@ impl<'v> Walk<'v> {
         let Step { shape, key, old, new, .. } = step;
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
-            // What is a map or list of things is reported thing by thing.
+            // Maps and lists are reported item by item.
             (Some(old), None) if is_container(shape, old) => {
                 return self.compare_children(shape, old, empty(old), place);
             }
@@ -177,7 +176,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Whether where we are is a keyword of OpenAPI's, and not a name or data.
+    /// Whether the current key is an OpenAPI keyword, not a name or data.
     fn is_keyword(&self) -> bool {
         self.steps.iter().rev().nth(1).is_some_and(|holder| holder.shape.has_keywords())
     }
@@ -206,7 +205,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// A component is referred to, or something in its place stands here.
+    /// One of the values is a reference to a component.
     fn referred(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let to = |value: &'v Value| value.get("$ref").filter(|to| to.is_string());
         self.references(to(old).as_slice(), to(new).as_slice(), place);
@@ -267,8 +266,7 @@ fn step<'v>(shape: &'static Shape, key: &'v str, old: Option<&'v Value>, new: Op
     Step { shape, key, old, new, is_property: false, is_required: false }
 }
 
-/// What the thing at the end of these steps serves as, where the first of them serves as `base`.
-/// `None` for what is in no message.
+/// The use of the last step, if the first step has the use `base`. `None` outside of messages.
 fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     let mut known = base;
     let mut holder = "";
@@ -289,7 +287,7 @@ fn use_of(base: Option<Use>, steps: &[Step<'_>]) -> Option<Use> {
     known
 }
 
-/// Where two parts are, or would be.
+/// The places of two parts; `otherwise` for a missing one.
 fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Place) -> Place {
     Place {
         old: before.map_or(otherwise.old, |field| field.at.clone()),
@@ -297,7 +295,7 @@ fn place_of(before: Option<&Field<'_>>, after: Option<&Field<'_>>, otherwise: Pl
     }
 }
 
-/// Pairs each new item without a counterpart with the first old item left that is the same.
+/// Pairs each unmatched new item with the first unmatched old item that is the same.
 fn pair(found: &mut [Option<usize>], left: &mut Vec<usize>, is_same: impl Fn(usize, usize) -> bool) {
     for (new, found) in found.iter_mut().enumerate().filter(|(_, found)| found.is_none()) {
         *found = left.iter().position(|old| is_same(*old, new)).map(|at| left.remove(at));
@@ -308,8 +306,7 @@ fn has_reference(shape: &Shape, value: &Value) -> bool {
     shape.has_keywords() && !shape.is("document") && value.get("$ref").is_some_and(Value::is_string)
 }
 
-/// Names that are spelled in another way and mean the same: headers ignore case, and a media type may
-/// have parameters.
+/// Names that differ only in spelling: headers ignore case, and media types may have parameters.
 fn respelled<'v>(
     shape: &'static Shape,
     old: &'v Map<String, Value>,
@@ -330,14 +327,14 @@ fn respelled<'v>(
     pairs
 }
 
-/// Whether each thing in it has a name or place of its own, so that it can be reported by itself.
+/// Whether its items have names or positions, so that they can be reported one by one.
 fn is_container(shape: &Shape, value: &Value) -> bool {
     let is_of_things = matches!(shape, Shape::Names(_) | Shape::Patterned(_) | Shape::List(_));
-    // An empty one is a statement of its own.
+    // An empty one has a meaning of its own.
     is_of_things && (value.is_object() || value.is_array()) && !is_empty(value)
 }
 
-/// With each list sorted.
+/// `value` with all lists sorted.
 fn unordered(value: &Value) -> Value {
     match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), unordered(value))).collect(),

@@ -5,10 +5,10 @@ use serde_json::Value;
 use crate::drift::edit::{Edit, Kind, Step};
 use crate::shape::{self, Shape, unescape};
 
-/// A kind of component, and a name of that kind.
+/// The section of a component, such as `schemas`, and its name.
 pub(super) type Name = (String, String);
 
-/// A reference that only follows a component to its new name.
+/// Whether a difference is a reference that only follows a renamed component.
 pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
     let Step { shape, key, old, new, .. } = edit.last();
     let named = |value: Option<&Value>| {
@@ -20,7 +20,7 @@ pub(super) fn is_rename(edit: &Edit<'_>, renames: &[(Name, Name)]) -> bool {
         && named(old).zip(named(new)).is_some_and(|(from, to)| renames.contains(&(from, to)))
 }
 
-/// Whether components of this kind have names.
+/// Whether this section contains components by name.
 pub(super) fn is_of_names(kind: &str) -> bool {
     matches!(shape::COMPONENTS.under(kind), Shape::Names(_))
 }

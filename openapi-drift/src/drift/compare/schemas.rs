@@ -1,4 +1,4 @@
-//! Schemas: views of the two are compared, part by part.
+//! Compares the views of two schemas, part by part.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::shape;
 type Pair<'f, 'v> = (Option<&'f Field<'v>>, Option<&'f Field<'v>>);
 
 impl<'v> Walk<'v> {
-    /// A schema: at once, or as a job of its own if it refers to another.
+    /// Compares two schemas now, or in a job of its own if one of them is a reference.
     pub(super) fn compare_schema(&mut self, step: Step<'v>, old: &'v Value, new: &'v Value, place: &Place) {
         let before = View::of(self.documents.0, old, &place.old);
         let after = View::of(self.documents.1, new, &place.new);
@@ -23,7 +23,7 @@ impl<'v> Walk<'v> {
             return self.compare_views(step, before, after, place);
         }
         self.references(&before.references, &after.references, place);
-        // References that say nothing beside.
+        // Follows references without siblings.
         let pure = |document, value, at: &str| {
             followed_while(document, value, at, |map| map.len() == 1).unwrap_or((value, at.to_owned()))
         };
@@ -75,7 +75,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Each part of a list of schemas.
+    /// Compares two parts of a list of schemas.
     fn member(&mut self, key: &'v str, (before, after): Pair<'_, 'v>, place: &Place) {
         let (old, new) = (before.map(|field| field.value), after.map(|field| field.value));
         let here = place_of(before, after, place.clone());
@@ -121,7 +121,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// An alternative beside the one that was there alone, with what is said of it.
+    /// Reports an alternative that was added to a single schema, and its texts.
     fn added_alternative(&mut self, key: &'v str, choice: &Field<'v>, kind: Option<&Value>, place: &Place) {
         let view = View::of(self.documents.1, choice.value, &choice.at);
         let here = Place { old: place.old.clone(), new: choice.at.clone() };
@@ -137,7 +137,7 @@ impl<'v> Walk<'v> {
         self.steps.truncate(self.steps.len() - 2);
     }
 
-    /// Alternatives that are the same, then those of one type, then the rest one after the other.
+    /// Matches equal alternatives first, then those of the same type, then the others in order.
     fn match_alternatives<'f>(&self, old: &'f [Field<'v>], new: &'f [Field<'v>]) -> Vec<Pair<'f, 'v>> {
         if old.len() * new.len() > MAX_COMPARED {
             return pairs_of(old, new);
@@ -210,15 +210,15 @@ impl<'v> Walk<'v> {
         self.compare(step, &here);
     }
 
-    /// Properties that seem to have got another name: one is gone and a similar one of the same type is
-    /// new.
+    /// Properties that were probably renamed: one is gone, and one with a similar name and the same
+    /// type is new.
     fn renamed(&self, old: &View<'v>, new: &View<'v>) -> Vec<(&'v str, &'v str)> {
         let names = |fields: &[Field<'v>]| fields.iter().map(|it| it.key).collect::<BTreeSet<_>>();
         let (olds, news) = (names(&old.properties), names(&new.properties));
         let gone: Vec<&Field<'v>> = old.properties.iter().filter(|it| !news.contains(it.key)).collect();
         let mut fresh: Vec<&Field<'v>> = new.properties.iter().filter(|it| !olds.contains(it.key)).collect();
         let mut pairs = Vec::new();
-        // Each is compared with each, letter by letter.
+        // All pairs of names are compared, letter by letter.
         if gone.len() * fresh.len() > MAX_COMPARED {
             return pairs;
         }
@@ -243,7 +243,7 @@ impl<'v> Walk<'v> {
         }
         let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<BTreeSet<_>>();
         let (in_old, in_new) = (texts(old), texts(new));
-        // That null is admitted is reported of the schema.
+        // Null is reported as `nullable` of the schema.
         let counts = |item: &&Value| !(is_nullable && item.is_null());
         for item in new.iter().filter(counts).filter(|item| !in_old.contains(&item.to_string())) {
             self.report(Kind::ItemAdded(item.clone()), place);
@@ -254,7 +254,7 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// The alternative that is most like what stands alone in the other document, and its view.
+/// The alternative that is most similar to the single schema of the other document, and its view.
 fn closest<'v>(
     document: &'v Value,
     alone: &View<'v>,
@@ -265,7 +265,7 @@ fn closest<'v>(
         return None;
     }
     let views = choices.iter().map(|field| View::of(document, field.value, &field.at)).enumerate();
-    // The first of those that are as like as the best.
+    // The first one wins if several are equally similar.
     views
         .filter_map(|(index, view)| Some((alone.likeness(&view)?, index, view)))
         .reduce(|best, other| if other.0 > best.0 { other } else { best })

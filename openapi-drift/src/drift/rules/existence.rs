@@ -1,5 +1,5 @@
-//! Rules for what comes, goes or gets another name as a whole: operations, parameters, properties,
-//! responses.
+//! Rules for operations, parameters, properties and responses that are added, removed or renamed as
+//! a whole.
 
 use heck::ToKebabCase as _;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::drift::uses::{Side, Use};
 use crate::reference::operations;
 use crate::shape::is_method;
 
-/// Something that comes, goes or gets another name as a whole.
+/// Classifies something that is added, removed or renamed as a whole.
 pub(super) fn thing(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let (step, holder) = (edit.last(), edit.holder());
     let (key, is_component) = (step.key, edit.is_component());
@@ -135,7 +135,8 @@ fn subject(key: &str) -> String {
     if key.is_empty() || key == "schema" { "the schema".to_owned() } else { format!("`{key}`") }
 }
 
-/// Whether each operation that stays has the servers that it had, wherever they are listed.
+/// Whether each operation of both documents has the same servers as before, wherever they are
+/// listed.
 fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     let urls = |document: &Value, method: &str, path: &str| -> Option<Vec<String>> {
         let item = document["paths"].get(path)?;
@@ -151,7 +152,7 @@ fn is_in_force_everywhere(documents: (&Value, &Value)) -> bool {
     kept.peek().is_some() && kept.all(|(before, after)| before == after)
 }
 
-/// A schema that comes or goes: a property, an alternative, or the whole of what is described.
+/// A schema that is added or removed: a property, an alternative, or a whole description.
 fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Finding> {
     let (key, holder) = (edit.last().key, edit.holder());
     let part = used.name();
@@ -175,7 +176,7 @@ fn schema(edit: &Edit<'_>, used: Use, is_added: bool, what: &str) -> Option<Find
         }
         "allOf" | "anyOf" | "oneOf" => {
             let name = holder.key.to_kebab_case();
-            // An alternative more is one more to understand; a condition more is one more to meet.
+            // Another alternative allows more values; another part of `allOf` allows fewer.
             let is_wider = is_added != (holder.key == "allOf");
             let level = if is_wider == is_request { Additive } else { Breaking };
             let what = format!("a part of `{}` {}", holder.key, if is_added { "is new" } else { "is gone" });

@@ -1,4 +1,4 @@
-//! A finding, and what several rules share.
+//! A finding, and functions that several rules share.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,23 +9,23 @@ use Level::{Additive, Breaking};
 use crate::drift::edit::Kind;
 use crate::drift::uses::{Part, Side, Use};
 
-/// How bad it is for who calls the vendor.
+/// How severe a change is for callers of the vendor's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// Nothing that is sent changes.
+    /// Nothing changes on the wire.
     Trivial,
-    /// Callers may go on as before.
+    /// Existing callers keep working.
     Additive,
-    /// No rule knows. A person should look.
+    /// No rule covers it. It must be reviewed.
     Unhandled,
-    /// The same shape, but what it says may have changed. A person should look.
+    /// The shape is the same, but the meaning may have changed. It must be reviewed.
     Meaning,
-    /// Callers that go on as before may fail.
+    /// Existing callers may fail.
     Breaking,
 }
 
-/// What a difference should do to the generated surface.
+/// The expected effect on the generated API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
@@ -35,13 +35,13 @@ pub(crate) enum Effect {
     Any,
 }
 
-/// What is said of one difference.
+/// The classification of one difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) rule: String,
     pub(crate) level: Level,
     pub(crate) effect: Effect,
-    /// A clause for people.
+    /// A clause that describes it.
     pub(crate) what: String,
 }
 
@@ -78,11 +78,11 @@ pub(super) fn deprecated(part: &str, is_set: bool) -> Finding {
     finding(format!("{part}-{word}"), Additive, NoEffect, what)
 }
 
-/// A value in a sentence, short and without control characters.
+/// Formats a value for a message: short, and without control characters.
 pub(super) fn quoted(value: Option<&Value>) -> String {
     const MAX_CHARS: usize = 60;
     const MAX_ITEMS: usize = 1_000;
-    let Some(value) = value else { return "not said".to_owned() };
+    let Some(value) = value else { return "unset".to_owned() };
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(list) if list.len() > MAX_ITEMS => return format!("{} items", list.len()),

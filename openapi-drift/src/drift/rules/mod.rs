@@ -1,6 +1,5 @@
-//! What each difference is called, how bad it is, and what it should do to the generated surface.
-//! The names are those of oasdiff where it has one. What no rule knows is `unhandled`, never
-//! silence.
+//! Classifies each difference: its name, its level, and its effect on the generated API. The names
+//! are those of oasdiff if it has one. A difference without a rule is reported as `unhandled`.
 
 mod existence;
 mod finding;
@@ -22,11 +21,12 @@ use finding::{deprecated, finding, quoted, requiredness};
 use schema::of_schema;
 use security::security;
 
-/// Judges one difference for one use of it; `None` for what stands in no message. `documents` are
-/// the old and the new one.
+/// Classifies one difference. `used` is `None` outside of messages. `documents` are the old and the
+/// new one.
 pub(crate) fn classify(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Finding {
     let mut found = classify_edit(edit, used, documents);
-    // The build script leaves them out; what they refer to is told by itself.
+    // The build script generates nothing for error responses. Their schemas are compared
+    // separately.
     let is_failure = |step: &Step<'_>| step.shape.is("response") && !step.key.starts_with('2');
     if edit.steps.iter().any(is_failure) && edit.at().starts_with("/paths/") {
         found.effect = NoEffect;
@@ -81,12 +81,12 @@ fn reference(edit: &Edit<'_>, used: Option<Use>) -> Finding {
     let what = format!("refers to {} instead of {}", name(new), name(old));
     let part = used.map_or("component", Use::name);
     let effect = if used.is_some_and(|used| used.part == Part::Header) { NoEffect } else { Any };
-    // Another thing of the same shape may mean something else.
+    // Another component of the same shape may have another meaning.
     let level = if edit.kind == Kind::Changed { Level::Meaning } else { Trivial };
     finding(format!("{part}-reference-changed"), level, effect, what)
 }
 
-/// A keyword of something that stays.
+/// Rules for keywords of things that are in both documents.
 fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let holder = edit.holder();
@@ -136,7 +136,7 @@ fn keyword(edit: &Edit<'_>, used: Option<Use>, documents: (&Value, &Value)) -> O
                 _ => None,
             }
         }
-        // The generated method takes it in either case.
+        // The generated method takes a body in either case.
         ("request body", "required") => {
             Some(Finding { effect: NoEffect, ..requiredness(&required, key, used) })
         }

@@ -9,10 +9,10 @@ use super::finding::{Finding, deprecated, finding, quoted};
 use crate::drift::edit::{Edit, Kind, Step};
 use crate::drift::uses::{Side, Use};
 
-/// A keyword of a schema.
+/// Classifies a change of a keyword.
 pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
-    // A schema that nobody refers to is sent by nobody.
+    // A schema without references is part of no message.
     let (part, side) = used.map_or(("schema", None), |used| (used.name(), Some(used.side)));
     let is_request = side != Some(Side::Response);
     let from_to = || format!("`{key}` is {} and was {}", quoted(new), quoted(old));
@@ -25,7 +25,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "type" | "format" => {
             let is_number = |value: Option<&Value>, kind: &str| value.is_some_and(|it| it == kind);
             let (level, effect) = match (old, new) {
-                // Whoever names properties means an object.
+                // A schema with `properties` is an object even without `type`.
                 _ if key == "type" && has_properties(edit) && (old.is_none() || new.is_none()) => {
                     (Trivial, Any)
                 }
@@ -42,7 +42,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
         "nullable" => {
             let word = if is_set { "nullable" } else { "not-nullable" };
             let what = if is_set { "it may be null" } else { "it may no longer be null" };
-            // A caller that copes without an optional property copes with null.
+            // Callers handle an optional property that is missing, so they handle null too.
             let is_optional = edit.holder().is_optional_property();
             let level = if is_set && is_optional { Additive } else { narrows(!is_set) };
             Some(finding(format!("{part}-became-{word}"), level, Any, what))
@@ -64,7 +64,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
             }
             _ => return None,
         }),
-        // What goes unsaid means something else now.
+        // A value that is left out has another meaning now.
         "default" => named(&format!("default-value-{verb}"), Level::Meaning, NoEffect),
         "pattern" => {
             let level = match verb {
@@ -85,7 +85,7 @@ pub(super) fn of_schema(edit: &Edit<'_>, used: Option<Use>) -> Option<Finding> {
     }
 }
 
-/// The least and the most.
+/// Rules for bounds.
 fn bound(edit: &Edit<'_>, part: &str, narrows: &dyn Fn(bool) -> Level, what: String) -> Option<Finding> {
     let Step { key, old, new, .. } = edit.last();
     let is_upper = match key {

@@ -1,4 +1,4 @@
-//! Rules for who may call.
+//! Rules for security requirements.
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,7 @@ use super::finding::{Finding, finding, quoted};
 use crate::drift::edit::{Edit, Step};
 use crate::reference::operations;
 
-/// Who may call: judged by what is in force, since an operation without a list of its own has the
-/// document's.
+/// Compares the requirements in force: an operation without its own list uses that of the document.
 pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding {
     let operation = edit.steps.iter().find(|step| step.shape.is("operation"));
     let scope = if operation.is_some() { "api-security" } else { "api-global-security" };
@@ -19,7 +18,7 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             let (old, new) = (old.get("security").or(global.0), new.get("security").or(global.1));
             Some((list(old), with_old_names(new, documents)))
         }
-        // What has a list of its own in one of the documents is told of there.
+        // Operations with their own list are reported separately.
         _ => {
             let inherits = |document: &Value, method: &str, path: &str| {
                 let operation = document["paths"][path].get(method);
@@ -46,7 +45,8 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
             format!("`{key}` requires {}, before: {}", quoted(edit.last().new), quoted(edit.last().old));
         return finding(format!("{scope}-scope-{word}"), level, NoEffect, what);
     }
-    // One alternative more is one more way in; the first of all is a door where there was none.
+    // Another alternative is another way to authenticate, but the first one closes an open
+    // operation.
     let is_open = |list: &[Value]| list.is_empty() || list.contains(&json!({}));
     let is_lost = before.iter().any(|one| !after.contains(one)) || (is_open(&before) && !is_open(&after));
     let level = if is_lost { Breaking } else { Additive };
@@ -55,12 +55,12 @@ pub(super) fn security(edit: &Edit<'_>, documents: (&Value, &Value)) -> Finding 
     finding(format!("{scope}-{}", edit.verb()), level, NoEffect, what)
 }
 
-/// The alternatives.
+/// The alternative requirements.
 fn list(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// The same, where a scheme that only got another name has its old one.
+/// The same, with the old names of schemes that were only renamed.
 fn with_old_names(value: Option<&Value>, documents: (&Value, &Value)) -> Vec<Value> {
     let schemes = |document: &Value| document["components"]["securitySchemes"].as_object().cloned();
     let (old, new) = (schemes(documents.0).unwrap_or_default(), schemes(documents.1).unwrap_or_default());
