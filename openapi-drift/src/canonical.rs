@@ -36,6 +36,7 @@ pub(crate) fn canonical(document: Value, form: Form) -> Value {
 fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
     match value {
         Value::Object(map) => {
+            let can_omit = form != Form::Contract && shape.has_keywords();
             let mut entries: Vec<_> = map
                 .into_iter()
                 .filter(|(key, _)| keeps(shape, key, form))
@@ -50,7 +51,9 @@ fn canonicalize(value: Value, shape: &'static Shape, form: Form) -> Value {
                     }
                     (key, value)
                 })
-                .filter(|(key, value)| form == Form::Contract || !is_omitted(shape, key, value))
+                .filter(|(key, value)| {
+                    !(can_omit && is_empty(value) && OMITTED_WHEN_EMPTY.contains(&key.as_str()))
+                })
                 .collect();
             let is_reference = entries.iter().any(|(key, _)| key == "$ref");
             if shape.is("response") && form != Form::Contract && !is_reference {
@@ -80,10 +83,6 @@ pub(crate) fn keeps(shape: &Shape, key: &str, form: Form) -> bool {
         Shape::Patterned(_) => !is_extension,
         _ => true,
     }
-}
-
-fn is_omitted(shape: &Shape, key: &str, value: &Value) -> bool {
-    is_empty(value) && shape.has_keywords() && OMITTED_WHEN_EMPTY.contains(&key)
 }
 
 /// Whether `value` is an empty object or an empty list.

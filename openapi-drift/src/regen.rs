@@ -159,6 +159,7 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
         if request.mode == Mode::Check && !request.json {
             output.out.extend(needed.iter().map(|change| change.diff()));
         }
+        let names = needed.iter().map(|change| change.name.as_str()).collect::<Vec<_>>().join(", ");
         let outcome = outcome(plan, request.base.is_some());
         let sentence = match outcome {
             Outcome::Failed => plan.problems.to_string(),
@@ -169,11 +170,12 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
             }
             Outcome::Success => plan.up_to_date(),
             _ if request.base.is_some() => format!("{}: the documents differ", plan.vendor),
-            _ if can_write => format!("{}: wrote {}", plan.vendor, names(&needed)),
-            _ => format!("{}: regen would change {}", plan.vendor, names(&needed)),
+            _ if can_write => format!("{}: wrote {names}", plan.vendor),
+            _ => format!("{}: regen would change {names}", plan.vendor),
         };
         output.outcome = output.outcome.max(outcome);
-        output.err += &lines(plan, &sentence);
+        output.err.extend(plan.notes.iter().map(|note| format!("{}: {note}\n", plan.vendor)));
+        output.err += &format!("{sentence}\n");
     }
     if can_write {
         let changes: Vec<Change> = plans.into_iter().flat_map(|plan| plan.changes).collect();
@@ -184,17 +186,4 @@ fn finish(plans: Vec<Plan>, request: &Request) -> Output {
         output.err += "nothing was written\n";
     }
     output
-}
-
-fn names(changes: &[&Change]) -> String {
-    let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-    names.join(", ")
-}
-
-/// The plan's notes, then `sentence`.
-fn lines(plan: &Plan, sentence: &str) -> String {
-    let mut lines: String = plan.notes.iter().map(|note| format!("{}: {note}\n", plan.vendor)).collect();
-    lines += sentence;
-    lines.push('\n');
-    lines
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{MAX_COMPARED, Walk, pair, place_of, step};
+use super::{MAX_COMPARED, Object, Walk, pair, place_of, step};
 use crate::drift::edit::{Kind, Place, identity};
 use crate::drift::view::{Field, items};
 use crate::shape::{self, Shape, is_method, join};
@@ -15,12 +15,7 @@ type Identity = Option<Vec<String>>;
 impl<'v> Walk<'v> {
     /// Compares two path items. Parameters of the path apply to each operation that does not
     /// override them.
-    pub(super) fn path_item(
-        &mut self,
-        old: &'v Map<String, Value>,
-        new: &'v Map<String, Value>,
-        place: &Place,
-    ) {
+    pub(super) fn path_item(&mut self, old: &'v Object, new: &'v Object, place: &Place) {
         self.map(&shape::PATH_ITEM, old, new, place, &|key| key != "parameters" && !is_method(key));
         let count = self.edits.len();
         let methods: BTreeSet<&'v String> =
@@ -49,8 +44,8 @@ impl<'v> Walk<'v> {
     fn effective_parameters(
         &self,
         document: &'v Value,
-        item: &'v Map<String, Value>,
-        operation: &'v Map<String, Value>,
+        item: &'v Object,
+        operation: &'v Object,
         at: &str,
         method: &str,
     ) -> Vec<(Identity, Field<'v>)> {

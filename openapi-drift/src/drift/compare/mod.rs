@@ -69,6 +69,8 @@ fn is_false_by_default(key: &str) -> bool {
 
 static TRUE: Value = Value::Bool(true);
 
+type Object = Map<String, Value>;
+
 /// Two values with the same use.
 struct Job<'v> {
     step: Step<'v>,
@@ -162,17 +164,13 @@ impl<'v> Walk<'v> {
             {
                 self.referred(step, old, new, place);
             }
-            (Value::Object(_), Value::Object(_)) | (Value::Array(_), Value::Array(_)) => {
-                self.compare_children(shape, old, new, place);
-            }
             (Value::String(_), Value::String(_)) if matches!(shape, Shape::Target) => {
                 if old != new {
                     self.report(Kind::Changed, place);
                 }
                 self.target(old, new);
             }
-            _ if old != new => self.report(Kind::Changed, place),
-            _ => {}
+            _ => self.compare_children(shape, old, new, place),
         }
     }
 
@@ -239,8 +237,8 @@ impl<'v> Walk<'v> {
     fn map(
         &mut self,
         shape: &'static Shape,
-        old: &'v Map<String, Value>,
-        new: &'v Map<String, Value>,
+        old: &'v Object,
+        new: &'v Object,
         place: &Place,
         is_wanted: &dyn Fn(&str) -> bool,
     ) {
@@ -307,11 +305,7 @@ fn has_reference(shape: &Shape, value: &Value) -> bool {
 }
 
 /// Names that differ only in spelling: headers ignore case, and media types may have parameters.
-fn respelled<'v>(
-    shape: &'static Shape,
-    old: &'v Map<String, Value>,
-    new: &'v Map<String, Value>,
-) -> Vec<(&'v String, &'v String)> {
+fn respelled<'v>(shape: &'static Shape, old: &'v Object, new: &'v Object) -> Vec<(&'v String, &'v String)> {
     let Shape::Names(of) = shape else { return Vec::new() };
     if !of.is("header") && !of.is("media type") {
         return Vec::new();
