@@ -23,7 +23,7 @@ type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
 fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/openapi.yaml", listener.local_addr().unwrap());
-    let (told, requests) = channel();
+    let (sender, requests) = channel();
     thread::spawn(move || {
         for response in responses {
             let (mut stream, _) = listener.accept().unwrap();
@@ -34,7 +34,7 @@ fn serving(seconds: u64, responses: Vec<Respond>) -> (TempDir, Receiver<String>)
                 assert_ne!(count, 0, "no whole request");
                 request.extend_from_slice(&some[..count]);
             }
-            told.send(String::from_utf8(request).unwrap().to_ascii_lowercase()).unwrap();
+            sender.send(String::from_utf8(request).unwrap().to_ascii_lowercase()).unwrap();
             response(&mut stream);
         }
     });
@@ -176,7 +176,7 @@ fn a_document_that_breaks_off_is_refused() {
 fn a_document_beyond_the_limit_is_not_read_to_its_end() {
     let said = refusal(says("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n".to_owned()));
     assert_eq!(said, "more than 16777216 bytes");
-    let (told, sent) = channel();
+    let (sender, sent) = channel();
     let endless = move |to: &mut TcpStream| {
         let start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
@@ -186,7 +186,7 @@ fn a_document_beyond_the_limit_is_not_read_to_its_end() {
                 count += 1;
             }
         }
-        told.send(count).unwrap();
+        sender.send(count).unwrap();
     };
     assert_eq!(refusal(Box::new(endless)), "more than 16777216 bytes");
     assert!(sent.recv().unwrap() < 1600);

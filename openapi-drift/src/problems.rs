@@ -106,8 +106,8 @@ mod tests {
         for _ in 0..1_000 {
             problems.push("a".repeat(100_000));
         }
-        let told = problems.to_string();
-        assert!(told.ends_with("…\nand 900 more"));
-        assert!(told.len() < 300_000);
+        let text = problems.to_string();
+        assert!(text.ends_with("…\nand 900 more"));
+        assert!(text.len() < 300_000);
     }
 }

@@ -46,7 +46,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
     };
     let plans: Vec<Plan> = vendors.iter().map(|vendor| Plan::new(root, vendor, request)).collect();
     let report = request.report.as_ref().map(|path| (path, report(&plans)));
-    let told = if request.json {
+    let rendered = if request.json {
         let reports = plans.iter().filter_map(|plan| plan.drift.as_ref());
         let reports: Value = reports.map(|(heading, drift)| drift::json(heading, drift)).collect();
         format!("{reports:#}\n")
@@ -54,7 +54,7 @@ pub fn run(root: &Path, request: &Request) -> Output {
         reports(&plans, drift::text, "")
     };
     let mut output = finish(plans, request);
-    output.out.insert_str(0, &told);
+    output.out.insert_str(0, &rendered);
     // Written last, so that it does not report files that were not written.
     if let Some((path, text)) = report
         && let Err(error) = fs::write(path, text)

@@ -25,7 +25,7 @@ use tower_layer::Layer as _;
 use tower_service::Service as _;
 
 use crate::{
-    scripted::{Asked, Reply, Scripted, TestClock, cache, fail, options, refreshing},
+    scripted::{Reply, Scripted, TestClock, TokenCall, cache, fail, options, refreshing},
     support::{json, plain, scopes},
 };
 
@@ -521,8 +521,8 @@ async fn a_candidate_does_not_spend_the_refresh_token() {
     // Until the old token expires.
     advance(Duration::from_secs(900)).await;
     cache.token(&scopes(&["a"])).await.unwrap();
-    let issue = || Asked::Issue("a".into());
-    assert_eq!(source.asked(), [issue(), issue(), Asked::Refresh("refresh-1".into())]);
+    let issue = || TokenCall::Issue("a".into());
+    assert_eq!(source.token_calls(), [issue(), issue(), TokenCall::Refresh("refresh-1".into())]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -531,7 +531,7 @@ async fn the_refresh_token_of_an_accepted_candidate_is_used() {
     run(&cache, &["token-2"], Rejection::Unexplained).await;
     advance(Duration::from_secs(900)).await;
     cache.token(&scopes(&["a"])).await.unwrap();
-    assert_eq!(source.asked().last(), Some(&Asked::Refresh("refresh-2".into())));
+    assert_eq!(source.token_calls().last(), Some(&TokenCall::Refresh("refresh-2".into())));
 }
 
 #[tokio::test(start_paused = true)]

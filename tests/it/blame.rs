@@ -17,7 +17,7 @@ use http::{HeaderName, StatusCode};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    scripted::{Asked, Reply, TestClock, fail, options, refreshing},
+    scripted::{Reply, TestClock, TokenCall, fail, options, refreshing},
     support::{emulator, scopes},
 };
 
@@ -190,9 +190,9 @@ async fn a_refused_refresh_token_stops_nobody() {
         sleep(3591 * SECOND).await;
         cache.token(&scopes(&["a"])).await.unwrap();
         cache.token(&scopes(&["b"])).await.unwrap();
-        let issue = |scope: &str| Asked::Issue(scope.to_owned());
-        let refresh = Asked::Refresh("refresh-1".to_owned());
-        assert_eq!(source.asked(), [issue("a"), refresh, issue("a"), issue("b")], "{refusal:?}");
+        let issue = |scope: &str| TokenCall::Issue(scope.to_owned());
+        let refresh = TokenCall::Refresh("refresh-1".to_owned());
+        assert_eq!(source.token_calls(), [issue("a"), refresh, issue("a"), issue("b")], "{refusal:?}");
     }
 }
 

@@ -213,9 +213,9 @@ impl Clock for Reentrant {
 #[test]
 fn a_call_from_the_clients_own_thread_is_refused() {
     let elsewhere = Elsewhere::start();
-    let (told, outcomes) = mpsc::channel();
+    let (sender, outcomes) = mpsc::channel();
     let cell = Arc::new(OnceLock::new());
-    let clock = Reentrant(cell.clone(), told);
+    let clock = Reentrant(cell.clone(), sender);
     let builder = elsewhere.emulator.moov().with_scopes(scopes(&["/accounts.read"]));
     let builder = builder.with_tokens(|tokens| plain(tokens).with_clock(clock));
     let client = blocking::moov::Client::new(builder).expect("the client builds");

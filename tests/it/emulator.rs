@@ -989,7 +989,7 @@ async fn a_fixed_port_can_be_had_and_a_taken_one_is_an_error() {
 
 #[tokio::test]
 async fn an_observer_gets_each_request_once_it_is_over() {
-    let (send, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (send, mut events) = tokio::sync::mpsc::unbounded_channel();
     let builder = Emulator::builder().with_observer(move |request| {
         _ = send.send((request.operation, request.status().map(|status| status.as_u16())));
     });
@@ -997,14 +997,14 @@ async fn an_observer_gets_each_request_once_it_is_over() {
     let client = emulator.moneykit().with_tokens(crate::support::plain).build().unwrap();
     emulator.fault(Operation::MoneykitToken, Fault::close());
     client.create_access_token(&[]).await.unwrap_err();
-    assert_eq!(told.recv().await, Some((Some(Operation::MoneykitToken), None)));
+    assert_eq!(events.recv().await, Some((Some(Operation::MoneykitToken), None)));
     client.create_access_token(&[]).await.unwrap();
-    assert_eq!(told.recv().await, Some((Some(Operation::MoneykitToken), Some(201))));
+    assert_eq!(events.recv().await, Some((Some(Operation::MoneykitToken), Some(201))));
     emulator.fault(Operation::MoneykitJwks, Fault::hang());
     let quick = emulator.moneykit().with_http(crate::support::quick()).with_tokens(crate::support::plain);
     quick.build().unwrap().jwks().await.unwrap_err();
-    assert_eq!(told.recv().await, Some((Some(Operation::MoneykitJwks), None)));
-    assert!(told.try_recv().is_err());
+    assert_eq!(events.recv().await, Some((Some(Operation::MoneykitJwks), None)));
+    assert!(events.try_recv().is_err());
 }
 
 /// The vendor's Ruby SDK sends its empty default pair beside the form.

@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     scripted::{
-        Asked, Reply, Scripted, TestClock, cache, cache_with, fail, limited, options, refreshing, unsent,
+        Reply, Scripted, TestClock, TokenCall, cache, cache_with, fail, limited, options, refreshing, unsent,
     },
     support::{emulator, moneykit, moov, scopes},
 };
@@ -33,7 +33,7 @@ async fn token(cache: &TokenCache) -> Result<String, Error> {
 }
 
 /// Lets tasks in the background go on.
-async fn settle() {
+async fn run_background_tasks() {
     sleep(SECOND).await;
 }
 
@@ -60,7 +60,7 @@ async fn a_stale_token_is_answered_at_once_and_renewed_once_behind() {
         assert_eq!(token(&cache).await.unwrap(), "token-1");
     }
     assert_eq!(before.elapsed(), Duration::ZERO);
-    settle().await;
+    run_background_tasks().await;
     assert_eq!(source.count(), 2);
     assert_eq!(token(&cache).await.unwrap(), "token-2");
 }
@@ -183,7 +183,7 @@ async fn order_and_repetition_of_scopes_do_not_matter() {
     for set in [&["a", "b", "c"][..], &["c", "b", "a"], &["b", "a", "c", "a", "b"]] {
         cache.token(&scopes(set)).await.unwrap();
     }
-    assert_eq!(source.asked(), [Asked::Issue("a b c".to_owned())]);
+    assert_eq!(source.token_calls(), [TokenCall::Issue("a b c".to_owned())]);
     for set in [&["a", "b"][..], &["ab", "c"], &["a"], &[], &["a", "b", "cd"]] {
         cache.token(&scopes(set)).await.unwrap();
     }
@@ -201,8 +201,11 @@ async fn no_more_scope_sets_are_kept_than_the_capacity() {
         assert!(cache.len() <= 100, "{}", cache.len());
     }
     // The one that is asked for all the time is not the one to go.
-    let often_asked =
-        source.asked().into_iter().filter(|asked| *asked == Asked::Issue("often".to_owned())).count();
+    let often_asked = source
+        .token_calls()
+        .into_iter()
+        .filter(|asked| *asked == TokenCall::Issue("often".to_owned()))
+        .count();
     assert_eq!(often_asked, 1);
     assert!(cache.stats().evictions >= 900);
 }
@@ -248,8 +251,8 @@ async fn the_refresh_token_is_used_and_each_one_once() {
         token(&cache).await.unwrap();
         sleep(Duration::from_secs(3591)).await;
     }
-    let refresh = |number: u32| Asked::Refresh(format!("refresh-{number}"));
-    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), refresh(1), refresh(2), refresh(3)]);
+    let refresh = |number: u32| TokenCall::Refresh(format!("refresh-{number}"));
+    assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned()), refresh(1), refresh(2), refresh(3)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,10 +268,10 @@ async fn a_refused_or_lost_refresh_falls_back_to_the_client_credentials() {
         token(&cache).await.unwrap();
         sleep(Duration::from_secs(3591)).await;
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{reply:?}");
-        let issue = Asked::Issue("a".to_owned());
+        let issue = TokenCall::Issue("a".to_owned());
         assert_eq!(
-            source.asked(),
-            [issue.clone(), Asked::Refresh("refresh-1".to_owned()), issue],
+            source.token_calls(),
+            [issue.clone(), TokenCall::Refresh("refresh-1".to_owned()), issue],
             "{reply:?}"
         );
         // One caller, one request of each kind: the lost one was not sent again.
@@ -282,8 +285,8 @@ async fn a_refresh_token_that_was_not_sent_is_not_lost() {
     token(&cache).await.unwrap();
     sleep(Duration::from_secs(3591)).await;
     assert_eq!(token(&cache).await.unwrap(), "token-3");
-    let refresh = Asked::Refresh("refresh-1".to_owned());
-    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), refresh.clone(), refresh]);
+    let refresh = TokenCall::Refresh("refresh-1".to_owned());
+    assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned()), refresh.clone(), refresh]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -502,13 +505,13 @@ async fn a_refresh_in_flight_cannot_put_back_what_was_revoked() {
             ("token-3".to_owned(), "token-3".to_owned()),
             "{revoked}"
         );
-        settle().await;
+        run_background_tasks().await;
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
         assert_eq!(cache.stats().discarded, 1, "{revoked}");
-        let issue = Asked::Issue("a".to_owned());
+        let issue = TokenCall::Issue("a".to_owned());
         assert_eq!(
-            source.asked(),
-            [issue.clone(), Asked::Refresh("refresh-1".to_owned()), issue],
+            source.token_calls(),
+            [issue.clone(), TokenCall::Refresh("refresh-1".to_owned()), issue],
             "{revoked}"
         );
     }
@@ -526,7 +529,7 @@ async fn a_revoked_token_or_refresh_token_is_forgotten_and_no_other() {
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
         assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose_secret(), other.expose_secret());
         // Not by the refresh token, which is as dead.
-        assert!(!source.asked().contains(&Asked::Refresh("refresh-1".to_owned())));
+        assert!(!source.token_calls().contains(&TokenCall::Refresh("refresh-1".to_owned())));
     }
 }
 
@@ -562,7 +565,7 @@ async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() 
 async fn a_caller_that_goes_away_neither_stops_the_refresh_nor_loses_its_result() {
     let (cache, source) = cache([]);
     assert!(timeout(Duration::from_millis(50), token(&cache)).await.is_err());
-    settle().await;
+    run_background_tasks().await;
     let before = Instant::now();
     assert_eq!(token(&cache).await.unwrap(), "token-1");
     assert_eq!((before.elapsed(), source.count()), (Duration::ZERO, 1));
@@ -585,7 +588,7 @@ async fn dropping_the_cache_ends_its_background_work() {
     let tasks = tokio::runtime::Handle::current().metrics();
     assert_eq!(tasks.num_alive_tasks(), 1);
     drop(cache);
-    settle().await;
+    run_background_tasks().await;
     assert_eq!((tasks.num_alive_tasks(), source.count()), (0, 1));
 }
 
@@ -666,7 +669,7 @@ async fn the_stats_count_what_happened() {
     }
     sleep(Duration::from_secs(3300)).await;
     token(&cache).await.unwrap();
-    settle().await;
+    run_background_tasks().await;
     cache.invalidate(&cache.token(&scopes(&["a"])).await.unwrap()).await;
     let stats = cache.stats();
     assert_eq!((stats.hits, stats.stale_hits, stats.misses), (5, 1, 1));

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    scripted::{Asked, Reply, Scripted, cache_with, limited},
+    scripted::{Reply, Scripted, TokenCall, cache_with, limited},
     support::{emulator, scopes},
 };
 
@@ -39,11 +39,11 @@ fn ask(cache: &TokenCache, count: usize) -> Callers {
 
 /// The numbers of the scope sets in the order in which they were requested.
 fn order(source: &Scripted) -> Vec<usize> {
-    let number = |asked: Asked| match asked {
-        Asked::Issue(scope) => scope.trim_start_matches("scope-").parse().unwrap(),
-        Asked::Refresh(_) => panic!("there is no refresh token"),
+    let number = |call: TokenCall| match call {
+        TokenCall::Issue(scope) => scope.trim_start_matches("scope-").parse().unwrap(),
+        TokenCall::Refresh(_) => panic!("there is no refresh token"),
     };
-    source.asked().into_iter().map(number).collect()
+    source.token_calls().into_iter().map(number).collect()
 }
 
 fn assert_limit(times: &[u128], calls: usize) {

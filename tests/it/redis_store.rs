@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::{
     redis_server::{PROGRAMS, RedisServer, free_port},
-    scripted::{Asked, Reply, Same, Scripted, TestClock, fail, limited},
+    scripted::{Reply, Same, Scripted, TestClock, TokenCall, fail, limited},
     support::scopes,
 };
 
@@ -128,11 +128,11 @@ async fn a_fleet_sends_one_token_call_for_each_token_and_each_refresh_token_once
         clock.wall_forward(Duration::from_secs(3600));
     }
     let expected = [
-        Asked::Issue("a".to_owned()),
-        Asked::Refresh("refresh-1".to_owned()),
-        Asked::Refresh("refresh-2".to_owned()),
+        TokenCall::Issue("a".to_owned()),
+        TokenCall::Refresh("refresh-1".to_owned()),
+        TokenCall::Refresh("refresh-2".to_owned()),
     ];
-    assert_eq!(source.asked(), expected);
+    assert_eq!(source.token_calls(), expected);
 }
 
 #[tokio::test]
@@ -937,7 +937,11 @@ async fn a_process_revokes_a_token_that_only_another_or_only_redis_holds() {
     // Now only Redis holds the third.
     new().forget(&Secret::from("token-3")).await.unwrap();
     assert_eq!(get(&new(), "a").await, "token-4");
-    assert!(source.asked().iter().all(|asked| matches!(asked, Asked::Issue(_))), "{:?}", source.asked());
+    assert!(
+        source.token_calls().iter().all(|asked| matches!(asked, TokenCall::Issue(_))),
+        "{:?}",
+        source.token_calls()
+    );
 }
 
 #[tokio::test]

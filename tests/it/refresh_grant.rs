@@ -17,7 +17,7 @@ use http::StatusCode;
 use tokio::time::sleep;
 
 use crate::{
-    scripted::{Asked, Reply, TestClock, cache, options, refreshing, unsent},
+    scripted::{Reply, TestClock, TokenCall, cache, options, refreshing, unsent},
     support::{emulator, json, scopes},
 };
 
@@ -32,8 +32,8 @@ async fn an_unusable_refresh_token_counts_as_none() {
             cache.token(&scopes(&["a"])).await.unwrap();
             sleep(AFTER_AN_HOUR).await;
         }
-        let issue = Asked::Issue("a".to_owned());
-        assert_eq!(source.asked(), [issue.clone(), issue.clone(), issue], "{refresh_token:?}");
+        let issue = TokenCall::Issue("a".to_owned());
+        assert_eq!(source.token_calls(), [issue.clone(), issue.clone(), issue], "{refresh_token:?}");
         assert_eq!(cache.stats().failures, 0, "{refresh_token:?}");
     }
 }
@@ -72,9 +72,9 @@ async fn only_a_transient_failure_that_was_not_sent_keeps_the_refresh_token() {
         assert_eq!(renewed.is_ok(), kind != ErrorKind::RateLimited, "{kind:?}");
         sleep(Duration::from_secs(60)).await;
         cache.token(&scopes(&["a"])).await.unwrap();
-        let refresh = Asked::Refresh("refresh-1".to_owned());
-        let next = if kept { refresh.clone() } else { Asked::Issue("a".to_owned()) };
-        assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), refresh, next], "{kind:?}");
+        let refresh = TokenCall::Refresh("refresh-1".to_owned());
+        let next = if kept { refresh.clone() } else { TokenCall::Issue("a".to_owned()) };
+        assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned()), refresh, next], "{kind:?}");
     }
 }
 

@@ -15,7 +15,7 @@ use fintech_auth::{
 use tokio::{sync::Notify, task::JoinSet, time::sleep};
 
 use crate::{
-    scripted::{Asked, Scripted, TestClock, options, refreshing},
+    scripted::{Scripted, TestClock, TokenCall, options, refreshing},
     support::scopes,
 };
 
@@ -59,8 +59,8 @@ async fn revoking_during_a_refresh_voids_its_token_whichever_id_is_named() {
             let token = cache.token(&scopes(&["a"])).await.unwrap();
             let number: usize = token.expose_secret().trim_start_matches("token-").parse().unwrap();
             assert!(number > 1, "{revoked} after {after} ms: the token itself");
-            let issue = Asked::Issue("a".to_owned());
-            assert_eq!(source.asked()[number - 1], issue, "{revoked} after {after} ms: a child of it");
+            let issue = TokenCall::Issue("a".to_owned());
+            assert_eq!(source.token_calls()[number - 1], issue, "{revoked} after {after} ms: a child of it");
             sleep(Duration::from_secs(1)).await;
         }
     }
@@ -97,7 +97,7 @@ async fn a_refresh_token_from_a_store_is_not_sent_once_it_is_revoked() {
     let cache = TokenCache::new(source.clone(), options(&clock).with_store(store));
     cache.forget(&Secret::from("refresh-0")).await.unwrap();
     assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-1");
-    assert_eq!(source.asked(), [Asked::Issue("a".to_owned())]);
+    assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned())]);
 }
 
 /// Issues the token that it is told to, once it is told to.

@@ -1,4 +1,4 @@
-//! A token source that does what a test tells it, on tokio's paused time, and logs what it was asked.
+//! A token source that follows a script, on tokio's paused time, and logs its calls.
 
 use std::{
     collections::VecDeque,
@@ -46,9 +46,9 @@ pub(crate) fn limited(seconds: u64) -> Reply {
     Reply::Fail(Failure { kind: ErrorKind::RateLimited, sent: true, retry_after })
 }
 
-/// What the source was asked.
+/// A call of the source.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Asked {
+pub(crate) enum TokenCall {
     Issue(String),
     Refresh(String),
 }
@@ -61,7 +61,7 @@ pub(crate) struct Scripted(Arc<Inner>);
 struct Inner {
     /// What comes after the script is used up: tokens of an hour.
     script: Mutex<VecDeque<Reply>>,
-    log: Mutex<Vec<(Duration, Asked)>>,
+    log: Mutex<Vec<(Duration, TokenCall)>>,
     start: Instant,
     latency: Duration,
     with_refresh: bool,
@@ -90,12 +90,12 @@ impl Scripted {
         *self.0.refresh_token.lock().unwrap() = Some(refresh_token.to_owned());
     }
 
-    /// What it was asked so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.0.log.lock().unwrap().iter().map(|(_, asked)| asked.clone()).collect()
+    /// The calls so far.
+    pub(crate) fn token_calls(&self) -> Vec<TokenCall> {
+        self.0.log.lock().unwrap().iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// When it was asked, in whole milliseconds since its start.
+    /// When it was called, in whole milliseconds since its start.
     pub(crate) fn times(&self) -> Vec<u128> {
         self.0.log.lock().unwrap().iter().map(|(at, _)| at.as_millis()).collect()
     }
@@ -108,10 +108,10 @@ impl Scripted {
         self.0.script.lock().unwrap().extend(replies);
     }
 
-    async fn reply(&self, asked: Asked) -> Result<IssuedToken, Error> {
+    async fn reply(&self, call: TokenCall) -> Result<IssuedToken, Error> {
         let number = {
             let mut log = self.0.log.lock().unwrap();
-            log.push((self.0.start.elapsed(), asked));
+            log.push((self.0.start.elapsed(), call));
             log.len()
         };
         let reply = self.0.script.lock().unwrap().pop_front().unwrap_or(Reply::Token(3600));
@@ -146,11 +146,11 @@ impl TokenSource for Scripted {
 
     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
         let scopes: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
-        self.reply(Asked::Issue(scopes.join(" "))).await
+        self.reply(TokenCall::Issue(scopes.join(" "))).await
     }
 
     async fn refresh(&self, refresh_token: &Secret) -> Result<IssuedToken, Error> {
-        self.reply(Asked::Refresh(refresh_token.expose_secret().to_owned())).await
+        self.reply(TokenCall::Refresh(refresh_token.expose_secret().to_owned())).await
     }
 }
 

@@ -13,7 +13,7 @@ use fintech_auth::{
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    scripted::{Asked, Reply, Same, Scripted, TestClock, fail, options},
+    scripted::{Reply, Same, Scripted, TestClock, TokenCall, fail, options},
     support::scopes,
 };
 
@@ -50,7 +50,10 @@ async fn a_fleet_sends_one_call_for_each_token() {
     sleep(Duration::from_secs(3591)).await;
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-2"));
     // By the refresh token of the first, spent by one of them.
-    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), Asked::Refresh("refresh-1".to_owned())]);
+    assert_eq!(
+        source.token_calls(),
+        [TokenCall::Issue("a".to_owned()), TokenCall::Refresh("refresh-1".to_owned())]
+    );
     assert_eq!(fleet.iter().map(|cache| cache.stats().shared).sum::<u64>(), 98);
 }
 
@@ -113,7 +116,7 @@ async fn a_forgotten_token_does_not_come_back_from_the_store() {
         cache.forget(&Secret::from("token-1")).await.unwrap();
         assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
     }
-    assert_eq!(source.asked(), [Asked::Issue("a".to_owned()), Asked::Issue("a".to_owned())]);
+    assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned()), TokenCall::Issue("a".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,7 +310,11 @@ async fn a_process_revokes_a_token_that_it_does_not_hold() {
         }
         assert_eq!(tokens(&fleet).await, vec![format!("token-{}", round + 2); 3]);
     }
-    assert!(source.asked().iter().all(|asked| matches!(asked, Asked::Issue(_))), "{:?}", source.asked());
+    assert!(
+        source.token_calls().iter().all(|asked| matches!(asked, TokenCall::Issue(_))),
+        "{:?}",
+        source.token_calls()
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,22 +42,22 @@ impl Peer {
     async fn meet(self, mut stream: TcpStream) -> io::Result<()> {
         match self {
             Self::Close => {}
-            Self::CloseInHandshake => hear(&mut stream).await?,
+            Self::CloseInHandshake => read_some(&mut stream).await?,
             Self::Reset => {
-                hear(&mut stream).await?;
+                read_some(&mut stream).await?;
                 stream.set_zero_linger()?;
             }
             Self::Send(bytes) => {
-                hear(&mut stream).await?;
+                read_some(&mut stream).await?;
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await?;
                 // A connection that is closed with unread bytes is reset, and what was sent is lost.
-                while hear(&mut stream).await.is_ok() {}
+                while read_some(&mut stream).await.is_ok() {}
             }
             Self::Silent => std::future::pending().await,
             Self::Serve(config) => {
                 let mut stream = TlsAcceptor::from(config).accept(stream).await?;
-                hear(&mut stream).await?;
+                read_some(&mut stream).await?;
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
                 stream
                     .write_all(format!("{head}content-length: 11\r\n\r\n{{\"keys\":[]}}").as_bytes())
@@ -70,7 +70,7 @@ impl Peer {
 }
 
 /// Reads something.
-async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     match stream.read(&mut [0; 1024]).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Ok(()),

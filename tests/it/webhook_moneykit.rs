@@ -111,17 +111,17 @@ fn good() -> String {
     sign(header().to_string(), claims().to_string())
 }
 
-fn judge(signature: &str) -> Result<Verified<&'static [u8]>, VerifyError> {
+fn verified(signature: &str) -> Result<Verified<&'static [u8]>, VerifyError> {
     verify(signature, BODY, &KEYS, now(), &VerifierOptions::default())
 }
 
 fn refused(signature: &str) -> Kind {
-    judge(signature).expect_err("it is refused").kind()
+    verified(signature).expect_err("it is refused").kind()
 }
 
 #[test]
 fn an_event_is_verified_and_typed() {
-    let webhook = judge(&good()).expect("it verifies");
+    let webhook = verified(&good()).expect("it verifies");
     assert_eq!((webhook.signed_at(), webhook.key_id()), (now(), "k"));
     let event = webhook.event().expect("an event");
     assert_eq!(event.kind, EventKind::LinkStateChanged);
@@ -344,7 +344,7 @@ fn each_hostile_input_has_its_own_reason() {
         ("expired", with_claims(json!({ "exp": NOW - 60 })), Kind::Expired),
         ("not valid yet", with_claims(json!({ "nbf": NOW + 301 })), Kind::NotYetValid),
     ];
-    assert!(judge(&good).is_ok());
+    assert!(verified(&good).is_ok());
     for (name, jws, expected) in &table {
         assert_eq!(refused(jws), *expected, "{name}");
     }
@@ -361,7 +361,7 @@ fn the_edges_of_time_are_within() {
         json!({ "exp": null, "typ": 7, "iss": "whoever" }),
     ] {
         let jws = sign(header().to_string(), but(claims(), changes.clone()).to_string());
-        assert!(judge(&jws).is_ok(), "{changes}");
+        assert!(verified(&jws).is_ok(), "{changes}");
     }
     let options = VerifierOptions::default()
         .with_tolerance(Tolerance::new(Duration::ZERO))
@@ -494,7 +494,7 @@ fn any_flipped_bit_is_refused() {
     for bit in 0..good.len() * 8 {
         // What is not text cannot stand in the header.
         if let Ok(jws) = String::from_utf8(flipped(&good, bit)) {
-            assert!(judge(&jws).is_err(), "bit {bit}");
+            assert!(verified(&jws).is_err(), "bit {bit}");
         }
     }
     let body = std::str::from_utf8(BODY).expect("text");
@@ -513,7 +513,7 @@ proptest! {
         let at = bit / 8 % parts[part].len();
         parts[part][at] ^= 1 << (bit % 8);
         let jws = parts.iter().map(|part| B64.encode(part)).collect::<Vec<_>>().join(".");
-        prop_assert!(judge(&jws).is_err());
+        prop_assert!(verified(&jws).is_err());
     }
 
     #[test]
@@ -524,8 +524,8 @@ proptest! {
     /// Under a good signature, so that header and claims are read.
     #[test]
     fn arbitrary_signed_bytes_do_not_panic(header: Vec<u8>, claims: Vec<u8>) {
-        prop_assert!(judge(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());
-        prop_assert!(judge(&sign(self::header().to_string(), claims)).is_err());
+        prop_assert!(verified(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());
+        prop_assert!(verified(&sign(self::header().to_string(), claims)).is_err());
     }
 }
 

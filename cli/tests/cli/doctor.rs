@@ -34,10 +34,10 @@ async fn all_is_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_finding_says_what_to_do() {
     let emulator = emulator().await;
-    let mut told = Vec::new();
+    let mut report = Vec::new();
     let mut tell = |what: &str, ran: &Ran| {
         assert_eq!(ran.code, Some(10), "{what}: {}", ran.all());
-        told.push(format!("{what}\n{}\n", steady(&emulator, ran)));
+        report.push(format!("{what}\n{}\n", steady(&emulator, ran)));
     };
     tell("wrong secret", &run(configured(&emulator, "doctor moov").env("MOOV_CLIENT_SECRET", "wrong")));
     tell(
@@ -74,7 +74,7 @@ async fn each_finding_says_what_to_do() {
         let ran = run(&mut configured(&emulator, "doctor moneykit"));
         assert_eq!(ran.code, Some(10), "{}", ran.all());
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(report.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

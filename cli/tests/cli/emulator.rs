@@ -57,14 +57,14 @@ fn what_it_prints_is_all_that_a_client_needs() {
     {
         let ran = run(program(args).envs(&environment));
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        let told = emulator.json();
-        assert_eq!(told["operation"], operation, "{told}");
+        let report = emulator.json();
+        assert_eq!(report["operation"], operation, "{report}");
         assert_eq!(
-            told["status"].as_u64(),
+            report["status"].as_u64(),
             Some(if operation == "moov.token" { 200 } else { 201 }),
-            "{told}"
+            "{report}"
         );
-        assert!(!told.to_string().contains(ran.out.trim()), "{told}");
+        assert!(!report.to_string().contains(ran.out.trim()), "{report}");
     }
     let doctor = run(program("doctor").envs(&environment));
     assert_eq!(doctor.code, Some(0), "{}", doctor.all());
@@ -81,9 +81,9 @@ fn faults_come_as_ordered() {
     for (code, status) in [(5, Some(429)), (5, Some(429)), (6, None), (0, Some(200))] {
         let ran = run(&mut token);
         assert_eq!(ran.code, Some(code), "{}", ran.all());
-        let told = emulator.json();
-        assert_eq!(told["status"].as_u64(), status);
-        assert_eq!(told["note"].is_string(), code != 0, "{told}");
+        let report = emulator.json();
+        assert_eq!(report["status"].as_u64(), status);
+        assert_eq!(report["note"].is_string(), code != 0, "{report}");
         assert_eq!(ran.err.contains("wait: 7 s"), code == 5, "{}", ran.err);
     }
 }
@@ -104,8 +104,8 @@ fn people_read_lines() {
     run(program(&format!("moov token /ping.read --client-id x --base-url {url}"))
         .env("MOOV_CLIENT_SECRET", "y"));
     let line = emulator.line();
-    let told = "POST /oauth2/token            moov.token           403  no credentials, or wrong ones\n";
-    assert!(line.ends_with(told), "{line}");
+    let report = "POST /oauth2/token            moov.token           403  no credentials, or wrong ones\n";
+    assert!(line.ends_with(report), "{line}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ async fn each_kind_of_failure_has_its_exit_code() {
     let token = "moov token /ping.read";
     let response = |status: u16| Some(Fault::response(StatusCode::from_u16(status).unwrap()));
     let html = Fault::response(StatusCode::OK).with_body("text/html", "<p>");
-    let mut told = Vec::new();
+    let mut report = Vec::new();
     for (args, fault, code, kind) in [
         ("moov token", None, 2, "invalid_config"),
         (token, response(401), 3, "unauthorized"),
@@ -41,11 +41,11 @@ async fn each_kind_of_failure_has_its_exit_code() {
                 assert_eq!(error["error"]["kind"], kind, "{}", ran.err);
                 assert!(error["error"]["next"].is_string());
             } else {
-                told.push(format!("{code}\n{}", ran.err));
+                report.push(format!("{code}\n{}", ran.err));
             }
         }
     }
-    insta::assert_snapshot!(without_ids(&told.join("\n")));
+    insta::assert_snapshot!(without_ids(&report.join("\n")));
 }
 
 #[test]

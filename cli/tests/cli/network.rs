@@ -39,8 +39,8 @@ async fn a_good_certificate_is_reported_by_both_vendors() {
         .env("MOOV_BASE_URL", &url)
         .env("SSL_CERT_FILE", &authority.file));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    let told = "  ok    tls          the connection is encrypted, and the certificate trusted\n";
-    assert_eq!(ran.out.matches(told).count(), 2, "{}", ran.out);
+    let report = "  ok    tls          the connection is encrypted, and the certificate trusted\n";
+    assert_eq!(ran.out.matches(report).count(), 2, "{}", ran.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +54,7 @@ async fn each_failure_of_tls_says_what_is_wrong_and_what_to_do() {
     let other = authority.front(emulator.url(), "other.example", LATER).await;
     let plain: u16 = emulator.url().rsplit(':').next().unwrap().parse().unwrap();
     let ports = [good, unknown, expired, other, plain];
-    let mut told = Vec::new();
+    let mut report = Vec::new();
     for (what, roots, url) in [
         ("an unknown issuer", roots, format!("https://localhost:{unknown}")),
         ("an end that has passed", roots, format!("https://localhost:{expired}")),
@@ -66,10 +66,10 @@ async fn each_failure_of_tls_says_what_is_wrong_and_what_to_do() {
     ] {
         let ran = run(&mut doctor(&emulator, roots, &url));
         assert_eq!(ran.code, Some(10), "{what}: {}", ran.all());
-        told.push(format!("{what}\n{}\n", steady(&ran, &ports)));
+        report.push(format!("{what}\n{}\n", steady(&ran, &ports)));
     }
     assert!(emulator.requests().is_empty(), "{:?}", emulator.requests());
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(report.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,8 +98,8 @@ async fn a_proxy_is_reported_and_gone_through() {
     let proxy = Proxy::start("200 OK", behind).await;
     let ran = doctor(&proxy);
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    let told = format!("  ok    proxy        127.0.0.1:{}, from HTTPS_PROXY\n", proxy.port);
-    assert!(ran.out.contains(&told) && ran.out.contains("  ok    tls "), "{}", ran.out);
+    let report = format!("  ok    proxy        127.0.0.1:{}, from HTTPS_PROXY\n", proxy.port);
+    assert!(ran.out.contains(&report) && ran.out.contains("  ok    tls "), "{}", ran.out);
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
     let heads = proxy.heads();
     assert!(heads.iter().all(|head| head.starts_with("CONNECT api.moov.io:443 ")), "{heads:?}");
@@ -133,7 +133,7 @@ async fn a_host_that_no_proxy_excepts_is_reported() {
     assert!(ran.out.contains("  warn  proxy        none, although HTTPS_PROXY is set"), "{}", ran.out);
 }
 
-/// The proxy's password is not told, and nothing is sent through it: nobody listens there.
+/// The proxy's password is not shown, and nothing is sent through the proxy, because it does not listen.
 #[test]
 fn a_proxy_that_is_not_there_is_reported_without_its_password() {
     let ran = run(program("doctor moov --timeout 2s")

@@ -90,7 +90,7 @@ async fn each_finding_says_what_to_do() {
     let emulator = emulator().await;
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let http = emulator.url().rsplit(':').next().unwrap();
-    let mut told = Vec::new();
+    let mut report = Vec::new();
     for (what, code, url) in [
         ("nobody listens", 10, format!("redis://:{MARK}@127.0.0.1:{}", free_port())),
         ("no password", 10, format!("redis://127.0.0.1:{}", redis.port)),
@@ -110,9 +110,9 @@ async fn each_finding_says_what_to_do() {
         }
         let ran = run(&mut command);
         assert_eq!(ran.code, Some(code), "{what}: {}", ran.all());
-        told.push(format!("{what}\n{}", steady(&ran)));
+        report.push(format!("{what}\n{}", steady(&ran)));
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(report.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,7 +185,7 @@ async fn tls_is_reported_and_an_unknown_certificate_refused() {
 #[test]
 fn settings_that_are_not_right_are_reported_without_a_value() {
     let table = |text: &str| file("redis-bad.json", format!("{{\"redis\": {text}}}"));
-    for (text, told) in [
+    for (text, report) in [
         (r#""MARK-0123456789""#, "the table redis is no table"),
         (r#"{"MARK-0123456789": "x"}"#, "the table redis has an unknown key"),
         (r#"{"url": ["MARK-0123456789"]}"#, "the table redis has a value that is no text"),
@@ -197,7 +197,7 @@ fn settings_that_are_not_right_are_reported_without_a_value() {
     ] {
         let ran = run(&mut program(&format!("doctor --config {}", table(text).display())));
         assert_eq!(ran.code, Some(10), "{}", ran.all());
-        assert!(ran.out.contains(told) && !ran.all().contains(MARK), "{}", ran.all());
+        assert!(ran.out.contains(report) && !ran.all().contains(MARK), "{}", ran.all());
     }
     let ran = run(program("doctor redis").env("FINTECH_AUTH_REDIS_URI", MARK));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
@@ -211,8 +211,8 @@ fn settings_that_are_not_right_are_reported_without_a_value() {
         let value = OsStr::from_bytes(b"redis://MARK-0123456789\xff");
         let ran = run(program("doctor redis").env(name, value));
         assert_eq!(ran.code, Some(10), "{name}: {}", ran.all());
-        let told = format!("the environment variable {name} is not UTF-8");
-        assert!(ran.out.contains(&told) && !ran.all().contains(MARK), "{}", ran.all());
+        let report = format!("the environment variable {name} is not UTF-8");
+        assert!(ran.out.contains(&report) && !ran.all().contains(MARK), "{}", ran.all());
     }
     let ran = run(&mut program("doctor redis"));
     assert_eq!(ran.code, Some(2), "{}", ran.all());

@@ -120,7 +120,7 @@ async fn nothing_that_others_can_see_of_the_process_has_a_secret() {
 #[test]
 fn a_configuration_file_is_refused_without_being_shown() {
     const MARK: &str = "MARK-0123456789";
-    let mut told = Vec::new();
+    let mut report = Vec::new();
     for (name, content) in [
         ("json", MARK.to_owned()),
         ("text", format!("\"{MARK}\"")),
@@ -133,7 +133,7 @@ fn a_configuration_file_is_refused_without_being_shown() {
         let path = file(&format!("config-{name}"), content);
         let ran = run(&mut program(&format!("moov token /ping.read --config {}", path.display())));
         assert_eq!((ran.code, ran.err.contains(MARK)), (Some(2), false), "{}", ran.all());
-        told.push(ran.err.replace(path.to_str().unwrap(), "FILE"));
+        report.push(ran.err.replace(path.to_str().unwrap(), "FILE"));
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(report.join("\n"));
 }

@@ -74,8 +74,8 @@ async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
     let verify = format!("moov verify --headers {} --json", headers.display());
     let secret = emulator.moov_webhook_secret();
     let ran = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", secret.expose_secret()), "anything");
-    let told = ran.json();
-    assert_eq!((&told["verified"], &told["body_is_signed"]), (&true.into(), &false.into()));
+    let report = ran.json();
+    assert_eq!((&report["verified"], &report["body_is_signed"]), (&true.into(), &false.into()));
     let forged = run_with(program(&verify).env("MOOV_WEBHOOK_SECRET", "another"), "anything");
     assert_eq!(forged.code, Some(9), "{}", forged.all());
     assert!(forged.err.contains("SignatureInvalid"), "{}", forged.err);

@@ -139,7 +139,7 @@ fn each_schema_says_the_same_in_3_0() {
 
 #[test]
 fn what_3_0_has_no_place_for_is_dropped_and_told() {
-    for (given, expected, told) in [
+    for (given, expected, reported) in [
         (json!({ "if": {}, "then": {}, "else": {} }), json!({}), "`if`"),
         (json!({ "propertyNames": { "pattern": "a" } }), json!({}), "`propertyNames`"),
         (json!({ "contains": {}, "type": "string" }), json!({ "type": "string" }), "`contains`"),
@@ -169,8 +169,8 @@ fn what_3_0_has_no_place_for_is_dropped_and_told() {
     ] {
         let (made, said) = schema(given.clone());
         assert_eq!(made, expected, "{given}");
-        let at = join("/components/schemas/It", told.trim_matches('`'));
-        assert_eq!(said, format!("OpenAPI 3.0 does not support {told}, dropped at {at}"));
+        let at = join("/components/schemas/It", reported.trim_matches('`'));
+        assert_eq!(said, format!("OpenAPI 3.0 does not support {reported}, dropped at {at}"));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::tests::{POST, REQUEST, RESPONSE, SPEC, edited, lines, told};
+use super::tests::{POST, REQUEST, RESPONSE, SPEC, drift_between, edited, lines};
 use super::{Drift, Level};
 use crate::downconvert::downconvert;
 
@@ -159,7 +159,7 @@ fn has_meaning(drift: &Drift, key: &str) -> bool {
 fn a_property_that_moves_is_not_gone_and_its_new_meaning_is_reported() {
     let mut all = String::new();
     for (name, old, new) in refactorings() {
-        let drift = told(&old, &new);
+        let drift = drift_between(&old, &new);
         let report = lines(&drift);
         assert!(has_meaning(&drift, "description") && has_meaning(&drift, "example"), "{name}\n{report}");
         // Of a component the name may go.
@@ -286,11 +286,11 @@ fn another_way_to_write_the_same_is_trivial() {
     let mut all = String::new();
     for (name, old, new) in rows {
         for (old, new) in [(&old, &new), (&new, &old)] {
-            let drift = told(old, new);
+            let drift = drift_between(old, new);
             let report = lines(&drift);
             // The generator takes some things only in place.
-            let told = drift.changes.iter().filter(|change| change.rule != "surface-unknown");
-            assert_eq!(told.map(|change| change.level).max(), Some(Level::Trivial), "{name}\n{report}");
+            let reported = drift.changes.iter().filter(|change| change.rule != "surface-unknown");
+            assert_eq!(reported.map(|change| change.level).max(), Some(Level::Trivial), "{name}\n{report}");
             all += &format!("{name}\n{report}");
         }
     }
@@ -321,7 +321,7 @@ fn each_spelling_of_null_is_nullable_and_nothing_is_gone() {
             json!({ "anyOf": [refer("Kind"), nothing()] }),
             json!({ "type": ["string", "null"], "enum": ["long", "short", null] }),
         ] {
-            let drift = told(&old, &read_3_1(at, value.clone()));
+            let drift = drift_between(&old, &read_3_1(at, value.clone()));
             let report = lines(&drift);
             assert!(report.contains("became-nullable"), "{value}\n{report}");
             assert!(!report.contains("is gone"), "{value}\n{report}");
@@ -338,10 +338,10 @@ fn a_response_that_gets_the_type_object_is_not_breaking() {
     for schema in [json!({}), json!({ "properties": { "a": { "type": "string" } } })] {
         let mut typed = schema.clone();
         typed["type"] = json!("object");
-        let drift = told(&edited(&lent, schema.clone()), &edited(&lent, typed.clone()));
+        let drift = drift_between(&edited(&lent, schema.clone()), &edited(&lent, typed.clone()));
         assert!(drift.level() <= Some(Level::Additive), "{schema}\n{}", lines(&drift));
         let body = format!("{POST}/requestBody/content/application~1json/schema");
-        let drift = told(&edited(&body, schema.clone()), &edited(&body, typed));
+        let drift = drift_between(&edited(&body, schema.clone()), &edited(&body, typed));
         let expected = if schema == json!({}) { Level::Breaking } else { Level::Trivial };
         assert_eq!(drift.level(), Some(expected), "{schema}\n{}", lines(&drift));
     }
@@ -353,7 +353,7 @@ fn wider_numbers_are_additive_where_they_are_sent_and_breaking_where_they_come()
     for (at, level) in
         [(format!("{REQUEST}/days"), Level::Additive), (format!("{RESPONSE}/due"), Level::Breaking)]
     {
-        let drift = told(&edited(&at, number("int32")), &edited(&at, number("int64")));
+        let drift = drift_between(&edited(&at, number("int32")), &edited(&at, number("int64")));
         assert_eq!(drift.level(), Some(level), "{at}\n{}", lines(&drift));
     }
 }
@@ -371,7 +371,7 @@ fn each_encoding_of_a_request_body_is_compared() {
     let one = with(&[(&lending, other.clone()), (&form, both("Lending"))]);
     let all = with(&[(&lending, other), (&form, both("Lending")), (&json_body, both("Lending"))]);
     for new in [one, all] {
-        let report = lines(&told(&old, &new));
+        let report = lines(&drift_between(&old, &new));
         assert!(report.contains("Meaning description-added (request"), "{report}");
         assert!(!report.contains("is gone"), "{report}");
     }

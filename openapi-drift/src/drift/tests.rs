@@ -1,4 +1,4 @@
-//! A table of single edits, what each is told as, and that none is passed over in silence. The spec
+//! A table of single edits, how each is reported, and that none is passed over in silence. The spec
 //! they are made to is of our own making.
 
 use std::sync::LazyLock;
@@ -132,7 +132,7 @@ impl CheckedIn {
     }
 }
 
-pub(super) fn told(old: &Value, new: &Value) -> Drift {
+pub(super) fn drift_between(old: &Value, new: &Value) -> Drift {
     let (old, new) = (CheckedIn::of(old), CheckedIn::of(new));
     drift(old.state(), new.state(), &new.omitted)
 }
@@ -313,23 +313,23 @@ fn table() -> Vec<(String, Value)> {
 
 #[test]
 fn each_kind_of_edit_has_a_rule() {
-    let told: String = table()
+    let text: String = table()
         .into_iter()
         .map(|(at, value)| {
             let new = edited(&at, value.clone());
-            let drift = told(&SPEC, &new);
+            let drift = drift_between(&SPEC, &new);
             assert!(!drift.changes.is_empty(), "{at} = {value}");
             format!("{at} = {value}\n{}", lines(&drift))
         })
         .collect();
-    insta::assert_snapshot!("rules", told);
+    insta::assert_snapshot!("rules", text);
 }
 
 #[test]
 fn renames_are_told_as_such() {
     let renamed = |from: &str, to: &str| {
         let text = SPEC.to_string().replace(from, to);
-        lines(&told(&SPEC, &serde_json::from_str(&text).unwrap()))
+        lines(&drift_between(&SPEC, &serde_json::from_str(&text).unwrap()))
     };
     insta::assert_snapshot!(renamed("LoanRequest", "Lending"), @"    Trivial api-schema-renamed (Major): `LoanRequest` was renamed to `Lending`");
     insta::assert_snapshot!(renamed("\"title\"", "\"titles\""), @"
@@ -347,7 +347,7 @@ fn nothing_is_told_where_only_the_order_changed() {
     for list in ["/security", "/paths/~1loans/post/parameters", "/components/schemas/Kind/enum"] {
         new.pointer_mut(list).unwrap().as_array_mut().unwrap().reverse();
     }
-    assert_eq!(lines(&told(&SPEC, &new)), "");
+    assert_eq!(lines(&drift_between(&SPEC, &new)), "");
 }
 
 /// A description stays with its parameter, wherever that stands in the list.
@@ -357,16 +357,16 @@ fn a_meaning_is_found_though_its_place_in_a_list_changed() {
     let spec = |list: Value| edited(&format!("{POST}/parameters"), list);
     let old = spec(json!([parameter("a", "A."), parameter("until", "Seconds.")]));
     let new = spec(json!([parameter("until", "A timestamp."), parameter("b", "B.")]));
-    insta::assert_snapshot!(lines(&told(&old, &new)), @r#"
+    insta::assert_snapshot!(lines(&drift_between(&old, &new)), @r#"
     Breaking request-parameter-removed (request Major): the query parameter "a" is gone
     Meaning description-changed (request Patch): `description` changed
     Additive new-optional-request-parameter (request Minor): the query parameter "b" is new
     "#);
     let turned = spec(json!([parameter("until", "Seconds."), parameter("a", "A.")]));
-    assert_eq!(lines(&told(&old, &turned)), "");
+    assert_eq!(lines(&drift_between(&old, &turned)), "");
 }
 
-/// Two places that refer to another component each: what that amounts to is told of both.
+/// Two places that refer to another component each: it is reported for both.
 #[test]
 fn the_same_swap_is_told_of_every_place() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
@@ -382,7 +382,7 @@ fn the_same_swap_is_told_of_every_place() {
         }
         spec
     };
-    insta::assert_snapshot!(lines(&told(&spec("Aa"), &spec("Bb"))), @"
+    insta::assert_snapshot!(lines(&drift_between(&spec("Aa"), &spec("Bb"))), @"
     Breaking request-property-max-length-decreased (request Patch): `maxLength` is `5` and was `10`
     Meaning response-property-reference-changed (response Major): refers to `Bb` instead of `Aa`
     Meaning request-property-reference-changed (request Major): refers to `Bb` instead of `Aa`
@@ -398,7 +398,7 @@ fn an_order_that_means_something_is_told() {
             json!([{ "url": format!("https://{first}.example") }, { "url": format!("https://{second}.example") }]),
         )
     };
-    insta::assert_snapshot!(lines(&told(&servers("a", "b"), &servers("b", "a"))), @"    Meaning order-changed (Patch): `servers` is in another order, and the first match is used");
+    insta::assert_snapshot!(lines(&drift_between(&servers("a", "b"), &servers("b", "a"))), @"    Meaning order-changed (Patch): `servers` is in another order, and the first match is used");
 }
 
 #[test]
@@ -406,10 +406,10 @@ fn names_like_keywords_are_names() {
     let header = "/paths/~1loans/post/responses/200/headers/security";
     let old = edited(header, json!({ "required": true, "schema": { "type": "string" } }));
     let new = edited(header, json!({ "schema": { "type": "string" } }));
-    insta::assert_snapshot!(lines(&told(&old, &new)), @"    Breaking response-header-became-optional (response Patch): it became optional");
+    insta::assert_snapshot!(lines(&drift_between(&old, &new)), @"    Breaking response-header-became-optional (response Patch): it became optional");
     let days = format!("{REQUEST}/days/default");
     let (old, new) = (edited(&days, json!({})), edited(&days, json!({ "nullable": false })));
-    insta::assert_snapshot!(lines(&told(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` is new; no rule covers this change");
+    insta::assert_snapshot!(lines(&drift_between(&old, &new)), @"    Unhandled unhandled (request Patch): `nullable` is new; no rule covers this change");
 }
 
 /// A value that closes its backticks would be Markdown in the pull request.
@@ -417,14 +417,14 @@ fn names_like_keywords_are_names() {
 fn a_value_stays_in_its_backticks() {
     let values = json!(["long", "short", "`![x](https://evil.example/x.png) @all`"]);
     let new = edited("/components/schemas/Kind/enum", values);
-    let told = lines(&told(&SPEC, &new));
-    assert!(told.contains("the value `'![x](https://evil.example/x.png) @all'` is new"), "{told}");
+    let text = lines(&drift_between(&SPEC, &new));
+    assert!(text.contains("the value `'![x](https://evil.example/x.png) @all'` is new"), "{text}");
 }
 
 #[test]
 fn shared_examples_of_the_whole_document_are_nobodys_meaning() {
     let with = |text: &str| edited("/components/examples", json!({ "Other": { "value": text } }));
-    assert_eq!(lines(&told(&with("a"), &with("b"))), "");
+    assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
 /// As many as a document may hold, and in the worst way: each list is compared with another.
@@ -457,7 +457,7 @@ fn long_lists_are_told_in_bounded_time() {
         ("/components/schemas/Loan/required", &required),
     ];
     for (at, list) in rows {
-        let drift = told(&edited(at, list("aaa")), &edited(at, list("bbb")));
+        let drift = drift_between(&edited(at, list("aaa")), &edited(at, list("bbb")));
         assert!(drift.level() > Some(Level::Additive), "{at}");
     }
 }
@@ -468,9 +468,9 @@ fn the_digest_and_the_changes_have_to_explain_each_other() {
     let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));
     let (old, new) = (CheckedIn::of(&SPEC), CheckedIn::of(&new));
     let surfaces = Surface::of(&old.facts).and_then(|before| Ok((before, Surface::of(&new.facts)?)));
-    let told = || changes(old.state(), new.state(), &new.omitted, &surfaces);
+    let compared = || changes(old.state(), new.state(), &new.omitted, &surfaces);
     let after = |shifts: &[(&str, Semver)]| {
-        let mut changes = told();
+        let mut changes = compared();
         let shifts = shifts.iter().map(|(item, shift)| ((*item).to_owned(), *shift)).collect();
         reconcile(&mut changes, &shifts);
         lines(&Drift { changes, surface: Ok(shifts) })

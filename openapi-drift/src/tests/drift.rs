@@ -1,4 +1,4 @@
-//! What changed, told to people and machines, and what regen keeps of it.
+//! What changed, reported to people and machines, and what regen keeps of it.
 
 use super::*;
 
@@ -113,7 +113,7 @@ fn the_exit_code_tells_how_grave_it_is() {
     }
 }
 
-/// The next regen is silent: what was told is in the lock.
+/// The next regen is silent: what was reported is in the lock.
 #[test]
 fn a_meaning_is_told_once() {
     let root = generated();
@@ -345,9 +345,9 @@ fn what_cannot_be_generated_is_not_written() {
     specs/library/openapi.yaml: cannot generate bindings: POST /loans (createLoan): successful responses differ in body (see 202)
     nothing was written
     ");
-    let told = std::fs::read_to_string(&report).unwrap();
-    assert!(told.starts_with("## library: failed, and nothing was written"), "{told}");
-    assert!(told.contains("surface-unknown"), "{told}");
+    let text = std::fs::read_to_string(&report).unwrap();
+    assert!(text.starts_with("## library: failed, and nothing was written"), "{text}");
+    assert!(text.contains("surface-unknown"), "{text}");
     std::fs::remove_file(report).unwrap();
     assert_eq!(fixture::files(root.path()), before);
 }

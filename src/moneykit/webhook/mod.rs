@@ -191,10 +191,10 @@ pub(crate) fn signature<'h>(headers: impl Headers<'h>) -> Result<&'h str, Verify
 
 fn idempotency_key(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Keyed {
+    struct IdempotencyKey {
         webhook_idempotency_key: Value,
     }
-    match serde_json::from_slice::<Keyed>(body).ok()?.webhook_idempotency_key {
+    match serde_json::from_slice::<IdempotencyKey>(body).ok()?.webhook_idempotency_key {
         Value::String(key) if !key.is_empty() => Some(key),
         _ => None,
     }
