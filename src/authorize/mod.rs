@@ -18,11 +18,16 @@
 //! 2. If it goes to another origin, [`Authorizer::send`] and the hooks for progenitor refuse it. The
 //!    middleware and the tower layer send it as it is, because their client may serve other services too.
 //! 3. Otherwise it gets a token, from memory while there is a fresh one. If no token can be had, the
-//!    request fails and is not sent.
+//!    request fails and is not sent. A Moov token for a page also brings the client's `Origin`, unless the
+//!    request has one.
 //! 4. If the response is a 401 that a new token may help against, the request is sent once more with one
 //!    (see below). The second response stands, whatever it is.
 //!
 //! A 401 means that the request was not acted upon, so repeating a `POST` is safe.
+//!
+//! One authorizer serves many scope sets, such as one for each merchant: plain reqwest takes them by
+//! [`Authorizer::with_scopes`], the middleware and the tower layer by a [`ScopeSet`] among the extensions of the
+//! request. They apply to that request alone and keep nothing in the cache that it would evict.
 //!
 //! The key pair of a vendor is added in the same way. It is never repeated on a 401: a new token cannot help.
 //!
@@ -82,9 +87,12 @@ mod send;
 #[cfg(feature = "tower")]
 mod tower;
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION};
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{AUTHORIZATION, ORIGIN},
+};
 
 use self::origin::Origin;
 #[cfg(feature = "reqwest-middleware")]
@@ -94,7 +102,7 @@ pub use self::tower::{AuthorizeError, AuthorizeLayer, AuthorizeService, CloneBod
 pub use self::{challenge::classify_challenges, peeked::PeekedBody, send::SendError};
 
 use crate::{
-    Error, ErrorKind, Token,
+    Error, ErrorKind, Scope, ScopeSet, Token,
     token::{Rejection, TokenHandle},
 };
 
@@ -121,13 +129,46 @@ enum Kind {
 struct Tokens {
     handle: TokenHandle,
     classifier: Arc<Classifier>,
+    check_scopes: CheckScopes,
+    /// The `Origin` that the tokens are valid for, if they are for a page in a browser.
+    origin: Option<HeaderValue>,
 }
 
 type Classifier = dyn Fn(&HeaderMap, Option<&[u8]>) -> Rejection + Send + Sync;
 
+/// Fails for scopes that the server issues no token for.
+type CheckScopes = fn(&[Scope]) -> Result<(), Error>;
+
 impl Tokens {
     fn new(handle: TokenHandle) -> Self {
-        Self { handle, classifier: Arc::new(|headers, _| classify_challenges(headers)) }
+        Self {
+            handle,
+            classifier: Arc::new(|headers, _| classify_challenges(headers)),
+            check_scopes: |_| Ok(()),
+            origin: None,
+        }
+    }
+
+    fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
+        (self.check_scopes)(scopes)?;
+        Ok(Self { handle: self.handle.handle_once(scopes)?, ..self.clone() })
+    }
+
+    /// These, or those of the scope set among a request's extensions.
+    fn for_request(&self, extensions: &Extensions) -> Result<Cow<'_, Self>, Error> {
+        match extensions.get::<ScopeSet>() {
+            Some(scopes) => self.with_scopes(scopes).map(Cow::Owned),
+            None => Ok(Cow::Borrowed(self)),
+        }
+    }
+
+    fn sign(&self, headers: &mut HeaderMap, token: &Token) {
+        headers.insert(AUTHORIZATION, token.authorization().clone());
+        if let Some(origin) = &self.origin
+            && !headers.contains_key(ORIGIN)
+        {
+            headers.insert(ORIGIN, origin.clone());
+        }
     }
 
     fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
@@ -179,10 +220,32 @@ impl Authorizer {
         Ok(self)
     }
 
-    /// Tokens for the origin of a base URL that was checked.
-    pub(crate) fn at(tokens: TokenHandle, base: &str) -> Self {
+    /// Tokens of a vendor, for the origin of a base URL that was checked. `origin` is added to requests that have
+    /// none.
+    pub(crate) fn at(
+        tokens: TokenHandle,
+        base: &str,
+        check_scopes: CheckScopes,
+        origin: Option<HeaderValue>,
+    ) -> Self {
         let origins = Origin::of_text(base).into_iter().collect();
-        Self { kind: Kind::Tokens(Tokens::new(tokens)), origins }
+        Self { kind: Kind::Tokens(Tokens { check_scopes, origin, ..Tokens::new(tokens) }), origins }
+    }
+
+    /// The same authorizer with the tokens of another scope set, such as those of one merchant. Cheap; for one
+    /// request or a few, because the cache may evict the scope set. Has no effect on a key pair.
+    ///
+    /// Requests through the middleware and the tower layer name theirs by an extension, a [`ScopeSet`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] if the scopes are too long, or if there are none and the vendor asks for one.
+    pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
+        let kind = match &self.kind {
+            Kind::Tokens(tokens) => Kind::Tokens(tokens.with_scopes(scopes)?),
+            Kind::KeyPair(pair) => Kind::KeyPair(pair.clone()),
+        };
+        Ok(Self { kind, origins: self.origins.clone() })
     }
 
     /// Sets what a 401 says about its token. The function gets the headers, and the body unless it is unknown,
@@ -235,11 +298,6 @@ impl Authorizer {
                 Kind::KeyPair(pair) => pair.0.iter().all(|(name, _)| headers.contains_key(name)),
             }
     }
-}
-
-/// The header of a token, for as long as a request takes.
-fn header(token: &Token) -> HeaderValue {
-    token.authorization().clone()
 }
 
 impl fmt::Debug for Authorizer {

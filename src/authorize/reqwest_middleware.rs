@@ -7,7 +7,7 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::{
     Authorizer, Kind,
-    send::{judge, repetition, sign},
+    send::{judge, repetition},
 };
 
 /// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
@@ -28,7 +28,7 @@ use super::{
 ///
 /// // Or one of yours, with the other middlewares as you have them.
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
-/// let authorizer = AuthorizeMiddleware::new(moneykit.bearer());
+/// let authorizer = AuthorizeMiddleware::new(moneykit.bearer(&[])?);
 /// let http = reqwest_middleware::ClientBuilder::new(http).with(authorizer).build();
 /// let response = http.get(format!("{}/auth/introspect", emulator.url())).send().await?;
 /// assert_eq!(response.status(), 200);
@@ -66,16 +66,17 @@ impl Middleware for AuthorizeMiddleware {
                 return next.run(request, extensions).await;
             }
         };
+        let tokens = &*tokens.for_request(extensions).map_err(Error::middleware)?;
         let token = tokens.handle.token().await.map_err(Error::middleware)?;
         let again = request.try_clone();
-        sign(&mut request, &token);
+        tokens.sign(request.headers_mut(), &token);
         let response = next.clone().run(request, extensions).await?;
         let (rejection, response) = judge(tokens, response).await;
         let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
             return Ok(response);
         };
         drop(response);
-        sign(&mut again, replacement.token());
+        tokens.sign(again.headers_mut(), replacement.token());
         let response = next.run(again, extensions).await?;
         tokens.handle.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
         Ok(response)

@@ -2,10 +2,10 @@
 
 use std::{error::Error as StdError, fmt};
 
-use http::{StatusCode, header::AUTHORIZATION};
+use http::StatusCode;
 use reqwest::{Request, Response, ResponseBuilderExt as _};
 
-use super::{Authorizer, Kind, Tokens, header, peeked};
+use super::{Authorizer, Kind, Tokens, peeked};
 use crate::{
     Error, ErrorKind, Token,
     token::{Rejection, Replacement},
@@ -27,7 +27,7 @@ impl Authorizer {
     /// # let moneykit = emulator.moneykit().build()?;
     /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
     /// let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;
-    /// let response = moneykit.bearer().send(&http, request).await?;
+    /// let response = moneykit.bearer(&[])?.send(&http, request).await?;
     /// assert_eq!(response.status(), 200);
     /// # Ok(())
     /// # }
@@ -59,14 +59,14 @@ impl Authorizer {
         };
         let token = tokens.handle.token().await.map_err(SendError::Token)?;
         let again = request.try_clone();
-        sign(&mut request, &token);
+        tokens.sign(request.headers_mut(), &token);
         let (rejection, response) =
             judge(tokens, http.execute(request).await.map_err(SendError::Http)?).await;
         let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
             return Ok(response);
         };
         drop(response);
-        sign(&mut again, replacement.token());
+        tokens.sign(again.headers_mut(), replacement.token());
         let response = http.execute(again).await.map_err(SendError::Http)?;
         tokens.handle.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
         Ok(response)
@@ -121,10 +121,6 @@ pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Re
     let (mut parts, body) = response.into_parts();
     parts.extensions.extend(url.map(|url| url.into_parts().0.extensions).unwrap_or_default());
     (rejection, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
-}
-
-pub(super) fn sign(request: &mut Request, token: &Token) {
-    request.headers_mut().insert(AUTHORIZATION, header(token));
 }
 
 /// Why [`Authorizer::send`] has no response.

@@ -10,13 +10,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, StatusCode, header::AUTHORIZATION};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Authorizer, Kind, PeekedBody, header, peeked, send::repetition};
-use crate::{Error, Token};
+use super::{Authorizer, Kind, PeekedBody, peeked, send::repetition};
+use crate::Error;
 
 /// How the body of a request is had a second time.
 ///
@@ -64,7 +64,7 @@ impl<B> RepeatBody<B> for NoRetry {
 /// use tower_service::Service as _;
 ///
 /// let emulator = fintech_auth::emulator::Emulator::start().await?;
-/// let moov = emulator.moov().with_scopes(["/accounts.read".parse()?]).build()?;
+/// let bearer = emulator.moov().build()?.bearer(&["/accounts.read".parse()?])?;
 ///
 /// # #[derive(Clone)]
 /// # struct Client;
@@ -81,7 +81,7 @@ impl<B> RepeatBody<B> for NoRetry {
 /// #     }
 /// # }
 /// # let client = Client;
-/// let mut client = AuthorizeLayer::new(moov.bearer()).layer(client); // yours, such as hyper_util's
+/// let mut client = AuthorizeLayer::new(bearer).layer(client); // yours, such as hyper_util's
 /// let request = http::Request::get(format!("{}/accounts", emulator.url())).body(String::new())?;
 /// let response = client.call(request).await?;
 /// assert_eq!(response.status(), 200);
@@ -171,9 +171,10 @@ where
             return Ok(response.map(PeekedBody::untouched));
         }
     };
+    let tokens = &*tokens.for_request(request.extensions()).map_err(AuthorizeError::Token)?;
     let token = tokens.handle.token().await.map_err(AuthorizeError::Token)?;
     let again = copy::<R, B>(&request);
-    sign(&mut request, &token);
+    tokens.sign(request.headers_mut(), &token);
     let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
     let (body, response) = peeked::peek(response).await;
     let rejection = tokens.classify(response.status(), response.headers(), body.as_deref());
@@ -182,15 +183,11 @@ where
     };
     // Its connection may be the one that the service waits for.
     drop(response);
-    sign(&mut again, replacement.token());
+    tokens.sign(again.headers_mut(), replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
     let response = inner.call(again).await.map_err(AuthorizeError::Service)?;
     tokens.handle.conclude(&replacement, response.status() != StatusCode::UNAUTHORIZED).await;
     Ok(response.map(PeekedBody::untouched))
-}
-
-fn sign<B>(request: &mut Request<B>, token: &Token) {
-    request.headers_mut().insert(AUTHORIZATION, header(token));
 }
 
 fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {

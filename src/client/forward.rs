@@ -47,10 +47,24 @@ macro_rules! client_methods {
                 self.inner().tokens.invalidate(token).await;
             }
 
-            /// The tokens of [`Client::default_token`] for requests of your own to the same origin: see
-            /// [`authorize`](crate::authorize).
-            pub fn bearer(&self) -> crate::authorize::Authorizer {
-                self.inner().bearer()
+            /// An [`Authorizer`](crate::authorize::Authorizer) that adds tokens of these scopes to requests of your own
+            /// to the same origin: see [`authorize`](crate::authorize).
+            #[doc = $without_scopes]
+            ///
+            /// # Errors
+            ///
+            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too long, or if there are none
+            /// and the vendor asks for one.
+            pub fn bearer(
+                &self,
+                scopes: &[crate::Scope],
+            ) -> Result<crate::authorize::Authorizer, crate::Error> {
+                self.inner().bearer(scopes)
+            }
+
+            /// The scopes of [`ClientBuilder::with_scopes`].
+            pub fn scopes(&self) -> &crate::ScopeSet {
+                &self.inner().scopes
             }
 
             /// What a response to a request with a token says about the token, by

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::{
-    Error, HttpOptions, Scope,
+    Error, HttpOptions, Scope, ScopeSet,
     authorize::{Authorizer, classify_challenges},
     retry::Idempotency,
     token::{Rejection, TokenCache, TokenHandle, TokenOptions, TokenSource},
@@ -16,6 +16,16 @@ use crate::{
 pub(crate) trait Api: TokenSource {
     /// How they are sent.
     fn http(&self) -> &Http;
+
+    /// Fails for scopes that the vendor issues no token for.
+    fn check_scopes(_: &[Scope]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The `Origin` that requests with a token must have.
+    fn web_origin(&self) -> Option<HeaderValue> {
+        None
+    }
 
     /// What a 401 of the vendor's API says about the token. `body` is `None` if it is unknown.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
@@ -30,11 +40,15 @@ pub(crate) struct Inner<A> {
     pub(crate) api: Arc<A>,
     pub(crate) tokens: TokenCache,
     pub(crate) default: TokenHandle,
+    pub(crate) scopes: ScopeSet,
 }
 
 impl<A: Api> Inner<A> {
-    pub(crate) fn bearer(&self) -> Authorizer {
-        Authorizer::at(self.default.clone(), self.api.http().base()).with_classifier(A::classify_401)
+    pub(crate) fn bearer(&self, scopes: &[Scope]) -> Result<Authorizer, Error> {
+        A::check_scopes(scopes)?;
+        let (handle, base) = (self.tokens.handle(scopes)?, self.api.http().base());
+        let authorizer = Authorizer::at(handle, base, A::check_scopes, self.api.web_origin());
+        Ok(authorizer.with_classifier(A::classify_401))
     }
 
     pub(crate) fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
@@ -86,6 +100,7 @@ impl Builder {
     pub(crate) fn build<A: Api>(self, api: impl FnOnce(Http) -> Result<A, Error>) -> Result<Inner<A>, Error> {
         let api = Arc::new(api(self.http.build(self.base_url?)?)?);
         let tokens = TokenCache::new(api.clone(), self.tokens);
-        Ok(Inner { default: tokens.handle(&self.scopes)?, api, tokens })
+        let scopes = ScopeSet::new(self.scopes)?;
+        Ok(Inner { default: tokens.handle(&scopes)?, api, tokens, scopes })
     }
 }

@@ -66,7 +66,7 @@
 //! # let emulator = Emulator::start().await?;
 //! use fintech_auth::HttpOptions;
 //!
-//! let bearer = emulator.moneykit().build()?.bearer();
+//! let bearer = emulator.moneykit().build()?.bearer(&[])?;
 //! let http = HttpOptions::default().to_reqwest(emulator.url())?; // or one of your own
 //!
 //! let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use super::{
     auth::{ClientType, Encoding},
@@ -53,11 +53,7 @@ impl Api {
         &self,
         scopes: &[Scope],
     ) -> Result<Response<types::AuthToken>, Error> {
-        if scopes.is_empty() {
-            let reason = "ask moov for at least one scope, such as /accounts.read";
-            return Err(Error::new(ErrorKind::InvalidConfig, reason)
-                .with_operation(CONTRACT.vendor, "create_access_token"));
-        }
+        <Self as client::Api>::check_scopes(scopes)?;
         let body = types::AuthTokenRequest {
             client_id: None,
             client_secret: None,
@@ -107,11 +103,17 @@ impl Api {
         Ok(response)
     }
 
+    /// Whether tokens are for a page in a browser.
+    fn is_web(&self) -> bool {
+        self.client_type.is_none_or(|client_type| client_type == ClientType::Web)
+    }
+
     /// The service issues a token for an origin that is not allowed as well. Only the token's audience tells, and
     /// later a 401 that names no reason.
     fn check_audience(&self, issued: &types::AuthToken) {
-        let is_web = self.client_type.is_none_or(|client_type| client_type == ClientType::Web);
-        let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| is_web) else { return };
+        let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| self.is_web()) else {
+            return;
+        };
         if audience(issued.access_token.0.expose_secret()).is_some_and(|audience| !audience.contains(origin))
         {
             tracing::warn!(
@@ -152,6 +154,19 @@ impl Api {
 impl client::Api for Api {
     fn http(&self) -> &Http {
         &self.http
+    }
+
+    fn check_scopes(scopes: &[Scope]) -> Result<(), Error> {
+        if scopes.is_empty() {
+            let reason = "ask moov for at least one scope, such as /accounts.read";
+            let error = Error::new(ErrorKind::InvalidConfig, reason);
+            return Err(error.with_operation(CONTRACT.vendor, "create_access_token"));
+        }
+        Ok(())
+    }
+
+    fn web_origin(&self) -> Option<HeaderValue> {
+        self.origin.as_ref().filter(|_| self.is_web()).and_then(|origin| origin.parse().ok())
     }
 
     /// Moov responds to an expired token with a 401 without challenge and body, and likewise to a wrong origin or

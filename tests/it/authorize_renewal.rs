@@ -160,7 +160,8 @@ impl Setup {
                         (Box::new(send) as Box<dyn Fn() -> Sent>, Box::new(cached) as Box<dyn Fn() -> _>)
                     }
                     _ => {
-                        let bearer = client.bearer().with_origins([&url]).expect("an origin");
+                        let bearer =
+                            client.bearer(client.scopes()).unwrap().with_origins([&url]).expect("an origin");
                         let cached = tokens.handle(&asked).expect("a handle");
                         let send = move || -> Sent {
                             Box::pin(send(via, tokens.clone(), bearer.clone(), url.clone()))

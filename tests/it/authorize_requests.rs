@@ -81,7 +81,7 @@ impl Middleware for Counter {
 async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
-    let http = http(client.bearer());
+    let http = http(client.bearer(client.scopes()).unwrap());
     let old = client.default_token().await.expect("a token");
     // The vendor ends it before its time.
     emulator.clock().advance(Duration::from_secs(3601));
@@ -111,7 +111,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
 #[tokio::test]
 async fn no_token_goes_to_another_origin() {
     let (ours, other) = (emulator().await, emulator().await);
-    let http = http(moneykit(&ours).bearer());
+    let http = http(moneykit(&ours).bearer(&[]).unwrap());
     let elsewhere = other.url().replace("127.0.0.1", "localhost");
     let here_by_another_name = introspect(&ours).replace("127.0.0.1", "localhost");
     for url in [introspect(&other), introspect(&other).replace(other.url(), &elsewhere), here_by_another_name]
@@ -142,7 +142,7 @@ async fn a_token_may_go_to_further_origins_that_are_named() {
 #[tokio::test]
 async fn a_request_that_shows_who_it_is_from_is_left_alone() {
     let emulator = emulator().await;
-    let http = http(moneykit(&emulator).bearer());
+    let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     let request = http.get(introspect(&emulator)).header(AUTHORIZATION, "Bearer of-my-own");
     let response = request.send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -153,7 +153,7 @@ async fn a_request_that_shows_who_it_is_from_is_left_alone() {
 #[tokio::test]
 async fn another_401_is_handed_on_whole_and_not_repeated() {
     let emulator = emulator().await;
-    let http = http(moneykit(&emulator).bearer());
+    let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     let body = format!(r#"{{"error_code":"api_error.auth.unauthorized","more":"{}"}}"#, "x".repeat(200_000));
     emulator.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
     let response = http.get(introspect(&emulator)).send().await.expect("a response");
@@ -167,7 +167,7 @@ async fn another_401_is_handed_on_whole_and_not_repeated() {
 #[tokio::test]
 async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
     let emulator = emulator().await;
-    let http = http(moneykit(&emulator).bearer());
+    let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
     let response = http.get(introspect(&emulator)).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -185,7 +185,7 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
         let emulator = emulator().await;
         let counter = Counter::default();
         let client = moneykit(&emulator);
-        let middleware = AuthorizeMiddleware::new(client.bearer());
+        let middleware = AuthorizeMiddleware::new(client.bearer(client.scopes()).unwrap());
         let http = ClientBuilder::new(reqwest()).with(middleware).with(counter.clone()).build();
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
         let request = http.get(introspect(&emulator)).body(body);
@@ -201,7 +201,7 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
 async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
-    let http = http(client.bearer());
+    let http = http(client.bearer(client.scopes()).unwrap());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 10);
     for _ in 0..10 {
         let body = Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once")));
@@ -215,7 +215,8 @@ async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
 async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
     let emulator = emulator().await;
     let client = moneykit_with_wrong_secret(&emulator);
-    let error = http(client.bearer()).get(introspect(&emulator)).send().await.unwrap_err();
+    let error =
+        http(client.bearer(client.scopes()).unwrap()).get(introspect(&emulator)).send().await.unwrap_err();
     let reqwest_middleware::Error::Middleware(cause) = &error else { panic!("{error:?}") };
     let cause = cause.downcast_ref::<Error>().expect("our error");
     assert_eq!(cause.kind(), ErrorKind::Unauthorized);
@@ -228,14 +229,18 @@ async fn the_token_does_not_show_in_debug() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let token: Secret = client.default_token().await.expect("a token").to_secret();
-    let shown = format!("{:?} {:?}", client.bearer(), AuthorizeMiddleware::new(client.bearer()));
+    let shown = format!(
+        "{:?} {:?}",
+        client.bearer(client.scopes()).unwrap(),
+        AuthorizeMiddleware::new(client.bearer(client.scopes()).unwrap())
+    );
     assert!(!shown.contains(token.expose_secret()), "{shown}");
 }
 
 #[tokio::test]
 async fn a_generated_client_hears_before_sending_why_there_is_no_token() {
     let (ours, other) = (emulator().await, emulator().await);
-    let bearer = moneykit(&ours).bearer();
+    let bearer = moneykit(&ours).bearer(&[]).unwrap();
     let request = |emulator: &Emulator| reqwest().get(introspect(emulator)).build().expect("a request");
     assert_eq!(ensure_token(&bearer, &request(&other)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
     emulator_refuses(&ours);
@@ -253,7 +258,7 @@ fn moneykit_with_wrong_secret(emulator: &Emulator) -> moneykit::Client {
 #[tokio::test]
 async fn send_sends_nothing_without_a_token_and_says_why() {
     let emulator = emulator().await;
-    let authorizer = moneykit_with_wrong_secret(&emulator).bearer();
+    let authorizer = moneykit_with_wrong_secret(&emulator).bearer(&[]).unwrap();
     let request = reqwest().get(introspect(&emulator)).build().expect("a request");
     let error = authorizer.send(&reqwest(), request).await.unwrap_err();
     let SendError::Token(cause) = &error else { panic!("{error:?}") };
@@ -266,7 +271,7 @@ async fn send_sends_nothing_without_a_token_and_says_why() {
 #[tokio::test]
 async fn send_refuses_another_origin_and_sends_nothing() {
     let (ours, other) = (emulator().await, emulator().await);
-    let authorizer = moneykit(&ours).bearer();
+    let authorizer = moneykit(&ours).bearer(&[]).unwrap();
     let user_info = introspect(&ours).replace("http://", "http://user@");
     for url in [introspect(&other), introspect(&ours).replace("127.0.0.1", "localhost"), user_info] {
         // Built by hand: reqwest's builder turns user info into a header of its own.
@@ -293,7 +298,7 @@ async fn send_reports_the_error_of_the_http_client() {
 #[tokio::test]
 async fn execute_for_progenitor_sends_nothing_without_a_token_or_to_another_origin() {
     let (ours, other) = (emulator().await, emulator().await);
-    let authorizer = moneykit_with_wrong_secret(&ours).bearer();
+    let authorizer = moneykit_with_wrong_secret(&ours).bearer(&[]).unwrap();
     for (url, reason) in [(introspect(&ours), "credentials"), (introspect(&other), "origin")] {
         let request = reqwest().post(url).body("a body").build().expect("a request");
         let error = execute(&authorizer, &reqwest(), request).await.unwrap_err();
@@ -314,7 +319,7 @@ async fn send_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() 
     let bearer_and_emulator = async || {
         let emulator = emulator().await;
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
-        (moneykit(&emulator).bearer(), emulator)
+        (moneykit(&emulator).bearer(&[]).unwrap(), emulator)
     };
     let http = reqwest();
     let (bearer, emulator) = bearer_and_emulator().await;
@@ -386,7 +391,8 @@ async fn a_client_made_for_own_requests_follows_no_redirect() {
     let to = HeaderValue::from_str(&introspect(&other)).expect("a value");
     let away = Fault::response(StatusCode::TEMPORARY_REDIRECT).with_header(LOCATION, to);
     ours.fault(Operation::MoneykitIntrospect, away);
-    let response = http(moneykit(&ours).bearer()).get(introspect(&ours)).send().await.expect("a response");
+    let response =
+        http(moneykit(&ours).bearer(&[]).unwrap()).get(introspect(&ours)).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
     assert_eq!((sent(&ours), sent(&other)), ((1, 1), (0, 0)));
     let error = HttpOptions::default().to_reqwest("http://api.example.com").unwrap_err();

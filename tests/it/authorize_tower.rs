@@ -52,7 +52,7 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
 async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
-    let service = AuthorizeLayer::new(client.bearer()).layer(hyper());
+    let service = AuthorizeLayer::new(client.bearer(client.scopes()).unwrap()).layer(hyper());
     client.default_token().await.expect("a token");
     emulator.clock().advance(std::time::Duration::from_secs(3601));
     let mut requests = JoinSet::new();
@@ -77,7 +77,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
 #[tokio::test]
 async fn no_token_goes_to_another_origin_or_over_another_authorization() {
     let (ours, other) = (emulator().await, emulator().await);
-    let mut service = AuthorizeLayer::new(moneykit(&ours).bearer()).layer(hyper());
+    let mut service = AuthorizeLayer::new(moneykit(&ours).bearer(&[]).unwrap()).layer(hyper());
     let mut own = request(&ours);
     own.headers_mut().insert(AUTHORIZATION, "Bearer of-my-own".parse().expect("a value"));
     for request in [request(&other), own] {
@@ -110,7 +110,7 @@ async fn a_key_pair_goes_to_its_origin_alone_and_is_not_repeated_on_a_401() {
 #[tokio::test]
 async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
     let emulator = emulator().await;
-    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(hyper());
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(hyper());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
     let response = service.call(request(&emulator)).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::UNAUTHORIZED, (2, 2)));
@@ -120,7 +120,7 @@ async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_res
 #[tokio::test]
 async fn another_401_is_handed_on_whole_and_not_repeated() {
     let emulator = emulator().await;
-    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(hyper());
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(hyper());
     for size in [0, 1, 70_000, 200_000] {
         let body = "x".repeat(size);
         emulator.fault(Operation::MoneykitIntrospect, json(401, body.clone()));
@@ -147,7 +147,8 @@ async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
     async fn status<R: RepeatBody<Body> + 'static>(body: &str) -> (StatusCode, (usize, usize), u64) {
         let emulator = emulator().await;
         let client = moneykit(&emulator);
-        let mut service = AuthorizeLayer::new(client.bearer()).with_repeat::<R>().layer(hyper());
+        let mut service =
+            AuthorizeLayer::new(client.bearer(client.scopes()).unwrap()).with_repeat::<R>().layer(hyper());
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
         let request = request(&emulator).map(|_| Body::from(body.to_owned()));
         let response = service.call(request).await.expect("a response");
@@ -166,14 +167,14 @@ async fn errors_tell_a_missing_token_from_a_failing_service() {
     let emulator = emulator().await;
     let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
     let client = moneykit::Client::builder(credentials).with_base_url(emulator.url()).build();
-    let bearer = client.expect("the client builds").bearer();
+    let bearer = client.expect("the client builds").bearer(&[]).unwrap();
     let error = AuthorizeLayer::new(bearer).layer(hyper()).call(request(&emulator)).await.unwrap_err();
     let AuthorizeError::Token(cause) = &error else { panic!("{error}") };
     assert_eq!(cause.kind(), ErrorKind::Unauthorized);
     assert!(!format!("{error} {error:?}").contains("marked-secret"));
     assert_eq!(sent(&emulator).1, 0);
 
-    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(Failing);
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(Failing);
     let error = service.call(request(&emulator)).await.unwrap_err();
     assert!(matches!(error, AuthorizeError::Service(_)), "{error}");
 }
@@ -233,7 +234,7 @@ impl tower_service::Service<Request<Body>> for Breaking {
 #[tokio::test]
 async fn a_broken_401_is_handed_on_as_broken() {
     let emulator = emulator().await;
-    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer()).layer(Breaking);
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(Breaking);
     let mut body = service.call(request(&emulator)).await.expect("a head").into_body();
     let first = body.frame().await.expect("a frame").expect("it came");
     assert_eq!(first.into_data().expect("data"), "half");

@@ -2,6 +2,7 @@
 
 mod authorize_renewal;
 mod authorize_requests;
+mod authorize_scopes;
 mod authorize_tower;
 mod axum_webhooks;
 mod blame;

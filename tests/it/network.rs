@@ -52,7 +52,7 @@ async fn plain_http_goes_to_an_allowed_host_and_to_no_other() {
         .build()
         .unwrap();
     let request = own.get(url("emulator")).build().unwrap();
-    assert!(client.bearer().send(&own, request).await.is_ok());
+    assert!(client.bearer(client.scopes()).unwrap().send(&own, request).await.is_ok());
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@
 //! let url = "https://api.moov.io";
 //! // It follows no redirect, and sends nothing without TLS.
 //! let http = HttpOptions::default().to_reqwest(url)?;
-//! let accounts = own_client::Client::new_with_client(url, http, moov.bearer());
+//! let accounts = own_client::Client::new_with_client(url, http, moov.bearer(moov.scopes())?);
 //! println!("{}", accounts.account("an-id").await?.name);
 //! # Ok(())
 //! # }

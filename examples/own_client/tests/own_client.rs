@@ -62,7 +62,7 @@ impl Setting {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let moov = emulator.moov().build().expect("the client builds");
-        // Against the real service `moov.bearer()`: there tokens and accounts are of one origin.
+        // Against the real service `moov.bearer(moov.scopes()).unwrap()`: there tokens and accounts are of one origin.
         let tokens = moov.tokens().handle(&["/accounts.read".parse().expect("a scope")]).expect("a handle");
         let bearer = Authorizer::new(tokens, [&url]).expect("an origin");
         let http = HttpOptions::default().to_reqwest(&url).expect("a client");

@@ -217,13 +217,21 @@ impl TokenCache {
     /// # Errors
     ///
     /// `InvalidConfig` if the scopes are too long.
-    #[cfg(feature = "blocking")]
     pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         Ok(TokenHandle { cache: self.clone(), entry: self.inner.shared.entry(scopes)?, _hold: None })
     }
 }
 
 impl TokenHandle {
+    /// A handle to another scope set of the same cache, for one request.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` if the scopes are too long.
+    pub(crate) fn handle_once(&self, scopes: &[Scope]) -> Result<Self, Error> {
+        self.cache.handle_once(scopes)
+    }
+
     /// A token that works now, as [`TokenCache::token`].
     ///
     /// # Errors
