@@ -26,8 +26,8 @@
 //! A 401 means that the request was not acted upon, so repeating a `POST` is safe.
 //!
 //! One authorizer serves many scope sets, such as one for each merchant: plain reqwest takes them by
-//! [`Authorizer::with_scopes`], the middleware and the tower layer by a [`ScopeSet`] among the extensions of the
-//! request. They apply to that request alone and keep nothing in the cache that it would evict.
+//! [`Authorizer::with_scopes`], the middleware and the tower layer by a [`ScopeSet`](crate::ScopeSet) among the extensions of the
+//! request. They hold for that request alone, and after it the cache may evict them.
 //!
 //! The key pair of a vendor is added in the same way. It is never repeated on a 401: a new token cannot help.
 //!
@@ -87,10 +87,12 @@ mod send;
 #[cfg(feature = "tower")]
 mod tower;
 
-use std::{borrow::Cow, fmt, sync::Arc};
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+use std::borrow::Cow;
+use std::{fmt, sync::Arc};
 
 use http::{
-    Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{AUTHORIZATION, ORIGIN},
 };
 
@@ -102,7 +104,7 @@ pub use self::tower::{AuthorizeError, AuthorizeLayer, AuthorizeService, CloneBod
 pub use self::{challenge::classify_challenges, peeked::PeekedBody, send::SendError};
 
 use crate::{
-    Error, ErrorKind, Scope, ScopeSet, Token,
+    Error, ErrorKind, Scope, Token,
     token::{Rejection, TokenHandle},
 };
 
@@ -155,8 +157,9 @@ impl Tokens {
     }
 
     /// These, or those of the scope set among a request's extensions.
-    fn for_request(&self, extensions: &Extensions) -> Result<Cow<'_, Self>, Error> {
-        match extensions.get::<ScopeSet>() {
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    fn for_request(&self, extensions: &http::Extensions) -> Result<Cow<'_, Self>, Error> {
+        match extensions.get::<crate::ScopeSet>() {
             Some(scopes) => self.with_scopes(scopes).map(Cow::Owned),
             None => Ok(Cow::Borrowed(self)),
         }
@@ -232,10 +235,11 @@ impl Authorizer {
         Self { kind: Kind::Tokens(Tokens { check_scopes, origin, ..Tokens::new(tokens) }), origins }
     }
 
-    /// The same authorizer with the tokens of another scope set, such as those of one merchant. Cheap; for one
-    /// request or a few, because the cache may evict the scope set. Has no effect on a key pair.
+    /// The same authorizer with the tokens of another scope set, such as those of one merchant. Cheap: make
+    /// one for each request and drop it, because the cache keeps its scope set meanwhile. Has no effect on a key
+    /// pair.
     ///
-    /// Requests through the middleware and the tower layer name theirs by an extension, a [`ScopeSet`].
+    /// Requests through the middleware and the tower layer name theirs by an extension, a [`ScopeSet`](crate::ScopeSet).
     ///
     /// # Errors
     ///

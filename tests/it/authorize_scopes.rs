@@ -114,7 +114,7 @@ async fn a_401_renews_the_token_of_the_request_and_no_other() {
 }
 
 #[tokio::test]
-async fn scopes_of_a_request_are_not_pinned_in_the_cache() {
+async fn scopes_of_requests_do_not_stay_in_the_cache() {
     let emulator = emulator().await;
     let client =
         emulator.moov().with_tokens(|options| options.with_capacity(4)).build().expect("the client builds");
