@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nothing_but_itself_is_told_with_its_way_back() {
+    fn a_cycle_is_reported_with_its_path() {
         insta::assert_snapshot!(shown(json!({ "parameters": { "A": reference("parameters", "A") } })), @"/components/parameters/A refers to itself");
         insta::assert_snapshot!(shown(json!({ "schemas": {
             "A": reference("schemas", "B"),

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_told_by_its_name() {
+    fn an_origin_is_parsed_from_its_name() {
         assert_eq!(Origin::from("-"), Origin::Stdin);
         assert_eq!(Origin::from("a/b.yaml"), Origin::File("a/b.yaml".into()));
         let url = "https://library.example/a";

@@ -140,7 +140,7 @@ fn a_redirect_is_followed_but_not_off_this_machine_nor_for_ever() {
 }
 
 #[test]
-fn an_answer_without_a_document_is_refused() {
+fn a_response_without_a_document_is_an_error() {
     for (response, expected) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),

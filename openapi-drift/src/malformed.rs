@@ -176,7 +176,7 @@ fn a_path_item_that_is_copied_without_end_is_too_much_data() {
 }
 
 #[test]
-fn a_hundred_thousand_mistakes_are_not_all_told() {
+fn a_hundred_thousand_mistakes_are_not_all_reported() {
     let said = refusal(in_3_1(|document| {
         let schemas = document["components"]["schemas"].as_object_mut().unwrap();
         for index in 0..100_000 {

@@ -45,8 +45,8 @@ fn steps(path: &str) -> Vec<Vec<String>> {
             let Some((choice, after)) = inside.split_once(']') else { return steps };
             let names = choice.split(',').map(str::trim);
             let quoted = |name: &str| {
-                let bare = name.strip_prefix(['\'', '"'])?.strip_suffix(['\'', '"'])?;
-                Some(bare.to_owned())
+                let name = name.strip_prefix(['\'', '"'])?.strip_suffix(['\'', '"'])?;
+                Some(name.to_owned())
             };
             steps.push(names.filter_map(quoted).collect());
             rest = after;

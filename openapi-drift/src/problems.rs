@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_many_problems_nor_long_ones_are_told_in_full() {
+    fn many_or_long_problems_are_truncated() {
         let mut problems = Problems::default();
         for _ in 0..1_000 {
             problems.push("a".repeat(100_000));

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_recorded_server_is_told_which_copy_we_have() {
+    fn validators_are_sent_only_to_the_recorded_url() {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.etag = Some("\"a\"".into());
         let recorded = Origin::from("https://library.example/openapi.yaml");

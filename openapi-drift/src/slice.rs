@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_path_is_told_with_its_neighbours() {
+    fn a_missing_path_is_reported_with_its_neighbours() {
         let document = edited("  /loans/{id}/end:", "  /loans/{id}/stop:");
         let document = document.to_string().replace("endLoan", "stopLoan");
         let document = fixture::read(&document);
@@ -267,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_method_is_told_with_those_there_are() {
+    fn a_missing_method_is_reported_with_those_there_are() {
         let mut document = fixture::document();
         document["paths"]["/loans"] = json!({ "get": {}, "put": {} });
         insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path has only GET, PUT");
     }
 
     #[test]
-    fn a_reference_to_nothing_is_told_with_its_place_and_similar_names() {
+    fn a_reference_to_nothing_is_reported_with_its_place_and_similar_names() {
         let document = edited("    LoanRequest:", "    LoanRequests:");
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/requestBody/content/application~1json/schema refers to #/components/schemas/LoanRequest, which does not exist");
         let document = edited("    Kind:", "    Sort:");
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_only_refers_is_told_as_such() {
+    fn a_path_that_only_refers_is_reported_as_such() {
         let mut document = fixture::document();
         document["paths"]["/loans"] = json!({ "$ref": "#/paths/~1loans" });
         insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path only refers to #/paths/~1loans, and in OpenAPI 3.0 that is another document");
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_missing_is_told_at_once() {
+    fn everything_that_is_missing_is_reported_at_once() {
         let mut document = fixture::document();
         document["paths"] = json!({ "/x": 1 });
         document["components"] = json!(null);

@@ -47,8 +47,8 @@ pub(crate) fn succeeded(command: &mut Command) -> Result<Output> {
     if output.status.success() {
         return Ok(output);
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(format!("{} failed: {}", shown(command), said.trim()).into())
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{} failed: {}", shown(command), stderr.trim()).into())
 }
 
 /// The program's name and its arguments.

@@ -38,7 +38,7 @@ fn is_only_null(schema: &Value) -> bool {
 }
 
 /// Makes `map`, which allows some values, allow null as well.
-pub(super) fn admit(map: &mut Map<String, Value>) {
+pub(super) fn allow(map: &mut Map<String, Value>) {
     if let Some(list) = map.get_mut("enum").and_then(Value::as_array_mut)
         && !list.contains(&Value::Null)
     {
@@ -114,7 +114,7 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
             for (key, value) in only {
                 map.entry(key).or_insert(value);
             }
-            admit(map);
+            allow(map);
         }
     }
 }

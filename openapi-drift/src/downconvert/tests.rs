@@ -326,7 +326,7 @@ fn shared_path_items_are_copied_to_where_they_are_used() {
 }
 
 #[test]
-fn only_what_is_kept_is_told_and_alike_things_together() {
+fn findings_are_grouped_and_only_for_what_is_kept() {
     let strange = json!({ "propertyNames": {} });
     let given = document(
         json!({ "A": strange, "B": strange, "C": strange, "D": strange, "E": strange, "F": strange }),

@@ -179,6 +179,6 @@ fn distribute(map: &mut Map<String, Value>, types: &[&str], has_null: bool) {
         }
     }
     if admits_null {
-        null::admit(map);
+        null::allow(map);
     }
 }

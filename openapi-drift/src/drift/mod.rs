@@ -81,10 +81,10 @@ fn contracts<'a>(old: State<'a>, new: State<'a>) -> (&'a Value, &'a Value) {
 
 fn changes(old: State<'_>, new: State<'_>, texts: &Omitted, surfaces: &Surfaces) -> Vec<Change> {
     let (before, after) = contracts(old, new);
-    let said = (with_fingerprints(old.facts, old.lock), with_fingerprints(new.facts, new.lock));
+    let with_texts = (with_fingerprints(old.facts, old.lock), with_fingerprints(new.facts, new.lock));
     let surfaces = surfaces.as_ref().ok();
     let vendors = Comparison {
-        documents: (&said.0, &said.1),
+        documents: (&with_texts.0, &with_texts.1),
         plain: (old.facts, new.facts),
         texts: Some(texts),
         surfaces,

@@ -107,8 +107,8 @@ fn chapters(drift: &Drift) -> Vec<(String, &'static str, usize, Vec<Entry<'_>>)>
         for change in &changes {
             let marks = marks(change);
             let is_same = |entry: &&mut Entry<'_>| {
-                let said = (&entry.first.rule, &entry.first.what, &entry.marks);
-                said == (&change.rule, &change.what, &marks) && change.prose.is_none()
+                let key = (&entry.first.rule, &entry.first.what, &entry.marks);
+                key == (&change.rule, &change.what, &marks) && change.prose.is_none()
             };
             let items = change.items.iter().map(String::as_str);
             if let Some(entry) = entries.iter_mut().find(is_same) {

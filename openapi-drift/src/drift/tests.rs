@@ -326,7 +326,7 @@ fn each_kind_of_edit_has_a_rule() {
 }
 
 #[test]
-fn renames_are_told_as_such() {
+fn renames_are_reported_as_renames() {
     let renamed = |from: &str, to: &str| {
         let text = SPEC.to_string().replace(from, to);
         lines(&drift_between(&SPEC, &serde_json::from_str(&text).unwrap()))
@@ -342,7 +342,7 @@ fn renames_are_told_as_such() {
 }
 
 #[test]
-fn nothing_is_told_where_only_the_order_changed() {
+fn nothing_is_reported_if_only_the_order_changed() {
     let mut new = SPEC.clone();
     for list in ["/security", "/paths/~1loans/post/parameters", "/components/schemas/Kind/enum"] {
         new.pointer_mut(list).unwrap().as_array_mut().unwrap().reverse();
@@ -368,7 +368,7 @@ fn a_meaning_is_found_though_its_place_in_a_list_changed() {
 
 /// Two places that refer to another component each: it is reported for both.
 #[test]
-fn the_same_swap_is_told_of_every_place() {
+fn the_same_swap_is_reported_at_every_place() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
     let spec = |first: &str| {
         let mut spec = SPEC.clone();
@@ -391,7 +391,7 @@ fn the_same_swap_is_told_of_every_place() {
 }
 
 #[test]
-fn an_order_that_means_something_is_told() {
+fn a_change_of_a_meaningful_order_is_reported() {
     let servers = |first: &str, second: &str| {
         edited(
             "/servers",
@@ -429,7 +429,7 @@ fn shared_examples_of_the_whole_document_are_nobodys_meaning() {
 
 /// As many as a document may hold, and in the worst way: each list is compared with another.
 #[test]
-fn long_lists_are_told_in_bounded_time() {
+fn long_lists_are_reported_in_bounded_time() {
     let names =
         |prefix: &str, count: usize| (0..count).map(|it| format!("{prefix}_{it}_field")).collect::<Vec<_>>();
     let properties = |prefix: &str| -> Value {
@@ -529,7 +529,7 @@ proptest! {
     }
 
     #[test]
-    fn an_edit_and_its_reverse_are_both_told(row in proptest::sample::select(table())) {
+    fn an_edit_and_its_reverse_are_both_reported(row in proptest::sample::select(table())) {
         let new = edited(&row.0, row.1);
         prop_assert!(is_told(&new, &SPEC));
     }

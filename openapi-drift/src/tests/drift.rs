@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn drift_tells_and_writes_nothing() {
+fn drift_reports_and_writes_nothing() {
     let root = generated();
     put(root.path(), "document.yaml", &DOCUMENT.replace("Lent.", "Lent, or put on a list."));
     let before = fixture::files(root.path());
@@ -88,7 +88,7 @@ fn drift_tells_and_writes_nothing() {
 }
 
 #[test]
-fn the_exit_code_tells_how_grave_it_is() {
+fn the_exit_code_is_that_of_the_most_severe_change() {
     for (from, to, outcome) in [
         ("", "", Outcome::Success),
         ("version: '7'", "version: '8'", Outcome::Changed),
@@ -115,7 +115,7 @@ fn the_exit_code_tells_how_grave_it_is() {
 
 /// The next regen is silent: what was reported is in the lock.
 #[test]
-fn a_meaning_is_told_once() {
+fn a_meaning_is_reported_once() {
     let root = generated();
     put(root.path(), "document.yaml", &DOCUMENT.replace("A loan.", "A thing on loan."));
     let output = regen(root.path(), false);
@@ -151,7 +151,7 @@ fn a_lock_that_is_not_one_is_an_error() {
 
 /// What the overlay says is what users have, whatever the vendor says.
 #[test]
-fn what_the_overlay_corrects_is_told_as_such() {
+fn what_the_overlay_corrects_is_marked() {
     let root = generated();
     let due = "{ type: string, format: date, example: '2030-01-01' }";
     let action = "  - target: $.components.schemas.Loan.properties.due\n    update: { format: date-time }\n    \

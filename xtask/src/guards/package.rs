@@ -17,7 +17,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let failed = |error| format!("package: {error}");
     let mut cargo = package.spawn().map_err(failed)?;
     let mut problems = Problems::default();
-    for line in cargo.stderr.take().into_iter().flat_map(|said| BufReader::new(said).lines()) {
+    for line in cargo.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
         let line = line.map_err(failed)?;
         if is_new(&line) {
             problems.push(format!("package: {line}"));
