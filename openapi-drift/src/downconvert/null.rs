@@ -102,11 +102,13 @@ pub(super) fn alternatives(map: &mut Map<String, Value>) {
             continue;
         };
         let Value::Object(only) = only else { continue };
+        // Beside a type the flag only adds a type, and `allOf` and the like would still reject null.
+        let rejects_flag = only.contains_key("not") || only.contains_key("type") && is_composed(&only);
         if only.contains_key("$ref") {
             map.remove(key);
             map.insert("allOf".into(), json!([only]));
             map.insert("nullable".into(), true.into());
-        } else if !only.contains_key("not") && map.keys().all(|other| other == key || is_remark(other)) {
+        } else if !rejects_flag && map.keys().all(|other| other == key || is_remark(other)) {
             if key == "oneOf" && !refuses_null(&Value::Object(only.clone())) {
                 continue;
             }

@@ -63,6 +63,15 @@ fn each_schema_says_the_same_in_3_0() {
             json!({ "oneOf": [{ "minLength": 1 }, { "type": "null" }] }),
             json!({ "oneOf": [{ "minLength": 1 }, { "enum": [null] }] }),
         ),
+        (
+            json!({ "anyOf": [{ "type": "object", "$ref": "#/components/schemas/It" }, { "type": "null" }] }),
+            json!({
+                "anyOf": [
+                    { "type": "object", "allOf": [{ "$ref": "#/components/schemas/It" }] },
+                    { "enum": [null] },
+                ],
+            }),
+        ),
         // several types
         (
             json!({ "type": ["string", "integer"], "maxLength": 3, "minimum": 0, "title": "T" }),
