@@ -69,9 +69,9 @@ fn refusal_within(seconds: u64, response: Respond) -> String {
     assert_eq!(response.outcome, Outcome::Failed, "{}", response.err);
     assert_eq!(files(root.path()), before);
     requests.recv().unwrap();
-    let (url, said) = response.err.split_once("/openapi.yaml: ").unwrap();
+    let (url, message) = response.err.split_once("/openapi.yaml: ").unwrap();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    said.replace("\nnothing was written\n", "")
+    message.replace("\nnothing was written\n", "")
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn a_document_that_is_not_modified_is_not_sent_again() {
     let asked = requests.recv().unwrap();
     assert!(asked.contains("if-none-match: \"a\"\r\n"), "{asked}");
     assert!(asked.contains("if-modified-since: tue, 01 jan 2030 10:00:00 gmt\r\n"), "{asked}");
-    let said = response.err.split_once("not modified since").unwrap().1;
-    assert!(said.contains("library: up to date with"), "{}", response.err);
+    let message = response.err.split_once("not modified since").unwrap().1;
+    assert!(message.contains("library: up to date with"), "{}", response.err);
     assert_eq!(files(root.path()), before);
 }
 
@@ -131,8 +131,8 @@ fn a_redirect_is_followed_but_not_off_this_machine_nor_for_ever() {
     assert_ne!(response.outcome, Outcome::Failed, "{}", response.err);
     assert!(requests.iter().nth(1).unwrap().starts_with("get /moved.yaml "));
 
-    let said = refusal(redirect("http://library.example/a"));
-    assert_eq!(said, "redirects to http://library.example/a, which is not https");
+    let message = refusal(redirect("http://library.example/a"));
+    assert_eq!(message, "redirects to http://library.example/a, which is not https");
     assert_eq!(refusal(redirect("")), "redirects to , which is not a URL");
     let (root, _requests) = serving(MAX_SECONDS, (0..9).map(|_| redirect("/openapi.yaml")).collect());
     let response = fetch(root.path());
@@ -155,16 +155,16 @@ fn a_response_without_a_document_is_an_error() {
         ("SSH-2.0-OpenSSH_9.9\r\n".to_owned(), ""),
         (String::new(), ""),
     ] {
-        let said = refusal(says(response));
-        assert!(said.contains(expected), "{said}");
+        let message = refusal(says(response));
+        assert!(message.contains(expected), "{message}");
     }
 }
 
 #[test]
 fn a_document_that_breaks_off_is_refused() {
     let short = ok("", DOCUMENT).replace("Content-Length: ", "Content-Length: 9");
-    let said = refusal(says(short));
-    insta::assert_snapshot!(said, @"cannot read the response: io: Peer disconnected");
+    let message = refusal(says(short));
+    insta::assert_snapshot!(message, @"cannot read the response: io: Peer disconnected");
     let chunked = format!(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{DOCUMENT}\r\n",
         DOCUMENT.len()
@@ -174,8 +174,8 @@ fn a_document_that_breaks_off_is_refused() {
 
 #[test]
 fn a_document_beyond_the_limit_is_not_read_to_its_end() {
-    let said = refusal(says("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n".to_owned()));
-    assert_eq!(said, "more than 16777216 bytes");
+    let message = refusal(says("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n".to_owned()));
+    assert_eq!(message, "more than 16777216 bytes");
     let (sender, sent) = channel();
     let endless = move |to: &mut TcpStream| {
         let start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -195,8 +195,8 @@ fn a_document_beyond_the_limit_is_not_read_to_its_end() {
 #[test]
 fn a_server_that_takes_too_long_is_left() {
     let silent = |_: &mut TcpStream| thread::sleep(Duration::from_secs(3));
-    let said = refusal_within(1, Box::new(silent));
-    assert_eq!(said, "timed out; raise `timeout` (seconds) in source.toml");
+    let message = refusal_within(1, Box::new(silent));
+    assert_eq!(message, "timed out; raise `timeout` (seconds) in source.toml");
     let slow = |to: &mut TcpStream| {
         let start = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".bytes();
         for byte in start.chain([b' '; 60]) {
@@ -206,7 +206,7 @@ fn a_server_that_takes_too_long_is_left() {
             }
         }
     };
-    assert_eq!(refusal_within(1, Box::new(slow)), said);
+    assert_eq!(refusal_within(1, Box::new(slow)), message);
 }
 
 #[test]

@@ -38,10 +38,10 @@ fn refusal_of(path: &Path) -> String {
     assert!(output.outcome >= Outcome::NeedsReview, "{}", output.err);
     assert_eq!(files(root.path()), before, "{}", output.err);
     assert!(output.err.ends_with("\nnothing was written\n"), "{}", output.err);
-    assert!(output.err.len() < 100_000, "{} bytes are said", output.err.len());
+    assert!(output.err.len() < 100_000, "{} bytes were printed", output.err.len());
     assert!(output.err.chars().all(|each| each == '\n' || !each.is_control()), "{:?}", output.err);
-    let said = output.err.replace("\nnothing was written\n", "");
-    said.replace(&path.display().to_string(), "it")
+    let message = output.err.replace("\nnothing was written\n", "");
+    message.replace(&path.display().to_string(), "it")
 }
 
 /// The library's document with something in the place of a schema that is kept.
@@ -73,7 +73,7 @@ fn bomb() -> String {
 
 #[test]
 fn what_cannot_be_read_is_refused() {
-    for (document, said) in [
+    for (document, message) in [
         (bomb().into_bytes(), "it: repetition limit exceeded"),
         (format!("a: &a [*a]\n{DOCUMENT}").into_bytes(), "it: "),
         (with_kind(&"[".repeat(100_000)).into_bytes(), "it: more than 5000 brackets are open at once"),
@@ -102,7 +102,7 @@ fn what_cannot_be_read_is_refused() {
         (b"".to_vec(), "it: not a YAML or JSON object"),
     ] {
         let refusal = refusal(&document);
-        assert!(refusal.contains(said), "{said}: {refusal}");
+        assert!(refusal.contains(message), "{message}: {refusal}");
     }
 }
 
@@ -148,36 +148,36 @@ fn what_leads_nowhere_or_back_is_refused_with_its_place() {
                 _ => post["responses"]["201"]["headers"] = json!({ "H": { "$ref": a } }),
             }
         });
-        let said = refusal(document);
+        let message = refusal(document);
         assert_eq!(
-            said,
+            message,
             format!("it: /components/{section}/A refers to itself, through /components/{section}/B")
         );
     }
-    let said = refusal(in_3_1(|document| {
+    let message = refusal(in_3_1(|document| {
         document["components"]["pathItems"] = json!({ "A": { "$ref": "#/components/pathItems/A" } });
         document["paths"]["/loans"] = json!({ "$ref": "#/components/pathItems/A" });
     }));
     assert!(
-        said.contains("no POST /loans (createLoan); the path only refers to #/components/pathItems/A,"),
-        "{said}"
+        message.contains("no POST /loans (createLoan); the path only refers to #/components/pathItems/A,"),
+        "{message}"
     );
 }
 
 #[test]
 fn a_path_item_that_is_copied_without_end_is_too_much_data() {
-    let said = refusal(in_3_1(|document| {
+    let message = refusal(in_3_1(|document| {
         document["components"]["pathItems"] = json!({ "A": { "x-a": vec![0; 1_000] } });
         for index in 0..10_000 {
             document["paths"][format!("/{index}")] = json!({ "$ref": "#/components/pathItems/A" });
         }
     }));
-    assert_eq!(said, "it: too much data: path items refer to each other too often");
+    assert_eq!(message, "it: too much data: path items refer to each other too often");
 }
 
 #[test]
 fn a_hundred_thousand_mistakes_are_not_all_reported() {
-    let said = refusal(in_3_1(|document| {
+    let message = refusal(in_3_1(|document| {
         let schemas = document["components"]["schemas"].as_object_mut().unwrap();
         for index in 0..100_000 {
             schemas.insert(format!("Kin{index}"), json!({}));
@@ -187,22 +187,22 @@ fn a_hundred_thousand_mistakes_are_not_all_reported() {
             .collect();
         schemas["Kind"] = json!({ "anyOf": all });
     }));
-    assert!(said.contains("refers to #/components/schemas/Kind"), "{said}");
-    assert!(said.lines().count() < 200, "{}", said.lines().count());
+    assert!(message.contains("refers to #/components/schemas/Kind"), "{message}");
+    assert!(message.lines().count() < 200, "{}", message.lines().count());
 }
 
 #[test]
 fn names_of_the_vendor_steer_no_terminal() {
     let id = r#""openLoan\e]0;owned\a\n\e[2Jlibrary: up to date""#;
-    let said = refusal(DOCUMENT.replace("openLoan", id));
-    insta::assert_snapshot!(said, @"
+    let message = refusal(DOCUMENT.replace("openLoan", id));
+    insta::assert_snapshot!(message, @"
 library: resolve by hand first:
   it: POST /loans has the id openLoan�]0;owned�
   �[2Jlibrary: up to date, not createLoan (formerly openLoan); if it was renamed, add that id to `formerly` in source.toml
 ");
     let path = r#""/loans\e[31m\r""#;
-    let said = refusal(DOCUMENT.replace("  /loans:", &format!("  {path}:")));
-    insta::assert_snapshot!(said, @"
+    let message = refusal(DOCUMENT.replace("  /loans:", &format!("  {path}:")));
+    insta::assert_snapshot!(message, @"
 library: resolve by hand first:
   it: no POST /loans (createLoan); openLoan is at POST /loans�[31m�
   specs/library/overlay.yaml: actions[0] on $.components.schemas.Loan: matches nothing (x-why: Docs.)

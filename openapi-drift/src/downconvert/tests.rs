@@ -18,16 +18,16 @@ fn document(schemas: Value) -> Value {
 /// What becomes of a document, all of which is kept, and what is said about it.
 fn converted(document: Value) -> (Value, String) {
     let converted = downconvert("it.yaml", document).unwrap();
-    let said = match converted.notices("it.yaml", &converted.document) {
+    let message = match converted.notices("it.yaml", &converted.document) {
         Ok(notices) => notices.join("\n"),
         Err(problems) => problems.to_string(),
     };
-    (converted.document, said)
+    (converted.document, message)
 }
 
 fn schema(given: Value) -> (Value, String) {
-    let (mut document, said) = converted(document(json!({ "It": given })));
-    (document["components"]["schemas"]["It"].take(), said)
+    let (mut document, message) = converted(document(json!({ "It": given })));
+    (document["components"]["schemas"]["It"].take(), message)
 }
 
 #[test]
@@ -176,16 +176,16 @@ fn what_3_0_has_no_place_for_is_dropped_and_told() {
         ),
         (json!({ "vendorsOwn": 1, "x-own": 1 }), json!({ "x-own": 1 }), "`vendorsOwn`"),
     ] {
-        let (made, said) = schema(given.clone());
+        let (made, message) = schema(given.clone());
         assert_eq!(made, expected, "{given}");
         let at = join("/components/schemas/It", reported.trim_matches('`'));
-        assert_eq!(said, format!("OpenAPI 3.0 does not support {reported}, dropped at {at}"));
+        assert_eq!(message, format!("OpenAPI 3.0 does not support {reported}, dropped at {at}"));
     }
 }
 
 #[test]
 fn what_would_mean_something_else_is_refused() {
-    for (given, message) in [
+    for (given, expected) in [
         (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef refers to a schema that depends on the caller"),
         (json!({ "$schema": "https://library.example/own" }), "/It/$schema names an unsupported dialect"),
         (
@@ -195,9 +195,9 @@ fn what_would_mean_something_else_is_refused() {
         (json!({ "not": { "propertyNames": {} } }), "/It/not/propertyNames is inside `not`"),
         (json!({ "$defs": 1 }), "/It/$defs is not a map of schemas"),
     ] {
-        let (_, said) = schema(given);
-        assert!(said.starts_with("it.yaml: /components/schemas"), "{said}");
-        assert!(said.contains(message), "{said}");
+        let (_, message) = schema(given);
+        assert!(message.starts_with("it.yaml: /components/schemas"), "{message}");
+        assert!(message.contains(expected), "{message}");
     }
 }
 
@@ -236,7 +236,7 @@ fn a_parameter_is_never_null() {
 
 #[test]
 fn definitions_become_components() {
-    let (document, said) = converted(document(json!({
+    let (document, message) = converted(document(json!({
         "A": {
             "$defs": { "B": { "type": "null" }, "C": { "$defs": { "D": { "type": "string" } } } },
             "properties": {
@@ -246,7 +246,7 @@ fn definitions_become_components() {
         },
         "B": { "type": "string" },
     })));
-    assert_eq!(said, "");
+    assert_eq!(message, "");
     assert_eq!(
         document["components"]["schemas"],
         json!({
@@ -264,13 +264,13 @@ fn definitions_become_components() {
 
 #[test]
 fn a_reference_by_position_that_would_lead_elsewhere_is_refused() {
-    let (_, said) = converted(document(json!({
+    let (_, message) = converted(document(json!({
         "A": { "anyOf": [{ "type": "null" }, { "type": "string" }, { "type": "integer" }] },
         "B": { "$ref": "#/components/schemas/A/anyOf/1" },
         "C": { "properties": { "d": { "type": "string" } } },
         "E": { "$ref": "#/components/schemas/C/properties/d" },
     })));
-    insta::assert_snapshot!(said, @"it.yaml: /components/schemas/B refers to #/components/schemas/A/anyOf/1, which has no such place in OpenAPI 3.0");
+    insta::assert_snapshot!(message, @"it.yaml: /components/schemas/B refers to #/components/schemas/A/anyOf/1, which has no such place in OpenAPI 3.0");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_document_loses_what_only_3_1_has() {
     given["paths"]["/loans"]["post"]["parameters"] =
         json!([{ "$ref": "#/components/parameters/P", "description": "Where." }]);
     given["paths"]["/loans"]["get"] = json!({ "operationId": "a" });
-    let (made, said) = converted(given);
+    let (made, message) = converted(given);
     assert_eq!(made["openapi"], "3.0.3");
     assert_eq!(made["info"], json!({ "title": "Library", "version": "7", "license": { "name": "MIT" } }));
     assert_eq!(
@@ -298,12 +298,12 @@ fn a_document_loses_what_only_3_1_has() {
     assert_eq!(made["paths"]["/loans"]["get"]["responses"], json!({ "default": { "description": "" } }));
     assert_eq!(made["security"], json!([{ "Card": [] }]));
     assert!(made.get("webhooks").is_none() && made.get("jsonSchemaDialect").is_none());
-    insta::assert_snapshot!(said, @"it.yaml: /components/securitySchemes/Pass is a mutualTLS scheme, which OpenAPI 3.0 does not support");
+    insta::assert_snapshot!(message, @"it.yaml: /components/securitySchemes/Pass is a mutualTLS scheme, which OpenAPI 3.0 does not support");
 
     let nothing = json!({ "openapi": "3.1.1", "info": {}, "webhooks": { "ended": {} } });
-    let (made, said) = converted(nothing);
+    let (made, message) = converted(nothing);
     assert_eq!(made["paths"], json!({}));
-    assert_eq!(said, "OpenAPI 3.0 does not support `webhooks`, dropped at /webhooks");
+    assert_eq!(message, "OpenAPI 3.0 does not support `webhooks`, dropped at /webhooks");
 }
 
 #[test]
@@ -317,8 +317,8 @@ fn shared_path_items_are_copied_to_where_they_are_used() {
     });
     given["paths"]["/ends"] = json!({ "$ref": "#/components/pathItems/Alias", "servers": [] });
     given["paths"]["/again"] = json!({ "$ref": "#/paths/~1ends" });
-    let (made, said) = converted(given.clone());
-    assert_eq!(said, "");
+    let (made, message) = converted(given.clone());
+    assert_eq!(message, "");
     assert_eq!(made["paths"]["/ends"]["post"]["operationId"], "end");
     assert_eq!(made["paths"]["/again"], made["paths"]["/ends"]);
     assert!(made["components"].get("pathItems").is_none());
@@ -326,8 +326,8 @@ fn shared_path_items_are_copied_to_where_they_are_used() {
     given["paths"]["/loop"] = json!({ "$ref": "#/components/pathItems/Loop" });
     given["paths"]["/none"] = json!({ "$ref": "#/components/pathItems/End" });
     given["paths"]["/twice"] = json!({ "$ref": "#/components/pathItems/Ends", "post": {} });
-    let (_, said) = converted(given);
-    insta::assert_snapshot!(said, @"
+    let (_, message) = converted(given);
+    insta::assert_snapshot!(message, @"
     it.yaml: /paths/~1loop refers to #/components/pathItems/Loop, which refers to too many other path items
     it.yaml: /paths/~1none refers to #/components/pathItems/End, which is not a path item of this document
     it.yaml: /paths/~1twice/post stands in #/components/pathItems/Ends as well; OpenAPI does not define which one applies
@@ -379,12 +379,12 @@ fn a_short_version_is_read_as_what_it_is() {
     for version in [json!(3.0), json!("3.0")] {
         assert_eq!(read(version).unwrap()["openapi"], "3.0.3");
     }
-    for (version, said) in [
+    for (version, message) in [
         (json!(3.2), "it.yaml: OpenAPI 3.2; only 3.0.x and 3.1.x are supported"),
         (json!("3.2.0"), "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported"),
         (json!(2), "it.yaml: OpenAPI 2; only 3.0.x and 3.1.x are supported"),
         (json!("3.10.0"), "it.yaml: OpenAPI 3.10.0; only 3.0.x and 3.1.x are supported"),
     ] {
-        assert_eq!(read(version).unwrap_err(), said);
+        assert_eq!(read(version).unwrap_err(), message);
     }
 }

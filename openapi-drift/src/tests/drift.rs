@@ -270,13 +270,13 @@ fn a_dead_overlay_action_is_one_finding_beside_the_others() {
     let before = fixture::files(root.path());
     let output = drift_from(root.path(), "next.yaml");
     assert_eq!(output.outcome, Outcome::NeedsReview, "{}", output.err);
-    for said in [
+    for message in [
         "response-property-became-optional",
         "response-optional-property-removed",
         "overlay-action-without-effect: specs/library/overlay.yaml: actions[1] on \
          $.components.schemas.Loan.properties.kind: matches nothing",
     ] {
-        assert!(output.out.contains(said), "{said}: {}", output.out);
+        assert!(output.out.contains(message), "{message}: {}", output.out);
     }
     let output = regen_from(root.path(), "next.yaml", false);
     assert_eq!(output.outcome, Outcome::NeedsReview, "{}", output.err);
