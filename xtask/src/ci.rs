@@ -9,13 +9,14 @@ use openapi_drift::Outcome;
 use crate::cargo::cargo;
 
 /// The arguments of cargo, one step per line.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
     "xtask features",
     "test",
     "xtask shuttle",
+    "xtask frameworks",
     "doc --workspace --no-deps --all-features",
     "xtask docs",
     "xtask regen --check",
@@ -130,6 +131,7 @@ mod tests {
         cargo xtask features
         cargo test
         cargo xtask shuttle
+        cargo xtask frameworks
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
         cargo xtask docs
         cargo xtask regen --check

@@ -5,9 +5,9 @@ mod deny;
 mod features;
 mod minimal;
 mod msrv;
+mod outside;
 mod package;
 mod packed;
-mod shuttle;
 mod third_vendor;
 
 use std::fmt::Display;
@@ -24,6 +24,8 @@ pub(crate) enum Guard {
     Deny,
     /// Each feature alone builds without a warning.
     Features,
+    /// The webhook handlers of examples/webhook_frameworks pass their tests.
+    Frameworks,
     /// The crate builds with the lowest versions that Cargo.toml allows.
     Minimal,
     /// The crate builds with the Rust version that Cargo.toml states.
@@ -41,10 +43,11 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
     match guard {
         Guard::Deny => deny::run(root),
         Guard::Features => features::run(root),
+        Guard::Frameworks => outside::frameworks(root),
         Guard::Minimal => minimal::run(root),
         Guard::Msrv => msrv::run(root),
         Guard::Package => package::run(root),
-        Guard::Shuttle => shuttle::run(root),
+        Guard::Shuttle => outside::shuttle(root),
         Guard::ThirdVendor => third_vendor::run(root),
     }
 }
