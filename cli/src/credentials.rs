@@ -75,8 +75,3 @@ pub(crate) fn moov(settings: &Settings, overrides: &Overrides<'_>) -> Result<moo
     config.origin = overrides.origin.map(str::to_owned).or(config.origin);
     Ok(config)
 }
-
-/// Reads a time as the configuration does.
-pub(crate) fn parse_time(text: &str) -> Option<Duration> {
-    moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
-}

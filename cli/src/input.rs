@@ -10,13 +10,7 @@ use std::{
 
 use fintech_auth::{Secret, moneykit};
 
-use crate::{
-    exit::Failure,
-    options::{Credentials, TokenFile},
-};
-
-/// Where a token can stand in the environment.
-pub(crate) const TOKEN_VARIABLE: &str = "FINTECH_AUTH_TOKEN";
+use crate::exit::Failure;
 
 /// Larger than any webhook.
 const LIMIT: u64 = 16 << 20;
@@ -73,40 +67,6 @@ pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
 pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
     let text = env::var_os(name).map(OsString::into_string).transpose();
     text.map_err(|_| Failure::usage(format!("the environment variable {name} is not UTF-8")))
-}
-
-/// The token that a command is given: from `--token-file`, else the environment, else standard input.
-///
-/// # Errors
-///
-/// Without one, and as [`secret`].
-pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
-    if let Some(path) = &options.token_file {
-        return secret("--token-file", path);
-    }
-    if let Some(token) = variable(TOKEN_VARIABLE)?.filter(|token| !token.is_empty()) {
-        return checked(&format!("the environment variable {TOKEN_VARIABLE}"), token.into());
-    }
-    if io::stdin().is_terminal() {
-        return Err(Failure::usage(format!(
-            "which token? Pipe it in, or give --token-file or the environment variable {TOKEN_VARIABLE}"
-        )));
-    }
-    secret("--token-file", "-")
-}
-
-/// # Errors
-///
-/// If standard input would be read for the client secret and for the token.
-pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Result<(), Failure> {
-    let is_token = match &options.token_file {
-        Some(path) => path == "-",
-        None => env::var_os(TOKEN_VARIABLE).is_none_or(|token| token.is_empty()),
-    };
-    if is_token && credentials.client_secret_file.as_deref() == Some("-") {
-        return Err(Failure::usage("standard input is either the secret or the token"));
-    }
-    Ok(())
 }
 
 /// All bytes of a file, or of standard input for `-`. `option` is what names the file.

@@ -3,11 +3,19 @@
 //!
 //! A flattened group has no doc comment, because clap would take it for the description of the command.
 
-use std::{fmt, time::Duration};
+use std::{
+    env, fmt,
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
 
 use clap::{Args, ValueHint::FilePath};
+use fintech_auth::{Secret, moneykit};
 
-use crate::{credentials::parse_time, exit::Failure, settings::Settings};
+use crate::{exit::Failure, input, settings::Settings};
+
+/// Where a token can stand in the environment.
+pub(crate) const TOKEN_VARIABLE: &str = "FINTECH_AUTH_TOKEN";
 
 #[derive(Args, Clone, Copy)]
 pub(crate) struct Format {
@@ -104,6 +112,40 @@ impl fmt::Display for Expected {
 
 impl std::error::Error for Expected {}
 
+/// The token that a command is given: from `--token-file`, else the environment, else standard input.
+///
+/// # Errors
+///
+/// Without one, and as [`input::secret`].
+pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
+    if let Some(path) = &options.token_file {
+        return input::secret("--token-file", path);
+    }
+    if let Some(token) = input::variable(TOKEN_VARIABLE)?.filter(|token| !token.is_empty()) {
+        return input::checked(&format!("the environment variable {TOKEN_VARIABLE}"), token.into());
+    }
+    if io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "which token? Pipe it in, or give --token-file or the environment variable {TOKEN_VARIABLE}"
+        )));
+    }
+    input::secret("--token-file", "-")
+}
+
+/// # Errors
+///
+/// If standard input would be read for the client secret and for the token.
+pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Result<(), Failure> {
+    let is_token = match &options.token_file {
+        Some(path) => path == "-",
+        None => env::var_os(TOKEN_VARIABLE).is_none_or(|token| token.is_empty()),
+    };
+    if is_token && credentials.client_secret_file.as_deref() == Some("-") {
+        return Err(Failure::usage("standard input is either the secret or the token"));
+    }
+    Ok(())
+}
+
 /// Reads a time as the configuration does.
 pub(crate) fn time(text: &str) -> Result<Duration, Expected> {
     parse_time(text).ok_or(Expected("a time such as 500ms, 15s, 5m or 1h"))
@@ -111,4 +153,9 @@ pub(crate) fn time(text: &str) -> Result<Duration, Expected> {
 
 pub(crate) fn port(text: &str) -> Result<u16, Expected> {
     text.parse().map_err(|_| Expected("a number up to 65535"))
+}
+
+/// Reads a time as the configuration does.
+fn parse_time(text: &str) -> Option<Duration> {
+    moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

@@ -5,8 +5,7 @@ use fintech_auth::Secret;
 use crate::{
     credentials::{self, Overrides},
     exit::Failure,
-    input,
-    options::{Client, Format, TokenFile},
+    options::{self, Client, Format, TokenFile},
     output::Output,
 };
 
@@ -34,8 +33,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let token: Option<Secret> = if args.of_client {
         None
     } else {
-        input::check_stdin(&args.client.credentials, &args.token)?;
-        Some(input::token(&args.token)?)
+        options::check_stdin(&args.client.credentials, &args.token)?;
+        Some(options::token(&args.token)?)
     };
     let client =
         credentials::moneykit(&args.client.config.read()?, &Overrides::of(&args.client, args.format))?

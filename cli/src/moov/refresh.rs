@@ -4,13 +4,12 @@
 use crate::{
     credentials::{self, Overrides},
     exit::Failure,
-    input,
     issued::scopes,
     moov::{
         Origin, Save,
         keep::{Destination, TokenCall},
     },
-    options::{Client, Format, Reveal, TokenFile},
+    options::{self, Client, Format, Reveal, TokenFile},
     output,
 };
 
@@ -57,12 +56,12 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             "the new refresh token would be lost: standard output is closed or /dev/null; give --save FILE",
         ));
     }
-    input::check_stdin(&args.client.credentials, &args.token)?;
+    options::check_stdin(&args.client.credentials, &args.token)?;
     let overrides =
         Overrides { origin: args.origin.origin.as_deref(), ..Overrides::of(&args.client, args.format) };
     let config = credentials::moov(&args.client.config.read()?, &overrides)?;
     let scopes = scopes(&args.scopes, None)?;
-    let token = input::token(&args.token)?;
+    let token = options::token(&args.token)?;
     let client = config.client()?;
     let destination = Destination {
         format: args.format,

@@ -5,8 +5,7 @@ use fintech_auth::moov::TokenTypeHint;
 use crate::{
     credentials::{self, Overrides},
     exit::Failure,
-    input,
-    options::{Client, Format, TokenFile},
+    options::{self, Client, Format, TokenFile},
     output::Output,
 };
 
@@ -41,10 +40,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Hint::AccessToken => TokenTypeHint::AccessToken,
         Hint::RefreshToken => TokenTypeHint::RefreshToken,
     });
-    input::check_stdin(&args.client.credentials, &args.token)?;
+    options::check_stdin(&args.client.credentials, &args.token)?;
     let overrides = Overrides::of(&args.client, args.format);
     let client = credentials::moov(&args.client.config.read()?, &overrides)?.client()?;
-    let token = input::token(&args.token)?;
+    let token = options::token(&args.token)?;
     client.revoke(&token, hint).await?;
     Output::new(args.format).with_words("revoked", true, "yes").print()
 }
