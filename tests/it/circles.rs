@@ -1,4 +1,4 @@
-//! No file of `src/` imports in a circle, whatever `mod.rs` re-exports on the way.
+//! No file imports in a circle, whatever `mod.rs` re-exports on the way.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -168,12 +168,11 @@ fn circle(
     found
 }
 
-#[test]
-fn no_file_imports_in_a_circle() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files: BTreeMap<Module, File> = sources(&src)
+/// A path of `use` from a file back to itself.
+fn circle_in(src: &Path) -> Option<String> {
+    let files: BTreeMap<Module, File> = sources(src)
         .iter()
-        .map(|path| (path, module(path, &src)))
+        .map(|path| (path, module(path, src)))
         .filter(|(_, module)| module.first().is_none_or(|room| room != "guide"))
         .map(|(path, module)| (module.clone(), read(path, &module)))
         .collect();
@@ -185,12 +184,19 @@ fn no_file_imports_in_a_circle() {
             (module.clone(), to.filter(|to| !to.is_empty()).collect())
         })
         .collect();
-    assert!(edges.values().map(BTreeSet::len).sum::<usize>() > 300, "{} files", edges.len());
+    assert!(edges.values().any(|to| to.len() > 2), "{}: no imports were found", src.display());
     let mut done = BTreeSet::new();
-    for module in edges.keys() {
+    edges.keys().find_map(|module| {
         let mut way = Vec::new();
         let found = circle(&edges, module, &mut way, &mut done);
-        let names: Vec<String> = way.iter().map(|module| module.join("::")).collect();
-        assert!(!found, "{}", names.join(" → "));
+        found.then(|| way.iter().map(|module| module.join("::")).collect::<Vec<_>>().join(" → "))
+    })
+}
+
+#[test]
+fn no_file_imports_in_a_circle() {
+    for folder in ["src", "cli/src", "openapi-drift/src", "xtask/src"] {
+        let circle = circle_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+        assert_eq!(circle, None, "in {folder}");
     }
 }
