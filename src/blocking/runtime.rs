@@ -3,18 +3,14 @@
 use std::{
     fmt,
     future::Future,
-    pin::pin,
     sync::{Arc, mpsc},
     task::{Context, Poll, Waker},
     thread::{self, ThreadId},
 };
 
-use tokio::{runtime, sync::oneshot, task};
+use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
-
-/// More than a task of tokio's may do before it lets others run; it has 128 goes.
-const BUDGET: usize = 256;
 
 /// One thread with a runtime, for all clones. It ends with the last of them.
 #[derive(Clone)]
@@ -83,18 +79,19 @@ impl Runtime {
 /// allowed say no: those of `spawn_blocking`, inside of `block_in_place`, and such as have a runtime
 /// only entered.
 ///
-/// tokio tells it by a panic alone, whose message goes to the log and which not every program survives.
-/// But it also gives async code, and only that, a budget, beyond which its own futures are pending. What
-/// this uses up of it costs the task one turn.
+/// [`Handle::try_current`](runtime::Handle::try_current) alone does not tell those threads from async code, and
+/// tokio's own check panics. Only async code has a budget of steps before it must yield, so probe that.
 fn in_async_code() -> bool {
-    if runtime::Handle::try_current().is_err() {
-        return false;
+    runtime::Handle::try_current().is_ok() && is_depleted_after(u8::MAX)
+}
+
+/// Whether the caller's budget ends within this number of steps. tokio counts a budget in a `u8`, and 128 steps is
+/// all that a task has today. Each step is given back when its guard is dropped, so the caller loses nothing.
+fn is_depleted_after(steps: u8) -> bool {
+    match coop::poll_proceed(&mut Context::from_waker(Waker::noop())) {
+        Poll::Pending => true,
+        Poll::Ready(_guard) => steps > 0 && is_depleted_after(steps - 1),
     }
-    let mut context = Context::from_waker(Waker::noop());
-    (0..BUDGET).any(|_| {
-        let pending: Poll<()> = pin!(task::consume_budget()).poll(&mut context);
-        pending.is_pending()
-    })
 }
 
 impl fmt::Debug for Runtime {
