@@ -31,7 +31,7 @@ const CONTRACT: Contract = Contract {
         "token_type_hint",
     ],
     forbidden: Some(
-        "the credentials are not accepted or, where an origin is sent (MOOV_ORIGIN), not for that origin; \
+        "the credentials are not accepted or, if `origin` is set, not for that origin; \
          check it against the domains allowed for the api key",
     ),
 };

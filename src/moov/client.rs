@@ -199,8 +199,8 @@ impl ClientBuilder {
         let has_page = self.origin.is_some() || self.referer.is_some();
         if self.client_type == Some(Some(ClientType::Web)) && !has_page {
             return Err(invalid(
-                "a token for a browser needs the page's origin: set MOOV_ORIGIN or call with_origin, \
-                 or ask for client type service",
+                "a token for a browser needs the page's origin: set `origin` or call with_origin, \
+                 or request client type service",
             ));
         }
         let client_type = self.client_type.unwrap_or((!has_page).then_some(ClientType::Service));

@@ -382,7 +382,14 @@ fn each_tenant_has_a_prefix_of_its_own() {
     let error =
         moov::Config::from_vars_with_prefix("NOBODY", vars).unwrap().client().unwrap_err().to_string();
     assert!(error.contains("NOBODY_CLIENT_ID"), "{error}");
+    let vars = vars.into_iter().chain([("MOOV_ACME_CLIENT_TYPE", "web"), ("MOOV_ACME_TIMEOUTS", "5s")]);
+    let config = moov::Config::from_vars_with_prefix("MOOV_ACME", vars.clone()).unwrap();
+    let expected = "the environment variable MOOV_ACME_TIMEOUTS is unknown; did you mean MOOV_ACME_TIMEOUT?";
+    assert_eq!(config.warnings(), [expected]);
+    let error = config.client().unwrap_err().to_string();
+    assert!(error.contains("set `origin`") && !error.contains("MOOV_"), "{error}");
     for prefix in ["", "_", "A B", "A=", "A\n"] {
+        let vars = vars.clone();
         assert!(moov::Config::from_vars_with_prefix(prefix, vars).is_err(), "{prefix:?}");
     }
     assert!(moneykit::Config::from_env_with_prefix("NOBODY_AT_ALL").unwrap().client_id.is_none());

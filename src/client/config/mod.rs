@@ -55,12 +55,15 @@ macro_rules! fields {
                 Self::from_vars(std::env::vars_os())
             }
 
-            /// As [`from_env`](Self::from_env), from variables with another prefix: one for each tenant. The prefix
-            /// has no `_` at its end.
+            /// As [`from_env`](Self::from_env), from variables with another prefix: for a process that uses several
+            /// accounts of the vendor. Errors and warnings name the variables with this prefix.
+            ///
+            #[doc = concat!("`", $prefix, "_ACME` reads `", $prefix, "_ACME_CLIENT_ID` and so on. A `_` at its end is ignored.")]
             ///
             /// # Errors
             ///
-            /// As [`from_env`](Self::from_env), and for a prefix that is no part of a variable's name.
+            /// As [`from_env`](Self::from_env), and for a prefix that is empty or has characters other than ASCII
+            /// letters, digits and `_`.
             pub fn from_env_with_prefix(prefix: &str) -> Result<Self, crate::Error> {
                 Self::from_vars_with_prefix(prefix, std::env::vars_os())
             }
