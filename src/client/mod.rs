@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod credentials;
 mod forward;
 mod inner;
+pub(crate) mod scope;
 mod uncached;
 
 pub(crate) use auth::Auth;

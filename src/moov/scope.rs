@@ -2,53 +2,11 @@
 //!
 //! It never refuses a scope that it does not know: Moov adds some with each of its versions.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use uuid::Uuid;
 
-use crate::Error;
-
-/// The most text that [`Scope::parse_list`] keeps, in bytes: over a thousand scopes of an account.
-const MAX_LIST: usize = 64 * 1024;
-
-/// An enum whose variants are documented scopes, with the way from and to their text; after `;` the
-/// variants that are made in other ways.
-macro_rules! documented {
-    (
-        $(#[$meta:meta])*
-        pub enum $name:ident {
-            $($(#[$note:meta])* $variant:ident = $text:literal,)*
-            $(; $($other:tt)*)?
-        }
-    ) => {
-        $(#[$meta])*
-        pub enum $name {
-            $(#[doc = concat!("`", $text, "`")] $(#[$note])* $variant,)*
-            $($($other)*)?
-        }
-
-        impl $name {
-            #[cfg(test)]
-            const DOCUMENTED: &[&str] = &[$($text),*];
-
-            fn documented(text: &str) -> Option<Self> {
-                match text {
-                    $($text => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-
-            /// Empty for the other variants, of which nobody asks it.
-            fn text(&self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)*
-                    #[allow(unreachable_patterns, reason = "not every such enum has other variants")]
-                    _ => "",
-                }
-            }
-        }
-    };
-}
+use crate::client::scope::{documented, scope_conversions};
 
 documented! {
     /// A scope of Moov's: a path and an action. Those with a name are the ones in Moov's OpenAPI
@@ -152,20 +110,8 @@ impl AccountScope {
 }
 
 impl Scope {
-    /// Reads the `scope` of a token response: scopes separated by spaces (RFC 6749 section 3.3), in
-    /// the order given.
-    ///
-    /// Lenient where that claims no more than was granted: space to spare is passed over, and so are
-    /// malformed items and what comes after the first 64 KiB.
-    pub fn parse_list(list: &str) -> Vec<Self> {
-        let mut room = MAX_LIST;
-        list.split_ascii_whitespace()
-            .map_while(|item| {
-                room = room.checked_sub(item.len())?;
-                Some(item)
-            })
-            .filter_map(|item| item.parse().ok())
-            .collect()
+    fn named(text: &str) -> Option<Self> {
+        Self::documented(text).or_else(|| Self::of_account(text))
     }
 
     /// A documented scope of one account.
@@ -191,37 +137,10 @@ impl fmt::Display for Scope {
     }
 }
 
-impl FromStr for Scope {
-    type Err = Error;
-
+scope_conversions! {
     /// Reads one scope. A documented one of an account may have the id in either case (RFC 9562
     /// section 4), which makes no difference afterwards. All else is kept as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if it is none by RFC 6749.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match Self::documented(text).or_else(|| Self::of_account(text)) {
-            Some(scope) => Ok(scope),
-            None => Ok(Self::Other { scope: crate::Scope::new(text)? }),
-        }
-    }
-}
-
-impl From<Scope> for crate::Scope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Other { scope } => scope,
-            documented => Self::new(&documented.to_string()).expect("a documented scope is well formed"),
-        }
-    }
-}
-
-impl From<crate::Scope> for Scope {
-    fn from(scope: crate::Scope) -> Self {
-        let text = scope.as_str();
-        Self::documented(text).or_else(|| Self::of_account(text)).unwrap_or(Self::Other { scope })
-    }
+    Scope
 }
 
 #[cfg(test)]
@@ -229,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::client::scope::MAX_LIST;
 
     const ID: &str = "3dfff852-927d-47e8-822c-2fffc57ff6b9";
 
