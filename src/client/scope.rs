@@ -30,7 +30,7 @@ macro_rules! documented {
                 }
             }
 
-            /// Empty for the other variants, of which nobody asks it.
+            /// Empty for the other variants, which `Display` writes itself.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*

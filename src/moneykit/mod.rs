@@ -53,6 +53,7 @@ mod api;
 mod auth;
 mod client;
 mod config;
+mod scope;
 pub mod webhook;
 
 pub use auth::ClientAuth;
@@ -60,6 +61,7 @@ pub use auth::ClientAuth;
 pub(crate) use client::is_version;
 pub use client::{Client, ClientBuilder};
 pub use config::Config;
+pub use scope::Scope;
 
 /// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.
 ///

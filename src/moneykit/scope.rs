@@ -1,0 +1,111 @@
+//! MoneyKit's scopes by name, so that a misspelt one does not compile.
+//!
+//! Keeps a scope that it does not know, because MoneyKit publishes no complete list.
+
+use std::fmt;
+
+use crate::client::scope::{documented, scope_conversions};
+
+documented! {
+    /// A scope of MoneyKit's: an area and an action. Those with a name are the ones in MoneyKit's documentation
+    /// of `GET /auth/introspect`.
+    ///
+    /// ```
+    /// use fintech_auth::{Scope, moneykit};
+    ///
+    /// let scopes: [Scope; 2] = [
+    ///     moneykit::Scope::LinkSessionCreate.into(),
+    ///     "link:data:beyond".parse()?, // unknown here: as text
+    /// ];
+    /// assert_eq!(scopes[0].as_str(), "link_session:create");
+    ///
+    /// let granted = moneykit::Scope::parse_list("link:data:read link:data:beyond");
+    /// assert!(granted.contains(&moneykit::Scope::LinkDataRead));
+    /// # Ok::<(), fintech_auth::Error>(())
+    /// ```
+    #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    #[non_exhaustive]
+    pub enum Scope {
+        InstitutionsRead = "institutions:read",
+        LinkDataRead = "link:data:read",
+        LinkDataRefresh = "link:data:refresh",
+        LinkSessionCreate = "link_session:create",
+        ;
+        /// Any other, word for word. Only parsing makes one, so that none of the above is ever here.
+        #[non_exhaustive]
+        Other {
+            /// The scope as it is sent.
+            scope: crate::Scope,
+        },
+    }
+}
+
+impl Scope {
+    fn named(text: &str) -> Option<Self> {
+        Self::documented(text)
+    }
+}
+
+/// The text that is sent.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other { scope } => scope.fmt(f),
+            documented => f.write_str(documented.text()),
+        }
+    }
+}
+
+scope_conversions! {
+    /// Reads one scope. One without a name is kept as it is.
+    Scope
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the vendor's documentation of `GET /auth/introspect` has them.
+    const FACTS: &str = "link_session:create link:data:read link:data:refresh institutions:read";
+
+    fn parse(text: &str) -> Scope {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_documented_scope_has_a_name_and_goes_to_text_and_back() {
+        let mut facts: Vec<&str> = FACTS.split(' ').collect();
+        facts.sort_unstable();
+        assert_eq!(Scope::DOCUMENTED, facts);
+        for text in facts {
+            let scope = parse(text);
+            assert!(!matches!(scope, Scope::Other { .. }), "{text}");
+            assert_eq!(scope.to_string(), text);
+            assert_eq!(crate::Scope::from(scope.clone()).as_str(), text);
+            assert_eq!(Scope::from(crate::Scope::new(text).unwrap()), scope);
+        }
+        assert_eq!(
+            Scope::parse_list(FACTS),
+            [Scope::LinkSessionCreate, Scope::LinkDataRead, Scope::LinkDataRefresh, Scope::InstitutionsRead]
+        );
+    }
+
+    #[test]
+    fn any_other_scope_is_kept_and_text_that_is_no_scope_is_refused() {
+        for text in ["link:data:beyond", "Link:data:read", "link:data", "/accounts.read"] {
+            let scope = parse(text);
+            assert!(matches!(scope, Scope::Other { .. }), "{text}");
+            assert_eq!(scope.to_string(), text);
+            let shared = crate::Scope::from(scope.clone());
+            assert_eq!(shared.as_str(), text);
+            assert_eq!(Scope::from(shared), scope);
+        }
+        for text in ["", " ", "link:data:read ", "link:data:read institutions:read"] {
+            assert_eq!(
+                text.parse::<Scope>().unwrap_err().kind(),
+                crate::ErrorKind::InvalidConfig,
+                "{text:?}"
+            );
+        }
+    }
+}
