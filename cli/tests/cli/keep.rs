@@ -124,6 +124,8 @@ async fn a_closed_output_loses_no_token() {
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
+                // A process that another test starts at this moment has the reader until its exec.
+                emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(500)));
                 let mut child = spawned(command);
                 drop(child.stdout.take());
                 ran(&child.wait_with_output().unwrap())
