@@ -116,9 +116,9 @@ macro_rules! client_methods {
 }
 pub(crate) use client_methods;
 
-/// `impl Client`, for a client with `create_access_token` and a function `uncached` that interprets its response.
+/// `impl Client`, for a client with `create_access_token`, its response and a function `issued` that reads it.
 macro_rules! issue_method {
-    () => {
+    ($response:ty) => {
         impl Client {
             /// Issues a token that is not cached, such as one for a page in a browser. Its expiry is
             /// interpreted as that of a cached one. Most callers want [`Client::token`].
@@ -132,7 +132,16 @@ macro_rules! issue_method {
             /// As [`Client::create_access_token`].
             pub async fn issue(&self, scopes: &[crate::Scope]) -> Result<crate::UncachedToken, crate::Error> {
                 let response = self.create_access_token(scopes).await?;
-                uncached(response, self.inner().tokens.options())
+                crate::UncachedToken::new(response, issued, self.inner().tokens.options())
+            }
+        }
+
+        /// Interprets the expiry by the default [`TokenOptions`](crate::token::TokenOptions).
+        impl TryFrom<crate::Response<$response>> for crate::UncachedToken {
+            type Error = crate::Error;
+
+            fn try_from(response: crate::Response<$response>) -> Result<Self, crate::Error> {
+                Self::new(response, issued, &crate::token::TokenOptions::default())
             }
         }
     };

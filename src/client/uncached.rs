@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    Error, Secret, Token,
+    Error, Response, Secret, Token,
     token::{ExpiryRule, IssuedToken, TokenOptions},
 };
 
@@ -25,17 +25,18 @@ pub struct UncachedToken {
 }
 
 impl UncachedToken {
-    /// Interprets what was issued to a request that was sent at this time.
+    /// Interprets what a response issued, which `issued` reads.
     ///
     /// # Errors
     ///
     /// `InvalidResponse` for a token that no header can carry.
-    pub(crate) fn new(
-        issued: IssuedToken,
-        sent: SystemTime,
-        request_id: Option<String>,
+    pub(crate) fn new<T>(
+        response: Response<T>,
+        issued: fn(Response<T>) -> IssuedToken,
         options: &TokenOptions,
     ) -> Result<Self, Error> {
+        let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
+        let issued = issued(response);
         let refresh_token = issued.refresh_token.clone();
         let (token, lifetime) = issued.interpret(sent, options)?;
         Ok(Self { token, lifetime, refresh_token, request_id })

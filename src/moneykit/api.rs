@@ -6,12 +6,12 @@ use http::{HeaderMap, header};
 
 use super::{auth::Auth, types, webhook::KeyCache};
 use crate::{
-    Error, Response, Scope, Secret, UncachedToken,
+    Error, Response, Scope, Secret,
     authorize::classify_challenges,
     client,
     generated::moneykit as generated,
     retry::Idempotency,
-    token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource},
+    token::{self, Fingerprint, IssuedToken, Rejection, TokenSource},
     transport::{Call, Contract, Http, bearer},
     webhook::Deliveries,
 };
@@ -123,28 +123,12 @@ impl TokenSource for Api {
 /// The error code of an access token that has expired.
 const EXPIRED: &str = "api_error.auth.expired_access_token";
 
-fn issued(response: Response<types::CreateAccessTokenResponse>) -> IssuedToken {
+/// What a response of `create_access_token` issued.
+pub(super) fn issued(response: Response<types::CreateAccessTokenResponse>) -> IssuedToken {
     let date = response.date();
     let types::CreateAccessTokenResponse { access_token, expires_in, .. } = response.into_body();
     let mut issued = IssuedToken::new(access_token);
     issued.expires_in = expires_in;
     issued.date = date;
     issued
-}
-
-pub(super) fn uncached(
-    response: Response<types::CreateAccessTokenResponse>,
-    options: &TokenOptions,
-) -> Result<UncachedToken, Error> {
-    let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
-    UncachedToken::new(issued(response), sent, request_id, options)
-}
-
-/// Interprets the expiry by the default [`TokenOptions`].
-impl TryFrom<Response<types::CreateAccessTokenResponse>> for UncachedToken {
-    type Error = Error;
-
-    fn try_from(response: Response<types::CreateAccessTokenResponse>) -> Result<Self, Error> {
-        uncached(response, &TokenOptions::default())
-    }
 }

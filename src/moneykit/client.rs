@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    api::{Api, Inner, uncached},
+    api::{Api, Inner, issued},
     auth::{Auth, ClientAuth, Identity},
     types,
     webhook::{KeyCache, VerifierOptions, WebhookVerifier},
@@ -23,7 +23,7 @@ use crate::{
 pub struct Client(Arc<Inner>);
 
 client_methods!("Without scopes it may do all that the application may.");
-issue_method!();
+issue_method!(types::CreateAccessTokenResponse);
 
 impl Client {
     fn inner(&self) -> &client::Inner<Api> {

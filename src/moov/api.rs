@@ -9,11 +9,11 @@ use super::{
     types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
 };
 use crate::{
-    Error, ErrorKind, Response, Scope, Secret, UncachedToken,
+    Error, ErrorKind, Response, Scope, Secret,
     authorize::classify_challenges,
     client::{self, Auth},
     generated::moov as generated,
-    token::{self, Fingerprint, IssuedToken, Rejection, TokenOptions, TokenSource, audience},
+    token::{self, Fingerprint, IssuedToken, Rejection, TokenSource, audience},
     transport::{Call, Contract, Http},
 };
 
@@ -222,7 +222,8 @@ fn check_issued(body: &mut types::AuthToken) -> Result<(), Cow<'static, str>> {
     Ok(())
 }
 
-fn issued(response: Response<types::AuthToken>) -> IssuedToken {
+/// What a response of `create_access_token` issued.
+pub(super) fn issued(response: Response<types::AuthToken>) -> IssuedToken {
     let date = response.date();
     let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.into_body();
     let mut issued = IssuedToken::new(access_token.0);
@@ -231,21 +232,4 @@ fn issued(response: Response<types::AuthToken>) -> IssuedToken {
     issued.scope = scope;
     issued.date = date;
     issued
-}
-
-pub(super) fn uncached(
-    response: Response<types::AuthToken>,
-    options: &TokenOptions,
-) -> Result<UncachedToken, Error> {
-    let (sent, request_id) = (response.sent_at(), response.request_id().map(str::to_owned));
-    UncachedToken::new(issued(response), sent, request_id, options)
-}
-
-/// Interprets the expiry by the default [`TokenOptions`].
-impl TryFrom<Response<types::AuthToken>> for UncachedToken {
-    type Error = Error;
-
-    fn try_from(response: Response<types::AuthToken>) -> Result<Self, Error> {
-        uncached(response, &TokenOptions::default())
-    }
 }

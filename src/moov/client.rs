@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    api::{Api, uncached},
+    api::{Api, issued},
     auth::{ClientAuth, ClientType, Encoding},
     types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
 };
@@ -21,7 +21,7 @@ use crate::{
 pub struct Client(Arc<Inner<Api>>);
 
 client_methods!("Moov asks for one scope at least.");
-issue_method!();
+issue_method!(types::AuthToken);
 
 impl Client {
     fn inner(&self) -> &Inner<Api> {
