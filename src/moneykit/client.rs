@@ -101,6 +101,9 @@ impl Client {
     }
 }
 
+/// The `MoneyKit-Version` that the vendor's SDKs send. Default of [`ClientBuilder::with_version`].
+pub const VERSION: &str = "2023-02-18";
+
 /// The options of a [`Client`], in one place.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
@@ -132,7 +135,7 @@ impl ClientBuilder {
                 TokenOptions::default().with_rate_limit(300, Duration::from_secs(60)),
             ),
             client_auth: ClientAuth::default(),
-            version: "2023-02-18".to_owned(),
+            version: VERSION.to_owned(),
             webhooks: VerifierOptions::default(),
             deliveries: Deliveries::default(),
         }
@@ -155,7 +158,7 @@ impl ClientBuilder {
         Self::with_identity(Identity::Id(client_id.map(str::to_owned)))
     }
 
-    /// The `MoneyKit-Version`, a date. `2023-02-18`, which the vendor's SDKs send.
+    /// The `MoneyKit-Version`, a date. Default: [`VERSION`].
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();

@@ -59,7 +59,7 @@ pub mod webhook;
 pub use auth::ClientAuth;
 #[cfg(feature = "emulator")]
 pub(crate) use client::is_version;
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, VERSION};
 pub use config::Config;
 pub use scope::Scope;
 

@@ -147,8 +147,8 @@ impl ClientBuilder {
         }
     }
 
-    /// The `x-moov-version`: `vYYYY.QQ.BB` such as `v2026.07.00`, `latest` or `dev`. Without one
-    /// the service takes `v2024.01.00`.
+    /// The `x-moov-version`: `vYYYY.QQ.BB`, `latest` or `dev`, such as
+    /// [`V2026_07_00`](super::version::V2026_07_00). Without one the service takes `v2024.01.00`.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());

@@ -54,6 +54,7 @@ mod auth;
 mod client;
 mod config;
 mod scope;
+pub mod version;
 pub mod webhook;
 
 pub use auth::{ClientAuth, ClientType, Encoding};

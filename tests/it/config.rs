@@ -25,7 +25,26 @@ fn the_defaults_build() {
             .build()
             .is_ok()
     );
-    for version in ["v2024.01.00", "v2026.07.00", "latest", "dev"] {
+}
+
+#[test]
+fn every_named_moov_version_is_valid_and_its_name_says_its_value() {
+    use moov::version::*;
+
+    for (version, text) in [
+        (V2024_01_00, "v2024.01.00"),
+        (V2025_01_00, "v2025.01.00"),
+        (V2025_04_00, "v2025.04.00"),
+        (V2025_07_00, "v2025.07.00"),
+        (V2025_10_00, "v2025.10.00"),
+        (V2026_01_00, "v2026.01.00"),
+        (V2026_04_00, "v2026.04.00"),
+        (V2026_07_00, "v2026.07.00"),
+        (V2026_10_00, "v2026.10.00"),
+        (LATEST, "latest"),
+        (DEV, "dev"),
+    ] {
+        assert_eq!(version, text);
         assert!(moving().with_version(version).build().is_ok(), "{version}");
     }
 }
