@@ -37,6 +37,10 @@
 //! so no account's id can smuggle in another scope. Few scopes in a set make a token that is worth less to a thief;
 //! few *different* sets make few token calls.
 //!
+//! Requests of your own get the token of their merchant from one [`Authorizer`](crate::authorize::Authorizer):
+//! [`with_scopes`](crate::authorize::Authorizer::with_scopes) with plain reqwest, or a
+//! [`ScopeSet`](crate::ScopeSet) among the extensions of a request that goes through the middleware or the tower layer.
+//!
 //! # A merchant that is asked for often
 //!
 //! A handle spares the look-up, and keeps its place in the cache for as long as it lives, so make handles for the busy

@@ -3,6 +3,7 @@
 //!
 //! | guide | what it is about |
 //! | --- | --- |
+//! | [Token or key pair?](token_or_key_pair) | which credentials a call needs, and how to add them |
 //! | [First token](first_token) | how to get a token, use it, and read a failure |
 //! | [The life of a token](token_life) | when one is asked for, renewed, dropped; with a picture |
 //! | [Reactions](reactions) | what is repeated or renewed after a failure, and where it stops |
@@ -51,6 +52,7 @@ pub mod many_merchants;
 pub mod reactions;
 pub mod testing;
 pub mod token_life;
+pub mod token_or_key_pair;
 pub mod troubleshooting;
 pub mod upgrading;
 pub mod webhooks;
