@@ -4,6 +4,7 @@
 //! [many]: guide::many_merchants
 //! [testing]: guide::testing
 //! [token-life]: guide::token_life
+//! [token-or-key-pair]: guide::token_or_key_pair
 //! [troubleshooting]: guide::troubleshooting
 //! [upgrading]: guide::upgrading
 //! [webhooks]: guide::webhooks

@@ -32,7 +32,7 @@ pub(crate) enum Exit {
 
 /// All of them, as the help and the docs tell them.
 pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
-    (Exit::Local, "local", "correct what is told of this machine: a file, a port, the output"),
+    (Exit::Local, "local", "correct the local file, port or output that the error names"),
     (Exit::Usage, "invalid_config", "correct the arguments or the configuration; nothing was sent"),
     (Exit::Unauthorized, "unauthorized", "correct the credentials, or get a new token"),
     (Exit::InvalidRequest, "rejected", "correct the request: the vendor refuses it as it stands"),
