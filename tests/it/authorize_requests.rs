@@ -438,6 +438,29 @@ async fn a_key_pair_goes_to_the_vendor_in_its_headers_and_is_not_repeated_on_a_4
     assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 
+/// Every kind of redirect, because reqwest keeps the method and the headers for some.
+#[tokio::test]
+async fn a_key_pair_follows_no_redirect() {
+    let (ours, other) = (emulator().await, emulator().await);
+    let authorizers = [
+        (moneykit(&ours).key_pair().expect("a key pair"), Operation::MoneykitIntrospect),
+        (crate::support::moov(&ours).basic_auth().expect("a key pair"), Operation::MoovAccounts),
+    ];
+    for (authorizer, operation) in authorizers {
+        for status in [301, 302, 303, 307, 308] {
+            let to = HeaderValue::from_str(&format!("{}{}", other.url(), operation.path())).expect("a url");
+            let status = StatusCode::from_u16(status).expect("a status");
+            ours.fault(operation, Fault::response(status).with_header(LOCATION, to));
+            let request =
+                reqwest().get(format!("{}{}", ours.url(), operation.path())).build().expect("a request");
+            let response = authorizer.send(&reqwest(), request).await.expect("a response");
+            assert_eq!(response.status(), status);
+        }
+        assert_eq!(ours.count(operation), 5);
+    }
+    assert!(other.requests().is_empty());
+}
+
 #[tokio::test]
 async fn a_key_pair_goes_to_no_other_origin_and_over_no_other_credentials() {
     let (ours, other) = (emulator().await, emulator().await);
