@@ -28,6 +28,7 @@ mod layers;
 mod lifecycle;
 mod model;
 mod network;
+mod observer;
 mod package;
 mod provider;
 mod rate_limit;

@@ -151,7 +151,7 @@ impl CacheInner {
     pub(in crate::token) async fn invalidate_entry(&self, entry: &CacheEntry, id: TokenId) {
         self.shared.mark_invalidated(id);
         if entry.invalidate(id) {
-            self.shared.counters.invalidations.add(1);
+            self.shared.invalidated();
         }
         self.invalidate_in_store(Some(entry), id).await;
     }
@@ -170,10 +170,10 @@ impl CacheInner {
         self.shared.entries.each(|entry| {
             let held = entry.ids();
             let Some(token) = entry.revoke(revoked, self.shared.marks()) else { return };
-            self.shared.counters.invalidations.add(u64::from(token.is_some()));
             ids.extend(held);
             forgotten.extend(token.map(|token| (entry.clone(), token)));
         });
+        forgotten.iter().for_each(|_| self.shared.invalidated());
         ids.sort_unstable();
         ids.dedup();
         self.revoke_in_store(ids).await?;

@@ -10,6 +10,7 @@ use crate::{
             age::{Expires, Life},
             expiry::Limits,
         },
+        observer::{Observer, OptionalObserver},
         refresh::cool_down::MAX_COOL_DOWN,
         store::{RateLimit, TokenStore},
     },
@@ -46,6 +47,7 @@ pub struct TokenOptions {
     pub(in crate::token) store_timeout: Duration,
     pub(in crate::token) store_open_for: Duration,
     pub(in crate::token) lease: Duration,
+    pub(in crate::token) observer: OptionalObserver,
 }
 
 impl Default for TokenOptions {
@@ -70,6 +72,7 @@ impl Default for TokenOptions {
             store_timeout: Duration::from_secs(1),
             store_open_for: Duration::from_secs(5),
             lease: Duration::from_secs(10),
+            observer: OptionalObserver::default(),
         }
     }
 }
@@ -233,6 +236,23 @@ impl TokenOptions {
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Observes what the cache does, such as for metrics. A closure will do. Default: nobody.
+    ///
+    /// ```
+    /// use fintech_auth::token::{TokenEvent, TokenOptions};
+    ///
+    /// let tokens = TokenOptions::default().with_observer(|event: &TokenEvent<'_>| match event {
+    ///     TokenEvent::Obtained { latency, .. } => println!("token_seconds {}", latency.as_secs_f64()),
+    ///     TokenEvent::Failed { error, .. } => println!("token_failures{{kind=\"{:?}\"}}", error.kind()),
+    ///     _ => {}
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer) -> Self {
+        self.observer = OptionalObserver(Some(Arc::new(observer)));
         self
     }
 

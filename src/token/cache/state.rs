@@ -10,7 +10,10 @@ use crate::{
     Clock as _, Error, ErrorKind, SystemClock,
     clock::{coarse_millis, millis},
     retry::{backoff, random},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        time::Instant,
+    },
     token::{
         cache::{
             entries::Entries,
@@ -20,7 +23,8 @@ use crate::{
             stats::{Counters, Stats},
         },
         id::TokenId,
-        lifetime::age::Now,
+        lifetime::{age::Now, expiry::ExpiryRule},
+        observer::TokenEvent,
         refresh::{
             cool_down::CoolDown,
             negative_cache::NegativeCache,
@@ -239,6 +243,26 @@ impl CacheState {
         self.breaker.as_ref().filter(|breaker| breaker.try_acquire())
     }
 
+    /// A token was invalidated. No lock is held.
+    pub(in crate::token) fn invalidated(&self) {
+        self.counters.invalidations.add(1);
+        self.options.observer.observe(TokenEvent::Invalidated);
+    }
+
+    /// Tells the observer how a request for a token ended.
+    pub(in crate::token) fn observe_outcome(
+        &self,
+        scopes: &str,
+        began: Instant,
+        rule: Result<ExpiryRule, &Error>,
+    ) {
+        let latency = Instant::now() - began;
+        self.options.observer.observe(match rule {
+            Ok(rule) => TokenEvent::Obtained { scopes, latency, rule },
+            Err(error) => TokenEvent::Failed { scopes, latency, error },
+        });
+    }
+
     /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         self.cool_down.succeeded();
@@ -257,7 +281,9 @@ impl CacheState {
             tracing::warn!(%error, "cool-down: no token is requested until it ends");
             let until = self.cool_down.until();
             self.limiter.postpone(now, until);
-            block = Some(Block::CoolDown(Duration::from_millis(until.saturating_sub(now))));
+            let length = Duration::from_millis(until.saturating_sub(now));
+            self.options.observer.observe(TokenEvent::CoolDown { length });
+            block = Some(Block::CoolDown(length));
         }
         let mut refused = None;
         match scopes {

@@ -17,7 +17,10 @@ use std::sync::Arc;
 use crate::{
     Error, ErrorKind,
     single_flight::{Flight, Waiter},
-    sync::{self, time},
+    sync::{
+        self,
+        time::{self, Instant},
+    },
     token::{
         cache::{
             entry::{CacheEntry, NewToken, TakenRefreshToken},
@@ -163,12 +166,15 @@ impl CacheInner {
         let entry = entry.clone();
         let mut alive = self.alive();
         self.sync_with_store();
+        let began = Instant::now();
         let work = async move {
             let except = entry.renewal(|renewal, _| renewal.concluded);
             let fetched = sync::select! {
                 fetched = task.candidate(replaces, except) => fetched,
                 _ = alive.changed() => return None,
             };
+            let rule = fetched.as_ref().map(|candidate| candidate.issued.life.rule);
+            task.shared.observe_outcome(&entry.scopes, began, rule);
             let candidate = fetched
                 .inspect_err(|error| tracing::warn!(kind = ?error.kind(), %error, "no new token after a 401"))
                 .ok();
@@ -201,7 +207,7 @@ impl CacheInner {
         let replaced = task.entry.replace(candidate.replaces, new, marks, |failures| task.retry_at(failures));
         if replaced {
             self.shared.mark_invalidated(candidate.replaces);
-            self.shared.counters.invalidations.add(1);
+            self.shared.invalidated();
         }
         replaced
     }

@@ -16,7 +16,7 @@ use crate::{
     Error, ErrorKind,
     clock::millis,
     retry::{Idempotency, backoff},
-    sync::time,
+    sync::time::{self, Instant},
     token::{
         cache::{
             entry::{CacheEntry, Discarded, Marks, NewToken, TakenRefreshToken},
@@ -53,9 +53,12 @@ impl RefreshTask {
     pub(in crate::token) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
         let span = tracing::debug_span!("refresh", scopes = %self.entry.scopes);
         // The source, the store and the clock are the user's own code.
+        let began = Instant::now();
         let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
         let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
         let _entered = span.enter();
+        let rule = outcome.as_ref().map(Token::expiry_rule);
+        self.shared.observe_outcome(&self.entry.scopes, began, rule);
         match &outcome {
             Ok(token) => tracing::debug!(
                 rule = token.expiry_rule().as_str(),

@@ -18,6 +18,7 @@ use crate::{
         cache::{options::TokenOptions, stats::Counter},
         fingerprint::Fingerprint,
         id::TokenId,
+        observer::{OptionalObserver, TokenEvent},
         refresh::expiring_map::after,
         store::{Notice, StoreError, StoreFuture, StoreKey, TokenStore},
     },
@@ -44,6 +45,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
     max_backoff: Duration,
     pub(in crate::token) failures: Counter,
     state: Mutex<State>,
+    observer: OptionalObserver,
     /// Wakes the task that writes pending marks.
     pub(in crate::token) pending: Notify,
 }
@@ -67,6 +69,7 @@ impl StoreCircuitBreaker {
             max_lifetime: options.limits.max,
             max_backoff: options.max_backoff,
             failures: Counter::default(),
+            observer: options.observer.clone(),
             state: Mutex::default(),
             pending: Notify::new(),
         })
@@ -114,6 +117,7 @@ impl StoreCircuitBreaker {
     fn succeeded(&self) {
         if self.lock().open_until.take().is_some() {
             tracing::info!("token store circuit closed");
+            self.observer.observe(TokenEvent::StoreUp);
         }
     }
 
@@ -123,11 +127,14 @@ impl StoreCircuitBreaker {
         let error = error as &dyn std::error::Error;
         let cause = error.source().map(tracing::field::display);
         match before {
-            None => tracing::warn!(
-                error,
-                cause,
-                "token store circuit opened: requesting tokens without the store"
-            ),
+            None => {
+                tracing::warn!(
+                    error,
+                    cause,
+                    "token store circuit opened: requesting tokens without the store"
+                );
+                self.observer.observe(TokenEvent::StoreDown);
+            }
             Some(_) => tracing::debug!(error, cause, "token store still fails"),
         }
     }

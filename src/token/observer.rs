@@ -1,0 +1,82 @@
+//! Tells the metrics of a service what its token cache does.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{Error, token::lifetime::expiry::ExpiryRule};
+
+/// What a [`TokenCache`](crate::token::TokenCache) did. Shows no token.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum TokenEvent<'a> {
+    /// A new token is in place, from the source or from another process by the store.
+    #[non_exhaustive]
+    Obtained {
+        /// The scopes, sorted and separated by spaces.
+        scopes: &'a str,
+        /// How long it took, with retries and the wait for the rate limit.
+        latency: Duration,
+        /// Which rule decided its expiry.
+        rule: ExpiryRule,
+    },
+    /// No new token could be had. A token that still works is not affected.
+    #[non_exhaustive]
+    Failed {
+        /// The scopes, sorted and separated by spaces.
+        scopes: &'a str,
+        /// How long it took, with retries and the wait for the rate limit.
+        latency: Duration,
+        /// Why; [`Error::kind`] is fit for a label.
+        error: &'a Error,
+    },
+    /// A cool-down began: for this long no token is requested.
+    #[non_exhaustive]
+    CoolDown {
+        /// How long it lasts.
+        length: Duration,
+    },
+    /// A token was invalidated or revoked in this process.
+    Invalidated,
+    /// The store failed. Tokens are requested without it until it responds again.
+    StoreDown,
+    /// The store responds again.
+    StoreUp,
+}
+
+/// Observes what a token cache does, for metrics: see
+/// [`TokenOptions::with_observer`](crate::token::TokenOptions::with_observer). Closures are observers.
+pub trait Observer: Send + Sync + 'static {
+    /// Called in the task that does the work, so it must return at once. No lock of the cache is held. A panic is
+    /// caught.
+    fn observe(&self, event: &TokenEvent<'_>);
+}
+
+impl<F: Fn(&TokenEvent<'_>) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, event: &TokenEvent<'_>) {
+        self(event);
+    }
+}
+
+/// The observer of a cache, if it has one.
+#[derive(Clone, Default)]
+pub(in crate::token) struct OptionalObserver(pub(in crate::token) Option<Arc<dyn Observer>>);
+
+impl OptionalObserver {
+    pub(in crate::token) fn observe(&self, event: TokenEvent<'_>) {
+        if let Some(observer) = &self.0
+            && catch_unwind(AssertUnwindSafe(|| observer.observe(&event))).is_err()
+        {
+            tracing::warn!("the token observer panicked");
+        }
+    }
+}
+
+impl fmt::Debug for OptionalObserver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some(..)" } else { "None" })
+    }
+}

@@ -1,0 +1,173 @@
+//! What an observer of the token cache is told.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fintech_auth::{
+    ErrorKind, Secret,
+    token::{
+        Fingerprint, Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, TokenEvent, TokenId,
+        TokenOptions, TokenStore,
+    },
+};
+use tokio::time::sleep;
+
+use crate::{
+    scripted::{Reply, cache_with, fail, limited},
+    support::scopes,
+};
+
+/// The events so far, as text.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    fn observe(&self, options: TokenOptions) -> TokenOptions {
+        let seen = self.clone();
+        options.with_observer(move |event: &TokenEvent<'_>| {
+            let text = match event {
+                TokenEvent::Obtained { scopes, latency, rule, .. } => {
+                    format!("obtained {scopes:?} in {latency:?} by {rule:?}")
+                }
+                TokenEvent::Failed { scopes, latency, error, .. } => {
+                    format!("failed {scopes:?} in {latency:?}: {:?}", error.kind())
+                }
+                TokenEvent::CoolDown { length, .. } => format!("cool-down of {length:?}"),
+                other => format!("{other:?}"),
+            };
+            seen.0.lock().unwrap().push(text);
+        })
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_request_for_a_token_is_observed_once_with_its_outcome() {
+    let seen = Seen::default();
+    let script = [Reply::Token(3600), fail(ErrorKind::InvalidRequest), limited(7)];
+    let (cache, source) = cache_with(script, |options| seen.observe(options));
+    let token = cache.token(&scopes(&["b", "a"])).await.unwrap();
+    cache.token(&scopes(&["a", "b"])).await.unwrap();
+    assert_eq!(seen.take(), [r#"obtained "a b" in 100ms by Seconds"#], "a hit is no event");
+
+    let waiters = [cache.clone(), cache.clone()].map(|cache| async move {
+        cache.token(&scopes(&["c"])).await.unwrap_err();
+    });
+    let [one, two] = waiters;
+    tokio::join!(one, two);
+    assert_eq!(seen.take(), [r#"failed "c" in 100ms: InvalidRequest"#], "two waiters share one request");
+
+    cache.token_within(&scopes(&["d"]), Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!(seen.take(), ["cool-down of 7s", r#"failed "d" in 100ms: RateLimited"#]);
+
+    cache.invalidate(&token).await;
+    cache.invalidate(&token).await;
+    assert_eq!(seen.take(), ["Invalidated"], "the second time there is nothing to invalidate");
+    assert_eq!(source.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_is_observed_once_for_each_scope_set_that_loses_its_token() {
+    let seen = Seen::default();
+    let (cache, _) = cache_with([], |options| seen.observe(options));
+    let token = cache.token(&scopes(&["a"])).await.unwrap();
+    cache.token(&scopes(&["b"])).await.unwrap();
+    seen.take();
+    cache.forget(&token.to_secret()).await.unwrap();
+    assert_eq!(seen.take(), ["Invalidated"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_costs_no_token() {
+    let (cache, _) =
+        cache_with([], |options| options.with_observer(|_: &TokenEvent<'_>| panic!("out of labels")));
+    let token = cache.token(&scopes(&["a"])).await.unwrap();
+    cache.invalidate(&token).await;
+    assert!(cache.token(&scopes(&["a"])).await.is_ok());
+}
+
+/// A store that fails for as long as `is_down`.
+#[derive(Debug, Default)]
+struct Switched {
+    is_down: AtomicBool,
+    store: MemoryStore,
+}
+
+impl Switched {
+    fn unless_down<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        match self.is_down.load(Ordering::Relaxed) {
+            true => Box::pin(async { Err(StoreError::new("out of order")) }),
+            false => call,
+        }
+    }
+}
+
+impl TokenStore for Switched {
+    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
+        self.unless_down(self.store.get(key))
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        token: &'a StoredToken,
+        lease: &'a Lease,
+    ) -> StoreFuture<'a, bool> {
+        self.unless_down(self.store.put(key, token, lease))
+    }
+
+    fn take_refresh_token<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+    ) -> StoreFuture<'a, Option<Secret>> {
+        self.unless_down(self.store.take_refresh_token(key, lease))
+    }
+
+    fn revoke<'a>(&'a self, of: &'a Fingerprint, ids: &'a [TokenId], keep: Duration) -> StoreFuture<'a, ()> {
+        self.unless_down(self.store.revoke(of, ids, keep))
+    }
+
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
+        self.unless_down(self.store.invalidate(key, id))
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey, length: Duration) -> StoreFuture<'a, Option<Lease>> {
+        self.unless_down(self.store.lease(key, length))
+    }
+
+    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
+        self.unless_down(self.store.release(key, lease))
+    }
+
+    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
+        self.unless_down(self.store.changed(key, within))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_and_comes_back_is_observed_once_each() {
+    let (seen, store) = (Seen::default(), Arc::new(Switched::default()));
+    let (cache, _) = cache_with([], |options| seen.observe(options).with_store(store.clone()));
+    store.is_down.store(true, Ordering::Relaxed);
+    for name in ["a", "b"] {
+        cache.token(&scopes(&[name])).await.unwrap();
+    }
+    let events = seen.take();
+    assert_eq!(events.iter().filter(|event| *event == "StoreDown").count(), 1, "{events:?}");
+    assert_eq!(events.len(), 3, "{events:?}");
+    store.is_down.store(false, Ordering::Relaxed);
+    sleep(Duration::from_secs(10)).await;
+    cache.token(&scopes(&["c"])).await.unwrap();
+    let events = seen.take();
+    assert_eq!(events.iter().filter(|event| *event == "StoreUp").count(), 1, "{events:?}");
+    assert!(!events.iter().any(|event| event == "StoreDown"), "{events:?}");
+}
