@@ -29,7 +29,7 @@
 //! [`Authorizer::with_scopes`], the middleware and the tower layer by a [`ScopeSet`](crate::ScopeSet) among the extensions of the
 //! request. They hold for that request alone, and after it the cache may evict them.
 //!
-//! The key pair of a vendor is added in the same way. It is never repeated on a 401: a new token cannot help.
+//! The key pair of a vendor is added in the same way, and refused where a request names scopes, which do not restrict it. It is never repeated on a 401: a new token cannot help.
 //!
 //! # What happens on a 401
 //!
@@ -156,7 +156,7 @@ impl Tokens {
         Ok(Self { handle: self.handle.handle_once(scopes)?, ..self.clone() })
     }
 
-    /// These, or those of the scope set among a request's extensions.
+    /// The tokens of the scope set among a request's extensions, or else these.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     fn for_request(&self, extensions: &http::Extensions) -> Result<Cow<'_, Self>, Error> {
         match extensions.get::<crate::ScopeSet>() {
@@ -182,11 +182,24 @@ impl Tokens {
     }
 }
 
+fn cannot_restrict_key_pair() -> Error {
+    Error::new(ErrorKind::InvalidConfig, "scopes do not restrict a key pair; use tokens, by Client::bearer")
+}
+
 /// The headers that carry a key pair.
 #[derive(Clone)]
 struct KeyPair(Arc<[(HeaderName, HeaderValue)]>);
 
 impl KeyPair {
+    /// Fails if a request names scopes, because it would get more than it asks for.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    fn check(extensions: &http::Extensions) -> Result<(), Error> {
+        match extensions.get::<crate::ScopeSet>() {
+            Some(_) => Err(cannot_restrict_key_pair()),
+            None => Ok(()),
+        }
+    }
+
     fn sign(&self, headers: &mut HeaderMap) {
         for (name, value) in &*self.0 {
             headers.insert(name, value.clone());
@@ -236,18 +249,19 @@ impl Authorizer {
     }
 
     /// The same authorizer with the tokens of another scope set, such as those of one merchant. Cheap: make
-    /// one for each request and drop it, because the cache keeps its scope set meanwhile. Has no effect on a key
-    /// pair.
+    /// one for each request and drop it, because while it exists the cache neither evicts its scope set nor
+    /// counts it towards [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
     ///
     /// Requests through the middleware and the tower layer name theirs by an extension, a [`ScopeSet`](crate::ScopeSet).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the scopes are too long, or if there are none and the vendor asks for one.
+    /// [`ErrorKind::InvalidConfig`] if the scopes are too long, if there are none and the vendor asks for one, and for a
+    /// key pair, which no scopes restrict.
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         let kind = match &self.kind {
             Kind::Tokens(tokens) => Kind::Tokens(tokens.with_scopes(scopes)?),
-            Kind::KeyPair(pair) => Kind::KeyPair(pair.clone()),
+            Kind::KeyPair(_) => return Err(cannot_restrict_key_pair()),
         };
         Ok(Self { kind, origins: self.origins.clone() })
     }
@@ -255,7 +269,7 @@ impl Authorizer {
     /// Sets what a 401 says about its token. The function gets the headers, and the body unless it is unknown,
     /// too long or late.
     ///
-    /// Default: [`classify_challenges`]. Return [`Rejection::Unexplained`] for a 401 that the server sends for
+    /// Default: the vendor's rule for an authorizer of a client, [`classify_challenges`] otherwise. Return [`Rejection::Unexplained`] for a 401 that the server sends for
     /// expired tokens and for other causes alike. Has no effect on a key pair.
     #[must_use]
     pub fn with_classifier(

@@ -6,7 +6,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::{
-    Authorizer, Kind,
+    Authorizer, KeyPair, Kind,
     send::{judge, repetition},
 };
 
@@ -62,6 +62,7 @@ impl Middleware for AuthorizeMiddleware {
         let tokens = match &authorizer.kind {
             Kind::Tokens(tokens) => tokens,
             Kind::KeyPair(pair) => {
+                KeyPair::check(extensions).map_err(Error::middleware)?;
                 pair.sign(request.headers_mut());
                 return next.run(request, extensions).await;
             }

@@ -15,7 +15,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Authorizer, Kind, PeekedBody, peeked, send::repetition};
+use super::{Authorizer, KeyPair, Kind, PeekedBody, peeked, send::repetition};
 use crate::Error;
 
 /// How the body of a request is had a second time.
@@ -166,6 +166,7 @@ where
     let tokens = match &authorizer.kind {
         Kind::Tokens(tokens) => tokens,
         Kind::KeyPair(pair) => {
+            KeyPair::check(request.extensions()).map_err(AuthorizeError::Token)?;
             pair.sign(request.headers_mut());
             let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
             return Ok(response.map(PeekedBody::untouched));

@@ -18,7 +18,9 @@
 //!
 //! async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
 //!     // Nobody signed the body: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
-//!     println!("something changed: {:?}", webhook.unsigned_event());
+//!     if let Ok(hint) = webhook.unsigned_event() {
+//!         println!("something changed: {}", hint.kind.as_str());
+//!     }
 //!     StatusCode::OK
 //! }
 //!

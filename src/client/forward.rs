@@ -53,8 +53,9 @@ macro_rules! client_methods {
             ///
             /// # Errors
             ///
-            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too long, or if there are none
-            /// and the vendor asks for one.
+            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too long, if there are none and the
+            /// vendor asks for one, or if there are too many handles
+            /// ([`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles)).
             pub fn bearer(
                 &self,
                 scopes: &[crate::Scope],

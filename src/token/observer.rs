@@ -10,23 +10,24 @@ use std::{
 use crate::{Error, token::lifetime::expiry::ExpiryRule};
 
 /// What a [`TokenCache`](crate::token::TokenCache) did. Shows no token.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenEvent<'a> {
-    /// A new token is in place, from the source or from another process by the store.
+    /// A new token was obtained, from the source or from another process by the store. After an unexplained 401 it
+    /// replaces the old one only if it helps.
     #[non_exhaustive]
     Obtained {
-        /// The scopes, sorted and separated by spaces.
+        /// The scopes, sorted and separated by spaces. There may be any number of scope sets: not for a label.
         scopes: &'a str,
         /// How long it took, with retries and the wait for the rate limit.
         latency: Duration,
         /// Which rule decided its expiry.
         rule: ExpiryRule,
     },
-    /// No new token could be had. A token that still works is not affected.
+    /// Requesting a token failed. A token that still works is not affected.
     #[non_exhaustive]
     Failed {
-        /// The scopes, sorted and separated by spaces.
+        /// The scopes, sorted and separated by spaces. There may be any number of scope sets: not for a label.
         scopes: &'a str,
         /// How long it took, with retries and the wait for the rate limit.
         latency: Duration,
@@ -40,18 +41,22 @@ pub enum TokenEvent<'a> {
         length: Duration,
     },
     /// A token was invalidated or revoked in this process.
-    Invalidated,
+    #[non_exhaustive]
+    Invalidated {},
     /// The store failed. Tokens are requested without it until it responds again.
-    StoreDown,
-    /// The store responds again.
-    StoreUp,
+    #[non_exhaustive]
+    StoreDown {},
+    /// The store responds again. Concurrent calls may report this and `StoreDown` in either order;
+    /// [`Stats::store_circuit_open`](crate::token::Stats::store_circuit_open) is the state.
+    #[non_exhaustive]
+    StoreUp {},
 }
 
 /// Observes what a token cache does, for metrics: see
 /// [`TokenOptions::with_observer`](crate::token::TokenOptions::with_observer). Closures are observers.
 pub trait Observer: Send + Sync + 'static {
-    /// Called in the task that does the work, so it must return at once. No lock of the cache is held. A panic is
-    /// caught.
+    /// Called in the task that does the work, before callers get the token: it must return at once, and not wait for
+    /// the cache. No lock of the cache is held. A panic is caught.
     fn observe(&self, event: &TokenEvent<'_>);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::VerifyError;
+use super::{VerifyError, VerifyErrorKind};
 
 /// The response to a webhook that is not to be handled: a status, in some cases `Retry-After`, and no body.
 ///
@@ -26,16 +26,17 @@ use super::VerifyError;
 ///     Ok(())
 /// }
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct WebhookResponse {
     status: StatusCode,
     retry_after: Option<Duration>,
+    error_kind: Option<VerifyErrorKind>,
 }
 
 impl WebhookResponse {
     pub(crate) fn new(status: StatusCode, retry_after: Option<Duration>) -> Self {
-        Self { status, retry_after }
+        Self { status, retry_after, error_kind: None }
     }
 
     /// The status: 200 for a webhook that was handled before, 503 for one that another attempt handles now,
@@ -44,18 +45,28 @@ impl WebhookResponse {
         self.status
     }
 
+    /// Why the webhook is refused, for your metrics; `None` if it was handled before or is being handled.
+    pub fn error_kind(&self) -> Option<VerifyErrorKind> {
+        self.error_kind
+    }
+
     /// The value of the header `Retry-After`, in whole seconds.
     pub fn retry_after(&self) -> Option<u64> {
         // Rounded up, so that a retry is never too early.
-        self.retry_after.map(|wait| wait.as_secs().saturating_add(1))
+        self.retry_after.map(|wait| wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))
     }
 }
 
-/// Logs the reason, which the sender does not get: a `tracing` event of level `INFO`, which shows no header
-/// value, body, secret or key.
+/// Logs the reason, which the sender does not get: a `tracing` event of level `INFO`, or `WARN` for a failure on this
+/// side (503). It shows no header value, body, secret or key.
 impl From<VerifyError> for WebhookResponse {
     fn from(error: VerifyError) -> Self {
-        tracing::info!(%error, status = error.status().as_u16(), "webhook refused");
-        Self::new(error.status(), error.retry_after())
+        let status = error.status();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(%error, status = status.as_u16(), "webhook not verified or not recorded: to be sent again");
+        } else {
+            tracing::info!(%error, status = status.as_u16(), "webhook refused");
+        }
+        Self { error_kind: Some(error.kind()), ..Self::new(status, error.retry_after()) }
     }
 }

@@ -87,7 +87,10 @@ impl SigningKey {
     /// ```
     pub fn from_pkcs8(text: &Secret) -> io::Result<Self> {
         let lines = text.expose_secret().lines().filter(|line| !line.starts_with("-----"));
-        let text: Zeroizing<String> = Zeroizing::new(lines.flat_map(str::split_whitespace).collect());
+        // With room for all of it: growing would leave copies that are not wiped.
+        let mut joined = Zeroizing::new(String::with_capacity(text.expose_secret().len()));
+        joined.extend(lines.flat_map(str::split_whitespace));
+        let text = joined;
         let invalid = || {
             io::Error::new(
                 io::ErrorKind::InvalidData,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fintech_auth::{
     ErrorKind, HttpOptions, Scope, ScopeSet, Secret,
-    authorize::{AuthorizeLayer, AuthorizeMiddleware, Authorizer, SendError},
+    authorize::{AuthorizeError, AuthorizeLayer, AuthorizeMiddleware, Authorizer, SendError},
     emulator::{Emulator, Operation},
     moov,
 };
@@ -62,6 +62,26 @@ async fn moov_without_scopes_fails_before_any_request() {
     let reqwest_middleware::Error::Middleware(error) = error else { panic!("{error}") };
     let error = error.downcast::<fintech_auth::Error>().expect("an error of this crate");
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(emulator.requests().is_empty());
+}
+
+/// It would get more than it asks for.
+#[tokio::test]
+async fn a_key_pair_is_refused_for_a_request_that_names_scopes() {
+    let emulator = emulator().await;
+    for pair in [moov(&emulator).basic_auth(), moneykit(&emulator).key_pair()] {
+        let pair = pair.expect("a key pair");
+        assert_eq!(pair.with_scopes(&merchant(1)).unwrap_err().kind(), ErrorKind::InvalidConfig);
+
+        let http = ClientBuilder::new(reqwest()).with(AuthorizeMiddleware::new(pair.clone())).build();
+        assert!(http.get(accounts(&emulator)).with_extension(merchant(1)).send().await.is_err());
+
+        let connector = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let mut request = http::Request::get(accounts(&emulator)).body(Full::default()).expect("a request");
+        request.extensions_mut().insert(merchant(1));
+        let outcome = AuthorizeLayer::new(pair).layer(connector).call(request).await;
+        assert!(matches!(outcome, Err(AuthorizeError::Token(_))));
+    }
     assert!(emulator.requests().is_empty());
 }
 

@@ -11,7 +11,7 @@ pub(crate) trait Settings: Default {
     /// Names that the vendor's samples and other clients use, and the key that each stands for here.
     const FOREIGN: &'static [(&'static str, &'static str)];
 
-    /// Sets what has this key.
+    /// Sets the setting of this key.
     ///
     /// # Errors
     ///

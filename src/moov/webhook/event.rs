@@ -106,7 +106,7 @@ impl UnsignedEvent {
 
     /// The URL at which to fetch the object that the event is about: below this account, at Moov's API.
     ///
-    /// `None` if the event does not have the ids of the object, or if its kind is about no known object with an id.
+    /// `None` if the event does not have the ids of the object, or if its kind is not supported here.
     ///
     /// ```
     /// use fintech_auth::moov::webhook::UnsignedEvent;
@@ -167,14 +167,14 @@ fn uuid(value: &Value) -> Option<Uuid> {
     value.as_str()?.parse().ok()
 }
 
-/// Without the values of `data`, which may be of people and their accounts.
+/// Without `data`, which may be of people and their accounts, and is as long as the sender likes.
 impl fmt::Debug for UnsignedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnsignedEvent")
             .field("kind", &self.kind)
             .field("event_id", &self.event_id)
             .field("created_on", &self.created_on)
-            .field("data", &self.data.keys().collect::<Vec<_>>())
+            .field("data", &format_args!("{} members", self.data.len()))
             .finish()
     }
 }

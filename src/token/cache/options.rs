@@ -239,7 +239,7 @@ impl TokenOptions {
         self
     }
 
-    /// Observes what the cache does, such as for metrics. A closure will do. Default: nobody.
+    /// Observes what the cache does, such as for metrics. A closure will do. Default: none.
     ///
     /// ```
     /// use fintech_auth::token::{TokenEvent, TokenOptions};

@@ -246,7 +246,7 @@ impl CacheState {
     /// A token was invalidated. No lock is held.
     pub(in crate::token) fn invalidated(&self) {
         self.counters.invalidations.add(1);
-        self.options.observer.observe(TokenEvent::Invalidated);
+        self.options.observer.observe(TokenEvent::Invalidated {});
     }
 
     /// Tells the observer how a request for a token ended.

@@ -117,7 +117,7 @@ impl StoreCircuitBreaker {
     fn succeeded(&self) {
         if self.lock().open_until.take().is_some() {
             tracing::info!("token store circuit closed");
-            self.observer.observe(TokenEvent::StoreUp);
+            self.observer.observe(TokenEvent::StoreUp {});
         }
     }
 
@@ -133,7 +133,7 @@ impl StoreCircuitBreaker {
                     cause,
                     "token store circuit opened: requesting tokens without the store"
                 );
-                self.observer.observe(TokenEvent::StoreDown);
+                self.observer.observe(TokenEvent::StoreDown {});
             }
             Some(_) => tracing::debug!(error, cause, "token store still fails"),
         }
