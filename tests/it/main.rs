@@ -48,6 +48,7 @@ mod spec_yaml;
 mod store;
 mod support;
 mod surface;
+mod switched_store;
 mod tls_failures;
 mod webhook;
 mod webhook_keys;

@@ -1,25 +1,20 @@
 //! What an observer of the token cache is told.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use fintech_auth::{
-    ErrorKind, Secret,
-    token::{
-        Fingerprint, Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, TokenEvent, TokenId,
-        TokenOptions, TokenStore,
-    },
+    ErrorKind,
+    token::{TokenEvent, TokenOptions},
 };
 use tokio::time::sleep;
 
 use crate::{
     scripted::{Reply, cache_with, fail, limited},
     support::scopes,
+    switched_store::{State, Switched},
 };
 
 /// The events so far, as text.
@@ -94,77 +89,18 @@ async fn an_observer_that_panics_costs_no_token() {
     assert!(cache.token(&scopes(&["a"])).await.is_ok());
 }
 
-/// A store that fails for as long as `is_down`.
-#[derive(Debug, Default)]
-struct Switched {
-    is_down: AtomicBool,
-    store: MemoryStore,
-}
-
-impl Switched {
-    fn unless_down<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
-        match self.is_down.load(Ordering::Relaxed) {
-            true => Box::pin(async { Err(StoreError::new("out of order")) }),
-            false => call,
-        }
-    }
-}
-
-impl TokenStore for Switched {
-    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        self.unless_down(self.store.get(key))
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        token: &'a StoredToken,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, bool> {
-        self.unless_down(self.store.put(key, token, lease))
-    }
-
-    fn take_refresh_token<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, Option<Secret>> {
-        self.unless_down(self.store.take_refresh_token(key, lease))
-    }
-
-    fn revoke<'a>(&'a self, of: &'a Fingerprint, ids: &'a [TokenId], keep: Duration) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.revoke(of, ids, keep))
-    }
-
-    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.invalidate(key, id))
-    }
-
-    fn lease<'a>(&'a self, key: &'a StoreKey, length: Duration) -> StoreFuture<'a, Option<Lease>> {
-        self.unless_down(self.store.lease(key, length))
-    }
-
-    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.release(key, lease))
-    }
-
-    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.changed(key, within))
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_and_comes_back_is_observed_once_each() {
     let (seen, store) = (Seen::default(), Arc::new(Switched::default()));
     let (cache, _) = cache_with([], |options| seen.observe(options).with_store(store.clone()));
-    store.is_down.store(true, Ordering::Relaxed);
+    store.set(State::Down);
     for name in ["a", "b"] {
         cache.token(&scopes(&[name])).await.unwrap();
     }
     let events = seen.take();
     assert_eq!(events.iter().filter(|event| *event == "StoreDown").count(), 1, "{events:?}");
     assert_eq!(events.len(), 3, "{events:?}");
-    store.is_down.store(false, Ordering::Relaxed);
+    store.set(State::Up);
     sleep(Duration::from_secs(10)).await;
     cache.token(&scopes(&["c"])).await.unwrap();
     let events = seen.take();

@@ -10,11 +10,15 @@ use fintech_auth::{
         TokenCache, TokenId, TokenOptions, TokenStore,
     },
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::{
     scripted::{Reply, Same, Scripted, TestClock, TokenCall, fail, options},
     support::scopes,
+    switched_store::{State, Switched},
 };
 
 /// Several processes, in effect: caches of their own over one source and one store.
@@ -352,4 +356,24 @@ async fn processes_do_not_write_to_a_failing_store_in_step() {
         }
     }
     assert_ne!(processes[0].1, processes[1].1);
+}
+
+/// A caller that stops waiting, such as a request whose client went away.
+#[tokio::test(start_paused = true)]
+async fn a_revocation_whose_caller_stops_waiting_reaches_the_other_processes_all_the_same() {
+    let (source, store) = (slow([]), Arc::new(Switched::default()));
+    let fleet: Vec<TokenCache> = (0..2)
+        .map(|_| {
+            let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store.clone());
+            TokenCache::new(source.clone(), options)
+        })
+        .collect();
+    let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
+    store.set(State::Hanging);
+    let forgotten = timeout(Duration::from_millis(100), fleet[0].forget(&token.to_secret())).await;
+    assert!(forgotten.is_err(), "the store hangs");
+    store.set(State::Up);
+    sleep(Duration::from_secs(60)).await;
+    let other = fleet[1].token(&scopes(&["a"])).await.unwrap();
+    assert_ne!(other.expose_secret(), token.expose_secret(), "the revoked one");
 }

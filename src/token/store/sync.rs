@@ -73,7 +73,10 @@ impl CacheInner {
     }
 
     async fn mark(&self, breaker: &StoreCircuitBreaker, mark: PendingMark) -> Result<(), Error> {
-        let Err(error) = breaker.write_mark(&self.shared.source.fingerprint(), &mark).await else {
+        let cancelled = KeepIfCancelled { cache: self, mark: Some(mark.clone()) };
+        let written = breaker.write_mark(&self.shared.source.fingerprint(), &mark).await;
+        cancelled.disarm();
+        let Err(error) = written else {
             breaker.remove_pending(&mark);
             return Ok(());
         };
@@ -85,6 +88,27 @@ impl CacheInner {
         tracing::warn!(cause = std::error::Error::source(&error), "{reason}");
         self.sync_with_store();
         Err(Error::new(ErrorKind::Unavailable, reason).with_source(error))
+    }
+}
+
+/// Keeps a mark to be written later if the caller stops waiting for the store.
+struct KeepIfCancelled<'a> {
+    cache: &'a CacheInner,
+    mark: Option<PendingMark>,
+}
+
+impl KeepIfCancelled<'_> {
+    fn disarm(mut self) {
+        self.mark = None;
+    }
+}
+
+impl Drop for KeepIfCancelled<'_> {
+    fn drop(&mut self) {
+        if let (Some(mark), Some(breaker)) = (self.mark.take(), &self.cache.shared.breaker) {
+            breaker.keep_pending(mark);
+            self.cache.sync_with_store();
+        }
     }
 }
 
