@@ -91,8 +91,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         publish(path, &key)?;
     }
     let sent = body.to_string();
-    members(&mut body, Map::from_iter([("tampered".to_owned(), true.into())]));
-    let forged = body.to_string();
+    // Another body, whatever is in it.
+    let forged = format!("{sent} ");
     let sign = |signing: trigger::Signing| {
         let headers = sign_moneykit(&key, signing.at, sent.as_bytes())?;
         let body = if signing.is_forged { &forged } else { &sent };

@@ -81,8 +81,42 @@ fn nonce() -> String {
     format!("{}{}", trigger::id(), trigger::id()).replace('-', "")[..60].to_owned()
 }
 
-/// The ids of an account and of the object that the event is about.
+/// The ids of an account, of the object that the event is about, and of what that object belongs to.
 fn made_up(event: &str) -> Map<String, serde_json::Value> {
     let object = event.split('.').next().unwrap_or_default();
-    ["account", object].map(|name| (format!("{name}ID"), trigger::id().into())).into_iter().collect()
+    let (object, parent) = match object {
+        "balance" => ("wallet", None),
+        "cancellation" | "refund" => (object, Some("transfer")),
+        "sweep" => (object, Some("wallet")),
+        "walletTransaction" => ("transaction", Some("wallet")),
+        _ => (object, None),
+    };
+    let names = ["account", object].into_iter().chain(parent);
+    names.map(|name| (format!("{name}ID"), trigger::id().into())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fintech_auth::moov::webhook::{EventKind, UnsignedEvent};
+
+    use super::*;
+
+    #[test]
+    fn a_handler_can_refetch_what_a_made_up_event_is_about() {
+        let mut without = Vec::new();
+        for kind in EventKind::ALL {
+            let body = json!({"type": kind.as_str(), "data": made_up(kind.as_str())}).to_string();
+            let event = UnsignedEvent::read(body.as_bytes()).expect("an event");
+            if event.refetch_url("https://api.moov.io", uuid::Uuid::nil()).is_none() {
+                without.push(kind.as_str().split('.').next().unwrap_or_default());
+            }
+        }
+        // The library has no path for these.
+        without.sort_unstable();
+        without.dedup();
+        assert_eq!(
+            without,
+            ["billingStatement", "capability", "event", "invoice", "networkID", "terminalApplication"]
+        );
+    }
 }
