@@ -184,6 +184,7 @@ impl Trigger {
         run.deliver(&sender, duty, sign).await?;
         match sent.filter(|_| self.replay) {
             Some(sent) => {
+                run.check_signals().await?;
                 let sender = sender.with_retry_signature(RetrySignature::Same);
                 run.deliver(&sender, Duty::Deduplicate, || Ok(sent.clone())).await
             }
@@ -220,7 +221,19 @@ impl Run<'_> {
             }
             made.push(attempt);
         }
+        self.check_signals().await?;
         Err(Failure::not_delivered(&made))
+    }
+
+    /// # Errors
+    ///
+    /// For a signal that came during the last attempt.
+    async fn check_signals(&mut self) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            signal = self.signals.ended() => Err(Failure::signal(signal)),
+            () = std::future::ready(()) => Ok(()),
+        }
     }
 
     fn line(&self, duty: Duty, attempt: &Attempt, outcome: Outcome) -> String {

@@ -367,3 +367,34 @@ async fn a_signal_ends_the_wait_for_a_retry() {
         assert_eq!((ended.status.code(), &error["error"]["kind"]), (Some(code), &"signal".into()));
     }
 }
+
+/// The handler holds its response back until the signal was sent.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_during_the_last_attempt_ends_the_command_after_it() {
+    for (status, more) in [(StatusCode::OK, "--replay"), (StatusCode::BAD_GATEWAY, "--attempts 1")] {
+        let (calls, gate) = (Arc::<AtomicUsize>::default(), Arc::<tokio::sync::Notify>::default());
+        let (counted, held) = (calls.clone(), gate.clone());
+        let url = respond(post(async move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            held.notified().await;
+            status
+        }))
+        .await;
+        let mut child = program(&format!("{MOOV} --to {url} {more}"))
+            .env("MOOV_WEBHOOK_SECRET", "s")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        while calls.load(Ordering::SeqCst) == 0 {
+            assert!(child.try_wait().expect("it can be asked").is_none(), "it ended without an attempt");
+            tokio::task::yield_now().await;
+        }
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        gate.notify_one();
+        let ended = child.wait_with_output().expect("it ends");
+        assert_eq!((ended.status.code(), calls.load(Ordering::SeqCst)), (Some(143), 1), "{more}");
+    }
+}
