@@ -20,7 +20,8 @@ type Key = [u8; 32];
 /// one in progress, and deliveries that were signed before a dropped one are refused with an error (503),
 /// because they may be repetitions. A repetition of a dropped delivery is not noticed if the vendor signed it
 /// anew since: it is handled again. So choose a capacity with which [`MemoryDeliveries::dropped`] stays 0: a done
-/// delivery is remembered for 4 h 15 min from MoneyKit and 48 h 15 min from Moov.
+/// delivery is remembered for 4 h 15 min from MoneyKit and 48 h 15 min from Moov. The default, 100,000 deliveries, takes
+/// 25 MB and is enough for 560,000 events a day from MoneyKit or 49,000 from Moov.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,
