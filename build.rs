@@ -18,7 +18,10 @@ use quote::ToTokens as _;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use schemars::schema::{InstanceType, SchemaObject};
 use serde_json::{Map, Number, Value};
-use syn::{Attribute, Item, ItemStruct, Meta, Token, parse_quote, punctuated::Punctuated};
+use syn::{
+    Attribute, GenericArgument, Item, ItemStruct, Meta, Path as TypePath, PathArguments, Token, Type,
+    parse_quote, punctuated::Punctuated,
+};
 
 const VENDORS: [&str; 2] = ["moneykit", "moov"];
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -192,7 +195,9 @@ fn generate(spec: &Value) -> Result<String, String> {
         Ok(Ok(tokens)) => {
             let mut file: syn::File = syn::parse2(tokens).map_err(|e| e.to_string())?;
             make_non_exhaustive(&mut file.items);
-            make_fields_lenient(&mut file.items, &request_schemas(spec));
+            let requests = request_schemas(spec);
+            make_fields_lenient(&mut file.items, &requests);
+            confine_secrets(&mut file.items, &requests);
             Ok(file.to_token_stream().to_string())
         }
         // Some errors print the whole syntax tree from their second line on.
@@ -277,6 +282,62 @@ fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
         }
     }
     fields
+}
+
+/// Lets requests send their secrets, and removes `Serialize` from every other type that holds one: a handler
+/// that responds with a token response as JSON would hand out the refresh token.
+fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
+    let mut types: Vec<&mut ItemStruct> = items
+        .iter_mut()
+        .filter_map(|item| match item {
+            Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+            _ => None,
+        })
+        .flat_map(|(_, items)| items)
+        .filter_map(|item| if let Item::Struct(item) = item { Some(item) } else { None })
+        .collect();
+    let mut secret = BTreeSet::from(["Secret".to_owned()]);
+    loop {
+        let found = types.iter().filter(|item| item.fields.iter().any(|field| mentions(&field.ty, &secret)));
+        let names: Vec<_> = found.map(|item| item.ident.to_string()).collect();
+        let known = secret.len();
+        secret.extend(names);
+        if secret.len() == known {
+            break;
+        }
+    }
+    for item in &mut types {
+        if requests.contains(item.ident.to_string().as_str()) {
+            for field in item.fields.iter_mut().filter(|field| mentions(&field.ty, &secret)) {
+                field.attrs.push(parse_quote!(#[serde(serialize_with = "crate::secret::send")]));
+            }
+        } else if secret.contains(&item.ident.to_string()) {
+            item.attrs.iter_mut().filter(|attribute| attribute.path().is_ident("derive")).for_each(
+                |derive| {
+                    let parsed = derive.parse_args_with(Punctuated::<TypePath, Token![,]>::parse_terminated);
+                    let kept = parsed.into_iter().flatten().filter(|path| !ends_in(path, "Serialize"));
+                    *derive = parse_quote!(#[derive(#(#kept),*)]);
+                },
+            );
+        }
+    }
+}
+
+/// Whether a type is one of these, or has one as an argument.
+fn mentions(ty: &Type, types: &BTreeSet<String>) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.iter().any(|segment| {
+        let argument = |argument: &GenericArgument| match argument {
+            GenericArgument::Type(ty) => mentions(ty, types),
+            _ => false,
+        };
+        types.contains(&segment.ident.to_string())
+            || matches!(&segment.arguments, PathArguments::AngleBracketed(list) if list.args.iter().any(argument))
+    })
+}
+
+fn ends_in(path: &TypePath, name: &str) -> bool {
+    path.segments.last().is_some_and(|segment| segment.ident == name)
 }
 
 /// The schemas of request bodies.

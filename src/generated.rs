@@ -1,7 +1,7 @@
 //! The clients that `build.rs` generated from `specs/`, and the hooks by which we send their calls.
 //!
-//! Private, because the generator's error type prints response bodies; its types are public as
-//! `moneykit::types` and `moov::types`. Lints are relaxed here alone.
+//! Private, because the generator's error type prints response bodies. Of its types those of responses and
+//! errors are public, as `moneykit::types` and `moov::types`. Lints are relaxed here alone.
 
 #![allow(
     clippy::all,
@@ -54,3 +54,33 @@ macro_rules! vendor {
 
 vendor!(moneykit);
 vendor!(moov);
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use serde::{Serialize, de::DeserializeOwned};
+    use serde_json::{Value, json};
+
+    use super::{
+        moneykit::types::CreateAccessTokenRequest,
+        moov::types::{AuthTokenRequest, RevokeTokenRequest},
+    };
+
+    fn check<T: Debug + DeserializeOwned + Serialize>(fields: Value) {
+        let request: T = serde_json::from_value(fields.clone()).unwrap();
+        let text = format!("{request:?} {request:#?}");
+        assert!(!text.contains("MARK") && text.contains("[redacted]"), "{text}");
+        assert_eq!(serde_json::to_value(&request).unwrap(), fields);
+    }
+
+    #[test]
+    fn a_request_sends_its_secrets_and_does_not_show_them() {
+        check::<CreateAccessTokenRequest>(json!({ "client_id": "id", "client_secret": "MARK" }));
+        let grant =
+            json!({ "grant_type": "refresh_token", "client_secret": "MARK", "refresh_token": "MARK-2" });
+        check::<AuthTokenRequest>(grant);
+        check::<RevokeTokenRequest>(json!({ "token": "MARK", "client_secret": "MARK-2" }));
+        check::<RevokeTokenRequest>(json!({ "token": "MARK" }));
+    }
+}

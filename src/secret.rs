@@ -16,8 +16,8 @@ const READ_LIMIT: u64 = 16 * 1024;
 
 /// A client secret or a token.
 ///
-/// `Debug` prints `[redacted]`. Serialising gives the value itself, since the request to the vendor
-/// is made that way: do not log what you serialise.
+/// `Debug` prints `[redacted]`. It can be deserialised but not serialised, so no token leaves in a response or
+/// a log that serialises the struct around it. Use [`Secret::expose_secret`] where you mean to write it.
 ///
 /// # Security
 ///
@@ -99,10 +99,26 @@ impl From<&str> for Secret {
     }
 }
 
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.expose_secret())
+/// A field of a generated request body that holds a secret, or none.
+pub(crate) trait SecretField {
+    fn secret(&self) -> Option<&Secret>;
+}
+
+impl SecretField for Secret {
+    fn secret(&self) -> Option<&Secret> {
+        Some(self)
     }
+}
+
+impl SecretField for Option<Secret> {
+    fn secret(&self) -> Option<&Secret> {
+        self.as_ref()
+    }
+}
+
+/// Writes a secret into a request. Only generated request bodies use it.
+pub(crate) fn send<S: Serializer>(field: &impl SecretField, serializer: S) -> Result<S::Ok, S::Error> {
+    field.secret().map(Secret::expose_secret).serialize(serializer)
 }
 
 impl<'de> Deserialize<'de> for Secret {

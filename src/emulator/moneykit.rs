@@ -8,6 +8,7 @@ use std::{
 };
 
 use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
 
 use super::{
     Request,
@@ -84,11 +85,8 @@ impl Service {
         let family = issued.new_family();
         issued.add((Kind::Access, &token), (family, scope), now, self.lifetime);
         let seconds = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
-        let body = types::CreateAccessTokenResponse {
-            access_token: token.into(),
-            expires_in: Some(seconds.into()),
-            token_type: Some("bearer".to_owned()),
-        };
+        // The generated type cannot be serialised, because it holds a secret.
+        let body = json!({ "access_token": token, "expires_in": seconds, "token_type": "bearer" });
         Ok(response::token(StatusCode::CREATED, &body))
     }
 

@@ -171,14 +171,16 @@ impl Service {
             }
         };
         let seconds = i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX);
-        let body = types::AuthToken {
-            access_token: types::AccessToken(access_token.into()),
-            expires_in: Some(seconds.into()),
-            refresh_token: refresh_token.map(|token| types::RefreshToken(token.into())),
-            scope: Some(scope),
-            token_type: Some(types::TokenType("Bearer".to_owned())),
-        };
-        let mut body = json!(body);
+        // The generated type cannot be serialised, because it holds secrets; a test reads this body as that type.
+        let mut body = json!({
+            "access_token": access_token,
+            "expires_in": seconds,
+            "scope": scope,
+            "token_type": "Bearer",
+        });
+        if let Some(refresh_token) = refresh_token {
+            body["refresh_token"] = refresh_token.into();
+        }
         if matches!(self.expires_in, ExpiresInStyle::SecondsText | ExpiresInStyle::TimestampText) {
             body["expires_in"] = seconds.to_string().into();
         }

@@ -16,8 +16,8 @@
 //! Before you upgrade nothing breaks either: unknown fields, token types and error codes are passed over, and no response has a
 //! closed enum.
 //!
-//! Everything that the vendor offers is in `types`, such as [`moov::types`](crate::moov::types); what has a wrapper is a
-//! method of the client. `CHANGELOG.md` says in words what the types say in code.
+//! What a vendor responds with is in `types`, such as [`moov::types`](crate::moov::types); what can be sent is a method of
+//! the client. `CHANGELOG.md` says in words what the types say in code.
 //!
 //! ```
 //! use fintech_auth::moov::types::AuthToken;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use http::{HeaderMap, header};
 
-use super::{auth::Auth, types, webhook::KeyCache};
+use super::{auth::Auth, webhook::KeyCache};
 use crate::{
     Error, Response, Scope, Secret,
     authorize::classify_challenges,
     client,
-    generated::moneykit as generated,
+    generated::moneykit::{self as generated, types},
     retry::Idempotency,
     token::{self, Fingerprint, IssuedToken, Rejection, TokenSource},
     transport::{Call, Contract, Http, bearer},

@@ -2,9 +2,9 @@
 
 use http::{HeaderName, HeaderValue};
 
-use super::types::CreateAccessTokenRequest;
 use crate::{
     Credentials, Error, ErrorKind, client,
+    generated::moneykit::types::CreateAccessTokenRequest,
     transport::{Call, sensitive, visible},
 };
 

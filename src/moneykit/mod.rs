@@ -54,6 +54,7 @@ mod auth;
 mod client;
 mod config;
 mod scope;
+pub mod types;
 pub mod webhook;
 
 pub use auth::ClientAuth;
@@ -62,11 +63,3 @@ pub(crate) use client::is_version;
 pub use client::{Client, ClientBuilder, VERSION};
 pub use config::Config;
 pub use scope::Scope;
-
-/// The types of MoneyKit's contract, generated from `specs/moneykit/openapi.yaml`.
-///
-/// They follow the contract and are non-exhaustive: a field that the vendor adds is a new field here,
-/// in a minor release; one that it drops or retypes is a breaking change here as well.
-pub mod types {
-    pub use crate::generated::moneykit::types::*;
-}

@@ -4,15 +4,12 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{
-    auth::{ClientType, Encoding},
-    types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
-};
+use super::auth::{ClientType, Encoding, TokenTypeHint};
 use crate::{
     Error, ErrorKind, Response, Scope, Secret,
     authorize::classify_challenges,
     client::{self, Auth},
-    generated::moov as generated,
+    generated::moov::{self as generated, types},
     token::{self, Fingerprint, IssuedToken, Rejection, TokenSource, audience},
     transport::{Call, Contract, Http},
 };
@@ -57,7 +54,7 @@ impl Api {
         let body = types::AuthTokenRequest {
             client_id: None,
             client_secret: None,
-            client_type: self.client_type.map(Into::into),
+            client_type: self.client_type.map(ClientType::generated),
             grant_type: types::GrantType::ClientCredentials,
             refresh_token: None,
             scope: Some(Scope::join(scopes)?),
@@ -134,7 +131,7 @@ impl Api {
             client_id: None,
             client_secret: None,
             token: token.clone(),
-            token_type_hint: hint,
+            token_type_hint: hint.map(TokenTypeHint::generated),
         };
         let call = self.call("revoke").with_secret(token);
         let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
@@ -183,8 +180,7 @@ impl TokenSource for Api {
     fn fingerprint(&self) -> Fingerprint {
         let (id, secret) = (self.auth.credentials.client_id(), self.auth.credentials.client_secret());
         let page = |page: &Option<String>| page.clone().unwrap_or_default();
-        let client_type =
-            self.client_type.map(|client_type| types::ClientType::from(client_type).to_string());
+        let client_type = self.client_type.map(|client_type| client_type.generated().to_string());
         Fingerprint::of([
             CONTRACT.vendor,
             self.http.base(),

@@ -1,6 +1,6 @@
 //! How a request to Moov shows who asks, and for whom.
 
-use super::types;
+use crate::generated::moov::types;
 
 /// Where the client credentials go.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -25,12 +25,31 @@ pub enum ClientType {
     Service,
 }
 
-impl From<ClientType> for types::ClientType {
-    fn from(client_type: ClientType) -> Self {
-        match client_type {
-            ClientType::Web => Self::Web,
-            ClientType::Device => Self::Device,
-            ClientType::Service => Self::Service,
+impl ClientType {
+    pub(super) fn generated(self) -> types::ClientType {
+        match self {
+            Self::Web => types::ClientType::Web,
+            Self::Device => types::ClientType::Device,
+            Self::Service => types::ClientType::Service,
+        }
+    }
+}
+
+/// Which kind of token is revoked (RFC 7009 section 2.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TokenTypeHint {
+    /// An access token.
+    AccessToken,
+    /// A refresh token.
+    RefreshToken,
+}
+
+impl TokenTypeHint {
+    pub(super) fn generated(self) -> types::RevokeTokenRequestTokenTypeHint {
+        match self {
+            Self::AccessToken => types::RevokeTokenRequestTokenTypeHint::AccessToken,
+            Self::RefreshToken => types::RevokeTokenRequestTokenTypeHint::RefreshToken,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     api::{Api, issued},
-    auth::{ClientAuth, ClientType, Encoding},
-    types::{self, RevokeTokenRequestTokenTypeHint as TokenTypeHint},
+    auth::{ClientAuth, ClientType, Encoding, TokenTypeHint},
+    types,
 };
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret,

@@ -54,22 +54,13 @@ mod auth;
 mod client;
 mod config;
 mod scope;
+pub mod types;
 pub mod version;
 pub mod webhook;
 
-pub use auth::{ClientAuth, ClientType, Encoding};
+pub use auth::{ClientAuth, ClientType, Encoding, TokenTypeHint};
 #[cfg(feature = "emulator")]
 pub(crate) use client::is_version;
 pub use client::{Client, ClientBuilder};
 pub use config::Config;
 pub use scope::{AccountScope, Scope};
-#[doc(inline)]
-pub use types::RevokeTokenRequestTokenTypeHint as TokenTypeHint;
-
-/// The types of Moov's contract, generated from `specs/moov/openapi.yaml`.
-///
-/// They follow the contract and are non-exhaustive: a field that the vendor adds is a new field here,
-/// in a minor release; one that it drops or retypes is a breaking change here as well.
-pub mod types {
-    pub use crate::generated::moov::types::*;
-}

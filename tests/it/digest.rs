@@ -26,6 +26,18 @@ pub(crate) enum Shape {
     Enum(Vec<String>),
 }
 
+impl Shape {
+    /// Whether a part of this type is of that one.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        let has = |of: &str| of.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+        match self {
+            Self::Struct(fields) => fields.iter().any(|(_, of)| has(of)),
+            Self::Newtype(of) => has(of),
+            Self::Enum(_) => false,
+        }
+    }
+}
+
 pub(crate) struct Surface {
     pub(crate) operations: Vec<Operation>,
     pub(crate) types: Vec<(String, Shape)>,

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    digest::Shape,
+    digest::{Shape, Surface},
     support::{emulator, json, moneykit, moov, plain, scopes},
     surface::surface,
 };
@@ -45,11 +45,6 @@ fn generated_types_do_not_show_their_secrets() {
     for (vendor, name, text) in [
         (
             "moneykit",
-            "CreateAccessTokenRequest",
-            formatted::<linking::CreateAccessTokenRequest>(json!({"client_secret": MARK, "client_id": "id"})),
-        ),
-        (
-            "moneykit",
             "CreateAccessTokenResponse",
             formatted::<linking::CreateAccessTokenResponse>(json!({"access_token": MARK})),
         ),
@@ -60,25 +55,18 @@ fn generated_types_do_not_show_their_secrets() {
             "AuthToken",
             formatted::<moving::AuthToken>(json!({"access_token": MARK, "refresh_token": MARK})),
         ),
-        (
-            "moov",
-            "AuthTokenRequest",
-            formatted::<moving::AuthTokenRequest>(
-                json!({"grant_type": "refresh_token", "client_secret": MARK, "refresh_token": MARK}),
-            ),
-        ),
-        (
-            "moov",
-            "RevokeTokenRequest",
-            formatted::<moving::RevokeTokenRequest>(json!({"token": MARK, "client_secret": MARK})),
-        ),
     ] {
         assert!(!text.contains(MARK), "{vendor} {name}: {text}");
         assert!(text.contains("[redacted]"), "{vendor} {name}: {text}");
         tested.push((vendor, name.to_owned()));
     }
     for vendor in ["moneykit", "moov"] {
-        for (name, shape) in surface(vendor).types {
+        let Surface { types, operations } = surface(vendor);
+        // Requests are not public: `src/generated.rs` tests them.
+        let is_request = |name: &str| {
+            operations.iter().filter_map(|operation| operation.body.as_ref()).any(|(_, body)| body == name)
+        };
+        for (name, shape) in types.into_iter().filter(|(name, _)| !is_request(name)) {
             let secret = match &shape {
                 Shape::Struct(fields) => fields.iter().any(|(_, of)| {
                     ["Secret", "AccessToken", "RefreshToken"].iter().any(|secret| of.contains(secret))

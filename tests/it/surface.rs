@@ -1,7 +1,12 @@
 //! Guards what is generated: its digest is a snapshot, and every part of it is offered by a client.
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
+use quote::ToTokens as _;
 use serde_json::{Value, json};
 
 use crate::{
@@ -134,4 +139,126 @@ fn what_cannot_be_digested_is_refused_by_name() {
     let refusals: Vec<String> =
         refusals.into_iter().map(|refusal| refusal.expect_err("it is refused")).collect();
     insta::assert_snapshot!(refusals.join("\n"));
+}
+
+/// The types that a module of `src/` re-exports.
+fn public_types(vendor: &str) -> BTreeSet<String> {
+    fn names(tree: &syn::UseTree, found: &mut BTreeSet<String>) {
+        match tree {
+            syn::UseTree::Path(path) => names(&path.tree, found),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| names(tree, found)),
+            syn::UseTree::Name(name) => {
+                found.insert(name.ident.to_string());
+            }
+            _ => panic!("neither a name nor a list of names"),
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/{vendor}/types.rs"));
+    let file = syn::parse_file(&fs::read_to_string(path).expect("readable")).expect("Rust");
+    let mut found = BTreeSet::new();
+    for item in file.items {
+        let syn::Item::Use(item) = item else { panic!("a module of re-exports has something else") };
+        names(&item.tree, &mut found);
+    }
+    found
+}
+
+/// The schemas that a value refers to.
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(name)) = members.get("$ref") {
+                found.extend(name.rsplit('/').next().map(str::to_owned));
+            }
+            members.values().for_each(|value| references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+/// What a user can receive is public, with all that it holds; what is only sent is not.
+#[test]
+fn the_public_types_are_those_of_responses_and_errors() {
+    for vendor in ["moneykit", "moov"] {
+        let spec = spec(vendor);
+        let mut expected = BTreeSet::new();
+        for item in spec["paths"].as_object().unwrap().values() {
+            for operation in item.as_object().unwrap().values() {
+                references(&operation["responses"], &mut expected);
+            }
+        }
+        references(&spec["components"]["responses"], &mut expected);
+        let Surface { types, operations } = surface(vendor);
+        expected.extend(operations.into_iter().map(|operation| operation.response));
+        expected.retain(|name| types.iter().any(|(known, _)| known == name));
+        // A type of ours stands for these.
+        expected.remove("ExpiresIn");
+        let mut open: Vec<String> = expected.iter().cloned().collect();
+        while let Some(name) = open.pop() {
+            let (_, shape) = types.iter().find(|(known, _)| *known == name).expect("a type");
+            for (other, _) in types.iter().filter(|(other, _)| shape.mentions(other)) {
+                if expected.insert(other.clone()) {
+                    open.push(other.clone());
+                }
+            }
+        }
+        assert_eq!(public_types(vendor), expected, "{vendor}");
+    }
+}
+
+/// The derives of each type, and whether it holds a secret.
+#[test]
+fn only_a_request_with_a_secret_can_be_serialized() {
+    for (vendor, secret_requests, secret_responses) in [
+        ("moneykit", &["CreateAccessTokenRequest"][..], &["CreateAccessTokenResponse"][..]),
+        ("moov", &["AuthTokenRequest", "RevokeTokenRequest"], &["AccessToken", "AuthToken", "RefreshToken"]),
+    ] {
+        let code = bindings(spec(vendor)).unwrap();
+        let derives = derives(&code);
+        for name in secret_requests {
+            assert!(derives[*name].contains("Serialize"), "{vendor} {name}");
+        }
+        for name in secret_responses {
+            assert!(!derives[*name].contains("Serialize"), "{vendor} {name}: {}", derives[*name]);
+            assert!(derives[*name].contains("Deserialize"), "{vendor} {name}");
+        }
+    }
+}
+
+/// Through a list, an option or a type of its own, whatever a later revision of a spec wraps a token in.
+#[test]
+fn a_secret_deep_in_a_response_keeps_it_from_being_serialized() {
+    let code = bindings({
+        let mut spec = spec("moneykit");
+        let schemas = &mut spec["components"]["schemas"];
+        schemas["Deep"] =
+            json!({"type": "object", "properties": {"key": {"type": "string", "format": "password"}}});
+        schemas["AppResponse"]["properties"]["keys"] =
+            json!({"type": "array", "items": {"$ref": "#/components/schemas/Deep"}});
+        spec
+    })
+    .unwrap();
+    let derives = derives(&code);
+    for name in ["Deep", "AppResponse", "AppClientResponse"] {
+        assert!(!derives[name].contains(" Serialize"), "{name}: {}", derives[name]);
+    }
+    assert!(derives["JwkSet"].contains(" Serialize"));
+}
+
+fn derives(code: &str) -> BTreeMap<String, String> {
+    let file = syn::parse_file(code).unwrap();
+    let types = file.items.into_iter().filter_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "types" => module.content,
+        _ => None,
+    });
+    let structs = types.flat_map(|(_, items)| items).filter_map(|item| match item {
+        syn::Item::Struct(item) => Some(item),
+        _ => None,
+    });
+    let derives = |item: &syn::ItemStruct| {
+        let attributes = item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive"));
+        attributes.map(|derive| derive.to_token_stream().to_string()).collect::<String>()
+    };
+    structs.map(|item| (item.ident.to_string(), derives(&item))).collect()
 }
