@@ -40,11 +40,7 @@ pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::Unavailable, "unavailable", "try again later: the vendor, or the way to it, fails"),
     (Exit::Timeout, "timeout", "try again, or allow more time (--timeout)"),
     (Exit::InvalidResponse, "unreadable", "report it: the response is not what the contract says"),
-    (
-        Exit::Refused,
-        "webhook_refused",
-        "refuse the webhook: it is not authentic, not of now, or not readable",
-    ),
+    (Exit::Refused, "webhook_refused", "refuse the webhook: it is not authentic, too old, or not readable"),
     (Exit::Finding, "finding", "correct what doctor found"),
     (Exit::NoRefreshToken, "no_refresh_token", "go on without a refresh token: none was issued or saved"),
     (
@@ -193,7 +189,7 @@ impl From<VerifyError> for Failure {
         let undecided =
             matches!(error.kind(), VerifyErrorKind::KeysUnavailable | VerifyErrorKind::KeysCoolingDown);
         let exit = if undecided { Exit::Unavailable } else { Exit::Refused };
-        let reason = format!("{error}; {:?}, to be answered by {}", error.kind(), error.status().as_u16());
+        let reason = format!("{error} ({}); respond with {}", error.reason(), error.status().as_u16());
         Self { causes: causes(&error), ..Self::new(exit, reason) }
     }
 }

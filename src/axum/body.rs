@@ -5,13 +5,13 @@ use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError};
 
-use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
+use crate::webhook::{Reason, VerifyError};
 
 /// Reads a body as it came.
 pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyError> {
     // What it says of its length: hyper holds a sender to it.
     if announced(&body) > limit {
-        return Err(Kind::BodyTooLarge.into());
+        return Err(Reason::BodyTooLarge.into());
     }
     let Some(first) = chunk(&mut body, limit).await? else { return Ok(Bytes::new()) };
     let Some(second) = chunk(&mut body, limit - first.len()).await? else { return Ok(first) };
@@ -40,14 +40,14 @@ fn room(announced: usize, there: usize, limit: usize) -> usize {
 }
 
 /// The next piece with anything in it, if it is within what is left of the limit.
-async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Kind> {
+async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Reason> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.into_inner().is::<LengthLimitError>() {
-            true => Kind::BodyTooLarge,
-            false => Kind::IncompleteBody,
+            true => Reason::BodyTooLarge,
+            false => Reason::IncompleteBody,
         })?;
         match frame.into_data() {
-            Ok(data) if data.len() > left => return Err(Kind::BodyTooLarge),
+            Ok(data) if data.len() > left => return Err(Reason::BodyTooLarge),
             Ok(data) if !data.is_empty() => return Ok(Some(data)),
             // Trailers, which nobody signed.
             _ => {}

@@ -107,72 +107,28 @@
 //!
 //! # Webhooks
 //!
-//! [`VerifyError::kind`](crate::webhook::VerifyError::kind) is the reason, and
-//! [`subject`](crate::webhook::VerifyError::subject) the header or claim. Response with
-//! [`status`](crate::webhook::VerifyError::status). Only the three with 503 are transient: the vendor sends those again, and
-//! should. Everything else will be refused again however often it comes; where it is the vendor's own delivery, look here.
+//! [`VerifyError::kind`](crate::webhook::VerifyError::kind) is what to do,
+//! [`reason`](crate::webhook::VerifyError::reason) is the cause for your logs and metrics, and
+//! [`subject`](crate::webhook::VerifyError::subject) is the header or claim. Respond with
+//! [`status`](crate::webhook::VerifyError::status). The kinds with 503 are transient: the vendor sends such a webhook again.
+//! All others are refused again however often they come. If the vendor itself sends one, check this table.
 //!
-//! **It did not come whole.** Something between the vendor and you drops, folds or adds, or it is not the vendor.
-//!
-//! | reason | response | look at |
-//! | --- | --- | --- |
-//! | [`MissingHeader`](crate::webhook::VerifyErrorKind::MissingHeader) | 400 | a proxy that drops headers it does not know; a health check that calls this path |
-//! | [`RepeatedHeader`](crate::webhook::VerifyErrorKind::RepeatedHeader) | 400 | a proxy that adds its own; never take the first of two |
-//! | [`HeaderTooLarge`](crate::webhook::VerifyErrorKind::HeaderTooLarge) | 400 | not the vendor: real ones are far below the limit |
-//! | [`MalformedHeader`](crate::webhook::VerifyErrorKind::MalformedHeader) | 400 | the same |
-//! | [`BodyTooLarge`](crate::webhook::VerifyErrorKind::BodyTooLarge) | 413 | the body limit, if a genuine one is over it |
-//! | [`IncompleteBody`](crate::webhook::VerifyErrorKind::IncompleteBody) | 400 | the connection, timeouts in front of you |
-//! | [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) | 400 | only from reading the body, never from the verification. MoneyKit: an event of a new shape; response 2xx. Moov: anyone can have written it |
-//!
-//! **The signature is of no use.** Forged, or made by something else than the vendor.
-//!
-//! | reason | response | look at |
-//! | --- | --- | --- |
-//! | [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature) | 400 | one vendor's webhook at the other's path |
-//! | [`MalformedBase64`](crate::webhook::VerifyErrorKind::MalformedBase64) | 400 | a recording that was edited |
-//! | [`MalformedJwsHeader`](crate::webhook::VerifyErrorKind::MalformedJwsHeader) | 400 | the same |
-//! | [`AlgorithmNone`](crate::webhook::VerifyErrorKind::AlgorithmNone) | 401 | an attack |
-//! | [`AlgorithmSymmetric`](crate::webhook::VerifyErrorKind::AlgorithmSymmetric) | 401 | an attack, or a test that signs with a secret |
-//! | [`AlgorithmUnexpected`](crate::webhook::VerifyErrorKind::AlgorithmUnexpected) | 401 | a change of the vendor's: report it |
-//! | [`CriticalExtension`](crate::webhook::VerifyErrorKind::CriticalExtension) | 401 | the same |
-//! | [`MissingKeyId`](crate::webhook::VerifyErrorKind::MissingKeyId) | 401 | the same |
-//! | [`SignatureInDer`](crate::webhook::VerifyErrorKind::SignatureInDer) | 401 | a test that signs with a library for X.509 |
-//! | [`SignatureLength`](crate::webhook::VerifyErrorKind::SignatureLength) | 401 | a recording that was cut |
-//! | [`SignatureInvalid`](crate::webhook::VerifyErrorKind::SignatureInvalid) | 401 | the wrong secret (Moov: each webhook has its own; give both while you rotate) or environment |
-//!
-//! **The key is of no use.** MoneyKit alone.
-//!
-//! | reason | response | look at |
-//! | --- | --- | --- |
-//! | [`UnknownKey`](crate::webhook::VerifyErrorKind::UnknownKey) | 401 | only from `verify` with a set of your own: an old set |
-//! | [`KeyAmbiguous`](crate::webhook::VerifyErrorKind::KeyAmbiguous) | 401 | the vendor's key set contradicts itself: report it |
-//! | [`KeyType`](crate::webhook::VerifyErrorKind::KeyType) | 401 | the vendor's key set: report it |
-//! | [`KeyCurve`](crate::webhook::VerifyErrorKind::KeyCurve) | 401 | the same |
-//! | [`KeyUse`](crate::webhook::VerifyErrorKind::KeyUse) | 401 | the same |
-//! | [`KeyAlgorithm`](crate::webhook::VerifyErrorKind::KeyAlgorithm) | 401 | the same |
-//! | [`KeyMalformed`](crate::webhook::VerifyErrorKind::KeyMalformed) | 401 | the same |
-//! | [`KeyOffCurve`](crate::webhook::VerifyErrorKind::KeyOffCurve) | 401 | the same, at once: such a key is an attack |
-//!
-//! **The claims or the time do not fit.**
-//!
-//! | reason | response | look at |
-//! | --- | --- | --- |
-//! | [`MalformedClaims`](crate::webhook::VerifyErrorKind::MalformedClaims) | 400 | a change of the vendor's: report it |
-//! | [`MissingClaim`](crate::webhook::VerifyErrorKind::MissingClaim) | 401 | the same |
-//! | [`MalformedClaim`](crate::webhook::VerifyErrorKind::MalformedClaim) | 401 | the same |
-//! | [`BodyMismatch`](crate::webhook::VerifyErrorKind::BodyMismatch) | 401 | whether the body is raw: a framework that parsed it, a proxy that unpacked it |
-//! | [`MalformedTimestamp`](crate::webhook::VerifyErrorKind::MalformedTimestamp) | 400 | a change of the vendor's: report it |
-//! | [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) | 401 | this machine's clock; a queue in front of you; a recording played again |
-//! | [`TooNew`](crate::webhook::VerifyErrorKind::TooNew) | 401 | this machine's clock |
-//! | [`Expired`](crate::webhook::VerifyErrorKind::Expired) | 401 | the same |
-//! | [`NotYetValid`](crate::webhook::VerifyErrorKind::NotYetValid) | 401 | the same |
-//!
-//! **Nothing could be decided.** These are transient.
-//!
-//! | reason | response | look at |
-//! | --- | --- | --- |
-//! | [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) | 503 | the way to MoneyKit: the source is a call's error, as above |
-//! | [`KeysCoolingDown`](crate::webhook::VerifyErrorKind::KeysCoolingDown) | 503 | nothing, if it passes within a minute; else somebody makes up key ids |
-//! | [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) | 503 | the delivery store: it fails, times out, or is full of newer deliveries |
+//! | kind | respond with | reasons | check |
+//! | --- | --- | --- | --- |
+//! | [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) | 400 | `missing_header`, `repeated_header`, `header_too_large`, `malformed_header`, `malformed_timestamp` | a proxy that drops, repeats or folds headers; a health check that calls this path. If the vendor itself sends it: report it |
+//! | [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature) | 400 | `malformed_signature`, `malformed_base64`, `malformed_jws_header`, `malformed_claims`, `missing_claim`, `malformed_claim` | one vendor's webhook at the other's path; an edited recording; otherwise a change of the vendor's: report it |
+//! | [`UnsupportedAlgorithm`](crate::webhook::VerifyErrorKind::UnsupportedAlgorithm) | 401 | `algorithm_none`, `algorithm_symmetric`, `algorithm_unexpected`, `critical_extension` | an attack, or a test that signs with a secret. `algorithm_unexpected` from the vendor: report it |
+//! | [`UnknownKey`](crate::webhook::VerifyErrorKind::UnknownKey) | 401 | `unknown_key`, `missing_key_id` | only from `verify` with a set of your own: an old set |
+//! | [`UnusableKey`](crate::webhook::VerifyErrorKind::UnusableKey) | 401 | `key_ambiguous`, `key_type`, `key_curve`, `key_use`, `key_algorithm`, `key_malformed`, `key_off_curve` | the vendor's key set: report it. `key_off_curve`: at once, such a key is an attack |
+//! | [`InvalidSignature`](crate::webhook::VerifyErrorKind::InvalidSignature) | 401 | `signature_invalid`, `signature_in_der`, `signature_length` | the wrong secret (Moov: each webhook has its own; configure both while you rotate) or environment; a test that signs with a library for X.509 |
+//! | [`BodyMismatch`](crate::webhook::VerifyErrorKind::BodyMismatch) | 401 | `body_mismatch` | whether the body is raw: a framework that parsed it, a proxy that unpacked it |
+//! | [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) | 401 | `too_old`, `expired` | this machine's clock; a queue in front of you; a replay |
+//! | [`TooNew`](crate::webhook::VerifyErrorKind::TooNew) | 401 | `too_new`, `not_yet_valid` | this machine's clock |
+//! | [`BodyTooLarge`](crate::webhook::VerifyErrorKind::BodyTooLarge) | 413 | `body_too_large` | the body limit, if a genuine one is over it |
+//! | [`IncompleteBody`](crate::webhook::VerifyErrorKind::IncompleteBody) | 400 | `incomplete_body` | the connection, and timeouts in front of you |
+//! | [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) | 400 | `malformed_body` | only from reading the body, never from verifying it. MoneyKit: an event of a new shape; respond with 2xx. Moov: anyone can have written it |
+//! | [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) | 503 | `keys_unavailable` | the way to MoneyKit: the source is a call's error, as above |
+//! | [`KeysCoolingDown`](crate::webhook::VerifyErrorKind::KeysCoolingDown) | 503 | `keys_cooling_down` | nothing, if it passes within a minute; otherwise somebody invents key ids |
+//! | [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) | 503 | `delivery_store_unavailable` | the delivery store: it fails, times out, or is full of newer deliveries |
 //!
 #![doc = links!()]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use http::HeaderMap;
 
-use super::{VerifyError, VerifyErrorKind as Kind};
+use super::{Reason, VerifyError};
 
 /// The headers of a request, from any framework.
 ///
@@ -83,14 +83,14 @@ pub(crate) fn one<'h>(
         is_repeated |= first.is_some();
         first = first.or(Some(value));
     });
-    let value = first.ok_or_else(|| about(Kind::MissingHeader))?;
+    let value = first.ok_or_else(|| about(Reason::MissingHeader))?;
     if is_repeated {
-        return Err(about(Kind::RepeatedHeader));
+        return Err(about(Reason::RepeatedHeader));
     }
     if value.len() > limit {
-        return Err(about(Kind::HeaderTooLarge));
+        return Err(about(Reason::HeaderTooLarge));
     }
     let is_visible = !value.is_empty() && value.iter().all(u8::is_ascii_graphic);
     let text = std::str::from_utf8(value).ok().filter(|_| is_visible);
-    text.ok_or_else(|| about(Kind::MalformedHeader))
+    text.ok_or_else(|| about(Reason::MalformedHeader))
 }

@@ -82,6 +82,7 @@ pub use delivery::{
     Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryGuard, DeliveryId, DeliveryStore,
     DeliveryStoreError, MemoryDeliveries, StoreFailure,
 };
+pub(crate) use error::Reason;
 pub use error::{VerifyError, VerifyErrorKind};
 pub(crate) use event_kind::event_kinds;
 pub use headers::Headers;

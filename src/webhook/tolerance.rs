@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{VerifyError, VerifyErrorKind as Kind};
+use super::{Reason, VerifyError};
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 
@@ -48,11 +48,11 @@ impl Tolerance {
     ///
     /// # Errors
     ///
-    /// [`TooOld`](Kind::TooOld) and [`TooNew`](Kind::TooNew).
+    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) and [`TooNew`](crate::webhook::VerifyErrorKind::TooNew).
     pub fn check(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), VerifyError> {
         match now.duration_since(signed_at) {
-            Ok(age) if age > self.past => Err(Kind::TooOld.into()),
-            Err(ahead) if ahead.duration() > self.future => Err(Kind::TooNew.into()),
+            Ok(age) if age > self.past => Err(Reason::TooOld.into()),
+            Err(ahead) if ahead.duration() > self.future => Err(Reason::TooNew.into()),
             _ => Ok(()),
         }
     }

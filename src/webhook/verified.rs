@@ -4,7 +4,7 @@ use std::{fmt, time::SystemTime};
 
 use serde::de::DeserializeOwned;
 
-use super::{VerifyError, VerifyErrorKind as Kind};
+use super::{Reason, VerifyError};
 
 /// A webhook whose headers **and body** the vendor signed.
 ///
@@ -62,7 +62,7 @@ impl<B: AsRef<[u8]>> Verified<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](Kind::MalformedBody), without any text of the body. The webhook is authentic all
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the body. The webhook is authentic all
     /// the same: response 2xx, or the vendor sends it again in vain.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
@@ -80,7 +80,7 @@ impl<B> fmt::Debug for Verified<B> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, VerifyError> {
-    serde_json::from_slice(body).map_err(|_| Kind::MalformedBody.into())
+    serde_json::from_slice(body).map_err(|_| Reason::MalformedBody.into())
 }
 
 /// A webhook whose **headers** the vendor signed, and whose **body nobody signed**.
@@ -152,7 +152,7 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](Kind::MalformedBody), without any text of the body.
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the body.
     pub fn unsigned_json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }

@@ -16,7 +16,7 @@ use fintech_auth::{
     moov::webhook::WebhookVerifier,
     webhook::{
         Begin, Begun, ClaimId, Deliveries, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError,
-        MemoryDeliveries, Received, StoreFailure, Tolerance, VerifyErrorKind as Kind,
+        MemoryDeliveries, Received, StoreFailure, Tolerance,
     },
 };
 use tokio::{
@@ -217,8 +217,8 @@ async fn a_failing_store_refuses_with_a_time_to_retry_unless_told_otherwise() {
         let deliveries = Deliveries::new(broken);
         let error = deliveries.begin(id("a", start()), KEEP).await.unwrap_err();
         assert_eq!(
-            (error.kind(), error.status()),
-            (Kind::DeliveryStoreUnavailable, StatusCode::SERVICE_UNAVAILABLE)
+            (error.reason(), error.status()),
+            ("delivery_store_unavailable", StatusCode::SERVICE_UNAVAILABLE)
         );
         assert!(error.retry_after().is_some());
         assert_eq!(deliveries.store_failures(), 1);
@@ -237,10 +237,10 @@ async fn strangers_cannot_fill_the_store() {
     let webhooks = verifier(&emulator).with_deliveries(Deliveries::new(Shared(store.clone())));
     for _ in 0..100 {
         let sent = emulator.moov_webhook("{}").with_secret("made up").sign().unwrap();
-        assert_eq!(webhooks.receive(&sent.headers, b"{}").await.unwrap_err().kind(), Kind::SignatureInvalid);
+        assert_eq!(webhooks.receive(&sent.headers, b"{}").await.unwrap_err().reason(), "signature_invalid");
     }
     let late = emulator.moov_webhook("{}").with_timestamp("1").sign().unwrap();
-    assert_eq!(webhooks.receive(&late.headers, b"{}").await.unwrap_err().kind(), Kind::TooOld);
+    assert_eq!(webhooks.receive(&late.headers, b"{}").await.unwrap_err().reason(), "too_old");
     assert!(store.is_empty());
 }
 
@@ -293,20 +293,20 @@ async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
         let received = moov.receive(&sent_moov.headers, &sent_moov.body).await;
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "{late} s");
         // Without a delivery store nothing refuses a repetition, so the window stays short.
-        assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().kind(), Kind::TooOld);
+        assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().reason(), "too_old");
         let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
-        assert_eq!(verdict.unwrap_err().kind(), Kind::TooOld);
+        assert_eq!(verdict.unwrap_err().reason(), "too_old");
     }
     // `exp` bounds it where the vendor sends one.
     let exp = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3_600;
     let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).with_claim("exp", exp).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
-    assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().kind(), Kind::Expired);
+    assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().reason(), "expired");
     // A user's own window holds for both.
     let strict = moov.with_tolerance(Tolerance::default());
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     clock.advance(Duration::from_secs(301));
-    assert_eq!(strict.receive(&sent.headers, &sent.body).await.unwrap_err().kind(), Kind::TooOld);
+    assert_eq!(strict.receive(&sent.headers, &sent.body).await.unwrap_err().reason(), "too_old");
 }
 
 #[tokio::test]

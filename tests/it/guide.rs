@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use fintech_auth::{Error, ErrorKind, webhook::VerifyErrorKind};
+use fintech_auth::{
+    Error, ErrorKind,
+    webhook::{VerifyError, VerifyErrorKind},
+};
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
@@ -62,7 +65,12 @@ fn each_reason_that_a_webhook_is_refused_for_is_explained_with_its_status() {
     let mut rows = page.lines().filter(|line| line.contains("](crate::webhook::VerifyErrorKind::"));
     for kind in VerifyErrorKind::ALL {
         let status = kind.status().as_u16();
-        let row = format!("//! | [`{kind:?}`](crate::webhook::VerifyErrorKind::{kind:?}) | {status} | ");
+        let reasons = VerifyError::REASONS.iter().filter(|(of, _)| of == kind);
+        let reasons: Vec<_> = reasons.map(|(_, reason)| format!("`{reason}`")).collect();
+        let row = format!(
+            "//! | [`{kind:?}`](crate::webhook::VerifyErrorKind::{kind:?}) | {status} | {} | ",
+            reasons.join(", ")
+        );
         let found = rows.next().unwrap_or_default();
         assert!(found.starts_with(&row), "{row} in place of {found}");
     }

@@ -6,9 +6,7 @@ use fintech_auth::{
     emulator::{Emulator, delivery_store_contract},
     moov::webhook::WebhookVerifier,
     token::redis::{RedisStore, SealingKey},
-    webhook::{
-        Begin, Deliveries, DeliveryId, DeliveryStore as _, Received, RedisDeliveries, VerifyErrorKind,
-    },
+    webhook::{Begin, Deliveries, DeliveryId, DeliveryStore as _, Received, RedisDeliveries},
 };
 
 use crate::{
@@ -71,7 +69,7 @@ async fn without_redis_a_delivery_is_refused_with_a_time_to_retry() {
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     redis.stop();
     let error = verifier.receive(&sent.headers, &sent.body).await.unwrap_err();
-    assert_eq!((error.kind(), error.status().as_u16()), (VerifyErrorKind::DeliveryStoreUnavailable, 503));
+    assert_eq!((error.reason(), error.status().as_u16()), ("delivery_store_unavailable", 503));
     assert!(error.retry_after().is_some());
     redis.start_again();
     assert!(matches!(verifier.receive(&sent.headers, &sent.body).await, Ok(Received::New(..))));

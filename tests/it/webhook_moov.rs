@@ -7,7 +7,7 @@ use fintech_auth::{
     ErrorKind, ManualClock, Secret,
     emulator::{Emulator, MoovWebhook, SignedWebhook},
     moov::webhook::{EventKind, UnsignedEvent, WebhookVerifier},
-    webhook::{Tolerance, VerifyErrorKind as Kind},
+    webhook::Tolerance,
 };
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
@@ -25,8 +25,8 @@ fn sign(webhook: MoovWebhook) -> SignedWebhook {
     webhook.sign().expect("it can be sent")
 }
 
-fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> Kind {
-    webhooks.verify(headers, b"{}").expect_err("it is refused").kind()
+fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> &'static str {
+    webhooks.verify(headers, b"{}").expect_err("it is refused").reason()
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn what_comes_back_says_that_the_body_is_unsigned() {
     assert!(std::any::type_name_of_val(&webhook).contains("UnsignedBody"));
     assert!(!format!("{webhook:?}").contains("forged"));
     let error = webhook.unsigned_json::<u8>().unwrap_err();
-    assert_eq!(error.kind(), Kind::MalformedBody);
+    assert_eq!(error.reason(), "malformed_body");
 }
 
 #[tokio::test]
@@ -60,25 +60,25 @@ async fn each_hostile_header_has_its_own_reason() {
     for name in NAMES {
         let mut headers = good.clone();
         headers.remove(name);
-        assert_eq!(refused(&webhooks, &headers), Kind::MissingHeader, "{name}");
+        assert_eq!(refused(&webhooks, &headers), "missing_header", "{name}");
         let mut headers = good.clone();
         headers.append(name, good[name].clone());
-        assert_eq!(refused(&webhooks, &headers), Kind::RepeatedHeader, "{name}");
-        assert_eq!(refused(&webhooks, &with(name, &"a".repeat(257))), Kind::HeaderTooLarge, "{name}");
+        assert_eq!(refused(&webhooks, &headers), "repeated_header", "{name}");
+        assert_eq!(refused(&webhooks, &with(name, &"a".repeat(257))), "header_too_large", "{name}");
         for value in ["", "é", "a b", "a\tb"] {
-            assert_eq!(refused(&webhooks, &with(name, value)), Kind::MalformedHeader, "{name} {value:?}");
+            assert_eq!(refused(&webhooks, &with(name, value)), "malformed_header", "{name} {value:?}");
         }
     }
     let signature = good["x-signature"].to_str().expect("text").to_owned();
     for bad in [&signature[1..], &signature.to_uppercase(), &signature.replace(&signature[..1], "g"), "0x"] {
-        assert_eq!(refused(&webhooks, &with("x-signature", bad)), Kind::MalformedSignature, "{bad}");
+        assert_eq!(refused(&webhooks, &with("x-signature", bad)), "malformed_signature", "{bad}");
     }
-    assert_eq!(refused(&webhooks, &with("x-signature", &"0".repeat(128))), Kind::SignatureInvalid);
+    assert_eq!(refused(&webhooks, &with("x-signature", &"0".repeat(128))), "signature_invalid");
     for name in &NAMES[..3] {
-        assert_eq!(refused(&webhooks, &with(name, "1")), Kind::SignatureInvalid, "{name}");
+        assert_eq!(refused(&webhooks, &with(name, "1")), "signature_invalid", "{name}");
     }
     let limited = webhooks.clone().with_body_limit(1);
-    assert_eq!(refused(&limited, &good), Kind::BodyTooLarge);
+    assert_eq!(refused(&limited, &good), "body_too_large");
     assert!(webhooks.verify(&good, b"{}").is_ok());
 }
 
@@ -88,11 +88,11 @@ async fn parts_cannot_be_shifted_across_their_separator() {
     let emulator = emulator().await;
     let webhooks = verifier(&emulator);
     let sent = sign(emulator.moov_webhook("{}").with_nonce("n").with_webhook_id("a|w"));
-    assert_eq!(refused(&webhooks, &sent.headers), Kind::MalformedHeader);
+    assert_eq!(refused(&webhooks, &sent.headers), "malformed_header");
     let mut shifted = sent.headers.clone();
     shifted.insert("x-nonce", HeaderValue::from_static("n|a"));
     shifted.insert("x-webhook-id", HeaderValue::from_static("w"));
-    assert_eq!(refused(&webhooks, &shifted), Kind::MalformedHeader);
+    assert_eq!(refused(&webhooks, &shifted), "malformed_header");
 }
 
 #[tokio::test]
@@ -108,22 +108,22 @@ async fn every_documented_time_is_read_and_the_window_has_two_sides() {
         ("1736964352000", None),
         ("1736964052", None),
         ("1736964652", None),
-        ("1736964051", Some(Kind::TooOld)),
-        ("1736964653", Some(Kind::TooNew)),
-        ("2025-01-15T18:00:51Z", Some(Kind::TooOld)),
-        ("0", Some(Kind::TooOld)),
-        ("2025-01-15T18:05:52", Some(Kind::MalformedTimestamp)),
-        ("-1", Some(Kind::MalformedTimestamp)),
-        ("99999999999999999999", Some(Kind::MalformedTimestamp)),
-        ("today", Some(Kind::MalformedTimestamp)),
+        ("1736964051", Some("too_old")),
+        ("1736964653", Some("too_new")),
+        ("2025-01-15T18:00:51Z", Some("too_old")),
+        ("0", Some("too_old")),
+        ("2025-01-15T18:05:52", Some("malformed_timestamp")),
+        ("-1", Some("malformed_timestamp")),
+        ("99999999999999999999", Some("malformed_timestamp")),
+        ("today", Some("malformed_timestamp")),
     ] {
         let sent = sign(emulator.moov_webhook("{}").with_timestamp(timestamp));
         let verdict = webhooks.verify(&sent.headers, b"{}");
-        assert_eq!(verdict.err().map(|error| error.kind()), expected, "{timestamp}");
+        assert_eq!(verdict.err().map(|error| error.reason()), expected, "{timestamp}");
     }
     let narrow = verifier(&emulator).with_tolerance(Tolerance::new(Duration::from_secs(1)));
     let sent = sign(emulator.moov_webhook("{}").with_timestamp("1736964350"));
-    assert_eq!(refused(&narrow, &sent.headers), Kind::TooOld);
+    assert_eq!(refused(&narrow, &sent.headers), "too_old");
 }
 
 #[tokio::test]
@@ -139,8 +139,8 @@ async fn all_secrets_of_a_rotation_are_good_and_no_other() {
     let both = on(vec![old.clone(), new.clone()]);
     assert!(both.verify(&before.headers, b"").is_ok());
     assert!(both.verify(&after.headers, b"").is_ok());
-    assert_eq!(refused(&on(vec![new]), &before.headers), Kind::SignatureInvalid);
-    assert_eq!(refused(&on(vec![old]), &after.headers), Kind::SignatureInvalid);
+    assert_eq!(refused(&on(vec![new]), &before.headers), "signature_invalid");
+    assert_eq!(refused(&on(vec![old]), &after.headers), "signature_invalid");
     for secrets in [vec![], vec!["".into()], vec!["a".into(), " b".into()], vec!["c\n".into()]] {
         assert_eq!(WebhookVerifier::new(secrets).unwrap_err().kind(), ErrorKind::InvalidConfig);
     }
@@ -216,7 +216,7 @@ fn an_event_is_read_as_far_as_it_is_in_order() {
     let long = format!(r#"{{"type":"{}"}}"#, "a".repeat(129));
     for body in ["", "[]", "{}", r#"{"type":7}"#, r#"{"type":"a\nforged log line"}"#, &long] {
         let error = UnsignedEvent::read(body.as_bytes()).unwrap_err();
-        assert_eq!(error.kind(), Kind::MalformedBody, "{body}");
+        assert_eq!(error.reason(), "malformed_body", "{body}");
     }
 }
 

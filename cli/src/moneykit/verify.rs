@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use fintech_auth::{
     moneykit::{
         types::JwkSet,
-        webhook::{VerifierOptions, VerifyingKeys, verify},
+        webhook::{VerifierOptions, VerifyingKeys, signature, verify},
     },
-    webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind},
+    webhook::{Tolerance, Verified},
 };
 
 use crate::{
@@ -79,12 +79,6 @@ fn by_keys<'a>(
 ) -> Result<Verified<&'a [u8]>, Failure> {
     let set: JwkSet = serde_json::from_slice(&input::bytes("--keys", path)?)
         .map_err(|_| Failure::usage("the file of --keys is no key set; make one by moneykit jwks --json"))?;
-    let mut signatures = received.headers.get_all("moneykit-signature").iter();
-    let signature = match (signatures.next(), signatures.next()) {
-        (None, _) => return Err(VerifyError::from(VerifyErrorKind::MissingHeader).into()),
-        (Some(_), Some(_)) => return Err(VerifyError::from(VerifyErrorKind::RepeatedHeader).into()),
-        (Some(signature), None) => signature.to_str(),
-    };
-    let signature = signature.map_err(|_| VerifyError::from(VerifyErrorKind::MalformedHeader))?;
+    let signature = signature(&received.headers)?;
     Ok(verify(signature, &received.body[..], &VerifyingKeys::new(&set), SystemTime::now(), options)?)
 }

@@ -15,7 +15,7 @@ use crate::{
     retry::backoff,
     single_flight::{Flight, SingleFlight, Waiter},
     sync::{Mutex, MutexGuard, time},
-    webhook::{VerifyError, VerifyErrorKind as Kind},
+    webhook::{Reason, VerifyError},
 };
 
 /// How long a webhook waits for a fetch where stale keys will do: its sender waits for the response.
@@ -168,7 +168,7 @@ impl KeyCache {
             // in between. So the vendor is asked to send the webhook again.
             if is_unknown && waited && led {
                 let left = state.cool_until.saturating_sub(now.tick);
-                return Step::Refuse(VerifyError::from(Kind::KeysCoolingDown).with_retry_after(left));
+                return Step::Refuse(VerifyError::from(Reason::KeysCoolingDown).with_retry_after(left));
             }
             stale = (!is_unknown).then_some(keys);
         }
@@ -182,7 +182,7 @@ impl KeyCache {
         if is_unknown {
             let left = state.cool_until.saturating_sub(now.tick);
             if !left.is_zero() {
-                return Step::Refuse(VerifyError::from(Kind::KeysCoolingDown).with_retry_after(left));
+                return Step::Refuse(VerifyError::from(Reason::KeysCoolingDown).with_retry_after(left));
             }
             state.cool_until = now.tick.saturating_add(self.options.cool_down);
         }
@@ -247,7 +247,7 @@ impl State {
 
 fn unavailable(error: Error, left: Option<Duration>) -> VerifyError {
     let wait = left.or(error.retry_after());
-    let refused = VerifyError::from(Kind::KeysUnavailable).with_source(error);
+    let refused = VerifyError::from(Reason::KeysUnavailable).with_source(error);
     match wait {
         Some(wait) => refused.with_retry_after(wait),
         None => refused,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Timestamp,
-    webhook::{Headers, Verified, VerifyError, VerifyErrorKind, event_kinds, one},
+    webhook::{Headers, Reason, Verified, VerifyError, event_kinds, one},
 };
 
 event_kinds! {
@@ -62,10 +62,10 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](VerifyErrorKind::MalformedBody) for any other body. The webhook is authentic all the
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body. The webhook is authentic all the
     /// same: response 2xx and look at the bytes, or the vendor sends it again in vain.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
-        let malformed = || VerifyError::from(VerifyErrorKind::MalformedBody);
+        let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
         let Some(Value::String(name)) = fields.remove("webhook_event") else { return Err(malformed()) };
         Ok(Self {

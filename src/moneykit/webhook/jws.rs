@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     json::Members,
-    webhook::{VerifyError, VerifyErrorKind as Kind},
+    webhook::{Reason, VerifyError},
 };
 
 /// The longest JWS.
@@ -30,17 +30,17 @@ pub(super) struct Jws<'a> {
 impl<'a> Jws<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, VerifyError> {
         if text.len() > LIMIT {
-            return Err(Kind::HeaderTooLarge.into());
+            return Err(Reason::HeaderTooLarge.into());
         }
         let mut parts = text.split('.');
         let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(Kind::MalformedSignature.into());
+            return Err(Reason::MalformedSignature.into());
         };
         let header = decode(header)?;
         let key_id = check_header(&header)?;
-        let signed = text.get(..text.len() - signature.len() - 1).ok_or(Kind::MalformedSignature)?;
+        let signed = text.get(..text.len() - signature.len() - 1).ok_or(Reason::MalformedSignature)?;
         let signature = decode(signature)?;
         let signature = signature.as_slice().try_into().map_err(|_| bad_length(&signature))?;
         Ok(Self { key_id, signed: signed.as_bytes(), signature, payload })
@@ -54,44 +54,44 @@ impl<'a> Jws<'a> {
 
 /// Without padding, white space or bits left over (RFC 7515 section 2): one text for each value.
 fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
-    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Kind::MalformedBase64.into())
+    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Reason::MalformedBase64.into())
 }
 
 /// An ASN.1 sequence of that very length is what most libraries make where JWS is not asked for.
 fn bad_length(signature: &[u8]) -> VerifyError {
     match signature {
-        [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Kind::SignatureInDer,
-        _ => Kind::SignatureLength,
+        [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Reason::SignatureInDer,
+        _ => Reason::SignatureLength,
     }
     .into()
 }
 
 /// The key id, if all else is as it has to be.
 fn check_header(header: &[u8]) -> Result<String, VerifyError> {
-    let members = members(header).ok_or(Kind::MalformedJwsHeader)?;
+    let members = members(header).ok_or(Reason::MalformedJwsHeader)?;
     let mut algorithm = None;
     let mut key_id = None;
     for (name, value) in members {
         match (&*name, value) {
             // The extensions that it lists must be understood, and we understand none.
-            ("crit", _) => return Err(VerifyError::about(Kind::CriticalExtension, "crit")),
+            ("crit", _) => return Err(VerifyError::about(Reason::CriticalExtension, "crit")),
             ("alg", Value::String(value)) => algorithm = Some(value),
             ("kid", Value::String(value)) => key_id = Some(value),
-            ("alg", _) => return Err(VerifyError::about(Kind::MalformedJwsHeader, "alg")),
-            ("kid", _) => return Err(VerifyError::about(Kind::MalformedJwsHeader, "kid")),
+            ("alg", _) => return Err(VerifyError::about(Reason::MalformedJwsHeader, "alg")),
+            ("kid", _) => return Err(VerifyError::about(Reason::MalformedJwsHeader, "kid")),
             _ => {}
         }
     }
     match algorithm.as_deref() {
         Some("ES256") => {}
-        Some(name) if name.eq_ignore_ascii_case("none") => return Err(Kind::AlgorithmNone.into()),
-        Some(name) if name.starts_with("HS") => return Err(Kind::AlgorithmSymmetric.into()),
-        _ => return Err(Kind::AlgorithmUnexpected.into()),
+        Some(name) if name.eq_ignore_ascii_case("none") => return Err(Reason::AlgorithmNone.into()),
+        Some(name) if name.starts_with("HS") => return Err(Reason::AlgorithmSymmetric.into()),
+        _ => return Err(Reason::AlgorithmUnexpected.into()),
     }
     match key_id {
-        Some(id) if id.len() > KEY_ID_LIMIT => Err(VerifyError::about(Kind::MalformedJwsHeader, "kid")),
+        Some(id) if id.len() > KEY_ID_LIMIT => Err(VerifyError::about(Reason::MalformedJwsHeader, "kid")),
         Some(id) if !id.is_empty() => Ok(id),
-        _ => Err(Kind::MissingKeyId.into()),
+        _ => Err(Reason::MissingKeyId.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use ring::{agreement, rand::SystemRandom, signature};
 use serde_json::{Map, Value};
 
 use super::super::types::JwkSet;
-use crate::webhook::{VerifyError, VerifyErrorKind as Kind};
+use crate::webhook::{Reason, VerifyError};
 
 /// SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
 const POINT: usize = 65;
@@ -24,7 +24,7 @@ const POINT: usize = 65;
 #[derive(Clone, Default)]
 pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
 
-type Key = Result<[u8; POINT], Kind>;
+type Key = Result<[u8; POINT], Reason>;
 
 impl VerifyingKeys {
     /// Reads a fetched set. It cannot fail: at worst no key in it is of use.
@@ -36,8 +36,8 @@ impl VerifyingKeys {
             match keys.get_mut(id) {
                 None => drop(keys.insert(id.into(), key)),
                 Some(known) => match (&*known, &key) {
-                    (Ok(one), Ok(other)) if one != other => *known = Err(Kind::KeyAmbiguous),
-                    (Err(Kind::KeyAmbiguous), _) | (_, Err(_)) | (Ok(_), _) => {}
+                    (Ok(one), Ok(other)) if one != other => *known = Err(Reason::KeyAmbiguous),
+                    (Err(Reason::KeyAmbiguous), _) | (_, Err(_)) | (Ok(_), _) => {}
                     (Err(_), Ok(_)) => *known = key,
                 },
             }
@@ -62,10 +62,10 @@ impl VerifyingKeys {
 
     /// ES256, whatever anything says.
     pub(super) fn verify(&self, key_id: &str, signed: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
-        let point = self.0.get(key_id).ok_or(Kind::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
+        let point = self.0.get(key_id).ok_or(Reason::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
         signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
             .verify(signed, signature)
-            .map_err(|_| Kind::SignatureInvalid.into())
+            .map_err(|_| Reason::SignatureInvalid.into())
     }
 }
 
@@ -85,33 +85,33 @@ fn read(jwk: &Map<String, Value>) -> Key {
         Some(_) => Err(kind),
     };
     if text("kty") != Some("EC") {
-        return Err(Kind::KeyType);
+        return Err(Reason::KeyType);
     }
     if text("crv") != Some("P-256") {
-        return Err(Kind::KeyCurve);
+        return Err(Reason::KeyCurve);
     }
-    only("use", "sig", Kind::KeyUse)?;
+    only("use", "sig", Reason::KeyUse)?;
     if let Some(operations) = jwk.get("key_ops") {
         let verifies = operations.as_array().is_some_and(|list| list.iter().any(|item| item == "verify"));
         if !verifies {
-            return Err(Kind::KeyUse);
+            return Err(Reason::KeyUse);
         }
     }
-    only("alg", "ES256", Kind::KeyAlgorithm)?;
+    only("alg", "ES256", Reason::KeyAlgorithm)?;
     // A private key that is published signs for everybody.
     if jwk.contains_key("d") {
-        return Err(Kind::KeyMalformed);
+        return Err(Reason::KeyMalformed);
     }
     let mut point = [4; POINT];
     let (_, coordinates) = point.split_at_mut(1);
     for (place, name) in coordinates.chunks_exact_mut(32).zip(["x", "y"]) {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text(name).unwrap_or_default()).unwrap_or_default();
         if bytes.len() != place.len() {
-            return Err(Kind::KeyMalformed);
+            return Err(Reason::KeyMalformed);
         }
         place.copy_from_slice(&bytes);
     }
-    if is_on_curve(&point) { Ok(point) } else { Err(Kind::KeyOffCurve) }
+    if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
 /// Verifying checks this as well, but says of it what it says of a bad signature. A key agreement
@@ -152,7 +152,7 @@ mod tests {
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
         assert!(keys.verify("a3", signed.as_bytes(), &signature).is_ok());
         let error = keys.verify("a3", &signed.as_bytes()[1..], &signature).unwrap_err();
-        assert_eq!(error.kind(), Kind::SignatureInvalid);
+        assert_eq!(error.reason(), "signature_invalid");
     }
 
     #[test]

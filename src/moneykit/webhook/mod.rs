@@ -92,7 +92,7 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// Each rejection has its own [kind](crate::webhook::VerifyErrorKind).
+    /// Each rejection has its own [reason](VerifyError::reason).
     /// [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) where keys are needed and
     /// cannot be fetched; the source is the [`Error`](crate::Error) of that call.
     ///
@@ -184,8 +184,13 @@ impl WebhookVerifier {
     }
 }
 
-/// The one signature among the headers, within its limit.
-pub(crate) fn signature<'h>(headers: impl Headers<'h>) -> Result<&'h str, VerifyError> {
+/// The signature among the headers, for [`verify`].
+///
+/// # Errors
+///
+/// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) if it is missing, repeated, too long or not
+/// visible ASCII.
+pub fn signature<'h>(headers: impl Headers<'h>) -> Result<&'h str, VerifyError> {
     one(&headers, SIGNATURE, jws::LIMIT)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::webhook::{Tolerance, VerifyError, VerifyErrorKind};
+use crate::webhook::{Reason, Tolerance, VerifyError};
 
 /// How long the vendor advises to keep a key.
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -54,7 +54,7 @@ impl VerifierOptions {
     }
 
     pub(super) fn check_body(&self, body: &[u8]) -> Result<(), VerifyError> {
-        if body.len() > self.body_limit { Err(VerifyErrorKind::BodyTooLarge.into()) } else { Ok(()) }
+        if body.len() > self.body_limit { Err(Reason::BodyTooLarge.into()) } else { Ok(()) }
     }
 
     /// How long after `exp` it is still taken, for a clock of ours that is ahead. 60 seconds.

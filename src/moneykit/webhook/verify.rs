@@ -12,7 +12,7 @@ use super::{
     keys::VerifyingKeys,
     options::VerifierOptions,
 };
-use crate::webhook::{Tolerance, Verified, VerifyError, VerifyErrorKind as Kind, unhex};
+use crate::webhook::{Reason, Tolerance, Verified, VerifyError, unhex};
 
 /// The end of the year 9999, after which dates cannot be written.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -22,7 +22,7 @@ const LAST_SECOND: u64 = 253_402_300_799;
 ///
 /// # Errors
 ///
-/// Each rejection has its own [kind](crate::webhook::VerifyErrorKind).
+/// Each rejection has its own [reason](VerifyError::reason).
 ///
 /// # Security
 ///
@@ -75,11 +75,11 @@ pub(crate) struct VerifiedClaims {
 impl VerifiedClaims {
     /// # Errors
     ///
-    /// [`BodyMismatch`](Kind::BodyMismatch) for another body than the signed one.
+    /// [`BodyMismatch`](crate::webhook::VerifyErrorKind::BodyMismatch) for another body than the signed one.
     pub(crate) fn with_body<B: AsRef<[u8]>>(self, body: B) -> Result<Verified<B>, VerifyError> {
         let is_same = digest(&SHA256, body.as_ref()).as_ref().ct_eq(&self.claims.body_digest);
         if !bool::from(is_same) {
-            return Err(Kind::BodyMismatch.into());
+            return Err(Reason::BodyMismatch.into());
         }
         Ok(Verified::new(body, self.claims.issued_at, self.key_id))
     }
@@ -95,7 +95,7 @@ struct Claims {
 
 impl Claims {
     fn read(payload: &[u8]) -> Result<Self, VerifyError> {
-        let members = members(payload).ok_or(Kind::MalformedClaims)?;
+        let members = members(payload).ok_or(Reason::MalformedClaims)?;
         let (mut issued_at, mut expires_at, mut not_before, mut body_digest) = (None, None, None, None);
         for (name, value) in &members {
             match &**name {
@@ -103,13 +103,13 @@ impl Claims {
                 "exp" => expires_at = Some(time("exp", value)?),
                 "nbf" => not_before = Some(time("nbf", value)?),
                 "request_body_sha256" => {
-                    let wrong = || VerifyError::about(Kind::MalformedClaim, "request_body_sha256");
+                    let wrong = || VerifyError::about(Reason::MalformedClaim, "request_body_sha256");
                     body_digest = Some(value.as_str().and_then(unhex).ok_or_else(wrong)?);
                 }
                 _ => {}
             }
         }
-        let missing = |name| move || VerifyError::about(Kind::MissingClaim, name);
+        let missing = |name| move || VerifyError::about(Reason::MissingClaim, name);
         Ok(Self {
             issued_at: issued_at.ok_or_else(missing("iat"))?,
             body_digest: body_digest.ok_or_else(missing("request_body_sha256"))?,
@@ -127,11 +127,11 @@ impl Claims {
         tolerance.check(self.issued_at, now)?;
         let passed = |at: SystemTime, more: Duration| at.checked_add(more).is_some_and(|end| end <= now);
         if self.expires_at.is_some_and(|at| passed(at, options.expiry_leeway)) {
-            return Err(Kind::Expired.into());
+            return Err(Reason::Expired.into());
         }
         let ahead = |at: SystemTime| at.duration_since(now).unwrap_or_default();
         if self.not_before.is_some_and(|at| ahead(at) > tolerance.future()) {
-            return Err(Kind::NotYetValid.into());
+            return Err(Reason::NotYetValid.into());
         }
         Ok(())
     }
@@ -147,5 +147,5 @@ fn time(name: &'static str, value: &Value) -> Result<SystemTime, VerifyError> {
     let since = since.filter(|since| since.as_secs() <= LAST_SECOND);
     since
         .and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since))
-        .ok_or_else(|| VerifyError::about(Kind::MalformedClaim, name))
+        .ok_or_else(|| VerifyError::about(Reason::MalformedClaim, name))
 }

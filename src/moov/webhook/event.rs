@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Timestamp,
-    webhook::{UnsignedBody, VerifyError, VerifyErrorKind, event_kinds},
+    webhook::{Reason, UnsignedBody, VerifyError, event_kinds},
 };
 
 /// The longest name of an event, in bytes. Names go to logs.
@@ -78,10 +78,10 @@ impl UnsignedEvent {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](VerifyErrorKind::MalformedBody) for any other body, and for a `type` that is not visible
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body, and for a `type` that is not visible
     /// ASCII of at most 128 bytes. The vendor sends such a body again in vain, so response 2xx.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
-        let malformed = || VerifyError::from(VerifyErrorKind::MalformedBody);
+        let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
         let Some(Value::String(kind)) = fields.remove("type") else { return Err(malformed()) };
         if kind.len() > KIND_LIMIT || !kind.bytes().all(|byte| byte.is_ascii_graphic()) {

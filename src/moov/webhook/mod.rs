@@ -54,10 +54,7 @@ pub use self::{
 };
 use crate::{
     Clock, Error, Secret, SystemClock,
-    webhook::{
-        Deliveries, DeliveryId, Headers, Received, Tolerance, UnsignedBody, VerifyError,
-        VerifyErrorKind as Kind,
-    },
+    webhook::{Deliveries, DeliveryId, Headers, Reason, Received, Tolerance, UnsignedBody, VerifyError},
 };
 
 /// How long Moov retries a delivery.
@@ -172,7 +169,7 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// As [`WebhookVerifier::verify`]; [`DeliveryStoreUnavailable`](Kind::DeliveryStoreUnavailable) when the
+    /// As [`WebhookVerifier::verify`]; [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) when the
     /// delivery store fails.
     ///
     /// # Cancellation
@@ -211,7 +208,7 @@ impl WebhookVerifier {
     }
 
     fn check_body(&self, body: &[u8]) -> Result<(), VerifyError> {
-        if body.len() > self.0.body_limit { Err(Kind::BodyTooLarge.into()) } else { Ok(()) }
+        if body.len() > self.0.body_limit { Err(Reason::BodyTooLarge.into()) } else { Ok(()) }
     }
 }
 

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use crate::{
     Error, ErrorKind, Secret,
     text::check,
-    webhook::{DeliveryId, Headers, Tolerance, VerifyError, VerifyErrorKind as Kind, one, unhex},
+    webhook::{DeliveryId, Headers, Reason, Tolerance, VerifyError, one, unhex},
 };
 
 const TIMESTAMP: &str = "x-timestamp";
@@ -46,7 +46,7 @@ impl<'a> SignedHeaders<'a> {
         let part = |name, limit| {
             let value = one(&headers, name, limit)?;
             let is_whole = !value.as_bytes().contains(&b'|');
-            is_whole.then_some(value).ok_or_else(|| VerifyError::about(Kind::MalformedHeader, name))
+            is_whole.then_some(value).ok_or_else(|| VerifyError::about(Reason::MalformedHeader, name))
         };
         Ok(Self {
             timestamp: part(TIMESTAMP, 64)?,
@@ -114,15 +114,16 @@ impl SigningSecrets {
         Ok(Self(secrets))
     }
 
-    /// Whether one of the secrets signed these headers, at a time that is of now; that time comes
-    /// back. Whether they came before is not asked here.
+    /// Checks that one of the secrets signed these headers within the tolerated time, and returns the time that was
+    /// signed. It remembers nothing, so a repetition passes.
     ///
     /// # Errors
     ///
-    /// [`MalformedSignature`](Kind::MalformedSignature), [`SignatureInvalid`](Kind::SignatureInvalid),
-    /// [`MalformedTimestamp`](Kind::MalformedTimestamp), [`TooOld`](Kind::TooOld),
-    /// [`TooNew`](Kind::TooNew); [`MalformedHeader`](Kind::MalformedHeader) for a part that holds the
-    /// separator.
+    /// [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature),
+    /// [`InvalidSignature`](crate::webhook::VerifyErrorKind::InvalidSignature),
+    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld), [`TooNew`](crate::webhook::VerifyErrorKind::TooNew);
+    /// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) for a timestamp that is not readable or a
+    /// part that holds the separator.
     pub fn verify(
         &self,
         headers: &SignedHeaders<'_>,
@@ -143,17 +144,17 @@ impl SigningSecrets {
         // Again, for headers that did not come by `read`.
         for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
             if part.is_empty() || part.as_bytes().contains(&b'|') {
-                return Err(VerifyError::about(Kind::MalformedHeader, name));
+                return Err(VerifyError::about(Reason::MalformedHeader, name));
             }
         }
-        let tag = unhex::<TAG>(signature).ok_or(Kind::MalformedSignature)?;
+        let tag = unhex::<TAG>(signature).ok_or(Reason::MalformedSignature)?;
         // As long as is usual.
         let mut text = SmallVec::<[u8; 128]>::new();
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);
         }
-        let secret = self.signer(&text, &tag).ok_or(Kind::SignatureInvalid)?;
-        let signed_at = time(timestamp).ok_or(Kind::MalformedTimestamp)?;
+        let secret = self.signer(&text, &tag).ok_or(Reason::SignatureInvalid)?;
+        let signed_at = time(timestamp).ok_or(Reason::MalformedTimestamp)?;
         tolerance.check(signed_at, now)?;
         Ok((signed_at, secret))
     }

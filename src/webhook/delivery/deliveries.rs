@@ -12,7 +12,7 @@ use super::{
     shared::{Shared, StoreFailure},
     store::{Begin, ClaimId, DeliveryStore, DeliveryStoreError},
 };
-use crate::webhook::{VerifyError, VerifyErrorKind};
+use crate::webhook::{Reason, VerifyError};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// When to try again after the store failed.
@@ -84,7 +84,7 @@ impl Deliveries {
     ///
     /// # Errors
     ///
-    /// [`VerifyErrorKind::DeliveryStoreUnavailable`] (503) when the store fails.
+    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) (503) when the store fails.
     ///
     /// # Cancellation
     ///
@@ -110,7 +110,7 @@ impl Deliveries {
                         tracing::warn!(delivery = %id, "delivery store failed: webhook handled without a record");
                         Ok(Begun::New(DeliveryGuard::without_record()))
                     }
-                    StoreFailure::Refuse => Err(VerifyError::from(VerifyErrorKind::DeliveryStoreUnavailable)
+                    StoreFailure::Refuse => Err(VerifyError::from(Reason::DeliveryStoreUnavailable)
                         .with_retry_after(RETRY_AFTER)
                         .with_source(error)),
                 }

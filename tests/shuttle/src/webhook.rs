@@ -5,5 +5,6 @@ mod error;
 #[path = "../../../src/webhook/tolerance.rs"]
 mod tolerance;
 
+pub(crate) use error::Reason;
 pub use error::{VerifyError, VerifyErrorKind};
 pub use tolerance::Tolerance;
