@@ -17,10 +17,10 @@ use std::{
 };
 
 use fintech_auth::{
-    Error, Scope,
+    Error, Scope, redis,
     token::{
         Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource,
-        redis::{RedisStore, SealingKey, client},
+        redis::{RedisStore, SealingKey},
     },
 };
 use tokio::task::JoinSet;
@@ -71,16 +71,17 @@ impl Redis {
         source: &Local,
         customise: impl FnOnce(TokenOptions) -> TokenOptions,
     ) -> TokenCache {
-        let store = RedisStore::builder([SealingKey::new(&[1; 32])]).with_timeout(Duration::from_secs(10));
+        let store =
+            RedisStore::builder([SealingKey::new(&[1; 32]).unwrap()]).with_timeout(Duration::from_secs(10));
         let store = store.open(&format!("redis://127.0.0.1:{}", self.1)).unwrap();
         let options = TokenOptions::default().with_store_timeout(Duration::from_secs(20));
         TokenCache::new(source.clone(), customise(options).with_store(Arc::new(store)))
     }
 
-    async fn run<T: client::FromRedisValue>(&self, command: &str) -> T {
-        let client = client::Client::open(format!("redis://127.0.0.1:{}", self.1)).unwrap();
+    async fn run<T: redis::FromRedisValue>(&self, command: &str) -> T {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.1)).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut cmd = client::Cmd::new();
+        let mut cmd = redis::Cmd::new();
         cmd.arg(command.split(' ').collect::<Vec<_>>());
         cmd.query_async(&mut connection).await.unwrap()
     }

@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// What each process of your service does. Only its addresses are those of this example.
 async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     // In earnest: 32 random bytes that all processes have, by SealingKey::from_base64.
-    let store = RedisStore::builder([SealingKey::new(&[42; 32])])
+    let store = RedisStore::builder([SealingKey::new(&[42; 32]).unwrap()])
         .with_namespace("example")
         .open(&env::var("REDIS_URL")?)?;
     let client = moov::Client::builder(Credentials::new(CLIENT_ID, CLIENT_SECRET))

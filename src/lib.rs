@@ -52,3 +52,20 @@ pub use secret::Secret;
 pub use timestamp::Timestamp;
 pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::HttpOptions;
+
+// Crates before their version 1.0 whose types are in public signatures, so that users name the same version. A new
+// major version of one is a new major version of this crate.
+#[cfg(feature = "tower")]
+#[doc(no_inline)]
+pub use ::{tower_layer, tower_service};
+#[cfg(feature = "axum")]
+#[doc(no_inline)]
+pub use ::axum_core;
+#[cfg(feature = "redis")]
+#[doc(no_inline)]
+pub use ::redis;
+#[doc(no_inline)]
+pub use ::reqwest;
+#[cfg(feature = "reqwest-middleware")]
+#[doc(no_inline)]
+pub use ::reqwest_middleware;

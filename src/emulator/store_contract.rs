@@ -77,7 +77,7 @@ pub(super) fn rule(holds: bool, rule: &str) -> Result<(), Violation> {
 /// A key that no earlier run has used.
 fn key(name: &str) -> StoreKey {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    StoreKey { source: Fingerprint::of([name, &now.as_nanos().to_string()]), scopes: name.into() }
+    StoreKey::new(Fingerprint::of([name, &now.as_nanos().to_string()]), name)
 }
 
 fn token(text: &str, lifetime: Duration) -> StoredToken {
@@ -228,7 +228,7 @@ impl Contract {
         rule(self.kept(&key, &new).await?, "a lease from after the mark may bring the token back")?;
         rule(self.stored(&key).await?.as_deref() == Some("e"), "which clears the mark")?;
         // The key may be unknown to who invalidates.
-        let other = StoreKey { source: key.source, scopes: "other".into() };
+        let other = StoreKey::new(key.source, "other");
         self.store.invalidate(&other, new.id).await?;
         rule(self.claimed(&key).await?.is_none(), "the mark reaches a token under any key of the source")
     }
@@ -363,7 +363,7 @@ impl Contract {
 
     async fn keys_are_apart(&self) -> Result<(), Violation> {
         let (one, two) = (key("one"), key("two"));
-        let other_source = StoreKey { source: two.source, scopes: one.scopes.clone() };
+        let other_source = StoreKey::new(two.source, one.scopes.clone());
         let lease = self.leased(&one, LONG).await?;
         self.store.put(&one, &token("f", LONG), &lease).await?;
         rule(self.stored(&two).await?.is_none(), "another key has another token")?;

@@ -16,6 +16,7 @@ use crate::{
 
 /// A webhook as it is sent. To replay it, send it again.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SignedWebhook {
     /// The headers that the vendor sends with it.
     pub headers: HeaderMap,
@@ -24,6 +25,11 @@ pub struct SignedWebhook {
 }
 
 impl SignedWebhook {
+    /// A webhook that was signed elsewhere, such as by [`webhook::testing`](crate::webhook::testing).
+    pub fn new(headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        Self { headers, body: body.into() }
+    }
+
     /// The same headers with another body, as a forger would send them.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {

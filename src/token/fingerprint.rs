@@ -22,8 +22,8 @@ impl Fingerprint {
         Self(bytes)
     }
 
-    /// The whole of it.
-    pub fn as_bytes(&self) -> &[u8; 32] {
+    /// The 32 bytes of the digest.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 

@@ -4,10 +4,28 @@ use std::num::NonZeroU64;
 
 use crate::{Secret, token::fingerprint::Fingerprint};
 
-/// Identifies an access token or a refresh token: the first eight bytes of its SHA-256.
-pub type TokenId = NonZeroU64;
+/// Identifies an access token or a refresh token: the first eight bytes of its SHA-256, never zero.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TokenId(NonZeroU64);
+
+impl TokenId {
+    #[cfg(test)]
+    pub(in crate::token) const MIN: Self = Self(NonZeroU64::MIN);
+    #[cfg(test)]
+    pub(in crate::token) const MAX: Self = Self(NonZeroU64::MAX);
+
+    /// An id that was stored as a number; `None` for zero.
+    pub fn new(id: u64) -> Option<Self> {
+        NonZeroU64::new(id).map(Self)
+    }
+
+    /// The id as a number, for a store or a log.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}
 
 /// The id of a token. It is the same in every process, and the token cannot be computed from it.
 pub(in crate::token) fn token_id(token: &Secret) -> TokenId {
-    Fingerprint::of([token.expose_secret()]).short()
+    TokenId(Fingerprint::of([token.expose_secret()]).short())
 }

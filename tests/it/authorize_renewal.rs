@@ -549,7 +549,7 @@ async fn the_store_has_the_candidate_only_once_it_is_accepted() {
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let tokens = options(&clock).with_store(store.clone());
     let cache = TokenCache::new(source.clone(), tokens.clone());
-    let key = StoreKey { source: source.fingerprint(), scopes: "a".into() };
+    let key = StoreKey::new(source.fingerprint(), "a");
     let stored = async || {
         let stored = store.get(&key).await.unwrap();
         stored.map(|token| token.access_token.expose_secret().to_owned())

@@ -96,7 +96,7 @@ impl Clients {
             Limits::Long => (LONG_LEASE, LONG_STORE_TIMEOUT),
             Limits::Short => (LEASE, STORE_TIMEOUT),
         };
-        let store = RedisStore::builder([SealingKey::new(&[3; 32])]).with_timeout(store_timeout);
+        let store = RedisStore::builder([SealingKey::new(&[3; 32]).unwrap()]).with_timeout(store_timeout);
         let store = Arc::new(store.open(redis).unwrap());
         let tokens = |tokens: TokenOptions| {
             let tokens = tokens.with_lease(lease).with_store_timeout(store_timeout + STORE_TIMEOUT / 4);

@@ -35,7 +35,7 @@ fn fleet(
 ) -> Vec<TokenCache> {
     let process = |_| {
         // A slow test machine must not count as a Redis that fails.
-        let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_timeout(long / 4);
+        let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
         let options = TokenOptions::default()
             .with_rate_limit(limit.0, limit.1)
@@ -214,7 +214,8 @@ async fn a_caller_that_cannot_wait_gets_the_time_left_and_delays_no_other() {
             .with_rate_limit(1, Duration::from_secs(1))
             .with_max_wait(Duration::from_millis(100))
             .with_store({
-                let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace("fleet-1");
+                let store =
+                    RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("fleet-1");
                 Arc::new(store.open(&redis.url()).unwrap())
             }),
     );

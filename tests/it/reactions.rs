@@ -566,7 +566,7 @@ async fn a_subscription_to_redis_that_does_not_last_is_made_again_ever_more_rare
                 }
             }
         });
-        let store = RedisStore::builder([SealingKey::new(&[7; 32])]).open(&url).unwrap();
+        let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).open(&url).unwrap();
         let mut notices = store.notices().unwrap();
         sleep(HOUR).await;
         let in_an_hour = connections();

@@ -17,7 +17,7 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(60);
 
 fn store(redis: &RedisServer, namespace: &str) -> RedisDeliveries {
-    let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace(namespace);
+    let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace(namespace);
     RedisDeliveries::new(Arc::new(store.open(&redis.url()).unwrap()))
 }
 
@@ -124,7 +124,7 @@ async fn a_value_that_is_not_ours_counts_as_none() {
         &[b"HSET", key.as_bytes(), b"x", b"y"],
     ] {
         redis.run::<()>(&[b"DEL", key.as_bytes()]).await;
-        redis.run::<fintech_auth::token::redis::client::Value>(command).await;
+        redis.run::<fintech_auth::redis::Value>(command).await;
         assert_eq!(store.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New, "{command:?}");
         assert!(store.renew(&id("a"), 1, LEASE).await.unwrap());
     }

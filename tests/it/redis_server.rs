@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use fintech_auth::token::redis::client::{self, FromRedisValue};
+use fintech_auth::redis::{self as client, FromRedisValue};
 
 /// The programs that will do, as Debian names them.
 pub(crate) const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];

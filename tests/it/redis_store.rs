@@ -11,10 +11,11 @@ use std::{
 use fintech_auth::{
     ErrorKind, Secret,
     emulator::{delivery_store_contract, store_contract},
+    redis,
     token::{
         Block, Claim, Fingerprint, Lease, Notice, Permit, RateLimit, StoreKey, StoredToken, TokenCache,
         TokenOptions, TokenStore,
-        redis::{RedisStore, RedisStoreBuilder, SealingKey, client},
+        redis::{RedisStore, RedisStoreBuilder, SealingKey},
     },
     webhook::RedisDeliveries,
 };
@@ -36,7 +37,7 @@ const BRIEF: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(20);
 
 fn builder() -> RedisStoreBuilder {
-    RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace("test")
+    RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("test")
 }
 
 fn store(redis: &RedisServer) -> Arc<RedisStore> {
@@ -97,7 +98,7 @@ async fn keys(redis: &RedisServer, part: &str) -> Vec<String> {
 }
 
 fn key(scope: &str) -> StoreKey {
-    StoreKey { source: Fingerprint::of(["scripted"]), scopes: scope.into() }
+    StoreKey::new(Fingerprint::of(["scripted"]), scope)
 }
 
 #[tokio::test]
@@ -196,7 +197,7 @@ async fn sealing_keys_are_rotated_without_a_new_token() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let with = |keys: &[u8]| {
-        let keys: Vec<_> = keys.iter().map(|key| SealingKey::new(&[*key; 32])).collect();
+        let keys: Vec<_> = keys.iter().map(|key| SealingKey::new(&[*key; 32]).unwrap()).collect();
         let store = RedisStore::builder(keys).open(&redis.url()).unwrap();
         TokenCache::new(source.clone(), options(Arc::new(store)))
     };
@@ -256,7 +257,7 @@ async fn foreign_entries_are_refused_and_overwritten() {
         if matches!(breakage[0], b"SET" | b"RPUSH") {
             redis.run::<i64>(&[b"DEL", entry]).await;
         }
-        redis.run::<client::Value>(breakage).await;
+        redis.run::<redis::Value>(breakage).await;
         shared("a", &format!("token-{number}")).await;
         shared("a", &format!("token-{number}")).await;
     }
@@ -293,11 +294,11 @@ async fn foreign_leases_counters_and_blocks_delay_no_refresh() {
     ] {
         for command in commands {
             redis.run_text::<i64>(&format!("DEL {key}")).await;
-            redis.run_text::<client::Value>(&command.replace("{}", key)).await;
+            redis.run_text::<redis::Value>(&command.replace("{}", key)).await;
             let cache = TokenCache::new(source.clone(), limited());
             first.invalidate(&first.token(&scopes(&["a"])).await.unwrap()).await;
             redis.run_text::<i64>(&format!("DEL {key}")).await;
-            redis.run_text::<client::Value>(&command.replace("{}", key)).await;
+            redis.run_text::<redis::Value>(&command.replace("{}", key)).await;
             get(&cache, "a").await;
             get(&first, "a").await;
             assert_eq!(cache.stats().store_failures, 0, "{command}");
@@ -520,7 +521,7 @@ async fn the_rate_limit_is_of_the_fleet() {
         }
     }
     assert_eq!((passed, source.count()), (3, 3));
-    let limit = RateLimit { calls: 3, per: Duration::from_secs(60) };
+    let limit = RateLimit::new(3, Duration::from_secs(60));
     let source = Fingerprint::of(["scripted"]);
     let permit = store(&redis).acquire_permit(&source, Some(limit), BRIEF).await.unwrap();
     assert!(
@@ -683,7 +684,7 @@ fn documented_rights(mode: &str) -> String {
 /// What a user with the documented rights may not do.
 async fn assert_least_rights(redis: &RedisServer, user: &str) {
     redis.run_text::<()>("SET other value").await;
-    let client = client::Client::open(user).unwrap();
+    let client = redis::Client::open(user).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     for refused in [
         "FLUSHALL",
@@ -712,9 +713,9 @@ async fn assert_least_rights(redis: &RedisServer, user: &str) {
         "EVAL return(redis.call('FLUSHALL')) 0",
         "EVAL return(redis.call('KEYS','*')) 0",
     ] {
-        let mut command = client::Cmd::new();
+        let mut command = redis::Cmd::new();
         command.arg(refused.split(' ').collect::<Vec<_>>());
-        let response: client::RedisResult<client::Value> = command.query_async(&mut connection).await;
+        let response: redis::RedisResult<redis::Value> = command.query_async(&mut connection).await;
         assert!(response.is_err(), "{refused}: {response:?}");
     }
     assert_eq!(redis.run_text::<String>("GET other").await, "value");
@@ -789,8 +790,8 @@ async fn tokens_go_over_tls_and_only_to_a_server_of_a_trusted_root() {
     let Some(_redis) = RedisServer::start_with(arguments.as_flattened()) else { return };
     let url = format!("rediss://localhost:{port}");
     let trusting =
-        client::TlsCertificates { client_tls: None, root_cert: Some(certified.cert.pem().into_bytes()) };
-    let client = client::Client::build_with_tls(url.as_str(), trusting).unwrap();
+        redis::TlsCertificates { client_tls: None, root_cert: Some(certified.cert.pem().into_bytes()) };
+    let client = redis::Client::build_with_tls(url.as_str(), trusting).unwrap();
     let slow = builder().with_timeout(LONG);
     store_contract::check(Arc::new(slow.with_client(client).unwrap())).await.unwrap();
     let strict = builder().with_timeout(LONG).open(&url).unwrap();
@@ -832,7 +833,7 @@ async fn sentinels_name_the_master_and_a_failover_is_followed() {
     std::fs::write(&conf, text).unwrap();
     let Some(sentinel) = RedisServer::start_with(&[conf.to_str().unwrap(), "--sentinel"]) else { return };
     until("the replica is known", async || {
-        let replicas: Vec<client::Value> = sentinel.run_text("SENTINEL REPLICAS main").await;
+        let replicas: Vec<redis::Value> = sentinel.run_text("SENTINEL REPLICAS main").await;
         let info: String = new.run_text("INFO replication").await;
         replicas.len() == 1 && info.contains("master_link_status:up")
     })
@@ -841,14 +842,14 @@ async fn sentinels_name_the_master_and_a_failover_is_followed() {
         server.run_text::<()>(&documented_rights("Sentinels, on each data server")).await;
     }
     sentinel.run_text::<()>(&documented_rights("Sentinels, on each sentinel")).await;
-    let user = client::RedisConnectionInfo::default().set_username("tokens").set_password("pass-word");
-    let node = client::sentinel::SentinelNodeConnectionInfo::default().set_redis_connection_info(user);
+    let user = redis::RedisConnectionInfo::default().set_username("tokens").set_password("pass-word");
+    let node = redis::sentinel::SentinelNodeConnectionInfo::default().set_redis_connection_info(user);
     let store = || {
-        let sentinels = client::sentinel::SentinelClient::build(
+        let sentinels = redis::sentinel::SentinelClient::build(
             vec![format!("redis://tokens:pass-word@127.0.0.1:{}", sentinel.port)],
             "main",
             Some(node.clone()),
-            client::sentinel::SentinelServerType::Master,
+            redis::sentinel::SentinelServerType::Master,
         );
         Arc::new(builder().with_sentinels(sentinels.unwrap()).unwrap())
     };

@@ -84,7 +84,7 @@ async fn revoking_a_token_that_was_rejected_voids_the_refresh_that_was_begun_wit
 #[tokio::test(start_paused = true)]
 async fn a_refresh_token_from_a_store_is_not_sent_once_it_is_revoked() {
     let store = Arc::new(MemoryStore::default());
-    let key = StoreKey { source: Fingerprint::of(["scripted"]), scopes: "a".into() };
+    let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
     let clock = TestClock::new();
     let lease: Lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
     // Already stale, so that only its refresh token is of use.

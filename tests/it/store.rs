@@ -45,6 +45,65 @@ async fn the_memory_store_keeps_the_contract() {
     store_contract::check(Arc::new(MemoryStore::default())).await.unwrap();
 }
 
+/// What an implementer cannot leave out.
+#[derive(Debug, Default)]
+struct RequiredOnly(MemoryStore);
+
+impl TokenStore for RequiredOnly {
+    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
+        self.0.get(key)
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        token: &'a StoredToken,
+        lease: &'a Lease,
+    ) -> StoreFuture<'a, bool> {
+        self.0.put(key, token, lease)
+    }
+
+    fn take_refresh_token<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+    ) -> StoreFuture<'a, Option<Secret>> {
+        self.0.take_refresh_token(key, lease)
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        ids: &'a [TokenId],
+        time: Duration,
+    ) -> StoreFuture<'a, ()> {
+        self.0.revoke(source, ids, time)
+    }
+
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
+        self.0.invalidate(key, id)
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
+        self.0.lease(key, time)
+    }
+
+    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
+        self.0.release(key, lease)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_of_the_required_methods_keeps_the_contract_and_serves_a_fleet() {
+    store_contract::check(Arc::new(RequiredOnly::default())).await.unwrap();
+    let (source, store) = (slow([]), Arc::new(RequiredOnly::default()));
+    let clock = TestClock::new();
+    let fleet: Vec<_> =
+        (0..20).map(|_| TokenCache::new(source.clone(), options(&clock).with_store(store.clone()))).collect();
+    assert!(tokens(&fleet).await.iter().all(|token| token == "token-1"));
+    assert_eq!(source.count(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fleet_sends_one_call_for_each_token() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
@@ -215,7 +274,7 @@ async fn a_failure_gives_the_lease_back() {
 async fn a_foreign_or_stale_entry_is_not_taken() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(1, &source, &store);
-    let key = StoreKey { source: Fingerprint::of(["scripted"]), scopes: "a".into() };
+    let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
     for (number, text, age) in [(1, "long ago", 86_400), (2, "two\nlines", 0), (3, "", 0)] {
         let lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
         let entry = StoredToken::new(Secret::from(text), Duration::from_secs(age), Duration::from_secs(3600));
@@ -232,7 +291,7 @@ async fn a_memory_store_forgets_what_has_expired() {
     let store = MemoryStore::default();
     let source = Fingerprint::of(["many"]);
     for number in 0..60_000 {
-        let key = StoreKey { source, scopes: format!("scope-{number}").into() };
+        let key = StoreKey::new(source, format!("scope-{number}"));
         let lease = store.lease(&key, Duration::from_secs(10)).await.unwrap().unwrap();
         let text = Secret::from(format!("token-{number}"));
         let token = StoredToken::new(text, Duration::ZERO, Duration::from_secs(1));

@@ -91,7 +91,7 @@ fn a_webhook_server_of_the_fleet() {
     let [emulator, secret, redis] = role.split(' ').collect::<Vec<_>>()[..] else { panic!("{role}") };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = RedisStore::builder([SealingKey::new(&[7; 32])]).open(redis).unwrap();
+        let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).open(redis).unwrap();
         let deliveries = Deliveries::new(RedisDeliveries::new(Arc::new(store)));
         let deliveries = deliveries.with_lease(LEASE);
         let clock = JumpingClock::default();

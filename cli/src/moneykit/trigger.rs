@@ -96,7 +96,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let sign = |signing: trigger::Signing| {
         let headers = sign_moneykit(&key, signing.at, sent.as_bytes())?;
         let body = if signing.is_forged { &forged } else { &sent };
-        Ok(SignedWebhook { headers, body: body.clone().into() })
+        Ok(SignedWebhook::new(headers, body.clone()))
     };
     trigger.run(*format, &id, RetrySchedule::moneykit(), sign).await
 }

@@ -71,7 +71,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             let nonce = HeaderValue::try_from(nonce()).map_err(std::io::Error::other)?;
             headers.insert(HeaderName::from_static("x-nonce"), nonce);
         }
-        Ok(SignedWebhook { headers, body: body.clone().into() })
+        Ok(SignedWebhook::new(headers, body.clone()))
     };
     trigger.run(*format, &id, RetrySchedule::moov(), sign).await
 }

@@ -184,7 +184,7 @@ impl WebhookVerifier {
     }
 }
 
-/// The signature among the headers, for [`verify`].
+/// The signature among the headers, for [`verify()`].
 ///
 /// # Errors
 ///

@@ -25,6 +25,7 @@ const TAG: usize = 64;
 
 /// The four headers of a Moov webhook, each there once and within its limit. Nothing is verified yet.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct SignedHeaders<'a> {
     /// `X-Timestamp`.
     pub timestamp: &'a str,

@@ -17,7 +17,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     Secret,
-    sync::time::Instant,
+    sync::time::{Instant, sleep},
     token::{
         fingerprint::Fingerprint,
         id::{TokenId, token_id},
@@ -52,11 +52,19 @@ impl std::error::Error for StoreError {
 
 /// Which token: whose, and for which scopes. It holds no secret.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub struct StoreKey {
     /// Of the source: server, credentials, client type, version.
     pub source: Fingerprint,
     /// The scopes, sorted, each once, separated by spaces.
     pub scopes: Box<str>,
+}
+
+impl StoreKey {
+    /// The key of a source and its scopes: sorted, each once, separated by spaces.
+    pub fn new(source: Fingerprint, scopes: impl Into<Box<str>>) -> Self {
+        Self { source, scopes: scopes.into() }
+    }
 }
 
 /// A token as it is stored.
@@ -135,11 +143,19 @@ impl Lease {
 
 /// How many token calls may be sent in any span of time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct RateLimit {
     /// How many calls, at least one.
     pub calls: usize,
     /// In any span of time as long as this.
     pub per: Duration,
+}
+
+impl RateLimit {
+    /// So many calls, at least one, in any span of this length.
+    pub fn new(calls: usize, per: Duration) -> Self {
+        Self { calls: calls.max(1), per }
+    }
 }
 
 /// Why a token call may not be sent, and for how long.
@@ -240,7 +256,7 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 /// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against this
 /// contract.
 ///
-/// The methods from [`Self::claim`] on have a default. A store that is far away should override
+/// An implementation needs the seven methods up to [`Self::release`]; the others have a default. A store that is far away should override
 /// `claim` to respond in one round trip. Only a store that overrides the others shares cool-downs,
 /// refused credentials and the rate limit, and tells other processes what was revoked.
 pub trait TokenStore: fmt::Debug + Send + Sync {
@@ -281,9 +297,15 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Gives the lease back, and wakes those who wait.
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()>;
 
-    /// Waits until the key changes or the time is over, whichever is first. It may also return
-    /// sooner.
-    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()>;
+    /// Waits until the key changes or the time is over, whichever is first. It may also return sooner. By default
+    /// it returns after half a second at most, so callers look again.
+    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
+        let _ = key;
+        Box::pin(async move {
+            sleep(within.min(POLL)).await;
+            Ok(())
+        })
+    }
 
     /// Returns what there is of a key: a token whose id is not in `except`, otherwise the lease for
     /// `time` together with a permit, as [`Self::acquire_permit`] gives one.

@@ -31,8 +31,12 @@ impl DeliveryId {
         Self { key, signed_at }
     }
 
-    /// The digest.
-    pub fn key(&self) -> &[u8; 32] {
+    /// The digest: what a store finds the delivery by. 32 bytes.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    pub(super) fn digest(&self) -> &[u8; 32] {
         &self.key
     }
 

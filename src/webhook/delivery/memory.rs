@@ -81,13 +81,13 @@ impl MemoryDeliveries {
         let (now, wall) = (self.clock.monotonic(), self.clock.wall());
         let mut state = self.lock();
         state.expire(now, wall);
-        match state.entries.get(id.key()) {
+        match state.entries.get(id.digest()) {
             Some(Entry::Done { .. }) => return Ok(Begin::Done),
             Some(Entry::InProgress { until, .. }) if now < *until => {
                 return Ok(Begin::InProgress(*until - now));
             }
             // Its lease ran out: this attempt takes its place.
-            Some(Entry::InProgress { .. }) => state.remove(id.key()),
+            Some(Entry::InProgress { .. }) => state.remove(id.digest()),
             None if state.dropped_until.is_some_and(|until| id.signed_at() <= until) => {
                 return Err("records as old as this delivery were dropped");
             }
@@ -97,8 +97,8 @@ impl MemoryDeliveries {
             state.drop_one(now).ok_or("all records are of deliveries in progress")?;
         }
         let until = now.saturating_add(lease);
-        state.entries.insert(*id.key(), Entry::InProgress { claim, until });
-        state.leases.insert((until, *id.key()));
+        state.entries.insert(*id.digest(), Entry::InProgress { claim, until });
+        state.leases.insert((until, *id.digest()));
         Ok(Begin::New)
     }
 }
@@ -158,11 +158,11 @@ impl DeliveryStore for MemoryDeliveries {
         Box::pin(async move {
             let extended = self.clock.monotonic().saturating_add(lease);
             let mut state = self.lock();
-            match state.entries.get_mut(id.key()) {
+            match state.entries.get_mut(id.digest()) {
                 Some(Entry::InProgress { claim: owner, until }) if *owner == claim => {
                     let before = std::mem::replace(until, extended);
-                    state.leases.remove(&(before, *id.key()));
-                    state.leases.insert((extended, *id.key()));
+                    state.leases.remove(&(before, *id.digest()));
+                    state.leases.insert((extended, *id.digest()));
                     Ok(true)
                 }
                 _ => Ok(false),
@@ -174,9 +174,9 @@ impl DeliveryStore for MemoryDeliveries {
         Box::pin(async move {
             let since = self.clock.monotonic();
             let mut state = self.lock();
-            state.remove(id.key());
-            state.entries.insert(*id.key(), Entry::Done { signed_at: id.signed_at(), keep, since });
-            state.done.insert((id.signed_at(), *id.key()));
+            state.remove(id.digest());
+            state.entries.insert(*id.digest(), Entry::Done { signed_at: id.signed_at(), keep, since });
+            state.done.insert((id.signed_at(), *id.digest()));
             Ok(())
         })
     }
@@ -184,10 +184,10 @@ impl DeliveryStore for MemoryDeliveries {
     fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()> {
         Box::pin(async move {
             let mut state = self.lock();
-            if let Some(Entry::InProgress { claim: owner, .. }) = state.entries.get(id.key())
+            if let Some(Entry::InProgress { claim: owner, .. }) = state.entries.get(id.digest())
                 && *owner == claim
             {
-                state.remove(id.key());
+                state.remove(id.digest());
             }
             Ok(())
         })

@@ -1,7 +1,7 @@
 //! Explains an error of Redis and what to do about it. Of the server's text only the word for the error is shown,
 //! and nothing of the address.
 
-use fintech_auth::token::redis::client::{ErrorKind, RedisError};
+use fintech_auth::redis::{ErrorKind, RedisError};
 
 use crate::doctor::tls;
 

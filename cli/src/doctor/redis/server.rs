@@ -7,14 +7,10 @@ use std::{
 
 use fintech_auth::{
     Error, HttpOptions,
+    redis::{AsyncConnectionConfig, Client, ConnectionAddr, RedisResult, aio::MultiplexedConnection, cmd},
     token::{
         StoreError,
-        redis::{
-            RedisStore, SealingKey,
-            client::{
-                AsyncConnectionConfig, Client, ConnectionAddr, RedisResult, aio::MultiplexedConnection, cmd,
-            },
-        },
+        redis::{RedisStore, SealingKey},
     },
 };
 use tokio::time::timeout;
@@ -82,7 +78,7 @@ pub(in crate::doctor) async fn check(
 
 fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> {
     // Any key will do: no token is sealed with it.
-    let store = RedisStore::builder([SealingKey::new(&[0; 32])])
+    let store = RedisStore::builder([SealingKey::new(&[0; 32]).unwrap()])
         .with_namespace(&fleet.namespace)
         .with_timeout(time)
         .open(fleet.url.expose_secret())?;

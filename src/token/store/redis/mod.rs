@@ -119,9 +119,9 @@
 //!
 //! # Versions
 //!
-//! `client` is the crate `redis` that this is built on. Its types are in the signatures of
-//! [`RedisStoreBuilder::with_client`] and its neighbours only; a new major version of it is one of this
-//! crate's.
+//! The crate `redis` that this is built on is re-exported as [`fintech_auth::redis`](crate::redis). Its types are in
+//! the signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels` only; a new major version
+//! of it is one of this crate's.
 
 mod check;
 mod entry;
@@ -136,8 +136,6 @@ mod store;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-/// The client crate that the store is built on.
-pub use ::redis as client;
 use ring::rand::{SecureRandom as _, SystemRandom};
 pub use seal::SealingKey;
 
@@ -189,7 +187,7 @@ impl RedisStore {
         script: &'static Script,
         keys: &[String],
         arguments: &[Vec<u8>],
-    ) -> Result<client::Value, StoreError> {
+    ) -> Result<::redis::Value, StoreError> {
         self.link.call(script, keys, arguments).await
     }
 }
@@ -215,7 +213,7 @@ impl RedisStoreBuilder {
     ///
     /// [`ErrorKind::InvalidConfig`] for a URL, a namespace or a list of keys that will not do.
     pub fn open(self, url: &str) -> Result<RedisStore, Error> {
-        let client = client::Client::open(url).map_err(|error| invalid(&error))?;
+        let client = ::redis::Client::open(url).map_err(|error| invalid(&error))?;
         self.with_client(client)
     }
 
@@ -224,7 +222,7 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// As [`Self::open`].
-    pub fn with_client(self, client: client::Client) -> Result<RedisStore, Error> {
+    pub fn with_client(self, client: ::redis::Client) -> Result<RedisStore, Error> {
         self.build(Server::Single(client))
     }
 
@@ -234,7 +232,7 @@ impl RedisStoreBuilder {
     ///
     /// As [`Self::open`].
     #[cfg(feature = "redis-sentinel")]
-    pub fn with_sentinels(self, sentinels: client::sentinel::SentinelClient) -> Result<RedisStore, Error> {
+    pub fn with_sentinels(self, sentinels: ::redis::sentinel::SentinelClient) -> Result<RedisStore, Error> {
         self.build(Server::Sentinel(tokio::sync::Mutex::new(sentinels)))
     }
 
@@ -246,10 +244,10 @@ impl RedisStoreBuilder {
     /// As [`Self::open`].
     #[cfg(feature = "redis-cluster")]
     pub fn open_cluster<'a>(self, nodes: impl IntoIterator<Item = &'a str>) -> Result<RedisStore, Error> {
-        let nodes: Result<Vec<_>, _> = nodes.into_iter().map(client::Client::open).collect();
+        let nodes: Result<Vec<_>, _> = nodes.into_iter().map(::redis::Client::open).collect();
         let nodes = nodes.map_err(|error| invalid(&error))?;
         let seeds = nodes.iter().map(|node| node.get_connection_info().clone());
-        let cluster = client::cluster::ClusterClient::new(seeds).map_err(|error| invalid(&error))?;
+        let cluster = ::redis::cluster::ClusterClient::new(seeds).map_err(|error| invalid(&error))?;
         self.with_cluster(cluster, nodes)
     }
 
@@ -262,8 +260,8 @@ impl RedisStoreBuilder {
     #[cfg(feature = "redis-cluster")]
     pub fn with_cluster(
         self,
-        cluster: client::cluster::ClusterClient,
-        nodes: Vec<client::Client>,
+        cluster: ::redis::cluster::ClusterClient,
+        nodes: Vec<::redis::Client>,
     ) -> Result<RedisStore, Error> {
         self.build(Server::Cluster(cluster, nodes))
     }
@@ -286,7 +284,7 @@ impl RedisStoreBuilder {
 }
 
 /// The client's words for it, which hold nothing of the URL.
-fn invalid(error: &client::RedisError) -> Error {
+fn invalid(error: &::redis::RedisError) -> Error {
     Error::new(ErrorKind::InvalidConfig, "no address of a Redis: use redis://, rediss:// or unix://")
         .with_source(error.category().to_owned())
 }

@@ -129,7 +129,7 @@ impl Message {
 }
 
 pub(super) fn id(id: &TokenId) -> String {
-    format!("{id:016x}")
+    format!("{:016x}", id.get())
 }
 
 /// `None` for what is no id.

@@ -38,16 +38,20 @@ pub struct SealingKey {
 }
 
 impl SealingKey {
-    /// From its bytes.
-    pub fn new(key: &[u8; 32]) -> Self {
+    /// From its 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for another length.
+    pub fn new(key: &[u8]) -> Result<Self, Error> {
+        let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key has 32 bytes");
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(b"fintech-auth sealing key id");
         context.update(key);
         let mut id = [0; ID];
         id.copy_from_slice(&context.finish().as_ref()[..ID]);
-        // It fails for a key of another length only.
-        let key = UnboundKey::new(&AES_256_GCM, key).expect("32 bytes are a key");
-        Self { key: LessSafeKey::new(key), id }
+        let key = UnboundKey::new(&AES_256_GCM, key).map_err(wrong)?;
+        Ok(Self { key: LessSafeKey::new(key), id })
     }
 
     /// From its bytes in Base64 with padding, as `openssl rand -base64 32` writes them.
@@ -57,10 +61,8 @@ impl SealingKey {
     /// [`ErrorKind::InvalidConfig`] for anything else.
     pub fn from_base64(text: &Secret) -> Result<Self, Error> {
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.expose_secret().trim()).unwrap_or_default());
-        match <&[u8; 32]>::try_from(bytes.as_slice()) {
-            Ok(key) => Ok(Self::new(key)),
-            Err(_) => Err(Error::new(ErrorKind::InvalidConfig, "a sealing key is 32 bytes in Base64")),
-        }
+        let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key is 32 bytes in Base64");
+        Self::new(&bytes).map_err(wrong)
     }
 }
 
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     fn ring(keys: &[u8]) -> Keyring {
-        Keyring::new(keys.iter().map(|key| SealingKey::new(&[*key; 32])).collect()).unwrap()
+        Keyring::new(keys.iter().map(|key| SealingKey::new(&[*key; 32]).unwrap()).collect()).unwrap()
     }
 
     #[test]

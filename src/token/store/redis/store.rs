@@ -67,7 +67,7 @@ impl RedisStore {
     }
 
     fn about_refresh(&self, key: &StoreKey, token: TokenId) -> Fingerprint {
-        self.names.about(&format!("refresh {token:016x}"), key)
+        self.names.about(&format!("refresh {:016x}", token.get()), key)
     }
 
     /// The token in an entry, if it is one of ours.

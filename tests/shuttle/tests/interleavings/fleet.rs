@@ -1,11 +1,14 @@
 //! Two processes that share a store.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use fintech_auth_shuttle::{
     Secret,
     sync::{switch_point, time},
-    token::{Fingerprint, Lease, MemoryStore, StoreFuture, StoreKey, StoredToken, TokenOptions, TokenStore},
+    token::{
+        Fingerprint, Lease, MemoryStore, StoreFuture, StoreKey, StoredToken, TokenId, TokenOptions,
+        TokenStore,
+    },
 };
 use shuttle::future::spawn;
 
@@ -51,13 +54,13 @@ impl TokenStore for SlowStore {
     fn revoke<'a>(
         &'a self,
         source: &'a Fingerprint,
-        ids: &'a [NonZeroU64],
+        ids: &'a [TokenId],
         time: Duration,
     ) -> StoreFuture<'a, ()> {
         self.0.revoke(source, ids, time)
     }
 
-    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: NonZeroU64) -> StoreFuture<'a, ()> {
+    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
         self.0.invalidate(key, id)
     }
 
