@@ -74,7 +74,7 @@
 //!
 //! ```
 //! # use fintech_auth::{Secret, token::redis::{RedisStore, SealingKey}};
-//! # let (old, new) = (SealingKey::new(&[1; 32])?, SealingKey::new(&[2; 32])?);
+//! # let (old, new) = (SealingKey::new(&[1; 32]).unwrap(), SealingKey::new(&[2; 32]).unwrap());
 //! let store = RedisStore::builder([old, new]).with_namespace("production"); // the first deploy
 //! ```
 //!
