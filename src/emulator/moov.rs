@@ -86,7 +86,8 @@ impl Service {
         match body.grant_type {
             types::GrantType::ClientCredentials => {
                 let scope = body.scope.ok_or_else(|| refused_scope("is required"))?;
-                let client_type = body.client_type.unwrap_or(types::ClientType::Web);
+                let client_type = body.client_type.filter(|_| knows_client_type(request));
+                let client_type = client_type.unwrap_or(types::ClientType::Web);
                 let audience = self.audience(request, client_type)?;
                 let mut issued = self.issued();
                 let family = issued.new_family();
@@ -239,9 +240,9 @@ impl Service {
         let is_refused = self.behaviour == Behaviour::Documented && self.origin_check && audience.is_empty();
         match (is_refused && is_web(client_type), is_named) {
             (true, true) => Err(Refusal::Forbidden("a token for a browser, and not its origin")),
-            (true, false) => {
-                Err(Refusal::Forbidden("a token for a browser, and no Origin (client_type is not service)"))
-            }
+            (true, false) => Err(Refusal::Forbidden(
+                "a token for a browser, and no Origin (client_type is not service, or is ignored before v2026.07.00)",
+            )),
             (false, _) => Ok(audience),
         }
     }
@@ -277,10 +278,17 @@ fn is_web(client_type: types::ClientType) -> bool {
     matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
+/// Whether the service looks at `client_type` in this request. The live service was never seen with an older version and
+/// this field; it is ignored here, because then a client that relies on it notices.
+fn knows_client_type(request: &Request) -> bool {
+    let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
+    crate::moov::version::knows_client_type(version)
+}
+
 /// The version is `vYYYY.QQ.BB` or a name, and may be left out.
 fn check_version(request: &Request) -> Result<(), Refusal> {
     let Some(version) = request.headers.get("x-moov-version") else { return Ok(()) };
-    let is_version = version.to_str().is_ok_and(crate::moov::is_version);
+    let is_version = version.to_str().is_ok_and(crate::moov::version::is_version);
     if is_version { Ok(()) } else { Err(INVALID_REQUEST) }
 }
 

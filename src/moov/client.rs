@@ -6,6 +6,7 @@ use super::{
     api::{Api, issued},
     auth::{ClientAuth, ClientType, Encoding, TokenTypeHint},
     types,
+    version::{self, is_version, knows_client_type},
 };
 use crate::{
     Credentials, Error, ErrorKind, Response, Scope, Secret,
@@ -13,7 +14,7 @@ use crate::{
     client::{Auth, Builder, Inner, builder_methods, client_methods, issue_method},
     retry::Idempotency,
     token::TokenOptions,
-    transport::{is_like, origin},
+    transport::origin,
 };
 
 /// A client of Moov's OAuth 2.0 endpoints. Cheap to clone; clones share connections and tokens.
@@ -115,7 +116,7 @@ pub struct ClientBuilder {
     credentials: Credentials,
     inner: Builder,
     client_auth: ClientAuth,
-    version: Option<String>,
+    version: String,
     origin: Option<String>,
     referer: Option<String>,
     /// `None` where nothing was said, `Some(None)` where nothing is to be sent.
@@ -139,7 +140,7 @@ impl ClientBuilder {
                 TokenOptions::default().with_rate_limit(40, Duration::from_secs(1)),
             ),
             client_auth: ClientAuth::default(),
-            version: None,
+            version: version::DEFAULT.to_owned(),
             origin: None,
             referer: None,
             client_type: None,
@@ -147,11 +148,18 @@ impl ClientBuilder {
         }
     }
 
-    /// The `x-moov-version`: `vYYYY.QQ.BB`, `latest` or `dev`, such as
-    /// [`V2026_07_00`](super::version::V2026_07_00). Without one the service takes `v2024.01.00`.
+    /// The `x-moov-version` of this client's own calls: `vYYYY.QQ.BB`, `latest` or `dev`, such as
+    /// [`V2026_10_00`](version::V2026_10_00), or `none` to send no version. Default: [`version::DEFAULT`].
+    ///
+    /// A version is sent so that it fits the fields that are sent. Without one the service uses `v2024.01.00`, which
+    /// does not document `client_type`: a token for a backend would become one for a page that has no origin, and
+    /// the requests with it get a 401. With a version before `v2026.07.00`, or with `none`, no `client_type` is sent,
+    /// and a token needs an [origin](Self::with_origin).
+    ///
+    /// Requests of your own to the rest of the API have the version that you give them. The two need not be equal.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
+        self.version = version.into();
         self
     }
 
@@ -170,9 +178,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Who will use the tokens. Without this: a page if there is an origin or referer (the
-    /// service's own default, so nothing is sent), else [`ClientType::Service`]. `None` sends nothing
-    /// in any case, for a service that does not know the field yet; it is documented since v2026.07.00.
+    /// Who will use the tokens (`client_type`). Default: [`ClientType::Service`] without an origin and referer. With
+    /// one, nothing is sent, and the service issues tokens for a page.
+    ///
+    /// `None` never sends the field. It is documented since `v2026.07.00`; with an older
+    /// [version](Self::with_version) it is not sent either, and [`build`](Self::build) refuses
+    /// [`ClientType::Service`] and [`ClientType::Device`].
     #[must_use]
     pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {
         self.client_type = Some(client_type.into());
@@ -193,8 +204,9 @@ impl ClientBuilder {
     /// [`ErrorKind::InvalidConfig`] saying which option to correct.
     pub fn build(self) -> Result<Client, Error> {
         let invalid = |reason: &'static str| Error::new(ErrorKind::InvalidConfig, reason);
-        if !self.version.as_deref().is_none_or(is_version) {
-            return Err(invalid("the Moov version is like v2026.07.00, or latest, or dev"));
+        let version = Some(self.version).filter(|version| version != version::NONE);
+        if !version.as_deref().is_none_or(is_version) {
+            return Err(invalid("the Moov version is like v2026.07.00, or latest, dev or none"));
         }
         let has_page = self.origin.is_some() || self.referer.is_some();
         if self.client_type == Some(Some(ClientType::Web)) && !has_page {
@@ -203,7 +215,19 @@ impl ClientBuilder {
                  or request client type service",
             ));
         }
-        let client_type = self.client_type.unwrap_or((!has_page).then_some(ClientType::Service));
+        let client_type = match self.client_type {
+            _ if knows_client_type(version.as_deref()) => {
+                self.client_type.unwrap_or((!has_page).then_some(ClientType::Service))
+            }
+            // An older version has no other kind than a token for a page.
+            None | Some(None | Some(ClientType::Web)) => None,
+            Some(Some(ClientType::Device | ClientType::Service)) => {
+                return Err(invalid(
+                    "client types device and service need the Moov version v2026.07.00 or a newer one: set \
+                     `version` or call with_version",
+                ));
+            }
+        };
         let checked = |what, value: Option<String>| value.map(|value| origin(what, &value)).transpose();
         let origin = checked("the origin", self.origin)?;
         let referer = checked("the referer", self.referer)?;
@@ -211,7 +235,7 @@ impl ClientBuilder {
             Ok(Api {
                 http,
                 auth: Auth::new(self.credentials, self.client_auth == ClientAuth::Basic)?,
-                version: self.version,
+                version,
                 origin,
                 referer,
                 client_type,
@@ -220,9 +244,4 @@ impl ClientBuilder {
         })?;
         Ok(Client(Arc::new(inner)))
     }
-}
-
-/// `vYYYY.QQ.BB`, or one of the two moving versions.
-pub(crate) fn is_version(text: &str) -> bool {
-    matches!(text, "latest" | "dev") || is_like(text, "v0000.00.00")
 }

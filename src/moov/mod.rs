@@ -16,6 +16,11 @@
 //! and every other setting of [`Config`], which files of any format can hold as well.
 //! Who will use the token is [`ClientType`]; one for a browser needs the page's origin.
 //!
+//! # Version
+//!
+//! Every call sends `x-moov-version`, by default [`version::DEFAULT`], so that the service knows the fields that are
+//! sent with it: see [`ClientBuilder::with_version`].
+//!
 //! # Tokens
 //!
 //! [`Client::token`] caches and renews them: see [`token`](crate::token) for their life. The other methods are
@@ -59,8 +64,6 @@ pub mod version;
 pub mod webhook;
 
 pub use auth::{ClientAuth, ClientType, Encoding, TokenTypeHint};
-#[cfg(feature = "emulator")]
-pub(crate) use client::is_version;
 pub use client::{Client, ClientBuilder};
 pub use config::Config;
 pub use scope::{AccountScope, Scope};

@@ -2,6 +2,16 @@
 //!
 //! Any other version can be given as text.
 
+use crate::transport::is_like;
+
+/// The version that a client sends unless it is told another: [`V2026_07_00`].
+///
+/// It is the first one whose documentation knows `client_type`, which makes a token for a backend. The vendor's own
+/// SDKs send it too. It changes only with a minor version of this crate.
+pub const DEFAULT: &str = V2026_07_00;
+/// `none`: no `x-moov-version` is sent, and the service uses [`V2024_01_00`].
+pub const NONE: &str = "none";
+
 /// `v2024.01.00`. The service uses it for a request that names no version.
 pub const V2024_01_00: &str = "v2024.01.00";
 /// `v2025.01.00`. Changed the status codes of errors.
@@ -16,7 +26,7 @@ pub const V2025_10_00: &str = "v2025.10.00";
 pub const V2026_01_00: &str = "v2026.01.00";
 /// `v2026.04.00`.
 pub const V2026_04_00: &str = "v2026.04.00";
-/// `v2026.07.00`. The vendor's SDK generated from it sends `client_type`: see
+/// `v2026.07.00`. The first version that documents `client_type`: see
 /// [`ClientBuilder::with_client_type`](super::ClientBuilder::with_client_type).
 pub const V2026_07_00: &str = "v2026.07.00";
 /// `v2026.10.00`.
@@ -25,3 +35,14 @@ pub const V2026_10_00: &str = "v2026.10.00";
 pub const LATEST: &str = "latest";
 /// `dev`: not a fixed version.
 pub const DEV: &str = "dev";
+
+/// Whether the service knows `client_type` in requests with this `x-moov-version`. `None` is a request without one.
+pub(crate) fn knows_client_type(version: Option<&str>) -> bool {
+    // Versions have a fixed length, so their order is that of their text.
+    version.is_some_and(|version| matches!(version, LATEST | DEV) || version >= V2026_07_00)
+}
+
+/// `vYYYY.QQ.BB`, or one of the two moving versions.
+pub(crate) fn is_version(text: &str) -> bool {
+    matches!(text, LATEST | DEV) || is_like(text, "v0000.00.00")
+}

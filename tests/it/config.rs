@@ -43,6 +43,8 @@ fn every_named_moov_version_is_valid_and_its_name_says_its_value() {
         (V2026_10_00, "v2026.10.00"),
         (LATEST, "latest"),
         (DEV, "dev"),
+        (NONE, "none"),
+        (DEFAULT, "v2026.07.00"),
     ] {
         assert_eq!(version, text);
         assert!(moving().with_version(version).build().is_ok(), "{version}");

@@ -9,6 +9,7 @@ use base64::{
 use fintech_auth::{
     Credentials,
     emulator::{Behaviour, Builder, Emulator, ExpiresInStyle, Fault, Operation},
+    moov,
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -159,6 +160,11 @@ fn linking(emulator: &Emulator) -> Call {
 
 /// A Moov call as a service, in JSON, with these fields.
 fn moving(emulator: &Emulator, path: &str, fields: Value) -> Call {
+    unversioned(emulator, path, fields).header("x-moov-version", moov::version::DEFAULT)
+}
+
+/// The same without a version.
+fn unversioned(emulator: &Emulator, path: &str, fields: Value) -> Call {
     post(path).basic(emulator.moov_credentials()).json(&fields)
 }
 
@@ -421,7 +427,7 @@ async fn moov_takes_every_way_to_authenticate() {
         fields["client_secret"] = secret.into();
         fields
     };
-    let token = || post("/oauth2/token");
+    let token = || post("/oauth2/token").header("x-moov-version", moov::version::DEFAULT);
     for right in [
         token().json(&service_grant()).basic(emulator.moov_credentials()),
         token().json(&with(id, secret)),
@@ -461,8 +467,16 @@ async fn moov_refuses_what_the_contract_refuses() {
         (raw(FORM, "grant_type=%"), 400, error("invalid_request")),
         (raw("text/plain", "grant_type=client_credentials"), 400, error("invalid_request")),
         (post("/oauth2/token").basic(emulator.moov_credentials()), 400, error("invalid_request")),
-        (token(service_grant()).header("x-moov-version", "2026"), 400, error("invalid_request")),
-        (token(service_grant()).header("x-moov-version", "v2026.7.00"), 400, error("invalid_request")),
+        (
+            unversioned(&emulator, "/oauth2/token", service_grant()).header("x-moov-version", "2026"),
+            400,
+            error("invalid_request"),
+        ),
+        (
+            unversioned(&emulator, "/oauth2/token", service_grant()).header("x-moov-version", "v2026.7.00"),
+            400,
+            error("invalid_request"),
+        ),
         (token(json!({ "grant_type": "refresh_token", "refresh_token": "?" })), 400, error("invalid_grant")),
         (token(json!({ "grant_type": "client_credentials" })), 422, None),
         (token(json!({ "grant_type": "refresh_token" })), 422, None),
@@ -489,7 +503,9 @@ async fn moov_refuses_what_the_contract_refuses() {
         );
     }
     for version in ["latest", "dev", "v2024.01.00"] {
-        let response = token(service_grant()).header("x-moov-version", version).send(&emulator).await;
+        let call = unversioned(&emulator, "/oauth2/token", service_grant());
+        let call = call.header("x-moov-version", version).header("Origin", emulator.origin());
+        let response = call.send(&emulator).await;
         assert_eq!(response.status, 200);
     }
 }
@@ -754,7 +770,9 @@ async fn the_log_says_why_a_request_was_refused() {
         (
             post("/oauth2/token").basic(moov).form(token),
             403,
-            Some("a token for a browser, and no Origin (client_type is not service)"),
+            Some(
+                "a token for a browser, and no Origin (client_type is not service, or is ignored before v2026.07.00)",
+            ),
         ),
         (
             post("/oauth2/token").basic(moov).header("Origin", "https://other.example").form(token),

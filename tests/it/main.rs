@@ -50,6 +50,7 @@ mod support;
 mod surface;
 mod switched_store;
 mod tls_failures;
+mod versions;
 mod webhook;
 mod webhook_keys;
 mod webhook_moneykit;

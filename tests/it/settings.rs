@@ -19,7 +19,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("client_secret_file", json!("/run/secrets/client")),
         ("client_auth", json!("body")),
         ("base_url", json!("https://gateway.example")),
-        ("version", json!("v2026.07.00")),
+        ("version", json!("v2026.10.00")),
         ("scopes", json!("/accounts.read /ping.read")),
         ("timeout", json!("3s")),
         ("connect_timeout", json!(2.5)),
