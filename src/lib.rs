@@ -42,6 +42,7 @@ mod timestamp;
 pub mod token;
 mod transport;
 pub mod webhook;
+mod work;
 
 pub use client::{Credentials, UncachedToken};
 pub use clock::{Clock, ManualClock, SystemClock};

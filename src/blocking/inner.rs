@@ -55,6 +55,11 @@ impl<C: Clone> Inner<C> {
         self.runtime.wait(async move { handle.token().await })
     }
 
+    pub(super) fn shutdown(&self, within: Duration) -> Result<(), Error> {
+        let tokens = self.tokens.clone();
+        self.runtime.wait(async move { tokens.shutdown(within).await })
+    }
+
     pub(super) fn invalidate(&self, token: &Token) -> Result<(), Error> {
         let (tokens, token) = (self.tokens.clone(), token.clone());
         self.runtime.wait(async move {
@@ -186,6 +191,16 @@ macro_rules! client {
                 body: Option<&[u8]>,
             ) -> crate::token::Rejection {
                 self.0.client.classify(status, headers, body)
+            }
+
+            /// Ends the refreshes of this client and of all its clones within this time, as
+            /// [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). The thread ends with the last clone.
+            ///
+            /// # Errors
+            ///
+            /// As there, and [in async code](super#in-async-code): nothing is shut down then.
+            pub fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
+                self.0.shutdown(within)
             }
 
             /// What the token cache did so far.

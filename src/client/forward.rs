@@ -90,6 +90,21 @@ macro_rules! client_methods {
                 &self.inner().tokens
             }
 
+            /// Ends the refreshes of this client and of all its clones, for the end of a process, within this time: see
+            /// [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). Operations that you call yourself, such
+            /// as a revocation, still work, and webhooks are still verified.
+            ///
+            /// # Errors
+            ///
+            /// As [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
+            ///
+            /// # Cancellation
+            ///
+            /// As [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
+            pub async fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
+                self.inner().tokens.shutdown(within).await
+            }
+
             /// What the token cache did so far.
             pub fn stats(&self) -> crate::token::Stats {
                 self.inner().tokens.stats()

@@ -264,6 +264,23 @@ fn failures_are_those_of_the_async_client() {
     assert_eq!(blocking::moneykit::Client::new(builder).unwrap_err().kind(), ErrorKind::InvalidConfig);
 }
 
+#[test]
+fn a_shutdown_ends_all_clones_and_is_refused_in_async_code() {
+    let elsewhere = Elsewhere::start();
+    let client = moov(&elsewhere.emulator);
+    let token = client.default_token().expect("a token");
+    let runtime = runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async { refused(client.shutdown(Duration::from_secs(1))) });
+    client.token(&scopes(&["/accounts.write"])).expect("a token: nothing was shut down");
+    client.clone().shutdown(Duration::from_secs(1)).expect("nothing is running");
+    client.shutdown(Duration::from_secs(1)).expect("a second time");
+    assert_eq!(client.default_token().expect("from memory").expose_secret(), token.expose_secret());
+    let error = client.token(&scopes(&["/transfers.write"])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    client.revoke(&token.to_secret(), None).expect("calls of one's own still work");
+    assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
+}
+
 /// By name, from the sources: what the async client learns, this one learns as well.
 #[test]
 fn every_call_of_the_async_clients_is_there() {

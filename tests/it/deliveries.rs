@@ -568,3 +568,76 @@ async fn a_handled_delivery_is_remembered_until_its_last_retry_is_too_old() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_handlers_and_their_records_and_refuses_new_deliveries() {
+    let (deliveries, _) = deliveries(10);
+    let (kept, dropped) = (id("a", start()), id("b", start()));
+    let Begun::New(guard) = deliveries.begin(kept, KEEP).await.unwrap() else { panic!("it is new") };
+    let Begun::New(failing) = deliveries.begin(dropped, KEEP).await.unwrap() else { panic!("it is new") };
+    let handlers = tokio::spawn(async move {
+        sleep(MINUTE).await;
+        drop(failing);
+        sleep(MINUTE).await;
+        // The caller does not wait for the store.
+        let _ = tokio::time::timeout(Duration::ZERO, guard.complete()).await;
+    });
+    let started = tokio::time::Instant::now();
+    let clone = deliveries.clone();
+    let early = tokio::spawn(async move { clone.shutdown(MINUTE / 2).await });
+    deliveries.shutdown(HOUR).await.unwrap();
+    assert_eq!(started.elapsed(), 2 * MINUTE);
+    let error = early.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), fintech_auth::ErrorKind::Timeout);
+    assert!(error.to_string().contains("2 webhooks"), "{error}");
+    handlers.await.unwrap();
+    for new in [kept, dropped, id("c", start())] {
+        let error = deliveries.begin(new, KEEP).await.unwrap_err();
+        assert_eq!((error.kind(), error.status().as_u16()), (Kind::DeliveryStoreUnavailable, 503));
+        assert!(error.retry_after().is_some());
+    }
+    deliveries.shutdown(Duration::ZERO).await.unwrap();
+    assert_eq!((deliveries.abandoned(), deliveries.store_failures()), (1, 0));
+}
+
+/// The records of a shutdown are in the store, where the next process finds them.
+#[tokio::test(start_paused = true)]
+async fn a_record_is_in_the_store_before_the_shutdown_returns() {
+    let store = Arc::new(SlowStore::default());
+    let deliveries = Deliveries::new(Forwarding(store.clone()));
+    let id = id("a", start());
+    let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
+    // A handler that is cancelled while the store writes its record.
+    tokio::time::timeout(Duration::from_millis(1), guard.complete()).await.unwrap_err();
+    deliveries.shutdown(MINUTE).await.unwrap();
+    let next = Deliveries::new(Forwarding(store));
+    assert_eq!(state(&next.begin(id, KEEP).await.unwrap()), "done");
+}
+
+/// Takes a second to complete a delivery.
+#[derive(Debug, Default)]
+struct SlowStore(MemoryDeliveries);
+
+#[derive(Debug)]
+struct Forwarding(Arc<SlowStore>);
+
+impl DeliveryStore for Forwarding {
+    fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin> {
+        self.0.0.begin(id, claim, lease)
+    }
+
+    fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool> {
+        self.0.0.renew(id, claim, lease)
+    }
+
+    fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()> {
+        Box::pin(async move {
+            sleep(Duration::from_secs(1)).await;
+            self.0.0.complete(id, keep).await
+        })
+    }
+
+    fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()> {
+        self.0.0.abandon(id, claim)
+    }
+}

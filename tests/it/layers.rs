@@ -9,7 +9,7 @@ use std::{
 /// none of them (`lib.rs`) may name all.
 const ORDER: &[&[&str]] = &[
     &["response", "secret", "timestamp", "clock", "sync", "hex", "json"],
-    &["error", "single_flight"],
+    &["error", "single_flight", "work"],
     &["retry", "text"],
     &["token"],
     &["transport"],

@@ -44,6 +44,7 @@ mod revocation;
 mod scripted;
 mod secrets;
 mod settings;
+mod shutdown;
 mod spec_yaml;
 mod store;
 mod support;

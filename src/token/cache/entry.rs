@@ -246,6 +246,11 @@ impl CacheEntry {
         TakenRefreshToken { refresh_token, from }
     }
 
+    /// Whether there is a refresh token to be sent.
+    pub(in crate::token) fn has_refresh_token(&self) -> bool {
+        self.lock().refresh_token.is_some()
+    }
+
     /// Drops the refresh token, for a store has it.
     pub(in crate::token) fn drop_refresh_token(&self) {
         self.lock().refresh_token = None;

@@ -8,10 +8,11 @@ use crate::{
     clock::FOREVER,
     retry::Idempotency,
     single_flight::Flight,
-    sync::{self, time, watch},
+    sync::{time, watch},
     token::{
         cache::{
             entry::{CacheEntry, Lookup, Outcome},
+            guard::TaskGuard,
             key::ScopeKey,
             options::TokenOptions,
             state::CacheState,
@@ -34,8 +35,8 @@ pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// Closes when the last clone is gone; the tasks hold the other end.
-    alive: Arc<watch::Sender<()>>,
+    /// Closes when the last clone is gone, and changes when a shutdown is over; the tasks hold the other end.
+    pub(super) alive: Arc<watch::Sender<()>>,
 }
 
 impl CacheInner {
@@ -56,9 +57,11 @@ impl CacheInner {
         let mut missed = false;
         for _ in 0..MAX_LOOKUPS {
             let now = shared.now();
-            let waiter = match entry
-                .lookup(now, |has_token| shared.admit_refresh(&entry.scopes, now, max_wait, has_token))
-            {
+            let admit = |has_token| {
+                let task = self.task_guard()?;
+                Ok((shared.admit_refresh(&entry.scopes, now, max_wait, has_token)?, task))
+            };
+            let waiter = match entry.lookup(now, admit) {
                 Lookup::Hit(token) => {
                     shared.counters.stale_hits.add(u64::from(!missed));
                     return Ok(token);
@@ -69,9 +72,9 @@ impl CacheInner {
                     shared.counters.waiters.add(u64::from(!missed));
                     waiter
                 }
-                Lookup::StartRefresh(usable, flight, admission) => {
+                Lookup::StartRefresh(usable, flight, (admission, task)) => {
                     let waiter = flight.waiter();
-                    let started = self.start(entry, flight, admission, max_wait);
+                    let started = self.start(entry, flight, admission, task, max_wait);
                     if let Some(token) = usable {
                         shared.counters.stale_hits.add(u64::from(!missed));
                         return Ok(token);
@@ -102,12 +105,23 @@ impl CacheInner {
         self.alive.subscribe()
     }
 
+    /// For a task that is about to begin.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` once a shutdown has begun.
+    pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
+        // The receiver first, so that a shutdown in between ends the task.
+        TaskGuard::new(self.alive(), &self.shared.work)
+    }
+
     /// Runs a refresh that has begun, in a task of its own.
     fn start(
         &self,
         entry: &Arc<CacheEntry>,
         flight: Flight<Outcome>,
         admission: Option<Admission>,
+        guard: TaskGuard,
         max_wait: Duration,
     ) -> Result<(), Error> {
         // Others may join who have more time than the one who began it.
@@ -116,15 +130,9 @@ impl CacheInner {
         if let Some(Admission::Queued(ticket)) = &admission {
             entry.wait_with(ticket.number());
         }
-        let mut alive = self.alive();
         self.sync_with_store();
-        let started = flight.spawn(async move {
-            sync::select! {
-                // The token is in place even if no caller waits any more.
-                outcome = task.run(admission) => Some(outcome),
-                _ = alive.changed() => None,
-            }
-        });
+        // The token is in place even if no caller waits any more.
+        let started = flight.spawn(async move { guard.run(task.run(admission)).await });
         started.map_err(|_| {
             Error::new(ErrorKind::InvalidConfig, "tokens are fetched on a tokio runtime; call this from one")
         })

@@ -5,10 +5,12 @@
 
 pub(super) mod entries;
 pub(super) mod entry;
+pub(super) mod guard;
 pub(super) mod inner;
 pub(super) mod key;
 pub(super) mod options;
 mod place;
+mod shutdown;
 pub(super) mod state;
 pub(super) mod stats;
 
@@ -150,6 +152,38 @@ impl TokenCache {
     /// long as the cache lives; calling this again tries at once.
     pub async fn forget(&self, secret: &Secret) -> Result<(), Error> {
         self.inner.forget(secret).await
+    }
+
+    /// Ends the work of this cache and of all its clones, for the end of a process. It takes no longer than `within`.
+    ///
+    /// - No refresh begins any more. A refresh that only waits (for its turn, for a retry, for another process)
+    ///   ends at once.
+    /// - A request that is on the wire is finished, and its token, with the new refresh token, is put into the
+    ///   store. So is a refresh whose refresh token was taken out of the store, or that refresh token would be lost.
+    /// - Revocations and invalidations that a failing store has missed are written to it, with a back-off.
+    /// - The task that listens to other processes ends.
+    ///
+    /// Afterwards a token that still works is returned from memory. Without one,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) is returned at once and nothing is sent. This process is not
+    /// told any more what other processes revoke, so stop using the cache soon.
+    ///
+    /// Before calling this, stop your server and wait for the requests that use tokens. A second call is fine,
+    /// also at the same time: each returns when the work is over or its own time is, and the shortest time decides
+    /// when requests are cut off. Without a shutdown, the drop of the last clone
+    /// cuts off what is running.
+    ///
+    /// # Errors
+    ///
+    /// What was not finished in time: [`Timeout`](crate::ErrorKind::Timeout) if requests were cut off,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store still has not been told of a revocation or an
+    /// invalidation. A second call tries to write those again.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing new begins, and requests on the wire go on until the last clone is dropped. Call it again to wait for
+    /// them.
+    pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
+        self.inner.shutdown(within).await
     }
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these

@@ -35,6 +35,7 @@ use crate::{
         store::{Block, StoreKey, circuit_breaker::StoreCircuitBreaker, tombstones::Tombstones},
         token::Token,
     },
+    work::WorkTracker,
 };
 
 pub(in crate::token) struct CacheState {
@@ -47,6 +48,8 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) tombstones: Tombstones,
     pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
+    /// The refreshes that are running. Closed by a shutdown.
+    pub(in crate::token) work: WorkTracker,
     /// The wall clock as it was read last, and in which tick of the coarse one.
     seen: (AtomicU64, AtomicU64),
 }
@@ -59,8 +62,20 @@ impl CacheState {
         let entries = Entries::new(options.capacity, options.max_handles);
         let seen = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
         let (counters, breaker) = (Counters::default(), StoreCircuitBreaker::new(&options));
-        let tombstones = Tombstones::default();
-        Self { source, options, limiter, cool_down, negative, counters, tombstones, breaker, entries, seen }
+        let (tombstones, work) = (Tombstones::default(), WorkTracker::new());
+        Self {
+            source,
+            options,
+            limiter,
+            cool_down,
+            negative,
+            counters,
+            tombstones,
+            breaker,
+            entries,
+            work,
+            seen,
+        }
     }
 
     /// The entry of a scope set, made if there is none.

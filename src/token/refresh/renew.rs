@@ -17,10 +17,7 @@ use std::sync::Arc;
 use crate::{
     Error, ErrorKind,
     single_flight::{Flight, Waiter},
-    sync::{
-        self,
-        time::{self, Instant},
-    },
+    sync::time::{self, Instant},
     token::{
         cache::{
             entry::{CacheEntry, NewToken, TakenRefreshToken},
@@ -164,15 +161,13 @@ impl CacheInner {
         let max_wait = self.shared.options.max_wait;
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         let entry = entry.clone();
-        let mut alive = self.alive();
+        // After a shutdown the 401 stands.
+        let Ok(guard) = self.task_guard() else { return };
         self.sync_with_store();
         let began = Instant::now();
-        let work = async move {
+        let work = guard.run(async move {
             let except = entry.renewal(|renewal, _| renewal.concluded);
-            let fetched = sync::select! {
-                fetched = task.candidate(replaces, except) => fetched,
-                _ = alive.changed() => return None,
-            };
+            let fetched = task.candidate(replaces, except).await;
             let rule = fetched.as_ref().map(|candidate| candidate.issued.life.rule);
             task.shared.observe_outcome(&entry.scopes, began, rule);
             let candidate = fetched
@@ -183,8 +178,8 @@ impl CacheInner {
                 renewal.fetch.clear();
             });
             // The candidate stays for the next request even if no caller waits any more.
-            Some(candidate)
-        };
+            candidate
+        });
         // Without a runtime the 401 stands.
         let _ = flight.spawn(work);
     }

@@ -16,10 +16,14 @@ use crate::{
     Error, ErrorKind,
     clock::millis,
     retry::{Idempotency, backoff},
-    sync::time::{self, Instant},
+    sync::{
+        self,
+        time::{self, Instant},
+    },
     token::{
         cache::{
             entry::{CacheEntry, Discarded, Marks, NewToken, TakenRefreshToken},
+            guard::shut_down,
             state::CacheState,
         },
         id::TokenId,
@@ -124,7 +128,8 @@ impl RefreshTask {
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
         let mut made = 0;
         loop {
-            if let Err(error) = self.wait_for_turn(admission.take(), deadline).await {
+            let turn = self.wait_for_turn(admission.take(), deadline);
+            if let Err(error) = self.until_shutdown(turn).await {
                 self.shared.negative.failed(&self.entry.scopes, self.shared.now().tick, Duration::ZERO);
                 return Err(error);
             }
@@ -157,10 +162,29 @@ impl RefreshTask {
             made += 1;
             let idempotency = if refreshing { Idempotency::OnlyUnsent } else { Idempotency::Idempotent };
             match self.shared.options.retry.next(made, &error, idempotency, self.shared.random()) {
-                Some(wait) => time::sleep(wait).await,
+                Some(wait) => self.until_shutdown(async { Ok(time::sleep(wait).await) }).await?,
                 None => return Err(self.give_up(error)),
             }
         }
+    }
+
+    /// Waits, but not longer than until a shutdown begins. A refresh token that was taken out of a store is still
+    /// sent, because no other process has it.
+    pub(in crate::token) async fn until_shutdown<T>(
+        &self,
+        wait: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let work = &self.shared.work;
+        let goes_on = || self.shared.breaker.is_some() && self.entry.has_refresh_token();
+        if goes_on() {
+            return wait.await;
+        }
+        let outcome = sync::select! {
+            outcome = wait => outcome?,
+            () = work.closed() => return Err(shut_down()),
+        };
+        // Both may have ended at once.
+        if work.is_closed() && !goes_on() { Err(shut_down()) } else { Ok(outcome) }
     }
 
     /// Waits for the turn of a call, which the store gives where there is one.

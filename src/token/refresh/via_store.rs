@@ -84,9 +84,14 @@ impl RefreshTask {
                     }
                 }
                 Claim::Held(changed) => {
-                    if time::timeout_at(deadline, changed).await.is_err() {
-                        let reason = "timed out waiting for another process to request the token";
-                        return Ok(Err(Error::new(ErrorKind::Timeout, reason)));
+                    let changed = async {
+                        time::timeout_at(deadline, changed).await.map_err(|_| {
+                            let reason = "timed out waiting for another process to request the token";
+                            Error::new(ErrorKind::Timeout, reason)
+                        })
+                    };
+                    if let Err(error) = self.until_shutdown(changed).await {
+                        return Ok(Err(error));
                     }
                 }
                 Claim::Blocked(block) => return Ok(Err(self.shared.blocked(block))),
@@ -108,7 +113,7 @@ impl RefreshTask {
         let requested = async {
             // The lease runs for this wait as well.
             let admitted = match permit {
-                Permit::Granted(wait) => self.shared.await_permit(wait).await?,
+                Permit::Granted(wait) => self.until_shutdown(self.shared.await_permit(wait)).await?,
                 Permit::Denied(_) | Permit::Unlimited => false,
             };
             let requested = async {
@@ -162,8 +167,10 @@ impl RefreshTask {
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
                     let mark = PendingMark::Revoked(ids);
-                    if breaker.write_mark(&key.source, &mark).await.is_err() {
-                        breaker.keep_pending(mark);
+                    // Kept first: this task may be cut off while it writes.
+                    breaker.keep_pending(mark.clone());
+                    if breaker.write_mark(&key.source, &mark).await.is_ok() {
+                        breaker.remove_pending(&mark);
                     }
                 }
                 (discarded == Discarded::Revoked).then(|| Err(self.reissued_revoked()))

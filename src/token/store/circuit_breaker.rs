@@ -152,6 +152,19 @@ impl StoreCircuitBreaker {
         if !self.try_acquire() {
             return Err(StoreError::new("token store circuit is open"));
         }
+        self.write_mark_even_if_open(source, mark).await
+    }
+
+    /// The same, although the circuit may be open.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub(in crate::token) async fn write_mark_even_if_open(
+        &self,
+        source: &Fingerprint,
+        mark: &PendingMark,
+    ) -> Result<(), StoreError> {
         self.call(match mark {
             PendingMark::Revoked(ids) => self.store.revoke(source, ids, self.max_lifetime),
             PendingMark::Invalidated(key, id) => self.store.invalidate(key, *id),
@@ -185,6 +198,13 @@ impl StoreCircuitBreaker {
             state.pending.pop_front();
         }
         state.pending.front().map(|(mark, _)| mark.clone())
+    }
+
+    /// How many marks wait to be written.
+    pub(in crate::token) fn pending_marks(&self) -> usize {
+        let (mut state, now) = (self.lock(), Instant::now());
+        state.pending.retain(|(_, until)| now < *until);
+        state.pending.len()
     }
 
     pub(in crate::token) fn remove_pending(&self, mark: &PendingMark) {

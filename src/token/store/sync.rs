@@ -37,8 +37,13 @@ impl CacheInner {
     pub(in crate::token) fn sync_with_store(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
+        // First this, so that a shutdown that begins later ends the task.
+        let mut alive = self.alive();
+        if self.shared.work.is_closed() {
+            return;
+        }
         breaker.sync_with_store(|notices, again| {
-            let (shared, mut alive) = (self.shared.clone(), self.alive());
+            let shared = self.shared.clone();
             let task = runtime.spawn(async move {
                 sync::select! {
                     () = run(&shared, notices, again) => {}
@@ -80,7 +85,8 @@ impl CacheInner {
             breaker.remove_pending(&mark);
             return Ok(());
         };
-        let reason = if breaker.keep_pending(mark) {
+        let is_kept = breaker.keep_pending(mark);
+        let reason = if is_kept && !self.shared.work.is_closed() {
             "token store failed: other processes may use the token until the store is told, which is retried"
         } else {
             "token store failed: other processes may use the token"
@@ -135,7 +141,7 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
             }
             () = breaker.pending.notified(), if write.is_none() => write = Some(Instant::now() + breaker.open_for),
             () = at(write) => {
-                attempts = if write_pending(shared, breaker).await { 0 } else { attempts + 1 };
+                attempts = if write_pending(shared, breaker, false).await { 0 } else { attempts + 1 };
                 write = breaker.first_pending().is_some().then(|| Instant::now() + pause(attempts));
             }
             () = at(recheck) => {
@@ -246,10 +252,18 @@ async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
 }
 
 /// Writes the marks that could not be written. `false` if the store still fails.
-async fn write_pending(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
+pub(in crate::token) async fn write_pending(
+    shared: &CacheState,
+    breaker: &StoreCircuitBreaker,
+    even_if_open: bool,
+) -> bool {
     let source = shared.source.fingerprint();
     while let Some(mark) = breaker.first_pending() {
-        if breaker.write_mark(&source, &mark).await.is_err() {
+        let written = match even_if_open {
+            true => breaker.write_mark_even_if_open(&source, &mark).await,
+            false => breaker.write_mark(&source, &mark).await,
+        };
+        if written.is_err() {
             return false;
         }
         breaker.remove_pending(&mark);

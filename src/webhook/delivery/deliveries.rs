@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time;
+
 use super::{
     guard::{DeliveryGuard, Record},
     id::DeliveryId,
@@ -12,7 +14,12 @@ use super::{
     shared::{Shared, StoreFailure},
     store::{Begin, ClaimId, DeliveryStore, DeliveryStoreError},
 };
-use crate::webhook::{Reason, VerifyError};
+use crate::{
+    Error, ErrorKind,
+    clock::FOREVER,
+    webhook::{Reason, VerifyError},
+    work::WorkTracker,
+};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// When to try again after the store failed.
@@ -43,6 +50,7 @@ impl Deliveries {
             store_timeout: Duration::from_secs(2),
             on_failure: StoreFailure::default(),
             counters: Arc::default(),
+            work: WorkTracker::new(),
         }))
     }
 
@@ -84,13 +92,22 @@ impl Deliveries {
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) (503) when the store fails.
+    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) (503) when the store
+    /// fails, and after [`Deliveries::shutdown`].
     ///
     /// # Cancellation
     ///
     /// The delivery may stay in progress until its lease ends. Nothing is lost.
     pub async fn begin(&self, id: DeliveryId, keep: Duration) -> Result<Begun, VerifyError> {
         let shared = &self.0;
+        let unavailable = |error| {
+            VerifyError::from(Reason::DeliveryStoreUnavailable)
+                .with_retry_after(RETRY_AFTER)
+                .with_source(error)
+        };
+        let Some(running) = shared.work.begin() else {
+            return Err(unavailable(DeliveryStoreError::new("the deliveries were shut down")));
+        };
         let begin = async {
             let claim = random_claim()?;
             let begun = shared.within_timeout(shared.store.begin(&id, claim, shared.lease)).await?;
@@ -99,7 +116,7 @@ impl Deliveries {
         match begin.await {
             Ok((Begin::New, claim)) => {
                 let record = Record { shared: shared.clone(), id, claim, keep };
-                Ok(Begun::New(DeliveryGuard::new(record)))
+                Ok(Begun::New(DeliveryGuard::new(record, running)))
             }
             Ok((Begin::InProgress(left), _)) => Ok(Begun::InProgress(left)),
             Ok((Begin::Done, _)) => Ok(Begun::Done),
@@ -108,14 +125,40 @@ impl Deliveries {
                 match shared.on_failure {
                     StoreFailure::HandleWithoutRecord => {
                         tracing::warn!(delivery = %id, "delivery store failed: webhook handled without a record");
-                        Ok(Begun::New(DeliveryGuard::without_record()))
+                        Ok(Begun::New(DeliveryGuard::without_record(running)))
                     }
-                    StoreFailure::Refuse => Err(VerifyError::from(Reason::DeliveryStoreUnavailable)
-                        .with_retry_after(RETRY_AFTER)
-                        .with_source(error)),
+                    StoreFailure::Refuse => Err(unavailable(error)),
                 }
             }
         }
+    }
+
+    /// Waits for the handlers that are running and for their records, for the end of a process. It takes no longer
+    /// than `within`.
+    ///
+    /// From now on every delivery is refused with 503 and `Retry-After`, so that the vendor sends it to another
+    /// process. A delivery whose guard is alive goes on: its handler completes or abandons it, and the store is told.
+    /// [`Deliveries::complete_failures`] counts those that the store did not take.
+    ///
+    /// Call this after your server has stopped accepting requests: `axum::WebhookLayer` runs handlers in tasks of their
+    /// own, which a server does not wait for once their client has gone.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with how many are still running when the time is over. They
+    /// are not cancelled. If the process ends before they do, their leases end by themselves, and the vendor's retries
+    /// are handled.
+    ///
+    /// # Cancellation
+    ///
+    /// Deliveries are still refused. Call it again to wait for those that are running.
+    pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
+        let work = &self.0.work;
+        work.close();
+        time::timeout(within.min(FOREVER), work.closed_and_idle()).await.map_err(|_| {
+            let reason = format!("shutdown timed out: {} webhooks are still handled", work.running());
+            Error::new(ErrorKind::Timeout, reason)
+        })
     }
 
     /// How many calls to start a delivery failed because of the store.

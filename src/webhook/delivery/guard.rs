@@ -13,6 +13,7 @@ use super::{
     shared::Shared,
     store::{ClaimId, DeliveryStoreError},
 };
+use crate::work::Running;
 
 /// An attempt to handle a delivery. Complete it once the event is handled.
 ///
@@ -23,6 +24,8 @@ use super::{
 pub struct DeliveryGuard {
     record: Option<Record>,
     renewal: Option<AbortHandle>,
+    /// A shutdown waits for this. It goes with the record into the task that writes it.
+    running: Option<Running>,
 }
 
 /// What the store knows of the attempt.
@@ -35,16 +38,16 @@ pub(super) struct Record {
 }
 
 impl DeliveryGuard {
-    pub(super) fn new(record: Record) -> Self {
+    pub(super) fn new(record: Record, running: Running) -> Self {
         let runtime = Handle::try_current().ok();
         let renewal = runtime.map(|runtime| runtime.spawn(renew(record.clone())).abort_handle());
-        Self { record: Some(record), renewal }
+        Self { record: Some(record), renewal, running: Some(running) }
     }
 
     /// A guard of a delivery that the store does not know: see
     /// [`StoreFailure::HandleWithoutRecord`](super::StoreFailure::HandleWithoutRecord).
-    pub(super) fn without_record() -> Self {
-        Self { record: None, renewal: None }
+    pub(super) fn without_record(running: Running) -> Self {
+        Self { record: None, renewal: None, running: Some(running) }
     }
 
     /// Marks the delivery as done: a retry is a duplicate from now on.
@@ -61,8 +64,11 @@ impl DeliveryGuard {
         self.stop_renewal();
         let Some(record) = self.record.take() else { return Ok(()) };
         let task = Handle::try_current().map(|runtime| {
-            let record = record.clone();
-            runtime.spawn(async move { record.complete().await })
+            let (record, running) = (record.clone(), self.running.take());
+            runtime.spawn(async move {
+                let _running = running;
+                record.complete().await
+            })
         });
         match task {
             Ok(task) => task.await.unwrap_or_else(|error| Err(DeliveryStoreError::new(error))),
@@ -110,8 +116,12 @@ impl Drop for DeliveryGuard {
     fn drop(&mut self) {
         self.stop_renewal();
         if let (Some(record), Ok(runtime)) = (self.record.take(), Handle::try_current()) {
-            // If this fails, the lease ends the attempt.
-            runtime.spawn(async move { record.abandon().await });
+            let running = self.running.take();
+            runtime.spawn(async move {
+                let _running = running;
+                // If this fails, the lease ends the attempt.
+                let _ = record.abandon().await;
+            });
         }
     }
 }

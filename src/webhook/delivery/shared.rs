@@ -14,6 +14,7 @@ use super::{
     id::DeliveryId,
     store::{DeliveryFuture, DeliveryStore, DeliveryStoreError},
 };
+use crate::work::WorkTracker;
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
@@ -23,6 +24,8 @@ pub(super) struct Shared {
     pub(super) store_timeout: Duration,
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
+    /// The attempts that are running, each until its record is written. Closed by a shutdown.
+    pub(super) work: WorkTracker,
 }
 
 #[derive(Debug, Default)]

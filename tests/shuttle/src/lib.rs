@@ -22,6 +22,8 @@ pub mod sync;
 #[path = "../../../src/token/mod.rs"]
 pub mod token;
 pub mod webhook;
+#[path = "../../../src/work.rs"]
+mod work;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorKind, FieldError};

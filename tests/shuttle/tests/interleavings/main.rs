@@ -33,5 +33,6 @@ mod fleet;
 mod limits;
 mod revocation;
 mod server;
+mod shutdown;
 mod slow;
 mod webhook_keys;

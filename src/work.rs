@@ -1,0 +1,76 @@
+//! Counts the work that is running, and lets none begin once it is closed.
+
+use std::{fmt, mem, sync::Arc};
+
+use crate::sync::watch;
+
+/// Clones share the count.
+#[derive(Clone)]
+pub(crate) struct WorkTracker(Arc<watch::Sender<State>>);
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    closed: bool,
+    running: usize,
+}
+
+/// Counts as running work until it is dropped.
+pub(crate) struct Running(WorkTracker);
+
+impl WorkTracker {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::channel(State::default()).0))
+    }
+
+    /// Counts one more piece of work. `None` once the tracker is closed.
+    pub(crate) fn begin(&self) -> Option<Running> {
+        let mut begun = false;
+        self.0.send_if_modified(|state| {
+            begun = !state.closed;
+            state.running += usize::from(begun);
+            // Nobody waits for this.
+            false
+        });
+        begun.then(|| Running(self.clone()))
+    }
+
+    /// Lets no more work begin. What is running goes on.
+    pub(crate) fn close(&self) {
+        self.0.send_if_modified(|state| !mem::replace(&mut state.closed, true));
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.borrow().closed
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.0.borrow().running
+    }
+
+    /// Waits until the tracker is closed.
+    pub(crate) async fn closed(&self) {
+        // It fails only if the sender is gone, and `self` holds it.
+        let _ = self.0.subscribe().wait_for(|state| state.closed).await;
+    }
+
+    /// Waits until a closed tracker has no running work.
+    pub(crate) async fn closed_and_idle(&self) {
+        let _ = self.0.subscribe().wait_for(|state| state.closed && state.running == 0).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.0.send_if_modified(|state| {
+            state.running -= 1;
+            state.closed && state.running == 0
+        });
+    }
+}
+
+impl fmt::Debug for WorkTracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let State { closed, running } = *self.0.borrow();
+        f.debug_struct("WorkTracker").field("closed", &closed).field("running", &running).finish()
+    }
+}

@@ -1,0 +1,331 @@
+//! What a shutdown of a token cache finishes, cuts off and refuses, on paused time.
+
+use std::{sync::Arc, time::Duration};
+
+use fintech_auth::{
+    Error, ErrorKind, Secret,
+    token::{MemoryStore, StoreKey, TokenCache, TokenSource as _, TokenStore},
+};
+use tokio::{spawn, time::Instant, time::sleep};
+
+use crate::{
+    scripted::{Failure, Reply, Scripted, TestClock, TokenCall, cache, cache_with, fail, options, unsent},
+    support::{emulator, scopes},
+    switched_store::{State, Switched},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// When a token of an hour is stale, and when it is expired.
+const STALE: Duration = Duration::from_secs(3400);
+const EXPIRED: Duration = Duration::from_secs(3595);
+
+/// Two processes on one store: a source that takes 100 ms, and a cache of each process.
+fn on_store(
+    store: Arc<dyn TokenStore>,
+    script: impl IntoIterator<Item = Reply>,
+) -> ([TokenCache; 2], Scripted) {
+    let source = Scripted::new(Duration::from_millis(100), true, script);
+    let clock = TestClock::new();
+    let make = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
+    ([make(), make()], source)
+}
+
+fn key(source: &Scripted) -> StoreKey {
+    StoreKey { source: source.fingerprint(), scopes: "a".into() }
+}
+
+fn unavailable_for(time: Duration) -> Reply {
+    Reply::Fail(Failure { kind: ErrorKind::Unavailable, sent: true, retry_after: Some(time) })
+}
+
+#[track_caller]
+fn is_shut_down<T: std::fmt::Debug>(outcome: Result<T, Error>) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("shut down"), "{error}");
+    assert!(!error.may_have_been_sent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_cache_is_shut_down_at_once_and_sends_nothing_afterwards() {
+    let (cache, source) = cache([]);
+    let fresh = cache.token(&scopes(&["a"])).await.unwrap();
+    let clone = cache.clone();
+    let handle = cache.handle(&scopes(&["a"])).unwrap();
+    let start = Instant::now();
+    cache.shutdown(60 * SECOND).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    // From memory, by every clone.
+    assert_eq!(clone.token(&scopes(&["a"])).await.unwrap().expose_secret(), fresh.expose_secret());
+    assert_eq!(handle.token().await.unwrap().expose_secret(), fresh.expose_secret());
+    is_shut_down(clone.token(&scopes(&["b"])).await);
+    // A stale token works; no refresh is started for it.
+    sleep(STALE).await;
+    assert_eq!(handle.token().await.unwrap().expose_secret(), fresh.expose_secret());
+    sleep(EXPIRED - STALE).await;
+    is_shut_down(handle.token().await);
+    assert_eq!(source.count(), 1);
+    assert_eq!(start.elapsed(), EXPIRED, "nobody waited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_on_the_wire_finishes_and_its_refresh_token_reaches_the_store() {
+    let store = Arc::new(MemoryStore::default());
+    let ([cache, other], source) = on_store(store.clone(), []);
+    cache.token(&scopes(&["a"])).await.unwrap();
+    sleep(EXPIRED).await;
+    let caller = spawn({
+        let cache = cache.clone();
+        async move { cache.token(&scopes(&["a"])).await }
+    });
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(source.token_calls()[1..], [TokenCall::Refresh("refresh-1".to_owned())], "it is on the wire");
+    let start = Instant::now();
+    cache.shutdown(60 * SECOND).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_millis(50), "as long as the response takes");
+    let stored = store.get(&key(&source)).await.unwrap().expect("it is in the store");
+    assert_eq!(stored.access_token.expose_secret(), "token-2");
+    assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-2"));
+    assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-2");
+    // The next process goes on with it.
+    sleep(EXPIRED).await;
+    assert_eq!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
+    assert_eq!(source.token_calls()[2..], [TokenCall::Refresh("refresh-2".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_caller_shares_the_refresh_on_the_wire() {
+    let (cache, source) = cache([]);
+    let call = |cache: &TokenCache| {
+        let cache = cache.clone();
+        spawn(async move { cache.token(&scopes(&["a"])).await })
+    };
+    let early = call(&cache);
+    sleep(Duration::from_millis(50)).await;
+    let end = spawn({
+        let cache = cache.clone();
+        async move { cache.shutdown(60 * SECOND).await }
+    });
+    sleep(Duration::from_millis(10)).await;
+    let late = call(&cache);
+    for caller in [early, late] {
+        assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1");
+    }
+    end.await.unwrap().unwrap();
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_does_not_end_is_cut_off_when_the_time_is_over() {
+    let (cache, source) = cache_with([Reply::Hang], |options| options.with_max_wait(600 * SECOND));
+    let caller = spawn({
+        let cache = cache.clone();
+        async move { cache.token(&scopes(&["a"])).await }
+    });
+    sleep(Duration::from_millis(50)).await;
+    let start = Instant::now();
+    let error = cache.shutdown(5 * SECOND).await.unwrap_err();
+    assert_eq!(start.elapsed(), 5 * SECOND);
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("1 refreshes cut off"), "{error}");
+    is_shut_down(caller.await.unwrap());
+    assert_eq!(start.elapsed(), 5 * SECOND, "the caller does not wait for its own time");
+    cache.shutdown(5 * SECOND).await.unwrap();
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_for_a_turn_or_a_retry_end_at_once() {
+    // The rate limit lets one through; the other waits for its turn.
+    let (limited_cache, source) = cache_with([], |options| options.with_rate_limit(1, 20 * SECOND));
+    limited_cache.token(&scopes(&["a"])).await.unwrap();
+    // The first attempt fails, and the retry is yet to come.
+    let (retrying, failing) = cache([unavailable_for(4 * SECOND)]);
+    for (cache, source, sent) in [(limited_cache, source, 1), (retrying, failing, 1)] {
+        let caller = spawn({
+            let cache = cache.clone();
+            async move { cache.token(&scopes(&["b"])).await }
+        });
+        sleep(Duration::from_millis(500)).await;
+        assert!(!caller.is_finished());
+        let start = Instant::now();
+        cache.shutdown(60 * SECOND).await.unwrap();
+        is_shut_down(caller.await.unwrap());
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        assert_eq!(source.count(), sent);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_refresh_token_is_not_followed_by_the_credentials() {
+    let store = Arc::new(MemoryStore::default());
+    let ([cache, _], source) = on_store(store.clone(), [Reply::Token(3600), fail(ErrorKind::InvalidRequest)]);
+    cache.token(&scopes(&["a"])).await.unwrap();
+    sleep(EXPIRED).await;
+    let caller = spawn({
+        let cache = cache.clone();
+        async move { cache.token(&scopes(&["a"])).await }
+    });
+    sleep(Duration::from_millis(50)).await;
+    cache.shutdown(60 * SECOND).await.unwrap();
+    is_shut_down(caller.await.unwrap());
+    assert_eq!(source.count(), 2, "the first token and the refresh");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_taken_out_of_the_store_is_sent_again_until_it_arrives() {
+    let store = Arc::new(MemoryStore::default());
+    let script = [Reply::Token(3600), unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)];
+    let ([cache, _], source) = on_store(store.clone(), script);
+    cache.token(&scopes(&["a"])).await.unwrap();
+    sleep(EXPIRED).await;
+    let caller = spawn({
+        let cache = cache.clone();
+        async move { cache.token(&scopes(&["a"])).await }
+    });
+    sleep(Duration::from_millis(50)).await;
+    cache.shutdown(60 * SECOND).await.unwrap();
+    assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-4");
+    let refresh = || TokenCall::Refresh("refresh-1".to_owned());
+    assert_eq!(source.token_calls()[1..], [refresh(), refresh(), refresh()]);
+    let stored = store.get(&key(&source)).await.unwrap().expect("it is in the store");
+    assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-4"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_another_process_ends_at_once_and_takes_nothing_from_it() {
+    let ([cache, other], source) = on_store(Arc::new(MemoryStore::default()), []);
+    let call = |cache: &TokenCache| {
+        let cache = cache.clone();
+        spawn(async move { cache.token(&scopes(&["a"])).await })
+    };
+    let holder = call(&other);
+    sleep(Duration::from_millis(10)).await;
+    let waiting = call(&cache);
+    sleep(Duration::from_millis(10)).await;
+    let start = Instant::now();
+    cache.shutdown(60 * SECOND).await.unwrap();
+    is_shut_down(waiting.await.unwrap());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(holder.await.unwrap().unwrap().expose_secret(), "token-1");
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_that_a_failing_store_missed_are_written_before_the_end() {
+    let store = Arc::new(Switched::default());
+    let ([cache, other], source) = on_store(store.clone(), []);
+    let revoked = cache.token(&scopes(&["a"])).await.unwrap();
+    let rejected = cache.token(&scopes(&["b"])).await.unwrap();
+    store.set(State::Down);
+    cache.forget(&revoked.to_secret()).await.unwrap_err();
+    cache.invalidate(&rejected).await;
+    spawn({
+        let store = store.clone();
+        async move {
+            sleep(3 * SECOND).await;
+            store.set(State::Up);
+        }
+    });
+    let start = Instant::now();
+    cache.shutdown(60 * SECOND).await.unwrap();
+    // The third attempt, 250 ms, 500 ms … after each other, is not kept off by the open circuit.
+    assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
+    for scope in ["a", "b"] {
+        let key = StoreKey { source: source.fingerprint(), scopes: scope.into() };
+        assert!(store.get(&key).await.unwrap().is_none(), "{scope}");
+    }
+    // The store does not take the revoked token again from a process that still has it.
+    assert_ne!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), revoked.expose_secret());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stays_down_is_reported_in_time_and_told_by_a_second_call() {
+    for state in [State::Down, State::Hanging] {
+        let store = Arc::new(Switched::default());
+        let ([cache, _], source) = on_store(store.clone(), []);
+        let revoked = cache.token(&scopes(&["a"])).await.unwrap();
+        store.set(state);
+        cache.forget(&revoked.to_secret()).await.unwrap_err();
+        let start = Instant::now();
+        let error = cache.shutdown(10 * SECOND).await.unwrap_err();
+        assert_eq!(start.elapsed(), 10 * SECOND);
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("1 revoked or rejected tokens not marked"), "{error}");
+        // A revocation that fails from now on says that nobody repeats it.
+        let error = cache.forget(&Secret::from("another")).await.unwrap_err();
+        assert!(!error.to_string().contains("retried"), "{error}");
+        store.set(State::Up);
+        cache.shutdown(10 * SECOND).await.unwrap();
+        assert!(store.get(&key(&source)).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdowns_at_the_same_time_all_end_and_the_shortest_time_decides() {
+    let (cache, _) = cache_with([Reply::Hang], |options| options.with_max_wait(600 * SECOND));
+    let caller = spawn({
+        let cache = cache.clone();
+        async move { cache.token(&scopes(&["a"])).await }
+    });
+    sleep(Duration::from_millis(50)).await;
+    let start = Instant::now();
+    let ends = [30, 5, 60].map(|time| {
+        let cache = cache.clone();
+        spawn(async move { (cache.shutdown(time * SECOND).await.is_ok(), start.elapsed()) })
+    });
+    let mut outcomes = Vec::new();
+    for end in ends {
+        outcomes.push(end.await.unwrap());
+    }
+    assert_eq!(outcomes, [(true, 5 * SECOND), (false, 5 * SECOND), (true, 5 * SECOND)]);
+    is_shut_down(caller.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_that_is_given_up_still_lets_nothing_begin() {
+    let (cache, source) = cache([]);
+    let caller = spawn({
+        let cache = cache.clone();
+        async move { cache.token(&scopes(&["a"])).await }
+    });
+    sleep(Duration::from_millis(50)).await;
+    tokio::time::timeout(Duration::from_millis(10), cache.shutdown(60 * SECOND)).await.unwrap_err();
+    is_shut_down(cache.token(&scopes(&["b"])).await);
+    assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1", "it goes on");
+    cache.shutdown(Duration::ZERO).await.unwrap();
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_was_shut_down_still_revokes_and_the_token_is_gone() {
+    let emulator = emulator().await;
+    let client = emulator.moov().build().unwrap();
+    let token = client.token(&scopes(&["/accounts.read"])).await.unwrap();
+    client.shutdown(SECOND).await.unwrap();
+    assert!(emulator.is_live(token.expose_secret()));
+    client.revoke(&token.to_secret(), None).await.unwrap();
+    assert!(!emulator.is_live(token.expose_secret()));
+    is_shut_down(client.token(&scopes(&["/accounts.read"])).await);
+}
+
+/// No task is left that would keep a runtime or a store alive.
+#[tokio::test(start_paused = true)]
+async fn no_task_is_left() {
+    let store = Arc::new(Switched::default());
+    let ([cache, _], _) = on_store(store.clone(), []);
+    let token = cache.token(&scopes(&["a"])).await.unwrap();
+    store.set(State::Down);
+    // Its mark waits for the task that talks to the store.
+    cache.forget(&token.to_secret()).await.unwrap_err();
+    let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    assert!(before > 0, "the task runs");
+    store.set(State::Up);
+    cache.shutdown(SECOND).await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+    // And none is started.
+    store.set(State::Down);
+    cache.forget(&Secret::from("another")).await.unwrap_err();
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+}
