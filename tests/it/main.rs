@@ -38,6 +38,7 @@ mod readme;
 mod redis_deliveries;
 mod redis_server;
 mod redis_store;
+mod redis_versions;
 mod refresh_grant;
 mod reissue;
 mod revocation;

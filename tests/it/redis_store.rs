@@ -272,7 +272,7 @@ async fn foreign_leases_counters_and_blocks_delay_no_refresh() {
     get(&first, "a").await;
     let fence = keys(&redis, "fence").await.remove(0);
     let of = |name: &str| fence.replace("fence", name);
-    let lease = keys(&redis, "token:").await.remove(0).replace(":token:", ":lease:");
+    let lease = keys(&redis, "token:").await.remove(0).replace(":token:2:", ":lease:");
     for (key, commands) in [
         (&lease, vec!["SET {} text", "SADD {} text", "SET {} x:1 PX 99999999999"]),
         (&of("fence"), vec!["SET {} text", "SET {} 9223372036854775807", "SET {} -5", "SADD {} text"]),

@@ -1,5 +1,6 @@
 //! What things are called in Redis. No name holds more than fingerprints.
 
+use super::seal::VERSION;
 use crate::{
     Error, ErrorKind,
     hex::hex,
@@ -53,8 +54,9 @@ impl Names {
 }
 
 impl OfSource {
+    /// Each version has entries of its own, so that two versions run side by side during a deployment.
     pub(super) fn entry(&self, id: &KeyId) -> String {
-        format!("{}:token:{}", self.0, hex(id))
+        format!("{}:token:{VERSION}:{}", self.0, hex(id))
     }
 
     pub(super) fn lease(&self, id: &KeyId) -> String {

@@ -18,8 +18,12 @@ use crate::{
     token::{fingerprint::Fingerprint, store::StoreError},
 };
 
-/// The first byte of every sealed value: the version of the seal and of the layout inside.
-const VERSION: u8 = 2;
+/// The first byte of every sealed value: the version of the seal and of the layout inside (`entry.rs`). It is also
+/// in the name of an entry.
+///
+/// Raise it with every change of either, and never use a number again. `CONTRIBUTING.md` has the rule for all else
+/// in Redis.
+pub(super) const VERSION: u8 = 2;
 const ID: usize = 8;
 const HEADER: usize = 1 + ID + NONCE_LEN;
 
@@ -154,6 +158,30 @@ mod tests {
         }
         for length in 0..sealed.len() {
             assert!(keys.open(&about, &sealed[..length]).is_none(), "{length} bytes");
+        }
+    }
+
+    /// As another version would seal it, with that version in the seal as well.
+    fn sealed_by(version: u8, about: &Fingerprint) -> Vec<u8> {
+        let key = SealingKey::new(&[1; 32]);
+        let mut aad = [version; 1 + ID + 32];
+        aad[1..=ID].copy_from_slice(&key.id);
+        aad[1 + ID..].copy_from_slice(about.as_bytes());
+        let mut text = b"text".to_vec();
+        let nonce = Nonce::assume_unique_for_key([9; NONCE_LEN]);
+        key.key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut text).unwrap();
+        [&[version][..], &key.id, &[9; NONCE_LEN], &text].concat()
+    }
+
+    #[test]
+    fn what_another_version_sealed_does_not_open() {
+        let (about, keys) = (Fingerprint::of(["about"]), ring(&[1]));
+        assert!(keys.open(&about, &sealed_by(VERSION, &about)).is_some(), "the test seals as the code does");
+        for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
+            let mut sealed = sealed_by(version, &about);
+            assert!(keys.open(&about, &sealed).is_none(), "version {version}");
+            sealed[0] = VERSION;
+            assert!(keys.open(&about, &sealed).is_none(), "version {version} under our number");
         }
     }
 

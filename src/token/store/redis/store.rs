@@ -353,3 +353,46 @@ fn reservation(limit: Option<RateLimit>, max_wait: Duration) -> [Vec<u8>; 3] {
     let max_wait = max_wait.min(MAX_WAIT).as_millis();
     [calls.to_string().into(), per.to_string().into(), max_wait.to_string().into()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        hex::unhex_all,
+        token::{id::token_id, redis::SealingKey},
+    };
+
+    fn store() -> RedisStore {
+        // Nothing is sent.
+        RedisStore::builder([SealingKey::new(&[1; 32])]).open("redis://127.0.0.1:1").unwrap()
+    }
+
+    fn key() -> StoreKey {
+        StoreKey { source: Fingerprint::of(["source"]), scopes: "a b".into() }
+    }
+
+    /// If this fails, processes of the previous release and of this one do not share tokens any more. If that is
+    /// intended, raise `VERSION` of the seal, and replace these values.
+    #[test]
+    fn an_entry_that_an_earlier_build_wrote_is_read() {
+        const NAME: &str = "{fintech-auth:default:c0d98bfc0d1dafc7905b63b52c95999c}:token:2:ab1824375b49b051d46e7d961c75006f";
+        const TOKEN: &str = "02db8378bdac1e89374fec6d1442e8c97e43aaaee290ae031739015fae4b4efd765bb5d4d8fa2d30f4778d\
+            259768a914ca2275c9a93580364550757352b41e";
+        const REFRESH_TOKEN: &str = "02db8378bdac1e8937831ab275e8bca5560ef27253ad96237c77130b5ece1667915fc760eaa6e30e\
+            272d23c5";
+        let (store, key, id) = (store(), key(), token_id(&"token".into()));
+        assert_eq!(store.redis_key(&key).entry(), NAME);
+        let sealed = Sealed {
+            id: Some(id),
+            text: unhex_all(TOKEN),
+            refresh_token_id: None,
+            left: Duration::from_secs(800),
+            now: 4_200_000_000,
+        };
+        let token = store.token(&key, &sealed).expect("it is read");
+        assert_eq!((token.access_token.expose_secret(), token.scope.as_deref()), ("token", Some("a")));
+        assert_eq!((token.lifetime, token.age), (Duration::from_secs(900), Duration::from_secs(100)));
+        let refresh_token = store.refresh_token(&key, Some(id), &unhex_all(REFRESH_TOKEN));
+        assert_eq!(refresh_token.expect("it is read").expose_secret(), "refresh");
+    }
+}

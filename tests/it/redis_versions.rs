@@ -1,0 +1,235 @@
+//! Processes of two versions on one Redis, as in every rolling deployment. What the other version writes is written
+//! here by hand.
+//!
+//! `store::redis::store::tests::an_entry_that_an_earlier_build_wrote_is_read` pins what is sealed.
+
+use std::{sync::Arc, time::Duration};
+
+use fintech_auth::{
+    token::{
+        Fingerprint, StoreKey, TokenCache, TokenOptions, TokenStore as _,
+        redis::{RedisStore, SealingKey, client::Value},
+    },
+    webhook::{Begin, DeliveryId, DeliveryStore as _, RedisDeliveries},
+};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    redis_server::RedisServer,
+    scripted::{Scripted, TokenCall},
+    support::scopes,
+};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn store(redis: &RedisServer) -> Arc<RedisStore> {
+    let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace("test");
+    Arc::new(store.open(&redis.url()).unwrap())
+}
+
+/// A process of this version, in effect: a cache and a store of its own.
+fn process(redis: &RedisServer, source: &Scripted) -> TokenCache {
+    TokenCache::new(source.clone(), TokenOptions::default().with_jitter(0.0).with_store(store(redis)))
+}
+
+fn source() -> Scripted {
+    Scripted::new(Duration::from_millis(20), true, [])
+}
+
+async fn get(cache: &TokenCache) -> String {
+    let token = cache.token(&scopes(&["a"])).await.unwrap();
+    assert_eq!(cache.stats().store_failures, 0);
+    token.expose_secret().to_owned()
+}
+
+fn key() -> StoreKey {
+    StoreKey { source: Fingerprint::of(["scripted"]), scopes: "a".into() }
+}
+
+/// The one name with this part, once a process has used the store.
+async fn name(redis: &RedisServer, part: &str) -> String {
+    let names: Vec<String> = redis.run_text(&format!("KEYS *:{part}*")).await;
+    let [name] = &names[..] else { panic!("one name with {part}: {names:?}") };
+    name.clone()
+}
+
+/// Until the process drops its token because another process said so.
+async fn dropped(cache: &TokenCache) {
+    let gone = async {
+        while cache.cached(&scopes(&["a"])).is_some() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), gone).await.expect("it is dropped");
+}
+
+async fn subscribed(redis: &RedisServer) {
+    let subscribed = async {
+        while redis.run_text::<Vec<String>>("PUBSUB NUMSUB fintech-auth:test").await[1] == "0" {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), subscribed).await.expect("it subscribes");
+}
+
+#[tokio::test]
+async fn an_entry_of_another_version_is_overwritten_under_the_lease_and_its_refresh_token_is_not_sent() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source();
+    get(&process(&redis, &source)).await;
+    let entry = name(&redis, "token:2:").await;
+    for version in [0_u8, 1, 3, 255] {
+        for field in [&b"t"[..], b"r"] {
+            let mut sealed: Vec<u8> = redis.run(&[b"HGET", entry.as_bytes(), field]).await;
+            sealed[0] = version;
+            redis.run::<i64>(&[b"HSET", entry.as_bytes(), field, &sealed]).await;
+        }
+        let before = source.count();
+        let (one, two) = (process(&redis, &source), process(&redis, &source));
+        let token = get(&one).await;
+        assert_eq!(get(&two).await, token, "version {version}: shared again");
+        assert_eq!(source.count(), before + 1, "version {version}");
+        assert_eq!(source.token_calls().last(), Some(&TokenCall::Issue("a".to_owned())), "version {version}");
+        // The lease was given back.
+        assert!(redis.run_text::<Vec<String>>("KEYS *:lease:*").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn each_version_shares_its_own_tokens_and_leaves_those_of_the_other() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source();
+    get(&process(&redis, &source)).await;
+    let entry = name(&redis, "token:2:").await;
+    for other in [1, 3] {
+        let other = entry.replace(":token:2:", &format!(":token:{other}:"));
+        for (field, value) in [("t", "sealed"), ("r", "sealed-refresh"), ("g", "0123456789abcdef")] {
+            redis.run_text::<i64>(&format!("HSET {other} {field} {value}")).await;
+        }
+        redis.run_text::<i64>(&format!("PEXPIRE {other} 600000")).await;
+        let value = async || {
+            let fields: Vec<String> = redis.run_text(&format!("HMGET {other} t r g")).await;
+            (fields, redis.run_text::<u64>(&format!("PTTL {other}")).await > 500_000)
+        };
+        let before = value().await;
+        let caches = [process(&redis, &source), process(&redis, &source)];
+        let mut last = String::new();
+        for cache in &caches {
+            last = get(cache).await;
+        }
+        let rejected = caches[0].token(&scopes(&["a"])).await.unwrap();
+        caches[0].invalidate(&rejected).await;
+        assert_ne!(get(&caches[0]).await, last);
+        assert_eq!(value().await, before);
+    }
+    assert_eq!(source.count(), 3, "the first, and one after each rejection");
+}
+
+/// A lease is a text that this version does not read: only its time counts.
+#[tokio::test]
+async fn a_lease_of_another_version_is_respected_and_ends_by_its_time() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source();
+    let first = process(&redis, &source);
+    get(&first).await;
+    let entry = name(&redis, "token:2:").await;
+    let lease = entry.replace(":token:2:", ":lease:");
+    for holder in ["00000000000000000000000000000000:1700000000000000", "another shape", "{\"version\":9}"] {
+        redis.run_text::<i64>(&format!("DEL {entry}")).await;
+        let set: &[&[u8]] = &[b"SET", lease.as_bytes(), holder.as_bytes(), b"PX", b"600000"];
+        redis.run::<Value>(set).await;
+        assert!(store(&redis).lease(&key(), LEASE).await.unwrap().is_none(), "{holder}");
+        let before = source.count();
+        let cache = process(&redis, &source);
+        cache.token_within(&scopes(&["a"]), Duration::from_millis(200)).await.unwrap_err();
+        assert_eq!(source.count(), before, "{holder}: no second request beside the holder's");
+        redis.run_text::<i64>(&format!("PEXPIRE {lease} 1")).await;
+        get(&cache).await;
+        assert_eq!(source.count(), before + 1, "{holder}");
+    }
+}
+
+/// What this version writes for the others, and reads from them, is pinned: names, types and texts.
+#[tokio::test]
+async fn marks_and_messages_of_another_version_are_heeded_and_unknown_ones_ignored() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source();
+    let cache = process(&redis, &source);
+    let token = get(&cache).await;
+    subscribed(&redis).await;
+    let say =
+        async |message: &str| redis.run_text::<i64>(&format!("PUBLISH fintech-auth:test {message}")).await;
+    // A later version may say more.
+    for unknown in ["rotated:0000000000000001", "revoked:x", "revoked2:0000000000000001", "\u{1}", "changed:"]
+    {
+        say(unknown).await;
+    }
+    let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
+    assert_eq!(stored.access_token.expose_secret(), token);
+    say(&format!("invalidated:{:016x}", stored.id)).await;
+    dropped(&cache).await;
+    let token = get(&cache).await;
+
+    // A revocation by another version: its mark, then its message.
+    let revoked = name(&redis, "fence").await.replace(":fence", ":revoked");
+    let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
+    assert_eq!(stored.access_token.expose_secret(), token);
+    let [now, _] = &redis.run_text::<Vec<String>>("TIME").await[..] else { panic!("two parts") };
+    let ends = (now.parse::<u64>().unwrap() + 3600) * 1000;
+    redis.run_text::<i64>(&format!("ZADD {revoked} {ends} {:016x}", stored.id)).await;
+    assert!(store(&redis).get(&key()).await.unwrap().is_none(), "the mark alone keeps it in the store");
+    say(&format!("revoked:{:016x}", stored.id)).await;
+    dropped(&cache).await;
+
+    // And the other way round.
+    let next = cache.token(&scopes(&["a"])).await.unwrap();
+    assert_ne!(next.expose_secret(), token);
+    let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
+    cache.forget(&next.to_secret()).await.unwrap();
+    let score: String = redis.run_text(&format!("ZSCORE {revoked} {:016x}", stored.id)).await;
+    let day = 24 * 3600 * 1000;
+    assert!(score.parse::<u64>().unwrap() > ends - 3600 * 1000 + day - 60_000, "{score}: milliseconds");
+}
+
+#[tokio::test]
+async fn blocks_of_another_version_are_heeded() {
+    let Some(redis) = RedisServer::start() else { return };
+    let source = source();
+    get(&process(&redis, &source)).await;
+    let fence = name(&redis, "fence").await;
+    let entry = name(&redis, "token:2:").await;
+    for (block, kind) in [
+        (":closed", fintech_auth::ErrorKind::RateLimited),
+        (":refused", fintech_auth::ErrorKind::Unauthorized),
+    ] {
+        redis.run_text::<i64>(&format!("DEL {entry}")).await;
+        let block = fence.replace(":fence", block);
+        redis.run_text::<Value>(&format!("SET {block} whatever PX 600000")).await;
+        let error = process(&redis, &source).token_within(&scopes(&["a"]), LEASE).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        redis.run_text::<i64>(&format!("DEL {block}")).await;
+    }
+    assert_eq!(source.count(), 1);
+}
+
+#[tokio::test]
+async fn deliveries_of_another_version_are_neither_lost_nor_repeated() {
+    let Some(redis) = RedisServer::start() else { return };
+    let deliveries = RedisDeliveries::new(store(&redis));
+    let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);
+    // What this version writes, which the previous one reads.
+    deliveries.begin(&id, 0xab, LEASE).await.unwrap();
+    let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
+    let digest: String = id.key().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(*key, format!("{{fintech-auth:test:delivery:{digest}}}"));
+    assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, format!("{:032x}", 0xab));
+    deliveries.complete(&id, LEASE).await.unwrap();
+    assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, "done");
+    // What the other version wrote.
+    redis.run_text::<Value>(&format!("SET {key} done PX 60000")).await;
+    assert_eq!(deliveries.begin(&id, 1, LEASE).await.unwrap(), Begin::Done);
+    redis.run_text::<Value>(&format!("SET {key} 000000000000000000000000000000cd PX 60000")).await;
+    assert!(matches!(deliveries.begin(&id, 1, LEASE).await.unwrap(), Begin::InProgress(_)));
+    assert!(!deliveries.renew(&id, 1, LEASE).await.unwrap());
+    assert!(deliveries.renew(&id, 0xcd, LEASE).await.unwrap());
+}
