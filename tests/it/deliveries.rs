@@ -593,7 +593,10 @@ async fn a_shutdown_waits_for_handlers_and_their_records_and_refuses_new_deliver
     handlers.await.unwrap();
     for new in [kept, dropped, id("c", start())] {
         let error = deliveries.begin(new, KEEP).await.unwrap_err();
-        assert_eq!((error.kind(), error.status().as_u16()), (Kind::DeliveryStoreUnavailable, 503));
+        assert_eq!(
+            (error.kind(), error.status().as_u16()),
+            (fintech_auth::webhook::VerifyErrorKind::DeliveryStoreUnavailable, 503)
+        );
         assert!(error.retry_after().is_some());
     }
     deliveries.shutdown(Duration::ZERO).await.unwrap();

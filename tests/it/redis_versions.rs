@@ -6,9 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use fintech_auth::{
+    redis::Value,
     token::{
         Fingerprint, StoreKey, TokenCache, TokenOptions, TokenStore as _,
-        redis::{RedisStore, SealingKey, client::Value},
+        redis::{RedisStore, SealingKey},
     },
     webhook::{Begin, DeliveryId, DeliveryStore as _, RedisDeliveries},
 };
@@ -23,7 +24,7 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(60);
 
 fn store(redis: &RedisServer) -> Arc<RedisStore> {
-    let store = RedisStore::builder([SealingKey::new(&[7; 32])]).with_namespace("test");
+    let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("test");
     Arc::new(store.open(&redis.url()).unwrap())
 }
 
@@ -43,7 +44,7 @@ async fn get(cache: &TokenCache) -> String {
 }
 
 fn key() -> StoreKey {
-    StoreKey { source: Fingerprint::of(["scripted"]), scopes: "a".into() }
+    StoreKey::new(Fingerprint::of(["scripted"]), "a")
 }
 
 /// The one name with this part, once a process has used the store.
@@ -166,7 +167,7 @@ async fn marks_and_messages_of_another_version_are_heeded_and_unknown_ones_ignor
     }
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
     assert_eq!(stored.access_token.expose_secret(), token);
-    say(&format!("invalidated:{:016x}", stored.id)).await;
+    say(&format!("invalidated:{:016x}", stored.id.get())).await;
     dropped(&cache).await;
     let token = get(&cache).await;
 
@@ -176,9 +177,9 @@ async fn marks_and_messages_of_another_version_are_heeded_and_unknown_ones_ignor
     assert_eq!(stored.access_token.expose_secret(), token);
     let [now, _] = &redis.run_text::<Vec<String>>("TIME").await[..] else { panic!("two parts") };
     let ends = (now.parse::<u64>().unwrap() + 3600) * 1000;
-    redis.run_text::<i64>(&format!("ZADD {revoked} {ends} {:016x}", stored.id)).await;
+    redis.run_text::<i64>(&format!("ZADD {revoked} {ends} {:016x}", stored.id.get())).await;
     assert!(store(&redis).get(&key()).await.unwrap().is_none(), "the mark alone keeps it in the store");
-    say(&format!("revoked:{:016x}", stored.id)).await;
+    say(&format!("revoked:{:016x}", stored.id.get())).await;
     dropped(&cache).await;
 
     // And the other way round.
@@ -186,7 +187,7 @@ async fn marks_and_messages_of_another_version_are_heeded_and_unknown_ones_ignor
     assert_ne!(next.expose_secret(), token);
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
     cache.forget(&next.to_secret()).await.unwrap();
-    let score: String = redis.run_text(&format!("ZSCORE {revoked} {:016x}", stored.id)).await;
+    let score: String = redis.run_text(&format!("ZSCORE {revoked} {:016x}", stored.id.get())).await;
     let day = 24 * 3600 * 1000;
     assert!(score.parse::<u64>().unwrap() > ends - 3600 * 1000 + day - 60_000, "{score}: milliseconds");
 }

@@ -31,7 +31,7 @@ fn on_store(
 }
 
 fn key(source: &Scripted) -> StoreKey {
-    StoreKey { source: source.fingerprint(), scopes: "a".into() }
+    StoreKey::new(source.fingerprint(), "a")
 }
 
 fn unavailable_for(time: Duration) -> Reply {
@@ -232,7 +232,7 @@ async fn marks_that_a_failing_store_missed_are_written_before_the_end() {
     // The third attempt, 250 ms, 500 ms … after each other, is not kept off by the open circuit.
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     for scope in ["a", "b"] {
-        let key = StoreKey { source: source.fingerprint(), scopes: scope.into() };
+        let key = StoreKey::new(source.fingerprint(), scope);
         assert!(store.get(&key).await.unwrap().is_none(), "{scope}");
     }
     // The store does not take the revoked token again from a process that still has it.

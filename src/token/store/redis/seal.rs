@@ -163,7 +163,7 @@ mod tests {
 
     /// As another version would seal it, with that version in the seal as well.
     fn sealed_by(version: u8, about: &Fingerprint) -> Vec<u8> {
-        let key = SealingKey::new(&[1; 32]);
+        let key = SealingKey::new(&[1; 32]).unwrap();
         let mut aad = [version; 1 + ID + 32];
         aad[1..=ID].copy_from_slice(&key.id);
         aad[1 + ID..].copy_from_slice(about.as_bytes());

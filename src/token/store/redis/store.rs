@@ -364,7 +364,7 @@ mod tests {
 
     fn store() -> RedisStore {
         // Nothing is sent.
-        RedisStore::builder([SealingKey::new(&[1; 32])]).open("redis://127.0.0.1:1").unwrap()
+        RedisStore::builder([SealingKey::new(&[1; 32]).unwrap()]).open("redis://127.0.0.1:1").unwrap()
     }
 
     fn key() -> StoreKey {

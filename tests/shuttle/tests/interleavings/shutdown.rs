@@ -27,7 +27,7 @@ const DEPTH_FIRST: Schedules = Schedules { depth_first: 20_000, ..DEFAULT };
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn key(server: &Server) -> StoreKey {
-    StoreKey { source: server.fingerprint(), scopes: "a".into() }
+    StoreKey::new(server.fingerprint(), "a")
 }
 
 /// A token, or an error that says that the client was shut down.
