@@ -162,7 +162,13 @@ impl RefreshTask {
             made += 1;
             let idempotency = if refreshing { Idempotency::OnlyUnsent } else { Idempotency::Idempotent };
             match self.shared.options.retry.next(made, &error, idempotency, self.shared.random()) {
-                Some(wait) => self.until_shutdown(async { Ok(time::sleep(wait).await) }).await?,
+                Some(wait) => {
+                    let wait = async {
+                        time::sleep(wait).await;
+                        Ok(())
+                    };
+                    self.until_shutdown(wait).await?;
+                }
                 None => return Err(self.give_up(error)),
             }
         }
