@@ -41,7 +41,8 @@ credentials.
 Examples:
   fintech-auth emulator
   fintech-auth emulator --fault moov.token=429,retry-after=2,times=3
-  fintech-auth emulator --fault moneykit.token=delay,delay=3s --fault moneykit.jwks=hang,times=always
+  fintech-auth emulator --fault moneykit.token=delay,delay=3s \\
+      --fault moneykit.jwks=hang,times=always
   fintech-auth emulator --port 0 --lifetime 30s --json")]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -15,8 +15,10 @@ Without a scope it may do all that the application may.
 Examples:
   fintech-auth moneykit token
   fintech-auth moneykit token link_session:create --json --reveal
-  fintech-auth moneykit token --raw | sed 's/^/Authorization: Bearer /' | curl -H @- https://api.moneykit.com/institutions
-  pass moneykit | fintech-auth moneykit token --client-id ID --client-secret-file -")]
+  fintech-auth moneykit token --raw | sed 's/^/Authorization: Bearer /' \\
+      | curl -H @- https://api.moneykit.com/institutions
+  pass moneykit | fintech-auth moneykit token --client-id ID \\
+      --client-secret-file -")]
 pub(crate) struct Args {
     /// The scopes. Default: those of the configuration
     #[arg(value_name = "SCOPE")]

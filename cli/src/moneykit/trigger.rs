@@ -47,9 +47,12 @@ accepted. The handler may refuse it, or respond with 2xx without acting again.
 A signal ends the command after the attempt that is running.
 
 Examples:
-  fintech-auth moneykit trigger link.state_changed --to http://127.0.0.1:3000/webhooks/moneykit
-  fintech-auth moneykit trigger link.state_changed --to http://127.0.0.1:3000/hook --jwks-file keys.json --within 10s
-  fintech-auth moneykit trigger link.product_refresh --to http://127.0.0.1:3000/hook --tamper --json
+  fintech-auth moneykit trigger link.state_changed \\
+      --to http://127.0.0.1:3000/webhooks/moneykit
+  fintech-auth moneykit trigger link.state_changed \\
+      --to http://127.0.0.1:3000/hook --jwks-file keys.json --within 10s
+  fintech-auth moneykit trigger link.product_refresh \\
+      --to http://127.0.0.1:3000/hook --tamper --json
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem")]
 pub(crate) struct Args {
     #[command(flatten)]

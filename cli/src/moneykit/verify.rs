@@ -27,7 +27,8 @@ most that time is accepted too.
 
 Examples:
   fintech-auth moneykit verify --headers headers.txt --body body.json
-  fintech-auth moneykit verify --headers headers.txt --body body.json --keys keys.json --tolerance 24h")]
+  fintech-auth moneykit verify --headers headers.txt --body body.json \\
+      --keys keys.json --tolerance 24h")]
 pub(crate) struct Args {
     #[command(flatten)]
     format: Format,

@@ -22,7 +22,8 @@ reserved before anything is sent, and a signal ends the program only once the
 new token is kept.
 
 Examples:
-  fintech-auth moov refresh --token-file refresh-token --save refresh-token --raw
+  fintech-auth moov refresh --token-file refresh-token --save refresh-token \\
+      --raw
   fintech-auth moov refresh --token-file refresh-token --json --reveal")]
 pub(crate) struct Args {
     /// The scopes of the new token. Default: those of the old one

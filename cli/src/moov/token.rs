@@ -18,7 +18,9 @@ browser, otherwise for a service.
 
 Examples:
   fintech-auth moov token /accounts.read
-  fintech-auth moov token /accounts.read --raw | sed 's/^/Authorization: Bearer /' | curl -H @- https://api.moov.io/accounts
+  fintech-auth moov token /accounts.read --raw \\
+      | sed 's/^/Authorization: Bearer /' \\
+      | curl -H @- https://api.moov.io/accounts
   fintech-auth moov token /ping.read --save refresh-token")]
 pub(crate) struct Args {
     /// The scopes. Default: those of the configuration

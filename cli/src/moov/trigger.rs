@@ -39,10 +39,14 @@ is sent again once it was accepted. The handler may refuse it, or respond with
 A signal ends the command after the attempt that is running.
 
 Examples:
-  fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/webhooks/moov
-  fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/hook --within 10s --sign-anew --json
-  fintech-auth moov trigger account.created --to https://staging.example.com/hook --attempts 1 --data account.json
-  fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/hook --replay")]
+  fintech-auth moov trigger transfer.updated \\
+      --to http://127.0.0.1:3000/webhooks/moov
+  fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/hook \\
+      --within 10s --sign-anew --json
+  fintech-auth moov trigger account.created \\
+      --to https://staging.example.com/hook --attempts 1 --data account.json
+  fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/hook \\
+      --replay")]
 pub(crate) struct Args {
     #[command(flatten)]
     format: Format,

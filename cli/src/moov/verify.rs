@@ -16,7 +16,8 @@ The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov
 signs no body: fetch what a webhook is about before you act on it.
 
 Examples:
-  fintech-auth moov verify --headers headers.txt --body body.json --tolerance 24h")]
+  fintech-auth moov verify --headers headers.txt --body body.json \\
+      --tolerance 24h")]
 pub(crate) struct Args {
     #[command(flatten)]
     format: Format,

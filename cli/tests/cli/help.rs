@@ -42,13 +42,11 @@ fn a_vendors_help_lists_its_commands() {
     assert!(moov.contains("  revoke ") && !moov.contains("jwks"), "{moov}");
 }
 
-/// But for what is there to be copied.
 #[test]
 fn help_fits_a_terminal() {
     for args in COMMANDS.map(|command| format!("{command} --help")).into_iter().chain(["--help".to_owned()]) {
         let page = help(&args);
-        let (text, _) = page.split_once("\nExamples:\n").expect("examples");
-        for line in text.lines() {
+        for line in page.lines() {
             assert!(line.chars().count() <= 80, "{args}: {line}");
         }
     }
@@ -85,7 +83,7 @@ fn the_version_is_the_crates() {
 fn every_example_is_understood() {
     for command in COMMANDS {
         let page = help(&format!("{command} --help"));
-        let examples = page.split("\nExamples:\n").nth(1).expect("examples");
+        let examples = page.split("\nExamples:\n").nth(1).expect("examples").replace("\\\n", "");
         for example in examples.lines().filter(|line| line.trim().starts_with("fintech-auth")) {
             let args = example.trim().split(['|', '>']).next().expect("a command").trim();
             let args = args.strip_prefix("fintech-auth ").expect("the program");
