@@ -150,6 +150,11 @@ impl WebhookSender {
         self
     }
 
+    /// The host that deliveries are sent to, an IPv6 address in brackets. Empty for a URL without one.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
     /// Begins a delivery. `sign` makes the webhook: once, or for each attempt with [`RetrySignature::Anew`].
     ///
     /// MoneyKit's `MoneyKit-Delivery-Token` stays that of the first attempt, and `MoneyKit-Delivery-Attempt` counts.
@@ -311,8 +316,14 @@ mod tests {
     #[test]
     fn a_handler_beyond_this_machine_is_reached_by_https() {
         let http = HttpOptions::default();
-        for url in ["http://127.0.0.1:1/hook?key=a", "http://localhost", "https://handler.example/hook"] {
-            assert!(WebhookSender::new(url, &http).is_ok(), "{url}");
+        for (url, host) in [
+            ("http://127.0.0.1:1/hook?key=a", "127.0.0.1"),
+            ("http://2130706433/", "127.0.0.1"),
+            ("http://LOCALHOST", "localhost"),
+            ("http://[::1]:1", "[::1]"),
+            ("https://handler.example/hook", "handler.example"),
+        ] {
+            assert_eq!(WebhookSender::new(url, &http).expect(url).host(), host, "{url}");
         }
         for url in
             ["", "127.0.0.1", "http://handler.example", "https://u:MARK@handler.example", "https://a/#b"]

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    future,
+    fmt, future,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -145,6 +145,39 @@ impl Fault {
     }
 }
 
+/// For people, such as `status 503` or `no response, after 2s, once served`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.ending {
+            Ending::Served => f.write_str("late response")?,
+            Ending::Half => f.write_str("truncated response")?,
+            Ending::Response(response) if response.extensions().get::<BeforeService>().is_some() => {
+                f.write_str("block by the CDN")?;
+            }
+            Ending::Response(response) => write!(f, "status {}", response.status().as_u16())?,
+            Ending::Cut(Cut::Close) => f.write_str("closed connection")?,
+            Ending::Cut(Cut::Reset) => f.write_str("reset connection")?,
+            Ending::Hang => f.write_str("no response")?,
+        }
+        if !self.delay.is_zero() {
+            write!(f, ", after {:?}", self.delay)?;
+        }
+        f.write_str(if self.serve { ", once served" } else { "" })
+    }
+}
+
+/// A fault that was ordered and has not come yet.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PendingFault {
+    /// The operation whose requests meet it.
+    pub operation: Operation,
+    /// What goes wrong.
+    pub fault: Fault,
+    /// How many requests will meet it.
+    pub times: usize,
+}
+
 /// The faults that have been ordered and have not come yet.
 #[derive(Default)]
 pub(super) struct Faults(Mutex<HashMap<Operation, VecDeque<(Fault, usize)>>>);
@@ -162,6 +195,21 @@ impl Faults {
 
     pub(super) fn clear(&self) {
         self.lock().clear();
+    }
+
+    pub(super) fn pending(&self) -> Vec<PendingFault> {
+        let ordered = self.lock();
+        let of = |operation| {
+            ordered.get(&operation).into_iter().flatten().map(move |pending| (operation, pending))
+        };
+        let pending = Operation::ALL.into_iter().flat_map(of);
+        pending
+            .map(|(operation, (fault, times))| PendingFault {
+                operation,
+                fault: fault.clone(),
+                times: *times,
+            })
+            .collect()
     }
 
     pub(super) fn next(&self, operation: Operation) -> Option<Fault> {

@@ -3,7 +3,8 @@
 //! It knows no vendor: `G` is what the vendor granted with a token.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -11,6 +12,8 @@ use std::{
 const PRUNE: usize = 10_000;
 /// How long a token is known after its end.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
+/// How many of the newest tokens are listed.
+const LISTED: usize = 1_000;
 
 /// Which of the two a token is. One is never taken for the other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,6 +36,20 @@ pub(super) enum Standing<G> {
     Unknown,
 }
 
+/// Whether a service would accept a token now, and otherwise why not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TokenState {
+    /// The service would accept it.
+    Live,
+    /// Its time is over.
+    Expired,
+    /// A refresh token that was used.
+    Spent,
+    /// It was revoked, or a token of its grant was.
+    Revoked,
+}
+
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum State {
     Good,
@@ -44,14 +61,27 @@ struct Token<G> {
     kind: Kind,
     family: Family,
     granted: G,
+    issued_at: SystemTime,
     /// `None` is never.
     ends: Option<SystemTime>,
     state: State,
 }
 
+/// A token of the list.
+pub(super) struct Listed<'a, G> {
+    pub(super) kind: Kind,
+    pub(super) text: &'a str,
+    pub(super) granted: &'a G,
+    pub(super) issued_at: SystemTime,
+    pub(super) ends: Option<SystemTime>,
+    pub(super) state: TokenState,
+}
+
 /// All tokens of a service.
 pub(super) struct Issued<G> {
-    tokens: HashMap<String, Token<G>>,
+    tokens: HashMap<Arc<str>, Token<G>>,
+    /// The newest last.
+    newest: VecDeque<Arc<str>>,
     /// At how many tokens those that ended long ago are dropped.
     prune_at: usize,
     families: u64,
@@ -61,7 +91,14 @@ pub(super) struct Issued<G> {
 
 impl<G> Default for Issued<G> {
     fn default() -> Self {
-        Self { tokens: HashMap::new(), prune_at: PRUNE, families: 0, access_tokens: 0, double_spends: 0 }
+        Self {
+            tokens: HashMap::new(),
+            newest: VecDeque::new(),
+            prune_at: PRUNE,
+            families: 0,
+            access_tokens: 0,
+            double_spends: 0,
+        }
     }
 }
 
@@ -87,8 +124,34 @@ impl<G: Clone> Issued<G> {
             self.prune_at = PRUNE.max(2 * self.tokens.len());
         }
         let ends = now.checked_add(lifetime);
-        let token = Token { kind, family, granted, ends, state: State::Good };
-        self.tokens.insert(text.to_owned(), token);
+        let token = Token { kind, family, granted, issued_at: now, ends, state: State::Good };
+        let text: Arc<str> = text.into();
+        if self.newest.len() == LISTED {
+            self.newest.pop_front();
+        }
+        self.newest.push_back(text.clone());
+        self.tokens.insert(text, token);
+    }
+
+    /// The newest tokens that are still remembered, oldest first.
+    pub(super) fn list(&self, now: SystemTime) -> impl Iterator<Item = Listed<'_, G>> {
+        self.newest.iter().filter_map(move |text| {
+            let token = self.tokens.get(text)?;
+            let state = match token.state {
+                State::Spent => TokenState::Spent,
+                State::Revoked => TokenState::Revoked,
+                State::Good if token.ends.is_some_and(|ends| ends <= now) => TokenState::Expired,
+                State::Good => TokenState::Live,
+            };
+            Some(Listed {
+                kind: token.kind,
+                text,
+                granted: &token.granted,
+                issued_at: token.issued_at,
+                ends: token.ends,
+                state,
+            })
+        })
     }
 
     pub(super) fn standing(&self, kind: Kind, text: &str, now: SystemTime) -> Standing<G> {
@@ -170,6 +233,7 @@ mod tests {
             let text = second.to_string();
             issued.add((Kind::Access, &text), (family, ()), at(second), Duration::from_secs(10));
             assert!(issued.tokens.len() <= PRUNE, "{}", issued.tokens.len());
+            assert!(issued.newest.len() <= LISTED, "{}", issued.newest.len());
         }
         assert!(matches!(issued.standing(Kind::Access, "99999", at(100_000)), Standing::Live(..)));
         assert!(matches!(issued.standing(Kind::Access, "99000", at(100_000)), Standing::Expired));

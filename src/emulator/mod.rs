@@ -1,4 +1,4 @@
-//! Both services, MoneyKit and Moov, in this process on one loopback port: for tests and demos.
+//! Both services, MoneyKit and Moov, in this process on one port, by default of loopback: for tests and demos.
 //!
 //! A client cannot tell it from the real services by what the contract promises, and can be shown
 //! on order what those only do on a bad day. It connects to nothing but the handlers that you name, and never does what a
@@ -72,18 +72,21 @@ mod server;
 mod signing_key;
 pub mod store_contract;
 mod time;
+mod tokens;
 mod webhooks;
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
-use tokio::task::AbortHandle;
+use tokio::{sync::watch, task::AbortHandle};
 
 pub use behaviour::{Behaviour, ExpiresInStyle};
 pub use builder::Builder;
 pub use delivery::{Attempt, Delivery, RetrySchedule, RetrySignature, WebhookSender};
-pub use fault::Fault;
+pub use fault::{Fault, PendingFault};
+pub use issued::TokenState;
 pub use log::Request;
 pub use operation::Operation;
+pub use tokens::ListedToken;
 pub use webhooks::{MoneykitWebhook, MoovWebhook, SignedWebhook};
 
 use crate::{Credentials, clock::ManualClock};
@@ -93,6 +96,8 @@ pub struct Emulator {
     url: String,
     services: Arc<server::Services>,
     server: AbortHandle,
+    /// Becomes true once; the server and its connections have the receivers.
+    stopping: watch::Sender<bool>,
 }
 
 impl Emulator {
@@ -114,7 +119,8 @@ impl Emulator {
         Builder::default()
     }
 
-    /// The base URL of both services, without a slash at its end.
+    /// The base URL of both services, without a slash at its end. It has a loopback address if the emulator listens on
+    /// all addresses.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -159,6 +165,11 @@ impl Emulator {
     /// Orders a fault for the next `times` requests of an operation.
     pub fn fault_times(&self, operation: Operation, fault: Fault, times: usize) {
         self.services.faults.order(operation, fault, times);
+    }
+
+    /// The faults that have not come yet, for each operation in the order in which they will come.
+    pub fn pending_faults(&self) -> Vec<PendingFault> {
+        self.services.faults.pending()
     }
 
     /// Cancels all faults that have not come yet.
@@ -208,6 +219,18 @@ impl Emulator {
     pub fn revoke_all(&self) {
         self.services.moneykit.issued().revoke_all();
         self.services.moov.issued().revoke_all();
+    }
+
+    /// Stops: accepts no more connections, waits at most this long until the requests in flight have been answered, and
+    /// then closes every connection. Dropping the emulator closes them at once.
+    ///
+    /// # Cancellation
+    ///
+    /// No new connection is accepted any more. The next call waits again.
+    pub async fn shutdown(&self, within: Duration) {
+        self.stopping.send_replace(true);
+        _ = tokio::time::timeout(within, self.stopping.closed()).await;
+        self.server.abort();
     }
 }
 

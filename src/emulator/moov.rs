@@ -41,6 +41,10 @@ pub(super) struct Grant {
 }
 
 impl Grant {
+    pub(super) fn scope(&self) -> &str {
+        &self.scope
+    }
+
     fn is_web(&self) -> bool {
         is_web(self.client_type)
     }

@@ -2,7 +2,7 @@
 //!
 //! It does not judge requests; the two services do.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{error::Error as _, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Response, StatusCode, header};
@@ -11,6 +11,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -36,7 +37,11 @@ pub(super) struct Services {
     pub(super) faults: Faults,
     pub(super) log: Log,
     pub(super) observer: Option<Observer>,
+    pub(super) handler: Option<Handler>,
 }
+
+/// Serves requests that are not for the services.
+pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesResponse> + Send + Sync>;
 
 /// Called with each request that is over.
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
@@ -52,24 +57,35 @@ impl Drop for Observed<'_> {
     }
 }
 
-/// Serves until it is aborted, which ends its connections as well: they are its own.
-pub(super) async fn run(listener: TcpListener, services: Arc<Services>) {
+/// Serves until `stopping` is true and the requests in flight have been answered. Aborting it ends its connections as
+/// well: they are its own.
+pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, services.clone()));
+                    connections.spawn(connection(stream, services.clone(), stopping.clone()));
                 }
                 // Out of file descriptors, at worst: some may come back.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            () = stop(&mut stopping) => break,
         }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Waits until the server has to stop. An emulator that was dropped aborts it instead.
+async fn stop(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending().await
     }
 }
 
-async fn connection(stream: TcpStream, services: Arc<Services>) {
+async fn connection(stream: TcpStream, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
     // Responses are small and awaited; without it they are slower, and right all the same.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
@@ -77,7 +93,15 @@ async fn connection(stream: TcpStream, services: Arc<Services>) {
         async move { services.respond(request).await }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let Err(error) = (&mut connection).await else { return };
+    let mut ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        () = stop(&mut stopping) => None,
+    };
+    if ended.is_none() {
+        Pin::new(&mut connection).graceful_shutdown();
+        ended = Some((&mut connection).await);
+    }
+    let Some(Err(error)) = ended else { return };
     if error.source().and_then(|source| source.downcast_ref()) == Some(&Cut::Reset) {
         // A socket that is closed without lingering tells the other side by RST.
         _ = connection.into_parts().io.into_inner().set_zero_linger();
@@ -86,8 +110,15 @@ async fn connection(stream: TcpStream, services: Arc<Services>) {
 
 impl Services {
     async fn respond(&self, request: http::Request<Incoming>) -> Result<Response<Outgoing>, Cut> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let body = read(body).await?;
+        if let (Some(handler), Some(body)) = (&self.handler, &body) {
+            let request = http::Request::from_parts(parts, body.clone());
+            if let Some(response) = handler(&request) {
+                return Ok(response::whole(response));
+            }
+            parts = request.into_parts().0;
+        }
         let request = Request::new(parts, body.clone().unwrap_or_default());
         self.log.add(request.clone());
         let _observed = Observed(self, request.clone());

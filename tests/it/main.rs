@@ -18,6 +18,7 @@ mod decode;
 mod deliveries;
 mod digest;
 mod emulator;
+mod emulator_hosting;
 mod errors;
 mod extremes;
 mod fault_matrix;
