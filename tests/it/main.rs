@@ -30,6 +30,7 @@ mod lifecycle;
 mod model;
 mod network;
 mod observer;
+mod other_languages;
 mod package;
 mod provider;
 mod rate_limit;
