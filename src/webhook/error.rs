@@ -256,7 +256,7 @@ reasons! {
     }
 }
 
-/// A webhook that was not accepted. Response [`VerifyError::status`]; there is nothing to retry here.
+/// A webhook that was not accepted. Respond with [`VerifyError::status`]; there is nothing to retry on your side.
 ///
 /// # Security
 ///

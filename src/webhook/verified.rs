@@ -63,7 +63,7 @@ impl<B: AsRef<[u8]>> Verified<B> {
     /// # Errors
     ///
     /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the body. The webhook is authentic all
-    /// the same: response 2xx, or the vendor sends it again in vain.
+    /// the same: respond with 2xx, or the vendor sends it again in vain.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }

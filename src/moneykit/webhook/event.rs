@@ -63,7 +63,7 @@ impl Event {
     /// # Errors
     ///
     /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body. The webhook is authentic all the
-    /// same: response 2xx and look at the bytes, or the vendor sends it again in vain.
+    /// same: respond with 2xx and look at the bytes, or the vendor sends it again in vain.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;

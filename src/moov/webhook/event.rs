@@ -79,7 +79,7 @@ impl UnsignedEvent {
     /// # Errors
     ///
     /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body, and for a `type` that is not visible
-    /// ASCII of at most 128 bytes. The vendor sends such a body again in vain, so response 2xx.
+    /// ASCII of at most 128 bytes. The vendor sends such a body again in vain, so respond with 2xx.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;

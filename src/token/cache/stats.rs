@@ -8,13 +8,13 @@ use thread_local::ThreadLocal;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// ErrorResponse from memory with a fresh token.
+    /// Look-ups that returned a fresh token from memory.
     pub hits: u64,
-    /// ErrorResponse from memory with a stale token, while it was renewed behind or soon will be.
+    /// Look-ups that returned a stale token from memory while it was, or soon will be, refreshed in the background.
     pub stale_hits: u64,
-    /// Found no token that still serves.
+    /// Look-ups that found no token that is still valid.
     pub misses: u64,
-    /// Of the misses, those that waited for a request that ran already.
+    /// Of the misses, those that waited for a refresh that was already in flight.
     pub waiters: u64,
     /// Tokens issued or refreshed by the source.
     pub refreshes: u64,
@@ -30,11 +30,11 @@ pub struct Stats {
     pub evictions: u64,
     /// Calls to the store that failed.
     pub store_failures: u64,
-    /// Tokens got without the store because it had failed.
+    /// Tokens requested without the store because it had failed.
     pub store_bypassed: u64,
-    /// Tokens not used because they were evicted, or their lease lost, while they were asked for.
+    /// New tokens that were not used because they were evicted, or their lease lost, during the refresh.
     pub discarded: u64,
-    /// Tokens evicted_remotely because another process had rejected or revoked them.
+    /// Tokens dropped because another process had invalidated or revoked them.
     pub evicted_remotely: u64,
     /// Whether the store's circuit is open: it failed lately, and tokens are requested without it.
     pub store_circuit_open: bool,

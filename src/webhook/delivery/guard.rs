@@ -54,7 +54,7 @@ impl DeliveryGuard {
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] when the store fails. The event was handled, so response 2xx all the same; a
+    /// [`DeliveryStoreError`] when the store fails. The event was handled, so respond with 2xx all the same; a
     /// retry of it may be handled again.
     ///
     /// # Cancellation
