@@ -28,8 +28,8 @@
 //! and sends nothing: it would hold up the runtime, and on a runtime of one thread whoever it waits for.
 //! It neither panics nor blocks. What needs no waiting, such as a fresh token, is answered there as well.
 //! In `tokio::task::spawn_blocking` and `block_in_place`, and on threads of your own, all calls work.
-//! Code under `tokio::task::unconstrained` cannot be told from those, and blocks for as long as the call
-//! takes.
+//! Code under `tokio::task::unconstrained` cannot be told from those, and neither can tasks of a runtime other than
+//! tokio: they block for as long as the call takes.
 //!
 //! Clients may be made and dropped anywhere.
 //!

@@ -12,6 +12,10 @@ use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
 
+/// More steps than the budget of any task: tokio 1.54 gives each 128. They take some microseconds, and only where a
+/// call may wait for the network.
+const MAX_BUDGET: u32 = 10_000;
+
 /// One thread with a runtime, for all clones. It ends with the last of them.
 #[derive(Clone)]
 pub(super) struct Runtime(Arc<Inner>);
@@ -75,23 +79,26 @@ impl Runtime {
     }
 }
 
-/// Whether this is run by a task of some tokio runtime, or by its `block_on`. Threads where blocking is
-/// allowed say no: those of `spawn_blocking`, inside of `block_in_place`, and such as have a runtime
-/// only entered.
+/// Whether this is run by a task of some tokio runtime, or by its `block_on`. On threads where blocking is allowed it
+/// is `false`: those of `spawn_blocking`, inside of `block_in_place`, and such as have a runtime only entered.
 ///
-/// [`Handle::try_current`](runtime::Handle::try_current) alone does not tell those threads from async code, and
-/// tokio's own check panics. Only async code has a budget of steps before it must yield, so probe that.
+/// [`Handle::try_current`](runtime::Handle::try_current) does not tell those threads from async code, and the only
+/// documented check of tokio's, [`Handle::block_on`](runtime::Handle::block_on), panics. Async code alone has a budget
+/// of steps before it must yield, so this takes steps, and gives all of them back.
 fn in_async_code() -> bool {
-    runtime::Handle::try_current().is_ok() && is_depleted_after(u8::MAX)
-}
-
-/// Whether the caller's budget ends within this number of steps. tokio counts a budget in a `u8`, and 128 steps is
-/// all that a task has today. Each step is given back when its guard is dropped, so the caller loses nothing.
-fn is_depleted_after(steps: u8) -> bool {
-    match coop::poll_proceed(&mut Context::from_waker(Waker::noop())) {
-        Poll::Pending => true,
-        Poll::Ready(_guard) => steps > 0 && is_depleted_after(steps - 1),
+    if runtime::Handle::try_current().is_err() {
+        return false;
     }
+    let step = || coop::poll_proceed(&mut Context::from_waker(Waker::noop()));
+    // When this guard is dropped, the budget is again what it was before the first step, whatever came after it.
+    let Poll::Ready(_restores) = step() else { return true };
+    for _ in 0..MAX_BUDGET {
+        match step() {
+            Poll::Pending => return true,
+            Poll::Ready(guard) => guard.made_progress(),
+        }
+    }
+    false
 }
 
 impl fmt::Debug for Runtime {

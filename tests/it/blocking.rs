@@ -179,6 +179,70 @@ fn a_runtime_of_one_thread_is_not_blocked() {
     moov(&elsewhere.emulator).default_token().expect("a token");
 }
 
+/// Where a call may wait, and where it is refused. If a new version of tokio changes this, so must
+/// `src/blocking/runtime.rs`.
+#[test]
+fn only_async_code_is_refused_on_every_kind_of_thread() {
+    let elsewhere = Elsewhere::start();
+    let client = moov(&elsewhere.emulator);
+    let waits = move || client.revoke(&"x".into(), None).map(drop);
+    let allowed = |place: &str, outcome: Result<(), Error>| {
+        outcome.unwrap_or_else(|error| panic!("{place}: {error}"));
+    };
+    let threads =
+        || runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let one_thread = || runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+
+    allowed("a plain thread", waits());
+    for (name, runtime) in [("multi_thread", threads()), ("current_thread", one_thread())] {
+        let f = waits.clone();
+        refused(runtime.block_on(async { task::spawn(async move { f() }).await.expect("no panic") }));
+        refused(runtime.block_on(async { waits() }));
+        refused(runtime.handle().block_on(async { waits() }));
+        refused(task::LocalSet::new().block_on(&runtime, async { waits() }));
+        let f = waits.clone();
+        let local = async move { task::spawn_local(async move { f() }).await.expect("no panic") };
+        refused(task::LocalSet::new().block_on(&runtime, local));
+        // Also where the task has used up its budget.
+        let f = waits.clone();
+        refused(runtime.block_on(async move {
+            while task::coop::has_budget_remaining() {
+                task::coop::consume_budget().await;
+            }
+            f()
+        }));
+
+        let f = waits.clone();
+        let blocking = runtime.block_on(async { task::spawn_blocking(move || f()).await });
+        allowed(&format!("{name}, spawn_blocking"), blocking.expect("no panic"));
+        // Async code again, on a thread where blocking is allowed.
+        let (f, handle) = (waits.clone(), runtime.handle().clone());
+        let nested = runtime.block_on(async {
+            task::spawn_blocking(move || (handle.block_on(async { f() }), f())).await.expect("no panic")
+        });
+        refused(nested.0);
+        allowed(&format!("{name}, spawn_blocking after block_on"), nested.1);
+        {
+            let _guard = runtime.handle().enter();
+            allowed(&format!("{name}, an entered thread"), waits());
+        }
+        let (f, handle) = (waits.clone(), runtime.handle().clone());
+        let entered = thread::spawn(move || {
+            let _guard = handle.enter();
+            f()
+        });
+        allowed(&format!("{name}, another entered thread"), entered.join().expect("no panic"));
+        // As the module says.
+        allowed(name, runtime.block_on(task::coop::unconstrained(async { waits() })));
+    }
+    let runtime = threads();
+    allowed("block_in_place", runtime.block_on(async { task::block_in_place(&waits) }));
+    let inside = async move { task::spawn(async move { (task::block_in_place(&waits), waits()) }).await };
+    let (in_place, after) = runtime.block_on(inside).expect("no panic");
+    allowed("block_in_place in a task", in_place);
+    refused(after);
+}
+
 #[tokio::test]
 async fn a_task_that_was_refused_goes_on() {
     let emulator = crate::support::emulator().await;
