@@ -239,9 +239,14 @@ impl HttpOptions {
     }
 }
 
-/// The crypto provider is named here and never taken from the process: reqwest would panic where
-/// nobody installed one, and installing one is the application's choice.
-///
+/// The crypto provider that the program installed, such as aws-lc-rs. Otherwise ring, without installing it: reqwest
+/// alone would panic then, and what is installed is the choice of the program.
+#[cfg(feature = "rustls")]
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    let installed = rustls::crypto::CryptoProvider::get_default();
+    installed.cloned().unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()))
+}
+
 /// For plain http it trusts nobody, so that a machine without roots can talk to itself.
 #[cfg(feature = "rustls")]
 fn with_tls(
@@ -254,7 +259,7 @@ fn with_tls(
     use rustls_platform_verifier::BuilderVerifierExt as _;
 
     let roots = certificates(roots)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = provider();
     let config = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .and_then(|config| match base.is_https() {
