@@ -374,6 +374,23 @@ async fn dropping_the_cache_ends_its_subscription() {
 }
 
 #[tokio::test]
+async fn a_closed_store_has_no_connection_and_connects_again_when_it_is_called() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (source, store) = (source([]), store(&redis));
+    let cache = TokenCache::new(source.clone(), options(store.clone()));
+    let token = get(&cache, "a").await;
+    listening(&redis, 1).await;
+    // The connection that asks is one of them.
+    let connections = async || redis.run_text::<String>("CLIENT LIST").await.lines().count();
+    assert_eq!(connections().await, 3);
+    cache.shutdown(LONG).await.unwrap();
+    store.close();
+    until("no connection", async || connections().await == 1).await;
+    cache.forget(&token.as_str().into()).await.unwrap();
+    assert_eq!(connections().await, 2, "for this call, and nothing listens");
+}
+
+#[tokio::test]
 async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);

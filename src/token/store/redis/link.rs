@@ -55,6 +55,11 @@ impl Link {
         self.timeout
     }
 
+    /// Closes the connection once the calls in flight are finished.
+    pub(super) fn close(&self) {
+        lock(&self.state).current = None;
+    }
+
     /// Runs a script, within its time.
     pub(super) async fn call(
         &self,

@@ -83,6 +83,13 @@ impl Subscription {
         }
     }
 
+    /// Stops listening until `open` is called again.
+    pub(super) fn close(&self) {
+        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+
     /// Waits for word of a key from now on, not from when it is polled.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let word = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
@@ -116,10 +123,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let task = self.task.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(task) = task.take() {
-            task.abort();
-        }
+        self.close();
     }
 }
 

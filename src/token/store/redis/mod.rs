@@ -177,6 +177,14 @@ impl RedisStore {
         }
     }
 
+    /// Closes both connections, for the end of a process: after the shutdown of each client and of each
+    /// [`Deliveries`](crate::webhook::Deliveries) that uses the store. Calls in flight are finished. A later call
+    /// connects again. Without this, the connections close when the store is dropped.
+    pub fn close(&self) {
+        self.subscription.close();
+        self.link.close();
+    }
+
     /// A key of this name in the namespace. In a cluster each is in a place of its own.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
