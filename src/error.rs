@@ -20,7 +20,8 @@ use crate::response::Head;
 /// The longest error code that is kept for later callers, in bytes.
 const MAX_KEPT_CODE: usize = 128;
 
-/// What the caller does next.
+/// What the caller does next. [Troubleshooting](crate::guide::troubleshooting#calls) has a section on each kind for the
+/// engineer on call.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -46,6 +47,8 @@ pub enum ErrorKind {
 ///
 /// `Display` is one clause in lower case without the source's text; walk [`std::error::Error::source`]
 /// for more. Neither it nor `Debug` shows a secret, a token or a body.
+///
+/// [Troubleshooting](crate::guide::troubleshooting) says what to do about each.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,

@@ -1,8 +1,16 @@
 //! Troubleshooting: each kind of failure, what it means, and what to do.
 //!
-//! Start with `fintech-auth doctor` (crate `fintech-auth-cli`): it checks credentials, network, clock, scopes and Redis one by one, and
-//! says what to do next. Then look at the error. It is one line without a secret, so log it whole, and quote its
-//! [`request_id`](crate::Error::request_id) to the vendor's support.
+//! On call, in this order:
+//!
+//! 1. Run `fintech-auth doctor` (crate `fintech-auth-cli`) with the environment of the process that fails. It checks
+//!    credentials, network, clock, scopes and Redis one by one, and says what to do next.
+//! 2. Find the error in your log. It is one line without a secret, so log it whole. Its kind leads to a section below.
+//! 3. Quote its [`request_id`](crate::Error::request_id) to the vendor's support; without one, its
+//!    [`ray_id`](crate::Error::ray_id).
+//!
+//! **What is at risk?** No call of this crate moves money: it gets, describes and revokes tokens. Your own request moves
+//! money. If getting its token failed, that request was not sent. If your request itself failed, the state is unknown
+//! until you ask the vendor: send it again only with the same idempotency key.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -40,70 +48,137 @@
 //! | [`Timeout`](#timeout) | yes | try again, or allow more time |
 //! | [`InvalidResponse`](#invalidresponse) | no | report it |
 //!
-//! Whether a call that failed may have acted all the same says
-//! [`may_have_been_sent`](crate::Error::may_have_been_sent).
+//! [`may_have_been_sent`](crate::Error::may_have_been_sent) tells you whether a failed call may still have taken effect.
 //!
 //! ## InvalidConfig
 //!
-//! Nothing was sent: an option, a variable or an argument will not do, and the error names it. A variable that resembles a
-//! key for the host, the origin or the credentials that is not set is refused with the key's name; others are warnings. Often: no scope for Moov; a base URL with plain http to another machine; a token asked for outside of
-//! a tokio runtime; a call of [`blocking`] from async code.
-//!
-//! A failure of TLS is here as well, for it does not pass by itself: what the base URL names speaks no TLS, a proxy opens TLS, or this machine
-//! does not trust the root: give it to [`with_root_certificate`](crate::HttpOptions::with_root_certificate). (With `native-tls` it is told as `Unavailable`.)
+//! - **Symptom:** a client cannot be built, or a call fails at once. Nothing was sent. The error names the option, the
+//!   variable or the argument, never its value.
+//! - **Likely causes:** a variable that is missing or misspelt since the last deploy; no scope, which Moov requires; a base
+//!   URL with plain http to another machine; a call outside of a tokio runtime; a call of [`blocking`] in async code. Or
+//!   TLS: the certificate has expired, is for another host, or is from an authority that this machine does not trust, often
+//!   a proxy's. (With `native-tls` a failure of TLS is [`Unavailable`](#unavailable).)
+//! - **First check:** `fintech-auth doctor`. If it is clean, compare the environment of the failing process with the last
+//!   deploy that worked. For TLS, `openssl s_client -connect api.moov.io:443 </dev/null` prints who issued the certificate:
+//!   if that is your own proxy, give its root to
+//!   [`with_root_certificate`](crate::HttpOptions::with_root_certificate).
+//! - **Escalate:** to whoever made the last deploy, or runs the proxy. It does not pass by itself: roll back first.
+//! - **At risk:** no money, because nothing was sent. If the process does not start, webhooks wait: MoneyKit retries for
+//!   two hours, Moov for a day.
 //!
 //! ## Unauthorized
 //!
-//! The vendor does not accept the credentials or the token (401, `invalid_client`, and a 403 whose code does not blame the
-//! request). Look at, in this order:
+//! - **Symptom:** the vendor does not accept the credentials or the token: 401, the code `invalid_client`, or a 403 whose code
+//!   does not blame the request. The cache remembers a refusal of the credentials for ten seconds, so one wrong secret does
+//!   not flood the vendor: calls fail at once until then.
+//! - **Likely causes:** the secret was rotated or revoked; id and secret are of different keys or environments (MoneyKit's id
+//!   begins with `sandbox_` or `live_`); for a 403 of Moov's, the origin is not allowed for the API key. A backend that sends
+//!   no origin gets tokens for a service.
+//! - **First check:** `fintech-auth doctor`, which sends the credentials once and names the cause. Then the key in the vendor's
+//!   dashboard: does it exist, is it enabled, when was it changed?
+//! - **Escalate:** to whoever owns the credentials, at once if nobody rotated them: the key may have leaked and been revoked.
+//!   To the vendor with the request id if the key looks right in the dashboard.
+//! - **At risk:** no money is moved. Payments that should go out do not, for as long as it lasts.
 //!
-//! - the client id and secret, and whether they are of the same environment: MoneyKit's id begins with `sandbox_` or `live_`;
-//! - for Moov's 403, the origin: it must be one of the domains allowed for the API key. A backend that sends none gets tokens
-//!   for a service;
-//! - a secret of another environment or another key. White space, quotes and a byte order mark around one are refused before
-//!   anything is sent.
-//!
-//! It is remembered for ten seconds, so that a fleet with a wrong secret does not flood the vendor; corrected credentials are
-//! a new client, and need no waiting. A token that you use and that comes back with 401 on your *own* request is another
-//! matter: [`authorize`](crate::authorize) renews it.
+//! A 401 on your *own* request is another matter: [`authorize`](crate::authorize) renews the token. If the new token is
+//! rejected as well, the log says so, and the cause is the account or the scope.
 //!
 //! ## InvalidRequest
 //!
-//! The vendor refuses the request as it stands (400, 404, 422). [`code`](crate::Error::code) and
-//! [`fields`](crate::Error::fields) say why. Often: a scope that the key does not have or that is misspelt; a refresh token that
-//! was spent (`invalid_grant`), after which you issue a new token; a version that the vendor does not know.
+//! - **Symptom:** the vendor refuses the request as it stands (400, 404, 422). [`code`](crate::Error::code) and
+//!   [`fields`](crate::Error::fields) say why.
+//! - **Likely causes:** a scope that is misspelt or that the key does not have; a refresh token that was already used
+//!   (`invalid_grant`): issue a new token; an API version that the vendor no longer knows.
+//! - **First check:** the code and the fields in the log, then the last deploy: sending it again does not help.
+//! - **Escalate:** to the owner of the code that chose the scopes. To the vendor with the request id if nothing was deployed:
+//!   then the vendor changed something.
+//! - **At risk:** no money. Only calls with these scopes fail; others go on.
 //!
 //! ## RateLimited
 //!
-//! Too many calls (429), or a cool-down that an earlier 429 began: then nothing was sent.
-//! [`retry_after`](crate::Error::retry_after) is the time to wait, and the client waits by itself where that ends within the
-//! caller's own time. If it happens daily: many processes start at once ([a fleet](super::fleet) shares), or each request
-//! makes a client of its own, which begins with no tokens.
+//! - **Symptom:** too many calls (429), or a cool-down after an earlier 429: then nothing was sent.
+//!   [`retry_after`](crate::Error::retry_after) is the time to wait. A call waits by itself if that is within the time that its
+//!   caller allows.
+//! - **Likely causes:** many processes started at once without a shared store ([a fleet](super::fleet)); a client that is built
+//!   for each request, which begins without tokens; a job that uses a new scope set for each account.
+//! - **First check:** [`Stats`](crate::token::Stats): few `hits` and many `refreshes` mean that tokens are not reused. Count the
+//!   restarts of the last minutes. Do not restart again: a restart forgets tokens and asks for new ones.
+//! - **Escalate:** to the owner of the job or deploy that causes the calls. To the vendor only for a higher limit.
+//! - **At risk:** no money. Calls are late. Tokens in memory still work.
 //!
 //! ## Unavailable
 //!
-//! The vendor, or the way to it, fails: a 5xx, no connection, a reset, half a response. It was repeated already where
-//! that is safe.
-//!
-//! A proxy or CDN in front of the vendor that blocks the request is here as well, and the error says so. Such a response has
-//! no request id and a body that the vendor does not use, for example Cloudflare's `error code: 1010` with status 403. It says
-//! nothing about the credentials. Quote the [`ray_id`](crate::Error::ray_id) to the vendor's support; often the IP address or
-//! the user agent is blocked.
-//!
-//! The chain of sources ([`source`](std::error::Error::source)) tells a name that is not found from a connection
-//! that is refused.
+//! - **Symptom:** a 5xx, no connection, a reset, or half a response. It was already repeated where that is safe.
+//! - **Likely causes:** an outage of the vendor; DNS, a firewall or a proxy between you and the vendor; a CDN that blocks your
+//!   address. The error says so if a proxy or CDN blocked the request: such a response has no request id, for example
+//!   Cloudflare's `error code: 1010` with status 403. It says nothing about the credentials. `the client was shut down` means
+//!   that this process is ending: send the request to another one.
+//! - **First check:** the vendor's status page. Then the chain of sources ([`source`](std::error::Error::source)): it tells a name
+//!   that is not found from a connection that is refused. Then `fintech-auth doctor` from another machine: if that works, it
+//!   is your network.
+//! - **Escalate:** to the vendor with the request id or the [`ray_id`](crate::Error::ray_id) if it lasts longer than ten minutes
+//!   and is not on the status page. To your network team if no request leaves.
+//! - **At risk:** no money by this crate. A token that has not expired still works. After a *revocation* that failed like this,
+//!   the token may still be valid: call it again until it succeeds.
 //!
 //! ## Timeout
 //!
-//! No whole response came within
-//! [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout), or no token within the caller's
-//! [`max_wait`](crate::token::TokenOptions::with_max_wait). A refresh that runs goes on, so the next caller may find its token.
+//! - **Symptom:** no whole response came within [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout), or no token within
+//!   the caller's [`max_wait`](crate::token::TokenOptions::with_max_wait). Or [`shutdown`](crate::token::TokenCache::shutdown)
+//!   cut off what was running.
+//! - **Likely causes:** the vendor is slow; packets are lost on the way; the CPU of this process is saturated, or its runtime is
+//!   blocked by code that is not async; with a store, another process holds the lease and does not finish.
+//! - **First check:** whether the latency of *all* outgoing calls of this process rose: then it is this machine. Otherwise the
+//!   vendor's status page. A refresh goes on after its caller left, so the next call may find its token.
+//! - **Escalate:** as for [`Unavailable`](#unavailable).
+//! - **At risk:** no money by this crate. The call may still have taken effect
+//!   ([`may_have_been_sent`](crate::Error::may_have_been_sent)): repeat a revocation; a token that was issued in vain ends by
+//!   itself.
 //!
 //! ## InvalidResponse
 //!
-//! A response came, and cannot be used: HTML where JSON should be, no usable access token, a token that is not a bearer
-//! token, more than the limit, a redirect. An optional field that cannot be read counts as absent and is traced. Often it is
-//! not from the vendor at all: a captive portal, a proxy's login page, a wrong base URL. Else report it, with the request id.
+//! - **Symptom:** a response came and cannot be used: HTML where JSON should be, no usable access token, a token that is not a
+//!   bearer token, more than the limit, or a redirect.
+//! - **Likely causes:** it is not from the vendor: a wrong base URL, a captive portal, the login page of a proxy. Otherwise the
+//!   vendor changed its API. An optional field that cannot be read is not an error: it counts as absent and is logged.
+//! - **First check:** the host in the base URL. Then `curl -sSI` on that host from the failing machine: who responds?
+//! - **Escalate:** to your network team if it is not the vendor. Otherwise to the vendor with the request id, and to this crate's
+//!   issues.
+//! - **At risk:** your credentials, if the host is wrong: they were sent to whoever responded. Then rotate them. No money.
+//!
+//! # Blocking clients
+//!
+//! The clients of [`blocking`] return the same errors. `a blocking client was called in async code` is an
+//! [`InvalidConfig`](#invalidconfig): the call blocks a thread of the runtime, so it is refused and nothing is sent. Use the async
+//! client there, or `tokio::task::spawn_blocking`. `the call ended without an outcome` means that code of yours panicked on the
+//! client's thread: look for the panic above it in the log.
+//!
+//! # Token store
+//!
+//! If Redis fails, tokens are requested without it. No token is lost, and each process stays within the vendor's rate limit by
+//! itself; only a whole fleet may exceed it. So a failing store alone is not a reason to wake anybody, unless a revocation has
+//! to reach all processes.
+//!
+//! | log line | what it means | first check | at risk |
+//! | --- | --- | --- | --- |
+//! | `token store circuit opened: requesting tokens without the store` | Redis failed or took too long; the next attempt is after 5 s | `fintech-auth doctor`, then the memory and the slow log of Redis | more token calls |
+//! | `token store failed: other processes may use the token until the store is told, which is retried` | a revoked or rejected token still works in other processes | `store_circuit_open` in [`Stats`](crate::token::Stats); keep this process alive, or end it with [`shutdown`](crate::token::TokenCache::shutdown) | a stolen token keeps working: revoke it at the vendor as well |
+//! | `token store failed: other processes may use the token` | the same, and nobody repeats it | revoke again once Redis is back | the same |
+//! | `overwriting a Redis entry that no sealing key opens` | a process has another sealing key, or somebody writes to Redis | the keys of the last deploy; [rotate](super::fleet#rotate-the-sealing-key) old and new together | more token calls |
+//! | `requesting this token without the store` | the circuit is open, or the store returned something unusable | the cause in the same line | more token calls |
+//!
+//! # Deliveries of webhooks
+//!
+//! | log line | what it means | first check | at risk |
+//! | --- | --- | --- | --- |
+//! | `webhook not verified or not recorded: to be sent again` | 503: the vendor retries | the reason in the same line, in the table below | no event, if it is repaired within two hours (MoneyKit) or a day (Moov) |
+//! | `webhook handled but not marked as done: a retry may repeat it` | the delivery store failed after the handler | whether the handler is idempotent | an event is handled twice |
+//! | `webhook delivery lease lost while handling` | the store lost its data, or the handler was paused for longer than its lease | the memory policy of Redis (`noeviction`), the CPU of this process | an event is handled twice |
+//! | `webhook handler runs too long: lease no longer renewed` | the handler hangs | what it waits for | an event is handled twice |
+//! | `webhook handler panicked: delivery abandoned` | a bug in your handler; the vendor retries | the panic above it | an event is lost if no retry succeeds |
+//! | `webhook keys cannot be fetched` | MoneyKit's keys; known ones serve for up to a day | as for [`Unavailable`](#unavailable) | no event at first; then 503 |
+//!
+//! After an outage longer than the vendor's retries, compare your records with the vendor's: events may be missing.
 //!
 //! # Webhooks
 //!

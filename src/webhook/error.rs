@@ -258,6 +258,8 @@ reasons! {
 
 /// A webhook that was not accepted. Respond with [`VerifyError::status`]; there is nothing to retry on your side.
 ///
+/// [Troubleshooting](crate::guide::troubleshooting#webhooks) says what to check for each kind.
+///
 /// # Security
 ///
 /// `Display` and `Debug` show the reason, in our words, and the name of a header; never a body, a

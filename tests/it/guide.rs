@@ -56,6 +56,38 @@ fn each_kind_of_error_has_its_section() {
         let transient = if Error::new(kind, "").is_transient() { "yes" } else { "no" };
         let row = format!("//! | [`{name}`](#{}) | {transient} |", name.to_lowercase());
         assert!(page.contains(&row), "{row}");
+        // What an engineer on call needs, in this order.
+        let section = page.split(&format!("\n//! ## {name}\n")).nth(1).expect("a section");
+        let section = section.split("\n//! #").next().expect("an end");
+        let labels = ["Symptom", "Likely causes", "First check", "Escalate", "At risk"];
+        let places = labels.map(|label| section.find(&format!("\n//! - **{label}:** ")));
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{name}: {places:?}");
+    }
+}
+
+/// A log line that was reworded would never be found on the page.
+#[test]
+fn each_log_line_that_the_page_explains_is_in_the_sources() {
+    let page = read("src/guide/troubleshooting.rs");
+    let sources = crate::layers::sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let sources = sources.iter().filter(|path| !path.ends_with("guide/troubleshooting.rs"));
+    let code: String = sources.map(|path| fs::read_to_string(path).expect("readable")).collect();
+    let code = code.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut lines = 0;
+    for table in page.split("//! | log line |").skip(1) {
+        for row in table.lines().skip(2).take_while(|line| line.starts_with("//! | ")) {
+            let line = row.split('`').nth(1).expect("a log line");
+            assert!(code.contains(&format!("\"{line}\"")), "{line}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 8, "{lines}");
+}
+
+#[test]
+fn the_docs_of_errors_lead_to_the_page() {
+    for path in ["src/error.rs", "src/webhook/error.rs"] {
+        assert!(read(path).contains("(crate::guide::troubleshooting"), "{path}");
     }
 }
 
