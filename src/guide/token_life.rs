@@ -45,6 +45,42 @@
 //! `Retry-After` is a cool-down for all scope sets of the client. A refusal is remembered for ten seconds, for the scope
 //! set alone or for the credentials. All of it is in [Reactions](super::reactions).
 //!
+//! # When the process ends
+//!
+//! A deploy should not lose a refresh token that is on its way, nor a revocation that Redis has missed. In this order, within
+//! the time that your platform gives (Kubernetes: 30 s by default):
+//!
+//! 1. Your server stops accepting requests and finishes those that it has.
+//! 2. [`Deliveries::shutdown`](crate::webhook::Deliveries::shutdown) waits for webhook handlers and their records.
+//! 3. `shutdown` of each client ([`TokenCache::shutdown`](crate::token::TokenCache::shutdown)) finishes what is on the wire and
+//!    writes what the store has missed.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use fintech_auth::emulator::Emulator;
+//! use std::time::Duration;
+//! use fintech_auth::webhook::Deliveries;
+//!
+//! # let emulator = Emulator::start().await?;
+//! # let client = emulator.moneykit().build()?;
+//! let deliveries = Deliveries::default(); // a clone is in each verifier
+//! # client.token(&[]).await?;
+//!
+//! // After SIGTERM, once the server has stopped:
+//! if let Err(error) = deliveries.shutdown(Duration::from_secs(15)).await {
+//!     eprintln!("{error}"); // the vendor retries those
+//! }
+//! if let Err(error) = client.shutdown(Duration::from_secs(5)).await {
+//!     eprintln!("{error}");
+//! }
+//! # assert!(client.token(&[]).await.is_ok());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `RedisStore::close` then closes the connections to Redis; otherwise they end with the last `Arc` of the store.
+//!
 //! # How long it is believed
 //!
 //! Moov documents `expires_in` as seconds and as a Unix timestamp, under one name. Both are read; where a token is a JWT, its
