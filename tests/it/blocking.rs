@@ -213,7 +213,7 @@ fn only_async_code_is_refused_on_every_kind_of_thread() {
         }));
 
         let f = waits.clone();
-        let blocking = runtime.block_on(async { task::spawn_blocking(move || f()).await });
+        let blocking = runtime.block_on(async { task::spawn_blocking(f).await });
         allowed(&format!("{name}, spawn_blocking"), blocking.expect("no panic"));
         // Async code again, on a thread where blocking is allowed.
         let (f, handle) = (waits.clone(), runtime.handle().clone());
