@@ -4,18 +4,40 @@
 
 use std::env;
 
-use fintech_auth::Secret;
+use fintech_auth::{
+    Secret,
+    token::redis::{RedisStore, SealingKey},
+};
 use serde_json::Value;
 
 use crate::{exit::Failure, input, settings::Settings};
 
 const PREFIX: &str = "FINTECH_AUTH_REDIS_";
-const KEYS: [&str; 3] = ["url", "url_file", "namespace"];
+const KEYS: [&str; 5] = ["url", "url_file", "namespace", "sealing_key", "sealing_key_file"];
 
 /// A store's address, and the part of it that is ours.
 pub(crate) struct Fleet {
     pub(crate) url: Secret,
     pub(crate) namespace: String,
+    sealing_key: Option<Secret>,
+}
+
+impl Fleet {
+    /// The store, with the tokens that the fleet shares.
+    ///
+    /// # Errors
+    ///
+    /// Without a sealing key, and for settings that are not right.
+    pub(crate) fn store(&self) -> Result<RedisStore, Failure> {
+        let key = self.sealing_key.as_ref().ok_or_else(|| {
+            let name = format!("{PREFIX}SEALING_KEY");
+            Failure::usage(format!(
+                "no sealing key is set; it is read from {name} or, as a file, {name}_FILE"
+            ))
+        })?;
+        let store = RedisStore::builder([SealingKey::from_base64(key)?]).with_namespace(&self.namespace);
+        Ok(store.open(self.url.expose_secret())?)
+    }
 }
 
 /// # Errors
@@ -25,23 +47,26 @@ pub(crate) fn fleet(settings: &Settings) -> Result<Option<Fleet>, Failure> {
     if !settings.may_have("redis") {
         return Ok(None);
     }
-    let [url, file, namespace] = match settings.table::<Value>("redis")? {
+    let [url, url_file, namespace, key, key_file] = match settings.table::<Value>("redis")? {
         Some(table) => from_table(&table)?,
         None => from_env()?,
     };
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let url = match (given(url), given(file)) {
-        (Some(_), Some(_)) => {
-            return Err(Failure::usage("the url of redis and its url_file are both given; keep one of them"));
-        }
-        (Some(url), None) => input::checked("the url of redis", Secret::from(url))?,
-        (None, Some(path)) => input::secret("the url_file of redis", &path)?,
-        (None, None) => return Ok(None),
+    let secret = |name: &str, text, file| match (given(text), given(file)) {
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "the {name} of redis and its {name}_file are both given; keep one of them"
+        ))),
+        (Some(text), None) => input::checked(&format!("the {name} of redis"), Secret::from(text)).map(Some),
+        (None, Some(path)) => input::secret(&format!("the {name}_file of redis"), &path).map(Some),
+        (None, None) => Ok(None),
     };
-    Ok(Some(Fleet { url, namespace: given(namespace).unwrap_or_else(|| "default".to_owned()) }))
+    let Some(url) = secret("url", url, url_file)? else { return Ok(None) };
+    let sealing_key = secret("sealing_key", key, key_file)?;
+    let namespace = given(namespace).unwrap_or_else(|| "default".to_owned());
+    Ok(Some(Fleet { url, namespace, sealing_key }))
 }
 
-fn from_env() -> Result<[Option<String>; 3], Failure> {
+fn from_env() -> Result<[Option<String>; 5], Failure> {
     let names = KEYS.map(|key| format!("{PREFIX}{}", key.to_ascii_uppercase()));
     for (name, _) in env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
@@ -51,11 +76,14 @@ fn from_env() -> Result<[Option<String>; 3], Failure> {
             return Err(Failure::usage(reason));
         }
     }
-    let [url, file, namespace] = &names;
-    Ok([input::variable(url)?, input::variable(file)?, input::variable(namespace)?])
+    let mut values = [const { None }; 5];
+    for (value, name) in values.iter_mut().zip(&names) {
+        *value = input::variable(name)?;
+    }
+    Ok(values)
 }
 
-fn from_table(table: &Value) -> Result<[Option<String>; 3], Failure> {
+fn from_table(table: &Value) -> Result<[Option<String>; 5], Failure> {
     let keys = KEYS.join(", ");
     let wrong = |what: &str| Failure::usage(format!("the table redis {what}: it takes the texts {keys}"));
     let table = table.as_object().ok_or_else(|| wrong("is no table"))?;

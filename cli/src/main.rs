@@ -14,6 +14,7 @@ mod moneykit;
 mod moov;
 mod options;
 mod output;
+mod progress;
 mod received;
 mod settings;
 mod shell;

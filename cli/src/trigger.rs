@@ -20,6 +20,7 @@ use crate::{
     input,
     options::{Expected, Format, time},
     output::{self, print_all, visible},
+    progress::countdown,
     signals::Signals,
 };
 
@@ -216,7 +217,7 @@ impl Run<'_> {
                 tokio::select! {
                     biased;
                     signal = self.signals.ended() => return Err(Failure::signal(signal)),
-                    () = tokio::time::sleep(wait) => {}
+                    () = countdown("next attempt", wait, Format { json: self.json }) => {}
                 }
             }
             made.push(attempt);

@@ -7,6 +7,7 @@ mod save;
 mod token;
 mod trigger;
 mod verify;
+mod warm;
 
 use clap::{Args, Subcommand, ValueHint::FilePath};
 

@@ -1,5 +1,7 @@
 //! `moov token`: issues a token. It is not kept, and its refresh token only with `--save`.
 
+use clap::ValueHint::FilePath;
+
 use crate::{
     credentials::{self, Overrides},
     exit::Failure,
@@ -7,6 +9,7 @@ use crate::{
     moov::{
         Origin, Save,
         keep::{Destination, TokenCall},
+        warm,
     },
     options::{Client, Format, Reveal},
 };
@@ -16,16 +19,25 @@ use crate::{
 Moov needs at least one scope. With --origin the token is for a page in a
 browser, otherwise for a service.
 
+With --accounts a token is issued for each account id in FILE, one in a line,
+into the Redis of a fleet (doctor --help names its settings), sealed by
+FINTECH_AUTH_REDIS_SEALING_KEY or FINTECH_AUTH_REDIS_SEALING_KEY_FILE. A scope
+has {accountID} where the id belongs. No token that is there is issued again.
+
 Examples:
   fintech-auth moov token /accounts.read
   fintech-auth moov token /accounts.read --raw \\
       | sed 's/^/Authorization: Bearer /' \\
       | curl -H @- https://api.moov.io/accounts
-  fintech-auth moov token /ping.read --save refresh-token")]
+  fintech-auth moov token /ping.read --save refresh-token
+  fintech-auth moov token --accounts ids.txt /accounts/{accountID}/cards.read")]
 pub(crate) struct Args {
     /// The scopes. Default: those of the configuration
     #[arg(value_name = "SCOPE")]
     scopes: Vec<String>,
+    /// Issue a token for each account in FILE, as below
+    #[arg(long, value_name = "FILE", value_hint = FilePath, conflicts_with_all = ["raw", "reveal", "save"])]
+    accounts: Option<String>,
     #[command(flatten)]
     format: Format,
     #[command(flatten)]
@@ -41,7 +53,11 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let overrides =
         Overrides { origin: args.origin.origin.as_deref(), ..Overrides::of(&args.client, args.format) };
-    let config = credentials::moov(&args.client.config.read()?, &overrides)?;
+    let settings = args.client.config.read()?;
+    let config = credentials::moov(&settings, &overrides)?;
+    if let Some(path) = &args.accounts {
+        return warm::run(path, &args.scopes, &config, &settings, args.format).await;
+    }
     let scopes = scopes(&args.scopes, config.scopes.clone())?;
     if scopes.is_empty() {
         return Err(Failure::usage("which scopes? Give SCOPE, such as /accounts.read, or set MOOV_SCOPES"));

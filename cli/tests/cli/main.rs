@@ -17,3 +17,4 @@ mod secrets;
 mod tls;
 mod trigger;
 mod verify;
+mod warm;
