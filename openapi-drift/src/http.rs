@@ -1,9 +1,11 @@
 //! Downloads a document: over TLS unless the host is loopback, within a size and a time limit, and
 //! only if it is newer than the known copy. It sends no credentials.
 
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use indicatif::{ProgressBar, ProgressStyle};
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response, Uri, header};
 
@@ -127,13 +129,25 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
     }
     // The global timeout of the agent covers the body, however slowly it arrives. One byte more than
     // allowed, because the reader fails as soon as the limit is reached.
-    let bytes = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).read_to_vec();
-    let bytes = bytes.map_err(|error| match error {
+    let bar = progress(url, response.body().content_length());
+    let reader = response.into_body().into_with_config().limit(MAX_BYTES as u64 + 1).reader();
+    let mut bytes = Vec::new();
+    bar.wrap_read(reader).read_to_end(&mut bytes).map_err(|error| match ureq::Error::from(error) {
         ureq::Error::Timeout(_) => format!("{url}: {TOO_LATE}"),
         ureq::Error::BodyExceedsLimit(_) => too_large(),
         error => format!("{url}: cannot read the response: {error}"),
     })?;
     Ok(Fetched { bytes, date: changed.unwrap_or_else(date::today), etag, last_modified })
+}
+
+/// Shows how much has arrived: a bar on a terminal, otherwise one line.
+fn progress(url: &str, length: Option<u64>) -> ProgressBar {
+    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    if bar.is_hidden() {
+        eprintln!("downloading {url}");
+    }
+    let template = if length.is_some() { "{bar:30} {bytes} of {total_bytes}" } else { "{spinner} {bytes}" };
+    bar.with_style(ProgressStyle::with_template(template).expect("a constant template is valid"))
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
