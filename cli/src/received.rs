@@ -30,14 +30,32 @@ impl Received {
             return Err(Failure::usage("standard input is either the headers or the body"));
         }
         let text = input::bytes("--headers", path)?;
-        Ok(Self { headers: headers(&text)?, body: input::bytes("--body", body)? })
+        Ok(Self { headers: headers(&text)?.0, body: input::bytes("--body", body)? })
+    }
+
+    /// A whole request from one file, or from standard input for `-`: headers, an empty line, the body.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(crate) fn read_whole(option: &str, path: &str) -> Result<Self, Failure> {
+        if path == "-" && io::stdin().is_terminal() {
+            return Err(Failure::usage(format!(
+                "which delivery? Pipe it in, or name the file: {option} FILE"
+            )));
+        }
+        let text = input::bytes(option, path)?;
+        let (headers, body) = headers(&text)?;
+        Ok(Self { headers, body: text[body..].to_vec() })
     }
 }
 
-/// Lines of `Name: value` to the first empty one.
-fn headers(text: &[u8]) -> Result<HeaderMap, Failure> {
+/// Lines of `Name: value` to the first empty one, and where the text after that begins.
+fn headers(text: &[u8]) -> Result<(HeaderMap, usize), Failure> {
     let mut headers = HeaderMap::new();
+    let mut next = 0;
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        next += line.len() + 1;
         let line = line.trim_ascii();
         let is_request_line = number == 0 && line.windows(6).any(|part| part == b" HTTP/");
         if is_request_line {
@@ -52,5 +70,5 @@ fn headers(text: &[u8]) -> Result<HeaderMap, Failure> {
         let name = HeaderName::from_bytes(name).map_err(|_| wrong())?;
         headers.append(name, HeaderValue::from_bytes(value).map_err(|_| wrong())?);
     }
-    Ok(headers)
+    Ok((headers, next.min(text.len())))
 }

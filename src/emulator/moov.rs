@@ -286,7 +286,7 @@ fn is_web(client_type: types::ClientType) -> bool {
 /// this field; it is ignored here, because then a client that relies on it notices.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
-    crate::moov::version::knows_client_type(version)
+    version.is_some_and(crate::moov::version::knows_client_type)
 }
 
 /// The version is `vYYYY.QQ.BB` or a name, and may be left out.

@@ -180,6 +180,82 @@
 //!
 //! After an outage longer than the vendor's retries, compare your records with the vendor's: events may be missing.
 //!
+//! # doctor
+//!
+//! What `fintech-auth doctor` finds. `--json` prints these ids, which are stable, and the subject: `moneykit`, `moov` or
+//! `redis`. Settings are named without their prefix, such as `MOOV_`. The exit code is 10 if a check failed.
+//!
+//! | id | meaning |
+//! | --- | --- |
+//! | `configured.ok` | the settings make a client |
+//! | `configured.invalid` | a setting is missing or wrong: the one that is named |
+//! | `base_url.ok` | where the calls go |
+//! | `proxy.ok` | which proxy is used, or none |
+//! | `proxy.unreadable` | `HTTPS_PROXY` is set and not the address of a proxy |
+//! | `tls.ok` | the connection is encrypted and trusted |
+//! | `tls.none` | plain, to this machine |
+//! | `tls.plain` | Redis: plain, to another machine |
+//! | `tls.failed` | no TLS connection: the certificate, the roots or the port |
+//! | `reached.ok` | Redis: it responds |
+//! | `reached.failed` | nothing responds: `BASE_URL`, a firewall or `HTTPS_PROXY` |
+//! | `reached.cdn` | a CDN or proxy blocks this machine; the credentials were not judged |
+//! | `reached.portal` | an HTML page or a redirect in place of the service: a captive portal, a login page, a wrong `BASE_URL` |
+//! | `clock.ok` | the clocks agree |
+//! | `clock.off` | 30 s apart or more; fails from `WEBHOOK_TOLERANCE` on (5 min), when webhooks are rejected. Tokens are measured against the service's own `Date` |
+//! | `clock.unknown` | the service sends no `Date` |
+//! | `credentials.ok` | a token was issued |
+//! | `credentials.refused` | `CLIENT_ID` and `CLIENT_SECRET` are not accepted, or are of another environment |
+//! | `credentials.failed` | the token call fails for another reason |
+//! | `version.ok` | the version sent, the version in the response and the fields fit together |
+//! | `version.too_old` | Moov: the version does not know `client_type` and no origin is set: unset `MOOV_VERSION`, or set `MOOV_ORIGIN` |
+//! | `version.moving` | Moov: `latest` or `dev`, which change without notice |
+//! | `version.differs` | the response names another version than the one sent |
+//! | `version.unknown` | a version that this release does not know; Redis: it does not tell its version |
+//! | `version.refused` | Moov: the token call is accepted only without a version |
+//! | `version.field_refused` | Moov: the token call is accepted only without `client_type` |
+//! | `version.old` | Redis before 6.2 |
+//! | `origin.ok` | `MOOV_ORIGIN` is in the token's audience |
+//! | `origin.none` | tokens are not for a browser |
+//! | `origin.unproven` | the token does not say which origins it is for; see `token` |
+//! | `origin.not_in_audience` | a token was issued, but `MOOV_ORIGIN` is not allowed for the API key: later calls get a bare 401 |
+//! | `origin.refused` | the token call is refused with `MOOV_ORIGIN`, and accepted for a service |
+//! | `scopes.ok` | all that were requested are granted |
+//! | `scopes.unknown` | the response does not name the granted scopes |
+//! | `scopes.missing` | some are not granted: `SCOPES` |
+//! | `scopes.refused` | the token call is refused for its scopes: `SCOPES` |
+//! | `scopes.failed` | the scopes could not be read |
+//! | `token.ok` | a protected endpoint accepts the token |
+//! | `token.refused` | a protected endpoint responds 401 to a new token: the origin, the version or the environment |
+//! | `token.unchecked` | no protected endpoint could be asked |
+//! | `token.unusable` | the response has no token that can be sent |
+//! | `revoke.ok` | the token of this check was revoked |
+//! | `revoke.failed` | it was not, and ends by itself |
+//! | `key_pair.ok` | a protected endpoint accepts the key pair |
+//! | `key_pair.refused` | it does not: send tokens |
+//! | `key_pair.unchecked` | no protected endpoint could be asked |
+//! | `key_pair.failed` | HTTP Basic cannot carry the key pair |
+//! | `jwks.ok` | how many of MoneyKit's webhook keys verify |
+//! | `jwks.unusable` | none of them does |
+//! | `jwks.failed` | they could not be fetched |
+//! | `webhooks.ok` | Moov's signing secret is readable |
+//! | `webhooks.none` | none is set |
+//! | `webhooks.invalid` | `MOOV_WEBHOOK_SECRET` is not usable |
+//! | `delivery.ok` | the pasted delivery is the vendor's, and of now |
+//! | `delivery.too_old` | its signature is right, its time is not of now: fine for a recording |
+//! | `delivery.too_new` | its signature is right, and its time is to come: this machine's clock |
+//! | `delivery.previous_secret` | signed with `MOOV_PREVIOUS_WEBHOOK_SECRET` |
+//! | `delivery.other_secret` | signed with another secret than `MOOV_WEBHOOK_SECRET`, or changed |
+//! | `delivery.other_key` | signed with another key than MoneyKit's, or changed |
+//! | `delivery.body_changed` | MoneyKit's signature is right, for another body |
+//! | `delivery.invalid` | a header is missing or unreadable |
+//! | `delivery.no_secret` | `MOOV_WEBHOOK_SECRET` is missing or not usable |
+//! | `delivery.no_keys` | MoneyKit's keys could not be fetched |
+//! | `memory.ok` | Redis drops nothing before its time |
+//! | `memory.evicts` | Redis may drop tokens and marks |
+//! | `rights.ok` | a store may do there what it does for a token |
+//! | `rights.missing` | it may not; the `ACL SETUSER` that is needed is printed |
+//! | `rights.failed` | the check of the store failed for another reason |
+//!
 //! # Webhooks
 //!
 //! [`VerifyError::kind`](crate::webhook::VerifyError::kind) is what to do,

@@ -216,7 +216,7 @@ impl ClientBuilder {
             ));
         }
         let client_type = match self.client_type {
-            _ if knows_client_type(version.as_deref()) => {
+            _ if version.as_deref().is_some_and(knows_client_type) => {
                 self.client_type.unwrap_or((!has_page).then_some(ClientType::Service))
             }
             // An older version has no other kind than a token for a page.

@@ -36,10 +36,10 @@ pub const LATEST: &str = "latest";
 /// `dev`: not a fixed version.
 pub const DEV: &str = "dev";
 
-/// Whether the service knows `client_type` in requests with this `x-moov-version`. `None` is a request without one.
-pub(crate) fn knows_client_type(version: Option<&str>) -> bool {
+/// Whether `client_type` is documented for this version. It is not for [`NONE`].
+pub fn knows_client_type(version: &str) -> bool {
     // Versions have a fixed length, so their order is that of their text.
-    version.is_some_and(|version| matches!(version, LATEST | DEV) || version >= V2026_07_00)
+    matches!(version, LATEST | DEV) || is_version(version) && version >= V2026_07_00
 }
 
 /// `vYYYY.QQ.BB`, or one of the two moving versions.

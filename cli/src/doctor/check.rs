@@ -53,10 +53,16 @@ pub(super) struct Checks<'a> {
 }
 
 impl Checks<'_> {
-    /// Prints one check. `next` is empty if there is nothing to do.
+    /// The name of a setting of this subject in the environment, such as `MOOV_ORIGIN`.
+    pub(super) fn setting(&self, name: &str) -> String {
+        format!("{}_{name}", self.subject.to_ascii_uppercase())
+    }
+
+    /// Prints one finding. `id` is its stable name: the check, a dot, and what was found. `next` is empty if there is
+    /// nothing to do.
     pub(super) fn add(
         &mut self,
-        name: &str,
+        id: &'static str,
         verdict: Verdict,
         found: &str,
         next: &str,
@@ -64,6 +70,7 @@ impl Checks<'_> {
         if verdict == Verdict::Fail {
             self.report.failed += 1;
         }
+        let name = id.split('.').next().unwrap_or_default().replace('_', " ");
         let word = match verdict {
             Verdict::Ok => "ok",
             Verdict::Warn => "warn",
@@ -72,7 +79,7 @@ impl Checks<'_> {
         };
         if self.report.json {
             let line = json!({
-                "subject": self.subject, "check": name, "verdict": word, "found": found,
+                "subject": self.subject, "check": name, "id": id, "verdict": word, "found": found,
                 "next": Some(next).filter(|next| !next.is_empty()),
             });
             return print(&format!("{line}\n"));
@@ -81,12 +88,12 @@ impl Checks<'_> {
         print(&format!("  {word:<5} {name:<12} {}{next}\n", visible(found)))
     }
 
-    pub(super) fn ok(&mut self, name: &str, found: &str) -> Result<(), Failure> {
-        self.add(name, Verdict::Ok, found, "")
+    pub(super) fn ok(&mut self, id: &'static str, found: &str) -> Result<(), Failure> {
+        self.add(id, Verdict::Ok, found, "")
     }
 
     /// Prints a failed call with its causes and what to do.
-    pub(super) fn fail(&mut self, name: &str, error: &Error) -> Result<(), Failure> {
-        self.add(name, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
+    pub(super) fn fail(&mut self, id: &'static str, error: &Error) -> Result<(), Failure> {
+        self.add(id, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
     }
 }

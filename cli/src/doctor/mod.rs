@@ -1,12 +1,15 @@
-//! `doctor`: one line for each check, and what to do next where it did not pass. It changes nothing: the token
+//! `doctor`: one line for each check, and what to do next where it did not pass. It changes nothing: a token
 //! that it asks Moov for is revoked again.
 
 mod check;
+mod delivery;
 mod moneykit;
 mod moov;
 mod network;
+mod probe;
 mod redis;
 mod tls;
+mod version;
 
 use std::time::Duration;
 
@@ -19,13 +22,24 @@ use crate::{
     options::{Client, Credentials, Format},
 };
 use check::{Checks, Report, Verdict};
+use delivery::Delivery;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
 Without WHAT, each vendor that has a client id is checked, and Redis if one is
-configured. A service is called two or three times. Scopes are those of the
+configured. A service is called up to eight times. Scopes are those of the
 configuration (MONEYKIT_SCOPES, MOOV_SCOPES); for Moov the default is
 /ping.read.
+
+Each line is a finding: ok, warn (it works, but may surprise), fail or skip
+(nothing to check), and after -> what to do. With --json each line is an object
+with subject, check, id, verdict, found and next. Ids are stable; the guide page
+Troubleshooting lists them. The exit code is 0 if nothing failed, warnings or
+not, 10 if a check failed, 1 or 2 if a file or an argument is not right.
+
+With --delivery, a webhook delivery is verified as well: a file with its headers
+as they came, an empty line, and the body. The signature is checked apart from
+its time, so an old delivery shows whether the secret is right.
 
 The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or
 FINTECH_AUTH_REDIS_URL_FILE for a file with the URL in it; in a file of
@@ -35,12 +49,16 @@ is FINTECH_AUTH_REDIS_NAMESPACE, or namespace in that table.
 Examples:
   fintech-auth doctor
   fintech-auth doctor moov --json
+  fintech-auth doctor moov --delivery delivery.txt
   MOOV_SCOPES=/accounts.read fintech-auth doctor
   FINTECH_AUTH_REDIS_URL_FILE=/run/secrets/redis-url fintech-auth doctor redis")]
 pub(crate) struct Args {
     /// moneykit, moov or redis. Default: all that are configured
     #[arg(hide_possible_values = true)]
     what: Option<What>,
+    /// A webhook as received, headers and body; - is standard input
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    delivery: Option<String>,
     #[command(flatten)]
     format: Format,
     #[command(flatten)]
@@ -64,6 +82,19 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             "--client-id, --client-secret-file and --base-url need a vendor: fintech-auth doctor moov",
         ));
     }
+    let delivery = args.delivery.as_deref().map(Delivery::read).transpose()?;
+    if let (Some(delivery), Some(what)) = (&delivery, what)
+        && what != (if delivery.is_moneykit { What::Moneykit } else { What::Moov })
+    {
+        return Err(Failure::usage("the file of --delivery has a webhook of another vendor"));
+    }
+    if delivery.is_some()
+        && client_secret_file.as_deref() == Some("-")
+        && args.delivery.as_deref() == Some("-")
+    {
+        return Err(Failure::usage("standard input is either the secret or the delivery"));
+    }
+    let delivery_of = |is_moneykit| delivery.as_ref().filter(|delivery| delivery.is_moneykit == is_moneykit);
     let settings = args.client.config.read()?;
     let overrides = Overrides::of(&args.client, args.format);
     let mut report = Report::new(args.format.json);
@@ -72,15 +103,17 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         |subject: What, table: &str| what == Some(subject) || what.is_none() && settings.may_have(table);
     if wanted(What::Moneykit, "moneykit") {
         let config = credentials::moneykit(&settings, &overrides);
-        if what.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
-            moneykit::check(&mut report.subject("moneykit")?, config).await?;
+        let is_configured = config.as_ref().map_or(true, |config| config.client_id.is_some());
+        if what.is_some() || is_configured || delivery_of(true).is_some() {
+            moneykit::check(&mut report.subject("moneykit")?, config, delivery_of(true)).await?;
             checked += 1;
         }
     }
     if wanted(What::Moov, "moov") {
         let config = credentials::moov(&settings, &overrides);
-        if what.is_some() || config.as_ref().map_or(true, |config| config.client_id.is_some()) {
-            moov::check(&mut report.subject("moov")?, config).await?;
+        let is_configured = config.as_ref().map_or(true, |config| config.client_id.is_some());
+        if what.is_some() || is_configured || delivery_of(false).is_some() {
+            moov::check(&mut report.subject("moov")?, config, delivery_of(false)).await?;
             checked += 1;
         }
     }
@@ -122,7 +155,7 @@ fn configured<C, T>(
     match config.and_then(|config| Ok((client(&config)?, config))) {
         Ok((client, config)) => {
             let id = id(&config).unwrap_or_default();
-            checks.ok("configured", &format!("client {id}, and a secret"))?;
+            checks.ok("configured.ok", &format!("client {id}, and a secret"))?;
             Ok(Some((client, config)))
         }
         Err(failure) => network::misconfigured(checks, &failure).map(|()| None),
@@ -137,12 +170,19 @@ fn scopes(
     next: &str,
 ) -> Result<(), Failure> {
     let Some(granted) = granted else {
-        return checks.add("scopes", Verdict::Skip, "the response does not name the granted scopes", "");
+        return checks.add(
+            "scopes.unknown",
+            Verdict::Skip,
+            "the response does not name the granted scopes",
+            "",
+        );
     };
     let is_granted = |scope: &str| granted.split_whitespace().any(|granted| granted == scope);
     let missing: Vec<&str> = requested.iter().map(Scope::as_str).filter(|scope| !is_granted(scope)).collect();
     match missing.is_empty() {
-        true => checks.ok("scopes", &format!("all {} granted", requested.len())),
-        false => checks.add("scopes", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next),
+        true => checks.ok("scopes.ok", &format!("all {} granted", requested.len())),
+        false => {
+            checks.add("scopes.missing", Verdict::Fail, &format!("not granted: {}", missing.join(" ")), next)
+        }
     }
 }

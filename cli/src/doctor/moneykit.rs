@@ -1,18 +1,31 @@
 //! MoneyKit's checks.
 
-use fintech_auth::moneykit::{Config, webhook::VerifyingKeys};
+use fintech_auth::{
+    ErrorKind,
+    moneykit::{Config, webhook::VerifyingKeys},
+};
 
 use super::{
     check::{Checks, Verdict},
     configured,
+    delivery::{self, Delivery},
     network::Route,
-    scopes,
+    scopes, version,
 };
 use crate::exit::{Failure, chain};
 
 const ALLOW_SCOPES: &str = "have the vendor allow them, or request fewer (MONEYKIT_SCOPES)";
 
-pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
+pub(super) async fn check(
+    checks: &mut Checks<'_>,
+    config: Result<Config, Failure>,
+    delivery: Option<&Delivery>,
+) -> Result<(), Failure> {
+    if let (Ok(config), Some(delivery)) = (&config, delivery)
+        && config.client_id.is_none()
+    {
+        return delivery::moneykit(checks, &config.builder_for_webhooks().build()?, config, delivery).await;
+    }
     let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moneykit.com");
@@ -21,39 +34,61 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
     let requested = config.scopes.as_deref().unwrap_or_default();
     match client.create_access_token(requested).await {
         Ok(response) => {
-            route.responded(checks, response.date())?;
-            checks.ok("credentials", "accepted: a token was issued")?;
+            route.responded(checks, Some(response.sent_at()), response.date(), config.webhook_tolerance)?;
+            checks.ok("credentials.ok", "accepted: a token was issued")?;
+            version::moneykit(checks, &config, response.headers())?;
             match client.introspect(&response.body().access_token).await {
                 Ok(about) => match about.scope.as_deref() {
                     Some(granted) if requested.is_empty() => {
                         let found = format!("none requested, so all that the application may: {granted}");
-                        checks.ok("scopes", &found)?
+                        checks.ok("scopes.ok", &found)?
                     }
                     granted => scopes(checks, requested, granted, ALLOW_SCOPES)?,
                 },
-                Err(error) => checks.fail("scopes", &error)?,
+                // The token was just issued.
+                Err(error) if error.kind() == ErrorKind::Unauthorized => {
+                    let next = "see that MONEYKIT_BASE_URL and MONEYKIT_CLIENT_ID are of one environment";
+                    checks.add("token.refused", Verdict::Fail, &chain(&error), next)?;
+                }
+                Err(error) => checks.fail("scopes.failed", &error)?,
             }
             match client.introspect_client().await {
-                Ok(_) => checks.ok("key pair", "accepted without a token, on GET /auth/introspect")?,
+                Ok(_) => checks.ok("key_pair.ok", "accepted without a token, on GET /auth/introspect")?,
+                Err(error) if error.kind() == ErrorKind::Unauthorized => {
+                    let next = "send tokens, or see what the application of MONEYKIT_CLIENT_ID may do";
+                    checks.add("key_pair.refused", Verdict::Warn, &chain(&error), next)?;
+                }
                 Err(error) => {
-                    let next = "send tokens, or see what the application may do";
-                    checks.add("key pair", Verdict::Warn, &chain(&error), next)?;
+                    checks.add("key_pair.unchecked", Verdict::Warn, &chain(&error), "run doctor again")?;
                 }
             }
         }
         Err(error) if route.failed(checks, &error)? => return Ok(()),
-        Err(error) => checks.fail("credentials", &error)?,
+        Err(error) => {
+            if error.status().is_some() {
+                route.responded(checks, None, error.date(), config.webhook_tolerance)?;
+            }
+            let id = match error.kind() {
+                ErrorKind::Unauthorized => "credentials.refused",
+                _ => "credentials.failed",
+            };
+            checks.fail(id, &error)?;
+        }
     }
     match client.jwks().await {
         Ok(set) => {
             let (usable, all) = (VerifyingKeys::new(&set).len(), set.keys.len());
             let found = format!("{usable} of {all} webhook keys verify");
             if usable == 0 {
-                checks.add("jwks", Verdict::Fail, &found, "report it: no webhook can be verified")
+                checks.add("jwks.unusable", Verdict::Fail, &found, "report it: no webhook can be verified")
             } else {
-                checks.ok("jwks", &found)
+                checks.ok("jwks.ok", &found)
             }
         }
-        Err(error) => checks.fail("jwks", &error),
+        Err(error) => checks.fail("jwks.failed", &error),
+    }?;
+    match delivery {
+        Some(delivery) => delivery::moneykit(checks, &client, &config, delivery).await,
+        None => Ok(()),
     }
 }

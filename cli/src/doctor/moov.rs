@@ -1,25 +1,39 @@
 //! Moov's checks.
 
 use fintech_auth::{
-    Error, ErrorKind, Scope, UncachedToken,
-    moov::{Client, ClientType, Config},
+    Error, ErrorKind, Scope, Token, UncachedToken,
+    moov::{
+        Client, ClientType, Config,
+        version::{DEFAULT, NONE, knows_client_type},
+    },
+    reqwest,
 };
-
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{
     check::{Checks, Verdict},
     configured,
+    delivery::{self, Delivery},
     network::Route,
-    scopes,
+    probe::{self, Judged, Read},
+    scopes, version,
 };
-use crate::exit::Failure;
+use crate::exit::{Failure, chain};
 
 const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
 
 const ALLOW_SCOPES: &str = "have the account's owner grant them, or request fewer (MOOV_SCOPES)";
 
-pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failure>) -> Result<(), Failure> {
+pub(super) async fn check(
+    checks: &mut Checks<'_>,
+    config: Result<Config, Failure>,
+    delivery: Option<&Delivery>,
+) -> Result<(), Failure> {
+    if let (Ok(config), Some(delivery)) = (&config, delivery)
+        && config.client_id.is_none()
+    {
+        return delivery::moov(checks, config, delivery);
+    }
     let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moov.io");
@@ -29,17 +43,15 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
         Some(scopes) if !scopes.is_empty() => scopes,
         _ => vec![Scope::new("/ping.read")?],
     };
+    let tolerance = config.webhook_tolerance;
     match client.create_access_token(&requested).await {
         Ok(response) => {
-            route.responded(checks, response.date())?;
-            checks.ok("credentials", "accepted: a token was issued")?;
-            let token = UncachedToken::try_from(response)?.into_token();
-            origin(checks, &config, token.audience())?;
-            scopes(checks, &requested, token.scope(), ALLOW_SCOPES)?;
-            // Nobody needs it, and it would work for an hour.
-            match client.revoke(&token.to_secret(), None).await {
-                Ok(_) => checks.ok("revoke", "the token of this check was revoked")?,
-                Err(error) => checks.fail("revoke", &error)?,
+            route.responded(checks, Some(response.sent_at()), response.date(), tolerance)?;
+            checks.ok("credentials.ok", "accepted: a token was issued")?;
+            version::moov(checks, &config, response.headers())?;
+            match UncachedToken::try_from(response) {
+                Ok(token) => issued(checks, &client, &config, url, &requested, token.token()).await?,
+                Err(error) => checks.fail("token.unusable", &error)?,
             }
             key_pair(checks, &client, &config, url).await?;
         }
@@ -47,12 +59,117 @@ pub(super) async fn check(checks: &mut Checks<'_>, config: Result<Config, Failur
         // Every response of the service carries one.
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && error.request_id().is_none() => {
             let found = "403 without an x-request-id: a CDN or proxy before the service answered";
-            let next = "see that nothing blocks this machine's address or user agent; the credentials were not judged";
-            checks.add("reached", Verdict::Fail, found, next)?;
+            let next = "see that nothing blocks this machine's address or user agent, and that MOOV_BASE_URL is right; \
+                        the credentials were not judged";
+            checks.add("reached.cdn", Verdict::Fail, found, next)?;
         }
-        Err(error) => refused(checks, &config, &requested, &error).await?,
+        Err(error) => {
+            if error.status().is_some() {
+                route.responded(checks, None, error.date(), tolerance)?;
+            }
+            refused(checks, &config, &requested, &error).await?;
+        }
     }
-    webhooks(checks, &config)
+    webhooks(checks, &config)?;
+    delivery.map_or(Ok(()), |delivery| delivery::moov(checks, &config, delivery))
+}
+
+/// Checks a token that was issued, and revokes it: nobody needs it, and it would work for an hour.
+async fn issued(
+    checks: &mut Checks<'_>,
+    client: &Client,
+    config: &Config,
+    url: &str,
+    requested: &[Scope],
+    token: &Token,
+) -> Result<(), Failure> {
+    let is_for_page = origin(checks, config, token.audience())?;
+    scopes(checks, requested, token.scope(), ALLOW_SCOPES)?;
+    if is_for_page {
+        bearer(checks, config, url, token).await?;
+    } else {
+        let found = "not sent, because it is not for the origin";
+        checks.add("token.unchecked", Verdict::Skip, found, "")?;
+    }
+    match client.revoke(&token.to_secret(), None).await {
+        Ok(_) => checks.ok("revoke.ok", "the token of this check was revoked"),
+        Err(error) => checks.fail("revoke.failed", &error),
+    }
+}
+
+/// Checks whether the rest of the API accepts the token. A token call with 200 does not show it: a token for another
+/// origin, or of another kind than asked for, gets a 401 without a reason here.
+async fn bearer(checks: &mut Checks<'_>, config: &Config, url: &str, token: &Token) -> Result<(), Failure> {
+    let http = config.http_options().to_reqwest(url)?;
+    let response = match probe::request(&http, url, bearer_headers(config, token)) {
+        Some(request) => sent(http.execute(request).await.ok()).await,
+        None => None,
+    };
+    match probe::judge(response.as_ref()) {
+        Judged::Accepted(_) => checks.ok("token.ok", "accepted on GET /accounts"),
+        Judged::Forbidden => checks.ok("token.ok", "accepted on GET /accounts, which asks for another scope"),
+        Judged::Refused => {
+            let asked = config.version.as_deref().unwrap_or(DEFAULT);
+            let next = if config.origin.is_some() || config.referer.is_some() {
+                ALLOW_ORIGIN.to_owned()
+            } else if knows_client_type(asked) {
+                "see that MOOV_BASE_URL is of the environment of the key; if it is, the service may have ignored \
+                 client_type: set MOOV_ORIGIN to a domain that is allowed for the API key"
+                    .to_owned()
+            } else {
+                format!("set MOOV_VERSION to {DEFAULT} or newer, or set MOOV_ORIGIN: the token is for a page")
+            };
+            let found = "401 on GET /accounts, although the token was just issued";
+            checks.add("token.refused", Verdict::Fail, found, &next)
+        }
+        Judged::InFront(status) => checks.add("token.unchecked", Verdict::Skip, &in_front(status), ""),
+        Judged::Unknown => checks.add("token.unchecked", Verdict::Skip, NO_ACCOUNTS, ""),
+    }
+}
+
+const NO_ACCOUNTS: &str = "there is no GET /accounts at this base url";
+
+fn in_front(status: StatusCode) -> String {
+    format!("{} by a CDN, proxy or portal before the service, on GET /accounts", status.as_u16())
+}
+
+fn bearer_headers(config: &Config, token: &Token) -> HeaderMap {
+    let mut headers = version_headers(config);
+    let mut add = |name: HeaderName, text: &str, is_secret: bool| {
+        if let Ok(mut value) = HeaderValue::from_str(text) {
+            value.set_sensitive(is_secret);
+            headers.insert(name, value);
+        }
+    };
+    add(header::AUTHORIZATION, &format!("Bearer {}", token.expose_secret()), true);
+    if is_web(config) {
+        // The origin wins where both are sent.
+        if let Some(origin) = &config.origin {
+            add(header::ORIGIN, origin, false);
+        } else if let Some(referer) = &config.referer {
+            add(header::REFERER, referer, false);
+        }
+    }
+    headers
+}
+
+fn version_headers(config: &Config) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let version = config.version.as_deref().unwrap_or(DEFAULT);
+    if let (true, Ok(value)) = (version != NONE, HeaderValue::from_str(version)) {
+        headers.insert("x-moov-version", value);
+    }
+    headers
+}
+
+async fn sent(response: Option<reqwest::Response>) -> Option<Read> {
+    Read::all(response?).await
+}
+
+/// Whether tokens are for a page in a browser.
+fn is_web(config: &Config) -> bool {
+    let has_page = config.origin.is_some() || config.referer.is_some();
+    has_page && config.client_type.is_none_or(|kind| kind == ClientType::Web)
 }
 
 /// Checks whether the rest of the API accepts the key pair: then a backend needs no token.
@@ -63,34 +180,45 @@ async fn key_pair(
     url: &str,
 ) -> Result<(), Failure> {
     let http = config.http_options().to_reqwest(url)?;
-    let request = http.get(format!("{}/accounts?count=1", url.trim_end_matches('/'))).build();
-    let request = request.map_err(|_| Failure::usage("the base url is not a url"))?;
     let pair = match client.basic_auth() {
         Ok(pair) => pair,
-        Err(error) => return checks.fail("key pair", &error),
+        Err(error) => return checks.fail("key_pair.failed", &error),
     };
-    match pair.send(&http, request).await.map(|response| response.status()) {
-        Ok(StatusCode::OK) => checks.ok("key pair", "accepted without a token, on GET /accounts"),
-        Ok(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
-            let found = format!("refused without a token: {} on GET /accounts", status.as_u16());
-            checks.add("key pair", Verdict::Warn, &found, "send tokens, or see what the API key may do")
+    let response = match probe::request(&http, url, version_headers(config)) {
+        Some(request) => sent(pair.send(&http, request).await.ok()).await,
+        None => None,
+    };
+    match probe::judge(response.as_ref()) {
+        Judged::Accepted(_) => checks.ok("key_pair.ok", "accepted without a token, on GET /accounts"),
+        judged @ (Judged::Refused | Judged::Forbidden) => {
+            let status = if judged == Judged::Refused { 401 } else { 403 };
+            let found = format!("refused without a token: {status} on GET /accounts");
+            let next = "send tokens, or see in Moov's dashboard what the key of MOOV_CLIENT_ID may do";
+            checks.add("key_pair.refused", Verdict::Warn, &found, next)
         }
-        _ => checks.add("key pair", Verdict::Skip, "there is no GET /accounts at this base url", ""),
+        Judged::InFront(status) => checks.add("key_pair.unchecked", Verdict::Skip, &in_front(status), ""),
+        Judged::Unknown => checks.add("key_pair.unchecked", Verdict::Skip, NO_ACCOUNTS, ""),
     }
 }
 
-/// The service also issues a token for an origin that is not allowed. Only the audience of the token shows it.
-fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<(), Failure> {
-    match config.origin.as_ref().or(config.referer.as_ref()) {
-        Some(origin) if config.client_type.is_none_or(|kind| kind == ClientType::Web) => match audience {
-            Some(audience) if !audience.contains(origin) => {
-                let found = format!("a token was issued, but not for {origin}: requests with it get a 401");
-                checks.add("origin", Verdict::Fail, &found, ALLOW_ORIGIN)
-            }
-            Some(_) => checks.ok("origin", &format!("{origin} is in the token's audience")),
-            None => checks.ok("origin", &format!("{origin} is accepted")),
-        },
-        _ => checks.add("origin", Verdict::Skip, "tokens are not for a browser", ""),
+/// The service also issues a token for an origin that is not allowed. Only the audience of the token shows it. Returns
+/// false if the token is not for the origin.
+fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<bool, Failure> {
+    let Some(origin) = config.origin.as_ref().or(config.referer.as_ref()).filter(|_| is_web(config)) else {
+        checks.add("origin.none", Verdict::Skip, "tokens are not for a browser", "")?;
+        return Ok(true);
+    };
+    match audience {
+        Some(audience) if !audience.contains(origin) => {
+            let found = format!("a token was issued, but not for {origin}: requests with it get a 401");
+            checks.add("origin.not_in_audience", Verdict::Fail, &found, ALLOW_ORIGIN)?;
+            Ok(false)
+        }
+        Some(_) => checks.ok("origin.ok", &format!("{origin} is in the token's audience")).map(|()| true),
+        None => {
+            let found = format!("a token was issued for {origin}; it does not say whether it is allowed");
+            checks.ok("origin.unproven", &found).map(|()| true)
+        }
     }
 }
 
@@ -105,24 +233,38 @@ async fn refused(
     if error.kind() == ErrorKind::Unauthorized && has_page {
         let mut plain = config.clone();
         (plain.origin, plain.referer) = (None, None);
-        plain.client_type = Some(ClientType::Service);
+        plain.client_type = None;
+        plain.version = None;
         let client = plain.client()?;
         if let Ok(response) = client.create_access_token(requested).await {
             // As above; that it fails changes nothing here.
-            _ = client.revoke(&response.into_body().access_token.0, None).await;
-            checks.ok("credentials", "accepted, for a service")?;
-            return checks.add("origin", Verdict::Fail, "the origin is not accepted", ALLOW_ORIGIN);
+            _ = client.revoke(&response.into_body().access_token, None).await;
+            checks.ok("credentials.ok", "accepted, for a service")?;
+            return checks.add("origin.refused", Verdict::Fail, "the origin is not accepted", ALLOW_ORIGIN);
         }
     }
-    checks.fail("credentials", error)
+    let blames_scope =
+        error.code() == Some("invalid_scope") || error.fields().iter().any(|field| field.field == "scope");
+    if blames_scope {
+        return checks.add("scopes.refused", Verdict::Fail, &chain(error), ALLOW_SCOPES);
+    }
+    if version::refused(checks, config, requested, error).await? {
+        return Ok(());
+    }
+    let id =
+        if error.kind() == ErrorKind::Unauthorized { "credentials.refused" } else { "credentials.failed" };
+    checks.fail(id, error)
 }
 
 fn webhooks(checks: &mut Checks<'_>, config: &Config) -> Result<(), Failure> {
     if config.webhook_secret.is_none() && config.webhook_secret_file.is_none() {
-        return checks.add("webhooks", Verdict::Skip, "no MOOV_WEBHOOK_SECRET is set", "");
+        return checks.add("webhooks.none", Verdict::Skip, "no MOOV_WEBHOOK_SECRET is set", "");
     }
     match config.webhooks() {
-        Ok(_) => checks.ok("webhooks", "the signing secret is readable"),
-        Err(error) => checks.fail("webhooks", &error),
+        Ok(_) => checks.ok("webhooks.ok", "the signing secret is readable"),
+        Err(error) => {
+            let next = "correct MOOV_WEBHOOK_SECRET, or the file of MOOV_WEBHOOK_SECRET_FILE";
+            checks.add("webhooks.invalid", Verdict::Fail, &chain(&error), next)
+        }
     }
 }

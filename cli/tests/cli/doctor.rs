@@ -93,9 +93,8 @@ async fn a_key_pair_that_works_only_for_tokens_is_a_warning() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        if operation == Operation::MoneykitIntrospect {
-            emulator.fault(operation, Fault::delay(Duration::ZERO));
-        }
+        // The token is shown first.
+        emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));
         assert!(ran.code == Some(0) && ran.out.contains("  warn  key pair "), "{}", ran.all());
@@ -145,4 +144,35 @@ async fn only_what_is_configured_is_checked() {
     only(&run(&mut program(&format!("doctor --config {}", path.display()))));
     // What can be read but once, such as a pipe, is enough.
     only(&run_with(&mut program("doctor --config -"), &config.to_string()));
+}
+
+/// Ids are for scripts, so that none is without a meaning and none changes unnoticed.
+#[test]
+fn every_id_is_explained_in_the_guide() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut ids = std::collections::BTreeSet::new();
+    let mut folders = vec![root.join("src/doctor")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(path).expect("a file");
+            let is_word = |word: &str| {
+                !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            };
+            let is_id = |text: &&str| text.split('.').count() == 2 && text.split('.').all(is_word);
+            ids.extend(text.split('"').filter(is_id).map(str::to_owned));
+        }
+    }
+    // A host name in a test.
+    ids.remove("api.example");
+    let guide = std::fs::read_to_string(root.join("../src/guide/troubleshooting.rs")).expect("the guide");
+    let (_, section) = guide.split_once("//! # doctor\n").expect("a section");
+    let (section, _) = section.split_once("//! # ").expect("another one");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
+    let explained: std::collections::BTreeSet<String> = rows.map(str::to_owned).collect();
+    assert_eq!(ids, explained);
 }

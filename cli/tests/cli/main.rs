@@ -3,6 +3,8 @@
 mod calls;
 mod completions;
 mod doctor;
+mod doctor_delivery;
+mod doctor_service;
 mod emulator;
 mod failures;
 mod help;
@@ -14,6 +16,7 @@ mod redis;
 #[allow(dead_code, reason = "the other binary uses all of it")]
 mod redis_server;
 mod secrets;
+mod service;
 mod tls;
 mod trigger;
 mod verify;

@@ -143,6 +143,6 @@ fn a_proxy_that_is_not_there_is_reported_without_its_password() {
         .env("HTTPS_PROXY", "http://user:MARK-0123456789@127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
     assert!(ran.out.contains("ok    proxy        127.0.0.1:9, from HTTPS_PROXY"), "{}", ran.all());
-    assert!(ran.out.contains("-> see that the proxy runs"), "{}", ran.all());
+    assert!(ran.out.contains("-> see that the proxy (HTTPS_PROXY) runs"), "{}", ran.all());
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error as _,
-    time::{Duration, Instant, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use fintech_auth::{
@@ -18,14 +18,21 @@ use tokio::time::timeout;
 use super::{
     super::{
         check::{Checks, Verdict},
-        network::{clock, misconfigured},
+        network::{TOLERANCE, clock},
     },
     finding::{self, Finding},
 };
-use crate::{exit::Failure, fleet::Fleet};
+use crate::{
+    exit::{Failure, chain},
+    fleet::Fleet,
+};
 
 /// The first version that the store's scripts run on.
-const MAJOR: u32 = 6;
+const OLDEST: (u32, u32) = (6, 2);
+
+/// What the store's user may run, as the docs of `token::redis` list it.
+const COMMANDS: &str = "+evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim \
+                        +pexpire +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore";
 
 pub(in crate::doctor) async fn check(
     checks: &mut Checks<'_>,
@@ -34,46 +41,71 @@ pub(in crate::doctor) async fn check(
 ) -> Result<(), Failure> {
     let (store, client) = match opened(fleet, time) {
         Ok(opened) => opened,
-        Err(error) => return misconfigured(checks, &error.into()),
+        Err(error) => {
+            let next = "correct FINTECH_AUTH_REDIS_URL, or the file of FINTECH_AUTH_REDIS_URL_FILE";
+            return checks.add("configured.invalid", Verdict::Fail, &chain(&error), next);
+        }
     };
     let address = client.get_connection_info().addr();
-    checks.ok("configured", &format!("{address}, namespace {}", fleet.namespace))?;
+    checks.ok("configured.ok", &format!("{address}, namespace {}", fleet.namespace))?;
     let is_tls = matches!(address, ConnectionAddr::TcpTls { .. });
 
     let (mut connection, took) = match within(time, is_tls, connected(&client)).await {
         Ok(connected) => connected,
-        Err((found, next)) => return checks.add("reached", Verdict::Fail, &found, next),
+        Err((found, next)) => return checks.add("reached.failed", Verdict::Fail, &found, next),
     };
-    checks.ok("reached", &format!("it responds in {} ms", took.as_millis()))?;
+    checks.ok("reached.ok", &format!("it responds in {} ms", took.as_millis()))?;
     tls(checks, address)?;
     match within(time, is_tls, cmd("INFO").query_async::<String>(&mut connection)).await {
         Ok(text) => {
-            for (name, (verdict, found, next)) in
-                [("version", version(&Info(&text))), ("memory", memory(&Info(&text)))]
-            {
-                checks.add(name, verdict, &found, next)?;
+            for (id, verdict, found, next) in [version(&Info(&text)), memory(&Info(&text))] {
+                checks.add(id, verdict, &found, next)?;
             }
         }
         Err((found, _)) => {
             let found = format!("{found} to INFO, which a store does not need");
-            checks.add("version", Verdict::Skip, &found, "")?;
+            checks.add("version.unknown", Verdict::Skip, &found, "")?;
         }
     }
+    let sent = SystemTime::now();
     if let Ok((seconds, _)) =
         within(time, is_tls, cmd("TIME").query_async::<(u64, u64)>(&mut connection)).await
     {
         // A server may say anything.
         if let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
-            clock(checks, now, "that of Redis")?;
+            clock(checks, Some(sent), now, "that of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
         }
     }
     match store.check().await {
-        Ok(()) => checks.ok("rights", "a token is leased, kept, read and revoked, and messages are heard"),
-        Err(error) => {
-            let (found, next) = failed(error);
-            checks.add("rights", Verdict::Fail, &found, next)
-        }
+        Ok(()) => checks.ok("rights.ok", "a token is leased, kept, read and revoked, and messages are heard"),
+        Err(error) => match lacks_rights(&error) {
+            true => {
+                let found = "a command, a key or the channel of the store is not allowed to this user";
+                checks.add(
+                    "rights.missing",
+                    Verdict::Fail,
+                    found,
+                    &give(&fleet.namespace, client_db(&client)),
+                )
+            }
+            false => {
+                let (found, next) = failed(error);
+                checks.add("rights.failed", Verdict::Fail, &found, next)
+            }
+        },
     }
+}
+
+/// The rule that gives the user in the url what the store needs. Names of users are not shown: put it in.
+fn give(namespace: &str, database: i64) -> String {
+    let select = if database == 0 { "" } else { " +select" };
+    format!(
+        "run: ACL SETUSER USER ~{{fintech-auth:{namespace}:* &fintech-auth:{namespace} {COMMANDS}{select}"
+    )
+}
+
+fn client_db(client: &Client) -> i64 {
+    client.get_connection_info().redis_settings().db()
 }
 
 fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> {
@@ -114,13 +146,18 @@ async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Durat
 fn tls(checks: &mut Checks<'_>, address: &ConnectionAddr) -> Result<(), Failure> {
     match address {
         ConnectionAddr::TcpTls { .. } => {
-            checks.ok("tls", "the connection is encrypted, and the certificate trusted")
+            checks.ok("tls.ok", "the connection is encrypted, and the certificate trusted")
         }
         ConnectionAddr::Tcp(host, _) if !HttpOptions::is_loopback(host) => {
             let found = "none: whoever is on the way reads the password, and can delete tokens";
-            checks.add("tls", Verdict::Warn, found, "have Redis speak TLS, and write rediss:// in the url")
+            checks.add(
+                "tls.plain",
+                Verdict::Warn,
+                found,
+                "have Redis speak TLS, and write rediss:// in FINTECH_AUTH_REDIS_URL",
+            )
         }
-        _ => checks.add("tls", Verdict::Skip, "plain, to this machine", ""),
+        _ => checks.add("tls.none", Verdict::Skip, "plain, to this machine", ""),
     }
 }
 
@@ -133,38 +170,60 @@ impl Info<'_> {
     }
 }
 
-type CheckResult = (Verdict, String, &'static str);
+type CheckResult = (&'static str, Verdict, String, &'static str);
 
 fn version(info: &Info<'_>) -> CheckResult {
     let (name, version) = match info.value("valkey_version") {
         Some(version) => ("Valkey", version),
         None => ("Redis", info.value("redis_version").unwrap_or("of no known version")),
     };
-    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+    let is_old = match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), minor) => (major, minor.unwrap_or(u32::MAX)) < OLDEST,
+        (None, _) => false,
+    };
     let found = format!("{name} {version}");
-    if major.is_some_and(|major| major < MAJOR) {
-        return (Verdict::Fail, found, "the store needs Redis 6 or newer, or Valkey");
+    if is_old {
+        return ("version.old", Verdict::Fail, found, "the store needs Redis 6.2 or newer, or Valkey");
     }
-    (Verdict::Ok, found, "")
+    ("version.ok", Verdict::Ok, found, "")
 }
 
 fn memory(info: &Info<'_>) -> CheckResult {
     let limit = info.value("maxmemory").and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
     let policy = info.value("maxmemory_policy").unwrap_or("noeviction");
     if limit == 0 || policy == "noeviction" {
-        return (Verdict::Ok, "nothing is dropped before its time".to_owned(), "");
+        return ("memory.ok", Verdict::Ok, "nothing is dropped before its time".to_owned(), "");
     }
     let found =
         format!("when {} MiB are full, tokens and marks of revoked ones are dropped ({policy})", limit >> 20);
-    (Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a Redis for this alone")
+    (
+        "memory.evicts",
+        Verdict::Warn,
+        found,
+        "set maxmemory-policy to noeviction, or use a Redis for this alone",
+    )
+}
+
+/// The cause of an error of the store, and the server's word for it, if any.
+fn cause(error: &StoreError) -> (String, Option<String>) {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let word =
+        cause.strip_prefix("redis: ").filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let word = word.map(str::to_owned);
+    (cause, word)
+}
+
+/// A script that may not do something says no more than `ERR`.
+fn lacks_rights(error: &StoreError) -> bool {
+    matches!(cause(error).1.as_deref(), Some("NOPERM" | "ERR"))
 }
 
 /// What to do about an error of the store.
 fn failed(error: StoreError) -> Finding {
-    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    match cause.strip_prefix("redis: ").filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase())) {
-        Some(word) => finding::by_word(word),
-        None => (cause, "see the server's log"),
+    match cause(&error) {
+        (_, Some(word)) => finding::by_word(&word),
+        (cause, None) => (cause, "see the server's log"),
     }
 }
 
@@ -174,23 +233,25 @@ mod tests {
 
     #[test]
     fn what_redis_says_of_itself_is_judged() {
-        let old = (Verdict::Fail, "Redis 5.0.14", "the store needs Redis 6 or newer, or Valkey");
+        let old = "the store needs Redis 6.2 or newer, or Valkey";
+        let ok = |found| ("version.ok", Verdict::Ok, found, "");
         for (text, expected) in [
-            ("redis_version:5.0.14\r\n", old),
-            ("redis_version:6.0.0\r\n", (Verdict::Ok, "Redis 6.0.0", "")),
-            ("redis_version:10.1.0\r\n", (Verdict::Ok, "Redis 10.1.0", "")),
-            ("redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n", (Verdict::Ok, "Valkey 8.1.0", "")),
-            ("# Server\r\n", (Verdict::Ok, "Redis of no known version", "")),
+            ("redis_version:5.0.14\r\n", ("version.old", Verdict::Fail, "Redis 5.0.14", old)),
+            ("redis_version:6.0.0\r\n", ("version.old", Verdict::Fail, "Redis 6.0.0", old)),
+            ("redis_version:6.2.0\r\n", ok("Redis 6.2.0")),
+            ("redis_version:10.1.0\r\n", ok("Redis 10.1.0")),
+            ("redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n", ok("Valkey 8.1.0")),
+            ("# Server\r\n", ok("Redis of no known version")),
         ] {
-            let (verdict, found, next) = version(&Info(text));
-            assert_eq!((verdict, found.as_str(), next), expected);
+            let (id, verdict, found, next) = version(&Info(text));
+            assert_eq!((id, verdict, found.as_str(), next), expected);
         }
         for (text, verdict) in [
             ("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", Verdict::Ok),
             ("maxmemory:1048576\r\nmaxmemory_policy:noeviction\r\n", Verdict::Ok),
             ("maxmemory:1048576\r\nmaxmemory_policy:volatile-ttl\r\n", Verdict::Warn),
         ] {
-            assert_eq!(memory(&Info(text)).0, verdict, "{text}");
+            assert_eq!(memory(&Info(text)).1, verdict, "{text}");
         }
     }
 }

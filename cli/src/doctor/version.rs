@@ -1,0 +1,150 @@
+//! Whether the version that is sent, the fields that are sent with it and what the service responds fit together.
+
+use fintech_auth::{
+    Error, ErrorKind, Scope, moneykit,
+    moov::{
+        self, ClientType,
+        version::{DEFAULT, DEV, LATEST, NONE, knows_client_type},
+    },
+};
+use http::{HeaderMap, StatusCode};
+
+use super::check::{Checks, Verdict};
+use crate::exit::{Failure, chain};
+
+/// The version that a response names, if it is like one. It is shown.
+fn answered(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
+    let text = headers?.get(name)?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let is_version = (1..=16).contains(&text.len()) && text.bytes().all(is_plain);
+    is_version.then(|| text.to_owned())
+}
+
+/// `asked`, and what the response says of it.
+fn pair(asked: &str, answered: Option<&str>) -> String {
+    match answered {
+        Some(answered) => format!("{asked} sent, {answered} in the response"),
+        None => format!("{asked} sent, none in the response"),
+    }
+}
+
+/// What `client_type` comes to with this configuration: see `ClientBuilder::with_client_type`.
+fn client_type(config: &moov::Config, asked: &str) -> &'static str {
+    let has_page = config.origin.is_some() || config.referer.is_some();
+    match config.client_type {
+        _ if !knows_client_type(asked) => "not sent",
+        Some(ClientType::Device) => "device",
+        Some(ClientType::Web) => "web",
+        Some(_) => "service",
+        None if has_page => "not sent",
+        None => "service",
+    }
+}
+
+/// Reports the versions of Moov after a token was issued.
+pub(super) fn moov(
+    checks: &mut Checks<'_>,
+    config: &moov::Config,
+    headers: &HeaderMap,
+) -> Result<(), Failure> {
+    let asked = config.version.as_deref().unwrap_or(DEFAULT);
+    let answered = answered(Some(headers), "x-moov-version");
+    let has_page = config.origin.is_some() || config.referer.is_some();
+    let kind = client_type(config, asked);
+    let found = format!("{}; client_type {kind}", pair(asked, answered.as_deref()));
+    if !knows_client_type(asked) && !has_page {
+        let next = format!(
+            "unset MOOV_VERSION, or set it to {DEFAULT} or newer: before, a token is for a page and needs MOOV_ORIGIN"
+        );
+        return checks.add("version.too_old", Verdict::Warn, &found, &next);
+    }
+    if matches!(asked, LATEST | DEV) {
+        let next = format!(
+            "set MOOV_VERSION to a fixed version, such as {DEFAULT}: this one changes without notice"
+        );
+        return checks.add("version.moving", Verdict::Warn, &found, &next);
+    }
+    match answered {
+        Some(answered) if asked != NONE && answered != asked => {
+            let next = "set MOOV_VERSION to a version that the service has, such as the one in the response";
+            checks.add("version.differs", Verdict::Warn, &found, next)
+        }
+        _ => checks.ok("version.ok", &found),
+    }
+}
+
+/// Reports whether a refused token call is accepted without `client_type` or without a version. Returns false if
+/// neither explains it. Sends two calls at most, and revokes what they issue.
+pub(super) async fn refused(
+    checks: &mut Checks<'_>,
+    config: &moov::Config,
+    scopes: &[Scope],
+    error: &Error,
+) -> Result<bool, Failure> {
+    let is_shape = error.kind() == ErrorKind::InvalidRequest
+        && matches!(error.status(), Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY));
+    if !is_shape {
+        return Ok(false);
+    }
+    let asked = config.version.as_deref().unwrap_or(DEFAULT);
+    let answered = answered(error.headers(), "x-moov-version");
+    let found = |what: &str| format!("{}; {what}: {}", pair(asked, answered.as_deref()), chain(error));
+    if client_type(config, asked) != "not sent" && issues(config, scopes, None).await? {
+        let found = found("the token call is refused with client_type and accepted without");
+        let next = format!(
+            "set MOOV_VERSION to a version that knows client_type ({DEFAULT} or newer); if it is one, report it, and \
+             set MOOV_ORIGIN until then"
+        );
+        checks.add("version.field_refused", Verdict::Fail, &found, &next)?;
+        return Ok(true);
+    }
+    if asked != NONE && issues(config, scopes, Some(NONE)).await? {
+        let found = found("the token call is refused with this version and accepted without");
+        let next =
+            format!("set MOOV_VERSION to a version that the vendor documents, such as {DEFAULT}, or to none");
+        checks.add("version.refused", Verdict::Fail, &found, &next)?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// Whether a token is issued without `client_type`, with the configured version or this one.
+async fn issues(config: &moov::Config, scopes: &[Scope], version: Option<&str>) -> Result<bool, Failure> {
+    let mut plain = config.clone();
+    plain.client_type = None;
+    plain.version = version.map(str::to_owned).or(plain.version);
+    let client = plain.builder()?.with_client_type(None).build()?;
+    match client.create_access_token(scopes).await {
+        Ok(response) => {
+            // Nobody needs it. That it fails changes nothing here.
+            _ = client.revoke(&response.into_body().access_token, None).await;
+            Ok(true)
+        }
+        Err(_) => Ok(false),
+    }
+}
+
+/// Reports the versions of MoneyKit after a token was issued. All its fields are those of one version.
+pub(super) fn moneykit(
+    checks: &mut Checks<'_>,
+    config: &moneykit::Config,
+    headers: &HeaderMap,
+) -> Result<(), Failure> {
+    let asked = config.version.as_deref().unwrap_or(moneykit::VERSION);
+    let answered = answered(Some(headers), "moneykit-version");
+    let found = pair(asked, answered.as_deref());
+    if asked != moneykit::VERSION {
+        let next = format!(
+            "unset MONEYKIT_VERSION: this release sends the fields of {}, and knows no other version",
+            moneykit::VERSION
+        );
+        return checks.add("version.unknown", Verdict::Warn, &found, &next);
+    }
+    match answered {
+        Some(answered) if answered != asked => {
+            let next = "see the vendor's changes since the version sent, and report what does not work";
+            checks.add("version.differs", Verdict::Warn, &found, next)
+        }
+        _ => checks.ok("version.ok", &found),
+    }
+}

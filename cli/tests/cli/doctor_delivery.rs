@@ -1,0 +1,110 @@
+//! `doctor --delivery` says whether a pasted webhook is the vendor's, and if not, why.
+
+use std::{fmt::Write as _, process::Command};
+
+use fintech_auth::emulator::{Emulator, SignedWebhook};
+
+use crate::{
+    program::{configured, emulator, file, program, run, run_with},
+    service::Findings,
+};
+
+const BODY: &str = r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"7"}"#;
+
+/// As a proxy or a server's log has it.
+fn pasted(webhook: &SignedWebhook, body: &str) -> String {
+    let mut text = "POST /hook HTTP/1.1\r\nHost: example.com\r\n".to_owned();
+    for (name, value) in &webhook.headers {
+        _ = write!(text, "{name}: {}\r\n", value.to_str().expect("text"));
+    }
+    text + "\r\n" + body
+}
+
+/// Only the webhook secret is set, as where nothing else is needed.
+fn moov(secret: &str) -> Command {
+    let mut command = program("doctor --json --delivery -");
+    command.env("MOOV_WEBHOOK_SECRET", secret);
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moov_delivery_is_judged_by_its_secret_and_its_time() {
+    let emulator = emulator().await;
+    let secret = emulator.moov_webhook_secret().expose_secret().to_owned();
+    let now = pasted(&emulator.moov_webhook("{}").sign().expect("signed"), "{}");
+    let at = |time: &str| {
+        let webhook = emulator.moov_webhook("{}").with_timestamp(time).sign().expect("signed");
+        pasted(&webhook, "{}")
+    };
+    let (old, future) = (at("2025-01-15T18:05:52Z"), at("2099-01-15T18:05:52Z"));
+    let changed = now.replace("x-webhook-id: ", "x-webhook-id: 1");
+    let cut = now.lines().filter(|line| !line.starts_with("x-nonce")).collect::<Vec<_>>().join("\n");
+    for (what, text, secret, id, verdict, next) in [
+        ("good", &now, &*secret, "delivery.ok", "ok", ""),
+        ("another secret", &now, "another", "delivery.other_secret", "fail", "MOOV_WEBHOOK_SECRET"),
+        ("changed", &changed, &secret, "delivery.other_secret", "fail", "MOOV_WEBHOOK_SECRET"),
+        ("old", &old, &secret, "delivery.too_old", "warn", "MOOV_WEBHOOK_TOLERANCE"),
+        ("old, another secret", &old, "another", "delivery.other_secret", "fail", "MOOV_WEBHOOK_SECRET"),
+        ("future", &future, &secret, "delivery.too_new", "fail", "clock"),
+        ("cut", &cut, &secret, "delivery.invalid", "fail", "paste all headers"),
+        ("no secret", &now, "", "delivery.no_secret", "fail", "MOOV_WEBHOOK_SECRET_FILE"),
+    ] {
+        let ran = run_with(&mut moov(secret), text);
+        let findings = Findings::of(&ran);
+        assert_eq!(findings.verdict(id, next), verdict, "{what}");
+        assert_eq!(findings.ids().len(), 1, "{what}: nothing else is configured");
+    }
+    // In rotation.
+    let ran = run_with(moov("another").env("MOOV_PREVIOUS_WEBHOOK_SECRET", &secret), &now);
+    let findings = Findings::of(&ran);
+    assert_eq!(findings.verdict("delivery.previous_secret", "MOOV_PREVIOUS_WEBHOOK_SECRET"), "warn");
+    let tolerant = run_with(moov(&secret).env("MOOV_WEBHOOK_TOLERANCE", "1000000h"), &old);
+    assert_eq!(Findings::of(&tolerant).verdict("delivery.ok", ""), "ok");
+}
+
+fn moneykit(emulator: &Emulator) -> Command {
+    let mut command = program("doctor --json --delivery -");
+    command.env("MONEYKIT_BASE_URL", emulator.url());
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moneykit_delivery_is_judged_by_its_key_its_body_and_its_time() {
+    let emulator = emulator().await;
+    let (other, webhook) = (crate::program::emulator().await, emulator.moneykit_webhook(BODY).sign());
+    let webhook = webhook.expect("signed");
+    let strangers = pasted(&other.moneykit_webhook(BODY).sign().expect("signed"), BODY);
+    let with = |body: &str| pasted(&webhook, body);
+    for (what, text, id, verdict, next) in [
+        ("good", with(BODY), "delivery.ok", "ok", ""),
+        ("with the last line's end", with(&format!("{BODY}\r\n")), "delivery.ok", "ok", ""),
+        ("another body", with("{}"), "delivery.body_changed", "fail", "raw bytes"),
+        ("another environment", strangers, "delivery.other_key", "fail", "MONEYKIT_BASE_URL"),
+        (
+            "no signature",
+            "MoneyKit-Signature: x\n\n{}".to_owned(),
+            "delivery.invalid",
+            "fail",
+            "paste all headers",
+        ),
+    ] {
+        let findings = Findings::of(&run_with(&mut moneykit(&emulator), &text));
+        assert_eq!(findings.verdict(id, next), verdict, "{what}");
+    }
+    // Beside all other checks, where the vendor is configured.
+    let path = file("delivery", with(BODY));
+    let ran = run(&mut configured(&emulator, &format!("doctor --json --delivery {}", path.display())));
+    let findings = Findings::of(&ran);
+    assert_eq!(findings.verdict("delivery.ok", ""), "ok");
+    assert!(findings.ids().contains(&"jwks.ok") && findings.failed().is_empty(), "{:?}", findings.ids());
+}
+
+#[test]
+fn what_is_no_delivery_is_refused_before_anything_is_sent() {
+    let ran = run_with(&mut program("doctor moov --delivery -"), "X-Nonce: MARK-0123456789\n\n{}");
+    assert_eq!(ran.code, Some(2), "{}", ran.all());
+    assert!(ran.err.contains("has neither a MoneyKit-Signature nor an X-Signature"), "{}", ran.err);
+    assert!(!ran.all().contains("MARK"), "{}", ran.all());
+    let ran = run_with(&mut program("doctor moov --delivery -"), "MoneyKit-Signature: a\n\n{}");
+    assert!(ran.err.contains("another vendor"), "{}", ran.err);
+}
