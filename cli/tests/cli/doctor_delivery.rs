@@ -75,10 +75,13 @@ async fn a_moneykit_delivery_is_judged_by_its_key_its_body_and_its_time() {
     let webhook = webhook.expect("signed");
     let strangers = pasted(&other.moneykit_webhook(BODY).sign().expect("signed"), BODY);
     let with = |body: &str| pasted(&webhook, body);
+    let old = emulator.moneykit_webhook(BODY).with_claim("iat", 1_698_150_433).sign().expect("signed");
     for (what, text, id, verdict, next) in [
         ("good", with(BODY), "delivery.ok", "ok", ""),
         ("with the last line's end", with(&format!("{BODY}\r\n")), "delivery.ok", "ok", ""),
         ("another body", with("{}"), "delivery.body_changed", "fail", "raw bytes"),
+        ("old", pasted(&old, BODY), "delivery.too_old", "warn", "MONEYKIT_WEBHOOK_TOLERANCE"),
+        ("old, another body", pasted(&old, "{}"), "delivery.body_changed", "fail", "raw bytes"),
         ("another environment", strangers, "delivery.other_key", "fail", "MONEYKIT_BASE_URL"),
         (
             "no signature",
