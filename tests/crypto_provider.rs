@@ -46,7 +46,7 @@ async fn negotiated() -> Option<NamedGroup> {
         HttpOptions::default().with_root_certificate(certificate.pem()).with_timeout(Duration::from_secs(20));
     let client = moneykit::ClientBuilder::for_webhooks(None)
         .with_base_url(format!("https://localhost:{port}"))
-        .with_http(http)
+        .with_http(|_| http)
         .build()
         .expect("the client builds");
     assert!(client.jwks().await.expect("the keys").into_body().keys.is_empty());

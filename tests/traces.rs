@@ -101,7 +101,8 @@ async fn no_option_of_a_users_client_logs_what_is_sent() {
 
     let emulator = Emulator::start().await.unwrap();
     let verbose = HttpOptions::default().with_client_builder(|http| http.connection_verbose(true));
-    let client = emulator.moneykit().with_client_auth(moneykit::ClientAuth::Body).with_http(verbose.clone());
+    let client =
+        emulator.moneykit().with_client_auth(moneykit::ClientAuth::Body).with_http(|_| verbose.clone());
     let token = client.build().unwrap().create_access_token(&[]).await.unwrap().into_body().access_token;
     let own = verbose.to_reqwest(emulator.url()).unwrap();
     own.get(emulator.url()).header("x-marked", "marked-header").send().await.unwrap();

@@ -189,10 +189,17 @@ macro_rules! builder_methods {
                 self
             }
 
-            /// How requests are sent: timeouts, limits, a reqwest client of your own.
+            /// How requests are sent: timeouts, limits, trust, proxy, a reqwest client of your own. The function gets
+            /// the options as they are, such as those of the environment, and returns them changed.
+            ///
+            /// To share the connections of several clients, return a clone of the same [`HttpOptions`](crate::HttpOptions)
+            /// each time: `with_http(|_| http.clone())`.
             #[must_use]
-            pub fn with_http(mut self, http: crate::HttpOptions) -> Self {
-                self.inner.http = http;
+            pub fn with_http(
+                mut self,
+                customise: impl FnOnce(crate::HttpOptions) -> crate::HttpOptions,
+            ) -> Self {
+                self.inner.http = customise(self.inner.http);
                 self
             }
 
@@ -211,7 +218,8 @@ macro_rules! builder_methods {
                 self
             }
 
-            /// How tokens are kept and renewed, and failed calls sent again. By default within the vendor's
+            /// How tokens are kept and renewed, and failed calls sent again. The function gets the options as they
+            /// are and returns them changed. By default calls stay within the vendor's
             #[doc = concat!("limit of ", $limit, ".")]
             #[must_use]
             pub fn with_tokens(

@@ -212,7 +212,7 @@
 //!
 //! let emulator = Emulator::start().await?;
 //! let once = |moov: fintech_auth::moov::ClientBuilder| {
-//!     moov.with_tokens(|tokens| tokens.with_retry(RetryPolicy::never())).build()
+//!     moov.with_tokens(|tokens| tokens.with_retry(|_| RetryPolicy::never())).build()
 //! };
 //! let scopes = ["/accounts.read".parse()?];
 //!

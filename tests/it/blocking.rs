@@ -319,7 +319,8 @@ fn a_panic_on_the_thread_is_an_error_and_the_thread_goes_on() {
 fn failures_are_those_of_the_async_client() {
     let elsewhere = Elsewhere::start();
     let emulator = &elsewhere.emulator;
-    let builder = emulator.moneykit().with_tokens(|tokens| plain(tokens).with_retry(RetryPolicy::never()));
+    let builder =
+        emulator.moneykit().with_tokens(|tokens| plain(tokens).with_retry(|_| RetryPolicy::never()));
     let client = blocking::moneykit::Client::new(builder).expect("the client builds");
     emulator.fault(Operation::MoneykitToken, json(400, r#"{"error_code":"a.b"}"#));
     let error = client.create_access_token(&[]).unwrap_err();

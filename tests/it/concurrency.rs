@@ -36,11 +36,11 @@ impl Client {
         let scopes = scopes(&["/accounts.read"]);
         match operation {
             Operation::MoneykitToken => {
-                let client = emulator.moneykit().with_http(http).with_scopes(scopes);
+                let client = emulator.moneykit().with_http(|_| http).with_scopes(scopes);
                 Self::Moneykit(client.with_tokens(tokens).build().unwrap())
             }
             _ => {
-                let client = emulator.moov().with_http(http).with_scopes(scopes);
+                let client = emulator.moov().with_http(|_| http).with_scopes(scopes);
                 Self::Moov(client.with_tokens(tokens).build().unwrap())
             }
         }

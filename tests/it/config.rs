@@ -61,7 +61,7 @@ fn each_refusal_says_what_to_do() {
         linking().with_base_url("https://id:secret@api.moneykit.com").build().err(),
         linking().with_version("2023-13-01").build().err(),
         linking().with_version("v1\r\nx: y").build().err(),
-        linking().with_http(no_time).build().err(),
+        linking().with_http(|_| no_time).build().err(),
         moneykit::Client::builder(with("", "secret")).build().err(),
         moneykit::Client::builder(with("id", "secret\n")).build().err(),
         moneykit::Client::builder(with("id", &"x".repeat(5000))).build().err(),

@@ -1019,7 +1019,7 @@ async fn an_observer_gets_each_request_once_it_is_over() {
     client.create_access_token(&[]).await.unwrap();
     assert_eq!(events.recv().await, Some((Some(Operation::MoneykitToken), Some(201))));
     emulator.fault(Operation::MoneykitJwks, Fault::hang());
-    let quick = emulator.moneykit().with_http(crate::support::quick()).with_tokens(crate::support::plain);
+    let quick = emulator.moneykit().with_http(|_| crate::support::quick()).with_tokens(crate::support::plain);
     quick.build().unwrap().jwks().await.unwrap_err();
     assert_eq!(events.recv().await, Some((Some(Operation::MoneykitJwks), None)));
     assert!(events.try_recv().is_err());

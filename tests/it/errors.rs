@@ -79,7 +79,7 @@ async fn a_call_ends_without_being_told_when() {
     let seconds = |start: Instant| start.elapsed().as_secs();
 
     // One attempt.
-    let never = |tokens: TokenOptions| tokens.with_retry(RetryPolicy::never());
+    let never = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let moneykit = emulator.moneykit().with_tokens(never).build().unwrap();
     let moov = emulator.moov().with_tokens(never).build().unwrap();
     moneykit.create_access_token(&[]).await.unwrap();
@@ -220,7 +220,7 @@ async fn a_response_from_in_front_of_the_vendor_blames_no_credentials() {
 #[tokio::test]
 async fn a_request_that_a_cdn_blocks_stops_no_other_scope_set() {
     let server = RawServer::start().await;
-    let once = |tokens: TokenOptions| tokens.with_retry(RetryPolicy::never());
+    let once = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let clients = server.clients_with("a-client-secret", Duration::from_secs(20), once);
     server.respond(raw(403, "server: cloudflare\r\ncontent-type: text/plain\r\n", "error code: 1010"));
     for scope in ["/accounts.read", "/fed.read", "/ping.read"] {
@@ -492,7 +492,7 @@ async fn no_redirect_is_followed() {
     // Nor by a reqwest client of the user's own that would.
     let eager = HttpOptions::default()
         .with_client_builder(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
-    let client = here.moneykit().with_http(eager).build().unwrap();
+    let client = here.moneykit().with_http(|_| eager).build().unwrap();
     let to = HeaderValue::from_str(&format!("{}/.well-known/jwks.json", elsewhere.url())).unwrap();
     here.fault(Operation::MoneykitJwks, Fault::response(StatusCode::FOUND).with_header(header::LOCATION, to));
     assert!(client.jwks().await.is_err());
@@ -502,7 +502,7 @@ async fn no_redirect_is_followed() {
 #[tokio::test]
 async fn a_body_up_to_the_limit_is_read_and_one_byte_more_is_not() {
     let emulator = emulator().await;
-    let client = emulator.moneykit().with_http(HttpOptions::default().with_body_limit(100)).build().unwrap();
+    let client = emulator.moneykit().with_http(|http| http.with_body_limit(100)).build().unwrap();
     let body = |length: usize| format!(r#"{{"access_token":"{}"}}"#, "x".repeat(length - 19));
     assert_eq!(body(100).len(), 100);
     emulator.fault(Operation::MoneykitToken, json(201, body(100)));

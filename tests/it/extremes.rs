@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use fintech_auth::{
-    Clock as _, ErrorKind, HttpOptions, ManualClock, RetryPolicy,
+    Clock as _, ErrorKind, HttpOptions, ManualClock,
     token::{MemoryStore, TokenCache, TokenOptions},
 };
 use tokio::time::timeout;
@@ -41,7 +41,7 @@ const SETTERS: [Setter; 14] = [
     ("store rest", |options, given| options.with_store_circuit_open_for(given)),
     ("lease", |options, given| options.with_lease(given)),
     ("retry", |options, given| {
-        options.with_retry(RetryPolicy::default().with_base(given).with_cap(given).with_attempts(5))
+        options.with_retry(|retry| retry.with_base(given).with_cap(given).with_attempts(5))
     }),
 ];
 
@@ -106,7 +106,7 @@ async fn no_timeout_of_a_client_panics() {
     let emulator = emulator().await;
     for timeout in durations() {
         let http = HttpOptions::default().with_timeout(timeout).with_connect_timeout(timeout);
-        let Ok(moneykit) = emulator.moneykit().with_http(http).build() else {
+        let Ok(moneykit) = emulator.moneykit().with_http(|_| http).build() else {
             assert_eq!(timeout, Duration::ZERO);
             continue;
         };

@@ -292,7 +292,7 @@ async fn a_refresh_token_that_was_not_sent_is_not_lost() {
 #[tokio::test(start_paused = true)]
 async fn a_good_token_survives_failed_refreshes_until_it_expires() {
     let (cache, source) =
-        cache_with([Reply::Token(3600)], |options| options.with_retry(RetryPolicy::never()));
+        cache_with([Reply::Token(3600)], |options| options.with_retry(|_| RetryPolicy::never()));
     let start = Instant::now();
     token(&cache).await.unwrap();
     source.then(std::iter::repeat_n(fail(ErrorKind::Unavailable), 50));
@@ -307,7 +307,7 @@ async fn a_good_token_survives_failed_refreshes_until_it_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn failed_refreshes_back_off_for_all_callers() {
-    let (cache, source) = cache_with([], |options| options.with_retry(RetryPolicy::never()));
+    let (cache, source) = cache_with([], |options| options.with_retry(|_| RetryPolicy::never()));
     source.then(std::iter::repeat_n(fail(ErrorKind::Unavailable), 1000));
     for _ in 0..1200 {
         for _ in 0..10 {

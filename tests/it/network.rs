@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 fn moov_at(url: &str, http: HttpOptions) -> Result<moov::Client, Error> {
     let client = moov::Client::builder(Credentials::new("id", "a-client-secret"));
-    client.with_base_url(url).with_http(http).with_tokens(plain).build()
+    client.with_base_url(url).with_http(|_| http).with_tokens(plain).build()
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn plain_http_goes_to_an_allowed_host_and_to_no_other() {
     assert!(own.get(url("other")).send().await.is_err());
     let client = moov::Client::builder(Credentials::new("id", "a-client-secret"))
         .with_base_url(url("emulator"))
-        .with_http(allowed)
+        .with_http(|_| allowed)
         .with_tokens(plain)
         .with_scopes(scopes(&["/ping.read"]))
         .build()
@@ -77,7 +77,7 @@ async fn a_proxy_carries_https_and_no_plain_http() {
 
     // The proxy is not listened to any more: a call through it would fail.
     let emulator = emulator().await;
-    let local = emulator.moov().with_http(http).with_tokens(plain).build().unwrap();
+    let local = emulator.moov().with_http(|_| http).with_tokens(plain).build().unwrap();
     assert!(local.create_access_token(&scopes(&["/ping.read"])).await.is_ok());
 
     let bad = moov_at("https://gateway.invalid", quick().with_proxy("http://"));
@@ -90,7 +90,7 @@ async fn clients_of_the_same_options_share_their_connections() {
     server.respond(raw(200, "", r#"{"keys": []}"#));
     let client = |id: &str, http: HttpOptions| {
         let client = moneykit::Client::builder(Credentials::new(id, "a-client-secret"));
-        client.with_base_url(server.url()).with_http(http).with_tokens(plain).build().unwrap()
+        client.with_base_url(server.url()).with_http(|_| http).with_tokens(plain).build().unwrap()
     };
     let http = quick();
     for id in ["one", "two", "three"] {
@@ -149,7 +149,7 @@ async fn a_client_identity_is_presented() {
     let (port, root) = tls_server(Some(identity.cert.der().clone())).await;
     let jwks = async |http: HttpOptions| {
         let client = moneykit::ClientBuilder::for_webhooks(Some("id")).with_tokens(plain);
-        client.with_base_url(format!("https://localhost:{port}")).with_http(http).build()?.jwks().await
+        client.with_base_url(format!("https://localhost:{port}")).with_http(|_| http).build()?.jwks().await
     };
     let trusting = quick().with_root_certificate(&root);
     assert!(jwks(trusting.clone()).await.is_err(), "the server asks for a certificate");
@@ -173,7 +173,7 @@ async fn a_root_certificate_of_the_programs_own_is_trusted() {
     let url = format!("https://localhost:{port}");
     let client = |http: HttpOptions| {
         let builder = moneykit::ClientBuilder::for_webhooks(Some("id")).with_base_url(&url);
-        builder.with_http(http).with_tokens(plain).build()
+        builder.with_http(|_| http).with_tokens(plain).build()
     };
     let error = client(quick()).unwrap().jwks().await.unwrap_err();
     assert_ne!(error.kind(), ErrorKind::Timeout, "{error}");

@@ -89,8 +89,8 @@ impl RawServer {
     ) -> Clients {
         let credentials = Credentials::new("id", secret);
         let http = HttpOptions::default().with_timeout(timeout);
-        let moneykit = moneykit::Client::builder(credentials.clone()).with_http(http.clone());
-        let moov = moov::Client::builder(credentials).with_http(http);
+        let moneykit = moneykit::Client::builder(credentials.clone()).with_http(|_| http.clone());
+        let moov = moov::Client::builder(credentials).with_http(|_| http);
         Clients {
             moneykit: moneykit.with_base_url(&self.url).with_tokens(&tokens).build().unwrap(),
             moov: moov.with_base_url(&self.url).with_tokens(&tokens).build().unwrap(),

@@ -119,7 +119,7 @@ async fn retries_and_refreshes_are_bounded() {
         hold("Retry of a token request", &cache, one_scope, || source.count(), fails).await;
     }
     for kind in [ErrorKind::Unavailable, ErrorKind::InvalidRequest, ErrorKind::InvalidResponse] {
-        let (cache, source) = scripted(&fail(kind), |options| options.with_retry(RetryPolicy::never()));
+        let (cache, source) = scripted(&fail(kind), |options| options.with_retry(|_| RetryPolicy::never()));
         hold("New refresh after a failed one", &cache, one_scope, || source.count(), fails).await;
     }
 }
@@ -332,7 +332,7 @@ async fn webhook_keys_are_fetched_once_in_each_period() {
         let clock = emulator.clock().clone();
         let client = emulator
             .moneykit()
-            .with_tokens(|tokens| tokens.with_clock(clock.clone()).with_retry(RetryPolicy::never()));
+            .with_tokens(|tokens| tokens.with_clock(clock.clone()).with_retry(|_| RetryPolicy::never()));
         let webhooks = client.build().unwrap().webhooks();
         if fails {
             let bad = Fault::response(StatusCode::BAD_GATEWAY);

@@ -1,9 +1,9 @@
 //! Settings by name: from any format and from the environment, to the last option; refused in words that
 //! say what to do, and without a value.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
-use fintech_auth::{Error, ErrorKind, moneykit, moov};
+use fintech_auth::{Error, ErrorKind, HttpOptions, moneykit, moov, token::TokenOptions};
 use serde_json::{Value, json};
 
 use crate::support::emulator;
@@ -520,4 +520,29 @@ fn a_configuration_does_not_show_credentials_in_its_base_url() {
         let shown = format!("{moov:?} {moneykit:?} {builders:?}");
         assert!(shown.contains("base_url: Some(") && !shown.contains(MARK), "{shown}");
     }
+}
+
+#[test]
+fn options_changed_in_code_keep_what_the_settings_say() {
+    let settings = json!({
+        "client_id": "id", "client_secret": "secret", "timeout": "3s", "body_limit": 4096, "refresh_window": "1m",
+        "attempts": 7,
+    });
+    let changed = |shown: String| {
+        for kept in ["timeout: 3s", "body_limit: 4096", "refresh_window: 60s", "attempts: 7"] {
+            assert!(shown.contains(kept), "{kept} is not in {shown}");
+        }
+        for new in ["connect_timeout: 2s", "max_wait: 4s", "cap: 9s"] {
+            assert!(shown.contains(new), "{new} is not in {shown}");
+        }
+    };
+    let http = |http: HttpOptions| http.with_connect_timeout(Duration::from_secs(2));
+    let tokens = |tokens: TokenOptions| {
+        let tokens = tokens.with_max_wait(Duration::from_secs(4));
+        tokens.with_retry(|retry| retry.with_cap(Duration::from_secs(9)))
+    };
+    let moov = moov_of(&settings).builder().unwrap();
+    changed(format!("{:?}", moov.with_http(http).with_tokens(tokens)));
+    let moneykit: moneykit::Config = serde_json::from_value(settings).unwrap();
+    changed(format!("{:?}", moneykit.builder().unwrap().with_http(http).with_tokens(tokens)));
 }

@@ -27,17 +27,17 @@ pub(crate) fn quick() -> HttpOptions {
 /// Each call is sent once and at once, and nothing that failed is remembered.
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
     tokens
-        .with_retry(RetryPolicy::never())
+        .with_retry(|_| RetryPolicy::never())
         .with_negative_cache_ttl(Duration::ZERO)
         .with_rate_limit(100_000, Duration::from_secs(1))
 }
 
 pub(crate) fn moneykit(emulator: &Emulator) -> moneykit::Client {
-    emulator.moneykit().with_http(quick()).with_tokens(plain).build().expect("the client builds")
+    emulator.moneykit().with_http(|_| quick()).with_tokens(plain).build().expect("the client builds")
 }
 
 pub(crate) fn moov(emulator: &Emulator) -> moov::Client {
-    emulator.moov().with_http(quick()).with_tokens(plain).build().expect("the client builds")
+    emulator.moov().with_http(|_| quick()).with_tokens(plain).build().expect("the client builds")
 }
 
 pub(crate) fn scopes(scopes: &[&str]) -> Vec<Scope> {

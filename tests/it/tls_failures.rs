@@ -142,8 +142,8 @@ async fn fetch(peers: Vec<Peer>, http: HttpOptions) -> (Result<(), Error>, usize
     let retry = RetryPolicy::default().with_attempts(3).with_base(Duration::from_millis(1));
     let client = moneykit::Client::builder(fintech_auth::Credentials::new("id", "secret"))
         .with_base_url(format!("https://localhost:{port}"))
-        .with_http(http)
-        .with_tokens(move |tokens| tokens.with_retry(retry))
+        .with_http(|_| http)
+        .with_tokens(move |tokens| tokens.with_retry(|_| retry))
         .build()
         .expect("the client builds");
     let outcome = client.jwks().await.map(drop);

@@ -30,7 +30,7 @@ async fn with(
     let clock = emulator.clock().clone();
     let client = emulator
         .moneykit()
-        .with_http(quick())
+        .with_http(|_| quick())
         .with_tokens(|tokens| plain(tokens).with_clock(clock.clone()))
         .with_webhooks(options);
     let webhooks = client.build().expect("the client builds").webhooks();

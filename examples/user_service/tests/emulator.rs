@@ -34,7 +34,7 @@ async fn start() -> (Arc<Emulator>, Accounts) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let moov = emulator.moov().with_tokens(|tokens| tokens.with_retry(RetryPolicy::never()));
+    let moov = emulator.moov().with_tokens(|tokens| tokens.with_retry(|_| RetryPolicy::never()));
     let moov = moov.build().expect("the client builds");
     let http = HttpOptions::default().to_reqwest(&url).expect("a client");
     (emulator, Accounts::new(Arc::new(moov), http, url))

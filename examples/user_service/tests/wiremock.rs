@@ -40,7 +40,7 @@ fn named() -> ResponseTemplate {
 fn accounts(server: &MockServer) -> Accounts {
     let moov = moov::Client::builder(Credentials::new("test-id", "test-secret"))
         .with_base_url(server.uri())
-        .with_tokens(|tokens| tokens.with_retry(RetryPolicy::never()))
+        .with_tokens(|tokens| tokens.with_retry(|_| RetryPolicy::never()))
         .build()
         .expect("the client builds");
     let http = HttpOptions::default().to_reqwest(server.uri()).expect("a client");

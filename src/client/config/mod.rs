@@ -210,7 +210,8 @@ macro_rules! settings {
         }
 
         impl $name {
-            /// The HTTP options among the settings, to add to: [`ClientBuilder::with_http`] replaces all of them.
+            /// The HTTP options among the settings: for a reqwest client of your own, by
+            /// [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest).
             pub fn http_options(&self) -> crate::HttpOptions {
                 crate::client::config::http_options(self.timeout, self.connect_timeout, self.body_limit)
             }
@@ -242,7 +243,7 @@ macro_rules! settings {
             fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
                 use crate::client::config::{Lifecycle, set};
 
-                let builder = self.own(builder).with_http(self.http_options());
+                let builder = self.own(builder).with_http(|_| self.http_options());
                 let builder = set(builder, self.client_auth, ClientBuilder::with_client_auth);
                 let builder = set(builder, self.base_url.as_ref(), ClientBuilder::with_base_url);
                 let builder = set(builder, self.version.as_ref(), ClientBuilder::with_version);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{HttpOptions, RetryPolicy, token::TokenOptions};
+use crate::{HttpOptions, token::TokenOptions};
 
 /// How requests are sent.
 pub(crate) fn http_options(
@@ -33,7 +33,7 @@ impl Lifecycle {
         let options = set(options, self.max_wait, TokenOptions::with_max_wait);
         let options = set(options, self.capacity, TokenOptions::with_capacity);
         let options = set(options, self.attempts, |options, attempts| {
-            options.with_retry(RetryPolicy::default().with_attempts(attempts))
+            options.with_retry(|retry| retry.with_attempts(attempts))
         });
         set(options, self.rate_limit, |options, (calls, per)| options.with_rate_limit(calls, per))
     }

@@ -213,10 +213,11 @@ impl TokenOptions {
         self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
 
-    /// Which failed calls are sent again at once, before a failure counts as one.
+    /// Which failed calls are sent again at once, before a failure counts as one. The function gets the policy as
+    /// it is and returns it changed.
     #[must_use]
-    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
+    pub fn with_retry(mut self, customise: impl FnOnce(RetryPolicy) -> RetryPolicy) -> Self {
+        self.retry = customise(self.retry);
         self
     }
 
