@@ -6,6 +6,7 @@
 mod credentials;
 mod doctor;
 mod emulator;
+mod event;
 mod exit;
 mod fleet;
 mod input;

@@ -13,9 +13,9 @@ use fintech_auth::{
 };
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::{
+    event,
     exit::{Failure, chain},
     input,
     options::{Expected, Format, time},
@@ -34,7 +34,7 @@ const OUTDATED: Duration = Duration::from_secs(3600);
 #[derive(Args)]
 pub(crate) struct Trigger {
     /// What happened, as below
-    #[arg(value_name = "EVENT", value_parser = event)]
+    #[arg(value_name = "EVENT", value_parser = event::parse)]
     event: String,
     /// The handler's URL: https, or http on this machine
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
@@ -284,17 +284,6 @@ fn reworded(error: &Error) -> String {
         .replace("the base url", "--to")
         .replace("the url of the handler", "--to")
         .replace("allow the host", "allow the host by --allow-http")
-}
-
-/// Ids and times that are made up for one event.
-pub(crate) fn id() -> String {
-    Uuid::new_v4().to_string()
-}
-
-fn event(text: &str) -> Result<String, Expected> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let is_event = text.len() <= 64 && text.contains('.') && text.chars().all(is_name);
-    is_event.then(|| text.to_owned()).ok_or(Expected("the name of an event, such as link.state_changed"))
 }
 
 fn attempts(text: &str) -> Result<usize, Expected> {

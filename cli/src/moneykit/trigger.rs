@@ -7,13 +7,12 @@ use fintech_auth::{
     moneykit::types::JwkSet,
     webhook::testing::{SigningKey, sign_moneykit},
 };
-use serde_json::{Map, Value, json};
 
 use crate::{
+    event,
     exit::Failure,
     input,
     options::Format,
-    output,
     trigger::{self, Trigger},
 };
 
@@ -72,23 +71,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if trigger.reads_stdin() && args.key_file.as_deref() == Some("-") {
         return Err(Failure::usage("standard input is either the key or the data"));
     }
-    let id = trigger::id();
-    let mut body = json!({
-        "webhook_event": trigger.event(),
-        "webhook_idempotency_key": id,
-        "webhook_timestamp": output::time(SystemTime::now()),
-        "webhook_major_version": 1,
-        "webhook_minor_version": 0,
-        "link_id": trigger::id(),
-    });
-    let members = |body: &mut Value, more: Map<String, Value>| {
-        if let Value::Object(body) = body {
-            body.extend(more);
-        }
-    };
-    if let Some(data) = trigger.data()? {
-        members(&mut body, data);
-    }
+    let id = event::new_id();
+    let body = event::of_moneykit(trigger.event(), &id, SystemTime::now(), trigger.data()?);
     let key = key(&args)?;
     if let Some(path) = &args.jwks_file {
         publish(path, &key)?;
@@ -110,7 +94,7 @@ fn key(args: &Args) -> Result<SigningKey, Failure> {
     } else if let Some(text) = input::variable(KEY_VARIABLE)?.filter(|text| !text.is_empty()) {
         (text.into(), format!("the environment variable {KEY_VARIABLE}"))
     } else if args.jwks_file.is_some() {
-        return SigningKey::generate(trigger::id())
+        return SigningKey::generate(event::new_id())
             .map_err(|error| Failure::local(format!("no key can be made: {error}")));
     } else {
         return Err(Failure::usage(format!(

@@ -7,13 +7,12 @@ use fintech_auth::{
     webhook::testing::sign_moov,
 };
 use http::{HeaderName, HeaderValue};
-use serde_json::{Map, json};
 
 use crate::{
     credentials::{self, Overrides},
+    event,
     exit::Failure,
     options::{ConfigFile, Format},
-    output,
     trigger::{self, Trigger},
 };
 
@@ -60,15 +59,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let Args { format, trigger, config } = &args;
     let config = credentials::moov(&config.read()?, &Overrides::new(*format))?;
     let secret = config.current_webhook_secret()?;
-    let id = trigger::id();
-    let data = match trigger.data()? {
-        Some(data) => data,
-        None => made_up(trigger.event()),
-    };
-    let created = output::time(SystemTime::now());
-    let body =
-        json!({"eventID": id, "type": trigger.event(), "createdOn": created, "data": data}).to_string();
-    let webhook_id = trigger::id();
+    let id = event::new_id();
+    let body = event::of_moov(trigger.event(), &id, SystemTime::now(), trigger.data()?).to_string();
+    let webhook_id = event::new_id();
     let sign = |signing: trigger::Signing| {
         let mut headers = sign_moov(&secret, signing.at, &nonce(), &webhook_id)?;
         if signing.is_forged {
@@ -82,45 +75,5 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
 /// 60 characters, as Moov's.
 fn nonce() -> String {
-    format!("{}{}", trigger::id(), trigger::id()).replace('-', "")[..60].to_owned()
-}
-
-/// The ids of an account, of the object that the event is about, and of what that object belongs to.
-fn made_up(event: &str) -> Map<String, serde_json::Value> {
-    let object = event.split('.').next().unwrap_or_default();
-    let (object, parent) = match object {
-        "balance" => ("wallet", None),
-        "cancellation" | "refund" => (object, Some("transfer")),
-        "sweep" => (object, Some("wallet")),
-        "walletTransaction" => ("transaction", Some("wallet")),
-        _ => (object, None),
-    };
-    let names = ["account", object].into_iter().chain(parent);
-    names.map(|name| (format!("{name}ID"), trigger::id().into())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use fintech_auth::moov::webhook::{EventKind, UnsignedEvent};
-
-    use super::*;
-
-    #[test]
-    fn a_handler_can_refetch_what_a_made_up_event_is_about() {
-        let mut without = Vec::new();
-        for kind in EventKind::ALL {
-            let body = json!({"type": kind.as_str(), "data": made_up(kind.as_str())}).to_string();
-            let event = UnsignedEvent::read(body.as_bytes()).expect("an event");
-            if event.refetch_url("https://api.moov.io", uuid::Uuid::nil()).is_none() {
-                without.push(kind.as_str().split('.').next().unwrap_or_default());
-            }
-        }
-        // The library has no path for these.
-        without.sort_unstable();
-        without.dedup();
-        assert_eq!(
-            without,
-            ["billingStatement", "capability", "event", "invoice", "networkID", "terminalApplication"]
-        );
-    }
+    format!("{}{}", event::new_id(), event::new_id()).replace('-', "")[..60].to_owned()
 }
