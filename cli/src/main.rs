@@ -48,6 +48,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Run MoneyKit's and Moov's auth services on this machine
     Emulator(emulator::Args),
+    /// Check that an emulator serves, for a container
+    Health(emulator::Health),
     /// Print completions for a shell
     Completions(shell::Completions),
     /// Write manual pages
@@ -61,6 +63,7 @@ impl Command {
             Self::Moov(command) => command.run().await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Emulator(args) => emulator::run(args).await,
+            Self::Health(health) => health.run().await,
             Self::Completions(args) => shell::completions(&args, Cli::command()),
             Self::Man(args) => shell::man(&args, Cli::command()),
         }

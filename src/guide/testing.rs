@@ -282,6 +282,30 @@
 //! ```sh
 //! fintech-auth emulator --lifetime 30s
 //! fintech-auth emulator --fault moov.token=429,retry-after=2,times=3 --json
+//! fintech-auth emulator --seed my-project # the same webhook keys after each restart
 //! ```
+//!
+//! ## Its page
+//!
+//! Open the address that it prints, `http://127.0.0.1:4848/`. The page shows requests, issued tokens and webhooks as
+//! they come, with the reason for each refusal, and the newest 200 of each. It has four buttons: send a webhook to
+//! your handler, order a fault, rotate the key that signs webhooks, move the clock.
+//!
+//! Other pages in the same browser cannot use it: requests must name a known host and come from the page itself. It
+//! sends webhooks to this machine alone, and to hosts that are listed by `--webhook-host`.
+//!
+//! ## In containers
+//!
+//! ```sh
+//! fintech-auth emulator --host 0.0.0.0 --allow-remote --webhook-host app
+//! ```
+//!
+//! Then all that reach the port can use both services with the emulator's own credentials, in clear text: never give
+//! it those of a live service. The page's data and buttons need the key in the address that is printed at the start.
+//! Only addresses and `localhost` open the page; a name needs `--page-host`. `GET /healthz` says that the process
+//! serves requests, and nothing else, so it needs no key; `fintech-auth health` asks it. SIGTERM ends the emulator
+//! once the requests in flight have been answered, after 5 s at most. Nothing is written to a disk: after a restart
+//! tokens are unknown, and the keys of `--seed` are as before. Whoever knows the seed has these keys, so they are
+//! for tests alone.
 //!
 #![doc = links!()]

@@ -18,6 +18,11 @@ pub(super) const NAMES: [(&str, Operation); 6] = [
     ("moov.accounts", Operation::MoovAccounts),
 ];
 
+/// The name of an operation.
+pub(super) fn name(operation: Operation) -> &'static str {
+    NAMES.iter().find(|(_, named)| *named == operation).map_or("?", |(name, _)| name)
+}
+
 /// A fault, for which requests and how many.
 #[derive(Debug)]
 pub(super) struct Ordered {

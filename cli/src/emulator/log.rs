@@ -3,11 +3,11 @@
 
 use std::time::SystemTime;
 
-use fintech_auth::emulator::{Operation, Request};
+use fintech_auth::emulator::Request;
 use serde_json::json;
 
 use crate::{
-    emulator::fault::NAMES,
+    emulator::fault,
     output::{time, visible},
 };
 
@@ -15,7 +15,7 @@ pub(super) fn line(request: &Request, json: bool) -> String {
     let now = time(SystemTime::now());
     // A query is the client's own business, and may hold anything.
     let path = request.path.split('?').next().unwrap_or_default();
-    let operation = request.operation.map(name);
+    let operation = request.operation.map(fault::name);
     let status = request.status().map(|status| status.as_u16());
     if json {
         let line = json!({
@@ -28,8 +28,4 @@ pub(super) fn line(request: &Request, json: bool) -> String {
     let operation = operation.unwrap_or("no such operation");
     let note = request.note().map(|note| format!("  {note}")).unwrap_or_default();
     format!("{now}  {:<4} {:<24} {operation:<20} {status}{note}\n", request.method.as_str(), visible(path))
-}
-
-fn name(operation: Operation) -> &'static str {
-    NAMES.iter().find(|(_, named)| *named == operation).map_or("?", |(name, _)| name)
 }

@@ -1,51 +1,16 @@
 //! `emulator` serves, tells what comes, lets it go wrong as ordered, and ends on a signal.
 
 use std::{
-    collections::HashMap,
-    io::{BufRead as _, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    process::Command,
+    time::Duration,
 };
 
-use serde_json::Value;
-
-use crate::program::{program, run};
-
-/// The running program, and the lines of its output.
-struct Running {
-    child: Child,
-    out: BufReader<ChildStdout>,
-}
-
-impl Running {
-    fn start(args: &str) -> Self {
-        let pipes = program(args).stdout(Stdio::piped()).spawn();
-        let mut child = pipes.expect("it starts");
-        let out = BufReader::new(child.stdout.take().expect("a pipe"));
-        Self { child, out }
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.out.read_line(&mut line).expect("UTF-8");
-        line
-    }
-
-    fn json(&mut self) -> Value {
-        serde_json::from_str(&self.line()).expect("JSON")
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
-/// The environment that the first line tells.
-fn environment(started: &Value) -> HashMap<String, String> {
-    serde_json::from_value(started["environment"].clone()).expect("an environment")
-}
+use crate::{
+    program::{program, run},
+    running::{Running, environment},
+};
 
 #[test]
 fn what_it_prints_is_all_that_a_client_needs() {
@@ -94,7 +59,7 @@ fn people_read_lines() {
     let first = emulator.line();
     let url = first.split_whitespace().find(|word| word.starts_with("http")).expect("a url");
     let url = url.trim_end_matches('.').to_owned();
-    let rest: Vec<String> = std::iter::from_fn(|| Some(emulator.line())).take(19).collect();
+    let rest: Vec<String> = std::iter::from_fn(|| Some(emulator.line())).take(20).collect();
     assert!(rest.contains(&format!("export MOOV_BASE_URL={url}\n")), "{rest:?}");
     assert!(rest.contains(&"moov.revoke          POST /oauth2/revoke\n".to_owned()), "{rest:?}");
     let ran = run(&mut program(&format!("moneykit jwks --base-url {url}")));
@@ -122,10 +87,113 @@ fn it_ends_cleanly_on_either_signal() {
     for signal in ["INT", "TERM"] {
         let mut emulator = Running::start("emulator --port 0 --json");
         emulator.json();
-        let sent =
-            Command::new("kill").args([format!("-{signal}"), emulator.child.id().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
+        self::signal(&emulator, signal);
         assert_eq!(emulator.json()["event"], "stopped");
         assert_eq!(emulator.child.wait().expect("it ends").code(), Some(0), "{signal}");
     }
+}
+
+/// The signal, sent as a supervisor sends it.
+#[cfg(unix)]
+fn signal(emulator: &Running, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), emulator.child.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_request_in_flight_is_answered_before_it_ends() {
+    let mut emulator = Running::start("emulator --port 0 --json --fault moneykit.jwks=delay,delay=700ms");
+    let started = emulator.json();
+    let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    // The fault is no longer pending once the request has met it.
+    while state(&address)["faults"] != serde_json::json!([]) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&emulator, "TERM");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    assert_eq!(emulator.child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut emulator = Running::start("emulator --port 0 --json --fault moneykit.jwks=hang");
+    let started = emulator.json();
+    let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    while state(&address)["faults"] != serde_json::json!([]) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&emulator, "TERM");
+    // The port is closed once the first signal was handled; the request hangs on.
+    while TcpStream::connect(&address).is_ok() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(emulator.child.try_wait().unwrap(), None);
+    signal(&emulator, "INT");
+    let events: Vec<_> = std::iter::from_fn(|| Some(emulator.json()["event"].clone())).take(2).collect();
+    assert!(events.contains(&"stopped".into()), "{events:?}");
+    assert_eq!(emulator.child.wait().unwrap().code(), Some(0));
+}
+
+/// The state that the page shows.
+fn state(address: &str) -> serde_json::Value {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET /_page/state HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[test]
+fn other_machines_reach_it_only_if_that_is_allowed() {
+    let ran = run(&mut program("emulator --port 0 --host 0.0.0.0"));
+    assert_eq!(ran.code, Some(2), "{}", ran.all());
+    assert!(ran.err.contains("add --allow-remote"), "{}", ran.err);
+    let mut emulator = Running::start("emulator --port 0 --json --host 0.0.0.0 --allow-remote");
+    let started = emulator.json();
+    let page = started["page"].as_str().unwrap();
+    let (url, key) = page.split_once("/#key=").expect("a key");
+    assert_eq!(url, started["url"]);
+    assert_eq!(key.len(), 32);
+    let ran = run(program("moneykit token --raw").envs(environment(&started)));
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    assert!(!emulator.line().contains(key));
+    // On this machine alone there is no key.
+    let started = Running::start("emulator --port 0 --json").json();
+    assert_eq!(started["page"], format!("{}/", started["url"].as_str().unwrap()));
+}
+
+#[test]
+fn a_seed_gives_the_same_keys_after_a_restart() {
+    let keys = |args: &str| {
+        let environment = environment(&Running::start(&format!("emulator --port 0 --json {args}")).json());
+        [environment["FINTECH_AUTH_SIGNING_KEY"].clone(), environment["MOOV_WEBHOOK_SECRET"].clone()]
+    };
+    let first = keys("--seed one");
+    assert_eq!(first, keys("--seed one"));
+    for other in [keys("--seed two"), keys("")] {
+        assert!(first[0] != other[0] && first[1] != other[1]);
+    }
+}
+
+#[test]
+fn health_tells_a_running_emulator_by_its_exit_code() {
+    let mut emulator = Running::start("emulator --port 0 --json");
+    let url = emulator.json()["url"].as_str().unwrap().to_owned();
+    let health = format!("health --port {}", url.rsplit(':').next().unwrap());
+    let ran = run(&mut program(&health));
+    assert_eq!((ran.code, ran.all().as_str()), (Some(0), ""));
+    emulator.child.kill().unwrap();
+    emulator.child.wait().unwrap();
+    let ran = run(&mut program(&health));
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("no emulator listens there"), "{}", ran.err);
 }

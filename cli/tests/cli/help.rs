@@ -2,7 +2,7 @@
 
 use crate::program::{program, run};
 
-pub(crate) const COMMANDS: [&str; 14] = [
+pub(crate) const COMMANDS: [&str; 15] = [
     "moneykit token",
     "moneykit introspect",
     "moneykit jwks",
@@ -15,6 +15,7 @@ pub(crate) const COMMANDS: [&str; 14] = [
     "moov verify",
     "doctor",
     "emulator",
+    "health",
     "completions",
     "man",
 ];

@@ -1,5 +1,6 @@
 //! The command line, as the binary that users run, against the emulator in this process.
 
+mod browser;
 mod calls;
 mod completions;
 mod doctor;
@@ -10,11 +11,13 @@ mod failures;
 mod help;
 mod keep;
 mod network;
+mod page;
 mod program;
 mod redis;
 #[path = "../../../tests/it/redis_server.rs"]
 #[allow(dead_code, reason = "the other binary uses all of it")]
 mod redis_server;
+mod running;
 mod secrets;
 mod service;
 mod tls;
