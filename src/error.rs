@@ -1,7 +1,7 @@
 //! The one error of every call, and what a caller can learn from it.
 //!
 //! It never shows a body, a query, a secret or the text of its source. Webhook failures are a type
-//! of their own, since callers response them and do not retry.
+//! of their own, since callers respond to them and do not retry.
 
 use std::{
     borrow::Cow,
@@ -41,6 +41,21 @@ pub enum ErrorKind {
     Timeout,
     /// Report it: the response is not what the contract says (no JSON, too large, a redirect).
     InvalidResponse,
+}
+
+impl ErrorKind {
+    /// A name for metrics and logs, such as `rate_limited`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidConfig => "invalid_config",
+            Self::Unauthorized => "unauthorized",
+            Self::InvalidRequest => "invalid_request",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::InvalidResponse => "invalid_response",
+        }
+    }
 }
 
 /// A failed call. Cheap to clone, so that all who waited for one request can share its failure.

@@ -76,6 +76,7 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             let webhook = verifier.verify(&parts.headers, body).await;
+            let webhook = verifier.deliveries().observe_rejected(webhook);
             let Verified { webhook, body, id, keep } = match webhook {
                 Ok(verified) => verified,
                 Err(error) => return Ok(WebhookResponse::from(error).into_response()),

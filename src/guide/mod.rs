@@ -12,6 +12,7 @@
 //! | [Webhooks](webhooks) | what to verify, what to respond, what nobody signed |
 //! | [A fleet](fleet) | how many processes share their tokens through Redis |
 //! | [Testing your service](testing) | how to replace its tokens, and to have a bad day on order |
+//! | [Observe it](observability) | metrics, alerts and traces |
 //! | [Other languages](other_languages) | how services in Python, TypeScript, Ruby and Go use the emulator |
 //! | [Upgrading a spec](upgrading) | what happens when a vendor changes its API; with a picture |
 //! | [Troubleshooting](troubleshooting) | what each kind of failure means, and what to do |
@@ -50,6 +51,7 @@ pub mod browser_tokens;
 pub mod first_token;
 pub mod fleet;
 pub mod many_merchants;
+pub mod observability;
 pub mod other_languages;
 pub mod reactions;
 pub mod testing;

@@ -114,8 +114,8 @@ impl Api {
         if audience(issued.access_token.0.expose_secret()).is_some_and(|audience| !audience.contains(origin))
         {
             tracing::warn!(
-                origin,
-                scopes = issued.scope,
+                fintech_auth.origin = origin,
+                fintech_auth.scopes = issued.scope,
                 "the issued token is not valid for the configured origin; allow the origin for the API key"
             );
         }

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
 };
 
@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use progenitor_client::ResponseValue;
 use reqwest::ResponseBuilderExt as _;
-use tracing::{Instrument as _, field};
+use tracing::{Instrument as _, Span, field};
 
 use super::{
     Http,
@@ -50,6 +50,8 @@ struct Inner {
     /// Where `exec` leaves what came back: on its way out the generator drops the status and
     /// headers of a response that it cannot decode.
     received: Mutex<Option<Received>>,
+    /// That of this call: the current span may be another one where debug spans are disabled.
+    span: OnceLock<Span>,
 }
 
 struct Received {
@@ -72,6 +74,7 @@ impl Call {
             headers: Vec::new(),
             secrets: Vec::new(),
             received: Mutex::default(),
+            span: OnceLock::new(),
         }))
     }
 
@@ -107,12 +110,21 @@ impl Call {
     ) -> Result<Response<T>, Error> {
         let span = tracing::debug_span!(
             "call",
-            vendor = self.0.contract.vendor,
-            operation = self.0.operation,
-            status = field::Empty,
-            request_id = field::Empty,
-            error = field::Empty,
+            otel.name = field::Empty,
+            otel.kind = "client",
+            otel.status_code = field::Empty,
+            http.request.method = field::Empty,
+            http.response.status_code = field::Empty,
+            server.address = field::Empty,
+            server.port = field::Empty,
+            url.full = field::Empty,
+            "error.type" = field::Empty,
+            fintech_auth.vendor = self.0.contract.vendor,
+            fintech_auth.operation = self.0.operation,
+            fintech_auth.request_id = field::Empty,
         );
+        // For the hook, which alone sees the request.
+        let _ = self.0.span.set(span.clone());
         let result = sending.instrument(span.clone()).await;
         let outcome = self
             .classify_response(result, check)
@@ -121,10 +133,14 @@ impl Call {
             Ok(response) => (Some(response.status()), response.request_id()),
             Err(error) => (error.status(), error.request_id()),
         };
-        span.record("status", status.map(|status| status.as_u16()));
-        span.record("request_id", request_id);
+        span.record("http.response.status_code", status.map(|status| status.as_u16()));
+        span.record("fintech_auth.request_id", request_id);
         if let Err(error) = &outcome {
-            span.record("error", field::debug(error.kind()));
+            span.record("otel.status_code", "ERROR");
+            match status.filter(|status| !status.is_success()) {
+                Some(status) => span.record("error.type", status.as_str()),
+                None => span.record("error.type", error.kind().as_str()),
+            };
         }
         outcome
     }
@@ -259,6 +275,18 @@ impl Call {
             request.headers_mut().insert(name, value.clone());
         }
         *request.timeout_mut() = Some(self.0.http.timeout);
+        self.describe(request);
+    }
+
+    /// Adds to the span what OpenTelemetry's conventions for HTTP clients ask for. No URL of a contract has a secret.
+    fn describe(&self, request: &reqwest::Request) {
+        let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
+        let (method, url) = (request.method().as_str(), request.url());
+        span.record("otel.name", format_args!("{method} {}", url.path()));
+        span.record("http.request.method", method);
+        span.record("server.address", url.host_str());
+        span.record("server.port", url.port_or_known_default());
+        span.record("url.full", url.as_str());
     }
 
     /// For the hook `exec`: sends, and reads the response up to the limit.

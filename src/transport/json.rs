@@ -29,7 +29,7 @@ where
         return Ok(T::default());
     }
     Ok(serde_json::from_str(&json).unwrap_or_else(|_| {
-        tracing::warn!(field, "ignoring unreadable response field");
+        tracing::warn!(fintech_auth.field = field, "ignoring unreadable response field");
         T::default()
     }))
 }

@@ -63,9 +63,19 @@ impl From<VerifyError> for WebhookResponse {
     fn from(error: VerifyError) -> Self {
         let status = error.status();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            tracing::warn!(%error, status = status.as_u16(), "webhook not verified or not recorded: to be sent again");
+            tracing::warn!(
+                "error.type" = error.reason(),
+                %error,
+                http.response.status_code = status.as_u16(),
+                "webhook not verified or not recorded: to be sent again"
+            );
         } else {
-            tracing::info!(%error, status = status.as_u16(), "webhook refused");
+            tracing::info!(
+                "error.type" = error.reason(),
+                %error,
+                http.response.status_code = status.as_u16(),
+                "webhook refused"
+            );
         }
         Self { error_kind: Some(error.kind()), ..Self::new(status, error.retry_after()) }
     }

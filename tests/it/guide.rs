@@ -143,6 +143,7 @@ fn no_page_asks_crates_io_for_the_crate() {
             "README.md",
             "src/lib.rs",
             "examples/own_client/Cargo.toml",
+            "examples/prometheus/Cargo.toml",
             "examples/user_service/Cargo.toml",
             "examples/webhook_frameworks/Cargo.toml",
         ]

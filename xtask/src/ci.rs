@@ -16,7 +16,7 @@ const STEPS: [&str; 16] = [
     "xtask features",
     "test",
     "xtask shuttle",
-    "xtask frameworks",
+    "xtask examples",
     "doc --workspace --no-deps --all-features",
     "xtask docs",
     "xtask regen --check",
@@ -131,7 +131,7 @@ mod tests {
         cargo xtask features
         cargo test
         cargo xtask shuttle
-        cargo xtask frameworks
+        cargo xtask examples
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
         cargo xtask docs
         cargo xtask regen --check

@@ -126,7 +126,10 @@ pub(crate) fn from_vars<S: Settings>(
             return Err(invalid(name, &what));
         }
         let warning = format!("the environment variable {prefix}_{name} {what}");
-        tracing::warn!(warning, "ignoring an environment variable that resembles a setting");
+        tracing::warn!(
+            fintech_auth.warning = warning,
+            "ignoring an environment variable that resembles a setting"
+        );
         warnings.push(warning);
     }
     Ok((settings, warnings))

@@ -215,7 +215,7 @@ impl KeyCache {
         state.flight.clear();
         match fetched {
             Ok(keys) => {
-                tracing::debug!(keys = keys.len(), "webhook keys fetched");
+                tracing::debug!(fintech_auth.keys = keys.len(), "webhook keys fetched");
                 if started.cold.is_some_and(|key_id| !keys.contains(&key_id)) {
                     state.cool_until = started.asked.tick.saturating_add(self.options.cool_down);
                 }
@@ -224,7 +224,7 @@ impl KeyCache {
                 Ok(())
             }
             Err(error) => {
-                tracing::warn!(%error, "webhook keys cannot be fetched");
+                tracing::warn!("error.type" = error.kind().as_str(), %error, "webhook keys cannot be fetched");
                 let times = state.failure.as_ref().map_or(0, |failure| failure.times).saturating_add(1);
                 let wait = backoff(BACKOFF, self.options.cool_down, times, 1.0);
                 let wait = error.retry_after().unwrap_or_default().min(LONGEST_WAIT).max(wait);

@@ -108,10 +108,20 @@ impl WebhookVerifier {
         headers: impl Headers<'h>,
         body: B,
     ) -> Result<Verified<B>, VerifyError> {
-        let options = self.inner.webhook_keys.options();
+        let tolerance = self.inner.webhook_keys.options().tolerance.unwrap_or_default();
+        let verified = self.verify_within(headers, body, tolerance).await;
+        self.deliveries().observe_verified(verified)
+    }
+
+    async fn verify_within<'h, B: AsRef<[u8]>>(
+        &self,
+        headers: impl Headers<'h>,
+        body: B,
+        tolerance: Tolerance,
+    ) -> Result<Verified<B>, VerifyError> {
         let signature = signature(headers)?;
-        options.check_body(body.as_ref())?;
-        self.verify_signature(signature, options.tolerance.unwrap_or_default()).await?.with_body(body)
+        self.inner.webhook_keys.options().check_body(body.as_ref())?;
+        self.verify_signature(signature, tolerance).await?.with_body(body)
     }
 
     /// Verifies a webhook and looks it up in the delivery store: it is new, in progress or done.
@@ -135,9 +145,8 @@ impl WebhookVerifier {
         headers: impl Headers<'h>,
         body: B,
     ) -> Result<Received<Verified<B>>, VerifyError> {
-        let signature = signature(headers)?;
-        self.inner.webhook_keys.options().check_body(body.as_ref())?;
-        let verified = self.verify_signature(signature, self.window()).await?.with_body(body)?;
+        let verified = self.verify_within(headers, body, self.window()).await;
+        let verified = self.deliveries().observe_rejected(verified)?;
         let id = self.delivery_id(&verified);
         let begun = self.deliveries().begin(id, self.keep()).await?;
         Ok(Received::new(begun, verified))

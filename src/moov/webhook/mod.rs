@@ -160,9 +160,9 @@ impl WebhookVerifier {
         headers: impl Headers<'h>,
         body: B,
     ) -> Result<UnsignedBody<B>, VerifyError> {
-        let verified = self.verify_headers(headers, self.0.tolerance.unwrap_or_default())?;
-        self.check_body(body.as_ref())?;
-        Ok(verified.with_body(body))
+        let tolerance = self.0.tolerance.unwrap_or_default();
+        let verified = self.verify_within(headers, body.as_ref(), tolerance);
+        Ok(self.0.deliveries.observe_verified(verified)?.with_body(body))
     }
 
     /// Verifies a webhook and looks it up in the delivery store: it is new, in progress or done.
@@ -181,8 +181,8 @@ impl WebhookVerifier {
         headers: impl Headers<'h>,
         body: B,
     ) -> Result<Received<UnsignedBody<B>>, VerifyError> {
-        let verified = self.verify_headers(headers, self.window())?;
-        self.check_body(body.as_ref())?;
+        let verified = self.verify_within(headers, body.as_ref(), self.window());
+        let verified = self.0.deliveries.observe_rejected(verified)?;
         let begun = self.0.deliveries.begin(verified.delivery_id(), self.keep()).await?;
         Ok(Received::new(begun, verified.with_body(body)))
     }
@@ -205,6 +205,17 @@ impl WebhookVerifier {
         let headers = SignedHeaders::read(headers)?;
         let (signed_at, secret) = self.0.keys.verify_by(&headers, self.0.clock.wall(), tolerance)?;
         Ok(VerifiedHeaders { headers, signed_at, secret })
+    }
+
+    fn verify_within<'h, 's>(
+        &'s self,
+        headers: impl Headers<'h>,
+        body: &[u8],
+        tolerance: Tolerance,
+    ) -> Result<VerifiedHeaders<'h, 's>, VerifyError> {
+        let verified = self.verify_headers(headers, tolerance)?;
+        self.check_body(body)?;
+        Ok(verified)
     }
 
     fn check_body(&self, body: &[u8]) -> Result<(), VerifyError> {

@@ -238,7 +238,10 @@ impl CacheState {
     pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, id: TokenId) {
         if entry.invalidate(id) {
             self.counters.evicted_remotely.add(1);
-            tracing::debug!(token_id = id.get(), "dropped a token that another process rejected or revoked");
+            tracing::debug!(
+                fintech_auth.token_id = id.get(),
+                "dropped a token that another process rejected or revoked"
+            );
         }
         entry.clear_pending_eviction(id);
     }
@@ -293,7 +296,7 @@ impl CacheState {
         let mut block = None;
         if self.cool_down.failed(now, error, least) {
             self.counters.cool_downs.add(1);
-            tracing::warn!(%error, "cool-down: no token is requested until it ends");
+            tracing::warn!("error.type" = error.kind().as_str(), %error, "cool-down: no token is requested until it ends");
             let until = self.cool_down.until();
             self.limiter.postpone(now, until);
             let length = Duration::from_millis(until.saturating_sub(now));

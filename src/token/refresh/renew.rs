@@ -125,7 +125,7 @@ impl CacheInner {
         entry.renewal(|renewal, _| renewal.conclude(id, accepted, now));
         if !accepted {
             tracing::warn!(
-                scopes = %entry.scopes,
+                fintech_auth.scopes = %entry.scopes,
                 "a new token was rejected as well; the 401 may have another cause than the token"
             );
         }
@@ -171,7 +171,7 @@ impl CacheInner {
             let rule = fetched.as_ref().map(|candidate| candidate.issued.life.rule);
             task.shared.observe_outcome(&entry.scopes, began, rule);
             let candidate = fetched
-                .inspect_err(|error| tracing::warn!(kind = ?error.kind(), %error, "no new token after a 401"))
+                .inspect_err(|error| tracing::warn!("error.type" = error.kind().as_str(), %error, "no new token after a 401"))
                 .ok();
             entry.renewal(|renewal, _| {
                 renewal.candidate.clone_from(&candidate);

@@ -55,7 +55,7 @@ pub(in crate::token) struct RefreshTask {
 
 impl RefreshTask {
     pub(in crate::token) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
-        let span = tracing::debug_span!("refresh", scopes = %self.entry.scopes);
+        let span = tracing::debug_span!("refresh", fintech_auth.scopes = %self.entry.scopes);
         // The source, the store and the clock are the user's own code.
         let began = Instant::now();
         let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
@@ -65,11 +65,13 @@ impl RefreshTask {
         self.shared.observe_outcome(&self.entry.scopes, began, rule);
         match &outcome {
             Ok(token) => tracing::debug!(
-                rule = token.expiry_rule().as_str(),
-                token_id = token.issued().id.map_or(0, TokenId::get),
-                "token in place"
+                fintech_auth.expiry_rule = token.expiry_rule().as_str(),
+                fintech_auth.token_id = token.issued().id.map_or(0, TokenId::get),
+                "token accepted"
             ),
-            Err(error) => tracing::warn!(kind = ?error.kind(), %error, "no token"),
+            Err(error) => {
+                tracing::warn!("error.type" = error.kind().as_str(), %error, "token request failed")
+            }
         }
         self.entry.end();
         outcome
@@ -87,7 +89,7 @@ impl RefreshTask {
                 }
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(tracing::field::display);
-                    tracing::warn!(%error, cause, "requesting this token without the store");
+                    tracing::warn!(%error, fintech_auth.cause = cause, "requesting this token without the store");
                 }
             }
         }
@@ -233,9 +235,9 @@ impl RefreshTask {
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
         let expiry = issued.expiry(wall(requested_at.wall), wall(received.wall), &self.shared.options);
         tracing::debug!(
-            rule = expiry.rule.as_str(),
-            lifetime_seconds = expiry.lifetime.as_secs(),
-            skew_seconds = expiry.skew_seconds,
+            fintech_auth.expiry_rule = expiry.rule.as_str(),
+            fintech_auth.lifetime_seconds = expiry.lifetime.as_secs(),
+            fintech_auth.clock_skew_seconds = expiry.skew_seconds,
             "token issued"
         );
         let expires = Expires {

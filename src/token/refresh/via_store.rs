@@ -108,7 +108,7 @@ impl RefreshTask {
         permit: Permit,
     ) -> Option<Result<Token, Error>> {
         let store = &*breaker.store;
-        tracing::debug!(fence = lease.fence, "asking under the lease");
+        tracing::debug!(fintech_auth.fence = lease.fence, "requesting a token under the lease");
         let own = self.entry.current.load().id;
         let requested = async {
             // The lease runs for this wait as well.

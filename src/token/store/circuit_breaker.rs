@@ -130,12 +130,12 @@ impl StoreCircuitBreaker {
             None => {
                 tracing::warn!(
                     error,
-                    cause,
+                    fintech_auth.cause = cause,
                     "token store circuit opened: requesting tokens without the store"
                 );
                 self.observer.observe(TokenEvent::StoreDown {});
             }
-            Some(_) => tracing::debug!(error, cause, "token store still fails"),
+            Some(_) => tracing::debug!(error, fintech_auth.cause = cause, "token store still fails"),
         }
     }
 

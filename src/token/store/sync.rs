@@ -91,7 +91,7 @@ impl CacheInner {
         } else {
             "token store failed: other processes may use the token"
         };
-        tracing::warn!(cause = std::error::Error::source(&error), "{reason}");
+        tracing::warn!(fintech_auth.cause = std::error::Error::source(&error), "{reason}");
         self.sync_with_store();
         Err(Error::new(ErrorKind::Unavailable, reason).with_source(error))
     }

@@ -17,7 +17,10 @@ use super::{
 use crate::{
     Error, ErrorKind,
     clock::FOREVER,
-    webhook::{Reason, VerifyError},
+    webhook::{
+        Reason, VerifyError,
+        observer::{WebhookEvent, WebhookObserver},
+    },
     work::WorkTracker,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -34,9 +37,9 @@ pub struct Deliveries(Arc<Shared>);
 pub enum Begun {
     /// Handle it, then complete the guard.
     New(DeliveryGuard),
-    /// Another attempt is running. Response 503 with `Retry-After`: this is when its lease ends.
+    /// Another attempt is running. Respond with 503 and `Retry-After`: this is when its lease ends.
     InProgress(Duration),
-    /// It was handled. Response 200.
+    /// It was handled. Respond with 200.
     Done,
 }
 
@@ -50,6 +53,7 @@ impl Deliveries {
             store_timeout: Duration::from_secs(2),
             on_failure: StoreFailure::default(),
             counters: Arc::default(),
+            observer: WebhookObserver::default(),
             work: WorkTracker::new(),
         }))
     }
@@ -85,6 +89,38 @@ impl Deliveries {
         self.with(|shared| shared.on_failure = action)
     }
 
+    /// Calls this with everything that happens to a webhook, for metrics: in the task that handles the webhook, so it
+    /// must return at once. A panic is caught. Both vendors' verifiers report here what they refuse.
+    ///
+    /// ```
+    /// use fintech_auth::webhook::{Deliveries, WebhookEvent};
+    ///
+    /// let deliveries = Deliveries::default().with_observer(|event| match event {
+    ///     WebhookEvent::Accepted { .. } => println!("webhooks_accepted_total += 1"),
+    ///     WebhookEvent::Rejected { error, .. } => {
+    ///         println!("webhooks_rejected_total{{reason={:?}}} += 1", error.reason());
+    ///     }
+    ///     _ => {}
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with_observer(self, observer: impl Fn(&WebhookEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|shared| shared.observer = WebhookObserver(Some(Arc::new(observer))))
+    }
+
+    /// Reports a webhook that was verified and is not looked up.
+    pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
+        if result.is_ok() {
+            self.0.observer.observe(WebhookEvent::Accepted {});
+        }
+        self.observe_rejected(result)
+    }
+
+    /// Reports a webhook that was refused. One that was not is looked up next.
+    pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
+        result.inspect_err(|error| self.0.observer.observe(WebhookEvent::Rejected { error }))
+    }
+
     /// Starts to handle a delivery, unless it is done or in progress. Once it is completed it is remembered
     /// for at least `keep`: for as long as the verifier accepts its timestamp, and that of each retry.
     ///
@@ -99,6 +135,18 @@ impl Deliveries {
     ///
     /// The delivery may stay in progress until its lease ends. Nothing is lost.
     pub async fn begin(&self, id: DeliveryId, keep: Duration) -> Result<Begun, VerifyError> {
+        let begun = self.look_up(id, keep).await;
+        if let Ok(begun) = &begun {
+            self.0.observer.observe(match begun {
+                Begun::New(_) => WebhookEvent::Accepted {},
+                Begun::InProgress(_) => WebhookEvent::InProgress {},
+                Begun::Done => WebhookEvent::Duplicate {},
+            });
+        }
+        self.observe_rejected(begun)
+    }
+
+    async fn look_up(&self, id: DeliveryId, keep: Duration) -> Result<Begun, VerifyError> {
         let shared = &self.0;
         let unavailable = |error| {
             VerifyError::from(Reason::DeliveryStoreUnavailable)
@@ -124,7 +172,7 @@ impl Deliveries {
                 shared.counters.store_failures.fetch_add(1, Ordering::Relaxed);
                 match shared.on_failure {
                     StoreFailure::HandleWithoutRecord => {
-                        tracing::warn!(delivery = %id, "delivery store failed: webhook handled without a record");
+                        tracing::warn!(fintech_auth.delivery = %id, "delivery store failed: webhook handled without a record");
                         Ok(Begun::New(DeliveryGuard::without_record(running)))
                     }
                     StoreFailure::Refuse => Err(unavailable(error)),

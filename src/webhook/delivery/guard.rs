@@ -13,7 +13,7 @@ use super::{
     shared::Shared,
     store::{ClaimId, DeliveryStoreError},
 };
-use crate::work::Running;
+use crate::{webhook::observer::WebhookEvent, work::Running};
 
 /// An attempt to handle a delivery. Complete it once the event is handled.
 ///
@@ -100,8 +100,9 @@ impl DeliveryGuard {
 impl Record {
     async fn complete(&self) -> Result<(), DeliveryStoreError> {
         let result = self.shared.within_timeout(self.shared.store.complete(&self.id, self.keep)).await;
-        if let Err(error) = &result {
-            self.shared.complete_failed(&self.id, error);
+        match &result {
+            Ok(()) => self.shared.observer.observe(WebhookEvent::Completed {}),
+            Err(error) => self.shared.complete_failed(&self.id, error),
         }
         result
     }
@@ -144,18 +145,18 @@ async fn renew(record: Record) {
         tokio::select! {
             () = time::sleep_until(next) => {}
             () = &mut deadline => {
-                tracing::warn!(delivery = %record.id, "webhook handler runs too long: lease no longer renewed");
+                tracing::warn!(fintech_auth.delivery = %record.id, "webhook handler runs too long: lease no longer renewed");
                 return;
             }
         }
         match shared.within_timeout(shared.store.renew(&record.id, record.claim, shared.lease)).await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::warn!(delivery = %record.id, "webhook delivery lease lost while handling");
+                tracing::warn!(fintech_auth.delivery = %record.id, "webhook delivery lease lost while handling");
                 return;
             }
             Err(error) => {
-                tracing::debug!(delivery = %record.id, %error, "webhook delivery lease not renewed")
+                tracing::debug!(fintech_auth.delivery = %record.id, %error, "webhook delivery lease not renewed")
             }
         }
     }

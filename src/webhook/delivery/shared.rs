@@ -14,7 +14,10 @@ use super::{
     id::DeliveryId,
     store::{DeliveryFuture, DeliveryStore, DeliveryStoreError},
 };
-use crate::work::WorkTracker;
+use crate::{
+    webhook::observer::{WebhookEvent, WebhookObserver},
+    work::WorkTracker,
+};
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
@@ -24,6 +27,7 @@ pub(super) struct Shared {
     pub(super) store_timeout: Duration,
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
+    pub(super) observer: WebhookObserver,
     /// The attempts that are running, each until its record is written. Closed by a shutdown.
     pub(super) work: WorkTracker,
 }
@@ -59,10 +63,12 @@ impl Shared {
 
     pub(super) fn complete_failed(&self, id: &DeliveryId, error: &DeliveryStoreError) {
         self.counters.complete_failures.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(delivery = %id, %error, "webhook handled but not marked as done: a retry may repeat it");
+        self.observer.observe(WebhookEvent::CompleteFailed {});
+        tracing::warn!(fintech_auth.delivery = %id, %error, "webhook handled but not marked as done: a retry may repeat it");
     }
 
     pub(super) fn abandoned(&self) {
         self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
+        self.observer.observe(WebhookEvent::Abandoned {});
     }
 }

@@ -22,10 +22,10 @@ use openapi_drift::{Outcome, Output, Result};
 pub(crate) enum Guard {
     /// Licences, duplicate and banned crates, sources, advisories (cargo-deny).
     Deny,
+    /// The examples outside of the workspace pass their tests.
+    Examples,
     /// Each feature alone builds without a warning.
     Features,
-    /// The webhook handlers of examples/webhook_frameworks pass their tests.
-    Frameworks,
     /// The crate builds with the lowest versions that Cargo.toml allows.
     Minimal,
     /// The crate builds with the Rust version that Cargo.toml states.
@@ -42,8 +42,8 @@ pub(crate) enum Guard {
 pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
     match guard {
         Guard::Deny => deny::run(root),
+        Guard::Examples => outside::examples(root),
         Guard::Features => features::run(root),
-        Guard::Frameworks => outside::frameworks(root),
         Guard::Minimal => minimal::run(root),
         Guard::Msrv => msrv::run(root),
         Guard::Package => package::run(root),

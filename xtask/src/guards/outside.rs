@@ -13,10 +13,12 @@ pub(super) fn shuttle(root: &Path) -> Result<Output> {
     Ok(held("shuttle: all explored interleavings passed"))
 }
 
-/// `cargo xtask frameworks`: webhook handlers in actix-web and AWS Lambda.
-pub(super) fn frameworks(root: &Path) -> Result<Output> {
-    test(root, "examples/webhook_frameworks/Cargo.toml", "target/frameworks")?;
-    Ok(held("frameworks: the handlers of all frameworks passed"))
+/// `cargo xtask examples`: webhook handlers in actix-web and AWS Lambda, and metrics for Prometheus.
+pub(super) fn examples(root: &Path) -> Result<Output> {
+    for example in ["webhook_frameworks", "prometheus"] {
+        test(root, &format!("examples/{example}/Cargo.toml"), "target/examples")?;
+    }
+    Ok(held("examples: those outside of the workspace passed"))
 }
 
 fn test(root: &Path, manifest: &str, target: &str) -> Result<()> {

@@ -1,0 +1,213 @@
+//! What an observer learns of webhooks, whichever way they come in.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, body::Body, extract::Request, http::StatusCode, response::Response, routing::post};
+use fintech_auth::{
+    axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
+    emulator::{Emulator, SignedWebhook},
+    moneykit,
+    moov::webhook::WebhookVerifier,
+    webhook::{
+        Begin, ClaimId, Deliveries, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError, Received,
+        VerifyError, WebhookEvent,
+    },
+};
+use tower_service::Service as _;
+
+use crate::support::emulator;
+
+/// The events so far, as text.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    fn deliveries(&self) -> Deliveries {
+        self.observe(Deliveries::default())
+    }
+
+    fn observe(&self, deliveries: Deliveries) -> Deliveries {
+        let seen = self.clone();
+        deliveries.with_observer(move |event| {
+            let text = match event {
+                WebhookEvent::Rejected { error, .. } => error.reason().to_owned(),
+                other => format!("{other:?}").to_lowercase(),
+            };
+            seen.0.lock().unwrap().push(text);
+        })
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+fn moov(emulator: &Emulator, deliveries: Deliveries) -> WebhookVerifier {
+    let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
+    verifier.with_clock(emulator.clock().clone()).with_deliveries(deliveries)
+}
+
+fn moneykit(emulator: &Emulator, deliveries: Deliveries) -> moneykit::webhook::WebhookVerifier {
+    let clock = emulator.clock().clone();
+    let client = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock));
+    client.with_deliveries(deliveries).build().expect("a client").webhooks()
+}
+
+fn moov_webhook(emulator: &Emulator) -> SignedWebhook {
+    emulator.moov_webhook("{}").sign().expect("signed")
+}
+
+fn moneykit_webhook(emulator: &Emulator) -> SignedWebhook {
+    emulator.moneykit_webhook(r#"{"webhook_event": "link.state_changed"}"#).sign().expect("signed")
+}
+
+/// A dropped guard abandons in a task.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn each_webhook_of_either_vendor_is_observed_once_with_its_outcome() {
+    let emulator = emulator().await;
+    let seen = Seen::default();
+    let (moov, moneykit) = (moov(&emulator, seen.deliveries()), moneykit(&emulator, seen.deliveries()));
+
+    let sent = moov_webhook(&emulator);
+    moov.verify(&sent.headers, &sent.body).unwrap();
+    assert_eq!(seen.take(), ["accepted"]);
+    let Received::New(_, guard) = moov.receive(&sent.headers, &sent.body).await.unwrap() else { panic!() };
+    moov.receive(&sent.headers, &sent.body).await.unwrap();
+    drop(guard);
+    settle().await;
+    let Received::New(_, guard) = moov.receive(&sent.headers, &sent.body).await.unwrap() else { panic!() };
+    guard.complete().await.unwrap();
+    moov.receive(&sent.headers, &sent.body).await.unwrap();
+    assert_eq!(seen.take(), ["accepted", "inprogress", "abandoned", "accepted", "completed", "duplicate"]);
+    let forged = emulator.moov_webhook("{}").with_secret("another").sign().unwrap();
+    moov.verify(&forged.headers, &forged.body).unwrap_err();
+    moov.receive(&forged.headers, &forged.body).await.unwrap_err();
+    assert_eq!(seen.take(), ["signature_invalid", "signature_invalid"]);
+
+    let sent = moneykit_webhook(&emulator);
+    moneykit.verify(&sent.headers, &sent.body).await.unwrap();
+    let Received::New(_, guard) = moneykit.receive(&sent.headers, &sent.body).await.unwrap() else {
+        panic!()
+    };
+    guard.complete().await.unwrap();
+    moneykit.receive(&sent.headers, b"{}".as_slice()).await.unwrap_err();
+    moneykit.verify(&sent.headers, b"{}".as_slice()).await.unwrap_err();
+    assert_eq!(seen.take(), ["accepted", "accepted", "completed", "body_mismatch", "body_mismatch"]);
+}
+
+#[tokio::test]
+async fn the_axum_layer_reports_as_receive_does() {
+    let emulator = emulator().await;
+    let seen = Seen::default();
+    let layer = WebhookLayer::new(moov(&emulator, seen.deliveries()));
+    let mut app = Router::new()
+        .route("/ok", post(|_: MoovWebhook| async { StatusCode::OK }).layer(layer.clone()))
+        .route("/fails", post(|_: MoovWebhook| async { StatusCode::INTERNAL_SERVER_ERROR }).layer(layer))
+        .route(
+            "/moneykit",
+            post(|_: MoneykitWebhook| async { StatusCode::OK })
+                .layer(WebhookLayer::new(moneykit(&emulator, seen.deliveries()))),
+        );
+    let mut send = async |path: &str, sent: &SignedWebhook| -> Response {
+        let mut request = Request::post(path).body(Body::from(sent.body.clone())).unwrap();
+        request.headers_mut().extend(sent.headers.clone());
+        app.call(request).await.unwrap()
+    };
+    let sent = moov_webhook(&emulator);
+    send("/fails", &sent).await;
+    send("/ok", &sent).await;
+    send("/ok", &sent).await;
+    assert_eq!(seen.take(), ["accepted", "abandoned", "accepted", "completed", "duplicate"]);
+    let forged = emulator.moov_webhook("{}").with_secret("another").sign().unwrap();
+    assert_eq!(send("/ok", &forged).await.status(), StatusCode::UNAUTHORIZED);
+    send("/moneykit", &forged).await;
+    send("/moneykit", &moneykit_webhook(&emulator)).await;
+    assert_eq!(seen.take(), ["signature_invalid", "missing_header", "accepted", "completed"]);
+}
+
+#[derive(Debug)]
+struct Broken {
+    begins: bool,
+}
+
+impl DeliveryStore for Broken {
+    fn begin<'a>(
+        &'a self,
+        _: &'a DeliveryId,
+        _: ClaimId,
+        _: std::time::Duration,
+    ) -> DeliveryFuture<'a, Begin> {
+        let begins = self.begins;
+        Box::pin(async move { if begins { Ok(Begin::New) } else { Err(DeliveryStoreError::new("down")) } })
+    }
+
+    fn renew<'a>(
+        &'a self,
+        _: &'a DeliveryId,
+        _: ClaimId,
+        _: std::time::Duration,
+    ) -> DeliveryFuture<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn complete<'a>(&'a self, _: &'a DeliveryId, _: std::time::Duration) -> DeliveryFuture<'a, ()> {
+        Box::pin(async { Err(DeliveryStoreError::new("down")) })
+    }
+
+    fn abandon<'a>(&'a self, _: &'a DeliveryId, _: ClaimId) -> DeliveryFuture<'a, ()> {
+        Box::pin(async { Err(DeliveryStoreError::new("down")) })
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_observed() {
+    let emulator = emulator().await;
+    let seen = Seen::default();
+    let sent = moov_webhook(&emulator);
+    let verifier = moov(&emulator, seen.observe(Deliveries::new(Broken { begins: false })));
+    verifier.receive(&sent.headers, &sent.body).await.unwrap_err();
+    assert_eq!(seen.take(), ["delivery_store_unavailable"]);
+    let verifier = moov(&emulator, seen.observe(Deliveries::new(Broken { begins: true })));
+    let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
+        panic!()
+    };
+    guard.complete().await.unwrap_err();
+    assert_eq!(seen.take(), ["accepted", "completefailed"]);
+}
+
+#[tokio::test]
+async fn a_panicking_observer_loses_no_webhook() {
+    let emulator = emulator().await;
+    let deliveries = Deliveries::default().with_observer(|_| panic!("a bug in the metrics"));
+    let verifier = moov(&emulator, deliveries);
+    let sent = moov_webhook(&emulator);
+    let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
+        panic!()
+    };
+    guard.complete().await.unwrap();
+    assert!(matches!(verifier.receive(&sent.headers, &sent.body).await.unwrap(), Received::Done));
+}
+
+/// Strangers choose headers, key ids and bodies, but no value of a label.
+#[tokio::test]
+async fn strangers_cannot_add_values_to_a_label() {
+    let emulator = emulator().await;
+    let seen = Seen::default();
+    let moneykit = moneykit(&emulator, seen.deliveries());
+    for number in 0..50 {
+        let made_up = emulator.moneykit_webhook("{}").with_header("kid", format!("made-up-{number}"));
+        let made_up = made_up.with_header(&format!("crit-{number}"), number);
+        let sent = made_up.sign().unwrap();
+        moneykit.verify(&sent.headers, &sent.body).await.unwrap_err();
+    }
+    let known: Vec<&str> = VerifyError::REASONS.iter().map(|(_, reason)| *reason).collect();
+    let events = seen.take();
+    assert_eq!(events.len(), 50);
+    assert!(events.iter().all(|event| known.contains(&event.as_str())), "{events:?}");
+}
