@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fintech_auth::{
-    ErrorKind, HttpOptions,
+    ErrorKind,
     emulator::{Fault, Operation},
 };
 use http::StatusCode;
@@ -51,8 +51,8 @@ async fn a_failed_call_names_its_status_or_the_kind_of_its_error() {
         (Fault::close(), None, "unavailable"),
         (Fault::hang(), None, "timeout"),
     ] {
-        let http = HttpOptions::default().with_timeout(Duration::from_millis(300));
-        let client = emulator.moneykit().with_tokens(plain).with_http(http).build().unwrap();
+        let client = emulator.moneykit().with_tokens(plain);
+        let client = client.with_http(|http| http.with_timeout(Duration::from_millis(300))).build().unwrap();
         emulator.fault(Operation::MoneykitToken, fault);
         let log = Log::default();
         let guard = log.start();
