@@ -44,7 +44,7 @@ pub(crate) fn router(
 #[tokio::main]
 #[allow(dead_code, reason = "the test of this example has its own main")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let moneykit = moneykit::Config::from_env()?.builder_for_webhooks().build()?.webhooks();
+    let moneykit = moneykit::Config::from_env()?.builder_for_webhooks()?.build()?.webhooks();
     let moov = moov::Config::from_env()?.webhooks()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, router(moneykit, moov)).await?;

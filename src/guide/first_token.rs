@@ -21,6 +21,21 @@
 //! [`moneykit::Config`](crate::moneykit::Config) and [`moov::Config`](crate::moov::Config); from code,
 //! [`Client::builder`](crate::moov::Client::builder).
 //!
+//! The environment also says how the network is: `MOOV_TIMEOUT`, `MOOV_PROXY`, `MOOV_ROOT_CERTIFICATE_FILE` for a gateway
+//! with a certificate authority of your own, `MOOV_CLIENT_IDENTITY_FILE` for mutual TLS, `MOOV_ALLOW_HTTP` for the name of a
+//! container. What you change in code leaves the rest as it is configured:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use fintech_auth::{Error, moov};
+//!
+//! fn client(config: &moov::Config) -> Result<moov::Client, Error> {
+//!     let builder = config.builder()?;
+//!     builder.with_http(|http| http.with_connect_timeout(Duration::from_secs(2))).build()
+//! }
+//! ```
+//!
 //! No credentials yet? Add the feature `emulator` and take the client of the [`Emulator`], as all examples
 //! here do.
 //!

@@ -61,7 +61,8 @@
 //! - **First check:** `fintech-auth doctor`. If it is clean, compare the environment of the failing process with the last
 //!   deploy that worked. For TLS, `openssl s_client -connect api.moov.io:443 </dev/null` prints who issued the certificate:
 //!   if that is your own proxy, give its root to
-//!   [`with_root_certificate`](crate::HttpOptions::with_root_certificate).
+//!   [`with_root_certificate`](crate::HttpOptions::with_root_certificate), or name its file in
+//!   `MOOV_ROOT_CERTIFICATE_FILE` or `MONEYKIT_ROOT_CERTIFICATE_FILE`.
 //! - **Escalate:** to whoever made the last deploy, or runs the proxy. It does not pass by itself: roll back first.
 //! - **At risk:** no money, because nothing was sent. If the process does not start, webhooks wait: MoneyKit retries for
 //!   two hours, Moov for a day.

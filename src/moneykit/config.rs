@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Client, ClientAuth, ClientBuilder};
 use crate::{
+    Error,
     client::config::{set, settings, words},
     webhook::Tolerance,
 };
@@ -41,7 +42,11 @@ pub struct Config {
 
 impl Config {
     /// As [`builder`](Self::builder) without the secret, which is not read: see [`ClientBuilder::for_webhooks`].
-    pub fn builder_for_webhooks(&self) -> ClientBuilder {
+    ///
+    /// # Errors
+    ///
+    /// As [`http_options`](Self::http_options).
+    pub fn builder_for_webhooks(&self) -> Result<ClientBuilder, Error> {
         self.apply(ClientBuilder::for_webhooks(self.client_id.as_deref()))
     }
 

@@ -14,7 +14,7 @@ use super::{
     base_url::{BaseUrl, is_loopback},
     plain_http::{AllowedHosts, PrivateResolver},
 };
-use crate::{Error, ErrorKind, clock::FOREVER};
+use crate::{Error, ErrorKind, Secret, clock::FOREVER};
 
 /// How requests are sent: timeouts, the size of a response, trust, proxies, and a reqwest client of your own.
 ///
@@ -36,7 +36,7 @@ pub struct HttpOptions {
     body_limit: usize,
     roots: Vec<Arc<[u8]>>,
     identity: Option<Arc<Zeroizing<Vec<u8>>>>,
-    proxy: Option<Arc<str>>,
+    proxy: Option<Secret>,
     allowed_http: AllowedHosts,
     client: Option<Customise>,
     built: Built,
@@ -104,7 +104,8 @@ impl HttpOptions {
     /// Presents a client certificate (mutual TLS): one PEM text with the certificate chain and its private key in
     /// PKCS#8.
     ///
-    /// A text without both is an error when the client is built.
+    /// A text without both is an error when the client is built. So is a base URL that is plain http to another machine,
+    /// which would never see the certificate.
     #[must_use]
     pub fn with_client_identity(self, pem: impl AsRef<[u8]>) -> Self {
         let pem = Arc::new(Zeroizing::new(pem.as_ref().to_vec()));
@@ -114,11 +115,16 @@ impl HttpOptions {
     /// Sends all https requests through this proxy, such as `http://proxy.internal:3128`. Default: the
     /// environment's (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). Plain http never goes through a proxy.
     ///
-    /// What is no URL is an error when the client is built. Credentials in the URL are sent to the proxy alone and
-    /// do not show in `Debug`.
+    /// `NO_PROXY` has no effect then. What is no http or https URL is an error when the client is built; for SOCKS, enable
+    /// reqwest's feature `socks` and call [`with_client_builder`](Self::with_client_builder). A proxy together with a base
+    /// URL that is plain http to another machine is an error as well, because the proxy would be bypassed.
+    ///
+    /// # Security
+    ///
+    /// Credentials in the URL are sent to the proxy alone. They do not show in `Debug` or in an error.
     #[must_use]
     pub fn with_proxy(self, url: impl AsRef<str>) -> Self {
-        self.with(|options| options.proxy = Some(url.as_ref().into()))
+        self.with(|options| options.proxy = Some(Secret::new(url.as_ref())))
     }
 
     /// Whether a host is this machine: `localhost` or a loopback address, in brackets or not. A base URL with
@@ -184,6 +190,16 @@ impl HttpOptions {
             return Err(invalid("a timeout of zero lets no call succeed"));
         }
         self.allowed_http.check(&base)?;
+        if !base.is_https() && !base.is_loopback() {
+            if self.proxy.is_some() {
+                return Err(invalid("plain http goes through no proxy: use https, or remove the proxy"));
+            }
+            if self.identity.is_some() {
+                return Err(invalid(
+                    "a client identity is presented over https only: use https, or remove the client identity",
+                ));
+            }
+        }
         let client = self.shared(&base)?;
         Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit })
     }
@@ -225,7 +241,14 @@ impl HttpOptions {
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy().proxy(self.allowed_http.nowhere_beyond());
         } else if let Some(proxy) = &self.proxy {
-            let proxy = reqwest::Proxy::all(&**proxy).map_err(|_| invalid("the proxy is not a url"))?;
+            // Only what reqwest uses as it is: it takes some other texts for no proxy at all.
+            let url = reqwest::Url::parse(proxy.expose_secret())
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https"));
+            let proxy = url.and_then(|url| reqwest::Proxy::all(url).ok());
+            let proxy = proxy.ok_or_else(|| {
+                invalid("the proxy is not an http or https url, such as http://proxy.internal:3128")
+            })?;
             builder = builder.proxy(proxy);
         }
         builder

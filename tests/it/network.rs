@@ -80,8 +80,96 @@ async fn a_proxy_carries_https_and_no_plain_http() {
     let local = emulator.moov().with_http(|_| http).with_tokens(plain).build().unwrap();
     assert!(local.create_access_token(&scopes(&["/ping.read"])).await.is_ok());
 
-    let bad = moov_at("https://gateway.invalid", quick().with_proxy("http://"));
-    assert_eq!(bad.unwrap_err().kind(), ErrorKind::InvalidConfig);
+    for bad in [
+        "http://",
+        "proxy-secret",
+        "proxy.internal:3128",
+        "user:proxy-secret@proxy.internal:3128",
+        "socks5://user:proxy-secret@proxy.internal",
+        "htp://user:proxy-secret@proxy.internal",
+    ] {
+        let error = moov_at("https://gateway.invalid", quick().with_proxy(bad)).expect_err(bad);
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+        assert!(!format!("{error:?}").contains("proxy-secret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_carries_the_call_and_shows_no_password() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://user:proxy-secret@{}", listener.local_addr().unwrap());
+    let config = moov::Config::from_vars([
+        ("MOOV_CLIENT_ID", "id"),
+        ("MOOV_CLIENT_SECRET", "a-client-secret"),
+        ("MOOV_BASE_URL", "https://gateway.invalid"),
+        ("MOOV_PROXY", &proxy),
+    ])
+    .unwrap();
+    let shown = format!("{config:?} {:?} {:?}", config.builder().unwrap(), config.http_options().unwrap());
+    assert!(shown.contains("proxy: Some([redacted])") && !shown.contains("proxy-secret"), "{shown}");
+    let client = config.builder().unwrap().with_tokens(plain).build().unwrap();
+    let call = tokio::spawn(async move { client.create_access_token(&scopes(&["/ping.read"])).await });
+    let (stream, _) = timeout(LONG, listener.accept()).await.unwrap().unwrap();
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut head) = (String::new(), String::new());
+    stream.read_line(&mut line).await.unwrap();
+    assert_eq!(line, "CONNECT gateway.invalid:443 HTTP/1.1\r\n");
+    while stream.read_line(&mut head).await.unwrap() > 2 {}
+    assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic "), "{head}");
+    drop((stream, listener));
+    let error = call.await.unwrap().unwrap_err();
+    assert!(!format!("{error:?}").contains("proxy-secret"), "{error:?}");
+}
+
+#[tokio::test]
+async fn hosts_of_the_environment_may_be_plain_http_and_no_vendor_may() {
+    let server = RawServer::start().await;
+    let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
+    server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
+    let config = |hosts: &str, host: &str| {
+        moov::Config::from_vars([
+            ("MOOV_CLIENT_ID", "id"),
+            ("MOOV_CLIENT_SECRET", "a-client-secret"),
+            ("MOOV_BASE_URL", &format!("http://{host}:{}", address.port())),
+            ("MOOV_ALLOW_HTTP", hosts),
+        ])
+        .unwrap()
+    };
+    // In code, only the name's address is added: the hosts stay as the environment names them.
+    let builder = config("other emulator", "emulator").builder().unwrap().with_tokens(plain);
+    let resolved = builder
+        .with_http(|http| http.with_client_builder(move |client| client.resolve("emulator", address)))
+        .build()
+        .unwrap();
+    resolved.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
+    for (hosts, host) in [
+        ("other", "emulator"),
+        ("api.moov.io", "api.moov.io"),
+        ("emulator api.moneykit.com", "emulator"),
+        ("*", "emulator"),
+        ("8.8.8.8", "8.8.8.8"),
+    ] {
+        let error = config(hosts, host).client().expect_err(hosts);
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+    }
+}
+
+/// Both would be ignored without a word, and the call would go out in clear.
+#[test]
+fn plain_http_to_another_machine_contradicts_a_proxy_and_a_client_identity() {
+    let allowed = || quick().with_allow_http(["gateway"]);
+    assert!(moov_at("http://gateway", allowed()).is_ok());
+    for (http, what) in [
+        (allowed().with_proxy("http://proxy.internal:3128"), "proxy"),
+        (allowed().with_client_identity("any"), "client identity"),
+    ] {
+        let error = moov_at("http://gateway", http.clone()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains(what), "{error}");
+        assert!(http.to_reqwest("http://gateway").is_err());
+    }
+    let proxied = quick().with_proxy("http://proxy.internal:3128");
+    assert!(moov_at("http://127.0.0.1:1", proxied).is_ok(), "this machine is never behind a proxy");
 }
 
 #[tokio::test]
@@ -162,6 +250,25 @@ async fn a_client_identity_is_presented() {
         let error = jwks(trusting.clone().with_client_identity(wrong)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
     }
+
+    // The same from files that the environment names.
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let (roots, identity) = (folder.join("network-root.pem"), folder.join("network-identity.pem"));
+    let unrelated = rcgen::generate_simple_self_signed(["other".to_owned()]).unwrap().cert.pem();
+    std::fs::write(&roots, unrelated + &root).unwrap();
+    std::fs::write(&identity, &pem).unwrap();
+    let config = moneykit::Config::from_vars([
+        ("MONEYKIT_BASE_URL", format!("https://localhost:{port}")),
+        ("MONEYKIT_ROOT_CERTIFICATE_FILE", roots.display().to_string()),
+        ("MONEYKIT_CLIENT_IDENTITY_FILE", identity.display().to_string()),
+    ])
+    .unwrap();
+    let client = config.builder_for_webhooks().unwrap().with_tokens(plain).build().unwrap();
+    assert!(client.jwks().await.unwrap().into_body().keys.is_empty());
+    // And for requests of the program's own.
+    let url = format!("https://localhost:{port}");
+    let own = config.http_options().unwrap().to_reqwest(&url).unwrap();
+    assert_eq!(own.get(&url).send().await.unwrap().status(), 200);
 }
 
 /// reqwest ignores the roots of a builder whose TLS is configured, so this is the only way that works with every

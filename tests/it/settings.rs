@@ -24,12 +24,17 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("timeout", json!("3s")),
         ("connect_timeout", json!(2.5)),
         ("body_limit", json!(4096)),
+        ("root_certificate_file", json!(file("ca.pem", "certificates"))),
+        ("client_identity_file", json!(file("identity.pem", MARK))),
+        ("proxy", json!(format!("http://user:{MARK}@proxy.internal:3128"))),
+        ("allow_http", json!("emulator 10.0.0.7")),
         ("refresh_window", json!("1m")),
-        ("margin", json!("500ms")),
+        ("expiry_leeway", json!("500ms")),
         ("max_wait", json!(7)),
         ("capacity", json!(10)),
         ("attempts", json!(1)),
         ("rate_limit", json!("10/s")),
+        ("rate_limit_share", json!(0.5)),
         ("origin", json!("https://your-domain.com")),
         ("referer", json!("https://your-domain.com")),
         ("client_type", json!("device")),
@@ -143,6 +148,13 @@ fn each_refused_file_says_what_to_do_and_shows_no_value() {
         json!({"body_limit": 0.5}),
         json!({"attempts": "three"}),
         json!({"rate_limit": 40}),
+        json!({"rate_limit_share": 1.5}),
+        json!({"root_certificate_file": ""}),
+        json!({"client_identity_file": [MARK]}),
+        json!({"proxy": {MARK: MARK}}),
+        json!({"proxy": format!(" http://user:{MARK}@proxy")}),
+        json!({"allow_http": format!("emulator,{MARK}")}),
+        json!({"allow_http": true}),
         json!(MARK),
         json!(123_456_789),
         json!([MARK]),
@@ -175,6 +187,10 @@ fn each_refused_variable_is_named_and_shows_no_value() {
         ("MOOV_TIMEOUT", MARK),
         ("MOOV_CAPACITY", MARK),
         ("MOOV_RATE_LIMIT", MARK),
+        ("MOOV_RATE_LIMIT_SHARE", "0"),
+        ("MOOV_ALLOW_HTTP", "emulator,MARK-0123456789"),
+        ("MOOV_PROXI", MARK),
+        ("MOOV_HTTPS_PROXY", MARK),
         ("MOOV_CLIENT_AUTH", MARK),
         ("MOOV_SCOPES", "\"quoted\""),
     ]
@@ -325,6 +341,7 @@ fn variables_that_resemble_settings_are_warnings_where_the_program_has_what_it_n
         ("MOOV_BASE_URI", "MOOV_BASE_URL?"),
         ("MOOV_ORIGINS", "MOOV_ORIGIN?"),
         ("MOOV_REFERRER", "MOOV_REFERER?"),
+        ("MOOV_PROXYS", "MOOV_PROXY?"),
         ("MOOV_WEBHOOK_SECRETS", "MOOV_WEBHOOK_SECRET?"),
     ] {
         let error = moov::Config::from_vars([(name, MARK)]).expect_err(name).to_string();
@@ -470,6 +487,8 @@ async fn a_secret_comes_from_a_mounted_file() {
 #[test]
 fn each_refused_secret_names_its_file_and_never_what_is_in_it() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let with_file =
+        |key: &str, path: PathBuf| json!({"client_id": "id", "client_secret": "secret", key: path});
     let refused = [
         json!({}),
         json!({"client_id": "id"}),
@@ -480,6 +499,14 @@ fn each_refused_secret_names_its_file_and_never_what_is_in_it() {
         json!({"client_id": "id", "client_secret_file": file("large", MARK.repeat(2000))}),
         json!({"client_id": "id", "client_secret_file": file("binary", [MARK.as_bytes(), &[0xff]].concat())}),
         json!({"client_id": "id", "client_secret_file": file("lines", format!("{MARK}\n\n"))}),
+        with_file("client_identity_file", folder.join("settings-not-there")),
+        with_file("client_identity_file", MARK.into()),
+        with_file("client_identity_file", file("identity-empty", "")),
+        with_file("client_identity_file", file("identity-der", [MARK.as_bytes(), &[0]].concat())),
+        with_file("client_identity_file", file("identity-large", MARK.repeat(100_000))),
+        with_file("client_identity_file", file("identity-wrong", MARK)),
+        with_file("root_certificate_file", folder.clone()),
+        with_file("root_certificate_file", file("root-wrong", MARK)),
     ];
     let mut errors: Vec<Error> =
         refused.iter().map(|config| moov_of(config).client().expect_err("it is refused")).collect();
@@ -545,4 +572,40 @@ fn options_changed_in_code_keep_what_the_settings_say() {
     changed(format!("{:?}", moov.with_http(http).with_tokens(tokens)));
     let moneykit: moneykit::Config = serde_json::from_value(settings).unwrap();
     changed(format!("{:?}", moneykit.builder().unwrap().with_http(http).with_tokens(tokens)));
+}
+
+/// A new option gets a key, or a reason in the documentation why it has none.
+#[test]
+fn each_option_has_a_key_or_is_documented_to_have_none() {
+    let read = |path: &str| {
+        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it is readable")
+    };
+    let config =
+        ["src/client/config/mod.rs", "src/moov/config.rs", "src/moneykit/config.rs"].map(read).concat();
+    let docs: Vec<&str> = config.lines().filter(|line| line.trim_start().starts_with("///")).collect();
+    let docs = docs.join("\n");
+    let types = [
+        "HttpOptions",
+        "RetryPolicy",
+        "token::TokenOptions",
+        "moov::ClientBuilder",
+        "moneykit::ClientBuilder",
+    ];
+    let (mut seen, api) = (0, read("api.txt"));
+    for line in api.lines() {
+        let Some(path) = line.strip_prefix("pub fn fintech_auth::") else { continue };
+        let Some((owner, name)) = path.split('(').next().and_then(|path| path.rsplit_once("::")) else {
+            continue;
+        };
+        let name = name.split('<').next().unwrap_or(name);
+        if types.contains(&owner) && name.starts_with("with_") {
+            seen += 1;
+            let key = name.trim_start_matches("with_");
+            let is_key =
+                moov::Config::KEYS.contains(&key) || moov::Config::KEYS.contains(&&*format!("{key}_file"));
+            let is_named = docs.contains(&format!("::{name}`]")) || docs.contains(&format!("`{name}`"));
+            assert!(is_key || is_named, "{owner}::{name} has no key, and the documentation does not say so");
+        }
+    }
+    assert!(seen > 40, "{seen}");
 }

@@ -82,7 +82,7 @@ async fn a_client_for_webhooks_needs_and_shows_no_credentials() {
         "client_id": "nobody", "client_secret_file": "/nowhere", "base_url": emulator.url(), "client_auth": "headers",
     }))
     .expect("a configuration");
-    let client = config.builder_for_webhooks().build().expect("the client builds");
+    let client = config.builder_for_webhooks().unwrap().build().expect("the client builds");
     let sent = sign(emulator.moneykit_webhook(EVENT));
     assert_eq!(verdict(&client.webhooks(), &sent).await, Ok(()));
     client.jwks().await.expect("the keys");

@@ -24,12 +24,12 @@ pub(super) async fn check(
     if let (Ok(config), Some(delivery)) = (&config, delivery)
         && config.client_id.is_none()
     {
-        return delivery::moneykit(checks, &config.builder_for_webhooks().build()?, config, delivery).await;
+        return delivery::moneykit(checks, &config.builder_for_webhooks()?.build()?, config, delivery).await;
     }
     let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moneykit.com");
-    let route = Route::check(checks, url)?;
+    let route = Route::check(checks, url, config.proxy.as_ref())?;
 
     let requested = config.scopes.as_deref().unwrap_or_default();
     match client.create_access_token(requested).await {

@@ -37,7 +37,7 @@ pub(super) async fn check(
     let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moov.io");
-    let route = Route::check(checks, url)?;
+    let route = Route::check(checks, url, config.proxy.as_ref())?;
 
     let requested = match config.scopes.clone() {
         Some(scopes) if !scopes.is_empty() => scopes,
@@ -100,7 +100,7 @@ async fn issued(
 /// Checks whether the rest of the API accepts the token. A token call with 200 does not show it: a token for another
 /// origin, or of another kind than asked for, gets a 401 without a reason here.
 async fn bearer(checks: &mut Checks<'_>, config: &Config, url: &str, token: &Token) -> Result<(), Failure> {
-    let http = config.http_options().to_reqwest(url)?;
+    let http = config.http_options()?.to_reqwest(url)?;
     let response = match probe::request(&http, url, bearer_headers(config, token)) {
         Some(request) => sent(http.execute(request).await.ok()).await,
         None => None,
@@ -179,7 +179,7 @@ async fn key_pair(
     config: &Config,
     url: &str,
 ) -> Result<(), Failure> {
-    let http = config.http_options().to_reqwest(url)?;
+    let http = config.http_options()?.to_reqwest(url)?;
     let pair = match client.basic_auth() {
         Ok(pair) => pair,
         Err(error) => return checks.fail("key_pair.failed", &error),

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fintech_auth::{Error, ErrorKind, HttpOptions};
+use fintech_auth::{Error, ErrorKind, HttpOptions, Secret};
 use http::{StatusCode, Uri, header};
 use hyper_util::client::proxy::matcher::Matcher;
 
@@ -29,20 +29,36 @@ const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_prox
 /// How a service is reached.
 pub(super) struct Route<'a> {
     url: &'a str,
-    is_proxied: bool,
+    /// The variable or setting that names the proxy which is used.
+    proxy: Option<String>,
+    is_this_machine: bool,
 }
 
 impl<'a> Route<'a> {
-    /// Reports the address and the proxy, before anything is sent.
-    pub(super) fn check(checks: &mut Checks<'_>, url: &'a str) -> Result<Self, Failure> {
+    /// Reports the address and the proxy, before anything is sent. `proxy` is the one of the settings, which replaces that of the environment.
+    pub(super) fn check(
+        checks: &mut Checks<'_>,
+        url: &'a str,
+        proxy: Option<&Secret>,
+    ) -> Result<Self, Failure> {
         checks.ok("base_url.ok", url)?;
-        let mut route = Self { url, is_proxied: false };
+        let mut route = Self { url, proxy: None, is_this_machine: false };
         let Some(uri) =
             url.parse::<Uri>().ok().filter(|uri| !HttpOptions::is_loopback(uri.host().unwrap_or_default()))
         else {
             checks.ok("proxy.ok", "none is used to this machine")?;
+            route.is_this_machine = true;
             return Ok(route);
         };
+        if !url.starts_with("https:") {
+            checks.ok("proxy.ok", "none is used for plain http")?;
+            return Ok(route);
+        }
+        if let Some(proxy) = proxy.and_then(|proxy| proxy.expose_secret().parse::<Uri>().ok()) {
+            let name = checks.setting("PROXY");
+            route.through(checks, &proxy, &name)?;
+            return Ok(route);
+        }
         let named = PROXIES.iter().find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
         let Some(name) = named else {
             checks.ok("proxy.ok", "none")?;
@@ -50,14 +66,7 @@ impl<'a> Route<'a> {
         };
         // As reqwest finds it; what it says holds no password, which stands apart.
         match Matcher::from_env().intercept(&uri) {
-            Some(proxy) => {
-                route.is_proxied = true;
-                let port = proxy.uri().port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-                checks.ok(
-                    "proxy.ok",
-                    &format!("{}{port}, from {name}", proxy.uri().host().unwrap_or_default()),
-                )?;
-            }
+            Some(proxy) => route.through(checks, proxy.uri(), name)?,
             None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {
                 checks.ok("proxy.ok", "none: NO_PROXY excepts this host")?;
             }
@@ -67,6 +76,13 @@ impl<'a> Route<'a> {
             }
         }
         Ok(route)
+    }
+
+    /// Shows of the proxy's URL no more than host and port.
+    fn through(&mut self, checks: &mut Checks<'_>, proxy: &Uri, name: &str) -> Result<(), Failure> {
+        self.proxy = Some(name.to_owned());
+        let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+        checks.ok("proxy.ok", &format!("{}{port}, from {name}", proxy.host().unwrap_or_default()))
     }
 
     /// Reports what a response shows about TLS and the clock. `sent` is when its request was sent, if that is known.
@@ -80,7 +96,11 @@ impl<'a> Route<'a> {
         if self.url.starts_with("https:") {
             checks.ok("tls.ok", "the connection is encrypted, and the certificate trusted")?;
         } else {
-            checks.add("tls.none", Verdict::Skip, "plain http to this machine", "")?;
+            let found = match self.is_this_machine {
+                true => "plain http to this machine".to_owned(),
+                false => format!("plain http to a host of {}", checks.setting("ALLOW_HTTP")),
+            };
+            checks.add("tls.none", Verdict::Skip, &found, "")?;
         }
         let Some(date) = date else {
             return checks.add("clock.unknown", Verdict::Skip, "the service told no Date", "");
@@ -103,10 +123,12 @@ impl<'a> Route<'a> {
         if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) {
             return Ok(false);
         }
-        let next = if self.is_proxied {
-            "see that the proxy (HTTPS_PROXY) runs, knows the password it is given and lets this host pass; or except \
-             the host by NO_PROXY"
-                .to_owned()
+        let next = if let Some(name) = &self.proxy {
+            // NO_PROXY has no effect on the proxy of the settings.
+            let or = if PROXIES.contains(&name.as_str()) { "; or except the host by NO_PROXY" } else { "" };
+            format!(
+                "see that the proxy ({name}) runs, knows the password it is given and lets this host pass{or}"
+            )
         } else if self.url.starts_with("http:") {
             format!("see that the service runs there; if it speaks TLS, {base_url} begins with https://")
         } else if error.kind() == ErrorKind::Timeout {

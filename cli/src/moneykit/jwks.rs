@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let overrides = Overrides { call: Some(&args.call), ..Overrides::new(args.format) };
     let config = credentials::moneykit(&args.config.read()?, &overrides)?;
-    let set = config.builder_for_webhooks().build()?.jwks().await?.into_body();
+    let set = config.builder_for_webhooks()?.build()?.jwks().await?.into_body();
     if args.format.json {
         let text = serde_json::to_string(&set);
         return print(&(text.map_err(|error| Failure::local(error.to_string()))? + "\n"));

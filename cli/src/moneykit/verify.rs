@@ -57,7 +57,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
                 tolerance: args.webhook.tolerance,
                 ..Overrides::new(args.format)
             };
-            let builder = credentials::moneykit(&args.config.read()?, &overrides)?.builder_for_webhooks();
+            let builder = credentials::moneykit(&args.config.read()?, &overrides)?.builder_for_webhooks()?;
             let client = builder.with_webhooks(|_| options).build()?;
             client.webhooks().verify(&received.headers, &received.body[..]).await?
         }

@@ -146,3 +146,28 @@ fn a_proxy_that_is_not_there_is_reported_without_its_password() {
     assert!(ran.out.contains("-> see that the proxy (HTTPS_PROXY) runs"), "{}", ran.all());
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
+
+/// It goes before that of the environment, which nothing listens to.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_of_the_settings_is_reported_and_gone_through() {
+    let emulator = emulator().await;
+    let authority = Authority::new("configured");
+    let behind = authority.front(emulator.url(), "api.moov.io", LATER).await;
+    let doctor = |proxy: u16| {
+        run(configured(&emulator, "doctor moov")
+            .env_remove("MOOV_BASE_URL")
+            .env("MOOV_ATTEMPTS", "1")
+            .env("MOOV_ROOT_CERTIFICATE_FILE", &authority.file)
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .env("MOOV_PROXY", format!("http://user:MARK-0123456789@127.0.0.1:{proxy}")))
+    };
+    let proxy = Proxy::start("200 OK", behind).await;
+    let ran = doctor(proxy.port);
+    assert_eq!(ran.code, Some(0), "{}", ran.all());
+    let report = format!("  ok    proxy        127.0.0.1:{}, from MOOV_PROXY\n", proxy.port);
+    assert!(ran.out.contains(&report) && ran.out.contains("  ok    tls "), "{}", ran.out);
+    assert!(!ran.all().contains("MARK") && !proxy.heads().is_empty(), "{}", ran.all());
+    let ran = doctor(9);
+    assert!(ran.out.contains("-> see that the proxy (MOOV_PROXY) runs"), "{}", ran.all());
+    assert!(!ran.out.contains("NO_PROXY") && !ran.all().contains("MARK"), "{}", ran.all());
+}

@@ -5,6 +5,7 @@
 //! of a secret. It reads no environment but the variables that it is given.
 
 mod contract;
+mod file;
 mod keys;
 mod nearest;
 mod options;
@@ -15,7 +16,7 @@ mod vars;
 
 pub(crate) use contract::Settings;
 pub(crate) use keys::deserialize;
-pub(crate) use options::{Lifecycle, http_options, set};
+pub(crate) use options::{Lifecycle, Network, set};
 pub(crate) use secret_file::secret;
 pub(crate) use setting::{Setting, Shown};
 pub(crate) use value::Value;
@@ -49,8 +50,8 @@ macro_rules! fields {
             /// # Errors
             ///
             /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable: for an invalid
-            /// value, and for a name that resembles a key that is not set and that chooses the host, the origin
-            /// or the credentials. Other such names are [`warnings`](Self::warnings).
+            /// value, and for a name that resembles a key that is not set and that chooses the host, the proxy,
+            /// the origin or the credentials. Other such names are [`warnings`](Self::warnings).
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
@@ -163,6 +164,19 @@ macro_rules! settings {
         #[doc = concat!("a key is in upper case after `", $prefix, "_`, such as `", $prefix, "_CLIENT_SECRET_FILE`.")]
         /// Other variables with this prefix are ignored, unless they resemble a key: see [`Config::from_env`].
         ///
+        /// # Options without a key
+        ///
+        /// Set these in code, by a builder's `with_http`, `with_tokens` and the like:
+        ///
+        /// - what is code: a reqwest client (`with_client_builder`), `with_clock`, `with_observer`;
+        /// - how webhooks are verified, apart from `webhook_tolerance`: `with_webhooks`, or the options of the verifier;
+        /// - what comes with a shared store: `with_store`, `with_store_timeout`, `with_store_circuit_open_for`,
+        ///   `with_lease`, `with_deliveries`;
+        /// - what protects the vendor and your process from each other, where a deployment has no reason to differ from
+        ///   the program that was tested: `with_default_lifetime`, `with_max_lifetime`, `with_jitter`, `with_backoff`,
+        ///   `with_negative_cache_ttl`, `with_max_cool_down`, `with_max_handles`, and of
+        ///   [`RetryPolicy`](crate::RetryPolicy) `with_base` and `with_cap`.
+        ///
         /// # Security
         ///
         /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers add the line of the
@@ -192,10 +206,21 @@ macro_rules! settings {
             pub connect_timeout: std::time::Duration,
             /// [`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit), in bytes.
             pub body_limit: usize,
+            /// [`HttpOptions::with_root_certificate`](crate::HttpOptions::with_root_certificate): a PEM file with one or
+            /// more certificates, at most 1 MiB. This file and the next are read by [`Config::builder`].
+            pub root_certificate_file: std::path::PathBuf,
+            /// [`HttpOptions::with_client_identity`](crate::HttpOptions::with_client_identity): a PEM file with the
+            /// certificate chain and its private key, at most 1 MiB.
+            pub client_identity_file: std::path::PathBuf,
+            /// [`HttpOptions::with_proxy`](crate::HttpOptions::with_proxy). A secret, since it may have a password in it.
+            pub proxy: crate::Secret,
+            /// [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http): a list of hosts, or a text with
+            /// spaces between them.
+            pub allow_http: Vec<String>,
             /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
             pub refresh_window: std::time::Duration,
             /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
-            pub margin: std::time::Duration,
+            pub expiry_leeway: std::time::Duration,
             /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
             pub max_wait: std::time::Duration,
             /// [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity), in scope sets.
@@ -205,6 +230,9 @@ macro_rules! settings {
             /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit): calls by a time,
             /// such as `40/s` or `300/60s`.
             pub rate_limit: (usize, std::time::Duration),
+            /// [`TokenOptions::with_rate_limit_share`](crate::token::TokenOptions::with_rate_limit_share): over 0 and
+            /// up to 1.
+            pub rate_limit_share: f64,
             $($own)*
         }
         }
@@ -212,12 +240,25 @@ macro_rules! settings {
         impl $name {
             /// The HTTP options among the settings: for a reqwest client of your own, by
             /// [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest).
-            pub fn http_options(&self) -> crate::HttpOptions {
-                crate::client::config::http_options(self.timeout, self.connect_timeout, self.body_limit)
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, for a file that cannot be
+            /// read.
+            pub fn http_options(&self) -> Result<crate::HttpOptions, crate::Error> {
+                let network = crate::client::config::Network {
+                    timeout: self.timeout,
+                    connect_timeout: self.connect_timeout,
+                    body_limit: self.body_limit,
+                    root_certificate_file: self.root_certificate_file.as_deref(),
+                    client_identity_file: self.client_identity_file.as_deref(),
+                    proxy: self.proxy.as_ref(),
+                    allow_http: self.allow_http.as_deref(),
+                };
+                network.options()
             }
 
-            /// A builder with these settings; what they do not have can be added to it. The secret's file is read
-            /// here.
+            /// A builder with these settings, to change or add to. Files are read here.
             ///
             /// # Errors
             ///
@@ -228,7 +269,7 @@ macro_rules! settings {
                 let secret = crate::client::config::secret("client_secret", secret, file)?;
                 let id = self.client_id.as_deref();
                 let credentials = crate::Credentials::configured(self.prefix(), id, secret)?;
-                Ok(self.apply(Client::builder(credentials)))
+                self.apply(Client::builder(credentials))
             }
 
             /// A client with these settings.
@@ -240,23 +281,25 @@ macro_rules! settings {
                 self.builder()?.build()
             }
 
-            fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
+            fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, crate::Error> {
                 use crate::client::config::{Lifecycle, set};
 
-                let builder = self.own(builder).with_http(|_| self.http_options());
+                let http = self.http_options()?;
+                let builder = self.own(builder).with_http(|_| http);
                 let builder = set(builder, self.client_auth, ClientBuilder::with_client_auth);
                 let builder = set(builder, self.base_url.as_ref(), ClientBuilder::with_base_url);
                 let builder = set(builder, self.version.as_ref(), ClientBuilder::with_version);
                 let builder = set(builder, self.scopes.clone(), ClientBuilder::with_scopes);
                 let lifecycle = Lifecycle {
                     refresh_window: self.refresh_window,
-                    margin: self.margin,
+                    expiry_leeway: self.expiry_leeway,
                     max_wait: self.max_wait,
                     capacity: self.capacity,
                     attempts: self.attempts,
                     rate_limit: self.rate_limit,
+                    rate_limit_share: self.rate_limit_share,
                 };
-                builder.with_tokens(|options| lifecycle.apply(options))
+                Ok(builder.with_tokens(|options| lifecycle.apply(options)))
             }
         }
     };

@@ -86,6 +86,32 @@ impl Setting for u32 {
     }
 }
 
+/// A share of something.
+impl Setting for f64 {
+    const MUST_BE: &'static str = "must be a number over 0 and up to 1, such as 0.5";
+
+    fn read(value: &Value) -> Option<Self> {
+        let number = match value {
+            Value::Number(number) => *number,
+            value => value.text()?.parse().ok()?,
+        };
+        (number > 0.0 && number <= 1.0).then_some(number)
+    }
+}
+
+/// Names of hosts.
+impl Setting for Vec<String> {
+    const MUST_BE: &'static str = "must be names of hosts: a list of them, or a text with spaces between";
+
+    fn read(value: &Value) -> Option<Self> {
+        let host = |text: &str| (!text.contains([',', ';'])).then(|| text.to_owned());
+        match value {
+            Value::List(values) => values.iter().map(|value| host(value.text()?)).collect(),
+            value => value.text()?.split_whitespace().map(host).collect(),
+        }
+    }
+}
+
 impl Setting for Duration {
     const MUST_BE: &'static str = "must be a number of seconds, or a time such as 500ms, 15s, 5m or 1h";
 
@@ -209,6 +235,23 @@ mod tests {
             let expected = expected.map(|(calls, seconds)| (calls, Duration::from_secs(seconds)));
             assert_eq!(<(usize, Duration)>::read(&text(given)), expected, "{given}");
         }
+    }
+
+    #[test]
+    fn a_share_is_over_0_and_up_to_1() {
+        for (given, expected) in
+            [("0.5", Some(0.5)), ("1", Some(1.0)), ("0", None), ("-0.1", None), ("1.1", None), ("NaN", None)]
+        {
+            assert_eq!(f64::read(&text(given)), expected, "{given}");
+        }
+        assert_eq!((f64::read(&Value::Number(0.25)), f64::read(&Value::Other)), (Some(0.25), None));
+    }
+
+    #[test]
+    fn hosts_are_separated_by_spaces_alone() {
+        let hosts = |given: &str| Vec::<String>::read(&text(given));
+        assert_eq!(hosts("emulator  10.0.0.7"), Some(vec!["emulator".to_owned(), "10.0.0.7".to_owned()]));
+        assert_eq!((hosts("a,b"), hosts("a;b"), hosts("a, b")), (None, None, None));
     }
 
     #[test]

@@ -15,14 +15,15 @@ const ALTERNATIVES: &[&[&str]] = &[
     &["origin", "referer"],
 ];
 
-/// Keys that choose the host, the origin or the credentials. Ignoring a misspelt one of these could send
-/// the wrong key to the wrong place.
+/// Keys that choose the host, the proxy, the origin or the credentials. Ignoring a misspelt one of these could
+/// send the wrong key to the wrong place.
 const CRITICAL: &[&str] = &[
     "client_id",
     "client_secret",
     "client_secret_file",
     "client_auth",
     "base_url",
+    "proxy",
     "origin",
     "referer",
     "webhook_secret",
@@ -40,6 +41,9 @@ const FOREIGN: &[(&str, &str)] = &[
     ("API_HOST", "base_url"),
     ("SERVER_URL", "base_url"),
     ("ENDPOINT", "base_url"),
+    ("HTTPS_PROXY", "proxy"),
+    ("HTTP_PROXY", "proxy"),
+    ("PROXY_URL", "proxy"),
     ("API_VERSION", "version"),
     ("API_KEY", "client_id"),
     ("API_SECRET", "client_secret"),

@@ -61,7 +61,7 @@ async fn main() -> Result<(), Error> {
     // The key seals tokens, if the store gets any. Deliveries are digests.
     let key = SealingKey::from_base64(&Secret::from(env::var("REDIS_SEALING_KEY")?))?;
     let redis = Arc::new(RedisStore::builder([key]).open(&env::var("REDIS_URL")?)?);
-    let client = moneykit::Config::from_env()?.builder_for_webhooks(); // settings from the environment
+    let client = moneykit::Config::from_env()?.builder_for_webhooks()?; // settings from the environment
     let client = client.with_deliveries(Deliveries::new(RedisDeliveries::new(redis))).build()?;
     let webhooks = &client.webhooks();
     run(service_fn(|request| from_moneykit(webhooks, request))).await
