@@ -52,6 +52,8 @@ pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use timestamp::Timestamp;
 pub use token::{ExpiresIn, Scope, ScopeSet, Token};
+#[doc(hidden)]
+pub use transport::Exchange;
 pub use transport::HttpOptions;
 
 // Crates before their version 1.0 whose types are in public signatures, so that users name the same version. A new

@@ -15,6 +15,7 @@ mod moneykit;
 mod moov;
 mod options;
 mod output;
+mod private_file;
 mod progress;
 mod received;
 mod settings;

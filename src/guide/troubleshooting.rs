@@ -256,6 +256,11 @@
 //! | `rights.ok` | a store may do there what it does for a token |
 //! | `rights.missing` | it may not; the `ACL SETUSER` that is needed is printed |
 //! | `rights.failed` | the check of the store failed for another reason |
+//! | `transcript.written` | where the transcript of `--record` is |
+//!
+//! `fintech-auth doctor --record FILE` writes what the calls sent and received to a file that only you can read: names of
+//! a fixed list, JSON types, lengths, statuses, and times relative to now. No value is copied, so it has no secret, no id
+//! and no domain. Read it, and attach it to an issue in this crate's repository: it shows what the live services send.
 //!
 //! # Webhooks
 //!

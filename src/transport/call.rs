@@ -17,6 +17,7 @@ use super::{
     Http,
     classify::{classify_in_front, classify_send_error, classify_status, is_in_front},
     error_body, json,
+    record::Exchange,
     redact::{TEXT_LIMIT, clean, is_code, is_id, is_public},
     retry_after::{date, retry_after},
 };
@@ -291,6 +292,28 @@ impl Call {
 
     /// For the hook `exec`: sends, and reads the response up to the limit.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
+        let Some(recorder) = &self.0.http.recorder else { return self.send(request).await };
+        let copy = request.try_clone();
+        let result = self.send(request).await;
+        if let Some(request) = copy {
+            let received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner);
+            recorder.record(&Exchange {
+                method: request.method(),
+                url: request.url(),
+                request_headers: request.headers(),
+                request_body: request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default(),
+                response: received
+                    .as_ref()
+                    .map(|received| (received.status, &received.headers, &*received.body)),
+                is_complete: received
+                    .as_ref()
+                    .is_some_and(|received| received.is_complete && !received.over_limit),
+            });
+        }
+        result
+    }
+
+    async fn send(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
         let sent = SystemTime::now();
         let mut response = self.0.http.client.execute(request).await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     base_url::{BaseUrl, is_loopback},
     plain_http::{AllowedHosts, PrivateResolver},
+    record::{Exchange, Recorder},
 };
 use crate::{Error, ErrorKind, Secret, clock::FOREVER};
 
@@ -39,6 +40,7 @@ pub struct HttpOptions {
     proxy: Option<Secret>,
     allowed_http: AllowedHosts,
     client: Option<Customise>,
+    recorder: Option<Recorder>,
     built: Built,
 }
 
@@ -61,6 +63,7 @@ impl Default for HttpOptions {
             proxy: None,
             allowed_http: AllowedHosts::default(),
             client: None,
+            recorder: None,
             built: Built::default(),
         }
     }
@@ -171,6 +174,18 @@ impl HttpOptions {
         self.with(|options| options.client = Some(Arc::new(customise)))
     }
 
+    /// Calls this with each exchange of a vendor's client, as it went over the wire. For `fintech-auth doctor
+    /// --record` alone: no part of the public API, and gone or changed in any version.
+    ///
+    /// # Security
+    ///
+    /// An exchange has all secrets in clear text.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_recorder(self, recorder: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|options| options.recorder = Some(Recorder::new(recorder)))
+    }
+
     /// A reqwest client for requests of your own to this base URL, such as with the tokens of
     /// [`authorize`](crate::authorize): with our TLS, the timeouts and no redirects. A client for an https base
     /// URL sends nothing but https; one for a base URL on this machine sends plain http to this machine
@@ -201,7 +216,8 @@ impl HttpOptions {
             }
         }
         let client = self.shared(&base)?;
-        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit })
+        let recorder = self.recorder.clone();
+        Ok(Http { base, client, timeout: self.timeout, body_limit: self.body_limit, recorder })
     }
 
     fn shared(&self, base: &BaseUrl) -> Result<reqwest::Client, Error> {
@@ -403,6 +419,7 @@ pub(crate) struct Http {
     pub(super) client: reqwest::Client,
     pub(super) timeout: Duration,
     pub(super) body_limit: usize,
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl Http {

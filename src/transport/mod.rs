@@ -11,6 +11,7 @@ mod error_body;
 mod header;
 mod json;
 mod plain_http;
+mod record;
 mod redact;
 mod retry_after;
 #[cfg(feature = "rustls")]
@@ -24,3 +25,5 @@ pub(crate) use client::Http;
 pub use client::HttpOptions;
 pub(crate) use header::{basic, bearer, is_like, origin, sensitive, visible};
 pub(crate) use json::optional;
+#[doc(hidden)]
+pub use record::Exchange;

@@ -7,6 +7,7 @@ mod moneykit;
 mod moov;
 mod network;
 mod probe;
+mod record;
 mod redis;
 mod tls;
 mod version;
@@ -23,6 +24,7 @@ use crate::{
 };
 use check::{Checks, Report, Verdict};
 use delivery::Delivery;
+use record::Recorder;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -41,6 +43,13 @@ With --delivery, a webhook delivery is verified as well: a file with its headers
 as they came, an empty line, and the body. The signature is checked apart from
 its time, so an old delivery shows whether the secret is right.
 
+With --record, a transcript of the calls is written, to be attached to an issue
+in the repository of fintech-auth: from it we learn what the live services send.
+A line of JSON for each call has method, path, status, headers, the shape of the
+bodies, and times relative to now. Only listed names and words are in it; any
+other name or value is replaced by its length. So it has no secret, no id and no
+domain. Redis is not recorded. Nobody else can read the file; read it first.
+
 The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or
 FINTECH_AUTH_REDIS_URL_FILE for a file with the URL in it; in a file of
 settings, the table redis with url or url_file. Its namespace, if not default,
@@ -50,6 +59,7 @@ Examples:
   fintech-auth doctor
   fintech-auth doctor moov --json
   fintech-auth doctor moov --delivery delivery.txt
+  fintech-auth doctor --record transcript.jsonl
   MOOV_SCOPES=/accounts.read fintech-auth doctor
   FINTECH_AUTH_REDIS_URL_FILE=/run/secrets/redis-url fintech-auth doctor redis")]
 pub(crate) struct Args {
@@ -59,6 +69,9 @@ pub(crate) struct Args {
     /// A webhook as received, headers and body; - is standard input
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     delivery: Option<String>,
+    /// Write what the calls sent and received, without values
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    record: Option<String>,
     #[command(flatten)]
     format: Format,
     #[command(flatten)]
@@ -94,6 +107,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     {
         return Err(Failure::usage("standard input is either the secret or the delivery"));
     }
+    args.record.as_deref().map(record::check_file).transpose()?;
+    let recorder = Recorder::new(args.record.is_some());
     let delivery_of = |is_moneykit| delivery.as_ref().filter(|delivery| delivery.is_moneykit == is_moneykit);
     let settings = args.client.config.read()?;
     let overrides = Overrides::of(&args.client, args.format);
@@ -105,7 +120,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         let config = credentials::moneykit(&settings, &overrides);
         let is_configured = config.as_ref().map_or(true, |config| config.client_id.is_some());
         if what.is_some() || is_configured || delivery_of(true).is_some() {
-            moneykit::check(&mut report.subject("moneykit")?, config, delivery_of(true)).await?;
+            moneykit::check(&mut report.subject("moneykit")?, config, delivery_of(true), &recorder).await?;
             checked += 1;
         }
     }
@@ -113,7 +128,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         let config = credentials::moov(&settings, &overrides);
         let is_configured = config.as_ref().map_or(true, |config| config.client_id.is_some());
         if what.is_some() || is_configured || delivery_of(false).is_some() {
-            moov::check(&mut report.subject("moov")?, config, delivery_of(false)).await?;
+            moov::check(&mut report.subject("moov")?, config, delivery_of(false), &recorder).await?;
             checked += 1;
         }
     }
@@ -141,6 +156,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             "nothing is configured: set MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, or MOOV_CLIENT_ID and \
              MOOV_CLIENT_SECRET",
         ));
+    }
+    if let Some(path) = &args.record {
+        recorder.finish(&mut report.subject("transcript")?, path)?;
     }
     report.finish()
 }

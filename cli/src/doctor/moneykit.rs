@@ -10,6 +10,7 @@ use super::{
     configured,
     delivery::{self, Delivery},
     network::Route,
+    record::Recorder,
     scopes, version,
 };
 use crate::exit::{Failure, chain};
@@ -20,13 +21,15 @@ pub(super) async fn check(
     checks: &mut Checks<'_>,
     config: Result<Config, Failure>,
     delivery: Option<&Delivery>,
+    recorder: &Recorder,
 ) -> Result<(), Failure> {
     if let (Ok(config), Some(delivery)) = (&config, delivery)
         && config.client_id.is_none()
     {
         return delivery::moneykit(checks, &config.builder_for_webhooks()?.build()?, config, delivery).await;
     }
-    let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
+    let client = |config: &Config| recorder.moneykit(config)?.build();
+    let built = configured(checks, config, client, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moneykit.com");
     let route = Route::check(checks, url, config.proxy.as_ref())?;

@@ -8,7 +8,7 @@ use fintech_auth::{
     },
     reqwest,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{
     check::{Checks, Verdict},
@@ -16,9 +16,13 @@ use super::{
     delivery::{self, Delivery},
     network::Route,
     probe::{self, Judged, Read},
+    record::Recorder,
     scopes, version,
 };
 use crate::exit::{Failure, chain};
+
+/// What is checked, where it is, and where its calls are recorded.
+type Service<'a> = (&'a Config, &'a str, &'a Recorder);
 
 const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
 
@@ -28,13 +32,15 @@ pub(super) async fn check(
     checks: &mut Checks<'_>,
     config: Result<Config, Failure>,
     delivery: Option<&Delivery>,
+    recorder: &Recorder,
 ) -> Result<(), Failure> {
     if let (Ok(config), Some(delivery)) = (&config, delivery)
         && config.client_id.is_none()
     {
         return delivery::moov(checks, config, delivery);
     }
-    let built = configured(checks, config, Config::client, |config| config.client_id.as_deref())?;
+    let build = |config: &Config| recorder.moov(config)?.build();
+    let built = configured(checks, config, build, |config| config.client_id.as_deref())?;
     let Some((client, config)) = built else { return Ok(()) };
     let url = config.base_url.as_deref().unwrap_or("https://api.moov.io");
     let route = Route::check(checks, url, config.proxy.as_ref())?;
@@ -50,10 +56,12 @@ pub(super) async fn check(
             checks.ok("credentials.ok", "accepted: a token was issued")?;
             version::moov(checks, &config, response.headers())?;
             match UncachedToken::try_from(response) {
-                Ok(token) => issued(checks, &client, &config, url, &requested, token.token()).await?,
+                Ok(token) => {
+                    issued(checks, &client, (&config, url, recorder), &requested, token.token()).await?
+                }
                 Err(error) => checks.fail("token.unusable", &error)?,
             }
-            key_pair(checks, &client, &config, url).await?;
+            key_pair(checks, &client, (&config, url, recorder)).await?;
         }
         Err(error) if route.failed(checks, &error)? => {}
         // Every response of the service carries one.
@@ -67,7 +75,7 @@ pub(super) async fn check(
             if error.status().is_some() {
                 route.responded(checks, None, error.date(), tolerance)?;
             }
-            refused(checks, &config, &requested, &error).await?;
+            refused(checks, &config, &requested, &error, recorder).await?;
         }
     }
     webhooks(checks, &config)?;
@@ -78,15 +86,14 @@ pub(super) async fn check(
 async fn issued(
     checks: &mut Checks<'_>,
     client: &Client,
-    config: &Config,
-    url: &str,
+    (config, url, recorder): Service<'_>,
     requested: &[Scope],
     token: &Token,
 ) -> Result<(), Failure> {
     let is_for_page = origin(checks, config, token.audience())?;
     scopes(checks, requested, token.scope(), ALLOW_SCOPES)?;
     if is_for_page {
-        bearer(checks, config, url, token).await?;
+        bearer(checks, (config, url, recorder), token).await?;
     } else {
         let found = "not sent, because it is not for the origin";
         checks.add("token.unchecked", Verdict::Skip, found, "")?;
@@ -99,10 +106,20 @@ async fn issued(
 
 /// Checks whether the rest of the API accepts the token. A token call with 200 does not show it: a token for another
 /// origin, or of another kind than asked for, gets a 401 without a reason here.
-async fn bearer(checks: &mut Checks<'_>, config: &Config, url: &str, token: &Token) -> Result<(), Failure> {
+async fn bearer(
+    checks: &mut Checks<'_>,
+    (config, url, recorder): Service<'_>,
+    token: &Token,
+) -> Result<(), Failure> {
     let http = config.http_options()?.to_reqwest(url)?;
-    let response = match probe::request(&http, url, bearer_headers(config, token)) {
-        Some(request) => sent(http.execute(request).await.ok()).await,
+    let headers = bearer_headers(config, token);
+    let response = match probe::request(&http, url, headers.clone()) {
+        Some(request) => {
+            let called = request.url().clone();
+            let read = sent(http.execute(request).await.ok()).await;
+            recorder.add_read(&Method::GET, &called, &headers, read.as_ref());
+            read
+        }
         None => None,
     };
     match probe::judge(response.as_ref()) {
@@ -176,16 +193,23 @@ fn is_web(config: &Config) -> bool {
 async fn key_pair(
     checks: &mut Checks<'_>,
     client: &Client,
-    config: &Config,
-    url: &str,
+    (config, url, recorder): Service<'_>,
 ) -> Result<(), Failure> {
     let http = config.http_options()?.to_reqwest(url)?;
     let pair = match client.basic_auth() {
         Ok(pair) => pair,
         Err(error) => return checks.fail("key_pair.failed", &error),
     };
-    let response = match probe::request(&http, url, version_headers(config)) {
-        Some(request) => sent(pair.send(&http, request).await.ok()).await,
+    let mut headers = version_headers(config);
+    let response = match probe::request(&http, url, headers.clone()) {
+        Some(request) => {
+            let called = request.url().clone();
+            let read = sent(pair.send(&http, request).await.ok()).await;
+            // As the key pair goes: only the scheme is recorded.
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic"));
+            recorder.add_read(&Method::GET, &called, &headers, read.as_ref());
+            read
+        }
         None => None,
     };
     match probe::judge(response.as_ref()) {
@@ -228,6 +252,7 @@ async fn refused(
     config: &Config,
     requested: &[Scope],
     error: &Error,
+    recorder: &Recorder,
 ) -> Result<(), Failure> {
     let has_page = config.origin.is_some() || config.referer.is_some();
     if error.kind() == ErrorKind::Unauthorized && has_page {
@@ -235,7 +260,7 @@ async fn refused(
         (plain.origin, plain.referer) = (None, None);
         plain.client_type = None;
         plain.version = None;
-        let client = plain.client()?;
+        let client = recorder.moov(&plain)?.build()?;
         if let Ok(response) = client.create_access_token(requested).await {
             // As above; that it fails changes nothing here.
             _ = client.revoke(&response.into_body().access_token, None).await;
@@ -248,7 +273,7 @@ async fn refused(
     if blames_scope {
         return checks.add("scopes.refused", Verdict::Fail, &chain(error), ALLOW_SCOPES);
     }
-    if version::refused(checks, config, requested, error).await? {
+    if version::refused(checks, config, requested, error, recorder).await? {
         return Ok(());
     }
     let id =

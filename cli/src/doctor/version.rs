@@ -9,7 +9,10 @@ use fintech_auth::{
 };
 use http::{HeaderMap, StatusCode};
 
-use super::check::{Checks, Verdict};
+use super::{
+    check::{Checks, Verdict},
+    record::Recorder,
+};
 use crate::exit::{Failure, chain};
 
 /// The version that a response names, if it is like one. It is shown.
@@ -80,6 +83,7 @@ pub(super) async fn refused(
     config: &moov::Config,
     scopes: &[Scope],
     error: &Error,
+    recorder: &Recorder,
 ) -> Result<bool, Failure> {
     let is_shape = error.kind() == ErrorKind::InvalidRequest
         && matches!(error.status(), Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY));
@@ -89,7 +93,7 @@ pub(super) async fn refused(
     let asked = config.version.as_deref().unwrap_or(DEFAULT);
     let answered = answered(error.headers(), "x-moov-version");
     let found = |what: &str| format!("{}; {what}: {}", pair(asked, answered.as_deref()), chain(error));
-    if client_type(config, asked) != "not sent" && issues(config, scopes, None).await? {
+    if client_type(config, asked) != "not sent" && issues(config, scopes, None, recorder).await? {
         let found = found("the token call is refused with client_type and accepted without");
         let next = format!(
             "set MOOV_VERSION to a version that knows client_type ({DEFAULT} or newer); if it is one, report it, and \
@@ -98,7 +102,7 @@ pub(super) async fn refused(
         checks.add("version.field_refused", Verdict::Fail, &found, &next)?;
         return Ok(true);
     }
-    if asked != NONE && issues(config, scopes, Some(NONE)).await? {
+    if asked != NONE && issues(config, scopes, Some(NONE), recorder).await? {
         let found = found("the token call is refused with this version and accepted without");
         let next =
             format!("set MOOV_VERSION to a version that the vendor documents, such as {DEFAULT}, or to none");
@@ -109,11 +113,16 @@ pub(super) async fn refused(
 }
 
 /// Whether a token is issued without `client_type`, with the configured version or this one.
-async fn issues(config: &moov::Config, scopes: &[Scope], version: Option<&str>) -> Result<bool, Failure> {
+async fn issues(
+    config: &moov::Config,
+    scopes: &[Scope],
+    version: Option<&str>,
+    recorder: &Recorder,
+) -> Result<bool, Failure> {
     let mut plain = config.clone();
     plain.client_type = None;
     plain.version = version.map(str::to_owned).or(plain.version);
-    let client = plain.builder()?.with_client_type(None).build()?;
+    let client = recorder.moov(&plain)?.with_client_type(None).build()?;
     match client.create_access_token(scopes).await {
         Ok(response) => {
             // Nobody needs it. That it fails changes nothing here.

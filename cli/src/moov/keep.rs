@@ -8,9 +8,9 @@ use fintech_auth::{Error, Response, Secret, UncachedToken, moov::types::AuthToke
 use crate::{
     exit::Failure,
     issued::print_token,
-    moov::save::{Saving, Unsaved, rescue},
     options::{Format, Reveal},
     output::{print, print_all},
+    private_file::{PrivateFile, Unsaved, rescue},
     signals::Signals,
 };
 
@@ -27,7 +27,7 @@ pub(super) struct Destination<'a> {
 /// Where the refresh token is to go.
 pub(super) struct TokenCall<'a> {
     destination: Destination<'a>,
-    saving: Option<Saving>,
+    saving: Option<PrivateFile>,
     signals: Signals,
 }
 
@@ -41,7 +41,11 @@ impl<'a> TokenCall<'a> {
         }
         // First, so that no draft stays behind.
         let signals = Signals::new()?;
-        let saving = destination.save.filter(|path| *path != "-").map(Saving::begin).transpose()?;
+        let saving = destination
+            .save
+            .filter(|path| *path != "-")
+            .map(|path| PrivateFile::begin("--save", path))
+            .transpose()?;
         Ok(Self { destination, saving, signals })
     }
 
@@ -68,7 +72,7 @@ impl<'a> TokenCall<'a> {
 
 fn keep(
     destination: Destination<'_>,
-    saving: Option<Saving>,
+    saving: Option<PrivateFile>,
     response: Response<AuthToken>,
 ) -> Result<(), Failure> {
     let Destination { format, reveal, save, exchanged } = destination;
@@ -86,7 +90,7 @@ fn keep(
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
     let print = if is_exchange { print_all } else { print };
-    let saved = saving.map(|saving| saving.finish(&refresh_token)).transpose();
+    let saved = saving.map(|saving| saving.finish_token(&refresh_token)).transpose();
     let (path, failure) = match saved {
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),

@@ -3,7 +3,6 @@
 mod keep;
 mod refresh;
 mod revoke;
-mod save;
 mod token;
 mod trigger;
 mod verify;

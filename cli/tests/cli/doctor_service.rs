@@ -124,7 +124,7 @@ async fn a_token_that_the_rest_of_the_api_refuses_is_found() {
     assert_eq!(findings.verdict("token.unchecked", ""), "skip");
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

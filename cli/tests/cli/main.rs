@@ -5,6 +5,7 @@ mod calls;
 mod completions;
 mod doctor;
 mod doctor_delivery;
+mod doctor_record;
 mod doctor_service;
 mod emulator;
 mod failures;

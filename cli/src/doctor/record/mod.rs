@@ -1,0 +1,151 @@
+//! `--record`: writes what doctor's calls sent and received, so that others learn how the live services respond.
+//!
+//! # Security
+//!
+//! Only what an allow-list has goes into the file: names and values of a fixed list, JSON types, lengths, statuses and
+//! times relative to now. Nothing is copied from a request or response, so a secret cannot be in it wherever a server
+//! puts one.
+
+mod header;
+mod shape;
+mod words;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fintech_auth::{Error, HttpOptions, moneykit, moov, reqwest::Url};
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    check::{Checks, Verdict},
+    probe::Read,
+};
+use crate::{exit::Failure, private_file::PrivateFile};
+
+/// More calls than doctor makes.
+const MAX_CALLS: usize = 64;
+
+/// The exchanges so far, redacted. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Recorder(Option<Arc<Mutex<Vec<Value>>>>);
+
+/// What came of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Received<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a [u8],
+    pub(super) is_complete: bool,
+}
+
+impl Recorder {
+    pub(super) fn new(is_on: bool) -> Self {
+        Self(is_on.then(Arc::default))
+    }
+
+    fn calls(&self) -> Option<MutexGuard<'_, Vec<Value>>> {
+        self.0.as_ref().map(|calls| calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A client whose calls are recorded.
+    pub(super) fn moneykit(&self, config: &moneykit::Config) -> Result<moneykit::ClientBuilder, Error> {
+        Ok(config.builder()?.with_http(|options| self.attach(options, None)))
+    }
+
+    /// A client whose calls are recorded.
+    pub(super) fn moov(&self, config: &moov::Config) -> Result<moov::ClientBuilder, Error> {
+        let origin = config.origin.as_deref().or(config.referer.as_deref());
+        Ok(config.builder()?.with_http(|options| self.attach(options, origin)))
+    }
+
+    /// The options of such a client. `origin` is the configured one.
+    fn attach(&self, options: HttpOptions, origin: Option<&str>) -> HttpOptions {
+        if self.0.is_none() {
+            return options;
+        }
+        let (recorder, origin) = (self.clone(), origin.map(str::to_owned));
+        options.with_recorder(move |exchange| {
+            let received = exchange.response.map(|(status, headers, body)| Received {
+                status,
+                headers,
+                body,
+                is_complete: exchange.is_complete,
+            });
+            let request = (exchange.method, exchange.url, exchange.request_headers, exchange.request_body);
+            recorder.add(request, received, origin.as_deref());
+        })
+    }
+
+    /// Records one exchange that no client of the library made.
+    pub(super) fn add_read(&self, method: &Method, url: &Url, headers: &HeaderMap, read: Option<&Read>) {
+        let received = read.map(|read| Received {
+            status: read.status,
+            headers: &read.headers,
+            body: &read.body,
+            is_complete: true,
+        });
+        self.add((method, url, headers, &[]), received, None);
+    }
+
+    fn add(
+        &self,
+        (method, url, headers, body): (&Method, &Url, &HeaderMap, &[u8]),
+        received: Option<Received<'_>>,
+        origin: Option<&str>,
+    ) {
+        let Some(mut calls) = self.calls().filter(|calls| calls.len() < MAX_CALLS) else { return };
+        calls.push(json!({
+            "call": format!("{} {}", words::known(words::METHODS, method.as_str()), words::path(url.path())),
+            "host": words::host(url),
+            "sent": { "headers": header::all(headers), "body": shape::request(headers, body) },
+            "received": received.map(|received| json!({
+                "status": received.status.as_u16(),
+                "headers": header::all(received.headers),
+                "body": shape::response(received.body, origin),
+                "is_complete": received.is_complete,
+            })),
+        }));
+    }
+
+    /// The file's text: a line of JSON for each exchange, after one that says what it is.
+    fn text(&self) -> (String, usize) {
+        let calls = self.calls().map(|calls| calls.clone()).unwrap_or_default();
+        let about = json!({
+            "transcript": 1,
+            "program": concat!("fintech-auth ", env!("CARGO_PKG_VERSION")),
+            "about": "Calls of fintech-auth doctor without values: names of a fixed list, JSON types, lengths, statuses and \
+                      times relative to now. Times are seconds.",
+        });
+        let lines = std::iter::once(&about).chain(&calls).map(|line| format!("{line}\n"));
+        (lines.collect(), calls.len())
+    }
+
+    /// Writes the file and reports where it is.
+    ///
+    /// # Errors
+    ///
+    /// Local ones.
+    pub(super) fn finish(&self, checks: &mut Checks<'_>, path: &str) -> Result<(), Failure> {
+        let (text, count) = self.text();
+        let path = PrivateFile::begin(OPTION, path)?.finish(text.as_bytes());
+        let path = path.map_err(|unsaved| unsaved.failure)?;
+        let found = format!(
+            "{count} calls are in {}: names, types, lengths, statuses and relative times, and no value that could be \
+             secret",
+            path.display()
+        );
+        let next = "read it, then attach it to an issue in the repository of fintech-auth";
+        checks.add("transcript.written", Verdict::Ok, &found, next)
+    }
+}
+
+const OPTION: &str = "--record";
+
+/// Checks that the file can be written, before anything is sent. Leaves nothing behind.
+///
+/// # Errors
+///
+/// Local ones, and for a path that is no regular file.
+pub(super) fn check_file(path: &str) -> Result<(), Failure> {
+    PrivateFile::begin(OPTION, path).map(drop)
+}

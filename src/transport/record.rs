@@ -1,0 +1,38 @@
+//! The hook by which `fintech-auth doctor --record` sees each exchange. It redacts nothing: the recorder must.
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderMap, Method, StatusCode};
+
+/// A request and what came of it.
+#[doc(hidden)]
+#[non_exhaustive]
+pub struct Exchange<'a> {
+    pub method: &'a Method,
+    pub url: &'a reqwest::Url,
+    pub request_headers: &'a HeaderMap,
+    pub request_body: &'a [u8],
+    /// Status, headers and the body as far as it was read. `None` if no response came.
+    pub response: Option<(StatusCode, &'a HeaderMap, &'a [u8])>,
+    /// Whether the whole response came.
+    pub is_complete: bool,
+}
+
+impl fmt::Debug for Exchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Recorder(Arc<dyn Fn(&Exchange<'_>) + Send + Sync>);
+
+impl Recorder {
+    pub(super) fn new(recorder: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(recorder))
+    }
+
+    pub(super) fn record(&self, exchange: &Exchange<'_>) {
+        (self.0)(exchange);
+    }
+}
