@@ -22,10 +22,7 @@
 //!
 //! The errors of generated clients show the bodies of responses: do not log them where those are secret.
 
-use fintech_auth::authorize::{
-    Authorizer,
-    progenitor::{ensure_token, execute},
-};
+use fintech_auth::authorize::{Authorizer, progenitor as hooks};
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{Request, Response};
 
@@ -40,10 +37,10 @@ pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 impl ClientHooks<Authorizer> for Client {
     /// Only here can an error be told: why there is no token.
     async fn pre<E>(&self, request: &mut Request, _: &OperationInfo) -> Result<(), Error<E>> {
-        ensure_token(self.inner(), request).await.map_err(|error| Error::Custom(error.to_string()))
+        hooks::ensure_token(self.inner(), request).await.map_err(|error| Error::Custom(error.to_string()))
     }
 
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
-        execute(self.inner(), self.client(), request).await
+        hooks::execute(self.inner(), self.client(), request).await
     }
 }

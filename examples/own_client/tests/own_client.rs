@@ -15,7 +15,6 @@ use axum::{
 };
 use fintech_auth::{
     HttpOptions,
-    authorize::Authorizer,
     emulator::{Emulator, Operation},
     moov,
 };
@@ -46,6 +45,13 @@ async fn account(
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
+/// `with_origins` is for this test alone: at the real service tokens and accounts are of one origin.
+fn client(moov: &moov::Client, url: &str) -> Client {
+    let bearer = moov.bearer(&["/accounts.read".parse().expect("a scope")]).expect("a scope");
+    let http = HttpOptions::default().to_reqwest(url).expect("a client");
+    Client::new_with_client(url, http, bearer.with_origins([url]).expect("an origin"))
+}
+
 struct Setting {
     accounts: Accounts,
     moov: moov::Client,
@@ -62,11 +68,8 @@ impl Setting {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let moov = emulator.moov().build().expect("the client builds");
-        // Against the real service `moov.bearer(moov.scopes()).unwrap()`: there tokens and accounts are of one origin.
-        let tokens = moov.tokens().handle(&["/accounts.read".parse().expect("a scope")]).expect("a handle");
-        let bearer = Authorizer::new(tokens, [&url]).expect("an origin");
-        let http = HttpOptions::default().to_reqwest(&url).expect("a client");
-        Self { accounts, moov, client: Client::new_with_client(&url, http, bearer) }
+        let client = client(&moov, &url);
+        Self { accounts, moov, client }
     }
 
     fn counts(&self) -> (usize, usize) {
@@ -101,15 +104,9 @@ async fn a_token_that_has_expired_is_renewed_and_the_request_sent_once_more() {
 async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
     let setting = Setting::start().await;
     let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
-    let url = setting.accounts.emulator.url();
-    let moov = moov::Client::builder(credentials).with_base_url(url).build();
-    let tokens =
-        moov.expect("the client builds").tokens().handle(&["/accounts.read".parse().expect("a scope")]);
-    let tokens = tokens.expect("a handle");
-    let at = setting.client.baseurl().to_owned();
-    let bearer = Authorizer::new(tokens, [&at]).expect("an origin");
-    let http = HttpOptions::default().to_reqwest(&at).expect("a client");
-    let error = Client::new_with_client(&at, http, bearer).account("a-1").await.unwrap_err();
+    let moov = moov::Client::builder(credentials).with_base_url(setting.accounts.emulator.url()).build();
+    let client = client(&moov.expect("the client builds"), setting.client.baseurl());
+    let error = client.account("a-1").await.unwrap_err();
     let Error::Custom(reason) = &error else { panic!("another error") };
     assert!(reason.contains("credentials") && !format!("{error:?}").contains("marked-secret"), "{reason}");
     assert_eq!(setting.counts().1, 0);
