@@ -166,7 +166,7 @@ macro_rules! settings {
         ///
         /// # Options without a key
         ///
-        /// Set these in code, by a builder's `with_http`, `with_tokens` and the like:
+        /// Set these in code, by `with_http`, `with_tokens` and `with_retry`, which change what the settings say:
         ///
         /// - what is code: a reqwest client (`with_client_builder`), `with_clock`, `with_observer`;
         /// - how webhooks are verified, apart from `webhook_tolerance`: `with_webhooks`, or the options of the verifier;
