@@ -4,7 +4,7 @@
 use std::{alloc::System, time::Duration};
 
 use fintech_auth::{
-    Credentials, Error, ErrorKind, Scope, Token, moov,
+    Credentials, Error, ErrorKind, Scope, ScopeSet, Token, moov,
     token::{
         Fingerprint, IssuedToken, StaticTokenProvider, TokenCache, TokenOptions, TokenProvider, TokenSource,
     },
@@ -28,7 +28,6 @@ impl TokenSource for Local {
     }
 }
 
-/// Eight scopes are sorted in place; more are an unusual caller's.
 #[test]
 fn a_cached_token_allocates_nothing_and_failures_keep_no_response() {
     // In one test: the harness allocates between two.
@@ -50,11 +49,23 @@ async fn look_up() {
     }
     let fixed = StaticTokenProvider::new(Token::new("token", Duration::from_secs(60)).unwrap());
     let providers: [&dyn TokenProvider; 4] = [&cache, &handle, &&handle, &fixed];
+    // A set is sorted once, so its size does not matter. A slice of the same scopes finds the same token.
+    let many: Vec<Scope> =
+        (0..30).rev().map(|number| Scope::new(&format!("scope-{number}")).unwrap()).collect();
+    let set = ScopeSet::new(many.iter().cloned()).unwrap();
+    let of_set = cache.handle(&set).unwrap();
+    of_set.token().await.unwrap();
+    assert!(cache.cached(&many).is_some() && cache.len() == 2);
+    let with_set: [&dyn TokenProvider; 3] = [&cache, &of_set, &fixed];
     let region = Region::new(ALLOCATOR);
     for _ in 0..1_000 {
         for provider in providers {
             assert_eq!(provider.cached(&scopes).unwrap().expose_secret(), "token");
         }
+        for provider in with_set {
+            assert_eq!(provider.cached(&set).unwrap().expose_secret(), "token");
+        }
+        assert_eq!(cache.token(&set).await.unwrap().expose_secret(), "token");
         let token = cache.token(&scopes).await.unwrap();
         let again = handle.token().await.unwrap();
         let header = token.authorization().clone();

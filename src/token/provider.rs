@@ -53,7 +53,7 @@ pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// ```
 pub trait TokenProvider: Send + Sync + fmt::Debug {
     /// A fresh token from memory, if there is one. Never waits and never sends. In this crate, a hit
-    /// allocates nothing (for up to 8 scopes).
+    /// allocates nothing for a [`ScopeSet`](crate::ScopeSet), and for up to 8 scopes in any order.
     fn cached(&self, scopes: &[Scope]) -> Option<Token>;
 
     /// A token for these scopes that works now. Their order and repetitions do not matter. Fails with what

@@ -56,7 +56,7 @@ impl Scope {
     ///
     /// `InvalidConfig` if that is longer than 16 KiB.
     pub(crate) fn join(scopes: &[Self]) -> Result<String, Error> {
-        join(&scopes.iter().map(Self::as_str).collect::<Vec<_>>())
+        join(scopes.iter().map(Self::as_str))
     }
 }
 
@@ -65,12 +65,18 @@ impl Scope {
 /// # Errors
 ///
 /// `InvalidConfig` if that is longer than 16 KiB.
-pub(super) fn join(scopes: &[&str]) -> Result<String, Error> {
-    let length = scopes.iter().map(|scope| scope.len() + 1).sum::<usize>().saturating_sub(1);
-    if length > MAX_SCOPE_SET {
-        return Err(Error::new(ErrorKind::InvalidConfig, "scope set is longer than 16 KiB"));
+pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, Error> {
+    let mut joined = String::new();
+    for scope in scopes {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(scope);
+        if joined.len() > MAX_SCOPE_SET {
+            return Err(Error::new(ErrorKind::InvalidConfig, "scope set is longer than 16 KiB"));
+        }
     }
-    Ok(scopes.join(" "))
+    Ok(joined)
 }
 
 impl AsRef<str> for Scope {

@@ -6,7 +6,8 @@ use crate::{Error, token::scope::Scope};
 
 /// The scopes of one token: sorted, each once. Cheap to clone.
 ///
-/// A reference to it is accepted wherever a slice of scopes is.
+/// A reference to it is accepted wherever a slice of scopes is. Looking up a cached token by it sorts and allocates
+/// nothing, whatever its size.
 ///
 /// ```
 /// use fintech_auth::{ScopeSet, emulator::Emulator};

@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn scopes_that_run_into_one_another_are_different() {
         let entries = Entries::new(10, 1);
-        let ab = entries.get_or_insert(&ScopeKey(&["a", "b"])).unwrap();
+        let ab = entries.get_or_insert(&ScopeKey::of_names(&["a", "b"])).unwrap();
         for other in ["ab", "a", "b", "", "a b c"] {
             assert!(!Arc::ptr_eq(&ab, &get(&entries, other)), "{other}");
         }

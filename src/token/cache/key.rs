@@ -10,47 +10,50 @@ use crate::{
     token::scope::{self, Scope},
 };
 
-/// A scope set to look for: sorted, each scope once.
-pub(in crate::token) struct ScopeKey<'a>(pub(super) &'a [&'a str]);
+/// A scope set to look for: sorted, each scope once. One of the two slices has them, and the other is empty.
+pub(in crate::token) struct ScopeKey<'a> {
+    scopes: &'a [Scope],
+    names: &'a [&'a str],
+}
 
-impl ScopeKey<'_> {
-    /// Allocates nothing for up to 8 scopes.
+impl<'a> ScopeKey<'a> {
+    /// Allocates nothing for scopes that are sorted already, as those of a [`ScopeSet`](crate::ScopeSet) are, and for
+    /// up to 8 others.
     #[inline]
     pub(in crate::token) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
-        let (mut few, mut many) = ([""; 8], Vec::new());
-        let sorted = match few.get_mut(..scopes.len()) {
-            Some(few) => few,
-            None => {
-                many.resize(scopes.len(), "");
-                &mut many[..]
-            }
-        };
-        sorted.iter_mut().zip(scopes).for_each(|(sorted, scope)| *sorted = scope.as_str());
-        sorted.sort_unstable();
-        let mut len = sorted.len().min(1);
-        for index in 1..sorted.len() {
-            if sorted[index] != sorted[len - 1] {
-                sorted[len] = sorted[index];
-                len += 1;
-            }
+        if scopes.windows(2).all(|pair| pair[0] < pair[1]) {
+            return then(&ScopeKey { scopes, names: &[] });
         }
-        then(&ScopeKey(&sorted[..len]))
+        let mut names: SmallVec<[&str; 8]> = scopes.iter().map(Scope::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        then(&ScopeKey::of_names(&names))
+    }
+
+    /// `names` are sorted, each once.
+    pub(super) fn of_names(names: &'a [&'a str]) -> Self {
+        Self { scopes: &[], names }
+    }
+
+    #[inline]
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().map(Scope::as_str).chain(self.names.iter().copied())
     }
 
     /// The key of scopes that are sorted and joined already.
     pub(in crate::token) fn with_joined<T>(scopes: &str, then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
-        then(&ScopeKey(&scopes))
+        then(&ScopeKey::of_names(&scopes))
     }
 
     pub(in crate::token) fn join(&self) -> Result<Box<str>, Error> {
-        scope::join(self.0).map(String::into_boxed_str)
+        scope::join(self.names()).map(String::into_boxed_str)
     }
 
     #[inline]
     pub(super) fn hash(&self, hasher: &RandomState) -> u64 {
         let mut hasher = hasher.build_hasher();
-        for scope in self.0 {
+        for scope in self.names() {
             hasher.write(scope.as_bytes());
             hasher.write_u8(b' ');
         }
@@ -61,7 +64,7 @@ impl ScopeKey<'_> {
     #[inline]
     pub(in crate::token) fn matches(&self, joined: &str) -> bool {
         let mut rest = joined;
-        for (index, scope) in self.0.iter().enumerate() {
+        for (index, scope) in self.names().enumerate() {
             let after = if index == 0 { Some(rest) } else { rest.strip_prefix(' ') };
             let Some(after) = after.and_then(|rest| rest.strip_prefix(scope)) else { return false };
             rest = after;

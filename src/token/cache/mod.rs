@@ -294,7 +294,7 @@ impl TokenHandle {
         self.cache.invalidate(token).await;
     }
 
-    /// Whether these are its scopes, in any order. Allocates nothing for up to 8 scopes.
+    /// Whether these are its scopes, in any order. Allocates no more than a look-up does.
     pub(in crate::token) fn is_for(&self, scopes: &[Scope]) -> bool {
         ScopeKey::with(scopes, |key| key.matches(&self.entry.scopes))
     }
