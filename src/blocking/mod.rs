@@ -15,7 +15,7 @@
 //! let builder = emulator.moov(); // or: moov::ClientBuilder::from_env()?
 //! let client = blocking::moov::Client::new(builder)?;
 //! let token = client.token(&["/accounts.read".parse()?])?;
-//! client.revoke(&token.to_secret(), None)?;
+//! client.revoke(&token, None)?;
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "emulator"))]

@@ -4,8 +4,9 @@ use http::HeaderMap;
 
 use super::inner::client;
 use crate::{
-    Error, Response, Scope, Secret, UncachedToken,
+    Error, Response, Scope, UncachedToken,
     moneykit::types,
+    token::AsToken,
     webhook::{Verified, VerifyError, VerifyErrorKind},
 };
 
@@ -40,8 +41,8 @@ impl Client {
     /// # Errors
     ///
     /// As there, and [in async code](super#in-async-code).
-    pub fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
-        let token = token.clone();
+    pub fn introspect(&self, token: &impl AsToken) -> Result<Response<types::AppClientResponse>, Error> {
+        let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.introspect(&token).await })
     }
 

@@ -2,8 +2,9 @@
 
 use super::inner::client;
 use crate::{
-    Error, Response, Scope, Secret, UncachedToken,
-    moov::{TokenTypeHint, types},
+    Error, Response, Scope, UncachedToken,
+    moov::{TokenTypeHint, present_refresh_token, types},
+    token::{AsRefreshToken, AsToken},
 };
 
 client!(moov, "Moov");
@@ -36,10 +37,10 @@ impl Client {
     /// As there, and [in async code](super#in-async-code).
     pub fn refresh(
         &self,
-        refresh_token: &Secret,
+        refresh_token: &impl AsRefreshToken,
         scopes: &[Scope],
     ) -> Result<Response<types::AuthToken>, Error> {
-        let (refresh_token, scopes) = (refresh_token.clone(), scopes.to_vec());
+        let (refresh_token, scopes) = (present_refresh_token(refresh_token)?.clone(), scopes.to_vec());
         self.0.wait(|client| async move { client.refresh(&refresh_token, &scopes).await })
     }
 
@@ -48,8 +49,8 @@ impl Client {
     /// # Errors
     ///
     /// As there, and [in async code](super#in-async-code).
-    pub fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
-        let token = token.clone();
+    pub fn revoke(&self, token: &impl AsToken, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
+        let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.revoke(&token, hint).await })
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::{
     Error, Response, Secret, Token,
-    token::{ExpiryRule, IssuedToken, TokenOptions},
+    token::{AsRefreshToken, ExpiryRule, IssuedToken, TokenOptions, sealed::Sealed},
 };
 
 /// A token that is not cached, such as one for a page in a browser: nothing renews it.
@@ -81,5 +81,13 @@ impl UncachedToken {
     /// The id to quote to the vendor's support.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
+    }
+}
+
+impl Sealed for UncachedToken {}
+
+impl AsRefreshToken for UncachedToken {
+    fn as_refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token()
     }
 }

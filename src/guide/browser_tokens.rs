@@ -12,19 +12,19 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{Error, Secret, moov::{self, AccountScope}, emulator::Emulator};
+//! use fintech_auth::{Error, Token, moov::{self, AccountScope}, emulator::Emulator};
 //! use http::{Response, header};
 //! use uuid::Uuid;
 //!
 //! /// For a page on which somebody adds a bank account to his own account, after your login.
-//! async fn for_page(pages: &moov::Client, account: Uuid) -> Result<Secret, Error> {
+//! async fn for_page(pages: &moov::Client, account: Uuid) -> Result<Token, Error> {
 //!     let scopes = [AccountScope::BankAccountsWrite.of(account).into()];
 //!     let issued = pages.issue(&scopes).await?;
-//!     Ok(issued.token().to_secret()) // the refresh token, if there is one, stays on the server
+//!     Ok(issued.into_token()) // the refresh token, if there is one, stays on the server
 //! }
 //!
 //! /// What your endpoint returns. From here on the token is text that anything may log: make it last.
-//! fn response(token: &Secret) -> http::Result<Response<String>> {
+//! fn response(token: &Token) -> http::Result<Response<String>> {
 //!     Response::builder()
 //!         .header(header::CACHE_CONTROL, "no-store")
 //!         .header(header::CONTENT_TYPE, "application/json")
@@ -72,7 +72,7 @@
 //! # let pages = emulator.moov().with_origin(emulator.origin()).build()?;
 //! # let scope = AccountScope::BankAccountsWrite.of(uuid::Uuid::from_u128(1)).into();
 //! let token = pages.issue(&[scope]).await?.into_token();
-//! pages.revoke(&token.to_secret(), Some(moov::TokenTypeHint::AccessToken)).await?;
+//! pages.revoke(&token, Some(moov::TokenTypeHint::AccessToken)).await?;
 //! assert!(!emulator.is_live(token.expose_secret()));
 //! # Ok(())
 //! # }

@@ -9,11 +9,11 @@ use super::{
     webhook::{KeyCache, VerifierOptions, WebhookVerifier},
 };
 use crate::{
-    Credentials, Error, ErrorKind, Response, Scope, Secret,
+    Credentials, Error, ErrorKind, Response, Scope,
     authorize::Authorizer,
     client::{self, Builder, builder_methods, client_methods, issue_method},
     retry::Idempotency,
-    token::TokenOptions,
+    token::{AsToken, TokenOptions},
     transport::is_like,
     webhook::Deliveries,
 };
@@ -63,15 +63,19 @@ impl Client {
         inner.send_token_call(Idempotency::Idempotent, Some(scopes), call).await
     }
 
-    /// Describes the client behind a token (`GET /auth/introspect`).
+    /// Describes the client behind an access token (`GET /auth/introspect`): a [`Token`](crate::Token), or the
+    /// [`Secret`](crate::Secret) of one.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unauthorized`] for a token that is not accepted; [`Error::code`] tells an
     /// expired one: `api_error.auth.expired_access_token`. Else the kinds of any call.
-    pub async fn introspect(&self, token: &Secret) -> Result<Response<types::AppClientResponse>, Error> {
-        let inner = self.inner();
-        inner.send(Idempotency::Idempotent, || inner.api.introspect(token)).await
+    pub async fn introspect(
+        &self,
+        token: &impl AsToken,
+    ) -> Result<Response<types::AppClientResponse>, Error> {
+        let (token, inner) = (token.as_token(), self.inner());
+        inner.send(Idempotency::Idempotent, || inner.api.introspect(&token)).await
     }
 
     /// Describes this client itself (`GET /auth/introspect`), showing the credentials in place of a

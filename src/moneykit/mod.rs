@@ -41,7 +41,7 @@
 //! let emulator = Emulator::start().await?;
 //! let client = emulator.moneykit().build()?; // or: moneykit::ClientBuilder::from_env()?.build()?
 //! let token = client.token(&[]).await?;
-//! let about = client.introspect(&token.to_secret()).await?;
+//! let about = client.introspect(&token).await?;
 //! println!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("anything"));
 //! # Ok(())
 //! # }

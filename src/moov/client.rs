@@ -13,7 +13,7 @@ use crate::{
     authorize::Authorizer,
     client::{Auth, Builder, Inner, builder_methods, client_methods, issue_method},
     retry::Idempotency,
-    token::TokenOptions,
+    token::{AsRefreshToken, AsToken, TokenOptions},
     transport::origin,
 };
 
@@ -60,12 +60,14 @@ impl Client {
         inner.send_token_call(Idempotency::Idempotent, Some(scopes), call).await
     }
 
-    /// Exchanges a refresh token of your own for a new pair (`POST /oauth2/token`, refresh grant).
+    /// Exchanges a refresh token of your own for a new pair (`POST /oauth2/token`, refresh grant): a [`Secret`], or
+    /// the [`UncachedToken`](crate::UncachedToken) or response that it was issued with.
     /// The new token is of the type of the first one, and of its scopes or the fewer given here (RFC
     /// 6749 section 6).
     ///
     /// # Errors
     ///
+    /// [`ErrorKind::InvalidConfig`] if no refresh token was issued;
     /// [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if it is spent, expired or revoked;
     /// then issue a new token. Else the kinds of any call.
     ///
@@ -75,15 +77,17 @@ impl Client {
     /// never send it twice.
     pub async fn refresh(
         &self,
-        refresh_token: &Secret,
+        refresh_token: &impl AsRefreshToken,
         scopes: &[Scope],
     ) -> Result<Response<types::AuthToken>, Error> {
+        let refresh_token = present_refresh_token(refresh_token)?;
         let inner = self.inner();
         let call = || inner.api.refresh_with(refresh_token, scopes);
         inner.send_token_call(Idempotency::OnlyUnsent, None, call).await
     }
 
-    /// Ends an access or refresh token (`POST /oauth2/revoke`, RFC 7009). A token that the service
+    /// Ends an access token or refresh token (`POST /oauth2/revoke`, RFC 7009): a [`Token`](crate::Token), or the
+    /// [`Secret`] of either. A token that the service
     /// does not know counts as revoked. The hint spares the service a search.
     ///
     /// Before it is sent, the token is forgotten here and in the store; a refresh that was begun with
@@ -99,7 +103,12 @@ impl Client {
     /// # Cancellation
     ///
     /// The token is forgotten here all the same; whether it was revoked is not known. Revoke it again.
-    pub async fn revoke(&self, token: &Secret, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
+    pub async fn revoke(
+        &self,
+        token: &impl AsToken,
+        hint: Option<TokenTypeHint>,
+    ) -> Result<Response<()>, Error> {
+        let token = &*token.as_token();
         let Inner { tokens, api, .. } = self.inner();
         let forgotten = tokens.forget(token).await;
         let response = self.inner().send(Idempotency::Idempotent, || api.revoke(token, hint)).await?;
@@ -244,4 +253,12 @@ impl ClientBuilder {
         })?;
         Ok(Client(Arc::new(inner)))
     }
+}
+
+/// # Errors
+///
+/// `InvalidConfig` if there is none.
+pub(crate) fn present_refresh_token(issued: &impl AsRefreshToken) -> Result<&Secret, Error> {
+    let none = || Error::new(ErrorKind::InvalidConfig, "no refresh token was issued");
+    issued.as_refresh_token().ok_or_else(none)
 }

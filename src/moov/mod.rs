@@ -47,7 +47,7 @@
 //! let emulator = Emulator::start().await?;
 //! let client = emulator.moov().build()?; // or: moov::ClientBuilder::from_env()?.build()?
 //! let token = client.token(&[moov::Scope::AccountsRead.into()]).await?;
-//! client.revoke(&token.to_secret(), None).await?;
+//! client.revoke(&token, None).await?;
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "emulator"))]
@@ -64,6 +64,8 @@ pub mod version;
 pub mod webhook;
 
 pub use auth::{ClientAuth, ClientType, Encoding, TokenTypeHint};
+#[cfg(feature = "blocking")]
+pub(crate) use client::present_refresh_token;
 pub use client::{Client, ClientBuilder};
 pub use config::Config;
 pub use scope::{AccountScope, Scope};

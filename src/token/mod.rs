@@ -90,6 +90,7 @@
 //! # }
 //! ```
 
+mod as_token;
 mod cache;
 mod fingerprint;
 mod id;
@@ -106,6 +107,8 @@ mod syntax;
 #[expect(clippy::module_inception, reason = "a token is the first thing here")]
 mod token;
 
+pub(crate) use as_token::sealed;
+pub use as_token::{AsRefreshToken, AsToken};
 pub use cache::{Stats, TokenCache, TokenHandle, TokenOptions};
 pub use fingerprint::Fingerprint;
 pub use id::TokenId;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use fintech_auth::{
-    Clock, Error, ErrorKind, RetryPolicy, Token, blocking,
+    Clock, Error, ErrorKind, RetryPolicy, Secret, Token, blocking,
     emulator::{Emulator, Operation},
     moneykit,
     token::Rejection,
@@ -57,11 +57,11 @@ fn all_calls_work_on_a_plain_thread() {
     let emulator = &elsewhere.emulator;
     let client = moneykit(emulator);
     let token = client.default_token().expect("a token");
-    client.introspect(&token.to_secret()).expect("it is described");
+    client.introspect(&token).expect("it is described");
     client.introspect_client().expect("it is described");
     assert_eq!(client.jwks().expect("the keys").into_body().keys.len(), 1);
     client.create_access_token(&[]).expect("a token");
-    let error = client.introspect(&"made-up".into()).unwrap_err();
+    let error = client.introspect(&Secret::from("made-up")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
 
     let client = moov(emulator);
@@ -125,7 +125,7 @@ fn a_request_of_ones_own_is_run_once_more_with_a_new_token() {
 fn nothing_waits(client: &blocking::moov::Client) {
     refused(client.default_token());
     refused(client.token(&scopes(&["/accounts.read"])));
-    refused(client.revoke(&"x".into(), None));
+    refused(client.revoke(&Secret::from("x"), None));
     refused(moneykit_in_place(client.clone()));
 }
 
@@ -185,7 +185,7 @@ fn a_runtime_of_one_thread_is_not_blocked() {
 fn only_async_code_is_refused_on_every_kind_of_thread() {
     let elsewhere = Elsewhere::start();
     let client = moov(&elsewhere.emulator);
-    let waits = move || client.revoke(&"x".into(), None).map(drop);
+    let waits = move || client.revoke(&Secret::from("x"), None).map(drop);
     let allowed = |place: &str, outcome: Result<(), Error>| {
         outcome.unwrap_or_else(|error| panic!("{place}: {error}"));
     };
@@ -342,7 +342,7 @@ fn a_shutdown_ends_all_clones_and_is_refused_in_async_code() {
     assert_eq!(client.default_token().expect("from memory").expose_secret(), token.expose_secret());
     let error = client.token(&scopes(&["/transfers.write"])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    client.revoke(&token.to_secret(), None).expect("calls of one's own still work");
+    client.revoke(&token, None).expect("calls of one's own still work");
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 

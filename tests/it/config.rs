@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fintech_auth::{Credentials, Error, ErrorKind, HttpOptions, moneykit, moov};
+use fintech_auth::{Credentials, Error, ErrorKind, HttpOptions, Secret, moneykit, moov};
 
 use crate::support::{emulator, scopes};
 
@@ -100,7 +100,7 @@ async fn moov_gets_no_token_request_without_scopes() {
 #[tokio::test]
 async fn a_token_that_no_header_can_carry_is_not_sent() {
     let emulator = emulator().await;
-    let error = emulator.moneykit().build().unwrap().introspect(&"a\r\nb".into()).await.unwrap_err();
+    let error = emulator.moneykit().build().unwrap().introspect(&Secret::from("a\r\nb")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(emulator.requests().is_empty());
 }

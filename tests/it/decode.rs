@@ -1,7 +1,7 @@
 //! Good responses decode, whichever of the contradicting documents they follow.
 
 use fintech_auth::{
-    Error, ErrorKind, Response,
+    Error, ErrorKind, Response, Secret,
     emulator::{Builder, Emulator, ExpiresInStyle, Fault, Operation},
     moneykit::types::AppClientResponse,
     moov::types::AuthToken,
@@ -19,7 +19,7 @@ async fn moov_token(emulator: &Emulator, body: impl Into<String>) -> Result<Resp
 
 async fn introspect(emulator: &Emulator, body: &str) -> Result<AppClientResponse, Error> {
     emulator.fault(Operation::MoneykitIntrospect, json(200, body));
-    moneykit(emulator).introspect(&"t".into()).await.map(Response::into_body)
+    moneykit(emulator).introspect(&Secret::from("t")).await.map(Response::into_body)
 }
 
 /// The expectation of a refused response, for either vendor.
@@ -173,7 +173,7 @@ async fn json_is_read_whatever_it_is_called() {
                 assert!(issue(&emulator, operation).await.is_ok(), "{content_type}");
             }
             emulator.fault(Operation::MoneykitIntrospect, response(r#"{"client_id":"c","scope":"s"}"#));
-            assert!(moneykit(&emulator).introspect(&"t".into()).await.is_ok(), "{content_type}");
+            assert!(moneykit(&emulator).introspect(&Secret::from("t")).await.is_ok(), "{content_type}");
             emulator.fault(Operation::MoneykitJwks, response(r#"{"keys":[]}"#));
             assert!(moneykit(&emulator).jwks().await.is_ok(), "{content_type}");
         }
@@ -200,7 +200,7 @@ async fn a_raw_operation_refuses_what_no_header_can_carry() {
             is_unusable(issue(&emulator, operation).await, "access token");
         }
         emulator.fault(Operation::MoovToken, json(200, &*body));
-        is_unusable(moov(&emulator).refresh(&"r".into(), &[]).await, "access token");
+        is_unusable(moov(&emulator).refresh(&Secret::from("r"), &[]).await, "access token");
     }
     for missing in ["{}", "{\"access_token\":null}", "{\"access_token\":7}", "[]", "null", "\"t1\""] {
         is_unusable(moov_token(&emulator, missing).await, "response");
@@ -215,7 +215,7 @@ async fn a_refresh_token_with_control_characters_is_refused() {
         let body = format!(r#"{{"access_token":"t1","refresh_token":"{bad}"}}"#);
         is_unusable(moov_token(&emulator, &*body).await, "refresh token");
         emulator.fault(Operation::MoovToken, json(200, &*body));
-        is_unusable(moov(&emulator).refresh(&"r".into(), &[]).await, "refresh token");
+        is_unusable(moov(&emulator).refresh(&Secret::from("r"), &[]).await, "refresh token");
         emulator.fault(Operation::MoovToken, json(200, &*body));
         is_unusable(moov(&emulator).token(&scopes(&["/ping.read"])).await, "refresh token");
     }
@@ -282,7 +282,7 @@ async fn any_success_status_is_a_success() {
             status
         );
         emulator.fault(Operation::MoovRevoke, json(status, ""));
-        assert_eq!(moov(&emulator).revoke(&"a".into(), None).await.unwrap().status().as_u16(), status);
+        assert_eq!(moov(&emulator).revoke(&Secret::from("a"), None).await.unwrap().status().as_u16(), status);
     }
 }
 

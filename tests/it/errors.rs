@@ -294,10 +294,10 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
         let (linking, moving) = (moneykit(&emulator), moov(&emulator));
         for error in [
             linking.create_access_token(&[]).await.err(),
-            linking.introspect(&"token-1".into()).await.err(),
+            linking.introspect(&Secret::from("token-1")).await.err(),
             linking.jwks().await.err(),
             moving.create_access_token(&scopes(&["/ping.read"])).await.err(),
-            moving.revoke(&"token-1".into(), None).await.err(),
+            moving.revoke(&Secret::from("token-1"), None).await.err(),
         ] {
             let error = error.expect("an error");
             assert_eq!((error.kind(), error.code()), (kind, Some(code)), "{body}: {error}");
@@ -307,11 +307,11 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
     }
     emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::OK).with_body("text/html", "<html>"));
     assert_eq!(
-        moov(&emulator).revoke(&"token-1".into(), None).await.unwrap_err().kind(),
+        moov(&emulator).revoke(&Secret::from("token-1"), None).await.unwrap_err().kind(),
         ErrorKind::InvalidResponse
     );
     emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::OK).with_body("text/plain", "OK"));
-    assert!(moov(&emulator).revoke(&"token-1".into(), None).await.is_ok());
+    assert!(moov(&emulator).revoke(&Secret::from("token-1"), None).await.is_ok());
 }
 
 /// Case B7.

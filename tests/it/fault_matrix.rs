@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fintech_auth::{Error, ErrorKind, ManualClock, token::TokenOptions};
+use fintech_auth::{Error, ErrorKind, ManualClock, Secret, token::TokenOptions};
 
 use crate::{
     raw_server::{Clients, End, RawServer, Script, raw},
@@ -41,7 +41,7 @@ impl Operation {
     }
 
     async fn call(self, clients: &Clients) -> Result<String, Error> {
-        let token = MARK.into();
+        let token = Secret::from(MARK);
         fn debug(value: impl Debug) -> String {
             format!("{value:?} {value:#?}")
         }

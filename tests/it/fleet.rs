@@ -137,7 +137,7 @@ impl Clients {
     /// Uses a token as the vendor sees it, and rejects it if the vendor does.
     async fn use_one(&self) {
         let Some(token) = self.keep(self.moneykit.token(&[])).await else { return };
-        let response = self.moneykit.introspect(&token.to_secret()).await;
+        let response = self.moneykit.introspect(&token).await;
         if response.is_err_and(|error| error.status().is_some_and(|status| status.as_u16() == 401)) {
             self.report.lock().unwrap().refused.push((now(), token.expose_secret().to_owned()));
             self.moneykit.invalidate(&token).await;

@@ -386,7 +386,7 @@ async fn a_closed_store_has_no_connection_and_connects_again_when_it_is_called()
     cache.shutdown(LONG).await.unwrap();
     store.close();
     until("no connection", async || connections().await == 1).await;
-    cache.forget(&token.as_str().into()).await.unwrap();
+    cache.forget(&Secret::from(token.as_str())).await.unwrap();
     assert_eq!(connections().await, 2, "for this call, and nothing listens");
 }
 

@@ -186,7 +186,7 @@ async fn marks_and_messages_of_another_version_are_heeded_and_unknown_ones_ignor
     let next = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(next.expose_secret(), token);
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
-    cache.forget(&next.to_secret()).await.unwrap();
+    cache.forget(&next).await.unwrap();
     let score: String = redis.run_text(&format!("ZSCORE {revoked} {:016x}", stored.id.get())).await;
     let day = 24 * 3600 * 1000;
     assert!(score.parse::<u64>().unwrap() > ends - 3600 * 1000 + day - 60_000, "{score}: milliseconds");

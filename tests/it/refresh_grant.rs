@@ -9,8 +9,8 @@ use std::{
 };
 
 use fintech_auth::{
-    Error, ErrorKind, Secret,
-    emulator::{Fault, Operation},
+    Error, ErrorKind, Secret, UncachedToken,
+    emulator::{Emulator, Fault, Operation},
     token::{Fingerprint, IssuedToken, Scope, TokenCache, TokenSource},
 };
 use http::StatusCode;
@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::{
     scripted::{Reply, TestClock, TokenCall, cache, options, refreshing, unsent},
-    support::{emulator, json, scopes},
+    support::{emulator, json, moneykit, moov, scopes},
 };
 
 const AFTER_AN_HOUR: Duration = Duration::from_secs(3591);
@@ -149,4 +149,46 @@ async fn a_source_in_an_arc_keeps_its_methods_and_stays_with_the_caller() {
     sleep(Duration::from_secs(60)).await;
     cache.token(&scopes(&["a"])).await.unwrap();
     assert_eq!(source.0.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_call_takes_whatever_holds_its_token() {
+    let emulator = emulator().await;
+    let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
+    let read = scopes(&["/accounts.read"]);
+    // A refresh token is spent once, so each of these has one of its own.
+    let issued = moov.issue(&read).await.unwrap();
+    let pair = moov.refresh(&issued, &[]).await.unwrap();
+    let pair = moov.refresh(&pair, &[]).await.unwrap();
+    let pair = moov.refresh(pair.body(), &[]).await.unwrap();
+    let refresh_token = pair.body().refresh_token.clone().unwrap();
+    let pair = moov.refresh(&refresh_token.0, &[]).await.unwrap().into_body();
+    assert_eq!(emulator.count(Operation::MoovToken), 5);
+
+    moov.revoke(&pair.access_token, None).await.unwrap();
+    moov.revoke(pair.refresh_token.as_ref().unwrap(), None).await.unwrap();
+    let token = moov.token(&read).await.unwrap();
+    moov.revoke(&token, None).await.unwrap();
+    assert!(
+        !emulator.is_live(token.expose_secret()) && !emulator.is_live(pair.access_token.0.expose_secret())
+    );
+    assert!(moov.refresh(&pair, &[]).await.is_err(), "the refresh token is revoked");
+
+    let token = moneykit.token(&[]).await.unwrap();
+    moneykit.introspect(&token).await.unwrap();
+    moneykit.introspect(&token.to_secret()).await.unwrap();
+    moneykit.introspect(moneykit.issue(&[]).await.unwrap().token()).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_sent_for_a_refresh_without_a_refresh_token() {
+    let emulator = Emulator::builder().with_refresh_tokens(false).start().await.unwrap();
+    let moov = moov(&emulator);
+    let response = moov.create_access_token(&scopes(&["/accounts.read"])).await.unwrap();
+    let before = emulator.count(Operation::MoovToken);
+    let error = moov.refresh(&response, &[]).await.unwrap_err();
+    assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::InvalidConfig, false));
+    let issued = UncachedToken::try_from(response).unwrap();
+    assert_eq!(moov.refresh(&issued, &[]).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
+    assert_eq!(emulator.count(Operation::MoovToken), before);
 }

@@ -135,10 +135,10 @@ async fn a_failed_decode_does_not_show_the_response() {
             }
             let errors = [
                 linking.create_access_token(&[]).await.err(),
-                linking.introspect(&MARK.into()).await.err(),
+                linking.introspect(&Secret::from(MARK)).await.err(),
                 linking.jwks().await.err(),
                 moving.create_access_token(&scopes(&["/ping.read"])).await.err(),
-                moving.revoke(&MARK.into(), None).await.err(),
+                moving.revoke(&Secret::from(MARK), None).await.err(),
             ];
             for error in errors.into_iter().flatten() {
                 let text = all_text(&error);
@@ -230,7 +230,7 @@ async fn secrets_that_a_server_echoes_are_cleared() {
         emulator.fault(Operation::MoneykitIntrospect, echo(status));
         for error in [
             linking.create_access_token(&[]).await.unwrap_err(),
-            linking.introspect(&MARK.into()).await.unwrap_err(),
+            linking.introspect(&Secret::from(MARK)).await.unwrap_err(),
             moving.refresh(&Secret::from(MARK), &[]).await.unwrap_err(),
             moving.revoke(&Secret::from(MARK), None).await.unwrap_err(),
         ] {

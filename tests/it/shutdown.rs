@@ -218,7 +218,7 @@ async fn marks_that_a_failing_store_missed_are_written_before_the_end() {
     let revoked = cache.token(&scopes(&["a"])).await.unwrap();
     let rejected = cache.token(&scopes(&["b"])).await.unwrap();
     store.set(State::Down);
-    cache.forget(&revoked.to_secret()).await.unwrap_err();
+    cache.forget(&revoked).await.unwrap_err();
     cache.invalidate(&rejected).await;
     spawn({
         let store = store.clone();
@@ -246,7 +246,7 @@ async fn a_store_that_stays_down_is_reported_in_time_and_told_by_a_second_call()
         let ([cache, _], source) = on_store(store.clone(), []);
         let revoked = cache.token(&scopes(&["a"])).await.unwrap();
         store.set(state);
-        cache.forget(&revoked.to_secret()).await.unwrap_err();
+        cache.forget(&revoked).await.unwrap_err();
         let start = Instant::now();
         let error = cache.shutdown(10 * SECOND).await.unwrap_err();
         assert_eq!(start.elapsed(), 10 * SECOND);
@@ -304,7 +304,7 @@ async fn a_client_that_was_shut_down_still_revokes_and_the_token_is_gone() {
     let token = client.token(&scopes(&["/accounts.read"])).await.unwrap();
     client.shutdown(SECOND).await.unwrap();
     assert!(emulator.is_live(token.expose_secret()));
-    client.revoke(&token.to_secret(), None).await.unwrap();
+    client.revoke(&token, None).await.unwrap();
     assert!(!emulator.is_live(token.expose_secret()));
     is_shut_down(client.token(&scopes(&["/accounts.read"])).await);
 }
@@ -317,7 +317,7 @@ async fn no_task_is_left() {
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     store.set(State::Down);
     // Its mark waits for the task that talks to the store.
-    cache.forget(&token.to_secret()).await.unwrap_err();
+    cache.forget(&token).await.unwrap_err();
     let before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(before > 0, "the task runs");
     store.set(State::Up);

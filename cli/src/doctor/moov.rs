@@ -98,7 +98,7 @@ async fn issued(
         let found = "not sent, because it is not for the origin";
         checks.add("token.unchecked", Verdict::Skip, found, "")?;
     }
-    match client.revoke(&token.to_secret(), None).await {
+    match client.revoke(&token, None).await {
         Ok(_) => checks.ok("revoke.ok", "the token of this check was revoked"),
         Err(error) => checks.fail("revoke.failed", &error),
     }

@@ -20,9 +20,10 @@ pub use stats::Stats;
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    Error, Secret,
+    Error,
     retry::Idempotency,
     token::{
+        as_token::AsToken,
         cache::{entry::CacheEntry, inner::CacheInner, key::ScopeKey, state::Hold},
         refresh::renewal::Replacement,
         rejection::Rejection,
@@ -150,8 +151,8 @@ impl TokenCache {
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store could not be told. Then other
     /// processes may still return the token. The cache tells the store later, with a back-off, for as
     /// long as the cache lives; calling this again tries at once.
-    pub async fn forget(&self, secret: &Secret) -> Result<(), Error> {
-        self.inner.forget(secret).await
+    pub async fn forget(&self, token: &impl AsToken) -> Result<(), Error> {
+        self.inner.forget(&token.as_token()).await
     }
 
     /// Ends the work of this cache and of all its clones, for the end of a process. It takes no longer than `within`.

@@ -133,7 +133,7 @@ fn a_refresh_token_from_the_store_is_not_sent_after_its_revocation() {
             spawn(async move { drop(cache.token(&scopes("a")).await) })
         };
         switch_point();
-        cache.forget(&"g1-r1".into()).await.unwrap();
+        cache.forget(&Secret::from("g1-r1")).await.unwrap();
         let returned = time::elapsed();
         for _ in 0..2 {
             if let Some(token) = cache.cached(&scopes("a")) {

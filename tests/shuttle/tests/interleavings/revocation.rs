@@ -37,7 +37,7 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
         spawn(async move { drop(cache.token(&scopes("a")).await) })
     };
     switch_point();
-    cache.forget(&revoked.into()).await.unwrap();
+    cache.forget(&Secret::from(revoked)).await.unwrap();
     expect_nothing_of("g1", &cache).await;
     asker.await.expect("no panic");
     idle().await;

@@ -194,7 +194,7 @@ fn a_revocation_is_in_the_store_after_the_shutdown_or_its_caller_knows_better() 
         cache.token(&scopes("a")).await.expect("a token");
         let revoker = {
             let cache: TokenCache = cache.clone();
-            spawn(async move { cache.forget(&"g1-a1".into()).await })
+            spawn(async move { cache.forget(&Secret::from("g1-a1")).await })
         };
         let mender = {
             let store = store.clone();
@@ -230,7 +230,7 @@ fn nothing_of_a_revoked_grant_is_left_when_a_refresh_is_finished_by_the_shutdown
         };
         let revoker = {
             let cache = cache.clone();
-            spawn(async move { cache.forget(&"g1-a1".into()).await.expect("the store works") })
+            spawn(async move { cache.forget(&Secret::from("g1-a1")).await.expect("the store works") })
         };
         cache.shutdown(MINUTE).await.expect("it ends in time");
         revoker.await.expect("no panic");

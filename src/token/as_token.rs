@@ -1,0 +1,78 @@
+//! What the calls that act on a token take: the types that hold one, so that nobody copies it out first.
+
+use std::borrow::Cow;
+
+use crate::{Secret, response::Response, token::token::Token};
+
+/// A token to revoke, to forget or to describe: a [`Token`], or the [`Secret`] of an access token or refresh token.
+///
+/// Implemented by this crate only.
+pub trait AsToken: sealed::Sealed + Sync {
+    /// The token itself.
+    fn as_token(&self) -> Cow<'_, Secret>;
+}
+
+/// A refresh token to exchange: a [`Secret`], or what was issued with one. A [`Token`] is an access token and is not
+/// accepted:
+///
+/// ```compile_fail,E0277
+/// # async fn refresh(client: fintech_auth::moov::Client) -> Result<(), fintech_auth::Error> {
+/// let token = client.token(&["/accounts.read".parse()?]).await?;
+/// client.refresh(&token, &[]).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Implemented by this crate only.
+pub trait AsRefreshToken: sealed::Sealed + Sync {
+    /// The refresh token. `None` if none was issued.
+    fn as_refresh_token(&self) -> Option<&Secret>;
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+impl<T: sealed::Sealed> sealed::Sealed for &T {}
+
+impl<T: AsToken> AsToken for &T {
+    fn as_token(&self) -> Cow<'_, Secret> {
+        (*self).as_token()
+    }
+}
+
+impl<T: AsRefreshToken> AsRefreshToken for &T {
+    fn as_refresh_token(&self) -> Option<&Secret> {
+        (*self).as_refresh_token()
+    }
+}
+
+impl sealed::Sealed for Secret {}
+
+impl AsToken for Secret {
+    fn as_token(&self) -> Cow<'_, Secret> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl AsRefreshToken for Secret {
+    fn as_refresh_token(&self) -> Option<&Secret> {
+        Some(self)
+    }
+}
+
+impl sealed::Sealed for Token {}
+
+impl AsToken for Token {
+    fn as_token(&self) -> Cow<'_, Secret> {
+        Cow::Owned(self.to_secret())
+    }
+}
+
+impl<T: sealed::Sealed> sealed::Sealed for Response<T> {}
+
+impl<T: AsRefreshToken> AsRefreshToken for Response<T> {
+    fn as_refresh_token(&self) -> Option<&Secret> {
+        self.body().as_refresh_token()
+    }
+}
