@@ -1,6 +1,6 @@
 //! The date-times of the contracts, read as leniently as is safe.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -10,7 +10,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// RFC 3339 is read in any offset. A value without an offset, which Python services send where they
 /// forget one, is taken for UTC.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Timestamp(pub DateTime<Utc>);
+pub struct Timestamp(DateTime<Utc>);
+
+/// For any library of dates: `chrono::DateTime<Utc>` and others convert from `SystemTime`.
+impl From<Timestamp> for SystemTime {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.0.into()
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        Self(time.into())
+    }
+}
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,6 +65,13 @@ mod tests {
                 json
             );
         }
+    }
+
+    #[test]
+    fn is_the_same_moment_as_a_system_time() {
+        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_704_067_200_250);
+        assert_eq!(SystemTime::from(Timestamp::from(time)), time);
+        assert_eq!(Timestamp::from(time).to_string(), "2024-01-01T00:00:00.250+00:00");
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl Faults {
         let of = |operation| {
             ordered.get(&operation).into_iter().flatten().map(move |pending| (operation, pending))
         };
-        let pending = Operation::ALL.into_iter().flat_map(of);
+        let pending = Operation::ALL.iter().copied().flat_map(of);
         pending
             .map(|(operation, (fault, times))| PendingFault {
                 operation,

@@ -22,7 +22,7 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: &'static [Self] = &[
         Self::MoneykitToken,
         Self::MoneykitIntrospect,
         Self::MoneykitJwks,
@@ -53,7 +53,7 @@ impl Operation {
 
     /// The operation at a path, whatever the method.
     pub(super) fn at(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.path() == path)
+        Self::ALL.iter().copied().find(|operation| operation.path() == path)
     }
 
     pub(super) fn is_moov(self) -> bool {

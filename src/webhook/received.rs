@@ -6,7 +6,8 @@ use http::StatusCode;
 
 use super::{Begun, DeliveryGuard, WebhookResponse};
 
-/// A verified webhook that was looked up in the delivery store.
+/// A verified webhook that was looked up in the delivery store. A caller must treat each outcome, so no other will be
+/// added.
 #[derive(Debug)]
 pub enum Received<W> {
     /// Handle the webhook, then complete the guard.

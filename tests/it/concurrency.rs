@@ -233,7 +233,7 @@ async fn a_cool_down_holds_for_calls_past_the_cache_as_well() {
 async fn safe_calls_are_repeated_and_unsafe_ones_are_not() {
     let emulator = emulator().await;
     let (linking, moving) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
-    let operations = Operation::ALL.into_iter().filter(|operation| *operation != Operation::MoovAccounts);
+    let operations = Operation::ALL.iter().copied().filter(|operation| *operation != Operation::MoovAccounts);
     for operation in operations.clone() {
         emulator.fault(operation, Fault::reset());
     }

@@ -736,7 +736,7 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405() {
     for path in ["/", "/auth/token/", "//auth/token", "/oauth2", "/v1/auth/token"] {
         assert_eq!(post(path).send(&emulator).await.status, 404, "{path}");
     }
-    for operation in Operation::ALL {
+    for operation in Operation::ALL.iter().copied() {
         let response = call("PUT", operation.path()).send(&emulator).await;
         assert_eq!(response.status, 405);
         assert_eq!(response.header("allow"), Some(operation.method().as_str()));

@@ -288,7 +288,7 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
         ),
         (r#"{"access_token":"t","error":"invalid_grant"}"#, ErrorKind::InvalidRequest, "invalid_grant"),
     ] {
-        for operation in Operation::ALL {
+        for operation in Operation::ALL.iter().copied() {
             emulator.fault(operation, json(200, body));
         }
         let (linking, moving) = (moneykit(&emulator), moov(&emulator));

@@ -130,7 +130,7 @@ async fn a_failed_decode_does_not_show_the_response() {
     ] {
         for status in [200, 400, 401, 422, 500] {
             let fault = json(status, body.clone());
-            for operation in Operation::ALL {
+            for operation in Operation::ALL.iter().copied() {
                 emulator.fault(operation, fault.clone());
             }
             let errors = [

@@ -32,7 +32,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Deliveries(Arc<Shared>);
 
-/// Whether a delivery is to be handled.
+/// Whether a delivery is to be handled. A caller must treat each outcome, so no other will be added.
 #[derive(Debug)]
 pub enum Begun {
     /// Handle it, then complete the guard.
