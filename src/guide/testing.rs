@@ -308,4 +308,7 @@
 //! tokens are unknown, and the keys of `--seed` are as before. Whoever knows the seed has these keys, so they are
 //! for tests alone.
 //!
+//! The repository has a `Dockerfile`, and in `examples/compose` a service in Python beside the emulator. The image could
+//! not be built where they were written; tests run their commands without containers.
+//!
 #![doc = links!()]

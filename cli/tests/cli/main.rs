@@ -3,6 +3,7 @@
 mod browser;
 mod calls;
 mod completions;
+mod compose;
 mod doctor;
 mod doctor_delivery;
 mod doctor_record;
