@@ -9,14 +9,17 @@ mod seed;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use fintech_auth::emulator::{Behaviour, Builder, Emulator, ExpiresInStyle};
+use fintech_auth::{
+    Secret,
+    emulator::{Behaviour, Builder, Emulator, ExpiresInStyle},
+};
 pub(crate) use health::Health;
 use page::{Guard, Page};
+use ring::rand::{Random, SystemRandom};
 use seed::Seed;
 use serde_json::json;
 
 use crate::{
-    event,
     exit::Failure,
     options::{Expected, Format, port, time},
     output::print,
@@ -200,7 +203,7 @@ fn host(text: &str) -> Result<String, Expected> {
 fn page(args: &Args) -> Result<Arc<Page>, Failure> {
     let guard = match (args.host.is_loopback(), args.allow_remote) {
         (true, _) => Guard::local(&args.page_host),
-        (false, true) => Guard::remote(&args.page_host, event::new_id().replace('-', "").into()),
+        (false, true) => Guard::remote(&args.page_host, new_key()?),
         (false, false) => {
             return Err(Failure::usage(
                 "this --host lets other machines reach the emulator; add --allow-remote if they may",
@@ -208,6 +211,13 @@ fn page(args: &Args) -> Result<Arc<Page>, Failure> {
         }
     };
     Ok(Page::new(guard, &args.webhook_host))
+}
+
+/// 128 bits that nobody can guess, in hexadecimal digits.
+fn new_key() -> Result<Secret, Failure> {
+    let random: Random<[u8; 16]> = ring::rand::generate(&SystemRandom::new())
+        .map_err(|_| Failure::local("the system provides no randomness for the key of the page"))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(random.expose())).into())
 }
 
 /// The environment in which a client reaches the emulator.
