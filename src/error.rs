@@ -78,6 +78,8 @@ struct Inner {
     sent: bool,
     retry_after: Option<Duration>,
     response: Option<ErrorResponse>,
+    /// The fingerprint of the credentials that the call was sent with.
+    credentials: Option<[u8; 32]>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -139,6 +141,7 @@ impl Error {
             sent: false,
             retry_after: None,
             response: None,
+            credentials: None,
             source: None,
         };
         Self { inner: Arc::new(inner), held_for: None }
@@ -167,6 +170,16 @@ impl Error {
             inner.sent = true;
             inner.response = Some(response);
         })
+    }
+
+    /// Adds the fingerprint of the credentials that the call was sent with. It is never shown.
+    pub(crate) fn with_credentials(self, fingerprint: [u8; 32]) -> Self {
+        self.with(|inner| inner.credentials = Some(fingerprint))
+    }
+
+    /// The fingerprint of the credentials that the call was sent with, if it is known.
+    pub(crate) fn credentials(&self) -> Option<[u8; 32]> {
+        self.inner.credentials
     }
 
     /// Says whether the request may have reached the server.
@@ -216,6 +229,7 @@ impl Error {
             sent: false,
             retry_after: None,
             response,
+            credentials: None,
             source: self.inner.source.clone(),
         };
         Self { inner: Arc::new(inner), held_for: None }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::{
-    Error, HttpOptions, Scope, ScopeSet,
+    Error, ErrorKind, HttpOptions, Scope, ScopeSet,
     authorize::{Authorizer, classify_challenges},
     retry::Idempotency,
-    token::{Rejection, TokenCache, TokenHandle, TokenOptions, TokenSource},
+    token::{Fingerprint, Rejection, TokenCache, TokenHandle, TokenOptions, TokenSource},
     transport::{BaseUrl, Http},
 };
 
@@ -58,13 +58,27 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a call, and again as the retry policy allows.
+    /// Sends a call, and again as the retry policy allows. If the server refuses the credentials and there are
+    /// others by then, it is sent once more.
     pub(crate) async fn send<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
-        call: impl FnMut() -> F,
+        call: impl Fn() -> F,
     ) -> Result<T, Error> {
+        let call = async || match call().await {
+            Err(error) if self.has_other_credentials(&error).await => call().await,
+            outcome => outcome,
+        };
         self.tokens.with_retry(idempotency, call).await
+    }
+
+    async fn has_other_credentials(&self, error: &Error) -> bool {
+        match error.credentials() {
+            Some(refused) if error.kind() == ErrorKind::Unauthorized => {
+                self.api.renew_credentials(&Fingerprint::from_bytes(refused)).await
+            }
+            _ => false,
+        }
     }
 
     /// The same for a token call, within the rate limit and the cool-down of the cache. `scopes` are those of a
@@ -73,9 +87,9 @@ impl<A: Api> Inner<A> {
         &self,
         idempotency: Idempotency,
         scopes: Option<&[Scope]>,
-        mut call: impl FnMut() -> F,
+        call: impl Fn() -> F,
     ) -> Result<T, Error> {
-        self.send(idempotency, || self.tokens.rate_limited(scopes, call())).await
+        self.tokens.with_retry(idempotency, || self.tokens.rate_limited(scopes, &call)).await
     }
 }
 

@@ -62,6 +62,7 @@ pub async fn check(store: Arc<dyn TokenStore>) -> Result<(), Violation> {
     contract.a_revoked_parent_voids_the_put().await?;
     contract.marks_are_told().await?;
     contract.a_permit_is_reserved_within_the_limit().await?;
+    contract.a_refusal_concerns_the_same_credentials_alone().await?;
     contract.keys_are_apart().await?;
     contract.those_who_wait_are_woken().await
 }
@@ -196,7 +197,7 @@ impl Contract {
     }
 
     async fn claimed(&self, key: &StoreKey) -> Result<Option<String>, Violation> {
-        match self.store.claim(key, &[], LONG, None, Duration::ZERO).await? {
+        match self.store.claim(key, &key.source, &[], LONG, None, Duration::ZERO).await? {
             Claim::Token(token) => Ok(Some(token.access_token.expose_secret().to_owned())),
             Claim::Leased { lease, refresh_token, .. } => {
                 self.store.release(key, &lease).await?;
@@ -272,7 +273,7 @@ impl Contract {
             let parent = token("parent", LONG);
             rule(self.kept(&key, &parent).await?, "the holder of the lease may put")?;
             let Claim::Leased { lease, refresh_token, .. } =
-                self.store.claim(&key, &[parent.id], LONG, None, Duration::ZERO).await?
+                self.store.claim(&key, &key.source, &[parent.id], LONG, None, Duration::ZERO).await?
             else {
                 return Err(Violation("broken: a free lease is given out by a claim".to_owned()));
             };
@@ -324,7 +325,7 @@ impl Contract {
         let limit = Some(RateLimit { calls: 2, per: LONG });
         let mut waits = Vec::new();
         for _ in 0..5 {
-            match self.store.acquire_permit(&source, limit, LONG * 10).await? {
+            match self.store.acquire_permit(&source, &source, limit, LONG * 10).await? {
                 Permit::Granted(wait) => waits.push(wait),
                 Permit::Unlimited => return Ok(()),
                 Permit::Denied(_) => {
@@ -341,24 +342,47 @@ impl Contract {
             near(waits[2], 1.0) && near(waits[3], 1.5) && near(waits[4], 2.0),
             "the others wait in order of arrival, evenly spread",
         )?;
-        let denied = self.store.acquire_permit(&source, limit, LONG).await?;
+        let denied = self.store.acquire_permit(&source, &source, limit, LONG).await?;
         rule(
             matches!(denied, Permit::Denied(Block::RateLimit(wait)) if near(wait, 2.5)),
             "a wait that is too long is denied, with the time that it would take",
         )?;
-        let next = self.store.acquire_permit(&source, limit, LONG * 10).await?;
+        let next = self.store.acquire_permit(&source, &source, limit, LONG * 10).await?;
         rule(
             matches!(next, Permit::Granted(wait) if near(wait, 2.5)),
             "nothing is reserved by a permit that is denied",
         )?;
-        self.store.block(&source, Block::CoolDown(LONG * 5)).await?;
-        let checked = self.store.acquire_permit(&source, None, Duration::ZERO).await?;
+        self.store.block(&source, &source, Block::CoolDown(LONG * 5)).await?;
+        let checked = self.store.acquire_permit(&source, &source, None, Duration::ZERO).await?;
         rule(matches!(checked, Permit::Denied(Block::CoolDown(_))), "a check reports a cool-down")?;
-        let after = self.store.acquire_permit(&source, limit, LONG * 10).await?;
+        let after = self.store.acquire_permit(&source, &source, limit, LONG * 10).await?;
         rule(
             matches!(after, Permit::Granted(wait) if near(wait, 5.0)),
             "a permit during a cool-down is for its end",
         )
+    }
+
+    async fn a_refusal_concerns_the_same_credentials_alone(&self) -> Result<(), Violation> {
+        let key = key("refused");
+        let [wrong, right] = ["wrong", "right"].map(|secret| Fingerprint::of([secret]));
+        let source = &key.source;
+        let permit = async |credentials| self.store.acquire_permit(source, credentials, None, LONG).await;
+        if permit(&wrong).await? == Permit::Unlimited {
+            return Ok(());
+        }
+        self.store.block(source, &wrong, Block::Refused(LONG)).await?;
+        rule(
+            matches!(permit(&wrong).await?, Permit::Denied(Block::Refused(_))),
+            "refused credentials are refused in every process",
+        )?;
+        rule(permit(&right).await? == Permit::Granted(Duration::ZERO), "other credentials are not refused")?;
+        let claim = self.store.claim(&key, &wrong, &[], LONG, None, LONG).await?;
+        rule(
+            matches!(claim, Claim::Blocked(Block::Refused(_))),
+            "a claim with refused credentials is blocked",
+        )?;
+        let claim = self.store.claim(&key, &right, &[], LONG, None, LONG).await?;
+        rule(matches!(claim, Claim::Leased { .. }), "a claim with other credentials is not")
     }
 
     async fn keys_are_apart(&self) -> Result<(), Violation> {

@@ -22,6 +22,10 @@ impl Fingerprint {
         Self(bytes)
     }
 
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes of the digest.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -40,8 +40,9 @@
 //!   if it fails, the client credentials are used.
 //! - A 429, or a `Retry-After` on any error, is a **cool-down** for all scope sets of the cache, for a
 //!   second at least. A caller that can wait for its end waits; others get `RateLimited` at once.
-//! - A 401 to the client credentials is about them: for ten seconds no token is requested, then one
-//!   request at a time probes. Another refusal is about the scope set, until three different ones are
+//! - A 401 to the client credentials is about them. If the source has others by then
+//!   ([`TokenSource::renew_credentials`]), the call is sent once more. Otherwise no token is requested for ten
+//!   seconds, then one request at a time probes. Another refusal is about the scope set, until three different ones are
 //!   refused with no success in between. A refused refresh token stops nobody.
 //! - No span of time has more token calls than [`TokenOptions::with_rate_limit`] says. Callers are
 //!   served in order of arrival.
@@ -53,6 +54,21 @@
 //! process at a time refreshes a token, under a lease, and the others take it over. The feature `redis` has
 //! one for a fleet. If a store fails or takes over a second, its circuit opens for 5 s: tokens are
 //! requested without it, and a good token is never lost by that. [`Stats`] and a trace event report it.
+//!
+//! # What a stored token is found by
+//!
+//! By the [fingerprint of its source](TokenSource::fingerprint) and its scopes. For the vendors' clients the
+//! fingerprint is of the vendor, the base URL, the client id and the version; for Moov also of the client type,
+//! `Origin` and `Referer`. The client secret is not part of it. So a new secret finds the stored tokens, and a fleet
+//! needs no new tokens when its secret is replaced.
+//!
+//! **Security**: a process with the right client id and a wrong secret gets the stored tokens too. What protects
+//! them is the access to the store (for Redis, its password and the sealing key). Do not share a store between
+//! clients whose ids and secrets come from parties that do not trust each other, such as tenants that enter their
+//! own: one tenant could enter the id of another.
+//!
+//! A refusal of the credentials is remembered for exactly the id and the secret that were refused
+//! ([`TokenSource::credentials_fingerprint`]), here and in the store. A process with a wrong secret stops only itself.
 //!
 //! # Your own OAuth 2.0 server
 //!
@@ -69,7 +85,11 @@
 //!
 //! impl TokenSource for Server {
 //!     fn fingerprint(&self) -> Fingerprint {
-//!         Fingerprint::of(["https://auth.example", &self.client_id, self.client_secret.expose_secret()])
+//!         Fingerprint::of(["https://auth.example", &self.client_id])
+//!     }
+//!
+//!     fn credentials_fingerprint(&self) -> Fingerprint {
+//!         Fingerprint::of([&*self.client_id, self.client_secret.expose_secret()])
 //!     }
 //!
 //!     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {

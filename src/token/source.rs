@@ -32,9 +32,28 @@ use crate::{
 /// The cache runs these in a task of its own: a caller that goes away does not cancel them. Dropping
 /// the last handle of the cache does.
 pub trait TokenSource: Send + Sync + 'static {
-    /// What its tokens depend on beside their scopes: server, client id and secret, client type,
-    /// version. Tokens that a [`TokenStore`](super::TokenStore) holds are found by this.
+    /// What its tokens depend on besides their scopes: server, client id, client type, version. Tokens that a
+    /// [`TokenStore`](super::TokenStore) holds are found by this.
+    ///
+    /// Leave the client secret out, so that a new secret finds the stored tokens. What that means for security is
+    /// [documented](super#what-a-stored-token-is-found-by).
     fn fingerprint(&self) -> Fingerprint;
+
+    /// Identifies the credentials that a call is sent with now: the client id and the secret. If the server refuses
+    /// them, this process and those with the same store stop sending calls with these credentials, and with no
+    /// others. Default: [`Self::fingerprint`].
+    fn credentials_fingerprint(&self) -> Fingerprint {
+        self.fingerprint()
+    }
+
+    /// Looks for other credentials after the server refused `refused`, before the refusal is remembered. Returns
+    /// whether [`Self::credentials_fingerprint`] is now that of others. Then the call is sent once more, within the
+    /// rate limit. A refresh token is sent once more only if the error is about the credentials alone: a 401 or the
+    /// code `invalid_client`. Default: `false`.
+    fn renew_credentials(&self, refused: &Fingerprint) -> impl Future<Output = bool> + Send {
+        let _ = refused;
+        async { false }
+    }
 
     /// Issues a token for these scopes, sorted and each once (RFC 6749 section 4.4). Sends one
     /// request, and does not repeat it.
@@ -53,6 +72,11 @@ pub trait TokenSource: Send + Sync + 'static {
 /// [`TokenSource`] as an object, so that what asks it does not depend on which it is.
 pub(super) trait AnySource: Send + Sync {
     fn fingerprint(&self) -> Fingerprint;
+    fn credentials_fingerprint(&self) -> Fingerprint;
+    fn renew_credentials<'a>(
+        &'a self,
+        refused: &'a Fingerprint,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
     fn issue<'a>(&'a self, scopes: &'a [Scope]) -> IssueFuture<'a>;
     fn refresh<'a>(&'a self, refresh_token: &'a Secret) -> IssueFuture<'a>;
 }
@@ -62,6 +86,17 @@ type IssueFuture<'a> = Pin<Box<dyn Future<Output = Result<IssuedToken, Error>> +
 impl<S: TokenSource> AnySource for S {
     fn fingerprint(&self) -> Fingerprint {
         TokenSource::fingerprint(self)
+    }
+
+    fn credentials_fingerprint(&self) -> Fingerprint {
+        TokenSource::credentials_fingerprint(self)
+    }
+
+    fn renew_credentials<'a>(
+        &'a self,
+        refused: &'a Fingerprint,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(TokenSource::renew_credentials(self, refused))
     }
 
     fn issue<'a>(&'a self, scopes: &'a [Scope]) -> IssueFuture<'a> {
@@ -76,6 +111,14 @@ impl<S: TokenSource> AnySource for S {
 impl<S: TokenSource> TokenSource for Arc<S> {
     fn fingerprint(&self) -> Fingerprint {
         TokenSource::fingerprint(&**self)
+    }
+
+    fn credentials_fingerprint(&self) -> Fingerprint {
+        TokenSource::credentials_fingerprint(&**self)
+    }
+
+    fn renew_credentials(&self, refused: &Fingerprint) -> impl Future<Output = bool> + Send {
+        TokenSource::renew_credentials(&**self, refused)
     }
 
     fn issue(&self, scopes: &[Scope]) -> impl Future<Output = Result<IssuedToken, Error>> + Send {

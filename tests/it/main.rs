@@ -14,6 +14,7 @@ mod capacity;
 mod circles;
 mod concurrency;
 mod config;
+mod credentials_refused;
 mod decode;
 mod deliveries;
 mod digest;

@@ -57,6 +57,12 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
+/// The end of the name under which the credentials of a scripted source are blocked.
+fn refused() -> String {
+    let credentials = Fingerprint::of(["scripted"]).to_string();
+    format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
+}
+
 async fn get(cache: &TokenCache, scope: &str) -> String {
     cache.token(&scopes(&[scope])).await.unwrap().expose_secret().to_owned()
 }
@@ -277,7 +283,7 @@ async fn foreign_leases_counters_and_blocks_delay_no_refresh() {
         (&lease, vec!["SET {} text", "SADD {} text", "SET {} x:1 PX 99999999999"]),
         (&of("fence"), vec!["SET {} text", "SET {} 9223372036854775807", "SET {} -5", "SADD {} text"]),
         (&of("closed"), vec!["SET {} text", "SADD {} text", "SET {} text PX 99999999999"]),
-        (&of("refused"), vec!["SET {} text"]),
+        (&of(&refused()), vec!["SET {} text"]),
         (
             &of("sent"),
             vec![
@@ -461,7 +467,7 @@ async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() 
     assert!(store.put_and_release(&key, &token, &lease).await.unwrap());
     let claim = async || {
         let except = [token.id];
-        match store.claim(&key, &except, BRIEF, None, LONG).await.unwrap() {
+        match store.claim(&key, &key.source, &except, BRIEF, None, LONG).await.unwrap() {
             Claim::Leased { refresh_token, .. } => {
                 Some(refresh_token.map(|text| text.expose_secret().to_owned()))
             }
@@ -540,7 +546,7 @@ async fn the_rate_limit_is_of_the_fleet() {
     assert_eq!((passed, source.count()), (3, 3));
     let limit = RateLimit::new(3, Duration::from_secs(60));
     let source = Fingerprint::of(["scripted"]);
-    let permit = store(&redis).acquire_permit(&source, Some(limit), BRIEF).await.unwrap();
+    let permit = store(&redis).acquire_permit(&source, &source, Some(limit), BRIEF).await.unwrap();
     assert!(
         matches!(permit, Permit::Denied(Block::RateLimit(_))),
         "calls past the cache are counted as well: {permit:?}"

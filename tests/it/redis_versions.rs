@@ -199,12 +199,15 @@ async fn blocks_of_another_version_are_heeded() {
     get(&process(&redis, &source)).await;
     let fence = name(&redis, "fence").await;
     let entry = name(&redis, "token:2:").await;
+    // What is refused is not the source, but the credentials. Those of this source have the same fingerprint.
+    let credentials = Fingerprint::of(["scripted"]).to_string();
+    let refused = Fingerprint::of(["credentials", &credentials]).to_string();
     for (block, kind) in [
-        (":closed", fintech_auth::ErrorKind::RateLimited),
-        (":refused", fintech_auth::ErrorKind::Unauthorized),
+        (":closed".to_owned(), fintech_auth::ErrorKind::RateLimited),
+        (format!(":refused:{refused:.32}"), fintech_auth::ErrorKind::Unauthorized),
     ] {
         redis.run_text::<i64>(&format!("DEL {entry}")).await;
-        let block = fence.replace(":fence", block);
+        let block = fence.replace(":fence", &block);
         redis.run_text::<Value>(&format!("SET {block} whatever PX 600000")).await;
         let error = process(&redis, &source).token_within(&scopes(&["a"]), LEASE).await.unwrap_err();
         assert_eq!(error.kind(), kind);

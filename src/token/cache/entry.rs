@@ -15,6 +15,7 @@ use crate::{
     sync::{ArcSwap, Mutex, MutexGuard},
     token::{
         cache::place::Place,
+        fingerprint::Fingerprint,
         id::{TokenId, token_id},
         lifetime::age::{Age, Now},
         refresh::renewal::Renewal,
@@ -95,10 +96,10 @@ impl State {
         self.cold.as_ref()?.failure.as_ref()
     }
 
-    fn fail(&mut self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
+    fn fail(&mut self, error: Error, refused: Option<Fingerprint>, retry_at: impl FnOnce(u32) -> u64) {
         let failures = self.failure().map_or(0, |failure| failure.failures).saturating_add(1);
-        self.cold().failure =
-            Some(FailureBackoff { failures, retry_at: retry_at(failures), error: error.without_details() });
+        let (retry_at, error) = (retry_at(failures), error.without_details());
+        self.cold().failure = Some(FailureBackoff { failures, retry_at, error, refused });
     }
 
     fn discard_refresh_token(&mut self) {
@@ -111,6 +112,8 @@ struct FailureBackoff {
     failures: u32,
     retry_at: u64,
     error: Error,
+    /// The credentials that the server refused, if it did. With others the failure does not count.
+    refused: Option<Fingerprint>,
 }
 
 /// What a caller does next.
@@ -185,10 +188,11 @@ impl CacheEntry {
     }
 
     /// Says what a caller does next, and begins a refresh if one is needed and `admit` lets it. That is
-    /// told whether a token serves meanwhile.
+    /// told whether a token serves meanwhile. `credentials` are those that would be sent.
     pub(in crate::token) fn lookup<P>(
         &self,
         now: Now,
+        credentials: impl FnOnce() -> Fingerprint,
         admit: impl FnOnce(bool) -> Result<P, Error>,
     ) -> Lookup<P> {
         let mut state = self.lock();
@@ -205,8 +209,11 @@ impl CacheEntry {
                 None => Lookup::Wait(waiter, ticket),
             };
         }
+        let counts = |failure: &FailureBackoff| {
+            now.tick < failure.retry_at && failure.refused.is_none_or(|refused| refused == credentials())
+        };
         let admitted = match state.failure() {
-            Some(failure) if now.tick < failure.retry_at => {
+            Some(failure) if counts(failure) => {
                 Err(failure.error.clone().held_for(Duration::from_millis(failure.retry_at - now.tick)))
             }
             _ => admit(usable.is_some()),
@@ -256,7 +263,7 @@ impl CacheEntry {
         self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that certainly was not sent, unless it was revoked or its token
+    /// Puts back a refresh token that certainly was not used up, unless it was revoked or its token
     /// rejected meanwhile.
     pub(in crate::token) fn give_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
@@ -365,7 +372,7 @@ impl CacheEntry {
         if is_reissued {
             let error =
                 Error::new(ErrorKind::InvalidResponse, "the server keeps issuing a token that was rejected");
-            state.fail(error, retry_at);
+            state.fail(error, None, retry_at);
             let cold = state.cold();
             (cold.rejected, cold.eviction_pending) = (None, false);
         } else if let Some(cold) = &mut state.cold {
@@ -375,9 +382,15 @@ impl CacheEntry {
         Ok(Token::from_arc(new.issued))
     }
 
-    /// Ends the refresh in a failure: no other begins before `retry_at`, given the failures so far.
-    pub(in crate::token) fn fail(&self, error: Error, retry_at: impl FnOnce(u32) -> u64) {
-        self.lock().fail(error, retry_at);
+    /// Ends the refresh in a failure: no other begins before `retry_at`, given the failures so far. `refused` are
+    /// the credentials that the server refused, if it did.
+    pub(in crate::token) fn fail(
+        &self,
+        error: Error,
+        refused: Option<Fingerprint>,
+        retry_at: impl FnOnce(u32) -> u64,
+    ) {
+        self.lock().fail(error, refused, retry_at);
     }
 
     /// Ends the refresh.

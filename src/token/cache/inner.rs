@@ -17,6 +17,7 @@ use crate::{
             options::TokenOptions,
             state::CacheState,
         },
+        fingerprint::Fingerprint,
         id::{TokenId, token_id},
         refresh::{rate_limiter::Admission, task::RefreshTask},
         scope::Scope,
@@ -61,7 +62,7 @@ impl CacheInner {
                 let task = self.task_guard()?;
                 Ok((shared.admit_refresh(&entry.scopes, now, max_wait, has_token)?, task))
             };
-            let waiter = match entry.lookup(now, admit) {
+            let waiter = match entry.lookup(now, || shared.source.credentials_fingerprint(), admit) {
                 Lookup::Hit(token) => {
                     shared.counters.stale_hits.add(u64::from(!missed));
                     return Ok(token);
@@ -190,39 +191,55 @@ impl CacheInner {
     }
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these
-    /// scopes by the client credentials, or by a refresh token. It does not wait.
-    pub(in crate::token) async fn rate_limited<T>(
+    /// scopes by the client credentials, or by a refresh token. It does not wait for its turn. If the server refuses
+    /// the credentials and the source has others by then, it is sent once more.
+    pub(in crate::token) async fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
-        call: impl Future<Output = Result<T, Error>>,
+        call: impl Fn() -> F,
     ) -> Result<T, Error> {
         let shared = &*self.shared;
         let scopes = scopes.map(|scopes| ScopeKey::with(scopes, |key| key.join())).transpose()?;
         let scopes = scopes.as_deref();
+        let mut has_renewed = false;
+        loop {
+            self.admit(scopes).await?;
+            let sent = shared.source.credentials_fingerprint();
+            let error = match call().await {
+                Ok(response) => {
+                    shared.succeeded(scopes);
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            let sent = error.credentials().map_or(sent, Fingerprint::from_bytes);
+            if !has_renewed && shared.renew_credentials(&error, &sent, scopes.is_none()).await {
+                has_renewed = true;
+                continue;
+            }
+            shared.learn(&error, &sent, scopes).await;
+            return Err(error);
+        }
+    }
+
+    /// Admits a token request of a caller's own, which does not wait.
+    async fn admit(&self, scopes: Option<&str>) -> Result<(), Error> {
+        let shared = &*self.shared;
         let now = shared.now().tick;
         match scopes {
-            Some(scopes) => shared.negative.check(scopes, now, shared.options.max_wait)?,
-            None => shared.negative.peek(now)?,
+            Some(scopes) => shared.negative().check(scopes, now, shared.options.max_wait)?,
+            None => shared.negative().peek(now)?,
         }
         let admitted = match shared.acquire_permit(Duration::ZERO).await {
             Ok(true) => Ok(()),
             Ok(false) => shared.reserve(now, now).map(drop),
             Err(error) => Err(error),
         };
-        let outcome = match admitted {
-            Ok(()) => call.await,
-            Err(error) => {
-                if let Some(scopes) = scopes {
-                    shared.negative.failed(scopes, now, Duration::ZERO);
-                }
-                return Err(error);
+        admitted.inspect_err(|_| {
+            if let Some(scopes) = scopes {
+                shared.negative().failed(scopes, now, Duration::ZERO);
             }
-        };
-        match &outcome {
-            Ok(_) => shared.succeeded(scopes),
-            Err(error) => shared.learn(error, scopes).await,
-        }
-        outcome
+        })
     }
 
     /// Sends a call again as the policy has it.

@@ -189,10 +189,10 @@ impl TokenCache {
 
     /// Sends a token request of a caller's own within the same limits, and learns from it: for these
     /// scopes by the client credentials, or by a refresh token.
-    pub(crate) fn rate_limited<T>(
+    pub(crate) fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
-        call: impl Future<Output = Result<T, Error>>,
+        call: impl Fn() -> F,
     ) -> impl Future<Output = Result<T, Error>> {
         self.inner.rate_limited(scopes, call)
     }

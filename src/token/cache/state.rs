@@ -22,10 +22,12 @@ use crate::{
             options::TokenOptions,
             stats::{Counters, Stats},
         },
+        fingerprint::Fingerprint,
         id::TokenId,
         lifetime::{age::Now, expiry::ExpiryRule},
         observer::TokenEvent,
         refresh::{
+            catch_panic::catch_panic,
             cool_down::CoolDown,
             negative_cache::NegativeCache,
             rate_limiter::{Admission, RateLimiter},
@@ -43,7 +45,7 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) options: TokenOptions,
     pub(in crate::token) limiter: Arc<RateLimiter>,
     pub(in crate::token) cool_down: CoolDown,
-    pub(in crate::token) negative: NegativeCache,
+    negative: NegativeCache,
     pub(in crate::token) counters: Counters,
     pub(in crate::token) tombstones: Tombstones,
     pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
@@ -182,13 +184,13 @@ impl CacheState {
         has_token: bool,
     ) -> Result<Option<Admission>, Error> {
         let max_wait = if has_token { max_wait.max(self.options.max_wait) } else { max_wait };
-        self.negative.check(scopes, now.tick, self.options.max_wait)?;
+        self.negative().check(scopes, now.tick, self.options.max_wait)?;
         let admitted = if self.breaker.as_ref().is_some_and(|breaker| !breaker.is_open()) {
             self.within(now, max_wait, None).map(|()| None)
         } else {
             self.reserve(now.tick, now.tick.saturating_add(millis(max_wait))).map(Some)
         };
-        admitted.inspect_err(|_| self.negative.failed(scopes, now.tick, Duration::ZERO))
+        admitted.inspect_err(|_| self.negative().failed(scopes, now.tick, Duration::ZERO))
     }
 
     /// Reserves the turn of a call.
@@ -261,6 +263,33 @@ impl CacheState {
         self.breaker.as_ref().filter(|breaker| breaker.try_acquire())
     }
 
+    /// What is known of refusals of the credentials that would be sent now.
+    pub(in crate::token) fn negative(&self) -> &NegativeCache {
+        self.negative.retain(self.source.credentials_fingerprint());
+        &self.negative
+    }
+
+    /// Remembers that these credentials are refused for `left`, unless others have replaced them.
+    pub(in crate::token) fn refused(&self, credentials: &Fingerprint, left: Duration, error: Error) {
+        if *credentials == self.source.credentials_fingerprint() {
+            self.negative().refused(self.now().tick, left, error);
+        }
+    }
+
+    /// Whether to send a call once more, because the server refused its credentials and the source has others by
+    /// now. A refresh token may have been used up unless the error is about the credentials alone.
+    pub(in crate::token) async fn renew_credentials(
+        &self,
+        error: &Error,
+        sent: &Fingerprint,
+        is_refresh: bool,
+    ) -> bool {
+        let is_refusal = error.kind() == ErrorKind::Unauthorized;
+        is_refusal
+            && (!is_refresh || error.is_about_credentials())
+            && catch_panic(self.source.renew_credentials(sent)).await.unwrap_or(false)
+    }
+
     /// A token was invalidated. No lock is held.
     pub(in crate::token) fn invalidated(&self) {
         self.counters.invalidations.add(1);
@@ -284,12 +313,13 @@ impl CacheState {
     /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         self.cool_down.succeeded();
-        self.negative.succeeded(scopes);
+        self.negative().succeeded(scopes);
     }
 
     /// Learns from a failure what holds for all, and tells the other processes. `scopes` are those of a
     /// client credentials grant; what a refresh token fails with says nothing of the credentials.
-    pub(in crate::token) async fn learn(&self, error: &Error, scopes: Option<&str>) {
+    /// `sent` are the credentials that the call was sent with.
+    pub(in crate::token) async fn learn(&self, error: &Error, sent: &Fingerprint, scopes: Option<&str>) {
         let random = self.random();
         let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);
         let now = self.now().tick;
@@ -308,18 +338,18 @@ impl CacheState {
             Some(scopes) if error.kind() == ErrorKind::Unauthorized => {
                 let (ttl, kept) = (self.options.negative_cache_ttl, error.without_details());
                 if error.is_about_credentials() {
-                    self.negative.refused(now, ttl, kept);
+                    self.refused(sent, ttl, kept);
                     refused = (!ttl.is_zero()).then_some(Block::Refused(ttl));
-                } else {
-                    self.negative.suspected(scopes, now, kept);
+                } else if *sent == self.source.credentials_fingerprint() {
+                    self.negative().suspected(scopes, now, kept);
                 }
             }
-            Some(scopes) => self.negative.failed(scopes, now, self.options.backoff),
+            Some(scopes) => self.negative().failed(scopes, now, self.options.backoff),
             None => {}
         }
         for block in block.into_iter().chain(refused) {
             if let Some(breaker) = self.ready() {
-                let _ = breaker.call(breaker.store.block(&self.source.fingerprint(), block)).await;
+                let _ = breaker.call(breaker.store.block(&self.source.fingerprint(), sent, block)).await;
             }
         }
     }

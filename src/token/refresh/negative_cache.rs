@@ -11,6 +11,7 @@ use crate::{
     Error,
     clock::millis,
     sync::{Mutex, MutexGuard, RandomState},
+    token::fingerprint::Fingerprint,
 };
 
 /// How many different scope sets are refused before the credentials count as refused.
@@ -27,6 +28,8 @@ pub(in crate::token) struct NegativeCache {
 
 #[derive(Debug, Default)]
 struct State {
+    /// The credentials that all of this is about.
+    credentials: Option<Fingerprint>,
     refusal: Option<Refusal>,
     /// Scope sets that were refused since the last success.
     suspects: VecDeque<u64>,
@@ -51,6 +54,14 @@ impl NegativeCache {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets all that is about other credentials.
+    pub(in crate::token) fn retain(&self, credentials: Fingerprint) {
+        let mut state = self.lock();
+        if state.credentials != Some(credentials) {
+            *state = State { credentials: Some(credentials), ..State::default() };
+        }
     }
 
     fn id(&self, scopes: &str) -> u64 {
@@ -248,5 +259,23 @@ mod tests {
         }
         cache.refused(0, Duration::ZERO, error());
         assert!(passes(&cache, "e", 0));
+    }
+
+    #[test]
+    fn with_other_credentials_nothing_counts_that_was_refused_before() {
+        let cache = cache();
+        let [old, new] = ["old", "new"].map(|secret| Fingerprint::of([secret]));
+        cache.retain(old);
+        cache.refused(0, Duration::from_secs(10), error());
+        cache.retain(old);
+        assert!(!passes(&cache, "a", 5_000));
+        cache.retain(new);
+        assert!(passes(&cache, "a", 5_000));
+        for scopes in ["a", "b"] {
+            cache.suspected(scopes, 5_000, error());
+        }
+        cache.retain(old);
+        cache.suspected("c", 5_000, error());
+        assert!(passes(&cache, "d", 5_000), "the first of these credentials");
     }
 }

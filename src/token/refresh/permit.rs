@@ -7,6 +7,7 @@ use crate::{
     sync::time::{self, Instant},
     token::{
         cache::state::{CacheState, cooling_down},
+        fingerprint::Fingerprint,
         refresh::expiring_map::after,
         store::{Block, Permit},
     },
@@ -22,37 +23,43 @@ impl CacheState {
     /// credentials are refused.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
+        let mut has_renewed = false;
         loop {
             let Some(breaker) = self.ready() else { return Ok(false) };
-            let source = self.source.fingerprint();
+            let (source, credentials) = (self.source.fingerprint(), self.source.credentials_fingerprint());
             let left = deadline - Instant::now();
-            let Ok(permit) = breaker.call(breaker.store.acquire_permit(&source, limit, left)).await else {
-                return Ok(false);
-            };
+            let permit = breaker.store.acquire_permit(&source, &credentials, limit, left);
+            let Ok(permit) = breaker.call(permit).await else { return Ok(false) };
             match permit {
                 Permit::Granted(wait) => {
                     if self.await_permit(wait).await? {
                         return Ok(true);
                     }
                 }
-                Permit::Denied(block) => return Err(self.blocked(block)),
+                Permit::Denied(block) => {
+                    let error = self.blocked(block, &credentials);
+                    if has_renewed || !self.renew_credentials(&error, &credentials, false).await {
+                        return Err(error);
+                    }
+                    has_renewed = true;
+                }
                 Permit::Unlimited => return Ok(false),
             }
         }
     }
 
-    /// Sleeps until the reserved time, then checks whether a cool-down began meanwhile. If so, the
-    /// result is `false`: the call needs a new permit, or all that waited would be sent at once when
-    /// the cool-down ends.
+    /// Sleeps until the reserved time, then checks whether a cool-down began meanwhile, or the credentials were
+    /// refused. If so, the result is `false`: the call needs a new permit, or all that waited would be sent at once
+    /// when the cool-down ends.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;
             if let Some(breaker) = self.ready() {
-                let source = self.source.fingerprint();
-                match breaker.call(breaker.store.acquire_permit(&source, None, Duration::ZERO)).await {
-                    Ok(Permit::Denied(Block::CoolDown(_))) => return Ok(false),
-                    Ok(Permit::Denied(block)) => return Err(self.blocked(block)),
-                    _ => {}
+                let (source, credentials) =
+                    (self.source.fingerprint(), self.source.credentials_fingerprint());
+                let check = breaker.store.acquire_permit(&source, &credentials, None, Duration::ZERO);
+                if let Ok(Permit::Denied(_)) = breaker.call(check).await {
+                    return Ok(false);
                 }
             }
         }
@@ -60,8 +67,8 @@ impl CacheState {
         Ok(true)
     }
 
-    /// Remembers why the fleet sends no token call, and returns it as an error.
-    pub(in crate::token) fn blocked(&self, block: Block) -> Error {
+    /// Remembers why the fleet sends no token call with these credentials, and returns it as an error.
+    pub(in crate::token) fn blocked(&self, block: Block, credentials: &Fingerprint) -> Error {
         let now = self.now().tick;
         match block {
             Block::CoolDown(left) => {
@@ -72,7 +79,7 @@ impl CacheState {
             Block::Refused(left) => {
                 let error =
                     Error::new(ErrorKind::Unauthorized, "another process was refused with these credentials");
-                self.negative.refused(now, left, error.clone());
+                self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
             // Only this caller cannot wait for so long.

@@ -1,14 +1,7 @@
 //! One refresh: by the store if there is one, by the refresh token if it is worth it, else by the
 //! client credentials. It runs in a task of its own and shares its outcome.
 
-use std::{
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tracing::Instrument as _;
 
@@ -26,9 +19,10 @@ use crate::{
             guard::shut_down,
             state::CacheState,
         },
+        fingerprint::Fingerprint,
         id::TokenId,
         lifetime::age::{Expires, Now},
-        refresh::rate_limiter::Admission,
+        refresh::{catch_panic::catch_panic, rate_limiter::Admission},
         source::IssuedToken,
         store::{StoredToken, tombstones::Epoch},
         syntax::{MAX_KEPT, is_kept_refresh_token},
@@ -83,7 +77,7 @@ impl RefreshTask {
                 Ok(outcome) => {
                     if outcome.is_err() {
                         let now = self.shared.now().tick;
-                        self.shared.negative.failed(&self.entry.scopes, now, Duration::ZERO);
+                        self.shared.negative().failed(&self.entry.scopes, now, Duration::ZERO);
                     }
                     return outcome;
                 }
@@ -128,17 +122,18 @@ impl RefreshTask {
     ) -> Result<RequestedToken, Error> {
         let scopes = self.entry.scopes();
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
-        let mut made = 0;
+        let (mut made, mut has_renewed) = (0, false);
         loop {
             let turn = self.wait_for_turn(admission.take(), deadline);
             if let Err(error) = self.until_shutdown(turn).await {
-                self.shared.negative.failed(&self.entry.scopes, self.shared.now().tick, Duration::ZERO);
+                self.shared.negative().failed(&self.entry.scopes, self.shared.now().tick, Duration::ZERO);
                 return Err(error);
             }
             let requested_at = self.shared.now();
             let epoch = self.shared.tombstones.epoch();
             let taken = take(&self.entry, self.shared.marks());
             let refreshing = taken.refresh_token.is_some();
+            let sent = self.shared.source.credentials_fingerprint();
             let result = catch_panic(async {
                 match &taken.refresh_token {
                     Some(refresh_token) => self.shared.source.refresh(refresh_token).await,
@@ -154,7 +149,15 @@ impl RefreshTask {
                 None if refreshing => panicked(),
                 None => return Err(self.give_up(panicked())),
             };
-            self.shared.learn(&error, (!refreshing).then_some(&*self.entry.scopes)).await;
+            let sent = error.credentials().map_or(sent, Fingerprint::from_bytes);
+            if !has_renewed && self.shared.renew_credentials(&error, &sent, refreshing).await {
+                has_renewed = true;
+                if refreshing {
+                    self.entry.give_back(taken);
+                }
+                continue;
+            }
+            self.shared.learn(&error, &sent, (!refreshing).then_some(&*self.entry.scopes)).await;
             if refreshing && error.is_transient() && !error.may_have_been_sent() {
                 self.entry.give_back(taken);
             } else if refreshing {
@@ -199,7 +202,7 @@ impl RefreshTask {
     async fn wait_for_turn(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;
-        shared.negative.check(&self.entry.scopes, now, shared.options.max_wait)?;
+        shared.negative().check(&self.entry.scopes, now, shared.options.max_wait)?;
         // A cool-down may have begun since it was admitted.
         admission = admission
             .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
@@ -226,7 +229,7 @@ impl RefreshTask {
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
         }
         // The credentials may have been refused meanwhile.
-        shared.negative.check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
+        shared.negative().check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
     }
 
     /// Decides how long an issued token is believed.
@@ -285,16 +288,18 @@ impl RefreshTask {
         self.shared.counters.failures.add(1);
         let (shared, ttl) = (&self.shared, self.shared.options.negative_cache_ttl);
         if error.kind() != ErrorKind::Unauthorized {
-            shared.negative.failed(&self.entry.scopes, shared.now().tick, shared.options.backoff);
+            shared.negative().failed(&self.entry.scopes, shared.now().tick, shared.options.backoff);
         }
         match error.kind() {
             ErrorKind::RateLimited => {}
             ErrorKind::Unauthorized if error.is_about_credentials() || ttl.is_zero() => {}
             ErrorKind::Unauthorized => {
                 let until = shared.now().tick.saturating_add(millis(ttl));
-                self.entry.fail(error.clone(), |_| until);
+                let credentials = self.shared.source.credentials_fingerprint();
+                let refused = error.credentials().map_or(credentials, Fingerprint::from_bytes);
+                self.entry.fail(error.clone(), Some(refused), |_| until);
             }
-            _ => self.entry.fail(error.clone(), |failures| self.retry_at(failures)),
+            _ => self.entry.fail(error.clone(), None, |failures| self.retry_at(failures)),
         }
         error
     }
@@ -309,14 +314,4 @@ impl RefreshTask {
 
 fn panicked() -> Error {
     Error::new(ErrorKind::Unavailable, "the token source panicked").with_sent(true)
-}
-
-/// Runs a future to its end, or until it panics.
-async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Some),
-        Err(_) => Poll::Ready(None),
-    })
-    .await
 }

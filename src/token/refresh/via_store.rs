@@ -53,13 +53,14 @@ impl RefreshTask {
         }
         let limit = self.shared.options.fleet_rate_limit();
         let deadline = after(Instant::now(), self.max_wait);
-        let (mut unusable, mut discarded) = (None, 0);
+        let (mut unusable, mut discarded, mut has_renewed) = (None, 0, false);
         loop {
             let left = deadline - Instant::now();
             let current = self.entry.current.load().id;
             let except: SmallVec<[TokenId; 2]> = current.into_iter().chain(unusable).collect();
             let (requested_at, epoch) = (self.shared.now(), self.shared.tombstones.epoch());
-            let claim = breaker.store.claim(&key, &except, breaker.lease, limit, left);
+            let credentials = self.shared.source.credentials_fingerprint();
+            let claim = breaker.store.claim(&key, &credentials, &except, breaker.lease, limit, left);
             match breaker.call(claim).await? {
                 Claim::Token(stored) => {
                     let id = stored.id;
@@ -94,7 +95,13 @@ impl RefreshTask {
                         return Ok(Err(error));
                     }
                 }
-                Claim::Blocked(block) => return Ok(Err(self.shared.blocked(block))),
+                Claim::Blocked(block) => {
+                    let error = self.shared.blocked(block, &credentials);
+                    if has_renewed || !self.shared.renew_credentials(&error, &credentials, false).await {
+                        return Ok(Err(error));
+                    }
+                    has_renewed = true;
+                }
             }
         }
     }

@@ -54,7 +54,7 @@ impl std::error::Error for StoreError {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct StoreKey {
-    /// Of the source: server, credentials, client type, version.
+    /// Of the source: server, client id, client type, version. See [`TokenSource::fingerprint`](super::TokenSource::fingerprint).
     pub source: Fingerprint,
     /// The scopes, sorted, each once, separated by spaces.
     pub scopes: Box<str>,
@@ -308,10 +308,11 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     }
 
     /// Returns what there is of a key: a token whose id is not in `except`, otherwise the lease for
-    /// `time` together with a permit, as [`Self::acquire_permit`] gives one.
+    /// `time` together with a permit for a call with these credentials, as [`Self::acquire_permit`] gives one.
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
+        credentials: &'a Fingerprint,
         except: &'a [TokenId],
         time: Duration,
         limit: Option<RateLimit>,
@@ -332,7 +333,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
                 self.release(key, &lease).await?;
                 return Ok(Claim::Token(token));
             }
-            let permit = self.acquire_permit(&key.source, limit, max_wait).await?;
+            let permit = self.acquire_permit(&key.source, credentials, limit, max_wait).await?;
             match permit {
                 Permit::Denied(block) => {
                     self.release(key, &lease).await?;
@@ -372,22 +373,29 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// of arrival: never more than `limit.calls` in any span of `limit.per`, and evenly spread once
     /// calls have to wait. If the place is further away than `max_wait`, nothing is reserved.
     ///
-    /// Without a `limit` it reserves nothing, and only checks for a cool-down and for refused
-    /// credentials.
+    /// Without a `limit` it reserves nothing, and only checks for a cool-down and whether these credentials are
+    /// refused.
     fn acquire_permit<'a>(
         &'a self,
         source: &'a Fingerprint,
+        credentials: &'a Fingerprint,
         limit: Option<RateLimit>,
         max_wait: Duration,
     ) -> StoreFuture<'a, Permit> {
-        let _ = (source, limit, max_wait);
+        let _ = (source, credentials, limit, max_wait);
         Box::pin(async { Ok(Permit::Unlimited) })
     }
 
-    /// Blocks the token calls of a source in all processes for a while. A shorter block does not shorten
-    /// one that is known. [`Block::RateLimit`] is never sent here.
-    fn block<'a>(&'a self, source: &'a Fingerprint, block: Block) -> StoreFuture<'a, ()> {
-        let _ = (source, block);
+    /// Blocks the token calls of a source in all processes for a while. [`Block::Refused`] concerns only calls with
+    /// these credentials: another process may have others, which work. A shorter block does not shorten one that is
+    /// known. [`Block::RateLimit`] is never sent here.
+    fn block<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        credentials: &'a Fingerprint,
+        block: Block,
+    ) -> StoreFuture<'a, ()> {
+        let _ = (source, credentials, block);
         Box::pin(async { Ok(()) })
     }
 

@@ -53,13 +53,13 @@ impl RedisStore {
         let token = StoredToken::new(Secret::from("check"), Duration::ZERO, LIFE)
             .with_refresh_token(Some(Secret::from("check")));
         let limit = RateLimit { calls: 1, per: LIFE };
-        let claim = self.claim(key, &[], LIFE, Some(limit), Duration::ZERO).await?;
+        let claim = self.claim(key, &key.source, &[], LIFE, Some(limit), Duration::ZERO).await?;
         let Claim::Leased { lease, .. } = claim else {
             return Err(StoreError::new("a free lease is not granted"));
         };
         step(self.put(key, &token, &lease).await?, "a token is not kept")?;
         step(self.take_refresh_token(key, &lease).await?.is_some(), "a token is not found again")?;
-        let permit = self.acquire_permit(&key.source, Some(limit), Duration::ZERO).await?;
+        let permit = self.acquire_permit(&key.source, &key.source, Some(limit), Duration::ZERO).await?;
         step(permit != Permit::Granted(Duration::ZERO), "a call beyond the rate limit is let through")?;
         let id = token.id;
         self.invalidate(key, id).await?;

@@ -79,8 +79,9 @@ impl OfSource {
         format!("{}:closed", self.0)
     }
 
-    pub(super) fn refused(&self) -> String {
-        format!("{}:refused", self.0)
+    pub(super) fn refused(&self, credentials: &Fingerprint) -> String {
+        let credentials = short(&Fingerprint::of(["credentials", &credentials.to_string()]));
+        format!("{}:refused:{}", self.0, hex(&credentials))
     }
 
     pub(super) fn sent(&self) -> String {

@@ -92,7 +92,7 @@ impl RedisStore {
     ) -> Result<bool, StoreError> {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
-        let keys = [redis_key.entry(), redis_key.lease(), names.refused(), names.revoked(), names.invalid()];
+        let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
         // The fence is the time of the grant on the clock of Redis. The token was requested later, so
         // it ends no earlier than this.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
@@ -224,6 +224,7 @@ impl TokenStore for RedisStore {
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
+        credentials: &'a Fingerprint,
         except: &'a [TokenId],
         time: Duration,
         limit: Option<RateLimit>,
@@ -240,7 +241,7 @@ impl TokenStore for RedisStore {
                 redis_key.lease(),
                 names.fence(),
                 names.closed(),
-                names.refused(),
+                names.refused(credentials),
                 names.sent(),
                 names.revoked(),
                 names.invalid(),
@@ -290,12 +291,13 @@ impl TokenStore for RedisStore {
     fn acquire_permit<'a>(
         &'a self,
         source: &'a Fingerprint,
+        credentials: &'a Fingerprint,
         limit: Option<RateLimit>,
         max_wait: Duration,
     ) -> StoreFuture<'a, Permit> {
         Box::pin(async move {
             let names = self.names.of(source);
-            let keys = [names.closed(), names.refused(), names.sent()];
+            let keys = [names.closed(), names.refused(credentials), names.sent()];
             let arguments = reservation(limit, max_wait);
             match Reply::read(self.link.call(&script::ADMIT, &keys, &arguments).await?)? {
                 Reply::Granted { wait } => Ok(Permit::Granted(wait)),
@@ -305,12 +307,17 @@ impl TokenStore for RedisStore {
         })
     }
 
-    fn block<'a>(&'a self, source: &'a Fingerprint, block: Block) -> StoreFuture<'a, ()> {
+    fn block<'a>(
+        &'a self,
+        source: &'a Fingerprint,
+        credentials: &'a Fingerprint,
+        block: Block,
+    ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let names = self.names.of(source);
             let (key, time) = match block {
                 Block::CoolDown(time) => (names.closed(), time),
-                Block::Refused(time) => (names.refused(), time),
+                Block::Refused(time) => (names.refused(credentials), time),
                 Block::RateLimit(_) => return Ok(()),
             };
             let time = millis(time.min(MAX_COOL_DOWN));
