@@ -47,26 +47,30 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use self::signed::SigningSecret;
+use ring::hmac;
+
+use self::signed::delivery_id;
 pub use self::{
     event::{EventKind, UnsignedEvent},
     signed::{SignedHeaders, SigningSecrets},
 };
 use crate::{
     Clock, Error, Secret, SystemClock,
+    sync::ArcSwap,
     webhook::{Deliveries, DeliveryId, Headers, Reason, Received, Tolerance, UnsignedBody, VerifyError},
 };
 
 /// How long Moov retries a delivery.
 const RETRIES: Duration = Duration::from_secs(24 * 3600);
 
-/// Verifies Moov's webhooks. Cheap to clone; clones share the delivery store.
+/// Verifies Moov's webhooks. Cheap to clone; clones share the signing secrets and the delivery store.
 #[derive(Clone)]
 pub struct WebhookVerifier(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    keys: SigningSecrets,
+    /// Shared by all clones.
+    secrets: Arc<ArcSwap<SigningSecrets>>,
     tolerance: Option<Tolerance>,
     body_limit: usize,
     deliveries: Deliveries,
@@ -74,19 +78,19 @@ struct Inner {
 }
 
 /// A webhook whose headers are verified, before its body is read.
-pub(crate) struct VerifiedHeaders<'h, 's> {
+pub(crate) struct VerifiedHeaders<'h> {
     headers: SignedHeaders<'h>,
     signed_at: SystemTime,
-    secret: &'s SigningSecret,
+    secret: hmac::Tag,
 }
 
-impl VerifiedHeaders<'_, '_> {
+impl VerifiedHeaders<'_> {
     pub(crate) fn with_body<B>(&self, body: B) -> UnsignedBody<B> {
         UnsignedBody::new(body, self.signed_at, self.headers.nonce, self.headers.webhook_id)
     }
 
     pub(crate) fn delivery_id(&self) -> DeliveryId {
-        self.secret.delivery_id(self.headers.nonce, self.signed_at)
+        delivery_id(&self.secret, self.headers.nonce, self.signed_at)
     }
 }
 
@@ -99,12 +103,37 @@ impl WebhookVerifier {
     /// is empty or has white space around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
-            keys: SigningSecrets::new(secrets)?,
+            secrets: Arc::new(ArcSwap::from_pointee(SigningSecrets::new(secrets)?)),
             tolerance: None,
             body_limit: 1024 * 1024,
             deliveries: Deliveries::default(),
             clock: Arc::new(SystemClock),
         })))
+    }
+
+    /// Replaces the signing secrets, in this verifier and in all of its clones, while they verify. The next webhook is
+    /// verified with the new ones. It does not block: a webhook that is being verified meanwhile is finished with the
+    /// ones that it began with.
+    ///
+    /// To replace a secret without losing a webhook:
+    ///
+    /// 1. When the vendor's dashboard shows the new secret, call this with both secrets in all processes. A webhook
+    ///    that comes before that is answered with 401, and Moov sends it again.
+    /// 2. A day later, when Moov has ended the retries of what the old secret signed, call this with the new one
+    ///    alone.
+    ///
+    /// If the old secret has leaked, call this with the new one alone at once. Webhooks that only the old secret
+    /// signed are refused then.
+    ///
+    /// A delivery is recognised by the secret that signed it and its nonce. If Moov signs a retry with another secret
+    /// than the first attempt, it counts as a new delivery.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebhookVerifier::new`]. Then nothing is replaced.
+    pub fn replace_secrets(&self, secrets: impl IntoIterator<Item = Secret>) -> Result<(), Error> {
+        self.0.secrets.store(Arc::new(SigningSecrets::new(secrets)?));
+        Ok(())
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -197,22 +226,23 @@ impl WebhookVerifier {
         self.window().keep(RETRIES)
     }
 
-    pub(crate) fn verify_headers<'h, 's>(
-        &'s self,
+    pub(crate) fn verify_headers<'h>(
+        &self,
         headers: impl Headers<'h>,
         tolerance: Tolerance,
-    ) -> Result<VerifiedHeaders<'h, 's>, VerifyError> {
+    ) -> Result<VerifiedHeaders<'h>, VerifyError> {
         let headers = SignedHeaders::read(headers)?;
-        let (signed_at, secret) = self.0.keys.verify_by(&headers, self.0.clock.wall(), tolerance)?;
+        let (signed_at, secret) =
+            self.0.secrets.load().verify_by(&headers, self.0.clock.wall(), tolerance)?;
         Ok(VerifiedHeaders { headers, signed_at, secret })
     }
 
-    fn verify_within<'h, 's>(
-        &'s self,
+    fn verify_within<'h>(
+        &self,
         headers: impl Headers<'h>,
         body: &[u8],
         tolerance: Tolerance,
-    ) -> Result<VerifiedHeaders<'h, 's>, VerifyError> {
+    ) -> Result<VerifiedHeaders<'h>, VerifyError> {
         let verified = self.verify_headers(headers, tolerance)?;
         self.check_body(body)?;
         Ok(verified)
@@ -226,7 +256,7 @@ impl WebhookVerifier {
 impl fmt::Debug for WebhookVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookVerifier")
-            .field("keys", &self.0.keys)
+            .field("secrets", &self.0.secrets.load())
             .field("tolerance", &self.0.tolerance)
             .field("deliveries", &self.0.deliveries)
             .finish_non_exhaustive()

@@ -73,7 +73,7 @@ impl fmt::Debug for SignedHeaders<'_> {
 pub struct SigningSecrets(Box<[SigningSecret]>);
 
 #[derive(Clone)]
-pub(super) struct SigningSecret {
+struct SigningSecret {
     key: hmac::Key,
     /// Keeps the deliveries of accounts apart.
     id: hmac::Tag,
@@ -85,11 +85,11 @@ impl SigningSecret {
         let id = hmac::sign(&key, b"fintech-auth webhook secret id");
         Self { key, id }
     }
+}
 
-    /// The id of a delivery. Each retry has the same nonce, which is signed.
-    pub(super) fn delivery_id(&self, nonce: &str, signed_at: SystemTime) -> DeliveryId {
-        DeliveryId::new([b"moov", self.id.as_ref(), nonce.as_bytes()], signed_at)
-    }
+/// The id of a delivery, by the id of the secret that signed it. Each retry has the same nonce, which is signed.
+pub(super) fn delivery_id(secret: &hmac::Tag, nonce: &str, signed_at: SystemTime) -> DeliveryId {
+    DeliveryId::new([b"moov", secret.as_ref(), nonce.as_bytes()], signed_at)
 }
 
 impl SigningSecrets {
@@ -134,13 +134,13 @@ impl SigningSecrets {
         self.verify_by(headers, now, tolerance).map(|(signed_at, _)| signed_at)
     }
 
-    /// As [`SigningSecrets::verify`], with the secret that signed.
+    /// As [`SigningSecrets::verify`], with the id of the secret that signed.
     pub(super) fn verify_by(
         &self,
         headers: &SignedHeaders<'_>,
         now: SystemTime,
         tolerance: Tolerance,
-    ) -> Result<(SystemTime, &SigningSecret), VerifyError> {
+    ) -> Result<(SystemTime, hmac::Tag), VerifyError> {
         let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
         // Again, for headers that did not come by `read`.
         for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
@@ -157,7 +157,7 @@ impl SigningSecrets {
         let secret = self.signer(&text, &tag).ok_or(Reason::SignatureInvalid)?;
         let signed_at = time(timestamp).ok_or(Reason::MalformedTimestamp)?;
         tolerance.check(signed_at, now)?;
-        Ok((signed_at, secret))
+        Ok((signed_at, secret.id))
     }
 
     /// The secret that signed, compared in constant time for each secret. Which secret it was may show by the
