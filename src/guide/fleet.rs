@@ -40,9 +40,10 @@
 //!
 //! # What is shared
 //!
-//! - **Tokens**, by credentials and scope set: one process asks under a lease, the others take its token over.
+//! - **Tokens**, by client id (or [name](super::rotate_credentials#the-steps)) and scope set: one process asks under a lease, the others take its token over.
 //! - **Revocations**: what one process revokes or rejects, all drop, whoever holds it. [`token::redis`] states the bound.
-//! - **Limits**: cool-downs, refused credentials and the vendor's rate limit are those of the fleet. Calls that have to
+//! - **Limits**: cool-downs and the vendor's rate limit are those of the fleet. Refused credentials stop the processes
+//!   that have the same id and secret, and no others. Calls that have to
 //!   wait are served in order of arrival, whichever process they come from.
 //!
 //! Not shared: connections, the keys of webhooks, and [deliveries](crate::webhook::DeliveryStore).

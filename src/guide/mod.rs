@@ -10,6 +10,7 @@
 //! | [Many merchants](many_merchants) | how one client serves 100,000 accounts |
 //! | [Browser tokens](browser_tokens) | what a page with Moov.js may have, and what never |
 //! | [Webhooks](webhooks) | what to verify, what to respond, what nobody signed |
+//! | [Rotate credentials](rotate_credentials) | how secrets and key pairs are replaced while the service runs |
 //! | [A fleet](fleet) | how many processes share their tokens through Redis |
 //! | [Testing your service](testing) | how to replace its tokens, and to have a bad day on order |
 //! | [Observe it](observability) | metrics, alerts and traces |
@@ -54,6 +55,7 @@ pub mod many_merchants;
 pub mod observability;
 pub mod other_languages;
 pub mod reactions;
+pub mod rotate_credentials;
 pub mod testing;
 pub mod token_life;
 pub mod token_or_key_pair;

@@ -17,6 +17,7 @@
 //! | Wait for the end of a cool-down | a 429, or an error with `Retry-After` | one cool-down for all scope sets | as long as the server asks, and at least 1 s, 2 s, … 60 s; at most `with_max_cool_down`: 1 h by default, 24 h at most | the caller's own wait, told at once | 130 |
 //! | Wait for the rate limit | as many calls as the limit allows | one turn for each refresh, in order of arrival | the turn | the caller's own wait, told at once | no request |
 //! | Probe of refused credentials | a 401 or `invalid_client` to the client credentials, or three different scope sets refused in a row | one request at a time for all scope sets | 10 s | any success | 363 |
+//! | Second request with new credentials | the credentials were refused, and the [provider](crate::CredentialsProvider) has others | one for each refused request; the provider is asked once in 5 s | none | that request; then refused credentials are probed | 726 |
 //! | New request for a refused scope set | a 403 to the client credentials | one request for each scope set | 10 s | nobody asks | 360 |
 //! | New refresh after the token source panicked | a panic of your own token source | one call | 1 s, 2 s, … 60 s, half of it random | nobody asks | 130 |
 //! | New token after a 401 to a request of yours | the 401 may mean the token ([which do](crate::authorize#what-happens-on-a-401)) | one token request for all requests with one token, and one repetition of each | 30 s if it helped; 30 s, 60 s, … 10 min if it did not | that repetition | 121 |
@@ -40,7 +41,8 @@
 //!
 //! - A refused **refresh token** stops nobody: the client credentials are used instead.
 //! - A refused **scope set** stops that scope set alone.
-//! - Refused **credentials** stop every scope set of the client, and with a store every process. A 401 or
+//! - Refused **credentials** stop every scope set of the client, and with a store every process that has the same id and
+//!   secret, until there are others. A 401 or
 //!   `invalid_client` to the client credentials says so. Moov responds with 403 for wrong credentials and for a scope
 //!   that is not granted; so three different scope sets must be refused with no success in between.
 //! - A caller that is stopped by another's refusal gets an error without the details of that refusal.

@@ -19,7 +19,7 @@
 //! | may do | all that the application may | what its scopes allow |
 //! | ends | when you replace it | after minutes or an hour |
 //! | costs | nothing | a token call now and then, within the vendor's rate limit |
-//! | a 401 means | wrong or replaced credentials; nothing is repeated | perhaps an expired token; the request is repeated once |
+//! | a 401 means | wrong or replaced credentials; the request is repeated once if there are others | perhaps an expired token; the request is repeated once |
 //! | may leave your servers | never | yes, if it has few scopes |
 //!
 //! # With the key pair
