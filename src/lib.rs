@@ -19,6 +19,7 @@ pub mod authorize;
 pub mod axum;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod catch_panic;
 mod client;
 mod clock;
 mod error;
@@ -44,7 +45,7 @@ mod transport;
 pub mod webhook;
 mod work;
 
-pub use client::{Credentials, UncachedToken};
+pub use client::{Credentials, CredentialsFuture, CredentialsProvider, FileCredentials, UncachedToken};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorKind, FieldError};
 pub use response::Response;

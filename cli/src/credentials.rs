@@ -48,7 +48,7 @@ macro_rules! config {
             config.client_id = client_id.clone().or(config.client_id);
             if let Some(path) = client_secret_file {
                 config.client_secret = Some(input::secret("--client-secret-file", path)?);
-                config.client_secret_file = None;
+                (config.client_secret_file, config.credentials_dir) = (None, None);
             }
         }
         if let Some(Call { base_url, timeout }) = $overrides.call {

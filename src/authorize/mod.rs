@@ -29,7 +29,10 @@
 //! [`Authorizer::with_scopes`], the middleware and the tower layer by a [`ScopeSet`](crate::ScopeSet) among the extensions of the
 //! request. They hold for that request alone, and after it the cache may evict them.
 //!
-//! The key pair of a vendor is added in the same way, and refused where a request names scopes, which do not restrict it. It is never repeated on a 401: a new token cannot help.
+//! The key pair of a vendor is added in the same way, from memory, and refused where a request names scopes, which do
+//! not restrict it. After a 401 the client's [`CredentialsProvider`](crate::CredentialsProvider) is asked for other
+//! credentials, at most once in 5 s. If it has others, the request is sent once more with them, and the second response
+//! stands. A request whose body is a stream is not sent again; the next request has the new key pair.
 //!
 //! # What happens on a 401
 //!
@@ -78,6 +81,7 @@
 //! - The token's header is marked sensitive, so that HTTP stacks do not log it.
 
 mod challenge;
+mod key_pair;
 mod origin;
 mod peeked;
 pub mod progenitor;
@@ -96,12 +100,16 @@ use http::{
     header::{AUTHORIZATION, ORIGIN},
 };
 
-use self::origin::Origin;
+pub(crate) use self::key_pair::{KeyPairFuture, KeyPairHeaders, KeyPairSource};
 #[cfg(feature = "reqwest-middleware")]
 pub use self::reqwest_middleware::AuthorizeMiddleware;
 #[cfg(feature = "tower")]
 pub use self::tower::{AuthorizeError, AuthorizeLayer, AuthorizeService, CloneBody, NoRetry, RepeatBody};
 pub use self::{challenge::classify_challenges, peeked::PeekedBody, send::SendError};
+use self::{
+    key_pair::{KeyPair, cannot_restrict_key_pair},
+    origin::Origin,
+};
 
 use crate::{
     Error, ErrorKind, Scope, Token,
@@ -178,31 +186,6 @@ impl Tokens {
         match status {
             StatusCode::UNAUTHORIZED => (self.classifier)(headers, body),
             _ => Rejection::None,
-        }
-    }
-}
-
-fn cannot_restrict_key_pair() -> Error {
-    Error::new(ErrorKind::InvalidConfig, "scopes do not restrict a key pair; use tokens, by Client::bearer")
-}
-
-/// The headers that carry a key pair.
-#[derive(Clone)]
-struct KeyPair(Arc<[(HeaderName, HeaderValue)]>);
-
-impl KeyPair {
-    /// Fails if a request names scopes, because it would get more than it asks for.
-    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
-    fn check(extensions: &http::Extensions) -> Result<(), Error> {
-        match extensions.get::<crate::ScopeSet>() {
-            Some(_) => Err(cannot_restrict_key_pair()),
-            None => Ok(()),
-        }
-    }
-
-    fn sign(&self, headers: &mut HeaderMap) {
-        for (name, value) in &*self.0 {
-            headers.insert(name, value.clone());
         }
     }
 }
@@ -291,13 +274,14 @@ impl Authorizer {
         }
     }
 
-    /// A key pair for the origin of a base URL that was checked.
+    /// A key pair for the origin of a base URL that was checked. `names` are those of its headers.
     pub(crate) fn key_pair_at(
-        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        source: Arc<dyn KeyPairSource>,
+        names: impl IntoIterator<Item = HeaderName>,
         base: &str,
     ) -> Self {
-        let pair = KeyPair(headers.into_iter().collect());
-        Self { kind: Kind::KeyPair(pair), origins: Origin::of_text(base).into_iter().collect() }
+        let origins = Origin::of_text(base).into_iter().collect();
+        Self { kind: Kind::KeyPair(KeyPair::new(source, names)), origins }
     }
 
     /// The handle to the tokens, or `None` for a key pair.
@@ -313,7 +297,7 @@ impl Authorizer {
         headers.contains_key(AUTHORIZATION)
             || match &self.kind {
                 Kind::Tokens(_) => false,
-                Kind::KeyPair(pair) => pair.0.iter().all(|(name, _)| headers.contains_key(name)),
+                Kind::KeyPair(pair) => pair.is_in(headers),
             }
     }
 }

@@ -22,7 +22,7 @@
 use reqwest::{Client, Request, Response};
 use serde::{Serialize, Serializer, ser::Error as _};
 
-use super::{Authorizer, SendError};
+use super::{Authorizer, Kind, SendError};
 use crate::Error;
 
 /// Fetches a token for the request unless one is cached, for `pre`. Does not change the request:
@@ -38,10 +38,11 @@ use crate::Error;
 /// Safe, as [`TokenCache::token`](crate::token::TokenCache::token).
 pub async fn ensure_token(authorizer: &Authorizer, request: &Request) -> Result<(), Error> {
     authorizer.check_origin(request)?;
-    if authorizer.wants(request)
-        && let Some(tokens) = authorizer.tokens()
-    {
-        tokens.token().await?;
+    if authorizer.wants(request) {
+        match &authorizer.kind {
+            Kind::Tokens(tokens) => drop(tokens.handle.token().await?),
+            Kind::KeyPair(pair) => drop(pair.current().await?),
+        }
     }
     Ok(())
 }

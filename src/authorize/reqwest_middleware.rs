@@ -6,7 +6,8 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::{
-    Authorizer, KeyPair, Kind,
+    Authorizer, Kind,
+    key_pair::KeyPair,
     send::{judge, repetition},
 };
 
@@ -63,8 +64,16 @@ impl Middleware for AuthorizeMiddleware {
             Kind::Tokens(tokens) => tokens,
             Kind::KeyPair(pair) => {
                 KeyPair::check(extensions).map_err(Error::middleware)?;
-                pair.sign(request.headers_mut());
-                return next.run(request, extensions).await;
+                let sent = pair.current().await.map_err(Error::middleware)?;
+                let again = request.try_clone();
+                sent.sign(request.headers_mut());
+                let response = next.clone().run(request, extensions).await?;
+                let Some((mut again, other)) = pair.repetition(&sent, response.status(), again).await else {
+                    return Ok(response);
+                };
+                drop(response);
+                other.sign(again.headers_mut());
+                return next.run(again, extensions).await;
             }
         };
         let tokens = &*tokens.for_request(extensions).map_err(Error::middleware)?;

@@ -53,8 +53,16 @@ impl Authorizer {
         let tokens = match &self.kind {
             Kind::Tokens(tokens) => tokens,
             Kind::KeyPair(pair) => {
-                pair.sign(request.headers_mut());
-                return http.execute(request).await.map_err(SendError::Http);
+                let sent = pair.current().await.map_err(SendError::Token)?;
+                let again = request.try_clone();
+                sent.sign(request.headers_mut());
+                let response = http.execute(request).await.map_err(SendError::Http)?;
+                let Some((mut again, other)) = pair.repetition(&sent, response.status(), again).await else {
+                    return Ok(response);
+                };
+                drop(response);
+                other.sign(again.headers_mut());
+                return http.execute(again).await.map_err(SendError::Http);
             }
         };
         let token = tokens.handle.token().await.map_err(SendError::Token)?;

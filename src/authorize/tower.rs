@@ -15,7 +15,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Authorizer, KeyPair, Kind, PeekedBody, peeked, send::repetition};
+use super::{Authorizer, Kind, PeekedBody, key_pair::KeyPair, peeked, send::repetition};
 use crate::Error;
 
 /// How the body of a request is had a second time.
@@ -167,8 +167,18 @@ where
         Kind::Tokens(tokens) => tokens,
         Kind::KeyPair(pair) => {
             KeyPair::check(request.extensions()).map_err(AuthorizeError::Token)?;
-            pair.sign(request.headers_mut());
+            let sent = pair.current().await.map_err(AuthorizeError::Token)?;
+            let again = copy::<R, B>(&request);
+            sent.sign(request.headers_mut());
             let response = inner.call(request).await.map_err(AuthorizeError::Service)?;
+            let Some((mut again, other)) = pair.repetition(&sent, response.status(), again).await else {
+                return Ok(response.map(PeekedBody::untouched));
+            };
+            // Its connection may be the one that the service waits for.
+            drop(response);
+            other.sign(again.headers_mut());
+            poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
+            let response = inner.call(again).await.map_err(AuthorizeError::Service)?;
             return Ok(response.map(PeekedBody::untouched));
         }
     };

@@ -5,9 +5,11 @@
 macro_rules! client_methods {
     ($without_scopes:literal) => {
         impl Client {
-            /// Starts a client from credentials.
-            pub fn builder(credentials: crate::Credentials) -> ClientBuilder {
-                ClientBuilder::new(credentials)
+            /// Starts a client from [`Credentials`](crate::Credentials), from files
+            /// ([`FileCredentials`](crate::FileCredentials)), or from a
+            /// [`CredentialsProvider`](crate::CredentialsProvider) of your own.
+            pub fn builder(credentials: impl crate::CredentialsProvider) -> ClientBuilder {
+                ClientBuilder::new(std::sync::Arc::new(credentials))
             }
 
             /// A token for these scopes that works now: from memory while one serves, else by one request
@@ -207,6 +209,23 @@ macro_rules! builder_methods {
             #[must_use]
             pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
                 self.client_auth = way;
+                self
+            }
+
+            /// A name that stays when the client id is replaced, such as `acme-production`. It takes the place of the
+            /// client id in what the tokens of a [`TokenStore`](crate::token::TokenStore) are found by, so that a
+            /// fleet needs no new tokens after a rotation. Default: none, and the client id counts.
+            ///
+            /// All processes that share tokens need the same name. The client secret does not count in either case.
+            ///
+            /// # Security
+            ///
+            /// Clients with the same name, base URL and options get each other's tokens from the store. Give each
+            /// account a name of its own. See [what a stored token is found
+            /// by](crate::token#what-a-stored-token-is-found-by).
+            #[must_use]
+            pub fn with_credentials_name(mut self, name: impl Into<String>) -> Self {
+                self.inner.credentials_name = Some(name.into());
                 self
             }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::credentials::{CredentialsProvider, CurrentCredentials, Scheme};
 use crate::{
     Error, ErrorKind, HttpOptions, Scope, ScopeSet,
     authorize::{Authorizer, classify_challenges},
@@ -100,12 +101,34 @@ pub(crate) struct Builder {
     pub(crate) http: HttpOptions,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) tokens: TokenOptions,
+    pub(crate) credentials_name: Option<String>,
 }
 
 impl Builder {
     pub(crate) fn new(base_url: &str, tokens: TokenOptions) -> Self {
         let base_url = BaseUrl::parse(base_url);
-        Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens }
+        Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens, credentials_name: None }
+    }
+
+    /// The credentials that this provider gives.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` for known credentials that cannot be sent, and if nothing is known that stored tokens could
+    /// be found by.
+    pub(crate) fn credentials(
+        &self,
+        provider: Arc<dyn CredentialsProvider>,
+        scheme: Scheme,
+    ) -> Result<CurrentCredentials, Error> {
+        let (name, clock) = (self.credentials_name.clone(), self.tokens.clock());
+        let credentials = CurrentCredentials::new(provider, scheme, name, clock)?;
+        if self.tokens.has_store() && credentials.account().is_none() {
+            let reason = "a token store needs a name for credentials that are not known yet: call \
+                          with_credentials_name";
+            return Err(Error::new(ErrorKind::InvalidConfig, reason));
+        }
+        Ok(credentials)
     }
 
     /// # Errors

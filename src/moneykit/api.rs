@@ -57,7 +57,9 @@ impl Api {
             grant_type: Some("client_credentials".to_owned()),
             scope: (!scopes.is_empty()).then(|| Scope::join(scopes)).transpose()?,
         };
-        let call = self.auth.apply(self.call("create_access_token"), &mut body)?;
+        let call = self.call("create_access_token");
+        let auth = self.auth.credentials()?.get().await.map_err(|error| call.failed(error))?;
+        let call = auth.apply(call, &mut body.client_id, &mut body.client_secret);
         let client = generated::Client::of(&call);
         let check = |body: &mut types::CreateAccessTokenResponse| {
             token::check_issued(&body.access_token, body.token_type.as_deref(), &mut None)
@@ -77,15 +79,17 @@ impl Api {
     }
 
     pub(super) async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
-        let call = self.auth.apply_pair(self.call("introspect_client"))?;
+        let call = self.call("introspect_client");
+        let auth = self.auth.credentials()?.get().await.map_err(|error| call.failed(error))?;
+        let call = auth.apply_key_pair(call)?;
         let client = generated::Client::of(&call);
         call.run(client.instrospect_client(self.version()), |_| Ok(())).await
     }
 
     async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
-        let call = self.call("jwks");
+        let (call, client_id) = (self.call("jwks"), self.auth.client_id().await);
         let client = generated::Client::of(&call);
-        call.run(client.get_well_known_jwks(self.version(), self.auth.client_id()), |_| Ok(())).await
+        call.run(client.get_well_known_jwks(self.version(), client_id.as_deref()), |_| Ok(())).await
     }
 
     fn call(&self, operation: &'static str) -> Call {
@@ -111,8 +115,21 @@ impl client::Api for Api {
 
 impl TokenSource for Api {
     fn fingerprint(&self) -> Fingerprint {
-        let (id, secret) = self.auth.id_and_secret();
-        Fingerprint::of([CONTRACT.vendor, self.http.base(), id, secret, &self.version])
+        Fingerprint::of([CONTRACT.vendor, self.http.base(), &self.auth.account(), &self.version])
+    }
+
+    fn credentials_fingerprint(&self) -> Fingerprint {
+        match self.auth.credentials() {
+            Ok(credentials) => credentials.fingerprint(),
+            Err(_) => self.fingerprint(),
+        }
+    }
+
+    async fn renew_credentials(&self, refused: &Fingerprint) -> bool {
+        match self.auth.credentials() {
+            Ok(credentials) => credentials.renew(refused).await,
+            Err(_) => false,
+        }
     }
 
     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {

@@ -1,15 +1,19 @@
 //! How a request to MoneyKit shows who asks.
 
-use http::{HeaderName, HeaderValue};
+use std::sync::Arc;
+
+use http::HeaderName;
 
 use crate::{
-    Credentials, Error, ErrorKind, client,
-    generated::moneykit::types::CreateAccessTokenRequest,
-    transport::{Call, sensitive, visible},
+    Credentials, CredentialsProvider, Error, ErrorKind,
+    client::{Builder, CurrentCredentials, Headers, Scheme, account, basic_header},
+    transport::{sensitive, visible},
 };
 
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const CLIENT_SECRET: HeaderName = HeaderName::from_static("x-client-secret");
+/// The names of the headers that carry the key pair.
+pub(super) const KEY_PAIR: [HeaderName; 2] = [CLIENT_ID, CLIENT_SECRET];
 
 /// Where the client credentials go.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -24,89 +28,78 @@ pub enum ClientAuth {
     Headers,
 }
 
-/// The credentials, checked and ready to send in any of the ways.
+/// Who a client is.
 #[derive(Clone, Debug)]
-pub(super) enum Auth {
-    Credentials(client::Auth, ClientAuth),
-    /// Where webhooks are all there is to do: the id alone, if that.
+pub(super) enum Identity {
+    Credentials(Arc<dyn CredentialsProvider>),
+    /// A client that only verifies webhooks has the id alone, or nothing.
     Id(Option<String>),
 }
 
-/// As whom a client acts.
-#[derive(Clone, Debug)]
-pub(super) enum Identity {
-    Credentials(Credentials),
-    /// Where webhooks are all there is to do: the id alone, if that.
-    Id(Option<String>),
+/// Who a client is, checked.
+#[derive(Debug)]
+pub(super) enum Auth {
+    Credentials(CurrentCredentials),
+    /// A client that only verifies webhooks has the id alone, or nothing.
+    Id {
+        id: Option<String>,
+        name: Option<String>,
+    },
 }
 
 impl Auth {
-    pub(super) fn new(identity: Identity, way: ClientAuth) -> Result<Self, Error> {
-        let credentials = match identity {
-            Identity::Credentials(credentials) => credentials,
+    pub(super) fn new(identity: Identity, way: ClientAuth, builder: &Builder) -> Result<Self, Error> {
+        let provider = match identity {
+            Identity::Credentials(provider) => provider,
             Identity::Id(id) => {
                 id.as_deref().map(|id| visible("the client id", id)).transpose()?;
-                return Ok(Self::Id(id));
+                return Ok(Self::Id { id, name: builder.credentials_name.clone() });
             }
         };
-        let auth = Self::Credentials(client::Auth::new(credentials, way == ClientAuth::Basic)?, way);
-        if way == ClientAuth::Headers {
-            auth.pair()?;
-        }
-        Ok(auth)
+        let own = match way {
+            ClientAuth::Basic => basic_header,
+            ClientAuth::Body => |_: &Credentials| Ok(Vec::new()),
+            ClientAuth::Headers => key_pair,
+        };
+        Ok(Self::Credentials(builder.credentials(provider, Scheme { own, key_pair })?))
     }
 
-    /// The client id, for what may be asked without a secret.
-    pub(super) fn client_id(&self) -> Option<&str> {
+    /// The client id, for what may be asked without a secret, if it is known or can be had.
+    pub(super) async fn client_id(&self) -> Option<String> {
         match self {
-            Self::Credentials(auth, _) => Some(auth.credentials.client_id()),
-            Self::Id(id) => id.as_deref(),
+            Self::Credentials(credentials) => {
+                Some(credentials.known_or_get().await.ok()?.credentials().client_id().to_owned())
+            }
+            Self::Id { id, .. } => id.clone(),
         }
     }
 
-    /// What tells these credentials from others; empty without any.
-    pub(super) fn id_and_secret(&self) -> (&str, &str) {
-        self.checked().map_or(("", ""), |(auth, _)| {
-            (auth.credentials.client_id(), auth.credentials.client_secret().expose_secret())
-        })
+    /// What tells the account from others: see [`account`].
+    pub(super) fn account(&self) -> String {
+        let account = match self {
+            Self::Credentials(credentials) => credentials.account(),
+            Self::Id { id, name } => account(name.as_deref(), id.as_deref()),
+        };
+        account.map(|account| account.to_string()).unwrap_or_default()
     }
 
-    fn checked(&self) -> Result<(&client::Auth, ClientAuth), Error> {
+    /// # Errors
+    ///
+    /// `InvalidConfig` for a client without credentials.
+    pub(super) fn credentials(&self) -> Result<&CurrentCredentials, Error> {
         match self {
-            Self::Credentials(auth, way) => Ok((auth, *way)),
-            Self::Id(_) => {
+            Self::Credentials(credentials) => Ok(credentials),
+            Self::Id { .. } => {
                 let reason = "this client is for webhooks alone: it has no credentials";
                 Err(Error::new(ErrorKind::InvalidConfig, reason))
             }
         }
     }
+}
 
-    /// Puts the credentials into a token request.
-    pub(super) fn apply(&self, call: Call, body: &mut CreateAccessTokenRequest) -> Result<Call, Error> {
-        match self.checked()? {
-            (_, ClientAuth::Headers) => self.apply_pair(call),
-            (auth, _) => Ok(auth.apply(call, &mut body.client_id, &mut body.client_secret)),
-        }
-    }
-
-    /// Puts the credentials into any request, in the vendor's own two headers.
-    pub(super) fn apply_pair(&self, call: Call) -> Result<Call, Error> {
-        let (id, secret) = self.pair()?;
-        Ok(call
-            .with_secret(self.checked()?.0.credentials.client_secret())
-            .with_header(CLIENT_ID, id)
-            .with_header(CLIENT_SECRET, secret))
-    }
-
-    /// The vendor's own two headers, for requests that this crate does not make.
-    pub(super) fn pair_headers(&self) -> Result<[(HeaderName, HeaderValue); 2], Error> {
-        let (id, secret) = self.pair()?;
-        Ok([(CLIENT_ID, id), (CLIENT_SECRET, secret)])
-    }
-
-    fn pair(&self) -> Result<(HeaderValue, HeaderValue), Error> {
-        let credentials = &self.checked()?.0.credentials;
-        let id = visible("the client id", credentials.client_id())?;
-        Ok((id, sensitive("the client secret", credentials.client_secret().expose_secret())?))
-    }
+/// The vendor's own two headers.
+fn key_pair(credentials: &Credentials) -> Result<Headers, Error> {
+    let id = visible("the client id", credentials.client_id())?;
+    let secret = sensitive("the client secret", credentials.client_secret().expose_secret())?;
+    Ok(vec![(CLIENT_ID, id), (CLIENT_SECRET, secret)])
 }

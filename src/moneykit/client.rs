@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     api::{Api, Inner, issued},
-    auth::{Auth, ClientAuth, Identity},
+    auth::{Auth, ClientAuth, Identity, KEY_PAIR},
     types,
     webhook::{KeyCache, VerifierOptions, WebhookVerifier},
 };
 use crate::{
-    Credentials, Error, ErrorKind, Response, Scope,
+    CredentialsProvider, Error, ErrorKind, Response, Scope,
     authorize::Authorizer,
     client::{self, Builder, builder_methods, client_methods, issue_method},
     retry::Idempotency,
@@ -31,15 +31,20 @@ impl Client {
     }
 
     /// An [`Authorizer`] that adds the key pair, in `X-Client-Id` and `X-Client-Secret`,
-    /// to requests of your own to the same origin. It needs no token, and repeats nothing on a 401. See
-    /// [`authorize`](crate::authorize#security) for redirects.
+    /// to requests of your own to the same origin. It needs no token. A request that comes back with a 401 is
+    /// repeated once if the credentials have been replaced. See [`authorize`](crate::authorize#security) for
+    /// redirects.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] if the client has no credentials, or headers cannot carry them.
     pub fn key_pair(&self) -> Result<Authorizer, Error> {
         let api = &self.inner().api;
-        Ok(Authorizer::key_pair_at(api.auth.pair_headers()?, api.http.base()))
+        let credentials = api.auth.credentials()?;
+        if let Some(known) = credentials.known() {
+            known.key_pair()?;
+        }
+        Ok(Authorizer::key_pair_at(Arc::new(credentials.clone()), KEY_PAIR, api.http.base()))
     }
 
     /// Issues a token (`POST /auth/token`) that is not kept: most callers want [`Client::token`].
@@ -127,7 +132,7 @@ builder_methods!(
 );
 
 impl ClientBuilder {
-    fn new(credentials: Credentials) -> Self {
+    fn new(credentials: Arc<dyn CredentialsProvider>) -> Self {
         Self::with_identity(Identity::Credentials(credentials))
     }
 
@@ -194,9 +199,8 @@ impl ClientBuilder {
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
         let webhook_keys = Arc::new(KeyCache::new(self.webhooks, self.inner.tokens.clock()));
-        let shared = self.inner.build(|http| {
-            Ok(Api { http, auth: Auth::new(self.identity, self.client_auth)?, version: self.version })
-        })?;
+        let auth = Auth::new(self.identity, self.client_auth, &self.inner)?;
+        let shared = self.inner.build(|http| Ok(Api { http, auth, version: self.version }))?;
         Ok(Client(Arc::new(Inner { shared, webhook_keys, deliveries: self.deliveries })))
     }
 }

@@ -8,7 +8,7 @@ use super::auth::{ClientType, Encoding, TokenTypeHint};
 use crate::{
     Error, ErrorKind, Response, Scope, Secret,
     authorize::classify_challenges,
-    client::{self, Auth},
+    client::{self, CurrentCredentials},
     generated::moov::{self as generated, types},
     token::{self, Fingerprint, IssuedToken, Rejection, TokenSource, audience},
     transport::{Call, Contract, Http},
@@ -37,7 +37,7 @@ const CONTRACT: Contract = Contract {
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) http: Http,
-    pub(super) auth: Auth,
+    pub(super) credentials: CurrentCredentials,
     pub(super) version: Option<String>,
     pub(super) origin: Option<String>,
     pub(super) referer: Option<String>,
@@ -84,7 +84,8 @@ impl Api {
         call: Call,
         mut body: types::AuthTokenRequest,
     ) -> Result<Response<types::AuthToken>, Error> {
-        let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let auth = self.credentials.get().await.map_err(|error| call.failed(error))?;
+        let call = auth.apply(call, &mut body.client_id, &mut body.client_secret);
         let client = generated::Client::of(&call);
         let Self { origin, referer, version, .. } = self;
         let (origin, referer, version) = (origin.as_deref(), referer.as_deref(), version.as_deref());
@@ -134,7 +135,8 @@ impl Api {
             token_type_hint: hint.map(TokenTypeHint::generated),
         };
         let call = self.call("revoke").with_secret(token);
-        let call = self.auth.apply(call, &mut body.client_id, &mut body.client_secret);
+        let auth = self.credentials.get().await.map_err(|error| call.failed(error))?;
+        let call = auth.apply(call, &mut body.client_id, &mut body.client_secret);
         let client = generated::Client::of(&call);
         let version = self.version.as_deref();
         match self.encoding {
@@ -178,19 +180,26 @@ impl client::Api for Api {
 
 impl TokenSource for Api {
     fn fingerprint(&self) -> Fingerprint {
-        let (id, secret) = (self.auth.credentials.client_id(), self.auth.credentials.client_secret());
+        let account = self.credentials.account().map(|account| account.to_string()).unwrap_or_default();
         let page = |page: &Option<String>| page.clone().unwrap_or_default();
         let client_type = self.client_type.map(|client_type| client_type.generated().to_string());
         Fingerprint::of([
             CONTRACT.vendor,
             self.http.base(),
-            id,
-            secret.expose_secret(),
+            &account,
             self.version.as_deref().unwrap_or_default(),
             &client_type.unwrap_or_default(),
             &page(&self.origin),
             &page(&self.referer),
         ])
+    }
+
+    fn credentials_fingerprint(&self) -> Fingerprint {
+        self.credentials.fingerprint()
+    }
+
+    async fn renew_credentials(&self, refused: &Fingerprint) -> bool {
+        self.credentials.renew(refused).await
     }
 
     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {

@@ -9,9 +9,9 @@ use super::{
     version::{self, is_version, knows_client_type},
 };
 use crate::{
-    Credentials, Error, ErrorKind, Response, Scope, Secret,
+    CredentialsProvider, Error, ErrorKind, Response, Scope, Secret,
     authorize::Authorizer,
-    client::{Auth, Builder, Inner, builder_methods, client_methods, issue_method},
+    client::{Builder, Inner, Scheme, basic_header, builder_methods, client_methods, issue_method},
     retry::Idempotency,
     token::{AsRefreshToken, AsToken, TokenOptions},
     transport::origin,
@@ -30,15 +30,20 @@ impl Client {
     }
 
     /// An [`Authorizer`] that adds the API key pair as HTTP Basic
-    /// to requests of your own to the same origin. It needs no token, and repeats nothing on a 401. See
-    /// [`authorize`](crate::authorize#security) for redirects.
+    /// to requests of your own to the same origin. It needs no token. A request that comes back with a 401 is
+    /// repeated once if the credentials have been replaced. See [`authorize`](crate::authorize#security) for
+    /// redirects.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] if HTTP Basic cannot carry the key pair, such as a client id with a colon.
     pub fn basic_auth(&self) -> Result<Authorizer, Error> {
         let api = &self.inner().api;
-        Ok(Authorizer::key_pair_at([(http::header::AUTHORIZATION, api.auth.basic()?)], api.http.base()))
+        if let Some(known) = api.credentials.known() {
+            known.key_pair()?;
+        }
+        let source = Arc::new(api.credentials.clone());
+        Ok(Authorizer::key_pair_at(source, [http::header::AUTHORIZATION], api.http.base()))
     }
 
     /// Issues a token for one or more scopes (`POST /oauth2/token`, client credentials grant) that is
@@ -122,7 +127,7 @@ impl Client {
 /// The options of a [`Client`], in one place.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
-    credentials: Credentials,
+    credentials: Arc<dyn CredentialsProvider>,
     inner: Builder,
     client_auth: ClientAuth,
     version: String,
@@ -141,7 +146,7 @@ builder_methods!(
 );
 
 impl ClientBuilder {
-    fn new(credentials: Credentials) -> Self {
+    fn new(credentials: Arc<dyn CredentialsProvider>) -> Self {
         Self {
             credentials,
             inner: Builder::new(
@@ -240,16 +245,16 @@ impl ClientBuilder {
         let checked = |what, value: Option<String>| value.map(|value| origin(what, &value)).transpose();
         let origin = checked("the origin", self.origin)?;
         let referer = checked("the referer", self.referer)?;
+        let scheme = Scheme {
+            own: match self.client_auth {
+                ClientAuth::Basic => basic_header,
+                ClientAuth::Body => |_| Ok(Vec::new()),
+            },
+            key_pair: basic_header,
+        };
+        let credentials = self.inner.credentials(self.credentials, scheme)?;
         let inner = self.inner.build(|http| {
-            Ok(Api {
-                http,
-                auth: Auth::new(self.credentials, self.client_auth == ClientAuth::Basic)?,
-                version,
-                origin,
-                referer,
-                client_type,
-                encoding: self.encoding,
-            })
+            Ok(Api { http, credentials, version, origin, referer, client_type, encoding: self.encoding })
         })?;
         Ok(Client(Arc::new(inner)))
     }

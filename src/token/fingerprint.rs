@@ -26,6 +26,10 @@ impl Fingerprint {
         Self(bytes)
     }
 
+    pub(crate) fn to_array(self) -> [u8; 32] {
+        self.0
+    }
+
     /// The 32 bytes of the digest.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

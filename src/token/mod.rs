@@ -58,14 +58,15 @@
 //! # What a stored token is found by
 //!
 //! By the [fingerprint of its source](TokenSource::fingerprint) and its scopes. For the vendors' clients the
-//! fingerprint is of the vendor, the base URL, the client id and the version; for Moov also of the client type,
+//! fingerprint is of the vendor, the base URL, the client id (or the name that `with_credentials_name` of their builders
+//! puts in its place) and the version; for Moov also of the client type,
 //! `Origin` and `Referer`. The client secret is not part of it. So a new secret finds the stored tokens, and a fleet
 //! needs no new tokens when its secret is replaced.
 //!
 //! **Security**: a process with the right client id and a wrong secret gets the stored tokens too. What protects
 //! them is the access to the store (for Redis, its password and the sealing key). Do not share a store between
 //! clients whose ids and secrets come from parties that do not trust each other, such as tenants that enter their
-//! own: one tenant could enter the id of another.
+//! own: one tenant could enter the id of another. The same holds for names.
 //!
 //! A refusal of the credentials is remembered for exactly the id and the secret that were refused
 //! ([`TokenSource::credentials_fingerprint`]), here and in the store. A process with a wrong secret stops only itself.

@@ -14,7 +14,7 @@ use reqwest::ResponseBuilderExt as _;
 use tracing::{Instrument as _, Span, field};
 
 use super::{
-    Http,
+    EchoedSecrets, Http,
     classify::{classify_in_front, classify_send_error, classify_status, is_in_front},
     error_body, json,
     record::Exchange,
@@ -48,6 +48,10 @@ struct Inner {
     http: Http,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
+    /// Secrets of the client that sends this.
+    echoed: Option<Arc<EchoedSecrets>>,
+    /// The fingerprint of the credentials that it is sent with.
+    credentials: Option<[u8; 32]>,
     /// Where `exec` leaves what came back: on its way out the generator drops the status and
     /// headers of a response that it cannot decode.
     received: Mutex<Option<Received>>,
@@ -74,6 +78,8 @@ impl Call {
             http: http.clone(),
             headers: Vec::new(),
             secrets: Vec::new(),
+            echoed: None,
+            credentials: None,
             received: Mutex::default(),
             span: OnceLock::new(),
         }))
@@ -100,6 +106,26 @@ impl Call {
     /// A secret that the request carries: cleared from what is kept of an error response.
     pub(crate) fn with_secret(self, secret: &Secret) -> Self {
         self.with(|inner| inner.secrets.push(secret.clone()))
+    }
+
+    /// Says which client credentials the request carries. `echoed` are cleared as well.
+    pub(crate) fn with_credentials(
+        self,
+        fingerprint: [u8; 32],
+        secret: &Secret,
+        echoed: Arc<EchoedSecrets>,
+    ) -> Self {
+        self.with_secret(secret).with(|inner| {
+            inner.echoed = Some(echoed);
+            inner.credentials = Some(fingerprint);
+        })
+    }
+
+    /// A call that failed before it was sent.
+    pub(crate) fn failed(&self, error: Error) -> Error {
+        Error::new(error.kind(), "the call was not sent")
+            .with_operation(self.0.contract.vendor, self.0.operation)
+            .with_source(error)
     }
 
     /// Runs a generated method and classifies its outcome. `check` says why a response that matches
@@ -129,7 +155,11 @@ impl Call {
         let result = sending.instrument(span.clone()).await;
         let outcome = self
             .classify_response(result, check)
-            .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation));
+            .map_err(|error| error.with_operation(self.0.contract.vendor, self.0.operation))
+            .map_err(|error| match self.0.credentials {
+                Some(fingerprint) => error.with_credentials(fingerprint),
+                None => error,
+            });
         let (status, request_id) = match &outcome {
             Ok(response) => (Some(response.status()), response.request_id()),
             Err(error) => (error.status(), error.request_id()),
@@ -262,7 +292,9 @@ impl Call {
     fn clean(&self, text: &str) -> String {
         let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
-        clean(text, self.0.secrets.iter().map(Secret::expose_secret).chain(in_headers))
+        let echoed = self.0.echoed.as_ref().map(|echoed| echoed.load());
+        let echoed = echoed.iter().flat_map(|echoed| echoed.iter());
+        clean(text, self.0.secrets.iter().chain(echoed).map(Secret::expose_secret).chain(in_headers))
     }
 
     /// For the hook `pre`: completes the request that the generator made.

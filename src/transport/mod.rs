@@ -7,6 +7,7 @@ mod base_url;
 mod call;
 mod classify;
 mod client;
+mod echoed;
 mod error_body;
 mod header;
 mod json;
@@ -23,6 +24,7 @@ pub(crate) use call::{Call, Contract};
 pub(crate) use classify::classify_send_error;
 pub(crate) use client::Http;
 pub use client::HttpOptions;
+pub(crate) use echoed::EchoedSecrets;
 pub(crate) use header::{basic, bearer, is_like, origin, sensitive, visible};
 pub(crate) use json::optional;
 #[doc(hidden)]

@@ -8,7 +8,7 @@ use std::{
 /// The rooms in order: each may name those of the lines above it, and no other of its own line. What stands in
 /// none of them (`lib.rs`) may name all.
 const ORDER: &[&[&str]] = &[
-    &["response", "secret", "timestamp", "clock", "sync", "hex", "json"],
+    &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json"],
     &["error", "single_flight", "work"],
     &["retry", "text"],
     &["token"],
@@ -23,6 +23,9 @@ const ORDER: &[&[&str]] = &[
 /// Names that `lib.rs` re-exports, and the room each is from.
 const EXPORTS: &[(&str, &str)] = &[
     ("Credentials", "client"),
+    ("CredentialsFuture", "client"),
+    ("CredentialsProvider", "client"),
+    ("FileCredentials", "client"),
     ("ErrorKind", "error"),
     ("Error", "error"),
     ("FieldError", "error"),

@@ -271,6 +271,39 @@ async fn refused_credentials_and_scope_sets_are_asked_for_once_in_each_period() 
     hold("New request for a refused scope set", &cache, one_scope, || source.count(), fails).await;
 }
 
+/// Is refused with all credentials, and always has others.
+#[derive(Clone, Default)]
+struct NeverRight(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl TokenSource for NeverRight {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(["never right"])
+    }
+
+    fn credentials_fingerprint(&self) -> Fingerprint {
+        Fingerprint::of([&*self.0.1.load(Ordering::Relaxed).to_string()])
+    }
+
+    async fn renew_credentials(&self, _: &Fingerprint) -> bool {
+        self.0.1.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    async fn issue(&self, _: &[Scope]) -> Result<IssuedToken, Error> {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+        Err(Error::new(ErrorKind::Unauthorized, "refused").with_status(StatusCode::UNAUTHORIZED))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_always_has_other_credentials_costs_two_requests_in_each_period() {
+    let source = NeverRight::default();
+    let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
+    let scope = |number: usize| format!("scope-{number}");
+    let count = || source.0.0.load(Ordering::Relaxed);
+    hold("Second request with new credentials", &cache, scope, count, fails).await;
+}
+
 /// Panics with every request.
 #[derive(Clone, Default)]
 struct Panics(Arc<AtomicUsize>);

@@ -17,6 +17,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("client_id", json!("id")),
         ("client_secret", json!(MARK)),
         ("client_secret_file", json!("/run/secrets/client")),
+        ("credentials_dir", json!("/run/secrets/moov")),
+        ("credentials_name", json!("acme-production")),
         ("client_auth", json!("body")),
         ("base_url", json!("https://gateway.example")),
         ("version", json!("v2026.10.00")),
@@ -81,7 +83,9 @@ fn no_setting_is_ignored() {
         let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
         let from_vars = moov::Config::from_vars([variable]).expect("it is read");
         assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
-        if !key.contains("secret") && *key != "webhook_tolerance" {
+        // Their files are read: see `credentials_files`.
+        let is_read = key.contains("secret") || *key == "credentials_dir";
+        if !is_read && *key != "webhook_tolerance" {
             assert_ne!(built(config), unset, "{key} does not reach the builder");
         }
     }
@@ -102,10 +106,11 @@ fn both_vendors_give_the_same_name_to_the_same_thing() {
             config.client_id.get_or_insert("another".to_owned());
             config.client_secret = Some("secret".into());
             config.client_secret_file = None;
+            config.credentials_dir = None;
             format!("{:?}", config.builder().expect("a builder"))
         };
         let is_same = built(of(json!({ key: value }))) == built(moneykit::Config::default());
-        assert_eq!(is_same, key.contains("secret"), "{key}");
+        assert_eq!(is_same, key.contains("secret") || key == "credentials_dir", "{key}");
     }
 }
 

@@ -118,7 +118,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         |subject: What, table: &str| what == Some(subject) || what.is_none() && settings.may_have(table);
     if wanted(What::Moneykit, "moneykit") {
         let config = credentials::moneykit(&settings, &overrides);
-        let is_configured = config.as_ref().map_or(true, |config| config.client_id.is_some());
+        let is_configured = config
+            .as_ref()
+            .map_or(true, |config| config.client_id.is_some() || config.credentials_dir.is_some());
         if what.is_some() || is_configured || delivery_of(true).is_some() {
             moneykit::check(&mut report.subject("moneykit")?, config, delivery_of(true), &recorder).await?;
             checked += 1;
@@ -126,7 +128,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }
     if wanted(What::Moov, "moov") {
         let config = credentials::moov(&settings, &overrides);
-        let is_configured = config.as_ref().map_or(true, |config| config.client_id.is_some());
+        let is_configured = config
+            .as_ref()
+            .map_or(true, |config| config.client_id.is_some() || config.credentials_dir.is_some());
         if what.is_some() || is_configured || delivery_of(false).is_some() {
             moov::check(&mut report.subject("moov")?, config, delivery_of(false), &recorder).await?;
             checked += 1;
@@ -172,8 +176,9 @@ fn configured<C, T>(
 ) -> Result<Option<(T, C)>, Failure> {
     match config.and_then(|config| Ok((client(&config)?, config))) {
         Ok((client, config)) => {
-            let id = id(&config).unwrap_or_default();
-            checks.ok("configured.ok", &format!("client {id}, and a secret"))?;
+            let what = id(&config)
+                .map_or("credentials in a directory".to_owned(), |id| format!("client {id}, and a secret"));
+            checks.ok("configured.ok", &what)?;
             Ok(Some((client, config)))
         }
         Err(failure) => network::misconfigured(checks, &failure).map(|()| None),

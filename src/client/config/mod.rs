@@ -5,6 +5,7 @@
 //! of a secret. It reads no environment but the variables that it is given.
 
 mod contract;
+mod credentials;
 mod file;
 mod keys;
 mod nearest;
@@ -15,6 +16,7 @@ mod value;
 mod vars;
 
 pub(crate) use contract::Settings;
+pub(crate) use credentials::CredentialsSettings;
 pub(crate) use keys::deserialize;
 pub(crate) use options::{Lifecycle, Network, set};
 pub(crate) use secret_file::secret;
@@ -189,8 +191,14 @@ macro_rules! settings {
             /// The secret of that client.
             pub client_secret: crate::Secret,
             /// A file with the secret in it, such as a mounted one: at most 16 KiB of UTF-8, of which one line end
-            /// is dropped. It is read by [`Config::builder`].
+            /// is dropped. It is read by [`Config::builder`] and again while the client runs, so that a secret that is
+            /// replaced is used without a restart: see [`FileCredentials`](crate::FileCredentials).
             pub client_secret_file: std::path::PathBuf,
+            /// A directory with the files `client_id` and `client_secret`, in place of the three settings above. It is
+            /// read as [`FileCredentials::directory`](crate::FileCredentials::directory) says.
+            pub credentials_dir: std::path::PathBuf,
+            /// [`ClientBuilder::with_credentials_name`].
+            pub credentials_name: String,
             #[doc = concat!("Where the credentials go: ", $ways, ".")]
             pub client_auth: ClientAuth,
             /// [`ClientBuilder::with_base_url`].
@@ -258,18 +266,22 @@ macro_rules! settings {
                 network.options()
             }
 
-            /// A builder with these settings, to change or add to. Files are read here.
+            /// A builder with these settings, to change or add to. Files are read here, those of credentials for the first
+            /// time.
             ///
             /// # Errors
             ///
             /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, for an id or secret
             /// that is missing, a secret that is given twice, or a file that cannot be read.
             pub fn builder(&self) -> Result<ClientBuilder, crate::Error> {
-                let (secret, file) = (self.client_secret.as_ref(), self.client_secret_file.as_deref());
-                let secret = crate::client::config::secret("client_secret", secret, file)?;
-                let id = self.client_id.as_deref();
-                let credentials = crate::Credentials::configured(self.prefix(), id, secret)?;
-                self.apply(Client::builder(credentials))
+                let credentials = crate::client::config::CredentialsSettings {
+                    prefix: self.prefix(),
+                    client_id: self.client_id.as_deref(),
+                    client_secret: self.client_secret.as_ref(),
+                    client_secret_file: self.client_secret_file.as_deref(),
+                    credentials_dir: self.credentials_dir.as_deref(),
+                };
+                self.apply(Client::builder(credentials.provider()?))
             }
 
             /// A client with these settings.
@@ -287,6 +299,8 @@ macro_rules! settings {
                 let http = self.http_options()?;
                 let builder = self.own(builder).with_http(|_| http);
                 let builder = set(builder, self.client_auth, ClientBuilder::with_client_auth);
+                let name = self.credentials_name.as_ref();
+                let builder = set(builder, name, ClientBuilder::with_credentials_name);
                 let builder = set(builder, self.base_url.as_ref(), ClientBuilder::with_base_url);
                 let builder = set(builder, self.version.as_ref(), ClientBuilder::with_version);
                 let builder = set(builder, self.scopes.clone(), ClientBuilder::with_scopes);

@@ -1,9 +1,11 @@
-//! Takes a secret that is given, or that is in a file such as one that the platform mounts.
+//! A secret that is given, or that is in a file such as one that the platform mounts.
 
 use std::path::Path;
 
-use super::file;
-use crate::{Error, ErrorKind, Secret, text::check};
+use crate::{
+    Error, ErrorKind, Secret,
+    client::credentials::{named, read_secret},
+};
 
 /// The secret under a key, or in the file under the same key with `_file`; not both.
 ///
@@ -16,14 +18,12 @@ pub(crate) fn secret(
     given: Option<&Secret>,
     file: Option<&Path>,
 ) -> Result<Option<Secret>, Error> {
-    let path = match (given, file) {
+    match (given, file) {
         (Some(_), Some(_)) => {
             let reason = format!("`{key}` and `{key}_file` are both given; keep one of them");
-            return Err(Error::new(ErrorKind::InvalidConfig, reason));
+            Err(Error::new(ErrorKind::InvalidConfig, reason))
         }
-        (given, None) => return Ok(given.cloned()),
-        (None, Some(path)) => path,
-    };
-    let (secret, named) = file::read(&format!("{key}_file"), path, Secret::from_reader)?;
-    check(&named, secret.expose_secret()).map(|()| Some(secret))
+        (given, None) => Ok(given.cloned()),
+        (None, Some(path)) => read_secret(path, &named(path, &format!("`{key}_file`"))).map(Some),
+    }
 }

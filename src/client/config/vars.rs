@@ -9,7 +9,8 @@ use crate::{Error, ErrorKind};
 
 /// A setting of one row stands for the others of that row.
 const ALTERNATIVES: &[&[&str]] = &[
-    &["client_secret", "client_secret_file"],
+    &["client_secret", "client_secret_file", "credentials_dir"],
+    &["client_id", "credentials_dir"],
     &["webhook_secret", "webhook_secret_file"],
     &["previous_webhook_secret", "previous_webhook_secret_file"],
     &["origin", "referer"],
@@ -21,6 +22,8 @@ const CRITICAL: &[&str] = &[
     "client_id",
     "client_secret",
     "client_secret_file",
+    "credentials_dir",
+    "credentials_name",
     "client_auth",
     "base_url",
     "proxy",
@@ -93,7 +96,7 @@ pub(crate) fn from_vars<S: Settings>(
             are_set.push(key);
         }
     }
-    let ours = ["client_id", "client_secret", "client_secret_file"];
+    let ours = ["client_id", "client_secret", "client_secret_file", "credentials_dir"];
     if !ours.iter().any(|key| are_set.contains(key)) {
         // An id under one pair of names and a secret under another would belong to two keys.
         let whole = |(id, secret): &&(&'static str, &'static str)| {

@@ -182,9 +182,9 @@ impl WebhookVerifier {
     /// The id of a delivery: by its idempotency key, which is signed with the body, or else by the body.
     pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
         let body = webhook.body().as_ref();
-        let client_id = self.inner.shared.api.auth.client_id().unwrap_or_default();
+        let account = self.inner.shared.api.auth.account();
         let id = |kind: &str, id: &[u8]| {
-            DeliveryId::new([b"moneykit", client_id.as_bytes(), kind.as_bytes(), id], webhook.signed_at())
+            DeliveryId::new([b"moneykit", account.as_bytes(), kind.as_bytes(), id], webhook.signed_at())
         };
         match idempotency_key(body) {
             Some(key) => id("idempotency key", key.as_bytes()),

@@ -233,6 +233,10 @@ impl TokenOptions {
         self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock))
     }
 
+    pub(crate) fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Where tokens are kept outside of this process, to be shared or to outlast it. Nowhere.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     Clock as _, Error, ErrorKind, SystemClock,
+    catch_panic::catch_panic,
     clock::{coarse_millis, millis},
     retry::{backoff, random},
     sync::{
@@ -27,7 +28,6 @@ use crate::{
         lifetime::{age::Now, expiry::ExpiryRule},
         observer::TokenEvent,
         refresh::{
-            catch_panic::catch_panic,
             cool_down::CoolDown,
             negative_cache::NegativeCache,
             rate_limiter::{Admission, RateLimiter},

@@ -1,6 +1,5 @@
 //! How a token is requested: the refresh task, renewal after a rejection, rate limit, cool-down and negative cache.
 
-pub(super) mod catch_panic;
 pub(super) mod cool_down;
 pub(super) mod expiring_map;
 pub(super) mod negative_cache;

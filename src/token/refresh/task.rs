@@ -7,6 +7,7 @@ use tracing::Instrument as _;
 
 use crate::{
     Error, ErrorKind,
+    catch_panic::catch_panic,
     clock::millis,
     retry::{Idempotency, backoff},
     sync::{
@@ -22,7 +23,7 @@ use crate::{
         fingerprint::Fingerprint,
         id::TokenId,
         lifetime::age::{Expires, Now},
-        refresh::{catch_panic::catch_panic, rate_limiter::Admission},
+        refresh::rate_limiter::Admission,
         source::IssuedToken,
         store::{StoredToken, tombstones::Epoch},
         syntax::{MAX_KEPT, is_kept_refresh_token},

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, unused_imports, reason = "only the caches are compiled, and not their users")]
 
+#[path = "../../../src/catch_panic.rs"]
+mod catch_panic;
 #[path = "../../../src/clock.rs"]
 mod clock;
 #[path = "../../../src/error.rs"]

@@ -1,8 +1,10 @@
 //! Tokens shared by a fleet, through Redis or Valkey (feature `redis`).
 //!
-//! All processes with the same credentials and the same namespace share each token: one of them asks for
-//! it, the others take it over. They share cool-downs, refused credentials and the rate limit as well, and
-//! drop at once what one of them has rejected or revoked.
+//! All processes with the same client id and the same namespace share each token: one of them asks for
+//! it, the others take it over. They share cool-downs and the rate limit as well, and drop at once what one of them
+//! has rejected or revoked. [What a stored token is found by](super#what-a-stored-token-is-found-by) says what else
+//! counts, and why the client secret does not. A refusal of the credentials is shared by the processes that have the
+//! same id and secret.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -44,7 +46,7 @@
 //!
 //! When [`TokenCache::forget`](crate::token::TokenCache::forget) or
 //! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the token
-//! any more. Every other process of the namespace with the same credentials drops it as well, whether
+//! any more. Every other process of the namespace with the same client id drops it as well, whether
 //! it holds the token, or only Redis does, and whether the access token or its refresh token was
 //! revoked:
 //!

@@ -1,0 +1,112 @@
+//! How a request shows the client credentials: in headers, or in the body (RFC 6749 section 2.3.1).
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderName, HeaderValue, header};
+
+use super::pair::Credentials;
+use crate::{
+    Error, Secret,
+    authorize::KeyPairHeaders,
+    token::Fingerprint,
+    transport::{Call, EchoedSecrets, basic},
+};
+
+pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
+
+/// How a vendor's client sends its credentials.
+#[derive(Clone, Copy)]
+pub(crate) struct Scheme {
+    /// The headers of the client's own calls. Without any, the credentials go into the body.
+    pub(crate) own: fn(&Credentials) -> Result<Headers, Error>,
+    /// The headers of requests that authenticate by key pair.
+    pub(crate) key_pair: fn(&Credentials) -> Result<Headers, Error>,
+}
+
+/// Credentials, checked and ready to send.
+pub(crate) struct Auth {
+    credentials: Credentials,
+    fingerprint: Fingerprint,
+    own: Headers,
+    key_pair: Result<Arc<KeyPairHeaders>, Error>,
+    echoed: Arc<EchoedSecrets>,
+}
+
+impl Auth {
+    /// # Errors
+    ///
+    /// `InvalidConfig` for credentials that the client's own calls cannot carry.
+    pub(crate) fn new(
+        credentials: Credentials,
+        scheme: &Scheme,
+        echoed: Arc<EchoedSecrets>,
+    ) -> Result<Self, Error> {
+        credentials.check()?;
+        let (own, fingerprint) = ((scheme.own)(&credentials)?, credentials.fingerprint());
+        let key_pair = (scheme.key_pair)(&credentials);
+        let key_pair = key_pair.map(|headers| Arc::new(KeyPairHeaders::new(headers, fingerprint)));
+        Ok(Self { credentials, fingerprint, own, key_pair, echoed })
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The headers of requests that authenticate by key pair.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` for credentials that they cannot carry.
+    pub(crate) fn key_pair(&self) -> Result<Arc<KeyPairHeaders>, Error> {
+        self.key_pair.clone()
+    }
+
+    /// What a server may quote of these credentials.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let in_headers = self.own.iter().filter(|(_, value)| value.is_sensitive());
+        let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
+        in_headers.map(Secret::from).chain([self.credentials.client_secret().clone()]).collect()
+    }
+
+    /// Puts the credentials into a request: into its headers, or else into these two fields.
+    pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
+        if self.own.is_empty() {
+            *id = Some(self.credentials.client_id().to_owned());
+            *secret = Some(self.credentials.client_secret().clone());
+        }
+        self.with_headers(call, &self.own)
+    }
+
+    /// Puts the credentials into a request that authenticates by key pair.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::key_pair`].
+    pub(crate) fn apply_key_pair(&self, call: Call) -> Result<Call, Error> {
+        Ok(self.with_headers(call, self.key_pair()?.headers()))
+    }
+
+    fn with_headers(&self, call: Call, headers: &[(HeaderName, HeaderValue)]) -> Call {
+        let secret = self.credentials.client_secret();
+        let call = call.with_credentials(self.fingerprint.to_array(), secret, self.echoed.clone());
+        let add = |call: Call, (name, value): &(HeaderName, HeaderValue)| {
+            call.with_header(name.clone(), value.clone())
+        };
+        headers.iter().fold(call, add)
+    }
+}
+
+/// HTTP Basic.
+pub(crate) fn basic_header(credentials: &Credentials) -> Result<Headers, Error> {
+    Ok(vec![(header::AUTHORIZATION, basic(credentials.client_id(), credentials.client_secret())?)])
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("credentials", &self.credentials).finish_non_exhaustive()
+    }
+}

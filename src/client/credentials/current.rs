@@ -1,0 +1,326 @@
+//! The credentials that a client sends now. Asks the provider within a deadline, once at a time, and keeps the last
+//! good pair when it fails.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    auth::{Auth, Scheme},
+    pair::check,
+    provider::CredentialsProvider,
+    shared::{Outcome, Shared},
+};
+use crate::{
+    Clock, Error, ErrorKind,
+    catch_panic::catch_panic,
+    single_flight::{Flight, SingleFlight, Waiter},
+    sync::{Mutex, MutexGuard, time},
+    token::Fingerprint,
+};
+
+/// How long a call waits for the provider.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How long the provider is not asked after it failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(10);
+/// How long the provider is not asked because of a refusal after it was. Shorter than a refusal is remembered by
+/// default, so that each probe asks.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
+/// How many looks that already run a refusal waits for before it gives up.
+const MAX_WAITS: u32 = 3;
+
+/// The credentials of a client. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub(crate) struct CurrentCredentials(Arc<Inner>);
+
+struct Inner {
+    provider: Arc<dyn CredentialsProvider>,
+    /// Replaces the client id in what stored tokens are found by.
+    name: Option<String>,
+    shared: Shared,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    look: SingleFlight<Outcome>,
+    /// The last failure of the provider, and until when it is not asked again.
+    failure: Option<(Error, Duration)>,
+    /// No refusal makes the provider be asked before this.
+    refusal_pause_end: Duration,
+}
+
+impl CurrentCredentials {
+    /// # Errors
+    ///
+    /// `InvalidConfig` for known credentials or a name that cannot be sent or used.
+    pub(crate) fn new(
+        provider: Arc<dyn CredentialsProvider>,
+        scheme: Scheme,
+        name: Option<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        name.as_deref().map(|name| check("name of the credentials", name)).transpose()?;
+        let shared = Shared::new(scheme);
+        if let Some(known) = provider.known() {
+            shared.install(known)?;
+        }
+        Ok(Self(Arc::new(Inner { provider, name, shared, clock, state: Mutex::default() })))
+    }
+
+    /// The last good credentials.
+    pub(crate) fn known(&self) -> Option<Arc<Auth>> {
+        self.0.shared.current()
+    }
+
+    /// What stored tokens are found by: the name, or the client id. `None` while neither is known.
+    pub(crate) fn account(&self) -> Option<Fingerprint> {
+        let known = self.known();
+        account(self.0.name.as_deref(), known.as_ref().map(|known| known.credentials().client_id()))
+    }
+
+    /// Tells the credentials from others, the secret included.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.known().map_or_else(|| Fingerprint::of(["unknown"]), |auth| auth.fingerprint())
+    }
+
+    /// The credentials to send, from the provider.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Timeout` or `InvalidConfig` if the provider fails and there are no last good credentials.
+    pub(crate) async fn get(&self) -> Outcome {
+        let waiter = {
+            let mut state = self.0.lock();
+            match state.look.running() {
+                Some(waiter) => waiter,
+                None => match state.failure_now(|| self.0.clock.monotonic()) {
+                    Some(error) => return self.known().ok_or(error),
+                    None => self.look(&mut state, None)?,
+                },
+            }
+        };
+        waiter.outcome().await.unwrap_or_else(|| self.known().ok_or_else(cut_off))
+    }
+
+    /// The credentials from memory. From the provider only if none are known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub(crate) async fn known_or_get(&self) -> Outcome {
+        match self.known() {
+            Some(known) => Ok(known),
+            None => self.get().await,
+        }
+    }
+
+    /// Asks the provider after the server refused these, and returns whether there are others now.
+    pub(crate) async fn renew(&self, refused: &Fingerprint) -> bool {
+        for _ in 0..MAX_WAITS {
+            let known = self.known();
+            if known.as_ref().is_some_and(|known| known.fingerprint() != *refused) {
+                return true;
+            }
+            let (waiter, is_ours) = {
+                let mut state = self.0.lock();
+                let now = self.0.clock.monotonic();
+                match state.look.running() {
+                    // It may have begun before the refusal.
+                    Some(waiter) => (waiter, false),
+                    None if now < state.refusal_pause_end || state.failure_now(|| now).is_some() => {
+                        return false;
+                    }
+                    None => {
+                        state.refusal_pause_end = now.saturating_add(REFUSAL_PAUSE);
+                        let Ok(waiter) = self.look(&mut state, known) else { return false };
+                        (waiter, true)
+                    }
+                }
+            };
+            waiter.outcome().await;
+            if is_ours {
+                break;
+            }
+        }
+        self.known().is_some_and(|known| known.fingerprint() != *refused)
+    }
+
+    /// Starts to ask the provider, in a task of its own.
+    fn look(&self, state: &mut State, refused: Option<Arc<Auth>>) -> Result<Waiter<Outcome>, Error> {
+        let flight: Flight<Outcome> = state.look.start();
+        let (waiter, inner) = (flight.waiter(), self.0.clone());
+        let started = flight.spawn(async move { Some(inner.look(refused).await) });
+        started.map_err(|_| {
+            Error::new(ErrorKind::InvalidConfig, "calls are sent on a tokio runtime; call this from one")
+        })?;
+        Ok(waiter)
+    }
+}
+
+impl State {
+    fn failure_now(&self, now: impl FnOnce() -> Duration) -> Option<Error> {
+        let (error, pause_end) = self.failure.as_ref()?;
+        (now() < *pause_end).then(|| error.clone())
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn look(&self, refused: Option<Arc<Auth>>) -> Outcome {
+        let asked = catch_panic(async {
+            match &refused {
+                Some(refused) => self.provider.after_refusal(refused.credentials()).await,
+                None => self.provider.credentials().await,
+            }
+        });
+        let found = match time::timeout(DEADLINE, asked).await {
+            Ok(Some(Ok(found))) => self.shared.install(found),
+            Ok(Some(Err(error))) => Err(error),
+            Ok(None) => Err(Error::new(ErrorKind::Unavailable, "the credentials provider panicked")),
+            Err(_) => {
+                Err(Error::new(ErrorKind::Timeout, "the credentials provider did not respond within 5 s"))
+            }
+        };
+        let outcome = found.map_err(failed);
+        let mut state = self.lock();
+        state.look.clear();
+        match outcome {
+            Ok(found) => {
+                state.failure = None;
+                Ok(found)
+            }
+            Err(error) => {
+                let pause_end = self.clock.monotonic().saturating_add(FAILURE_PAUSE);
+                state.failure = Some((error.clone(), pause_end));
+                drop(state);
+                let cause = std::error::Error::source(&error).map(tracing::field::display);
+                let known = self.shared.current();
+                let keeps = known.is_some();
+                tracing::warn!(%error, cause, keeps_last_credentials = keeps, "credentials provider failed");
+                known.ok_or(error)
+            }
+        }
+    }
+}
+
+/// What tells one account of a vendor from others: the name, or the client id. `None` without either.
+pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fingerprint> {
+    match (name, client_id) {
+        (Some(name), _) => Some(Fingerprint::of(["name", name])),
+        (None, client_id) => client_id.map(|id| Fingerprint::of(["id", id])),
+    }
+}
+
+/// A failure of the provider says nothing about the vendor: not that it refuses the credentials, nor that it asks to
+/// wait.
+fn failed(error: Error) -> Error {
+    let kind = match error.kind() {
+        kind @ (ErrorKind::InvalidConfig | ErrorKind::Timeout) => kind,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, "the client credentials could not be obtained").with_source(error)
+}
+
+/// The runtime that the provider was asked on has ended.
+fn cut_off() -> Error {
+    Error::new(ErrorKind::Unavailable, "the credentials provider was cut off")
+}
+
+impl fmt::Debug for CurrentCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentCredentials")
+            .field("provider", &self.0.provider)
+            .field("name", &self.0.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::atomic};
+
+    use super::*;
+    use crate::{
+        ManualClock,
+        client::credentials::{Credentials, CredentialsFuture, auth::basic_header},
+    };
+
+    /// Hangs from the second call on.
+    #[derive(Debug, Default)]
+    struct Hangs {
+        calls: atomic::AtomicUsize,
+        hangs_at_once: bool,
+    }
+
+    impl CredentialsProvider for Hangs {
+        fn credentials(&self) -> CredentialsFuture<'_> {
+            let calls = self.calls.fetch_add(1, atomic::Ordering::Relaxed);
+            Box::pin(async move {
+                if self.hangs_at_once || calls > 0 {
+                    return pending().await;
+                }
+                time::sleep(Duration::from_secs(1)).await;
+                Ok(Credentials::new("id", "secret"))
+            })
+        }
+    }
+
+    fn current(provider: &Arc<Hangs>, clock: &ManualClock) -> CurrentCredentials {
+        let scheme = Scheme { own: basic_header, key_pair: basic_header };
+        CurrentCredentials::new(provider.clone(), scheme, None, Arc::new(clock.clone())).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_callers_ask_once_and_a_hang_ends_at_the_deadline() {
+        let (provider, clock) = (Arc::new(Hangs::default()), ManualClock::new(std::time::SystemTime::now()));
+        let current = current(&provider, &clock);
+        let asked = || provider.calls.load(atomic::Ordering::Relaxed);
+        for (calls, waits) in [(1, 1), (2, 5)] {
+            let start = time::Instant::now();
+            let mut callers = tokio::task::JoinSet::new();
+            for _ in 0..1_000 {
+                let current = current.clone();
+                callers.spawn(async move { current.get().await.map(|auth| auth.fingerprint()) });
+            }
+            for known in callers.join_all().await {
+                assert_eq!(known.unwrap(), Credentials::new("id", "secret").fingerprint());
+            }
+            assert_eq!((asked(), start.elapsed().as_secs()), (calls, waits));
+        }
+        // Until the pause is over, nobody waits for a provider that hangs.
+        let start = time::Instant::now();
+        current.get().await.unwrap();
+        assert!(!current.renew(&current.fingerprint()).await);
+        assert_eq!((asked(), start.elapsed()), (2, Duration::ZERO));
+        clock.advance(FAILURE_PAUSE);
+        assert!(!current.renew(&current.fingerprint()).await);
+        assert_eq!(asked(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_leaves_does_not_cancel_the_provider() {
+        let (provider, clock) = (Arc::new(Hangs::default()), ManualClock::new(std::time::SystemTime::now()));
+        let current = current(&provider, &clock);
+        time::timeout(Duration::from_millis(10), current.get()).await.unwrap_err();
+        current.get().await.unwrap();
+        assert_eq!(provider.calls.load(atomic::Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hang_without_credentials_is_a_timeout_and_asks_nobody_to_wait() {
+        let provider = Arc::new(Hangs { hangs_at_once: true, ..Hangs::default() });
+        let current = current(&provider, &ManualClock::new(std::time::SystemTime::now()));
+        for _ in 0..2 {
+            let error = current.get().await.unwrap_err();
+            assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Timeout, None));
+        }
+        assert_eq!((provider.calls.load(atomic::Ordering::Relaxed), current.account()), (1, None));
+    }
+}

@@ -1,0 +1,221 @@
+//! Credentials in files, which are read again before each call that sends them.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use tokio::{sync::Mutex, task::spawn_blocking};
+
+use super::{
+    pair::Credentials,
+    provider::{CredentialsFuture, CredentialsProvider},
+    read::{named, read_file, read_secret},
+};
+use crate::{Error, ErrorKind, Secret, token::Fingerprint};
+
+/// The names of the two files in a directory.
+const CLIENT_ID: &str = "client_id";
+const CLIENT_SECRET: &str = "client_secret";
+/// How often files are read until two readings in a row are the same.
+const ATTEMPTS: usize = 8;
+
+/// Client credentials in files, such as those that Kubernetes or a secrets agent mounts. A replaced file is used
+/// without a restart.
+///
+/// The files are read when this is made, and again before each call that sends the credentials, on tokio's threads
+/// for blocking work. If a file cannot be read then, the client logs a warning and goes on with the last credentials.
+///
+/// Each file has at most 16 KiB of UTF-8 text. A byte order mark before the value and one line end after it are
+/// dropped; other white space, quotes and invisible characters around a value are refused. What is not a regular
+/// file, such as a pipe, is read once.
+///
+/// ```
+/// # fn main() -> Result<(), fintech_auth::Error> {
+/// use fintech_auth::{FileCredentials, moov};
+///
+/// # let path = std::env::temp_dir().join("fintech-auth-doc-file-credentials");
+/// # std::fs::write(&path, "secret\n").expect("the file is written");
+/// let credentials = FileCredentials::secret_file("client-id", &path)?; // /run/secrets/moov
+/// let client = moov::Client::builder(credentials).build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Security
+///
+/// Neither `Debug` nor an error shows what is in a file.
+#[derive(Clone)]
+pub struct FileCredentials {
+    files: Arc<Files>,
+    first: Credentials,
+    is_read_again: bool,
+    /// Held while the files are read, so that a file system that hangs occupies one thread and not more.
+    reading: Arc<Mutex<()>>,
+}
+
+#[derive(Debug)]
+enum Files {
+    Secret { client_id: String, path: PathBuf, of: &'static str },
+    Directory { path: PathBuf, of: &'static str },
+    Json(PathBuf),
+}
+
+impl FileCredentials {
+    /// A client id that does not change, and a file with the client secret.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for a file that cannot be read, is empty, too large or not text, or contains
+    /// more than the secret. It blocks while it reads.
+    pub fn secret_file(client_id: impl Into<String>, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::secret_file_of(client_id.into(), path.into(), "the client secret")
+    }
+
+    /// A directory with the files `client_id` and `client_secret`, as Kubernetes mounts a secret with these two keys.
+    ///
+    /// Both files are read together: when the directory that their links lead to is replaced in one step, as
+    /// Kubernetes does it, an old id is never sent with a new secret. In a directory of your own, replace both by
+    /// renaming a symbolic link to a directory; two files that are replaced one after the other can be read in
+    /// between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::secret_file`], for each of the files.
+    pub fn directory(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::directory_of(path.into(), "the credentials")
+    }
+
+    /// A file with a JSON object that has the texts `client_id` and `client_secret`, such as one that a secrets agent
+    /// renders. Other keys are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for a file that cannot be read, is too large, or has no such object. It blocks
+    /// while it reads.
+    pub fn json_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::read_first(Files::Json(path.into()))
+    }
+
+    /// As [`Self::secret_file`]. Errors name the setting `of` that the path is from.
+    pub(crate) fn secret_file_of(client_id: String, path: PathBuf, of: &'static str) -> Result<Self, Error> {
+        Self::read_first(Files::Secret { client_id, path, of })
+    }
+
+    /// As [`Self::directory`]. Errors name the setting `of` that the path is from.
+    pub(crate) fn directory_of(path: PathBuf, of: &'static str) -> Result<Self, Error> {
+        Self::read_first(Files::Directory { path, of })
+    }
+
+    fn read_first(files: Files) -> Result<Self, Error> {
+        let is_regular = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.is_file());
+        let is_read_again = files.paths().iter().all(is_regular);
+        let first = if is_read_again { files.read_whole()? } else { files.read(&files.paths())? };
+        Ok(Self { files: Arc::new(files), first, is_read_again, reading: Arc::default() })
+    }
+}
+
+impl Files {
+    fn paths(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Secret { path, .. } | Self::Json(path) => vec![path.clone()],
+            Self::Directory { path, .. } => vec![path.join(CLIENT_ID), path.join(CLIENT_SECRET)],
+        }
+    }
+
+    /// Reads until two readings in a row are the same. So no half-written file is used, and no id with the secret of
+    /// another: the paths without links tell whether a link was replaced in between.
+    fn read_whole(&self) -> Result<Credentials, Error> {
+        let paths = self.paths();
+        let mut before: Option<(Vec<PathBuf>, Fingerprint)> = None;
+        let mut error = None;
+        for _ in 0..ATTEMPTS {
+            let real = paths.iter().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()));
+            let real: Vec<PathBuf> = real.collect();
+            match self.read(&real) {
+                Ok(credentials) => {
+                    let now = Some((real, credentials.fingerprint()));
+                    if before == now {
+                        return Ok(credentials);
+                    }
+                    (before, error) = (now, None);
+                }
+                Err(failed) => (before, error) = (None, Some(failed)),
+            }
+        }
+        Err(error.unwrap_or_else(|| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "the files of the credentials changed each time they were read",
+            )
+        }))
+    }
+
+    /// Reads the files at these paths.
+    fn read(&self, paths: &[PathBuf]) -> Result<Credentials, Error> {
+        match (self, paths) {
+            (Self::Secret { client_id, path, of }, [secret]) => {
+                Ok(Credentials::new(client_id, read_secret(secret, &named(path, of))?))
+            }
+            (Self::Directory { path, of }, [id, secret]) => {
+                let read = |real: &Path, name: &str| {
+                    let given = path.join(name);
+                    let named = if path.exists() { given.display().to_string() } else { name.to_owned() };
+                    read_secret(real, &format!("the file {named} of {of}"))
+                };
+                let id = read(id, CLIENT_ID)?;
+                Ok(Credentials::new(id.expose_secret(), read(secret, CLIENT_SECRET)?))
+            }
+            (Self::Json(path), [json]) => read_json(json, &named(path, "the credentials")),
+            _ => Err(Error::new(ErrorKind::InvalidConfig, "a file of the credentials is missing")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    client_id: String,
+    client_secret: Secret,
+}
+
+fn read_json(path: &Path, name: &str) -> Result<Credentials, Error> {
+    let text = read_file(path, name, Secret::from_reader)?;
+    // The parser's own error may quote the file.
+    let Ok(pair) = serde_json::from_str::<Pair>(text.expose_secret()) else {
+        let reason = format!("{name} is no JSON object with the texts client_id and client_secret");
+        return Err(Error::new(ErrorKind::InvalidConfig, reason));
+    };
+    let credentials = Credentials::new(pair.client_id, pair.client_secret);
+    credentials.check().map(|()| credentials)
+}
+
+impl CredentialsProvider for FileCredentials {
+    fn credentials(&self) -> CredentialsFuture<'_> {
+        Box::pin(async {
+            if !self.is_read_again {
+                return Ok(self.first.clone());
+            }
+            let reading = self.reading.clone().lock_owned().await;
+            let files = self.files.clone();
+            let read = spawn_blocking(move || {
+                let _reading = reading;
+                files.read_whole()
+            });
+            read.await.unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Unavailable, "reading the files of the credentials was cut off"))
+            })
+        })
+    }
+
+    fn known(&self) -> Option<Credentials> {
+        Some(self.first.clone())
+    }
+}
+
+impl fmt::Debug for FileCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FileCredentials").field(&self.files).finish()
+    }
+}

@@ -1,0 +1,51 @@
+//! The last good credentials of a client, read without a lock.
+
+use std::sync::Arc;
+
+use super::{
+    auth::{Auth, Scheme},
+    pair::Credentials,
+};
+use crate::{Error, sync::ArcSwapOption, transport::EchoedSecrets};
+
+pub(super) type Outcome = Result<Arc<Auth>, Error>;
+
+pub(super) struct Shared {
+    scheme: Scheme,
+    current: ArcSwapOption<Auth>,
+    /// Of these credentials and of those before them: a call may be on its way while they are replaced.
+    secrets: Arc<EchoedSecrets>,
+}
+
+impl Shared {
+    pub(super) fn new(scheme: Scheme) -> Self {
+        Self { scheme, current: ArcSwapOption::empty(), secrets: Arc::default() }
+    }
+
+    pub(super) fn current(&self) -> Option<Arc<Auth>> {
+        self.current.load_full()
+    }
+
+    /// Puts these credentials in place, unless they are in place already.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidConfig` for credentials that cannot be sent.
+    pub(super) fn install(&self, credentials: Credentials) -> Outcome {
+        let before = self.current();
+        if let Some(before) =
+            before.as_ref().filter(|before| before.fingerprint() == credentials.fingerprint())
+        {
+            return Ok(before.clone());
+        }
+        let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
+        // First these: a response may quote the new secret as soon as it is sent.
+        let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
+        self.secrets.replace(secrets.collect());
+        self.current.store(Some(auth.clone()));
+        if before.is_some() {
+            tracing::info!("client credentials replaced");
+        }
+        Ok(auth)
+    }
+}

@@ -1,0 +1,158 @@
+//! Requests of a user's own that authenticate by key pair, while the key pair is replaced.
+
+use std::convert::Infallible;
+
+use fintech_auth::{
+    authorize::{AuthorizeLayer, AuthorizeMiddleware, Authorizer, progenitor},
+    moneykit, moov,
+};
+use http::StatusCode;
+use tower_layer::Layer as _;
+use tower_service::Service as _;
+
+use crate::credentials_server::{Cached, Server};
+
+/// The key pairs of both vendors, by one provider each.
+fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
+    let (one, two) = (Cached::new("id:one"), Cached::new("id:one"));
+    let moov: moov::Client = server.moov(one.clone()).build().unwrap();
+    let moneykit: moneykit::Client = server.moneykit(two.clone()).build().unwrap();
+    [(moov.basic_auth().unwrap(), one), (moneykit.key_pair().unwrap(), two)]
+}
+
+fn request(server: &Server) -> reqwest::Request {
+    reqwest::Client::new().post(format!("{}/transfers", server.url)).body("a body").build().unwrap()
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Send,
+    Progenitor,
+    Middleware,
+    Tower,
+}
+
+async fn send(way: Way, authorizer: &Authorizer, server: &Server) -> StatusCode {
+    let http = reqwest::Client::new();
+    match way {
+        Way::Send => authorizer.send(&http, request(server)).await.unwrap().status(),
+        Way::Progenitor => {
+            progenitor::ensure_token(authorizer, &request(server)).await.unwrap();
+            progenitor::execute(authorizer, &http, request(server)).await.unwrap().status()
+        }
+        Way::Middleware => {
+            let middleware = AuthorizeMiddleware::new(authorizer.clone());
+            let http = reqwest_middleware::ClientBuilder::new(http).with(middleware).build();
+            http.execute(request(server)).await.unwrap().status()
+        }
+        Way::Tower => {
+            let mut service = AuthorizeLayer::new(authorizer.clone()).layer(Sender(http));
+            let uri = format!("{}/transfers", server.url);
+            let request = http::Request::post(uri).body("a body".to_owned()).unwrap();
+            service.call(request).await.unwrap().status()
+        }
+    }
+}
+
+/// A tower service that sends by reqwest.
+#[derive(Clone)]
+struct Sender(reqwest::Client);
+
+impl tower_service::Service<http::Request<String>> for Sender {
+    type Response = http::Response<http_body_util::Full<bytes::Bytes>>;
+    type Error = Infallible;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<String>) -> Self::Future {
+        let sent = self.0.execute(request.try_into().unwrap());
+        Box::pin(async move {
+            let status = sent.await.unwrap().status();
+            Ok(http::Response::builder().status(status).body(http_body_util::Full::default()).unwrap())
+        })
+    }
+}
+
+const WAYS: [Way; 4] = [Way::Send, Way::Progenitor, Way::Middleware, Way::Tower];
+
+#[tokio::test]
+async fn a_request_that_is_refused_is_repeated_once_with_the_new_key_pair() {
+    for way in WAYS {
+        let server = Server::start().await;
+        for (authorizer, provider) in authorizers(&server) {
+            server.accept(&["id:one"]);
+            for _ in 0..3 {
+                assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK, "{way:?}");
+            }
+            assert_eq!(provider.calls(), (0, 0), "the key pair comes from memory");
+            server.requests();
+            server.accept(&["id:two"]);
+            provider.set_next("id:two");
+            assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK, "{way:?}");
+            assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK, "{way:?}");
+            assert_eq!(
+                server.requests(),
+                ["/transfers id:one", "/transfers id:two", "/transfers id:two"],
+                "{way:?}"
+            );
+            assert_eq!(provider.calls(), (0, 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_401_with_an_unchanged_key_pair_is_passed_on_and_asks_once_in_five_seconds() {
+    for way in WAYS {
+        let server = Server::start().await;
+        for (authorizer, provider) in authorizers(&server) {
+            server.accept(&[]);
+            for _ in 0..5 {
+                assert_eq!(send(way, &authorizer, &server).await, StatusCode::UNAUTHORIZED, "{way:?}");
+            }
+            assert_eq!((server.requests().len(), provider.calls()), (5, (0, 1)), "{way:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_statuses_ask_nobody() {
+    let server = Server::start().await;
+    for (authorizer, provider) in authorizers(&server) {
+        for status in [403, 404, 500] {
+            server.respond_once(status, "");
+            assert_eq!(send(Way::Send, &authorizer, &server).await.as_u16(), status);
+        }
+        assert_eq!((server.requests().len(), provider.calls()), (3, (0, 0)));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_not_repeated_and_the_next_request_has_the_new_key_pair() {
+    let server = Server::start().await;
+    server.accept(&["id:two"]);
+    for (authorizer, provider) in authorizers(&server) {
+        provider.set_next("id:two");
+        let body = http_body_util::Full::new(bytes::Bytes::from("a body"));
+        let mut stream = request(&server);
+        *stream.body_mut() = Some(reqwest::Body::wrap(body));
+        assert!(stream.try_clone().is_none());
+        let response = authorizer.send(&reqwest::Client::new(), stream).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(send(Way::Send, &authorizer, &server).await, StatusCode::OK);
+        assert_eq!(server.requests(), ["/transfers id:one", "/transfers id:two"]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_pair_that_is_not_known_yet_is_asked_for_by_the_first_request() {
+    let server = Server::start().await;
+    let provider = Cached::lazy("id:one");
+    let authorizer = server.moov(provider.clone()).build().unwrap().basic_auth().unwrap();
+    for way in WAYS {
+        assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK);
+    }
+    assert_eq!((server.requests().len(), provider.calls()), (4, (1, 0)));
+}
