@@ -2,8 +2,9 @@
 //! the two programs the test says that it was skipped; if `CI` is set, it fails.
 
 use std::{
-    env,
-    io::{BufRead as _, BufReader},
+    env, fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -26,6 +27,7 @@ use crate::{
 struct Browser {
     driver: Child,
     session: String,
+    profile: PathBuf,
 }
 
 /// A program of `PATH`.
@@ -80,8 +82,8 @@ impl Browser {
         if is_root() {
             args.push("--no-sandbox".to_owned());
         }
-        let mut browser =
-            Self { driver, session: format!("http://127.0.0.1:{}/session", port.expect("a port")) };
+        let session = format!("http://127.0.0.1:{}/session", port.expect("a port"));
+        let mut browser = Self { driver, session, profile };
         let capabilities = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": {"binary": chromium, "args": args},
@@ -159,17 +161,21 @@ impl Browser {
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": params});
         self.command("/goog/cdp/execute", command).await;
     }
-
-    async fn end(self) {
-        let http = HttpOptions::default().to_reqwest(&self.session).expect("loopback");
-        _ = http.delete(&self.session).send().await;
-    }
 }
 
 impl Drop for Browser {
+    /// Killing the driver alone would leave the browser running.
     fn drop(&mut self) {
+        let (address, path) = self.session["http://".len()..].split_once('/').unwrap_or_default();
+        if let Ok(mut stream) = TcpStream::connect(address) {
+            let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+            _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+            _ = stream.write_all(request.as_bytes());
+            _ = stream.read_to_end(&mut Vec::new());
+        }
         _ = self.driver.kill();
         _ = self.driver.wait();
+        _ = fs::remove_dir_all(&self.profile);
     }
 }
 
@@ -271,5 +277,4 @@ async fn each_button_does_what_it_says() {
     browser.open(address).await;
     browser.wait_for_text("#connection", "Live").await;
     assert_eq!(browser.value("location.hash").await, "");
-    browser.end().await;
 }
