@@ -15,18 +15,24 @@ use fintech_auth::{
     authorize::{AuthorizeLayer, AuthorizeMiddleware, Authorizer},
     blocking,
     emulator::{Emulator, Operation},
-    token::{MemoryStore, Rejection, StoreKey, TokenCache, TokenSource, TokenStore as _},
+    token::{MemoryStore, Rejection, StoreKey, TokenCache, TokenEvent, TokenSource, TokenStore as _},
 };
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use http_body_util::Full;
 use hyper_util::{client::legacy, rt::TokioExecutor};
-use tokio::{net::TcpListener, runtime::Handle, task::JoinSet, time::advance};
+use tokio::{
+    net::TcpListener,
+    runtime::Handle,
+    task::JoinSet,
+    time::{advance, sleep, timeout},
+};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 
 use crate::{
     scripted::{Reply, Scripted, TestClock, TokenCall, cache, fail, options, refreshing},
     support::{json, plain, scopes},
+    switched_store::{State as SwitchedState, Switched},
 };
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -567,10 +573,10 @@ async fn the_store_has_the_candidate_only_once_it_is_accepted() {
     assert_eq!(source.count(), 3);
 }
 
-/// Another process has replaced the token already.
+/// Another process has replaced the token already, in a store that tells nobody.
 #[tokio::test(start_paused = true)]
 async fn a_newer_token_of_the_store_is_the_candidate() {
-    let (store, clock) = (Arc::new(MemoryStore::default()), TestClock::new());
+    let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let process = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
     let (one, two) = (process(), process());
@@ -579,7 +585,52 @@ async fn a_newer_token_of_the_store_is_the_candidate() {
     }
     run(&one, &["token-2"], Rejection::Unexplained).await;
     assert_eq!(run(&two, &["token-2"], Rejection::Unexplained).await, ["token-1", "token-2"]);
-    // The store has told the second process meanwhile, which may have dropped the first token already.
     assert_eq!(two.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-2");
     assert_eq!(source.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_candidate_is_stored_although_its_caller_leaves() {
+    let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
+    let source = Scripted::new(Duration::from_millis(100), false, []);
+    let cache = TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
+    let key = StoreKey::new(source.fingerprint(), "a");
+    let leaves = {
+        let request = async |token: Token| {
+            let accepted = token.expose_secret() == "token-2";
+            if accepted {
+                store.set(SwitchedState::Slow(Duration::from_millis(300)));
+            }
+            if accepted { Rejection::None } else { Rejection::Unexplained }
+        };
+        let scopes = scopes(&["a"]);
+        let run = cache.run(&scopes, request, |rejection| *rejection);
+        // After the lease, and before the token is put.
+        timeout(Duration::from_millis(1_000), run).await
+    };
+    assert!(leaves.is_err(), "the caller waits for the store");
+    sleep(Duration::from_secs(2)).await;
+    store.set(SwitchedState::Up);
+    let stored = store.get(&key).await.unwrap().map(|token| token.access_token.expose_secret().to_owned());
+    assert_eq!(stored.as_deref(), Some("token-2"));
+    assert!(store.lease(&key, Duration::from_secs(1)).await.unwrap().is_some(), "no lease is left behind");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_panics_leaves_the_old_token_and_is_reported() {
+    let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
+    let source = Scripted::new(Duration::from_millis(100), false, []);
+    let failures = Arc::new(Mutex::new(0));
+    let observer = {
+        let failures = failures.clone();
+        move |event: &TokenEvent<'_>| {
+            *failures.lock().unwrap() += usize::from(matches!(event, TokenEvent::Failed { .. }));
+        }
+    };
+    let tokens = options(&clock).with_store(store.clone()).with_observer(observer);
+    let cache = TokenCache::new(source.clone(), tokens);
+    cache.token(&scopes(&["a"])).await.unwrap();
+    store.set(SwitchedState::Panicking);
+    assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
+    assert_eq!((*failures.lock().unwrap(), cached(&cache).as_deref()), (1, Some("token-1")));
 }

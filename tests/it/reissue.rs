@@ -221,7 +221,7 @@ async fn a_source_that_panics_is_called_once_until_the_back_off_ends() {
         for number in 0..200 {
             let error = cache.token(&scopes(&["a"])).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable);
-            assert!(error.to_string().contains("the token source panicked"), "{error}");
+            assert!(error.to_string().contains("the token source or store panicked"), "{error}");
             assert_eq!(error.retry_after().is_some(), number > 0);
         }
         assert_eq!(calls(), 1);

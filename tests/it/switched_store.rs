@@ -1,4 +1,4 @@
-//! A store in memory that fails or hangs while a test wants it to.
+//! A store in memory that fails, hangs, is slow or panics while a test wants it to.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -15,6 +15,9 @@ pub(crate) enum State {
     Up,
     Down,
     Hanging,
+    /// Each call takes this long.
+    Slow(Duration),
+    Panicking,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +36,11 @@ impl Switched {
             State::Up => call,
             State::Down => Box::pin(async { Err(StoreError::new("out of order")) }),
             State::Hanging => Box::pin(std::future::pending()),
+            State::Slow(time) => Box::pin(async move {
+                tokio::time::sleep(time).await;
+                call.await
+            }),
+            State::Panicking => Box::pin(async { panic!("the store panics") }),
         }
     }
 }

@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use crate::{
     Error, ErrorKind,
-    single_flight::{Flight, Waiter},
+    catch_panic::catch_panic,
+    single_flight::{Flight, SingleFlight, Waiter},
     sync::time::{self, Instant},
     token::{
         cache::{
@@ -26,7 +27,7 @@ use crate::{
         id::TokenId,
         refresh::{
             renewal::{Candidate, Replacement, Step},
-            task::RefreshTask,
+            task::{RefreshTask, panicked},
         },
         rejection::Rejection,
         store::StoredToken,
@@ -129,12 +130,32 @@ impl CacheInner {
                 "a new token was rejected as well; the 401 may have another cause than the token"
             );
         }
-        let Some(candidate) = replaced else { return };
-        self.invalidate_in_store(Some(entry), candidate.replaces).await;
-        if let Some((stored, at)) = &candidate.requested {
-            let mut stored = stored.clone();
-            stored.age += time::Instant::now() - *at;
-            self.put(entry, &stored).await;
+        if let Some(candidate) = replaced
+            && self.shared.breaker.is_some()
+        {
+            self.store_replaced(entry, candidate).await;
+        }
+    }
+
+    /// Puts an accepted candidate in the store in place of the token that it replaces: in a task of its own, because
+    /// a lease that is taken must be given back even if the caller leaves.
+    async fn store_replaced(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) {
+        let (cache, entry, candidate) = (self.clone(), entry.clone(), candidate.clone());
+        let work = async move {
+            cache.invalidate_in_store(Some(&entry), candidate.replaces).await;
+            if let Some((mut stored, at)) = candidate.requested {
+                stored.age += time::Instant::now() - at;
+                cache.put(&entry, &stored).await;
+            }
+        };
+        let Ok(guard) = self.task_guard() else {
+            // After a shutdown no task begins.
+            return work.await;
+        };
+        let flight = SingleFlight::default().start();
+        let done = flight.waiter();
+        if flight.spawn(guard.run(work)).is_ok() {
+            done.outcome().await;
         }
     }
 
@@ -167,7 +188,8 @@ impl CacheInner {
         let began = Instant::now();
         let work = guard.run(async move {
             let except = entry.renewal(|renewal, _| renewal.concluded);
-            let fetched = task.candidate(replaces, except).await;
+            let fetched = catch_panic(task.candidate(replaces, except)).await;
+            let fetched = fetched.unwrap_or_else(|| Err(panicked()));
             let rule = fetched.as_ref().map(|candidate| candidate.issued.life.rule);
             task.shared.observe_outcome(&entry.scopes, began, rule);
             let candidate = fetched

@@ -313,6 +313,6 @@ impl RefreshTask {
     }
 }
 
-fn panicked() -> Error {
-    Error::new(ErrorKind::Unavailable, "the token source panicked").with_sent(true)
+pub(super) fn panicked() -> Error {
+    Error::new(ErrorKind::Unavailable, "the token source or store panicked").with_sent(true)
 }
