@@ -17,6 +17,7 @@ mod options;
 mod output;
 mod private_file;
 mod progress;
+mod public_file;
 mod received;
 mod settings;
 mod shell;

@@ -115,7 +115,7 @@ pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
 }
 
 /// The regular file that is to be replaced, behind all links, or a new one.
-fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
     let usage = |what: &str| Err(Failure::usage(format!("{option} {what}")));
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => usage("names a folder"),

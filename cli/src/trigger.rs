@@ -45,7 +45,7 @@ pub(crate) struct Trigger {
     /// The event's own data as JSON; - is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     data: Option<String>,
-    /// Compress the retries into this time, such as 10s
+    /// Spread the retries over this time, such as 10s
     #[arg(long, value_name = "TIME", value_parser = time)]
     within: Option<Duration>,
     /// The most attempts. Default: those of the schedule
@@ -164,9 +164,11 @@ impl Trigger {
             .with_timeout(self.timeout.unwrap_or(TIMEOUT))
             .with_allow_http(&self.allow_http);
         let age = if self.old { schedule.total() + OUTDATED } else { Duration::ZERO };
-        let schedule = schedule
-            .with_total(self.within.unwrap_or(Duration::MAX))
-            .with_max_attempts(self.attempts.unwrap_or(usize::MAX));
+        let schedule = match self.within {
+            Some(total) => schedule.with_total(total),
+            None => schedule,
+        };
+        let schedule = schedule.with_max_attempts(self.attempts.unwrap_or(usize::MAX));
         let signature = if self.sign_anew { RetrySignature::Anew } else { RetrySignature::Same };
         let sender = WebhookSender::new(&self.to, &http).map_err(|error| Failure::usage(reworded(&error)))?;
         let sender = sender.with_schedule(schedule).with_retry_signature(signature);

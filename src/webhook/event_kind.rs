@@ -8,8 +8,19 @@ macro_rules! event_kinds {
         #[non_exhaustive]
         pub enum EventKind {
             $(#[doc = concat!("`", $name, "`")] $kind,)+
-            /// An event that this version does not know, by its name.
-            Other(String),
+            /// An event that this version does not know. `From<String>` makes it, so that a name that is known is never
+            /// an `Other`:
+            ///
+            /// ```compile_fail,E0639
+            /// use fintech_auth::moov::webhook::EventKind;
+            ///
+            /// let kind = EventKind::Other { name: "transfer.updated".to_owned() };
+            /// ```
+            #[non_exhaustive]
+            Other {
+                /// The vendor's name of it.
+                name: String,
+            },
         }
 
         impl EventKind {
@@ -20,8 +31,14 @@ macro_rules! event_kinds {
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$kind => $name,)+
-                    Self::Other(name) => name,
+                    Self::Other { name } => name,
                 }
+            }
+        }
+
+        impl From<&str> for EventKind {
+            fn from(name: &str) -> Self {
+                Self::from(name.to_owned())
             }
         }
 
@@ -29,7 +46,7 @@ macro_rules! event_kinds {
             fn from(name: String) -> Self {
                 match name.as_str() {
                     $($name => Self::$kind,)+
-                    _ => Self::Other(name),
+                    _ => Self::Other { name },
                 }
             }
         }

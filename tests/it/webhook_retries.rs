@@ -170,3 +170,32 @@ async fn a_webhook_signed_with_the_exported_key_is_verified() {
         emulator.rotate_moneykit_key().unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_signature_that_fails_once_costs_no_attempt_and_keeps_the_delivery() {
+    let emulator = Emulator::start().await.unwrap();
+    let seen = Seen::default();
+    let handler = seen.clone();
+    let url = serve(Router::new().route("/hook", post(async move |headers| handler.handle(headers)))).await;
+    let sender = sender(&url, RetrySchedule::moneykit()).with_retry_signature(RetrySignature::Anew);
+    let mut calls = 0;
+    let sign = || {
+        calls += 1;
+        match calls {
+            1 | 3 => Err(std::io::Error::other("no key")),
+            _ => emulator.moneykit_webhook("{}").sign(),
+        }
+    };
+    let mut delivery = sender.deliver(sign);
+    let mut numbers = Vec::new();
+    loop {
+        match delivery.attempt().await {
+            Ok(Some(attempt)) => numbers.push(Some(attempt.number)),
+            Ok(None) => break,
+            Err(_) => numbers.push(None),
+        }
+    }
+    assert_eq!(numbers, [None, Some(1), None, Some(2), Some(3)]);
+    assert_eq!(seen.values("moneykit-delivery-attempt"), ["1", "2", "3"]);
+    assert_eq!(seen.distinct("moneykit-delivery-token"), 1, "it is one delivery");
+}

@@ -1,6 +1,6 @@
 //! `moneykit trigger`: sends a webhook as MoneyKit does, signed with a key of the emulator or of a file.
 
-use std::{fs, time::SystemTime};
+use std::{path::Path, time::SystemTime};
 
 use fintech_auth::{
     emulator::{RetrySchedule, SignedWebhook},
@@ -13,6 +13,7 @@ use crate::{
     exit::Failure,
     input,
     options::Format,
+    private_file, public_file,
     trigger::{self, Trigger},
 };
 
@@ -105,14 +106,18 @@ fn key(args: &Args) -> Result<SigningKey, Failure> {
     SigningKey::from_pkcs8(&text).map_err(|error| Failure::usage(format!("{place} {error}")))
 }
 
-/// Writes the key set, to a new file or over another key set.
+/// Writes the key set, to a new file or over another key set. A handler may read it at the same time.
 fn publish(path: &str, key: &SigningKey) -> Result<(), Failure> {
-    if fs::exists(path).unwrap_or(true) {
+    if path == "-" {
+        return Err(Failure::usage("--jwks-file takes the path of a file: standard output has the report"));
+    }
+    let target = private_file::target("--jwks-file", Path::new(path))?;
+    if target.exists() {
         let old: Result<JwkSet, _> = serde_json::from_slice(&input::bytes("--jwks-file", path)?);
         old.map_err(|_| {
             Failure::usage("the file of --jwks-file exists and is no key set; name another file")
         })?;
     }
-    let written = fs::write(path, format!("{}\n", key.jwks()));
+    let written = public_file::replace(&target, format!("{}\n", key.jwks()).as_bytes());
     written.map_err(|error| Failure::local(format!("the file of --jwks-file cannot be written: {error}")))
 }

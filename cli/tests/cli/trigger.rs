@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
         Arc,
@@ -284,6 +284,39 @@ async fn the_key_set_is_written_before_anything_is_sent() {
     let ran = run(&mut program(&format!("{trigger} --jwks-file {}", key.display())));
     assert_eq!((ran.code, fs::read_to_string(&key).unwrap()), (Some(2), pem));
     assert!(ran.err.contains("--jwks-file exists and is no key set"), "{}", ran.err);
+}
+
+/// A handler that has the old file open reads the old set to its end.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_set_is_replaced_in_one_step() {
+    use std::{io::Read as _, os::unix::fs::PermissionsExt as _};
+
+    let keys = absent("replaced-jwks.json");
+    let url = by_key_set(keys.clone()).await;
+    let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1 --jwks-file");
+    let write = || run(&mut program(&format!("{trigger} {}", keys.display())));
+    assert_eq!(write().code, Some(0));
+    let before = fs::read_to_string(&keys).unwrap();
+    let mut open = fs::File::open(&keys).unwrap();
+    assert_eq!(write().code, Some(0));
+    let mut read = String::new();
+    open.read_to_string(&mut read).unwrap();
+    assert_eq!(read, before);
+    assert_ne!(fs::read_to_string(&keys).unwrap(), before);
+    // Others may read it, as any new file, and no draft is left.
+    let fresh = file("fresh", "");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&keys), mode(&fresh));
+    let name = keys.file_name().unwrap().to_str().unwrap();
+    let beside = fs::read_dir(keys.parent().unwrap()).unwrap();
+    let beside =
+        beside.filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with(name));
+    assert_eq!(beside.count(), 1);
+
+    let ran = run(&mut program(&format!("{trigger} -")));
+    assert_eq!((ran.code, Path::new("-").exists()), (Some(2), false), "{}", ran.all());
+    assert!(ran.err.contains("--jwks-file takes the path of a file"), "{}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
