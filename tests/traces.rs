@@ -65,9 +65,9 @@ async fn traces_do_not_show_secrets() {
     for fact in [
         "vendor=\"moov\"",
         "operation=\"refresh\"",
-        "status=200",
-        "status=400",
-        "error=InvalidRequest",
+        "http.response.status_code=200",
+        "http.response.status_code=400",
+        "error.type=\"400\"",
         "request_id=",
     ] {
         assert!(text.contains(fact), "{fact} is not in {text}");

@@ -306,7 +306,7 @@ impl Process {
         let held = holds.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                if line.contains("asking under the lease") {
+                if line.contains("requesting a token under the lease") {
                     held.store(true, Ordering::Relaxed);
                 } else if line.contains("token in place") || line.contains("no token") {
                     held.store(false, Ordering::Relaxed);

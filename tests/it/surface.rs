@@ -157,8 +157,9 @@ fn public_types(vendor: &str) -> BTreeSet<String> {
     let file = syn::parse_file(&fs::read_to_string(path).expect("readable")).expect("Rust");
     let mut found = BTreeSet::new();
     for item in file.items {
-        let syn::Item::Use(item) = item else { panic!("a module of re-exports has something else") };
-        names(&item.tree, &mut found);
+        if let syn::Item::Use(syn::ItemUse { vis: syn::Visibility::Public(_), tree, .. }) = item {
+            names(&tree, &mut found);
+        }
     }
     found
 }
