@@ -308,7 +308,7 @@ impl Process {
             while let Ok(Some(line)) = lines.next_line().await {
                 if line.contains("requesting a token under the lease") {
                     held.store(true, Ordering::Relaxed);
-                } else if line.contains("token in place") || line.contains("no token") {
+                } else if line.contains("token accepted") || line.contains("token request failed") {
                     held.store(false, Ordering::Relaxed);
                 } else if let Some((_, word)) = line.split_once(WORD) {
                     let _ = sender.send(word.to_owned());
