@@ -141,7 +141,10 @@ async fn a_client_uses_a_replaced_file_and_keeps_the_last_pair_while_one_cannot_
     assert_eq!(sent().await, "/oauth2/token id:two");
     drop(recording);
     let text = log.text();
-    assert!(text.contains("credentials provider failed") && text.contains("keeps_last_credentials=true"));
+    assert!(
+        text.contains("credentials provider failed")
+            && text.contains("fintech_auth.keeps_last_credentials=true")
+    );
     assert!(!text.contains("MARK") && !text.contains("MMMM") && !text.contains("two"), "{text}");
 }
 

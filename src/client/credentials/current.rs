@@ -202,8 +202,13 @@ impl Inner {
                 drop(state);
                 let cause = std::error::Error::source(&error).map(tracing::field::display);
                 let known = self.shared.current();
-                let keeps = known.is_some();
-                tracing::warn!(%error, cause, keeps_last_credentials = keeps, "credentials provider failed");
+                tracing::warn!(
+                    "error.type" = error.kind().as_str(),
+                    %error,
+                    fintech_auth.cause = cause,
+                    fintech_auth.keeps_last_credentials = known.is_some(),
+                    "credentials provider failed"
+                );
                 known.ok_or(error)
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! All processes with the same client id and the same namespace share each token: one of them asks for
 //! it, the others take it over. They share cool-downs and the rate limit as well, and drop at once what one of them
-//! has rejected or revoked. [What a stored token is found by](super#what-a-stored-token-is-found-by) says what else
+//! has rejected or revoked. [What a stored token is found by](crate::token#what-a-stored-token-is-found-by) says what else
 //! counts, and why the client secret does not. A refusal of the credentials is shared by the processes that have the
 //! same id and secret.
 //!
