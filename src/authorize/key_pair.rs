@@ -73,6 +73,12 @@ impl KeyPair {
         self.names.iter().all(|name| headers.contains_key(name))
     }
 
+    /// From memory. `None` if none is known yet.
+    #[cfg(feature = "blocking")]
+    pub(super) fn known(&self) -> Option<Result<Arc<KeyPairHeaders>, Error>> {
+        self.source.known()
+    }
+
     /// The key pair, from memory but for the first time.
     pub(super) async fn current(&self) -> Result<Arc<KeyPairHeaders>, Error> {
         match self.source.known() {

@@ -81,6 +81,7 @@
 //! - The token's header is marked sensitive, so that HTTP stacks do not log it.
 
 mod challenge;
+mod headers;
 mod key_pair;
 mod origin;
 mod peeked;

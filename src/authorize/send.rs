@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use http::StatusCode;
-use reqwest::{Request, Response, ResponseBuilderExt as _};
+use reqwest::{Request, Response, ResponseBuilderExt as _, Url};
 
 use super::{Authorizer, Kind, Tokens, peeked};
 use crate::{
@@ -84,20 +84,27 @@ impl Authorizer {
     ///
     /// `InvalidConfig` for a request to an origin that is not this authorizer's.
     pub(super) fn check_origin(&self, request: &Request) -> Result<(), Error> {
-        if self.covers(request) {
+        self.check_covers(request.url())
+    }
+
+    /// # Errors
+    ///
+    /// `InvalidConfig` for a URL of an origin that is not this authorizer's.
+    pub(super) fn check_covers(&self, url: &Url) -> Result<(), Error> {
+        if self.covers(url) {
             return Ok(());
         }
         let reason = "the request goes to an origin that gets no credentials; check the client's base url";
         Err(Error::new(ErrorKind::InvalidConfig, reason))
     }
 
-    fn covers(&self, request: &Request) -> bool {
-        self.origins.iter().any(|origin| origin.has_url(request.url()))
+    fn covers(&self, url: &Url) -> bool {
+        self.origins.iter().any(|origin| origin.has_url(url))
     }
 
     /// Whether a request is one that gets a token.
     pub(super) fn wants(&self, request: &Request) -> bool {
-        !self.has_credentials(request.headers()) && self.covers(request)
+        !self.has_credentials(request.headers()) && self.covers(request.url())
     }
 }
 

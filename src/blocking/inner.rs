@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::runtime::Runtime;
+use super::{authorizer::Authorizer, runtime::Runtime};
 use crate::{
-    Error, Scope, Token,
+    Error, Scope, Token, authorize,
     token::{Rejection, TokenCache, TokenHandle},
 };
 
@@ -20,6 +20,10 @@ pub(super) struct Inner<C> {
 impl<C: Clone> Inner<C> {
     pub(super) fn new(client: C, tokens: TokenCache, default: TokenHandle) -> Result<Self, Error> {
         Ok(Self { client, tokens, default, runtime: Runtime::start()? })
+    }
+
+    pub(super) fn authorizer(&self, authorizer: authorize::Authorizer) -> Authorizer {
+        Authorizer::new(authorizer, self.runtime.clone())
     }
 
     pub(super) fn wait<T, F>(&self, call: impl FnOnce(C) -> F) -> Result<T, Error>
@@ -201,6 +205,20 @@ macro_rules! client {
             /// As there, and [in async code](super#in-async-code): nothing is shut down then.
             pub fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
                 self.0.shutdown(within)
+            }
+
+            /// Credentials for requests of your own with tokens of these scopes, as the async client's `bearer`.
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub fn bearer(&self, scopes: &[crate::Scope]) -> Result<super::Authorizer, crate::Error> {
+                self.0.client.bearer(scopes).map(|authorizer| self.0.authorizer(authorizer))
+            }
+
+            /// The scopes of [`Client::default_token`].
+            pub fn scopes(&self) -> &crate::ScopeSet {
+                self.0.client.scopes()
             }
 
             /// What the token cache did so far.

@@ -36,9 +36,16 @@
 //! # Requests of your own
 //!
 //! Take [`moov::Client::run`] or [`moneykit::Client::run`] around them: they run on your thread, with a token,
-//! and once more with a new one after a 401 that a new token may help against.
+//! and once more with a new one after a 401 that a new token may help against. [`Authorizer`] gives the headers to add to one
+//! request, with a token or the key pair, after a check of its origin.
+//!
+//! Two things of the async clients have no form here. [`Authorizer::send`](crate::authorize::Authorizer::send) would tie this
+//! module to one blocking HTTP client. `Client::tokens` gives the cache, which is async; its methods are those of the client here.
 
+mod authorizer;
 mod inner;
 pub mod moneykit;
 pub mod moov;
 mod runtime;
+
+pub use authorizer::Authorizer;

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::inner::client;
+use super::{Authorizer, inner::client};
 use crate::{
     Error, Response, Scope, UncachedToken,
     moneykit::types,
@@ -13,6 +13,16 @@ use crate::{
 client!(moneykit, "MoneyKit");
 
 impl Client {
+    /// Credentials for requests of your own with the key pair, as
+    /// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn key_pair(&self) -> Result<Authorizer, Error> {
+        self.0.client.key_pair().map(|authorizer| self.0.authorizer(authorizer))
+    }
+
     /// As [`moneykit::Client::issue`](crate::moneykit::Client::issue).
     ///
     /// # Errors

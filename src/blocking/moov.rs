@@ -1,6 +1,6 @@
 //! Moov's client, its calls waited for. It does nothing that the async client does not.
 
-use super::inner::client;
+use super::{Authorizer, inner::client};
 use crate::{
     Error, Response, Scope, UncachedToken,
     moov::{TokenTypeHint, present_refresh_token, types},
@@ -10,6 +10,16 @@ use crate::{
 client!(moov, "Moov");
 
 impl Client {
+    /// Credentials for requests of your own with the API key pair, as
+    /// [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn basic_auth(&self) -> Result<Authorizer, Error> {
+        self.0.client.basic_auth().map(|authorizer| self.0.authorizer(authorizer))
+    }
+
     /// As [`moov::Client::issue`](crate::moov::Client::issue).
     ///
     /// # Errors

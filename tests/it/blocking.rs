@@ -16,7 +16,7 @@ use fintech_auth::{
     moneykit,
     token::Rejection,
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::{runtime, task};
 
 use crate::support::{json, plain, scopes};
@@ -368,4 +368,96 @@ fn a_client_can_be_shared_between_threads() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
     shared::<blocking::moneykit::Client>();
     shared::<blocking::moov::Client>();
+}
+
+/// Sends a GET with the standard library alone. Returns the status.
+fn get(url: &str, headers: &HeaderMap) -> u16 {
+    use std::io::{Read as _, Write as _};
+
+    let (address, path) = url.strip_prefix("http://").and_then(|url| url.split_once('/')).expect("a url");
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let mut head = format!("GET /{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().expect("text")));
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes()).expect("it is sent");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    response.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
+
+#[test]
+fn the_headers_of_either_kind_of_credentials_go_to_the_clients_origin_alone() {
+    let elsewhere = Elsewhere::start();
+    let emulator = &elsewhere.emulator;
+    let client = moneykit(emulator);
+    let url = format!("{}/auth/introspect", emulator.url());
+    for authorizer in [client.key_pair().unwrap(), client.bearer(&[]).unwrap()] {
+        let headers = authorizer.headers_for(&url).expect("headers");
+        let plain: Vec<_> = headers.iter().filter(|(_, value)| !value.is_sensitive()).collect();
+        assert!(plain.iter().all(|(name, _)| *name == "x-client-id"), "{plain:?}");
+        assert_eq!(get(&url, &headers), 200);
+        for other in ["https://elsewhere.example/", "http://127.0.0.1:1/", "elsewhere", ""] {
+            let error = authorizer.headers_for(other).expect_err(other);
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+        }
+    }
+    assert_eq!(get(&url, &HeaderMap::new()), 401);
+
+    let client = moov(emulator);
+    let url = format!("{}/accounts", emulator.url());
+    let pair = client.basic_auth().unwrap().headers_for(&url).unwrap();
+    assert!(pair["authorization"].to_str().unwrap().starts_with("Basic "));
+    let bearer = client.bearer(client.scopes()).unwrap();
+    let token = client.default_token().unwrap();
+    assert_eq!(bearer.headers_for(&url).unwrap()["authorization"], *token.authorization());
+    let other = bearer.with_scopes(&scopes(&["/fed.read"])).unwrap().headers_for(&url).unwrap();
+    assert_ne!(other["authorization"], *token.authorization());
+    assert!(client.bearer(&[]).is_err() && client.basic_auth().unwrap().with_scopes(&[]).is_err());
+
+    let page = emulator.moov().with_origin(emulator.origin()).with_tokens(plain);
+    let page = blocking::moov::Client::new(page).unwrap();
+    let headers = page.bearer(&scopes(&["/accounts.read"])).unwrap().headers_for(&url).unwrap();
+    assert_eq!(headers["origin"], emulator.origin());
+}
+
+#[tokio::test]
+async fn headers_that_need_no_waiting_are_given_in_async_code() {
+    let emulator = crate::support::emulator().await;
+    let client = moneykit(&emulator);
+    let authorizer = client.bearer(&[]).unwrap();
+    refused(authorizer.headers_for(emulator.url()));
+    let (thread, url) = (authorizer.clone(), emulator.url().to_owned());
+    task::spawn_blocking(move || thread.headers_for(url).map(drop)).await.unwrap().unwrap();
+    assert!(authorizer.headers_for(emulator.url()).is_ok());
+    assert!(client.key_pair().unwrap().headers_for(emulator.url()).is_ok());
+}
+
+/// A new method of an async client gets its blocking form, or a reason here why it has none.
+#[test]
+fn every_method_of_an_async_client_has_its_blocking_form() {
+    /// Async names, and what stands for each here.
+    const OTHER_NAMES: [(&str, &str); 3] =
+        [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
+    /// It returns the cache, whose methods are async; the client here has them itself.
+    const NONE: [&str; 1] = ["tokens"];
+
+    let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();
+    let methods = |client: &str| -> std::collections::BTreeSet<String> {
+        let lines = api.lines().filter_map(|line| {
+            let line = line.strip_prefix("pub ")?;
+            line.strip_prefix("async ")
+                .unwrap_or(line)
+                .strip_prefix(&format!("fn fintech_auth::{client}::Client::"))
+        });
+        lines.map(|name| name.split(['(', '<']).next().unwrap_or(name).to_owned()).collect()
+    };
+    for vendor in ["moneykit", "moov"] {
+        let (all, blocking) = (methods(vendor), methods(&format!("blocking::{vendor}")));
+        assert!(all.len() > 12, "{all:?}");
+        for name in all.iter().filter(|name| !NONE.contains(&name.as_str())) {
+            let other = OTHER_NAMES.iter().find(|(other, _)| other == name).map_or(&**name, |(_, here)| here);
+            assert!(blocking.contains(other), "blocking::{vendor}::Client has no {other}");
+        }
+    }
 }

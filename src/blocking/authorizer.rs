@@ -1,0 +1,73 @@
+//! Credentials for requests that a blocking HTTP client sends.
+
+use http::HeaderMap;
+
+use super::runtime::Runtime;
+use crate::{Error, Scope, authorize};
+
+/// The credentials to add to requests of your own, and the origins that get them, as
+/// [`authorize::Authorizer`](crate::authorize::Authorizer). Cheap to clone.
+///
+/// ```
+/// # #[cfg(feature = "emulator")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fintech_auth::blocking;
+/// # use fintech_auth::emulator::Emulator;
+/// # let runtime = tokio::runtime::Runtime::new()?;
+/// # let emulator = runtime.block_on(Emulator::start())?;
+/// # let url = format!("{}/accounts", emulator.url());
+///
+/// let client = blocking::moov::Client::new(emulator.moov())?; // yours: moov::ClientBuilder::from_env()?
+/// let headers = client.basic_auth()?.headers_for(&url)?;
+/// assert!(headers.contains_key("authorization"));
+/// // With reqwest: http.get(&url).headers(headers).send()?
+///
+/// assert!(client.basic_auth()?.headers_for("https://elsewhere.example").is_err());
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "emulator"))]
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug)]
+pub struct Authorizer {
+    authorizer: authorize::Authorizer,
+    runtime: Runtime,
+}
+
+impl Authorizer {
+    pub(super) fn new(authorizer: authorize::Authorizer, runtime: Runtime) -> Self {
+        Self { authorizer, runtime }
+    }
+
+    /// The headers to add to a request to this URL, as
+    /// [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for). Get them for each request: a token
+    /// is fresh only for a while.
+    ///
+    /// A 401 is yours to handle: to send a request again with a new token, see [`run`](super::moov::Client::run).
+    ///
+    /// # Errors
+    ///
+    /// As there, and [in async code](super#in-async-code) where it would wait.
+    ///
+    /// # Security
+    ///
+    /// Switch off redirects in your HTTP client: it would send the headers on to another origin.
+    pub fn headers_for(&self, url: impl AsRef<str>) -> Result<HeaderMap, Error> {
+        let url = url.as_ref();
+        if let Some(headers) = self.authorizer.cached_headers_for(url)? {
+            return Ok(headers);
+        }
+        let (authorizer, url) = (self.authorizer.clone(), url.to_owned());
+        self.runtime.wait(async move { authorizer.headers_for(&url).await })
+    }
+
+    /// The same authorizer with the tokens of another scope set, as
+    /// [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
+        Ok(Self::new(self.authorizer.with_scopes(scopes)?, self.runtime.clone()))
+    }
+}
