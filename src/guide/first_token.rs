@@ -52,7 +52,7 @@
 //! let emulator = Emulator::start().await?;
 //! let client = emulator.moov().build()?; // yours: moov::ClientBuilder::from_env()?.build()?
 //!
-//! let scopes = [moov::Scope::AccountsRead.into()];
+//! let scopes = [moov::NamedScope::AccountsRead.into()];
 //! let token = client.token(&scopes).await?;
 //! let again = client.token(&scopes).await?; // from memory
 //! assert_eq!(token.expose_secret(), again.expose_secret());

@@ -52,10 +52,10 @@
 //!
 //! let moov = emulator.moov().build()?;
 //! let http = HttpOptions::default().to_reqwest(emulator.url())?;
-//! let authorizer = moov.bearer(&[moov::Scope::AccountsRead.into()])?;
+//! let authorizer = moov.bearer(&[moov::NamedScope::AccountsRead.into()])?;
 //!
 //! let merchant = uuid::Uuid::from_u128(1);
-//! let scopes = [moov::Scope::AccountsRead.into(), AccountScope::WalletsRead.of(merchant).into()];
+//! let scopes = [moov::NamedScope::AccountsRead.into(), AccountScope::WalletsRead.of(merchant).into()];
 //! let request = http.get(format!("{}/accounts", emulator.url())).build()?;
 //! let response = authorizer.with_scopes(&scopes)?.send(&http, request).await?;
 //! assert_eq!(response.status(), 200);

@@ -62,4 +62,4 @@ pub use auth::ClientAuth;
 pub(crate) use client::is_version;
 pub use client::{Client, ClientBuilder, VERSION};
 pub use config::Config;
-pub use scope::Scope;
+pub use scope::NamedScope;

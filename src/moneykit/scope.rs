@@ -14,18 +14,18 @@ documented! {
     /// use fintech_auth::{Scope, moneykit};
     ///
     /// let scopes: [Scope; 2] = [
-    ///     moneykit::Scope::LinkSessionCreate.into(),
+    ///     moneykit::NamedScope::LinkSessionCreate.into(),
     ///     "link:data:beyond".parse()?, // unknown here: as text
     /// ];
     /// assert_eq!(scopes[0].as_str(), "link_session:create");
     ///
-    /// let granted = moneykit::Scope::parse_list("link:data:read link:data:beyond");
-    /// assert!(granted.contains(&moneykit::Scope::LinkDataRead));
+    /// let granted = moneykit::NamedScope::parse_list("link:data:read link:data:beyond");
+    /// assert!(granted.contains(&moneykit::NamedScope::LinkDataRead));
     /// # Ok::<(), fintech_auth::Error>(())
     /// ```
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
-    pub enum Scope {
+    pub enum NamedScope {
         InstitutionsRead = "institutions:read",
         LinkDataRead = "link:data:read",
         LinkDataRefresh = "link:data:refresh",
@@ -40,14 +40,14 @@ documented! {
     }
 }
 
-impl Scope {
+impl NamedScope {
     fn named(text: &str) -> Option<Self> {
         Self::documented(text)
     }
 }
 
 /// The text that is sent.
-impl fmt::Display for Scope {
+impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Other { scope } => scope.fmt(f),
@@ -58,7 +58,7 @@ impl fmt::Display for Scope {
 
 scope_conversions! {
     /// Reads one scope. One without a name is kept as it is.
-    Scope
+    NamedScope
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     /// As the vendor's documentation of `GET /auth/introspect` has them.
     const FACTS: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
-    fn parse(text: &str) -> Scope {
+    fn parse(text: &str) -> NamedScope {
         text.parse().unwrap()
     }
 
@@ -76,17 +76,22 @@ mod tests {
     fn every_documented_scope_has_a_name_and_goes_to_text_and_back() {
         let mut facts: Vec<&str> = FACTS.split(' ').collect();
         facts.sort_unstable();
-        assert_eq!(Scope::DOCUMENTED, facts);
+        assert_eq!(NamedScope::DOCUMENTED, facts);
         for text in facts {
             let scope = parse(text);
-            assert!(!matches!(scope, Scope::Other { .. }), "{text}");
+            assert!(!matches!(scope, NamedScope::Other { .. }), "{text}");
             assert_eq!(scope.to_string(), text);
             assert_eq!(crate::Scope::from(scope.clone()).as_str(), text);
-            assert_eq!(Scope::from(crate::Scope::new(text).unwrap()), scope);
+            assert_eq!(NamedScope::from(crate::Scope::new(text).unwrap()), scope);
         }
         assert_eq!(
-            Scope::parse_list(FACTS),
-            [Scope::LinkSessionCreate, Scope::LinkDataRead, Scope::LinkDataRefresh, Scope::InstitutionsRead]
+            NamedScope::parse_list(FACTS),
+            [
+                NamedScope::LinkSessionCreate,
+                NamedScope::LinkDataRead,
+                NamedScope::LinkDataRefresh,
+                NamedScope::InstitutionsRead
+            ]
         );
     }
 
@@ -94,15 +99,15 @@ mod tests {
     fn any_other_scope_is_kept_and_text_that_is_no_scope_is_refused() {
         for text in ["link:data:beyond", "Link:data:read", "link:data", "/accounts.read"] {
             let scope = parse(text);
-            assert!(matches!(scope, Scope::Other { .. }), "{text}");
+            assert!(matches!(scope, NamedScope::Other { .. }), "{text}");
             assert_eq!(scope.to_string(), text);
             let shared = crate::Scope::from(scope.clone());
             assert_eq!(shared.as_str(), text);
-            assert_eq!(Scope::from(shared), scope);
+            assert_eq!(NamedScope::from(shared), scope);
         }
         for text in ["", " ", "link:data:read ", "link:data:read institutions:read"] {
             assert_eq!(
-                text.parse::<Scope>().unwrap_err().kind(),
+                text.parse::<NamedScope>().unwrap_err().kind(),
                 crate::ErrorKind::InvalidConfig,
                 "{text:?}"
             );

@@ -46,7 +46,7 @@
 //!
 //! let emulator = Emulator::start().await?;
 //! let client = emulator.moov().build()?; // or: moov::ClientBuilder::from_env()?.build()?
-//! let token = client.token(&[moov::Scope::AccountsRead.into()]).await?;
+//! let token = client.token(&[moov::NamedScope::AccountsRead.into()]).await?;
 //! client.revoke(&token, None).await?;
 //! # Ok(())
 //! # }
@@ -68,4 +68,4 @@ pub use auth::{ClientAuth, ClientType, Encoding, TokenTypeHint};
 pub(crate) use client::present_refresh_token;
 pub use client::{Client, ClientBuilder};
 pub use config::Config;
-pub use scope::{AccountScope, Scope};
+pub use scope::{AccountScope, NamedScope};

@@ -18,16 +18,16 @@ documented! {
     ///
     /// let merchant: Uuid = "3dfff852-927d-47e8-822c-2fffc57ff6b9".parse()?;
     /// let scopes: [Scope; 3] = [
-    ///     moov::Scope::AccountsRead.into(),
+    ///     moov::NamedScope::AccountsRead.into(),
     ///     moov::AccountScope::CardsRead.of(merchant).into(),
     ///     "/beyond.read".parse()?, // unknown here: as text
     /// ];
     /// assert_eq!(scopes[1].as_str(), "/accounts/3dfff852-927d-47e8-822c-2fffc57ff6b9/cards.read");
     ///
-    /// for granted in moov::Scope::parse_list("/accounts.read /beyond.read") {
+    /// for granted in moov::NamedScope::parse_list("/accounts.read /beyond.read") {
     ///     match granted {
-    ///         moov::Scope::AccountsRead => {}
-    ///         moov::Scope::Other { scope, .. } => assert_eq!(scope.as_str(), "/beyond.read"),
+    ///         moov::NamedScope::AccountsRead => {}
+    ///         moov::NamedScope::Other { scope, .. } => assert_eq!(scope.as_str(), "/beyond.read"),
     ///         _ => unreachable!(),
     ///     }
     /// }
@@ -35,7 +35,7 @@ documented! {
     /// ```
     #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[non_exhaustive]
-    pub enum Scope {
+    pub enum NamedScope {
         AccountsRead = "/accounts.read",
         AccountsWrite = "/accounts.write",
         FedRead = "/fed.read",
@@ -104,12 +104,12 @@ documented! {
 
 impl AccountScope {
     /// This scope in that account.
-    pub fn of(self, account_id: Uuid) -> Scope {
-        Scope::Account { account_id, scope: self }
+    pub fn of(self, account_id: Uuid) -> NamedScope {
+        NamedScope::Account { account_id, scope: self }
     }
 }
 
-impl Scope {
+impl NamedScope {
     fn named(text: &str) -> Option<Self> {
         Self::documented(text).or_else(|| Self::of_account(text))
     }
@@ -125,7 +125,7 @@ impl Scope {
 }
 
 /// The text that is sent. An account's id is in lower case.
-impl fmt::Display for Scope {
+impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Account { account_id, scope } => {
@@ -140,7 +140,7 @@ impl fmt::Display for Scope {
 scope_conversions! {
     /// Reads one scope. A documented one of an account may have the id in either case (RFC 9562
     /// section 4), which makes no difference afterwards. All else is kept as it is.
-    Scope
+    NamedScope
 }
 
 #[cfg(test)]
@@ -190,7 +190,7 @@ mod tests {
         })
     }
 
-    fn parse(text: &str) -> Scope {
+    fn parse(text: &str) -> NamedScope {
         text.parse().unwrap()
     }
 
@@ -198,21 +198,21 @@ mod tests {
     fn every_documented_scope_has_a_name_and_goes_to_text_and_back() {
         let [fixed, account] = facts();
         let fixed: Vec<_> = fixed.iter().map(|scope| format!("/{scope}")).collect();
-        assert_eq!(Scope::DOCUMENTED, fixed);
+        assert_eq!(NamedScope::DOCUMENTED, fixed);
         assert_eq!(AccountScope::DOCUMENTED, account);
         for text in fixed.into_iter().chain(account.iter().map(|scope| format!("/accounts/{ID}/{scope}"))) {
             let scope = parse(&text);
-            assert!(!matches!(scope, Scope::Other { .. }), "{text}");
+            assert!(!matches!(scope, NamedScope::Other { .. }), "{text}");
             assert_eq!(scope.to_string(), text);
             assert_eq!(crate::Scope::from(scope.clone()).as_str(), text);
-            assert_eq!(Scope::from(crate::Scope::new(&text).unwrap()), scope);
+            assert_eq!(NamedScope::from(crate::Scope::new(&text).unwrap()), scope);
         }
     }
 
     #[test]
     fn the_name_says_what_the_text_says() {
         let id = ID.parse().unwrap();
-        assert_eq!(parse("/ping.read"), Scope::PingRead);
+        assert_eq!(parse("/ping.read"), NamedScope::PingRead);
         assert_eq!(parse(&format!("/accounts/{ID}/cards.write")), AccountScope::CardsWrite.of(id));
         let secure = AccountScope::IssuedCardsReadSecure.of(id).to_string();
         assert_eq!(secure, format!("/accounts/{ID}/issued-cards.read-secure"));
@@ -244,7 +244,7 @@ mod tests {
             &format!("/accounts/{}/beyond.read", ID.to_uppercase()),
         ] {
             let scope = parse(text);
-            assert!(matches!(scope, Scope::Other { .. }), "{text}");
+            assert!(matches!(scope, NamedScope::Other { .. }), "{text}");
             assert_eq!(scope.to_string(), *text);
         }
     }
@@ -252,26 +252,26 @@ mod tests {
     #[test]
     fn what_is_no_scope_is_refused() {
         for text in ["", " ", "/ping.read ", "/ping.read /fed.read", "\"", "\\", "ü", "/accounts/\n/x"] {
-            let error = text.parse::<Scope>().unwrap_err();
+            let error = text.parse::<NamedScope>().unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::InvalidConfig, "{text:?}");
         }
     }
 
     #[test]
     fn a_list_keeps_order_and_unknown_scopes_and_passes_over_the_rest() {
-        let list = Scope::parse_list("  /ping.read   /beyond.read \t ü \"q\"\n/fed.read ");
-        assert_eq!(list, [Scope::PingRead, parse("/beyond.read"), Scope::FedRead]);
-        assert_eq!(Scope::parse_list(""), []);
+        let list = NamedScope::parse_list("  /ping.read   /beyond.read \t ü \"q\"\n/fed.read ");
+        assert_eq!(list, [NamedScope::PingRead, parse("/beyond.read"), NamedScope::FedRead]);
+        assert_eq!(NamedScope::parse_list(""), []);
     }
 
     #[test]
     fn a_list_is_bounded() {
         // An item that is too long for a scope is passed over, but takes its room.
         let long = "x".repeat(MAX_LIST - "/ping.read/fed.read".len());
-        let list = |long: &str| Scope::parse_list(&format!("/ping.read {long} /fed.read"));
-        assert_eq!(list(&long), [Scope::PingRead, Scope::FedRead]);
-        assert_eq!(list(&format!("{long}x")), [Scope::PingRead]);
-        assert_eq!(Scope::parse_list(&"a ".repeat(MAX_LIST + 1)).len(), MAX_LIST);
+        let list = |long: &str| NamedScope::parse_list(&format!("/ping.read {long} /fed.read"));
+        assert_eq!(list(&long), [NamedScope::PingRead, NamedScope::FedRead]);
+        assert_eq!(list(&format!("{long}x")), [NamedScope::PingRead]);
+        assert_eq!(NamedScope::parse_list(&"a ".repeat(MAX_LIST + 1)).len(), MAX_LIST);
     }
 
     /// Anything that RFC 6749 allows, and text that is nearly, or quite, a documented scope.
@@ -293,13 +293,13 @@ mod tests {
             prop_assert_eq!(parse(&scope.to_string()), scope.clone());
             let shared = crate::Scope::from(scope.clone());
             prop_assert_eq!(shared.as_str(), text.as_str());
-            prop_assert_eq!(Scope::from(shared), scope);
+            prop_assert_eq!(NamedScope::from(shared), scope);
         }
 
         #[test]
         fn any_text_is_read_or_refused(text in ".*") {
-            prop_assert_eq!(text.parse::<Scope>().is_ok(), crate::Scope::new(&text).is_ok());
-            prop_assert!(Scope::parse_list(&text).len() <= text.split_ascii_whitespace().count());
+            prop_assert_eq!(text.parse::<NamedScope>().is_ok(), crate::Scope::new(&text).is_ok());
+            prop_assert!(NamedScope::parse_list(&text).len() <= text.split_ascii_whitespace().count());
         }
     }
 }

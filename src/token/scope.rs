@@ -11,7 +11,9 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 
 /// A scope-token of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`.
 ///
-/// MoneyKit's look like `link_session:create`, Moov's like `/accounts.read`.
+/// MoneyKit's look like `link_session:create`, Moov's like `/accounts.read`. The documented ones of each vendor have names that
+/// convert to this: [`moneykit::NamedScope`](crate::moneykit::NamedScope), [`moov::NamedScope`](crate::moov::NamedScope) and
+/// [`moov::AccountScope`](crate::moov::AccountScope).
 ///
 /// ```
 /// use fintech_auth::Scope;

@@ -263,3 +263,17 @@ fn derives(code: &str) -> BTreeMap<String, String> {
     };
     structs.map(|item| (item.ident.to_string(), derives(&item))).collect()
 }
+
+/// A reader of a signature must not have to ask which one it is.
+#[test]
+fn one_type_alone_is_called_scope() {
+    let api =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/api.txt")).expect("it is readable");
+    let types = api.lines().filter_map(|line| {
+        let line = line.strip_prefix("#[non_exhaustive] ").unwrap_or(line);
+        let (kind, path) = line.strip_prefix("pub ")?.split_once(' ')?;
+        let path = path.split(['(', '<']).next()?;
+        (matches!(kind, "struct" | "enum" | "type" | "trait") && path.ends_with("::Scope")).then_some(path)
+    });
+    assert_eq!(types.collect::<Vec<_>>(), ["fintech_auth::token::Scope", "fintech_auth::Scope"]);
+}

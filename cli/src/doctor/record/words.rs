@@ -225,16 +225,16 @@ pub(super) fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
 
 fn scope(text: &str) -> Value {
     // Both lists have only what is documented, apart from `Other`.
-    match moov::Scope::parse_list(text).into_iter().next() {
-        Some(moov::Scope::Other { .. }) | None => {}
-        Some(moov::Scope::Account { account_id, scope }) => {
+    match moov::NamedScope::parse_list(text).into_iter().next() {
+        Some(moov::NamedScope::Other { .. }) | None => {}
+        Some(moov::NamedScope::Account { account_id, scope }) => {
             let whole = scope.of(account_id).to_string();
             return whole.replace(&account_id.to_string(), "{accountID}").into();
         }
         Some(scope) => return scope.to_string().into(),
     }
-    match moneykit::Scope::parse_list(text).into_iter().next() {
-        Some(moneykit::Scope::Other { .. }) | None => length(text),
+    match moneykit::NamedScope::parse_list(text).into_iter().next() {
+        Some(moneykit::NamedScope::Other { .. }) | None => length(text),
         Some(scope) => scope.to_string().into(),
     }
 }
