@@ -273,7 +273,7 @@ fn one_type_alone_is_called_scope() {
         let line = line.strip_prefix("#[non_exhaustive] ").unwrap_or(line);
         let (kind, path) = line.strip_prefix("pub ")?.split_once(' ')?;
         let path = path.split(['(', '<']).next()?;
-        (matches!(kind, "struct" | "enum" | "type" | "trait") && path.ends_with("::Scope")).then_some(path)
+        (matches!(kind, "struct" | "enum" | "trait") && path.ends_with("::Scope")).then_some(path)
     });
     assert_eq!(types.collect::<Vec<_>>(), ["fintech_auth::token::Scope", "fintech_auth::Scope"]);
 }
