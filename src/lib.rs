@@ -33,6 +33,7 @@ mod hex;
 mod json;
 pub mod moneykit;
 pub mod moov;
+mod observer;
 mod response;
 mod retry;
 mod secret;

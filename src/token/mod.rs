@@ -135,7 +135,7 @@ pub use fingerprint::Fingerprint;
 pub use id::TokenId;
 pub(crate) use lifetime::audience;
 pub use lifetime::{ExpiresIn, ExpiryRule};
-pub use observer::{Observer, TokenEvent};
+pub use observer::TokenEvent;
 pub use provider::{StaticTokenProvider, TokenFuture, TokenProvider};
 pub(crate) use refresh::Replacement;
 pub use rejection::Rejection;

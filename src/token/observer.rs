@@ -1,13 +1,8 @@
 //! Tells the metrics of a service what its token cache does.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::time::Duration;
 
-use crate::{Error, token::lifetime::expiry::ExpiryRule};
+use crate::{Error, observer::Observer, token::lifetime::expiry::ExpiryRule};
 
 /// What a [`TokenCache`](crate::token::TokenCache) did. Shows no token.
 #[derive(Debug)]
@@ -52,36 +47,5 @@ pub enum TokenEvent<'a> {
     StoreUp {},
 }
 
-/// Observes what a token cache does, for metrics: see
-/// [`TokenOptions::with_observer`](crate::token::TokenOptions::with_observer). Closures are observers.
-pub trait Observer: Send + Sync + 'static {
-    /// Called in the task that does the work, before callers get the token: it must return at once, and not wait for
-    /// the cache. No lock of the cache is held. A panic is caught.
-    fn observe(&self, event: &TokenEvent<'_>);
-}
-
-impl<F: Fn(&TokenEvent<'_>) + Send + Sync + 'static> Observer for F {
-    fn observe(&self, event: &TokenEvent<'_>) {
-        self(event);
-    }
-}
-
 /// The observer of a cache, if it has one.
-#[derive(Clone, Default)]
-pub(in crate::token) struct OptionalObserver(pub(in crate::token) Option<Arc<dyn Observer>>);
-
-impl OptionalObserver {
-    pub(in crate::token) fn observe(&self, event: TokenEvent<'_>) {
-        if let Some(observer) = &self.0
-            && catch_unwind(AssertUnwindSafe(|| observer.observe(&event))).is_err()
-        {
-            tracing::warn!("the token observer panicked");
-        }
-    }
-}
-
-impl fmt::Debug for OptionalObserver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Some(..)" } else { "None" })
-    }
-}
+pub(in crate::token) type TokenObserver = Observer<dyn Fn(&TokenEvent<'_>) + Send + Sync>;

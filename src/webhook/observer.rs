@@ -1,14 +1,14 @@
 //! Tells the metrics of a service what becomes of its webhooks.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
-
 use super::VerifyError;
+use crate::observer::Observer;
 
 /// What happened to a webhook. Shows nothing of its content.
+///
+/// Each webhook leads to one of `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or to none if its sender
+/// disconnects first. Each accepted one that was looked up in the delivery store leads to one of `Completed`,
+/// `CompleteFailed` and `Abandoned` once its [`DeliveryGuard`](super::DeliveryGuard) is gone. `StoreFailed` comes in
+/// addition.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WebhookEvent<'a> {
@@ -21,14 +21,18 @@ pub enum WebhookEvent<'a> {
     /// It is authentic, and another attempt to handle it is running.
     #[non_exhaustive]
     InProgress {},
-    /// It was refused, or the delivery store failed.
+    /// It was refused, because of what it is or because it could not be verified or looked up.
     #[non_exhaustive]
     Rejected {
         /// Why. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) are fit for labels: strangers
         /// cannot add values.
         error: &'a VerifyError,
     },
-    /// Its handler succeeded, and the delivery store knows.
+    /// The delivery store failed to look it up. [`StoreFailure`](super::StoreFailure) decides whether `Rejected` or
+    /// `Accepted` follows.
+    #[non_exhaustive]
+    StoreFailed {},
+    /// Its handler succeeded. The delivery store knows, unless it had failed to look it up.
     #[non_exhaustive]
     Completed {},
     /// Its handler succeeded, but the delivery store could not be told: a retry may be handled again.
@@ -39,25 +43,5 @@ pub enum WebhookEvent<'a> {
     Abandoned {},
 }
 
-/// The observer of a verifier, if it has one.
-#[derive(Clone, Default)]
-pub(super) struct WebhookObserver(pub(super) Option<Arc<Observe>>);
-
-type Observe = dyn Fn(&WebhookEvent<'_>) + Send + Sync;
-
-impl WebhookObserver {
-    /// A panic of the observer must not lose a webhook.
-    pub(super) fn observe(&self, event: WebhookEvent<'_>) {
-        if let Some(observe) = &self.0
-            && catch_unwind(AssertUnwindSafe(|| observe(&event))).is_err()
-        {
-            tracing::warn!("the webhook observer panicked");
-        }
-    }
-}
-
-impl fmt::Debug for WebhookObserver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Some(..)" } else { "None" })
-    }
-}
+/// The observer of deliveries, if they have one.
+pub(super) type WebhookObserver = Observer<dyn Fn(&WebhookEvent<'_>) + Send + Sync>;

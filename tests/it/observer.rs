@@ -1,7 +1,10 @@
 //! What an observer of the token cache is told.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,7 +27,7 @@ struct Seen(Arc<Mutex<Vec<String>>>);
 impl Seen {
     fn observe(&self, options: TokenOptions) -> TokenOptions {
         let seen = self.clone();
-        options.with_observer(move |event: &TokenEvent<'_>| {
+        options.with_observer(move |event| {
             let text = match event {
                 TokenEvent::Obtained { scopes, latency, rule, .. } => {
                     format!("obtained {scopes:?} in {latency:?} by {rule:?}")
@@ -82,11 +85,31 @@ async fn a_revocation_is_observed_once_for_each_scope_set_that_loses_its_token()
 
 #[tokio::test(start_paused = true)]
 async fn an_observer_that_panics_costs_no_token() {
-    let (cache, _) =
-        cache_with([], |options| options.with_observer(|_: &TokenEvent<'_>| panic!("out of labels")));
+    let store = Arc::new(Switched::default());
+    let called = Arc::new(AtomicUsize::new(0));
+    let script = [Reply::Token(3600), Reply::Token(3600), fail(ErrorKind::InvalidRequest), limited(7)];
+    let (cache, _) = cache_with(script, |options| {
+        let called = called.clone();
+        options.with_store(store.clone()).with_observer(move |_| {
+            called.fetch_add(1, Ordering::SeqCst);
+            panic!("out of labels")
+        })
+    });
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     cache.invalidate(&token).await;
+    store.set(State::Down);
+    cache.token(&scopes(&["a"])).await.unwrap();
+    store.set(State::Up);
+    sleep(Duration::from_secs(10)).await;
+    let kind = |outcome: Result<_, fintech_auth::Error>| outcome.unwrap_err().kind();
+    assert_eq!(kind(cache.token(&scopes(&["b"])).await), ErrorKind::InvalidRequest);
+    assert_eq!(
+        kind(cache.token_within(&scopes(&["c"]), Duration::from_secs(1)).await),
+        ErrorKind::RateLimited
+    );
     assert!(cache.token(&scopes(&["a"])).await.is_ok());
+    // Obtained, invalidated, store down, obtained, store up, failed, cool-down, failed.
+    assert_eq!(called.load(Ordering::SeqCst), 8);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use axum::{Router, body::Body, extract::Request, http::StatusCode, response::Response, routing::post};
 use fintech_auth::{
+    Secret,
     axum::{MoneykitWebhook, MoovWebhook, WebhookLayer},
     emulator::{Emulator, SignedWebhook},
     moneykit,
     moov::webhook::WebhookVerifier,
     webhook::{
         Begin, ClaimId, Deliveries, DeliveryFuture, DeliveryId, DeliveryStore, DeliveryStoreError, Received,
-        VerifyError, WebhookEvent,
+        StoreFailure, VerifyError, WebhookEvent,
     },
 };
 use tower_service::Service as _;
@@ -172,13 +173,75 @@ async fn a_store_that_fails_is_observed() {
     let sent = moov_webhook(&emulator);
     let verifier = moov(&emulator, seen.observe(Deliveries::new(Broken { begins: false })));
     verifier.receive(&sent.headers, &sent.body).await.unwrap_err();
-    assert_eq!(seen.take(), ["delivery_store_unavailable"]);
+    assert_eq!(seen.take(), ["storefailed", "delivery_store_unavailable"]);
     let verifier = moov(&emulator, seen.observe(Deliveries::new(Broken { begins: true })));
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };
     guard.complete().await.unwrap_err();
     assert_eq!(seen.take(), ["accepted", "completefailed"]);
+    // The store fails to take this as well, and the lease ends the attempt.
+    let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
+        panic!()
+    };
+    guard.abandon().await.unwrap_err();
+    assert_eq!(seen.take(), ["accepted", "abandoned"]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_handled_without_a_record_is_observed_to_its_end() {
+    let emulator = emulator().await;
+    let seen = Seen::default();
+    let deliveries = Deliveries::new(Broken { begins: false });
+    let deliveries = deliveries.with_store_failure(StoreFailure::HandleWithoutRecord);
+    let verifier = moov(&emulator, seen.observe(deliveries));
+    for end in ["completed", "abandoned"] {
+        let sent = moov_webhook(&emulator);
+        let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
+            panic!()
+        };
+        match end {
+            "completed" => guard.complete().await.unwrap(),
+            _ => drop(guard),
+        }
+        assert_eq!(seen.take(), ["storefailed", "accepted", end]);
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_is_dropped_outside_of_a_runtime_is_observed() {
+    let emulator = emulator().await;
+    let seen = Seen::default();
+    let verifier = moov(&emulator, seen.deliveries());
+    let sent = moov_webhook(&emulator);
+    let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
+        panic!()
+    };
+    std::thread::spawn(|| drop(guard)).join().unwrap();
+    assert_eq!(seen.take(), ["accepted", "abandoned"]);
+    assert_eq!(verifier.deliveries().abandoned(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_fifty_copies_of_one_webhook_one_is_accepted() {
+    let emulator = emulator().await;
+    let seen = Seen::default();
+    let verifier = moov(&emulator, seen.deliveries());
+    let sent = Arc::new(moov_webhook(&emulator));
+    let copies = (0..50).map(|_| {
+        let (verifier, sent) = (verifier.clone(), sent.clone());
+        tokio::spawn(async move { verifier.receive(&sent.headers, sent.body.clone()).await.unwrap() })
+    });
+    let mut received = Vec::new();
+    for copy in copies.collect::<Vec<_>>() {
+        received.push(copy.await.unwrap());
+    }
+    let events = seen.take();
+    let count = |name: &str| events.iter().filter(|event| *event == name).count();
+    assert_eq!((count("accepted"), count("inprogress"), events.len()), (1, 49, 50), "{events:?}");
+    drop(received);
+    settle().await;
+    assert_eq!(seen.take(), ["abandoned"]);
 }
 
 #[tokio::test]
@@ -186,7 +249,20 @@ async fn a_panicking_observer_loses_no_webhook() {
     let emulator = emulator().await;
     let deliveries = Deliveries::default().with_observer(|_| panic!("a bug in the metrics"));
     let verifier = moov(&emulator, deliveries);
+    // It panics a second time while the panic of the handler drops the guard.
+    async fn handler(_: MoovWebhook) -> StatusCode {
+        panic!("a bug in the handler")
+    }
+    let route = post(handler).layer(WebhookLayer::new(verifier.clone()));
     let sent = moov_webhook(&emulator);
+    let mut request = Request::post("/").body(Body::from(sent.body.clone())).unwrap();
+    request.headers_mut().extend(sent.headers.clone());
+    let response = Router::<()>::new().route("/", route).call(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    settle().await;
+    let forged = emulator.moov_webhook("{}").with_secret("another").sign().unwrap();
+    let error = verifier.receive(&forged.headers, &forged.body).await.unwrap_err();
+    assert_eq!(error.reason(), "signature_invalid");
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };
@@ -206,8 +282,23 @@ async fn strangers_cannot_add_values_to_a_label() {
         let sent = made_up.sign().unwrap();
         moneykit.verify(&sent.headers, &sent.body).await.unwrap_err();
     }
+    let moov = moov(&emulator, seen.deliveries());
+    for number in 0..50 {
+        let made_up = |kind: &str| format!("made-up-{kind}-{number}");
+        let webhooks = [
+            emulator.moov_webhook("{}").with_timestamp(made_up("timestamp")),
+            emulator.moov_webhook("{}").with_nonce(made_up("no|nce")),
+            emulator.moov_webhook("{}").with_webhook_id("long".repeat(100 + number)),
+            emulator.moov_webhook("{}").with_secret(Secret::from(made_up("secret"))),
+        ];
+        for webhook in webhooks {
+            let sent = webhook.sign().unwrap();
+            moov.verify(&sent.headers, &sent.body).unwrap_err();
+            moov.receive(&sent.headers, &sent.body).await.unwrap_err();
+        }
+    }
     let known: Vec<&str> = VerifyError::REASONS.iter().map(|(_, reason)| *reason).collect();
     let events = seen.take();
-    assert_eq!(events.len(), 50);
+    assert_eq!(events.len(), 50 + 50 * 4 * 2);
     assert!(events.iter().all(|event| known.contains(&event.as_str())), "{events:?}");
 }

@@ -10,7 +10,7 @@ use crate::{
             age::{Expires, Life},
             expiry::Limits,
         },
-        observer::{Observer, OptionalObserver},
+        observer::{TokenEvent, TokenObserver},
         refresh::cool_down::MAX_COOL_DOWN,
         store::{RateLimit, TokenStore},
     },
@@ -47,7 +47,7 @@ pub struct TokenOptions {
     pub(in crate::token) store_timeout: Duration,
     pub(in crate::token) store_open_for: Duration,
     pub(in crate::token) lease: Duration,
-    pub(in crate::token) observer: OptionalObserver,
+    pub(in crate::token) observer: TokenObserver,
 }
 
 impl Default for TokenOptions {
@@ -72,7 +72,7 @@ impl Default for TokenOptions {
             store_timeout: Duration::from_secs(1),
             store_open_for: Duration::from_secs(5),
             lease: Duration::from_secs(10),
-            observer: OptionalObserver::default(),
+            observer: TokenObserver::default(),
         }
     }
 }
@@ -244,20 +244,25 @@ impl TokenOptions {
         self
     }
 
-    /// Observes what the cache does, such as for metrics. A closure will do. Default: none.
+    /// Calls this with everything that the cache does, for metrics: in the task that does the work and before callers
+    /// get the token, so it must return at once. No lock of the cache is held. A panic is caught and logged. A second
+    /// call replaces the first one's function. Default: none.
+    ///
+    /// An event does not name the vendor: each client has its own options, so the function knows.
     ///
     /// ```
     /// use fintech_auth::token::{TokenEvent, TokenOptions};
     ///
-    /// let tokens = TokenOptions::default().with_observer(|event: &TokenEvent<'_>| match event {
-    ///     TokenEvent::Obtained { latency, .. } => println!("token_seconds {}", latency.as_secs_f64()),
-    ///     TokenEvent::Failed { error, .. } => println!("token_failures{{kind=\"{:?}\"}}", error.kind()),
+    /// let vendor = "moov";
+    /// let tokens = TokenOptions::default().with_observer(move |event| match event {
+    ///     TokenEvent::Obtained { latency, .. } => println!("{vendor}: token after {latency:?}"),
+    ///     TokenEvent::Failed { error, .. } => println!("{vendor}: no token: {}", error.kind().as_str()),
     ///     _ => {}
     /// });
     /// ```
     #[must_use]
-    pub fn with_observer(mut self, observer: impl Observer) -> Self {
-        self.observer = OptionalObserver(Some(Arc::new(observer)));
+    pub fn with_observer(mut self, observer: impl Fn(&TokenEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = TokenObserver::new(Arc::new(observer));
         self
     }
 

@@ -293,7 +293,7 @@ impl CacheState {
     /// A token was invalidated. No lock is held.
     pub(in crate::token) fn invalidated(&self) {
         self.counters.invalidations.add(1);
-        self.options.observer.observe(TokenEvent::Invalidated {});
+        self.options.observer.call(|observe| observe(&TokenEvent::Invalidated {}));
     }
 
     /// Tells the observer how a request for a token ended.
@@ -304,10 +304,11 @@ impl CacheState {
         rule: Result<ExpiryRule, &Error>,
     ) {
         let latency = Instant::now() - began;
-        self.options.observer.observe(match rule {
+        let event = match rule {
             Ok(rule) => TokenEvent::Obtained { scopes, latency, rule },
             Err(error) => TokenEvent::Failed { scopes, latency, error },
-        });
+        };
+        self.options.observer.call(|observe| observe(&event));
     }
 
     /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
@@ -330,7 +331,7 @@ impl CacheState {
             let until = self.cool_down.until();
             self.limiter.postpone(now, until);
             let length = Duration::from_millis(until.saturating_sub(now));
-            self.options.observer.observe(TokenEvent::CoolDown { length });
+            self.options.observer.call(|observe| observe(&TokenEvent::CoolDown { length }));
             block = Some(Block::CoolDown(length));
         }
         let mut refused = None;

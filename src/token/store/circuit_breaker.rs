@@ -18,7 +18,7 @@ use crate::{
         cache::{options::TokenOptions, stats::Counter},
         fingerprint::Fingerprint,
         id::TokenId,
-        observer::{OptionalObserver, TokenEvent},
+        observer::{TokenEvent, TokenObserver},
         refresh::expiring_map::after,
         store::{Notice, StoreError, StoreFuture, StoreKey, TokenStore},
     },
@@ -45,7 +45,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
     max_backoff: Duration,
     pub(in crate::token) failures: Counter,
     state: Mutex<State>,
-    observer: OptionalObserver,
+    observer: TokenObserver,
     /// Wakes the task that writes pending marks.
     pub(in crate::token) pending: Notify,
 }
@@ -117,7 +117,7 @@ impl StoreCircuitBreaker {
     fn succeeded(&self) {
         if self.lock().open_until.take().is_some() {
             tracing::info!("token store circuit closed");
-            self.observer.observe(TokenEvent::StoreUp {});
+            self.observer.call(|observe| observe(&TokenEvent::StoreUp {}));
         }
     }
 
@@ -133,7 +133,7 @@ impl StoreCircuitBreaker {
                     fintech_auth.cause = cause,
                     "token store circuit opened: requesting tokens without the store"
                 );
-                self.observer.observe(TokenEvent::StoreDown {});
+                self.observer.call(|observe| observe(&TokenEvent::StoreDown {}));
             }
             Some(_) => tracing::debug!(error, fintech_auth.cause = cause, "token store still fails"),
         }

@@ -90,7 +90,10 @@ impl Deliveries {
     }
 
     /// Calls this with everything that happens to a webhook, for metrics: in the task that handles the webhook, so it
-    /// must return at once. A panic is caught. Both vendors' verifiers report here what they refuse.
+    /// must return at once. A panic is caught and logged. Both vendors' verifiers report here what they refuse. A second
+    /// call replaces the first one's function. Default: none.
+    ///
+    /// An event does not name the vendor: give each verifier deliveries of its own, and the function knows.
     ///
     /// ```
     /// use fintech_auth::webhook::{Deliveries, WebhookEvent};
@@ -105,20 +108,20 @@ impl Deliveries {
     /// ```
     #[must_use]
     pub fn with_observer(self, observer: impl Fn(&WebhookEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.with(|shared| shared.observer = WebhookObserver(Some(Arc::new(observer))))
+        self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
     /// Reports a webhook that was verified and is not looked up.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
-            self.0.observer.observe(WebhookEvent::Accepted {});
+            self.0.observe(&WebhookEvent::Accepted {});
         }
         self.observe_rejected(result)
     }
 
     /// Reports a webhook that was refused. One that was not is looked up next.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
-        result.inspect_err(|error| self.0.observer.observe(WebhookEvent::Rejected { error }))
+        result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }
 
     /// Starts to handle a delivery, unless it is done or in progress. Once it is completed it is remembered
@@ -137,10 +140,10 @@ impl Deliveries {
     pub async fn begin(&self, id: DeliveryId, keep: Duration) -> Result<Begun, VerifyError> {
         let begun = self.look_up(id, keep).await;
         if let Ok(begun) = &begun {
-            self.0.observer.observe(match begun {
-                Begun::New(_) => WebhookEvent::Accepted {},
-                Begun::InProgress(_) => WebhookEvent::InProgress {},
-                Begun::Done => WebhookEvent::Duplicate {},
+            self.0.observe(match begun {
+                Begun::New(_) => &WebhookEvent::Accepted {},
+                Begun::InProgress(_) => &WebhookEvent::InProgress {},
+                Begun::Done => &WebhookEvent::Duplicate {},
             });
         }
         self.observe_rejected(begun)
@@ -170,10 +173,15 @@ impl Deliveries {
             Ok((Begin::Done, _)) => Ok(Begun::Done),
             Err(error) => {
                 shared.counters.store_failures.fetch_add(1, Ordering::Relaxed);
+                shared.observe(&WebhookEvent::StoreFailed {});
                 match shared.on_failure {
                     StoreFailure::HandleWithoutRecord => {
-                        tracing::warn!(fintech_auth.delivery = %id, "delivery store failed: webhook handled without a record");
-                        Ok(Begun::New(DeliveryGuard::without_record(running)))
+                        tracing::warn!(
+                            fintech_auth.delivery = %id,
+                            %error,
+                            "delivery store failed: webhook handled without a record"
+                        );
+                        Ok(Begun::New(DeliveryGuard::without_record(shared.clone(), running)))
                     }
                     StoreFailure::Refuse => Err(unavailable(error)),
                 }

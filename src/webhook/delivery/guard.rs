@@ -22,6 +22,8 @@ use crate::{webhook::observer::WebhookEvent, work::Running};
 /// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
 #[must_use = "a delivery whose guard is dropped is abandoned"]
 pub struct DeliveryGuard {
+    /// Until the outcome is known.
+    undecided: Option<Arc<Shared>>,
     record: Option<Record>,
     renewal: Option<AbortHandle>,
     /// A shutdown waits for this. It goes with the record into the task that writes it.
@@ -41,13 +43,14 @@ impl DeliveryGuard {
     pub(super) fn new(record: Record, running: Running) -> Self {
         let runtime = Handle::try_current().ok();
         let renewal = runtime.map(|runtime| runtime.spawn(renew(record.clone())).abort_handle());
-        Self { record: Some(record), renewal, running: Some(running) }
+        let undecided = Some(record.shared.clone());
+        Self { undecided, record: Some(record), renewal, running: Some(running) }
     }
 
     /// A guard of a delivery that the store does not know: see
     /// [`StoreFailure::HandleWithoutRecord`](super::StoreFailure::HandleWithoutRecord).
-    pub(super) fn without_record(running: Running) -> Self {
-        Self { record: None, renewal: None, running: Some(running) }
+    pub(super) fn without_record(shared: Arc<Shared>, running: Running) -> Self {
+        Self { undecided: Some(shared), record: None, renewal: None, running: Some(running) }
     }
 
     /// Marks the delivery as done: a retry is a duplicate from now on.
@@ -62,7 +65,11 @@ impl DeliveryGuard {
     /// Safe: on a tokio runtime the call to the store goes on in a task of its own.
     pub async fn complete(mut self) -> Result<(), DeliveryStoreError> {
         self.stop_renewal();
-        let Some(record) = self.record.take() else { return Ok(()) };
+        let shared = self.undecided.take();
+        let Some(record) = self.record.take() else {
+            shared.inspect(|shared| shared.observe(&WebhookEvent::Completed {}));
+            return Ok(());
+        };
         let task = Handle::try_current().map(|runtime| {
             let (record, running) = (record.clone(), self.running.take());
             runtime.spawn(async move {
@@ -83,10 +90,18 @@ impl DeliveryGuard {
     ///
     /// [`DeliveryStoreError`] when the store fails. The lease ends the attempt then.
     pub async fn abandon(mut self) -> Result<(), DeliveryStoreError> {
-        self.stop_renewal();
+        self.end_undecided();
         match self.record.take() {
             Some(record) => record.abandon().await,
             None => Ok(()),
+        }
+    }
+
+    /// The delivery is abandoned, unless its outcome is known.
+    fn end_undecided(&mut self) {
+        self.stop_renewal();
+        if let Some(shared) = self.undecided.take() {
+            shared.abandoned();
         }
     }
 
@@ -101,21 +116,20 @@ impl Record {
     async fn complete(&self) -> Result<(), DeliveryStoreError> {
         let result = self.shared.within_timeout(self.shared.store.complete(&self.id, self.keep)).await;
         match &result {
-            Ok(()) => self.shared.observer.observe(WebhookEvent::Completed {}),
+            Ok(()) => self.shared.observe(&WebhookEvent::Completed {}),
             Err(error) => self.shared.complete_failed(&self.id, error),
         }
         result
     }
 
     async fn abandon(&self) -> Result<(), DeliveryStoreError> {
-        self.shared.abandoned();
         self.shared.within_timeout(self.shared.store.abandon(&self.id, self.claim)).await
     }
 }
 
 impl Drop for DeliveryGuard {
     fn drop(&mut self) {
-        self.stop_renewal();
+        self.end_undecided();
         if let (Some(record), Ok(runtime)) = (self.record.take(), Handle::try_current()) {
             let running = self.running.take();
             runtime.spawn(async move {

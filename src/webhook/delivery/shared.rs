@@ -61,14 +61,18 @@ impl Shared {
             .unwrap_or_else(|_| Err(DeliveryStoreError::new("timed out")))
     }
 
+    pub(super) fn observe(&self, event: &WebhookEvent<'_>) {
+        self.observer.call(|observe| observe(event));
+    }
+
     pub(super) fn complete_failed(&self, id: &DeliveryId, error: &DeliveryStoreError) {
         self.counters.complete_failures.fetch_add(1, Ordering::Relaxed);
-        self.observer.observe(WebhookEvent::CompleteFailed {});
+        self.observe(&WebhookEvent::CompleteFailed {});
         tracing::warn!(fintech_auth.delivery = %id, %error, "webhook handled but not marked as done: a retry may repeat it");
     }
 
     pub(super) fn abandoned(&self) {
         self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
-        self.observer.observe(WebhookEvent::Abandoned {});
+        self.observe(&WebhookEvent::Abandoned {});
     }
 }

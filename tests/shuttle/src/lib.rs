@@ -12,6 +12,8 @@ mod error;
 #[path = "../../../src/hex.rs"]
 mod hex;
 pub mod moneykit;
+#[path = "../../../src/observer.rs"]
+mod observer;
 #[path = "../../../src/response.rs"]
 mod response;
 #[path = "../../../src/retry.rs"]
