@@ -16,14 +16,14 @@ async fn tokens_and_webhooks_are_counted() -> Result<(), Box<dyn std::error::Err
     let emulator = Emulator::start().await?;
     let client = emulator.moov().with_tokens(|options| {
         let clock = emulator.clock().clone();
-        options.with_observer(tokens).with_clock(clock).with_retry(RetryPolicy::never())
+        options.with_observer(tokens("moov")).with_clock(clock).with_retry(|_| RetryPolicy::never())
     });
     let client = client.build()?;
     client.token(&[Scope::new("/accounts.read")?]).await?;
     emulator.fault(Operation::MoovToken, Fault::response(StatusCode::UNPROCESSABLE_ENTITY));
     client.token(&[Scope::new("/ping.read")?]).await.expect_err("it is refused");
 
-    let deliveries = Deliveries::default().with_observer(webhooks);
+    let deliveries = Deliveries::default().with_observer(webhooks("moov"));
     let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()])?
         .with_clock(emulator.clock().clone())
         .with_deliveries(deliveries);
@@ -37,12 +37,12 @@ async fn tokens_and_webhooks_are_counted() -> Result<(), Box<dyn std::error::Err
 
     let text = prometheus.render();
     for line in [
-        r#"tokens_obtained_total{expiry_rule="timestamp"} 1"#,
-        "token_latency_seconds_count 1",
-        r#"token_failures_total{kind="invalid_request"} 1"#,
-        r#"webhooks_total{outcome="accepted"} 1"#,
-        r#"webhooks_total{outcome="completed"} 1"#,
-        r#"webhooks_rejected_total{reason="signature_invalid"} 1"#,
+        r#"tokens_obtained_total{vendor="moov",expiry_rule="timestamp"} 1"#,
+        r#"token_latency_seconds_count{vendor="moov"} 1"#,
+        r#"token_failures_total{vendor="moov",kind="invalid_request"} 1"#,
+        r#"webhooks_total{vendor="moov",outcome="accepted"} 1"#,
+        r#"webhooks_total{vendor="moov",outcome="completed"} 1"#,
+        r#"webhooks_rejected_total{vendor="moov",reason="signature_invalid"} 1"#,
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }

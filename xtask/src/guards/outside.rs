@@ -15,14 +15,21 @@ pub(super) fn shuttle(root: &Path) -> Result<Output> {
 
 /// `cargo xtask examples`: webhook handlers in actix-web and AWS Lambda, and metrics for Prometheus.
 pub(super) fn examples(root: &Path) -> Result<Output> {
-    for example in ["webhook_frameworks", "prometheus"] {
-        test(root, &format!("examples/{example}/Cargo.toml"), "target/examples")?;
-    }
+    test(root, "examples/webhook_frameworks/Cargo.toml", "target/examples")?;
     Ok(held("examples: those outside of the workspace passed"))
 }
 
 fn test(root: &Path, manifest: &str, target: &str) -> Result<()> {
     let mut test = cargo(root);
-    test.args(["test", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir", target]);
+    test.args([
+        "test",
+        "--quiet",
+        "--locked",
+        "--workspace",
+        "--manifest-path",
+        manifest,
+        "--target-dir",
+        target,
+    ]);
     cargo::run(&mut test)
 }
