@@ -34,6 +34,7 @@ mod json;
 pub mod moneykit;
 pub mod moov;
 mod observer;
+mod resend;
 mod response;
 mod retry;
 mod secret;

@@ -32,7 +32,10 @@ macro_rules! extractor {
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
                 parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-                    tracing::error!("{} without a WebhookLayer on its route", stringify!($webhook));
+                    tracing::error!(
+                        fintech_auth.extractor = stringify!($webhook),
+                        "webhook extractor without a WebhookLayer on its route"
+                    );
                     StatusCode::INTERNAL_SERVER_ERROR.into_response()
                 })
             }

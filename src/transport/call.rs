@@ -24,6 +24,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Response, Secret,
     error::{ErrorBody, ErrorResponse},
+    resend,
     response::Head,
 };
 
@@ -141,10 +142,12 @@ impl Call {
             otel.kind = "client",
             otel.status_code = field::Empty,
             http.request.method = field::Empty,
+            http.request.resend_count = field::Empty,
             http.response.status_code = field::Empty,
             server.address = field::Empty,
             server.port = field::Empty,
             url.full = field::Empty,
+            url.template = field::Empty,
             "error.type" = field::Empty,
             fintech_auth.vendor = self.0.contract.vendor,
             fintech_auth.operation = self.0.operation,
@@ -311,12 +314,17 @@ impl Call {
         self.describe(request);
     }
 
-    /// Adds to the span what OpenTelemetry's conventions for HTTP clients ask for. No URL of a contract has a secret.
+    /// Adds to the span what OpenTelemetry's conventions for HTTP clients ask for. No URL of a contract has a parameter
+    /// in its path or a query, so it shows no secret, and the path is its own template.
     fn describe(&self, request: &reqwest::Request) {
         let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
         let (method, url) = (request.method().as_str(), request.url());
         span.record("otel.name", format_args!("{method} {}", url.path()));
+        span.record("url.template", url.path());
         span.record("http.request.method", method);
+        if resend::count() > 0 {
+            span.record("http.request.resend_count", resend::count());
+        }
         span.record("server.address", url.host_str());
         span.record("server.port", url.port_or_known_default());
         span.record("url.full", url.as_str());

@@ -8,7 +8,7 @@ use std::{
 /// The rooms in order: each may name those of the lines above it, and no other of its own line. What stands in
 /// none of them (`lib.rs`) may name all.
 const ORDER: &[&[&str]] = &[
-    &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer"],
+    &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer", "resend"],
     &["error", "single_flight", "work"],
     &["retry", "text"],
     &["token"],

@@ -1,6 +1,13 @@
 //! A store in memory that fails, hangs, is slow or panics while a test wants it to.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use fintech_auth::{
     Secret,
@@ -24,7 +31,22 @@ pub(crate) enum State {
 pub(crate) struct Switched {
     state: Mutex<State>,
     store: MemoryStore,
+    /// How often the text of an error of this store was written.
+    pub(crate) written: Arc<AtomicUsize>,
 }
+
+/// Counts each time that it is written.
+#[derive(Debug)]
+struct OutOfOrder(Arc<AtomicUsize>);
+
+impl fmt::Display for OutOfOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        f.write_str("out of order")
+    }
+}
+
+impl std::error::Error for OutOfOrder {}
 
 impl Switched {
     pub(crate) fn set(&self, state: State) {
@@ -34,7 +56,10 @@ impl Switched {
     fn unless_down<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         match *self.state.lock().unwrap() {
             State::Up => call,
-            State::Down => Box::pin(async { Err(StoreError::new("out of order")) }),
+            State::Down => {
+                let error = StoreError::new(OutOfOrder(self.written.clone()));
+                Box::pin(async { Err(error) })
+            }
             State::Hanging => Box::pin(std::future::pending()),
             State::Slow(time) => Box::pin(async move {
                 tokio::time::sleep(time).await;

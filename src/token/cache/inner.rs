@@ -6,6 +6,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use crate::{
     Error, ErrorKind, Secret,
     clock::FOREVER,
+    resend,
     retry::Idempotency,
     single_flight::Flight,
     sync::{time, watch},
@@ -250,7 +251,7 @@ impl CacheInner {
     ) -> Result<T, Error> {
         let mut made = 0;
         loop {
-            let error = match call().await {
+            let error = match resend::scope(made, call()).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };

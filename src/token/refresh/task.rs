@@ -3,12 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field};
 
 use crate::{
     Error, ErrorKind,
     catch_panic::catch_panic,
     clock::millis,
+    resend,
     retry::{Idempotency, backoff},
     sync::{
         self,
@@ -50,7 +51,12 @@ pub(in crate::token) struct RefreshTask {
 
 impl RefreshTask {
     pub(in crate::token) async fn run(self, admission: Option<Admission>) -> Result<Token, Error> {
-        let span = tracing::debug_span!("refresh", fintech_auth.scopes = %self.entry.scopes);
+        let span = tracing::debug_span!(
+            "refresh",
+            otel.status_code = field::Empty,
+            "error.type" = field::Empty,
+            fintech_auth.scopes = %self.entry.scopes,
+        );
         // The source, the store and the clock are the user's own code.
         let began = Instant::now();
         let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
@@ -65,6 +71,8 @@ impl RefreshTask {
                 "token accepted"
             ),
             Err(error) => {
+                span.record("otel.status_code", "ERROR");
+                span.record("error.type", error.kind().as_str());
                 tracing::warn!("error.type" = error.kind().as_str(), %error, "token request failed")
             }
         }
@@ -123,7 +131,7 @@ impl RefreshTask {
     ) -> Result<RequestedToken, Error> {
         let scopes = self.entry.scopes();
         let deadline = self.shared.now().tick.saturating_add(millis(self.max_wait));
-        let (mut made, mut has_renewed) = (0, false);
+        let (mut made, mut resent, mut has_renewed) = (0, 0, false);
         loop {
             let turn = self.wait_for_turn(admission.take(), deadline);
             if let Err(error) = self.until_shutdown(turn).await {
@@ -135,12 +143,12 @@ impl RefreshTask {
             let taken = take(&self.entry, self.shared.marks());
             let refreshing = taken.refresh_token.is_some();
             let sent = self.shared.source.credentials_fingerprint();
-            let result = catch_panic(async {
+            let result = catch_panic(resend::scope(resent, async {
                 match &taken.refresh_token {
                     Some(refresh_token) => self.shared.source.refresh(refresh_token).await,
                     None => self.shared.source.issue(&scopes).await,
                 }
-            });
+            }));
             let error = match result.await {
                 Some(Ok(issued)) => match self.accept(issued, requested_at) {
                     Ok((stored, issued)) => return Ok(RequestedToken { stored, issued, taken, epoch }),
@@ -153,6 +161,7 @@ impl RefreshTask {
             let sent = error.credentials().map_or(sent, Fingerprint::from_bytes);
             if !has_renewed && self.shared.renew_credentials(&error, &sent, refreshing).await {
                 has_renewed = true;
+                resent += 1;
                 if refreshing {
                     self.entry.give_back(taken);
                 }
@@ -163,9 +172,11 @@ impl RefreshTask {
                 self.entry.give_back(taken);
             } else if refreshing {
                 tracing::debug!(%error, "refresh token failed: requesting a token by client credentials");
+                resent = 0;
                 continue;
             }
             made += 1;
+            resent += 1;
             let idempotency = if refreshing { Idempotency::OnlyUnsent } else { Idempotency::Idempotent };
             match self.shared.options.retry.next(made, &error, idempotency, self.shared.random()) {
                 Some(wait) => {

@@ -91,7 +91,12 @@ impl CacheInner {
         } else {
             "token store failed: other processes may use the token"
         };
-        tracing::warn!(fintech_auth.cause = std::error::Error::source(&error), "{reason}");
+        let cause = std::error::Error::source(&error);
+        tracing::warn!(
+            error = reason,
+            fintech_auth.cause = cause,
+            "revocation or invalidation not written to the token store"
+        );
         self.sync_with_store();
         Err(Error::new(ErrorKind::Unavailable, reason).with_source(error))
     }

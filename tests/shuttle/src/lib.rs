@@ -14,6 +14,7 @@ mod hex;
 pub mod moneykit;
 #[path = "../../../src/observer.rs"]
 mod observer;
+mod resend;
 #[path = "../../../src/response.rs"]
 mod response;
 #[path = "../../../src/retry.rs"]
