@@ -126,7 +126,7 @@
 //! over, each token is requested once for each of both versions. Leases, revocations, cool-downs, the rate limit and
 //! webhook deliveries hold for both.
 //!
-//! The crate `redis` that this is built on is re-exported as [`fintech_auth::redis`](crate::redis). Its types are in
+//! The crate `redis` that this is built on is re-exported as `fintech_auth::redis`. Its types are in
 //! the signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels` only; a new major version
 //! of it is one of this crate's.
 
