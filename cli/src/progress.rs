@@ -2,7 +2,7 @@
 //! `--json`.
 
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     time::{Duration, Instant},
 };
 
@@ -39,7 +39,8 @@ impl Progress {
         if self.lines && self.last.elapsed() >= EVERY {
             self.last = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            eprintln!("{done} of {total} {}", self.what);
+            // A closed standard error must not end the work.
+            let _ = writeln!(io::stderr(), "{done} of {total} {}", self.what);
         }
     }
 }

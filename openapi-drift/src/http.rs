@@ -1,7 +1,7 @@
 //! Downloads a document: over TLS unless the host is loopback, within a size and a time limit, and
 //! only if it is newer than the known copy. It sends no credentials.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
@@ -144,7 +144,7 @@ fn body(url: &str, response: Response<ureq::Body>) -> Result<Fetched> {
 fn progress(url: &str, length: Option<u64>) -> ProgressBar {
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     if bar.is_hidden() {
-        eprintln!("downloading {url}");
+        let _ = writeln!(std::io::stderr(), "downloading {url}");
     }
     let template = if length.is_some() { "{bar:30} {bytes} of {total_bytes}" } else { "{spinner} {bytes}" };
     bar.with_style(ProgressStyle::with_template(template).expect("a constant template is valid"))

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use fintech_auth::{Error, ErrorKind, Scope, moov};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -66,7 +67,9 @@ pub(super) async fn run(
     let mut waiting = accounts.iter();
     let (mut tasks, mut failures, mut signal) = (JoinSet::new(), Vec::new(), None);
     loop {
-        while tasks.len() < AT_A_TIME && signal.is_none() && !is_hopeless(&failures) {
+        // Without the store nothing keeps a token.
+        let goes_on = signal.is_none() && !is_hopeless(&failures) && !client.stats().store_circuit_open;
+        while goes_on && tasks.len() < AT_A_TIME {
             let Some(account) = waiting.next() else { break };
             let (client, account, scopes) = (client.clone(), *account, scopes_of(&patterns, *account)?);
             tasks.spawn(
@@ -99,11 +102,13 @@ pub(super) async fn run(
     }
 }
 
-/// Whether the next account would fail alike: for the credentials, and not for the account.
+/// Whether every account would fail like this one. A 403 may be about one account alone.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
-    failures
-        .iter()
-        .any(|(_, error)| matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::InvalidConfig))
+    failures.iter().any(|(_, error)| {
+        error.kind() == ErrorKind::InvalidConfig
+            || error.status() == Some(StatusCode::UNAUTHORIZED)
+            || error.code() == Some("invalid_client")
+    })
 }
 
 /// The ids in a file, one in a line, each once.

@@ -59,12 +59,18 @@ async fn each_account_gets_one_token_and_a_second_run_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_account_stops_no_other_and_is_listed() {
     let Some(redis) = RedisServer::start() else { return };
-    let emulator = emulator().await;
-    emulator.fault(Operation::MoovToken, Fault::response(StatusCode::UNPROCESSABLE_ENTITY));
-    let ran = run(&mut warm(&emulator, &redis, &ids("warm-refused", 5), "--json"));
-    assert_eq!(ran.code, Some(4), "{}", ran.all());
-    assert_eq!(ran.json()["issued"], 4);
-    assert_eq!(ran.json()["failed"].as_array().expect("a list").len(), 1);
+    // A 403 counts as wrong credentials only if three accounts get one.
+    for (status, code, name) in
+        [(StatusCode::UNPROCESSABLE_ENTITY, 4, "warm-refused"), (StatusCode::FORBIDDEN, 3, "warm-forbidden")]
+    {
+        let emulator = emulator().await;
+        emulator.fault(Operation::MoovToken, Fault::response(status));
+        let mut command = warm(&emulator, &redis, &ids(name, 100), "--json");
+        let ran = run(command.env("FINTECH_AUTH_REDIS_NAMESPACE", name));
+        assert_eq!(ran.code, Some(code), "{}", ran.all());
+        assert_eq!(ran.json()["issued"], 99);
+        assert_eq!(ran.json()["failed"].as_array().expect("a list").len(), 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
