@@ -1,4 +1,4 @@
-//! What the calls that act on a token take: the types that hold one, so that nobody copies it out first.
+//! The types that calls such as `revoke` accept as a token, so that callers need not copy the secret out first.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
 //! `--delivery`: whether the configured webhook secret or keys verify a delivery that somebody pasted, and if not, why.
-//! The signature is checked apart from its time, because what is pasted is seldom of now.
+//! The signature and the time are checked separately, because a pasted delivery is usually old.
 
 use std::time::{Duration, SystemTime};
 
@@ -113,7 +113,7 @@ fn previous(config: &moov::Config) -> Option<Secret> {
     swapped.current_webhook_secret().ok()
 }
 
-/// When this secret signed the headers, at whatever time.
+/// The time at which this secret signed the headers, however long ago.
 fn signed(headers: &http::HeaderMap, secret: Secret) -> Result<Result<SystemTime, VerifyError>, Error> {
     let secrets = SigningSecrets::new([secret])?;
     let tolerance = Tolerance::new(ANY_TIME);

@@ -82,7 +82,7 @@ pub(super) async fn check(
     delivery.map_or(Ok(()), |delivery| delivery::moov(checks, &config, delivery))
 }
 
-/// Checks a token that was issued, and revokes it: nobody needs it, and it would work for an hour.
+/// Checks a token that was issued, and revokes it, because it would work for an hour and is not needed.
 async fn issued(
     checks: &mut Checks<'_>,
     client: &Client,

@@ -213,7 +213,7 @@ fn page(args: &Args) -> Result<Arc<Page>, Failure> {
     Ok(Page::new(guard, &args.webhook_host))
 }
 
-/// 128 bits that nobody can guess, in hexadecimal digits.
+/// A random key of 128 bits, in hexadecimal digits.
 fn new_key() -> Result<Secret, Failure> {
     let random: Random<[u8; 16]> = ring::rand::generate(&SystemRandom::new())
         .map_err(|_| Failure::local("the system provides no randomness for the key of the page"))?;

@@ -299,7 +299,7 @@ mod tests {
             }
             assert_eq!((asked(), start.elapsed().as_secs()), (calls, waits));
         }
-        // Until the pause is over, nobody waits for a provider that hangs.
+        // Until the pause is over, no caller waits for a provider that hangs.
         let start = time::Instant::now();
         current.get().await.unwrap();
         assert!(!current.renew(&current.fingerprint()).await);
