@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use fintech_auth::{
+    HttpOptions,
     authorize::{AuthorizeLayer, AuthorizeMiddleware, Authorizer, progenitor},
     moneykit, moov,
 };
@@ -20,8 +21,13 @@ fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     [(moov.basic_auth().unwrap(), one), (moneykit.key_pair().unwrap(), two)]
 }
 
+/// With our crypto provider: without one, reqwest panics unless the feature native-tls is enabled too.
+fn http() -> reqwest::Client {
+    HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
+}
+
 fn request(server: &Server) -> reqwest::Request {
-    reqwest::Client::new().post(format!("{}/transfers", server.url)).body("a body").build().unwrap()
+    http().post(format!("{}/transfers", server.url)).body("a body").build().unwrap()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +39,7 @@ enum Way {
 }
 
 async fn send(way: Way, authorizer: &Authorizer, server: &Server) -> StatusCode {
-    let http = reqwest::Client::new();
+    let http = http();
     match way {
         Way::Send => authorizer.send(&http, request(server)).await.unwrap().status(),
         Way::Progenitor => {
@@ -139,7 +145,7 @@ async fn a_stream_is_not_repeated_and_the_next_request_has_the_new_key_pair() {
         let mut stream = request(&server);
         *stream.body_mut() = Some(reqwest::Body::wrap(body));
         assert!(stream.try_clone().is_none());
-        let response = authorizer.send(&reqwest::Client::new(), stream).await.unwrap();
+        let response = authorizer.send(&http(), stream).await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(send(Way::Send, &authorizer, &server).await, StatusCode::OK);
         assert_eq!(server.requests(), ["/transfers id:one", "/transfers id:two"]);
