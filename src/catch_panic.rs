@@ -1,4 +1,4 @@
-//! Turns a panic of a user's own code into a failure.
+//! Catches panics of code that users supply, such as a token provider or a handler.
 
 use std::{
     future::poll_fn,
@@ -7,7 +7,7 @@ use std::{
     task::Poll,
 };
 
-/// Runs a future to its end, or until it panics.
+/// Runs `future`. Returns `None` if it panics.
 pub(crate) async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {

@@ -1,6 +1,6 @@
-//! Where time comes from, so that tests can move it.
+//! The wall clock and the monotonic clock, replaceable in tests.
 //!
-//! It never sleeps: waiting is tokio's, whose own time tests can pause.
+//! Does not sleep: code that waits uses tokio's timers, which tests can pause.
 
 use std::{
     fmt,
@@ -11,21 +11,23 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Longer than any process lives, and short enough to be added to any time. Durations that users give are
-/// cut to this.
+/// The longest duration that the crate works with: 100 years. Longer durations from users are
+/// reduced to it, so that adding one to a point in time does not overflow.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// Two readings of time. The wall clock is what vendors speak in, and may jump; the monotonic one
-/// never goes back, and may stand still while the machine sleeps.
+/// A source of wall-clock and monotonic time.
+///
+/// Vendors state times by the wall clock, which may jump. The monotonic clock never goes back, but
+/// may stop while the machine sleeps.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The time of day.
+    /// Returns the current time of day.
     fn wall(&self) -> SystemTime;
 
-    /// Time since some fixed point of this process.
+    /// Returns the time since a fixed point in this process.
     fn monotonic(&self) -> Duration;
 }
 
-/// The clocks of the machine.
+/// The clocks of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -34,27 +36,28 @@ impl Clock for SystemClock {
         SystemTime::now()
     }
 
-    /// From the system's coarse clock, which is some milliseconds behind and five times as cheap.
+    /// Reads the system's coarse clock, which lags by a few milliseconds and costs a fifth of the
+    /// precise one.
     fn monotonic(&self) -> Duration {
         Duration::from_millis(coarse_millis())
     }
 }
 
-/// Milliseconds since the first call of this in the process.
+/// Returns the milliseconds since the first call of this function in the process.
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     static START: OnceLock<coarsetime::Instant> = OnceLock::new();
-    // Its plain `now` also writes a cache that all cores share.
+    // `Instant::now` also writes a cache line that all cores share.
     let now = coarsetime::Instant::now_without_cache_update();
     now.duration_since(*START.get_or_init(|| now)).as_millis()
 }
 
-/// The whole milliseconds of a span, or the most that fit.
+/// Returns the whole milliseconds of `span`, at most `u64::MAX`.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A clock that moves only when told to. Clones show the same time.
+/// A clock that moves only when a test advances it. Clones share the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     start: SystemTime,
@@ -62,12 +65,12 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// Creates a clock whose wall time is `start`.
     pub fn new(start: SystemTime) -> Self {
         Self { start, elapsed_millis: Arc::default() }
     }
 
-    /// Moves both readings on, in whole milliseconds.
+    /// Advances the wall clock and the monotonic clock by `by`, in whole milliseconds.
     pub fn advance(&self, by: Duration) {
         let millis = millis(by);
         let _ = self.elapsed_millis.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |elapsed| {

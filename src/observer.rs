@@ -1,4 +1,4 @@
-//! Calls a function of the user's, if there is one, and survives its panics.
+//! Calls an optional function that the user supplied, and catches its panics.
 
 use std::{
     fmt,
@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-/// `F` is the type of the function, such as `dyn Fn(&Event) + Send + Sync`.
+/// An optional callback. `F` is its type, such as `dyn Fn(&Event) + Send + Sync`.
 pub(crate) struct Observer<F: ?Sized>(Option<Arc<F>>);
 
 impl<F: ?Sized> Observer<F> {
@@ -14,7 +14,8 @@ impl<F: ?Sized> Observer<F> {
         Self(Some(observe))
     }
 
-    /// A panic of the observer must lose no token and no webhook.
+    /// Calls the observer, if one is set. A panic is caught, so that it loses no token and no
+    /// webhook.
     pub(crate) fn call(&self, call: impl FnOnce(&F)) {
         if let Some(observe) = &self.0
             && catch_unwind(AssertUnwindSafe(|| call(observe))).is_err()

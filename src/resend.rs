@@ -1,15 +1,17 @@
-//! Lets the span of a call say how often its request was sent before, without a parameter in each method on the way.
+//! Counts how often the request of the current call was sent before, for the span of the call.
+//!
+//! A task-local value, so that the methods between the retry loop and the span need no parameter.
 
 tokio::task_local! {
     static COUNT: u32;
 }
 
-/// Runs a call whose request was sent `count` times before.
+/// Runs `call` with the information that its request was already sent `count` times.
 pub(crate) fn scope<F: Future>(count: u32, call: F) -> impl Future<Output = F::Output> {
     COUNT.scope(count, call)
 }
 
-/// How often the request of the current call was sent before.
+/// Returns how often the request of the current call was already sent.
 pub(crate) fn count() -> u32 {
     COUNT.try_with(|count| *count).unwrap_or_default()
 }

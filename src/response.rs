@@ -1,12 +1,12 @@
-//! A successful response.
+//! The response of a successful call.
 
 use std::{fmt, ops::Deref, time::SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
-/// A typed response, with the status and headers of its HTTP response.
+/// The decoded body of a successful call, with the status and headers of its HTTP response.
 ///
-/// It derefs to the body, so that `response.access_token` reads the field. `Debug` does not show the
+/// It dereferences to the body, so `response.access_token` reads a field. `Debug` omits the
 /// headers.
 #[derive(Clone)]
 pub struct Response<T> {
@@ -14,10 +14,10 @@ pub struct Response<T> {
     body: T,
 }
 
-/// The status and headers of an HTTP response, as far as they may be shown.
+/// The status and the headers that may be shown of an HTTP response.
 #[derive(Clone)]
 pub(crate) struct Head {
-    /// When the request was sent, by the local clock.
+    /// The time at which the request was sent, by the local clock.
     pub(crate) sent: SystemTime,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -42,40 +42,46 @@ impl<T> Response<T> {
         Self { head, body }
     }
 
-    /// The status: MoneyKit issues tokens with 201, Moov with 200.
+    /// Returns the HTTP status. MoneyKit issues tokens with 201, Moov with 200.
     pub fn status(&self) -> StatusCode {
         self.head.status
     }
 
-    /// The headers, without those that may hold a secret: cookies, credentials, whatever repeats a secret
-    /// of the request, and whatever is longer than 1,024 bytes or not ASCII.
+    /// Returns the headers, except those that may hold a secret.
+    ///
+    /// Omitted are cookies, credentials, headers that repeat a secret of the request, and headers
+    /// that are longer than 1,024 bytes or not ASCII.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
-    /// The id to quote to the vendor's support (`x-request-id`), if it looks like one: at most 64
-    /// letters, digits and hyphens.
+    /// Returns the `x-request-id` header, the id to quote to the vendor's support.
+    ///
+    /// `None` if it does not look like an id: at most 64 letters, digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
         self.head.request_id.as_deref()
     }
 
-    /// When the server sent the response, by its own clock (`Date`). Compared with the local clock it
-    /// shows skew.
+    /// Returns the time at which the server sent the response, by the server's clock (the `Date`
+    /// header).
+    ///
+    /// The difference from the local clock is the clock skew.
     pub fn date(&self) -> Option<SystemTime> {
         self.head.date
     }
 
-    /// When the request was sent, by the local clock. A token's lifetime is counted from then.
+    /// Returns the time at which the request was sent, by the local clock. The lifetime of a token
+    /// is counted from this time.
     pub fn sent_at(&self) -> SystemTime {
         self.head.sent
     }
 
-    /// The body, as the contract types it.
+    /// Returns the decoded body.
     pub fn body(&self) -> &T {
         &self.body
     }
 
-    /// The body alone.
+    /// Returns the decoded body without the HTTP response.
     pub fn into_body(self) -> T {
         self.body
     }

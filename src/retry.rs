@@ -1,25 +1,26 @@
-//! Which failed calls are sent again, how often, and how long to wait between.
+//! Decides which failed calls are retried, how often, and after which delay.
 //!
-//! It decides and never sleeps.
+//! Does not sleep.
 
 use std::{hash::BuildHasher as _, time::Duration};
 
 use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 
-/// When a failed call is sent again. One object for every call of a client.
+/// Decides when a failed call is retried. One policy applies to every call of a client.
 ///
-/// A call is repeated if all of this holds:
+/// A failed call is retried if all of these conditions hold:
 ///
-/// - its error is [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout). A
-///   [`RateLimited`](ErrorKind::RateLimited) call is not: it becomes a cool-down for all;
-/// - the call does no harm when it acts twice, or certainly never reached the vendor. Issuing,
-///   introspecting, revoking and fetching keys do no harm. A refresh token is spent by being sent,
-///   so the refresh grant is repeated only where no connection came about;
-/// - fewer than [`with_attempts`](Self::with_attempts) calls were made.
+/// - Its error is [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout). A
+///   [`RateLimited`](ErrorKind::RateLimited) call is not retried: it starts a cool-down for all
+///   callers.
+/// - The operation is idempotent, or the request certainly did not reach the vendor. Issuing,
+///   introspecting, revoking and fetching keys are idempotent. A refresh token can be used only
+///   once, so a refresh is retried only if no connection was established.
+/// - Fewer than [`with_attempts`](Self::with_attempts) attempts were made.
 ///
-/// The wait before the n-th repetition is random between half and all of `base * 2^(n-1)`, at most
-/// the cap; longer where the vendor asks for it by `Retry-After`, unless that is over the cap: then
-/// the call fails at once.
+/// The delay before the n-th retry is random between half and all of `base * 2^(n-1)`, limited to
+/// the cap. If the vendor asks for a longer delay (`Retry-After`), the call waits for that long, or
+/// fails at once if that is longer than the cap.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     attempts: u32,
@@ -33,7 +34,7 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Whether a call may act twice.
+/// Whether a call may take effect twice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Idempotency {
     Idempotent,
@@ -41,34 +42,36 @@ pub(crate) enum Idempotency {
 }
 
 impl RetryPolicy {
-    /// Every call is sent once.
+    /// Returns a policy that never retries.
     pub fn never() -> Self {
         Self { attempts: 1, ..Self::default() }
     }
 
-    /// How many calls are made at the most, the first one included. 3.
+    /// Sets the maximum number of attempts, including the first. Default: 3.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// The wait before the first repetition; it doubles with each. 200 ms.
+    /// Sets the delay before the first retry. The delay doubles with each further retry. Default:
+    /// 200 ms.
     #[must_use]
     pub fn with_base(mut self, base: Duration) -> Self {
         self.base = base.min(FOREVER);
         self
     }
 
-    /// The longest wait before a repetition. 5 s.
+    /// Sets the longest delay before a retry. Default: 5 s.
     #[must_use]
     pub fn with_cap(mut self, cap: Duration) -> Self {
         self.cap = cap.min(FOREVER);
         self
     }
 
-    /// How long to wait before the next call, after `made` calls of which the last failed so;
-    /// `None` to give up. `jitter` is random in 0..=1.
+    /// Returns the delay before the next attempt, or `None` if the call must not be retried. `made`
+    /// is the number of attempts so far, `error` the error of the last one. `jitter` is random in
+    /// 0..=1.
     pub(crate) fn next(
         &self,
         made: u32,
@@ -84,14 +87,15 @@ impl RetryPolicy {
     }
 }
 
-/// An exponential wait: random between half and all of `base * 2^(failures-1)`, capped.
+/// Returns an exponential delay: random between half and all of `base * 2^(failures-1)`, limited to
+/// `cap`.
 pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     let full = base.saturating_mul(factor).min(cap).min(FOREVER);
     full.mul_f64(0.5 + if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) / 2.0 })
 }
 
-/// Random, in 0..1. Not for secrets.
+/// Returns a random number in 0..1. Not suitable for secrets.
 pub(crate) fn random() -> f64 {
     let bits = RandomState::default().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64

@@ -1,7 +1,7 @@
-//! Runs one task for any number of callers that wait for its outcome.
+//! Runs one task at a time for any number of callers that wait for its outcome.
 //!
-//! Does not lock: a [`SingleFlight`] lives inside the mutex of its owner, so an owner decides in one critical
-//! section whether to join the running flight, to start one, or neither.
+//! Does not lock. A [`SingleFlight`] is a field inside the owner's mutex. So the owner decides in
+//! one critical section whether to join the running flight, to start one, or to do neither.
 
 use crate::sync::{
     runtime,
@@ -9,17 +9,17 @@ use crate::sync::{
     watch,
 };
 
-/// The flight that runs, if one does.
+/// Holds the flight that is running, if any.
 pub(crate) struct SingleFlight<T>(Option<Waiter<T>>);
 
-/// Waits for the outcome of a flight. Dropping it cancels nothing.
+/// Waits for the outcome of a flight. Dropping a waiter does not cancel the flight.
 pub(crate) struct Waiter<T>(watch::Receiver<Option<T>>);
 
-/// A flight that was started and whose outcome is not known yet. If it is dropped, the flight is over
-/// without an outcome.
+/// A flight that was started and has no outcome yet. Dropping it ends the flight without an
+/// outcome.
 pub(crate) struct Flight<T>(watch::Sender<Option<T>>);
 
-/// A flight needs a tokio runtime to run on.
+/// The flight could not start, because there is no tokio runtime.
 #[derive(Debug)]
 pub(crate) struct NoRuntime;
 
@@ -28,21 +28,22 @@ pub(crate) struct NoRuntime;
 pub(crate) struct Elapsed;
 
 impl<T: Clone> SingleFlight<T> {
-    /// The flight that runs. A flight is over when its task is gone: finished, panicked, or stopped with its
-    /// runtime.
+    /// Returns a waiter for the running flight. A flight is over when its task has finished, has
+    /// panicked or was stopped with its runtime.
     pub(crate) fn running(&self) -> Option<Waiter<T>> {
         self.0.as_ref().filter(|waiter| waiter.0.has_changed().is_ok()).cloned()
     }
 
-    /// Starts a flight. Call this only if none is running, in the same critical section.
+    /// Starts a flight. Call this only if no flight is running, in the same critical section as
+    /// that check.
     pub(crate) fn start(&mut self) -> Flight<T> {
         let (sender, receiver) = watch::channel(None);
         self.0 = Some(Waiter(receiver));
         Flight(sender)
     }
 
-    /// Ends the flight for callers that come from now on. Call this in the critical section that stores the
-    /// outcome, so that they see the outcome and do not join the flight.
+    /// Removes the flight, so that later callers do not join it. Call this in the critical section
+    /// that stores the outcome.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
@@ -55,12 +56,12 @@ impl<T: Clone> Flight<T> {
 }
 
 impl<T: Send + Sync + 'static> Flight<T> {
-    /// Runs the flight in a task of its own, which goes on if all callers leave. `None` ends it without an
-    /// outcome.
+    /// Runs `work` in its own task, which continues even if all callers stop waiting. If `work`
+    /// returns `None`, the flight ends without an outcome.
     ///
     /// # Errors
     ///
-    /// `NoRuntime` outside of a tokio runtime. Then the flight is over.
+    /// `NoRuntime` outside of a tokio runtime. The flight is then over.
     pub(crate) fn spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -68,7 +69,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
         let runtime = runtime::Handle::try_current().map_err(|_| NoRuntime)?;
         runtime.spawn(async move {
             if let Some(outcome) = work.await {
-                // Nobody may wait any more.
+                // Fails if all waiters were dropped.
                 let _ = self.0.send(Some(outcome));
             }
         });
@@ -77,12 +78,12 @@ impl<T: Send + Sync + 'static> Flight<T> {
 }
 
 impl<T: Clone> Waiter<T> {
-    /// The outcome. `None` if the flight ended without one.
+    /// Waits for the outcome. Returns `None` if the flight ended without one.
     pub(crate) async fn outcome(mut self) -> Option<T> {
         self.0.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }
 
-    /// The same, if it comes before the deadline.
+    /// Waits for the outcome until `deadline`.
     pub(crate) async fn outcome_by(self, deadline: Instant) -> Result<Option<T>, Elapsed> {
         time::timeout_at(deadline, self.outcome()).await.map_err(|_| Elapsed)
     }

@@ -1,8 +1,8 @@
-//! Locks, channels, timers and tasks of the token cache and of single flights.
+//! Locks, channels, timers and tasks for the token cache and for single flights.
 //!
-//! Only re-exports. `tests/shuttle` compiles the token cache against models of the same names, in
-//! which shuttle's scheduler decides at every operation which task runs next. So code in
-//! `src/token` takes these from here, and not from the standard library or tokio.
+//! This module only re-exports. `tests/shuttle` replaces it with models of the same names, in which
+//! shuttle's scheduler decides at each operation which task runs next. Code in `src/token` must
+//! therefore import these items from here, not from the standard library or tokio.
 
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 

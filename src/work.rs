@@ -1,10 +1,10 @@
-//! Counts the work that is running, and lets none begin once it is closed.
+//! Counts running work, and rejects new work after it is closed.
 
 use std::{fmt, mem, sync::Arc};
 
 use crate::sync::watch;
 
-/// Clones share the count.
+/// Counts running work. Clones share the count.
 #[derive(Clone)]
 pub(crate) struct WorkTracker(Arc<watch::Sender<State>>);
 
@@ -14,7 +14,7 @@ struct State {
     running: usize,
 }
 
-/// Counts as running work until it is dropped.
+/// One piece of running work. It ends when this is dropped.
 pub(crate) struct Running(WorkTracker);
 
 impl WorkTracker {
@@ -22,19 +22,19 @@ impl WorkTracker {
         Self(Arc::new(watch::channel(State::default()).0))
     }
 
-    /// Counts one more piece of work. `None` once the tracker is closed.
+    /// Starts a piece of work. Returns `None` if the tracker is closed.
     pub(crate) fn begin(&self) -> Option<Running> {
         let mut begun = false;
         self.0.send_if_modified(|state| {
             begun = !state.closed;
             state.running += usize::from(begun);
-            // Nobody waits for this.
+            // No task waits for a larger count, so wake none.
             false
         });
         begun.then(|| Running(self.clone()))
     }
 
-    /// Lets no more work begin. What is running goes on.
+    /// Rejects new work from now on. Running work continues.
     pub(crate) fn close(&self) {
         self.0.send_if_modified(|state| !mem::replace(&mut state.closed, true));
     }
@@ -49,11 +49,11 @@ impl WorkTracker {
 
     /// Waits until the tracker is closed.
     pub(crate) async fn closed(&self) {
-        // It fails only if the sender is gone, and `self` holds it.
+        // This fails only if the sender was dropped, and `self` holds it.
         let _ = self.0.subscribe().wait_for(|state| state.closed).await;
     }
 
-    /// Waits until a closed tracker has no running work.
+    /// Waits until the tracker is closed and no work is running.
     pub(crate) async fn closed_and_idle(&self) {
         let _ = self.0.subscribe().wait_for(|state| state.closed && state.running == 0).await;
     }

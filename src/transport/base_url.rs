@@ -1,4 +1,4 @@
-//! Where credentials may go: a checked http or https URL.
+//! The base URL of a service: a checked http or https URL to which credentials may be sent.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,8 +6,8 @@ use reqwest::Url;
 
 use crate::{Error, ErrorKind};
 
-/// A base URL without credentials, query or a slash at its end. Whether plain http may go there is for
-/// `HttpOptions` to say.
+/// A base URL without credentials, query, fragment or trailing slash. `HttpOptions` decides whether
+/// plain http is allowed.
 #[derive(Clone)]
 pub(crate) struct BaseUrl {
     text: String,
@@ -49,7 +49,7 @@ impl BaseUrl {
     }
 }
 
-/// `localhost` counts: RFC 6761 section 6.3 has it resolve to this machine.
+/// Returns whether the host is this machine. RFC 6761 section 6.3 reserves `localhost` for it.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -1,4 +1,4 @@
-//! One call through a generated client: what is added to it, and what is made of its response.
+//! Sends one call of a generated client and turns its response into a result.
 
 use std::{
     borrow::Cow,
@@ -28,18 +28,19 @@ use crate::{
     response::Head,
 };
 
-/// What the transport must know of a vendor to send its calls.
+/// The properties of a vendor that the transport needs to send its calls.
 #[derive(Clone, Copy)]
 pub(crate) struct Contract {
-    /// The name in errors and traces.
+    /// The vendor's name in errors and traces.
     pub(crate) vendor: &'static str,
-    /// The names of request fields. A 422 may refuse these by name, and they may be shown.
+    /// The names of request fields. A 422 response may name them, and errors may show them.
     pub(crate) fields: &'static [&'static str],
-    /// What a 403 without a code means, where the vendor uses it for several causes.
+    /// The reason for an error whose response is a 403 without a code, if the vendor uses 403 for
+    /// several causes.
     pub(crate) forbidden: Option<&'static str>,
 }
 
-/// The state of one call. The generated clients carry it to their hooks.
+/// The state of one call. The generated client passes it to its hooks.
 #[derive(Clone)]
 pub(crate) struct Call(Arc<Inner>);
 
@@ -49,23 +50,23 @@ struct Inner {
     http: Http,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
-    /// Secrets of the client that sends this.
+    /// Current and previous secrets of the client that sends this call.
     echoed: Option<Arc<EchoedSecrets>>,
-    /// The fingerprint of the credentials that it is sent with.
+    /// The fingerprint of the credentials that authenticate the call.
     credentials: Option<[u8; 32]>,
-    /// Where `exec` leaves what came back: on its way out the generator drops the status and
-    /// headers of a response that it cannot decode.
+    /// The response as `exec` received it. Kept here because the generated client drops the status
+    /// and headers of a response that it cannot decode.
     received: Mutex<Option<Received>>,
-    /// That of this call: the current span may be another one where debug spans are disabled.
+    /// The span of this call. The current span may be another one if debug spans are disabled.
     span: OnceLock<Span>,
 }
 
 struct Received {
-    /// When the request was sent.
+    /// The time at which the request was sent.
     sent: SystemTime,
     status: StatusCode,
     headers: HeaderMap,
-    /// As far as it was read.
+    /// The part of the body that was read.
     body: Bytes,
     is_complete: bool,
     over_limit: bool,
@@ -86,7 +87,7 @@ impl Call {
         }))
     }
 
-    /// Adds to a call while it is being made, which is before the generated client has it.
+    /// Changes a call that was not yet passed to the generated client.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             add(inner);
@@ -98,18 +99,19 @@ impl Call {
         &self.0.http
     }
 
-    /// Sends a header that the contract has as security, not as a parameter. A sensitive one is a
-    /// secret of the request as well, whether it is the value or what follows its scheme.
+    /// Adds a header that the contract defines as security, not as a parameter. If it is sensitive,
+    /// its value without the authentication scheme is redacted from error responses.
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.with(|inner| inner.headers.push((name, value)))
     }
 
-    /// A secret that the request carries: cleared from what is kept of an error response.
+    /// Adds a secret that the request contains. It is redacted from error responses.
     pub(crate) fn with_secret(self, secret: &Secret) -> Self {
         self.with(|inner| inner.secrets.push(secret.clone()))
     }
 
-    /// Says which client credentials the request carries. `echoed` are cleared as well.
+    /// Sets the client credentials that the request contains. The secrets in `echoed` are redacted
+    /// as well.
     pub(crate) fn with_credentials(
         self,
         fingerprint: [u8; 32],
@@ -122,15 +124,15 @@ impl Call {
         })
     }
 
-    /// A call that failed before it was sent.
+    /// Wraps the error of a call that failed before it was sent.
     pub(crate) fn failed(&self, error: Error) -> Error {
         Error::new(error.kind(), "the call was not sent")
             .with_operation(self.0.contract.vendor, self.0.operation)
             .with_source(error)
     }
 
-    /// Runs a generated method and classifies its outcome. `check` says why a response that matches
-    /// the schema cannot be used.
+    /// Runs a generated method and classifies its outcome. `check` returns the reason if a response
+    /// that matches the schema cannot be used.
     pub(crate) async fn run<T, E>(
         self,
         sending: impl Future<Output = Result<ResponseValue<T>, progenitor_client::Error<E>>>,
@@ -153,7 +155,7 @@ impl Call {
             fintech_auth.operation = self.0.operation,
             fintech_auth.request_id = field::Empty,
         );
-        // For the hook, which alone sees the request.
+        // Only the hook sees the request, and it adds the request to the span.
         let _ = self.0.span.set(span.clone());
         let result = sending.instrument(span.clone()).await;
         let outcome = self
@@ -190,7 +192,8 @@ impl Call {
         let Some(received) = received else {
             return Err(match result {
                 Err(Generated::CommunicationError(error)) => classify_send_error(error),
-                // Not reached while `exec` is ours; and the other errors must not be shown.
+                // Not reached, because `exec` is ours. Other errors of the generator may contain
+                // secrets.
                 _ => Error::new(ErrorKind::InvalidConfig, "the request cannot be made"),
             });
         };
@@ -211,7 +214,7 @@ impl Call {
             known_fields: self.0.contract.fields,
             body: body.clone(),
         };
-        // The body of a success may hold a token, and an error may be kept for long.
+        // The body of a success may hold a token, and an error may be kept for a long time.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason)
                 .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })
@@ -257,7 +260,7 @@ impl Call {
         }
     }
 
-    /// The headers that may be shown wherever the response is.
+    /// Returns the headers that may be shown.
     fn shown_headers(&self, headers: &HeaderMap) -> HeaderMap {
         let is_shown = |name: &HeaderName, value: &HeaderValue| {
             let text = value.to_str().ok().filter(|text| text.len() <= TEXT_LIMIT);
@@ -267,12 +270,12 @@ impl Call {
         shown.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// A header as short text without the request's secrets.
+    /// Returns a header as short text without the secrets of the request.
     fn text(&self, headers: &HeaderMap, name: &str) -> Option<String> {
         headers.get(name)?.to_str().ok().map(|text| self.clean(text))
     }
 
-    /// A header that may be shown wherever the response is.
+    /// Returns a header if it has the form of an id.
     fn id(&self, headers: &HeaderMap, name: &str) -> Option<String> {
         self.text(headers, name).filter(|id| is_id(id))
     }
@@ -280,7 +283,7 @@ impl Call {
     fn scrub(&self, mut details: ErrorBody) -> ErrorBody {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
-        // A code is shown wherever the error is; text of another shape is only a message.
+        // A code may be shown wherever the error is. Text of another form becomes the message.
         if details.code.as_deref().is_some_and(|code| !is_code(code)) {
             let code = details.code.take();
             details.message = details.message.or(code);
@@ -300,11 +303,12 @@ impl Call {
         clean(text, self.0.secrets.iter().chain(echoed).map(Secret::expose_secret).chain(in_headers))
     }
 
-    /// For the hook `pre`: completes the request that the generator made.
+    /// Completes the request that the generated client made. Called by the hook `pre`.
     pub(crate) fn prepare(&self, request: &mut reqwest::Request) {
-        // The generator sends the document's own version to every service.
+        // The generated client adds the version of the OpenAPI document to every request.
         request.headers_mut().remove("api-version");
-        // It tells the two encodings of one path apart (see build.rs).
+        // The fragment tells apart two encodings of one path in the generated client (see
+        // `build.rs`).
         request.url_mut().set_fragment(None);
         request.headers_mut().entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         for (name, value) in &self.0.headers {
@@ -314,8 +318,9 @@ impl Call {
         self.describe(request);
     }
 
-    /// Adds to the span what OpenTelemetry's conventions for HTTP clients ask for. No URL of a contract has a parameter
-    /// in its path or a query, so it shows no secret, and the path is its own template.
+    /// Adds the attributes of OpenTelemetry's conventions for HTTP clients to the span. The URLs
+    /// have no path parameter and no query. So they show no secret, and the path is its own
+    /// template.
     fn describe(&self, request: &reqwest::Request) {
         let Some(span) = self.0.span.get().filter(|span| !span.is_disabled()) else { return };
         let (method, url) = (request.method().as_str(), request.url());
@@ -330,7 +335,7 @@ impl Call {
         span.record("url.full", url.as_str());
     }
 
-    /// For the hook `exec`: sends, and reads the response up to the limit.
+    /// Sends the request, and reads the response up to the limit. Called by the hook `exec`.
     pub(crate) async fn exec(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
         let Some(recorder) = &self.0.http.recorder else { return self.send(request).await };
         let copy = request.try_clone();
@@ -368,7 +373,8 @@ impl Call {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(error),
-                // What a refusal says in its head stands, whatever became of its body.
+                // The status and headers of an error response are enough, even if its body is
+                // incomplete.
                 Err(_) => {
                     is_complete = false;
                     break;
@@ -378,8 +384,8 @@ impl Call {
         let body = body.freeze();
         let decoded = status.is_success().then(|| json::normalize(&body)).flatten();
         let decoded = decoded.unwrap_or_else(|| body.clone());
-        // Without a url, reqwest would parse a stand-in for each response. It cannot fail: there is no
-        // header, and the status has been one before.
+        // Without a url, reqwest would parse a placeholder for each response. Building cannot fail:
+        // there are no headers, and the status is valid.
         let copy = http::Response::builder().status(status).url(response.url().clone()).body(decoded);
         let copy = copy.unwrap_or_else(|_| http::Response::new(Bytes::new()));
         let received = Received { sent, status, headers, body, is_complete, over_limit };
@@ -397,8 +403,8 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Why a body cannot be decoded. The decoder's own text may quote the body, except where it names a
-/// field that is missing.
+/// Returns why a body cannot be decoded. The text of the decoder may quote the body, so it is used
+/// only if it names a missing field.
 fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> {
     if json::object(body).is_none() {
         return "response is not a JSON object".into();
@@ -411,7 +417,7 @@ fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> 
     }
 }
 
-/// Whether a body is HTML or XML, whatever its `Content-Type` says.
+/// Returns whether a body is HTML or XML, independent of its `Content-Type`.
 fn is_markup(body: &[u8]) -> bool {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     text.trim_ascii_start().starts_with(b"<")

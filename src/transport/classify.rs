@@ -1,4 +1,4 @@
-//! Decides which kind of error a failed call is, and whether the vendor itself answered.
+//! Classifies failed calls: the kind of error, and whether the vendor or a proxy sent the response.
 
 use http::{HeaderMap, StatusCode, header};
 use uuid::Uuid;
@@ -9,15 +9,15 @@ use crate::{Error, ErrorKind};
 
 type Reason = &'static str;
 
-/// What an error response of the vendor means. The code decides where the status misleads: RFC 6749
-/// section 5.2 allows `invalid_client` with status 400.
+/// Classifies an error response of the vendor. The code takes precedence where the status misleads:
+/// RFC 6749 section 5.2 allows `invalid_client` with status 400.
 pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorKind, Reason) {
     let refused = (ErrorKind::InvalidRequest, "the request is refused");
     match (status.as_u16(), code) {
         (401, _) | (_, Some("invalid_client")) => {
             (ErrorKind::Unauthorized, "the credentials or the token are not accepted")
         }
-        // Codes that say that the credentials are good, and the request or its scope is not.
+        // With these codes the credentials are valid, but the request or its scope is not.
         (
             403,
             Some(
@@ -34,7 +34,7 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
         (429, _) => (ErrorKind::RateLimited, "too many requests"),
         (408 | 425, _) => (ErrorKind::Unavailable, "the service asks to try again"),
         (400..=499, _) => refused,
-        // An error that came as a success.
+        // An error with a success status.
         (200..=299, Some(code)) => match code {
             "invalid_token" | "unauthorized" => classify_status(StatusCode::UNAUTHORIZED, None),
             code if code.starts_with("api_error.auth.") => classify_status(StatusCode::UNAUTHORIZED, None),
@@ -49,8 +49,8 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
     }
 }
 
-/// What an error response means that something in front of the vendor sent. It says nothing about
-/// the credentials.
+/// Classifies an error response that a proxy or CDN in front of the vendor sent. Such a response
+/// does not show whether the credentials are valid.
 pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (ErrorKind, Reason) {
     let server = headers.get(header::SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
     let is_cloudflare = headers.contains_key("cf-ray") || server.eq_ignore_ascii_case("cloudflare");
@@ -69,8 +69,10 @@ pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (Err
     }
 }
 
-/// Whether an error response lacks all that the vendors' own have: a request id, a known body, and
-/// the challenge of an OAuth service. An empty body proves nothing, because Moov sends those.
+/// Returns whether an error response came from a proxy or CDN and not from the vendor.
+///
+/// The vendors' own responses have a request id, a body of a known form or an OAuth challenge. An
+/// empty body proves nothing, because Moov sends empty bodies too.
 pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let has_request_id = Uuid::parse_str(text("x-request-id")).is_ok();
@@ -79,7 +81,7 @@ pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool)
     !body.trim_ascii().is_empty() && !is_known_body && !has_request_id && !has_challenge
 }
 
-/// A request that got no complete response.
+/// Classifies the error of a request that got no complete response.
 pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     let sent = !error.is_connect() && !error.is_builder();
     let (kind, reason) = if is_misconfigured(&error) {
@@ -96,7 +98,7 @@ pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     Error::new(kind, reason).with_sent(sent).with_source(error.without_url())
 }
 
-/// The errors of other TLS libraries do not tell.
+/// The errors of other TLS libraries do not show the cause.
 #[cfg(not(feature = "rustls"))]
 fn is_misconfigured(_: &reqwest::Error) -> bool {
     false

@@ -1,4 +1,4 @@
-//! The HTTP client under a vendor's client, and its few options.
+//! The HTTP client that a vendor's client uses, and its options.
 
 use std::{
     fmt,
@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{Error, ErrorKind, Secret, clock::FOREVER};
 
-/// How requests are sent: timeouts, the size of a response, trust, proxies, and a reqwest client of your own.
+/// Options for sending requests: timeouts, response size, trusted certificates, proxies, and a
+/// custom reqwest client.
 ///
-/// Clients that are built with clones of the same options, to the same base URL, share their connections. So
-/// many credentials cost one connection pool.
+/// Clients that are built with clones of the same options and the same base URL share one
+/// connection pool, even if their credentials differ.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,7 +48,7 @@ pub struct HttpOptions {
 /// The reqwest clients that were built from these options and their clones, by base URL.
 type Built = Arc<Mutex<Vec<(String, reqwest::Client)>>>;
 
-/// How many base URLs share clients. Further ones get clients of their own.
+/// The number of base URLs that share clients. Each client for a further base URL has its own pool.
 const MAX_SHARED: usize = 16;
 
 type Customise = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
@@ -70,102 +71,115 @@ impl Default for HttpOptions {
 }
 
 impl HttpOptions {
-    /// Changed options build clients of their own.
+    /// Changes an option. Clients that are built afterwards share nothing with earlier ones.
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         self.built = Built::default();
         change(&mut self);
         self
     }
 
-    /// How long a whole call may take, from connecting to the last byte of the response. 15 seconds.
+    /// Sets the time limit of a call, from connecting to the last byte of the response. Default: 15
+    /// s.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with(|options| options.timeout = timeout.min(FOREVER))
     }
 
-    /// How long connecting may take, TLS included. 5 seconds.
+    /// Sets the time limit for connecting, including TLS. Default: 5 s.
     #[must_use]
     pub fn with_connect_timeout(self, timeout: Duration) -> Self {
         self.with(|options| options.connect_timeout = timeout.min(FOREVER))
     }
 
-    /// How many bytes of a response are read, after decompression; a longer one is an error. 1 MiB.
+    /// Sets the maximum size of a response in bytes, after decompression. A longer response is an
+    /// error. Default: 1 MiB.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.with(|options| options.body_limit = bytes)
     }
 
-    /// Also trusts these root certificates, in PEM, beside those of the platform: for a gateway or proxy with a
-    /// certificate authority of your own. Can be called more than once.
+    /// Trusts these root certificates (PEM) in addition to those of the platform.
     ///
-    /// A text without a certificate is an error when the client is built.
+    /// Use this for a gateway or proxy with a private certificate authority. It can be called more
+    /// than once. A text without a certificate is an error when the client is built.
     #[must_use]
     pub fn with_root_certificate(self, pem: impl AsRef<[u8]>) -> Self {
         self.with(|options| options.roots.push(pem.as_ref().into()))
     }
 
-    /// Presents a client certificate (mutual TLS): one PEM text with the certificate chain and its private key in
-    /// PKCS#8.
+    /// Sets the client certificate for mutual TLS: one PEM text with the certificate chain and its
+    /// private key in PKCS#8.
     ///
-    /// A text without both is an error when the client is built. So is a base URL that is plain http to another machine,
-    /// which would never see the certificate.
+    /// It is an error when the client is built if the text lacks one of them. It is also an error
+    /// if the base URL is plain http to another machine, because the certificate would never be
+    /// presented.
     #[must_use]
     pub fn with_client_identity(self, pem: impl AsRef<[u8]>) -> Self {
         let pem = Arc::new(Zeroizing::new(pem.as_ref().to_vec()));
         self.with(|options| options.identity = Some(pem))
     }
 
-    /// Sends all https requests through this proxy, such as `http://proxy.internal:3128`. Default: the
-    /// environment's (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). Plain http never goes through a proxy.
+    /// Sends all https requests through this proxy, such as `http://proxy.internal:3128`.
     ///
-    /// `NO_PROXY` has no effect then. What is no http or https URL is an error when the client is built; for SOCKS, enable
-    /// reqwest's feature `socks` and call [`with_client_builder`](Self::with_client_builder). A proxy together with a base
-    /// URL that is plain http to another machine is an error as well, because the proxy would be bypassed.
+    /// Default: the proxy of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). If a proxy
+    /// is set here, `NO_PROXY` has no effect. Plain http never goes through a proxy.
+    ///
+    /// The URL must be http or https, otherwise building the client fails. For SOCKS, enable
+    /// reqwest's feature `socks` and call [`with_client_builder`](Self::with_client_builder).
+    /// Building also fails if the base URL is plain http to another machine, because the proxy
+    /// would be bypassed.
     ///
     /// # Security
     ///
-    /// Credentials in the URL are sent to the proxy alone. They do not show in `Debug` or in an error.
+    /// Credentials in the URL are sent only to the proxy. `Debug` and errors do not show them.
     #[must_use]
     pub fn with_proxy(self, url: impl AsRef<str>) -> Self {
         self.with(|options| options.proxy = Some(Secret::new(url.as_ref())))
     }
 
-    /// Whether a host is this machine: `localhost` or a loopback address, in brackets or not. A base URL with
-    /// such a host may be plain http, and its requests go through no proxy.
+    /// Returns whether a host is this machine: `localhost` or a loopback address, with or without
+    /// brackets.
+    ///
+    /// A base URL with such a host may be plain http, and its requests do not go through a proxy.
     pub fn is_loopback(host: &str) -> bool {
         is_loopback(host)
     }
 
-    /// Allows plain http to these hosts, for containers and sidecars on a private network: exact names or
-    /// addresses, such as `emulator` in a compose file. A second call replaces the first one's hosts.
+    /// Allows plain http to these hosts, for containers and sidecars on a private network.
+    ///
+    /// A host is an exact name or address, such as `emulator` in a compose file. A second call
+    /// replaces the hosts of the first.
     ///
     /// # Security
     ///
-    /// Credentials travel in clear text there. A vendor's host and a public address are refused when the client is
-    /// built. A name that resolves to a public address is refused when it is connected to.
+    /// Credentials are sent in clear text to these hosts. Building the client fails for a vendor's
+    /// host and for a public address. Connecting fails if a name resolves to a public address.
     #[must_use]
     pub fn with_allow_http(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let hosts = AllowedHosts::new(hosts);
         self.with(|options| options.allowed_http = hosts)
     }
 
-    /// A reqwest client of your own: resolver, pool, headers.
+    /// Customizes the reqwest client, for example its resolver, connection pool or default headers.
     ///
-    /// The function gets a builder with our TLS already in it: add to it, and give it back. A builder made anew has
-    /// no crypto provider, and reqwest panics on it unless your program installed one.
+    /// The function receives a builder with the crate's TLS configuration, and returns the changed
+    /// builder. Do not return a new builder: it has no crypto provider, and reqwest panics unless
+    /// your program installed one.
     ///
-    /// With the feature `rustls`, reqwest ignores single TLS settings of the builder without an error, because its
-    /// TLS is already configured: `add_root_certificate`, `tls_certs_merge`, `tls_certs_only`, `identity`,
-    /// `tls_version_min` and the like. For roots call
-    /// [`with_root_certificate`](Self::with_root_certificate) instead. For a client certificate pass a whole
-    /// configuration to `tls_backend_preconfigured`, which replaces ours and its roots.
+    /// With the feature `rustls`, TLS is already configured, and reqwest ignores single TLS
+    /// settings of the builder without an error: `add_root_certificate`, `tls_certs_merge`,
+    /// `tls_certs_only`, `identity`, `tls_version_min` and similar ones. For root certificates call
+    /// [`with_root_certificate`](Self::with_root_certificate), for a client certificate
+    /// [`with_client_identity`](Self::with_client_identity). To replace the whole TLS configuration
+    /// and its roots, pass your own to `tls_backend_preconfigured`.
     ///
     /// # Security
     ///
-    /// Whatever the function returns, redirects are off, plain http is refused except to this machine, no
-    /// proxy is used to a loopback host, and `connection_verbose` is off, because it logs every secret.
-    /// That is why this takes a builder and not a client: reqwest fixes the redirect policy when a client
-    /// is built, and would send credentials on.
+    /// The function cannot change these settings: redirects are not followed, plain http goes only
+    /// to this machine and to [allowed hosts](Self::with_allow_http), requests to a loopback host
+    /// use no proxy, and `connection_verbose` is off, because it logs every secret. This method
+    /// takes a builder and not a client because reqwest fixes the redirect policy when a client is
+    /// built, and a client that follows redirects would send credentials to other hosts.
     #[must_use]
     pub fn with_client_builder(
         self,
@@ -174,31 +188,36 @@ impl HttpOptions {
         self.with(|options| options.client = Some(Arc::new(customise)))
     }
 
-    /// Calls this with each exchange of a vendor's client, as it went over the wire. For `fintech-auth doctor
-    /// --record` alone: no part of the public API, and gone or changed in any version.
+    /// Calls a function with each exchange of a vendor's client, as it was sent and received.
+    ///
+    /// Only for `fintech-auth doctor --record`. It is not part of the public API, and may change in
+    /// any version.
     ///
     /// # Security
     ///
-    /// An exchange has all secrets in clear text.
+    /// An exchange contains all secrets in clear text.
     #[doc(hidden)]
     #[must_use]
     pub fn with_recorder(self, recorder: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
         self.with(|options| options.recorder = Some(Recorder::new(recorder)))
     }
 
-    /// A reqwest client for requests of your own to this base URL, such as with the tokens of
-    /// [`authorize`](crate::authorize): with our TLS, the timeouts and no redirects. A client for an https base
-    /// URL sends nothing but https; one for a base URL on this machine sends plain http to this machine
-    /// alone, and fails to connect anywhere else. A client does not limit the body of a response: you do.
+    /// Builds a reqwest client for your own requests to this base URL, such as those that
+    /// [`authorize`](crate::authorize) adds a token to.
+    ///
+    /// The client has the TLS settings and timeouts of these options, and does not follow
+    /// redirects. With an https base URL it sends only https. With a base URL on this machine it
+    /// sends plain http only to this machine and to allowed hosts, and fails to connect to any other. It does not
+    /// limit the size of a response body.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`], as where a vendor's client is built.
+    /// [`ErrorKind::InvalidConfig`] if the base URL or an option is invalid.
     pub fn to_reqwest(&self, base_url: impl AsRef<str>) -> Result<reqwest::Client, Error> {
         self.build(BaseUrl::parse(base_url.as_ref())?).map(|http| http.client)
     }
 
-    /// Builds the client for one origin.
+    /// Builds the client for one base URL.
     pub(crate) fn build(&self, base: BaseUrl) -> Result<Http, Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         if self.timeout.is_zero() || self.connect_timeout.is_zero() {
@@ -257,7 +276,7 @@ impl HttpOptions {
         if base.is_loopback() || !base.is_https() {
             builder = builder.no_proxy().proxy(self.allowed_http.nowhere_beyond());
         } else if let Some(proxy) = &self.proxy {
-            // Only what reqwest uses as it is: it takes some other texts for no proxy at all.
+            // reqwest treats some invalid texts as no proxy at all, so check the URL first.
             let url = reqwest::Url::parse(proxy.expose_secret())
                 .ok()
                 .filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -278,15 +297,16 @@ impl HttpOptions {
     }
 }
 
-/// The crypto provider that the program installed, such as aws-lc-rs. Otherwise ring, without installing it: reqwest
-/// alone would panic then, and what is installed is the choice of the program.
+/// Returns the crypto provider that the program installed, such as aws-lc-rs, or else ring. It does
+/// not install ring, because that choice belongs to the program. Without a provider, reqwest
+/// panics.
 #[cfg(feature = "rustls")]
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     let installed = rustls::crypto::CryptoProvider::get_default();
     installed.cloned().unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()))
 }
 
-/// For plain http it trusts nobody, so that a machine without roots can talk to itself.
+/// For plain http no root certificates are loaded, so that a machine without any can call itself.
 #[cfg(feature = "rustls")]
 fn with_tls(
     builder: reqwest::ClientBuilder,
@@ -369,7 +389,7 @@ fn with_tls(
     }
     let mut builder = builder.tls_backend_native().tls_certs_merge(certificates);
     if let Some(pem) = identity {
-        // The key has to be a text of its own.
+        // `from_pkcs8_pem` takes the key as a separate text.
         const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----";
         let start = pem.windows(KEY.len()).position(|window| window == KEY);
         let identity = start.and_then(|start| reqwest::Identity::from_pkcs8_pem(pem, &pem[start..]).ok());
@@ -412,7 +432,7 @@ impl fmt::Debug for HttpOptions {
     }
 }
 
-/// One origin and the connections to it.
+/// A base URL and the connections to it.
 #[derive(Clone)]
 pub(crate) struct Http {
     pub(super) base: BaseUrl,
@@ -427,7 +447,7 @@ impl Http {
         self.base.as_str()
     }
 
-    /// What the generated clients are made of.
+    /// Returns the parts that a generated client is built from.
     pub(crate) fn parts(&self) -> (&str, reqwest::Client) {
         (self.base.as_str(), self.client.clone())
     }

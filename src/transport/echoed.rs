@@ -1,10 +1,11 @@
-//! Secrets that a response may quote although the call did not send them, because they were replaced meanwhile.
+//! Secrets that a response may quote although its request did not contain them, because credentials
+//! changed in the meantime.
 
 use std::sync::Arc;
 
 use crate::{Secret, sync::ArcSwap};
 
-/// The secrets of a client: those that it sends now, and those before them.
+/// The current and the previous secrets of a client.
 pub(crate) struct EchoedSecrets(ArcSwap<Vec<Secret>>);
 
 impl EchoedSecrets {

@@ -1,5 +1,5 @@
-//! Reads error bodies, whichever service wrote them: RFC 6749 errors, MoneyKit's own, FastAPI's
-//! `detail`, and Moov's message for each refused field.
+//! Reads error bodies of all known forms: RFC 6749 errors, MoneyKit's own, FastAPI's `detail`, and
+//! Moov's message for each rejected field.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -7,15 +7,16 @@ use serde_json::{Map, Value};
 use super::{json, redact::is_code};
 use crate::{FieldError, error::ErrorBody};
 
-/// More refused fields are left out.
+/// The number of rejected fields that are kept.
 const MAX_FIELDS: usize = 16;
 
-/// What an error body says, in the words that both vendors share. Empty if the body has none of the
-/// shapes that the vendors use. `fields` are the request fields that a 422 can name.
+/// Reads an error body. The result is empty if the body has none of the vendors' forms. `fields`
+/// are the request fields that a 422 response can name.
 pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBody {
     let Some(body) = json::object(body) else { return ErrorBody::default() };
     let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    // Problem JSON (RFC 9457) and the error pages of gateways number the status; the vendors do not.
+    // Problem JSON (RFC 9457) and the error pages of gateways have a numeric status. Bodies of the
+    // vendors do not.
     let is_gateway = body.contains_key("title") || body.get("status").is_some_and(Value::is_number);
     let vendors = |text: &String| !is_gateway || is_code(text);
     let mut found = ErrorBody {
@@ -34,7 +35,7 @@ pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBod
     found
 }
 
-/// An item of MoneyKit's `validation_errors` or of FastAPI's `detail`.
+/// Reads an item of MoneyKit's `validation_errors` or of FastAPI's `detail`.
 fn located(item: &Value) -> Option<FieldError> {
     let path = item.get("location").or_else(|| item.get("loc"))?.as_array()?;
     let path = path.iter().take(MAX_FIELDS).map(|step| match step {
@@ -46,7 +47,7 @@ fn located(item: &Value) -> Option<FieldError> {
     Some(FieldError { field, message: message.unwrap_or_default().to_owned() })
 }
 
-/// A member of Moov's 422: the name of a field, and what is wrong with it.
+/// Reads a member of a 422 body of Moov: the name of a field, and what is wrong with it.
 fn named(field: &str, body: &Map<String, Value>) -> Option<FieldError> {
     let message = match body.get(field)? {
         Value::String(message) => message.clone(),

@@ -1,4 +1,4 @@
-//! Header values made from what users and callers give, checked before anything is sent.
+//! Builds header values from user input, and checks them before a request is sent.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::HeaderValue;
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Secret};
 
-/// A value that is not secret. `what` names it in the error.
+/// Builds a header value that is not secret. `what` names it in the error.
 pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
     let printable = !value.is_empty() && value.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
     printable
@@ -16,18 +16,18 @@ pub(crate) fn visible(what: &str, value: &str) -> Result<HeaderValue, Error> {
         .ok_or_else(|| invalid(format!("{what} is empty or not printable ASCII")))
 }
 
-/// A value that no log of the HTTP stack shows. `what` names it in the error.
+/// Builds a header value that the HTTP stack does not log. `what` names it in the error.
 pub(crate) fn sensitive(what: &str, value: &str) -> Result<HeaderValue, Error> {
     let mut value = visible(what, value)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// HTTP Basic (RFC 7617), in UTF-8.
+/// Builds an `Authorization` header for HTTP Basic (RFC 7617), in UTF-8.
 ///
-/// The user name and password go as they are. RFC 6749 section 2.3.1 would have them form-encoded
-/// first; neither vendor's own SDKs do so, and for the characters that both vendors issue (letters,
-/// digits, `-`, `_`) there is no difference.
+/// The user name and password are not form-encoded, although RFC 6749 section 2.3.1 requires it.
+/// The vendors' SDKs do not encode them either. For the characters that both vendors issue
+/// (letters, digits, `-`, `_`) there is no difference.
 pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     let control = |text: &str| text.chars().any(char::is_control);
     if user.contains(':') || control(user) || control(password.expose_secret()) {
@@ -41,7 +41,7 @@ pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error>
     sensitive("the credentials", &Zeroizing::new(format!("Basic {}", *encoded)))
 }
 
-/// A bearer token (RFC 6750 section 2.1).
+/// Builds an `Authorization` header for a bearer token (RFC 6750 section 2.1).
 pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
     if token.is_empty() {
         return Err(invalid("the token is empty"));
@@ -49,7 +49,8 @@ pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
     sensitive("the token", &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
 }
 
-/// An `Origin` (RFC 6454 section 6.2), or a `Referer` that is as short: scheme and host alone.
+/// Checks an `Origin` (RFC 6454 section 6.2), or a `Referer` of the same form: scheme, host and
+/// port.
 pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
     let is_origin = Url::parse(value).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == value
@@ -62,7 +63,7 @@ pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
     )))
 }
 
-/// Whether a text is like a model in which `0` stands for any digit.
+/// Returns whether a text has the form of `model`, in which `0` stands for any digit.
 pub(crate) fn is_like(text: &str, model: &str) -> bool {
     text.len() == model.len()
         && text.bytes().zip(model.bytes()).all(|(byte, model)| match model {

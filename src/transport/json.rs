@@ -12,17 +12,17 @@ use zeroize::Zeroizing;
 
 use crate::json::Members;
 
-/// Valid JSON that no field type can hold. It stands in for values that contradict each other.
+/// Valid JSON that no field type can hold. It replaces contradicting values.
 const UNREADABLE: &str = "1e999";
 
-/// Reads one optional response field: `null` and unreadable values count as absent. The generated
-/// types read all their optional fields by this function (see `build.rs`).
+/// Reads an optional response field. A `null` or unreadable value counts as absent. The generated
+/// types read all their optional fields with this function (see `build.rs`).
 pub(crate) fn optional<'de, D, T>(field: &'static str, deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
 {
-    // The field may be a refresh token.
+    // The field may be a refresh token, so clear its memory.
     let json: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
     let json = Zeroizing::new(json);
     if &**json == "null" {
@@ -35,7 +35,7 @@ where
 }
 
 /// Rewrites a JSON object so that a strict decoder can read it: UTF-8 without a byte order mark,
-/// no `NaN`, no member twice. `None` if the body is not a JSON object.
+/// without `NaN` and without duplicate members. Returns `None` if the body is not a JSON object.
 pub(super) fn normalize(body: &[u8]) -> Option<Bytes> {
     with_members(body, |members| {
         let mut json = String::from("{");
@@ -52,7 +52,7 @@ pub(super) fn normalize(body: &[u8]) -> Option<Bytes> {
     })
 }
 
-/// The members of a JSON object; those that cannot be read are `null`.
+/// Returns the members of a JSON object. Unreadable members are `null`.
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
     with_members(body, |members| {
         let value = |value: Option<&RawValue>| serde_json::from_str(value?.get()).ok();
@@ -70,7 +70,7 @@ fn with_members<T>(body: &[u8], then: impl FnOnce(Vec<(String, Option<&RawValue>
     serde_json::from_str::<Members<'_, &RawValue>>(&text).ok().map(|members| then(merge(members.0)))
 }
 
-/// Keeps each member once. A member that is repeated with another value has no value.
+/// Removes duplicate members. A member that occurs with different values has no value.
 fn merge<'a>(members: Vec<(Cow<'_, str>, &'a RawValue)>) -> Vec<(String, Option<&'a RawValue>)> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut merged: Vec<(String, Option<&'a RawValue>)> = Vec::new();
@@ -94,7 +94,7 @@ fn is_same(a: &RawValue, b: &RawValue) -> bool {
     a.get() == b.get() || value(a).is_some_and(|a| Some(a) == value(b))
 }
 
-/// Replaces the numbers that Python's `json` writes and JSON does not have.
+/// Replaces the numbers that Python's `json` writes but JSON does not allow.
 fn without_nan(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut rest, mut in_string) = (text, false);

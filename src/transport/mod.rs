@@ -1,7 +1,9 @@
-//! How a call is sent: to one origin, over TLS, within a time and a size, leaving no secret behind.
+//! Sends one call to one origin, over TLS, within a time limit and a size limit, and shows no
+//! secrets.
 //!
-//! It knows no vendor but for the domains to which plain http is never allowed. It never follows a redirect, and never lets progenitor's own error out,
-//! whose `Display` prints whole bodies, tokens included.
+//! Knows nothing about a vendor, except the domains to which plain http is never allowed. It never
+//! follows a redirect. It never returns progenitor's own error, whose `Display` prints whole
+//! bodies, including tokens.
 
 mod base_url;
 mod call;

@@ -1,4 +1,4 @@
-//! Plain http: to this machine, and to hosts that the options name, on private networks alone.
+//! Restricts plain http to this machine, and to allowed hosts on private networks.
 
 use std::{
     error::Error as StdError,
@@ -11,10 +11,10 @@ use reqwest::dns::{Name, Resolve, Resolving};
 use super::base_url::{BaseUrl, is_loopback};
 use crate::{Error, ErrorKind};
 
-/// Domains that credentials must never reach without TLS, whatever is configured.
+/// Domains to which credentials are never sent without TLS, in any configuration.
 const TLS_ONLY: [&str; 2] = ["moneykit.com", "moov.io"];
 
-/// The hosts beyond this machine to which plain http may go. Exact names.
+/// The other hosts to which plain http is allowed, by exact name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AllowedHosts(Arc<[Box<str>]>);
 
@@ -23,10 +23,12 @@ impl AllowedHosts {
         Self(hosts.into_iter().map(|host| host.as_ref().to_ascii_lowercase().into()).collect())
     }
 
+    /// Checks the allowed hosts and the base URL.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` for what is no host name, for a vendor's host and for a public address, and for a base
-    /// URL that is plain http to a host that is not allowed.
+    /// `InvalidConfig` if an allowed host is not a host name, is a vendor's host or is a public
+    /// address, and if the base URL is plain http to a host that is not allowed.
     pub(super) fn check(&self, base: &BaseUrl) -> Result<(), Error> {
         let refuse = |reason: &'static str| Err(Error::new(ErrorKind::InvalidConfig, reason));
         for host in &*self.0 {
@@ -53,8 +55,8 @@ impl AllowedHosts {
         self.0.iter().any(|allowed| **allowed == *host)
     }
 
-    /// Sends plain http for any other host to port 0, where nothing can listen. reqwest itself can only
-    /// refuse all plain http or none.
+    /// Returns a proxy that sends plain http for all other hosts to port 0, where no server can
+    /// listen. reqwest itself can only reject plain http to all hosts or to none.
     pub(super) fn nowhere_beyond(&self) -> reqwest::Proxy {
         let hosts = self.clone();
         reqwest::Proxy::custom(move |url| {
@@ -64,8 +66,8 @@ impl AllowedHosts {
     }
 }
 
-/// Resolves names to private addresses alone, so that a name that is taken over, or that a search domain
-/// completes, never carries credentials in clear text to the internet.
+/// Resolves names only to private addresses. A name that was taken over, or that a search domain
+/// completes, must not send credentials in clear text to the internet.
 pub(super) struct PrivateResolver;
 
 impl Resolve for PrivateResolver {
@@ -84,7 +86,7 @@ impl Resolve for PrivateResolver {
     }
 }
 
-/// A host as `Url::host_str` writes it.
+/// Returns whether `host` is a host in the form of `Url::host_str`.
 fn is_host(host: &str) -> bool {
     let url = reqwest::Url::parse(&format!("http://{host}"));
     url.is_ok_and(|url| url.host_str() == Some(host) && url.port().is_none() && !host.contains('*'))
@@ -99,7 +101,8 @@ fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Loopback, private use (RFC 1918, RFC 4193), link-local and shared address space (RFC 6598).
+/// Returns whether an address is loopback, private (RFC 1918, RFC 4193), link-local or shared (RFC
+/// 6598).
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_private_v4(address),
@@ -176,7 +179,7 @@ mod tests {
         assert!(check(&["notmoov.io", "moov.io.internal"], "https://a.example").is_ok());
     }
 
-    /// An address is resolved without a DNS server, and so is good for a test.
+    /// Resolving an address needs no DNS server, so the test works without a network.
     #[tokio::test]
     async fn a_name_that_resolves_to_a_public_address_is_refused() {
         for (name, expected) in [("127.0.0.1", true), ("10.0.0.1", true), ("8.8.8.8", false)] {

@@ -1,10 +1,12 @@
-//! The hook by which `fintech-auth doctor --record` sees each exchange. It redacts nothing: the recorder must.
+//! The hook through which `fintech-auth doctor --record` sees each exchange.
+//!
+//! Does not redact: the recorder must.
 
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, Method, StatusCode};
 
-/// A request and what came of it.
+/// A request and its response.
 #[doc(hidden)]
 #[non_exhaustive]
 pub struct Exchange<'a> {
@@ -12,9 +14,10 @@ pub struct Exchange<'a> {
     pub url: &'a reqwest::Url,
     pub request_headers: &'a HeaderMap,
     pub request_body: &'a [u8],
-    /// Status, headers and the body as far as it was read. `None` if no response came.
+    /// The status, the headers and the part of the body that was read. `None` if there was no
+    /// response.
     pub response: Option<(StatusCode, &'a HeaderMap, &'a [u8])>,
-    /// Whether the whole response came.
+    /// Whether the response was read to its end.
     pub is_complete: bool,
 }
 

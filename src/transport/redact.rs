@@ -1,34 +1,37 @@
-//! What of a response may be shown: the allowed shapes of ids and codes, without secrets.
+//! Decides which parts of a response may be shown, and removes secrets from them.
 
 use http::{HeaderName, header};
 use zeroize::Zeroizing;
 
-/// The longest text kept of a header or error field, in characters; the rest is cut.
+/// The longest text that is kept of a header or error field, in characters. Longer text is cut.
 pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
 
-/// What an error code of either vendor looks like: `invalid_grant`, `api_error.auth.unauthorized`.
+/// Returns whether a text has the form of an error code: `invalid_grant`,
+/// `api_error.auth.unauthorized`.
 pub(super) fn is_code(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// What a request id or a Cloudflare ray id looks like. A token that a server puts in its place has
-/// other characters, or more.
+/// Returns whether a text has the form of a request id or a Cloudflare ray id. A token in its place
+/// would be longer or contain other characters.
 pub(super) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Whether a response header of this name holds no credentials. `Location` may have them in its query.
+/// Returns whether a header of this name holds no credentials. `Location` may have some in its
+/// query.
 pub(super) fn is_public(name: &HeaderName) -> bool {
     let named = [header::LOCATION, header::SET_COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION];
     let words = ["cookie", "secret", "token", "key", "authoriz", "signature"];
     !named.contains(name) && !words.iter().any(|word| name.as_str().contains(word))
 }
 
-/// A server's text on one line, cut to a length, and without these secrets. A server may quote its
-/// request, so they are looked for as they are, as in a form, and as in JSON.
+/// Returns a server's text on one line, shortened to the limit, and without these secrets. A server
+/// may quote the request, so the secrets are also removed in their form-encoded and JSON-encoded
+/// forms.
 pub(super) fn clean<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String {
     let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
     for secret in secrets.filter(|secret| !secret.is_empty()) {

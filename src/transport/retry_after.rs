@@ -1,23 +1,24 @@
-//! Reads how long a vendor asks to wait.
+//! Reads how long a vendor asks the client to wait.
 
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
-/// A day. Callers add this to the time of day, which must not overflow.
+/// The longest wait that is returned: one day. Callers add it to the time of day, which must not
+/// overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A longer wait than a year is a mistake of the server. It counts only if there is no other.
+/// A wait of more than a year is a mistake of the server, and is used only if there is no other.
 const CREDIBLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// From here on, a number of seconds is read as a Unix timestamp: 2001-09-09.
+/// Numbers from here on are Unix timestamps, not seconds to wait. This one is 2001-09-09.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
 /// Reads `Retry-After`, in seconds or as a date (RFC 9110 section 10.2.3), and Moov's older
-/// `X-Retry-In`, in milliseconds. The longest credible wait holds, at most a day. Fractions, units
-/// (`1500ms`, `1m30s`), lists and repeated headers are read as well.
+/// `X-Retry-In`, in milliseconds. Returns the longest credible wait, at most one day. Fractions,
+/// units (`1500ms`, `1m30s`), lists and repeated headers are supported.
 ///
-/// A date is counted from the response's own `Date`, so that a wrong local clock does no harm.
+/// A date is compared with the `Date` of the response, so a wrong local clock has no effect.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let now = date(headers).unwrap_or(now);
     let until = |end: SystemTime| end.duration_since(now).unwrap_or_default();
@@ -25,7 +26,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     for (name, unit) in [("retry-after", "s"), ("x-retry-in", "ms")] {
         for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
             let parts: Vec<&str> = value.split(',').map(str::trim).collect();
-            // A date has a comma of its own.
+            // A date contains a comma itself.
             let dates = parts.windows(2).filter_map(|pair| httpdate::parse_http_date(&pair.join(", ")).ok());
             let dates = dates.chain(httpdate::parse_http_date(value.trim()).ok());
             waits.extend(dates.map(until));
@@ -40,8 +41,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     credible.or(waits.iter().max()).map(|wait| (*wait).min(LONGEST))
 }
 
-/// A number with or without a unit, or several with units. A number beyond all bounds is the longest
-/// duration.
+/// Parses a number with or without a unit, or several numbers with units. A number that is too
+/// large becomes the longest duration.
 fn duration(text: &str, unit: &str) -> Option<Duration> {
     let mut rest = text.trim_matches('"').trim();
     let mut sum = Duration::ZERO;
@@ -69,7 +70,7 @@ fn duration(text: &str, unit: &str) -> Option<Duration> {
     }
 }
 
-/// The `Date` of a response.
+/// Returns the `Date` header of a response.
 pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }

@@ -1,18 +1,18 @@
-//! Tells failures of TLS that trying again cannot mend from passing ones.
+//! Distinguishes permanent TLS failures, caused by configuration, from temporary ones.
 
 use std::{error::Error as StdError, io};
 
 use rustls::{AlertDescription as Alert, Error};
 
-/// Whether TLS failed because of how one of both sides is set up: the certificate, its name, the trusted
-/// roots, or no version or cipher in common. A handshake that broke off passes by itself.
+/// Returns whether TLS failed because of the configuration of one side: the certificate, its name,
+/// the trusted roots, or no common version or cipher. An interrupted handshake is temporary.
 pub(super) fn is_misconfigured(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref() {
             return is_configuration(error);
         }
-        // An io::Error returns the source of what it holds, and not what it holds.
+        // The `source` of an `io::Error` skips the error that it wraps.
         let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         cause = held.map_or_else(|| error.source(), |held| Some(held));
     }
@@ -29,7 +29,7 @@ fn is_configuration(error: &Error) -> bool {
         | Error::NoApplicationProtocol
         | Error::BadMaxFragmentSize
         | Error::InconsistentKeys(_)
-        // What comes is no TLS at all, as from a server of plain http.
+        // The peer does not speak TLS. It may be a plain http server.
         | Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => true,
         Error::AlertReceived(alert) => matches!(
             alert,
