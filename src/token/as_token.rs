@@ -1,19 +1,21 @@
-//! The types that calls such as `revoke` accept as a token, so that callers need not copy the secret out first.
+//! The types that calls such as `revoke` accept as a token, so that callers need not copy the
+//! secret.
 
 use std::borrow::Cow;
 
 use crate::{Secret, response::Response, token::token::Token};
 
-/// A token to revoke, to forget or to describe: a [`Token`], or the [`Secret`] of an access token or refresh token.
+/// An access token or refresh token that a call acts on: a [`Token`] or a [`Secret`].
 ///
-/// Implemented by this crate only.
+/// Only this crate implements it.
 pub trait AsToken: sealed::Sealed + Sync {
-    /// The token itself.
+    /// Returns the token as a secret.
     fn as_token(&self) -> Cow<'_, Secret>;
 }
 
-/// A refresh token to exchange: a [`Secret`], or what was issued with one. A [`Token`] is an access token and is not
-/// accepted:
+/// A refresh token to exchange: a [`Secret`], or a response that contains a refresh token.
+///
+/// A [`Token`] is an access token and is not accepted:
 ///
 /// ```compile_fail,E0277
 /// # async fn refresh(client: fintech_auth::moov::Client) -> Result<(), fintech_auth::Error> {
@@ -23,9 +25,9 @@ pub trait AsToken: sealed::Sealed + Sync {
 /// # }
 /// ```
 ///
-/// Implemented by this crate only.
+/// Only this crate implements it.
 pub trait AsRefreshToken: sealed::Sealed + Sync {
-    /// The refresh token. `None` if none was issued.
+    /// Returns the refresh token. `None` if the response contains none.
     fn as_refresh_token(&self) -> Option<&Secret>;
 }
 

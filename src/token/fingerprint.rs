@@ -1,16 +1,18 @@
-//! Stands for a secret where it must not be: in keys, in comparisons.
+//! A hash that identifies a secret in keys and comparisons without containing it.
 
 use std::{fmt, num::NonZeroU64};
 
 use ring::digest;
 
-/// A SHA-256 that tells whether two secrets, or two sets of facts with secrets among them, are the
-/// same, without holding them.
+/// The SHA-256 of a secret, or of several values that may include secrets.
+///
+/// Equal fingerprints mean equal values. A secret cannot be computed from its fingerprint.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of several parts; where one part ends and the next begins counts.
+    /// Computes the fingerprint of several parts. The boundaries of the parts are part of the hash,
+    /// so `["ab", "c"]` and `["a", "bc"]` differ.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
         for part in parts {
@@ -30,12 +32,12 @@ impl Fingerprint {
         self.0
     }
 
-    /// The 32 bytes of the digest.
+    /// Returns the 32 bytes of the hash.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Eight bytes of it, which tell one token of an entry from another.
+    /// Returns the first eight bytes of the hash, enough to distinguish the tokens of one entry.
     pub(crate) fn short(&self) -> NonZeroU64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[..8]);

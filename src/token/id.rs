@@ -14,18 +14,18 @@ impl TokenId {
     #[cfg(test)]
     pub(in crate::token) const MAX: Self = Self(NonZeroU64::MAX);
 
-    /// An id that was stored as a number; `None` for zero.
+    /// Creates an id from a stored number. Returns `None` for zero.
     pub fn new(id: u64) -> Option<Self> {
         NonZeroU64::new(id).map(Self)
     }
 
-    /// The id as a number, for a store or a log.
+    /// Returns the id as a number, for a store or a log.
     pub fn get(self) -> u64 {
         self.0.get()
     }
 }
 
-/// The id of a token. It is the same in every process, and the token cannot be computed from it.
+/// Computes the id of a token. It is the same in every process, and does not reveal the token.
 pub(in crate::token) fn token_id(token: &Secret) -> TokenId {
     TokenId(Fingerprint::of([token.expose_secret()]).short())
 }

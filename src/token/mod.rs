@@ -1,75 +1,89 @@
-//! One token that works now, for as many callers as ask: its life, knowing no vendor and no HTTP.
+//! Issues, caches and refreshes access tokens, and shares each token among all callers.
+//!
+//! Knows no vendor and no HTTP. Requests go through a [`TokenSource`].
 //!
 //! ```text
-//!            asked for            stale                     expired        really over
+//!            first request         stale                     expired       actual expiry
 //!  nothing ─────┬──────── fresh ────┬──────── stale ──────────┬──────────────┬───────► time
-//!               │  from memory      │  from memory, and one   │ all wait for │
-//!               │                   │  refresh runs behind    │ one request  │
-//!               └ one request,      └ a quarter of its life,  └ a tenth of its life, 10 s
-//!                 shared by all       5 min at most, before     at most, before the end
-//!                                     that; a little earlier
-//!                                     by chance
+//!               │  served from      │  served from memory,    │ all callers  │
+//!               │  memory           │  refreshed in the       │ wait for one │
+//!               │                   │  background             │ request      │
+//!               └ one request,      └ a quarter of the        └ a tenth of the lifetime,
+//!                 shared by all       lifetime (at most         at most 10 s, before the
+//!                 callers             5 min) before             actual expiry
+//!                                     "expired", or a little
+//!                                     earlier at random
 //! ```
 //!
-//! # Life
+//! # Lifecycle
 //!
-//! - **Fresh**, it is answered from memory. That takes no lock and no allocation.
-//! - **Stale**, it is still answered at once, and the first to notice begins one refresh behind.
-//! - **Expired** or absent, all callers wait for one shared request.
-//! - A **failed refresh** takes nothing away: a stale token serves until it expires. No new attempt
-//!   is made for a second, then two, four, up to a minute; who has no token gets the same error until
-//!   then, with [`Error::retry_after`](crate::Error::retry_after).
-//! - **Rejected** by a 401 that calls the token invalid, exactly that token is forgotten
-//!   ([`TokenCache::invalidate`]), and not a newer one. After a 401 without a cause it stays until a new token
-//!   is accepted in its place ([`Rejection`]).
-//! - **Revoked**, it is forgotten before the request is sent ([`TokenCache::forget`]), and a refresh that
-//!   was begun with it puts nothing back.
+//! - **Fresh**: the token is returned from memory, without a lock and without an allocation.
+//! - **Stale**: the token is still returned at once. The first caller that finds it stale starts
+//!   one refresh in the background.
+//! - **Expired** or absent: all callers wait for one shared request.
+//! - **A refresh fails**: a stale token is returned until it expires. The next attempt is made
+//!   after 1 s, then 2 s, 4 s, up to 60 s. Until then, callers without a token get the same error,
+//!   with [`Error::retry_after`](crate::Error::retry_after).
+//! - **Rejected**: after a 401 that calls the token invalid, exactly that token is removed and not
+//!   a newer one ([`TokenCache::invalidate`]). After a 401 without a reason, the token stays until
+//!   a new token is accepted in its place ([`Rejection`]).
+//! - **Revoked**: the token is removed before the revocation is sent ([`TokenCache::forget`]). A
+//!   refresh that was started with the token does not store its result.
 //!
-//! Ends are told by two clocks, the monotonic and the wall clock, whichever is later in the token's
-//! life: a suspend stops the one, and somebody may set back the other.
+//! Expiry is checked with the monotonic clock and the wall clock, and the later one counts. The
+//! monotonic clock may stop during a suspend, and the wall clock may be set back.
 //!
-//! # How long it is believed
+//! # Expiry
 //!
-//! One function decides, takes the shortest credible reading, and tells which rule that was
-//! ([`Token::expiry_rule`]): `expires_in` as seconds or as a Unix timestamp, the `exp` of a JWT, a default
-//! if nothing is said or nothing credible.
+//! The cache uses the shortest credible expiry and records the rule that gave it
+//! ([`Token::expiry_rule`]): `expires_in` as seconds or as a Unix timestamp, the `exp` of a JWT, or
+//! a default if the response has no credible expiry.
 //!
-//! # What is sent, and when
+//! # Requests
 //!
-//! - A refresh token is used while its token has been neither rejected nor revoked, and is sent once:
-//!   if it fails, the client credentials are used.
-//! - A 429, or a `Retry-After` on any error, is a **cool-down** for all scope sets of the cache, for a
-//!   second at least. A caller that can wait for its end waits; others get `RateLimited` at once.
-//! - A 401 to the client credentials is about them. If the source has others by then
-//!   ([`TokenSource::renew_credentials`]), the call is sent once more. Otherwise no token is requested for ten
-//!   seconds, then one request at a time probes. Another refusal is about the scope set, until three different ones are
-//!   refused with no success in between. A refused refresh token stops nobody.
-//! - No span of time has more token calls than [`TokenOptions::with_rate_limit`] says. Callers are
-//!   served in order of arrival.
-//! - Other failures are sent again by the [`RetryPolicy`](crate::RetryPolicy).
+//! - A refresh token is used only while its token was neither rejected nor revoked, and is sent
+//!   once. If the refresh fails, the cache uses the client credentials.
+//! - A 429, or a `Retry-After` on any error, starts a **cool-down** of at least 1 s for all scope
+//!   sets of the cache. A caller waits for its end if there is enough time. Otherwise the call
+//!   fails with `RateLimited` at once.
+//! - A 401 to the client credentials may be about the credentials or about the scope set:
+//!   - If it is about the credentials and the source has other credentials by now
+//!     ([`TokenSource::renew_credentials`]), the call is sent once more. Otherwise no token is
+//!     requested for 10 s, then one request at a time checks whether they are still refused.
+//!   - If it may be about the scope set, only that scope set is blocked. After three different
+//!     scope sets were refused without a success in between, the credentials are blocked.
+//! - A refused refresh token does not block other requests.
+//! - Within any time span, no more token requests are sent than [`TokenOptions::with_rate_limit`]
+//!   allows. Callers are served in order of arrival.
+//! - Other failures are retried by the [`RetryPolicy`](crate::RetryPolicy).
 //!
-//! # Where it is kept
+//! # Storage
 //!
-//! In memory, by scope set, up to a capacity. With a [`TokenStore`] also outside of the process: then one
-//! process at a time refreshes a token, under a lease, and the others take it over. The feature `redis` has
-//! one for a fleet. If a store fails or takes over a second, its circuit opens for 5 s: tokens are
-//! requested without it, and a good token is never lost by that. [`Stats`] and a trace event report it.
+//! Tokens are kept in memory by scope set, up to a capacity. With a [`TokenStore`], tokens are also
+//! kept outside of the process. Then one process at a time refreshes a token, under a lease, and
+//! the other processes load it from the store. The feature `redis` provides a store for a fleet.
+//!
+//! If a store fails or takes longer than 1 s, its circuit opens for 5 s. Until then tokens are
+//! requested without the store. A valid token is never lost because the store fails. [`Stats`] and
+//! a trace event report an open circuit.
 //!
 //! # What a stored token is found by
 //!
-//! By the [fingerprint of its source](TokenSource::fingerprint) and its scopes. For the vendors' clients the
-//! fingerprint is of the vendor, the base URL, the client id (or the name that `with_credentials_name` of their builders
-//! puts in its place) and the version; for Moov also of the client type,
-//! `Origin` and `Referer`. The client secret is not part of it. So a new secret finds the stored tokens, and a fleet
-//! needs no new tokens when its secret is replaced.
+//! A stored token is found by the [fingerprint of its source](TokenSource::fingerprint) and its
+//! scopes. For the vendors' clients the fingerprint covers the vendor, the base URL, the client id
+//! and the API version, for Moov also the client type, `Origin` and `Referer`.
+//! `with_credentials_name` of the client builders replaces the client id by a name. The client
+//! secret is not part of the fingerprint. So a fleet keeps its tokens when its secret is replaced.
 //!
-//! **Security**: a process with the right client id and a wrong secret gets the stored tokens too. What protects
-//! them is the access to the store (for Redis, its password and the sealing key). Do not share a store between
-//! clients whose ids and secrets come from parties that do not trust each other, such as tenants that enter their
-//! own: one tenant could enter the id of another. The same holds for names.
+//! **Security**: a process with the right client id and a wrong secret gets the stored tokens too.
+//! They are protected by the access to the store (for Redis, its password and the sealing key). Do
+//! not share a store between clients whose ids and secrets come from parties that do not trust each
+//! other, such as tenants that enter their own: one tenant could enter the id of another. The same
+//! applies to names.
 //!
-//! A refusal of the credentials is remembered for exactly the id and the secret that were refused
-//! ([`TokenSource::credentials_fingerprint`]), here and in the store. A process with a wrong secret stops only itself.
+//! When the server refuses credentials, this is remembered for exactly the id and secret that were
+//! refused ([`TokenSource::credentials_fingerprint`]), in the process and in the store. A process
+//! with a wrong secret blocks only itself.
 //!
 //! # Your own OAuth 2.0 server
 //!
@@ -94,7 +108,7 @@
 //!     }
 //!
 //!     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
-//!         // Your request to the token endpoint stands here.
+//! Send your request to the token endpoint here.
 //!         let mut token = IssuedToken::new(format!("a token for {} scope(s)", scopes.len()).replace(' ', "-"));
 //!         token.expires_in = Some(900.into());
 //!         Ok(token)

@@ -1,38 +1,40 @@
-//! Tells the metrics of a service what its token cache does.
+//! Events of a token cache, for the metrics of a service.
 
 use std::time::Duration;
 
 use crate::{Error, observer::Observer, token::lifetime::expiry::ExpiryRule};
 
-/// What a [`TokenCache`](crate::token::TokenCache) did. Shows no token.
+/// An event of a [`TokenCache`](crate::token::TokenCache). Contains no token.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenEvent<'a> {
-    /// A new token was obtained, from the source or from another process by the store. After an unexplained 401 it
-    /// replaces the old one only if it helps.
+    /// A new token was received from the source, or from another process through the store. After a
+    /// 401 without a reason, it replaces the old token only if the server accepts it.
     #[non_exhaustive]
     Obtained {
-        /// The scopes, sorted and separated by spaces. There may be any number of scope sets: not for a label.
+        /// The scopes, sorted and separated by spaces. Not suitable as a metric label: there may be
+        /// any number of scope sets.
         scopes: &'a str,
-        /// How long it took, with retries and the wait for the rate limit.
+        /// The duration of the request, including retries and the wait for the rate limit.
         latency: Duration,
-        /// Which rule decided its expiry.
+        /// The rule that determined the expiry.
         rule: ExpiryRule,
     },
-    /// Requesting a token failed. A token that still works is not affected.
+    /// A token request failed. A token that is still valid is not affected.
     #[non_exhaustive]
     Failed {
-        /// The scopes, sorted and separated by spaces. There may be any number of scope sets: not for a label.
+        /// The scopes, sorted and separated by spaces. Not suitable as a metric label: there may be
+        /// any number of scope sets.
         scopes: &'a str,
-        /// How long it took, with retries and the wait for the rate limit.
+        /// The duration of the request, including retries and the wait for the rate limit.
         latency: Duration,
-        /// Why; [`Error::kind`] is fit for a label.
+        /// The error. [`Error::kind`] is suitable as a metric label.
         error: &'a Error,
     },
-    /// A cool-down began: for this long no token is requested.
+    /// A cool-down started. No token is requested until it ends.
     #[non_exhaustive]
     CoolDown {
-        /// How long it lasts.
+        /// The duration of the cool-down.
         length: Duration,
     },
     /// A token was invalidated or revoked in this process.
@@ -41,11 +43,12 @@ pub enum TokenEvent<'a> {
     /// The store failed. Tokens are requested without it until it responds again.
     #[non_exhaustive]
     StoreDown {},
-    /// The store responds again. Concurrent calls may report this and `StoreDown` in either order;
-    /// [`Stats::store_circuit_open`](crate::token::Stats::store_circuit_open) is the state.
+    /// The store responds again. Concurrent calls may report this and `StoreDown` in either order.
+    /// [`Stats::store_circuit_open`](crate::token::Stats::store_circuit_open) has the current
+    /// state.
     #[non_exhaustive]
     StoreUp {},
 }
 
-/// The observer of a cache, if it has one.
+/// The optional observer of a cache.
 pub(in crate::token) type TokenObserver = Observer<dyn Fn(&TokenEvent<'_>) + Send + Sync>;

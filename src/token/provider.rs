@@ -1,4 +1,4 @@
-//! The interface by which a service gets tokens, so that its tests can replace the source of them.
+//! The interface through which a service gets tokens, so that tests can replace their source.
 
 use std::{fmt, pin::Pin, sync::Arc};
 
@@ -11,15 +11,18 @@ use crate::{
     },
 };
 
-/// What the methods of a [`TokenProvider`] return: boxed, so that any provider can be used as `dyn`.
+/// The return type of the methods of [`TokenProvider`]: boxed, so that `dyn TokenProvider` is
+/// possible.
 pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Provides tokens that work now. A service that takes an `Arc<dyn TokenProvider>` runs with a client in
-/// production and with a [`StaticTokenProvider`] in its tests.
+/// Provides valid tokens.
 ///
-/// Both clients implement it, and so do [`TokenCache`] and [`TokenHandle`]. Implement it yourself to record what your
-/// service requests; for an OAuth 2.0 server of your own, implement [`TokenSource`](crate::token::TokenSource)
-/// instead, and use a [`TokenCache`].
+/// A service that takes an `Arc<dyn TokenProvider>` uses a client in production and a
+/// [`StaticTokenProvider`] in tests.
+///
+/// Both clients, [`TokenCache`] and [`TokenHandle`] implement this trait. Implement it yourself to
+/// record what your service requests. For your own OAuth 2.0 server, implement
+/// [`TokenSource`](crate::token::TokenSource) instead, and use a [`TokenCache`].
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -52,18 +55,25 @@ pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// # }
 /// ```
 pub trait TokenProvider: Send + Sync + fmt::Debug {
-    /// A fresh token from memory, if there is one. Never waits and never sends. In this crate, a hit
-    /// allocates nothing for a [`ScopeSet`](crate::ScopeSet), and for up to 8 scopes in any order.
+    /// Returns a fresh token from memory, if there is one. Never waits, and sends no request.
+    ///
+    /// In this crate, a hit allocates nothing for a [`ScopeSet`](crate::ScopeSet), or for up to 8
+    /// scopes in any order.
     fn cached(&self, scopes: &[Scope]) -> Option<Token>;
 
-    /// A token for these scopes that works now. Their order and repetitions do not matter. Fails with what
-    /// [`TokenCache::token`] fails with.
+    /// Returns a valid token for these scopes. Order and duplicates do not matter.
     ///
-    /// Cancellation is safe in this crate: a request for a token that was started continues in a task of its own.
+    /// # Errors
+    ///
+    /// The errors of [`TokenCache::token`].
+    ///
+    /// # Cancellation
+    ///
+    /// Safe in this crate: a token request that was started continues in its own task.
     fn token<'a>(&'a self, scopes: &'a [Scope]) -> TokenFuture<'a, Result<Token, Error>>;
 
-    /// Forgets exactly this token, and not a newer one. Call it after a 401 that means that the token has
-    /// expired.
+    /// Removes exactly this token, and not a newer one. Call this after a 401 which means that the
+    /// token has expired.
     fn invalidate<'a>(&'a self, token: &'a Token) -> TokenFuture<'a, ()>;
 }
 
@@ -81,8 +91,9 @@ impl TokenProvider for TokenCache {
     }
 }
 
-/// Provides tokens for the handle's own scopes only. For other scopes nothing is cached, and
-/// [`TokenProvider::token`] fails with [`InvalidConfig`](ErrorKind::InvalidConfig).
+/// Provides tokens only for the scopes of the handle. For other scopes, [`TokenProvider::cached`]
+/// returns `None`, and [`TokenProvider::token`] fails with
+/// [`InvalidConfig`](ErrorKind::InvalidConfig).
 impl TokenProvider for TokenHandle {
     fn cached(&self, scopes: &[Scope]) -> Option<Token> {
         if self.is_for(scopes) { self.cached() } else { None }
@@ -102,7 +113,7 @@ impl TokenProvider for TokenHandle {
     }
 }
 
-/// Forwards to the provider behind a pointer.
+/// Implements `TokenProvider` for pointers to a provider.
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<T: TokenProvider + ?Sized> TokenProvider for $pointer {
@@ -123,7 +134,7 @@ macro_rules! forward {
 
 forward!(&T, Arc<T>);
 
-/// Provides one token for any scopes, or fails each time: for tests of a service.
+/// Provides the same token for all scopes, or always fails. For tests of a service.
 ///
 /// Invalidating its token has no effect.
 ///
@@ -145,12 +156,12 @@ forward!(&T, Arc<T>);
 pub struct StaticTokenProvider(Result<Token, Error>);
 
 impl StaticTokenProvider {
-    /// Provides this token for any scopes, also after it has expired. [`Token::new`] makes one.
+    /// Creates a provider that returns this token, even after it has expired. See [`Token::new`].
     pub fn new(token: Token) -> Self {
         Self(Ok(token))
     }
 
-    /// Fails with this error, for any scopes. [`Error::new`] makes one.
+    /// Creates a provider that always fails with this error. See [`Error::new`].
     pub fn failing(error: Error) -> Self {
         Self(Err(error))
     }

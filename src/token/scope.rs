@@ -1,18 +1,20 @@
-//! One scope of an access token, checked once so that a request never carries a malformed one.
+//! One scope of an access token, validated when it is created.
 
 use std::{fmt, str::FromStr};
 
 use crate::{Error, ErrorKind};
 
-/// The longest scope, in bytes. Those of both vendors are shorter than 100.
+/// The longest scope, in bytes. The scopes of both vendors are shorter than 100 bytes.
 const MAX_SCOPE: usize = 1_024;
-/// The longest list of scopes of one token, in bytes, with the spaces between them.
+/// The longest scope set of one token, in bytes, including the spaces between the scopes.
 const MAX_SCOPE_SET: usize = 16 * 1_024;
 
 /// A scope-token of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`.
 ///
-/// MoneyKit's look like `link_session:create`, Moov's like `/accounts.read`. The documented ones of each vendor have names that
-/// convert to this: [`moneykit::NamedScope`](crate::moneykit::NamedScope), [`moov::NamedScope`](crate::moov::NamedScope) and
+/// Scopes of MoneyKit look like `link_session:create`, those of Moov like `/accounts.read`. The
+/// documented scopes have names that convert to this type:
+/// [`moneykit::NamedScope`](crate::moneykit::NamedScope),
+/// [`moov::NamedScope`](crate::moov::NamedScope) and
 /// [`moov::AccountScope`](crate::moov::AccountScope).
 ///
 /// ```
@@ -27,12 +29,12 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 pub struct Scope(Box<str>);
 
 impl Scope {
-    /// Checks and wraps one scope.
+    /// Validates a scope.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if it is empty, longer than 1,024 bytes, or has a character that no scope may
-    /// have.
+    /// [`ErrorKind::InvalidConfig`] if it is empty, longer than 1,024 bytes, or contains a
+    /// character that RFC 6749 does not allow.
     pub fn new(scope: &str) -> Result<Self, Error> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         if scope.is_empty() || !scope.bytes().all(allowed) {
@@ -47,26 +49,26 @@ impl Scope {
         Ok(Self(scope.into()))
     }
 
-    /// The scope as it is sent.
+    /// Returns the scope in the form in which it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The `scope` field of a request: all of them, separated by spaces.
+    /// Joins scopes with spaces, for the `scope` field of a request.
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` if that is longer than 16 KiB.
+    /// `InvalidConfig` if the result is longer than 16 KiB.
     pub(crate) fn join(scopes: &[Self]) -> Result<String, Error> {
         join(scopes.iter().map(Self::as_str))
     }
 }
 
-/// Scopes separated by spaces.
+/// Joins scopes with spaces.
 ///
 /// # Errors
 ///
-/// `InvalidConfig` if that is longer than 16 KiB.
+/// `InvalidConfig` if the result is longer than 16 KiB.
 pub(super) fn join<'a>(scopes: impl Iterator<Item = &'a str>) -> Result<String, Error> {
     let mut joined = String::new();
     for scope in scopes {

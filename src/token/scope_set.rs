@@ -1,13 +1,13 @@
-//! Several scopes, sorted and joined once.
+//! A set of scopes that is sorted and joined once.
 
 use std::{fmt, ops::Deref, sync::Arc, vec};
 
 use crate::{Error, token::scope::Scope};
 
-/// The scopes of one token: sorted, each once. Cheap to clone.
+/// The scopes of one token, sorted and without duplicates. Cheap to clone.
 ///
-/// A reference to it is accepted wherever a slice of scopes is. Looking up a cached token by it sorts and allocates
-/// nothing, whatever its size.
+/// `&ScopeSet` is accepted wherever a slice of scopes is. Looking up a cached token with it neither
+/// sorts nor allocates, independent of its size.
 ///
 /// ```
 /// use fintech_auth::{ScopeSet, emulator::Emulator};
@@ -33,11 +33,12 @@ struct Sorted {
 }
 
 impl ScopeSet {
-    /// Sorts the scopes and drops repetitions.
+    /// Creates a set: sorts the scopes and removes duplicates.
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if they are longer than 16 KiB together.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the joined scopes are longer than 16
+    /// KiB.
     pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Result<Self, Error> {
         let mut scopes: Vec<Scope> = scopes.into_iter().collect();
         scopes.sort_unstable();
@@ -46,7 +47,7 @@ impl ScopeSet {
         Ok(Self(Arc::new(Sorted { scopes: scopes.into_boxed_slice(), joined })))
     }
 
-    /// The scopes separated by spaces, as a request has them.
+    /// Returns the scopes separated by spaces, as a request contains them.
     pub fn as_str(&self) -> &str {
         &self.0.joined
     }

@@ -1,4 +1,4 @@
-//! Who is asked for tokens. It asks and never remembers.
+//! The interface through which the cache requests tokens.
 
 use std::{
     pin::Pin,
@@ -23,53 +23,61 @@ use crate::{
     },
 };
 
-/// Something that issues access tokens: a vendor's token endpoint, or any OAuth 2.0 server of yours.
+/// Issues access tokens: the token endpoint of a vendor, or any other OAuth 2.0 server.
 ///
-/// Give one to a [`TokenCache`](super::TokenCache), and it gets the whole lifecycle.
+/// A [`TokenCache`](super::TokenCache) built from a source adds caching, refresh and limits.
 ///
 /// # Cancellation
 ///
-/// The cache runs these in a task of its own: a caller that goes away does not cancel them. Dropping
-/// the last handle of the cache does.
+/// The cache runs these methods in its own tasks. A caller that stops waiting does not cancel them.
+/// Dropping the last handle of the cache does.
 pub trait TokenSource: Send + Sync + 'static {
-    /// What its tokens depend on besides their scopes: server, client id, client type, version. Tokens that a
-    /// [`TokenStore`](super::TokenStore) holds are found by this.
+    /// Identifies what the tokens depend on besides their scopes: server, client id, client type,
+    /// version.
     ///
-    /// Leave the client secret out, so that a new secret finds the stored tokens. What that means for security is
-    /// [documented](super#what-a-stored-token-is-found-by).
+    /// A [`TokenStore`](super::TokenStore) finds tokens by this fingerprint. Do not include the
+    /// client secret, so that stored tokens are still found after the secret was replaced. See [the
+    /// security considerations](super#what-a-stored-token-is-found-by).
     fn fingerprint(&self) -> Fingerprint;
 
-    /// Identifies the credentials that a call is sent with now: the client id and the secret. If the server refuses
-    /// them, this process and those with the same store stop sending calls with these credentials, and with no
-    /// others. Default: [`Self::fingerprint`].
+    /// Identifies the credentials with which the next call is sent: client id and secret.
+    ///
+    /// If the server refuses them, this process and those that share its store send no more calls
+    /// with these credentials. Other credentials are not affected. Default: [`Self::fingerprint`].
     fn credentials_fingerprint(&self) -> Fingerprint {
         self.fingerprint()
     }
 
-    /// Looks for other credentials after the server refused `refused`, before the refusal is remembered. Returns
-    /// whether [`Self::credentials_fingerprint`] is now that of others. Then the call is sent once more, within the
-    /// rate limit. A refresh token is sent once more only if the error is about the credentials alone: a 401 or the
-    /// code `invalid_client`. Default: `false`.
+    /// Looks for other credentials after the server refused `refused`.
+    ///
+    /// Returns whether [`Self::credentials_fingerprint`] now identifies other credentials. If so,
+    /// the call is sent once more, within the rate limit. Otherwise the refusal is remembered. A
+    /// refresh token is sent once more only if the error is about the credentials alone: a 401 or
+    /// the code `invalid_client`. Default: returns `false`.
     fn renew_credentials(&self, refused: &Fingerprint) -> impl Future<Output = bool> + Send {
         let _ = refused;
         async { false }
     }
 
-    /// Issues a token for these scopes, sorted and each once (RFC 6749 section 4.4). Sends one
-    /// request, and does not repeat it.
+    /// Issues a token for these scopes (RFC 6749 section 4.4). The scopes are sorted and without
+    /// duplicates.
+    ///
+    /// Must send one request and not retry it.
     fn issue(&self, scopes: &[Scope]) -> impl Future<Output = Result<IssuedToken, Error>> + Send;
 
-    /// Exchanges a refresh token (RFC 6749 section 6). It is called only with what [`Self::issue`] or
-    /// this returned. After an error, [`Self::issue`] is called in the same refresh. The same refresh
-    /// token is sent again only after an error that is transient and
-    /// [certainly was not sent](Error::may_have_been_sent).
+    /// Exchanges a refresh token (RFC 6749 section 6).
+    ///
+    /// Called only with refresh tokens that this method or [`Self::issue`] returned. After an
+    /// error, [`Self::issue`] is called in the same refresh. The same refresh token is sent again
+    /// only if the error is transient and the request [was certainly not
+    /// sent](Error::may_have_been_sent).
     fn refresh(&self, refresh_token: &Secret) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         let _ = refresh_token;
         async { Err(Error::new(ErrorKind::InvalidRequest, "this source has no refresh grant")) }
     }
 }
 
-/// [`TokenSource`] as an object, so that what asks it does not depend on which it is.
+/// [`TokenSource`] as a trait object, so that the cache does not depend on the type of its source.
 pub(super) trait AnySource: Send + Sync {
     fn fingerprint(&self) -> Fingerprint;
     fn credentials_fingerprint(&self) -> Fingerprint;
@@ -136,18 +144,19 @@ impl<S: TokenSource> TokenSource for Arc<S> {
 pub struct IssuedToken {
     /// The access token.
     pub access_token: Secret,
-    /// Its `expires_in`, not interpreted.
+    /// The `expires_in` field, not interpreted.
     pub expires_in: Option<ExpiresIn>,
-    /// The refresh token. Leave it out if there is no refresh grant. An empty or blank one counts as none.
+    /// The refresh token. `None` if there is no refresh grant. An empty or blank one counts as
+    /// `None`.
     pub refresh_token: Option<Secret>,
-    /// The granted scopes, separated by spaces, where the server names them.
+    /// The granted scopes, separated by spaces, if the response names them.
     pub scope: Option<String>,
-    /// The `Date` of the HTTP response.
+    /// The `Date` header of the HTTP response.
     pub date: Option<SystemTime>,
 }
 
 impl IssuedToken {
-    /// A token of which nothing else is known.
+    /// Creates a response with an access token and no other field.
     pub fn new(access_token: impl Into<Secret>) -> Self {
         Self {
             access_token: access_token.into(),
@@ -158,17 +167,20 @@ impl IssuedToken {
         }
     }
 
-    /// The token as a cache with these options would believe it. It belongs to no cache, so nothing refreshes it.
-    /// `sent` is when the request was sent, on the wall clock: the lifetime begins there.
+    /// Converts the response to a token with the expiry that a cache with these options would use.
+    ///
+    /// The token belongs to no cache, so it is not refreshed. `sent` is the wall-clock time at
+    /// which the request was sent. The lifetime starts then.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) for a token that no header can carry.
+    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if a header cannot contain
+    /// the token.
     pub fn into_token(self, sent: SystemTime, options: &TokenOptions) -> Result<Token, Error> {
         self.interpret(sent, options).map(|(token, _)| token)
     }
 
-    /// As [`Self::into_token`], with the token's whole lifetime.
+    /// Works like [`Self::into_token`], and also returns the whole lifetime of the token.
     pub(crate) fn interpret(
         self,
         sent: SystemTime,

@@ -1,34 +1,34 @@
-//! What tokens look like, and which token responses cannot be used.
+//! Checks the syntax of issued tokens.
 
 use std::borrow::Cow;
 
 use crate::Secret;
 
-/// Token types that are sent in another way than as a bearer token. The list is closed because the
-/// vendors have used names of their own for bearer tokens: `opaque` and `jwt`.
+/// Token types that are not sent as a bearer token. Other types are accepted, because the vendors
+/// have used their own names for bearer tokens: `opaque` and `jwt`.
 const NOT_BEARER: [&str; 4] = ["DPoP", "MAC", "N_A", "PoP"];
 
-/// The longest text of one token response that the cache keeps, in bytes: the access token, the refresh token
-/// and the granted scopes each.
+/// The longest access token, refresh token or list of granted scopes that the cache keeps, in
+/// bytes.
 pub(super) const MAX_KEPT: usize = 16 * 1024;
 
-/// Whether the cache keeps a refresh token.
+/// Returns whether the cache keeps a refresh token.
 pub(super) fn is_kept_refresh_token(token: &Secret) -> bool {
     token.is_refresh_token() && token.expose_secret().len() <= MAX_KEPT
 }
 
-/// A `b64token` of RFC 6750 section 2.1: the only characters that a bearer token may have.
+/// Returns whether a text is a `b64token` (RFC 6750 section 2.1), the syntax of bearer tokens.
 fn is_bearer_token(text: &str) -> bool {
     let characters = text.trim_end_matches('=');
     !characters.is_empty()
         && characters.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
-/// Checks an issued token before any caller gets it. A blank refresh token becomes none.
+/// Checks an issued token before callers can get it. Replaces a blank refresh token by `None`.
 ///
 /// # Errors
 ///
-/// Why the response cannot be used.
+/// The reason why the response cannot be used.
 pub(crate) fn check_issued(
     access_token: &Secret,
     token_type: Option<&str>,

@@ -1,4 +1,4 @@
-//! An access token in hand: what it is sent as, how long it is believed, which one it is.
+//! An access token with its header value, its expiry and its id.
 
 use std::{
     borrow::Cow,
@@ -27,32 +27,34 @@ use crate::{
 
 const BEARER: &str = "Bearer ";
 
-/// An access token that works now, as far as can be known. Cheap to clone and to send elsewhere.
+/// An access token that is expected to be valid. Cheap to clone and to send to other threads.
 ///
-/// `Debug` shows how long it is believed and why, not the token.
+/// `Debug` shows the expiry and its rule, not the token.
 pub struct Token(Guard<Arc<Issued>>);
 
-/// What is remembered of one token. Kept small: a platform has a hundred thousand of them.
+/// The data of one token. Kept small, because a platform may have a hundred thousand of them.
 pub(crate) struct Issued {
-    /// `Bearer …`, sensitive; the token itself is its tail.
+    /// `Bearer <token>`, marked as sensitive.
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
-    /// Which of its entry's tokens it is.
+    /// The id of the token. `None` if there is no token.
     pub(super) id: Option<TokenId>,
-    /// The hash of its scope set, by which the cache that holds it finds the entry.
+    /// The hash of its scope set, by which its cache finds the entry.
     pub(super) scopes_hash: u64,
     pub(super) life: Life,
 }
 
 impl Token {
-    /// A token that no server issued, for tests of a service: see
-    /// [`StaticTokenProvider`](super::StaticTokenProvider). It is believed for `lifetime` from now, and no cache renews it.
-    /// For a token that a server issued, see [`IssuedToken::into_token`](super::IssuedToken::into_token).
+    /// Creates a token that no server issued, for tests of a service.
+    ///
+    /// See [`StaticTokenProvider`](super::StaticTokenProvider). The token is valid for `lifetime`
+    /// from now, and no cache renews it. For a token that a server issued, use
+    /// [`IssuedToken::into_token`](super::IssuedToken::into_token).
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if it is longer than 16 KiB, or is not a bearer token (RFC 6750
-    /// section 2.1): letters, digits and `-._~+/`, with `=` at the end only.
+    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if the token is longer than 16 KiB, or is not a
+    /// bearer token (RFC 6750 section 2.1): letters, digits and `-._~+/`, with `=` only at the end.
     ///
     /// ```
     /// use std::time::Duration;
@@ -88,51 +90,55 @@ impl Token {
         &self.0
     }
 
-    /// The token itself. Its tail of a header: nothing is copied.
+    /// Returns the token itself. Does not copy it.
     pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// The value of an `Authorization` header (RFC 6750 section 2.1), marked sensitive, so that HTTP
-    /// stacks do not log it. Cloning it copies nothing.
+    /// Returns the value of the `Authorization` header (RFC 6750 section 2.1).
+    ///
+    /// It is marked as sensitive, so that HTTP stacks do not log it. Cloning it does not copy the
+    /// token.
     pub fn authorization(&self) -> &HeaderValue {
         &self.0.header
     }
 
-    /// A copy of the token itself, to hand over to what asks for a [`Secret`].
+    /// Copies the token into a [`Secret`].
     pub fn to_secret(&self) -> Secret {
         Secret::new(self.expose_secret())
     }
 
-    /// The granted scopes as the vendor names them, if it does: separated by spaces.
+    /// Returns the granted scopes, separated by spaces, if the vendor named them.
     pub fn scope(&self) -> Option<&str> {
         self.0.scope.as_deref()
     }
 
-    /// The `aud` of a token that is a JWT, which is not verified here. `None` for an opaque token and for a JWT
-    /// without one.
+    /// Returns the `aud` claim of a JWT. `None` for an opaque token, and for a JWT without this
+    /// claim.
     ///
-    /// Moov issues a token for an origin that is not allowed all the same. Its audience lacks the origin, and
-    /// later requests with it get a bare 401.
+    /// The JWT is not verified. Moov issues tokens even for an origin that is not allowed. The
+    /// audience of such a token lacks the origin, and requests with it get a 401 without a reason.
     pub fn audience(&self) -> Option<Vec<String>> {
         audience(self.expose_secret())
     }
 
-    /// Until when it is believed to work, on the wall clock.
+    /// Returns the wall-clock time until which the token is used.
     pub fn expires_at(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.life.wall_end())
     }
 
-    /// Which rule decided that.
+    /// Returns the rule that determined [`Self::expires_at`].
     pub fn expiry_rule(&self) -> ExpiryRule {
         self.0.life.rule
     }
 }
 
 impl Issued {
+    /// Creates the data of a token.
+    ///
     /// # Errors
     ///
-    /// `InvalidResponse` for a token that no header can carry, or that is too long to be kept.
+    /// `InvalidResponse` if a header cannot contain the token, or if it is too long to be kept.
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,
@@ -159,7 +165,7 @@ impl Issued {
         Ok(Self { header, scope, id: Some(id), scopes_hash, life })
     }
 
-    /// A token that has always been expired, in place of none.
+    /// Returns a placeholder for "no token": a token that is already expired.
     pub(super) fn none() -> Self {
         let life = Life { stale: 0, end: 0, wall_stale: 0, rule: ExpiryRule::Absent };
         let header = HeaderValue::from_static("");

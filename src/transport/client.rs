@@ -207,8 +207,8 @@ impl HttpOptions {
     ///
     /// The client has the TLS settings and timeouts of these options, and does not follow
     /// redirects. With an https base URL it sends only https. With a base URL on this machine it
-    /// sends plain http only to this machine and to allowed hosts, and fails to connect to any other. It does not
-    /// limit the size of a response body.
+    /// sends plain http only to this machine and to allowed hosts, and fails to connect to any
+    /// other host. It does not limit the size of a response body.
     ///
     /// # Errors
     ///

@@ -1,11 +1,12 @@
-//! The entries of a cache, one for each scope set: found without a lock, and bounded.
+//! The entries of a cache, one for each scope set: looked up without a lock, bounded by a capacity.
 //!
-//! A hash table of fixed size: each bucket is an immutable list behind an `ArcSwapOption`, so a look-up takes no
-//! lock and writes nothing that other cores read. Changes are serialized by one mutex. It also guards a CLOCK
-//! (second chance) queue, which chooses what to evict when there are more entries than the capacity.
+//! A hash table of fixed size. Each bucket is an immutable list behind an `ArcSwapOption`, so a
+//! look-up takes no lock and writes nothing that other cores read. One mutex serializes changes. It
+//! also guards a CLOCK (second chance) queue, which selects the entries to evict when there are
+//! more than the capacity.
 //!
-//! Entries that a handle holds are not in the queue: they stay, do not count against the capacity, and have a
-//! limit of their own.
+//! Entries with a handle are not in the queue: they are not evicted, do not count against the
+//! capacity, and have their own limit.
 
 use std::{
     iter,
@@ -23,16 +24,17 @@ use crate::{
     },
 };
 
-/// The most entries that one insertion looks at to find some to evict.
+/// The maximum number of entries that one insertion examines to find entries to evict.
 const MAX_STEPS: usize = 64;
-/// The most entries that one insertion evicts. More than one: a cache that could not evict while all its entries
-/// were in use returns to its capacity afterwards.
+/// The maximum number of entries that one insertion evicts. It is more than one, so that a cache
+/// that exceeded its capacity while all entries were in use shrinks back to its capacity.
 const MAX_EVICTIONS: usize = 2;
-/// Buckets are allocated in chunks, each when its first entry comes: a small cache stays small.
+/// The number of chunks. A chunk of buckets is allocated for its first entry, so a small cache
+/// stays small.
 const CHUNKS: usize = 256;
-/// The most buckets in a chunk.
+/// The maximum number of buckets in a chunk.
 const MAX_CHUNK: usize = 4_096;
-/// How many entries a bucket has on average when the cache is full.
+/// The average number of entries in a bucket when the cache is full.
 const LOAD: usize = 2;
 
 type Bucket = ArcSwapOption<Node>;
@@ -47,19 +49,20 @@ pub(in crate::token) struct Entries {
     pub(in crate::token) evictions: Counter,
 }
 
-/// One entry of a bucket, and those behind it.
+/// An entry of a bucket, and the next node.
 struct Node {
     hash: u64,
     entry: Arc<CacheEntry>,
     next: Option<Arc<Self>>,
 }
 
-/// The entries that may be evicted. The hand passes over one that was used since it last came by, or is in use.
+/// The entries that may be evicted. The clock hand skips an entry that is in use, or that was used
+/// since the hand last passed it.
 #[derive(Default)]
 struct Clock {
     queue: Vec<Arc<CacheEntry>>,
     hand: usize,
-    /// How many entries have a handle, and are not in the queue.
+    /// The number of entries that have a handle and are not in the queue.
     held: usize,
 }
 
@@ -77,7 +80,7 @@ impl Entries {
         }
     }
 
-    /// Looks at the entry of a scope set, if there is one.
+    /// Finds the entry of a scope set and returns what `look` makes of it.
     #[inline]
     pub(in crate::token) fn find<T>(
         &self,
@@ -91,19 +94,19 @@ impl Entries {
         Some(look(&node.entry))
     }
 
-    /// The hash of the scopes of an entry.
+    /// Returns the hash of an entry's scopes.
     pub(in crate::token) fn hash(&self, scopes: &str) -> u64 {
         ScopeKey::with_joined(scopes, |key| key.hash(&self.hasher))
     }
 
-    /// The entry of the scope set with this hash, if there is one. Two with the same hash are as good as
+    /// Finds the entry of the scope set with this hash. A collision of two hashes is practically
     /// impossible, and the caller checks the token.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
     }
 
-    /// The entry whose current token this is, if there is one. Looks at all entries.
+    /// Finds the entry whose current token has this id. Searches all entries.
     pub(in crate::token) fn find_by_token(&self, id: TokenId) -> Option<Arc<CacheEntry>> {
         let mut buckets = self.chunks.iter().filter_map(OnceLock::get).flatten();
         buckets.find_map(|bucket| {
@@ -113,14 +116,14 @@ impl Entries {
         })
     }
 
-    /// The entry of a scope set, made if there is none.
+    /// Returns the entry of a scope set. Creates it if it does not exist.
     ///
     /// # Errors
     ///
     /// `InvalidConfig` if the scopes are too long.
     pub(in crate::token) fn get_or_insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
-        // Under the lock: nobody evicts it before the caller has it.
+        // Search under the lock, so that the entry is not evicted before the caller has it.
         if let Some(entry) = self.find(key, Arc::clone) {
             entry.place.mark_used();
             return Ok(entry);
@@ -132,11 +135,11 @@ impl Entries {
         Ok(entry)
     }
 
-    /// The same for a handle: the entry stays until [`Entries::release`].
+    /// Returns the entry of a scope set for a handle. The entry stays until [`Entries::release`].
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` if too many entries are held, or the scopes are too long.
+    /// `InvalidConfig` if too many entries have handles, or the scopes are too long.
     pub(in crate::token) fn hold(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let mut clock = self.lock();
         let found = self.find(key, Arc::clone);
@@ -162,7 +165,7 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Ends what [`Entries::hold`] began. After the last of its handles an entry may be evicted again.
+    /// Releases a handle of [`Entries::hold`]. After the last one, the entry may be evicted again.
     pub(in crate::token) fn release(&self, entry: &Arc<CacheEntry>) {
         let mut clock = self.lock();
         if entry.place.add_handles(-1) > 0 {
@@ -174,7 +177,8 @@ impl Entries {
         self.evictions.add(evicted.len() as u64);
     }
 
-    /// Looks at every entry. Entries that come or go meanwhile may be left out.
+    /// Calls `look` with every entry. May miss entries that are inserted or evicted during the
+    /// call.
     pub(in crate::token) fn each(&self, mut look: impl FnMut(&Arc<CacheEntry>)) {
         for bucket in self.chunks.iter().filter_map(OnceLock::get).flatten() {
             nodes(bucket.load().as_ref()).for_each(|node| look(&node.entry));
@@ -190,7 +194,7 @@ impl Entries {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The chunk of a hash, and which bucket of it.
+    /// Returns the chunk of a hash, and the index of the bucket in the chunk.
     #[inline]
     fn chunk(&self, hash: u64) -> (&OnceLock<Box<[Bucket]>>, usize) {
         let hash = hash as usize;
@@ -203,7 +207,7 @@ impl Entries {
         chunk.get()?.get(index)
     }
 
-    /// Adds an entry to its bucket. The caller holds the lock.
+    /// Adds an entry to its bucket. The caller must hold the lock.
     fn insert(&self, key: &ScopeKey<'_>) -> Result<Arc<CacheEntry>, Error> {
         let entry = Arc::new(CacheEntry::new(key.join()?));
         let hash = key.hash(&self.hasher);
@@ -214,7 +218,7 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Takes an entry out of its bucket. The caller holds the lock.
+    /// Removes an entry from its bucket. The caller must hold the lock.
     fn remove(&self, entry: &Arc<CacheEntry>) {
         let Some(bucket) = self.bucket(self.hash(&entry.scopes)) else { return };
         let head = bucket.load_full();
@@ -226,8 +230,8 @@ impl Entries {
         bucket.store(rest);
     }
 
-    /// Adds an entry to the queue, and evicts others if there are too many. Returns those: they are dropped
-    /// after the lock.
+    /// Adds an entry to the queue, and evicts others if there are too many. Returns the evicted
+    /// entries, so that they are dropped after the lock.
     fn enqueue(
         &self,
         clock: &mut Clock,
@@ -239,7 +243,7 @@ impl Entries {
             if clock.queue.len() <= self.capacity || evicted.len() == MAX_EVICTIONS {
                 break;
             }
-            // If all were used, the last one that this looks at has to do.
+            // If all examined entries were used, evict the last one.
             if let Some(index) = clock.next(step == MAX_STEPS) {
                 let entry = clock.remove(index);
                 self.remove(&entry);
@@ -250,7 +254,7 @@ impl Entries {
     }
 }
 
-/// The nodes of a bucket.
+/// Iterates over the nodes of a bucket.
 #[inline]
 fn nodes(head: Option<&Arc<Node>>) -> impl Iterator<Item = &Node> {
     iter::successors(head, |node| node.next.as_ref()).map(|node| &**node)
@@ -262,7 +266,7 @@ impl Clock {
         self.queue.push(entry);
     }
 
-    /// Takes an entry out; the newest takes its position.
+    /// Removes an entry. The last entry of the queue moves to its position.
     fn remove(&mut self, index: usize) -> Arc<CacheEntry> {
         let entry = self.queue.swap_remove(index);
         if let Some(moved) = self.queue.get(index) {
@@ -271,13 +275,13 @@ impl Clock {
         entry
     }
 
-    /// Moves the hand by one. Returns the position it passed, if that entry may be evicted.
+    /// Moves the hand by one. Returns the position that it passed if that entry may be evicted.
     fn next(&mut self, even_if_used: bool) -> Option<usize> {
         let index = if self.hand < self.queue.len() { self.hand } else { 0 };
         self.hand = index + 1;
         let entry = self.queue.get(index)?;
         let used = entry.place.used.swap(false, Ordering::Relaxed);
-        // Its bucket and the queue have it. Nobody else does, or can have it while this holds the lock.
+        // Two references: the bucket and the queue. No other can appear while the lock is held.
         let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
     }
@@ -310,7 +314,7 @@ mod tests {
             for number in 0..capacity * 4 + 10 {
                 let entry = get(&entries, &format!("scope-{number}"));
                 assert_eq!(*entry.scopes, format!("scope-{number}"));
-                // While the caller has the new entry, it is in use.
+                // The caller still holds the new entry, so it is in use.
                 assert!(entries.len() <= capacity, "{} of {capacity}", entries.len());
             }
             assert_eq!((entries.len(), count(&entries)), (capacity, capacity));
@@ -365,7 +369,7 @@ mod tests {
         }
         assert_eq!(entries.len(), 5);
         assert!(held.iter().all(|entry| Arc::ptr_eq(entry, &find(&entries, &entry.scopes).unwrap())));
-        // The last handle counts, and then the entry is as any other.
+        // After the last handle is dropped, the entry is like any other.
         entries.release(&held[0]);
         assert_eq!(hold("d").unwrap_err().kind(), ErrorKind::InvalidConfig);
         entries.release(&held[0]);

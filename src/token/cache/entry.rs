@@ -1,7 +1,7 @@
-//! One scope set: its token, the refresh that may be running for it, and what went wrong lately.
+//! The state of one scope set: its token, a running refresh, and recent failures.
 //!
-//! Each public function is one critical section of a few instructions. It never sends, never sleeps
-//! and never awaits; time is given to it.
+//! Each public function is one short critical section. It never sends, sleeps or awaits, and gets
+//! the current time from its caller.
 
 use std::{
     fmt,
@@ -26,27 +26,28 @@ use crate::{
     },
 };
 
-/// What a shared refresh ends in.
+/// The outcome of a shared refresh.
 pub(in crate::token) type Outcome = Result<Token, Error>;
 
 pub(in crate::token) struct CacheEntry {
-    /// The scopes, sorted, each once, separated by spaces.
+    /// The scopes, sorted and without duplicates, separated by spaces.
     pub(in crate::token) scopes: Box<str>,
     pub(in crate::token) current: ArcSwap<Issued>,
     pub(in crate::token) place: Place,
     state: Mutex<State>,
 }
 
-/// The ids of an access token and of its refresh token: revoking one revokes the other.
+/// The ids of an access token and its refresh token. Revoking one revokes the other.
 type GrantIds = [Option<TokenId>; 2];
 
 #[derive(Default)]
 struct State {
-    /// The one refresh token that was issued last and not yet sent.
+    /// The refresh token that was issued last, until it is sent.
     refresh_token: Option<Secret>,
-    /// The id of the refresh token that came with the current token, sent or not.
+    /// The id of the refresh token that was issued with the current token, sent or not.
     refresh_token_id: Option<TokenId>,
-    /// What the current token was refreshed from. Revoking that revokes the current token as well.
+    /// The ids of the tokens that the current token was refreshed from. Revoking one of them also
+    /// revokes the current token.
     parents: GrantIds,
     /// Rarely used state, boxed to keep idle entries small.
     cold: Option<Box<ColdState>>,
@@ -56,34 +57,34 @@ struct State {
 struct ColdState {
     flight: SingleFlight<Outcome>,
     refresh: Refresh,
-    /// The token that was rejected or revoked last; it must not come back from a store.
+    /// The token that was rejected or revoked last. It must not be loaded from a store again.
     rejected: Option<TokenId>,
-    /// Whether a store has yet to forget it.
+    /// Whether the rejected token must still be removed from a store.
     eviction_pending: bool,
     failure: Option<FailureBackoff>,
-    /// Renewals after a 401. Boxed, because few entries have any.
+    /// Renewals after a 401. Boxed, because few entries have them.
     renewal: Option<Box<Renewal>>,
 }
 
-/// What is known of the refresh that runs.
+/// The state of the running refresh.
 #[derive(Default)]
 struct Refresh {
-    /// The ticket that it last waited with for its turn.
+    /// The ticket with which the refresh waits for the rate limiter.
     ticket: Option<u64>,
-    /// What it was begun with.
+    /// The ids of the tokens that the refresh uses.
     from: GrantIds,
-    /// Whether that was revoked since.
+    /// Whether one of these tokens was revoked since the refresh started.
     is_void: bool,
 }
 
 impl State {
-    /// The refresh that runs, and the ticket that it waits with for its turn.
+    /// Returns the running refresh, and the ticket with which it waits for the rate limiter.
     fn running(&self) -> Option<(Waiter<Outcome>, Option<u64>)> {
         let cold = self.cold.as_ref()?;
         Some((cold.flight.running()?, cold.refresh.ticket))
     }
 
-    /// What the refresh was begun with.
+    /// Returns the ids of the tokens that the running refresh uses.
     fn refreshed_from(&self) -> GrantIds {
         self.cold.as_ref().map_or([None; 2], |cold| cold.refresh.from)
     }
@@ -112,62 +113,67 @@ struct FailureBackoff {
     failures: u32,
     retry_at: u64,
     error: Error,
-    /// The credentials that the server refused, if it did. With others the failure does not count.
+    /// The credentials, if the server refused them. The failure does not apply to other
+    /// credentials.
     refused: Option<Fingerprint>,
 }
 
-/// What a caller does next.
+/// The next step of a caller.
 pub(in crate::token) enum Lookup<P> {
-    /// Take this token.
+    /// Use this token.
     Hit(Token),
-    /// Wait for the refresh that runs, whose own turn may be yet to come.
+    /// Wait for the running refresh. The number is its ticket if it still waits for the rate
+    /// limiter.
     Wait(Waiter<Outcome>, Option<u64>),
-    /// Run the refresh that has begun. The token serves meanwhile.
+    /// Start the refresh that was reserved. The token, if any, can be used in the meantime.
     StartRefresh(Option<Token>, Flight<Outcome>, P),
-    /// No token, and no refresh may begin now.
+    /// There is no token, and no refresh may start now.
     BackingOff(Error),
 }
 
-/// What a token is requested with, and what may void the request.
+/// The refresh token of a request, and the tokens whose revocation invalidates the result.
 pub(in crate::token) struct TakenRefreshToken {
     pub(in crate::token) refresh_token: Option<Secret>,
     from: GrantIds,
 }
 
 impl TakenRefreshToken {
-    /// For a request by the client credentials that leaves the refresh token where it is.
+    /// Creates the value for a request with client credentials, which leaves the refresh token in
+    /// place.
     pub(in crate::token) fn none() -> Self {
         Self { refresh_token: None, from: [None; 2] }
     }
 }
 
-/// A token to put in place.
+/// A token to install in an entry.
 pub(in crate::token) struct NewToken<'a> {
     pub(in crate::token) issued: Arc<Issued>,
     pub(in crate::token) refresh_token: Option<Secret>,
-    /// The id of the refresh token that came with it, wherever that is now.
+    /// The id of the refresh token that was issued with the token, even if this process does not
+    /// have it.
     pub(in crate::token) refresh_token_id: Option<TokenId>,
-    /// How it was requested; `None` if it comes from a store.
+    /// How the token was requested. `None` if it was loaded from a store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
-    /// When it was requested, from the server or from the store.
+    /// The time at which the token was requested from the server or from the store.
     pub(in crate::token) epoch: Epoch,
 }
 
-/// Why a new token is not put in place.
+/// The reason why a new token is not installed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Discarded {
-    /// It, or what it was refreshed from, was revoked or rejected while it was requested.
+    /// The token, or a token that it was refreshed from, was revoked or rejected during the
+    /// request.
     Void,
-    /// It was revoked earlier, and the server issues it all the same.
+    /// The token was revoked earlier, but the server issued it again.
     Revoked,
 }
 
-/// Which clocks and times an entry decides by.
+/// The revoked and rejected tokens, and the times that an entry compares them with.
 #[derive(Clone, Copy)]
 pub(in crate::token) struct Marks<'a> {
     pub(in crate::token) tombstones: &'a Tombstones,
     pub(in crate::token) now: u64,
-    /// Until when a revoked token is remembered.
+    /// Until when a revoked token is remembered, in milliseconds of the monotonic clock.
     pub(in crate::token) revoked_until: u64,
 }
 
@@ -182,13 +188,14 @@ impl CacheEntry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The scopes one by one. They were checked when the entry was made.
+    /// Returns the scopes as a list. They were validated when the entry was created.
     pub(in crate::token) fn scopes(&self) -> Vec<Scope> {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }
 
-    /// Says what a caller does next, and begins a refresh if one is needed and `admit` lets it. That is
-    /// told whether a token serves meanwhile. `credentials` are those that would be sent.
+    /// Decides the next step of a caller. Reserves a refresh if one is needed and `admit` allows
+    /// it. The argument of `admit` is whether a token can be used in the meantime. `credentials`
+    /// returns those that would be sent.
     pub(in crate::token) fn lookup<P>(
         &self,
         now: Now,
@@ -196,7 +203,7 @@ impl CacheEntry {
         admit: impl FnOnce(bool) -> Result<P, Error>,
     ) -> Lookup<P> {
         let mut state = self.lock();
-        // Under the lock, for a refresh may have ended since the caller looked.
+        // Load under the lock, because a refresh may have ended since the caller looked.
         let current = self.current.load();
         let usable = match current.life.age(now) {
             Age::Fresh => return Lookup::Hit(Token::from_guard(current)),
@@ -229,14 +236,14 @@ impl CacheEntry {
         }
     }
 
-    /// Says with which ticket the refresh waits for its turn.
+    /// Sets the ticket with which the refresh waits for the rate limiter.
     pub(in crate::token) fn wait_with(&self, ticket: u64) {
         if let Some(cold) = &mut self.lock().cold {
             cold.refresh.ticket = Some(ticket);
         }
     }
 
-    /// Takes the refresh token out, so that it is sent only once. A revoked one is dropped.
+    /// Takes the refresh token out, so that it is sent only once. Discards a revoked one.
     pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.refresh_token.take();
@@ -253,18 +260,18 @@ impl CacheEntry {
         TakenRefreshToken { refresh_token, from }
     }
 
-    /// Whether there is a refresh token to be sent.
+    /// Returns whether the entry has a refresh token that was not sent.
     pub(in crate::token) fn has_refresh_token(&self) -> bool {
         self.lock().refresh_token.is_some()
     }
 
-    /// Drops the refresh token, for a store has it.
+    /// Removes the refresh token, because a store has it.
     pub(in crate::token) fn drop_refresh_token(&self) {
         self.lock().refresh_token = None;
     }
 
-    /// Puts back a refresh token that certainly was not used up, unless it was revoked or its token
-    /// rejected meanwhile.
+    /// Puts back a refresh token that was certainly not used, unless it was revoked or its access
+    /// token was rejected in the meantime.
     pub(in crate::token) fn give_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
@@ -274,14 +281,14 @@ impl CacheEntry {
         }
     }
 
-    /// The last rejected token, if a store has yet to forget it.
+    /// Returns the last rejected token, if it must still be removed from a store.
     pub(in crate::token) fn pending_eviction(&self) -> Option<TokenId> {
         let state = self.lock();
         let cold = state.cold.as_ref().filter(|cold| cold.eviction_pending)?;
         cold.rejected
     }
 
-    /// A store has forgotten this token, or heard of it first.
+    /// Records that a store has removed this token.
     pub(in crate::token) fn clear_pending_eviction(&self, id: TokenId) {
         if let Some(cold) = &mut self.lock().cold
             && cold.rejected == Some(id)
@@ -290,17 +297,19 @@ impl CacheEntry {
         }
     }
 
-    /// The ids of the current token and of the refresh token that came with it.
+    /// Returns the ids of the current token and of the refresh token that was issued with it.
     pub(in crate::token) fn ids(&self) -> impl Iterator<Item = TokenId> + use<> {
         let state = self.lock();
         [self.current.load().id, state.refresh_token_id].into_iter().flatten()
     }
 
-    /// Puts a new token in place, unless it was revoked or invalidated. Checked under the lock: a
-    /// revocation marks first and locks afterwards, so one of both sees the other.
+    /// Installs a new token, unless it was revoked or invalidated.
     ///
-    /// `retry_at` is when the next refresh may begin, given the failures so far, if the server
-    /// issues a token again that was rejected.
+    /// The check runs under the lock. A revocation first marks the token and then takes the lock,
+    /// so either this check sees the mark or the revocation sees the token.
+    ///
+    /// If the server issues a rejected token again, no refresh starts before `retry_at`. Its
+    /// argument is the number of failures so far.
     pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
@@ -310,7 +319,8 @@ impl CacheEntry {
         self.put(&mut self.lock(), new, marks, retry_at)
     }
 
-    /// As [`Self::publish`], but only in place of `old`, which was rejected. Returns whether it was.
+    /// Works like [`Self::publish`], but only replaces `old`, which was rejected. Returns whether
+    /// it did.
     pub(in crate::token) fn replace(
         &self,
         old: TokenId,
@@ -328,7 +338,8 @@ impl CacheEntry {
         replaced
     }
 
-    /// Runs `step` on the state of renewals after a 401, with the current token. It must be short.
+    /// Runs `step` with the state of renewals after a 401 and the current token. `step` must be
+    /// short.
     pub(in crate::token) fn renewal<T>(&self, step: impl FnOnce(&mut Renewal, &Issued) -> T) -> T {
         let mut state = self.lock();
         let current = self.current.load();
@@ -361,7 +372,7 @@ impl CacheEntry {
                 !is_from_store
                     && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
-            // From a store: another process was issued it, and counts that.
+            // For a token from a store, the process to which it was issued counts this.
             Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),
@@ -382,8 +393,8 @@ impl CacheEntry {
         Ok(Token::from_arc(new.issued))
     }
 
-    /// Ends the refresh in a failure: no other begins before `retry_at`, given the failures so far. `refused` are
-    /// the credentials that the server refused, if it did.
+    /// Ends the refresh with a failure. No other refresh starts before `retry_at`, whose argument
+    /// is the number of failures so far. `refused` are the credentials, if the server refused them.
     pub(in crate::token) fn fail(
         &self,
         error: Error,
@@ -406,8 +417,7 @@ impl CacheEntry {
         }
     }
 
-    /// Forgets exactly this token; its refresh token is of no use any more. Tells whether it was the
-    /// current one.
+    /// Removes exactly this token and its refresh token. Returns whether it was the current token.
     pub(in crate::token) fn invalidate(&self, id: TokenId) -> bool {
         let mut state = self.lock();
         let is_current = self.current.load().id == Some(id);
@@ -424,9 +434,11 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Forgets the token and refresh token if `revoked` is one of them, or one of those that they were
-    /// refreshed from, and makes a refresh void that was begun with them. Marks all of them as revoked.
-    /// Returns the forgotten access token, `Some(None)` if there was none.
+    /// Removes the tokens of the entry if `revoked` is one of them, or a token that they were
+    /// refreshed from. Marks all of them as revoked, and voids a refresh that uses one of them.
+    ///
+    /// Returns `None` if the entry is not affected, otherwise the id of the removed access token,
+    /// if any.
     pub(in crate::token) fn revoke(&self, revoked: TokenId, marks: Marks<'_>) -> Option<Option<TokenId>> {
         let mut state = self.lock();
         let current = self.current.load().id;
@@ -449,7 +461,7 @@ impl CacheEntry {
         Some(current)
     }
 
-    /// Keeps a refresh token that a store gave out to this process.
+    /// Keeps a refresh token that a store handed over to this process.
     pub(in crate::token) fn keep_refresh_token(&self, refresh_token: Secret) {
         if !is_kept_refresh_token(&refresh_token) {
             return;

@@ -1,4 +1,4 @@
-//! Ties a task of a cache to the life of the cache: a shutdown waits for it, then cuts it off.
+//! Binds a task to its cache: a shutdown waits for the task, and then aborts it.
 
 use crate::{
     Error, ErrorKind,
@@ -6,21 +6,24 @@ use crate::{
     work::{Running, WorkTracker},
 };
 
-/// A task that a shutdown waits for. Made before the task, so that a shutdown in between knows of it.
+/// A task that a shutdown waits for. Created before the task, so that no shutdown misses it.
 pub(in crate::token) struct TaskGuard {
     alive: watch::Receiver<()>,
     _running: Running,
 }
 
 impl TaskGuard {
+    /// Registers a task.
+    ///
     /// # Errors
     ///
-    /// [`shut_down`] once a shutdown has begun.
+    /// [`shut_down`] after a shutdown was started.
     pub(super) fn new(alive: watch::Receiver<()>, work: &WorkTracker) -> Result<Self, Error> {
         Ok(Self { alive, _running: work.begin().ok_or_else(shut_down)? })
     }
 
-    /// Runs the task. `None` if it is cut off: the last clone of the cache is gone, or a shutdown is over.
+    /// Runs the task. Returns `None` if the task was aborted, because the last clone of the cache
+    /// was dropped or a shutdown ended.
     pub(in crate::token) async fn run<T>(mut self, task: impl Future<Output = T>) -> Option<T> {
         sync::select! {
             outcome = task => Some(outcome),
@@ -29,7 +32,7 @@ impl TaskGuard {
     }
 }
 
-/// Why no refresh begins any more.
+/// Returns the error for refreshes after a shutdown was started.
 pub(in crate::token) fn shut_down() -> Error {
     Error::new(ErrorKind::Unavailable, "the client was shut down: no token is requested any more")
 }

@@ -1,5 +1,6 @@
-//! What the clones of a cache share, and the waits for a token. It knows no vendor and no HTTP. Nothing is locked
-//! across an await.
+//! The part of a cache that its clones share, and the code that waits for a token.
+//!
+//! Knows no vendor and no HTTP. Holds no lock across an await.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -27,17 +28,19 @@ use crate::{
     },
 };
 
-/// How often one caller looks for a token: again only where a refresh brought nothing to hand out.
+/// The maximum number of look-ups for one caller. Another look-up follows only if a refresh ended
+/// without a usable token.
 const MAX_LOOKUPS: u32 = 3;
 
-/// A wait for a token, on the heap: what it needs is large, and rarely needed.
+/// A wait for a token. Boxed, because the future is large and rarely needed.
 pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
 
-/// What the clones of a cache share. The last to go ends the tasks.
+/// The part of a cache that its clones share. Dropping the last clone ends the tasks.
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// Closes when the last clone is gone, and changes when a shutdown is over; the tasks hold the other end.
+    /// Closed when the last clone is dropped, and changed when a shutdown ends. Tasks hold the
+    /// receiver.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 
@@ -47,7 +50,7 @@ impl CacheInner {
         Self { shared, alive: Arc::new(watch::channel(()).0) }
     }
 
-    /// A token as soon as there is one, but within `max_wait`, or else that of the options.
+    /// Waits for a token, at most `max_wait`. Without `max_wait`, the limit of the options applies.
     pub(in crate::token) fn wait(&self, entry: Arc<CacheEntry>, max_wait: Option<Duration>) -> Waiting<'_> {
         let max_wait = max_wait.unwrap_or(self.shared.options.max_wait).min(FOREVER);
         Box::pin(async move { self.wait_for(&entry, max_wait).await })
@@ -91,10 +94,10 @@ impl CacheInner {
                 Error::new(ErrorKind::Timeout, "no token within the time that the caller waits")
             });
             match outcome? {
-                // Revoked before this caller woke up.
+                // The token was revoked before this caller woke up.
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
-                // The task went away without an outcome, with its runtime.
+                // The task ended without an outcome, with its runtime.
                 None => {}
             }
         }
@@ -102,22 +105,22 @@ impl CacheInner {
         Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
-    /// Tells a task of the cache when to end.
+    /// Returns a receiver that shows a task when to end.
     pub(in crate::token) fn alive(&self) -> watch::Receiver<()> {
         self.alive.subscribe()
     }
 
-    /// For a task that is about to begin.
+    /// Registers a task that is about to start.
     ///
     /// # Errors
     ///
-    /// `Unavailable` once a shutdown has begun.
+    /// `Unavailable` after a shutdown was started.
     pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
-        // The receiver first, so that a shutdown in between ends the task.
+        // Subscribe first, so that a shutdown in between ends the task.
         TaskGuard::new(self.alive(), &self.shared.work)
     }
 
-    /// Runs a refresh that has begun, in a task of its own.
+    /// Runs a reserved refresh in its own task.
     fn start(
         &self,
         entry: &Arc<CacheEntry>,
@@ -126,27 +129,28 @@ impl CacheInner {
         guard: TaskGuard,
         max_wait: Duration,
     ) -> Result<(), Error> {
-        // Others may join who have more time than the one who began it.
+        // Callers that join later may wait longer than the first one.
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         if let Some(Admission::Queued(ticket)) = &admission {
             entry.wait_with(ticket.number());
         }
         self.sync_with_store();
-        // The token is in place even if no caller waits any more.
+        // The task installs the token even if no caller waits any more.
         let started = flight.spawn(async move { guard.run(task.run(admission)).await });
         started.map_err(|_| {
             Error::new(ErrorKind::InvalidConfig, "tokens are fetched on a tokio runtime; call this from one")
         })
     }
 
-    /// Invalidates exactly this token, here and in the store, also if its entry was evicted or it is of another
-    /// cache that shares the store.
+    /// Invalidates exactly this token, in memory and in the store.
+    ///
+    /// Also works if its entry was evicted, or if it comes from another cache with the same store.
     pub(in crate::token) async fn invalidate(&self, token: &Token) {
         let issued = token.issued();
         let Some(id) = issued.id else { return };
         let entries = &self.shared.entries;
-        // The second look is slow, and only for a token that this cache did not return, or no longer has.
+        // The search by token is slow. It is needed only for tokens that this cache does not hold.
         let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(id));
         match entry {
             Some(entry) => self.invalidate_entry(&entry, id).await,
@@ -157,7 +161,7 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates exactly this token of a scope set, here and in the store.
+    /// Invalidates exactly this token of a scope set, in memory and in the store.
     pub(in crate::token) async fn invalidate_entry(&self, entry: &CacheEntry, id: TokenId) {
         self.shared.mark_invalidated(id);
         if entry.invalidate(id) {
@@ -166,9 +170,9 @@ impl CacheInner {
         self.invalidate_in_store(Some(entry), id).await;
     }
 
-    /// Forgets a token or refresh token that is about to be revoked, and what came with it, here and in
-    /// the store. First it is marked, then every scope set is looked at: one that gets the token
-    /// meanwhile sees the mark.
+    /// Removes a token or refresh token that is about to be revoked, and the tokens issued with it,
+    /// in memory and in the store. It first marks the token as revoked and then checks every entry,
+    /// so an entry that gets the token in the meantime sees the mark.
     ///
     /// # Errors
     ///
@@ -191,9 +195,12 @@ impl CacheInner {
         Ok(())
     }
 
-    /// Sends a token request of a caller's own within the same limits, and learns from it: for these
-    /// scopes by the client credentials, or by a refresh token. It does not wait for its turn. If the server refuses
-    /// the credentials and the source has others by then, it is sent once more.
+    /// Sends a caller's own token request within the rate limit, the cool-down and the negative
+    /// cache, and updates them with its outcome. `scopes` are those of a client credentials grant,
+    /// `None` means a refresh token.
+    ///
+    /// Does not wait for the rate limit. If the server refuses the credentials and the source has
+    /// others by now, the request is sent once more.
     pub(in crate::token) async fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
@@ -223,7 +230,7 @@ impl CacheInner {
         }
     }
 
-    /// Admits a token request of a caller's own, which does not wait.
+    /// Admits a caller's own token request, without waiting.
     async fn admit(&self, scopes: Option<&str>) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;
@@ -243,7 +250,7 @@ impl CacheInner {
         })
     }
 
-    /// Sends a call again as the policy has it.
+    /// Retries a call by the retry policy.
     pub(in crate::token) async fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,

@@ -10,15 +10,16 @@ use crate::{
     token::scope::{self, Scope},
 };
 
-/// A scope set to look for: sorted, each scope once. One of the two slices has them, and the other is empty.
+/// The scopes to look up, sorted and without duplicates. One of the two slices has them, the other
+/// is empty.
 pub(in crate::token) struct ScopeKey<'a> {
     scopes: &'a [Scope],
     names: &'a [&'a str],
 }
 
 impl<'a> ScopeKey<'a> {
-    /// Allocates nothing for scopes that are sorted already, as those of a [`ScopeSet`](crate::ScopeSet) are, and for
-    /// up to 8 others.
+    /// Calls `then` with the key of a scope set. Does not allocate for sorted scopes, such as a
+    /// [`ScopeSet`](crate::ScopeSet), or for up to 8 scopes in any order.
     #[inline]
     pub(in crate::token) fn with<T>(scopes: &[Scope], then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         if scopes.windows(2).all(|pair| pair[0] < pair[1]) {
@@ -30,7 +31,7 @@ impl<'a> ScopeKey<'a> {
         then(&ScopeKey::of_names(&names))
     }
 
-    /// `names` are sorted, each once.
+    /// Creates a key. `names` must be sorted and without duplicates.
     pub(super) fn of_names(names: &'a [&'a str]) -> Self {
         Self { scopes: &[], names }
     }
@@ -40,7 +41,7 @@ impl<'a> ScopeKey<'a> {
         self.scopes.iter().map(Scope::as_str).chain(self.names.iter().copied())
     }
 
-    /// The key of scopes that are sorted and joined already.
+    /// Calls `then` with the key of scopes that are already sorted and joined.
     pub(in crate::token) fn with_joined<T>(scopes: &str, then: impl FnOnce(&ScopeKey<'_>) -> T) -> T {
         let scopes: SmallVec<[&str; 8]> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
         then(&ScopeKey::of_names(&scopes))
@@ -60,7 +61,7 @@ impl<'a> ScopeKey<'a> {
         hasher.finish()
     }
 
-    /// Whether these are the scopes of an entry.
+    /// Returns whether these are the scopes of an entry.
     #[inline]
     pub(in crate::token) fn matches(&self, joined: &str) -> bool {
         let mut rest = joined;

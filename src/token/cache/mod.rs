@@ -1,7 +1,8 @@
-//! Remembers tokens in this process, renews them, and shares one request among all who wait.
+//! Caches the tokens of one process, refreshes them, and shares each request among all waiting
+//! callers.
 //!
-//! It knows no vendor and no HTTP: a [`TokenSource`] is asked. Nothing runs while nobody asks for a
-//! token, and nothing is locked across an await.
+//! Knows no vendor and no HTTP: it requests tokens from a [`TokenSource`]. Runs no task unless a
+//! token is requested, and holds no lock across an await.
 
 pub(super) mod entries;
 pub(super) mod entry;
@@ -33,36 +34,43 @@ use crate::{
     },
 };
 
-/// Tokens of one source, by scope set. Cheap to clone; clones share everything.
+/// A cache of the tokens of one source, by scope set. Cheap to clone. Clones share everything.
 ///
-/// See the [module](super) for the life of a token. Dropping the last clone ends the refreshes that
-/// run.
+/// See the [module](super) for the lifecycle of a token. Dropping the last clone cancels running
+/// refreshes.
 #[derive(Clone)]
 pub struct TokenCache {
     inner: CacheInner,
 }
 
 impl TokenCache {
-    /// A cache with nothing in it. To go on using the source yourself, give it in an [`Arc`].
+    /// Creates an empty cache. To keep using the source yourself, pass it in an [`Arc`].
     pub fn new(source: impl TokenSource, options: TokenOptions) -> Self {
         Self { inner: CacheInner::new(Arc::new(source), options) }
     }
 
-    /// A token for these scopes that works now; their order does not matter, nor does repetition.
-    /// From memory while one serves, else by one request that all callers share. It waits for that
-    /// no longer than [`TokenOptions::with_max_wait`].
+    /// Returns a valid token for these scopes. Order and duplicates do not matter.
+    ///
+    /// The token comes from memory if possible, otherwise from one request that all callers share.
+    /// The call waits at most [`TokenOptions::with_max_wait`].
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are longer than 16 KiB together; what the
-    /// source failed with, after its retries; [`RateLimited`](crate::ErrorKind::RateLimited) at once if a
-    /// cool-down, or the turn of the request in the rate limit, ends later than the caller waits;
-    /// [`Timeout`](crate::ErrorKind::Timeout) if no token came in time; `Unavailable` if the source panicked. An
-    /// earlier failure is returned again, with [`Error::retry_after`], until it is time for another attempt.
+    /// - [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the joined scopes are longer than 16
+    ///   KiB.
+    /// - The error of the source, after retries.
+    /// - [`RateLimited`](crate::ErrorKind::RateLimited) at once if the cool-down or the wait for
+    ///   the rate limit is longer than the caller waits.
+    /// - [`Timeout`](crate::ErrorKind::Timeout) if no token was received in time.
+    /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the source panicked or the cache was
+    ///   shut down.
+    ///
+    /// After a failure, the same error is returned, with [`Error::retry_after`], until the next
+    /// attempt is due.
     ///
     /// # Cancellation
     ///
-    /// Safe: a request that began goes on in a task of its own, and its token is kept.
+    /// Safe: a request that was started continues in its own task, and its token is cached.
     #[inline]
     pub async fn token(&self, scopes: &[Scope]) -> Result<Token, Error> {
         match self.cached(scopes) {
@@ -71,15 +79,15 @@ impl TokenCache {
         }
     }
 
-    /// The same, waiting no longer than `max_wait`.
+    /// Works like [`TokenCache::token`], but waits at most `max_wait`.
     ///
     /// # Errors
     ///
-    /// As [`TokenCache::token`].
+    /// The errors of [`TokenCache::token`].
     ///
     /// # Cancellation
     ///
-    /// As [`TokenCache::token`].
+    /// Safe, as for [`TokenCache::token`].
     pub async fn token_within(&self, scopes: &[Scope], max_wait: Duration) -> Result<Token, Error> {
         match self.cached(scopes) {
             Some(token) => Ok(token),
@@ -87,40 +95,43 @@ impl TokenCache {
         }
     }
 
-    /// A fresh token from memory, if there is one. Never waits, never sends.
+    /// Returns a fresh token from memory, if there is one. Never waits, and sends no request.
     #[inline]
     pub fn cached(&self, scopes: &[Scope]) -> Option<Token> {
         self.inner.shared.cached(scopes)
     }
 
-    /// Forgets exactly this token, here and in the store, and not a newer one: for a 401. The next to
-    /// ask gets a new one.
+    /// Removes exactly this token from memory and from the store, and not a newer one. Call this
+    /// after a
+    /// 401. The next caller gets a new token.
     pub async fn invalidate(&self, token: &Token) {
         self.inner.invalidate(token).await;
     }
 
-    /// Runs a request of yours with a token, and once more with a new one if the outcome is a 401 that a
-    /// new token may help against: see [`authorize`](crate::authorize#what-happens-on-a-401). The second outcome
-    /// stands. If no new token can be had, the first one does.
+    /// Runs your request with a token, and once more with a new token if the outcome is a 401 that
+    /// a new token may resolve.
     ///
-    /// `classify` returns what an outcome says about the token. For an HTTP response the clients' `classify` does
-    /// it, such as [`moov::Client::classify`](crate::moov::Client::classify).
+    /// See [`authorize`](crate::authorize#what-happens-on-a-401). The outcome of the second run is
+    /// returned. If no new token can be had, the outcome of the first run is returned.
+    ///
+    /// `classify` returns what an outcome means for the token. For HTTP responses, the clients have
+    /// such a function, for example [`moov::Client::classify`](crate::moov::Client::classify).
     ///
     /// # Errors
     ///
-    /// As [`TokenCache::token`], if there is no token for the first run; what your request fails with is in
-    /// its own outcome.
+    /// The errors of [`TokenCache::token`], if there is no token for the first run. Errors of your
+    /// request are part of its outcome.
     ///
     /// # Cancellation
     ///
-    /// Cancels your request, and no refresh.
+    /// Cancels your request, but no refresh.
     pub async fn run<T, F: Future<Output = T>>(
         &self,
         scopes: &[Scope],
         mut request: impl FnMut(Token) -> F,
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        // The entry is kept: a 401 finds the token in it, even if it is evicted meanwhile.
+        // Keep the entry, so that a 401 finds the token in it even if the entry was evicted.
         let (entry, token) = match self.inner.shared.cached_entry(scopes) {
             Some(found) => found,
             None => {
@@ -140,55 +151,61 @@ impl TokenCache {
         Ok(outcome)
     }
 
-    /// Forgets an access token or refresh token that is about to be revoked, and what came with it, here
-    /// and in the store. A refresh that began with it installs nothing. It looks at every scope set.
+    /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
+    /// with it, from memory and from the store.
     ///
-    /// When it returns, this cache does not return the token any more. The other processes of a
-    /// [`TokenStore`](crate::token::TokenStore) drop it when they are told, whichever of them holds it.
+    /// A refresh that was started with one of them does not store its result. This call checks
+    /// every scope set. After it returns, this cache does not return the token. Other processes
+    /// with the same [`TokenStore`](crate::token::TokenStore) drop the token when the store
+    /// notifies them.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store could not be told. Then other
-    /// processes may still return the token. The cache tells the store later, with a back-off, for as
-    /// long as the cache lives; calling this again tries at once.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store failed. Other processes may then
+    /// still return the token. The cache retries with a back-off, as long as it exists. Calling
+    /// this method again retries at once.
     pub async fn forget(&self, token: &impl AsToken) -> Result<(), Error> {
         self.inner.forget(&token.as_token()).await
     }
 
-    /// Ends the work of this cache and of all its clones, for the end of a process. It takes no longer than `within`.
+    /// Ends the work of this cache and of all its clones, before the process exits. Takes at most
+    /// `within`.
     ///
-    /// - No refresh begins any more. A refresh that only waits (for its turn, for a retry, for another process)
-    ///   ends at once.
-    /// - A request that is on the wire is finished, and its token, with the new refresh token, is put into the
-    ///   store. So is a refresh whose refresh token was taken out of the store, or that refresh token would be lost.
-    /// - Revocations and invalidations that a failing store has missed are written to it, with a back-off.
-    /// - The task that listens to other processes ends.
+    /// - No new refresh starts. A refresh that only waits (for the rate limit, a retry or another
+    ///   process) ends at once.
+    /// - A request that was sent is completed, and its token and refresh token are stored. The same
+    ///   applies to a refresh whose refresh token was taken out of the store, because it would be
+    ///   lost otherwise.
+    /// - Revocations and invalidations that a failing store has missed are written to it, with a
+    ///   back-off.
+    /// - The task that receives notices of other processes ends.
     ///
-    /// Afterwards a token that still works is returned from memory. Without one,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) is returned at once and nothing is sent. This process is not
-    /// told any more what other processes revoke, so stop using the cache soon.
+    /// Afterwards, valid tokens are still returned from memory. Without a valid token,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) is returned at once, and nothing is sent. The
+    /// cache receives no more revocations of other processes, so stop using it soon.
     ///
-    /// Before calling this, stop your server and wait for the requests that use tokens. A second call is fine,
-    /// also at the same time: each returns when the work is over or its own time is, and the shortest time decides
-    /// when requests are cut off. Without a shutdown, the drop of the last clone
-    /// cuts off what is running.
+    /// Before this call, stop your server and wait for the requests that use tokens. Further calls
+    /// are allowed, also concurrently: each returns when the work is done or its own time is over,
+    /// and the shortest time determines when requests are aborted. Without a shutdown, dropping the
+    /// last clone aborts running requests.
     ///
     /// # Errors
     ///
-    /// What was not finished in time: [`Timeout`](crate::ErrorKind::Timeout) if requests were cut off,
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store still has not been told of a revocation or an
-    /// invalidation. A second call tries to write those again.
+    /// [`Timeout`](crate::ErrorKind::Timeout) if requests were aborted,
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if a revocation or invalidation was not
+    /// written to the store. Another call tries to write it again.
     ///
     /// # Cancellation
     ///
-    /// Nothing new begins, and requests on the wire go on until the last clone is dropped. Call it again to wait for
-    /// them.
+    /// No new work starts. Requests that were sent continue until the last clone is dropped. Call
+    /// this method again to wait for them.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         self.inner.shutdown(within).await
     }
 
-    /// Sends a token request of a caller's own within the same limits, and learns from it: for these
-    /// scopes by the client credentials, or by a refresh token.
+    /// Sends a caller's own token request within the rate limit, the cool-down and the negative
+    /// cache, and updates them with its outcome. `scopes` are those of a client credentials grant,
+    /// `None` means a refresh token.
     pub(crate) fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
@@ -197,7 +214,7 @@ impl TokenCache {
         self.inner.rate_limited(scopes, call)
     }
 
-    /// Sends a call again as the policy has it.
+    /// Retries a call by the retry policy.
     pub(crate) fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -210,44 +227,46 @@ impl TokenCache {
         &self.inner.shared.options
     }
 
-    /// What it did so far.
+    /// Returns the counters of this cache.
     pub fn stats(&self) -> Stats {
         self.inner.shared.stats()
     }
 
-    /// How many scope sets are remembered.
+    /// Returns the number of cached scope sets.
     pub fn len(&self) -> usize {
         self.inner.shared.entries.len()
     }
 
-    /// Whether none is.
+    /// Returns whether the cache has no scope sets.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// A scope set of a cache, found once: the fastest way to the token that most requests use.
+/// A handle to one scope set of a cache: the fastest access to a token that most requests use.
 #[derive(Clone)]
 pub struct TokenHandle {
     cache: TokenCache,
     entry: Arc<CacheEntry>,
-    /// Its drop lets the cache evict the entry.
+    /// Keeps the entry in the cache until it is dropped.
     _hold: Option<Arc<Hold>>,
 }
 
 impl TokenCache {
-    /// A handle to one scope set. The cache does not evict that scope set until the last handle to it is dropped.
+    /// Returns a handle to one scope set. The cache does not evict this scope set until its last
+    /// handle is dropped.
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if handles hold
-    /// [too many](TokenOptions::with_max_handles) scope sets, or these scopes are longer than 16 KiB together.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if [too
+    /// many](TokenOptions::with_max_handles) scope sets have handles, or if the joined scopes are
+    /// longer than 16 KiB.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         let hold = Arc::new(Hold::new(&self.inner.shared, scopes)?);
         Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })
     }
 
-    /// A handle for one request, which does not keep the scope set in the cache.
+    /// Returns a handle for one request, which does not prevent eviction.
     ///
     /// # Errors
     ///
@@ -258,7 +277,7 @@ impl TokenCache {
 }
 
 impl TokenHandle {
-    /// A handle to another scope set of the same cache, for one request.
+    /// Returns a handle to another scope set of the same cache, for one request.
     ///
     /// # Errors
     ///
@@ -267,15 +286,15 @@ impl TokenHandle {
         self.cache.handle_once(scopes)
     }
 
-    /// A token that works now, as [`TokenCache::token`].
+    /// Returns a valid token. See [`TokenCache::token`].
     ///
     /// # Errors
     ///
-    /// As [`TokenCache::token`].
+    /// The errors of [`TokenCache::token`].
     ///
     /// # Cancellation
     ///
-    /// As [`TokenCache::token`].
+    /// Safe, as for [`TokenCache::token`].
     #[inline]
     pub async fn token(&self) -> Result<Token, Error> {
         match self.cached() {
@@ -284,36 +303,37 @@ impl TokenHandle {
         }
     }
 
-    /// A fresh token from memory, if there is one. Never waits, never sends.
+    /// Returns a fresh token from memory, if there is one. Never waits, and sends no request.
     #[inline]
     pub fn cached(&self) -> Option<Token> {
         self.cache.inner.shared.fresh(&self.entry)
     }
 
-    /// Forgets exactly this token, as [`TokenCache::invalidate`].
+    /// Removes exactly this token. See [`TokenCache::invalidate`].
     pub async fn invalidate(&self, token: &Token) {
         self.cache.invalidate(token).await;
     }
 
-    /// Whether these are its scopes, in any order. Allocates no more than a look-up does.
+    /// Returns whether the handle is for these scopes, in any order. Allocates no more than a
+    /// look-up.
     pub(in crate::token) fn is_for(&self, scopes: &[Scope]) -> bool {
         ScopeKey::with(scopes, |key| key.matches(&self.entry.scopes))
     }
 
-    /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
-    /// stands.
+    /// Returns a token for repeating a request whose response was a 401. `None` if the request
+    /// should not be repeated.
     pub(crate) async fn renew(&self, rejected: &Token, rejection: Rejection) -> Option<Replacement> {
-        // On the heap: it is large, and rarely needed.
+        // Boxed, because the future is large and rarely needed.
         Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 
-    /// For a request that cannot be repeated: a token that the server calls invalid is invalidated, as often
-    /// as one may be renewed.
+    /// Handles a 401 to a request that cannot be repeated. A token that the server calls invalid is
+    /// invalidated, within the limits for renewals.
     pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
         Box::pin(self.cache.inner.renew_for_next(&self.entry, rejected, rejection)).await;
     }
 
-    /// Notes whether the repetition came back with anything but a 401.
+    /// Records whether the repeated request was accepted.
     pub(crate) async fn conclude(&self, replacement: &Replacement, accepted: bool) {
         Box::pin(self.cache.inner.conclude(&self.entry, replacement, accepted)).await;
     }

@@ -1,4 +1,4 @@
-//! The options of the token lifecycle, in one place, and the arithmetic of its windows.
+//! The options of the token lifecycle, and the computation of refresh windows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How tokens are kept and renewed.
+/// Options for caching, refreshing and requesting tokens.
 ///
 /// ```
 /// use std::time::Duration;
@@ -78,71 +78,76 @@ impl Default for TokenOptions {
 }
 
 impl TokenOptions {
-    /// How long before its end a token is renewed while it still serves, at most a quarter of its
-    /// life. 5 minutes.
+    /// Sets how long before its expiry a token is refreshed, at most a quarter of its lifetime. The
+    /// token can still be used during this time. Default: 5 min.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = window.min(FOREVER);
         self
     }
 
-    /// How long before its end a token is no longer handed out, so that it does not expire on the
-    /// way, at most a tenth of its life. 10 seconds.
+    /// Sets how long before its expiry a token is no longer used, so that it does not expire on the
+    /// way to the server. At most a tenth of its lifetime. Default: 10 s.
     #[must_use]
     pub fn with_expiry_leeway(mut self, margin: Duration) -> Self {
         self.margin = margin.min(FOREVER);
         self
     }
 
-    /// How long a token is believed whose response does not say, or nothing credible. 5 minutes.
+    /// Sets the lifetime of tokens whose response has no credible expiry. Default: 5 min.
     #[must_use]
     pub fn with_default_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.default = lifetime.min(FOREVER);
         self
     }
 
-    /// The longest that any token is believed. 24 hours.
+    /// Sets the longest lifetime of any token. Default: 24 h.
     #[must_use]
     pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.max = lifetime.min(FOREVER);
         self
     }
 
-    /// How much of the windows and waits is random, from 0 to 1, so that a fleet does not act in
-    /// step: up to a quarter of the refresh window, up to half of a wait. 1.
+    /// Sets which share of windows and delays is random, from 0 to 1, so that the processes of a
+    /// fleet do not act at the same time. With 1, up to a quarter of the refresh window and up to
+    /// half of a delay are random. Default: 1.
     #[must_use]
     pub fn with_jitter(mut self, share: f64) -> Self {
         self.jitter = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
         self
     }
 
-    /// How long a caller waits for a token, where the call names no time of its own. 30 seconds.
+    /// Sets how long a caller waits for a token, unless the call has its own limit. Default: 30 s.
     #[must_use]
     pub fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait.min(FOREVER);
         self
     }
 
-    /// The most scope sets that the cache remembers. Beyond it, one that has not been used lately is evicted
-    /// for each new one. Scope sets that a [handle](crate::token::TokenHandle) holds are not evicted and do not count; those
-    /// with a request in flight are not evicted, and may exceed it for that long. At least 1. Default: 100,000.
+    /// Sets the maximum number of scope sets in the cache. Default: 100,000. Minimum: 1.
+    ///
+    /// If there are more, each new scope set evicts one that was not used recently. Scope sets with
+    /// a [handle](crate::token::TokenHandle) are not evicted and do not count. Scope sets with a
+    /// request in flight are not evicted, so the cache may exceed the maximum temporarily.
     #[must_use]
     pub fn with_capacity(mut self, scope_sets: usize) -> Self {
         self.capacity = scope_sets.max(1);
         self
     }
 
-    /// The most scope sets that [handles](crate::token::TokenHandle) hold at the same time. Beyond it,
-    /// [`TokenCache::handle`](crate::token::TokenCache::handle) fails. Any number of handles to the same scope set count once.
-    /// At least 1. Default: 100,000.
+    /// Sets the maximum number of scope sets with [handles](crate::token::TokenHandle). Default:
+    /// 100,000. Minimum: 1.
+    ///
+    /// If there are more, [`TokenCache::handle`](crate::token::TokenCache::handle) fails. Several
+    /// handles to the same scope set count once.
     #[must_use]
     pub fn with_max_handles(mut self, scope_sets: usize) -> Self {
         self.max_handles = scope_sets.max(1);
         self
     }
 
-    /// How long no new attempt is made after a failed one: `first`, doubled with each failure, up to
-    /// `longest`. 1 second, 60 seconds.
+    /// Sets how long no new attempt is made after a failure: `first`, doubled with each further
+    /// failure, up to `longest`. Default: 1 s and 60 s.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.backoff = first.min(FOREVER);
@@ -150,40 +155,44 @@ impl TokenOptions {
         self
     }
 
-    /// How long a refusal is remembered, of the credentials or of one scope set. Until then no token is
-    /// requested, then one request at a time probes whether the credentials are still refused.
-    /// Default: 10 s.
+    /// Sets how long a refusal of the credentials or of one scope set is remembered. Default: 10 s.
+    ///
+    /// Until then no token is requested. Afterwards, one request at a time checks whether the
+    /// credentials are still refused.
     #[must_use]
     pub fn with_negative_cache_ttl(mut self, ttl: Duration) -> Self {
         self.negative_cache_ttl = ttl.min(FOREVER);
         self
     }
 
-    /// The longest cool-down that a server can ask for, such as by `Retry-After`. A longer one is cut
-    /// to this. Default: 1 h, at most 24 h.
+    /// Sets the longest cool-down that a server can request, for example with `Retry-After`. A
+    /// longer one is reduced to this. Default: 1 h. Maximum: 24 h.
     #[must_use]
     pub fn with_max_cool_down(mut self, longest: Duration) -> Self {
         self.max_cool_down = longest.min(MAX_COOL_DOWN);
         self
     }
 
-    /// The most token calls in any span of time; further calls wait in order of arrival, evenly spread.
-    /// One that cannot be served within its caller's time fails with `RateLimited` at once. Default: none; the
-    /// vendors' clients set the vendor's documented limit.
+    /// Sets the maximum number of token requests in any time span. Default: no limit, but the
+    /// vendors' clients set the documented limit of the vendor.
     ///
-    /// The span is made a little longer, by 2 %, in a fleet by 5 %: calls that leave evenly spread do not
-    /// arrive so, and the vendor counts arrivals. With a [`TokenStore`] that has rate limits, as Redis has, the limit is that of
-    /// all processes together; while the store fails, each process applies it alone.
+    /// Further requests wait in order of arrival, evenly spread. A request that cannot be sent
+    /// within the time that its caller waits fails with `RateLimited` at once.
+    ///
+    /// The time span is extended by 2 %, in a fleet by 5 %, because requests that are sent evenly
+    /// spread do not arrive evenly spread, and the vendor counts arrivals. With a [`TokenStore`]
+    /// that supports rate limits, such as Redis, the limit applies to all processes together. While
+    /// the store fails, each process applies the limit alone.
     ///
     /// # How to choose
     ///
-    /// Vendors document one limit, and do not document all of what it counts. If calls fail with
+    /// Vendors document one limit, but not everything that counts against it. If calls fail with
     /// [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
     ///
-    /// - A test environment may have a lower one. Moov documents 40 calls a second, and 10 in test
-    ///   mode; other vendor text says 100 and 50.
-    /// - A limit by address or account is shared by all clients behind that address or with that
-    ///   account, also by those without a common store. Give each its part with
+    /// - A test environment may have a lower limit. Moov documents 40 calls per second, and 10 in
+    ///   test mode. Other texts of the vendor say 100 and 50.
+    /// - A limit by address or account is shared by all clients with that address or account,
+    ///   including those without a common store. Assign each client its share with
     ///   [`Self::with_rate_limit_share`].
     #[must_use]
     pub fn with_rate_limit(mut self, calls: usize, per: Duration) -> Self {
@@ -191,44 +200,45 @@ impl TokenOptions {
         self
     }
 
-    /// This client's part of the rate limit, from 0 to 1: for clients that share the vendor's limit,
-    /// but no store. Default: 1.
+    /// Sets this client's share of the rate limit, from 0 to 1. Default: 1.
+    ///
+    /// Use this for clients that share the vendor's limit but have no common store.
     #[must_use]
     pub fn with_rate_limit_share(mut self, share: f64) -> Self {
         self.rate_limit_share = if share.is_nan() { 1.0 } else { share.clamp(0.001, 1.0) };
         self
     }
 
-    /// This client's part of the rate limit.
+    /// Returns this client's share of the rate limit.
     pub(in crate::token) fn rate_limit(&self) -> Option<RateLimit> {
         let limit = self.rate_limit?;
         let calls = limit.calls as f64 * self.rate_limit_share;
-        // A part of one call: one call in a longer time.
+        // A share of less than one call becomes one call in a longer time.
         let factor = (1.0 / calls).max(1.0);
         Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
     }
 
-    /// The same for a store.
+    /// Returns this client's share of the rate limit for a store.
     pub(in crate::token) fn fleet_rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
 
-    /// Which failed calls are sent again at once, before a failure counts as one. The function gets the policy as
-    /// it is and returns it changed.
+    /// Customizes how failed calls are retried before a failure is reported. The function receives
+    /// the current policy and returns the changed one.
     #[must_use]
     pub fn with_retry(mut self, customise: impl FnOnce(RetryPolicy) -> RetryPolicy) -> Self {
         self.retry = customise(self.retry);
         self
     }
 
-    /// Where time comes from. The clocks of the machine.
+    /// Sets the source of time. Default: the clocks of the operating system.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// The clock as it is set now, for what else runs on it.
+    /// Returns the configured clock, for other code that depends on it.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock))
     }
@@ -237,18 +247,22 @@ impl TokenOptions {
         self.store.is_some()
     }
 
-    /// Where tokens are kept outside of this process, to be shared or to outlast it. Nowhere.
+    /// Sets a store that keeps tokens outside of this process, to share them or to keep them across
+    /// restarts. Default: none.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn TokenStore>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Calls this with everything that the cache does, for metrics: in the task that does the work and before callers
-    /// get the token, so it must return at once. No lock of the cache is held. A panic is caught and logged. A second
-    /// call replaces the first one's function. Default: none.
+    /// Sets a function that receives each event of the cache, for metrics. Default: none.
     ///
-    /// An event does not name the vendor: each client has its own options, so the function knows.
+    /// The function runs in the task that does the work, before callers get the token, so it must
+    /// return quickly. The cache holds no lock during the call. A panic is caught and logged. A
+    /// second call replaces the function.
+    ///
+    /// An event does not contain the vendor. Each client has its own options, so the function can
+    /// know it.
     ///
     /// ```
     /// use fintech_auth::token::{TokenEvent, TokenOptions};
@@ -266,31 +280,33 @@ impl TokenOptions {
         self
     }
 
-    /// How long one call to the store may take. After that it has failed. 1 second.
+    /// Sets the time limit of one call to the store. Default: 1 s.
     #[must_use]
     pub fn with_store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout.min(FOREVER);
         self
     }
 
-    /// How long the store's circuit stays open after a failure. Until then tokens are requested without the
-    /// store, and no caller waits for it. Default: 5 s.
+    /// Sets how long the circuit of the store stays open after a failure. Default: 5 s.
+    ///
+    /// While it is open, tokens are requested without the store, and no caller waits for it.
     #[must_use]
     pub fn with_store_circuit_open_for(mut self, time: Duration) -> Self {
         self.store_open_for = time.min(FOREVER);
         self
     }
 
-    /// How long the lease of a store runs. Who holds it renews it at every third of this while the
-    /// token call takes; so this is how long a process that died delays the others. 10 seconds, and at
-    /// most 10 minutes.
+    /// Sets the duration of a lease in the store. Default: 10 s. Maximum: 10 min.
+    ///
+    /// The process that holds a lease renews it after each third of this duration, until its
+    /// request ends. So this is how long a crashed process delays the others.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.clamp(Duration::from_millis(30), Duration::from_secs(600));
         self
     }
 
-    /// The windows of a token that is believed for `lifetime` from when it was asked for.
+    /// Computes the refresh window and the expiry of a token. `random` is in 0..=1.
     pub(in crate::token) fn life(&self, expires: Expires, random: f64) -> Life {
         let lifetime = expires.lifetime;
         let margin = self.margin.min(lifetime / 10);

@@ -1,20 +1,21 @@
-//! The place of an entry in the eviction queue.
+//! The position of an entry in the eviction queue.
 
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// What `Entries` knows of one entry. All but `used` is written under the mutex only.
+/// The data that `Entries` keeps for an entry. All fields except `used` are written only under the
+/// mutex.
 #[derive(Default)]
 pub(in crate::token) struct Place {
-    /// Asked for again since the hand last passed. New entries are not: most scope sets that are asked for once are
-    /// not asked for again, and must not push out those that are.
+    /// Whether the entry was looked up since the hand last passed. New entries start with `false`:
+    /// most scope sets that are used once are not used again, and must not evict those that are.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
-    /// Where in the queue it is, if no handle holds it.
+    /// The position in the queue, if no handle holds the entry.
     pub(super) index: AtomicU32,
 }
 
 impl Place {
-    /// Writes only if it changes something: all cores read this.
+    /// Marks the entry as used. Writes only on a change, because all cores read this.
     #[inline]
     pub(in crate::token) fn mark_used(&self) {
         if !self.used.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Ends the tasks of a cache, and what they owe to the store, within a given time.
+//! Ends the tasks of a cache within a time limit, and completes its pending writes to the store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Between two attempts to write to a store that fails: the first wait and the longest one.
+/// The first and the longest delay between two attempts to write to a failing store.
 const BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -27,10 +27,10 @@ impl CacheInner {
         let deadline = after(Instant::now(), within);
         work.close();
         let ended = async {
-            // The tasks go on meanwhile.
+            // Tasks continue during this write.
             self.write_all_marks().await;
             work.closed_and_idle().await;
-            // A task may have left one.
+            // A task may have left another mark.
             self.write_all_marks().await;
         };
         let is_in_time = time::timeout_at(deadline, ended).await.is_ok();
@@ -48,7 +48,8 @@ impl CacheInner {
         Err(Error::new(kind, reason).with_sent(cut_off > 0))
     }
 
-    /// Writes to the store all that it has missed, until it takes it. Also tries a store whose circuit is open.
+    /// Writes all missed marks to the store, and retries until it succeeds. Also tries a store
+    /// whose circuit is open.
     async fn write_all_marks(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let mut failures = 0;
@@ -58,7 +59,8 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates in the store the rejected tokens that a next refresh would have invalidated. `false` if it fails.
+    /// Invalidates rejected tokens in the store that the next refresh would invalidate. Returns
+    /// `false` if the store fails.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);
@@ -81,7 +83,7 @@ impl CacheInner {
 
     fn unwritten_marks(&self) -> usize {
         let Some(breaker) = &self.shared.breaker else { return 0 };
-        // An eviction also has a mark, unless there were too many.
+        // A pending eviction also has a mark, unless there were too many marks.
         breaker.pending_marks().max(self.pending_evictions().len())
     }
 }

@@ -1,5 +1,7 @@
-//! What all clones of a cache share, and its tasks: every scope set, the clocks as they were read last, what
-//! holds for all. It begins no refresh, and asks the source for nothing but its fingerprint.
+//! The state that the clones and tasks of a cache share: all scope sets, cached clock readings, and
+//! limits that apply to all scope sets.
+//!
+//! Starts no refresh.
 
 use std::{
     sync::Arc,
@@ -50,9 +52,9 @@ pub(in crate::token) struct CacheState {
     pub(in crate::token) tombstones: Tombstones,
     pub(in crate::token) breaker: Option<StoreCircuitBreaker>,
     pub(in crate::token) entries: Entries,
-    /// The refreshes that are running. Closed by a shutdown.
+    /// The running refreshes. Closed by a shutdown.
     pub(in crate::token) work: WorkTracker,
-    /// The wall clock as it was read last, and in which tick of the coarse one.
+    /// The tick of the coarse clock at which the wall clock was last read, and that reading.
     seen: (AtomicU64, AtomicU64),
 }
 
@@ -80,7 +82,7 @@ impl CacheState {
         }
     }
 
-    /// The entry of a scope set, made if there is none.
+    /// Returns the entry of a scope set. Creates it if it does not exist.
     ///
     /// # Errors
     ///
@@ -89,19 +91,19 @@ impl CacheState {
         ScopeKey::with(scopes, |key| self.entries.get_or_insert(key))
     }
 
-    /// A fresh token for these scopes, if there is one.
+    /// Returns a fresh token for these scopes, if there is one.
     pub(in crate::token) fn cached(&self, scopes: &[Scope]) -> Option<Token> {
         ScopeKey::with(scopes, |key| self.entries.find(key, |entry| self.fresh(entry)))?
     }
 
-    /// The same, with the entry that it is in. The entry may be evicted by then.
+    /// Returns a fresh token for these scopes, with its entry. The entry may already be evicted.
     pub(in crate::token) fn cached_entry(&self, scopes: &[Scope]) -> Option<(Arc<CacheEntry>, Token)> {
         let look = |entry: &Arc<CacheEntry>| Some((entry.clone(), self.fresh(entry)?));
         ScopeKey::with(scopes, |key| self.entries.find(key, look))?
     }
 
-    /// The token of an entry if it is fresh by both clocks. This runs on every request of a user's
-    /// service: no lock, no allocation, no write that cores would fight over.
+    /// Returns the token of an entry if it is fresh by both clocks. Runs on every request of a
+    /// user's service: no lock, no allocation, no write to a shared cache line.
     #[inline]
     pub(in crate::token) fn fresh(&self, entry: &CacheEntry) -> Option<Token> {
         let current = entry.current.load();
@@ -122,13 +124,14 @@ impl CacheState {
         }
     }
 
-    /// The wall clock is dear, so it is read once in each tick of the coarse one. That suffices to
-    /// notice a suspend or a jump: the next tick is milliseconds away.
+    /// Returns the wall-clock time, read at most once per tick of the coarse clock, because reading
+    /// it is expensive. A suspend or a jump is noticed at the next tick, milliseconds later.
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;
-        // Who sees a tick sees the reading that was made in it. One of another tick may slip in
-        // between the two; it is gone with the next tick.
+        // The order of the two writes ensures that a reader of a tick sees a reading of that tick.
+        // Rarely, a concurrent write makes it a reading of another tick, which the next tick
+        // corrects.
         if at.load(Ordering::Acquire) == tick {
             return seen.load(Ordering::Relaxed);
         }
@@ -150,20 +153,20 @@ impl CacheState {
         Now { tick: self.tick(), wall: self.wall() }
     }
 
-    /// What an entry needs to know which tokens must not be handed out.
+    /// Returns the data that an entry needs to recognize revoked and rejected tokens.
     pub(in crate::token) fn marks(&self) -> Marks<'_> {
         let now = self.tick();
         let revoked_until = now.saturating_add(millis(self.options.limits.max));
         Marks { tombstones: &self.tombstones, now, revoked_until }
     }
 
-    /// Remembers that a token is revoked, for as long as any token is believed.
+    /// Marks a token as revoked, for the longest lifetime of any token.
     pub(in crate::token) fn mark_revoked(&self, token: TokenId) {
         let Marks { tombstones, now, revoked_until } = self.marks();
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
-    /// Remembers that a token was rejected, until a request that begins from now on brings it again.
+    /// Marks a token as rejected, until a request that starts later returns it again.
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
@@ -173,9 +176,9 @@ impl CacheState {
         token.issued().id.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
     }
 
-    /// Admits a refresh that begins now for a caller with so much time: its turn is reserved, except
-    /// where the store admits it. A caller with a stale token does not wait, so its refresh
-    /// may take the time of the options.
+    /// Admits a refresh for a caller that waits at most `max_wait`. Reserves its turn in the rate
+    /// limiter, unless the store admits it later. A caller with a stale token does not wait, so its
+    /// refresh may take the time of the options.
     pub(in crate::token) fn admit_refresh(
         &self,
         scopes: &str,
@@ -193,11 +196,11 @@ impl CacheState {
         admitted.inspect_err(|_| self.negative().failed(scopes, now.tick, Duration::ZERO))
     }
 
-    /// Reserves the turn of a call.
+    /// Reserves a turn in the rate limiter.
     ///
     /// # Errors
     ///
-    /// `RateLimited` if that comes after the deadline.
+    /// `RateLimited` if the turn is after the deadline.
     pub(in crate::token) fn reserve(&self, now: u64, deadline: u64) -> Result<Admission, Error> {
         match self.limiter.reserve(now, self.cool_down.until(), deadline) {
             Admission::TooLate(left) => Err(self.limited(now, left)),
@@ -205,7 +208,7 @@ impl CacheState {
         }
     }
 
-    /// Refuses a wait for a refresh that is known to be too long.
+    /// Fails if the wait for a running refresh is known to be longer than `max_wait`.
     pub(in crate::token) fn within(
         &self,
         now: Now,
@@ -217,7 +220,7 @@ impl CacheState {
         if left > max_wait { Err(self.limited(now.tick, left)) } else { Ok(()) }
     }
 
-    /// A call may be sent in so long, which is too late for its caller.
+    /// Returns the error for a call that may only be sent after `left`, too late for its caller.
     pub(in crate::token) fn limited(&self, now: u64, left: Duration) -> Error {
         if now < self.cool_down.until() {
             return cooling_down(left);
@@ -236,7 +239,7 @@ impl CacheState {
         }
     }
 
-    /// Drops a token that another process evicted.
+    /// Removes a token that another process invalidated or revoked.
     pub(in crate::token) fn drop_token(&self, entry: &CacheEntry, id: TokenId) {
         if entry.invalidate(id) {
             self.counters.evicted_remotely.add(1);
@@ -248,36 +251,37 @@ impl CacheState {
         entry.clear_pending_eviction(id);
     }
 
-    /// Random, in 0..=1, as far as the options allow.
+    /// Returns a random number in 0..=1, limited by the configured jitter.
     pub(in crate::token) fn random(&self) -> f64 {
         self.options.jitter * random()
     }
 
-    /// A scope set as the store knows it.
+    /// Returns the key of a scope set in the store.
     pub(in crate::token) fn key(&self, entry: &CacheEntry) -> StoreKey {
         StoreKey { source: self.source.fingerprint(), scopes: entry.scopes.clone() }
     }
 
-    /// The store, if there is one and it may be asked.
+    /// Returns the store, if there is one and its circuit breaker allows a call.
     pub(in crate::token) fn ready(&self) -> Option<&StoreCircuitBreaker> {
         self.breaker.as_ref().filter(|breaker| breaker.try_acquire())
     }
 
-    /// What is known of refusals of the credentials that would be sent now.
+    /// Returns the negative cache of the current credentials.
     pub(in crate::token) fn negative(&self) -> &NegativeCache {
         self.negative.retain(self.source.credentials_fingerprint());
         &self.negative
     }
 
-    /// Remembers that these credentials are refused for `left`, unless others have replaced them.
+    /// Remembers for `left` that these credentials are refused, unless they were replaced.
     pub(in crate::token) fn refused(&self, credentials: &Fingerprint, left: Duration, error: Error) {
         if *credentials == self.source.credentials_fingerprint() {
             self.negative().refused(self.now().tick, left, error);
         }
     }
 
-    /// Whether to send a call once more, because the server refused its credentials and the source has others by
-    /// now. A refresh token may have been used up unless the error is about the credentials alone.
+    /// Returns whether a call should be sent once more, because the server refused its credentials
+    /// and the source has others by now. A refresh token may have been used up, unless the error is
+    /// about the credentials alone.
     pub(in crate::token) async fn renew_credentials(
         &self,
         error: &Error,
@@ -290,13 +294,13 @@ impl CacheState {
             && catch_panic(self.source.renew_credentials(sent)).await.unwrap_or(false)
     }
 
-    /// A token was invalidated. No lock is held.
+    /// Counts and reports the invalidation of a token. The caller must hold no lock.
     pub(in crate::token) fn invalidated(&self) {
         self.counters.invalidations.add(1);
         self.options.observer.call(|observe| observe(&TokenEvent::Invalidated {}));
     }
 
-    /// Tells the observer how a request for a token ended.
+    /// Reports the outcome of a token request to the observer.
     pub(in crate::token) fn observe_outcome(
         &self,
         scopes: &str,
@@ -311,15 +315,15 @@ impl CacheState {
         self.options.observer.call(|observe| observe(&event));
     }
 
-    /// Learns from a success: for these scopes, or by a refresh token of a caller's own.
+    /// Records a successful token request. `scopes` is `None` for a refresh token of a caller.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         self.cool_down.succeeded();
         self.negative().succeeded(scopes);
     }
 
-    /// Learns from a failure what holds for all, and tells the other processes. `scopes` are those of a
-    /// client credentials grant; what a refresh token fails with says nothing of the credentials.
-    /// `sent` are the credentials that the call was sent with.
+    /// Records a failed token request, and shares what concerns all scope sets with other
+    /// processes. `scopes` are those of a client credentials grant. The failure of a refresh token
+    /// does not concern the credentials. `sent` are the credentials of the request.
     pub(in crate::token) async fn learn(&self, error: &Error, sent: &Fingerprint, scopes: Option<&str>) {
         let random = self.random();
         let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);
@@ -356,16 +360,18 @@ impl CacheState {
     }
 }
 
-/// Keeps an entry in the cache for a handle: it can be found, and is not evicted, until this is dropped.
+/// Keeps an entry in the cache for a handle: the entry is not evicted until this is dropped.
 pub(in crate::token) struct Hold {
     shared: Arc<CacheState>,
     pub(in crate::token) entry: Arc<CacheEntry>,
 }
 
 impl Hold {
+    /// Holds the entry of a scope set.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` if too many scope sets are held.
+    /// `InvalidConfig` if too many scope sets have handles.
     pub(in crate::token) fn new(shared: &Arc<CacheState>, scopes: &[Scope]) -> Result<Self, Error> {
         let entry = ScopeKey::with(scopes, |key| shared.entries.hold(key))?;
         Ok(Self { shared: shared.clone(), entry })

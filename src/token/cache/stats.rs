@@ -1,48 +1,50 @@
-//! Counts of what a cache did, cheap enough for the path that runs on every request.
+//! Counters of a cache. Cheap enough for code that runs on every request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use thread_local::ThreadLocal;
 
-/// What a [`TokenCache`](crate::token::TokenCache) did since it was made.
+/// Counters of a [`TokenCache`](crate::token::TokenCache) since its creation.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Look-ups that returned a fresh token from memory.
     pub hits: u64,
-    /// Look-ups that returned a stale token from memory while it was, or soon will be, refreshed in the background.
+    /// Look-ups that returned a stale token from memory, while a refresh runs or is due.
     pub stale_hits: u64,
-    /// Look-ups that found no token that is still valid.
+    /// Look-ups that found no valid token.
     pub misses: u64,
-    /// Of the misses, those that waited for a refresh that was already in flight.
+    /// Misses that waited for a refresh that was already in flight.
     pub waiters: u64,
     /// Tokens issued or refreshed by the source.
     pub refreshes: u64,
-    /// Tokens taken over from the store.
+    /// Tokens loaded from the store.
     pub shared: u64,
     /// Refreshes that ended in an error, after all retries.
     pub failures: u64,
-    /// Cool-downs that a server asked for.
+    /// Cool-downs that were started.
     pub cool_downs: u64,
     /// Tokens that were rejected or revoked.
     pub invalidations: u64,
-    /// Scope sets forgotten because there were too many.
+    /// Scope sets evicted because the cache was full.
     pub evictions: u64,
     /// Calls to the store that failed.
     pub store_failures: u64,
     /// Tokens requested without the store because it had failed.
     pub store_bypassed: u64,
-    /// New tokens that were not used because they were evicted, or their lease lost, during the refresh.
+    /// New tokens that were discarded, because they were revoked or rejected or their lease was
+    /// lost during the refresh.
     pub discarded: u64,
     /// Tokens dropped because another process had invalidated or revoked them.
     pub evicted_remotely: u64,
-    /// Whether the store's circuit is open: it failed lately, and tokens are requested without it.
+    /// Whether the circuit of the store is open: the store failed recently, and tokens are
+    /// requested without it.
     pub store_circuit_open: bool,
 }
 
 #[derive(Debug, Default)]
 pub(in crate::token) struct Counters {
-    /// A counter for each thread: one for all would be fought over by all cores.
+    /// One counter per thread. With a single one, all cores would contend for its cache line.
     hits: ThreadLocal<Padded>,
     pub(in crate::token) stale_hits: Counter,
     pub(in crate::token) misses: Counter,
@@ -57,7 +59,7 @@ pub(in crate::token) struct Counters {
     pub(in crate::token) evicted_remotely: Counter,
 }
 
-/// Alone on its cache lines, of which some processors fetch two at a time.
+/// Occupies two cache lines alone, because some processors fetch cache lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Padded(AtomicU64);
@@ -77,7 +79,8 @@ impl Counter {
 
 impl Counters {
     pub(in crate::token) fn hit(&self) {
-        // Only this thread writes it, so a load and a store do, at a tenth of an atomic addition.
+        // Only this thread writes the counter, so a load and a store suffice. They cost a tenth of
+        // an atomic addition.
         let hits = &self.hits.get_or_default().0;
         hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }

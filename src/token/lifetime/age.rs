@@ -1,10 +1,10 @@
-//! When a token is fresh, stale or expired.
+//! Determines whether a token is fresh, stale or expired.
 
 use std::time::Duration;
 
 use crate::token::lifetime::expiry::ExpiryRule;
 
-/// How long a token is believed, from when on both clocks. Milliseconds.
+/// The lifetime of a token, and its start on both clocks in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Expires {
     pub(in crate::token) lifetime: Duration,
@@ -13,7 +13,7 @@ pub(in crate::token) struct Expires {
     pub(in crate::token) sent_wall: u64,
 }
 
-/// When a token turns stale and when it expires, on both clocks. Milliseconds.
+/// The times at which a token becomes stale and expires, on both clocks, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(in crate::token) stale: u64,
@@ -22,14 +22,14 @@ pub(crate) struct Life {
     pub(in crate::token) rule: ExpiryRule,
 }
 
-/// Milliseconds on both clocks.
+/// The current time on both clocks, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Now {
     pub(in crate::token) tick: u64,
     pub(in crate::token) wall: u64,
 }
 
-/// How far a token is into its life.
+/// The phase of a token's life.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(in crate::token) enum Age {
     Fresh,
@@ -38,13 +38,14 @@ pub(in crate::token) enum Age {
 }
 
 impl Life {
-    /// As far after `wall_stale` as `end` is after `stale`.
+    /// Returns the expiry on the wall clock. The time from stale to expired is the same on both
+    /// clocks.
     pub(in crate::token) fn wall_end(&self) -> u64 {
         self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
     }
 
-    /// The later age of the two clocks: the monotonic one does not move in a suspend, the wall clock
-    /// may be set back.
+    /// Returns the later of the phases by the two clocks. The monotonic clock may stop during a
+    /// suspend, and the wall clock may be set back.
     pub(in crate::token) fn age(&self, now: Now) -> Age {
         let by = |now: u64, stale: u64, end: u64| match now {
             now if now >= end => Age::Expired,

@@ -1,18 +1,19 @@
-//! `expires_in` as it came over the wire. What it means is decided elsewhere.
+//! The uninterpreted `expires_in` of a token response.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-/// The `expires_in` of a token response, **not interpreted**.
+/// The `expires_in` field of a token response, **not interpreted**.
 ///
-/// MoneyKit sends seconds of validity. Moov's documents disagree: 900 (seconds) in some, 1736964352
-/// (a Unix timestamp of the end) in others, under the same name and type. Both are read here, as a
-/// number or a numeric string. A fraction is cut off, and a number beyond `i64` is held at its end.
+/// MoneyKit sends the validity in seconds. Moov's documents disagree: in some, the value is 900
+/// (seconds), in others 1736964352 (the Unix timestamp of the expiry), with the same name and type.
+/// Both are accepted, as a number or a numeric string. Fractions are truncated, and numbers outside
+/// the range of `i64` are clamped to it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ExpiresIn(i64);
 
 impl ExpiresIn {
-    /// The number that was sent: seconds, or a Unix timestamp.
+    /// Returns the number that was sent: seconds, or a Unix timestamp.
     pub fn raw(self) -> i64 {
         self.0
     }
@@ -31,7 +32,7 @@ impl Serialize for ExpiresIn {
 }
 
 impl<'de> Deserialize<'de> for ExpiresIn {
-    /// Goes through [`Value`], which reads numbers whatever features a dependant gives `serde_json`.
+    /// Deserializes through [`Value`], which reads numbers with any set of `serde_json` features.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = match Value::deserialize(deserializer)? {
             Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),

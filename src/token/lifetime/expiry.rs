@@ -1,7 +1,7 @@
-//! How long a token may be believed, and which rule decided that.
+//! Computes the lifetime of a token, and the rule that determined it.
 //!
-//! One pure function over what came with the token. It never reads a clock, never verifies a JWT,
-//! and never believes one that says it lives longer than the response around it does.
+//! A pure function of the token response: it reads no clock and does not verify JWTs. A JWT can
+//! shorten the lifetime that the response grants, but never extend it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,58 +10,61 @@ use serde_json::{Map, Value};
 
 use crate::token::lifetime::expires_in::ExpiresIn;
 
-/// The longest life that is taken seriously: 365 days.
+/// The longest credible lifetime: 365 days.
 ///
-/// It is the end of the range of seconds, and [`FIRST_TIMESTAMP`] begins that of timestamps. Both
-/// are constants thirty years apart, so that a number can be read in one way only, whatever any
-/// clock says: measured from "now", the ranges would meet on a machine whose clock starts in 1970.
+/// It is the upper limit for numbers of seconds. [`FIRST_TIMESTAMP`] is the lower limit for
+/// timestamps. Both are constants and thirty years apart. So the meaning of a number does not
+/// depend on a clock: relative to the current time, the ranges would overlap on a machine whose
+/// clock starts in 1970.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The least Unix time that is taken for one: 2001-09-09, since when they have ten digits.
+/// The smallest number that counts as a Unix timestamp: 2001-09-09, the first with ten digits.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
-/// How far `Date` and the local clock may be apart before it is doubtful which of them is right.
-/// Zones mixed up make at most 26 hours; more is a clock never set, or a `Date` not made by a clock.
+/// The difference between `Date` and the local clock from which neither is trusted. Wrong time
+/// zones cause at most 26 hours. A larger difference means that one of the clocks was never set.
 const CLASH: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// `Date` tells whole seconds, so that the server's time may be up to this much later.
+/// The resolution of `Date`. The server's clock may be ahead of it by up to this much.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
-/// A longer token is not searched for claims. Moov's are at most 4,096 characters.
+/// The longest token whose claims are read, in bytes. Tokens of Moov have at most 4,096 characters.
 const MAX_JWT: usize = 16 * 1024;
 
-/// Which rule decided how long a token is believed: the one that gave the shortest time.
+/// The rule that determined the lifetime of a token: the one that gave the shortest time.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiryRule {
     /// `expires_in` is a number of seconds, at most 365 days (RFC 6749 section 5.1).
     Seconds,
-    /// `expires_in` is a Unix timestamp (Moov's newer documents), measured against the response's
-    /// `Date`, or the local clock without one. Zero where it has passed.
+    /// `expires_in` is a Unix timestamp (Moov's newer documents), compared with the `Date` of the
+    /// response, or with the local clock if there is none. The lifetime is zero if the timestamp is
+    /// in the past.
     Timestamp,
-    /// The access token is a JWT that ends earlier (`exp`, RFC 7519 section 4.1.4), measured in the
-    /// same way. Zero where it has passed.
+    /// The access token is a JWT that expires earlier (`exp`, RFC 7519 section 4.1.4), compared
+    /// with the same clock as a timestamp. The lifetime is zero if `exp` is in the past.
     JwtExp,
-    /// The access token is a JWT made for a shorter life: from its `iat` to its `exp`.
+    /// The access token is a JWT with a shorter lifetime: from its `iat` to its `exp`.
     JwtLifetime,
-    /// `expires_in` is missing, so the configured default holds.
+    /// `expires_in` is missing, so the configured default applies.
     Absent,
     /// `expires_in` is neither a credible number of seconds nor a credible timestamp, so the
-    /// configured default holds. A negative number is not credible.
+    /// configured default applies. A negative number is not credible.
     Absurd,
-    /// `expires_in` is zero: the token may serve those who wait for it, and no longer.
+    /// `expires_in` is zero. The token is returned to the callers that wait for it, and not cached.
     NotPositive,
-    /// `expires_in` is a timestamp, but `Date` and the local clock are more than two days apart, so
-    /// no more than the configured default is believed.
+    /// `expires_in` is a timestamp, but `Date` and the local clock differ by more than two days.
+    /// The lifetime is limited to the configured default.
     ClocksClash,
-    /// All say more than the configured maximum.
+    /// All other rules give more than the configured maximum.
     Capped,
-    /// Another process decided, and a [`TokenStore`](crate::token::TokenStore) kept it.
+    /// Another process determined the expiry, and a [`TokenStore`](crate::token::TokenStore) kept
+    /// it.
     Stored,
 }
 
 impl ExpiryRule {
-    /// A stable name, for logs and metrics.
+    /// Returns a stable name, for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Seconds => "seconds",
@@ -78,33 +81,34 @@ impl ExpiryRule {
     }
 }
 
-/// How long a token may be believed.
+/// The lifetime of a token and its rule.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Expiry {
-    /// Counted from when the request was **sent**. The server made the token later than that, so
-    /// the time on the way is taken off, never added. Zero: for those who wait, not to be kept.
+    /// Counted from the time at which the request was **sent**. The server issues the token later,
+    /// so the token may be used for a little less than its lifetime, never for longer. Zero: the
+    /// token serves the waiting callers and is not cached.
     pub(crate) lifetime: Duration,
-    /// The rule that gave this lifetime.
+    /// The rule that determined the lifetime.
     pub(crate) rule: ExpiryRule,
-    /// Seconds by which the server's `Date` is ahead of the local clock at the middle of the
-    /// exchange; negative if it is behind. `None` without a `Date`.
+    /// The clock skew in seconds: the `Date` of the server minus the local time at the middle of
+    /// the exchange. `None` without a `Date`.
     pub(crate) skew_seconds: Option<i64>,
 }
 
-/// What came with a token. No `Debug`, since the token is in it.
+/// The data that determine the expiry. Does not implement `Debug`, because it contains the token.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub(crate) expires_in: Option<ExpiresIn>,
     pub(crate) access_token: &'a str,
-    /// The response's `Date`.
+    /// The `Date` of the response.
     pub(crate) date: Option<SystemTime>,
-    /// The local wall clock when the request was sent.
+    /// The local wall-clock time at which the request was sent.
     pub(crate) sent: SystemTime,
-    /// The same clock when the response came.
+    /// The local wall-clock time at which the response was received.
     pub(crate) received: SystemTime,
 }
 
-/// What is believed when nothing is said, and the most that is ever believed.
+/// The default lifetime and the longest lifetime of a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) default: Duration,
@@ -117,15 +121,16 @@ impl Default for Limits {
     }
 }
 
-/// Takes the shortest of all credible readings. What `expires_in` says, or the default in its place,
-/// is one of them; the others can only shorten it.
+/// Computes the shortest credible lifetime. `expires_in`, or the default in its place, is the first
+/// candidate. The other candidates can only shorten it.
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
-    // Should the local clock jump while the request is out, the later reading gives the shorter life.
+    // If the local clock jumps during the request, the later time gives the shorter lifetime.
     let local = facts.sent.max(facts.received);
-    // A timestamp and `Date` are made by the server's clock, so that the local one, which may well be
-    // off, does not matter. `Date` is written after the token: what remains then is the least.
+    // A timestamp and `Date` come from the server's clock, so an inaccurate local clock has no
+    // effect. `Date` is truncated to seconds: add its resolution to get the shortest lifetime.
     let now = facts.date.map_or(local, |date| date.checked_add(DATE_RESOLUTION).unwrap_or(date));
-    // Should `Date` be far behind the clock that made the timestamp, the difference is far too long.
+    // If `Date` is far behind the clock that made the timestamp, the lifetime would be far too
+    // long.
     let clash = facts.date.is_some_and(|date| distance(date, local) > CLASH);
 
     let (mut lifetime, mut rule) = granted(facts.expires_in, now, clash, limits.default);
@@ -143,7 +148,7 @@ pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     Expiry { lifetime, rule, skew_seconds: skew_seconds(facts) }
 }
 
-/// What the response itself grants.
+/// Returns the lifetime that the response itself grants.
 fn granted(
     expires_in: Option<ExpiresIn>,
     now: SystemTime,
@@ -166,7 +171,8 @@ fn granted(
     }
 }
 
-/// The time from `now` to a Unix time, zero if it has passed. `None` if that is no credible one.
+/// Returns the time from `now` until a Unix time, zero if it is in the past. `None` if it is not
+/// credible.
 fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     if end < FIRST_TIMESTAMP {
         return None;
@@ -175,7 +181,7 @@ fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     (left <= YEAR).then_some(left)
 }
 
-/// The claims of a JWT that bear on its end, as Unix times. `nbf` does not: it bears on the start.
+/// The claims of a JWT that determine its expiry, as Unix times. `nbf` does not affect it.
 #[derive(Default)]
 struct Claims {
     exp: Option<Duration>,
@@ -183,23 +189,23 @@ struct Claims {
 }
 
 impl Claims {
-    /// Looks into a compact JWS (RFC 7515 section 7.1) without verifying it, which takes a key that
-    /// only the vendor's own services need. `None` for an opaque token, and for a malformed JWT.
+    /// Reads a compact JWS (RFC 7515 section 7.1) without verifying it, because only the vendor's
+    /// own services have the key. `None` for an opaque token or a malformed JWT.
     fn read(token: &str) -> Option<Self> {
         let claims = claims(token)?;
         let date = |name| Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok();
         Some(Self { exp: date("exp"), iat: date("iat") })
     }
 
-    /// The life that the token was made for, which no clock is needed to tell. `None` if the two do
-    /// not agree on one.
+    /// Returns the lifetime from `iat` to `exp`, which needs no clock. `None` if there is no
+    /// credible one.
     fn lifetime(&self) -> Option<Duration> {
         let iat = self.iat.filter(|iat| *iat >= FIRST_TIMESTAMP)?;
         self.exp?.checked_sub(iat)
     }
 }
 
-/// The claims of a compact JWS, not verified.
+/// Returns the claims of a compact JWS, not verified.
 fn claims(token: &str) -> Option<Map<String, Value>> {
     if token.len() > MAX_JWT {
         return None;
@@ -212,8 +218,8 @@ fn claims(token: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
-/// The audience of a JWT (RFC 7519 section 4.1.3: a text or an array of them), not verified. `None` for an opaque
-/// token, and for a JWT that has none.
+/// Returns the audience of a JWT (RFC 7519 section 4.1.3: a text or an array of texts), not
+/// verified. `None` for an opaque token, and for a JWT without audience.
 pub(crate) fn audience(token: &str) -> Option<Vec<String>> {
     match claims(token)?.remove("aud")? {
         Value::String(one) => Some(vec![one]),
@@ -250,7 +256,7 @@ mod tests {
 
     use super::{ExpiryRule as Rule, *};
 
-    /// So that Moov's documented example is 900 seconds ahead.
+    /// 900 seconds before the timestamp in Moov's documented example.
     const NOW: i64 = 1_736_964_352 - 900;
     const DAY: i64 = 24 * 60 * 60;
 
@@ -328,7 +334,7 @@ mod tests {
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW + off), seconds, rule);
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW - off), seconds, rule);
         }
-        // What is shorter still holds, and seconds need no clock.
+        // A shorter timestamp still counts, and seconds need no clock.
         is(expiry(Some(NOW + 60), "opaque", Some(NOW), 0), 59, Rule::Timestamp);
         is(expiry(Some(NOW - 60), "opaque", Some(NOW), 0), 0, Rule::Timestamp);
         is(expiry(Some(900), "opaque", Some(NOW), 0), 900, Rule::Seconds);
@@ -357,7 +363,8 @@ mod tests {
             (seconds, &young, None, 600, Rule::JwtLifetime),
             (None, &young, None, 300, Rule::Absent),
             (seconds, &over, None, 0, Rule::JwtExp),
-            // The end is the server's word, and so is `Date`: the local clock alone would say zero.
+            // `exp` and `Date` both come from the server. By the local clock alone the lifetime
+            // would be zero.
             (seconds, &over, Some(NOW - DAY), 900, Rule::Seconds),
         ] {
             is(expiry(expires_in, token, date, NOW), lifetime, rule);
@@ -443,7 +450,7 @@ mod tests {
         is(resolve(&facts, &limits), 30, Rule::Capped);
     }
 
-    /// Any number, most often one near a border of the rules.
+    /// Any number, most often near a limit of the rules.
     fn number() -> impl Strategy<Value = i64> {
         prop_oneof![
             -5..5_i64,
@@ -498,7 +505,7 @@ mod tests {
             let limits = Limits { default: Duration::from_secs(default), max: Duration::from_secs(max) };
             let believed = resolve(&facts, &limits);
 
-            // The rules once more, by whole seconds in numbers that cannot overflow.
+            // The same rules, computed with whole seconds in numbers that cannot overflow.
             let local = i128::from(sent.max(received));
             let now = date.map_or(local, |date| i128::from(date) + 1);
             let clash = date.is_some_and(|date| (i128::from(date) - local).abs() > i128::from(2 * DAY));
@@ -523,7 +530,7 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // Nor shorter than the shortest of them, or zero would pass.
+            // The lifetime must also not be shorter, otherwise zero would pass.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }

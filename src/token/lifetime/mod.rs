@@ -1,4 +1,5 @@
-//! How long a token is believed: what `expires_in` may mean, and when a token is fresh, stale or expired.
+//! The lifetime of tokens: interprets `expires_in`, and decides when a token is fresh, stale or
+//! expired.
 
 pub(super) mod age;
 pub(super) mod expires_in;
