@@ -11,13 +11,13 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
 }
 
-/// The pages, by name: text.
+/// The pages except the list, by name: text.
 fn pages() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
     let files =
         fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
     let pages =
-        files.filter(|path| path.extension().is_some_and(|end| end == "rs") && !path.ends_with("mod.rs"));
+        files.filter(|path| path.extension().is_some_and(|end| end == "md") && !path.ends_with("README.md"));
     pages
         .map(|path| {
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
@@ -38,7 +38,7 @@ fn variants(path: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn each_kind_of_error_has_its_section() {
-    let page = read("src/guide/troubleshooting.rs");
+    let page = read("docs/guide/troubleshooting.md");
     let known = [
         ErrorKind::InvalidConfig,
         ErrorKind::Unauthorized,
@@ -52,15 +52,15 @@ fn each_kind_of_error_has_its_section() {
     assert_eq!(names, known.map(|kind| format!("{kind:?}")), "this table is not complete");
     for kind in known {
         let name = format!("{kind:?}");
-        assert!(page.contains(&format!("\n//! ## {name}\n")), "{name} has no section");
+        assert!(page.contains(&format!("\n### {name}\n")), "{name} has no section");
         let transient = if Error::new(kind, "").is_transient() { "yes" } else { "no" };
-        let row = format!("//! | [`{name}`](#{}) | {transient} |", name.to_lowercase());
+        let row = format!("| [`{name}`](#{}) | {transient} |", name.to_lowercase());
         assert!(page.contains(&row), "{row}");
         // What an engineer on call needs, in this order.
-        let section = page.split(&format!("\n//! ## {name}\n")).nth(1).expect("a section");
-        let section = section.split("\n//! #").next().expect("an end");
+        let section = page.split(&format!("\n### {name}\n")).nth(1).expect("a section");
+        let section = section.split("\n#").next().expect("an end");
         let labels = ["Symptom", "Likely causes", "First check", "Escalate", "At risk"];
-        let places = labels.map(|label| section.find(&format!("\n//! - **{label}:** ")));
+        let places = labels.map(|label| section.find(&format!("\n- **{label}:** ")));
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{name}: {places:?}");
     }
 }
@@ -68,14 +68,13 @@ fn each_kind_of_error_has_its_section() {
 /// A log line that was reworded would never be found on the page.
 #[test]
 fn each_log_line_that_the_page_explains_is_in_the_sources() {
-    let page = read("src/guide/troubleshooting.rs");
+    let page = read("docs/guide/troubleshooting.md");
     let sources = crate::layers::sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let sources = sources.iter().filter(|path| !path.ends_with("guide/troubleshooting.rs"));
-    let code: String = sources.map(|path| fs::read_to_string(path).expect("readable")).collect();
+    let code: String = sources.iter().map(|path| fs::read_to_string(path).expect("readable")).collect();
     let code = code.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
     let mut lines = 0;
-    for table in page.split("//! | log line |").skip(1) {
-        for row in table.lines().skip(2).take_while(|line| line.starts_with("//! | ")) {
+    for table in page.split("| log line |").skip(1) {
+        for row in table.lines().skip(2).take_while(|line| line.starts_with("| ")) {
             let line = row.split('`').nth(1).expect("a log line");
             assert!(code.contains(&format!("\"{line}\"")), "{line}");
             lines += 1;
@@ -93,16 +92,14 @@ fn the_docs_of_errors_lead_to_the_page() {
 
 #[test]
 fn each_reason_that_a_webhook_is_refused_for_is_explained_with_its_status() {
-    let page = read("src/guide/troubleshooting.rs");
-    let mut rows = page.lines().filter(|line| line.contains("](crate::webhook::VerifyErrorKind::"));
+    let page = read("docs/guide/troubleshooting.md");
+    let table = page.split("| kind | respond with | reasons | check |\n").nth(1).expect("the table");
+    let mut rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
     for kind in VerifyErrorKind::ALL {
         let status = kind.status().as_u16();
         let reasons = VerifyError::REASONS.iter().filter(|(of, _)| of == kind);
         let reasons: Vec<_> = reasons.map(|(_, reason)| format!("`{reason}`")).collect();
-        let row = format!(
-            "//! | [`{kind:?}`](crate::webhook::VerifyErrorKind::{kind:?}) | {status} | {} | ",
-            reasons.join(", ")
-        );
+        let row = format!("| `{kind:?}` | {status} | {} | ", reasons.join(", "));
         let found = rows.next().unwrap_or_default();
         assert!(found.starts_with(&row), "{row} in place of {found}");
     }
@@ -110,34 +107,74 @@ fn each_reason_that_a_webhook_is_refused_for_is_explained_with_its_status() {
 }
 
 #[test]
-fn every_page_is_listed() {
-    let list = read("src/guide/mod.rs");
+fn every_page_is_listed_and_rendered() {
+    let (list, module) = (read("docs/guide/README.md"), read("src/guide/mod.rs"));
     let pages = pages();
     assert!(pages.len() > 8, "{pages:?}");
     for (name, _) in pages {
-        assert!(list.contains(&format!("]({name}) | ")), "{name} is in no list");
+        assert!(list.contains(&format!("][{name}] | ")), "{name} is in no list");
+        let include = format!("#![doc = include_str!(\"../../docs/guide/{name}.md\")]");
+        assert!(module.contains(&include), "{name} is not rendered");
     }
 }
 
-/// So a guide costs who depends on the crate nothing, and everything that it shows is a doctest.
+/// The guide costs dependants nothing, and every example of it is a doctest.
 #[test]
 fn pages_hold_no_code() {
-    for (name, text) in pages() {
-        for line in text.lines() {
-            assert!(line.starts_with("//!") || line.starts_with("#![doc = "), "{name}: {line}");
-            assert!(!line.starts_with("//! ```ignore"), "{name}: an example that is never compiled");
+    let macros = read("src/guide/mod.rs");
+    let macros = syn::parse_file(&macros).expect("Rust").items;
+    for item in macros {
+        match item {
+            syn::Item::Mod(page) => assert_eq!(page.content.expect("inline").1.len(), 0, "{}", page.ident),
+            syn::Item::Macro(links) => assert_eq!(links.ident.expect("a name"), "links"),
+            _ => panic!("an item in the guide that is neither a page nor `links`"),
         }
     }
+    for (name, text) in pages() {
+        assert!(!text.contains("```ignore"), "{name}: an example that is never compiled");
+    }
+}
+
+/// Links between pages are files in the repository. rustdoc finds pages by the same labels, which each module defines
+/// before it includes its page: the first definition of a label holds.
+#[test]
+fn each_link_between_pages_has_a_file_and_a_module() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
+    let module = read("src/guide/mod.rs");
+    let mut texts = pages();
+    texts.push(("README".to_owned(), read("docs/guide/README.md")));
+    let mut links = 0;
+    for (name, text) in texts {
+        let before = module.split(&format!("/{name}.md\")]")).next().expect("a start");
+        // What is between the page before and this one.
+        let own = before.rsplit(".md\")]").next().expect("its own part");
+        let prefix = if name == "README" { "mod@" } else { "mod@super::" };
+        for line in text.lines().filter(|line| line.starts_with('[')) {
+            let Some((label, target)) = line[1..].split_once("]: ") else { continue };
+            let (file, anchor) = target.split_once('#').map_or((target, None), |(file, id)| (file, Some(id)));
+            assert!(folder.join(file).is_file(), "{name}: {file} is not there");
+            let page = file.strip_suffix(".md").expect("a page");
+            let id = anchor.map_or(String::new(), |id| format!("#{id}"));
+            let definition = format!("//! [{label}]: {prefix}{page}{id}\n");
+            assert!(own.contains(&definition), "{name}: src/guide/mod.rs has no {definition}");
+            assert!(text.contains(&format!("[{label}]")), "{name}: nothing links to {label}");
+            links += 1;
+        }
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().expect("its end");
+            let is_known = ["https://", "#"].iter().any(|start| target.starts_with(start));
+            let is_picture = target.ends_with(".svg") && folder.join(target).is_file();
+            assert!(is_known || is_picture, "{name}: {target}");
+        }
+    }
+    assert!(links > 20, "{links}");
 }
 
 /// The name is not ours on crates.io before the first release: who copied a version would get whatever is there. (That
 /// release takes this test away.)
 #[test]
 fn no_page_asks_crates_io_for_the_crate() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
-    let files =
-        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
-    let mut texts: Vec<String> = files.map(|path| fs::read_to_string(path).expect("readable")).collect();
+    let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();
     texts.extend(
         [
             "README.md",

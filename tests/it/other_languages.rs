@@ -8,8 +8,8 @@ use crate::support::emulator;
 
 /// The example of a language in the guide.
 fn example(language: &str) -> String {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide/other_languages.rs");
-    let page = fs::read_to_string(page).expect("the page is there").replace("//! ", "").replace("//!", "");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/other_languages.md");
+    let page = fs::read_to_string(page).expect("the page is there");
     let (_, code) = page.split_once(&format!("```{language}\n")).expect("an example");
     code.split_once("```").expect("its end").0.to_owned()
 }

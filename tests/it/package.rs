@@ -40,10 +40,25 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     LICENSE-MIT
     README.md
     build.rs
+    docs/guide/README.md
+    docs/guide/bindings.svg
+    docs/guide/browser_tokens.md
+    docs/guide/first_token.md
+    docs/guide/fleet.md
+    docs/guide/many_merchants.md
+    docs/guide/observability.md
+    docs/guide/other_languages.md
+    docs/guide/reactions.md
+    docs/guide/rotate_credentials.md
+    docs/guide/testing.md
+    docs/guide/token_life.md
+    docs/guide/token_life.svg
+    docs/guide/token_or_key_pair.md
+    docs/guide/troubleshooting.md
+    docs/guide/upgrading.md
+    docs/guide/webhooks.md
     specs/moneykit/openapi.yaml
     specs/moov/openapi.yaml
-    src/guide/bindings.svg
-    src/guide/token_life.svg
     src/token/store/redis/scripts/admit.lua
     src/token/store/redis/scripts/claim.lua
     src/token/store/redis/scripts/get.lua

@@ -39,9 +39,9 @@ const LATENCY: Duration = Duration::from_millis(10);
 
 /// The rows of the guide: what a reaction is called, and the most requests in an hour.
 fn rows() -> Vec<(String, Option<usize>)> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide/reactions.rs");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/reactions.md");
     let page = fs::read_to_string(page).expect("readable");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | ")).skip(2);
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")).skip(2);
     rows.map(|row| {
         let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
         assert_eq!(cells.len(), 6, "{row}");

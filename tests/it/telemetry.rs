@@ -197,12 +197,12 @@ fn the_guide_lists_each_event_with_its_fields() {
         events(text.parse().expect("Rust"), &mut found);
     }
     assert!(found.len() > 25, "{found:?}");
-    let page = fs::read_to_string(root.join("src/guide/observability.rs")).expect("readable");
-    let rows = page.split("//! | event | level | fields | when |\n").nth(1).expect("the table");
+    let page = fs::read_to_string(root.join("docs/guide/observability.md")).expect("readable");
+    let rows = page.split("| event | level | fields | when |\n").nth(1).expect("the table");
     let listed: Events = rows
         .lines()
         .skip(1)
-        .map_while(|row| row.strip_prefix("//! | `")?.strip_suffix(" |"))
+        .map_while(|row| row.strip_prefix("| `")?.strip_suffix(" |"))
         .map(|row| {
             let cells: Vec<&str> = row.split('|').map(str::trim).collect();
             let [event, level, fields, _] = cells[..] else { panic!("{row}") };

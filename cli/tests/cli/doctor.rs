@@ -169,10 +169,10 @@ fn every_id_is_explained_in_the_guide() {
     }
     // A host name in a test, and an error code of MoneyKit's.
     ids.retain(|id| id != "api.example" && !id.starts_with("api_error."));
-    let guide = std::fs::read_to_string(root.join("../src/guide/troubleshooting.rs")).expect("the guide");
-    let (_, section) = guide.split_once("//! # doctor\n").expect("a section");
-    let (section, _) = section.split_once("//! # ").expect("another one");
-    let rows = section.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
+    let guide = std::fs::read_to_string(root.join("../docs/guide/troubleshooting.md")).expect("the guide");
+    let (_, section) = guide.split_once("\n## doctor\n").expect("a section");
+    let (section, _) = section.split_once("\n## ").expect("another one");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let explained: std::collections::BTreeSet<String> = rows.map(str::to_owned).collect();
     assert_eq!(ids, explained);
 }
