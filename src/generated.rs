@@ -1,7 +1,8 @@
-//! The clients that `build.rs` generated from `specs/`, and the hooks by which we send their calls.
+//! The clients that `build.rs` generates from `specs/`, and the hooks that send their calls.
 //!
-//! Private, because the generator's error type prints response bodies. Of its types those of responses and
-//! errors are public, as `moneykit::types` and `moov::types`. Lints are relaxed here alone.
+//! This module is private, because the generator's error type prints response bodies. The types of
+//! responses and errors are exported as `moneykit::types` and `moov::types`. Lints are relaxed only
+//! here.
 
 #![allow(
     clippy::all,
@@ -24,7 +25,7 @@ macro_rules! vendor {
         }
 
         impl $name::Client {
-            /// A client that sends this one call.
+            /// Creates a client that sends only this call.
             pub(crate) fn of(call: &Call) -> Self {
                 let (base_url, http) = call.http().parts();
                 Self::new_with_client(base_url, http, call.clone())

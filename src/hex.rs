@@ -1,7 +1,8 @@
-//! Hexadecimal digits, as strictly as signatures need them.
+//! Encodes and decodes hexadecimal digits, as strictly as signatures require.
 
-/// What a digit stands for; the upper half is set if it is none. Without a branch or a table, so that
-/// the compiler does sixteen at a time.
+/// Returns the value of a digit. For any other byte, the upper half of the result is set.
+///
+/// There is no branch and no table, so that the compiler can process 16 digits at once.
 const fn value(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if number < 10 {
@@ -13,7 +14,8 @@ const fn value(digit: u8) -> u8 {
     }
 }
 
-/// `N` bytes from exactly `2 * N` lower-case digits: one text for each value.
+/// Decodes exactly `2 * N` lower-case digits to `N` bytes, so that each value has only one
+/// encoding.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut pairs = [[0; 2]; N];
     let values = pairs.as_flattened_mut();
@@ -28,14 +30,14 @@ pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     (seen < 16).then(|| pairs.map(|[high, low]| high << 4 | low))
 }
 
-/// As [`unhex`], for test vectors of any length.
+/// Like [`unhex`], for test vectors of any length.
 #[cfg(test)]
 pub(crate) fn unhex_all(text: &str) -> Vec<u8> {
     let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(unhex::<1>));
     pairs.collect::<Option<Vec<_>>>().expect("hexadecimal digits").concat()
 }
 
-/// Lower-case digits.
+/// Encodes bytes as lower-case digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

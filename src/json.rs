@@ -4,12 +4,15 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// The members of a JSON object in order, repeated ones included: two readers that choose differently among them
-/// can be played against each other, so each caller decides.
+/// The members of a JSON object in order, including members with the same name.
+///
+/// Parsers choose differently between repeated members, which an attacker can exploit. So each
+/// caller decides how to handle them.
 pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
 impl<V> Members<'_, V> {
-    /// Whether a name comes twice. It compares each with all before it, so bound their number first.
+    /// Returns whether a name occurs twice. Takes quadratic time, so limit the number of members
+    /// first.
     pub(crate) fn has_repeated_name(&self) -> bool {
         let names = self.0.iter().map(|(name, _)| name).enumerate();
         names.into_iter().any(|(index, name)| self.0[..index].iter().any(|(other, _)| other == name))
@@ -40,7 +43,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Object<V> {
     }
 }
 
-/// A name, borrowed where nothing in it is escaped.
+/// A name, borrowed unless it contains an escape sequence.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 

@@ -1,7 +1,8 @@
-//! A string that must not be seen: redacted when printed, wiped when dropped.
+//! A string that must stay secret: redacted when printed, wiped when dropped.
 //!
-//! It never implements `Display` or `PartialEq`: printing needs [`Secret::expose_secret`], and comparing
-//! byte by byte would tell by its duration how much matched.
+//! It deliberately does not implement `Display` and `PartialEq`. Printing needs
+//! [`Secret::expose_secret`]. The duration of a comparison byte by byte would reveal how many bytes
+//! matched.
 
 use std::{
     fmt,
@@ -11,18 +12,19 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// No secret of a vendor's is near as long; a larger file is not one.
+/// The longest secret to read, in bytes. Secrets of vendors are far shorter.
 const READ_LIMIT: u64 = 16 * 1024;
 
 /// A client secret or a token.
 ///
-/// `Debug` prints `[redacted]`. It can be deserialised but not serialised, so no token leaves in a response or
-/// a log that serialises the struct around it. Use [`Secret::expose_secret`] where you mean to write it.
+/// `Debug` prints `[redacted]`. A secret can be deserialized but not serialized, so that no token
+/// ends up in a response or a log that serializes the struct around it. To write the value
+/// deliberately, use [`Secret::expose_secret`].
 ///
 /// # Security
 ///
-/// The memory is wiped on drop, here and in each clone. Buffers of the HTTP client and of TLS, which
-/// saw the value on its way, are not ours to wipe.
+/// The memory is wiped on drop, in each clone as well. Buffers of the HTTP client and of TLS that
+/// held the value are not wiped.
 #[derive(Clone, Default)]
 pub struct Secret(Zeroizing<Box<str>>);
 
@@ -32,22 +34,25 @@ impl Secret {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// Reads one to the end, from a mounted file or standard input. A UTF-8 byte order mark before it and one line
-    /// end after it are dropped.
+    /// Reads a secret to the end of a mounted file or of standard input.
+    ///
+    /// A UTF-8 byte order mark at the start and one line ending at the end are removed.
     ///
     /// # Errors
     ///
-    /// Those of reading; [`InvalidData`](io::ErrorKind::InvalidData) if it is empty, over 16 KiB, or not
-    /// UTF-8 text. No error shows what was read.
+    /// I/O errors, and [`InvalidData`](io::ErrorKind::InvalidData) if the input is empty, over 16
+    /// KiB, or not UTF-8 text. No error shows the input.
     pub fn from_reader(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        // Room for all of it, since a buffer that grows leaves copies behind.
+        // The capacity suffices for the whole input, because a buffer that grows leaves copies
+        // behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(READ_LIMIT as usize + 64));
         reader.take(READ_LIMIT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > READ_LIMIT {
             return invalid("is over 16 KiB");
         }
-        // Windows PowerShell writes UTF-16 by default; without its mark, ASCII text is full of NUL.
+        // Windows PowerShell writes UTF-16 by default. Without a byte order mark, its ASCII text
+        // contains NULs.
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
             return invalid("is UTF-16 or binary; save it as UTF-8");
         }
@@ -58,18 +63,18 @@ impl Secret {
         if text.is_empty() { invalid("is empty") } else { Ok(Self::new(text)) }
     }
 
-    /// The value itself, for the one place that sends or stores it.
+    /// Returns the secret value, for the code that sends or stores it.
     pub fn expose_secret(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the secret is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether it can be a refresh token: printable ASCII (RFC 6749 appendix A.17), and not blank. Some
-    /// servers send an empty string where they issue none.
+    /// Returns whether the secret can be a refresh token: printable ASCII (RFC 6749 appendix A.17)
+    /// and not blank. Some servers send an empty string if they issue no refresh token.
     pub(crate) fn is_refresh_token(&self) -> bool {
         self.0.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) && !self.0.trim().is_empty()
     }
@@ -86,8 +91,8 @@ impl From<String> for Secret {
         if value.len() == value.capacity() {
             return Self::new(value);
         }
-        // A string with room to spare would be copied into its box, and the copy left behind is
-        // freed unwiped; so the original is wiped here.
+        // Converting a `String` with spare capacity into a box copies it, and frees the original
+        // without wiping it. So the original is wiped here.
         let value = Zeroizing::new(value);
         Self::new(value.as_str())
     }
@@ -99,7 +104,7 @@ impl From<&str> for Secret {
     }
 }
 
-/// A field of a generated request body that holds a secret, or none.
+/// A field of a generated request body that holds a secret or nothing.
 pub(crate) trait SecretField {
     fn secret(&self) -> Option<&Secret>;
 }
@@ -116,7 +121,7 @@ impl SecretField for Option<Secret> {
     }
 }
 
-/// Writes a secret into a request. Only generated request bodies use it.
+/// Serializes a secret into a request. Only generated request bodies use this function.
 pub(crate) fn send<S: Serializer>(field: &impl SecretField, serializer: S) -> Result<S::Ok, S::Error> {
     field.secret().map(Secret::expose_secret).serialize(serializer)
 }

@@ -1,13 +1,14 @@
-//! Finds what a copied or quoted value must not contain. Never shows the value.
+//! Checks copied or quoted values for characters that they must not contain. Never shows the value.
 
 use crate::{Error, ErrorKind};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The UTF-8 byte order mark, read as Latin-1.
+/// The UTF-8 byte order mark, decoded as Latin-1.
 const MISREAD_BYTE_ORDER_MARK: &str = "ï»¿";
 
-/// What is wrong with a value, as the end of a sentence about it. No id, secret, URL or path needs any of this.
+/// Returns what is wrong with a value, as the end of a sentence about it. No valid id, secret, URL
+/// or path has any of these flaws.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     let is_space = |c: char| c.is_whitespace();
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
@@ -23,9 +24,11 @@ pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Checks a secret for invalid characters. `what` names it in the error.
+///
 /// # Errors
 ///
-/// `InvalidConfig` for a secret with a flaw; `what` names it.
+/// `InvalidConfig` for a secret with an invalid character.
 pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     match flaw(text) {
         Some(flaw) => Err(Error::new(ErrorKind::InvalidConfig, format!("{what} {flaw}"))),
@@ -33,8 +36,9 @@ pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// What is wrong with a text of scopes, or with one scope of a list. RFC 6749 section 3.3 allows these
-/// characters, but no vendor uses them.
+/// Returns what is wrong with a text of scopes, or with one scope of a list.
+///
+/// RFC 6749 section 3.3 allows these characters, but no vendor uses them.
 pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
     let joined = |scope: &str| [".read/", ".write/"].iter().any(|end| scope.contains(end));
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
@@ -54,7 +58,7 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}')
 }
 
-/// Control characters, line separators, and characters without a width.
+/// Returns whether a character is a control character, a line separator, or has no width.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -1,18 +1,18 @@
-//! The date-times of the contracts, read as leniently as is safe.
+//! Parses the date-times of the API schemas, as leniently as is safe.
 
 use std::{fmt, time::SystemTime};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// A point in time, as the generated types have it (OpenAPI `date-time`).
+/// A point in time in the generated types (OpenAPI `date-time`).
 ///
-/// RFC 3339 is read in any offset. A value without an offset, which Python services send where they
-/// forget one, is taken for UTC.
+/// RFC 3339 is accepted with any offset. A missing offset means UTC, because Python services often
+/// omit it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// For any library of dates: `chrono::DateTime<Utc>` and others convert from `SystemTime`.
+/// Any date library can use it: `chrono::DateTime<Utc>` and others convert from `SystemTime`.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         timestamp.0.into()

@@ -1,4 +1,4 @@
-//! Reads the challenges of a 401.
+//! Classifies a 401 by the challenges in its `WWW-Authenticate` headers.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,10 @@ use http::{HeaderMap, header};
 
 use crate::token::Rejection;
 
-/// Reads the challenges of a 401 (RFC 9110 section 11.6.1): [`Rejection::InvalidToken`] if a `Bearer` challenge
-/// has the error `invalid_token` (RFC 6750 section 3.1), otherwise [`Rejection::Other`].
+/// Classifies a 401 by its challenges (RFC 9110 section 11.6.1).
+///
+/// Returns [`Rejection::InvalidToken`] if a `Bearer` challenge has the error `invalid_token` (RFC
+/// 6750 section 3.1), otherwise [`Rejection::Other`].
 pub fn classify_challenges(headers: &HeaderMap) -> Rejection {
     let mut challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
     match challenges.any(|value| has_invalid_token(value.as_bytes())) {
@@ -16,8 +18,10 @@ pub fn classify_challenges(headers: &HeaderMap) -> Rejection {
     }
 }
 
-/// Whether one of the challenges in a field value is `Bearer` with the error `invalid_token`. A syntax error
-/// ends the search, but a missing comma between parameters is common and accepted.
+/// Returns whether a field value contains a `Bearer` challenge with the error `invalid_token`.
+///
+/// A syntax error ends the search. A missing comma between parameters is accepted, because servers
+/// often omit it.
 fn has_invalid_token(mut rest: &[u8]) -> bool {
     let mut is_bearer = false;
     loop {
@@ -39,7 +43,8 @@ fn has_invalid_token(mut rest: &[u8]) -> bool {
     }
 }
 
-/// A parameter's value, a token or a quoted string (RFC 9110 section 5.6.4), and the text after it.
+/// Splits off the value of a parameter, a token or a quoted string (RFC 9110 section 5.6.4), and
+/// returns it with the rest of the text.
 fn value_of(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let Some(quoted) = text.strip_prefix(b"\"") else {
         let (value, after) = split(text, |byte| !is_space(byte) && byte != b',');
@@ -56,7 +61,7 @@ fn value_of(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     }
 }
 
-/// The text after a scheme, without its `token68` if it has one.
+/// Skips the `token68` after a scheme, if there is one, and returns the rest.
 fn without_token68(text: &[u8]) -> &[u8] {
     let (_, after) = split(trim(text), |byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
     let after = trim(skip(after, |byte| byte == b'='));
@@ -79,7 +84,7 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// RFC 9110 section 5.6.2.
+/// Returns whether a byte may be part of a token (RFC 9110 section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -147,7 +152,7 @@ mod tests {
         ] {
             assert_eq!(classify(&[challenge.as_bytes()]), Rejection::Other, "{challenge}");
         }
-        // A challenge does not go on in the next field.
+        // A challenge does not continue in the next header field.
         assert_eq!(classify(&[b"Bearer", b"error=\"invalid_token\""]), Rejection::Other);
         assert_eq!(classify(&[]), Rejection::Other);
     }

@@ -1,4 +1,5 @@
-//! The headers that carry the credentials, for HTTP clients that this crate does not know.
+//! The headers that carry the credentials, for HTTP clients that this crate does not support
+//! directly.
 
 use http::HeaderMap;
 use reqwest::Url;
@@ -7,22 +8,26 @@ use super::{Authorizer, KeyPairHeaders, Kind, Tokens};
 use crate::{Error, ErrorKind, Token};
 
 impl Authorizer {
-    /// The headers to add to a request to this URL, for any HTTP client: `Authorization` or those of the key pair, and for
-    /// Moov's tokens for a page the `Origin`. Secret values are marked sensitive. Prefer [`Authorizer::send`] where it fits:
-    /// with these headers, a 401 is yours to handle, such as by [`TokenCache::run`](crate::token::TokenCache::run).
+    /// Returns the headers to add to a request to this URL, for any HTTP client.
+    ///
+    /// They are `Authorization` or the headers of the key pair, and `Origin` for Moov tokens that
+    /// were issued for a web page. Secret values are marked sensitive. Prefer [`Authorizer::send`]
+    /// if you use reqwest: with `headers_for` you have to handle a 401 yourself, for example with
+    /// [`TokenCache::run`](crate::token::TokenCache::run).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for what is no URL, and for one of an origin that is not this authorizer's; otherwise as
+    /// [`ErrorKind::InvalidConfig`] if the URL is invalid or its origin is not one of this
+    /// authorizer's origins. Otherwise the errors of
     /// [`TokenHandle::token`](crate::token::TokenHandle::token).
     ///
     /// # Cancellation
     ///
-    /// Cancels no refresh.
+    /// Dropping the future does not cancel a refresh.
     ///
     /// # Security
     ///
-    /// Switch off redirects in your HTTP client: it would send the headers on to another origin.
+    /// Disable redirects in your HTTP client. Otherwise it may send the headers to another origin.
     pub async fn headers_for(&self, url: impl AsRef<str>) -> Result<HeaderMap, Error> {
         self.check_url(url.as_ref())?;
         match &self.kind {
@@ -31,7 +36,8 @@ impl Authorizer {
         }
     }
 
-    /// The same from memory. `None` where it would have to wait.
+    /// Like [`Authorizer::headers_for`], but returns `None` instead of waiting for a token or key
+    /// pair.
     #[cfg(feature = "blocking")]
     pub(crate) fn cached_headers_for(&self, url: &str) -> Result<Option<HeaderMap>, Error> {
         self.check_url(url)?;

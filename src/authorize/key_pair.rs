@@ -1,4 +1,4 @@
-//! The key pair of a client, on requests of its user's own. It may be replaced while the client runs.
+//! Adds the client's key pair to the user's own requests. The key pair may be replaced at run time.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -6,18 +6,19 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::{Error, ErrorKind, token::Fingerprint};
 
-/// What the methods of a [`KeyPairSource`] return.
+/// The future that the methods of a [`KeyPairSource`] return.
 pub(crate) type KeyPairFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where the current key pair comes from.
+/// Provides the current key pair.
 pub(crate) trait KeyPairSource: Send + Sync {
-    /// From memory. `None` if none is known yet.
+    /// Returns the key pair from memory, or `None` if none has been loaded yet.
     fn known(&self) -> Option<Result<Arc<KeyPairHeaders>, Error>>;
 
-    /// The key pair, as soon as one can be had.
+    /// Waits for the key pair to be loaded, and returns it.
     fn get(&self) -> KeyPairFuture<'_, Result<Arc<KeyPairHeaders>, Error>>;
 
-    /// Another key pair than the one that came back with a 401, if there is one.
+    /// Returns a different key pair after `sent` was rejected with a 401, or `None` if there is
+    /// none.
     fn after_401<'a>(&'a self, sent: &'a KeyPairHeaders) -> KeyPairFuture<'a, Option<Arc<KeyPairHeaders>>>;
 }
 
@@ -59,7 +60,8 @@ impl KeyPair {
         Self { source, names: names.into_iter().collect() }
     }
 
-    /// Fails if a request names scopes, because it would get more than it asks for.
+    /// Fails if a request names scopes: a key pair is not restricted by them, so the request would
+    /// have more permissions than it asked for.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     pub(super) fn check(extensions: &http::Extensions) -> Result<(), Error> {
         match extensions.get::<crate::ScopeSet>() {
@@ -68,18 +70,18 @@ impl KeyPair {
         }
     }
 
-    /// Whether a request has all of its headers already.
+    /// Returns whether the request already has all headers of the key pair.
     pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
         self.names.iter().all(|name| headers.contains_key(name))
     }
 
-    /// From memory. `None` if none is known yet.
+    /// Returns the key pair from memory, or `None` if none has been loaded yet.
     #[cfg(feature = "blocking")]
     pub(super) fn known(&self) -> Option<Result<Arc<KeyPairHeaders>, Error>> {
         self.source.known()
     }
 
-    /// The key pair, from memory but for the first time.
+    /// Returns the key pair. Waits only if none has been loaded yet.
     pub(super) async fn current(&self) -> Result<Arc<KeyPairHeaders>, Error> {
         match self.source.known() {
             Some(known) => known,
@@ -87,8 +89,11 @@ impl KeyPair {
         }
     }
 
-    /// The request to send again, and the key pair to send it with. `None` if the response stands. After a 401 to a
-    /// request that cannot be repeated, the next request has the new key pair.
+    /// Returns the request to send again and the key pair for it, or `None` if the response is
+    /// final.
+    ///
+    /// If a request that got a 401 cannot be repeated, the new key pair is used for the next
+    /// request.
     pub(super) async fn repetition<R>(
         &self,
         sent: &KeyPairHeaders,

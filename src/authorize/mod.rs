@@ -1,7 +1,9 @@
-//! Tokens on requests of your own: to the rest of a vendor's API, by the HTTP client that you have.
+//! Adds tokens to your own requests to the rest of a vendor's API, with the HTTP client you already
+//! use.
 //!
-//! An [`Authorizer`] adds a token that works now, and repeats the request once with a new one after a 401 that a
-//! new token may help against. It never sends a token anywhere but to the origins that it was made for.
+//! An [`Authorizer`] adds a valid token to each request. If the response is a 401 that a new token
+//! may fix, it repeats the request once with a new token. It sends tokens only to the origins that
+//! it was created with.
 //!
 //! | you send with | use |
 //! | --- | --- |
@@ -9,35 +11,39 @@
 //! | a client that progenitor generated | the hooks in [`progenitor`] |
 //! | `reqwest-middleware` | `AuthorizeMiddleware`, feature `reqwest-middleware` |
 //! | any tower service, such as hyper's client | `AuthorizeLayer`, feature `tower` |
-//! | something else | [`TokenCache::run`](crate::token::TokenCache::run) |
+//! | another HTTP client | [`Authorizer::headers_for`], or [`TokenCache::run`](crate::token::TokenCache::run) |
 //!
 //! # What happens to a request
 //!
-//! 1. If it has an `Authorization` header already (or both headers of the key pair), it is sent as it
-//!    is, and its response is not looked at.
-//! 2. If it goes to another origin, [`Authorizer::send`] and the hooks for progenitor refuse it. The
-//!    middleware and the tower layer send it as it is, because their client may serve other services too.
-//! 3. Otherwise it gets a token, from memory while there is a fresh one. If no token can be had, the
-//!    request fails and is not sent. A Moov token for a page also brings the client's `Origin`, unless the
-//!    request has one.
-//! 4. If the response is a 401 that a new token may help against, the request is sent once more with one
-//!    (see below). The second response stands, whatever it is.
+//! 1. If the request already has an `Authorization` header (or both headers of the key pair), it is
+//!    sent unchanged, and its response is not inspected.
+//! 2. If the request goes to another origin, [`Authorizer::send`] and the progenitor hooks return
+//!    an error. The middleware and the tower layer send it unchanged, because their HTTP client may
+//!    call other services too.
+//! 3. Otherwise the request gets a token, from memory if a fresh one is cached. If no token is
+//!    available, the request fails and is not sent. For Moov tokens that were issued for a web
+//!    page, the client's `Origin` is added as well, unless the request has one.
+//! 4. If the response is a 401 that a new token may fix, the request is sent once more with a new
+//!    token (see below). The second response is returned, whatever its status.
 //!
-//! A 401 means that the request was not acted upon, so repeating a `POST` is safe.
+//! A 401 means that the server did not process the request, so repeating a `POST` is safe.
 //!
-//! One authorizer serves many scope sets, such as one for each merchant: plain reqwest takes them by
-//! [`Authorizer::with_scopes`], the middleware and the tower layer by a [`ScopeSet`](crate::ScopeSet) among the extensions of the
-//! request. They hold for that request alone, and after it the cache may evict them.
+//! One authorizer serves many scope sets, for example one per merchant. With plain reqwest, pass
+//! them to [`Authorizer::with_scopes`]. With the middleware and the tower layer, add a
+//! [`ScopeSet`](crate::ScopeSet) to the request's extensions. Such scopes apply only to that
+//! request, and the cache may evict their token afterwards.
 //!
-//! The key pair of a vendor is added in the same way, from memory, and refused where a request names scopes, which do
-//! not restrict it. After a 401 the client's [`CredentialsProvider`](crate::CredentialsProvider) is asked for other
-//! credentials, at most once in 5 s. If it has others, the request is sent once more with them, and the second response
-//! stands. A request whose body is a stream is not sent again; the next request has the new key pair.
+//! A vendor's key pair is added in the same way, from memory. A request that names scopes fails,
+//! because scopes do not restrict a key pair. After a 401 the client asks its
+//! [`CredentialsProvider`](crate::CredentialsProvider) for other credentials, at most once in 5 s.
+//! If there are other credentials, the request is sent once more with them, and the second response
+//! is returned. A request whose body is a stream is not sent again, but the next request uses the
+//! new key pair.
 //!
 //! # What happens on a 401
 //!
-//! Each vendor has its rule for what a 401 says about the token. For a source of your own, set one with
-//! [`Authorizer::with_classifier`].
+//! Each vendor has a rule for what a 401 says about the token. To set a rule for your own token
+//! source, use [`Authorizer::with_classifier`].
 //!
 //! | the 401 | MoneyKit | Moov | your own source, by default |
 //! | --- | --- | --- | --- |
@@ -46,39 +52,40 @@
 //! | no challenge and an empty body | other cause | unexplained | other cause |
 //! | anything else | other cause | other cause | other cause |
 //!
-//! - **Token is invalid**: exactly that token is invalidated, here and in the store. The request is repeated
-//!   with the next one.
-//! - **Unexplained**: the token may have expired, but the same 401 also means a wrong origin or
-//!   application, and then other requests still need the token. So a new token is fetched while the old one
-//!   stays in place, and the request is repeated with it. If the repetition comes back with anything but a
-//!   401, the new token replaces the old one, here and in the store. Otherwise the old one stays.
-//! - **Other cause**: the 401 is passed on.
+//! - **Token is invalid**: this token, and no newer one, is invalidated in the cache and in the
+//!   store. The request is repeated with the next token.
+//! - **Unexplained**: the token may have expired, but a wrong origin or application causes the same
+//!   401, and then other requests still need the token. So a new token is fetched while the old one
+//!   stays in the cache, and the request is repeated with the new token. If the second response is
+//!   not a 401, the new token replaces the old one in the cache and in the store. Otherwise the old
+//!   token stays.
+//! - **Other cause**: the 401 is returned.
 //!
-//! All requests that fail with one token share one token call. After a renewal, none begins for the same
-//! scopes for 30 s; if it did not help, for 30 s, then 60 s, and so on up to 10 min, until one helps. A 401
-//! is passed on meanwhile, and so it is if no new token can be had. Any other status, 403 included, never
-//! causes a renewal.
+//! All requests that fail with the same token share one token call. After a renewal, there is no
+//! other renewal for the same scopes for 30 s. If renewals do not help, the pause grows from 30 s
+//! to 60 s and so on, up to 10 min, until one helps. During the pause, and if no new token is
+//! available, the 401 is returned. Other statuses, including 403, never cause a renewal.
 //!
-//! A request whose body is a stream cannot be repeated. Its 401 is passed on. A token that the server calls
-//! invalid is invalidated for the sake of the next request, within the same bounds; after an unexplained
-//! 401 the token stays, because nothing shows whether it is at fault. The next request that can be repeated
-//! finds out.
+//! A request whose body is a stream cannot be repeated, so its 401 is returned. If the server says
+//! that the token is invalid, the token is invalidated for the next request, within the same
+//! limits. After an unexplained 401 the token stays, because nothing shows whether the token was
+//! the cause. The next request that can be repeated finds out.
 //!
-//! To judge a 401, its body is read for up to 2 s, 64 KiB and 256 frames. You still get all of the body. If it
-//! does not end within these bounds, the status and the headers alone count.
+//! To classify a 401, its body is read for up to 2 s, 64 KiB and 256 frames. You still receive the
+//! whole body. If the body exceeds one of these limits, only the status and the headers are used.
 //!
 //! # Security
 //!
-//! - An origin is https, or http on this machine; scheme, host and port must all be the same. Within an
-//!   origin every path gets the token.
-//! - reqwest follows redirects on its own, below any middleware. It takes the token off where the host or
-//!   the port changes, and not where only the scheme does. Vendors' APIs do not redirect: build your
-//!   client with `redirect::Policy::none()` and `https_only(true)`, or by
+//! - An origin must be https, or http on the loopback interface. Scheme, host and port must all
+//!   match. Every path of an origin gets the token.
+//! - reqwest follows redirects by itself, below any middleware. It removes the token if the host or
+//!   the port changes, but not if only the scheme changes. Vendors' APIs do not redirect: build
+//!   your client with `redirect::Policy::none()` and `https_only(true)`, or with
 //!   [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest), which does both.
-//! - reqwest takes only `Authorization` off a redirected request. MoneyKit's key pair is sent in headers of
-//!   the vendor's own, so with a client that follows redirects, **another host would get the client
-//!   secret**. Use a key pair only with a client that follows none.
-//! - The token's header is marked sensitive, so that HTTP stacks do not log it.
+//! - reqwest removes only `Authorization` from a redirected request. MoneyKit's key pair is sent in
+//!   custom headers, so with a client that follows redirects, **another host would receive the
+//!   client secret**. Use a key pair only with a client that does not follow redirects.
+//! - The header with the token is marked sensitive, so that HTTP stacks do not log it.
 
 mod challenge;
 mod headers;
@@ -117,12 +124,12 @@ use crate::{
     token::{Rejection, TokenHandle},
 };
 
-/// The credentials to add to requests, and the origins that get them. Cheap to clone; clones share the
-/// tokens.
+/// The credentials to add to requests, and the origins that may receive them.
 ///
 /// The credentials are the tokens of one scope set, or the key pair of a vendor
 /// ([`moov::Client::basic_auth`](crate::moov::Client::basic_auth),
-/// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair)).
+/// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair)). Cheap to clone; clones share
+/// the tokens.
 #[derive(Clone)]
 pub struct Authorizer {
     kind: Kind,
@@ -135,19 +142,19 @@ enum Kind {
     KeyPair(KeyPair),
 }
 
-/// Where tokens come from, and what a 401 says about them.
+/// A source of tokens, and the rule that classifies a 401.
 #[derive(Clone)]
 struct Tokens {
     handle: TokenHandle,
     classifier: Arc<Classifier>,
     check_scopes: CheckScopes,
-    /// The `Origin` that the tokens are valid for, if they are for a page in a browser.
+    /// The `Origin` that the tokens are valid for, if they were issued for a web page.
     origin: Option<HeaderValue>,
 }
 
 type Classifier = dyn Fn(&HeaderMap, Option<&[u8]>) -> Rejection + Send + Sync;
 
-/// Fails for scopes that the server issues no token for.
+/// Fails for scopes for which the server issues no token.
 type CheckScopes = fn(&[Scope]) -> Result<(), Error>;
 
 impl Tokens {
@@ -165,7 +172,8 @@ impl Tokens {
         Ok(Self { handle: self.handle.handle_once(scopes)?, ..self.clone() })
     }
 
-    /// The tokens of the scope set among a request's extensions, or else these.
+    /// Returns the tokens of the scope set in a request's extensions, or these tokens if there is
+    /// none.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     fn for_request(&self, extensions: &http::Extensions) -> Result<Cow<'_, Self>, Error> {
         match extensions.get::<crate::ScopeSet>() {
@@ -192,12 +200,13 @@ impl Tokens {
 }
 
 impl Authorizer {
-    /// Tokens for these origins: `https://api.example.com`, or `http` on this machine.
+    /// Creates an authorizer that sends these tokens to these origins, such as
+    /// `https://api.example.com`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for one that has a path, or credentials, or is plain http to another
-    /// machine; and for none.
+    /// [`ErrorKind::InvalidConfig`] if there is no origin, or if one has a path, contains
+    /// credentials, or is plain http to another machine.
     pub fn new(
         tokens: TokenHandle,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
@@ -205,11 +214,11 @@ impl Authorizer {
         Self { kind: Kind::Tokens(Tokens::new(tokens)), origins: Arc::default() }.with_origins(origins)
     }
 
-    /// Replaces the origins, such as to reach a vendor's API through a gateway of yours.
+    /// Replaces the origins, for example to reach a vendor's API through your own gateway.
     ///
     /// # Errors
     ///
-    /// As [`Authorizer::new`].
+    /// Those of [`Authorizer::new`].
     pub fn with_origins(mut self, origins: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
         let origins = origins.into_iter().map(|origin| Origin::parse(origin.as_ref()));
         self.origins = origins.collect::<Result<_, _>>()?;
@@ -220,8 +229,10 @@ impl Authorizer {
         Ok(self)
     }
 
-    /// Tokens of a vendor, for the origin of a base URL that was checked. `origin` is added to requests that have
-    /// none.
+    /// Creates an authorizer for a vendor's tokens and the origin of a base URL that has been
+    /// validated.
+    ///
+    /// `origin` is added as the `Origin` header to requests that have none.
     pub(crate) fn at(
         tokens: TokenHandle,
         base: &str,
@@ -232,16 +243,20 @@ impl Authorizer {
         Self { kind: Kind::Tokens(Tokens { check_scopes, origin, ..Tokens::new(tokens) }), origins }
     }
 
-    /// The same authorizer with the tokens of another scope set, such as those of one merchant. Cheap: make
-    /// one for each request and drop it, because while it exists the cache neither evicts its scope set nor
-    /// counts it towards [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
+    /// Returns an authorizer for the tokens of another scope set, for example those of one
+    /// merchant.
     ///
-    /// Requests through the middleware and the tower layer name theirs by an extension, a [`ScopeSet`](crate::ScopeSet).
+    /// This is cheap. Create one for each request and drop it afterwards: while it exists, the
+    /// cache does not evict its scope set, and does not count it towards
+    /// [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
+    ///
+    /// For the middleware and the tower layer, add a [`ScopeSet`](crate::ScopeSet) to the request's
+    /// extensions instead.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the scopes are too long, if there are none and the vendor asks for one, and for a
-    /// key pair, which no scopes restrict.
+    /// [`ErrorKind::InvalidConfig`] if the scopes are too long, if there are none and the vendor
+    /// requires one, or if this authorizer uses a key pair, which scopes do not restrict.
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         let kind = match &self.kind {
             Kind::Tokens(tokens) => Kind::Tokens(tokens.with_scopes(scopes)?),
@@ -250,11 +265,14 @@ impl Authorizer {
         Ok(Self { kind, origins: self.origins.clone() })
     }
 
-    /// Sets what a 401 says about its token. The function gets the headers, and the body unless it is unknown,
-    /// too long or late.
+    /// Sets the function that decides what a 401 says about its token.
     ///
-    /// Default: the vendor's rule for an authorizer of a client, [`classify_challenges`] otherwise. Return [`Rejection::Unexplained`] for a 401 that the server sends for
-    /// expired tokens and for other causes alike. Has no effect on a key pair.
+    /// The function receives the headers and the body. The body is `None` if it is unknown, too
+    /// long or did not arrive in time. Return [`Rejection::Unexplained`] for a 401 that the server
+    /// sends both for expired tokens and for other reasons. Has no effect on a key pair.
+    ///
+    /// Default: the vendor's rule for the authorizer of a client, otherwise
+    /// [`classify_challenges`].
     #[must_use]
     pub fn with_classifier(
         mut self,
@@ -266,8 +284,10 @@ impl Authorizer {
         self
     }
 
-    /// What a response says about the token that its request carried. `body` is `None` if you do not have it.
-    /// Always [`Rejection::None`] for a key pair.
+    /// Returns what a response says about the token that its request carried.
+    ///
+    /// Pass `None` as `body` if you do not have the body. Always returns [`Rejection::None`] for a
+    /// key pair.
     pub fn classify(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match &self.kind {
             Kind::Tokens(tokens) => tokens.classify(status, headers, body),
@@ -275,7 +295,9 @@ impl Authorizer {
         }
     }
 
-    /// A key pair for the origin of a base URL that was checked. `names` are those of its headers.
+    /// Creates an authorizer for a key pair and the origin of a base URL that has been validated.
+    ///
+    /// `names` are the names of the key pair's headers.
     pub(crate) fn key_pair_at(
         source: Arc<dyn KeyPairSource>,
         names: impl IntoIterator<Item = HeaderName>,
@@ -285,7 +307,7 @@ impl Authorizer {
         Self { kind: Kind::KeyPair(KeyPair::new(source, names)), origins }
     }
 
-    /// The handle to the tokens, or `None` for a key pair.
+    /// Returns the handle to the tokens, or `None` for a key pair.
     pub fn tokens(&self) -> Option<&TokenHandle> {
         match &self.kind {
             Kind::Tokens(tokens) => Some(&tokens.handle),
@@ -293,7 +315,8 @@ impl Authorizer {
         }
     }
 
-    /// Whether a request brings credentials of its own. A part of a key pair does not count.
+    /// Returns whether a request already has credentials. Only one header of a key pair is not
+    /// enough.
     fn has_credentials(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(AUTHORIZATION)
             || match &self.kind {

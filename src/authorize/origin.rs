@@ -1,10 +1,10 @@
-//! Where tokens may go: the origins that were named, and no other. It resolves nothing.
+//! Compares request URLs with the origins that may receive tokens. Does not resolve host names.
 
 use reqwest::Url;
 
 use crate::{Error, ErrorKind, transport::BaseUrl};
 
-/// An https origin, or an http one on this very machine (RFC 6454 section 4).
+/// An https origin, or an http origin on the loopback interface (RFC 6454 section 4).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Origin {
     scheme: &'static str,
@@ -13,9 +13,11 @@ pub(super) struct Origin {
 }
 
 impl Origin {
+    /// Parses an origin.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` for what is no origin, and for plain http to another machine.
+    /// `InvalidConfig` if the text is not an origin, or is plain http to another machine.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let base = BaseUrl::parse(text)?;
         if !(base.is_https() || base.is_loopback()) {
@@ -29,7 +31,7 @@ impl Origin {
         })
     }
 
-    /// The origin of a URL that has been checked.
+    /// Returns the origin of a URL that has been validated.
     pub(super) fn of_text(text: &str) -> Option<Self> {
         Self::of_url(&Url::parse(text).ok()?)
     }
@@ -47,8 +49,9 @@ impl Origin {
             && url.port_or_known_default() == Some(self.port)
     }
 
-    /// Compares the authority as text, because `http::Uri` admits user info and ports that are no ports. A
-    /// relative URI is of no origin.
+    /// Returns whether a URI has this origin. A relative URI has none.
+    ///
+    /// Compares the authority as text, because `http::Uri` accepts user info and invalid ports.
     #[cfg(any(test, feature = "tower"))]
     pub(super) fn has_uri(&self, uri: &http::Uri) -> bool {
         let Some((host, rest)) =
@@ -74,7 +77,7 @@ mod tests {
     fn has(origin: &str, url: &str) -> bool {
         let origin = Origin::parse(origin).unwrap();
         let by_url = origin.has_url(&Url::parse(url).unwrap());
-        // Where both can be written, both must say the same.
+        // If the URL can also be written as a URI, both comparisons must agree.
         if let Ok(uri) = url.parse::<Uri>() {
             assert_eq!(origin.has_uri(&uri), by_url, "{url}");
         }
@@ -109,7 +112,8 @@ mod tests {
         assert!(!Origin::parse(moov).unwrap().has_uri(&Uri::from_static("/relative")));
     }
 
-    /// `http::Uri` takes these, and for some of them tells no port, as if it were the default one.
+    /// `http::Uri` accepts these authorities. For some of them it returns no port, as if the port
+    /// were the default.
     #[test]
     fn a_uri_whose_authority_is_not_exactly_the_origin_is_another() {
         let moov = Origin::parse("https://api.moov.io").unwrap();

@@ -1,4 +1,5 @@
-//! The body of a response whose beginning was looked into. Whoever reads it gets all of it, in order.
+//! A response body whose beginning has been read in advance. Reading it still yields all frames in
+//! order.
 
 use std::{
     collections::VecDeque,
@@ -14,19 +15,20 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::{runtime, time};
 
-/// As much of a 401 as is looked into, in bytes. A longer one does not say that a token has expired.
+/// How many bytes of a 401's body are read. Responses to expired tokens are much shorter.
 const MAX_BYTES: usize = 64 * 1024;
-/// The same in frames, each of which costs memory, however small.
+/// How many frames of a 401's body are read. Even an empty frame costs memory.
 const MAX_FRAMES: usize = 256;
 /// The longest wait for the body of a 401. The request's own timeout may be longer, or missing.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// A body whose beginning may have been read already, to see why a request was refused. It comes
-/// whole all the same.
+/// A response body that may have been read in part, to find out why a request was rejected.
+///
+/// Reading it still yields the whole body.
 pub struct PeekedBody<B: Body> {
-    /// What was read.
+    /// The frames that were read.
     first: VecDeque<Frame<Bytes>>,
-    /// What ended the reading, if it was a failure.
+    /// The error that ended the reading, if there was one.
     failed: Option<B::Error>,
     rest: B,
     ended: bool,
@@ -37,10 +39,11 @@ impl<B: Body + Unpin> PeekedBody<B> {
         Self { first: VecDeque::new(), failed: None, ended: false, rest }
     }
 
-    /// Reads the body within the bounds, and copies its data. `None` if it did not end within them; it
-    /// can be read on then.
+    /// Reads the body within the limits and returns a copy of its data.
+    ///
+    /// Returns `None` if the body did not end within the limits. The rest can still be read then.
     async fn begin(&mut self) -> Option<Vec<u8>> {
-        // Without a runtime there is no timer, and without a timer no bound.
+        // Without a runtime there is no timer, so the wait could not be limited.
         runtime::Handle::try_current().ok()?;
         let mut data = Vec::new();
         let _ = time::timeout(MAX_WAIT, self.fill(&mut data)).await;
@@ -75,9 +78,10 @@ fn poll<B: Body + Unpin>(
     frame.map_ok(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
 }
 
-/// Reads the body of a 401 within the bounds. Any other response is left as it is.
+/// Reads the body of a 401 within the limits. Returns any other response unchanged.
 ///
-/// A 401 is read up to its end even if its headers say enough, so that its connection can be used again.
+/// The body is read to its end even if the headers already give the reason, so that the connection
+/// can be reused.
 pub(super) async fn peek<B: Body + Unpin>(
     response: Response<B>,
 ) -> (Option<Vec<u8>>, Response<PeekedBody<B>>) {
@@ -88,7 +92,7 @@ pub(super) async fn peek<B: Body + Unpin>(
     (response.body_mut().begin().await, response)
 }
 
-/// Nothing but the body itself could be pinned, and that need not be.
+/// Only `rest` could need pinning, and it is `Unpin` here.
 impl<B: Body + Unpin> Unpin for PeekedBody<B> {}
 
 impl<B: Body + Unpin> Body for PeekedBody<B> {

@@ -1,4 +1,4 @@
-//! The middleware for reqwest-middleware. It decides nothing that [`Authorizer`] does not.
+//! The middleware for reqwest-middleware. All decisions are made by [`Authorizer`].
 
 use async_trait::async_trait;
 use http::{Extensions, StatusCode};
@@ -11,12 +11,14 @@ use super::{
     send::{judge, repetition},
 };
 
-/// Adds tokens to the requests of a `reqwest_middleware` client: see [the module](super) for which, and
-/// for what happens on a 401.
+/// Adds tokens to the requests of a `reqwest_middleware` client.
 ///
-/// Put it innermost but for what must see each attempt: middlewares before it see one request, those
-/// after it both. An error of a token call is the `Middleware` variant of `reqwest_middleware::Error`,
-/// and downcasts to [`Error`](crate::Error).
+/// See [the module](super) for which requests get a token, and for what happens on a 401.
+///
+/// Middlewares that are added before this one see one request; those that are added after it see
+/// both attempts. So add it last, except for middlewares that must see each attempt. A failed token
+/// call is reported as the variant `Middleware` of `reqwest_middleware::Error`, which can be
+/// downcast to [`Error`](crate::Error).
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -27,7 +29,7 @@ use super::{
 /// let emulator = Emulator::start().await?;
 /// let moneykit = emulator.moneykit().build()?;
 ///
-/// // Or one of yours, with the other middlewares as you have them.
+/// Or your own client. You can add your other middlewares too.
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
 /// let authorizer = AuthorizeMiddleware::new(moneykit.bearer(&[])?);
 /// let http = reqwest_middleware::ClientBuilder::new(http).with(authorizer).build();
@@ -42,7 +44,7 @@ use super::{
 pub struct AuthorizeMiddleware(Authorizer);
 
 impl AuthorizeMiddleware {
-    /// With these tokens, to their origins.
+    /// Creates a middleware that adds the credentials of this authorizer.
     pub fn new(authorizer: Authorizer) -> Self {
         Self(authorizer)
     }

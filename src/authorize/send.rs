@@ -1,4 +1,4 @@
-//! Sends requests of reqwest with a token, and repeats them after a 401.
+//! Sends requests with reqwest and a token, and repeats them after a 401.
 
 use std::{error::Error as StdError, fmt};
 
@@ -12,11 +12,13 @@ use crate::{
 };
 
 impl Authorizer {
-    /// Sends a request with a token. After a 401 that a new token may help against, sends it once more
-    /// with a new token ([see there](super#what-happens-on-a-401)). If no new token can be had then, the
-    /// 401 is returned.
+    /// Sends a request with a token, and once more with a new token after a 401 that a new token
+    /// may fix.
     ///
-    /// A request that already has an `Authorization` header is sent as it is.
+    /// See [what happens on a 401](super#what-happens-on-a-401). If no new token is available then,
+    /// the 401 is returned.
+    ///
+    /// A request that already has an `Authorization` header is sent unchanged.
     ///
     /// ```
     /// # #[cfg(feature = "emulator")]
@@ -37,14 +39,14 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// - [`SendError::Token`] if no token can be had. Nothing is sent then.
-    /// - [`SendError::Token`] with [`ErrorKind::InvalidConfig`] for a request to an origin that is not
-    ///   this authorizer's. Nothing is sent then.
+    /// - [`SendError::Token`] if no token is available. The request is not sent.
+    /// - [`SendError::Token`] with [`ErrorKind::InvalidConfig`] for a request to an origin that is
+    ///   not one of this authorizer's origins. The request is not sent.
     /// - [`SendError::Http`] if the client fails to send the request.
     ///
     /// # Cancellation
     ///
-    /// Cancels the request, but not a refresh.
+    /// Dropping the future cancels the request, but not a refresh.
     pub async fn send(&self, http: &reqwest::Client, mut request: Request) -> Result<Response, SendError> {
         self.check_origin(&request).map_err(SendError::Token)?;
         if !self.wants(&request) {
@@ -80,16 +82,20 @@ impl Authorizer {
         Ok(response)
     }
 
+    /// Checks that a request goes to one of this authorizer's origins.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` for a request to an origin that is not this authorizer's.
+    /// `InvalidConfig` for any other origin.
     pub(super) fn check_origin(&self, request: &Request) -> Result<(), Error> {
         self.check_covers(request.url())
     }
 
+    /// Checks that a URL has one of this authorizer's origins.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` for a URL of an origin that is not this authorizer's.
+    /// `InvalidConfig` for any other origin.
     pub(super) fn check_covers(&self, url: &Url) -> Result<(), Error> {
         if self.covers(url) {
             return Ok(());
@@ -102,13 +108,13 @@ impl Authorizer {
         self.origins.iter().any(|origin| origin.has_url(url))
     }
 
-    /// Whether a request is one that gets a token.
+    /// Returns whether the request gets a token.
     pub(super) fn wants(&self, request: &Request) -> bool {
         !self.has_credentials(request.headers()) && self.covers(request.url())
     }
 }
 
-/// The request to send again, and the token to send it with. `None` if the response stands.
+/// Returns the request to send again and the token for it, or `None` if the response is final.
 pub(super) async fn repetition<R>(
     tokens: &Tokens,
     token: &Token,
@@ -124,12 +130,12 @@ pub(super) async fn repetition<R>(
     }
 }
 
-/// What a response says about its token, and the response, which is whole.
+/// Classifies a response, and returns it with its whole body.
 pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Response) {
     if response.status() != StatusCode::UNAUTHORIZED {
         return (Rejection::None, response);
     }
-    // Only a builder can take the url along.
+    // Only the builder can set the URL of a response.
     let url = http::Response::builder().url(response.url().clone()).body(());
     let (body, response) = peeked::peek(http::Response::<reqwest::Body>::from(response)).await;
     let rejection = tokens.classify(response.status(), response.headers(), body.as_deref());
@@ -138,11 +144,11 @@ pub(super) async fn judge(tokens: &Tokens, response: Response) -> (Rejection, Re
     (rejection, http::Response::from_parts(parts, reqwest::Body::wrap(body)).into())
 }
 
-/// Why [`Authorizer::send`] has no response.
+/// The reason why [`Authorizer::send`] returned no response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// No token could be had, or the request goes to another origin. The request was not sent.
+    /// No token is available, or the request goes to another origin. The request was not sent.
     Token(Error),
     /// The HTTP client failed.
     Http(reqwest::Error),

@@ -1,4 +1,4 @@
-//! The layer for tower services that send HTTP requests. It decides nothing that [`Authorizer`] does not.
+//! The layer for tower services that send HTTP requests. All decisions are made by [`Authorizer`].
 
 use std::{
     error::Error as StdError,
@@ -18,20 +18,21 @@ use tower_service::Service;
 use super::{Authorizer, Kind, PeekedBody, key_pair::KeyPair, peeked, send::repetition};
 use crate::Error;
 
-/// How the body of a request is had a second time.
+/// Copies the body of a request, so that the request can be sent a second time.
 ///
-/// [`CloneBody`] and [`NoRetry`] are there; write your own for a body that is cloneable only at times.
+/// Use [`CloneBody`] or [`NoRetry`], or implement it for a body that only sometimes can be cloned.
 pub trait RepeatBody<B> {
-    /// The same body again, if it can be had.
+    /// Returns the same body again, or `None` if that is not possible.
     fn repeat(body: &B) -> Option<B>;
 }
 
-/// Bodies are cloned, which their type must allow.
+/// Clones bodies. Their type must implement `Clone`.
 #[derive(Clone, Copy, Debug)]
 pub struct CloneBody;
 
-/// Bodies cannot be had again, so requests are not repeated; a token that has expired is rejected all
-/// the same, for the sake of the next.
+/// Never copies bodies, so no request is repeated.
+///
+/// An expired token is still invalidated after a 401, so that the next request gets a new one.
 #[derive(Clone, Copy, Debug)]
 pub struct NoRetry;
 
@@ -47,11 +48,13 @@ impl<B> RepeatBody<B> for NoRetry {
     }
 }
 
-/// Adds tokens to the requests of a client that is a tower service: see [the module](super) for which,
-/// and for what happens on a 401.
+/// Adds tokens to the requests of an HTTP client that is a tower service.
 ///
-/// Requests need whole URIs, as those of hyper's client have: a relative one is of no origin, and gets
-/// no token. The body of a response becomes [`PeekedBody`], and must be [`Unpin`], as hyper's are.
+/// See [the module](super) for which requests get a token, and for what happens on a 401.
+///
+/// Requests need absolute URIs, as hyper's client requires them: a relative URI has no origin and
+/// gets no token. The body of a response becomes [`PeekedBody`]. It must be [`Unpin`], as hyper's
+/// bodies are.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -96,12 +99,13 @@ pub struct AuthorizeLayer<R = CloneBody> {
 }
 
 impl AuthorizeLayer {
-    /// With these tokens, to their origins. Repeats requests, so their bodies must be [`Clone`].
+    /// Creates a layer that adds the credentials of this authorizer. It repeats requests, so their
+    /// bodies must be [`Clone`].
     pub fn new(authorizer: Authorizer) -> Self {
         Self { authorizer, repeat: PhantomData }
     }
 
-    /// For bodies that cannot be cloned ([`NoRetry`]), or in a way of your own.
+    /// Sets how bodies are copied: [`NoRetry`] for bodies that cannot be cloned, or your own type.
     #[must_use]
     pub fn with_repeat<R>(self) -> AuthorizeLayer<R> {
         AuthorizeLayer { authorizer: self.authorizer, repeat: PhantomData }
@@ -116,7 +120,7 @@ impl<R, T> Layer<T> for AuthorizeLayer<R> {
     }
 }
 
-/// What [`AuthorizeLayer`] makes of a service.
+/// The service that [`AuthorizeLayer`] creates.
 pub struct AuthorizeService<T, R = CloneBody> {
     inner: T,
     authorizer: Authorizer,
@@ -141,7 +145,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The one that said it is ready, and not its clone.
+        // Use the instance that was polled ready, not its clone.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         Box::pin(send::<T, R, B, A>(inner, self.authorizer.clone(), request))
@@ -174,7 +178,7 @@ where
             let Some((mut again, other)) = pair.repetition(&sent, response.status(), again).await else {
                 return Ok(response.map(PeekedBody::untouched));
             };
-            // Its connection may be the one that the service waits for.
+            // The service may be waiting for the connection of this response.
             drop(response);
             other.sign(again.headers_mut());
             poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
@@ -192,7 +196,7 @@ where
     let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
         return Ok(response);
     };
-    // Its connection may be the one that the service waits for.
+    // The service may be waiting for the connection of this response.
     drop(response);
     tokens.sign(again.headers_mut(), replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
@@ -211,11 +215,12 @@ fn copy<R: RepeatBody<B>, B>(request: &Request<B>) -> Option<Request<B>> {
     Some(copy)
 }
 
-/// Why a request with a token has no response.
+/// The reason why a request with a token has no response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuthorizeError<E> {
-    /// There is no token to send it with. The request was not sent, or was refused as expired.
+    /// No token is available. The request was not sent, or the server rejected it with an expired
+    /// token.
     Token(Error),
     /// The service failed.
     Service(E),

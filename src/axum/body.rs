@@ -1,4 +1,4 @@
-//! Reads the raw body of a request, up to a limit.
+//! Reads the raw body of a request, up to a size limit.
 
 use axum_core::body::Body;
 use bytes::Bytes;
@@ -7,9 +7,9 @@ use http_body_util::{BodyExt as _, LengthLimitError};
 
 use crate::webhook::{Reason, VerifyError};
 
-/// Reads a body as it came.
+/// Reads the whole body, unchanged.
 pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyError> {
-    // What it says of its length: hyper holds a sender to it.
+    // The announced length is reliable: hyper enforces `Content-Length`.
     if announced(&body) > limit {
         return Err(Reason::BodyTooLarge.into());
     }
@@ -28,18 +28,19 @@ pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyEr
     Ok(read.into())
 }
 
-/// How much there is to come, at the least.
+/// The least number of bytes that are still to come.
 fn announced(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// How much to make room for: what is there and as much again, or what is announced, but never over the
-/// limit.
+/// Returns the capacity for the buffer, in bytes: twice what has been read, or what has been read
+/// and what is announced, whichever is larger, but never above the limit.
 fn room(announced: usize, there: usize, limit: usize) -> usize {
     there.saturating_add(announced.max(there)).min(limit)
 }
 
-/// The next piece with anything in it, if it is within what is left of the limit.
+/// Returns the next chunk that is not empty. Fails if it exceeds the rest of the limit, `left`
+/// bytes.
 async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Reason> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.into_inner().is::<LengthLimitError>() {
@@ -49,7 +50,7 @@ async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Reason> {
         match frame.into_data() {
             Ok(data) if data.len() > left => return Err(Reason::BodyTooLarge),
             Ok(data) if !data.is_empty() => return Ok(Some(data)),
-            // Trailers, which nobody signed.
+            // Trailers are not signed.
             _ => {}
         }
     }

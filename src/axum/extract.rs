@@ -1,4 +1,4 @@
-//! Extractors of the webhook that a [`WebhookLayer`](super::WebhookLayer) verified.
+//! Extractors for webhooks that a [`WebhookLayer`](super::WebhookLayer) has verified.
 
 use axum_core::{extract::FromRequestParts, response::IntoResponse as _, response::Response};
 use bytes::Bytes;
@@ -6,18 +6,18 @@ use http::{StatusCode, request::Parts};
 
 use crate::webhook::{UnsignedBody, Verified};
 
-/// A verified MoneyKit webhook. The body is signed: read it with
+/// Extracts a verified MoneyKit webhook. The body is signed: read it with
 /// [`Verified::event`](crate::webhook::Verified::event).
 ///
-/// The route needs a [`WebhookLayer`](super::WebhookLayer) with MoneyKit's verifier; without it every
-/// request is answered 500.
+/// The route needs a [`WebhookLayer`](super::WebhookLayer) with MoneyKit's verifier. Without it,
+/// every request gets a 500.
 #[derive(Clone, Debug)]
 pub struct MoneykitWebhook(pub Verified<Bytes>);
 
-/// A Moov webhook whose headers are verified, and whose **body nobody signed**.
+/// Extracts a Moov webhook whose headers are verified. **The body is not signed.**
 ///
-/// The route needs a [`WebhookLayer`](super::WebhookLayer) with Moov's verifier; without it every request
-/// is answered 500.
+/// The route needs a [`WebhookLayer`](super::WebhookLayer) with Moov's verifier. Without it, every
+/// request gets a 500.
 ///
 /// # Security
 ///

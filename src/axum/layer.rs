@@ -1,4 +1,4 @@
-//! Verifies and deduplicates webhooks in front of a handler, and records whether it handled them.
+//! Verifies and deduplicates webhooks before a handler, and records whether the handler succeeded.
 
 use std::{
     convert::Infallible,
@@ -19,21 +19,22 @@ use tracing::Instrument as _;
 use super::{Verifier, verifier::sealed::Verified};
 use crate::webhook::{DeliveryGuard, Received, WebhookResponse};
 
-/// Lets only verified webhooks through, each until it is handled.
+/// A tower layer that passes only verified webhooks to the handler, and each one until it is
+/// handled.
 ///
-/// A response with a 2xx status completes the delivery: a retry gets 200 without running the handler. Any
-/// other response, or a panic, abandons it: the vendor's retry runs the handler again. While a handler
-/// runs, a retry gets 503 with `Retry-After`.
+/// A response with a 2xx status completes the delivery: a retry gets 200 without running the
+/// handler. Any other response, or a panic, abandons the delivery: the vendor's retry runs the
+/// handler again. While a handler runs, a retry gets 503 with `Retry-After`.
 ///
-/// The handler runs in a task of its own, so a client that disconnects does not cancel it.
+/// The handler runs in its own task, so a client that disconnects does not cancel it.
 #[derive(Clone, Debug)]
 pub struct WebhookLayer<V> {
     verifier: V,
 }
 
 impl<V: Verifier> WebhookLayer<V> {
-    /// A layer with the verifier of [MoneyKit](crate::moneykit::webhook::WebhookVerifier) or
-    /// [Moov](crate::moov::webhook::WebhookVerifier).
+    /// Creates a layer with the verifier of [MoneyKit](crate::moneykit::webhook::WebhookVerifier)
+    /// or [Moov](crate::moov::webhook::WebhookVerifier).
     pub fn new(verifier: V) -> Self {
         Self { verifier }
     }
@@ -47,7 +48,7 @@ impl<S, V: Clone> Layer<S> for WebhookLayer<V> {
     }
 }
 
-/// The service of a [`WebhookLayer`].
+/// The service that [`WebhookLayer`] creates.
 #[derive(Clone, Debug)]
 pub struct WebhookService<S, V> {
     inner: S,
@@ -69,7 +70,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // The instance that was polled ready takes the request.
+        // Use the instance that was polled ready, not its clone.
         let inner = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, inner);
         let verifier = self.verifier.clone();
@@ -102,13 +103,13 @@ where
     }
 }
 
-/// Runs the handler and records what became of the delivery before the response is sent.
+/// Runs the handler, and records the outcome of the delivery before the response is sent.
 async fn handle<S>(mut inner: S, request: Request, guard: DeliveryGuard) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let Ok(response) = inner.call(request).await;
-    // A failure of either is logged and counted, and the lease ends the attempt.
+    // If this fails, it is logged and counted, and the expiry of the lease ends the attempt.
     let _ = match response.status().is_success() {
         true => guard.complete().await,
         false => guard.abandon().await,

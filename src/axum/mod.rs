@@ -1,5 +1,5 @@
-//! Receives webhooks in [axum](https://docs.rs/axum): a handler runs for verified webhooks only, and each
-//! delivery until it is handled.
+//! Receives webhooks in [axum](https://docs.rs/axum): the handler runs only for verified webhooks,
+//! and only until it has handled the delivery.
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};
@@ -17,7 +17,7 @@
 //! }
 //!
 //! async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
-//!     // Nobody signed the body: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
+//! The body is not signed: fetch the object (`UnsignedEvent::refetch_url`), and use that.
 //!     if let Ok(hint) = webhook.unsigned_event() {
 //!         println!("something changed: {}", hint.kind.as_str());
 //!     }
@@ -35,19 +35,20 @@
 //!
 //! | webhook | response |
 //! | --- | --- |
-//! | new | the handler's. 2xx completes the delivery; anything else, or a panic, abandons it |
+//! | new | the handler's. 2xx completes the delivery; any other status, or a panic, abandons it |
 //! | handled before | 200, without running the handler |
-//! | being handled | 503 with `Retry-After` |
-//! | refused | [`VerifyError::status`](crate::webhook::VerifyError::status), `Retry-After` where it helps, no body; the reason is in a `tracing` event |
-//! | the delivery store fails | 503 with `Retry-After`: the vendor sends it again |
+//! | in progress | 503 with `Retry-After` |
+//! | rejected | [`VerifyError::status`](crate::webhook::VerifyError::status), with `Retry-After` if a retry can succeed, without a body; the reason is in a `tracing` event |
+//! | the delivery store fails | 503 with `Retry-After`, so the vendor sends it again |
 //!
 //! # Security
 //!
-//! Headers and signature are verified before the body is read. The body is read up to the verifier's limit
+//! Headers and signature are verified before the body is read. The body is read up to the
+//! verifier's limit
 //! ([`VerifierOptions::with_body_limit`](crate::moneykit::webhook::VerifierOptions::with_body_limit),
-//! [`WebhookVerifier::with_body_limit`](crate::moov::webhook::WebhookVerifier::with_body_limit); default: 1 MiB). A body
-//! whose `Content-Length` exceeds it is not read at all. How long a body may take is for your server's
-//! timeouts.
+//! [`WebhookVerifier::with_body_limit`](crate::moov::webhook::WebhookVerifier::with_body_limit)).
+//! Default: 1 MiB. A body whose `Content-Length` exceeds the limit is not read at all. Limit the
+//! time for reading a body with the timeouts of your server.
 
 mod body;
 mod extract;

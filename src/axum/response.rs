@@ -1,4 +1,4 @@
-//! A [`WebhookResponse`] as a response of axum.
+//! Converts a [`WebhookResponse`] into a response of axum.
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, header::RETRY_AFTER};

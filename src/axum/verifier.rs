@@ -1,4 +1,4 @@
-//! How each vendor's request is verified: the headers first, then the body.
+//! Verifies each vendor's requests: the headers first, then the body.
 
 use std::{future::Future, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     webhook::{Deliveries, DeliveryId, VerifyError},
 };
 
-/// A verifier that a [`WebhookLayer`](super::WebhookLayer) can use: that of MoneyKit or of Moov.
+/// A verifier that a [`WebhookLayer`](super::WebhookLayer) can use: MoneyKit's or Moov's.
 pub trait Verifier: sealed::Verifier {}
 
 impl<V: sealed::Verifier> Verifier for V {}
@@ -26,13 +26,13 @@ pub(super) mod sealed {
         pub(crate) webhook: W,
         pub(crate) body: Bytes,
         pub(crate) id: DeliveryId,
-        /// How long the delivery is remembered once it is handled.
+        /// How long the delivery is remembered after it has been handled.
         pub(crate) keep: Duration,
     }
 
-    /// The methods of a verifier, which only this crate implements.
+    /// The methods of a verifier. Only this crate can implement them.
     pub trait Verifier: Clone + Send + Sync + 'static {
-        /// The extractor of the verified webhook.
+        /// The verified webhook, which the extractor returns.
         type Webhook: Clone + Send + Sync + 'static;
 
         /// Verifies the headers, then reads and verifies the body.
@@ -42,7 +42,7 @@ pub(super) mod sealed {
             body: Body,
         ) -> impl Future<Output = Result<Verified<Self::Webhook>, VerifyError>> + Send;
 
-        /// The delivery store.
+        /// Returns the delivery store.
         fn deliveries(&self) -> &Deliveries;
     }
 }

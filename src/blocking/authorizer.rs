@@ -1,12 +1,13 @@
-//! Credentials for requests that a blocking HTTP client sends.
+//! Provides credentials for requests that a blocking HTTP client sends.
 
 use http::HeaderMap;
 
 use super::runtime::Runtime;
 use crate::{Error, Scope, authorize};
 
-/// The credentials to add to requests of your own, and the origins that get them, as
-/// [`authorize::Authorizer`](crate::authorize::Authorizer). Cheap to clone.
+/// The credentials to add to your own requests, and the origins that may receive them.
+///
+/// The blocking form of [`authorize::Authorizer`](crate::authorize::Authorizer). Cheap to clone.
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -39,19 +40,22 @@ impl Authorizer {
         Self { authorizer, runtime }
     }
 
-    /// The headers to add to a request to this URL, as
-    /// [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for). Get them for each request: a token
-    /// is fresh only for a while.
+    /// Returns the headers to add to a request to this URL.
     ///
-    /// A 401 is yours to handle: to send a request again with a new token, see [`run`](super::moov::Client::run).
+    /// See [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for). Call
+    /// it for each request, because a token is fresh only for a limited time.
+    ///
+    /// You have to handle a 401 yourself. To repeat a request with a new token, use
+    /// [`run`](super::moov::Client::run).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code) where it would wait.
+    /// Those of [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for).
+    /// It also fails [in async code](super#in-async-code) if it would have to wait.
     ///
     /// # Security
     ///
-    /// Switch off redirects in your HTTP client: it would send the headers on to another origin.
+    /// Disable redirects in your HTTP client. Otherwise it may send the headers to another origin.
     pub fn headers_for(&self, url: impl AsRef<str>) -> Result<HeaderMap, Error> {
         let url = url.as_ref();
         if let Some(headers) = self.authorizer.cached_headers_for(url)? {
@@ -61,12 +65,13 @@ impl Authorizer {
         self.runtime.wait(async move { authorizer.headers_for(&url).await })
     }
 
-    /// The same authorizer with the tokens of another scope set, as
-    /// [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
+    /// Returns an authorizer for the tokens of another scope set.
+    ///
+    /// See [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         Ok(Self::new(self.authorizer.with_scopes(scopes)?, self.runtime.clone()))
     }

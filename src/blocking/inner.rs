@@ -1,4 +1,4 @@
-//! What the blocking client of every vendor does: waits on its own thread for the async client.
+//! The blocking client of every vendor: it waits on the caller's thread for the async client.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{
     token::{Rejection, TokenCache, TokenHandle},
 };
 
-/// The async client `C`, its tokens and the thread.
+/// The async client `C`, its tokens, and the thread that runs its calls.
 #[derive(Clone, Debug)]
 pub(super) struct Inner<C> {
     pub(super) client: C,
@@ -91,7 +91,7 @@ impl<C: Clone> Inner<C> {
         let Ok(Some(replacement)) = renewed else { return Ok(outcome) };
         let outcome = request(replacement.token().clone());
         let accepted = classify(&outcome) == Rejection::None;
-        // It can wait, since the call before could.
+        // Waiting is allowed here, because the same check passed for the call above.
         let _ = self.runtime.wait(async move {
             tokens.conclude(&replacement, accepted).await;
             Ok(())
@@ -100,7 +100,7 @@ impl<C: Clone> Inner<C> {
     }
 }
 
-/// The struct `Client` of one vendor, and the methods that every vendor's has. They only forward.
+/// Defines the struct `Client` of one vendor, with the methods that all vendors share.
 macro_rules! client {
     ($vendor:ident, $name:literal) => {
         #[doc = concat!("A client of ", $name, "'s auth endpoints for code that is not async.")]
@@ -109,12 +109,13 @@ macro_rules! client {
         pub struct Client(super::inner::Inner<crate::$vendor::Client>);
 
         impl Client {
-            /// Makes the client, and starts its thread. Nothing is sent.
+            /// Creates the client and starts its thread. Sends nothing.
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) saying which option to correct;
-            /// [`Unavailable`](crate::ErrorKind::Unavailable) if the system gives no thread.
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the option to
+            /// correct; [`Unavailable`](crate::ErrorKind::Unavailable) if the system cannot start a
+            /// thread.
             pub fn new(builder: crate::$vendor::ClientBuilder) -> Result<Self, crate::Error> {
                 let client = builder.build()?;
                 let (tokens, default) = (client.tokens().clone(), client.default_tokens().clone());
@@ -128,17 +129,17 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// As [`TokenCache::token`](crate::token::TokenCache::token), and
-            /// [in async code](super#in-async-code) where it would wait.
+            /// Those of [`TokenCache::token`](crate::token::TokenCache::token). It also fails [in
+            /// async code](super#in-async-code) if it would have to wait.
             pub fn token(&self, scopes: &[crate::Scope]) -> Result<crate::Token, crate::Error> {
                 self.0.token(scopes, None)
             }
 
-            /// The same, waiting no longer than `max_wait`.
+            /// Like [`Client::token`], but waits at most `max_wait`.
             ///
             /// # Errors
             ///
-            /// As [`Client::token`].
+            /// Those of [`Client::token`].
             pub fn token_within(
                 &self,
                 scopes: &[crate::Scope],
@@ -153,28 +154,31 @@ macro_rules! client {
             )]
             ///
             /// # Errors
-            ///
-            /// As [`Client::token`].
+            /// Those of [`Client::token`].
             pub fn default_token(&self) -> Result<crate::Token, crate::Error> {
                 self.0.default_token()
             }
 
-            /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+            /// Invalidates this token in the cache, but not a newer one. For a 401 that means that
+            /// the token expired.
             ///
             /// # Errors
             ///
-            /// Only [in async code](super#in-async-code).
+            /// Fails only [in async code](super#in-async-code).
             pub fn invalidate(&self, token: &crate::Token) -> Result<(), crate::Error> {
                 self.0.invalidate(token)
             }
 
-            /// Runs a request of yours with a token, and once more with a new one after a 401, as
-            /// [`TokenCache::run`](crate::token::TokenCache::run). It runs on this thread. The first outcome
-            /// stands if no new token can be had; [in async code](super#in-async-code) none can.
+            /// Runs your request with a token, and once more with a new token after a 401.
+            ///
+            /// See [`TokenCache::run`](crate::token::TokenCache::run). The request runs on the
+            /// calling thread. If no new token is available, the first outcome is returned. [In
+            /// async code](super#in-async-code) no new token can be fetched.
             ///
             /// # Errors
             ///
-            /// As [`Client::token`], for the first run; what your request fails with is in its own outcome.
+            /// Those of [`Client::token`], for the first run. Errors of your request are part of
+            /// its own outcome.
             pub fn run<T>(
                 &self,
                 scopes: &[crate::Scope],
@@ -197,31 +201,34 @@ macro_rules! client {
                 self.0.client.classify(status, headers, body)
             }
 
-            /// Ends the refreshes of this client and of all its clones within this time, as
-            /// [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). The thread ends with the last clone.
+            /// Ends the refreshes of this client and of all its clones, within this time.
+            ///
+            /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). The thread ends
+            /// when the last clone is dropped.
             ///
             /// # Errors
             ///
-            /// As there, and [in async code](super#in-async-code): nothing is shut down then.
+            /// Those of [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). It also fails
+            /// [in async code](super#in-async-code), without shutting anything down.
             pub fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
                 self.0.shutdown(within)
             }
 
-            /// Credentials for requests of your own with tokens of these scopes, as the async client's `bearer`.
+            /// Returns an authorizer that adds tokens of these scopes to your own requests.
             ///
             /// # Errors
             ///
-            /// As there.
+            /// Those of the async client's `bearer`.
             pub fn bearer(&self, scopes: &[crate::Scope]) -> Result<super::Authorizer, crate::Error> {
                 self.0.client.bearer(scopes).map(|authorizer| self.0.authorizer(authorizer))
             }
 
-            /// The scopes of [`Client::default_token`].
+            /// Returns the scopes of [`Client::default_token`].
             pub fn scopes(&self) -> &crate::ScopeSet {
                 self.0.client.scopes()
             }
 
-            /// What the token cache did so far.
+            /// Returns the counters of the token cache.
             pub fn stats(&self) -> crate::token::Stats {
                 self.0.tokens.stats()
             }

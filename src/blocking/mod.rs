@@ -1,8 +1,8 @@
-//! The same clients for code that is not async.
+//! Blocking clients for code that is not async.
 //!
-//! Nothing is done twice: each client here holds the async one, whose calls run on a thread of their own
-//! while the caller's thread waits. Clones share the thread, the connections and the tokens. A token that
-//! is fresh is answered on the caller's thread, from memory.
+//! Each client here wraps the async client. Its calls run on a separate thread while the calling
+//! thread waits. Clones share the thread, the connections and the tokens. A fresh token is returned
+//! on the calling thread, from memory.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -24,23 +24,30 @@
 //!
 //! # In async code
 //!
-//! A call that would wait is refused there by [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig)
-//! and sends nothing: it would hold up the runtime, and on a runtime of one thread whoever it waits for.
-//! It neither panics nor blocks. What needs no waiting, such as a fresh token, is answered there as well.
-//! In `tokio::task::spawn_blocking` and `block_in_place`, and on threads of your own, all calls work.
-//! Code under `tokio::task::unconstrained` cannot be told from those, and neither can tasks of a runtime other than
-//! tokio: they block for as long as the call takes.
+//! In async code, a call that would have to wait returns
+//! [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) and sends nothing. Waiting would
+//! block the runtime, and on a single-threaded runtime it could block the very task that it waits
+//! for. Such a call neither panics nor blocks. Calls that need not wait, such as for a fresh token,
+//! work in async code too.
 //!
-//! Clients may be made and dropped anywhere.
+//! All calls work in `tokio::task::spawn_blocking` and `block_in_place`, and on your own threads.
+//! This module cannot detect code under `tokio::task::unconstrained` or tasks of a runtime other
+//! than tokio: there, calls block until they finish.
 //!
-//! # Requests of your own
+//! Clients can be created and dropped anywhere.
 //!
-//! Take [`moov::Client::run`] or [`moneykit::Client::run`] around them: they run on your thread, with a token,
-//! and once more with a new one after a 401 that a new token may help against. [`Authorizer`] gives the headers to add to one
-//! request, with a token or the key pair, after a check of its origin.
+//! # Your own requests
 //!
-//! Two things of the async clients have no form here. [`Authorizer::send`](crate::authorize::Authorizer::send) would tie this
-//! module to one blocking HTTP client. `Client::tokens` gives the cache, which is async; its methods are those of the client here.
+//! Use [`moov::Client::run`] or [`moneykit::Client::run`] for your own requests. They run on your
+//! thread with a token, and once more with a new token after a 401 that a new token may fix.
+//! [`Authorizer`] returns the headers to add to one request, with a token or the key pair, after
+//! checking the origin.
+//!
+//! # Differences from the async clients
+//!
+//! [`Authorizer::send`](crate::authorize::Authorizer::send) has no blocking form, because it would
+//! tie this module to one blocking HTTP client. `Client::tokens` has none either, because it
+//! returns the async cache. The blocking client has the methods of the cache itself.
 
 mod authorizer;
 mod inner;

@@ -1,4 +1,4 @@
-//! MoneyKit's client, its calls waited for. It does nothing that the async client does not.
+//! MoneyKit's blocking client. Each method waits for the method of the async client.
 
 use http::HeaderMap;
 
@@ -13,31 +13,39 @@ use crate::{
 client!(moneykit, "MoneyKit");
 
 impl Client {
-    /// Credentials for requests of your own with the key pair, as
-    /// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
+    /// Returns an authorizer that adds the key pair to your own requests.
+    ///
+    /// See [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
     pub fn key_pair(&self) -> Result<Authorizer, Error> {
         self.0.client.key_pair().map(|authorizer| self.0.authorizer(authorizer))
     }
 
-    /// As [`moneykit::Client::issue`](crate::moneykit::Client::issue).
+    /// Issues a token and returns it without caching it.
+    ///
+    /// See [`moneykit::Client::issue`](crate::moneykit::Client::issue).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of [`moneykit::Client::issue`](crate::moneykit::Client::issue). It also fails [in
+    /// async code](super#in-async-code).
     pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.issue(&scopes).await })
     }
 
-    /// As [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token).
+    /// Issues a token and returns the whole response, without caching the token.
+    ///
+    /// See [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of
+    /// [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token). It
+    /// also fails [in async code](super#in-async-code).
     pub fn create_access_token(
         &self,
         scopes: &[Scope],
@@ -46,43 +54,59 @@ impl Client {
         self.0.wait(|client| async move { client.create_access_token(&scopes).await })
     }
 
-    /// As [`moneykit::Client::introspect`](crate::moneykit::Client::introspect).
+    /// Describes the client that an access token belongs to.
+    ///
+    /// See [`moneykit::Client::introspect`](crate::moneykit::Client::introspect).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of [`moneykit::Client::introspect`](crate::moneykit::Client::introspect). It also
+    /// fails [in async code](super#in-async-code).
     pub fn introspect(&self, token: &impl AsToken) -> Result<Response<types::AppClientResponse>, Error> {
         let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.introspect(&token).await })
     }
 
-    /// As [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client).
+    /// Describes this client itself.
+    ///
+    /// See [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of
+    /// [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client). It also
+    /// fails [in async code](super#in-async-code).
     pub fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         self.0.wait(|client| async move { client.introspect_client().await })
     }
 
-    /// As [`moneykit::Client::jwks`](crate::moneykit::Client::jwks).
+    /// Fetches the keys that sign MoneyKit's webhooks.
+    ///
+    /// See [`moneykit::Client::jwks`](crate::moneykit::Client::jwks).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of [`moneykit::Client::jwks`](crate::moneykit::Client::jwks). It also fails [in async
+    /// code](super#in-async-code).
     pub fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         self.0.wait(|client| async move { client.jwks().await })
     }
 
-    /// Verifies a webhook of MoneyKit's, as [`moneykit::webhook::WebhookVerifier::verify`](crate::moneykit::webhook::WebhookVerifier::verify).
+    /// Verifies a MoneyKit webhook.
+    ///
+    /// See
+    /// [`moneykit::webhook::WebhookVerifier::verify`](crate::moneykit::webhook::WebhookVerifier::verify).
     ///
     /// # Errors
     ///
-    /// As there; [`KeysUnavailable`](VerifyErrorKind::KeysUnavailable) [in async code](super#in-async-code).
+    /// Those of [`WebhookVerifier::verify`](crate::moneykit::webhook::WebhookVerifier::verify). [In
+    /// async code](super#in-async-code) it fails with
+    /// [`KeysUnavailable`](VerifyErrorKind::KeysUnavailable).
     ///
     /// # Security
     ///
-    /// The body must be the bytes that came, not JSON that was read and written again.
+    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has another
+    /// signature.
     pub fn verify_webhook<B: AsRef<[u8]> + Send + 'static>(
         &self,
         headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! Moov's client, its calls waited for. It does nothing that the async client does not.
+//! Moov's blocking client. Each method waits for the method of the async client.
 
 use super::{Authorizer, inner::client};
 use crate::{
@@ -10,41 +10,51 @@ use crate::{
 client!(moov, "Moov");
 
 impl Client {
-    /// Credentials for requests of your own with the API key pair, as
-    /// [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
+    /// Returns an authorizer that adds the API key pair to your own requests.
+    ///
+    /// See [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
     pub fn basic_auth(&self) -> Result<Authorizer, Error> {
         self.0.client.basic_auth().map(|authorizer| self.0.authorizer(authorizer))
     }
 
-    /// As [`moov::Client::issue`](crate::moov::Client::issue).
+    /// Issues a token and returns it without caching it.
+    ///
+    /// See [`moov::Client::issue`](crate::moov::Client::issue).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of [`moov::Client::issue`](crate::moov::Client::issue). It also fails [in async
+    /// code](super#in-async-code).
     pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.issue(&scopes).await })
     }
 
-    /// As [`moov::Client::create_access_token`](crate::moov::Client::create_access_token).
+    /// Issues a token and returns the whole response, without caching the token.
+    ///
+    /// See [`moov::Client::create_access_token`](crate::moov::Client::create_access_token).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of [`moov::Client::create_access_token`](crate::moov::Client::create_access_token). It
+    /// also fails [in async code](super#in-async-code).
     pub fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.create_access_token(&scopes).await })
     }
 
-    /// As [`moov::Client::refresh`](crate::moov::Client::refresh).
+    /// Exchanges a refresh token for a new pair of tokens.
+    ///
+    /// See [`moov::Client::refresh`](crate::moov::Client::refresh).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of [`moov::Client::refresh`](crate::moov::Client::refresh). It also fails [in async
+    /// code](super#in-async-code).
     pub fn refresh(
         &self,
         refresh_token: &impl AsRefreshToken,
@@ -54,11 +64,14 @@ impl Client {
         self.0.wait(|client| async move { client.refresh(&refresh_token, &scopes).await })
     }
 
-    /// As [`moov::Client::revoke`](crate::moov::Client::revoke).
+    /// Revokes an access token or a refresh token.
+    ///
+    /// See [`moov::Client::revoke`](crate::moov::Client::revoke).
     ///
     /// # Errors
     ///
-    /// As there, and [in async code](super#in-async-code).
+    /// Those of [`moov::Client::revoke`](crate::moov::Client::revoke). It also fails [in async
+    /// code](super#in-async-code).
     pub fn revoke(&self, token: &impl AsToken, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.revoke(&token, hint).await })

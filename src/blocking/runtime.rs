@@ -1,4 +1,4 @@
-//! The thread on which the clients of callers without async live. It knows no vendor, and holds no token.
+//! The thread that runs the calls of the blocking clients.
 
 use std::{
     fmt,
@@ -12,18 +12,18 @@ use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
 
-/// More steps than the budget of any task: tokio 1.54 gives each 128. They take some microseconds, and only where a
-/// call may wait for the network.
+/// More steps than the budget of any task: tokio 1.54 gives each task 128. Checking the budget
+/// takes some microseconds, and happens only before a call that may wait for the network.
 const MAX_BUDGET: u32 = 10_000;
 
-/// One thread with a runtime, for all clones. It ends with the last of them.
+/// One thread with a runtime, shared by all clones. It ends when the last clone is dropped.
 #[derive(Clone)]
 pub(super) struct Runtime(Arc<Inner>);
 
 struct Inner {
     handle: runtime::Handle,
     thread: ThreadId,
-    /// Its drop ends the thread.
+    /// Dropping the sender ends the thread.
     _alive: oneshot::Sender<()>,
 }
 
@@ -32,7 +32,7 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// `Unavailable` if the system gives no thread, or nothing to wait on.
+    /// `Unavailable` if the system cannot start a thread or a runtime.
     pub(super) fn start() -> Result<Self, Error> {
         let failed = |error| {
             Error::new(ErrorKind::Unavailable, "no thread for the calls can be started").with_source(error)
@@ -41,21 +41,22 @@ impl Runtime {
         let handle = runtime.handle().clone();
         let (alive, gone) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("fintech-auth".to_owned());
-        // The runtime is dropped on its own thread: tokio panics where that is in async code.
+        // The runtime is dropped on its own thread, because tokio panics if it is dropped in async
+        // code.
         let thread = thread.spawn(move || {
-            // Nothing is ever sent: it ends when the sender is dropped.
+            // No value is ever sent. This returns when the sender is dropped.
             let _ = runtime.block_on(gone);
         });
         let thread = thread.map_err(failed)?.thread().id();
         Ok(Self(Arc::new(Inner { handle, thread, _alive: alive })))
     }
 
-    /// Runs something on the thread, and waits for its outcome on this one.
+    /// Runs a future on the client's thread, and waits for its result on the calling thread.
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` in async code, where waiting would hold up all others: nothing was begun then.
-    /// `Unavailable` if it panicked.
+    /// `InvalidConfig` in async code, where waiting would block other tasks. The future is not
+    /// started then. `Unavailable` if the future panicked.
     pub(super) fn wait<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -69,7 +70,7 @@ impl Runtime {
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         self.0.handle.spawn(async move {
-            // Whoever asked waits for it.
+            // Sending cannot fail, because the caller is waiting.
             let _ = sender.send(call.await);
         });
         receiver.recv().unwrap_or_else(|_| {
@@ -79,18 +80,22 @@ impl Runtime {
     }
 }
 
-/// Whether this is run by a task of some tokio runtime, or by its `block_on`. On threads where blocking is allowed it
-/// is `false`: those of `spawn_blocking`, inside of `block_in_place`, and such as have a runtime only entered.
+/// Returns whether the current code is run by a task of some tokio runtime, or by its `block_on`.
 ///
-/// [`Handle::try_current`](runtime::Handle::try_current) does not tell those threads from async code, and the only
-/// documented check of tokio's, [`Handle::block_on`](runtime::Handle::block_on), panics. Async code alone has a budget
-/// of steps before it must yield, so this takes steps, and gives all of them back.
+/// Returns `false` on threads where blocking is allowed: those of `spawn_blocking`, inside
+/// `block_in_place`, and threads that have only entered a runtime.
+///
+/// [`Handle::try_current`](runtime::Handle::try_current) cannot distinguish those threads from
+/// async code, and tokio's only documented check, [`Handle::block_on`](runtime::Handle::block_on),
+/// panics. Only async code has a budget of steps before it must yield. So this function takes steps
+/// until the budget is used up, and then gives all of them back.
 fn in_async_code() -> bool {
     if runtime::Handle::try_current().is_err() {
         return false;
     }
     let step = || coop::poll_proceed(&mut Context::from_waker(Waker::noop()));
-    // When this guard is dropped, the budget is again what it was before the first step, whatever came after it.
+    // Dropping this guard restores the budget from before the first step, regardless of later
+    // steps.
     let Poll::Ready(_restores) = step() else { return true };
     for _ in 0..MAX_BUDGET {
         match step() {
@@ -126,7 +131,7 @@ mod tests {
         clone.wait(async { Ok(()) }).unwrap();
         assert_eq!(gone.try_recv(), Err(mpsc::TryRecvError::Empty));
         drop(clone);
-        // Whatever ran on the thread ends with it.
+        // The channel's other end is dropped when the thread ends.
         assert_eq!(gone.recv(), Err(mpsc::RecvError));
     }
 }
