@@ -1,4 +1,4 @@
-//! What a client sends: MoneyKit's three operations, one method each, and what the responses mean.
+//! Sends MoneyKit's three operations, one method each, and interprets the responses.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const CONTRACT: Contract = Contract {
     forbidden: None,
 };
 
-/// What the clones of a client share.
+/// The state that the clones of a client share.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) shared: client::Inner<Api>,
@@ -38,7 +38,7 @@ impl Inner {
     }
 }
 
-/// The operations as they are, each sent once.
+/// The operations without retries: each method sends one request.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) http: Http,
@@ -140,7 +140,7 @@ impl TokenSource for Api {
 /// The error code of an access token that has expired.
 const EXPIRED: &str = "api_error.auth.expired_access_token";
 
-/// What a response of `create_access_token` issued.
+/// Returns the token that a response of `create_access_token` contains.
 pub(super) fn issued(response: Response<types::CreateAccessTokenResponse>) -> IssuedToken {
     let date = response.date();
     let types::CreateAccessTokenResponse { access_token, expires_in, .. } = response.into_body();

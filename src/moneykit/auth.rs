@@ -1,4 +1,4 @@
-//! How a request to MoneyKit shows who asks.
+//! Authenticates requests to MoneyKit with the client credentials.
 
 use std::sync::Arc;
 
@@ -24,11 +24,11 @@ pub enum ClientAuth {
     Basic,
     /// In the body, as `client_id` and `client_secret` (RFC 6749 section 2.3.1).
     Body,
-    /// In `X-Client-Id` and `X-Client-Secret`, the vendor's newest way.
+    /// In `X-Client-Id` and `X-Client-Secret`, the vendor's newest method.
     Headers,
 }
 
-/// Who a client is.
+/// The identity of a client, as the builder received it.
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
     Credentials(Arc<dyn CredentialsProvider>),
@@ -36,7 +36,7 @@ pub(super) enum Identity {
     Id(Option<String>),
 }
 
-/// Who a client is, checked.
+/// The identity of a client, after validation.
 #[derive(Debug)]
 pub(super) enum Auth {
     Credentials(CurrentCredentials),
@@ -64,7 +64,7 @@ impl Auth {
         Ok(Self::Credentials(builder.credentials(provider, Scheme { own, key_pair })?))
     }
 
-    /// The client id, for what may be asked without a secret, if it is known or can be had.
+    /// Returns the client id for requests that need no secret, or `None` if it is unknown.
     pub(super) async fn client_id(&self) -> Option<String> {
         match self {
             Self::Credentials(credentials) => {
@@ -74,7 +74,7 @@ impl Auth {
         }
     }
 
-    /// What tells the account from others: see [`account`].
+    /// Returns a text that distinguishes this account from others: see [`account`].
     pub(super) fn account(&self) -> String {
         let account = match self {
             Self::Credentials(credentials) => credentials.account(),
@@ -83,6 +83,8 @@ impl Auth {
         account.map(|account| account.to_string()).unwrap_or_default()
     }
 
+    /// Returns the credentials.
+    ///
     /// # Errors
     ///
     /// `InvalidConfig` for a client without credentials.
@@ -97,7 +99,7 @@ impl Auth {
     }
 }
 
-/// The vendor's own two headers.
+/// Returns the vendor's two custom headers with the key pair.
 fn key_pair(credentials: &Credentials) -> Result<Headers, Error> {
     let id = visible("the client id", credentials.client_id())?;
     let secret = sensitive("the client secret", credentials.client_secret().expose_secret())?;

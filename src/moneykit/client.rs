@@ -1,4 +1,4 @@
-//! The client: MoneyKit's three operations, one method each.
+//! The MoneyKit client: three operations, one method each.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,14 +30,16 @@ impl Client {
         &self.0.shared
     }
 
-    /// An [`Authorizer`] that adds the key pair, in `X-Client-Id` and `X-Client-Secret`,
-    /// to requests of your own to the same origin. It needs no token. A request that comes back with a 401 is
-    /// repeated once if the credentials have been replaced. See [`authorize`](crate::authorize#security) for
-    /// redirects.
+    /// Returns an [`Authorizer`] that adds the key pair to your own requests to the same origin.
+    ///
+    /// It sends `X-Client-Id` and `X-Client-Secret`, and needs no token. A request that gets a 401
+    /// is repeated once if the credentials have been replaced. See
+    /// [`authorize`](crate::authorize#security) for redirects.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if the client has no credentials, or headers cannot carry them.
+    /// [`ErrorKind::InvalidConfig`] if the client has no credentials, or if they contain characters
+    /// that headers cannot carry.
     pub fn key_pair(&self) -> Result<Authorizer, Error> {
         let api = &self.inner().api;
         let credentials = api.auth.credentials()?;
@@ -47,18 +49,21 @@ impl Client {
         Ok(Authorizer::key_pair_at(Arc::new(credentials.clone()), KEY_PAIR, api.http.base()))
     }
 
-    /// Issues a token (`POST /auth/token`) that is not kept: most callers want [`Client::token`].
-    /// Without scopes it may do all that the application may.
+    /// Issues a token without caching it (`POST /auth/token`), and returns the whole response.
+    ///
+    /// Most callers need [`Client::token`] instead. A token that is requested without scopes has
+    /// all permissions of the application.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::InvalidRequest`] for a scope that
-    /// is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
+    /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::InvalidRequest`] for a scope
+    /// that is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout` and
     /// `InvalidResponse`.
     ///
     /// # Cancellation
     ///
-    /// A token may have been issued that nobody has. It counts against the vendor's limits, and ends by itself.
+    /// If the future is dropped, the service may still issue a token that no caller receives. That
+    /// token counts towards the vendor's limits until it expires.
     pub async fn create_access_token(
         &self,
         scopes: &[Scope],
@@ -68,13 +73,14 @@ impl Client {
         inner.send_token_call(Idempotency::Idempotent, Some(scopes), call).await
     }
 
-    /// Describes the client behind an access token (`GET /auth/introspect`): a [`Token`](crate::Token), or the
-    /// [`Secret`](crate::Secret) of one.
+    /// Describes the client that an access token belongs to (`GET /auth/introspect`).
+    ///
+    /// The token is a [`Token`](crate::Token), or a [`Secret`](crate::Secret) that contains one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for a token that is not accepted; [`Error::code`] tells an
-    /// expired one: `api_error.auth.expired_access_token`. Else the kinds of any call.
+    /// [`ErrorKind::Unauthorized`] for a token that is not accepted. If the token has expired,
+    /// [`Error::code`] is `api_error.auth.expired_access_token`. Otherwise the kinds of any call.
     pub async fn introspect(
         &self,
         token: &impl AsToken,
@@ -83,12 +89,13 @@ impl Client {
         inner.send(Idempotency::Idempotent, || inner.api.introspect(&token)).await
     }
 
-    /// Describes this client itself (`GET /auth/introspect`), showing the credentials in place of a
-    /// token, in the two headers of [`ClientAuth::Headers`].
+    /// Describes this client itself (`GET /auth/introspect`).
+    ///
+    /// Sends the credentials instead of a token, in the two headers of [`ClientAuth::Headers`].
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. Else the kinds of any call.
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. Otherwise the kinds of any call.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let inner = self.inner();
         inner.send(Idempotency::Idempotent, || inner.api.introspect_client()).await
@@ -98,22 +105,25 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout`, `InvalidResponse`.
+    /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout` and `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         self.0.jwks().await
     }
 
-    /// Verifies MoneyKit's webhooks, by keys that it fetches with [`Client::jwks`] and keeps. All
-    /// clones of a client share them.
+    /// Returns a verifier for MoneyKit's webhooks.
+    ///
+    /// The verifier fetches the keys with [`Client::jwks`] and caches them. All clones of a client
+    /// share the cached keys.
     pub fn webhooks(&self) -> WebhookVerifier {
         WebhookVerifier::new(self.0.clone())
     }
 }
 
-/// The `MoneyKit-Version` that the vendor's SDKs send. Default of [`ClientBuilder::with_version`].
+/// The `MoneyKit-Version` that the vendor's SDKs send. The default of
+/// [`ClientBuilder::with_version`].
 pub const VERSION: &str = "2023-02-18";
 
-/// The options of a [`Client`], in one place.
+/// The options of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     identity: Identity,
@@ -150,12 +160,14 @@ impl ClientBuilder {
         }
     }
 
-    /// Starts a client without a secret, for a process that only verifies webhooks. It fetches the keys, which
-    /// MoneyKit gives to anybody, and describes a token that it is given; every call that would show credentials is
-    /// refused with [`ErrorKind::InvalidConfig`], and nothing is sent.
+    /// Creates a builder for a client without a secret, for a process that only verifies webhooks.
     ///
-    /// The client id is no secret. If it is known it goes with the request for keys, as the vendor's own client
-    /// sends it; what the service makes of it is not documented.
+    /// The client can fetch the keys, which MoneyKit serves without authentication, and introspect
+    /// a given token. Every call that needs credentials fails with [`ErrorKind::InvalidConfig`] and
+    /// sends nothing.
+    ///
+    /// The client id is not secret. If it is given, it is sent with the request for keys, because
+    /// the vendor's own client does so. The vendor does not document what the service uses it for.
     ///
     /// ```
     /// use fintech_auth::moneykit::ClientBuilder;
@@ -167,32 +179,33 @@ impl ClientBuilder {
         Self::with_identity(Identity::Id(client_id.map(str::to_owned)))
     }
 
-    /// The `MoneyKit-Version`, a date. Default: [`VERSION`].
+    /// Sets the `MoneyKit-Version`, a date. Default: [`VERSION`].
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
     }
 
-    /// How webhooks are verified, and their keys kept. The clock is that of the tokens.
+    /// Sets how webhooks are verified and how their keys are cached. The clock is that of the
+    /// tokens.
     #[must_use]
     pub fn with_webhooks(mut self, customise: impl FnOnce(VerifierOptions) -> VerifierOptions) -> Self {
         self.webhooks = customise(self.webhooks);
         self
     }
 
-    /// How webhook deliveries are deduplicated. Default: in this process, 100,000 deliveries.
+    /// Sets how webhook deliveries are deduplicated. Default: in memory, up to 100,000 deliveries.
     #[must_use]
     pub fn with_deliveries(mut self, deliveries: Deliveries) -> Self {
         self.deliveries = deliveries;
         self
     }
 
-    /// Checks everything and makes the client. Nothing is sent.
+    /// Validates the options and creates the client. Sends nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] saying which option to correct.
+    /// [`ErrorKind::InvalidConfig`] naming the option to correct.
     pub fn build(self) -> Result<Client, Error> {
         if !is_version(&self.version) {
             let reason = "the MoneyKit version is a date, such as 2023-02-18";
@@ -205,7 +218,7 @@ impl ClientBuilder {
     }
 }
 
-/// A date as RFC 3339 writes it.
+/// Returns whether the text is a date in the format of RFC 3339.
 pub(crate) fn is_version(text: &str) -> bool {
     is_like(text, "0000-00-00") && text.parse::<chrono::NaiveDate>().is_ok()
 }

@@ -1,6 +1,6 @@
 //! MoneyKit's settings by name, from a file of any format or from the environment.
 //!
-//! It decides nothing that the builder does not: each setting is an option of it.
+//! Each setting sets one option of the builder.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ settings! {
 "MONEYKIT" "`basic`, `body` or `headers`" &[], &[
     ("SECRET_KEY", "client_secret"),
 ];
-/// `MONEYKIT_URL`, as the vendor's samples call the base URL, is never read: where `MONEYKIT_BASE_URL` is not set, it is
-/// an error.
+/// `MONEYKIT_URL`, which the vendor's samples use for the base URL, is never read. If it is set and
+/// `MONEYKIT_BASE_URL` is not, reading the environment fails.
 ///
 /// # Example
 ///
@@ -35,17 +35,18 @@ settings! {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Config {
-    /// How far the time in a webhook may be from now, to either side.
+    /// How far the time in a webhook may be from the current time, in the past or in the future.
     pub webhook_tolerance: Duration,
 }
 }
 
 impl Config {
-    /// As [`builder`](Self::builder) without the secret, which is not read: see [`ClientBuilder::for_webhooks`].
+    /// Returns a builder without the secret, which is not read: see
+    /// [`ClientBuilder::for_webhooks`].
     ///
     /// # Errors
     ///
-    /// As [`http_options`](Self::http_options).
+    /// Those of [`http_options`](Self::http_options).
     pub fn builder_for_webhooks(&self) -> Result<ClientBuilder, Error> {
         self.apply(ClientBuilder::for_webhooks(self.client_id.as_deref()))
     }

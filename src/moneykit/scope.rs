@@ -1,14 +1,15 @@
-//! MoneyKit's scopes by name, so that a misspelt one does not compile.
+//! MoneyKit's scopes as an enum, so that a misspelt scope does not compile.
 //!
-//! Keeps a scope that it does not know, because MoneyKit publishes no complete list.
+//! Unknown scopes are kept, because MoneyKit publishes no complete list.
 
 use std::fmt;
 
 use crate::client::scope::{documented, scope_conversions};
 
 documented! {
-    /// A scope of MoneyKit's: an area and an action. Those with a name are the ones in MoneyKit's documentation
-    /// of `GET /auth/introspect`.
+    /// A scope of MoneyKit: an area and an action.
+    ///
+    /// The variants are the scopes in MoneyKit's documentation of `GET /auth/introspect`.
     ///
     /// ```
     /// use fintech_auth::{Scope, moneykit};
@@ -31,7 +32,8 @@ documented! {
         LinkDataRefresh = "link:data:refresh",
         LinkSessionCreate = "link_session:create",
         ;
-        /// Any other, word for word. Only parsing makes one, so that none of the above is ever here.
+        /// Any other scope, verbatim. Only parsing creates this variant, so it never holds a scope
+        /// that has its own variant.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.
@@ -46,7 +48,7 @@ impl NamedScope {
     }
 }
 
-/// The text that is sent.
+/// Displays the text that is sent.
 impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,7 +59,7 @@ impl fmt::Display for NamedScope {
 }
 
 scope_conversions! {
-    /// Reads one scope. One without a name is kept as it is.
+    /// Parses one scope. A scope without its own variant is kept as [`NamedScope::Other`].
     NamedScope
 }
 
@@ -65,7 +67,7 @@ scope_conversions! {
 mod tests {
     use super::*;
 
-    /// As the vendor's documentation of `GET /auth/introspect` has them.
+    /// The scopes in the vendor's documentation of `GET /auth/introspect`.
     const FACTS: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
     fn parse(text: &str) -> NamedScope {

@@ -1,4 +1,4 @@
-//! What a client sends: Moov's two operations, one method for each grant, and what the responses mean.
+//! Sends Moov's two operations, one method for each grant, and interprets the responses.
 
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ const CONTRACT: Contract = Contract {
     ),
 };
 
-/// The operations as they are, each sent once.
+/// The operations without retries: each method sends one request.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) http: Http,
@@ -101,13 +101,15 @@ impl Api {
         Ok(response)
     }
 
-    /// Whether tokens are for a page in a browser.
+    /// Returns whether tokens are issued for a web page.
     fn is_web(&self) -> bool {
         self.client_type.is_none_or(|client_type| client_type == ClientType::Web)
     }
 
-    /// The service issues a token for an origin that is not allowed as well. Only the token's audience tells, and
-    /// later a 401 that names no reason.
+    /// Logs a warning if the issued token is not valid for the configured origin.
+    ///
+    /// The service issues tokens even for an origin that is not allowed. Such a token can only be
+    /// recognised by its audience, or later by a 401 that gives no reason.
     fn check_audience(&self, issued: &types::AuthToken) {
         let Some(origin) = self.origin.as_ref().or(self.referer.as_ref()).filter(|_| self.is_web()) else {
             return;
@@ -168,8 +170,8 @@ impl client::Api for Api {
         self.origin.as_ref().filter(|_| self.is_web()).and_then(|origin| origin.parse().ok())
     }
 
-    /// Moov responds to an expired token with a 401 without challenge and body, and likewise to a wrong origin or
-    /// application.
+    /// Classifies a 401. For an expired token, a wrong origin and a wrong application, Moov returns
+    /// the same 401: without a challenge and with an empty body.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         match headers.contains_key(header::WWW_AUTHENTICATE) {
             false if body.is_some_and(<[u8]>::is_empty) => Rejection::Unexplained,
@@ -211,7 +213,7 @@ impl TokenSource for Api {
     }
 }
 
-/// Refuses an empty token, which would be sent as if it were none.
+/// Fails for an empty token, which the service would treat as missing.
 fn present(token: &Secret, operation: &'static str) -> Result<(), Error> {
     if !token.is_empty() {
         return Ok(());
@@ -227,7 +229,7 @@ fn check_issued(body: &mut types::AuthToken) -> Result<(), Cow<'static, str>> {
     Ok(())
 }
 
-/// What a response of `create_access_token` issued.
+/// Returns the token that a response of `create_access_token` contains.
 pub(super) fn issued(response: Response<types::AuthToken>) -> IssuedToken {
     let date = response.date();
     let types::AuthToken { access_token, expires_in, refresh_token, scope, .. } = response.into_body();

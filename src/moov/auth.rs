@@ -1,4 +1,4 @@
-//! How a request to Moov shows who asks, and for whom.
+//! Client authentication for requests to Moov, and the kinds of tokens to request.
 
 use crate::generated::moov::types;
 
@@ -13,11 +13,11 @@ pub enum ClientAuth {
     Body,
 }
 
-/// Who will use a token (`client_type`).
+/// The type of client that will use a token (`client_type`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientType {
-    /// A page in a browser, such as one with Moov.js. Needs the page's origin.
+    /// A web page in a browser, such as one with Moov.js. Needs the page's origin.
     Web,
     /// A device, such as a terminal.
     Device,
@@ -35,7 +35,7 @@ impl ClientType {
     }
 }
 
-/// Which kind of token is revoked (RFC 7009 section 2.1).
+/// The type of token to revoke (RFC 7009 section 2.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TokenTypeHint {
@@ -54,11 +54,11 @@ impl TokenTypeHint {
     }
 }
 
-/// How request bodies are written. The service takes both.
+/// The encoding of request bodies. The service accepts both.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// `application/x-www-form-urlencoded`, as RFC 6749 has it.
+    /// `application/x-www-form-urlencoded`, as RFC 6749 specifies.
     #[default]
     Form,
     /// `application/json`, as the vendor's newer SDKs send it.

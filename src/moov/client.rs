@@ -1,4 +1,4 @@
-//! The client: Moov's two operations, and the refresh grant of the first as a method of its own.
+//! The Moov client: two operations, with a separate method for the refresh grant of the first.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,14 +29,16 @@ impl Client {
         &self.0
     }
 
-    /// An [`Authorizer`] that adds the API key pair as HTTP Basic
-    /// to requests of your own to the same origin. It needs no token. A request that comes back with a 401 is
-    /// repeated once if the credentials have been replaced. See [`authorize`](crate::authorize#security) for
-    /// redirects.
+    /// Returns an [`Authorizer`] that adds the API key pair to your own requests to the same
+    /// origin.
+    ///
+    /// It uses HTTP Basic and needs no token. A request that gets a 401 is repeated once if the
+    /// credentials have been replaced. See [`authorize`](crate::authorize#security) for redirects.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if HTTP Basic cannot carry the key pair, such as a client id with a colon.
+    /// [`ErrorKind::InvalidConfig`] if HTTP Basic cannot carry the key pair, for example because
+    /// the client id contains a colon.
     pub fn basic_auth(&self) -> Result<Authorizer, Error> {
         let api = &self.inner().api;
         if let Some(known) = api.credentials.known() {
@@ -46,40 +48,44 @@ impl Client {
         Ok(Authorizer::key_pair_at(source, [http::header::AUTHORIZATION], api.http.base()))
     }
 
-    /// Issues a token for one or more scopes (`POST /oauth2/token`, client credentials grant) that is
-    /// not kept: most callers want [`Client::token`].
+    /// Issues a token for one or more scopes without caching it, and returns the whole response.
+    ///
+    /// Sends `POST /oauth2/token` with the client credentials grant. Most callers need
+    /// [`Client::token`] instead.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] without a scope, [`ErrorKind::Unauthorized`] for wrong
-    /// credentials or an origin that is not allowed, [`ErrorKind::InvalidRequest`] for a scope that is
-    /// not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout`,
+    /// credentials or an origin that is not allowed, [`ErrorKind::InvalidRequest`] for a scope that
+    /// is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout` and
     /// `InvalidResponse`.
     ///
     /// # Cancellation
     ///
-    /// A token may have been issued that nobody has. It counts against the vendor's limits, and ends by itself.
+    /// If the future is dropped, the service may still issue a token that no caller receives. That
+    /// token counts towards the vendor's limits until it expires.
     pub async fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let inner = self.inner();
         let call = || inner.api.create_access_token(scopes);
         inner.send_token_call(Idempotency::Idempotent, Some(scopes), call).await
     }
 
-    /// Exchanges a refresh token of your own for a new pair (`POST /oauth2/token`, refresh grant): a [`Secret`], or
-    /// the [`UncachedToken`](crate::UncachedToken) or response that it was issued with.
-    /// The new token is of the type of the first one, and of its scopes or the fewer given here (RFC
-    /// 6749 section 6).
+    /// Exchanges a refresh token for a new pair of tokens (`POST /oauth2/token`, refresh grant).
+    ///
+    /// The refresh token is a [`Secret`], or the [`UncachedToken`](crate::UncachedToken) or
+    /// response that it was issued with. The new token has the type of the first token, and its
+    /// scopes or the given subset of them (RFC 6749 section 6).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if no refresh token was issued;
-    /// [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if it is spent, expired or revoked;
-    /// then issue a new token. Else the kinds of any call.
+    /// [`ErrorKind::InvalidConfig`] if the response contains no refresh token.
+    /// [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if the refresh token has been
+    /// used, expired or revoked: issue a new token then. Otherwise the kinds of any call.
     ///
     /// # Cancellation
     ///
-    /// The refresh token is spent by being sent, even if the response is lost or this is cancelled:
-    /// never send it twice.
+    /// A refresh token is used up as soon as it is sent, even if the response is lost or the future
+    /// is dropped. Never send it twice.
     pub async fn refresh(
         &self,
         refresh_token: &impl AsRefreshToken,
@@ -91,23 +97,28 @@ impl Client {
         inner.send_token_call(Idempotency::OnlyUnsent, None, call).await
     }
 
-    /// Ends an access token or refresh token (`POST /oauth2/revoke`, RFC 7009): a [`Token`](crate::Token), or the
-    /// [`Secret`] of either. A token that the service
-    /// does not know counts as revoked. The hint spares the service a search.
+    /// Revokes an access token or a refresh token (`POST /oauth2/revoke`, RFC 7009).
     ///
-    /// Before it is sent, the token is forgotten here and in the store; a refresh that was begun with
-    /// it puts nothing back. See [`TokenCache::forget`](crate::token::TokenCache::forget).
+    /// The token is a [`Token`](crate::Token), or a [`Secret`] that contains either type of token.
+    /// A token that the service does not know counts as revoked. The hint helps the service to find
+    /// the token.
+    ///
+    /// Before the request is sent, the token is removed from the cache and from the store, and a
+    /// running refresh that used it does not put it back. See
+    /// [`TokenCache::forget`](crate::token::TokenCache::forget).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] also if the service
-    /// revoked the token, but a token store could not be told: then other processes may use it until
-    /// the store responds. Else the kinds of any call; after one that
-    /// [may have been sent](Error::may_have_been_sent) it does no harm to revoke again.
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] also if the
+    /// service revoked the token, but the token could not be removed from the store: other
+    /// processes may then use it until the store is available again. Otherwise the kinds of any
+    /// call. After an error that [may have been sent](Error::may_have_been_sent), it is safe to
+    /// revoke again.
     ///
     /// # Cancellation
     ///
-    /// The token is forgotten here all the same; whether it was revoked is not known. Revoke it again.
+    /// If the future is dropped, the token has been removed from the cache, but may not have been
+    /// revoked. Revoke it again.
     pub async fn revoke(
         &self,
         token: &impl AsToken,
@@ -124,7 +135,7 @@ impl Client {
     }
 }
 
-/// The options of a [`Client`], in one place.
+/// The options of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     credentials: Arc<dyn CredentialsProvider>,
@@ -133,7 +144,7 @@ pub struct ClientBuilder {
     version: String,
     origin: Option<String>,
     referer: Option<String>,
-    /// `None` where nothing was said, `Some(None)` where nothing is to be sent.
+    /// `None` if it was not set, `Some(None)` if no `client_type` is to be sent.
     client_type: Option<Option<ClientType>>,
     encoding: Encoding,
 }
@@ -162,41 +173,48 @@ impl ClientBuilder {
         }
     }
 
-    /// The `x-moov-version` of this client's own calls: `vYYYY.QQ.BB`, `latest` or `dev`, such as
-    /// [`V2026_10_00`](version::V2026_10_00), or `none` to send no version. Default: [`version::DEFAULT`].
+    /// Sets the `x-moov-version` of this client's own calls.
     ///
-    /// A version is sent so that it fits the fields that are sent. Without one the service uses `v2024.01.00`, which
-    /// does not document `client_type`: a token for a backend would become one for a page that has no origin, and
-    /// the requests with it get a 401. With a version before `v2026.07.00`, or with `none`, no `client_type` is sent,
-    /// and a token needs an [origin](Self::with_origin).
+    /// Allowed values are `vYYYY.QQ.BB`, such as [`V2026_10_00`](version::V2026_10_00), `latest`,
+    /// `dev`, and `none` to send no version. Default: [`version::DEFAULT`].
     ///
-    /// Requests of your own to the rest of the API have the version that you give them. The two need not be equal.
+    /// The version must fit the fields that are sent. Without one the service uses `v2024.01.00`,
+    /// which does not document `client_type`: the service would treat a token for a backend as a
+    /// token for a web page without an origin, and requests with it would get a 401. With `none` or
+    /// a version before `v2026.07.00`, no `client_type` is sent, and tokens need an
+    /// [origin](Self::with_origin).
+    ///
+    /// Your own requests to the rest of the API use the version that you set on them. It may be a
+    /// different one.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
     }
 
-    /// The domain that tokens for a browser are for: `https://your-domain.com`, one of those allowed
-    /// for the API key in the vendor's dashboard.
+    /// Sets the origin that tokens for a browser are valid for, such as `https://your-domain.com`.
+    ///
+    /// It must be allowed for the API key in the vendor's dashboard.
     #[must_use]
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
     }
 
-    /// The same in a `Referer` header. Where both are sent, the origin wins.
+    /// Sets the origin in a `Referer` header. If both headers are sent, the service uses `Origin`.
     #[must_use]
     pub fn with_referer(mut self, referer: impl Into<String>) -> Self {
         self.referer = Some(referer.into());
         self
     }
 
-    /// Who will use the tokens (`client_type`). Default: [`ClientType::Service`] without an origin and referer. With
-    /// one, nothing is sent, and the service issues tokens for a page.
+    /// Sets the type of client that will use the tokens (`client_type`).
     ///
-    /// `None` never sends the field. It is documented since `v2026.07.00`; with an older
-    /// [version](Self::with_version) it is not sent either, and [`build`](Self::build) refuses
+    /// Default: [`ClientType::Service`] without an origin and a referer. With either of them the
+    /// field is not sent, and the service issues tokens for a web page.
+    ///
+    /// `None` never sends the field. It is documented since `v2026.07.00`. With an older
+    /// [version](Self::with_version) it is not sent, and [`build`](Self::build) fails for
     /// [`ClientType::Service`] and [`ClientType::Device`].
     #[must_use]
     pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {
@@ -204,18 +222,18 @@ impl ClientBuilder {
         self
     }
 
-    /// How request bodies are written. As a form.
+    /// Sets the encoding of request bodies. Default: [`Encoding::Form`].
     #[must_use]
     pub fn with_encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// Checks everything and makes the client. Nothing is sent.
+    /// Validates the options and creates the client. Sends nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] saying which option to correct.
+    /// [`ErrorKind::InvalidConfig`] naming the option to correct.
     pub fn build(self) -> Result<Client, Error> {
         let invalid = |reason: &'static str| Error::new(ErrorKind::InvalidConfig, reason);
         let version = Some(self.version).filter(|version| version != version::NONE);
@@ -233,7 +251,7 @@ impl ClientBuilder {
             _ if version.as_deref().is_some_and(knows_client_type) => {
                 self.client_type.unwrap_or((!has_page).then_some(ClientType::Service))
             }
-            // An older version has no other kind than a token for a page.
+            // Older versions issue only tokens for a web page.
             None | Some(None | Some(ClientType::Web)) => None,
             Some(Some(ClientType::Device | ClientType::Service)) => {
                 return Err(invalid(
@@ -260,6 +278,8 @@ impl ClientBuilder {
     }
 }
 
+/// Returns the refresh token.
+///
 /// # Errors
 ///
 /// `InvalidConfig` if there is none.

@@ -1,6 +1,6 @@
 //! Moov's settings by name, from a file of any format or from the environment.
 //!
-//! It decides nothing that the builder does not: each setting is an option of it.
+//! Each setting sets one option of the builder.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,10 +21,11 @@ settings! {
     ("ALLOWED_ORIGIN", "origin"),
     ("ORIGIN_URL", "origin"),
 ];
-/// `MOOV_HOST`, `MOOV_DOMAIN` and the like, as other clients call the base URL and the origin, are never read: where
-/// ours is not set, they are an error. Where neither id nor secret is set so, the pair of names of the vendor's Go
-/// client is taken, `MOOV_PUBLIC_KEY` and `MOOV_SECRET_KEY`, or that of its other clients, `MOOV_USERNAME` and
-/// `MOOV_PASSWORD`.
+/// `MOOV_HOST`, `MOOV_DOMAIN` and similar names, which other clients use for the base URL and the
+/// origin, are never read. If one of them is set and this crate's name for it is not, reading the
+/// environment fails. If neither id nor secret is set, the names of the vendor's Go client are
+/// used, `MOOV_PUBLIC_KEY` and `MOOV_SECRET_KEY`, or those of its other clients, `MOOV_USERNAME`
+/// and `MOOV_PASSWORD`.
 ///
 /// # Example
 ///
@@ -41,23 +42,24 @@ settings! {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Config {
-    /// [`ClientBuilder::with_origin`].
+    /// The origin of the page that will use the tokens. See [`ClientBuilder::with_origin`].
     pub origin: String,
-    /// [`ClientBuilder::with_referer`].
+    /// The origin in a `Referer` header. See [`ClientBuilder::with_referer`].
     pub referer: String,
-    /// Who will use the tokens: `web`, `device` or `service`. See [`ClientBuilder::with_client_type`].
+    /// The type of client that will use the tokens: `web`, `device` or `service`. See
+    /// [`ClientBuilder::with_client_type`].
     pub client_type: ClientType,
-    /// How request bodies are written: `form` or `json`.
+    /// The encoding of request bodies: `form` or `json`.
     pub encoding: Encoding,
-    /// How far the time in a webhook may be from now, to either side.
+    /// How far the time in a webhook may be from the current time, in the past or in the future.
     pub webhook_tolerance: Duration,
-    /// The secret that signs webhooks, from the dashboard.
+    /// The secret that signs webhooks, from the vendor's dashboard.
     pub webhook_secret: Secret,
-    /// A file with that secret in it, as for the client's.
+    /// The path of a file with the secret that signs webhooks.
     pub webhook_secret_file: PathBuf,
-    /// The secret before it, while a rotation lasts.
+    /// The previous webhook secret, which is also accepted during a rotation.
     pub previous_webhook_secret: Secret,
-    /// A file with the previous one.
+    /// The path of a file with the previous webhook secret.
     pub previous_webhook_secret_file: PathBuf,
 }
 }
@@ -70,12 +72,15 @@ impl Config {
         set(builder, self.encoding, ClientBuilder::with_encoding)
     }
 
-    /// A verifier of webhooks by the secret, and by the previous one while there is one. Files are read here.
+    /// Creates a verifier of webhooks with the current secret, and with the previous one if it is
+    /// set.
+    ///
+    /// Reads the files with the secrets.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret, and as
-    /// [`Config::builder`] for each.
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret; otherwise
+    /// the errors of [`Config::builder`] for each secret.
     pub fn webhooks(&self) -> Result<WebhookVerifier, Error> {
         let current = self.current_webhook_secret()?;
         let previous = secret(
@@ -90,12 +95,14 @@ impl Config {
         })
     }
 
-    /// The secret that signs webhooks, from the setting or its file, which is read here: to sign one for a test.
+    /// Returns the secret that signs webhooks, for signing a webhook in a test.
+    ///
+    /// Reads the file if the setting names one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret, and as
-    /// [`Config::builder`].
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret; otherwise
+    /// the errors of [`Config::builder`].
     pub fn current_webhook_secret(&self) -> Result<Secret, Error> {
         let current =
             secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;

@@ -1,6 +1,6 @@
-//! Moov's scopes by name, so that a misspelt one does not compile.
+//! Moov's scopes as enums, so that a misspelt scope does not compile.
 //!
-//! It never refuses a scope that it does not know: Moov adds some with each of its versions.
+//! Unknown scopes are kept, because Moov adds scopes with each version.
 
 use std::fmt;
 
@@ -9,8 +9,10 @@ use uuid::Uuid;
 use crate::client::scope::{documented, scope_conversions};
 
 documented! {
-    /// A scope of Moov's: a path and an action. Those with a name are the ones in Moov's OpenAPI
-    /// documents up to 2025-06-10, its SDKs and its documentation.
+    /// A scope of Moov: a path and an action.
+    ///
+    /// The variants are the scopes in Moov's OpenAPI documents up to 2025-06-10, its SDKs and its
+    /// documentation.
     ///
     /// ```
     /// use fintech_auth::{Scope, moov};
@@ -45,14 +47,15 @@ documented! {
         TerminalApplicationsRead = "/terminal-applications.read",
         TerminalApplicationsWrite = "/terminal-applications.write",
         ;
-        /// `/accounts/{account_id}/{scope}`; [`AccountScope::of`] makes one.
+        /// `/accounts/{account_id}/{scope}`, which [`AccountScope::of`] creates.
         Account {
-            /// Moov's `accountID`.
+            /// The id of the account, Moov's `accountID`.
             account_id: Uuid,
-            /// What may be done in that account.
+            /// What the token may do in that account.
             scope: AccountScope,
         },
-        /// Any other, word for word. Only parsing makes one, so that none of the above is ever here.
+        /// Any other scope, verbatim. Only parsing creates this variant, so it never holds a scope
+        /// that has its own variant.
         #[non_exhaustive]
         Other {
             /// The scope as it is sent.
@@ -81,7 +84,8 @@ documented! {
         FilesRead = "files.read",
         FilesWrite = "files.write",
         IssuedCardsRead = "issued-cards.read",
-        /// shows whole card numbers: who receives them falls under PCI DSS.
+        ///
+        /// Reveals full card numbers: anyone who receives them is subject to PCI DSS.
         IssuedCardsReadSecure = "issued-cards.read-secure",
         IssuedCardsWrite = "issued-cards.write",
         PaymentMethodsRead = "payment-methods.read",
@@ -103,7 +107,7 @@ documented! {
 }
 
 impl AccountScope {
-    /// This scope in that account.
+    /// Returns this scope for an account.
     pub fn of(self, account_id: Uuid) -> NamedScope {
         NamedScope::Account { account_id, scope: self }
     }
@@ -114,17 +118,17 @@ impl NamedScope {
         Self::documented(text).or_else(|| Self::of_account(text))
     }
 
-    /// A documented scope of one account.
+    /// Parses a documented scope of one account.
     fn of_account(text: &str) -> Option<Self> {
         let (id, scope) = text.strip_prefix("/accounts/")?.split_once('/')?;
-        // `Uuid` reads other forms too, none of which is of this length.
+        // `Uuid` also parses other formats, but none of them has this length.
         let hyphenated = id.len() == uuid::fmt::Hyphenated::LENGTH;
         let account_id = hyphenated.then(|| Uuid::try_parse(id).ok()).flatten()?;
         Some(AccountScope::documented(scope)?.of(account_id))
     }
 }
 
-/// The text that is sent. An account's id is in lower case.
+/// Displays the text that is sent. The account's id is in lower case.
 impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,8 +142,10 @@ impl fmt::Display for NamedScope {
 }
 
 scope_conversions! {
-    /// Reads one scope. A documented one of an account may have the id in either case (RFC 9562
-    /// section 4), which makes no difference afterwards. All else is kept as it is.
+    /// Parses one scope.
+    ///
+    /// The account's id in a documented scope may be in upper or lower case (RFC 9562 section 4),
+    /// which makes no difference after parsing. Any other text is kept as [`NamedScope::Other`].
     NamedScope
 }
 
@@ -152,7 +158,7 @@ mod tests {
 
     const ID: &str = "3dfff852-927d-47e8-822c-2fffc57ff6b9";
 
-    /// Area and actions, as facts/moov.md has them; the areas after the blank line are of an account.
+    /// The documented areas and actions. The areas after the blank line belong to an account.
     const FACTS: &str = "
         accounts read write
         fed read
@@ -266,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_list_is_bounded() {
-        // An item that is too long for a scope is passed over, but takes its room.
+        // An item that is too long for a scope is skipped, but counts towards the length limit.
         let long = "x".repeat(MAX_LIST - "/ping.read/fed.read".len());
         let list = |long: &str| NamedScope::parse_list(&format!("/ping.read {long} /fed.read"));
         assert_eq!(list(&long), [NamedScope::PingRead, NamedScope::FedRead]);
@@ -274,7 +280,7 @@ mod tests {
         assert_eq!(NamedScope::parse_list(&"a ".repeat(MAX_LIST + 1)).len(), MAX_LIST);
     }
 
-    /// Anything that RFC 6749 allows, and text that is nearly, or quite, a documented scope.
+    /// Any scope that RFC 6749 allows, and text that is, or resembles, a documented scope.
     fn scope_text() -> impl Strategy<Value = String> {
         prop_oneof![
             "[!#-\\[\\]-~]{1,60}",

@@ -1,14 +1,14 @@
-//! What Moov responds with, generated from `specs/moov/openapi.yaml`: the bodies of its responses, and those of
-//! its errors for [`Error::body`](crate::Error::body).
+//! Types of Moov's response bodies and error bodies, generated from `specs/moov/openapi.yaml`.
 //!
-//! They follow the contract and are non-exhaustive: a field that the vendor adds is a new field here,
-//! in a minor release; one that it drops or retypes is a breaking change here as well. Request bodies are not
-//! public: the client's methods write them.
+//! Error bodies are available from [`Error::body`](crate::Error::body). The types are
+//! non-exhaustive and follow the API schema: a field that the vendor adds is added here in a minor
+//! release. A field that the vendor removes or retypes is a breaking change here too. The types of
+//! request bodies are not public, because the client's methods create them.
 //!
 //! # Security
 //!
-//! A type that holds a token does not implement `Serialize`, so a handler cannot hand out a refresh token by
-//! responding with it.
+//! Types that hold a token do not implement `Serialize`, so that a handler cannot accidentally
+//! return a refresh token in its response.
 
 use std::borrow::Cow;
 

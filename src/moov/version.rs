@@ -4,15 +4,15 @@
 
 use crate::transport::is_like;
 
-/// The version that a client sends unless it is told another: [`V2026_07_00`].
+/// The version that a client sends by default: [`V2026_07_00`].
 ///
-/// It is the first one whose documentation knows `client_type`, which makes a token for a backend. The vendor's own
-/// SDKs send it too. It changes only with a minor version of this crate.
+/// It is the first version that documents `client_type`, which is required for a backend's tokens.
+/// The vendor's own SDKs send it too. The default changes only with a minor version of this crate.
 pub const DEFAULT: &str = V2026_07_00;
 /// `none`: no `x-moov-version` is sent, and the service uses [`V2024_01_00`].
 pub const NONE: &str = "none";
 
-/// `v2024.01.00`. The service uses it for a request that names no version.
+/// `v2024.01.00`. The service uses it for requests without a version.
 pub const V2024_01_00: &str = "v2024.01.00";
 /// `v2025.01.00`. Changed the status codes of errors.
 pub const V2025_01_00: &str = "v2025.01.00";
@@ -36,13 +36,13 @@ pub const LATEST: &str = "latest";
 /// `dev`: not a fixed version.
 pub const DEV: &str = "dev";
 
-/// Whether `client_type` is documented for this version. It is not for [`NONE`].
+/// Returns whether `client_type` is documented for this version. For [`NONE`] it is not.
 pub fn knows_client_type(version: &str) -> bool {
-    // Versions have a fixed length, so their order is that of their text.
+    // All versions have the same length, so they can be compared as text.
     matches!(version, LATEST | DEV) || is_version(version) && version >= V2026_07_00
 }
 
-/// `vYYYY.QQ.BB`, or one of the two moving versions.
+/// Returns whether the text is `vYYYY.QQ.BB`, `latest` or `dev`.
 pub(crate) fn is_version(text: &str) -> bool {
     matches!(text, LATEST | DEV) || is_like(text, "v0000.00.00")
 }
