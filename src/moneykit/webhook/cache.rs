@@ -1,7 +1,7 @@
-//! The keys in memory: when they are fetched, by whom, and when not. It judges no webhook.
+//! Caches the keys that sign webhooks, and decides when to fetch them.
 //!
-//! One fetch at a time, in a task of its own, for all who wait. An unknown key id has the keys fetched
-//! at most once in a cool-down, since anyone can make one up.
+//! At most one fetch runs at a time, in its own task, for all waiting callers. For unknown key ids,
+//! keys are fetched at most once per cool-down, because anyone can make up a key id.
 
 use std::{
     fmt,
@@ -18,14 +18,15 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// How long a webhook waits for a fetch where stale keys will do: its sender waits for the response.
+/// How long a webhook waits for a fetch if stale keys can verify it: its sender waits for the
+/// response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
-/// After a first failure to fetch; doubled with each, up to the cool-down.
+/// The pause after the first failed fetch. It doubles with each failure, up to the cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The longest that the vendor's `Retry-After` is heeded, since webhooks wait for the keys.
+/// The longest `Retry-After` of the vendor that is respected, because webhooks wait for the keys.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
-/// The keys of one client, and what it knows of fetching them.
+/// The keys of one client, and the state of fetching them.
 pub(crate) struct KeyCache {
     options: VerifierOptions,
     clock: Arc<dyn Clock>,
@@ -36,7 +37,7 @@ pub(crate) struct KeyCache {
 struct State {
     fetched: Option<Fetched>,
     flight: SingleFlight<Result<(), Error>>,
-    /// No fetch for an unknown key id before this.
+    /// Keys are not fetched for an unknown key id before this time.
     cool_until: Duration,
     failure: Option<Failure>,
 }
@@ -46,7 +47,7 @@ struct Fetched {
     asked: Now,
 }
 
-/// Why there is no fetch at all for a while.
+/// A failed fetch, and the time until which no other fetch starts.
 struct Failure {
     error: Error,
     times: u32,
@@ -60,27 +61,28 @@ struct Now {
 }
 
 impl Now {
-    /// By whichever clock says more: one stands while the machine sleeps, the other may be set back.
+    /// Returns the time since `earlier`, by the clock that shows more: the monotonic clock may stop
+    /// while the machine sleeps, and the wall clock may be set back.
     fn since(self, earlier: Self) -> Duration {
         let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         by_wall.max(self.tick.saturating_sub(earlier.tick))
     }
 }
 
-/// What to do for a key id.
+/// The next step for a key id.
 enum Step {
     Use(Arc<VerifyingKeys>),
     Refuse(VerifyError),
-    /// Wait for the fetch that is running; if there are stale keys, only for a short time.
+    /// Wait for the running fetch. If there are stale keys, wait only for a short time.
     Wait(Waiter<Result<(), Error>>, Option<Arc<VerifyingKeys>>),
-    /// Start a fetch, and wait likewise.
+    /// Start a fetch, and wait in the same way.
     Start(Flight<Result<(), Error>>, Fetch, Option<Arc<VerifyingKeys>>),
 }
 
-/// What a fetch was started for.
+/// The reason for a fetch.
 struct Fetch {
     asked: Now,
-    /// Without keys at hand, the key id for which they are fetched.
+    /// If there are no keys, the key id for which they are fetched.
     cold: Option<String>,
 }
 
@@ -105,7 +107,7 @@ impl KeyCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keys among which this one is, of use or not.
+    /// Returns a key set that contains this key id. The key itself may be unusable.
     pub(super) async fn keys_for<F>(
         self: &Arc<Self>,
         key_id: &str,
@@ -115,7 +117,8 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // Once for a fetch that others began, once for its own, and some for tasks that went away.
+        // Once for a fetch of another caller, once for its own fetch, and twice for tasks that were
+        // dropped.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
@@ -135,11 +138,11 @@ impl KeyCache {
                     Err(_) => return Ok(stale),
                 },
             };
-            // Without an outcome the task is gone, for example with its runtime: try again.
+            // There is no outcome if the task was dropped, for example with its runtime: try again.
             let Some(outcome) = outcome else { continue };
             waited = true;
             if let Err(error) = outcome {
-                // Stale keys are better than none.
+                // If the fetch fails, keep using the stale keys.
                 let usable = self.state().usable(self.now(), &self.options).map(|(keys, _)| keys);
                 let usable = usable.filter(|keys| keys.contains(key_id));
                 return usable.ok_or_else(|| unavailable(error, None));
@@ -164,8 +167,8 @@ impl KeyCache {
             if !is_unknown && (is_fresh || waited || failing.is_some()) {
                 return Step::Use(keys);
             }
-            // The keys have just been fetched, but a new one may take a while to reach us, through a cache
-            // in between. So the vendor is asked to send the webhook again.
+            // The keys have just been fetched, but a new key may arrive late because of a cache in
+            // between. So the vendor is asked to send the webhook again.
             if is_unknown && waited && led {
                 let left = state.cool_until.saturating_sub(now.tick);
                 return Step::Refuse(VerifyError::from(Reason::KeysCoolingDown).with_retry_after(left));
@@ -190,7 +193,8 @@ impl KeyCache {
         Step::Start(state.flight.start(), Fetch { asked: now, cold }, stale)
     }
 
-    /// Fetches in a task of its own, so that it goes on when the request that started it is given up.
+    /// Fetches in a separate task, so that the fetch continues if the request that started it is
+    /// cancelled.
     fn start(
         self: &Arc<Self>,
         flight: Flight<Result<(), Error>>,
@@ -200,7 +204,7 @@ impl KeyCache {
         let cache = self.clone();
         let spawned = flight.spawn(async move {
             let fetched = fetch.await;
-            // The keys are in place even if no caller waits any more.
+            // The keys are stored even if no caller is waiting any more.
             Some(cache.end(started, fetched))
         });
         spawned.map_err(|_| {
@@ -209,7 +213,7 @@ impl KeyCache {
         })
     }
 
-    /// Puts in place what a fetch brought.
+    /// Stores the result of a fetch.
     fn end(&self, started: Fetch, fetched: Result<VerifyingKeys, Error>) -> Result<(), Error> {
         let mut state = self.state();
         state.flight.clear();
@@ -237,7 +241,7 @@ impl KeyCache {
 }
 
 impl State {
-    /// The keys while they serve, and whether they need no refresh.
+    /// Returns the keys unless they are too old, and whether they are fresh.
     fn usable(&self, now: Now, options: &VerifierOptions) -> Option<(Arc<VerifyingKeys>, bool)> {
         let fetched = self.fetched.as_ref()?;
         let age = now.since(fetched.asked);

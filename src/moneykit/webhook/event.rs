@@ -1,4 +1,4 @@
-//! What a MoneyKit webhook tells. Events and fields that are not documented are kept.
+//! The content of a MoneyKit webhook. Undocumented events and fields are kept.
 
 use std::fmt;
 
@@ -20,24 +20,25 @@ event_kinds! {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// `webhook_event`
+    /// `webhook_event`: the kind of the event.
     pub kind: EventKind,
-    /// `webhook_idempotency_key`: the same in each retry of an event. Act once on each.
+    /// `webhook_idempotency_key`: the same in each retry of an event. Handle each key only once.
     pub idempotency_key: Option<String>,
     /// `webhook_timestamp`: the same in each retry of an event.
     pub timestamp: Option<Timestamp>,
-    /// `webhook_major_version`, where it is a whole number or the digits of one.
+    /// `webhook_major_version`, if it is an integer or a string of digits.
     pub major_version: Option<u64>,
-    /// `webhook_minor_version`, likewise.
+    /// `webhook_minor_version`, if it is an integer or a string of digits.
     pub minor_version: Option<u64>,
     /// `link_id`: the link that the event is about.
     pub link_id: Option<String>,
-    /// All other fields, and those above where they are not of their usual type.
+    /// All other fields, and those above whose value does not have the expected type.
     pub fields: Map<String, Value>,
 }
 
 impl Event {
-    /// An event with nothing but its kind, for tests of a handler; set the other fields as the test needs them.
+    /// Creates an event that has only a kind, for tests of a handler. Set the other fields as
+    /// needed.
     ///
     /// ```
     /// use fintech_auth::moneykit::webhook::{Event, EventKind};
@@ -58,12 +59,13 @@ impl Event {
         }
     }
 
-    /// Reads an event from the body of a verified webhook: a JSON object with a `webhook_event`.
+    /// Parses the body of a verified webhook: a JSON object with a `webhook_event`.
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body. The webhook is authentic all the
-    /// same: respond with 2xx and look at the bytes, or the vendor sends it again in vain.
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body. The
+    /// webhook is authentic nevertheless: respond with 2xx and inspect the body. Otherwise the
+    /// vendor keeps sending it again.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -80,7 +82,7 @@ impl Event {
     }
 }
 
-/// Removes a field, unless it is not of its usual type.
+/// Removes and returns a field, unless its value does not have the expected type.
 fn take<T>(fields: &mut Map<String, Value>, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
     let value = read(fields.get(name)?)?;
     fields.remove(name);
@@ -96,17 +98,17 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 impl<B: AsRef<[u8]>> Verified<B> {
-    /// The event in a MoneyKit body, as [`Event::read`].
+    /// Parses the event in a MoneyKit body. See [`Event::read`].
     ///
     /// # Errors
     ///
-    /// As [`Event::read`].
+    /// Those of [`Event::read`].
     pub fn event(&self) -> Result<Event, VerifyError> {
         Event::read(self.body().as_ref())
     }
 }
 
-/// Without the values of the other fields, which may be of people and their accounts.
+/// Does not show the values of other fields, which may describe people and their accounts.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -121,7 +123,8 @@ impl fmt::Debug for Event {
     }
 }
 
-/// What MoneyKit says of a delivery in headers that are **not signed**: for logs.
+/// MoneyKit's description of a delivery, from headers that are **not signed**. Use it only for
+/// logs.
 ///
 /// ```
 /// use fintech_auth::moneykit::webhook::UnsignedDelivery;
@@ -133,14 +136,14 @@ impl fmt::Debug for Event {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UnsignedDelivery {
-    /// `MoneyKit-Delivery-Token`, if it comes once, is visible ASCII and has at most 256 bytes.
+    /// `MoneyKit-Delivery-Token`, if it occurs once, is visible ASCII and has at most 256 bytes.
     pub token: Option<String>,
-    /// `MoneyKit-Delivery-Attempt`, if it comes once and is a number.
+    /// `MoneyKit-Delivery-Attempt`, if it occurs once and is a number.
     pub attempt: Option<u32>,
 }
 
 impl UnsignedDelivery {
-    /// Reads the headers. What cannot be read is `None`.
+    /// Reads the headers. Missing or invalid headers become `None`.
     pub fn read<'h>(headers: impl Headers<'h>) -> Self {
         let token = one(&headers, "moneykit-delivery-token", 256).ok().map(str::to_owned);
         let attempt = one(&headers, "moneykit-delivery-attempt", 10).ok();

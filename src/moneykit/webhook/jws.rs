@@ -1,5 +1,6 @@
-//! A compact JWS (RFC 7515 section 7.1), taken apart strictly. It decides no algorithm and verifies
-//! nothing: that the algorithm is ES256 is our choice, and the header can only agree or be refused.
+//! Parses a compact JWS (RFC 7515 section 7.1) strictly. Does not verify the signature.
+//!
+//! The header cannot choose the algorithm: it must be ES256, and any other value is rejected.
 
 use std::borrow::Cow;
 
@@ -11,17 +12,17 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// The longest JWS.
+/// The maximum length of a JWS, in bytes.
 pub(super) const LIMIT: usize = 4096;
 const KEY_ID_LIMIT: usize = 256;
 const MEMBERS_LIMIT: usize = 32;
-/// Two numbers of 32 bytes each (RFC 7518 section 3.4).
+/// The length of a signature, in bytes: two numbers of 32 bytes each (RFC 7518 section 3.4).
 const SIGNATURE: usize = 64;
 
-/// A JWS whose header says what it has to. Its signature is not verified yet.
+/// A JWS whose header is valid. Its signature is not verified yet.
 pub(super) struct Jws<'a> {
     pub(super) key_id: String,
-    /// What is signed: header, dot, payload, all as they came.
+    /// The signed bytes: header, dot and payload, as received.
     pub(super) signed: &'a [u8],
     pub(super) signature: [u8; SIGNATURE],
     payload: &'a str,
@@ -46,18 +47,20 @@ impl<'a> Jws<'a> {
         Ok(Self { key_id, signed: signed.as_bytes(), signature, payload })
     }
 
-    /// The payload's bytes: to be read only once the signature is verified.
+    /// Decodes the payload. Call it only after the signature has been verified.
     pub(super) fn payload(&self) -> Result<Vec<u8>, VerifyError> {
         decode(self.payload)
     }
 }
 
-/// Without padding, white space or bits left over (RFC 7515 section 2): one text for each value.
+/// Decodes base64url without padding, white space or trailing bits (RFC 7515 section 2), so that
+/// each value has only one encoding.
 fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Reason::MalformedBase64.into())
 }
 
-/// An ASN.1 sequence of that very length is what most libraries make where JWS is not asked for.
+/// Returns the reason for a signature of the wrong length. An ASN.1 sequence is what most libraries
+/// produce unless they are asked for a JWS signature.
 fn bad_length(signature: &[u8]) -> VerifyError {
     match signature {
         [0x30, length, 0x02, ..] if usize::from(*length) + 2 == signature.len() => Reason::SignatureInDer,
@@ -66,14 +69,14 @@ fn bad_length(signature: &[u8]) -> VerifyError {
     .into()
 }
 
-/// The key id, if all else is as it has to be.
+/// Returns the key id, if the rest of the header is valid.
 fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     let members = members(header).ok_or(Reason::MalformedJwsHeader)?;
     let mut algorithm = None;
     let mut key_id = None;
     for (name, value) in members {
         match (&*name, value) {
-            // The extensions that it lists must be understood, and we understand none.
+            // The extensions that `crit` lists must be understood, and this crate supports none.
             ("crit", _) => return Err(VerifyError::about(Reason::CriticalExtension, "crit")),
             ("alg", Value::String(value)) => algorithm = Some(value),
             ("kid", Value::String(value)) => key_id = Some(value),
@@ -95,8 +98,10 @@ fn check_header(header: &[u8]) -> Result<String, VerifyError> {
     }
 }
 
-/// The members of an object that come once each. (RFC 7515 section 4 leaves it open to refuse repeated ones or to
-/// take the last one.) `None` for anything else.
+/// Returns the members of a JSON object, or `None` if the text is no object, has too many members
+/// or repeats a name.
+///
+/// RFC 7515 section 4 allows a parser to reject repeated names or to use the last one.
 pub(super) fn members(json: &[u8]) -> Option<Vec<(Cow<'_, str>, Value)>> {
     let members: Members<'_, Value> = serde_json::from_slice(json).ok()?;
     (members.0.len() <= MEMBERS_LIMIT && !members.has_repeated_name()).then_some(members.0)

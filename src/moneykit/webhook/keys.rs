@@ -1,4 +1,4 @@
-//! A key set (RFC 7517), read once: which keys verify, and why the others do not. It fetches nothing.
+//! Parses a key set (RFC 7517) and checks which of its keys can verify signatures.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,17 +9,18 @@ use serde_json::{Map, Value};
 use super::super::types::JwkSet;
 use crate::webhook::{Reason, VerifyError};
 
-/// SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
+/// The length of a public point, in bytes: a 4 for "uncompressed", then both coordinates in 32
+/// bytes each (SEC 1 section 2.3.3).
 const POINT: usize = 65;
 
-/// The keys that a vendor's webhooks may be signed by, read and checked once.
+/// The keys that may have signed a vendor's webhooks, parsed and checked once.
 ///
-/// A key that is of no use, or malformed, does not spoil the others; a webhook that names it is refused
-/// with what is wrong with it. Entries that are no objects or have no id cannot be named and are skipped.
-/// If two keys share an id, the usable one counts; if both are usable and differ, neither does, because
-/// nothing says which is meant.
+/// A malformed or unsuitable key does not affect the other keys. A webhook that names such a key is
+/// rejected with the reason why the key cannot be used. Entries that are not objects or have no id
+/// are skipped. If two keys have the same id, the usable one is used. If both are usable and
+/// differ, neither is used, because the id is ambiguous.
 ///
-/// A set has as many keys as fit into a response, 1 MiB by default
+/// The number of keys is limited only by the size of the response, by default 1 MiB
 /// ([`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit)).
 #[derive(Clone, Default)]
 pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
@@ -27,7 +28,7 @@ pub struct VerifyingKeys(BTreeMap<Box<str>, Key>);
 type Key = Result<[u8; POINT], Reason>;
 
 impl VerifyingKeys {
-    /// Reads a fetched set. It cannot fail: at worst no key in it is of use.
+    /// Parses a fetched key set. This cannot fail: in the worst case, no key in it is usable.
     pub fn new(set: &JwkSet) -> Self {
         let mut keys = BTreeMap::<Box<str>, Key>::new();
         for jwk in set.keys.iter().filter_map(Value::as_object) {
@@ -45,22 +46,22 @@ impl VerifyingKeys {
         Self(keys)
     }
 
-    /// How many keys verify.
+    /// Returns the number of usable keys.
     pub fn len(&self) -> usize {
         self.0.values().filter(|key| key.is_ok()).count()
     }
 
-    /// Whether no key verifies.
+    /// Returns whether there is no usable key.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether a key has this id, of use or not.
+    /// Returns whether a key has this id, even if the key is not usable.
     pub fn contains(&self, key_id: &str) -> bool {
         self.0.contains_key(key_id)
     }
 
-    /// ES256, whatever anything says.
+    /// Verifies a signature with ES256, regardless of what the header or the key says.
     pub(super) fn verify(&self, key_id: &str, signed: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
         let point = self.0.get(key_id).ok_or(Reason::UnknownKey)?.as_ref().map_err(|kind| *kind)?;
         signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
@@ -76,7 +77,7 @@ impl fmt::Debug for VerifyingKeys {
     }
 }
 
-/// The public point of a key that may verify ES256.
+/// Returns the public point of a key that can verify ES256.
 fn read(jwk: &Map<String, Value>) -> Key {
     let text = |name| jwk.get(name).map(|value| value.as_str().unwrap_or_default());
     let only = |name, expected, kind| match text(name) {
@@ -98,7 +99,7 @@ fn read(jwk: &Map<String, Value>) -> Key {
         }
     }
     only("alg", "ES256", Reason::KeyAlgorithm)?;
-    // A private key that is published signs for everybody.
+    // A published private key would let anyone sign.
     if jwk.contains_key("d") {
         return Err(Reason::KeyMalformed);
     }
@@ -114,8 +115,11 @@ fn read(jwk: &Map<String, Value>) -> Key {
     if is_on_curve(&point) { Ok(point) } else { Err(Reason::KeyOffCurve) }
 }
 
-/// Verifying checks this as well, but says of it what it says of a bad signature. A key agreement
-/// takes no point that is not on its curve, so one with a key of the moment tells.
+/// Returns whether a point is on the curve.
+///
+/// Verifying a signature checks this too, but reports it as an invalid signature. A key agreement
+/// fails only for a point that is not on its curve, so this function runs one with an ephemeral
+/// key.
 fn is_on_curve(point: &[u8; POINT]) -> bool {
     let Ok(own) = agreement::EphemeralPrivateKey::generate(&agreement::ECDH_P256, &SystemRandom::new())
     else {
@@ -136,8 +140,8 @@ mod tests {
         VerifyingKeys::new(&serde_json::from_value(json!({ "keys": keys })).expect("a key set"))
     }
 
-    /// RFC 7515 appendix A.3: its JWS has no `kid` and none of MoneyKit's claims, so it is held against
-    /// the key set itself.
+    /// The JWS of RFC 7515 appendix A.3 has no `kid` and none of MoneyKit's claims, so this test
+    /// verifies it with the key set directly.
     #[test]
     fn the_signature_of_rfc_7515_appendix_a_3_verifies() {
         let keys = set(&[json!({

@@ -1,4 +1,4 @@
-//! MoneyKit's webhooks: a JWS under ES256, with a digest of the body among its claims.
+//! Verifies MoneyKit's webhooks: a JWS with ES256 whose claims contain a digest of the body.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -26,20 +26,21 @@
 //!
 //! # Security
 //!
-//! `MoneyKit-Signature` is verified as ES256 and nothing else; what its header says of the algorithm
-//! can only agree or be refused (RFC 8725 section 3.1). Then its claims: `iat`, which must be there,
-//! `exp` and `nbf` where they are, and `request_body_sha256` of the raw body. What else is verified,
-//! what not, and why each limit is what it is: [the module `webhook`](crate::webhook#security).
+//! `MoneyKit-Signature` is always verified as ES256. Any other algorithm in its header is rejected
+//! (RFC 8725 section 3.1). Then the claims are checked: `iat`, which is required, `exp` and `nbf`
+//! if present, and `request_body_sha256` against the raw body. For what else is verified, what is
+//! not, and the reason for each limit, see [the module `webhook`](crate::webhook#security).
 //!
-//! - `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` are not signed: they are for logs
-//!   ([`UnsignedDelivery`]).
-//! - Keys are looked up in the vendor's set alone. `jwk`, `jku`, `x5c` and `x5u` in a JWS header are
-//!   never looked at.
-//! - A key that the vendor withdrew stops verifying with the next fetch: after an hour, or as soon as
-//!   a new key signs. While fetching fails the last set serves, for 24 hours.
-//! - For an unknown key id the keys are fetched once for all who wait, then not again for a minute.
-//!   What comes meanwhile under an unknown id is answered by 503, as it may be by a new key: the vendor
-//!   sends it again, and whoever made it up gains nothing.
+//! - `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` are not signed. Use them only for
+//!   logs ([`UnsignedDelivery`]).
+//! - Keys are taken only from the vendor's key set. `jwk`, `jku`, `x5c` and `x5u` in a JWS header
+//!   are ignored.
+//! - A key that the vendor has withdrawn stops verifying after the next fetch: after one hour, or
+//!   when a webhook is signed with a new key. If fetching fails, the last keys are used for up to
+//!   24 hours.
+//! - For an unknown key id, keys are fetched once for all waiting webhooks, and then not again for
+//!   one minute. During that minute, webhooks with an unknown key id get a 503, because the key may
+//!   be new: the vendor sends the webhook again, and a forged one is never accepted.
 
 mod cache;
 mod event;
@@ -77,32 +78,34 @@ impl WebhookVerifier {
         Self { inner }
     }
 
-    /// The largest body: as much of a request is worth reading.
+    /// Returns the maximum size of a body, in bytes. Do not read more of a request.
     pub fn body_limit(&self) -> usize {
         self.inner.webhook_keys.options().body_limit
     }
 
-    /// How deliveries are deduplicated.
+    /// Returns the object that deduplicates deliveries.
     pub fn deliveries(&self) -> &Deliveries {
         &self.inner.deliveries
     }
 
-    /// Verifies one webhook: its headers and its raw body. It remembers nothing, so a repetition passes:
-    /// most callers want [`WebhookVerifier::receive`].
+    /// Verifies one webhook: its headers and its raw body.
+    ///
+    /// Does not detect repetitions, so most callers need [`WebhookVerifier::receive`] instead.
     ///
     /// # Errors
     ///
     /// Each rejection has its own [reason](VerifyError::reason).
-    /// [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) where keys are needed and
-    /// cannot be fetched; the source is the [`Error`](crate::Error) of that call.
+    /// [`KeysUnavailable`](crate::webhook::VerifyErrorKind::KeysUnavailable) if keys are needed and
+    /// cannot be fetched. Its source is the [`Error`](crate::Error) of that call.
     ///
     /// # Cancellation
     ///
-    /// Safe: a fetch that began goes on in a task of its own, and its keys are kept.
+    /// Safe: a running fetch continues in its own task, and its keys are cached.
     ///
     /// # Security
     ///
-    /// The body must be the bytes that came, not JSON that was read and written again.
+    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has another
+    /// digest.
     pub async fn verify<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,
@@ -128,18 +131,19 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// As [`WebhookVerifier::verify`];
-    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) when the
-    /// delivery store fails.
+    /// Those of [`WebhookVerifier::verify`], and
+    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
+    /// the delivery store fails.
     ///
     /// # Cancellation
     ///
-    /// The delivery may stay in progress until its lease ends. Nothing is lost: the vendor's retry is
-    /// handled after that.
+    /// If the future is dropped, the delivery may stay in progress until its lease expires. The
+    /// event is not lost: a later retry of the vendor is handled.
     ///
     /// # Security
     ///
-    /// The body must be the bytes that came, not JSON that was read and written again.
+    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has another
+    /// digest.
     pub async fn receive<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,
@@ -152,12 +156,12 @@ impl WebhookVerifier {
         Ok(Received::new(begun, verified))
     }
 
-    /// The window for deliveries that are deduplicated.
+    /// Returns the tolerance for deliveries that are deduplicated.
     pub(crate) fn window(&self) -> Tolerance {
         self.inner.webhook_keys.options().window()
     }
 
-    /// How long a handled delivery is remembered.
+    /// Returns how long a handled delivery is remembered.
     pub(crate) fn keep(&self) -> Duration {
         self.inner.webhook_keys.options().keep()
     }
@@ -169,7 +173,7 @@ impl WebhookVerifier {
     ) -> Result<VerifiedClaims, VerifyError> {
         let cache = &self.inner.webhook_keys;
         let unverified = Unverified::new(signature)?;
-        // Before the keys are fetched: the time that takes is ours, not the vendor's.
+        // Read the clock before fetching keys, so that the duration of the fetch does not count.
         let now = cache.wall();
         let fetch = || {
             let inner = self.inner.clone();
@@ -179,7 +183,8 @@ impl WebhookVerifier {
         unverified.verify(&keys, now, cache.options(), tolerance)
     }
 
-    /// The id of a delivery: by its idempotency key, which is signed with the body, or else by the body.
+    /// Returns the id of a delivery, from its idempotency key, which is part of the signed body, or
+    /// otherwise from the body.
     pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
         let body = webhook.body().as_ref();
         let account = self.inner.shared.api.auth.account();
@@ -193,7 +198,7 @@ impl WebhookVerifier {
     }
 }
 
-/// The signature among the headers, for [`verify()`].
+/// Returns the value of the signature header, for [`verify()`].
 ///
 /// # Errors
 ///

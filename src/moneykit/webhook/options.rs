@@ -1,15 +1,15 @@
-//! What a verification allows, and how long keys are kept.
+//! The options for verifying webhooks and caching keys.
 
 use std::time::Duration;
 
 use crate::webhook::{Reason, Tolerance, VerifyError};
 
-/// How long the vendor advises to keep a key.
+/// The longest time to cache a key, as the vendor recommends.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long MoneyKit retries a delivery.
 const RETRIES: Duration = Duration::from_secs(2 * 3600);
 
-/// How webhooks are verified, and their keys kept.
+/// The options for verifying webhooks and caching keys.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifierOptions {
     pub(super) tolerance: Option<Tolerance>,
@@ -34,21 +34,23 @@ impl Default for VerifierOptions {
 }
 
 impl VerifierOptions {
-    /// How far `iat` may be from now, and by its future side `nbf`. Default: `receive` accepts 2 h and 5 min
-    /// into the past, which covers the vendor's retries, and `verify`, which has no delivery store to refuse
-    /// repetitions, 5 min; both accept 5 min into the future.
+    /// Sets how far `iat` may be from the current time, and how far `nbf` may be in the future.
+    ///
+    /// Default: 2 h 5 min into the past for `receive`, which covers the vendor's retries, and 5 min
+    /// for `verify`, which has no delivery store to detect repetitions. Both accept 5 min into the
+    /// future.
     #[must_use]
     pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
         self.tolerance = Some(tolerance);
         self
     }
 
-    /// The window for deliveries that are deduplicated.
+    /// Returns the tolerance for deliveries that are deduplicated.
     pub(super) fn window(&self) -> Tolerance {
         self.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
     }
 
-    /// How long a handled delivery is remembered.
+    /// Returns how long a handled delivery is remembered.
     pub(super) fn keep(&self) -> Duration {
         self.window().keep(RETRIES)
     }
@@ -57,38 +59,44 @@ impl VerifierOptions {
         if body.len() > self.body_limit { Err(Reason::BodyTooLarge.into()) } else { Ok(()) }
     }
 
-    /// How long after `exp` it is still taken, for a clock of ours that is ahead. 60 seconds.
+    /// Sets how long after `exp` a webhook is still accepted, because the local clock may be ahead.
+    /// Default: 60 s.
     #[must_use]
     pub fn with_expiry_leeway(mut self, leeway: Duration) -> Self {
         self.expiry_leeway = leeway;
         self
     }
 
-    /// The largest body. 1 MiB.
+    /// Sets the maximum size of a body, in bytes. Default: 1 MiB.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// After how long keys are fetched again though all are known, so that withdrawn ones go.
-    /// 1 hour. ([`verify`](super::verify()) passes over this and what follows.)
+    /// Sets the age at which keys are fetched again even if no new key is needed, so that withdrawn
+    /// keys are removed.
+    ///
+    /// Default: 1 h. [`verify`](super::verify()) ignores this option, as well as `with_max_age` and
+    /// `with_cool_down`.
     #[must_use]
     pub fn with_refresh_after(mut self, age: Duration) -> Self {
         self.refresh_after = age;
         self
     }
 
-    /// How long keys serve at the most while fetching fails. 24 hours, and never longer.
+    /// Sets the maximum age of keys that are used while fetching fails. Default: 24 h, which is
+    /// also the maximum.
     #[must_use]
     pub fn with_max_age(mut self, age: Duration) -> Self {
         self.max_age = age.min(DAY);
         self
     }
 
-    /// How long keys are not fetched again after they were fetched for an unknown key id. A webhook under an
-    /// unknown key is answered by 503 meanwhile, also the one that caused the fetch, because a new key may
-    /// reach us late, through a cache in between. Default: 60 s.
+    /// Sets the pause between two fetches for unknown key ids.
+    ///
+    /// During the pause, every webhook with an unknown key id gets a 503, including the one that
+    /// caused the fetch, because a new key may arrive late through a cache. Default: 60 s.
     #[must_use]
     pub fn with_cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time;

@@ -1,5 +1,6 @@
-//! The judgement on one webhook: a function of the signature, the raw body, the keys and the time. It
-//! fetches nothing, reads no clock and remembers nothing.
+//! Verifies one webhook, given the signature, the raw body, the keys and the current time.
+//!
+//! Pure functions: they fetch nothing, read no clock and store nothing.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,11 +15,13 @@ use super::{
 };
 use crate::webhook::{Reason, Tolerance, Verified, VerifyError, unhex};
 
-/// The end of the year 9999, after which dates cannot be written.
+/// The last second of the year 9999. Later dates cannot be formatted.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// Verifies a webhook: its signature (the value of `MoneyKit-Signature`) and its raw body, with these
-/// keys, at this time. [`WebhookVerifier`](super::WebhookVerifier) does this with keys that it fetches.
+/// Verifies a webhook with the given keys at the given time.
+///
+/// `signature` is the value of `MoneyKit-Signature`, and `body` is the raw body.
+/// [`WebhookVerifier`](super::WebhookVerifier) calls this with keys that it fetches.
 ///
 /// # Errors
 ///
@@ -26,7 +29,7 @@ const LAST_SECOND: u64 = 253_402_300_799;
 ///
 /// # Security
 ///
-/// The body must be the bytes that came, not JSON that was read and written again.
+/// Pass the received bytes unchanged. JSON that was parsed and serialized again has another digest.
 pub fn verify<B: AsRef<[u8]>>(
     signature: &str,
     body: B,
@@ -39,7 +42,7 @@ pub fn verify<B: AsRef<[u8]>>(
     unverified.verify(keys, now, options, options.tolerance.unwrap_or_default())?.with_body(body)
 }
 
-/// A signature of the right shape. The key to verify it with is known.
+/// A well-formed signature whose key id is known, before it is verified.
 pub(super) struct Unverified<'a>(Jws<'a>);
 
 impl<'a> Unverified<'a> {
@@ -66,16 +69,19 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// A webhook whose signature and times are verified, before its body is read.
+/// The claims of a webhook whose signature and times are verified. Its body is not verified yet.
 pub(crate) struct VerifiedClaims {
     claims: Claims,
     key_id: Box<str>,
 }
 
 impl VerifiedClaims {
+    /// Verifies the body against the signed digest.
+    ///
     /// # Errors
     ///
-    /// [`BodyMismatch`](crate::webhook::VerifyErrorKind::BodyMismatch) for another body than the signed one.
+    /// [`BodyMismatch`](crate::webhook::VerifyErrorKind::BodyMismatch) if the body is not the
+    /// signed one.
     pub(crate) fn with_body<B: AsRef<[u8]>>(self, body: B) -> Result<Verified<B>, VerifyError> {
         let is_same = digest(&SHA256, body.as_ref()).as_ref().ct_eq(&self.claims.body_digest);
         if !bool::from(is_same) {
@@ -85,7 +91,7 @@ impl VerifiedClaims {
     }
 }
 
-/// The claims that are asked for; others are passed over.
+/// The claims that the verification needs. Other claims are ignored.
 struct Claims {
     issued_at: SystemTime,
     expires_at: Option<SystemTime>,
@@ -137,7 +143,7 @@ impl Claims {
     }
 }
 
-/// A `NumericDate` (RFC 7519 section 2): seconds, which may have a fraction.
+/// Parses a `NumericDate` (RFC 7519 section 2): seconds, possibly with a fraction.
 fn time(name: &'static str, value: &Value) -> Result<SystemTime, VerifyError> {
     let since = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) => Some(Duration::from_secs(seconds)),

@@ -1,4 +1,4 @@
-//! What a Moov webhook claims, since nobody signed its body, and where to fetch the object that it is about.
+//! The unsigned content of a Moov webhook, and the URL of the object that it refers to.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::{
     webhook::{Reason, UnsignedBody, VerifyError, event_kinds},
 };
 
-/// The longest name of an event, in bytes. Names go to logs.
+/// The maximum length of an event name, in bytes, because names are logged.
 const KIND_LIMIT: usize = 128;
 
 event_kinds! {
@@ -55,31 +55,33 @@ event_kinds! {
     WalletUpdated "wallet.updated",
 }
 
-/// A Moov event, which **nobody signed**.
+/// A Moov event. **It is not signed.**
 ///
 /// # Security
 ///
-/// Treat all of it as a hint, also its kind: fetch the object from [`UnsignedEvent::refetch_url`], and act on that.
+/// Treat the whole event as a hint, including its kind: fetch the object from
+/// [`UnsignedEvent::refetch_url`], and use that.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnsignedEvent {
-    /// `type`
+    /// `type`: the kind of the event.
     pub kind: EventKind,
     /// `eventID`, if it is a UUID.
     pub event_id: Option<Uuid>,
-    /// `createdOn`
+    /// `createdOn`: when the event was created.
     pub created_on: Option<Timestamp>,
-    /// `data`, or empty if it is not an object.
+    /// `data`: details of the event. Empty if it is not an object.
     pub data: Map<String, Value>,
 }
 
 impl UnsignedEvent {
-    /// Reads an event from the body of a webhook: a JSON object with a `type`.
+    /// Parses the body of a webhook: a JSON object with a `type`.
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body, and for a `type` that is not visible
-    /// ASCII of at most 128 bytes. The vendor sends such a body again in vain, so respond with 2xx.
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody) for any other body, and
+    /// for a `type` that is not visible ASCII of at most 128 bytes. Respond with 2xx nevertheless:
+    /// otherwise the vendor keeps sending the same body.
     pub fn read(body: &[u8]) -> Result<Self, VerifyError> {
         let malformed = || VerifyError::from(Reason::MalformedBody);
         let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| malformed())?;
@@ -99,14 +101,16 @@ impl UnsignedEvent {
         })
     }
 
-    /// An id in `data`, such as `transferID`, if it is a UUID. Nothing else is safe as a part of a URL.
+    /// Returns an id in `data`, such as `transferID`, if it is a UUID. Other values may be unsafe
+    /// in a URL.
     pub fn id(&self, name: &str) -> Option<Uuid> {
         self.data.get(name).and_then(uuid)
     }
 
-    /// The URL at which to fetch the object that the event is about: below this account, at Moov's API.
+    /// Returns the URL of the object that the event refers to, under this account in Moov's API.
     ///
-    /// `None` if the event does not have the ids of the object, or if its kind is not supported here.
+    /// Returns `None` if the event does not contain the ids of the object, or if its kind is not
+    /// supported.
     ///
     /// ```
     /// use fintech_auth::moov::webhook::UnsignedEvent;
@@ -124,9 +128,9 @@ impl UnsignedEvent {
     ///
     /// # Security
     ///
-    /// Take the account from your own records: `accountID` in the event may be anyone's. All ids are UUIDs, so the
-    /// event cannot change the path in another way. Check that the fetched object is what you expect: the id may be
-    /// that of another object of the account.
+    /// Take the account id from your own records: `accountID` in the event may be forged. All ids
+    /// are UUIDs, so the event cannot change the path in other ways. Check that the fetched object
+    /// is the one you expect: a forged id may refer to another object of the account.
     pub fn refetch_url(&self, base_url: &str, account_id: Uuid) -> Option<String> {
         let path: &[(&str, &str)] = match self.kind.as_str().split('.').next()? {
             "account" => &[],
@@ -153,11 +157,11 @@ impl UnsignedEvent {
 }
 
 impl<B: AsRef<[u8]>> UnsignedBody<B> {
-    /// The event in a Moov body, as [`UnsignedEvent::read`]. It is **not** covered by the signature.
+    /// Parses the event in a Moov body, which is **not** signed. See [`UnsignedEvent::read`].
     ///
     /// # Errors
     ///
-    /// As [`UnsignedEvent::read`].
+    /// Those of [`UnsignedEvent::read`].
     pub fn unsigned_event(&self) -> Result<UnsignedEvent, VerifyError> {
         UnsignedEvent::read(self.unsigned_body().as_ref())
     }
@@ -167,7 +171,7 @@ fn uuid(value: &Value) -> Option<Uuid> {
     value.as_str()?.parse().ok()
 }
 
-/// Without `data`, which may be of people and their accounts, and is as long as the sender likes.
+/// Does not show `data`, which may describe people and their accounts, and has no length limit.
 impl fmt::Debug for UnsignedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnsignedEvent")

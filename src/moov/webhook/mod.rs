@@ -1,4 +1,4 @@
-//! Moov's webhooks: an HMAC over three headers. **The body is not signed.**
+//! Verifies Moov's webhooks: an HMAC over three headers. **The body is not signed.**
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -30,13 +30,15 @@
 //!
 //! # Security
 //!
-//! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **The body is not covered**, so
-//! the verifier returns an [`UnsignedBody`]. What else is verified, what is not, and why each limit is
-//! what it is: [the module `webhook`](crate::webhook#security).
+//! `X-Signature` is the HMAC of `X-Timestamp|X-Nonce|X-Webhook-ID`. **It does not cover the body**,
+//! so the verifier returns an [`UnsignedBody`]. For what else is verified, what is not, and the
+//! reason for each limit, see [the module `webhook`](crate::webhook#security).
 //!
-//! - The signature is checked first, then the time. The delivery store sees only what the vendor signed.
-//! - No field may contain `|`. Otherwise the signed text of `a|b` and `c` would be that of `a` and `b|c`.
-//! - The signature is 128 lower-case hexadecimal digits, as the vendor writes it, and nothing else.
+//! - The signature is checked before the time. The delivery store only receives what the vendor
+//!   signed.
+//! - No field may contain `|`. Otherwise `a|b` and `c` would have the same signed text as `a` and
+//!   `b|c`.
+//! - The signature must be 128 lower-case hexadecimal digits, as the vendor writes it.
 
 mod event;
 mod signed;
@@ -95,12 +97,13 @@ impl VerifiedHeaders<'_> {
 }
 
 impl WebhookVerifier {
-    /// Accepts what any of these signing secrets signed: in rotation, the old and the new one.
+    /// Creates a verifier that accepts any of these signing secrets: during a rotation, the old and
+    /// the new one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without secrets, or for one that
-    /// is empty or has white space around it.
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if there is no secret, or if
+    /// one is empty or has white space around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             secrets: Arc::new(ArcSwap::from_pointee(SigningSecrets::new(secrets)?)),
@@ -111,26 +114,28 @@ impl WebhookVerifier {
         })))
     }
 
-    /// Replaces the signing secrets, in this verifier and in all of its clones, while they verify. The next webhook is
-    /// verified with the new ones. It does not block: a webhook that is being verified meanwhile is finished with the
-    /// ones that it began with.
+    /// Replaces the signing secrets, in this verifier and in all of its clones, at run time.
+    ///
+    /// The next webhook is verified with the new secrets. This does not block: a webhook that is
+    /// being verified at that moment uses the previous secrets.
     ///
     /// To replace a secret without losing a webhook:
     ///
-    /// 1. When the vendor's dashboard shows the new secret, call this with both secrets in all processes. A webhook
-    ///    that comes before that is answered with 401, and Moov sends it again.
-    /// 2. A day later, when Moov has ended the retries of what the old secret signed, call this with the new one
-    ///    alone.
+    /// 1. When the vendor's dashboard shows the new secret, call this with both secrets in all
+    ///    processes. Until then, a webhook that is signed with the new secret gets a 401, and Moov
+    ///    sends it again.
+    /// 2. One day later, when Moov no longer retries webhooks that the old secret signed, call this
+    ///    with only the new secret.
     ///
-    /// If the old secret has leaked, call this with the new one alone at once. Webhooks that only the old secret
-    /// signed are refused then.
+    /// If the old secret has leaked, call this with only the new secret immediately. Webhooks that
+    /// are signed with the old secret are rejected from then on.
     ///
-    /// A delivery is recognised by the secret that signed it and its nonce. If Moov signs a retry with another secret
-    /// than the first attempt, it counts as a new delivery.
+    /// A delivery is identified by the secret that signed it and by its nonce. If Moov signs a
+    /// retry with another secret than the first attempt, the retry counts as a new delivery.
     ///
     /// # Errors
     ///
-    /// As [`WebhookVerifier::new`]. Then nothing is replaced.
+    /// Those of [`WebhookVerifier::new`]. In that case the secrets are not replaced.
     pub fn replace_secrets(&self, secrets: impl IntoIterator<Item = Secret>) -> Result<(), Error> {
         self.0.secrets.store(Arc::new(SigningSecrets::new(secrets)?));
         Ok(())
@@ -141,49 +146,52 @@ impl WebhookVerifier {
         self
     }
 
-    /// How far `X-Timestamp` may be from now. Default: [`WebhookVerifier::receive`] accepts 24 h and 5 min into the
-    /// past, which covers the vendor's retries, and [`WebhookVerifier::verify`], which has no delivery store to
-    /// refuse repetitions, 5 min; both accept 5 min into the future.
+    /// Sets how far `X-Timestamp` may be from the current time.
+    ///
+    /// Default: 24 h 5 min into the past for [`WebhookVerifier::receive`], which covers the
+    /// vendor's retries, and 5 min for [`WebhookVerifier::verify`], which has no delivery store to
+    /// detect repetitions. Both accept 5 min into the future.
     #[must_use]
     pub fn with_tolerance(self, tolerance: Tolerance) -> Self {
         self.with(|inner| inner.tolerance = Some(tolerance))
     }
 
-    /// The largest body. 1 MiB.
+    /// Sets the maximum size of a body, in bytes. Default: 1 MiB.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.with(|inner| inner.body_limit = bytes)
     }
 
-    /// The largest body: as much of a request is worth reading.
+    /// Returns the maximum size of a body, in bytes. Do not read more of a request.
     pub fn body_limit(&self) -> usize {
         self.0.body_limit
     }
 
-    /// How deliveries are deduplicated. Default: in this process, 100,000 deliveries.
+    /// Sets how deliveries are deduplicated. Default: in memory, up to 100,000 deliveries.
     #[must_use]
     pub fn with_deliveries(self, deliveries: Deliveries) -> Self {
         self.with(|inner| inner.deliveries = deliveries)
     }
 
-    /// How deliveries are deduplicated.
+    /// Returns the object that deduplicates deliveries.
     pub fn deliveries(&self) -> &Deliveries {
         &self.0.deliveries
     }
 
-    /// Where time comes from. The clock of the machine.
+    /// Sets the clock. Default: the system clock.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         self.with(|inner| inner.clock = Arc::new(clock))
     }
 
-    /// Verifies the headers and returns the body as what it is: unsigned. It remembers nothing, so a
-    /// repetition passes: most callers want [`WebhookVerifier::receive`].
+    /// Verifies the headers, and returns the body as unsigned.
+    ///
+    /// Does not detect repetitions, so most callers need [`WebhookVerifier::receive`] instead.
     ///
     /// # Errors
     ///
-    /// For missing, repeated, long and unreadable headers, a large body, a signature by none of the
-    /// secrets, and a time out of the window.
+    /// A header is missing, repeated, too long or malformed, the body is too large, no secret
+    /// matches the signature, or the time is outside the tolerance.
     pub fn verify<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,
@@ -198,13 +206,14 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// As [`WebhookVerifier::verify`]; [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) when the
-    /// delivery store fails.
+    /// Those of [`WebhookVerifier::verify`], and
+    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
+    /// the delivery store fails.
     ///
     /// # Cancellation
     ///
-    /// The delivery may stay in progress until its lease ends. Nothing is lost: the vendor's retry is
-    /// handled after that.
+    /// If the future is dropped, the delivery may stay in progress until its lease expires. The
+    /// event is not lost: a later retry of the vendor is handled.
     pub async fn receive<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,
@@ -216,12 +225,12 @@ impl WebhookVerifier {
         Ok(Received::new(begun, verified.with_body(body)))
     }
 
-    /// The window for deliveries that are deduplicated.
+    /// Returns the tolerance for deliveries that are deduplicated.
     pub(crate) fn window(&self) -> Tolerance {
         self.0.tolerance.unwrap_or(Tolerance::covering_retries(RETRIES))
     }
 
-    /// How long a handled delivery is remembered.
+    /// Returns how long a handled delivery is remembered.
     pub(crate) fn keep(&self) -> Duration {
         self.window().keep(RETRIES)
     }

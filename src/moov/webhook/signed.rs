@@ -1,4 +1,4 @@
-//! The four headers, and whether one of the secrets signed them. It reads no clock and keeps nothing.
+//! Reads the four headers, and checks whether one of the secrets signed them.
 
 use std::{
     fmt,
@@ -20,29 +20,30 @@ const NONCE: &str = "x-nonce";
 const WEBHOOK_ID: &str = "x-webhook-id";
 const SIGNATURE: &str = "x-signature";
 
-/// SHA-512's 64 bytes, and as many pairs of digits.
+/// The length of an HMAC-SHA512, in bytes. The header has two hexadecimal digits for each byte.
 const TAG: usize = 64;
 
-/// The four headers of a Moov webhook, each there once and within its limit. Nothing is verified yet.
+/// The four headers of a Moov webhook, each present once and within its limit. They are not
+/// verified yet.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct SignedHeaders<'a> {
-    /// `X-Timestamp`.
+    /// The value of `X-Timestamp`.
     pub timestamp: &'a str,
-    /// `X-Nonce`.
+    /// The value of `X-Nonce`.
     pub nonce: &'a str,
-    /// `X-Webhook-ID`.
+    /// The value of `X-Webhook-ID`.
     pub webhook_id: &'a str,
-    /// `X-Signature`.
+    /// The value of `X-Signature`.
     pub signature: &'a str,
 }
 
 impl<'a> SignedHeaders<'a> {
-    /// Picks them out of a request's.
+    /// Reads the four headers of a request.
     ///
     /// # Errors
     ///
-    /// Where one is missing, repeated, too long or unreadable, or holds the separator `|`.
+    /// A header is missing, repeated, too long or malformed, or contains the separator `|`.
     pub fn read(headers: impl Headers<'a>) -> Result<Self, VerifyError> {
         let part = |name, limit| {
             let value = one(&headers, name, limit)?;
@@ -64,18 +65,19 @@ impl fmt::Debug for SignedHeaders<'_> {
     }
 }
 
-/// Signing secrets, ready to use. The first that fits is enough.
+/// Signing secrets that are ready for verification. One of them must match.
 ///
 /// # Security
 ///
-/// What ring makes of a secret is not shown, and not wiped when this is dropped.
+/// `Debug` does not show the HMAC keys that ring derives from the secrets. They are not wiped on
+/// drop.
 #[derive(Clone)]
 pub struct SigningSecrets(Box<[SigningSecret]>);
 
 #[derive(Clone)]
 struct SigningSecret {
     key: hmac::Key,
-    /// Keeps the deliveries of accounts apart.
+    /// Identifies the secret, so that deliveries of different accounts are kept apart.
     id: hmac::Tag,
 }
 
@@ -87,17 +89,18 @@ impl SigningSecret {
     }
 }
 
-/// The id of a delivery, by the id of the secret that signed it. Each retry has the same nonce, which is signed.
+/// Returns the id of a delivery, from the id of the secret that signed it and the nonce, which is
+/// signed and is the same in each retry.
 pub(super) fn delivery_id(secret: &hmac::Tag, nonce: &str, signed_at: SystemTime) -> DeliveryId {
     DeliveryId::new([b"moov", secret.as_ref(), nonce.as_bytes()], signed_at)
 }
 
 impl SigningSecrets {
-    /// From the vendor's dashboard, in any order.
+    /// Prepares secrets from the vendor's dashboard, in any order.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] without secrets, or for one that is empty or has white space
+    /// [`ErrorKind::InvalidConfig`] if there is no secret, or if one is empty or has white space
     /// around it.
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Result<Self, Error> {
         let prepare = |secret: Secret| {
@@ -115,16 +118,18 @@ impl SigningSecrets {
         Ok(Self(secrets))
     }
 
-    /// Checks that one of the secrets signed these headers within the tolerated time, and returns the time that was
-    /// signed. It remembers nothing, so a repetition passes.
+    /// Checks that one of the secrets signed these headers within the tolerated time, and returns
+    /// the signed time.
+    ///
+    /// Does not detect repetitions.
     ///
     /// # Errors
     ///
     /// [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature),
     /// [`InvalidSignature`](crate::webhook::VerifyErrorKind::InvalidSignature),
     /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld), [`TooNew`](crate::webhook::VerifyErrorKind::TooNew);
-    /// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) for a timestamp that is not readable or a
-    /// part that holds the separator.
+    /// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) for a malformed timestamp,
+    /// or a value that contains the separator.
     pub fn verify(
         &self,
         headers: &SignedHeaders<'_>,
@@ -134,7 +139,7 @@ impl SigningSecrets {
         self.verify_by(headers, now, tolerance).map(|(signed_at, _)| signed_at)
     }
 
-    /// As [`SigningSecrets::verify`], with the id of the secret that signed.
+    /// Like [`SigningSecrets::verify`], but also returns the id of the secret that signed.
     pub(super) fn verify_by(
         &self,
         headers: &SignedHeaders<'_>,
@@ -142,14 +147,14 @@ impl SigningSecrets {
         tolerance: Tolerance,
     ) -> Result<(SystemTime, hmac::Tag), VerifyError> {
         let SignedHeaders { timestamp, nonce, webhook_id, signature } = headers;
-        // Again, for headers that did not come by `read`.
+        // Checked again, because the headers may not have been created by `read`.
         for (name, part) in [(TIMESTAMP, timestamp), (NONCE, nonce), (WEBHOOK_ID, webhook_id)] {
             if part.is_empty() || part.as_bytes().contains(&b'|') {
                 return Err(VerifyError::about(Reason::MalformedHeader, name));
             }
         }
         let tag = unhex::<TAG>(signature).ok_or(Reason::MalformedSignature)?;
-        // As long as is usual.
+        // The usual length of the text, in bytes.
         let mut text = SmallVec::<[u8; 128]>::new();
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);
@@ -160,8 +165,9 @@ impl SigningSecrets {
         Ok((signed_at, secret.id))
     }
 
-    /// The secret that signed, compared in constant time for each secret. Which secret it was may show by the
-    /// time it takes; how much of the tag was right does not.
+    /// Returns the secret that signed the text. Each comparison takes constant time.
+    ///
+    /// The total time may reveal which secret matched, but not how many bytes of a tag matched.
     fn signer(&self, text: &[u8], tag: &[u8]) -> Option<&SigningSecret> {
         self.0.iter().find(|secret| hmac::verify(&secret.key, text, tag).is_ok())
     }
@@ -173,8 +179,9 @@ impl fmt::Debug for SigningSecrets {
     }
 }
 
-/// RFC 3339 with its offset, or Unix time: seconds, or milliseconds where as seconds it would be
-/// after the year 5138.
+/// Parses RFC 3339 with an offset, or Unix time in seconds or milliseconds.
+///
+/// A number is in milliseconds if it would be after the year 5138 in seconds.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -204,7 +211,7 @@ mod tests {
         let vectors: Value = serde_json::from_str(text).expect("json");
         let mut checked = 0;
         for group in vectors["testGroups"].as_array().expect("groups") {
-            // Truncated tags are not of this scheme.
+            // The vendor's signatures are never truncated.
             if group["tagSize"] != 512 {
                 continue;
             }
