@@ -1,52 +1,55 @@
-//! Why a webhook was not accepted, and what to respond.
+//! Reasons why a webhook was not accepted, and the response for each.
 //!
-//! It never holds a body, a secret, a key or the value of a header.
+//! Errors never contain a body, a secret, a key or the value of a header.
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-/// Why a webhook was not accepted: what a caller tells apart. [`VerifyError::reason`] is more precise.
+/// The kind of reason why a webhook was not accepted. [`VerifyError::reason`] is more precise.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum VerifyErrorKind {
-    /// A header of the vendor is missing, repeated, too long or not readable.
+    /// A required header is missing, repeated, too long or malformed.
     InvalidHeader,
-    /// The signature, or what it signs beside the body, is not of the vendor's shape.
+    /// The signature, or the signed data other than the body, does not have the vendor's format.
     MalformedSignature,
-    /// The signature is by another algorithm than the vendor's, such as `none` (RFC 8725 section 2.1).
+    /// The signature uses another algorithm than the vendor's, such as `none` (RFC 8725 section
+    /// 2.1).
     UnsupportedAlgorithm,
-    /// No key of the given set has this id. Where keys are fetched, this is never returned: see
-    /// [`KeysCoolingDown`](Self::KeysCoolingDown).
+    /// The given key set contains no key with this id. A verifier that fetches keys never returns
+    /// this: see [`KeysCoolingDown`](Self::KeysCoolingDown).
     UnknownKey,
-    /// The vendor's set has a key of this id that cannot verify: of another type, curve or use, malformed, or
-    /// twice.
+    /// The vendor's key set has a key with this id that cannot verify: it is malformed, ambiguous,
+    /// or has another type, curve or use.
     UnusableKey,
-    /// The signature is not by the key.
+    /// The signature was not made with the key.
     InvalidSignature,
     /// The body is not the one that was signed.
     BodyMismatch,
-    /// It was signed longer ago than is tolerated, or its `exp` is past.
+    /// The webhook was signed longer ago than is tolerated, or `exp` has passed.
     TooOld,
-    /// It was signed further in the future than is tolerated, or its `nbf` is to come.
+    /// The webhook was signed further in the future than is tolerated, or `nbf` has not been
+    /// reached.
     TooNew,
-    /// The body is over its limit.
+    /// The body exceeds the size limit.
     BodyTooLarge,
-    /// The connection broke off before the end of the body.
+    /// The connection ended before the end of the body.
     IncompleteBody,
-    /// The body is authentic, as far as the scheme goes, but not the JSON of an event.
+    /// The body is authentic, as far as the signature covers it, but is not the JSON of an event.
     MalformedBody,
-    /// The keys could not be fetched, and none are at hand.
+    /// The keys could not be fetched, and none are cached.
     KeysUnavailable,
-    /// The key is unknown, and the keys were fetched too recently to fetch them again. It is made up, or a
-    /// new one that is not published everywhere yet: the vendor should send the webhook again.
+    /// The key is unknown, and the keys were fetched too recently to fetch them again. The key id
+    /// is either forged or new and not published everywhere yet, so the vendor should send the
+    /// webhook again.
     KeysCoolingDown,
-    /// The delivery store failed, is full, or cannot tell whether the delivery was handled.
+    /// The delivery store failed, is full, or no longer knows whether the delivery was handled.
     DeliveryStoreUnavailable,
 }
 
 impl VerifyErrorKind {
-    /// All of them, for tables.
+    /// All kinds, for documentation and tables.
     pub const ALL: &'static [Self] = &[
         Self::InvalidHeader,
         Self::MalformedSignature,
@@ -65,8 +68,11 @@ impl VerifyErrorKind {
         Self::DeliveryStoreUnavailable,
     ];
 
-    /// The HTTP status to respond with: 400 for what cannot be read, 401 for what is not authentic, 413 for a
-    /// large body, and 503 where nothing could be decided and the vendor should send it again.
+    /// Returns the HTTP status to respond with.
+    ///
+    /// 400 for malformed requests, 401 for webhooks that are not authentic, 413 for a body that is
+    /// too large, and 503 if verification was not possible and the vendor should send the webhook
+    /// again.
     pub fn status(self) -> StatusCode {
         match self {
             Self::InvalidHeader | Self::MalformedSignature | Self::IncompleteBody | Self::MalformedBody => {
@@ -86,7 +92,7 @@ impl VerifyErrorKind {
         }
     }
 
-    /// The reason of an error that is made from a kind alone.
+    /// Returns the reason for an error that is created from only a kind.
     fn reason(self) -> Reason {
         match self {
             Self::InvalidHeader => Reason::MissingHeader,
@@ -110,7 +116,7 @@ impl VerifyErrorKind {
 
 macro_rules! reasons {
     ($($kind:ident { $($(#[$doc:meta])+ $reason:ident $name:literal $clause:literal,)+ })+) => {
-        /// Each cause of a rejection.
+        /// The cause of a rejection.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub(crate) enum Reason {
             $($($(#[$doc])+ $reason,)+)+
@@ -140,7 +146,8 @@ macro_rules! reasons {
         }
 
         impl VerifyError {
-            /// Every value of [`VerifyError::reason`] with its kind, for tables and for the labels of metrics.
+            /// All values of [`VerifyError::reason`] with their kinds, for tables and metric
+            /// labels.
             pub const REASONS: &'static [(VerifyErrorKind, &'static str)] =
                 &[$($((VerifyErrorKind::$kind, $name),)+)+];
         }
@@ -149,43 +156,44 @@ macro_rules! reasons {
 
 reasons! {
     InvalidHeader {
-        /// A header that the vendor always sends is not there.
+        /// A required header is missing.
         MissingHeader "missing_header" "a header is missing",
-        /// A header came more than once, so that two readers could take different ones.
+        /// A header occurs more than once, so that different readers could use different values.
         RepeatedHeader "repeated_header" "a header is repeated",
-        /// A header is over its limit.
+        /// A header exceeds its size limit.
         HeaderTooLarge "header_too_large" "a header is too long",
-        /// A header is empty, or not visible ASCII, or holds a separator of the signed text.
+        /// A header is empty, is not visible ASCII, or contains the separator of the signed text.
         MalformedHeader "malformed_header" "a header is not readable",
         /// The timestamp is neither RFC 3339 nor Unix time.
         MalformedTimestamp "malformed_timestamp" "the timestamp is not readable",
     }
     MalformedSignature {
-        /// A JWS has three parts, an HMAC 128 lower-case hexadecimal digits.
+        /// A JWS must have three parts, and an HMAC must be 128 lower-case hexadecimal digits.
         MalformedSignature "malformed_signature" "the signature is not of the right shape",
         /// A part of the JWS is not base64url without padding (RFC 7515 section 2).
         MalformedBase64 "malformed_base64" "a part of the signature is not base64url",
-        /// The JWS header is no JSON object, or has a member twice, or one of a wrong type.
+        /// The JWS header is not a JSON object, repeats a name, or has a member of the wrong type.
         MalformedJwsHeader "malformed_jws_header" "the jws header is not a json object as it should be",
-        /// The claims are no JSON object, or have a member twice.
+        /// The claims are not a JSON object, or repeat a name.
         MalformedClaims "malformed_claims" "the claims are not a json object as it should be",
         /// `iat` or `request_body_sha256` is missing.
         MissingClaim "missing_claim" "a claim is missing",
-        /// A claim is of the wrong type, or out of all range.
+        /// A claim has the wrong type, or its value is out of range.
         MalformedClaim "malformed_claim" "a claim is of the wrong type",
     }
     UnsupportedAlgorithm {
-        /// `alg` is `none`: nothing is signed.
+        /// `alg` is `none`: the webhook is not signed.
         AlgorithmNone "algorithm_none" "the signature algorithm is none",
-        /// `alg` is an HMAC, for which the public key would be the secret.
+        /// `alg` is an HMAC, which would use the public key as the secret.
         AlgorithmSymmetric "algorithm_symmetric" "the signature algorithm is symmetric",
         /// `alg` is not ES256, or is missing.
         AlgorithmUnexpected "algorithm_unexpected" "the signature algorithm is not es256",
-        /// The JWS header has `crit`, and we know no extension (RFC 7515 section 4.1.11).
+        /// The JWS header has `crit`, but this crate supports no extensions (RFC 7515 section
+        /// 4.1.11).
         CriticalExtension "critical_extension" "the jws header has a critical extension",
     }
     UnknownKey {
-        /// No key of the given set has this id.
+        /// The given key set contains no key with this id.
         UnknownKey "unknown_key" "the key is unknown",
         /// The JWS header has no `kid`.
         MissingKeyId "missing_key_id" "the jws header names no key",
@@ -195,23 +203,24 @@ reasons! {
         KeyAmbiguous "key_ambiguous" "two keys have the same id",
         /// The key is not an elliptic-curve key (`kty`).
         KeyType "key_type" "the key is of another type",
-        /// The key is of another curve than P-256 (`crv`).
+        /// The key's curve is not P-256 (`crv`).
         KeyCurve "key_curve" "the key is of another curve",
         /// The key is not for verifying signatures (`use`, `key_ops`).
         KeyUse "key_use" "the key is for another use",
-        /// The key is for another algorithm than ES256 (`alg`).
+        /// The key's algorithm is not ES256 (`alg`).
         KeyAlgorithm "key_algorithm" "the key is for another algorithm",
-        /// The key's coordinates are not 32 bytes each, or it holds its private half.
+        /// The key's coordinates are not 32 bytes each, or the key includes its private half.
         KeyMalformed "key_malformed" "the key is malformed",
-        /// The key's coordinates are no point of the curve.
+        /// The key's coordinates are not a point on the curve.
         KeyOffCurve "key_off_curve" "the key is not on its curve",
     }
     InvalidSignature {
-        /// The signature is not by the key.
+        /// The signature was not made with the key.
         SignatureInvalid "signature_invalid" "the signature does not verify",
-        /// An ASN.1 structure, where JWS has two numbers of 32 bytes (RFC 7518 section 3.4).
+        /// The signature is an ASN.1 structure. JWS requires two numbers of 32 bytes (RFC 7518
+        /// section 3.4).
         SignatureInDer "signature_in_der" "the signature is in der",
-        /// It is not 64 bytes long.
+        /// The signature is not 64 bytes long.
         SignatureLength "signature_length" "the signature is not 64 bytes long",
     }
     BodyMismatch {
@@ -219,31 +228,31 @@ reasons! {
         BodyMismatch "body_mismatch" "the body is not the signed one",
     }
     TooOld {
-        /// It was signed longer ago than is tolerated.
+        /// The webhook was signed longer ago than is tolerated.
         TooOld "too_old" "it was signed too long ago",
-        /// `exp` is past.
+        /// `exp` has passed.
         Expired "expired" "it has expired",
     }
     TooNew {
-        /// It was signed further in the future than is tolerated.
+        /// The webhook was signed further in the future than is tolerated.
         TooNew "too_new" "it was signed in the future",
-        /// `nbf` is to come.
+        /// `nbf` has not been reached.
         NotYetValid "not_yet_valid" "it is not valid yet",
     }
     BodyTooLarge {
-        /// The body is over its limit.
+        /// The body exceeds the size limit.
         BodyTooLarge "body_too_large" "the body is too large",
     }
     IncompleteBody {
-        /// The body broke off before its end.
+        /// The connection ended before the end of the body.
         IncompleteBody "incomplete_body" "the body did not come to its end",
     }
     MalformedBody {
-        /// Not the JSON of an event.
+        /// The body is not the JSON of an event.
         MalformedBody "malformed_body" "the body is not the json of an event",
     }
     KeysUnavailable {
-        /// The keys could not be fetched, and none are at hand.
+        /// The keys could not be fetched, and none are cached.
         KeysUnavailable "keys_unavailable" "the keys cannot be fetched",
     }
     KeysCoolingDown {
@@ -251,24 +260,25 @@ reasons! {
         KeysCoolingDown "keys_cooling_down" "the key is unknown, and keys are not fetched again yet",
     }
     DeliveryStoreUnavailable {
-        /// It failed, is full, or cannot tell.
+        /// The delivery store failed, is full, or no longer knows whether the delivery was handled.
         DeliveryStoreUnavailable "delivery_store_unavailable" "the delivery store is unavailable",
     }
 }
 
-/// A webhook that was not accepted. Respond with [`VerifyError::status`]; there is nothing to retry on your side.
+/// The error for a webhook that was not accepted. Respond with [`VerifyError::status`], and do not
+/// retry.
 ///
-/// [Troubleshooting](crate::guide::troubleshooting#webhooks) says what to check for each kind.
+/// [Troubleshooting](crate::guide::troubleshooting#webhooks) describes what to check for each kind.
 ///
 /// # Security
 ///
-/// `Display` and `Debug` show the reason, in our words, and the name of a header; never a body, a
-/// secret, a token, a key id or the value of a header. So both may be logged. To the sender give the
-/// status alone.
+/// `Display` and `Debug` show the reason and the name of a header, but never a body, a secret, a
+/// token, a key id or the value of a header. Both are safe to log. Send only the status to the
+/// sender of the webhook.
 #[derive(Clone)]
 pub struct VerifyError {
     reason: Reason,
-    /// A header or claim, by the name that we ask for.
+    /// The name of the header or claim that caused the error.
     subject: Option<&'static str>,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -289,28 +299,30 @@ impl VerifyError {
         self
     }
 
-    /// What a caller tells apart.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> VerifyErrorKind {
         self.reason.kind()
     }
 
-    /// The cause, for logs and metrics: one of [`VerifyError::REASONS`], such as `signature_in_der`. A minor
-    /// release may add some.
+    /// Returns the cause, for logs and metrics: one of [`VerifyError::REASONS`], such as
+    /// `signature_in_der`.
+    ///
+    /// A minor release may add causes.
     pub fn reason(&self) -> &'static str {
         self.reason.name()
     }
 
-    /// The header or claim that it is about, where there is one.
+    /// Returns the name of the header or claim that caused the error, if there is one.
     pub fn subject(&self) -> Option<&'static str> {
         self.subject
     }
 
-    /// The HTTP status to respond with; see [`VerifyErrorKind::status`].
+    /// Returns the HTTP status to respond with. See [`VerifyErrorKind::status`].
     pub fn status(&self) -> StatusCode {
         self.kind().status()
     }
 
-    /// For a 503: when it is worth to send it again (`Retry-After`).
+    /// Returns after what time the vendor should send the webhook again (`Retry-After`), for a 503.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -322,7 +334,7 @@ impl From<Reason> for VerifyError {
     }
 }
 
-/// For tests of your own code.
+/// Creates an error of this kind, for tests of your own code.
 impl From<VerifyErrorKind> for VerifyError {
     fn from(kind: VerifyErrorKind) -> Self {
         kind.reason().into()

@@ -1,15 +1,15 @@
-//! The enum of a vendor's events. Events that are not documented are kept by name.
+//! The enum of a vendor's events. Undocumented events are kept by name.
 
-/// Defines `EventKind`, with a variant for each name that the vendor documents.
+/// Defines `EventKind`, with a variant for each documented event.
 macro_rules! event_kinds {
     ($($kind:ident $name:literal,)+) => {
-        /// What happened.
+        /// The kind of an event.
         #[derive(Clone, Debug, Eq, Hash, PartialEq)]
         #[non_exhaustive]
         pub enum EventKind {
             $(#[doc = concat!("`", $name, "`")] $kind,)+
-            /// An event that this version does not know. `From<String>` makes it, so that a name that is known is never
-            /// an `Other`:
+            /// An event that this version of the crate does not know. Only `From<String>` creates
+            /// this variant, so that it never holds a known name:
             ///
             /// ```compile_fail,E0639
             /// use fintech_auth::moov::webhook::EventKind;
@@ -18,16 +18,16 @@ macro_rules! event_kinds {
             /// ```
             #[non_exhaustive]
             Other {
-                /// The vendor's name of it.
+                /// The vendor's name of the event.
                 name: String,
             },
         }
 
         impl EventKind {
-            /// All that this version knows, for tables.
+            /// All events that this version of the crate knows, for tables.
             pub const ALL: &'static [Self] = &[$(Self::$kind),+];
 
-            /// The vendor's name of it.
+            /// Returns the vendor's name of the event.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$kind => $name,)+

@@ -1,4 +1,4 @@
-//! Reads headers from any framework's collection, and never guesses which of two values is meant.
+//! Reads headers from the types of any framework, and rejects repeated headers.
 
 use std::collections::HashMap;
 
@@ -28,8 +28,10 @@ use super::{Reason, VerifyError};
 ///
 /// `examples/webhook_frameworks` has handlers for actix-web and AWS Lambda.
 pub trait Headers<'h> {
-    /// Passes every value of the header to `visit`. The name is in lower case; names are compared without
-    /// regard to case. All values must be visited: a repeated header is refused.
+    /// Passes every value of the header to `visit`.
+    ///
+    /// `name` is in lower case, and must be compared case-insensitively. All values must be
+    /// visited, so that a repeated header is rejected.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
 }
 
@@ -71,7 +73,8 @@ fn visit_named<'h, N: AsRef<str> + 'h, V: AsRef<[u8]> + 'h>(
     named.for_each(|(_, value)| visit(value.as_ref()));
 }
 
-/// The value of a header that comes once, is visible ASCII and within its limit in bytes.
+/// Returns the value of a header that occurs once, is visible ASCII and is within its limit, in
+/// bytes.
 pub(crate) fn one<'h>(
     headers: &impl Headers<'h>,
     name: &'static str,

@@ -1,47 +1,49 @@
-//! Tells the metrics of a service what becomes of its webhooks.
+//! The events that are passed to an observer of webhooks, for metrics.
 
 use super::VerifyError;
 use crate::observer::Observer;
 
-/// What happened to a webhook. Shows nothing of its content.
+/// An event in the processing of a webhook. Shows nothing of the webhook's content.
 ///
-/// Each webhook leads to one of `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or to none if its sender
-/// disconnects first. Each accepted one that was looked up in the delivery store leads to one of `Completed`,
-/// `CompleteFailed` and `Abandoned` once its [`DeliveryGuard`](super::DeliveryGuard) is gone. `StoreFailed` comes in
-/// addition.
+/// Each webhook produces one of `Accepted`, `Duplicate`, `InProgress` and `Rejected`, or none of
+/// them if its sender disconnects first. Each accepted webhook that was looked up in the delivery
+/// store later produces one of `Completed`, `CompleteFailed` and `Abandoned`, when its
+/// [`DeliveryGuard`](super::DeliveryGuard) is dropped. `StoreFailed` may occur in addition.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WebhookEvent<'a> {
-    /// It is authentic, and new if it was looked up in the delivery store.
+    /// The webhook is authentic, and new if it was looked up in the delivery store.
     #[non_exhaustive]
     Accepted {},
-    /// It is authentic and was handled before.
+    /// The webhook is authentic, but was handled before.
     #[non_exhaustive]
     Duplicate {},
-    /// It is authentic, and another attempt to handle it is running.
+    /// The webhook is authentic, but another attempt to handle it is running.
     #[non_exhaustive]
     InProgress {},
-    /// It was refused, because of what it is or because it could not be verified or looked up.
+    /// The webhook was rejected: it is not acceptable, or could not be verified or looked up.
     #[non_exhaustive]
     Rejected {
-        /// Why. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) are fit for labels: strangers
-        /// cannot add values.
+        /// The reason. Its [kind](VerifyError::kind) and its [reason](VerifyError::reason) can be
+        /// used as metric labels, because senders cannot create new values.
         error: &'a VerifyError,
     },
-    /// The delivery store failed to look it up. [`StoreFailure`](super::StoreFailure) decides whether `Rejected` or
-    /// `Accepted` follows.
+    /// The delivery store failed to look up the webhook. [`StoreFailure`](super::StoreFailure)
+    /// determines whether `Rejected` or `Accepted` follows.
     #[non_exhaustive]
     StoreFailed {},
-    /// Its handler succeeded. The delivery store knows, unless it had failed to look it up.
+    /// The handler succeeded. The store has recorded it, unless the lookup of the webhook had
+    /// failed.
     #[non_exhaustive]
     Completed {},
-    /// Its handler succeeded, but the delivery store could not be told: a retry may be handled again.
+    /// The handler succeeded, but the delivery store failed to record it: a retry may be handled
+    /// again.
     #[non_exhaustive]
     CompleteFailed {},
-    /// Its handler failed, panicked or was cancelled: the vendor's retry is handled.
+    /// The handler failed, panicked or was cancelled: the vendor's retry will be handled.
     #[non_exhaustive]
     Abandoned {},
 }
 
-/// The observer of deliveries, if they have one.
+/// The observer of deliveries, if one is set.
 pub(super) type WebhookObserver = Observer<dyn Fn(&WebhookEvent<'_>) + Send + Sync>;

@@ -1,4 +1,4 @@
-//! A verified webhook, and whether it is to be handled.
+//! A verified webhook, and whether to handle it.
 
 use std::time::Duration;
 
@@ -6,15 +6,16 @@ use http::StatusCode;
 
 use super::{Begun, DeliveryGuard, WebhookResponse};
 
-/// A verified webhook that was looked up in the delivery store. A caller must treat each outcome, so no other will be
-/// added.
+/// A verified webhook that was looked up in the delivery store.
+///
+/// Callers must handle every variant, so none will be added.
 #[derive(Debug)]
 pub enum Received<W> {
-    /// Handle the webhook, then complete the guard.
+    /// The webhook is new: handle it, then complete the guard.
     New(W, DeliveryGuard),
-    /// Another attempt to handle it is running, for at most this time unless it is renewed.
+    /// Another attempt is running. Its lease expires after this time, unless it is renewed.
     InProgress(Duration),
-    /// It was handled.
+    /// The webhook was handled before.
     Done,
 }
 
@@ -27,12 +28,12 @@ impl<W> Received<W> {
         }
     }
 
-    /// The webhook, if it is to be handled.
+    /// Returns the webhook and its guard if it is to be handled.
     ///
     /// # Errors
     ///
-    /// Otherwise the response: 200 for a webhook that is done, and 503 with `Retry-After` for one in progress,
-    /// so that the vendor sends it again.
+    /// Otherwise the response to send: 200 for a webhook that is done, and 503 with `Retry-After`
+    /// for one in progress, so that the vendor sends it again.
     pub fn into_new(self) -> Result<(W, DeliveryGuard), WebhookResponse> {
         match self {
             Self::New(webhook, guard) => Ok((webhook, guard)),

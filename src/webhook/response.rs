@@ -1,4 +1,4 @@
-//! What to respond to a webhook, in any framework.
+//! The response to a webhook that is not to be handled, for any framework.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use http::StatusCode;
 
 use super::{VerifyError, VerifyErrorKind};
 
-/// The response to a webhook that is not to be handled: a status, in some cases `Retry-After`, and no body.
+/// The response to a webhook that is not to be handled: a status, sometimes `Retry-After`, and no
+/// body.
 ///
-/// It is made from a [`VerifyError`] and by [`Received::into_new`](super::Received::into_new), so that `?`
-/// returns early from a handler:
+/// It can be created from a [`VerifyError`] and by
+/// [`Received::into_new`](super::Received::into_new), so that a handler can return early with `?`:
 ///
 /// ```
 /// use fintech_auth::{moov::webhook::WebhookVerifier, webhook::WebhookResponse};
@@ -39,26 +40,29 @@ impl WebhookResponse {
         Self { status, retry_after, error_kind: None }
     }
 
-    /// The status: 200 for a webhook that was handled before, 503 for one that another attempt handles now,
-    /// and [`VerifyError::status`] for one that is refused.
+    /// Returns the status: 200 for a webhook that was handled before, 503 for one that another
+    /// attempt is handling, and [`VerifyError::status`] for a rejected one.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Why the webhook is refused, for your metrics; `None` if it was handled before or is being handled.
+    /// Returns why the webhook was rejected, for metrics. `None` if it was handled or is being
+    /// handled.
     pub fn error_kind(&self) -> Option<VerifyErrorKind> {
         self.error_kind
     }
 
-    /// The value of the header `Retry-After`, in whole seconds.
+    /// Returns the value of the header `Retry-After`, in seconds.
     pub fn retry_after(&self) -> Option<u64> {
         // Rounded up, so that a retry is never too early.
         self.retry_after.map(|wait| wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))
     }
 }
 
-/// Logs the reason, which the sender does not get: a `tracing` event of level `INFO`, or `WARN` for a failure on this
-/// side (503). It shows no header value, body, secret or key.
+/// Converts an error into a response, and logs the reason, which is not sent to the sender.
+///
+/// The `tracing` event has the level `INFO`, or `WARN` for a failure on this side (503). It shows
+/// no header value, body, secret or key.
 impl From<VerifyError> for WebhookResponse {
     fn from(error: VerifyError) -> Self {
         let status = error.status();

@@ -1,4 +1,4 @@
-//! Signs webhooks as the vendors do, for tests of your handlers. No server is needed.
+//! Signs webhooks as the vendors do, for tests of your handlers. Needs no server.
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -15,7 +15,8 @@
 //! # }
 //! ```
 //!
-//! The emulator (feature `emulator`) signs with these functions too, and can also sign wrongly in many ways.
+//! The emulator (feature `emulator`) uses these functions too. It can also create invalid
+//! signatures.
 
 use std::{fmt, io, time::SystemTime};
 
@@ -39,7 +40,7 @@ use crate::Secret;
 /// The issuer in MoneyKit's signatures.
 const ISSUER: &str = "https://api.moneykit.com";
 
-/// An ES256 key pair that signs MoneyKit's webhooks in tests. `Debug` shows its id alone.
+/// An ES256 key pair that signs MoneyKit's webhooks in tests. `Debug` shows only its id.
 pub struct SigningKey {
     id: String,
     pair: EcdsaKeyPair,
@@ -51,7 +52,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// If the system provides no randomness.
+    /// Fails if the system provides no randomness.
     pub fn generate(id: impl Into<String>) -> io::Result<Self> {
         Ok(Self { id: id.into(), ..Self::generate_unnamed()? })
     }
@@ -60,18 +61,21 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// If the system provides no randomness.
+    /// Fails if the system provides no randomness.
     pub(crate) fn generate_unnamed() -> io::Result<Self> {
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
         Self::from_der(document.map_err(no_randomness)?.as_ref())
     }
 
-    /// Reads a private key in PKCS#8, as PEM or as the base64 within it. The id is the thumbprint of the key
-    /// (RFC 7638), so it is the same in every process that reads the key.
+    /// Reads a private key in PKCS#8, as PEM or as the base64 text inside the PEM.
+    ///
+    /// The id is the thumbprint of the key (RFC 7638), so it is the same in every process that
+    /// reads the key.
     ///
     /// # Errors
     ///
-    /// [`InvalidData`](io::ErrorKind::InvalidData) for anything but a P-256 key, without what was read.
+    /// [`InvalidData`](io::ErrorKind::InvalidData) for anything but a P-256 key. The error does not
+    /// show the input.
     ///
     /// # Examples
     ///
@@ -87,7 +91,8 @@ impl SigningKey {
     /// ```
     pub fn from_pkcs8(text: &Secret) -> io::Result<Self> {
         let lines = text.expose_secret().lines().filter(|line| !line.starts_with("-----"));
-        // With room for all of it: growing would leave copies that are not wiped.
+        // The capacity suffices for the whole text, because growing would leave copies that are not
+        // wiped.
         let mut joined = Zeroizing::new(String::with_capacity(text.expose_secret().len()));
         joined.extend(lines.flat_map(str::split_whitespace));
         let text = joined;
@@ -109,24 +114,25 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// RFC 7638: the SHA-256 of the required members, in this order and without white space.
+    /// Returns the thumbprint (RFC 7638): the SHA-256 of the required members, in this order and
+    /// without white space.
     fn thumbprint(&self) -> String {
         let (x, y) = self.coordinates();
         let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, members.as_bytes()))
     }
 
-    /// The private key in PKCS#8, in base64 on one line. [`SigningKey::from_pkcs8`] reads it.
+    /// Returns the private key in PKCS#8, as one line of base64, for [`SigningKey::from_pkcs8`].
     pub fn pkcs8(&self) -> &Secret {
         &self.pkcs8
     }
 
-    /// The id by which signatures refer to the key.
+    /// Returns the id of the key, which signatures refer to.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The public half as a JWK (RFC 7517, RFC 7518 section 6.2.1).
+    /// Returns the public key as a JWK (RFC 7517, RFC 7518 section 6.2.1).
     pub fn jwk(&self) -> Map<String, Value> {
         let (x, y) = self.coordinates();
         let members = [
@@ -141,13 +147,14 @@ impl SigningKey {
         members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
     }
 
-    /// The key set (JWKS) that publishes this key alone, as `GET /.well-known/jwks.json` returns it. Read it
-    /// with [`VerifyingKeys`](crate::moneykit::webhook::VerifyingKeys).
+    /// Returns a key set (JWKS) with only this key, as `GET /.well-known/jwks.json` returns it.
+    ///
+    /// Convert it to [`VerifyingKeys`](crate::moneykit::webhook::VerifyingKeys).
     pub fn jwks(&self) -> Value {
         json!({ "keys": [self.jwk()] })
     }
 
-    /// The coordinates of the public point, as a JWK writes them.
+    /// Returns the coordinates of the public point, encoded as in a JWK.
     fn coordinates(&self) -> (String, String) {
         // SEC 1 section 2.3.3: a byte 4 for "uncompressed", then both coordinates in 32 bytes each.
         let point = self.public_point().get(1..).unwrap_or_default();
@@ -155,16 +162,16 @@ impl SigningKey {
         (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))
     }
 
-    /// The public half as a point (SEC 1 section 2.3.3).
+    /// Returns the public key as a point (SEC 1 section 2.3.3).
     pub(crate) fn public_point(&self) -> &[u8] {
         self.pair.public_key().as_ref()
     }
 
-    /// ES256 (RFC 7518 section 3.4).
+    /// Signs a text with ES256 (RFC 7518 section 3.4).
     ///
     /// # Errors
     ///
-    /// If the system provides no randomness.
+    /// Fails if the system provides no randomness.
     pub(crate) fn sign(&self, text: &[u8]) -> io::Result<Vec<u8>> {
         let signature = self.pair.sign(&SystemRandom::new(), text).map_err(no_randomness)?;
         Ok(signature.as_ref().to_vec())
@@ -177,12 +184,14 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The headers with which MoneyKit delivers this body, signed at this time: `MoneyKit-Signature`, and a first
-/// attempt's `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt`.
+/// Returns the headers of MoneyKit's delivery of this body, signed at this time.
+///
+/// They are `MoneyKit-Signature`, and `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` of
+/// a first attempt.
 ///
 /// # Errors
 ///
-/// If the system provides no randomness.
+/// Fails if the system provides no randomness.
 ///
 /// # Examples
 ///
@@ -211,12 +220,14 @@ pub fn sign_moneykit(key: &SigningKey, issued_at: SystemTime, body: &[u8]) -> io
     moneykit_headers(&text, &signature, &uuid::Builder::from_random_bytes(random()?).into_uuid().to_string())
 }
 
-/// The headers with which Moov delivers a webhook: `X-Timestamp` in whole seconds, `X-Nonce`, `X-Webhook-ID` and
-/// `X-Signature`. The body is not signed, so that it is not needed.
+/// Returns the headers of Moov's delivery of a webhook.
+///
+/// They are `X-Timestamp` in seconds, `X-Nonce`, `X-Webhook-ID` and `X-Signature`. The body is not
+/// signed, so it is not a parameter.
 ///
 /// # Errors
 ///
-/// If the nonce or the id cannot be in a header.
+/// Fails if the nonce or the id contains characters that a header cannot carry.
 pub fn sign_moov(
     secret: &Secret,
     timestamp: SystemTime,
@@ -227,13 +238,13 @@ pub fn sign_moov(
     moov_headers(secret, &timestamp, nonce, webhook_id)
 }
 
-/// The JWS header of a delivery.
+/// Returns the JWS header of a delivery.
 pub(crate) fn moneykit_header(key_id: &str) -> Map<String, Value> {
     let members = [("alg", "ES256"), ("typ", "JWT"), ("kid", key_id)];
     members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-/// The claims of a delivery. The vendor's have no `exp`.
+/// Returns the claims of a delivery. The vendor sends no `exp`.
 pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String, Value> {
     let seconds = issued_at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let body_digest = hex(digest::digest(&digest::SHA256, body).as_ref());
@@ -242,7 +253,7 @@ pub(crate) fn moneykit_claims(issued_at: SystemTime, body: &[u8]) -> Map<String,
     claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What ES256 signs (RFC 7515 section 5.1).
+/// Returns the text that ES256 signs (RFC 7515 section 5.1).
 pub(crate) fn moneykit_text(header: Map<String, Value>, claims: Map<String, Value>) -> String {
     let part = |members: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::from(members).to_string());
     format!("{}.{}", part(header), part(claims))
@@ -256,7 +267,7 @@ pub(crate) fn moneykit_headers(text: &str, signature: &[u8], delivery: &str) -> 
     ])
 }
 
-/// As [`sign_moov`], with a timestamp in any format.
+/// Like [`sign_moov`], with a timestamp in any format.
 pub(crate) fn moov_headers(
     secret: &Secret,
     timestamp: &str,
@@ -291,7 +302,7 @@ fn no_randomness(_: ring::error::Unspecified) -> io::Error {
 mod tests {
     use super::*;
 
-    /// A real delivery, from the tests of the vendor's Go SDK.
+    /// The headers are of a real delivery, from the tests of the vendor's Go SDK.
     #[test]
     fn moovs_signature_is_that_of_the_vendor() {
         let timestamp = SystemTime::from(DateTime::parse_from_rfc3339("2024-04-26T21:20:55Z").unwrap());
@@ -306,7 +317,7 @@ mod tests {
         );
     }
 
-    /// Made by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
+    /// The key was created with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
     #[test]
     fn a_pem_file_is_read_and_named_by_its_thumbprint() {
         let lines = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGat+yv6k9NhpqidJ\n\

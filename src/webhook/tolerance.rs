@@ -1,4 +1,4 @@
-//! How far the time in a webhook may be from ours, to either side.
+//! How far the time in a webhook may be from the current time.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,8 @@ use super::{Reason, VerifyError};
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 
-/// The span of time around now in which a webhook must have been signed. Five minutes to either side.
+/// The span around the current time in which a webhook must have been signed. Default: 5 min in
+/// both directions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tolerance {
     past: Duration,
@@ -14,37 +15,38 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// The same to either side.
+    /// Creates a tolerance that is the same in both directions.
     pub const fn new(span: Duration) -> Self {
         Self { past: span, future: span }
     }
 
-    /// How long ago it may have been signed. Longer lets in what waited in a queue, and a replay as
-    /// well.
+    /// Sets how long ago a webhook may have been signed. A longer time also accepts webhooks that
+    /// waited in a queue, but gives an attacker more time for a replay.
     #[must_use]
     pub const fn with_past(mut self, past: Duration) -> Self {
         self.past = past;
         self
     }
 
-    /// How far the vendor's clock may be ahead of ours.
+    /// Sets how far in the future a webhook may have been signed, because the vendor's clock may be
+    /// ahead.
     #[must_use]
     pub const fn with_future(mut self, future: Duration) -> Self {
         self.future = future;
         self
     }
 
-    /// How long ago it may have been signed.
+    /// Returns how long ago a webhook may have been signed.
     pub fn past(&self) -> Duration {
         self.past
     }
 
-    /// How far the vendor's clock may be ahead of ours.
+    /// Returns how far in the future a webhook may have been signed.
     pub fn future(&self) -> Duration {
         self.future
     }
 
-    /// Whether something signed at this time is of now. Both edges are within.
+    /// Checks that a signing time is within the tolerance. Both ends are included.
     ///
     /// # Errors
     ///
@@ -59,14 +61,16 @@ impl Tolerance {
 }
 
 impl Tolerance {
-    /// A window for deliveries that are deduplicated: the vendor's documented retries plus five minutes into
-    /// the past, and five minutes into the future.
+    /// Creates the tolerance for deliveries that are deduplicated: the duration of the vendor's
+    /// documented retries plus 5 min into the past, and 5 min into the future.
     pub(crate) const fn covering_retries(retries: Duration) -> Self {
         Self::new(FIVE_MINUTES).with_past(retries.saturating_add(FIVE_MINUTES))
     }
 
-    /// How long a handled delivery must be remembered: until the vendor's last retry, which it may sign anew,
-    /// and then until that timestamp is refused, even if the vendor's clock was ahead by as much as is tolerated.
+    /// Returns how long a handled delivery must be remembered.
+    ///
+    /// The vendor may sign its last retry again, with a clock that is ahead by the tolerated time.
+    /// The delivery is remembered until that timestamp is too old to be accepted.
     pub(crate) fn keep(&self, retries: Duration) -> Duration {
         retries.saturating_add(self.past).saturating_add(self.future).saturating_add(self.future)
     }

@@ -1,4 +1,4 @@
-//! What a verification returns.
+//! Verified webhooks, with a signed or an unsigned body.
 
 use std::{fmt, time::SystemTime};
 
@@ -10,7 +10,7 @@ use super::{Reason, VerifyError};
 ///
 /// # Security
 ///
-/// It may be a repetition: see [the module](crate::webhook#what-is-not).
+/// The webhook may be a repetition: see [the module](crate::webhook#what-is-not).
 #[derive(Clone)]
 pub struct Verified<B> {
     body: B,
@@ -19,8 +19,7 @@ pub struct Verified<B> {
 }
 
 impl<B> Verified<B> {
-    /// A webhook that counts as verified. The verifiers return these; make one yourself only to test
-    /// a handler.
+    /// Creates a webhook that counts as verified. Use it only in tests of a handler.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -36,40 +35,41 @@ impl<B> Verified<B> {
         Self { body, signed_at, key_id: key_id.into() }
     }
 
-    /// The signed bytes.
+    /// Returns the signed body.
     pub fn body(&self) -> &B {
         &self.body
     }
 
-    /// The signed bytes.
+    /// Returns the signed body by value.
     pub fn into_body(self) -> B {
         self.body
     }
 
-    /// When the vendor signed it, by the vendor's clock.
+    /// Returns when the vendor signed the webhook, by the vendor's clock.
     pub fn signed_at(&self) -> SystemTime {
         self.signed_at
     }
 
-    /// The id of the vendor's key that signed it.
+    /// Returns the id of the vendor's key that signed the webhook.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 }
 
 impl<B: AsRef<[u8]>> Verified<B> {
-    /// The body, read as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the body. The webhook is authentic all
-    /// the same: respond with 2xx, or the vendor sends it again in vain.
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the
+    /// body. The webhook is authentic nevertheless: respond with 2xx. Otherwise the vendor keeps
+    /// sending it again.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }
 }
 
-/// Shows no body: it may be about people and their accounts.
+/// Does not show the body, which may describe people and their accounts.
 impl<B> fmt::Debug for Verified<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
@@ -83,13 +83,13 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, VerifyError> {
     serde_json::from_slice(body).map_err(|_| Reason::MalformedBody.into())
 }
 
-/// A webhook whose **headers** the vendor signed, and whose **body nobody signed**.
+/// A webhook whose **headers** the vendor signed. **The body is not signed.**
 ///
 /// # Security
 ///
-/// Treat the body as a hint. Anyone who captures one delivery can reuse its headers with a different
-/// body. Before you act, fetch the object by its id over the vendor's API, and act on that. The methods
-/// that read the body are named `unsigned_…`, so that code which reads it says so.
+/// Treat the body as a hint. Anyone who captures one delivery can reuse its headers with a
+/// different body. So fetch the object by its id over the vendor's API, and use that. The methods
+/// that read the body are named `unsigned_…`, so that callers see that it is not signed.
 #[derive(Clone)]
 pub struct UnsignedBody<B> {
     body: B,
@@ -99,8 +99,7 @@ pub struct UnsignedBody<B> {
 }
 
 impl<B> UnsignedBody<B> {
-    /// A webhook whose headers count as verified. The verifiers return these; make one yourself only to
-    /// test a handler.
+    /// Creates a webhook whose headers count as verified. Use it only in tests of a handler.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -121,34 +120,34 @@ impl<B> UnsignedBody<B> {
         Self { body, signed_at, nonce: nonce.into(), webhook_id: webhook_id.into() }
     }
 
-    /// The webhook's id, which is signed.
+    /// Returns the webhook's id, which is signed.
     pub fn webhook_id(&self) -> &str {
         &self.webhook_id
     }
 
-    /// The nonce, which is signed.
+    /// Returns the nonce, which is signed.
     pub fn nonce(&self) -> &str {
         &self.nonce
     }
 
-    /// When the headers were signed, by the vendor's clock.
+    /// Returns when the vendor signed the headers, by the vendor's clock.
     pub fn signed_at(&self) -> SystemTime {
         self.signed_at
     }
 
-    /// The body as it came. It is **not** covered by the signature.
+    /// Returns the body as received. The signature does **not** cover it.
     pub fn unsigned_body(&self) -> &B {
         &self.body
     }
 
-    /// The body as it came. It is **not** covered by the signature.
+    /// Returns the body as received, by value. The signature does **not** cover it.
     pub fn into_unsigned_body(self) -> B {
         self.body
     }
 }
 
 impl<B: AsRef<[u8]>> UnsignedBody<B> {
-    /// The body, read as JSON. It is **not** covered by the signature.
+    /// Parses the body as JSON. The signature does **not** cover it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Starts deliveries, with the options that hold for all of them.
+//! Starts deliveries, and holds the options that apply to all of them.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -25,26 +25,27 @@ use crate::{
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-/// When to try again after the store failed.
+/// The `Retry-After` for a webhook that is rejected because the store failed.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// Deduplicates webhooks. Cheap to clone; clones share the store.
+/// Deduplicates the deliveries of webhooks. Cheap to clone; clones share the store.
 #[derive(Clone, Debug)]
 pub struct Deliveries(Arc<Shared>);
 
-/// Whether a delivery is to be handled. A caller must treat each outcome, so no other will be added.
+/// The result of starting a delivery. Callers must handle every variant, so none will be added.
 #[derive(Debug)]
 pub enum Begun {
-    /// Handle it, then complete the guard.
+    /// The delivery is new: handle it, then complete the guard.
     New(DeliveryGuard),
-    /// Another attempt is running. Respond with 503 and `Retry-After`: this is when its lease ends.
+    /// Another attempt is running, and its lease expires after this time. Respond with 503 and
+    /// `Retry-After`.
     InProgress(Duration),
-    /// It was handled. Respond with 200.
+    /// The delivery was handled before. Respond with 200.
     Done,
 }
 
 impl Deliveries {
-    /// Deduplicates with this store.
+    /// Deduplicates deliveries with this store.
     pub fn new(store: impl DeliveryStore + 'static) -> Self {
         Self(Arc::new(Shared {
             store: Arc::new(store),
@@ -63,37 +64,39 @@ impl Deliveries {
         self
     }
 
-    /// How long a delivery stays in progress after its process died. It is renewed while the handler
-    /// runs. Default: 60 s; at least 1 s.
+    /// Sets how long a delivery stays in progress after its process has died. While a handler runs,
+    /// its lease is renewed. Default: 60 s; minimum: 1 s; maximum: 1 h.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         self.with(|shared| shared.lease = lease.clamp(Duration::from_secs(1), Duration::from_secs(3600)))
     }
 
-    /// How long the lease is renewed for one handler. A handler that runs for longer than this and one lease
-    /// may see its delivery handled again. Default: 15 min; at most a day.
+    /// Sets how long the lease is renewed for one handler. If a handler runs longer than this and
+    /// one lease, the delivery may be handled again. Default: 15 min; maximum: 1 day.
     #[must_use]
     pub fn with_max_handling_time(self, time: Duration) -> Self {
         self.with(|shared| shared.max_handling_time = time.min(Duration::from_secs(86_400)))
     }
 
-    /// How long one call to the store may take. Default: 2 s; at most a minute.
+    /// Sets the timeout of one call to the store. Default: 2 s; maximum: 1 min.
     #[must_use]
     pub fn with_store_timeout(self, timeout: Duration) -> Self {
         self.with(|shared| shared.store_timeout = timeout.min(Duration::from_secs(60)))
     }
 
-    /// What happens to a delivery when the store fails. Default: [`StoreFailure::Refuse`].
+    /// Sets what happens to a delivery if the store fails. Default: [`StoreFailure::Refuse`].
     #[must_use]
     pub fn with_store_failure(self, action: StoreFailure) -> Self {
         self.with(|shared| shared.on_failure = action)
     }
 
-    /// Calls this with everything that happens to a webhook, for metrics: in the task that handles the webhook, so it
-    /// must return at once. A panic is caught and logged. Both vendors' verifiers report here what they refuse. A second
-    /// call replaces the first one's function. Default: none.
+    /// Sets a function that is called with every [`WebhookEvent`], for metrics. Default: none.
     ///
-    /// An event does not name the vendor: give each verifier deliveries of its own, and the function knows.
+    /// The function is called in the task that handles the webhook, so it must return quickly.
+    /// Panics are caught and logged. Both vendors' verifiers report rejected webhooks here. Another
+    /// call replaces the function.
+    ///
+    /// Events do not name the vendor: if you need it, give each verifier its own `Deliveries`.
     ///
     /// ```
     /// use fintech_auth::webhook::{Deliveries, WebhookEvent};
@@ -111,7 +114,7 @@ impl Deliveries {
         self.with(|shared| shared.observer = WebhookObserver::new(Arc::new(observer)))
     }
 
-    /// Reports a webhook that was verified and is not looked up.
+    /// Reports a verified webhook that is not looked up in the store.
     pub(crate) fn observe_verified<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         if result.is_ok() {
             self.0.observe(&WebhookEvent::Accepted {});
@@ -119,24 +122,27 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Reports a webhook that was refused. One that was not is looked up next.
+    /// Reports a rejected webhook. Any other webhook is looked up next.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }
 
-    /// Starts to handle a delivery, unless it is done or in progress. Once it is completed it is remembered
-    /// for at least `keep`: for as long as the verifier accepts its timestamp, and that of each retry.
+    /// Starts to handle a delivery, unless it is done or in progress.
     ///
-    /// The verifiers' `receive` does this after the verification.
+    /// After completion the delivery is remembered for at least `keep`. This must be as long as the
+    /// verifier accepts its timestamp and the timestamps of its retries.
+    ///
+    /// The verifiers' `receive` calls this after the verification.
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) (503) when the store
-    /// fails, and after [`Deliveries::shutdown`].
+    /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable)
+    /// (503) if the store fails, and after [`Deliveries::shutdown`].
     ///
     /// # Cancellation
     ///
-    /// The delivery may stay in progress until its lease ends. Nothing is lost.
+    /// If the future is dropped, the delivery may stay in progress until its lease expires. The
+    /// event is not lost: a later retry of the vendor is handled.
     pub async fn begin(&self, id: DeliveryId, keep: Duration) -> Result<Begun, VerifyError> {
         let begun = self.look_up(id, keep).await;
         if let Ok(begun) = &begun {
@@ -189,25 +195,27 @@ impl Deliveries {
         }
     }
 
-    /// Waits for the handlers that are running and for their records, for the end of a process. It takes no longer
-    /// than `within`.
+    /// Waits at most `within` for the running handlers and for their records, before a process
+    /// ends.
     ///
-    /// From now on every delivery is refused with 503 and `Retry-After`, so that the vendor sends it to another
-    /// process. A delivery whose guard is alive goes on: its handler completes or abandons it, and the store is told.
-    /// [`Deliveries::complete_failures`] counts those that the store did not take.
+    /// From this call on, every new delivery is rejected with 503 and `Retry-After`, so that the
+    /// vendor sends it to another process. Running deliveries continue until their handlers
+    /// complete or abandon them, and the store records the outcome.
+    /// [`Deliveries::complete_failures`] counts the outcomes that the store failed to record.
     ///
-    /// Call this after your server has stopped accepting requests: `axum::WebhookLayer` runs handlers in tasks of their
-    /// own, which a server does not wait for once their client has gone.
+    /// Call this after your server has stopped accepting requests. `axum::WebhookLayer` runs
+    /// handlers in separate tasks, and a server does not wait for such a task if the client has
+    /// disconnected.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with how many are still running when the time is over. They
-    /// are not cancelled. If the process ends before they do, their leases end by themselves, and the vendor's retries
-    /// are handled.
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of handlers that are still
+    /// running after `within`. They are not cancelled. If the process ends before they do, their
+    /// leases expire, and the vendor's retries are handled.
     ///
     /// # Cancellation
     ///
-    /// Deliveries are still refused. Call it again to wait for those that are running.
+    /// If the future is dropped, new deliveries are still rejected. To wait again, call this again.
     pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
         let work = &self.0.work;
         work.close();
@@ -217,17 +225,17 @@ impl Deliveries {
         })
     }
 
-    /// How many calls to start a delivery failed because of the store.
+    /// Returns how many deliveries could not be started because the store failed.
     pub fn store_failures(&self) -> u64 {
         self.0.counters.store_failures.load(Ordering::Relaxed)
     }
 
-    /// How many handled deliveries could not be marked as done.
+    /// Returns how many handled deliveries could not be marked as done.
     pub fn complete_failures(&self) -> u64 {
         self.0.counters.complete_failures.load(Ordering::Relaxed)
     }
 
-    /// How many attempts were abandoned.
+    /// Returns how many attempts were abandoned.
     pub fn abandoned(&self) -> u64 {
         self.0.counters.abandoned.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Holds a delivery while its handler runs.
+//! Keeps a delivery in progress while its handler runs.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,22 +15,24 @@ use super::{
 };
 use crate::{webhook::observer::WebhookEvent, work::Running};
 
-/// An attempt to handle a delivery. Complete it once the event is handled.
+/// An attempt to handle a delivery. Complete it when the event has been handled.
 ///
-/// Dropping it, also by a panic or by cancelling the handler, abandons the delivery: the vendor's next
-/// retry is handled. The lease is renewed while the guard lives, for at most
+/// Dropping the guard, also because of a panic or cancellation of the handler, abandons the
+/// delivery: the vendor's next retry is handled. While the guard exists, the lease is renewed, but
+/// not for longer than
 /// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
 #[must_use = "a delivery whose guard is dropped is abandoned"]
 pub struct DeliveryGuard {
-    /// Until the outcome is known.
+    /// `None` once the outcome is known.
     undecided: Option<Arc<Shared>>,
     record: Option<Record>,
     renewal: Option<AbortHandle>,
-    /// A shutdown waits for this. It goes with the record into the task that writes it.
+    /// A shutdown waits until this is dropped. It moves, with the record, into the task that writes
+    /// it.
     running: Option<Running>,
 }
 
-/// What the store knows of the attempt.
+/// The store's record of the attempt.
 #[derive(Clone)]
 pub(super) struct Record {
     pub(super) shared: Arc<Shared>,
@@ -47,22 +49,22 @@ impl DeliveryGuard {
         Self { undecided, record: Some(record), renewal, running: Some(running) }
     }
 
-    /// A guard of a delivery that the store does not know: see
+    /// Creates a guard for a delivery that has no record in the store: see
     /// [`StoreFailure::HandleWithoutRecord`](super::StoreFailure::HandleWithoutRecord).
     pub(super) fn without_record(shared: Arc<Shared>, running: Running) -> Self {
         Self { undecided: Some(shared), record: None, renewal: None, running: Some(running) }
     }
 
-    /// Marks the delivery as done: a retry is a duplicate from now on.
+    /// Marks the delivery as done: a later retry is a duplicate.
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] when the store fails. The event was handled, so respond with 2xx all the same; a
-    /// retry of it may be handled again.
+    /// [`DeliveryStoreError`] if the store fails. The event has been handled, so respond with 2xx
+    /// nevertheless. A retry of it may be handled again.
     ///
     /// # Cancellation
     ///
-    /// Safe: on a tokio runtime the call to the store goes on in a task of its own.
+    /// Safe: on a tokio runtime, the call to the store continues in its own task.
     pub async fn complete(mut self) -> Result<(), DeliveryStoreError> {
         self.stop_renewal();
         let shared = self.undecided.take();
@@ -83,12 +85,12 @@ impl DeliveryGuard {
         }
     }
 
-    /// Gives the delivery up, so that the vendor's next retry is handled. Dropping the guard does the
-    /// same without waiting for the store.
+    /// Abandons the delivery, so that the vendor's next retry is handled. Dropping the guard does
+    /// the same without waiting for the store.
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] when the store fails. The lease ends the attempt then.
+    /// [`DeliveryStoreError`] if the store fails. The attempt then ends when its lease expires.
     pub async fn abandon(mut self) -> Result<(), DeliveryStoreError> {
         self.end_undecided();
         match self.record.take() {
@@ -97,7 +99,7 @@ impl DeliveryGuard {
         }
     }
 
-    /// The delivery is abandoned, unless its outcome is known.
+    /// Abandons the delivery, unless its outcome is known.
     fn end_undecided(&mut self) {
         self.stop_renewal();
         if let Some(shared) = self.undecided.take() {
@@ -134,7 +136,7 @@ impl Drop for DeliveryGuard {
             let running = self.running.take();
             runtime.spawn(async move {
                 let _running = running;
-                // If this fails, the lease ends the attempt.
+                // If this fails, the attempt ends when its lease expires.
                 let _ = record.abandon().await;
             });
         }
@@ -148,7 +150,7 @@ impl fmt::Debug for DeliveryGuard {
     }
 }
 
-/// Renews the lease at every third of it, up to the longest handling time.
+/// Renews the lease after each third of it, until the maximum handling time.
 async fn renew(record: Record) {
     let shared = &record.shared;
     let deadline = time::sleep(shared.max_handling_time);

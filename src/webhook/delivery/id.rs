@@ -1,12 +1,12 @@
-//! Identifies a delivery: the same for every retry of it.
+//! The id of a delivery, which is the same for each of its retries.
 
 use std::{fmt, time::SystemTime};
 
 use ring::digest::{Context, SHA256};
 
-/// Identifies one delivery. Every retry of it has the same key.
+/// The id of a delivery. All retries of a delivery have the same key.
 ///
-/// It holds a digest, so it can be logged and stored: nothing of the webhook can be read from it.
+/// The key is a digest and reveals nothing about the webhook, so it can be logged and stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DeliveryId {
     key: [u8; 32],
@@ -14,10 +14,12 @@ pub struct DeliveryId {
 }
 
 impl DeliveryId {
-    /// The id of a delivery: the SHA-256 of these parts, and when the vendor signed it.
+    /// Creates the id of a delivery, from the SHA-256 of these parts and the time when the vendor
+    /// signed it.
     ///
-    /// Name the vendor, the account (a client or secret id) and what the vendor signed and keeps the
-    /// same in a retry: a nonce, an idempotency key, or the digest of the body.
+    /// The parts must identify the vendor, the account (a client id or the id of a secret) and the
+    /// delivery. For the delivery, use signed data that is the same in each retry: a nonce, an
+    /// idempotency key, or the digest of the body.
     pub fn new<'a>(parts: impl IntoIterator<Item = &'a [u8]>, signed_at: SystemTime) -> Self {
         let mut context = Context::new(&SHA256);
         context.update(b"fintech-auth delivery");
@@ -31,7 +33,7 @@ impl DeliveryId {
         Self { key, signed_at }
     }
 
-    /// The digest: what a store finds the delivery by. 32 bytes.
+    /// Returns the digest that a store uses as the key: 32 bytes.
     pub fn key(&self) -> &[u8] {
         &self.key
     }
@@ -40,14 +42,14 @@ impl DeliveryId {
         &self.key
     }
 
-    /// When the vendor signed the delivery, by the vendor's clock.
+    /// Returns when the vendor signed the delivery, by the vendor's clock.
     pub fn signed_at(&self) -> SystemTime {
         self.signed_at
     }
 }
 
 impl fmt::Display for DeliveryId {
-    /// The first 8 bytes of the digest in hex, for logs.
+    /// Writes the first 8 bytes of the digest in hex, for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&crate::hex::hex(&self.key[..8]))
     }

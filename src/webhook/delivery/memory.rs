@@ -12,16 +12,18 @@ use crate::{Clock, SystemClock};
 
 type Key = [u8; 32];
 
-/// Remembers deliveries in this process.
+/// Remembers deliveries in the memory of this process.
 ///
-/// Several processes behind one address need a shared store, or each of them handles a retry once.
+/// If several processes receive the same webhooks, they need a shared store. Otherwise each of them
+/// may handle a retry once.
 ///
-/// A delivery takes about 250 bytes. When the store is full, the oldest done deliveries are dropped, never
-/// one in progress, and deliveries that were signed before a dropped one are refused with an error (503),
-/// because they may be repetitions. A repetition of a dropped delivery is not noticed if the vendor signed it
-/// anew since: it is handled again. So choose a capacity with which [`MemoryDeliveries::dropped`] stays 0: a done
-/// delivery is remembered for 4 h 15 min from MoneyKit and 48 h 15 min from Moov. The default, 100,000 deliveries, takes
-/// 25 MB and is enough for 560,000 events a day from MoneyKit or 49,000 from Moov.
+/// A delivery takes about 250 bytes. When the store is full, the oldest done deliveries are
+/// dropped, but none that is in progress. Deliveries that were signed before a dropped one are then
+/// rejected with an error (503), because they may be repetitions. If the vendor signs a retry of a
+/// dropped delivery again, the repetition is not detected, and the event is handled again. So
+/// choose a capacity for which [`MemoryDeliveries::dropped`] stays 0: a done delivery is remembered
+/// for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default, 100,000 deliveries, takes 25 MB
+/// and is enough for 560,000 events per day from MoneyKit or 49,000 from Moov.
 pub struct MemoryDeliveries {
     capacity: usize,
     clock: Arc<dyn Clock>,
@@ -31,9 +33,9 @@ pub struct MemoryDeliveries {
 #[derive(Default)]
 struct State {
     entries: HashMap<Key, Entry>,
-    /// Attempts by the end of their lease.
+    /// The attempts, ordered by when their leases expire.
     leases: BTreeSet<(Duration, Key)>,
-    /// Done deliveries by when they were signed.
+    /// The done deliveries, ordered by when they were signed.
     done: BTreeSet<(SystemTime, Key)>,
     /// Deliveries signed at or before this time may have been dropped.
     dropped_until: Option<SystemTime>,
@@ -46,29 +48,29 @@ enum Entry {
 }
 
 impl MemoryDeliveries {
-    /// A store for this many deliveries. [`Default`]: 100,000, about 25 MB.
+    /// Creates a store for this many deliveries. Default: 100,000, about 25 MB.
     pub fn new(capacity: usize) -> Self {
         Self { capacity: capacity.max(1), clock: Arc::new(SystemClock), state: Mutex::default() }
     }
 
-    /// Sets the clock. Default: the clocks of the machine.
+    /// Sets the clock. Default: the system clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// How many deliveries are remembered.
+    /// Returns how many deliveries are remembered.
     pub fn len(&self) -> usize {
         self.lock().entries.len()
     }
 
-    /// Whether no delivery is remembered.
+    /// Returns whether no delivery is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many done deliveries were dropped because the store was full.
+    /// Returns how many done deliveries were dropped because the store was full.
     pub fn dropped(&self) -> u64 {
         self.lock().dropped
     }
@@ -86,7 +88,7 @@ impl MemoryDeliveries {
             Some(Entry::InProgress { until, .. }) if now < *until => {
                 return Ok(Begin::InProgress(*until - now));
             }
-            // Its lease ran out: this attempt takes its place.
+            // The lease of the previous attempt has expired: this attempt replaces it.
             Some(Entry::InProgress { .. }) => state.remove(id.digest()),
             None if state.dropped_until.is_some_and(|until| id.signed_at() <= until) => {
                 return Err("records as old as this delivery were dropped");
@@ -112,8 +114,10 @@ impl State {
         }
     }
 
-    /// Removes what both clocks call over: the wall clock may have been set forward, and the monotonic
-    /// clock says how long the record has really been kept. Bounded, oldest first.
+    /// Removes expired records, oldest first, at most two per call.
+    ///
+    /// A record must have expired by both clocks: the wall clock may have been set forward, and the
+    /// monotonic clock shows how long the record has really been kept.
     fn expire(&mut self, now: Duration, wall: SystemTime) {
         for _ in 0..2 {
             let Some((signed_at, key)) = self.done.first().copied() else { return };
@@ -127,7 +131,8 @@ impl State {
         }
     }
 
-    /// Makes room: an attempt whose lease ran out, or else the oldest done delivery.
+    /// Makes room: removes an attempt whose lease has expired, or otherwise the oldest done
+    /// delivery.
     fn drop_one(&mut self, now: Duration) -> Option<()> {
         if let Some((until, key)) = self.leases.first().copied()
             && until <= now

@@ -1,4 +1,4 @@
-//! What all deliveries of a verifier share: the store, the options and the counters.
+//! The state that all deliveries of a verifier share: the store, the options and the counters.
 
 use std::{
     sync::{
@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
     pub(super) observer: WebhookObserver,
-    /// The attempts that are running, each until its record is written. Closed by a shutdown.
+    /// The running attempts, each until its record has been written. Closed by a shutdown.
     pub(super) work: WorkTracker,
 }
 
@@ -43,11 +43,11 @@ pub(super) struct Counters {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StoreFailure {
-    /// The delivery is refused with 503, and the vendor sends it again: nothing is lost and nothing is
-    /// handled unchecked.
+    /// Reject the delivery with 503, so that the vendor sends it again: no event is lost, and none
+    /// is handled without a lookup.
     #[default]
     Refuse,
-    /// The delivery is handled without a record. Only for handlers that are idempotent.
+    /// Handle the delivery without a record. Use it only with idempotent handlers.
     HandleWithoutRecord,
 }
 

@@ -1,22 +1,23 @@
-//! The contract of a store that remembers deliveries.
+//! The trait of stores that remember deliveries.
 
 use std::{error::Error, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::DeliveryId;
 
-/// What the methods of a [`DeliveryStore`] return: boxed, so that any store can be used as `dyn`.
+/// The future that the methods of a [`DeliveryStore`] return. It is boxed, so that stores can be
+/// `dyn`.
 pub type DeliveryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DeliveryStoreError>> + Send + 'a>>;
 
-/// Identifies one attempt to handle a delivery, across all processes. Random.
+/// Identifies one attempt to handle a delivery, across all processes. The value is random.
 pub type ClaimId = u128;
 
 /// The state in which [`DeliveryStore::begin`] found a delivery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Begin {
-    /// The delivery is new, or its last attempt was abandoned or timed out. The caller has it now.
+    /// The delivery is new, or its last attempt was abandoned or timed out. The claim now holds it.
     New,
-    /// Another attempt is running. Its lease ends after this time, unless it is renewed.
+    /// Another attempt is running. Its lease expires after this time, unless it is renewed.
     InProgress(Duration),
     /// The delivery was handled.
     Done,
@@ -24,40 +25,41 @@ pub enum Begin {
 
 /// Remembers which deliveries are in progress and which are done.
 ///
-/// Each method acts in one atomic step. Implement it on the database that your handlers write to, and
-/// a delivery and its effect can be recorded together.
+/// Each method must be atomic. If you implement it with the database that your handlers write to, a
+/// delivery and its effect can be recorded in the same transaction.
 pub trait DeliveryStore: fmt::Debug + Send + Sync {
-    /// Starts an attempt: records that `claim` has the delivery for `lease`, unless it is done or another
-    /// claim's lease is running.
+    /// Starts an attempt: records that `claim` holds the delivery for `lease`, unless the delivery
+    /// is done or the lease of another claim has not expired.
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] when the store fails, is full, or has dropped records as new as this
-    /// delivery and so cannot tell whether it was handled.
+    /// [`DeliveryStoreError`] if the store fails, is full, or has dropped records as new as this
+    /// delivery, so that it no longer knows whether the delivery was handled.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
-    /// Extends the lease of `claim` to `lease` from now. Returns `false` if `claim` no longer has it.
+    /// Extends the lease of `claim` to `lease` from now. Returns `false` if `claim` does not hold
+    /// the delivery any more.
     fn renew<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, bool>;
 
-    /// Marks the delivery as done and keeps the mark for at least `keep`. This also holds if the lease
-    /// of the attempt ran out: the delivery was handled.
+    /// Marks the delivery as done, and remembers this for at least `keep`. This must also work
+    /// after the lease of the attempt has expired, because the delivery has been handled.
     fn complete<'a>(&'a self, id: &'a DeliveryId, keep: Duration) -> DeliveryFuture<'a, ()>;
 
-    /// Ends the attempt of `claim`, so that the next delivery is new. Does nothing if `claim` no longer
-    /// has the delivery.
+    /// Ends the attempt of `claim`, so that the next retry counts as new. Does nothing if `claim`
+    /// does not hold the delivery any more.
     fn abandon<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId) -> DeliveryFuture<'a, ()>;
 }
 
-/// A delivery store failed. Response 503, and the vendor sends the webhook again.
+/// The error of a delivery store. Respond with 503, so that the vendor sends the webhook again.
 ///
 /// # Security
 ///
-/// The cause must show no secret: it is logged.
+/// The cause must not contain a secret, because it is logged.
 #[derive(Clone, Debug)]
 pub struct DeliveryStoreError(Arc<dyn Error + Send + Sync>);
 
 impl DeliveryStoreError {
-    /// An error with its cause.
+    /// Creates an error with its cause.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Arc::from(cause.into()))
     }

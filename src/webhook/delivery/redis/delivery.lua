@@ -1,8 +1,8 @@
--- One step of a delivery: 'begin', 'renew', 'complete' or 'abandon'. The key holds 'done', or the claim of
--- the attempt that is in progress. Anyone may have written what is read here: what has the wrong shape is
--- deleted.
+-- One step of a delivery: 'begin', 'renew', 'complete' or 'abandon'. The key's value is 'done', or
+-- the claim of the attempt that is in progress. The value may have been written by anyone, so a
+-- malformed value is deleted.
 local key, step, claim, time = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
--- No lease is longer than an hour.
+-- The longest lease is 1 h. In milliseconds.
 local MAX_LEASE = 3600000
 
 if step == 'complete' then
@@ -20,7 +20,7 @@ if not value and kind ~= 'none' then redis.call('DEL', key) end
 
 if step == 'begin' then
   if value == 'done' then return {'done', 0} end
-  -- The same claim again: the response to the first call was lost.
+  -- The same claim may begin again, because the response to its first call was lost.
   if value and value ~= claim then return {'held', left} end
   redis.call('SET', key, claim, 'PX', time)
   return {'new', 0}

@@ -1,4 +1,4 @@
-//! Remembers deliveries in Redis, so that a fleet handles each of them once.
+//! Remembers deliveries in Redis, so that a fleet handles each delivery only once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +12,12 @@ use crate::{
 
 static DELIVERY: Script = Script::new(include_str!("delivery.lua"));
 
-/// The longest time for which Redis keeps a done delivery. Redis rejects times beyond what it can count.
+/// The longest time for which Redis keeps a done delivery. Redis rejects times that overflow.
 const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Deliveries in Redis, for a service of several processes (feature `redis`). It uses the connection and the
-/// namespace of a [`RedisStore`] for tokens.
+/// Remembers deliveries in Redis, for a service with several processes (feature `redis`).
+///
+/// It uses the connection and the namespace of a token store, [`RedisStore`].
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -35,26 +36,27 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// # }
 /// ```
 ///
-/// # What it costs
+/// # Cost
 ///
-/// Two round trips for each delivery, and one for each third of a lease while its handler runs. A delivery
-/// takes about 200 bytes of Redis: a million a day of Moov's, each kept for four days, about 800 MB.
+/// Each delivery takes two round trips, and one more for each third of a lease while its handler
+/// runs. A delivery takes about 200 bytes of Redis memory: a million deliveries per day from Moov,
+/// each kept for four days, take about 800 MB.
 ///
-/// A done delivery is kept for twice the time that is asked for, so that it is also known to a process whose
-/// clock was set back by up to that time.
+/// A done delivery is kept for twice the requested time, so that it is also known to a process
+/// whose clock was set back by up to that time.
 ///
 /// # Security
 ///
-/// Redis gets digests of deliveries alone. Anyone who can write to it can mark a delivery as done, so that its
-/// event is never handled, and remove such a mark, so that it is handled again. So reconcile your records with
-/// the vendor's from time to time. If Redis evicts keys for lack of memory or loses its last writes in a
-/// failover, deliveries may be handled again. Use the policy `noeviction`: then a full Redis refuses deliveries
-/// with 503, and the vendor retries.
+/// Redis stores only digests of deliveries. Anyone who can write to Redis can mark a delivery as
+/// done, so that its event is never handled, or remove such a mark, so that it is handled again. So
+/// regularly reconcile your records with the vendor's. If Redis evicts keys because memory is full,
+/// or loses its last writes in a failover, deliveries may be handled again. Use the policy
+/// `noeviction`: then a full Redis rejects deliveries with 503, and the vendor retries.
 #[derive(Clone, Debug)]
 pub struct RedisDeliveries(Arc<RedisStore>);
 
 impl RedisDeliveries {
-    /// Remembers deliveries in the Redis of this store.
+    /// Creates a store that remembers deliveries in the Redis of this token store.
     pub fn new(store: Arc<RedisStore>) -> Self {
         Self(store)
     }
