@@ -1,4 +1,4 @@
-//! No token call is sent while a server asks to wait: for all scope sets of a cache.
+//! Stops the token requests of all scope sets of a cache while a server asks the client to wait.
 //!
 //! Times are milliseconds of the monotonic clock.
 
@@ -10,12 +10,12 @@ use crate::{
     sync::{Mutex, MutexGuard},
 };
 
-/// The most that the longest cool-down can be set to: a day.
+/// The maximum that can be configured for the longest cool-down: one day.
 pub(in crate::token) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
 pub(in crate::token) struct CoolDown {
-    /// A mistake of the server must not stop a service for longer.
+    /// The longest cool-down. Limits the effect of a mistake of the server.
     longest: Duration,
     state: Mutex<State>,
 }
@@ -23,7 +23,7 @@ pub(in crate::token) struct CoolDown {
 #[derive(Debug, Default)]
 struct State {
     until: u64,
-    /// How many began since the last success.
+    /// The number of cool-downs that began since the last success.
     begun: u32,
 }
 
@@ -36,12 +36,12 @@ impl CoolDown {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Before when no call may be sent.
+    /// Returns the time until which no request may be sent.
     pub(in crate::token) fn until(&self) -> u64 {
         self.lock().until
     }
 
-    /// Lasts for so long at least, as another process learnt.
+    /// Extends the cool-down to at least `left` from now, because another process reported it.
     pub(in crate::token) fn extend(&self, now: u64, left: Duration) {
         let mut state = self.lock();
         state.until = state.until.max(now.saturating_add(millis(left.min(self.longest))));
@@ -51,9 +51,11 @@ impl CoolDown {
         self.lock().begun = 0;
     }
 
-    /// Learns from a failure, and says whether the cool-down lasts longer for it. One that begins lasts
-    /// at least for `least`, given how many began without a success, even where the server asks for
-    /// less. Failures of calls that were sent before it began count as one.
+    /// Records a failure. Returns whether it starts or extends the cool-down.
+    ///
+    /// A cool-down that starts lasts at least `least`, even if the server asks for less. The
+    /// argument of `least` is the number of cool-downs since the last success. Failures of requests
+    /// that were sent before the cool-down started do not increase this number.
     pub(in crate::token) fn failed(
         &self,
         now: u64,

@@ -1,4 +1,4 @@
-//! A map whose values expire. Every sweep removes all that have, so memory follows what is alive.
+//! A map whose values expire. A sweep removes all expired values and releases their memory.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,17 +8,17 @@ use std::{
 
 use crate::sync::time::Instant;
 
-/// Far enough, and no sum of instants overflows.
+/// The longest lifetime of a value: 100 years, so that adding it to an instant does not overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 pub(in crate::token) struct ExpiringMap<K, V> {
     values: HashMap<K, (V, End)>,
-    /// Soonest first: one for each value.
+    /// The keys by expiry, the earliest first.
     ends: BTreeMap<End, K>,
     next: u64,
 }
 
-/// When a value expires, and a number, as several may expire at once.
+/// The expiry of a value, with a number that makes it unique.
 type End = (Instant, u64);
 
 impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
@@ -44,7 +44,8 @@ impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
         Some(value)
     }
 
-    /// Removes what has expired. Each value costs one removal, however many sweeps there are.
+    /// Removes all expired values. Costs one removal per expired value, independent of the map's
+    /// size.
     pub(in crate::token) fn sweep(&mut self, now: Instant) {
         let mut removed = false;
         while let Some(end) = self.ends.first_entry().filter(|end| end.key().0 <= now) {
@@ -67,7 +68,7 @@ impl<K, V> Default for ExpiringMap<K, V> {
     }
 }
 
-/// The instant after this time.
+/// Returns the instant `time` after `now`.
 pub(in crate::token) fn after(now: Instant, time: Duration) -> Instant {
     now + time.min(LONGEST)
 }

@@ -1,4 +1,5 @@
-//! How a token is requested: the refresh task, renewal after a rejection, rate limit, cool-down and negative cache.
+//! Requests tokens: the refresh task, renewal after a rejection, rate limit, cool-down, negative
+//! cache.
 
 pub(super) mod cool_down;
 pub(super) mod expiring_map;

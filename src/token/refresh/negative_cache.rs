@@ -1,8 +1,10 @@
-//! Whether the server refuses the client credentials, as far as is known.
+//! Remembers that the server refuses the client credentials.
 //!
-//! A refusal may be about the credentials or about one scope set. Where the server does not say which,
-//! it counts against the scope set alone, until three different ones were refused and none succeeded in
-//! between. While the credentials count as refused, one call at a time probes whether they still are.
+//! A refusal may be about the credentials or about one scope set. If the server does not say which,
+//! the refusal counts only against the scope set, until three different scope sets were refused
+//! without a success in between. While the credentials count as refused, one request at a time
+//! checks whether they still are (a probe).
+//!
 //! Times are milliseconds of the monotonic clock.
 
 use std::{collections::VecDeque, hash::BuildHasher as _, sync::PoisonError, time::Duration};
@@ -14,9 +16,9 @@ use crate::{
     token::fingerprint::Fingerprint,
 };
 
-/// How many different scope sets are refused before the credentials count as refused.
+/// The number of refused scope sets after which the credentials count as refused.
 const EVIDENCE: usize = 3;
-/// The most scope sets that are remembered of each kind.
+/// The maximum number of scope sets in each of the two lists.
 const CAPACITY: usize = 1_024;
 
 #[derive(Debug)]
@@ -28,12 +30,13 @@ pub(in crate::token) struct NegativeCache {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The credentials that all of this is about.
+    /// The credentials that this state belongs to.
     credentials: Option<Fingerprint>,
     refusal: Option<Refusal>,
     /// Scope sets that were refused since the last success.
     suspects: VecDeque<u64>,
-    /// Scope sets that were refused while others succeeded: what is refused is the scope set.
+    /// Scope sets that were refused while others succeeded, so their refusal is not about the
+    /// credentials.
     cleared: VecDeque<u64>,
 }
 
@@ -41,9 +44,9 @@ struct State {
 struct Refusal {
     error: Error,
     until: u64,
-    /// The scope set whose call probes now, and until when it is waited for.
+    /// The scope set that is being probed, and the time until which the probe may run.
     probe: Option<(u64, u64)>,
-    /// Whether the last probe was of a suspect; then others go first.
+    /// Whether the last probe was for a suspect. If so, other scope sets are probed first.
     is_suspect_probed: bool,
 }
 
@@ -56,7 +59,7 @@ impl NegativeCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets all that is about other credentials.
+    /// Clears the state if it belongs to other credentials.
     pub(in crate::token) fn retain(&self, credentials: Fingerprint) {
         let mut state = self.lock();
         if state.credentials != Some(credentials) {
@@ -72,12 +75,12 @@ impl NegativeCache {
         now.saturating_add(millis(self.ttl))
     }
 
-    /// Whether a call for these scopes may be sent. If it is the one that probes, it is waited for until
-    /// `patience` is over.
+    /// Checks whether a request for these scopes may be sent. If it becomes the probe, other
+    /// requests wait at most `patience` for its outcome.
     ///
     /// # Errors
     ///
-    /// The refusal, as later callers get it.
+    /// The remembered refusal.
     pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();
@@ -97,11 +100,11 @@ impl NegativeCache {
         Ok(())
     }
 
-    /// Whether the credentials count as refused at this moment.
+    /// Checks whether the credentials count as refused, without starting a probe.
     ///
     /// # Errors
     ///
-    /// As [`Self::check`].
+    /// The remembered refusal.
     pub(in crate::token) fn peek(&self, now: u64) -> Result<(), Error> {
         match &self.lock().refusal {
             Some(refusal) if now < refusal.until => {
@@ -111,7 +114,7 @@ impl NegativeCache {
         }
     }
 
-    /// A call succeeded: for these scopes, or by a caller's refresh token.
+    /// Records a success: for these scopes, or `None` for a refresh token of a caller.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         let id = scopes.map(|scopes| self.id(scopes));
         let mut state = self.lock();
@@ -123,7 +126,8 @@ impl NegativeCache {
         state.cleared.drain(..excess);
     }
 
-    /// The credentials are refused for `left`: the server said so, or another process.
+    /// Records that the credentials are refused for `left`, as the server or another process
+    /// reported.
     pub(in crate::token) fn refused(&self, now: u64, left: Duration, error: Error) {
         let until = now.saturating_add(millis(left));
         if until > now {
@@ -131,8 +135,8 @@ impl NegativeCache {
         }
     }
 
-    /// The server refused the credentials or these scopes. `error` is what others are told if it counts
-    /// against the credentials.
+    /// Records that the server refused the credentials or these scopes. `error` is returned to
+    /// other callers if the credentials count as refused.
     pub(in crate::token) fn suspected(&self, scopes: &str, now: u64, error: Error) {
         let (id, until) = (self.id(scopes), self.end(now));
         if until == now {
@@ -153,8 +157,8 @@ impl NegativeCache {
         }
     }
 
-    /// A call for these scopes ended without saying anything of the credentials. If it was the probe,
-    /// the next one may begin after `wait`.
+    /// Records a failure that shows nothing about the credentials. If the request was the probe,
+    /// the next one may start after `wait`.
     pub(in crate::token) fn failed(&self, scopes: &str, now: u64, wait: Duration) {
         let id = self.id(scopes);
         if let Some(refusal) = &mut self.lock().refusal

@@ -1,4 +1,4 @@
-//! Waits for the fleet's permission to send a token call.
+//! Waits until the store permits a token request.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::{
 };
 
 impl CacheState {
-    /// Waits for a permit of the store. `false` if there is no store that gives one: then the limits
-    /// of this process apply.
+    /// Waits for a permit of the store. Returns `false` if no store gives permits. The limits of
+    /// this process then apply.
     ///
     /// # Errors
     ///
-    /// `RateLimited` at once if the permit comes later than `max_wait`; `Unauthorized` while the
-    /// credentials are refused.
+    /// `RateLimited` at once if the permit is further away than `max_wait`. `Unauthorized` while
+    /// the credentials are refused.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         let mut has_renewed = false;
@@ -48,8 +48,10 @@ impl CacheState {
         }
     }
 
-    /// Sleeps until the reserved time, then checks whether a cool-down began meanwhile, or the credentials were
-    /// refused. If so, the result is `false`: the call needs a new permit, or all that waited would be sent at once
+    /// Sleeps until the reserved time. Returns `false` if a cool-down or a refusal of the
+    /// credentials started in the meantime.
+    ///
+    /// The request then needs a new permit. Otherwise all waiting requests would be sent at once
     /// when the cool-down ends.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
@@ -67,7 +69,8 @@ impl CacheState {
         Ok(true)
     }
 
-    /// Remembers why the fleet sends no token call with these credentials, and returns it as an error.
+    /// Records why the store blocks requests with these credentials, and returns the error for the
+    /// caller.
     pub(in crate::token) fn blocked(&self, block: Block, credentials: &Fingerprint) -> Error {
         let now = self.now().tick;
         match block {
@@ -82,7 +85,7 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // Only this caller cannot wait for so long.
+            // This concerns only the caller, which cannot wait that long.
             Block::RateLimit(left) => {
                 let reason = "the rate limit is reached, and the turn of this call would come too late";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

@@ -1,7 +1,8 @@
-//! At most so many token calls in any span of time, in order of arrival.
+//! Limits the number of token requests in any time span, and serves them in order of arrival.
 //!
-//! A call that has to wait gets a ticket with the time of its turn, so that one that cannot be served
-//! in time is refused at once. Waiting costs one timer. Times are milliseconds of the monotonic clock.
+//! A request that must wait gets a ticket with the time of its turn. So a request that cannot be
+//! sent in time fails at once. Waiting needs one timer. Times are milliseconds of the monotonic
+//! clock.
 
 use std::{
     collections::VecDeque,
@@ -24,21 +25,21 @@ pub(in crate::token) struct RateLimiter {
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     calls: usize,
-    /// No span of this length has more calls. It is 2 % longer than what the server allows, since calls
-    /// arrive there with a little jitter.
+    /// No time span of this length has more requests. It is 2 % longer than the span of the limit,
+    /// because requests arrive at the server with jitter.
     window: u64,
-    /// Between calls that have to wait, so that they are spread evenly.
+    /// The distance between requests that must wait, so that they are evenly spread.
     spacing: u64,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// When the last calls were admitted, as many as the limit allows.
+    /// The times of the last admitted requests, as many as the limit allows.
     admitted: VecDeque<u64>,
-    /// In order of arrival.
+    /// The waiting requests in order of arrival.
     waiting: VecDeque<Waiting>,
     tickets: u64,
-    /// Whether a call has left the queue, so that those behind it may move up.
+    /// Whether a request has left the queue, so that later ones can move forward.
     has_gap: bool,
 }
 
@@ -49,17 +50,17 @@ struct Waiting {
     moved: Arc<Notify>,
 }
 
-/// Whether a call may be sent.
+/// The decision about a request.
 #[derive(Debug)]
 pub(in crate::token) enum Admission {
     Now,
-    /// Once it is the ticket's turn.
+    /// The request may be sent when it is the ticket's turn.
     Queued(Ticket),
-    /// Its turn would come after its deadline: in so long.
+    /// The turn is after the deadline. The duration is the time until the turn.
     TooLate(Duration),
 }
 
-/// A place in the queue. Dropping it leaves the queue.
+/// A place in the queue. Dropping it frees the place.
 #[derive(Debug)]
 pub(in crate::token) struct Ticket {
     limiter: Arc<RateLimiter>,
@@ -103,28 +104,28 @@ impl RateLimiter {
         Admission::Queued(Ticket { limiter: self.clone(), number, moved })
     }
 
-    /// Counts a call that the store admitted, so this process knows of it if the store fails.
+    /// Records a request that the store admitted, so that this limiter knows it if the store fails.
     pub(in crate::token) fn record(&self, now: u64) {
         self.lock().admit(self.limit, now);
     }
 
-    /// When it is this ticket's turn, if it still waits.
+    /// Returns the turn of a ticket, if it still waits.
     pub(in crate::token) fn turn_of(&self, ticket: u64) -> Option<u64> {
         let state = self.lock();
         state.find(ticket).map(|index| state.waiting[index].turn)
     }
 
-    /// Moves all who wait behind `not_before`, in order.
+    /// Moves all waiting requests behind `not_before`, and keeps their order.
     pub(in crate::token) fn postpone(&self, now: u64, not_before: u64) {
         self.lock().reschedule(self.limit, now, not_before);
     }
 
-    /// Takes the turn of a ticket. Otherwise says when it comes.
+    /// Removes a ticket from the queue if it is its turn. Otherwise returns the time of its turn.
     fn claim(&self, ticket: u64, now: u64, not_before: u64) -> Result<(), u64> {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
-        // By the calls that were sent: those before may have been late.
+        // Use the times of the requests that were sent: earlier tickets may have been late.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {
             state.waiting[index].turn = turn;
@@ -160,8 +161,8 @@ impl State {
         self.admitted.push_back(now);
     }
 
-    /// When the call at this place of the queue no longer shares a window with as many before it as
-    /// the limit allows.
+    /// Returns the time from which the request at `index` of the queue does not exceed the limit
+    /// together with the requests before it.
     fn window_end(&self, limit: Option<Limit>, index: usize) -> u64 {
         let Some(limit) = limit else { return 0 };
         let first = match index.checked_sub(limit.calls) {
@@ -171,7 +172,8 @@ impl State {
         first.map_or(0, |first| first.saturating_add(limit.window))
     }
 
-    /// The turn of the call at this place of the queue, given those before it.
+    /// Returns the turn of the request at `index` of the queue, which depends on the requests
+    /// before it.
     fn turn(&self, limit: Option<Limit>, index: usize, now: u64, not_before: u64) -> u64 {
         let turn = now.max(not_before).max(self.window_end(limit, index));
         let before = match index.checked_sub(1) {
@@ -207,11 +209,12 @@ impl Ticket {
         self.number
     }
 
-    /// Waits for its turn. `clock` reads the time, and before when no call may be sent.
+    /// Waits for the ticket's turn. `clock` returns the current time, and the time before which no
+    /// request may be sent.
     ///
     /// # Errors
     ///
-    /// How long it would take, once that is known to be longer than until `deadline`.
+    /// The remaining wait, as soon as it is known to end after `deadline`.
     pub(in crate::token) async fn turn(
         self,
         clock: impl Fn() -> (u64, u64),
@@ -315,7 +318,7 @@ mod tests {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         }
         let waiting: Vec<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();
-        // A busy machine: all four wake up when the last turn has come.
+        // On a busy machine, all four wake up when the last turn has come.
         let now = 2_540;
         let claims: Vec<_> = waiting.iter().map(|ticket| limiter.claim(ticket.number, now, 0)).collect();
         assert_eq!(claims, [Ok(()), Ok(()), Err(3_560), Err(3_560)]);

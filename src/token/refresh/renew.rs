@@ -1,16 +1,17 @@
-//! Renews a token after a request with it came back with a 401, and bounds how often that happens.
+//! Renews a token after a request with it got a 401, and limits how often this happens.
 //!
-//! A 401 does not always mean that the token is at fault, so a good token must not be lost by it:
+//! A 401 does not always mean that the token is invalid, so it must not discard a valid token:
 //!
-//! - If the server names the token ([`Rejection::InvalidToken`]), exactly that token is invalidated, here
-//!   and in the store, and the request is repeated with a new one.
-//! - If the server gives no cause ([`Rejection::Unexplained`]), a candidate is fetched beside the current
-//!   token, and the request is repeated with it. The candidate replaces the current token, here and in the
-//!   store, once a repetition comes back with anything but a 401. Otherwise the current token stays.
+//! - If the server names the token as the cause ([`Rejection::InvalidToken`]), exactly that token
+//!   is invalidated, in memory and in the store. The request is repeated with a new one.
+//! - If the server gives no reason ([`Rejection::Unexplained`]), a candidate is requested in
+//!   addition to the current token, and the request is repeated with the candidate. If the response
+//!   is not a 401, the candidate replaces the current token in memory and in the store. Otherwise
+//!   the current token stays.
 //!
-//! All requests that fail with one token share one token call. No new renewal of a scope set begins for
-//! 30 s after the last one, and for twice as long after each one that did not help, up to 10 min. Until
-//! then a 401 is passed on as it is.
+//! All requests that fail with the same token share one token request. After a renewal, no other
+//! renewal of the scope set starts for 30 s. This time doubles with each renewal that did not help,
+//! up to 10 min. In the meantime a 401 is returned to the caller.
 
 use std::sync::Arc;
 
@@ -36,10 +37,11 @@ use crate::{
 };
 
 impl RefreshTask {
-    /// Gets a token beside the current one, `replaces`, and leaves that in place.
+    /// Gets a candidate without replacing the current token, `replaces`.
     ///
-    /// Another process may have replaced the current token already; its token is taken then, unless it is
-    /// `except`. Otherwise the client credentials are used: the refresh token belongs to the current token.
+    /// If another process has already replaced the current token, its token is used, unless it is
+    /// `except`. Otherwise the client credentials are used, because the refresh token belongs to
+    /// the current token.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
@@ -70,8 +72,8 @@ impl RefreshTask {
 }
 
 impl CacheInner {
-    /// A token to repeat a request with, after one with `rejected` came back with a 401. `None` if the 401
-    /// stands.
+    /// Returns a token for repeating a request whose response was a 401. `None` if the request
+    /// should not be repeated.
     pub(in crate::token) async fn renew(
         &self,
         entry: &Arc<CacheEntry>,
@@ -96,7 +98,8 @@ impl CacheInner {
         }
     }
 
-    /// The same for a request that cannot be repeated: only what the server says expressly counts.
+    /// Handles a 401 to a request that cannot be repeated. Acts only if the server names the token
+    /// as the cause.
     pub(in crate::token) async fn renew_for_next(
         &self,
         entry: &Arc<CacheEntry>,
@@ -111,7 +114,7 @@ impl CacheInner {
         }
     }
 
-    /// Notes whether a repetition came back with anything but a 401.
+    /// Records whether the repeated request was accepted.
     pub(in crate::token) async fn conclude(
         &self,
         entry: &Arc<CacheEntry>,
@@ -120,7 +123,8 @@ impl CacheInner {
     ) {
         let Some(id) = replacement.token.issued().id else { return };
         let candidate = replacement.candidate.as_ref().filter(|_| accepted);
-        // First this: a request that fails with the old token meanwhile uses the new one.
+        // Replace the token first, so that a concurrent request that fails with the old token uses
+        // the new one.
         let replaced = candidate.filter(|candidate| self.replace(entry, candidate));
         let now = self.shared.now().tick;
         entry.renewal(|renewal, _| renewal.conclude(id, accepted, now));
@@ -137,8 +141,8 @@ impl CacheInner {
         }
     }
 
-    /// Puts an accepted candidate in the store in place of the token that it replaces: in a task of its own, because
-    /// a lease that is taken must be given back even if the caller leaves.
+    /// Replaces the token in the store by an accepted candidate. Runs in its own task, so that the
+    /// lease is released even if the caller stops waiting.
     async fn store_replaced(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) {
         let (cache, entry, candidate) = (self.clone(), entry.clone(), candidate.clone());
         let work = async move {
@@ -149,7 +153,7 @@ impl CacheInner {
             }
         };
         let Ok(guard) = self.task_guard() else {
-            // After a shutdown no task begins.
+            // After a shutdown no task can start.
             return work.await;
         };
         let flight = SingleFlight::default().start();
@@ -177,12 +181,12 @@ impl CacheInner {
         waiter.outcome_by(deadline).await.ok()??.map(Replacement::new)
     }
 
-    /// Fetches a candidate in a task of its own, so that it goes on when the request that asked is given up.
+    /// Requests a candidate in its own task, which continues if the caller is cancelled.
     fn fetch(&self, entry: &Arc<CacheEntry>, replaces: TokenId, flight: Flight<Option<Candidate>>) {
         let max_wait = self.shared.options.max_wait;
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         let entry = entry.clone();
-        // After a shutdown the 401 stands.
+        // After a shutdown the 401 is returned to the caller.
         let Ok(guard) = self.task_guard() else { return };
         self.sync_with_store();
         let began = Instant::now();
@@ -199,14 +203,15 @@ impl CacheInner {
                 renewal.candidate.clone_from(&candidate);
                 renewal.fetch.clear();
             });
-            // The candidate stays for the next request even if no caller waits any more.
+            // The next request can use the candidate even if no caller waits any more.
             candidate
         });
-        // Without a runtime the 401 stands.
+        // Without a runtime the 401 is returned to the caller.
         let _ = flight.spawn(work);
     }
 
-    /// Puts a candidate in place of the token that it was fetched for, unless another has been meanwhile.
+    /// Replaces the token for which the candidate was requested, unless it was replaced in the
+    /// meantime.
     fn replace(&self, entry: &Arc<CacheEntry>, candidate: &Candidate) -> bool {
         let (shared, entry) = (self.shared.clone(), entry.clone());
         let task = RefreshTask { max_wait: shared.options.max_wait, shared, entry };
@@ -215,7 +220,7 @@ impl CacheInner {
         let new = NewToken {
             issued: candidate.issued.clone(),
             refresh_token_id: candidate.refresh_token_id,
-            // Only one process may send a refresh token; a store decides which.
+            // Only one process may send a refresh token, and the store decides which one.
             refresh_token: refresh_token.filter(|_| self.shared.breaker.is_none()),
             request: candidate.requested.is_some().then_some(&taken),
             epoch: candidate.epoch,
@@ -229,14 +234,15 @@ impl CacheInner {
         replaced
     }
 
-    /// Gives a token to the other processes, unless one of them is fetching another.
+    /// Stores a token for the other processes, unless one of them is requesting another token.
     async fn put(&self, entry: &CacheEntry, stored: &StoredToken) {
         let Some(breaker) = self.shared.ready() else { return };
         let key = self.shared.key(entry);
         if let Ok(Some(mut lease)) = breaker.call(breaker.store.lease(&key, breaker.lease)).await {
-            // The token was requested by the client credentials.
+            // The token was requested with the client credentials, so no other token's revocation
+            // affects it.
             lease.parents.clear();
-            // A store that fails leaves the token to this process alone.
+            // If the store fails, only this process has the token.
             let _ = breaker.call(breaker.store.put_and_release(&key, stored, &lease)).await;
         }
     }

@@ -1,4 +1,4 @@
-//! Decides what to do about a 401 of one scope set, and bounds how often its token is renewed.
+//! Decides how to handle a 401 of one scope set, and limits how often its token is renewed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,35 +16,36 @@ use crate::{
     },
 };
 
-/// How long no renewal begins after one, in the first place.
+/// The first pause between two renewals of a scope set.
 const PAUSE: Duration = Duration::from_secs(30);
 const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 
-/// What one scope set knows about renewals after a 401.
+/// The state of one scope set's renewals after a 401.
 #[derive(Default)]
 pub(in crate::token) struct Renewal {
-    /// No renewal begins before this, in milliseconds of the monotonic clock.
+    /// The time before which no renewal starts, in milliseconds of the monotonic clock.
     not_before: u64,
-    /// Renewals that have begun since one helped.
+    /// The number of renewals since the last one that helped.
     failures: u32,
-    /// The last replacement whose repetition has come back. Many requests conclude the same one.
+    /// The last replacement with a known outcome. Several requests may conclude the same one.
     pub(super) concluded: Option<TokenId>,
     pub(super) candidate: Option<Candidate>,
     pub(super) fetch: SingleFlight<Option<Candidate>>,
 }
 
-/// A token that is to replace the current one if a repetition with it is accepted.
+/// A token that replaces the current one if a request with it is accepted.
 #[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) replaces: TokenId,
     pub(super) issued: Arc<Issued>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) epoch: Epoch,
-    /// For the store, and when it was as old as it says; `None` if it comes from there.
+    /// The token for the store, and the time at which its age was correct. `None` if the candidate
+    /// comes from the store.
     pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 
-/// A token to repeat a request with.
+/// A token for repeating a request.
 pub(crate) struct Replacement {
     pub(super) token: Token,
     pub(super) candidate: Option<Candidate>,
@@ -60,11 +61,11 @@ impl Replacement {
     }
 }
 
-/// What is done about a 401.
+/// The reaction to a 401.
 pub(super) enum Step {
-    /// Pass it on.
+    /// Return the 401 to the caller.
     Suppressed,
-    /// Another token is current, or will be as soon as somebody asks for one.
+    /// Use the current token, which is another one or is requested on demand.
     UseCurrent,
     Invalidate,
     Use(Candidate),
@@ -104,9 +105,10 @@ impl Renewal {
         Step::Fetch(self.fetch.start())
     }
 
-    /// Notes what came of a repetition.
+    /// Records the outcome of a repeated request.
     pub(super) fn conclude(&mut self, replacement: TokenId, accepted: bool, now: u64) {
-        // All that repeat with one replacement count once; but one success outweighs the failures.
+        // All requests that use the same replacement count once, but one success outweighs their
+        // failures.
         if self.concluded == Some(replacement) && !accepted {
             return;
         }
@@ -119,7 +121,7 @@ impl Renewal {
     }
 }
 
-/// How long no renewal begins after so many that did not help, in milliseconds.
+/// Returns the pause after this number of renewals that did not help, in milliseconds.
 fn pause(failures: u32) -> u64 {
     millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 1.0))
 }

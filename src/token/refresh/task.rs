@@ -1,5 +1,7 @@
-//! One refresh: by the store if there is one, by the refresh token if it is worth it, else by the
-//! client credentials. It runs in a task of its own and shares its outcome.
+//! Runs one refresh in its own task and shares its outcome.
+//!
+//! It goes through the store if there is one. It uses the refresh token if possible, otherwise the
+//! client credentials.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,10 +34,11 @@ use crate::{
     },
 };
 
-/// How many tokens one refresh requests at most because each was revoked or rejected meanwhile.
+/// The maximum number of tokens that one refresh requests because they were revoked or rejected in
+/// the meantime.
 pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
-/// A token that was issued and is not published yet.
+/// A token that was issued but is not yet published.
 pub(in crate::token) struct RequestedToken {
     pub(in crate::token) stored: StoredToken,
     pub(in crate::token) issued: Issued,
@@ -57,7 +60,7 @@ impl RefreshTask {
             "error.type" = field::Empty,
             fintech_auth.scopes = %self.entry.scopes,
         );
-        // The source, the store and the clock are the user's own code.
+        // The source, the store and the clock are user code and may panic.
         let began = Instant::now();
         let outcome = catch_panic(self.obtain_token(admission)).instrument(span.clone()).await;
         let outcome = outcome.unwrap_or_else(|| Err(self.give_up(panicked())));
@@ -110,20 +113,22 @@ impl RefreshTask {
         Err(self.discarded())
     }
 
-    /// Each token of this refresh was revoked or rejected before any caller had it.
+    /// Ends the refresh because each requested token was revoked or rejected before it could be
+    /// used.
     pub(in crate::token) fn discarded(&self) -> Error {
         let reason = "the token was revoked or rejected each time while it was requested";
         self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
-    /// The server issues a token again that was revoked: a failure like any other.
+    /// Ends the refresh because the server issued a revoked token again. Counts as a failure.
     pub(in crate::token) fn reissued_revoked(&self) -> Error {
         let reason = "the server issued a token again that was revoked";
         self.give_up(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true))
     }
 
-    /// Requests a token from the source, with retries, each in its turn. The turn of the first may be
-    /// reserved already. `take` decides whether a refresh token may be sent.
+    /// Requests a token from the source, with retries. Each attempt waits for its turn in the rate
+    /// limit. The turn of the first may already be reserved. `take` decides whether a refresh token
+    /// may be sent.
     pub(in crate::token) async fn request_token(
         &self,
         mut admission: Option<Admission>,
@@ -191,8 +196,9 @@ impl RefreshTask {
         }
     }
 
-    /// Waits, but not longer than until a shutdown begins. A refresh token that was taken out of a store is still
-    /// sent, because no other process has it.
+    /// Runs `wait`, but ends with an error when a shutdown starts. If the entry holds a refresh
+    /// token that was taken out of a store, `wait` continues, because no other process has that
+    /// token.
     pub(in crate::token) async fn until_shutdown<T>(
         &self,
         wait: impl Future<Output = Result<T, Error>>,
@@ -206,22 +212,22 @@ impl RefreshTask {
             outcome = wait => outcome?,
             () = work.closed() => return Err(shut_down()),
         };
-        // Both may have ended at once.
+        // Both may have ended at the same time.
         if work.is_closed() && !goes_on() { Err(shut_down()) } else { Ok(outcome) }
     }
 
-    /// Waits for the turn of a call, which the store gives where there is one.
+    /// Waits for the turn of a request. The store assigns it, if there is one.
     async fn wait_for_turn(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;
         shared.negative().check(&self.entry.scopes, now, shared.options.max_wait)?;
-        // A cool-down may have begun since it was admitted.
+        // A cool-down may have started since the request was admitted.
         admission = admission
             .filter(|admission| !matches!(admission, Admission::Now) || now >= shared.cool_down.until());
         let admission = match admission {
             Some(admission) => admission,
             None if shared.acquire_permit(Duration::from_millis(deadline.saturating_sub(now))).await? => {
-                // The store may not know of a cool-down that this process does.
+                // This process may know of a cool-down that the store does not know.
                 let (now, until) = (shared.now().tick, shared.cool_down.until());
                 let left = Duration::from_millis(until.saturating_sub(now));
                 if until > deadline {
@@ -235,16 +241,16 @@ impl RefreshTask {
         if let Admission::Queued(ticket) = admission {
             self.entry.wait_with(ticket.number());
             let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
-            // By tokio's time as well: a clock of the user's own may stand still.
+            // Also limited by tokio's time, because a custom clock may stand still.
             let turn = time::timeout(self.max_wait, turn).await;
             let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
         }
-        // The credentials may have been refused meanwhile.
+        // The credentials may have been refused in the meantime.
         shared.negative().check(&self.entry.scopes, shared.now().tick, shared.options.max_wait)
     }
 
-    /// Decides how long an issued token is believed.
+    /// Checks an issued token and computes its lifetime.
     fn accept(&self, issued: IssuedToken, requested_at: Now) -> Result<(StoredToken, Issued), Error> {
         let received = self.shared.now();
         let wall = |millis| std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
@@ -262,7 +268,7 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
-        // The later of the two clocks, as in the life of a token.
+        // The later of the two clocks counts, as for the age of a token.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)
@@ -278,11 +284,11 @@ impl RefreshTask {
         Ok((stored, issued))
     }
 
-    /// Puts a requested token in place.
+    /// Publishes a requested token.
     ///
     /// # Errors
     ///
-    /// That it must not be handed out.
+    /// The reason why the token must not be used.
     pub(in crate::token) fn publish(&self, requested: RequestedToken) -> Result<Token, Discarded> {
         let RequestedToken { stored, issued, taken, epoch } = requested;
         let new = NewToken {
@@ -295,7 +301,8 @@ impl RefreshTask {
         self.entry.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
     }
 
-    /// Ends in a failure. What is remembered for all scope sets is not remembered for this one as well.
+    /// Ends the refresh with a failure. Failures that concern all scope sets are not also stored in
+    /// the entry.
     pub(in crate::token) fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
         let (shared, ttl) = (&self.shared, self.shared.options.negative_cache_ttl);
@@ -316,7 +323,7 @@ impl RefreshTask {
         error
     }
 
-    /// When the next refresh may begin after so many failures.
+    /// Returns the earliest time of the next refresh after this number of failures.
     pub(in crate::token) fn retry_at(&self, failures: u32) -> u64 {
         let options = &self.shared.options;
         let wait = backoff(options.backoff, options.max_backoff, failures, self.shared.random());

@@ -32,8 +32,9 @@ use crate::{
     },
 };
 
-/// How long a lease is renewed at least while token calls run: longer than three attempts with the
-/// default timeout. A source that never returns must not hold up the fleet for ever.
+/// The minimum time for which a lease is renewed during token requests: longer than three attempts
+/// with the default timeout. It is limited, so that a source that never returns does not block the
+/// fleet.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
@@ -41,7 +42,7 @@ impl RefreshTask {
     ///
     /// # Errors
     ///
-    /// Those of the store, while there is no token yet.
+    /// The errors of the store, as long as no token was requested.
     pub(in crate::token) async fn refresh_via_store(
         &self,
         breaker: &StoreCircuitBreaker,
@@ -106,7 +107,8 @@ impl RefreshTask {
         }
     }
 
-    /// Requests a token while other processes wait for it. `None` if it had to be discarded.
+    /// Requests a token while other processes wait for it. Returns `None` if the token was
+    /// discarded.
     async fn under_lease(
         &self,
         breaker: &StoreCircuitBreaker,
@@ -118,13 +120,14 @@ impl RefreshTask {
         tracing::debug!(fintech_auth.fence = lease.fence, "requesting a token under the lease");
         let own = self.entry.current.load().id;
         let requested = async {
-            // The lease runs for this wait as well.
+            // The lease must also cover this wait.
             let admitted = match permit {
                 Permit::Granted(wait) => self.until_shutdown(self.shared.await_permit(wait)).await?,
                 Permit::Denied(_) | Permit::Unlimited => false,
             };
             let requested = async {
-                // Without a permit, or if a cool-down made it void, the call gets one like any other.
+                // Without a permit, or if a cool-down has invalidated it, the request gets a permit
+                // like any other.
                 self.request_token(admitted.then_some(Admission::Now), CacheEntry::take_refresh_token).await
             };
             sync::select! {
@@ -135,14 +138,14 @@ impl RefreshTask {
         let requested = match requested.await {
             Ok(requested) => requested,
             Err(error) => {
-                // If this fails, the lease ends by its time.
+                // If this fails, the lease expires.
                 let _ = breaker.call(store.release(key, &lease)).await;
                 return Some(Err(error));
             }
         };
         match &requested.taken.refresh_token {
             Some(refresh_token) => lease.parents.extend(own.into_iter().chain([token_id(refresh_token)])),
-            // The token is of the client credentials alone.
+            // The token depends only on the client credentials.
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so no caller ever holds a refused one.
@@ -162,19 +165,21 @@ impl RefreshTask {
             [requested.stored.id].into_iter().chain(requested.stored.refresh_token_id).collect();
         match self.publish(requested) {
             Ok(token) => {
-                // Only one process may have the refresh token. If the store failed, it may still have it.
+                // Only one process may have the refresh token. If the store failed, it may still
+                // have it.
                 self.entry.drop_refresh_token();
                 Some(Ok(token))
             }
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
-                // An invalidated token has its mark in the store. Any other one was made from a token
-                // that was revoked meanwhile, or was itself revoked.
+                // An invalidated token has its mark in the store. Any other token was revoked, or
+                // was refreshed from a token that was revoked in the meantime.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
                     let mark = PendingMark::Revoked(ids);
-                    // Kept first: this task may be cut off while it writes.
+                    // Keep the mark before writing it, because this task may be aborted during the
+                    // write.
                     breaker.keep_pending(mark.clone());
                     if breaker.write_mark(&key.source, &mark).await.is_ok() {
                         breaker.remove_pending(&mark);
@@ -185,7 +190,7 @@ impl RefreshTask {
         }
     }
 
-    /// Installs a token of the store that was claimed at this time, if it is fresh and not marked.
+    /// Installs a token from the store, if it is fresh and neither revoked nor rejected.
     fn install_stored(&self, stored: StoredToken, requested_at: Now, epoch: Epoch) -> Option<Token> {
         let id = stored.id;
         if self.entry.pending_eviction() == Some(id) {
@@ -199,9 +204,10 @@ impl RefreshTask {
         Some(token)
     }
 
-    /// A token that the store was asked for at this time, if it is fresh.
+    /// Converts a token from the store, if it is fresh. `requested_at` is the time of the call to
+    /// the store.
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
-        // The store says how old it was when the store answered, which was after `requested_at`.
+        // The age is from the time of the store's response, which is after `requested_at`.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {
             lifetime: stored.lifetime.min(self.shared.options.limits.max),
@@ -220,7 +226,7 @@ impl RefreshTask {
     }
 }
 
-/// Renews a lease while it is polled, for at most this time.
+/// Renews a lease while it is polled, for at most `most`.
 async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {

@@ -1,4 +1,4 @@
-//! Adds a timeout and a circuit breaker to a store, and remembers what has to be written later.
+//! Adds a timeout and a circuit breaker to a store, and keeps marks that must be written later.
 
 use std::{
     collections::VecDeque,
@@ -24,10 +24,10 @@ use crate::{
     },
 };
 
-/// The most marks that wait for the store to respond again.
+/// The maximum number of marks that wait until the store responds again.
 const MAX_PENDING: usize = 10_000;
 
-/// A mark that has yet to be written to the store.
+/// A mark that must still be written to the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::token) enum PendingMark {
     Revoked(Vec<TokenId>),
@@ -39,9 +39,9 @@ pub(in crate::token) struct StoreCircuitBreaker {
     pub(in crate::token) lease: Duration,
     pub(in crate::token) open_for: Duration,
     timeout: Duration,
-    /// How long a token is believed at most, and so how long a revoked one is marked.
+    /// The longest lifetime of a token, and so the time for which a revoked token is marked.
     pub(in crate::token) max_lifetime: Duration,
-    /// How long an invalidated token is marked in this process.
+    /// The time for which an invalidated token is marked in this process.
     max_backoff: Duration,
     pub(in crate::token) failures: Counter,
     state: Mutex<State>,
@@ -52,9 +52,9 @@ pub(in crate::token) struct StoreCircuitBreaker {
 
 #[derive(Default)]
 struct State {
-    /// Until when the circuit is open. `None` while it is closed.
+    /// The time until which the circuit is open. `None` if it is closed.
     open_until: Option<Instant>,
-    /// Each with the time until which its writing is retried.
+    /// The marks, each with the time until which writing it is retried.
     pending: VecDeque<(PendingMark, Instant)>,
     task: Option<AbortHandle>,
 }
@@ -79,8 +79,8 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the store may be called. After the circuit was open for its time, one caller may try; the
-    /// others follow once that call succeeds.
+    /// Returns whether the store may be called. When the open time is over, one caller may try.
+    /// Other callers follow after that call succeeded.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {
@@ -93,16 +93,16 @@ impl StoreCircuitBreaker {
         }
     }
 
-    /// Whether the circuit is open. Unlike `try_acquire` it changes nothing.
+    /// Returns whether the circuit is open. Unlike `try_acquire`, this changes nothing.
     pub(in crate::token) fn is_open(&self) -> bool {
         self.lock().open_until.is_some()
     }
 
-    /// Calls the store, with a timeout.
+    /// Waits for a call to the store, with a timeout.
     ///
     /// # Errors
     ///
-    /// The store's errors, which open the circuit.
+    /// The errors of the store. Each of them opens the circuit.
     pub(in crate::token) async fn call<T>(&self, request: StoreFuture<'_, T>) -> Result<T, StoreError> {
         let result = time::timeout(self.timeout, request)
             .await
@@ -143,7 +143,7 @@ impl StoreCircuitBreaker {
     ///
     /// # Errors
     ///
-    /// The store's errors, or one that says the circuit is open.
+    /// The errors of the store, or an error if the circuit is open.
     pub(in crate::token) async fn write_mark(
         &self,
         source: &Fingerprint,
@@ -155,11 +155,11 @@ impl StoreCircuitBreaker {
         self.write_mark_even_if_open(source, mark).await
     }
 
-    /// The same, although the circuit may be open.
+    /// Writes a mark to the store, even if the circuit is open.
     ///
     /// # Errors
     ///
-    /// The store's errors.
+    /// The errors of the store.
     pub(in crate::token) async fn write_mark_even_if_open(
         &self,
         source: &Fingerprint,
@@ -172,8 +172,8 @@ impl StoreCircuitBreaker {
         .await
     }
 
-    /// Keeps a mark until the store takes it, at most until the mark would end. `false` if too many are
-    /// kept already.
+    /// Keeps a mark until it is written to the store, at most until the mark expires. Returns
+    /// `false` if there are too many marks.
     pub(in crate::token) fn keep_pending(&self, mark: PendingMark) -> bool {
         let time = match mark {
             PendingMark::Revoked(_) => self.max_lifetime,
@@ -191,7 +191,7 @@ impl StoreCircuitBreaker {
         true
     }
 
-    /// The first mark to write whose time is not over.
+    /// Returns the first mark that has not expired.
     pub(in crate::token) fn first_pending(&self) -> Option<PendingMark> {
         let (mut state, now) = (self.lock(), Instant::now());
         while state.pending.front().is_some_and(|(_, until)| *until <= now) {
@@ -200,7 +200,7 @@ impl StoreCircuitBreaker {
         state.pending.front().map(|(mark, _)| mark.clone())
     }
 
-    /// How many marks wait to be written.
+    /// Returns the number of marks that must still be written.
     pub(in crate::token) fn pending_marks(&self) -> usize {
         let (mut state, now) = (self.lock(), Instant::now());
         state.pending.retain(|(_, until)| now < *until);
@@ -211,8 +211,8 @@ impl StoreCircuitBreaker {
         self.lock().pending.retain(|(pending, _)| pending != mark);
     }
 
-    /// Starts the background task unless it runs or has nothing to do. `start` learns whether one ran
-    /// before.
+    /// Starts the background task, unless it runs or has nothing to do. The second argument of
+    /// `start` is whether a task ran before.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,
@@ -266,7 +266,7 @@ mod tests {
         assert!(!breaker.keep_pending(revoked(MAX_PENDING + 1)));
         time::sleep(Duration::from_secs(60)).await;
         assert!(breaker.keep_pending(revoked(MAX_PENDING + 1)));
-        // The three marks that were added and the one that was renewed last for a token's longest life.
+        // The three added marks and the renewed one last for the longest lifetime of a token.
         assert_eq!(breaker.lock().pending.len(), 4);
     }
 }

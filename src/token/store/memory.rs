@@ -1,4 +1,4 @@
-//! A store in memory, for several clients in one process and for tests.
+//! A token store in memory.
 
 use std::{fmt, sync::PoisonError, time::Duration};
 
@@ -18,13 +18,14 @@ use crate::{
     },
 };
 
-/// How many notices a cache may be behind before it asks for the marks of all its tokens.
+/// The maximum number of notices that a cache may be behind. Beyond it, the cache checks the marks
+/// of all its tokens.
 const BACKLOG: usize = 4096;
 
-/// A store in this process, for several clients in it and for tests.
+/// A token store in memory, for several clients in one process and for tests.
 ///
-/// It has no rate limit, shares no cool-downs, and outlasts no process. Expired tokens and marks are
-/// removed by the next call.
+/// It has no rate limit, does not share cool-downs and does not persist tokens. Expired tokens and
+/// marks are removed by the next call.
 pub struct MemoryStore {
     state: Mutex<State>,
     change: Notify,
@@ -35,7 +36,7 @@ pub struct MemoryStore {
 struct State {
     entries: ExpiringMap<StoreKey, Entry>,
     marks: ExpiringMap<(Fingerprint, TokenId), Mark>,
-    /// Grows with every lease and every mark.
+    /// Increases with each lease and each mark.
     fence: u64,
 }
 
@@ -48,7 +49,7 @@ struct Entry {
 #[derive(Clone, Copy)]
 enum Mark {
     Revoked(Instant),
-    /// At this fence.
+    /// The fence at which the token was invalidated.
     Invalidated(u64),
 }
 
@@ -91,7 +92,7 @@ impl MemoryStore {
 
     /// Sends a notice to the caches that use this store.
     fn send(&self, notice: Notice) {
-        // Sending fails when no cache listens.
+        // Sending fails if no cache is subscribed.
         let _ = self.notices.send(notice);
     }
 }
@@ -110,7 +111,7 @@ impl State {
             || token.refresh_token_id.is_some_and(|id| self.is_revoked(key, id))
     }
 
-    /// The token of a key that no mark forbids.
+    /// Returns the token of a key, unless it has expired or is marked.
     fn token(&self, key: &StoreKey) -> Option<StoredToken> {
         let (token, ends) = self.entries.get(key)?.token.as_ref()?;
         let left = *ends - Instant::now();
@@ -122,14 +123,14 @@ impl State {
         Some(token)
     }
 
-    /// The entry of a key whose lease this is.
+    /// Returns the entry of a key, if the lease is its current one.
     fn leased(&self, key: &StoreKey, lease: &Lease) -> Option<&Entry> {
         self.entries.get(key).filter(|entry| {
             entry.lease.is_some_and(|(fence, ends)| fence == lease.fence && Instant::now() < ends)
         })
     }
 
-    /// Keeps an entry until its token and its lease are over.
+    /// Stores an entry until both its token and its lease have expired.
     fn set(&mut self, key: &StoreKey, entry: Entry) {
         let token = entry.token.as_ref().map(|(_, ends)| *ends);
         let lease = entry.lease.map(|(_, ends)| ends);

@@ -1,4 +1,5 @@
-//! The contract of a token store: tokens kept outside of a cache, for a fleet or across restarts.
+//! The interface of a token store, which keeps tokens outside of a cache: for a fleet or across
+//! restarts.
 //!
 //! A store does not decide whether a token is fresh: the cache does.
 
@@ -24,15 +25,15 @@ use crate::{
     },
 };
 
-/// What the methods of a [`TokenStore`] return: boxed, so that any store can be used as `dyn`.
+/// The return type of the methods of [`TokenStore`]: boxed, so that `dyn TokenStore` is possible.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// A store failed. The cache goes on without it.
+/// The error of a token store. The cache continues without the store.
 #[derive(Debug)]
 pub struct StoreError(Box<dyn std::error::Error + Send + Sync>);
 
 impl StoreError {
-    /// From what went wrong, which must show no secret.
+    /// Creates an error from its cause, which must not contain a secret.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }
@@ -50,18 +51,19 @@ impl std::error::Error for StoreError {
     }
 }
 
-/// Which token: whose, and for which scopes. It holds no secret.
+/// The key of a token: its source and its scopes. Contains no secret.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct StoreKey {
-    /// Of the source: server, client id, client type, version. See [`TokenSource::fingerprint`](super::TokenSource::fingerprint).
+    /// The fingerprint of the source: server, client id, client type, version. See
+    /// [`TokenSource::fingerprint`](super::TokenSource::fingerprint).
     pub source: Fingerprint,
-    /// The scopes, sorted, each once, separated by spaces.
+    /// The scopes, sorted and without duplicates, separated by spaces.
     pub scopes: Box<str>,
 }
 
 impl StoreKey {
-    /// The key of a source and its scopes: sorted, each once, separated by spaces.
+    /// Creates a key. `scopes` must be sorted and without duplicates, separated by spaces.
     pub fn new(source: Fingerprint, scopes: impl Into<Box<str>>) -> Self {
         Self { source, scopes: scopes.into() }
     }
@@ -73,29 +75,31 @@ impl StoreKey {
 pub struct StoredToken {
     /// The access token.
     pub access_token: Secret,
-    /// The refresh token that came with it, until a process takes it to send it.
+    /// The refresh token that was issued with it. `None` after a process has taken it in order to
+    /// send it.
     pub refresh_token: Option<Secret>,
-    /// The id of that refresh token. It stays when the refresh token is taken.
+    /// The id of the refresh token. It is kept after the refresh token was taken.
     pub refresh_token_id: Option<TokenId>,
-    /// The granted scopes, where the server named them.
+    /// The granted scopes, if the server named them.
     pub scope: Option<String>,
-    /// How long ago the token was requested. For [`TokenStore::put`] the process that requested it
-    /// says so; in what a store returns, the store does. So no two clocks are compared.
+    /// The time since the token was requested. In [`TokenStore::put`] the requesting process
+    /// measures it, in a returned token the store does. So clocks of different machines are not
+    /// compared.
     pub age: Duration,
-    /// How long the token is valid, counted from its request.
+    /// The validity of the token, counted from its request.
     pub lifetime: Duration,
     /// The id of the access token.
     pub id: TokenId,
 }
 
 impl StoredToken {
-    /// A token without a refresh token and without scopes.
+    /// Creates a token without refresh token and scopes.
     pub fn new(access_token: Secret, age: Duration, lifetime: Duration) -> Self {
         let id = token_id(&access_token);
         Self { access_token, refresh_token: None, refresh_token_id: None, scope: None, age, lifetime, id }
     }
 
-    /// Adds the refresh token that came with it.
+    /// Sets the refresh token that was issued with it.
     #[must_use]
     pub fn with_refresh_token(mut self, refresh_token: Option<Secret>) -> Self {
         self.refresh_token_id = refresh_token.as_ref().map(token_id);
@@ -103,102 +107,103 @@ impl StoredToken {
         self
     }
 
-    /// How long the token is still valid.
+    /// Returns how long the token is still valid.
     pub fn remaining(&self) -> Duration {
         self.lifetime.saturating_sub(self.age)
     }
 }
 
-/// The right to refresh a key, for some time.
+/// The right to request a token for a key, for a limited time.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Lease {
-    /// Grows with every lease of a key. A store refuses a put under an older lease than the latest.
+    /// The number of the lease, which increases with each lease of a key. A store rejects a put
+    /// under an older lease than the latest.
     pub fence: u64,
-    /// The tokens that the new one may be made from. If one of them is revoked, a put under this
-    /// lease is refused. The store fills in the token and the refresh token that the entry held.
+    /// The tokens from which the new token may be refreshed. If one of them is revoked, a put under
+    /// this lease is rejected. The store sets the token and the refresh token that the entry held.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
 
 impl Lease {
-    /// A lease that was granted just now.
+    /// Creates a lease that was granted just now.
     pub fn new(fence: u64) -> Self {
         Self { fence, parents: Vec::new(), granted: Instant::now() }
     }
 
-    /// Adds the token and the refresh token that the entry held.
+    /// Sets the parents: the token and the refresh token that the entry held.
     #[must_use]
     pub fn with_parents(mut self, parents: impl IntoIterator<Item = TokenId>) -> Self {
         self.parents = parents.into_iter().collect();
         self
     }
 
-    /// How long after the lease was granted the token was requested, for a store that dates a token by
-    /// its own clock.
+    /// Returns the time from the grant of the lease to the request of the token, for a store that
+    /// dates tokens by its own clock.
     pub fn until_requested(&self, token: &StoredToken) -> Duration {
         (Instant::now() - self.granted).saturating_sub(token.age)
     }
 }
 
-/// How many token calls may be sent in any span of time.
+/// The maximum number of token requests in any time span.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many calls, at least one.
+    /// The number of requests, at least one.
     pub calls: usize,
-    /// In any span of time as long as this.
+    /// The length of the time span.
     pub per: Duration,
 }
 
 impl RateLimit {
-    /// So many calls, at least one, in any span of this length.
+    /// Creates a limit of `calls` requests, at least one, in any time span of length `per`.
     pub fn new(calls: usize, per: Duration) -> Self {
         Self { calls: calls.max(1), per }
     }
 }
 
-/// Why a token call may not be sent, and for how long.
+/// The reason why no token request may be sent, and the remaining time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Block {
-    /// The server asked to wait.
+    /// The server asked the client to wait.
     CoolDown(Duration),
-    /// The credentials were refused.
+    /// The server refused the credentials.
     Refused(Duration),
-    /// The next free place under the rate limit is so far away: longer than the caller can wait.
+    /// The next free place under the rate limit is further away than the caller can wait.
     RateLimit(Duration),
 }
 
-/// Whether one token call may be sent.
+/// The decision about one token request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Permit {
-    /// Yes, after this time. The place is reserved.
+    /// The request may be sent after this time. Its place is reserved.
     Granted(Duration),
-    /// No. Nothing is reserved.
+    /// The request may not be sent. No place is reserved.
     Denied(Block),
     /// The store has no rate limit, so the cache applies its own.
     Unlimited,
 }
 
-/// What a store returns to a process that needs a token of a key.
+/// The response of a store to a process that needs a token for a key.
 #[non_exhaustive]
 pub enum Claim<'a> {
-    /// This token.
+    /// The store has a token.
     Token(StoredToken),
     /// There is no token, and the process may request one.
     Leased {
-        /// The right to do so.
+        /// The right to request a token.
         lease: Lease,
-        /// The refresh token of the entry, which was taken out.
+        /// The refresh token of the entry, which was taken out of the entry.
         refresh_token: Option<Secret>,
-        /// For one token call, as by [`TokenStore::acquire_permit`]; never
-        /// [`Denied`](Permit::Denied). The lease runs for its wait as well.
+        /// The permit for one token request, as from [`TokenStore::acquire_permit`]. Never
+        /// [`Denied`](Permit::Denied). The lease includes its wait.
         permit: Permit,
     },
-    /// There is no token, and another process requests one. The future ends when the key has changed
-    /// since the claim, when the lease has ended, or sooner.
+    /// There is no token, and another process is requesting one. The future ends at the latest when
+    /// the key has changed since the claim or the lease has ended. It may end earlier.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request one now.
     Blocked(Block),
@@ -220,51 +225,55 @@ impl fmt::Debug for Claim<'_> {
     }
 }
 
-/// What another process did with a token.
+/// A notice about what another process did with a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// It revoked this access token or refresh token.
+    /// The access token or refresh token was revoked.
     Revoked(TokenId),
-    /// It invalidated this access token.
+    /// The access token was invalidated.
     Invalidated(TokenId),
-    /// Notices may have been lost: ask by [`TokenStore::marks`].
+    /// Notices may have been lost. Check the marks with [`TokenStore::marks`].
     Missed,
 }
 
-/// How long to wait for a change of a key before looking again.
+/// The maximum wait for a change of a key before it is checked again.
 pub(in crate::token) const POLL: Duration = Duration::from_millis(500);
-/// How long a store keeps the mark of an invalidated token.
+/// The time for which a store keeps the mark of an invalidated token.
 pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 
 /// Keeps tokens for several processes, or across restarts.
 ///
-/// **Leases.** For each [`StoreKey`] at most one process has the lease at a time. Only that process
-/// requests a token and puts it; the others wait for a change and look again. A lease ends when it is
-/// released or when its time is over, so a process that died does not block the others for longer.
+/// **Leases.** For each [`StoreKey`], at most one process holds the lease at a time. Only that
+/// process requests a token and stores it. The others wait for a change and check again. A lease
+/// ends when it is released or expires, so a crashed process does not block the others any longer.
 ///
-/// **Marks.** A store keeps two kinds of mark. They name a token by its id alone, so they also reach
-/// a token that only another process or only the store holds.
+/// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so it also
+/// applies to a token that only another process or only the store holds.
 ///
 /// - *Revoked* ([`Self::revoke`]): no method returns a token that is revoked or whose refresh token
-///   is; no put of it succeeds, nor a put under a lease with such a [parent](Lease::parents). The
-///   mark lasts for as long as the caller says and beats everything else.
-/// - *Invalidated* ([`Self::invalidate`]): the stored copy is gone. A put of the same token succeeds
-///   only under a lease that was granted after the mark, and then clears it: a server may issue the
-///   same token again. The mark lasts for 60 seconds at most.
+///   is revoked. A put of such a token fails, and so does a put under a lease with a revoked
+///   [parent](Lease::parents). The mark lasts as long as the caller specifies, and takes precedence
+///   over all other rules.
+/// - *Invalidated* ([`Self::invalidate`]): the stored token is removed. A put of the same token
+///   succeeds only under a lease that was granted after the mark, and then removes the mark,
+///   because a server may issue the same token again. The mark lasts at most 60 s.
 ///
-/// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against this
-/// contract.
+/// With the feature `emulator`, `emulator::store_contract::check` tests an implementation against
+/// this interface.
 ///
-/// An implementation needs the seven methods up to [`Self::release`]; the others have a default. A store that is far away should override
-/// `claim` to respond in one round trip. Only a store that overrides the others shares cool-downs,
-/// refused credentials and the rate limit, and tells other processes what was revoked.
+/// An implementation needs the seven methods up to [`Self::release`]. The others have a default. A
+/// store with a high latency should implement `claim` in one round trip. Only a store that
+/// implements the other methods shares cool-downs, refused credentials and the rate limit, and
+/// notifies other processes of revocations.
 pub trait TokenStore: fmt::Debug + Send + Sync {
-    /// The token of a key, if there is one that has not expired.
+    /// Returns the token of a key, if there is one that has not expired.
     fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>>;
 
-    /// Keeps a token until it expires, in place of any other, and wakes those who wait. `false` if
-    /// the lease is not the latest of this key, or a mark forbids it: then nothing is kept.
+    /// Stores a token until it expires, replaces any other, and wakes waiting processes.
+    ///
+    /// Returns `false` and stores nothing if the lease is not the latest of this key, or if a mark
+    /// forbids it.
     fn put<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -272,8 +281,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         lease: &'a Lease,
     ) -> StoreFuture<'a, bool>;
 
-    /// Takes the refresh token out of the entry, so that it is sent once. `None` if there is none, or
-    /// the lease is not the latest.
+    /// Takes the refresh token out of the entry, so that it is sent only once.
+    ///
+    /// Returns `None` if there is none, or if the lease is not the latest.
     fn take_refresh_token<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -291,14 +301,15 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Marks an access token as invalidated, and removes it from the entry of this key if it is there.
     fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()>;
 
-    /// Requests the lease. `None` while another process has it.
+    /// Requests the lease for `time`. Returns `None` while another process holds it.
     fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>>;
 
-    /// Gives the lease back, and wakes those who wait.
+    /// Releases the lease, and wakes waiting processes.
     fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()>;
 
-    /// Waits until the key changes or the time is over, whichever is first. It may also return sooner. By default
-    /// it returns after half a second at most, so callers look again.
+    /// Waits until the key changes or `within` is over. May return earlier.
+    ///
+    /// Default: returns after at most 500 ms, and callers check again.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
         let _ = key;
         Box::pin(async move {
@@ -307,8 +318,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Returns what there is of a key: a token whose id is not in `except`, otherwise the lease for
-    /// `time` together with a permit for a call with these credentials, as [`Self::acquire_permit`] gives one.
+    /// Returns a token whose id is not in `except`. If there is none, grants the lease for `time`,
+    /// with a permit for a request with these credentials as from [`Self::acquire_permit`].
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -328,7 +339,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
                     let _ = self.changed(key, POLL).await;
                 })));
             };
-            // The previous holder may have put a token between our look and our lease.
+            // The previous holder may have stored a token between the look-up and the lease.
             if let Some(token) = self.get(key).await?.filter(wanted) {
                 self.release(key, &lease).await?;
                 return Ok(Claim::Token(token));
@@ -349,7 +360,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Puts a token as [`Self::put`] does, and gives the lease back.
+    /// Stores a token as [`Self::put`] does, and releases the lease.
     fn put_and_release<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -363,18 +374,21 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Lets the lease run for `time` from now. `false` if it is not the latest, or cannot be renewed.
+    /// Extends the lease to `time` from now. Returns `false` if it is not the latest, or cannot be
+    /// renewed.
     fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
         let _ = (key, lease, time);
         Box::pin(async { Ok(false) })
     }
 
-    /// Reserves the next free place for one token call of a source, on the store's clock and in order
-    /// of arrival: never more than `limit.calls` in any span of `limit.per`, and evenly spread once
-    /// calls have to wait. If the place is further away than `max_wait`, nothing is reserved.
+    /// Reserves the next free place for one token request of a source, in order of arrival.
     ///
-    /// Without a `limit` it reserves nothing, and only checks for a cool-down and whether these credentials are
-    /// refused.
+    /// On the clock of the store, no time span of `limit.per` has more than `limit.calls` requests,
+    /// and requests that must wait are evenly spread. If the place is further away than `max_wait`,
+    /// nothing is reserved.
+    ///
+    /// Without `limit` nothing is reserved. The store then only checks for a cool-down and for
+    /// refused credentials.
     fn acquire_permit<'a>(
         &'a self,
         source: &'a Fingerprint,
@@ -386,9 +400,11 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(Permit::Unlimited) })
     }
 
-    /// Blocks the token calls of a source in all processes for a while. [`Block::Refused`] concerns only calls with
-    /// these credentials: another process may have others, which work. A shorter block does not shorten one that is
-    /// known. [`Block::RateLimit`] is never sent here.
+    /// Blocks the token requests of a source in all processes.
+    ///
+    /// [`Block::Refused`] applies only to requests with these credentials, because other processes
+    /// may have other, valid credentials. A shorter block does not shorten an existing one.
+    /// [`Block::RateLimit`] is never passed.
     fn block<'a>(
         &'a self,
         source: &'a Fingerprint,
@@ -399,13 +415,13 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// The marks on these tokens of a source, as the notices that told of them.
+    /// Returns the marks of these tokens of a source, in the form of the notices about them.
     fn marks<'a>(&'a self, source: &'a Fingerprint, ids: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
         let _ = (source, ids);
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Notices from now on, if the store receives any. The cache calls it on a tokio runtime.
+    /// Subscribes to notices, if the store receives any. The cache calls this on a tokio runtime.
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
         None
     }

@@ -1,7 +1,7 @@
-//! Keeps a cache and its store in step: writes marks to the store, again if it fails, and drops tokens
+//! Synchronizes a cache with its store: writes marks to the store, with retries, and drops tokens
 //! that other processes revoked or invalidated.
 //!
-//! The task ends with the last handle of the cache.
+//! The task ends when the last clone of the cache is dropped.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -25,19 +25,19 @@ use crate::{
     },
 };
 
-/// How many tokens are asked about in one call.
+/// The number of tokens whose marks are requested in one call.
 const BATCH: usize = 500;
-/// Over how long the processes of a fleet spread such calls.
+/// The time over which the processes of a fleet spread these calls.
 const SPREAD: Duration = Duration::from_secs(1);
-/// The longest wait between two attempts of the task to call a store that fails.
+/// The longest delay between two attempts to call a failing store.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl CacheInner {
-    /// Starts the task, if the cache has a store that needs it and it does not run.
+    /// Starts the task, if the cache has a store that needs it and the task does not run.
     pub(in crate::token) fn sync_with_store(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let Ok(runtime) = runtime::Handle::try_current() else { return };
-        // First this, so that a shutdown that begins later ends the task.
+        // Subscribe before this check, so that a shutdown that starts later ends the task.
         let mut alive = self.alive();
         if self.shared.work.is_closed() {
             return;
@@ -54,12 +54,12 @@ impl CacheInner {
         });
     }
 
-    /// Invalidates a token in the store, now or when it responds again.
+    /// Invalidates a token in the store, now or when the store responds again.
     pub(in crate::token) async fn invalidate_in_store(&self, entry: Option<&CacheEntry>, id: TokenId) {
         let Some(breaker) = &self.shared.breaker else { return };
         let key = match entry {
             Some(entry) => self.shared.key(entry),
-            // The scopes are not known any more. The mark reaches the stored copy all the same.
+            // The scopes are unknown. The mark still applies to the stored token.
             None => StoreKey { source: self.shared.source.fingerprint(), scopes: "".into() },
         };
         if self.mark(breaker, PendingMark::Invalidated(key, id)).await.is_ok() {
@@ -102,7 +102,7 @@ impl CacheInner {
     }
 }
 
-/// Keeps a mark to be written later if the caller stops waiting for the store.
+/// Keeps a mark for a later attempt if the caller is cancelled while the store writes it.
 struct KeepIfCancelled<'a> {
     cache: &'a CacheInner,
     mark: Option<PendingMark>,
@@ -127,10 +127,11 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
     let Some(breaker) = &shared.breaker else { return };
     // Notices between the end of an earlier task and now were lost.
     let mut recheck = again.then(Instant::now);
-    // A token that was in memory when notices were lost is expired after this time.
+    // All tokens that were in memory when notices were lost have expired by then.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // At least as long as the circuit stays open, and random, so that a fleet does not write in step.
+    // At least as long as the circuit stays open, with jitter so that a fleet does not write at
+    // once.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);
@@ -138,7 +139,8 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
         sync::select! {
             notice = next(&mut notices) => {
                 if apply_notices(shared, notice, &mut notices) {
-                    // A fleet that lost its store does not come back in step.
+                    // The delay is random, so that a fleet that lost its store does not check at
+                    // once.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
                     recheck_end = after(Instant::now(), breaker.max_lifetime);
                     checks = 0;
@@ -170,7 +172,7 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
         Some(receiver) => match receiver.recv().await {
             Ok(notice) => notice,
             Err(RecvError::Lagged(_)) => Notice::Missed,
-            // The store is gone, and says no more.
+            // The store was dropped and sends no more notices.
             Err(RecvError::Closed) => {
                 *notices = None;
                 std::future::pending().await
@@ -180,7 +182,7 @@ async fn next(notices: &mut Option<broadcast::Receiver<Notice>>) -> Notice {
     }
 }
 
-/// Drops the tokens that this notice and those behind it name, by one look at every cache entry.
+/// Drops the tokens that `first` and all pending notices name, in one pass over all entries.
 /// Returns whether notices were lost.
 fn apply_notices(
     shared: &CacheState,
@@ -201,8 +203,8 @@ fn apply_notices(
     received.contains(&Notice::Missed)
 }
 
-/// Remembers these marks, then drops the tokens: one that is installed in between is checked against
-/// the marks.
+/// Records the marks, then drops the tokens. A token that is installed in between is checked
+/// against the marks.
 fn apply(shared: &CacheState, notices: &[Notice]) {
     let (mut revoked, mut invalidated) = (HashSet::new(), HashSet::new());
     for notice in notices {
@@ -212,7 +214,8 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
                 revoked.insert(id);
             }
             Notice::Invalidated(id) => {
-                // This process may have sent it; then the token may be on its way here again.
+                // This process may have sent the notice, and may by now receive the same token
+                // again.
                 if !shared.tombstones.is_marked(id, shared.now().tick) {
                     shared.mark_invalidated(id);
                 }
@@ -232,7 +235,7 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
     });
 }
 
-/// Drops a token that another process revoked, and voids a refresh that began with it.
+/// Drops a token that another process revoked, and voids a refresh that uses it.
 fn revoke_here(shared: &CacheState, entry: &CacheEntry, id: TokenId) {
     if let Some(Some(current)) = entry.revoke(id, shared.marks()) {
         shared.counters.evicted_remotely.add(1);
@@ -241,7 +244,7 @@ fn revoke_here(shared: &CacheState, entry: &CacheEntry, id: TokenId) {
     }
 }
 
-/// Asks the store about every token in memory. `false` if it failed.
+/// Checks the marks of all tokens in memory. Returns `false` if the store failed.
 async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     let source = shared.source.fingerprint();
     let mut held: Vec<TokenId> = Vec::new();
@@ -256,7 +259,7 @@ async fn check_all(shared: &CacheState, breaker: &StoreCircuitBreaker) -> bool {
     true
 }
 
-/// Writes the marks that could not be written. `false` if the store still fails.
+/// Writes all pending marks. Returns `false` if the store still fails.
 pub(in crate::token) async fn write_pending(
     shared: &CacheState,
     breaker: &StoreCircuitBreaker,

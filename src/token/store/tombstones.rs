@@ -1,7 +1,7 @@
-//! Tokens that must not be handed out, by id alone, whether or not a scope set holds them here.
+//! Marks of revoked and invalidated tokens, by token id.
 //!
-//! A *revoked* token never comes back. An *invalidated* token, which a server has rejected, comes back
-//! only from a request that began afterwards: some servers issue the same token again.
+//! A *revoked* token is never used again. An *invalidated* token, which a server has rejected, is
+//! used again only if a later request returns it, because some servers issue the same token again.
 
 use std::{collections::HashMap, sync::PoisonError};
 
@@ -10,7 +10,7 @@ use crate::{
     token::id::TokenId,
 };
 
-/// The most marks that are kept, about 3 MB. Beyond it, those that end first are dropped.
+/// The maximum number of marks, about 3 MB. Beyond it, the marks that expire first are dropped.
 const CAPACITY: usize = 65_536;
 
 #[derive(Debug, Default)]
@@ -19,28 +19,28 @@ pub(in crate::token) struct Tombstones(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     marks: HashMap<TokenId, Mark>,
-    /// How many times a token was invalidated.
+    /// The number of invalidations so far.
     invalidations: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     until: u64,
-    /// `None` if the token is revoked, otherwise which invalidation this is.
+    /// `None` if the token is revoked, otherwise the number of its invalidation.
     invalidation: Option<u64>,
 }
 
-/// How many invalidations a token request saw before it began.
+/// The number of invalidations before a token request started.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::token) struct Epoch(u64);
 
-/// Whether a token may be handed out.
+/// Whether a token may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::token) enum Verdict {
     Usable,
-    /// It was invalidated, and the server has issued it again since.
+    /// The token was invalidated, and the server has issued it again since.
     Reissued,
-    /// It was invalidated, and comes from before that.
+    /// The token was invalidated, and was issued before that.
     Invalidated,
     Revoked,
 }
@@ -50,7 +50,7 @@ impl Tombstones {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be taken before a token is requested.
+    /// Returns the current epoch. Call this before a token is requested.
     pub(in crate::token) fn epoch(&self) -> Epoch {
         Epoch(self.lock().invalidations)
     }
@@ -64,7 +64,7 @@ impl Tombstones {
         state.insert(token, Mark { until, invalidation: None }, now);
     }
 
-    /// A revoked token stays revoked.
+    /// Marks a token as invalidated, unless it is revoked.
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId, now: u64, until: u64) {
         let mut state = self.lock();
         state.invalidations += 1;
@@ -78,12 +78,12 @@ impl Tombstones {
         self.lock().live(token, now).is_some_and(|mark| mark.invalidation.is_none())
     }
 
-    /// Whether a token is revoked or invalidated.
+    /// Returns whether a token is revoked or invalidated.
     pub(in crate::token) fn is_marked(&self, token: TokenId, now: u64) -> bool {
         self.lock().live(token, now).is_some()
     }
 
-    /// Whether a token may be handed out: a new one, requested at `epoch`, or one from a store.
+    /// Returns whether a token may be used. `epoch` is that of its request.
     pub(in crate::token) fn verdict(&self, token: TokenId, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();
         let Some(mark) = state.live(token, now) else { return Verdict::Usable };
@@ -108,7 +108,7 @@ impl State {
             self.marks.retain(|_, mark| now < mark.until);
         }
         if self.marks.len() >= CAPACITY {
-            // An eighth at once, so that few insertions look at the whole table.
+            // Drop an eighth at once, so that few insertions scan the whole table.
             let mut ends: Vec<u64> = self.marks.values().map(|mark| mark.until).collect();
             let (_, &mut last, _) = ends.select_nth_unstable(CAPACITY / 8);
             let mut left = CAPACITY / 8;
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(marks.verdict(id(1), Some(before), 0), Verdict::Invalidated);
         assert_eq!(marks.verdict(id(1), None, 0), Verdict::Invalidated);
         assert_eq!(marks.verdict(id(1), Some(marks.epoch()), 0), Verdict::Reissued);
-        // From then on it is a token like any other.
+        // The mark is gone, so the token is like any other.
         assert_eq!(marks.verdict(id(1), None, 0), Verdict::Usable);
         marks.mark_invalidated(id(1), 0, 100);
         assert_eq!(marks.verdict(id(1), Some(before), 100), Verdict::Usable);
