@@ -1,5 +1,5 @@
-//! The token cache and the webhook key cache, compiled from the crate's own files against models of its locks, channels,
-//! timers and tasks, so that shuttle can decide which task runs next.
+//! Compiles the token cache and the webhook key cache from the files of the crate, with models of
+//! their locks, channels, timers and tasks. So shuttle can decide which task runs next.
 
 #![allow(dead_code, unused_imports, reason = "only the caches are compiled, and not their users")]
 

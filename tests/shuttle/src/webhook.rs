@@ -1,4 +1,4 @@
-//! What the webhook key cache needs of the crate's `webhook`.
+//! The part of the crate's `webhook` that the webhook key cache needs.
 
 #[path = "../../../src/webhook/error.rs"]
 mod error;

@@ -1,4 +1,4 @@
-//! Checks that a store can do in Redis what a cache needs of it.
+//! Checks that a Redis server supports everything that the store needs.
 
 use std::time::Duration;
 
@@ -14,25 +14,28 @@ use crate::{
     },
 };
 
-/// How long what a check writes lives if it cannot be removed.
+/// The time after which data of a check expires if it cannot be removed.
 const LIFE: Duration = Duration::from_secs(60);
 
 impl RedisStore {
-    /// Leases, keeps, reads, invalidates and revokes a token of no value under a random key, and subscribes to
-    /// the channel of the namespace. Then it removes what it wrote. Run it once at the start of a program, or
-    /// in a health check: it finds missing rights, a server that is read-only or full, and a server that is no
-    /// Redis.
+    /// Checks that the Redis server supports everything that the store needs.
     ///
-    /// Each call takes at most [`RedisStoreBuilder::with_timeout`](super::RedisStoreBuilder::with_timeout).
+    /// It leases, stores, reads, invalidates and revokes a dummy token under a random key,
+    /// subscribes to the channel of the namespace, and removes the data again. It detects missing
+    /// rights, a server that is read-only or full, and a server that is not Redis. Run it when a
+    /// program starts, or in a health check.
+    ///
+    /// Each call takes at most
+    /// [`RedisStoreBuilder::with_timeout`](super::RedisStoreBuilder::with_timeout).
     ///
     /// # Errors
     ///
-    /// What the first step that failed says. Its source is `redis: ` and the word by which Redis names the
-    /// failure, such as `NOPERM` or `READONLY`, or a sentence.
+    /// The error of the first failed step. Its source is `redis: ` with the error code of Redis,
+    /// such as `NOPERM` or `READONLY`, or with a description.
     ///
     /// # Cancellation
     ///
-    /// What it wrote ends by itself: within a minute, two small names within a day.
+    /// Safe: the data expires within one minute, two small keys within one day.
     pub async fn check(&self) -> Result<(), StoreError> {
         let random: [u8; 16] = rand::generate(&SystemRandom::new())
             .map_err(|_| StoreError::new("the system provides no randomness"))?

@@ -1,7 +1,7 @@
-//! A token as bytes, before it is sealed and after it is opened.
+//! Encodes a token before it is sealed, and decodes it after it is opened.
 //!
-//! It reads only what it wrote; anything else is `None`. Another layout needs another version of the
-//! seal.
+//! Decoding accepts only this encoding and returns `None` for anything else. A different layout
+//! needs a new version of the seal.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, token::store::StoredToken};
 
-/// The end on the clock of Redis and the lifetime in microseconds, the length of the scope plus one,
-/// the scope, and the token. The end is sealed as well: whoever writes to Redis can set the time to
-/// live of an entry.
+/// Encodes a token: the expiry on the clock of Redis and the lifetime in microseconds, the length
+/// of the scope plus one, the scope, and the token. The expiry is sealed as well, because anyone
+/// who can write to Redis can change the time to live of an entry.
 pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     let scope = token.scope.as_deref();
     let access = token.access_token.expose_secret();
-    // Allocated at its full size, so that no copy is left behind when it grows.
+    // Allocate the full size, so that growing leaves no unwiped copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(20 + scope.map_or(0, str::len) + access.len()));
     bytes.extend_from_slice(&end.to_be_bytes());
     bytes.extend_from_slice(&micros(token.lifetime).to_be_bytes());
@@ -26,7 +26,7 @@ pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// A token from an entry that Redis keeps for `left`, at the time `now` on the clock of Redis.
+/// Decodes a token. `left` is the time to live of the entry, `now` the time on the clock of Redis.
 pub(super) fn read(bytes: &[u8], left: Duration, now: u64) -> Option<StoredToken> {
     let (end, bytes) = bytes.split_first_chunk()?;
     let left = left.min(Duration::from_micros(u64::from_be_bytes(*end).saturating_sub(now)));
@@ -63,7 +63,7 @@ mod tests {
             assert_eq!(token.access_token.expose_secret(), "token");
             assert_eq!((token.age, token.lifetime), (Duration::from_millis(500), lifetime));
             assert_eq!(token.scope.as_deref(), scope);
-            // A later time to live does not lengthen its life.
+            // A longer time to live does not extend the lifetime.
             assert_eq!(read(900, 4_999_000_000).remaining(), Duration::from_secs(1));
             assert_eq!(read(900, 5_000_000_001).remaining(), Duration::ZERO);
             for cut in 0..20 {

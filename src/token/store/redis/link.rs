@@ -1,7 +1,7 @@
-//! The one connection that all calls share: made when it is needed, and given up once it fails.
+//! The connection that all calls share. It is opened on demand and replaced after a failure.
 //!
-//! A call never takes longer than its time. What Redis says of a failure is not passed on: it is text
-//! from outside.
+//! A call never exceeds its timeout. Error texts of Redis are not passed on, because they are
+//! untrusted.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,7 +20,7 @@ use crate::{
     token::store::StoreError,
 };
 
-/// How long it may take to connect. Those who wait for it give up sooner.
+/// The time limit for connecting. Callers may stop waiting earlier.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
 pub(super) struct Link {
@@ -31,7 +31,7 @@ pub(super) struct Link {
 
 #[derive(Default)]
 struct State {
-    /// Counts connections.
+    /// The number of connections so far.
     made: u64,
     current: Option<NumberedConnection>,
     connecting: SingleFlight<Made>,
@@ -50,17 +50,17 @@ impl Link {
         Self { server, timeout, state: Arc::default() }
     }
 
-    /// How long one call may take.
+    /// Returns the time limit of one call.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Closes the connection once the calls in flight are finished.
+    /// Closes the connection after the calls in flight have ended.
     pub(super) fn close(&self) {
         lock(&self.state).current = None;
     }
 
-    /// Runs a script, within its time.
+    /// Runs a script, with a timeout.
     pub(super) async fn call(
         &self,
         script: &'static Script,
@@ -98,7 +98,7 @@ impl Link {
             if useless || lost {
                 give_up(&self.state, number);
             }
-            // One that broke while nobody looked says nothing of the server.
+            // An idle connection may be stale: retry once.
             if !(lost && again) {
                 return Err(Arc::new(error));
             }
@@ -120,7 +120,7 @@ impl Link {
             .unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the runtime is gone").into())))
     }
 
-    /// Connects in a task of its own, so that callers who give up do not undo it.
+    /// Connects in its own task, so that the connection is kept even if callers stop waiting.
     fn connect(&self, state: &mut State) -> Waiter<Made> {
         let flight = state.connecting.start();
         let waiter = flight.waiter();
@@ -154,14 +154,16 @@ fn give_up(state: &Mutex<State>, number: u64) {
     }
 }
 
-/// Whether another connection might do better: this one is broken, or its server is no longer the master.
+/// Returns whether another connection may work: this one is broken, or its server is no longer the
+/// master.
 fn is_useless(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
     error.is_unrecoverable_error()
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
 }
 
-/// What may be told of a failure: which one, in words of the client and of the protocol.
+/// Describes an error with words of the client or error codes of the protocol, without text from
+/// Redis.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
@@ -171,8 +173,8 @@ pub(super) fn redact_error(error: &RedisError) -> StoreError {
     }
 }
 
-/// A call under way. A connection whose calls are given up without a response may be dead, although
-/// nobody said so; the next call takes another.
+/// A call in flight. If it is dropped without a response after half of the timeout, the connection
+/// may be dead, and the next call opens another one.
 struct InFlightGuard<'a> {
     link: &'a Link,
     number: u64,

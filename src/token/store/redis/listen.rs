@@ -1,7 +1,7 @@
-//! Hears what the other processes did: one subscription for a store, whatever waits for it.
+//! Receives notices of other processes through one subscription per store.
 //!
-//! It never asks for anything. While it hears nothing, those who wait look again by themselves, and
-//! once it hears again it says that something may have been missed.
+//! Sends no other commands. Without a subscription, waiting callers poll. When the subscription is
+//! restored, it reports that notices may have been lost.
 
 use std::{
     collections::HashMap,
@@ -34,18 +34,18 @@ use crate::{
     token::store::Notice,
 };
 
-/// After how much silence the server is asked whether it is there.
+/// The time without messages after which the connection is checked with a ping.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How long it may take to say so.
+/// The time limit for the response to a ping.
 const PONG: Duration = Duration::from_secs(2);
-/// The back-off between attempts to subscribe: the first wait and the longest one.
+/// The first and the longest delay between attempts to subscribe.
 const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// How long to wait for word of a key: with a subscription, which may be dead without our knowing, and
-/// without one.
+/// How long to wait for a message about a key before it is checked again: with a subscription,
+/// which may be dead without being noticed, and without one.
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
-/// How many notices may wait for a cache. It looks at all of its tokens if there are more.
+/// The maximum number of notices that wait for a cache. Beyond it, the cache checks all its tokens.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Subscription {
@@ -73,7 +73,7 @@ impl Subscription {
         self.notices.subscribe()
     }
 
-    /// Begins to listen, unless it does.
+    /// Starts the subscription, unless it is running.
     pub(super) fn open(self: &Arc<Self>, server: &Arc<Server>, channel: &str) {
         let Ok(runtime) = runtime::Handle::try_current() else { return };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,21 +83,22 @@ impl Subscription {
         }
     }
 
-    /// Stops listening until `open` is called again.
+    /// Ends the subscription until `open` is called again.
     pub(super) fn close(&self) {
         if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
         }
     }
 
-    /// Waits for word of a key from now on, not from when it is polled.
+    /// Starts to wait for messages about a key. Messages count from this call on, not from the
+    /// first poll.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let word = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
         Wait { subscription: self.clone(), key, word: Some(word) }
     }
 
     fn handle(&self, message: Message) {
-        // Sending fails if no cache listens.
+        // Sending fails if no cache is subscribed.
         match message {
             Message::Changed(key) => {
                 if let Some(waiting) = self.lock().get(&key) {
@@ -111,7 +112,7 @@ impl Subscription {
         }
     }
 
-    /// Lets all who wait look again.
+    /// Wakes all waiting callers, so that they check again.
     fn wake_all(&self) {
         self.lock().values().for_each(|waiting| waiting.send_replace(()));
     }
@@ -127,7 +128,7 @@ impl Drop for Subscription {
     }
 }
 
-/// Somebody who waits for a key.
+/// A caller that waits for a message about a key.
 pub(super) struct Wait {
     subscription: Arc<Subscription>,
     key: KeyId,
@@ -135,8 +136,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Ends when the key changes, at the latest after `within`. It ends sooner while there is no
-    /// subscription.
+    /// Waits until the key changes, at most `within`. Returns earlier without a subscription.
     pub(super) async fn word(mut self, within: Duration) {
         let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
         if let Some(word) = &mut self.word {
@@ -162,7 +162,8 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Ok(Ok((sink, stream))) => {
                 let start = Instant::now();
                 hear_all(&subscription, sink, stream).await;
-                // A server may end each subscription at once, so only a lasting one counts as success.
+                // A server may end each subscription at once, so only a lasting one counts as
+                // success.
                 if start.elapsed() > MAX_BACKOFF {
                     failures = 0;
                 }
@@ -175,7 +176,7 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Err(_) => tracing::debug!("no subscription to Redis in time"),
         }
         failures = failures.saturating_add(1);
-        // Random, so that a fleet that lost Redis does not come back in step.
+        // The delay is random, so that a fleet that lost Redis does not reconnect at once.
         sleep(backoff(BACKOFF, MAX_BACKOFF, failures, random())).await;
     }
 }
@@ -186,14 +187,14 @@ pub(super) async fn subscribe(server: &Server, channel: &str) -> RedisResult<(Pu
     Ok((sink, stream))
 }
 
-/// Says that there is a subscription, for as long as it lives.
+/// Marks the subscription as active until this is dropped.
 struct Subscribed(Weak<Subscription>);
 
 impl Subscribed {
     fn new(subscription: &Arc<Subscription>) -> Self {
         subscription.subscribed.store(true, Ordering::Relaxed);
         subscription.wake_all();
-        // Something may have been said before.
+        // Messages may have been sent before the subscription.
         let _ = subscription.notices.send(Notice::Missed);
         Self(Arc::downgrade(subscription))
     }
@@ -203,13 +204,13 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(subscription) = self.0.upgrade() {
             subscription.subscribed.store(false, Ordering::Relaxed);
-            // They waited for a message that may not come now.
+            // The message that these callers wait for may not arrive now.
             subscription.wake_all();
         }
     }
 }
 
-/// Until the connection ends, or the server says nothing when asked.
+/// Handles messages until the connection ends, or until the server does not respond to a ping.
 async fn hear_all(subscription: &Weak<Subscription>, mut sink: PubSubSink, mut stream: PubSubStream) {
     let _subscribed = match subscription.upgrade() {
         Some(subscription) => Subscribed::new(&subscription),

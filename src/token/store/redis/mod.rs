@@ -1,10 +1,11 @@
-//! Tokens shared by a fleet, through Redis or Valkey (feature `redis`).
+//! Shares tokens among the processes of a fleet, through Redis or Valkey (feature `redis`).
 //!
-//! All processes with the same client id and the same namespace share each token: one of them asks for
-//! it, the others take it over. They share cool-downs and the rate limit as well, and drop at once what one of them
-//! has rejected or revoked. [What a stored token is found by](crate::token#what-a-stored-token-is-found-by) says what else
-//! counts, and why the client secret does not. A refusal of the credentials is shared by the processes that have the
-//! same id and secret.
+//! All processes with the same client id and the same namespace share each token: one of them
+//! requests it, and the others load it from Redis. They also share cool-downs and the rate limit,
+//! and at once drop a token that one of them rejects or revokes. See [what a stored token is found
+//! by](crate::token#what-a-stored-token-is-found-by) for the other parts of the key, and for the
+//! reason why the client secret is not one of them. A refusal of the credentials is shared by the
+//! processes that have the same id and secret.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -22,77 +23,85 @@
 //! # }
 //! ```
 //!
-//! # What it costs
+//! # Cost
 //!
-//! A token from memory: nothing. One that another process has: one round trip. One that is asked for:
-//! two, beside the token call. A store keeps two connections, one for calls and one to listen.
+//! A token from memory causes no call to Redis. A token that another process has requested costs
+//! one round trip, a token that is requested from the vendor two. A store keeps two connections:
+//! one for calls and one for messages.
 //!
 //! # When Redis fails
 //!
-//! A call takes at most 800 ms ([`RedisStoreBuilder::with_timeout`]). After one that fails, be it that Redis
-//! is absent, slow, full, read-only or loading, the cache leaves the store aside for five seconds
-//! ([`TokenOptions::with_store_circuit_open_for`](crate::token::TokenOptions::with_store_circuit_open_for)) and asks for tokens
-//! alone, within this process's own limits. It says so in a trace and in
-//! [`Stats`](crate::token::Stats), and shares again by itself. A good token is never lost by it.
+//! A call takes at most 800 ms ([`RedisStoreBuilder::with_timeout`]). A call fails if Redis is
+//! unreachable, slow, full, read-only or loading. The cache then requests tokens without the store
+//! for 5 s ([`TokenOptions::with_store_circuit_open_for`]), within the limits of this process, and
+//! tries the store again afterwards. A trace event and [`Stats`](crate::token::Stats) report this.
+//! A valid token is never lost.
 //!
-//! | what happens | how long others wait, by default |
+//! [`TokenOptions::with_store_circuit_open_for`]:
+//!     crate::token::TokenOptions::with_store_circuit_open_for
+//!
+//! | event | how long other processes wait, by default |
 //! | --- | --- |
-//! | a process dies while it requests a token | 10 s at most, the time of the lease; if it waited for the rate limit, 10 s after its turn |
-//! | a token call takes long | as long as it takes: the lease is renewed meanwhile |
-//! | a token source of your own never returns | 70 s: its lease is renewed for 60 s |
-//! | Redis does not respond | a second at most for a call, then nobody waits for 5 s |
+//! | a process crashes while it requests a token | at most 10 s, the duration of the lease; if it was waiting for the rate limit, 10 s after its turn |
+//! | a token request takes long | until it ends, because the lease is renewed |
+//! | a custom token source never returns | 70 s, because its lease is renewed for 60 s |
+//! | Redis does not respond | at most 1 s for one call; then calls do not wait for Redis for 5 s |
 //!
 //! # Revocation
 //!
 //! When [`TokenCache::forget`](crate::token::TokenCache::forget) or
-//! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the token
-//! any more. Every other process of the namespace with the same client id drops it as well, whether
-//! it holds the token, or only Redis does, and whether the access token or its refresh token was
-//! revoked:
+//! [`moov::Client::revoke`](crate::moov::Client::revoke) returns, this process does not return the
+//! token any more. All other processes with the same namespace and client id drop it as well. It
+//! does not matter whether such a process or only Redis holds the token, or whether the access
+//! token or its refresh token was revoked. They drop it:
 //!
-//! - as soon as Redis delivers the message, usually within milliseconds;
-//! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A dead
-//!   connection is noticed after 7 s.
+//! - when Redis delivers the message, usually within milliseconds;
+//! - at most 10 s after Redis can be reached again, if the process had lost its subscription. A
+//!   dead connection is detected after 7 s.
 //!
-//! This holds while Redis keeps the mark: for 24 hours
-//! ([`TokenOptions::with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime)), unless Redis is
-//! flushed, evicts keys for lack of memory, or loses its last writes in a failover. If the mark could not be
-//! written, `forget` and `revoke` return an error and the mark is written later, with a back-off of up to
-//! 60 s, for as long as the cache lives. A process that cannot reach Redis at all learns of it by the
-//! server's 401.
+//! This holds as long as Redis keeps the mark: 24 h
+//! ([`TokenOptions::with_max_lifetime`](crate::token::TokenOptions::with_max_lifetime)), unless
+//! Redis is flushed, evicts keys because its memory is full, or loses its last writes in a
+//! failover. If the mark cannot be written, `forget` and `revoke` return an error. The mark is then
+//! written later, with a back-off of up to 60 s, as long as the cache exists. A process that cannot
+//! reach Redis notices the revocation only when the server responds with a 401.
 //!
 //! # Rate limit
 //!
-//! Each token call reserves its place in Redis, on the clock of Redis and in order of arrival. So the
-//! fleet never exceeds the limit on that clock, and calls that wait are evenly spread. A wait costs one
-//! call to Redis more. A caller whose place is later than it can wait gets
-//! [`RateLimited`](crate::ErrorKind::RateLimited) with the time at once.
-//! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) tells how to choose
+//! Each token request reserves its place in Redis, by the clock of Redis and in order of arrival.
+//! So the fleet never exceeds the limit on that clock, and waiting requests are evenly spread. Each
+//! wait costs one more call to Redis. If a place is later than its caller can wait, the call fails
+//! at once with [`RateLimited`](crate::ErrorKind::RateLimited) and the remaining time. See
+//! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) for how to choose
 //! the limit.
 //!
 //! # Clocks
 //!
-//! The age of a token is measured on the clock of Redis; clocks of processes are not compared. A token is
-//! returned after its end for at most as long as its put was under way, which
-//! [`RedisStoreBuilder::with_timeout`] bounds, and not even that, as its last tenth (at most 10 s) is
-//! kept back. This assumes that the clock of Redis is not set back while the token lives.
+//! The age of a token is measured with the clock of Redis. Clocks of different processes are not
+//! compared. The measured age may be too small by the duration of the put, which is limited by
+//! [`RedisStoreBuilder::with_timeout`]. This has no effect, because the last tenth of a lifetime
+//! (at most 10 s) is not used. The clock of Redis must not be set back during the lifetime of a
+//! token.
 //!
 //! # Security
 //!
-//! Tokens are sealed with AES-256-GCM before they leave the process, each for its own key, kind and
-//! namespace; names hold fingerprints only. Anyone who can write to Redis but has no sealing key can delete
-//! tokens, bring back an older sealed one until it expires, remove the mark of a revoked one, and stop the
-//! fleet for up to an hour; never read a token, make one or move one to other scopes. A server that is not
-//! Redis at all can send more than memory holds: give the address of one that you trust, over TLS.
+//! Tokens are sealed with AES-256-GCM before they leave the process. A sealed token can be opened
+//! only for its own key, kind and namespace. Names in Redis contain only fingerprints.
 //!
-//! To rotate the sealing key, give the new one behind the old to all processes, then before it, then
-//! alone after a day.
+//! Anyone who can write to Redis but has no sealing key can delete tokens, restore an older sealed
+//! token until it expires, remove the mark of a revoked token, and block the fleet for up to one
+//! hour. Such a person cannot read or forge a token, or use it for other scopes. A server that only
+//! pretends to be Redis can send responses that exceed the memory. Use only the address of a
+//! trusted server, over TLS.
+//!
+//! To rotate the sealing key, first add the new key after the old one in all processes, then move
+//! it before the old one, and remove the old one after a day.
 //!
 //! # Rights
 //!
-//! A Redis user needs these rights and no more. They do not allow it to list or delete keys of others,
-//! to read the configuration, or to flush. Scripts may only run commands that the user may run. Each
-//! command is one line:
+//! A Redis user needs only the following rights. They do not allow the user to list or delete keys
+//! of other users, to read the configuration or to flush the database. Scripts can run only
+//! commands that the user may run. Each command is one line:
 //!
 //! ```text
 //! # One server
@@ -116,19 +125,20 @@
 //! ACL SETUSER tokens reset on >PASSWORD +role +sentinel|masters
 //! ```
 //!
-//! For a database other than 0, as in `redis://redis.example/2`, add `+select`. Redis 6.2 or newer, or
-//! Valkey; tested on Redis 7.0. The client also sends `CLIENT SETINFO`, and does not need it to succeed.
+//! For a database other than 0, as in `redis://redis.example/2`, add `+select`. Redis 6.2 or newer,
+//! or Valkey, is required. Tested with Redis 7.0. The client also sends `CLIENT SETINFO`, which may
+//! fail.
 //!
 //! # Versions
 //!
-//! Processes of two versions of this crate can share one Redis and one namespace, so a rolling deployment works, and
-//! so does rolling it back. A version that seals tokens in another way has entries of its own: until the deployment is
-//! over, each token is requested once for each of both versions. Leases, revocations, cool-downs, the rate limit and
-//! webhook deliveries hold for both.
+//! Processes with two versions of this crate can share one Redis and one namespace, so rolling
+//! deployments and rollbacks work. A version that seals tokens differently has its own entries.
+//! Until the deployment is complete, each token is then requested once per version. Leases,
+//! revocations, cool-downs, the rate limit and webhook deliveries apply to both versions.
 //!
-//! The crate `redis` that this is built on is re-exported as `fintech_auth::redis`. Its types are in
-//! the signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels` only; a new major version
-//! of it is one of this crate's.
+//! The crate `redis` is re-exported as `fintech_auth::redis`. Its types appear only in the
+//! signatures of [`RedisStoreBuilder::with_client`], `with_cluster` and `with_sentinels`. A new
+//! major version of that crate requires a new major version of this one.
 
 mod check;
 mod entry;
@@ -150,18 +160,18 @@ pub(crate) use self::script::Script;
 use self::{link::Link, listen::Subscription, names::Names, seal::Keyring, server::Server};
 use crate::{Error, ErrorKind, token::store::StoreError};
 
-/// Tokens in Redis. See the [module](self).
+/// A token store in Redis. See the [module](self).
 pub struct RedisStore {
     link: Link,
     server: Arc<Server>,
     subscription: Arc<Subscription>,
     names: Names,
     keys: Keyring,
-    /// Whose leases are ours.
+    /// Identifies the leases of this store.
     holder: String,
 }
 
-/// Settings of a [`RedisStore`].
+/// A builder for a [`RedisStore`].
 #[must_use]
 pub struct RedisStoreBuilder {
     keys: Vec<SealingKey>,
@@ -170,7 +180,7 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStore {
-    /// Settings for a store under these keys: the first seals, all open.
+    /// Creates a builder. The first key seals tokens, all keys open them.
     pub fn builder(keys: impl IntoIterator<Item = SealingKey>) -> RedisStoreBuilder {
         RedisStoreBuilder {
             keys: keys.into_iter().collect(),
@@ -179,20 +189,23 @@ impl RedisStore {
         }
     }
 
-    /// Closes both connections, for the end of a process: after the shutdown of each client and of each
-    /// [`Deliveries`](crate::webhook::Deliveries) that uses the store. Calls in flight are finished. A later call
-    /// connects again. Without this, the connections close when the store is dropped.
+    /// Closes both connections, before the process exits.
+    ///
+    /// Call this after the shutdown of each client and of each
+    /// [`Deliveries`](crate::webhook::Deliveries) that uses the store. Calls in flight are
+    /// completed. A later call connects again. Without this call, the connections close when the
+    /// store is dropped.
     pub fn close(&self) {
         self.subscription.close();
         self.link.close();
     }
 
-    /// A key of this name in the namespace. In a cluster each is in a place of its own.
+    /// Returns the Redis key of this name in the namespace. In a cluster each key has its own slot.
     pub(crate) fn key(&self, name: &str) -> String {
         self.names.single(name)
     }
 
-    /// Runs a script on the connection of the tokens.
+    /// Runs a script on the connection of the token store.
     ///
     /// # Errors
     ///
@@ -208,55 +221,63 @@ impl RedisStore {
 }
 
 impl RedisStoreBuilder {
-    /// Keeps apart environments that share a Redis: one word. `default`.
+    /// Sets the namespace, which separates environments that share a Redis server. Default:
+    /// `default`.
+    ///
+    /// 1 to 64 ASCII letters, digits, hyphens, underscores and dots.
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// How long one call may take, making a connection included. 800 milliseconds; keep it below
+    /// Sets the time limit of one call, including connecting. Default: 800 ms.
+    ///
+    /// It should be shorter than
     /// [`TokenOptions::with_store_timeout`](crate::token::TokenOptions::with_store_timeout).
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// A store on one server: `redis://[user]:[password]@host:port/db`, `rediss://` for TLS by the
-    /// platform's roots, `unix://` for a socket. Nothing is sent yet.
+    /// Creates a store on one server. Sends nothing yet.
+    ///
+    /// The URL is `redis://[user]:[password]@host:port/db`, `rediss://` for TLS with the root
+    /// certificates of the platform, or `unix://` for a socket.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for a URL, a namespace or a list of keys that will not do.
+    /// [`ErrorKind::InvalidConfig`] if the URL, the namespace or the list of keys is invalid.
     pub fn open(self, url: &str) -> Result<RedisStore, Error> {
         let client = ::redis::Client::open(url).map_err(|error| invalid(&error))?;
         self.with_client(client)
     }
 
-    /// A store on a client of your own making, for what no URL says: other roots, a client certificate.
+    /// Creates a store with your own Redis client, for example for other root certificates or a
+    /// client certificate.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// The errors of [`Self::open`].
     pub fn with_client(self, client: ::redis::Client) -> Result<RedisStore, Error> {
         self.build(Server::Single(client))
     }
 
-    /// A store on the master that sentinels name (feature `redis-sentinel`).
+    /// Creates a store on the master that sentinels report (feature `redis-sentinel`).
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// The errors of [`Self::open`].
     #[cfg(feature = "redis-sentinel")]
     pub fn with_sentinels(self, sentinels: ::redis::sentinel::SentinelClient) -> Result<RedisStore, Error> {
         self.build(Server::Sentinel(tokio::sync::Mutex::new(sentinels)))
     }
 
-    /// A store on a cluster (feature `redis-cluster`), found by some of its nodes. All that belongs to one
-    /// set of credentials is in one slot.
+    /// Creates a store on a cluster (feature `redis-cluster`), which is found through some of its
+    /// nodes. All data of one set of credentials is in one slot.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// The errors of [`Self::open`].
     #[cfg(feature = "redis-cluster")]
     pub fn open_cluster<'a>(self, nodes: impl IntoIterator<Item = &'a str>) -> Result<RedisStore, Error> {
         let nodes: Result<Vec<_>, _> = nodes.into_iter().map(::redis::Client::open).collect();
@@ -266,12 +287,12 @@ impl RedisStoreBuilder {
         self.with_cluster(cluster, nodes)
     }
 
-    /// A store on a cluster client of your own making (feature `redis-cluster`). Messages are heard from the
-    /// first of `nodes` that responds.
+    /// Creates a store with your own cluster client (feature `redis-cluster`). Messages are
+    /// received from the first of `nodes` that responds.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// The errors of [`Self::open`].
     #[cfg(feature = "redis-cluster")]
     pub fn with_cluster(
         self,
@@ -298,7 +319,7 @@ impl RedisStoreBuilder {
     }
 }
 
-/// The client's words for it, which hold nothing of the URL.
+/// Converts an error of the Redis client. Its category contains no part of the URL.
 fn invalid(error: &::redis::RedisError) -> Error {
     Error::new(ErrorKind::InvalidConfig, "no address of a Redis: use redis://, rediss:// or unix://")
         .with_source(error.category().to_owned())

@@ -1,4 +1,4 @@
-//! What things are called in Redis. No name holds more than fingerprints.
+//! The names of keys and messages in Redis. They contain only fingerprints.
 
 use super::seal::VERSION;
 use crate::{
@@ -13,17 +13,19 @@ pub(super) struct Names {
     pub(super) channel: String,
 }
 
-/// Which key, in few bytes.
+/// A short id of a store key.
 pub(super) type KeyId = [u8; 16];
 
-/// The names of one source. They share what stands in braces, so that a cluster keeps them in one
-/// place, and one script may decide by all of them.
+/// The names of one source. They share the part in braces, so that a cluster keeps them in one
+/// slot, and one script can use all of them.
 pub(super) struct OfSource(String);
 
 impl Names {
+    /// Creates the names of a namespace.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` for what is no plain word.
+    /// `InvalidConfig` if the namespace contains other characters or has a wrong length.
     pub(super) fn new(namespace: &str) -> Result<Self, Error> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !(1..=64).contains(&namespace.len()) || !namespace.bytes().all(plain) {
@@ -33,12 +35,12 @@ impl Names {
         Ok(Self { namespace: namespace.into(), channel: format!("fintech-auth:{namespace}") })
     }
 
-    /// A name that shares its place in a cluster with no other.
+    /// Returns a name with its own slot in a cluster.
     pub(super) fn single(&self, name: &str) -> String {
         format!("{{fintech-auth:{}:{name}}}", self.namespace)
     }
 
-    /// What an entry is about, for its seal: it opens nowhere else.
+    /// Returns the context of a sealed value, outside of which it cannot be opened.
     pub(super) fn about(&self, what: &str, key: &StoreKey) -> Fingerprint {
         Fingerprint::of(["fintech-auth", what, &self.namespace, &key.source.to_string(), &key.scopes])
     }
@@ -54,7 +56,8 @@ impl Names {
 }
 
 impl OfSource {
-    /// Each version has entries of its own, so that two versions run side by side during a deployment.
+    /// Returns the name of an entry. Each version has its own entries, so that two versions can run
+    /// side by side during a deployment.
     pub(super) fn entry(&self, id: &KeyId) -> String {
         format!("{}:token:{VERSION}:{}", self.0, hex(id))
     }
@@ -104,7 +107,8 @@ pub(super) enum Message {
     Invalidated(TokenId),
 }
 
-/// How many ids a message may name. A revocation names a token and what came with it.
+/// The maximum number of ids in a message. A revocation names a token and the tokens issued with
+/// it.
 pub(super) const MAX_IDS: usize = 16;
 
 impl Message {
@@ -116,7 +120,7 @@ impl Message {
         }
     }
 
-    /// `None` for anything that is not as we write it.
+    /// Parses a message. Returns `None` if it does not have exactly the written form.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let (kind, rest) = std::str::from_utf8(text).ok()?.split_once(':')?;
         let ids = || rest.split(':').map(|id| read_id(id.as_bytes())).collect::<Option<Vec<_>>>();
@@ -135,7 +139,7 @@ pub(super) fn id(id: &TokenId) -> String {
     format!("{:016x}", id.get())
 }
 
-/// `None` for what is no id.
+/// Parses an id. Returns `None` if the text is not one.
 pub(super) fn read_id(text: &[u8]) -> Option<TokenId> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() == 16 && is_hex(text.as_bytes()))?;
     TokenId::new(u64::from_str_radix(text, 16).ok()?)

@@ -1,6 +1,6 @@
-//! Reads the replies of the scripts. Anyone may have written them.
+//! Parses the replies of the scripts. They are untrusted, because others may have written the data.
 //!
-//! Any other shape is an error, and nothing of it is shown.
+//! An unexpected reply is an error that shows no part of it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::token::{
     store::{Block, Notice, StoreError},
 };
 
-/// What a script returned of a key.
+/// The reply of a script about a key.
 #[derive(Debug)]
 pub(super) enum Reply {
     Token(Sealed),
@@ -23,14 +23,14 @@ pub(super) enum Reply {
     None,
 }
 
-/// An entry, or a refresh token of one.
+/// A sealed entry, or its sealed refresh token.
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) id: Option<TokenId>,
     pub(super) text: Vec<u8>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) left: Duration,
-    /// Microseconds on the clock of Redis.
+    /// The time in microseconds, on the clock of Redis.
     pub(super) now: u64,
 }
 
@@ -67,7 +67,7 @@ impl Reply {
     }
 }
 
-/// Whether a script did what it was asked.
+/// Parses the reply of a script that returns whether it succeeded.
 pub(super) fn done(value: &Value) -> Result<bool, StoreError> {
     match value {
         Value::Int(0) => Ok(false),
@@ -76,7 +76,7 @@ pub(super) fn done(value: &Value) -> Result<bool, StoreError> {
     }
 }
 
-/// The marks on these tokens.
+/// Parses the marks of these tokens.
 pub(super) fn marks(value: &Value, ids: &[TokenId]) -> Result<Vec<Notice>, StoreError> {
     let Value::Array(marks) = value else { return Err(unexpected_reply()) };
     if marks.len() != ids.len() {

@@ -1,6 +1,6 @@
-//! The scripts that run inside of Redis, each in one step that nothing comes between.
+//! The scripts that run atomically in Redis.
 //!
-//! Their text never depends on what is asked: all of that goes in as keys and arguments.
+//! Their text is constant. All variable data are passed as keys and arguments.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use ring::digest;
 
 use crate::hex::hex;
 
-/// A script and the name that Redis knows it by.
+/// A script, and the SHA-1 by which Redis identifies it.
 pub(crate) struct Script {
     text: &'static str,
     sha1: OnceLock<String>,
@@ -43,7 +43,7 @@ impl Script {
         Self { text, sha1: OnceLock::new() }
     }
 
-    /// Redis names scripts by SHA-1; nothing here rests on its strength.
+    /// Returns the SHA-1 by which Redis identifies the script. Not used for security.
     fn sha1(&self) -> &str {
         self.sha1.get_or_init(|| {
             let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, self.text.as_bytes());
@@ -51,7 +51,8 @@ impl Script {
         })
     }
 
-    /// The call by name, or with the whole text for a server that does not know the name yet.
+    /// Builds the call: by SHA-1, or with the whole text if the server does not know the script
+    /// yet.
     pub(super) fn command(&'static self, whole: bool, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
         let mut command = redis::cmd(if whole { "EVAL" } else { "EVALSHA" });
         command.arg(if whole { self.text } else { self.sha1() }).arg(keys.len()).arg(keys).arg(arguments);

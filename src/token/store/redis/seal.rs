@@ -1,7 +1,7 @@
-//! Encrypts what is kept in Redis, under keys that only the processes have.
+//! Encrypts the data in Redis with keys that only the processes have.
 //!
-//! AES-256-GCM by ring (NIST SP 800-38D), with a random nonce of 96 bits for each value. It never
-//! tells why something does not open.
+//! AES-256-GCM of ring (NIST SP 800-38D), with a random 96-bit nonce for each value. Does not
+//! report why a value cannot be opened.
 
 use std::fmt;
 
@@ -18,35 +18,36 @@ use crate::{
     token::{fingerprint::Fingerprint, store::StoreError},
 };
 
-/// The first byte of every sealed value: the version of the seal and of the layout inside (`entry.rs`). It is also
-/// in the name of an entry.
+/// The first byte of each sealed value: the version of the seal and of the layout inside
+/// (`entry.rs`). The name of an entry contains it too.
 ///
-/// Raise it with every change of either, and never use a number again. `CONTRIBUTING.md` has the rule for all else
-/// in Redis.
+/// Increase it with each change of either, and never reuse a number. `CONTRIBUTING.md` has the
+/// rules for all other data in Redis.
 pub(super) const VERSION: u8 = 2;
 const ID: usize = 8;
 const HEADER: usize = 1 + ID + NONCE_LEN;
 
-/// A key that encrypts tokens at rest: 32 random bytes, the same in all processes that share.
+/// A key that encrypts tokens in Redis: 32 random bytes, the same in all processes that share
+/// tokens.
 ///
-/// Make one with `openssl rand -base64 32`, and keep it where you keep the client secret.
+/// Create one with `openssl rand -base64 32`, and store it with the client secret.
 ///
 /// # Security
 ///
-/// Who has it and can read Redis has the tokens. Change it before 2³² tokens were stored under it: that
-/// is 136 a second for a year.
+/// Anyone who has this key and can read Redis can read the tokens. Replace the key before 2³²
+/// tokens were stored with it: that is 136 tokens per second for one year.
 pub struct SealingKey {
     key: LessSafeKey,
-    /// Tells keys apart, and says nothing of them.
+    /// Identifies the key without revealing it.
     id: [u8; ID],
 }
 
 impl SealingKey {
-    /// From its 32 bytes.
+    /// Creates a key from its 32 bytes.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for another length.
+    /// [`ErrorKind::InvalidConfig`] if the length is not 32 bytes.
     pub fn new(key: &[u8]) -> Result<Self, Error> {
         let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key has 32 bytes");
         let mut context = digest::Context::new(&digest::SHA256);
@@ -58,11 +59,11 @@ impl SealingKey {
         Ok(Self { key: LessSafeKey::new(key), id })
     }
 
-    /// From its bytes in Base64 with padding, as `openssl rand -base64 32` writes them.
+    /// Creates a key from Base64 with padding, the output of `openssl rand -base64 32`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for anything else.
+    /// [`ErrorKind::InvalidConfig`] if the text is not Base64 of 32 bytes.
     pub fn from_base64(text: &Secret) -> Result<Self, Error> {
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.expose_secret().trim()).unwrap_or_default());
         let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key is 32 bytes in Base64");
@@ -76,7 +77,7 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// The first key seals, all open.
+/// The sealing keys. The first one seals, all of them open.
 pub(super) struct Keyring {
     keys: Vec<SealingKey>,
     random: SystemRandom,
@@ -90,7 +91,7 @@ impl Keyring {
         Ok(Self { keys, random: SystemRandom::new() })
     }
 
-    /// Seals a text that is about something: it opens only where that is said again.
+    /// Seals a text. It can be opened only with the same `about`.
     pub(super) fn seal(&self, about: &Fingerprint, text: &[u8]) -> Result<Vec<u8>, StoreError> {
         let failed = |_| StoreError::new("the system gives no randomness");
         let key = &self.keys[0];
@@ -100,7 +101,7 @@ impl Keyring {
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         sealed.extend_from_slice(&nonce);
-        // Room for all of it is there, so that no copy of the text is left behind unwiped.
+        // The capacity is sufficient, so that growing leaves no unwiped copy of the text behind.
         sealed.extend_from_slice(text);
         let aad = aad(&key.id, about);
         let nonce = Nonce::assume_unique_for_key(nonce);
@@ -109,7 +110,8 @@ impl Keyring {
         Ok(sealed)
     }
 
-    /// `None` for what none of the keys has sealed, or about something else.
+    /// Opens a sealed value. Returns `None` if none of the keys has sealed it with the same
+    /// `about`.
     pub(super) fn open(&self, about: &Fingerprint, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (header, text) = sealed.split_at_checked(HEADER)?;
         let (id, nonce) = header.strip_prefix(&[VERSION])?.split_at(ID);
@@ -122,7 +124,7 @@ impl Keyring {
     }
 }
 
-/// What else the seal holds: the head of the value, and what it is about.
+/// Returns the additional authenticated data: the header of the value, and its context.
 fn aad(id: &[u8; ID], about: &Fingerprint) -> Aad<[u8; 1 + ID + 32]> {
     let mut bytes = [VERSION; 1 + ID + 32];
     bytes[1..=ID].copy_from_slice(id);
@@ -161,7 +163,7 @@ mod tests {
         }
     }
 
-    /// As another version would seal it, with that version in the seal as well.
+    /// Seals a text as another version would, with that version number.
     fn sealed_by(version: u8, about: &Fingerprint) -> Vec<u8> {
         let key = SealingKey::new(&[1; 32]).unwrap();
         let mut aad = [version; 1 + ID + 32];

@@ -1,6 +1,6 @@
-//! Which Redis to talk to: one server, the one that sentinels name, or a cluster.
+//! The Redis deployment: one server, the master that sentinels report, or a cluster.
 //!
-//! It makes connections and keeps none.
+//! Opens connections and keeps none.
 
 use std::fmt;
 
@@ -17,12 +17,13 @@ pub(super) enum Server {
     Single(Client),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(tokio::sync::Mutex<redis::sentinel::SentinelClient>),
-    /// A cluster, and some of its nodes by themselves: a message in one node reaches all.
+    /// A cluster, and clients for some of its nodes. A message that is sent to one node reaches all
+    /// nodes.
     #[cfg(feature = "redis-cluster")]
     Cluster(redis::cluster::ClusterClient, Vec<Client>),
 }
 
-/// A connection for many calls at once.
+/// A connection for concurrent calls.
 #[derive(Clone)]
 pub(super) enum Connection {
     Single(MultiplexedConnection),
@@ -59,7 +60,7 @@ impl Server {
         }
     }
 
-    /// A connection for messages alone.
+    /// Opens a connection for messages only.
     pub(super) async fn listen(&self) -> RedisResult<PubSub> {
         match self {
             Self::Single(client) => {
@@ -90,7 +91,7 @@ impl Server {
 
 async fn single(client: &Client) -> RedisResult<Connection> {
     provide_crypto_for(client);
-    // Whoever calls bounds the time of all of it.
+    // The caller limits the total time.
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
 }
@@ -101,14 +102,14 @@ fn provide_crypto_for(client: &Client) {
     }
 }
 
-/// The Redis client takes the crypto provider of the process, and panics where several are compiled in
-/// and none was chosen. A choice that was made before stays.
+/// Installs a crypto provider for the process, unless there is one. Otherwise the Redis client
+/// panics if several providers are compiled in.
 fn provide_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 impl fmt::Debug for Server {
-    /// Addresses may hold credentials.
+    /// Does not show the address, which may contain credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Single(_) => "Single",

@@ -1,4 +1,4 @@
-//! The contract of a store, each method by one script.
+//! Implements [`TokenStore`] for Redis. Each method runs one script.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use crate::{
     },
 };
 
-/// The argument of a claim that names an entry to overwrite.
+/// The index of the claim argument that names an entry to overwrite.
 const OVERWRITE: usize = 5;
-/// The longest wait for a permit, so that a lease that covers it stays below the hour that the scripts
-/// believe.
+/// The longest wait for a permit: 45 min. A lease that covers it must stay below one hour, the
+/// limit of the scripts.
 const MAX_WAIT: Duration = Duration::from_secs(45 * 60);
 
-/// A key of the store as its scripts know it.
+/// The id and the Redis names of a store key.
 struct RedisKey {
     id: KeyId,
     names: OfSource,
@@ -70,7 +70,7 @@ impl RedisStore {
         self.names.about(&format!("refresh {:016x}", token.get()), key)
     }
 
-    /// The token in an entry, if it is one of ours.
+    /// Opens the token of an entry. Returns `None` if no key of this store has sealed it.
     fn token(&self, key: &StoreKey, sealed: &Sealed) -> Option<StoredToken> {
         let text = self.keys.open(&self.names.about("access", key), &sealed.text)?;
         let mut token = entry::read(&text, sealed.left, sealed.now)?;
@@ -93,8 +93,8 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the grant on the clock of Redis. The token was requested later, so
-        // it ends no earlier than this.
+        // The fence is the time of the grant by the clock of Redis. The token was requested later,
+        // so it does not expire before this time.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
@@ -231,7 +231,7 @@ impl TokenStore for RedisStore {
         max_wait: Duration,
     ) -> StoreFuture<'a, Claim<'a>> {
         self.listen();
-        // Registered before the call, so that no change after it is missed.
+        // Register before the call, so that no later change is missed.
         let wait = self.subscription.wait(Names::id(key));
         Box::pin(async move {
             let redis_key = self.redis_key(key);
@@ -250,7 +250,7 @@ impl TokenStore for RedisStore {
             arguments.extend(reservation(limit, max_wait));
             arguments.push(Vec::new());
             arguments.extend(except.iter().map(|id| names::id(id).into()));
-            // A second time if the entry is none of ours.
+            // The second attempt overwrites an entry that no sealing key opens.
             for _ in 0..2 {
                 match Reply::read(self.link.call(&script::CLAIM, &keys, &arguments).await?)? {
                     Reply::Token(sealed) => match self.token(key, &sealed) {
@@ -348,12 +348,13 @@ fn leased(fence: u64, (token, refresh_token): Parents) -> Lease {
     Lease::new(fence).with_parents(token.into_iter().chain(refresh_token))
 }
 
-/// Milliseconds for a script: at least one, or the call would be an error.
+/// Formats milliseconds for a script. At least 1, because Redis rejects 0.
 fn millis(span: Duration) -> String {
     span.as_millis().clamp(1, 1 << 50).to_string()
 }
 
-/// The arguments of a reservation: how many calls, in how many microseconds, and the longest wait.
+/// Returns the arguments of a reservation: the number of calls, the time span in microseconds, and
+/// the longest wait in milliseconds.
 fn reservation(limit: Option<RateLimit>, max_wait: Duration) -> [Vec<u8>; 3] {
     let (calls, per) = limit
         .map_or((0, 0), |limit| (limit.calls.clamp(1, 100_000), limit.per.min(MAX_WAIT).as_micros().max(1)));
@@ -370,7 +371,7 @@ mod tests {
     };
 
     fn store() -> RedisStore {
-        // Nothing is sent.
+        // Sends nothing.
         RedisStore::builder([SealingKey::new(&[1; 32]).unwrap()]).open("redis://127.0.0.1:1").unwrap()
     }
 
@@ -378,8 +379,8 @@ mod tests {
         StoreKey { source: Fingerprint::of(["source"]), scopes: "a b".into() }
     }
 
-    /// If this fails, processes of the previous release and of this one do not share tokens any more. If that is
-    /// intended, raise `VERSION` of the seal, and replace these values.
+    /// If this fails, processes of the previous release and of this one do not share tokens. If
+    /// that is intended, increase `VERSION` of the seal, and replace these values.
     #[test]
     fn an_entry_that_an_earlier_build_wrote_is_read() {
         const NAME: &str = "{fintech-auth:default:c0d98bfc0d1dafc7905b63b52c95999c}:token:2:ab1824375b49b051d46e7d961c75006f";

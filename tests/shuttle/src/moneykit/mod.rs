@@ -1,9 +1,9 @@
-//! What the webhook key cache needs of the crate's `moneykit`.
+//! The part of the crate's `moneykit` that the webhook key cache needs.
 
 pub mod webhook;
 
 pub mod types {
-    //! What is generated in the crate.
+    //! Stand-ins for types that are generated in the crate.
 
     pub struct JwkSet {
         pub keys: Vec<serde_json::Value>,

@@ -1,4 +1,4 @@
-//! The webhook key cache, compiled from the crate's own file, and a door to it for tests.
+//! The webhook key cache, compiled from the files of the crate, with an interface for tests.
 
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
-//! Models of what `src/sync.rs` re-exports.
+//! Models of the items that `src/sync.rs` re-exports.
 //!
-//! These operations keep their real implementation and are atomic by assumption: the scheduler can
-//! switch before each of them, but never in the middle.
+//! These operations keep their real implementation and are assumed to be atomic:
 //!
-//! - `ArcSwap`, `watch` and `Notify`;
-//! - `Arc` with its reference counts, `OnceLock` and `broadcast`, which the token cache does not take
-//!   from `src/sync.rs`: no switch before them either;
-//! - the counters of `Stats`, which no decision depends on.
+//! - `ArcSwap`, `watch` and `Notify`: the scheduler can switch before each operation, but not
+//!   inside.
+//! - `Arc` with its reference counts, `OnceLock` and `broadcast`, which the token cache does not
+//!   take from `src/sync.rs`: the scheduler cannot switch before these operations.
+//! - The counters of `Stats`, which no decision depends on.
 //!
-//! Atomics are sequentially consistent, whatever ordering they are given.
+//! Atomics are sequentially consistent, independent of the given ordering.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -28,14 +28,14 @@ pub mod time;
 
 /// Lets the scheduler switch to another task.
 ///
-/// Not `shuttle::thread::yield_now`: that lowers the priority of the task under the PCT scheduler.
+/// `shuttle::thread::yield_now` would lower the priority of the task under the PCT scheduler.
 pub fn switch_point() {
     if shuttle::current::try_get_current_task().is_some() {
         AtomicBool::new(false).load(Ordering::SeqCst);
     }
 }
 
-/// A real primitive with a switch point before each of its operations.
+/// A real primitive, with a switch point before each of its operations.
 #[derive(Debug, Default)]
 pub struct Switching<T>(T);
 
@@ -105,7 +105,7 @@ pub mod watch {
     }
 }
 
-/// Polls the branches in order: tokio's random order cannot be replayed.
+/// Polls the branches in order, because tokio's random order cannot be replayed.
 macro_rules! select {
     ($($branches:tt)*) => {
         tokio::select! { biased; $($branches)* }

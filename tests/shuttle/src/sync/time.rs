@@ -1,5 +1,5 @@
-//! A model of `tokio::time`, for tests under shuttle: time moves only when [`advance`] runs, which
-//! the scheduler of the tests picks when no other task can run.
+//! A model of `tokio::time`. Time moves only when the task of [`advance`] runs. The scheduler
+//! selects that task when no other task can run.
 
 use std::{
     cell::RefCell,
@@ -12,7 +12,7 @@ use std::{
 };
 
 thread_local! {
-    /// All tasks of a shuttle execution run on one thread.
+    /// All tasks of an execution run on one thread.
     static TIMERS: RefCell<Timers> = RefCell::default();
 }
 
@@ -24,12 +24,12 @@ struct Timers {
     clock: Option<Waker>,
 }
 
-/// Restarts time for a new execution.
+/// Resets the time for a new execution.
 pub fn reset() {
     TIMERS.take();
 }
 
-/// Time since the execution began.
+/// Returns the time since the execution started.
 pub fn elapsed() -> Duration {
     TIMERS.with_borrow(|timers| timers.now)
 }

@@ -1,4 +1,4 @@
-//! Callers that ask at the same time.
+//! Concurrent callers.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::{
 
 #[test]
 fn two_cold_callers_cause_one_request() {
-    // Depth first: the two callers and the refresh.
+    // Three tasks, few enough for depth first: the two callers and the refresh.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 
@@ -29,7 +29,7 @@ fn schedules_can_be_replayed() {
     check_replay(200, || cold_callers(4));
 }
 
-/// One of them is the main task.
+/// Runs several callers without a cached token. One of them is the main task.
 async fn cold_callers(count: usize) {
     let server = Server::new();
     let cache = server.cache(TokenOptions::default());
@@ -111,7 +111,7 @@ fn invalidate_removes_exactly_its_token() {
         for caller in callers {
             tokens.insert(caller.await.expect("no panic"));
         }
-        // The token that came in its place was rejected by nobody.
+        // No caller rejected the new token.
         assert_eq!(tokens, BTreeSet::from(["g2-a1".to_owned()]));
         assert_eq!(server.requests().len(), 2);
     });

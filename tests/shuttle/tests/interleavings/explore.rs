@@ -12,33 +12,33 @@ use shuttle::{
     },
 };
 
-/// Far above what any scenario needs: more steps than this are an endless loop.
+/// Far above what any scenario needs. A schedule with more steps is an endless loop.
 const MAX_STEPS: usize = 100_000;
-/// How many times a PCT schedule changes priorities: enough for races of up to four operations.
+/// The number of priority changes in a PCT schedule: enough for races of up to four operations.
 const PCT_DEPTH: usize = 4;
 
-/// The task that moves time is spawned first.
+/// The id of the task that moves time, which is spawned first.
 const CLOCK: usize = 1;
 
-/// How many schedules of each kind are explored.
+/// The number of schedules of each kind.
 #[derive(Clone, Copy)]
 pub(crate) struct Schedules {
-    /// The next task is chosen by chance.
+    /// The next task is chosen at random.
     pub(crate) random: usize,
     /// Tasks have random priorities, which change at random times (probabilistic concurrency
     /// testing).
     pub(crate) pct: usize,
-    /// In order, depth first. 0 where a scenario has more than three tasks.
+    /// Schedules are explored depth first. 0 if a scenario has more than three tasks.
     pub(crate) depth_first: usize,
 }
 
 pub(crate) const DEFAULT: Schedules = Schedules { random: 2_000, pct: 2_000, depth_first: 0 };
 
-/// Runs the scenario once for each schedule. Time moves only when no task can run.
+/// Runs the scenario once for each schedule. Time moves only when no other task can run.
 ///
-/// `SHUTTLE_FACTOR` multiplies the number of schedules, `SHUTTLE_SEED` chooses others,
-/// `SHUTTLE_KIND` runs one kind of them (`random`, `pct`, `depth-first`), and `SHUTTLE_REPLAY` names
-/// the file of one schedule to run instead.
+/// `SHUTTLE_FACTOR` multiplies the number of schedules. `SHUTTLE_SEED` selects different schedules.
+/// `SHUTTLE_KIND` runs only one kind (`random`, `pct`, `depth-first`). `SHUTTLE_REPLAY` names the
+/// file of a single schedule to run instead.
 pub(crate) fn explore<F>(schedules: Schedules, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -46,7 +46,7 @@ where
     explore_with(false, schedules, scenario);
 }
 
-/// The same, but time may move, to the next timer, before any step.
+/// Works like [`explore`], but time may move to the next timer before any step.
 pub(crate) fn explore_any_time<F>(schedules: Schedules, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -82,7 +82,7 @@ where
     }
 }
 
-/// Runs each schedule twice and fails if the second run differs.
+/// Runs each schedule twice, and fails if the second run differs.
 pub(crate) fn check_replay<F>(schedules: usize, scenario: fn() -> F)
 where
     F: Future<Output = ()> + 'static,
@@ -107,7 +107,8 @@ where
     });
 }
 
-/// Moves time only when no other task can run: no timeout ends because a task is slow.
+/// A scheduler that moves time only when no other task can run, so that no timeout ends because a
+/// task is slow.
 #[derive(Debug)]
 struct ModelClock<S> {
     inner: S,
@@ -115,7 +116,7 @@ struct ModelClock<S> {
     /// Whether time may move before any step.
     any_time: bool,
     schedules: usize,
-    /// The task that ran last and was not the clock.
+    /// The last task that ran, except the clock.
     last: Option<TaskId>,
 }
 
@@ -159,7 +160,7 @@ impl<S: Scheduler> Scheduler for ModelClock<S> {
     }
 }
 
-/// Waits until all other tasks wait as well.
+/// Waits until all other tasks wait too.
 pub(crate) async fn idle() {
     time::sleep(Duration::from_millis(1)).await;
 }

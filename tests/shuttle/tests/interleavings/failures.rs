@@ -1,4 +1,4 @@
-//! Sources that panic, fail or hang, and runtimes that go away.
+//! Sources that panic, fail or hang, and runtimes that are dropped.
 
 use fintech_auth_shuttle::{
     ErrorKind,
@@ -22,7 +22,7 @@ fn a_failing_source_leaves_no_waiter_behind() {
     explore(DEFAULT, || leave_no_waiter_behind(Reply::Failure));
 }
 
-/// The first request ends so. Nobody waits for as long as they would.
+/// The first request ends with `reply`. No caller may then wait until its timeout.
 async fn leave_no_waiter_behind(reply: Reply) {
     let server = match reply {
         Reply::Panic => Server::replying(|before| if before == 0 { Reply::Panic } else { Reply::Token }),

@@ -21,7 +21,7 @@ fn with_store() -> TokenOptions {
     TokenOptions::default().with_store(Arc::new(MemoryStore::default()))
 }
 
-/// A store whose refresh tokens are on their way for a while.
+/// A store that delays refresh tokens by 10 ms.
 #[derive(Debug, Default)]
 struct SlowStore(MemoryStore);
 
@@ -126,7 +126,7 @@ fn a_refresh_token_from_the_store_is_not_sent_after_its_revocation() {
         let first = server.cache(options.clone());
         first.token(&scopes("a")).await.expect("a token");
         time::sleep(STALE).await;
-        // Another process, which takes the refresh token from the store.
+        // The cache of another process, which takes the refresh token from the store.
         let cache = server.cache(options);
         let asker = {
             let cache = cache.clone();
@@ -144,7 +144,7 @@ fn a_refresh_token_from_the_store_is_not_sent_after_its_revocation() {
             idle().await;
         }
         asker.await.expect("no panic");
-        // Between taking the refresh token to send it and sending it no time passes.
+        // No time passes between taking and sending a refresh token.
         let later = server.requests().into_iter().filter(|request| request.at > returned);
         assert_eq!(later.filter_map(|request| request.refresh_token).count(), 0, "sent after its revocation");
     });

@@ -1,4 +1,4 @@
-//! Tokens that are revoked while they are renewed.
+//! Tokens that are revoked while they are refreshed.
 
 use fintech_auth_shuttle::{
     Secret,
@@ -26,7 +26,7 @@ fn nothing_of_a_grant_is_handed_out_after_its_refresh_token_was_revoked() {
     explore(DEPTH_FIRST, || revoke_during_renewal("g1-r1", EXPIRED));
 }
 
-/// The main task revokes, another asks, and a third refreshes.
+/// Three tasks: the main task revokes, a second one requests a token, and a third one refreshes it.
 async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) {
     let server = Server::new();
     let cache = server.cache(TokenOptions::default());
@@ -44,8 +44,8 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
     expect_nothing_of("g1", &cache).await;
 }
 
-/// Called when the revocation has returned. A request that took the refresh token before may still be
-/// on its way.
+/// Checks that no token of the grant is returned. Called after the revocation has returned. A
+/// request that took the refresh token earlier may still be in flight.
 async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
     if let Some(token) = cache.cached(&scopes("a")) {
         assert_ne!(grant_of(&token), grant, "in place after its revocation");

@@ -1,4 +1,4 @@
-//! A token endpoint that records what it is sent.
+//! A token endpoint that records its requests.
 
 use std::{
     fmt,
@@ -12,9 +12,9 @@ use fintech_auth_shuttle::{
     token::{Fingerprint, IssuedToken, TokenCache, TokenOptions, TokenSource},
 };
 
-/// How long the server says that its tokens live.
+/// The lifetime of issued tokens.
 const LIFETIME: Duration = Duration::from_secs(3600);
-/// When a token is renewed although it serves, and when it does not serve any more.
+/// The age at which a token is stale, and the age at which it is expired.
 pub(crate) const STALE: Duration = Duration::from_secs(3400);
 pub(crate) const EXPIRED: Duration = Duration::from_secs(3595);
 
@@ -25,15 +25,15 @@ pub(crate) struct Request {
     pub(crate) refresh_token: Option<String>,
 }
 
-/// What the server does with a request.
+/// The reaction of the server to a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Reply {
     Token,
-    /// It panics, as a user's own source may.
+    /// The source panics, as user code may.
     Panic,
-    /// It never responds.
+    /// The server never responds.
     Silence,
-    /// It fails, and the request may have been sent.
+    /// The request fails, and may have been sent.
     Failure,
 }
 
@@ -45,8 +45,8 @@ struct Inner {
     reply: fn(usize) -> Reply,
 }
 
-/// The access token of a grant is `g1-a1`, its refresh token `g1-r1`, those of the first refresh
-/// `g1-a2` and `g1-r2`.
+/// Returns the grant of a token. The tokens of grant `g1` are `g1-a1` and `g1-r1`, after its first
+/// refresh `g1-a2` and `g1-r2`.
 pub(crate) fn grant_of(token: &Token) -> String {
     token.expose_secret().split('-').next().unwrap_or_default().to_owned()
 }
@@ -56,7 +56,7 @@ impl Server {
         Self::replying(|_| Reply::Token)
     }
 
-    /// `reply` is given the number of requests before this one.
+    /// Creates a server. The argument of `reply` is the number of earlier requests.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
         Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }
@@ -65,7 +65,7 @@ impl Server {
         self.0.requests.lock().expect("no panic").clone()
     }
 
-    /// One process that asks this server.
+    /// Creates the cache of one process that uses this server.
     pub(crate) fn cache(&self, options: TokenOptions) -> TokenCache {
         let options = options.with_clock(VirtualClock).with_jitter(0.0);
         TokenCache::new(self.clone(), options)
@@ -87,7 +87,7 @@ impl Server {
         switch_point();
         match (self.0.reply)(before) {
             Reply::Token => {}
-            // No hook, or shuttle would report it as the failure of the test.
+            // `panic!` would run the panic hook, and shuttle would report a failed test.
             Reply::Panic => std::panic::resume_unwind(Box::new("the source panics")),
             Reply::Silence => std::future::pending().await,
             Reply::Failure => return Err(Error::new(ErrorKind::Unavailable, "test").with_sent(true)),

@@ -1,4 +1,4 @@
-//! Caches that are shut down while others use them.
+//! Caches that are shut down while they are in use.
 
 use std::{
     sync::{
@@ -30,7 +30,7 @@ fn key(server: &Server) -> StoreKey {
     StoreKey::new(server.fingerprint(), "a")
 }
 
-/// A token, or an error that says that the client was shut down.
+/// Returns the token, if any. Asserts that an error reports the shutdown.
 fn token_or_shut_down(outcome: Result<Token, Error>) -> Option<Token> {
     outcome
         .inspect_err(|error| {
@@ -46,7 +46,8 @@ fn a_refresh_is_finished_or_not_begun_and_no_refresh_token_is_lost() {
     explore(DEPTH_FIRST, || shutdown_during_renewal(EXPIRED));
 }
 
-/// The main task shuts down, another asks, and a third refreshes.
+/// Three tasks: the main task shuts down, a second one requests a token, and a third one refreshes
+/// it.
 async fn shutdown_during_renewal(age: Duration) {
     let (server, store) = (Server::new(), Arc::new(MemoryStore::default()));
     let cache = server.cache(TokenOptions::default().with_store(store.clone()));
@@ -59,7 +60,8 @@ async fn shutdown_during_renewal(age: Duration) {
     switch_point();
     cache.shutdown(MINUTE).await.expect("it ends in time");
     let sent = server.requests();
-    // Whatever was sent is stored by now: the new refresh token, or the old one that was not sent.
+    // The store has the latest refresh token: a new one if a refresh was sent, otherwise the old
+    // one.
     let stored = store.get(&key(&server)).await.expect("no failure");
     if let Some(stored) = stored {
         let number = sent.len();
@@ -121,7 +123,7 @@ fn a_request_that_never_ends_is_cut_off_and_no_caller_waits_on() {
     });
 }
 
-/// A store that fails until it is told to work.
+/// A store whose revocations fail until `works` is set.
 #[derive(Debug, Default)]
 struct FailingRevocations {
     works: AtomicBool,
@@ -210,7 +212,7 @@ fn a_revocation_is_in_the_store_after_the_shutdown_or_its_caller_knows_better() 
         };
         assert!(is_written || !promised, "{revoked:?}, {flushed:?}");
         assert!(cache.cached(&scopes("a")).is_none());
-        // A second shutdown writes it at the latest.
+        // A second shutdown writes the mark at the latest.
         cache.shutdown(MINUTE).await.expect("the store works");
         assert!(store.written.load(Ordering::SeqCst));
         assert!(store.get(&key(&server)).await.expect("no failure").is_none());

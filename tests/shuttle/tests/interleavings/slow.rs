@@ -1,4 +1,4 @@
-//! Tasks that are slow: any timer may fire between any two steps of another task.
+//! Slow tasks: any timer may fire between any two steps of another task.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -22,7 +22,7 @@ fn no_refresh_token_is_sent_twice_when_leases_and_timeouts_end_at_any_time() {
         let callers = caches.map(|cache| {
             spawn(async move {
                 for _ in 0..2 {
-                    // It may well time out.
+                    // The call may time out.
                     drop(cache.token(&scopes("a")).await);
                     time::sleep(STALE).await;
                 }

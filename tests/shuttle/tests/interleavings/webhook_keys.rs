@@ -1,4 +1,4 @@
-//! The keys of webhooks: one fetch for all who wait, and no waiter left behind.
+//! Webhook keys: one fetch for all waiting callers, and no caller waits forever.
 
 use std::sync::{
     Arc,
@@ -22,7 +22,7 @@ use super::{
     server::{Reply, VirtualClock},
 };
 
-/// A vendor that publishes one key, and counts how often its keys are fetched.
+/// A vendor that publishes one key, and counts the fetches of its keys.
 #[derive(Clone)]
 struct Vendor {
     fetches: Arc<AtomicUsize>,
@@ -31,7 +31,7 @@ struct Vendor {
 }
 
 impl Vendor {
-    /// `first` is how the first fetch ends; the others bring the key.
+    /// Creates a vendor. `first` is the outcome of the first fetch. Later fetches return the key.
     fn new(first: Reply) -> Self {
         Self { fetches: Arc::default(), first, cache: KeyCache::new(Arc::new(VirtualClock)) }
     }
@@ -58,7 +58,7 @@ impl Vendor {
     }
 }
 
-/// One of the callers is the main task.
+/// Verifies several webhooks concurrently. One of the callers is the main task.
 async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), VerifyErrorKind>> {
     let others: Vec<_> = (1..callers)
         .map(|_| {
@@ -75,7 +75,7 @@ async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), Verif
 
 #[test]
 fn two_webhooks_without_keys_cause_one_fetch() {
-    // Depth first: the two callers and the fetch.
+    // Three tasks, few enough for depth first: the two callers and the fetch.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
         assert_eq!(verify_at_once(&vendor, 2).await, [Ok(()); 2]);

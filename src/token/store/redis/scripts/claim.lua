@@ -1,5 +1,6 @@
 -- KEYS: entry, lease, fence, closed, refused, sent, revoked, invalid
--- ARGV: holder, time of the lease, calls, per (µs), longest wait (ms), an entry to overwrite, unwanted ids
+-- ARGV: holder, duration of the lease (ms), calls, time span (µs), longest wait (ms), an entry to
+-- overwrite, unwanted ids
 local id, token, refresh_id, ttl = entry(KEYS[1], KEYS[7], KEYS[8])
 if token and token == ARGV[6] then
   redis.call('DEL', KEYS[1])

@@ -1,9 +1,9 @@
 -- KEYS: entry, fence, revoked, invalid
 -- ARGV: id, channel, message
--- A known mark is not renewed: a thousand processes that reject a token cause one notice.
+-- A known mark is not renewed, so that a thousand processes that reject a token cause one notice.
 local id = entry(KEYS[1], KEYS[3], KEYS[4])
 if id ~= ARGV[1] and (invalidated_at(KEYS[4], ARGV[1]) or is_revoked(KEYS[3], ARGV[1])) then return 1 end
--- These first: a server whose memory is full sets nothing, but deletes and delivers.
+-- Delete and publish first: a server whose memory is full accepts these, but no writes.
 if id == ARGV[1] then redis.call('DEL', KEYS[1]) end
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 local fence = next_fence(KEYS[2])

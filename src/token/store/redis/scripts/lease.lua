@@ -1,5 +1,5 @@
 -- KEYS: lease, fence, entry, revoked, invalid
--- ARGV: holder, time
+-- ARGV: holder, duration (ms)
 local held = left(KEYS[1])
 if held > 0 then return {'held', held} end
 local id, _, refresh_id = entry(KEYS[3], KEYS[4], KEYS[5])

@@ -1,11 +1,12 @@
--- Shared by all scripts. Anyone may have written what is read here: what has the wrong shape is deleted.
+-- Shared by all scripts. The data read here are untrusted: values of an unexpected type or size are
+-- deleted.
 local HOUR = 3600000
 local DAY = 24 * HOUR
 local MAX_VALUE = 65536
--- How long a mark of an invalidated token counts, in microseconds.
+-- How long the mark of an invalidated token counts, in microseconds.
 local INVALIDATED = 60000000
 
--- Whether the key exists and has this type.
+-- Returns whether the key exists and has this type. Deletes a key of another type.
 local function is(key, want)
   local kind = redis.call('TYPE', key).ok
   if kind == want then return true end
@@ -13,7 +14,8 @@ local function is(key, want)
   return false
 end
 
--- How many milliseconds a lease or a stop still lasts. None of ours lasts longer than an hour.
+-- Returns how many milliseconds a lease or a block still lasts. Deletes a key that lasts longer
+-- than one hour, because this store writes none.
 local function left(key)
   local ttl = redis.call('PTTL', key)
   if ttl == -1 or ttl > HOUR then
@@ -23,7 +25,7 @@ local function left(key)
   return math.max(ttl, 0)
 end
 
--- Microseconds.
+-- Returns the time in microseconds.
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -33,7 +35,7 @@ local function integer(number)
   return string.format('%.0f', number)
 end
 
--- A number between two bounds, or nil. tonumber() also reads 'nan' and 'inf'.
+-- Parses a number between two bounds, or returns nil. tonumber() also accepts 'nan' and 'inf'.
 local function number_in(text, low, high)
   local number = tonumber(text or '')
   if number and number >= low and number <= high then return number end
@@ -46,15 +48,15 @@ local function is_revoked(revoked, id)
   return ends and tonumber(ends) > now() / 1000
 end
 
--- The fence at which a token was invalidated, or nil.
+-- Returns the fence at which a token was invalidated, or nil.
 local function invalidated_at(invalid, id)
   if not is(invalid, 'zset') then return nil end
   local at = redis.call('ZSCORE', invalid, id)
   return number_in(at or '', now() - INVALIDATED, now() + DAY * 1000)
 end
 
--- The id, the sealed token, the id of the refresh token and the milliseconds left, of an entry that
--- no mark forbids.
+-- Returns the id, the sealed token, the id of the refresh token and the remaining milliseconds of
+-- an entry, or nil if there is none. Deletes an entry that is invalid or marked.
 local function entry(key, revoked, invalid)
   if not is(key, 'hash') then return nil end
   local function size(field) return redis.call('HSTRLEN', key, field) end
@@ -71,12 +73,13 @@ local function entry(key, revoked, invalid)
   return nil
 end
 
--- Whether this holder has the lease now.
+-- Returns whether this holder has the lease.
 local function holds(lease, holder)
   return is(lease, 'string') and redis.call('STRLEN', lease) == #holder and redis.call('GET', lease) == holder
 end
 
--- A number that grows with each call. It follows the clock, so it also grows when the key was lost.
+-- Returns a number that increases with each call. It follows the clock, so it increases even if the
+-- key was lost.
 local function next_fence(fence)
   local at, last = now(), nil
   if is(fence, 'string') and redis.call('STRLEN', fence) <= 16 then
@@ -93,9 +96,9 @@ local function grant(lease, fence, holder, time)
   return number
 end
 
--- Reserves the next free place for a token call. Returns the milliseconds until then, or nil and why
--- there is none within `max_wait`. `sent` holds the times of the last calls, reserved ones included,
--- latest first, as many as the limit allows.
+-- Reserves the next free place for a token request. Returns the milliseconds until then, or nil and
+-- the reason why there is none within `max_wait`. `sent` holds the times of the last requests,
+-- including reserved ones, latest first, as many as the limit allows.
 local function reserve(closed, refused, sent, calls, per, max_wait)
   local refusal = left(refused)
   if refusal > 0 then return nil, {'refused', refusal} end
@@ -112,7 +115,7 @@ local function reserve(closed, refused, sent, calls, per, max_wait)
       if not last or oldest == nil then redis.call('DEL', sent) end
     end
     if oldest then time = math.max(time, oldest + per) end
-    -- Who has to wait, waits behind those who wait already, evenly spread.
+    -- A request that must wait is placed behind the waiting ones, evenly spread.
     if last and (time > at or last > at) then time = math.max(time, last + per / calls) end
     local wait = math.ceil((time - at) / 1000)
     if wait > max_wait then return nil, {'limited', wait} end

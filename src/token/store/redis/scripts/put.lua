@@ -1,6 +1,6 @@
 -- KEYS: entry, lease, revoked, invalid
--- ARGV: holder, fence, id, token, refresh token, its id, life, channel, message, 1 to give the lease back,
---       ids of the parents
+-- ARGV: holder, fence, id, token, refresh token, its id, time to live (ms), channel, message, 1 to
+-- release the lease, ids of the parents
 if not holds(KEYS[2], ARGV[1]) or is_revoked(KEYS[3], ARGV[3]) or is_revoked(KEYS[3], ARGV[6]) then return 0 end
 for i = 11, #ARGV do
   if is_revoked(KEYS[3], ARGV[i]) then return 0 end

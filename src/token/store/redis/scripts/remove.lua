@@ -1,3 +1,3 @@
--- KEYS: whatever is to be removed, in one place of a cluster
+-- KEYS: the keys to remove, all in one slot of a cluster
 for _, key in ipairs(KEYS) do redis.call('DEL', key) end
 return 1

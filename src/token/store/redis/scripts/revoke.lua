@@ -1,6 +1,7 @@
 -- KEYS: revoked
--- ARGV: how long, channel, message, ids
--- The notices first: a server whose memory is full still delivers them.
+-- ARGV: duration (ms), channel, message, ids
+--
+-- Publish first: a server whose memory is full still delivers messages.
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 local at = math.floor(now() / 1000)
 local ends, life = at + ARGV[1], tonumber(ARGV[1])
