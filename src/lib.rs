@@ -1,16 +1,52 @@
-//! [browser]: guide::browser_tokens
-//! [first-token]: guide::first_token
-//! [fleet]: guide::fleet
-//! [many]: guide::many_merchants
-//! [testing]: guide::testing
-//! [token-life]: guide::token_life
-//! [token-or-key-pair]: guide::token_or_key_pair
-//! [troubleshooting]: guide::troubleshooting
-//! [upgrading]: guide::upgrading
-//! [webhooks]: guide::webhooks
+//! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement): tokens, key pairs and
+//! webhooks.
 //!
-#![doc = include_str!("../README.md")]
-// Of two definitions the first holds: here these links are pages, and in the repository the README's own are files.
+//! ```no_run
+//! use fintech_auth::{HttpOptions, moov};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // MOOV_CLIENT_ID and MOOV_CLIENT_SECRET. Make one client and keep it: it has the cached tokens.
+//!     let client = moov::ClientBuilder::from_env()?.build()?;
+//!     let authorizer = client.bearer(&[moov::NamedScope::AccountsRead.into()])?;
+//!
+//!     let http = HttpOptions::default().to_reqwest("https://api.moov.io")?;
+//!     let request = http.get("https://api.moov.io/accounts").build()?;
+//!     let response = authorizer.send(&http, request).await?; // not sent without a token
+//!     println!("{}", response.status());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A token is cached and renewed before it expires. Many callers share one token request. Every failure is an [`Error`],
+//! whose [`kind`](Error::kind) says what to do next. No error, log line or `Debug` output shows a secret.
+//!
+//! New here? Start with [Token or key pair?](guide::token_or_key_pair) in the [guide].
+//!
+//! # Modules
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | [`moov`], [`moneykit`] | the clients of the two vendors |
+//! | [`authorize`] | tokens and key pairs on requests of your own |
+//! | [`token`] | the token cache, its options, and stores that many processes share |
+//! | [`webhook`] | what the webhook verifiers of both vendors share; deduplication |
+//! | `axum` | webhooks in axum |
+//! | `blocking` | the same clients for code that is not async |
+//! | `emulator` | both services in your process, for tests |
+//! | [`guide`] | pages that explain how to use all this |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `rustls` (default), `native-tls` | TLS |
+//! | `redis`, `redis-cluster`, `redis-sentinel` | tokens and deliveries shared through Redis or Valkey |
+//! | `reqwest-middleware`, `tower` | tokens on requests, as a middleware or a layer |
+//! | `axum`, `blocking`, `emulator` | the module of this name |
+//!
+//! All calls need tokio. Before you go live, read what is and is not protected: `SECURITY.md` in the repository.
+
 // docs.rs, with its nightly compiler, marks what is behind a feature by itself.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -46,6 +82,11 @@ pub mod token;
 mod transport;
 pub mod webhook;
 mod work;
+
+/// The examples of the front page are tests.
+#[cfg(all(doctest, feature = "emulator"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use client::{Credentials, CredentialsFuture, CredentialsProvider, FileCredentials, UncachedToken};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -94,14 +94,14 @@ fn every_example_is_understood() {
     }
 }
 
-/// What README says of an exit code is what the help says.
+/// `docs/cli.md` and the help say the same about each exit code.
 #[test]
-fn the_readme_tells_the_same_exit_codes() {
-    let readme = include_str!("../../../README.md").replace('`', "");
+fn the_page_lists_the_same_exit_codes() {
+    let page = include_str!("../../../docs/cli.md").replace('`', "");
     let all = help("--help");
     let codes = all.split("\nExit codes:\n").nth(1).expect("codes").split("\n\n").next().expect("codes");
     let codes: Vec<_> = codes.lines().filter_map(|line| line.trim().split_once("  ")).collect();
-    let table = readme.split("| exit code | means |").nth(1).expect("a table");
+    let table = page.split("| exit code | means |").nth(1).expect("a table");
     let table = table.split("\n\n").next().expect("a table");
     let rows: Vec<_> = table
         .lines()
