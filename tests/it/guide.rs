@@ -132,6 +132,11 @@ fn pages_hold_no_code() {
     }
     for (name, text) in pages() {
         assert!(!text.contains("```ignore"), "{name}: an example that is never compiled");
+        // Only rustdoc hides lines that begin with `# `. A forge shows them.
+        let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
+        assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a hidden line");
+        let says = text.lines().any(|line| line.starts_with("After this page "));
+        assert!(says, "{name} does not say what the reader can do at its end");
     }
 }
 

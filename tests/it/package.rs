@@ -45,6 +45,7 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     docs/guide/browser_tokens.md
     docs/guide/first_token.md
     docs/guide/fleet.md
+    docs/guide/fleet_lease.svg
     docs/guide/many_merchants.md
     docs/guide/observability.md
     docs/guide/other_languages.md
@@ -56,6 +57,7 @@ fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
     docs/guide/token_or_key_pair.md
     docs/guide/troubleshooting.md
     docs/guide/upgrading.md
+    docs/guide/webhook_delivery.svg
     docs/guide/webhooks.md
     specs/moneykit/openapi.yaml
     specs/moov/openapi.yaml
