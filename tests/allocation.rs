@@ -29,7 +29,7 @@ impl TokenSource for Local {
 }
 
 #[test]
-fn a_cached_token_allocates_nothing_and_failures_keep_no_response() {
+fn cached_token_allocates_nothing_and_errors_keep_no_response() {
     // In one test: the harness allocates between two.
     runtime().block_on(look_up());
     runtime().block_on(refused());

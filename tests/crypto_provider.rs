@@ -54,7 +54,7 @@ async fn negotiated() -> Option<NamedGroup> {
 }
 
 #[tokio::test]
-async fn tls_takes_the_installed_provider_and_ring_without_one() {
+async fn tls_uses_the_installed_provider_or_ring_by_default() {
     assert!(CryptoProvider::get_default().is_none());
     let by_default = negotiated().await.expect("TLS 1.3 has one");
     assert_ne!(by_default, NamedGroup::secp384r1);

@@ -24,7 +24,7 @@ impl io::Write for Trace {
 
 /// The HTTP stack traces as well, down to its finest level.
 #[tokio::test(flavor = "current_thread")]
-async fn traces_do_not_show_secrets() {
+async fn traces_show_no_secrets() {
     let trace = Trace::default();
     let writer = trace.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -94,7 +94,7 @@ impl log::Log for Logger {
 
 /// `connection_verbose` logs all bytes of a connection.
 #[tokio::test(flavor = "current_thread")]
-async fn no_option_of_a_users_client_logs_what_is_sent() {
+async fn client_options_cannot_log_request_contents() {
     let text = Arc::<Mutex<String>>::default();
     log::set_logger(Box::leak(Box::new(Logger(text.clone())))).unwrap();
     log::set_max_level(log::LevelFilter::Trace);

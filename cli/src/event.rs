@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handler_can_refetch_what_a_made_up_event_is_about() {
+    fn made_up_events_carry_the_ids_needed_to_refetch_them() {
         let mut without = Vec::new();
         for kind in EventKind::ALL {
             let body = json!({"type": kind.as_str(), "data": made_up(kind.as_str())}).to_string();

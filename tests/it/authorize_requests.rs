@@ -212,7 +212,7 @@ async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
+async fn request_without_a_token_is_not_sent_and_the_error_says_why() {
     let emulator = emulator().await;
     let client = moneykit_with_wrong_secret(&emulator);
     let error =

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_the_guide_are_not_public_api() {
+    fn guide_pages_are_not_public_api() {
         let api = "\
 pub mod fintech_auth
 pub mod fintech_auth::guide

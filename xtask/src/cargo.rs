@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_of_this_package_are_not_passed_on() {
+    fn cargo_command_removes_package_variables() {
         let command = cargo(Path::new("."));
         let removed = command.get_envs().filter(|(_, value)| value.is_none());
         let removed: Vec<_> = removed.map(|(name, _)| name.to_string_lossy()).collect();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_command_and_its_output() {
+    fn error_names_the_command_and_its_output() {
         let error = succeeded(cargo(Path::new(".")).arg("--no-such-flag")).unwrap_err().to_string();
         assert!(error.contains("cargo --no-such-flag failed: "), "{error}");
         assert!(error.contains("unexpected argument"), "{error}");

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_runs_after_the_first_failure() {
+    fn steps_stop_after_the_first_failure() {
         let mut ran = Vec::new();
         let ended = until_failure(&["a", "b", "c"], |step| {
             ran.push(step.to_owned());
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_shown_as_one_would_type_them() {
+    fn steps_are_shown_as_shell_commands() {
         let shown: Vec<String> = STEPS.iter().map(|step| shown(step)).collect();
         insta::assert_snapshot!(shown.join("\n"), @"
         cargo fmt --all --check

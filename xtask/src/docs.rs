@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_link_is_reported() {
+    fn broken_link_is_reported() {
         let pages = pages(&[
             (
                 "fintech_auth/index.html",
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_stayed_text_is_reported() {
+    fn unresolved_link_is_reported() {
         let pages = pages(&[
             ("fintech_auth/a.html", "see [<code>B</code>]"),
             ("fintech_auth/b.html", "see <a><code>B</code></a>"),

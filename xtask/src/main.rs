@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_is_read() {
+    fn every_flag_is_parsed() {
         let Ok(Command::Regen(args)) = parse("regen moov --from - --revision a --check") else {
             panic!("not regen");
         };

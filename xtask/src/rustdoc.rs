@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_keeps_the_lock_and_gets_no_variables_of_this_package() {
+    fn rustdoc_command_is_locked_and_removes_package_variables() {
         let command = command(Path::new("."), &["--all-features"], &["-D", "warnings"]);
         let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
         assert!(args.iter().any(|arg| arg == "--locked"), "{args:?}");

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cdn_or_a_portal_says_nothing_about_the_credentials() {
+    fn responses_from_a_cdn_or_captive_portal_do_not_count_as_refused_credentials() {
         let id = "9383a65a-dc2d-40ab-b3d3-5849209f9667";
         for (response, judged) in [
             (read(200, id, "[]"), Judged::Accepted(StatusCode::OK)),

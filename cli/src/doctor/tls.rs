@@ -78,7 +78,7 @@ mod tests {
     use super::bare;
 
     #[test]
-    fn a_name_is_never_longer_than_names_are() {
+    fn dns_names_are_cut_at_253_characters() {
         assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
         assert_eq!(bare("api.example"), "api.example");
         // The limit is within a character.

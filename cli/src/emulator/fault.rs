@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_is_the_one_that_is_written() {
+    fn fault_specifications_are_parsed() {
         let shown = [
             "moov.token=503",
             "moov.token=429,retry-after=2,times=3",
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_is_refused() {
+    fn invalid_fault_specifications_are_rejected() {
         let refused = [
             "",
             "moov.token",

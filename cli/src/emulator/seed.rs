@@ -74,7 +74,7 @@ mod tests {
 
     /// The key of RFC 6979 appendix A.2.5.
     #[test]
-    fn the_public_half_is_that_of_the_scalar() {
+    fn public_key_matches_the_private_scalar() {
         let scalar = bytes("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721");
         let key = first_key(|_| scalar).expect("a scalar");
         let key = SigningKey::from_pkcs8(&BASE64_STANDARD.encode(pkcs8(&key)).into()).expect("a key");
@@ -91,7 +91,7 @@ mod tests {
 
     /// Computed by another implementation of HKDF.
     #[test]
-    fn the_keys_of_a_seed_never_change() {
+    fn seed_always_yields_the_same_keys() {
         for (text, scalar, secret) in [
             (
                 "compose-example",
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_candidate_that_is_no_scalar_is_rejected() {
+    fn invalid_scalar_candidates_are_skipped() {
         // FIPS 186-4 section D.1.2.3: the order of P-256.
         let order = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551");
         let last = bytes("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550");

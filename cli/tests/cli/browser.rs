@@ -194,7 +194,7 @@ async fn handler() -> (String, Arc<Mutex<Vec<HeaderMap>>>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_button_does_what_it_says() {
+async fn each_page_button_performs_its_action() {
     let Some(browser) = Browser::start().await else { return };
     let mut emulator = Running::start("emulator --port 0 --json");
     let started = emulator.json();

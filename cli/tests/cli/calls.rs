@@ -18,7 +18,7 @@ fn ok(ran: Ran) -> Ran {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_issued_by_each_vendor() {
+async fn token_command_gets_a_token_from_each_vendor() {
     let emulator = emulator().await;
     for args in ["moneykit token link_session:create", "moov token /accounts.read"] {
         let people = ok(run(&mut configured(&emulator, args)));
@@ -44,7 +44,7 @@ async fn a_token_is_issued_by_each_vendor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_scopes_are_the_operands_or_else_those_of_the_configuration() {
+async fn scope_operands_override_the_configured_scopes() {
     let emulator = emulator().await;
     ok(run(&mut configured(&emulator, "moov token /accounts.read /ping.read")));
     assert!(last_body(&emulator).contains("scope=%2Faccounts.read+%2Fping.read"), "{}", last_body(&emulator));
@@ -57,7 +57,7 @@ async fn the_scopes_are_the_operands_or_else_those_of_the_configuration() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_in_the_environment_that_is_no_text_is_not_passed_over() {
+async fn non_utf_8_token_in_the_environment_is_an_error() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
     let emulator = emulator().await;
@@ -69,7 +69,7 @@ async fn a_token_in_the_environment_that_is_no_text_is_not_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_introspected_from_every_source() {
+async fn introspect_reads_the_token_from_every_source() {
     let emulator = emulator().await;
     let token = ok(run(&mut configured(&emulator, "moneykit token a b --raw"))).out;
     let path = file("introspected", &token);
@@ -91,7 +91,7 @@ async fn a_token_is_introspected_from_every_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_keys_are_reported_and_printed_as_published() {
+async fn jwks_command_prints_the_published_keys() {
     let emulator = emulator().await;
     let people = ok(run(&mut configured(&emulator, "moneykit jwks")));
     assert!(people.out.starts_with("1 of 1 keys verify webhooks\n"), "{}", people.out);
@@ -101,7 +101,7 @@ async fn the_keys_are_reported_and_printed_as_published() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_is_kept_exchanged_in_place_and_revoked() {
+async fn refresh_token_is_saved_exchanged_in_place_and_revoked() {
     let emulator = emulator().await;
     let path = file("refresh", "");
     let path = path.display();
@@ -132,7 +132,7 @@ async fn a_refresh_token_is_kept_exchanged_in_place_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_refresh_token_is_spent_for_one_that_would_be_lost() {
+async fn refresh_sends_nothing_when_the_new_token_could_not_be_kept() {
     let emulator = emulator().await;
     for args in [
         "moov refresh",
@@ -148,7 +148,7 @@ async fn no_refresh_token_is_spent_for_one_that_would_be_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_cannot_be_saved_says_so() {
+async fn unsaved_refresh_token_is_reported_by_the_exit_code() {
     let emulator = emulator().await;
     let path = file("unsaved", "as it was");
     let args = format!("moov token /ping.read --save {}", path.display());

@@ -26,7 +26,7 @@ fn parses(shell: &str, args: &[&str]) {
 }
 
 #[test]
-fn each_shell_parses_its_completions() {
+fn each_shell_can_parse_its_completion_script() {
     parses("bash", &["-n"]);
     parses("zsh", &["-n"]);
     parses("fish", &["--no-execute"]);
@@ -88,7 +88,7 @@ fn bash_offers_exactly_the_options_of_each_command() {
 }
 
 #[test]
-fn every_command_has_a_manual_page_with_its_options() {
+fn every_command_has_a_manual_page_that_lists_its_options() {
     let folder = file("man", "").with_extension("pages");
     fs::create_dir_all(&folder).unwrap();
     let ran = run(&mut program(&format!("man {}", folder.display())));

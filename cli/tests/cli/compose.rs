@@ -58,7 +58,7 @@ fn port(started: &Value) -> String {
 }
 
 #[test]
-fn the_image_runs_what_the_program_understands() {
+fn image_command_is_valid_for_the_program() {
     let path = instruction("ENTRYPOINT");
     let mut emulator = Running::start(&format!("{} --port 0 --json", words(&instruction("CMD")).join(" ")));
     let started = emulator.json();
@@ -73,7 +73,7 @@ fn the_image_runs_what_the_program_understands() {
 }
 
 #[test]
-fn the_image_is_built_with_the_oldest_rust_that_is_supported() {
+fn image_is_built_with_the_oldest_supported_rust() {
     let manifest = read("Cargo.toml");
     let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("a version");
     assert!(
@@ -84,7 +84,7 @@ fn the_image_is_built_with_the_oldest_rust_that_is_supported() {
 
 /// Each path of `COPY . .` that the build needs is let through.
 #[test]
-fn the_image_has_every_member_of_the_workspace() {
+fn image_build_context_includes_every_workspace_member() {
     let ignored = read(".dockerignore");
     let manifest = read("Cargo.toml");
     let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).expect("members");
@@ -97,7 +97,7 @@ fn the_image_has_every_member_of_the_workspace() {
 }
 
 #[test]
-fn the_settings_of_the_service_are_those_of_the_emulator() {
+fn compose_service_settings_match_the_emulator() {
     let services = services();
     let mut emulator = Running::start(&format!("{} --port 0 --json", command(&services["emulator"])));
     let environment = environment(&emulator.json());
@@ -145,7 +145,7 @@ impl Drop for Service {
 }
 
 #[test]
-fn the_service_gets_a_token_and_receives_a_webhook() {
+fn compose_service_gets_a_token_and_receives_a_webhook() {
     let services = services();
     let mut emulator = Running::start(&format!("{} --port 0 --json", command(&services["emulator"])));
     let started = emulator.json();

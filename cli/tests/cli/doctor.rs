@@ -19,7 +19,7 @@ fn steady(emulator: &Emulator, ran: &Ran) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_is_well() {
+async fn doctor_passes_when_everything_works() {
     let emulator = emulator().await;
     let origin = emulator.origin().to_owned();
     let ran = run(configured(&emulator, "doctor")
@@ -78,7 +78,7 @@ async fn each_finding_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scopes_that_are_not_granted_are_named() {
+async fn doctor_names_scopes_that_were_not_granted() {
     let emulator = emulator().await;
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"scope":"/ping.read"}"#;
     emulator.fault(Operation::MoovToken, Fault::response(StatusCode::OK).with_body("application/json", body));
@@ -88,7 +88,7 @@ async fn scopes_that_are_not_granted_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_pair_that_works_only_for_tokens_is_a_warning() {
+async fn key_pair_accepted_only_for_tokens_is_a_warning() {
     let emulator = emulator().await;
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
@@ -102,7 +102,7 @@ async fn a_key_pair_that_works_only_for_tokens_is_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_line_is_json_for_machines() {
+async fn json_output_is_one_object_per_line() {
     let emulator = emulator().await;
     let ran = run(&mut configured(&emulator, "doctor --json"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -115,7 +115,7 @@ async fn every_line_is_json_for_machines() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_off_is_noticed_before_it_matters() {
+async fn clock_skew_warns_before_it_becomes_a_failure() {
     let emulator = emulator().await;
     for (seconds, code, found) in [(0, 0, "ok    clock"), (60, 0, "warn  clock"), (600, 10, "fail  clock")] {
         emulator.clock().advance(Duration::from_secs(seconds));
@@ -127,7 +127,7 @@ async fn a_clock_that_is_off_is_noticed_before_it_matters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_is_configured_is_checked() {
+async fn doctor_checks_only_configured_vendors() {
     let emulator = emulator().await;
     let credentials = emulator.moov_credentials();
     let only = |ran: &Ran| {
@@ -148,7 +148,7 @@ async fn only_what_is_configured_is_checked() {
 
 /// Ids are for scripts, so that none is without a meaning and none changes unnoticed.
 #[test]
-fn every_id_is_explained_in_the_guide() {
+fn guide_explains_every_doctor_finding_id() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut ids = std::collections::BTreeSet::new();
     let mut folders = vec![root.join("src/doctor")];

@@ -28,7 +28,7 @@ fn moov(secret: &str) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_moov_delivery_is_judged_by_its_secret_and_its_time() {
+async fn doctor_checks_the_secret_and_time_of_a_moov_delivery() {
     let emulator = emulator().await;
     let secret = emulator.moov_webhook_secret().expose_secret().to_owned();
     let now = pasted(&emulator.moov_webhook("{}").sign().expect("signed"), "{}");
@@ -69,7 +69,7 @@ fn moneykit(emulator: &Emulator) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_moneykit_delivery_is_judged_by_its_key_its_body_and_its_time() {
+async fn doctor_checks_the_key_body_and_time_of_a_moneykit_delivery() {
     let emulator = emulator().await;
     let (other, webhook) = (crate::program::emulator().await, emulator.moneykit_webhook(BODY).sign());
     let webhook = webhook.expect("signed");
@@ -103,7 +103,7 @@ async fn a_moneykit_delivery_is_judged_by_its_key_its_body_and_its_time() {
 }
 
 #[test]
-fn what_is_no_delivery_is_refused_before_anything_is_sent() {
+fn invalid_delivery_file_is_rejected_before_any_request() {
     let ran = run_with(&mut program("doctor moov --delivery -"), "X-Nonce: MARK-0123456789\n\n{}");
     assert_eq!(ran.code, Some(2), "{}", ran.all());
     assert!(ran.err.contains("has neither a MoneyKit-Signature nor an X-Signature"), "{}", ran.err);

@@ -40,7 +40,7 @@ fn record(emulator: &Emulator, path: &Path) -> Ran {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transcript_has_what_is_to_be_learnt_of_a_service() {
+async fn transcript_records_each_call_and_its_response() {
     let emulator = emulator().await;
     let path = fresh("good");
     let ran = record(&emulator, &path);
@@ -173,7 +173,7 @@ fn hostile(path: &str) -> Response<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_transcript_has_what_a_hostile_server_repeats() {
+async fn transcript_omits_secrets_echoed_by_a_hostile_server() {
     let service = Service::start(|request| hostile(&request.path)).await;
     let path = fresh("hostile");
     let ran = run(service
@@ -203,7 +203,7 @@ async fn no_transcript_has_what_a_hostile_server_repeats() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_the_service_is_recorded_as_well() {
+async fn transcript_records_cdn_responses_and_failed_connections() {
     let blocked = Service::start(|_| cdn()).await;
     let path = fresh("cdn");
     let ran = run(&mut blocked.program(&format!("doctor moov --record {}", path.display())));
@@ -230,7 +230,7 @@ async fn what_is_not_the_service_is_recorded_as_well() {
 /// Before anything is sent.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_regular_file_is_written() {
+async fn transcript_is_written_only_to_a_regular_file() {
     let service = Service::start(|_| moov(403, "")).await;
     let folder = fresh("").parent().expect("a folder").to_owned();
     let link = fresh("link");

@@ -39,7 +39,7 @@ fn doctor(service: &Service, env: &[(&str, &str)]) -> Findings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pair_of_versions_is_reported_with_what_to_do() {
+async fn version_mismatches_are_reported_with_a_next_step() {
     let good = service(|_| moov(200, TOKEN), 403).await;
     let findings = doctor(&good, &[]);
     assert_eq!((findings.verdict("version.ok", ""), findings.failed().len()), ("ok", 0));
@@ -63,7 +63,7 @@ async fn the_pair_of_versions_is_reported_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_version_or_a_field_that_is_refused_is_told_from_wrong_credentials() {
+async fn doctor_distinguishes_a_rejected_version_or_field_from_wrong_credentials() {
     let refused = || moov(400, r#"{"error":"invalid_request"}"#);
     let no_field = move |request: &Request| {
         if has_client_type(request) { refused() } else { moov(200, TOKEN) }
@@ -93,7 +93,7 @@ async fn a_version_or_a_field_that_is_refused_is_told_from_wrong_credentials() {
 
 /// The live service issues the token by 200 all the same, and says nothing about it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_the_rest_of_the_api_refuses_is_found() {
+async fn doctor_finds_a_token_that_the_rest_of_the_api_refuses() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
     for (env, next) in [
         (&[][..], "set MOOV_ORIGIN to a domain that is allowed"),
@@ -138,7 +138,7 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cdn_and_a_captive_portal_are_told_from_the_service() {
+async fn doctor_distinguishes_a_cdn_or_captive_portal_from_the_service() {
     let portal = ("content-type", "text/html");
     for (what, id, status) in
         [("cdn", "reached.cdn", 403), ("page", "reached.portal", 200), ("login", "reached.portal", 302)]
@@ -171,7 +171,7 @@ async fn a_cdn_and_a_captive_portal_are_told_from_the_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_pair_that_the_api_refuses_is_a_warning() {
+async fn key_pair_refused_by_the_api_is_a_warning() {
     for status in [401, 403] {
         let service = Service::start(move |request| match request.path.as_str() {
             "/accounts" => match request.header("authorization") {
@@ -190,7 +190,7 @@ async fn a_key_pair_that_the_api_refuses_is_a_warning() {
 
 /// The clock is judged by the configured tolerance, and also if the call is refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_off_is_judged_by_the_tolerance_of_webhooks() {
+async fn clock_skew_is_compared_with_the_webhook_tolerance() {
     let at = |offset: i64| {
         let now = SystemTime::now();
         let span = Duration::from_secs(offset.unsigned_abs());
@@ -224,7 +224,7 @@ async fn a_clock_that_is_off_is_judged_by_the_tolerance_of_webhooks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn moneykits_version_is_checked_as_well() {
+async fn doctor_checks_the_moneykit_version() {
     let service = |answered: &'static str| {
         Service::start(move |request| {
             let json = ("content-type", "application/json");

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn what_it_prints_is_all_that_a_client_needs() {
+fn printed_settings_are_enough_to_configure_a_client() {
     let mut emulator = Running::start("emulator --port 0 --json");
     let started = emulator.json();
     let environment = environment(&started);
@@ -36,7 +36,7 @@ fn what_it_prints_is_all_that_a_client_needs() {
 }
 
 #[test]
-fn faults_come_as_ordered() {
+fn faults_apply_in_the_order_given() {
     let mut emulator = Running::start(
         "emulator --port 0 --json --fault moov.token=429,retry-after=7,times=2 --fault moov.token=close,served",
     );
@@ -54,7 +54,7 @@ fn faults_come_as_ordered() {
 }
 
 #[test]
-fn people_read_lines() {
+fn emulator_prints_readable_lines_without_json() {
     let mut emulator = Running::start("emulator --port 0");
     let first = emulator.line();
     let url = first.split_whitespace().find(|word| word.starts_with("http")).expect("a url");
@@ -74,7 +74,7 @@ fn people_read_lines() {
 }
 
 #[test]
-fn a_taken_port_is_reported() {
+fn port_already_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let ran = run(&mut program(&format!("emulator --port {}", taken.local_addr().unwrap().port())));
     assert_eq!(ran.code, Some(1));
@@ -83,7 +83,7 @@ fn a_taken_port_is_reported() {
 
 #[cfg(unix)]
 #[test]
-fn it_ends_cleanly_on_either_signal() {
+fn emulator_exits_cleanly_on_sigint_and_sigterm() {
     for signal in ["INT", "TERM"] {
         let mut emulator = Running::start("emulator --port 0 --json");
         emulator.json();
@@ -102,7 +102,7 @@ fn signal(emulator: &Running, name: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_request_in_flight_is_answered_before_it_ends() {
+fn emulator_completes_in_flight_requests_before_it_exits() {
     let mut emulator = Running::start("emulator --port 0 --json --fault moneykit.jwks=delay,delay=700ms");
     let started = emulator.json();
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
@@ -121,7 +121,7 @@ fn a_request_in_flight_is_answered_before_it_ends() {
 
 #[cfg(unix)]
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_ends_the_emulator_immediately() {
     let mut emulator = Running::start("emulator --port 0 --json --fault moneykit.jwks=hang");
     let started = emulator.json();
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
@@ -153,7 +153,7 @@ fn state(address: &str) -> serde_json::Value {
 }
 
 #[test]
-fn other_machines_reach_it_only_if_that_is_allowed() {
+fn emulator_accepts_other_machines_only_with_allow_remote() {
     let ran = run(&mut program("emulator --port 0 --host 0.0.0.0"));
     assert_eq!(ran.code, Some(2), "{}", ran.all());
     assert!(ran.err.contains("add --allow-remote"), "{}", ran.err);
@@ -172,7 +172,7 @@ fn other_machines_reach_it_only_if_that_is_allowed() {
 }
 
 #[test]
-fn a_seed_gives_the_same_keys_after_a_restart() {
+fn seed_yields_the_same_keys_after_a_restart() {
     let keys = |args: &str| {
         let environment = environment(&Running::start(&format!("emulator --port 0 --json {args}")).json());
         [environment["FINTECH_AUTH_SIGNING_KEY"].clone(), environment["MOOV_WEBHOOK_SECRET"].clone()]
@@ -185,7 +185,7 @@ fn a_seed_gives_the_same_keys_after_a_restart() {
 }
 
 #[test]
-fn health_tells_a_running_emulator_by_its_exit_code() {
+fn health_exit_code_shows_whether_the_emulator_runs() {
     let mut emulator = Running::start("emulator --port 0 --json");
     let url = emulator.json()["url"].as_str().unwrap().to_owned();
     let health = format!("health --port {}", url.rsplit(':').next().unwrap());

@@ -49,7 +49,7 @@ async fn each_kind_of_failure_has_its_exit_code() {
 }
 
 #[test]
-fn each_wrong_argument_is_reported_without_its_value() {
+fn invalid_arguments_are_reported_without_their_values() {
     const MARK: &str = "MARK-0123456789";
     let lines: Vec<String> = [
         "",
@@ -116,7 +116,7 @@ fn each_wrong_argument_is_reported_without_its_value() {
 
 /// Every option of every command, with a value that could be a secret in the wrong place, before and after an error.
 #[test]
-fn no_argument_is_repeated_in_an_error() {
+fn errors_do_not_repeat_argument_values() {
     const MARK: &str = "MARK-0123456789";
     for command in COMMANDS {
         for option in options(command) {
@@ -135,7 +135,7 @@ fn no_argument_is_repeated_in_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn an_argument_that_is_not_utf_8_is_not_repeated() {
+fn errors_do_not_repeat_non_utf_8_arguments() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
     let argument = OsStr::from_bytes(b"MARK-0123456789\xff");
@@ -146,7 +146,7 @@ fn an_argument_that_is_not_utf_8_is_not_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_vendor_says_does_nothing_to_a_terminal() {
+async fn vendor_messages_are_escaped_for_the_terminal() {
     let emulator = emulator().await;
     let body = r#"{"error":"invalid_request","error_description":"\u001b[2Jgone"}"#;
     emulator.fault(
@@ -166,7 +166,7 @@ async fn what_the_vendor_says_does_nothing_to_a_terminal() {
 
 /// A reader that has closed its end is no failure, and nothing to complain of.
 #[test]
-fn a_broken_pipe_is_passed_over() {
+fn broken_pipe_is_not_an_error() {
     let mut child =
         program("--help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     drop(child.stdout.take());

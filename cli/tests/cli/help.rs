@@ -27,7 +27,7 @@ fn help(args: &str) -> String {
 }
 
 #[test]
-fn the_help_is_as_reviewed() {
+fn help_matches_the_snapshot() {
     let pages = COMMANDS.map(|command| {
         let page = help(&format!("{command} --help"));
         assert!(page.contains("\nExamples:\n  "), "{command} has no example");
@@ -38,13 +38,13 @@ fn the_help_is_as_reviewed() {
 }
 
 #[test]
-fn a_vendors_help_lists_its_commands() {
+fn vendor_help_lists_its_commands() {
     let moov = help("moov -h");
     assert!(moov.contains("  revoke ") && !moov.contains("jwks"), "{moov}");
 }
 
 #[test]
-fn help_fits_a_terminal() {
+fn help_lines_fit_the_terminal_width() {
     for args in COMMANDS.map(|command| format!("{command} --help")).into_iter().chain(["--help".to_owned()]) {
         let page = help(&args);
         for line in page.lines() {
@@ -55,7 +55,7 @@ fn help_fits_a_terminal() {
 
 /// Whatever the environment asks for.
 #[test]
-fn output_has_no_colours() {
+fn output_contains_no_colors() {
     let environments = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
     for args in ["--help", "help moov token", "--version", "moov token", "moov", "--wrong", "man", "doctor"] {
         let plain = run(&mut program(args));
@@ -68,20 +68,20 @@ fn output_has_no_colours() {
 }
 
 #[test]
-fn help_is_a_word_as_well() {
+fn help_command_prints_the_same_as_the_help_flag() {
     assert_eq!(help("help"), help("--help"));
     assert_eq!(help("help moov"), help("moov --help"));
     assert_eq!(help("help moov token"), help("moov token --help"));
 }
 
 #[test]
-fn the_version_is_the_crates() {
+fn printed_version_is_the_crate_version() {
     assert_eq!(help("--version"), concat!("fintech-auth ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 /// Each line that `--help` shows to copy is one that the program reads.
 #[test]
-fn every_example_is_understood() {
+fn every_example_in_the_help_parses() {
     for command in COMMANDS {
         let page = help(&format!("{command} --help"));
         let examples = page.split("\nExamples:\n").nth(1).expect("examples").replace("\\\n", "");

@@ -73,7 +73,7 @@ fn named(emulator: &Emulator, ran: &Ran) -> String {
 
 /// A limit on the size of files stands for a full disk.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sent_without_room_for_the_new_token() {
+async fn refresh_sends_nothing_when_the_disk_is_full() {
     let emulator = emulator().await;
     let folder = folder("full");
     let path = issued(&emulator, &folder);
@@ -87,7 +87,7 @@ async fn nothing_is_sent_without_room_for_the_new_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_cannot_be_put_in_place_is_where_the_error_says() {
+async fn token_that_cannot_replace_the_file_is_saved_where_the_error_says() {
     let emulator = emulator().await;
     let folder = folder("place");
     let path = issued(&emulator, &folder);
@@ -110,7 +110,7 @@ fn spawned(mut command: Command) -> std::process::Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closed_output_loses_no_token() {
+async fn closed_output_does_not_lose_the_token() {
     let emulator = emulator().await;
     let folder = folder("pipe");
     // Standard output is a pipe without a reader, and a device without room.
@@ -144,7 +144,7 @@ async fn a_closed_output_loses_no_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sent_where_the_output_leads_nowhere() {
+async fn refresh_sends_nothing_when_the_output_is_discarded() {
     let emulator = emulator().await;
     let folder = folder("nowhere");
     let path = issued(&emulator, &folder);
@@ -162,7 +162,7 @@ async fn nothing_is_sent_where_the_output_leads_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_during_the_call_ends_the_program_after_it() {
+async fn signal_during_the_call_ends_the_program_after_the_call() {
     let emulator = emulator().await;
     let folder = folder("signal");
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
@@ -185,7 +185,7 @@ async fn a_signal_during_the_call_ends_the_program_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_draft_stays_behind_a_call_that_failed() {
+async fn failed_call_leaves_no_temporary_file() {
     let emulator = emulator().await;
     let folder = folder("failed");
     let path = issued(&emulator, &folder);
@@ -198,7 +198,7 @@ async fn no_draft_stays_behind_a_call_that_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_regular_file_or_a_new_one_is_written() {
+async fn save_writes_only_to_a_regular_or_new_file() {
     let emulator = emulator().await;
     let folder = folder("kinds");
     let path = issued(&emulator, &folder);
@@ -234,7 +234,7 @@ async fn only_a_regular_file_or_a_new_one_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dash_is_standard_output() {
+async fn save_to_a_dash_writes_to_standard_output() {
     let emulator = emulator().await;
     let folder = folder("dash");
     let path = issued(&emulator, &folder);
@@ -251,7 +251,7 @@ async fn a_dash_is_standard_output() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_without_refresh_tokens_has_an_exit_code_of_its_own() {
+async fn missing_refresh_token_has_its_own_exit_code() {
     let emulator = Emulator::builder().with_system_clock().with_refresh_tokens(false).start().await.unwrap();
     let folder = folder("none");
     let path = folder.join("refresh-token");
@@ -279,7 +279,7 @@ async fn a_service_without_refresh_tokens_has_an_exit_code_of_its_own() {
 
 /// An access token or a refresh token that a header or a terminal could not take is no token.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_with_control_characters_is_not_kept() {
+async fn refresh_token_with_control_characters_is_not_saved() {
     let emulator = emulator().await;
     let folder = folder("control");
     let path = issued(&emulator, &folder);
@@ -303,7 +303,7 @@ async fn a_refresh_token_with_control_characters_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_in_the_place_of_a_path_is_not_printed() {
+async fn token_given_instead_of_a_path_is_not_printed() {
     let emulator = emulator().await;
     let folder = folder("pasted");
     let jwt = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2lnbmF0dXJl", "MARK0123456789".repeat(30));
@@ -338,7 +338,7 @@ async fn a_token_in_the_place_of_a_path_is_not_printed() {
 
 /// What acts on a terminal, or hides text from the reader.
 #[tokio::test(flavor = "multi_thread")]
-async fn control_and_format_characters_are_escaped_in_every_output() {
+async fn every_output_escapes_control_and_format_characters() {
     let emulator = emulator().await;
     for odd in ['\u{9b}', '\u{7f}', '\u{202e}', '\u{2028}', '\u{200b}', '\u{feff}', '\u{e0041}', '\u{1b}'] {
         let body = serde_json::json!({"client_id": "a", "client_name": format!("x{odd}y"), "scope": format!("a{odd}b")});
@@ -375,7 +375,7 @@ async fn control_and_format_characters_are_escaped_in_every_output() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_was_copied_with_something_around_it_is_not_sent() {
+async fn token_copied_with_quotes_or_line_breaks_is_not_sent() {
     let emulator = emulator().await;
     let folder = folder("copied");
     for (wrong, word) in [
@@ -406,7 +406,7 @@ async fn a_token_that_was_copied_with_something_around_it_is_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn variables_that_resemble_settings_are_warned_of() {
+async fn misspelled_setting_variables_cause_a_warning() {
     let emulator = emulator().await;
     let with = |args: &str, name: &str| run(configured(&emulator, args).env(name, "MARK-0123456789"));
     for args in ["moov token /ping.read --raw", "moov token /ping.read --json"] {

@@ -29,7 +29,7 @@ fn steady(ran: &Ran, ports: &[u16]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_good_certificate_is_reported_by_both_vendors() {
+async fn valid_certificate_is_reported_for_both_vendors() {
     let emulator = emulator().await;
     let authority = Authority::new("good");
     let port = authority.front(emulator.url(), "localhost", LATER).await;
@@ -44,7 +44,7 @@ async fn a_good_certificate_is_reported_by_both_vendors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_failure_of_tls_says_what_is_wrong_and_what_to_do() {
+async fn each_tls_failure_names_the_cause_and_the_next_step() {
     let emulator = emulator().await;
     let (authority, stranger) = (Authority::new("known"), Authority::new("stranger"));
     let roots = authority.file.to_str().unwrap();
@@ -73,7 +73,7 @@ async fn each_failure_of_tls_says_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn moneykits_keys_are_not_asked_for_where_tls_fails() {
+async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
     let emulator = emulator().await;
     let port = Authority::new("unknown").front(emulator.url(), "localhost", LATER).await;
     let ran = run(configured(&emulator, "doctor moneykit")
@@ -85,7 +85,7 @@ async fn moneykits_keys_are_not_asked_for_where_tls_fails() {
 
 /// No name is looked up: the proxy is asked for the host, and leads to this machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_is_reported_and_gone_through() {
+async fn doctor_reports_and_uses_the_proxy() {
     let emulator = emulator().await;
     let authority = Authority::new("proxied");
     let behind = authority.front(emulator.url(), "api.moov.io", LATER).await;
@@ -116,7 +116,7 @@ async fn a_proxy_is_reported_and_gone_through() {
 /// 0.0.0.0 is this machine and counts as another.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_no_proxy_excepts_is_reported() {
+async fn doctor_reports_a_host_listed_in_no_proxy() {
     let emulator = emulator().await;
     let authority = Authority::new("excepted");
     let port = authority.front(emulator.url(), "0.0.0.0", LATER).await;
@@ -135,7 +135,7 @@ async fn a_host_that_no_proxy_excepts_is_reported() {
 
 /// The proxy's password is not shown, and nothing is sent through the proxy, because it does not listen.
 #[test]
-fn a_proxy_that_is_not_there_is_reported_without_its_password() {
+fn unreachable_proxy_is_reported_without_its_password() {
     let ran = run(program("doctor moov --timeout 2s")
         .env("MOOV_CLIENT_ID", "id")
         .env("MOOV_CLIENT_SECRET", "secret")
@@ -149,7 +149,7 @@ fn a_proxy_that_is_not_there_is_reported_without_its_password() {
 
 /// It goes before that of the environment, which nothing listens to.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_proxy_of_the_settings_is_reported_and_gone_through() {
+async fn doctor_reports_and_uses_the_configured_proxy() {
     let emulator = emulator().await;
     let authority = Authority::new("configured");
     let behind = authority.front(emulator.url(), "api.moov.io", LATER).await;

@@ -86,7 +86,7 @@ fn transfer(url: &str) -> Value {
 }
 
 #[test]
-fn every_response_of_the_page_has_a_strict_policy_and_allows_no_other_origin() {
+fn every_page_response_has_a_strict_policy_and_allows_no_other_origin() {
     let emulator = Emulator::start("");
     let order = emulator.order("clock", &json!({"seconds": 1}));
     for response in [
@@ -122,7 +122,7 @@ fn every_response_of_the_page_has_a_strict_policy_and_allows_no_other_origin() {
 }
 
 #[test]
-fn a_preflight_of_another_origin_is_refused() {
+fn preflight_from_another_origin_is_refused() {
     let emulator = Emulator::start("");
     let response = emulator.send(
         &format!(
@@ -137,7 +137,7 @@ fn a_preflight_of_another_origin_is_refused() {
 }
 
 #[test]
-fn a_foreign_host_or_origin_reads_nothing_and_orders_nothing() {
+fn requests_with_another_host_or_origin_cannot_read_or_act() {
     let emulator = Emulator::start("");
     let address = &emulator.address;
     for (host, origin, content_type, expected) in [
@@ -176,7 +176,7 @@ fn a_foreign_host_or_origin_reads_nothing_and_orders_nothing() {
 }
 
 #[test]
-fn beyond_this_machine_the_page_needs_its_key_and_the_services_do_not() {
+fn remote_page_requires_its_key_but_the_services_do_not() {
     let mut emulator = Emulator::start("--host 0.0.0.0 --allow-remote --page-host emulator");
     let key = std::mem::take(&mut emulator.key);
     for wrong in ["", "0", &key.to_uppercase(), &format!("{key}0")] {
@@ -203,7 +203,7 @@ fn beyond_this_machine_the_page_needs_its_key_and_the_services_do_not() {
 }
 
 #[test]
-fn a_webhook_goes_only_to_hosts_that_are_listed() {
+fn webhooks_are_sent_only_to_listed_hosts() {
     let emulator = Emulator::start("--webhook-host App --webhook-host 10.255.255.1");
     for url in [
         "http://192.0.2.1/hook",
@@ -251,7 +251,7 @@ fn a_webhook_goes_only_to_hosts_that_are_listed() {
 }
 
 #[test]
-fn orders_are_bounded() {
+fn invalid_and_excess_faults_are_rejected() {
     let emulator = Emulator::start("");
     let fault = |text: &str| emulator.order("fault", &json!({"fault": text})).status;
     for text in ["", "moov.token=503,times=0", "moov.token=99", "no.such=503", "moov.token=503,times=-1"] {
@@ -280,7 +280,7 @@ fn orders_are_bounded() {
 }
 
 #[test]
-fn webhooks_under_way_are_bounded() {
+fn number_of_webhooks_in_flight_is_limited() {
     // A handler that never responds.
     let handler = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", handler.local_addr().unwrap());
@@ -291,7 +291,7 @@ fn webhooks_under_way_are_bounded() {
 }
 
 #[test]
-fn what_a_request_carries_is_data_and_capped() {
+fn request_contents_are_shown_as_data_and_capped() {
     let emulator = Emulator::start("");
     let hostile = "/'onclick='alert(1)?token=MARK";
     for (method, path) in
@@ -311,7 +311,7 @@ fn what_a_request_carries_is_data_and_capped() {
 }
 
 #[test]
-fn the_list_of_requests_is_capped_and_says_how_many_there_were() {
+fn request_list_is_capped_and_shows_the_total() {
     let emulator = Emulator::start("");
     let mut stream = TcpStream::connect(&emulator.address).unwrap();
     let request = "GET /many HTTP/1.1\r\nHost: x\r\n\r\n".repeat(250);
@@ -325,7 +325,7 @@ fn the_list_of_requests_is_capped_and_says_how_many_there_were() {
 }
 
 #[test]
-fn an_unchanged_state_is_not_sent_again_and_the_page_is_not_in_the_log() {
+fn unchanged_state_is_not_resent_and_page_requests_are_not_logged() {
     let emulator = Emulator::start("");
     let revision = emulator.state()["revision"].as_str().unwrap().to_owned();
     let known = format!("/_page/state?known={revision}");
@@ -338,7 +338,7 @@ fn an_unchanged_state_is_not_sent_again_and_the_page_is_not_in_the_log() {
 }
 
 #[test]
-fn tokens_are_listed_without_what_makes_them_usable() {
+fn token_list_does_not_show_usable_tokens() {
     let emulator = Emulator::start("");
     let form = "grant_type=client_credentials&scope=/accounts.read";
     let response = emulator.send(

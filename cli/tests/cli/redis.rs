@@ -44,7 +44,7 @@ fn steady(ran: &Ran) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_good_redis_is_described() {
+async fn doctor_describes_a_working_redis() {
     let Some(redis) = RedisServer::start() else { return };
     let ran = run(&mut doctor(&redis.url()));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -54,7 +54,7 @@ async fn a_good_redis_is_described() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_checked_beside_the_vendors_where_it_is_configured() {
+async fn doctor_checks_redis_when_it_is_configured() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let url = redis.url();
@@ -116,7 +116,7 @@ async fn each_finding_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_reported() {
+async fn redis_user_needs_exactly_the_documented_rights() {
     let Some(redis) = RedisServer::start() else { return };
     let rights = "on >MARK-0123456789 ~{fintech-auth:default:* &fintech-auth:default +evalsha +eval +subscribe \
                   +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim +pexpire +pttl +publish +set \
@@ -169,7 +169,7 @@ async fn a_user_with_the_documented_rights_will_do_and_one_with_fewer_is_reporte
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_is_reported_and_an_unknown_certificate_refused() {
+async fn redis_tls_is_reported_and_an_unknown_certificate_is_rejected() {
     let Some(redis) = RedisServer::start() else { return };
     let (authority, stranger) = (Authority::new("redis"), Authority::new("redis-stranger"));
     let port = authority.front(&redis.url(), "localhost", 4096).await;
@@ -194,7 +194,7 @@ async fn tls_is_reported_and_an_unknown_certificate_refused() {
 }
 
 #[test]
-fn settings_that_are_not_right_are_reported_without_a_value() {
+fn invalid_redis_settings_are_reported_without_their_values() {
     let table = |text: &str| file("redis-bad.json", format!("{{\"redis\": {text}}}"));
     for (text, report) in [
         (r#""MARK-0123456789""#, "the table redis is no table"),

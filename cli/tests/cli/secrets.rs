@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::program::{configured, emulator, file, program, run, run_with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_secret_comes_from_every_source() {
+async fn secret_is_read_from_every_source() {
     let emulator = emulator().await;
     let credentials = emulator.moov_credentials();
     let secret = credentials.client_secret().expose_secret();
@@ -39,7 +39,7 @@ async fn the_secret_comes_from_every_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_output_shows_a_secret_that_was_not_asked_for() {
+async fn output_shows_secrets_only_on_request() {
     let emulator = emulator().await;
     let token = run(&mut configured(&emulator, "moneykit token --raw")).out;
     let refresh = file("redacted", "");
@@ -96,7 +96,7 @@ async fn no_output_shows_a_secret_that_was_not_asked_for() {
 /// What `ps` shows of the running program, as any user of the machine can see it.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_others_can_see_of_the_process_has_a_secret() {
+async fn process_list_shows_no_secret() {
     let emulator = emulator().await;
     let secret = emulator.moov_credentials().client_secret().expose_secret().to_owned();
     emulator.fault(Operation::MoovToken, Fault::hang());
@@ -118,7 +118,7 @@ async fn nothing_that_others_can_see_of_the_process_has_a_secret() {
 }
 
 #[test]
-fn a_configuration_file_is_refused_without_being_shown() {
+fn invalid_configuration_file_is_rejected_without_showing_it() {
     const MARK: &str = "MARK-0123456789";
     let mut report = Vec::new();
     for (name, content) in [

@@ -105,7 +105,7 @@ fn outcomes(ran: &Ran) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handler_that_fails_once_gets_the_webhook_again() {
+async fn webhook_is_resent_after_the_handler_fails_once() {
     for vendor in ["moneykit", "moov"] {
         for more in ["--json", "--json --sign-anew"] {
             let service = Service::start(1).await;
@@ -125,7 +125,7 @@ async fn a_handler_that_fails_once_gets_the_webhook_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_read_a_line_for_each_attempt() {
+async fn trigger_prints_one_line_for_each_attempt() {
     let service = Service::start(1).await;
     let ran = run(&mut service.trigger("moov", ""));
     let lines: Vec<&str> = ran.out.lines().collect();
@@ -141,7 +141,7 @@ async fn people_read_a_line_for_each_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_is_a_duplicate_that_is_not_handled_again() {
+async fn replayed_webhook_is_a_duplicate_and_is_not_handled_again() {
     for vendor in ["moneykit", "moov"] {
         for (failures, more) in [(0, "--replay --json"), (1, "--replay --sign-anew --json")] {
             let service = Service::start(failures).await;
@@ -162,7 +162,7 @@ async fn a_replay_is_a_duplicate_that_is_not_handled_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forged_or_old_webhook_is_refused_and_never_handled() {
+async fn forged_or_old_webhook_is_refused_and_not_handled() {
     let service = Service::start(0).await;
     for vendor in ["moneykit", "moov"] {
         for kind in ["--tamper", "--old"] {
@@ -175,7 +175,7 @@ async fn a_forged_or_old_webhook_is_refused_and_never_handled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handler_that_accepts_what_it_must_refuse_is_reported() {
+async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     let url = respond(post(async || StatusCode::NO_CONTENT)).await;
     for kind in ["--tamper", "--old"] {
         let ran = run(program(&format!("{MOOV} --to {url} {kind} --json")).env("MOOV_WEBHOOK_SECRET", "s"));
@@ -187,7 +187,7 @@ async fn a_handler_that_accepts_what_it_must_refuse_is_reported() {
 
 /// A wrong URL refuses everything, and so proves nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_handler_is_no_refusal() {
+async fn missing_handler_does_not_count_as_a_refusal() {
     let service = Service::start(0).await;
     let args = format!("{MOOV} --to {}/wrong --tamper --attempts 2 --json", service.url);
     let ran = run(&mut with_keys(program(&args), &service.emulator));
@@ -196,7 +196,7 @@ async fn a_missing_handler_is_no_refusal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_never_accepted_is_tried_to_the_end_of_the_schedule() {
+async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
     let followed = Arc::<AtomicUsize>::default();
     let counted = followed.clone();
     let elsewhere = async move || counted.fetch_add(1, Ordering::SeqCst).to_string();
@@ -261,7 +261,7 @@ async fn by_key_set(path: PathBuf) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_set_is_written_before_anything_is_sent() {
+async fn key_set_is_written_before_the_first_webhook() {
     let keys = absent("jwks.json");
     let url = by_key_set(keys.clone()).await;
     let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1");
@@ -289,7 +289,7 @@ async fn the_key_set_is_written_before_anything_is_sent() {
 /// A handler that has the old file open reads the old set to its end.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_set_is_replaced_in_one_step() {
+async fn key_set_file_is_replaced_atomically() {
     use std::{io::Read as _, os::unix::fs::PermissionsExt as _};
 
     let keys = absent("replaced-jwks.json");
@@ -320,7 +320,7 @@ async fn the_key_set_is_replaced_in_one_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn data_becomes_part_of_the_event() {
+async fn data_option_is_included_in_the_event() {
     let handle = async |body: String| {
         let body: Value = serde_json::from_str(&body).expect("JSON");
         let is_moov =
@@ -340,7 +340,7 @@ async fn data_becomes_part_of_the_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn https_is_verified_and_http_stays_on_this_machine() {
+async fn https_certificates_are_verified_and_http_is_only_for_loopback() {
     let url = respond(post(async || StatusCode::OK)).await;
     let authority = Authority::new("trigger");
     let behind = url.trim_end_matches("/hook");
@@ -362,7 +362,7 @@ async fn https_is_verified_and_http_stays_on_this_machine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_output_shows_a_secret_or_a_signature() {
+async fn trigger_output_shows_no_secret_or_signature() {
     let service = Service::start(1).await;
     let mut shown = String::new();
     for vendor in ["moneykit", "moov"] {
@@ -379,7 +379,7 @@ async fn no_output_shows_a_secret_or_a_signature() {
 /// The first retry is due after 84 s: the signal ends the wait.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_ends_the_wait_for_a_retry() {
+async fn signal_ends_the_wait_for_a_retry() {
     let url = respond(post(async || StatusCode::SERVICE_UNAVAILABLE)).await;
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let mut child = program(&format!("moov trigger transfer.updated --to {url} --json"))
@@ -404,7 +404,7 @@ async fn a_signal_ends_the_wait_for_a_retry() {
 /// The handler holds its response back until the signal was sent.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_during_the_last_attempt_ends_the_command_after_it() {
+async fn signal_during_the_last_attempt_ends_the_command_after_the_attempt() {
     for (status, more) in [(StatusCode::OK, "--replay"), (StatusCode::BAD_GATEWAY, "--attempts 1")] {
         let (calls, gate) = (Arc::<AtomicUsize>::default(), Arc::<tokio::sync::Notify>::default());
         let (counted, held) = (calls.clone(), gate.clone());

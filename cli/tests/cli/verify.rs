@@ -16,7 +16,7 @@ fn recorded(webhook: &SignedWebhook) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_moneykit_webhook_is_verified_by_fetched_or_saved_keys() {
+async fn moneykit_webhook_is_verified_with_fetched_or_saved_keys() {
     let emulator = emulator().await;
     let body = r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"7"}"#;
     let headers = file("moneykit-headers", recorded(&emulator.moneykit_webhook(body).sign().unwrap()));
@@ -45,7 +45,7 @@ async fn a_moneykit_webhook_is_verified_by_fetched_or_saved_keys() {
 
 /// Neither a missing id nor a secret that cannot be read is in the way, and none is sent.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_needs_no_credentials_asks_for_none_and_sends_none() {
+async fn jwks_and_verify_need_no_credentials_and_send_none() {
     let emulator = emulator().await;
     let body = r#"{"webhook_event":"link.state_changed"}"#;
     let headers = file("keys-only", recorded(&emulator.moneykit_webhook(body).sign().unwrap()));
@@ -68,7 +68,7 @@ async fn what_needs_no_credentials_asks_for_none_and_sends_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
+async fn moov_webhook_is_verified_and_its_body_reported_as_unsigned() {
     let emulator = emulator().await;
     let headers = file("moov-headers", recorded(&emulator.moov_webhook("{}").sign().unwrap()));
     let verify = format!("moov verify --headers {} --json", headers.display());
@@ -82,7 +82,7 @@ async fn a_moov_webhook_is_verified_and_its_body_called_unsigned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_recording_is_verified_with_a_tolerance() {
+async fn old_recording_is_verified_with_a_longer_tolerance() {
     let emulator = emulator().await;
     let old = emulator.moov_webhook("{}").with_timestamp("2025-01-15T18:05:52Z").sign().unwrap();
     let headers = file("moov-old", recorded(&old));
@@ -99,7 +99,7 @@ async fn an_old_recording_is_verified_with_a_tolerance() {
 }
 
 #[test]
-fn headers_that_are_none_are_refused_by_their_line() {
+fn invalid_header_line_is_reported_by_its_number() {
     let headers = file("headers-bad", "X-Nonce: a\nMARK-0123456789\n");
     let ran =
         run(program(&format!("moov verify --headers {}", headers.display())).env("MOOV_WEBHOOK_SECRET", "s"));

@@ -33,7 +33,7 @@ fn warm(emulator: &Emulator, redis: &RedisServer, path: &str, more: &str) -> Com
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_account_gets_one_token_and_a_second_run_none() {
+async fn warm_requests_one_token_per_account_and_none_on_a_second_run() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let path = ids("warm", 30);
@@ -57,7 +57,7 @@ async fn each_account_gets_one_token_and_a_second_run_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_account_stops_no_other_and_is_listed() {
+async fn refused_account_is_listed_and_the_others_continue() {
     let Some(redis) = RedisServer::start() else { return };
     // A 403 counts as wrong credentials only if three accounts get one.
     for (status, code, name) in
@@ -74,7 +74,7 @@ async fn a_refused_account_stops_no_other_and_is_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_end_it() {
+async fn wrong_credentials_stop_warm_early() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let mut command = warm(&emulator, &redis, &ids("warm-unauthorized", 500), "--json");
@@ -84,7 +84,7 @@ async fn wrong_credentials_end_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sent_without_a_store_or_for_a_wrong_list() {
+async fn warm_sends_nothing_without_a_store_or_with_an_invalid_list() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let good = ids("warm-good", 2);

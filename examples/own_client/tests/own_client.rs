@@ -78,7 +78,7 @@ impl Setting {
 }
 
 #[tokio::test]
-async fn a_generated_client_sends_our_token() {
+async fn generated_client_sends_our_token() {
     let setting = Setting::start().await;
     for _ in 0..3 {
         let account = setting.client.account("a-1").await.expect("an account");
@@ -88,7 +88,7 @@ async fn a_generated_client_sends_our_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_expired_is_renewed_and_the_request_sent_once_more() {
+async fn expired_token_is_renewed_and_the_request_is_retried_once() {
     let setting = Setting::start().await;
     setting.client.account("a-1").await.expect("an account");
     // In the middle of its life, as far as it can be known here.
@@ -101,7 +101,7 @@ async fn a_token_that_has_expired_is_renewed_and_the_request_sent_once_more() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_sent_and_the_error_says_why() {
+async fn request_without_a_token_is_not_sent_and_the_error_says_why() {
     let setting = Setting::start().await;
     let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
     let moov = moov::Client::builder(credentials).with_base_url(setting.accounts.emulator.url()).build();

@@ -41,7 +41,7 @@ async fn start() -> (Arc<Emulator>, Accounts) {
 }
 
 #[tokio::test]
-async fn calls_for_one_account_share_a_token() {
+async fn calls_for_the_same_account_share_a_token() {
     let (emulator, accounts) = start().await;
     for _ in 0..3 {
         assert_eq!(accounts.name(Uuid::nil()).await.expect("a name"), "Whisky 1");
@@ -62,7 +62,7 @@ async fn the_service_recovers_when_the_vendor_revokes_all_tokens() {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_token_endpoint_is_reported_as_one() {
+async fn token_endpoint_outage_is_reported_as_unavailable() {
     let (emulator, accounts) = start().await;
     emulator.fault(Operation::MoovToken, Fault::response(StatusCode::SERVICE_UNAVAILABLE));
     let error = accounts.name(Uuid::nil()).await.unwrap_err();

@@ -45,7 +45,7 @@ fn respond_once(listener: TcpListener, response: &'static str) -> thread::JoinHa
 }
 
 #[tokio::test]
-async fn the_request_has_the_token() {
+async fn request_carries_the_token() {
     let (listener, url) = api();
     let request =
         respond_once(listener, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"displayName\":\"Whisky 1\"}");
@@ -57,7 +57,7 @@ async fn the_request_has_the_token() {
 }
 
 #[tokio::test]
-async fn without_a_token_no_request_is_sent() {
+async fn request_is_not_sent_without_a_token() {
     let (listener, url) = api();
     let unavailable = Error::new(ErrorKind::Unavailable, "no token");
     let accounts = accounts(Arc::new(StaticTokenProvider::failing(unavailable)), &url);
@@ -88,7 +88,7 @@ impl TokenProvider for Recorder {
 }
 
 #[tokio::test]
-async fn a_token_that_the_server_calls_invalid_is_invalidated() {
+async fn token_rejected_by_the_server_is_invalidated() {
     let (listener, url) = api();
     let request = respond_once(
         listener,

@@ -48,7 +48,7 @@ fn accounts(server: &MockServer) -> Accounts {
 }
 
 #[tokio::test]
-async fn one_token_call_serves_many_requests() {
+async fn many_requests_share_one_token_call() {
     let server = MockServer::start().await;
     token_endpoint().respond_with(issued("first")).expect(1).mount(&server).await;
     account_endpoint("first").respond_with(named()).expect(3).mount(&server).await;
@@ -59,7 +59,7 @@ async fn one_token_call_serves_many_requests() {
 }
 
 #[tokio::test]
-async fn an_invalid_token_is_replaced_for_the_next_call() {
+async fn rejected_token_is_replaced_for_the_next_call() {
     let server = MockServer::start().await;
     token_endpoint().respond_with(issued("first")).up_to_n_times(1).expect(1).mount(&server).await;
     token_endpoint().respond_with(issued("second")).expect(1).mount(&server).await;
@@ -73,7 +73,7 @@ async fn an_invalid_token_is_replaced_for_the_next_call() {
 }
 
 #[tokio::test]
-async fn while_tokens_are_rate_limited_no_account_is_requested() {
+async fn account_is_not_requested_while_tokens_are_rate_limited() {
     let server = MockServer::start().await;
     let limited = ResponseTemplate::new(429).insert_header("retry-after", "60");
     token_endpoint().respond_with(limited).expect(1).mount(&server).await;

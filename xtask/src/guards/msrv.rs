@@ -112,17 +112,17 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_that_asks_for_a_later_rust_is_named() {
+    fn dependency_that_requires_a_newer_rust_is_named() {
         insta::assert_snapshot!(check("1.90.0").unwrap_err(), @"msrv: b 1.0.0 requires Rust 1.90.0, but the manifest states 1.89.0");
     }
 
     #[test]
-    fn dev_dependencies_may_ask_for_a_later_rust() {
+    fn dev_dependencies_may_require_a_newer_rust() {
         assert!(check("1.89.0").is_ok());
     }
 
     #[test]
-    fn a_toolchain_is_found_by_its_whole_version() {
+    fn toolchain_is_found_by_its_full_version() {
         let list =
             "stable-x86_64-unknown-linux-gnu (active, default)\n1.89.0-x86_64-unknown-linux-gnu\n1.9-b\n";
         assert_eq!(toolchain(list, "1.89"), Some("1.89.0-x86_64-unknown-linux-gnu"));

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_meant_to_be_so_is_no_news() {
+    fn expected_packaging_warnings_are_ignored() {
         for places in ["documentation, homepage or repository", "documentation, homepage, or repository."] {
             assert!(!is_new(&format!("warning: manifest has no {places}")), "{places}");
         }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn each_other_warning_is() {
+    fn unexpected_packaging_warnings_are_reported() {
         assert!(is_new("warning: package `a v1.0.0` in Cargo.lock is yanked in registry `crates-io`"));
         assert!(is_new("warning: ignoring the readme"));
         assert!(is_new("warning: manifest has no description, documentation, homepage or repository"));

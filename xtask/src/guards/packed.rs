@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dev_dependencies_are_removed() {
+    fn packed_manifest_has_no_dev_dependencies() {
         let manifest = "[package]\nname = \"a\"\n[dependencies.b]\nversion = \"1\"\n[dev-dependencies.c]\nversion = \"2\"\n";
         insta::assert_snapshot!(alone(manifest).unwrap(), @r#"
         [package]

@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_redis_says_of_itself_is_judged() {
+    fn redis_versions_before_6_2_fail_the_check() {
         let old = "the store needs Redis 6.2 or newer, or Valkey";
         let ok = |found| ("version.ok", Verdict::Ok, found, "");
         for (text, expected) in [

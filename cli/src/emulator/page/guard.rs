@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn only_expected_hosts_open_the_page() {
+    fn page_opens_only_for_expected_hosts() {
         let local = Guard::local(&["Dev.Example".to_owned()]);
         let remote = Guard::remote(&["emulator".to_owned()], KEY_TEXT.into());
         // Each with what a local and a remote emulator respond.
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_page_itself_reads_and_acts() {
+    fn guard_rejects_requests_from_other_origins() {
         let guard = Guard::local(&[]);
         // Each with the statuses of the page, the state and an action.
         for (headers, expected) in [
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_this_machine_state_and_actions_need_the_key() {
+    fn remote_access_to_state_and_actions_requires_the_key() {
         let guard = Guard::remote(&[], KEY_TEXT.into());
         let own = [("host", "10.0.0.7:4848"), ("origin", "http://10.0.0.7:4848")];
         for (key, expected) in [

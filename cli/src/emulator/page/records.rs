@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lists_are_capped_and_count_on() {
+    fn record_lists_are_capped_while_totals_keep_counting() {
         let mut records = Records::default();
         for number in 0..KEPT + 50 {
             records.add_webhook(Vendor::Moov, "transfer.updated", &number.to_string());
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn long_and_hidden_text_is_capped_and_shown() {
+    fn long_text_is_capped_and_invisible_characters_are_escaped() {
         assert_eq!(capped(&"ü".repeat(PATH + 1)), "ü".repeat(PATH) + "…");
         assert_eq!(capped("/a\u{202e}b"), "/a\\u202eb");
     }

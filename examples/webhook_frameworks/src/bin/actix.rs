@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_webhook_is_handled_once_and_a_forged_one_never() {
+    async fn webhook_is_handled_once_and_a_forged_one_is_refused() {
         let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
         let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();
         let webhook = || emulator.moov_webhook(r#"{"type": "transfer.updated"}"#);

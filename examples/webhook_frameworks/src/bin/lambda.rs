@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_webhook_is_handled_once_and_a_forged_one_never() {
+    async fn webhook_is_handled_once_and_a_forged_one_is_refused() {
         let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
         let client = emulator.moneykit().build().unwrap();
         let webhooks = &client.webhooks();

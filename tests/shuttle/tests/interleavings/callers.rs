@@ -14,13 +14,13 @@ use super::{
 };
 
 #[test]
-fn two_cold_callers_cause_one_request() {
+fn two_cold_callers_send_one_request() {
     // Three tasks, few enough for depth first: the two callers and the refresh.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 
 #[test]
-fn four_cold_callers_cause_one_request() {
+fn four_cold_callers_send_one_request() {
     explore(DEFAULT, || cold_callers(4));
 }
 
@@ -47,12 +47,12 @@ async fn cold_callers(count: usize) {
 }
 
 #[test]
-fn callers_of_an_expired_token_cause_one_request_and_send_its_refresh_token_once() {
+fn callers_with_an_expired_token_send_one_request_and_its_refresh_token_once() {
     explore(DEFAULT, || renewal(EXPIRED));
 }
 
 #[test]
-fn callers_of_a_stale_token_cause_one_request_and_send_its_refresh_token_once() {
+fn callers_with_a_stale_token_send_one_request_and_its_refresh_token_once() {
     explore(DEFAULT, || renewal(STALE));
 }
 
@@ -76,7 +76,7 @@ async fn renewal(age: std::time::Duration) {
 }
 
 #[test]
-fn a_cancelled_caller_cancels_no_request() {
+fn cancelling_a_caller_does_not_cancel_the_request() {
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default());
@@ -93,7 +93,7 @@ fn a_cancelled_caller_cancels_no_request() {
 }
 
 #[test]
-fn invalidate_removes_exactly_its_token() {
+fn invalidate_removes_only_the_given_token() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default());
@@ -118,7 +118,7 @@ fn invalidate_removes_exactly_its_token() {
 }
 
 #[test]
-fn the_entry_of_a_handle_stays_findable() {
+fn entry_held_by_a_handle_can_always_be_found() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default().with_capacity(1));

@@ -13,12 +13,12 @@ use super::{
 };
 
 #[test]
-fn a_panicking_source_leaves_no_waiter_behind() {
+fn panicking_source_leaves_no_caller_waiting() {
     explore(DEFAULT, || leave_no_waiter_behind(Reply::Panic));
 }
 
 #[test]
-fn a_failing_source_leaves_no_waiter_behind() {
+fn failing_source_leaves_no_caller_waiting() {
     explore(DEFAULT, || leave_no_waiter_behind(Reply::Failure));
 }
 
@@ -47,7 +47,7 @@ async fn leave_no_waiter_behind(reply: Reply) {
 }
 
 #[test]
-fn a_refresh_whose_runtime_is_dropped_leaves_no_waiter_behind() {
+fn dropping_the_runtime_of_a_refresh_leaves_no_caller_waiting() {
     explore(DEFAULT, || async {
         let server = Server::replying(|before| if before == 0 { Reply::Silence } else { Reply::Token });
         let cache = server.cache(TokenOptions::default());
@@ -70,7 +70,7 @@ fn a_refresh_whose_runtime_is_dropped_leaves_no_waiter_behind() {
 }
 
 #[test]
-fn dropping_the_cache_ends_its_refresh() {
+fn dropping_the_cache_cancels_its_refresh() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default());

@@ -78,7 +78,7 @@ impl TokenStore for SlowStore {
 }
 
 #[test]
-fn two_cold_processes_cause_one_request() {
+fn two_cold_processes_send_one_request() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let options = with_store();
@@ -95,7 +95,7 @@ fn two_cold_processes_cause_one_request() {
 }
 
 #[test]
-fn two_processes_send_a_refresh_token_once() {
+fn two_processes_send_the_refresh_token_once() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let options = with_store();
@@ -119,7 +119,7 @@ fn two_processes_send_a_refresh_token_once() {
 }
 
 #[test]
-fn a_refresh_token_from_the_store_is_not_sent_after_its_revocation() {
+fn revoked_refresh_token_from_the_store_is_not_sent() {
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let server = Server::new();
         let options = TokenOptions::default().with_store(Arc::new(SlowStore::default()));
@@ -151,7 +151,7 @@ fn a_refresh_token_from_the_store_is_not_sent_after_its_revocation() {
 }
 
 #[test]
-fn a_token_that_one_process_invalidated_comes_back_to_none() {
+fn token_invalidated_by_one_process_does_not_return_in_any_process() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let options = with_store();

@@ -14,7 +14,7 @@ const LIMIT: usize = 2;
 const PER: Duration = Duration::from_secs(1);
 
 #[test]
-fn no_span_of_time_has_more_requests_than_the_limit() {
+fn requests_in_any_window_stay_within_the_limit() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default().with_rate_limit(LIMIT, PER));
@@ -33,7 +33,7 @@ fn no_span_of_time_has_more_requests_than_the_limit() {
 }
 
 #[test]
-fn waiting_calls_are_served_in_order_of_arrival() {
+fn waiting_calls_are_served_in_arrival_order() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default().with_rate_limit(LIMIT, PER));

@@ -9,30 +9,30 @@
 //!
 //! - A refresh starts in a second critical section. In `CacheEntry::lookup`, before
 //!   `cold.flight.start()`: `drop(state); let mut state = self.lock();`.
-//!   `callers::two_cold_callers_cause_one_request` fails: 2, 2.
+//!   `callers::two_cold_callers_send_one_request` fails: 2, 2.
 //! - A token is published in a second critical section after its revocation was checked. In
 //!   `CacheEntry::publish`, before `state.refresh_token =`: `drop(state); let mut state =
 //!   self.lock();`.
-//!   `revocation::nothing_of_a_grant_is_handed_out_after_its_access_token_was_revoked` fails: none
+//!   `revocation::revoking_the_access_token_revokes_its_refresh_token_too` fails: none
 //!   of 2,000, 78.
 //! - A refresh token from the store is sent although it was revoked. In
 //!   `CacheEntry::take_refresh_token`: `taken.filter(|_| true)`.
-//!   `fleet::a_refresh_token_from_the_store_is_not_sent_after_its_revocation` fails: 1, 1.
+//!   `fleet::revoked_refresh_token_from_the_store_is_not_sent` fails: 1, 1.
 //! - A request overtakes waiting requests. In `RateLimiter::reserve`: `state.turn` with index 0,
-//!   and no check for waiting requests. `limits::waiting_calls_are_served_in_order_of_arrival`
+//!   and no check for waiting requests. `limits::waiting_calls_are_served_in_arrival_order`
 //!   fails: 1, 2.
 //! - A fetch of webhook keys starts in a second critical section. In `KeyCache::step`, before
 //!   `state.flight.start()`: `drop(state); let mut state = self.state();`. All tests of
 //!   `webhook_keys` fail: 1 to 4.
 //! - A flight whose task has ended counts as running. In `SingleFlight::running`: `self.0.clone()`.
-//!   `webhook_keys::a_panicking_fetch_leaves_no_waiter_behind` fails: 1.
+//!   `webhook_keys::panicking_fetch_leaves_no_webhook_waiting` fails: 1.
 //! - A fetch ends before its outcome is stored. In `KeyCache::end`, after `state.flight.clear()`:
 //!   `drop(state); let mut state = self.state();`. All tests of `webhook_keys` fail: 1 to 21.
 //! - A shutdown does not wait for refreshes. In `CacheInner::shutdown`: no `closed_and_idle`. Four
 //!   tests of `shutdown` fail: PCT schedules 9 to 1,041.
 //! - A failed revocation checks for a shutdown before its mark is kept. In `CacheInner::mark`:
 //!   `is_closed` before `keep_pending`.
-//!   `shutdown::a_revocation_is_in_the_store_after_the_shutdown_or_its_caller_knows_better` fails:
+//!   `shutdown::shutdown_stores_a_revocation_or_its_caller_gets_an_error` fails:
 //!   none of 2,000, 1,337.
 //!   2,000, 1,337.
 

@@ -15,13 +15,13 @@ use super::{
 const DEPTH_FIRST: Schedules = Schedules { depth_first: 20_000, ..DEFAULT };
 
 #[test]
-fn nothing_of_a_grant_is_handed_out_after_its_access_token_was_revoked() {
+fn revoking_the_access_token_revokes_its_refresh_token_too() {
     explore(DEPTH_FIRST, || revoke_during_renewal("g1-a1", STALE));
     explore(DEPTH_FIRST, || revoke_during_renewal("g1-a1", EXPIRED));
 }
 
 #[test]
-fn nothing_of_a_grant_is_handed_out_after_its_refresh_token_was_revoked() {
+fn revoking_the_refresh_token_revokes_its_access_token_too() {
     explore(DEPTH_FIRST, || revoke_during_renewal("g1-r1", STALE));
     explore(DEPTH_FIRST, || revoke_during_renewal("g1-r1", EXPIRED));
 }
@@ -55,7 +55,7 @@ async fn expect_nothing_of(grant: &str, cache: &TokenCache) {
 }
 
 #[test]
-fn two_revocations_at_once_leave_nothing_of_the_grant() {
+fn concurrent_revocations_remove_both_tokens() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default());

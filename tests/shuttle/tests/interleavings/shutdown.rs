@@ -41,7 +41,7 @@ fn token_or_shut_down(outcome: Result<Token, Error>) -> Option<Token> {
 }
 
 #[test]
-fn a_refresh_is_finished_or_not_begun_and_no_refresh_token_is_lost() {
+fn shutdown_finishes_or_prevents_a_refresh_and_loses_no_refresh_token() {
     explore(DEPTH_FIRST, || shutdown_during_renewal(STALE));
     explore(DEPTH_FIRST, || shutdown_during_renewal(EXPIRED));
 }
@@ -80,7 +80,7 @@ async fn shutdown_during_renewal(age: Duration) {
 }
 
 #[test]
-fn a_late_caller_joins_a_refresh_or_is_refused() {
+fn caller_during_shutdown_joins_the_refresh_or_gets_an_error() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default());
@@ -108,7 +108,7 @@ fn a_late_caller_joins_a_refresh_or_is_refused() {
 }
 
 #[test]
-fn a_request_that_never_ends_is_cut_off_and_no_caller_waits_on() {
+fn shutdown_cuts_off_a_hanging_request_and_wakes_its_callers() {
     explore(DEFAULT, || async {
         let server = Server::replying(|_| super::server::Reply::Silence);
         let cache = server.cache(TokenOptions::default().with_max_wait(10 * MINUTE));
@@ -189,7 +189,7 @@ impl TokenStore for FailingRevocations {
 }
 
 #[test]
-fn a_revocation_is_in_the_store_after_the_shutdown_or_its_caller_knows_better() {
+fn shutdown_stores_a_revocation_or_its_caller_gets_an_error() {
     explore(DEFAULT, || async {
         let (server, store) = (Server::new(), Arc::new(FailingRevocations::default()));
         let cache = server.cache(TokenOptions::default().with_store(store.clone()));
@@ -220,7 +220,7 @@ fn a_revocation_is_in_the_store_after_the_shutdown_or_its_caller_knows_better() 
 }
 
 #[test]
-fn nothing_of_a_revoked_grant_is_left_when_a_refresh_is_finished_by_the_shutdown() {
+fn refresh_finished_by_shutdown_does_not_restore_revoked_tokens() {
     explore(DEFAULT, || async {
         let (server, store) = (Server::new(), Arc::new(MemoryStore::default()));
         let cache = server.cache(TokenOptions::default().with_store(store.clone()));

@@ -14,7 +14,7 @@ use super::{
 };
 
 #[test]
-fn no_refresh_token_is_sent_twice_when_leases_and_timeouts_end_at_any_time() {
+fn refresh_token_is_sent_once_whenever_leases_and_timeouts_end() {
     explore_any_time(DEFAULT, || async {
         let server = Server::new();
         let options = TokenOptions::default().with_store(Arc::new(MemoryStore::default()));
@@ -39,7 +39,7 @@ fn no_refresh_token_is_sent_twice_when_leases_and_timeouts_end_at_any_time() {
 }
 
 #[test]
-fn nothing_of_a_revoked_grant_is_handed_out_when_timers_fire_at_any_time() {
+fn revoked_tokens_are_not_handed_out_whenever_timers_fire() {
     explore_any_time(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default());

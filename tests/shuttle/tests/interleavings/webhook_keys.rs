@@ -74,7 +74,7 @@ async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), Verif
 }
 
 #[test]
-fn two_webhooks_without_keys_cause_one_fetch() {
+fn two_webhooks_without_cached_keys_cause_one_fetch() {
     // Three tasks, few enough for depth first: the two callers and the fetch.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
@@ -84,7 +84,7 @@ fn two_webhooks_without_keys_cause_one_fetch() {
 }
 
 #[test]
-fn a_failed_fetch_is_the_outcome_of_all_who_wait() {
+fn all_waiting_webhooks_get_the_error_of_a_failed_fetch() {
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Failure);
         let outcomes = verify_at_once(&vendor, 2).await;
@@ -94,7 +94,7 @@ fn a_failed_fetch_is_the_outcome_of_all_who_wait() {
 }
 
 #[test]
-fn a_panicking_fetch_leaves_no_waiter_behind() {
+fn panicking_fetch_leaves_no_webhook_waiting() {
     explore(DEFAULT, || async {
         let vendor = Vendor::new(Reply::Panic);
         assert_eq!(verify_at_once(&vendor, 3).await, [Ok(()); 3]);
@@ -103,7 +103,7 @@ fn a_panicking_fetch_leaves_no_waiter_behind() {
 }
 
 #[test]
-fn a_fetch_whose_runtime_is_dropped_leaves_no_waiter_behind() {
+fn dropping_the_runtime_of_a_fetch_leaves_no_webhook_waiting() {
     explore(DEFAULT, || async {
         let vendor = Vendor::new(Reply::Silence);
         let callers = spawn({
@@ -121,7 +121,7 @@ fn a_fetch_whose_runtime_is_dropped_leaves_no_waiter_behind() {
 }
 
 #[test]
-fn a_cancelled_webhook_cancels_no_fetch() {
+fn cancelling_a_webhook_does_not_cancel_the_fetch() {
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
         let cancelled = spawn({
