@@ -261,7 +261,7 @@ async fn for_each_way(test: impl AsyncFn(Setup, String)) {
 }
 
 #[tokio::test]
-async fn an_expired_token_costs_one_token_call_and_one_repetition() {
+async fn expired_token_causes_one_token_call_and_one_retry() {
     for_each_way(async |setup, way| {
         let old = setup.warm_up().await;
         setup.api.reject_token(&old);
@@ -276,7 +276,7 @@ async fn an_expired_token_costs_one_token_call_and_one_repetition() {
 }
 
 #[tokio::test]
-async fn a_401_for_ever_costs_one_token_call_and_one_repetition() {
+async fn permanent_401_causes_one_token_call_and_one_retry() {
     for_each_way(async |setup, way| {
         let old = setup.warm_up().await;
         setup.api.reject(Rejects::All);
@@ -307,7 +307,7 @@ async fn many_requests_with_an_expired_token_share_one_token_call() {
 }
 
 #[tokio::test]
-async fn many_requests_that_get_401_for_ever_share_one_token_call() {
+async fn many_requests_with_a_permanent_401_share_one_token_call() {
     for_each_way(async |setup, way| {
         setup.warm_up().await;
         setup.api.reject(Rejects::All);
@@ -320,7 +320,7 @@ async fn many_requests_that_get_401_for_ever_share_one_token_call() {
 }
 
 #[tokio::test]
-async fn the_401_stands_if_no_new_token_can_be_had() {
+async fn execute_returns_the_401_when_renewal_fails() {
     for_each_way(async |setup, way| {
         let old = setup.warm_up().await;
         setup.api.reject(Rejects::All);
@@ -341,7 +341,7 @@ async fn the_401_stands_if_no_new_token_can_be_had() {
 }
 
 #[tokio::test]
-async fn a_403_is_never_renewed() {
+async fn token_is_not_renewed_on_a_403() {
     for_each_way(async |setup, way| {
         let old = setup.warm_up().await;
         setup.api.reject(Rejects::Forbidden);
@@ -354,7 +354,7 @@ async fn a_403_is_never_renewed() {
 
 /// Runs a request on a cache. The server accepts these tokens alone; `rejection` is how it says so.
 #[tokio::test(start_paused = true)]
-async fn a_classifier_replaces_the_default_rule_for_a_401_and_for_nothing_else() {
+async fn custom_classifier_replaces_the_default_rule_only_for_a_401() {
     let (cache, _) = cache([]);
     let tokens = cache.handle(&scopes(&["a"])).unwrap();
     let by_challenge = Authorizer::new(tokens, ["https://api.example"]).unwrap();
@@ -387,7 +387,7 @@ fn cached(cache: &TokenCache) -> Option<String> {
 const REJECTIONS: [Rejection; 2] = [Rejection::Unexplained, Rejection::InvalidToken];
 
 #[tokio::test(start_paused = true)]
-async fn renewal_that_does_not_help_is_suppressed_for_30_s_then_longer_up_to_10_min() {
+async fn unsuccessful_renewal_is_suppressed_for_30_s_up_to_10_min() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         assert_eq!(run(&cache, &[], rejection).await.len(), 2);
@@ -402,7 +402,7 @@ async fn renewal_that_does_not_help_is_suppressed_for_30_s_then_longer_up_to_10_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_helps_ends_the_suppression() {
+async fn successful_renewal_ends_the_suppression() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         run(&cache, &[], rejection).await;
@@ -423,7 +423,7 @@ async fn a_renewal_that_helps_ends_the_suppression() {
 
 /// As when half of the servers have yet to learn of a new token.
 #[tokio::test(start_paused = true)]
-async fn a_server_that_accepts_each_new_token_once_costs_one_token_call_in_30_s() {
+async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         for _ in 0..100 {
@@ -440,14 +440,14 @@ async fn a_server_that_accepts_each_new_token_once_costs_one_token_call_in_30_s(
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_cause_costs_no_token_call() {
+async fn unrelated_401_causes_no_token_call() {
     let (cache, source) = cache([]);
     assert_eq!(run(&cache, &[], Rejection::Other).await, ["token-1"]);
     assert_eq!((source.count(), cached(&cache).as_deref()), (1, Some("token-1")));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_old_token_serves_others_while_a_candidate_is_tried() {
+async fn other_requests_use_the_old_token_while_a_candidate_is_tried() {
     let (cache, source) = cache([]);
     run(&cache, &["token-1"], Rejection::Unexplained).await;
     let request = |token: Token| {
@@ -463,7 +463,7 @@ async fn the_old_token_serves_others_while_a_candidate_is_tried() {
 
 /// A repetition that is given up says nothing of its candidate.
 #[tokio::test(start_paused = true)]
-async fn a_candidate_whose_request_is_cancelled_serves_the_next_one() {
+async fn candidate_of_a_cancelled_request_is_used_by_the_next_request() {
     let (cache, source) = cache([]);
     run(&cache, &["token-1"], Rejection::Unexplained).await;
     let request = async |token: Token| match token.expose_secret() {
@@ -480,7 +480,7 @@ async fn a_candidate_whose_request_is_cancelled_serves_the_next_one() {
 
 /// One request goes to the wrong origin, another does not. Whichever comes back first.
 #[tokio::test(start_paused = true)]
-async fn one_accepted_repetition_outweighs_rejected_ones() {
+async fn one_accepted_retry_is_enough_to_keep_the_candidate() {
     for rejected_takes in [10, 100] {
         let (cache, source) = cache([]);
         run(&cache, &["token-1"], Rejection::Unexplained).await;
@@ -499,7 +499,7 @@ async fn one_accepted_repetition_outweighs_rejected_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_fails_late_uses_the_token_that_is_current_by_then() {
+async fn request_rejected_late_is_retried_with_the_current_token() {
     let (cache, source) = cache([]);
     let late = async |_: ()| {
         let request = |token: Token| async move {
@@ -522,7 +522,7 @@ async fn a_request_that_fails_late_uses_the_token_that_is_current_by_then() {
 
 /// The refresh token belongs to the current token, which may be good.
 #[tokio::test(start_paused = true)]
-async fn a_candidate_does_not_spend_the_refresh_token() {
+async fn requesting_a_candidate_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1", "token-2"]);
     // Until the old token expires.
@@ -533,7 +533,7 @@ async fn a_candidate_does_not_spend_the_refresh_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_refresh_token_of_an_accepted_candidate_is_used() {
+async fn refresh_token_of_an_accepted_candidate_is_used() {
     let (cache, source) = refreshing([Reply::Token(900), Reply::Token(900)]);
     run(&cache, &["token-2"], Rejection::Unexplained).await;
     advance(Duration::from_secs(900)).await;
@@ -542,7 +542,7 @@ async fn the_refresh_token_of_an_accepted_candidate_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_candidate_that_cannot_be_fetched_leaves_the_old_token() {
+async fn failed_candidate_request_keeps_the_old_token() {
     let (cache, source) = cache([Reply::Token(3600), fail(fintech_auth::ErrorKind::InvalidRequest)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
@@ -550,7 +550,7 @@ async fn a_candidate_that_cannot_be_fetched_leaves_the_old_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_store_has_the_candidate_only_once_it_is_accepted() {
+async fn candidate_is_stored_only_after_it_is_accepted() {
     let (store, clock) = (Arc::new(MemoryStore::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let tokens = options(&clock).with_store(store.clone());
@@ -575,7 +575,7 @@ async fn the_store_has_the_candidate_only_once_it_is_accepted() {
 
 /// Another process has replaced the token already, in a store that tells nobody.
 #[tokio::test(start_paused = true)]
-async fn a_newer_token_of_the_store_is_the_candidate() {
+async fn newer_token_in_the_store_becomes_the_candidate() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let process = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
@@ -590,7 +590,7 @@ async fn a_newer_token_of_the_store_is_the_candidate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_accepted_candidate_is_stored_although_its_caller_leaves() {
+async fn accepted_candidate_is_stored_even_if_its_caller_is_dropped() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let cache = TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
@@ -617,7 +617,7 @@ async fn an_accepted_candidate_is_stored_although_its_caller_leaves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_panics_leaves_the_old_token_and_is_reported() {
+async fn panicking_store_is_reported_and_the_old_token_is_kept() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let failures = Arc::new(Mutex::new(0));

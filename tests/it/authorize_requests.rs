@@ -78,7 +78,7 @@ impl Middleware for Counter {
 }
 
 #[tokio::test]
-async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
+async fn thousand_requests_with_an_expired_token_cause_one_token_call_and_one_retry_each() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());
@@ -109,7 +109,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
 }
 
 #[tokio::test]
-async fn no_token_goes_to_another_origin() {
+async fn token_is_not_sent_to_another_origin() {
     let (ours, other) = (emulator().await, emulator().await);
     let http = http(moneykit(&ours).bearer(&[]).unwrap());
     let elsewhere = other.url().replace("127.0.0.1", "localhost");
@@ -126,7 +126,7 @@ async fn no_token_goes_to_another_origin() {
 }
 
 #[tokio::test]
-async fn a_token_may_go_to_further_origins_that_are_named() {
+async fn token_is_sent_to_explicitly_allowed_origins() {
     let (issuer, other) = (emulator().await, emulator().await);
     let tokens = moneykit(&issuer).tokens().handle(&[]).unwrap();
     let bearer = Authorizer::new(tokens.clone(), [issuer.url(), other.url()]).expect("two origins");
@@ -140,7 +140,7 @@ async fn a_token_may_go_to_further_origins_that_are_named() {
 }
 
 #[tokio::test]
-async fn a_request_that_shows_who_it_is_from_is_left_alone() {
+async fn request_with_its_own_authorization_is_not_changed() {
     let emulator = emulator().await;
     let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     let request = http.get(introspect(&emulator)).header(AUTHORIZATION, "Bearer of-my-own");
@@ -151,7 +151,7 @@ async fn a_request_that_shows_who_it_is_from_is_left_alone() {
 }
 
 #[tokio::test]
-async fn another_401_is_handed_on_whole_and_not_repeated() {
+async fn unrelated_401_is_returned_intact_and_not_retried() {
     let emulator = emulator().await;
     let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     let body = format!(r#"{{"error_code":"api_error.auth.unauthorized","more":"{}"}}"#, "x".repeat(200_000));
@@ -165,7 +165,7 @@ async fn another_401_is_handed_on_whole_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
+async fn expiry_reported_only_in_the_body_is_retried_once() {
     let emulator = emulator().await;
     let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
@@ -178,7 +178,7 @@ async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_res
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
+async fn request_with_a_streaming_body_is_not_retried_but_its_token_is_invalidated() {
     for (body, attempts) in
         [(Body::wrap(http_body_util::Full::new(bytes::Bytes::from("once"))), 1), (Body::from("twice"), 2)]
     {
@@ -198,7 +198,7 @@ async fn a_body_that_cannot_be_repeated_is_not_but_its_token_is_invalidated() {
 
 /// Otherwise each of them would cost a token call.
 #[tokio::test]
-async fn streams_that_are_rejected_for_ever_invalidate_one_token() {
+async fn repeatedly_rejected_streams_invalidate_only_one_token() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());
@@ -225,7 +225,7 @@ async fn request_without_a_token_is_not_sent_and_the_error_says_why() {
 }
 
 #[tokio::test]
-async fn the_token_does_not_show_in_debug() {
+async fn debug_output_does_not_show_the_token() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let token: Secret = client.default_token().await.expect("a token").to_secret();
@@ -238,7 +238,7 @@ async fn the_token_does_not_show_in_debug() {
 }
 
 #[tokio::test]
-async fn a_generated_client_hears_before_sending_why_there_is_no_token() {
+async fn generated_client_gets_the_token_error_before_sending() {
     let (ours, other) = (emulator().await, emulator().await);
     let bearer = moneykit(&ours).bearer(&[]).unwrap();
     let request = |emulator: &Emulator| reqwest().get(introspect(emulator)).build().expect("a request");
@@ -256,7 +256,7 @@ fn moneykit_with_wrong_secret(emulator: &Emulator) -> moneykit::Client {
 }
 
 #[tokio::test]
-async fn send_sends_nothing_without_a_token_and_says_why() {
+async fn send_returns_the_token_error_without_sending() {
     let emulator = emulator().await;
     let authorizer = moneykit_with_wrong_secret(&emulator).bearer(&[]).unwrap();
     let request = reqwest().get(introspect(&emulator)).build().expect("a request");
@@ -269,7 +269,7 @@ async fn send_sends_nothing_without_a_token_and_says_why() {
 }
 
 #[tokio::test]
-async fn send_refuses_another_origin_and_sends_nothing() {
+async fn send_rejects_another_origin_without_sending() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizer = moneykit(&ours).bearer(&[]).unwrap();
     let user_info = introspect(&ours).replace("http://", "http://user@");
@@ -315,7 +315,7 @@ fn emulator_refuses(emulator: &Emulator) {
 }
 
 #[tokio::test]
-async fn send_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() {
+async fn send_retries_once_and_returns_the_401_when_renewal_fails() {
     let bearer_and_emulator = async || {
         let emulator = emulator().await;
         emulator.fault(Operation::MoneykitIntrospect, json(401, EXPIRED));
@@ -337,7 +337,7 @@ async fn send_repeats_once_and_leaves_the_401_where_no_new_token_is_to_be_had() 
 
 /// The client has no timeout, and time is paused: whatever waits longest waits for the body.
 #[tokio::test(start_paused = true)]
-async fn send_returns_a_401_whose_body_never_comes() {
+async fn send_returns_a_401_whose_body_never_arrives() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
@@ -360,7 +360,7 @@ async fn send_returns_a_401_whose_body_never_comes() {
 
 /// reqwest itself refuses all plain http or none.
 #[tokio::test]
-async fn a_client_for_this_machine_sends_plain_http_to_no_other() {
+async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;
     let address = emulator.url().trim_start_matches("http://").parse().expect("an address");
     // The name leads here, where it can be seen whether anything comes.
@@ -386,7 +386,7 @@ async fn a_client_for_this_machine_sends_plain_http_to_no_other() {
 }
 
 #[tokio::test]
-async fn a_client_made_for_own_requests_follows_no_redirect() {
+async fn client_for_custom_requests_does_not_follow_redirects() {
     let (ours, other) = (emulator().await, emulator().await);
     let to = HeaderValue::from_str(&introspect(&other)).expect("a value");
     let away = Fault::response(StatusCode::TEMPORARY_REDIRECT).with_header(LOCATION, to);
@@ -400,7 +400,7 @@ async fn a_client_made_for_own_requests_follows_no_redirect() {
 }
 
 #[tokio::test]
-async fn a_key_pair_goes_to_the_vendor_in_its_headers_and_is_not_repeated_on_a_401() {
+async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     let emulator = emulator().await;
     let credentials = emulator.moneykit_credentials();
     let (id, secret) = (credentials.client_id(), credentials.client_secret().expose_secret());
@@ -440,7 +440,7 @@ async fn a_key_pair_goes_to_the_vendor_in_its_headers_and_is_not_repeated_on_a_4
 
 /// Every kind of redirect, because reqwest keeps the method and the headers for some.
 #[tokio::test]
-async fn a_key_pair_follows_no_redirect() {
+async fn key_pair_is_not_sent_after_a_redirect() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizers = [
         (moneykit(&ours).key_pair().expect("a key pair"), Operation::MoneykitIntrospect),
@@ -462,7 +462,7 @@ async fn a_key_pair_follows_no_redirect() {
 }
 
 #[tokio::test]
-async fn a_key_pair_goes_to_no_other_origin_and_over_no_other_credentials() {
+async fn key_pair_is_not_sent_to_another_origin_or_over_other_credentials() {
     let (ours, other) = (emulator().await, emulator().await);
     let authorizer = moneykit(&ours).key_pair().expect("a key pair");
     let request = reqwest().get(introspect(&other)).build().expect("a request");

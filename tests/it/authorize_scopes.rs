@@ -67,7 +67,7 @@ async fn moov_without_scopes_fails_before_any_request() {
 
 /// It would get more than it asks for.
 #[tokio::test]
-async fn a_key_pair_is_refused_for_a_request_that_names_scopes() {
+async fn key_pair_request_with_scopes_is_an_error() {
     let emulator = emulator().await;
     for pair in [moov(&emulator).basic_auth(), moneykit(&emulator).key_pair()] {
         let pair = pair.expect("a key pair");
@@ -86,7 +86,7 @@ async fn a_key_pair_is_refused_for_a_request_that_names_scopes() {
 }
 
 #[tokio::test]
-async fn each_request_gets_a_token_of_the_scopes_that_it_names() {
+async fn each_request_gets_a_token_for_its_scopes() {
     let emulator = emulator().await;
     let client = moov(&emulator);
     let bearer = client.bearer(&scopes(&["/accounts.read"])).expect("with a scope");
@@ -114,7 +114,7 @@ async fn each_request_gets_a_token_of_the_scopes_that_it_names() {
 }
 
 #[tokio::test]
-async fn a_401_renews_the_token_of_the_request_and_no_other() {
+async fn only_the_token_of_the_rejected_request_is_renewed() {
     let emulator = emulator().await;
     let client = emulator.moneykit().build().expect("the client builds");
     let one = ScopeSet::new(scopes(&["one"])).expect("a scope set");
@@ -134,7 +134,7 @@ async fn a_401_renews_the_token_of_the_request_and_no_other() {
 }
 
 #[tokio::test]
-async fn scopes_of_requests_do_not_stay_in_the_cache() {
+async fn request_scopes_do_not_stay_in_the_cache() {
     let emulator = emulator().await;
     let client =
         emulator.moov().with_tokens(|options| options.with_capacity(4)).build().expect("the client builds");
@@ -150,7 +150,7 @@ async fn scopes_of_requests_do_not_stay_in_the_cache() {
 }
 
 #[tokio::test]
-async fn a_token_for_a_page_brings_the_origin() {
+async fn token_for_a_web_page_is_requested_with_the_origin() {
     let emulator = emulator().await;
     let client = |client_type: Option<moov::ClientType>| {
         let builder = emulator.moov().with_origin(emulator.origin());

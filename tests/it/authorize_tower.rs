@@ -49,7 +49,7 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most() {
+async fn thousand_requests_with_an_expired_token_cause_one_token_call_and_one_retry_each() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let service = AuthorizeLayer::new(client.bearer(client.scopes()).unwrap()).layer(hyper());
@@ -75,7 +75,7 @@ async fn a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_tw
 }
 
 #[tokio::test]
-async fn no_token_goes_to_another_origin_or_over_another_authorization() {
+async fn token_is_not_sent_to_another_origin_or_over_other_authorization() {
     let (ours, other) = (emulator().await, emulator().await);
     let mut service = AuthorizeLayer::new(moneykit(&ours).bearer(&[]).unwrap()).layer(hyper());
     let mut own = request(&ours);
@@ -90,7 +90,7 @@ async fn no_token_goes_to_another_origin_or_over_another_authorization() {
 }
 
 #[tokio::test]
-async fn a_key_pair_goes_to_its_origin_alone_and_is_not_repeated_on_a_401() {
+async fn key_pair_is_sent_only_to_its_origin_and_not_retried_on_a_401() {
     let (ours, other) = (emulator().await, emulator().await);
     let pair = moneykit(&ours).key_pair().expect("a key pair");
     let mut service = AuthorizeLayer::new(pair).layer(hyper());
@@ -108,7 +108,7 @@ async fn a_key_pair_goes_to_its_origin_alone_and_is_not_repeated_on_a_401() {
 }
 
 #[tokio::test]
-async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_response_stands() {
+async fn expiry_reported_only_in_the_body_is_retried_once() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(hyper());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
@@ -118,7 +118,7 @@ async fn what_says_expired_in_its_body_alone_is_repeated_once_and_the_second_res
 }
 
 #[tokio::test]
-async fn another_401_is_handed_on_whole_and_not_repeated() {
+async fn unrelated_401_is_returned_intact_and_not_retried() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(hyper());
     for size in [0, 1, 70_000, 200_000] {
@@ -143,7 +143,7 @@ impl RepeatBody<Body> for IfShort {
 }
 
 #[tokio::test]
-async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
+async fn layer_type_determines_which_bodies_are_retried() {
     async fn status<R: RepeatBody<Body> + 'static>(body: &str) -> (StatusCode, (usize, usize), u64) {
         let emulator = emulator().await;
         let client = moneykit(&emulator);
@@ -163,7 +163,7 @@ async fn the_type_of_a_layer_says_which_bodies_are_repeated() {
 }
 
 #[tokio::test]
-async fn errors_tell_a_missing_token_from_a_failing_service() {
+async fn errors_distinguish_a_missing_token_from_a_failing_service() {
     let emulator = emulator().await;
     let credentials = fintech_auth::Credentials::new("wrong", "marked-secret");
     let client = moneykit::Client::builder(credentials).with_base_url(emulator.url()).build();
@@ -232,7 +232,7 @@ impl tower_service::Service<Request<Body>> for Breaking {
 }
 
 #[tokio::test]
-async fn a_broken_401_is_handed_on_as_broken() {
+async fn truncated_401_is_returned_as_truncated() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(Breaking);
     let mut body = service.call(request(&emulator)).await.expect("a head").into_body();
@@ -305,7 +305,7 @@ impl tower_service::Service<Request<Body>> for EndlessService {
 }
 
 #[tokio::test(start_paused = true)]
-async fn looking_into_a_401_is_bounded_in_time_and_frames() {
+async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
     for (kind, seconds) in [(Endless::Silent, 2), (Endless::Drip, 2), (Endless::EmptyFrames, 0)] {
         for (challenge, attempts) in [(None, 1), (Some(r#"Bearer error="invalid_token""#), 2)] {
             let (cache, source) = crate::scripted::cache([]);
@@ -338,7 +338,7 @@ async fn looking_into_a_401_is_bounded_in_time_and_frames() {
 
 /// The port falls back to 443 for whoever reads such a URI by its number.
 #[tokio::test(start_paused = true)]
-async fn no_token_goes_to_a_uri_that_is_not_exactly_the_origin() {
+async fn token_is_not_sent_to_a_uri_that_differs_from_the_origin() {
     let (cache, source) = crate::scripted::cache([]);
     let bearer = Authorizer::new(cache.handle(&scopes(&["a"])).expect("a handle"), ["https://api.moov.io"])
         .expect("an origin");

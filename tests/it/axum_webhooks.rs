@@ -150,7 +150,7 @@ async fn both(emulator: &Emulator, body: impl Fn() -> Body) -> [u16; 2] {
 }
 
 #[tokio::test]
-async fn a_handler_runs_once_for_a_webhook_and_never_for_a_forged_one() {
+async fn handler_runs_once_for_a_webhook_and_not_for_a_forged_one() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
     let sent = emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#).sign().expect("it signs");
@@ -169,7 +169,7 @@ async fn a_handler_runs_once_for_a_webhook_and_never_for_a_forged_one() {
 }
 
 #[tokio::test]
-async fn an_authentic_body_of_an_unknown_shape_reaches_the_handler() {
+async fn authentic_webhook_with_an_unknown_body_reaches_the_handler() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
     for body in [&b""[..], b"not json", b"[1]", b"{}", &[0xff, 0x00], b"{\"webhook_event\":7}"] {
@@ -180,7 +180,7 @@ async fn an_authentic_body_of_an_unknown_shape_reaches_the_handler() {
 }
 
 #[tokio::test]
-async fn a_refused_webhook_gets_a_status_and_no_reason() {
+async fn refused_webhook_gets_a_status_but_no_reason() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
     let event = || emulator.moneykit_webhook(r#"{"webhook_event":"x"}"#);
@@ -200,7 +200,7 @@ async fn a_refused_webhook_gets_a_status_and_no_reason() {
 }
 
 #[tokio::test]
-async fn a_body_in_any_pieces_is_verified_as_it_came() {
+async fn body_received_in_chunks_is_verified_unchanged() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
     for size in [1, 7, 1000, LIMIT] {
@@ -217,7 +217,7 @@ async fn a_body_in_any_pieces_is_verified_as_it_came() {
 }
 
 #[tokio::test]
-async fn of_a_body_without_end_no_more_is_read_than_the_limit() {
+async fn endless_body_is_read_only_up_to_the_limit() {
     let emulator = emulator().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let statuses = both(&emulator, || {
@@ -230,7 +230,7 @@ async fn of_a_body_without_end_no_more_is_read_than_the_limit() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_announced_over_the_limit_is_not_read_at_all() {
+async fn body_with_a_content_length_over_the_limit_is_not_read() {
     let emulator = emulator().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let statuses = both(&emulator, || {
@@ -243,7 +243,7 @@ async fn a_body_that_is_announced_over_the_limit_is_not_read_at_all() {
 }
 
 #[tokio::test]
-async fn no_body_is_read_before_the_headers_are_verified() {
+async fn body_is_read_only_after_the_headers_are_verified() {
     let emulator = emulator().await;
     let routes = Routes::new(&emulator);
     let asked = Arc::new(AtomicUsize::new(0));
@@ -267,7 +267,7 @@ async fn no_body_is_read_before_the_headers_are_verified() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_a_bad_request_and_its_retry_is_handled() {
+async fn truncated_body_is_a_bad_request_and_its_retry_is_handled() {
     let emulator = emulator().await;
     let broken = || {
         let pieces = [Ok(Frame::data(Bytes::from_static(b"{"))), Err(io::ErrorKind::ConnectionReset.into())];

@@ -82,7 +82,7 @@ async fn kind(cache: &TokenCache, scope: &str) -> Option<ErrorKind> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_scope_set_stops_no_other_and_is_remembered_alone() {
+async fn refused_scope_set_does_not_block_other_scope_sets() {
     for status in AMBIGUOUS {
         let source = Picky::new(status, false);
         let cache = source.cache();
@@ -101,7 +101,7 @@ async fn a_refused_scope_set_stops_no_other_and_is_remembered_alone() {
 /// Without any success, nobody can know that these five are refused and the credentials are not. Once
 /// there was one, they never count against the credentials again.
 #[tokio::test(start_paused = true)]
-async fn refused_scope_sets_hold_up_no_other_after_the_first_success() {
+async fn refused_scope_sets_block_nothing_after_the_first_success() {
     let source = Picky::new(Some(StatusCode::FORBIDDEN), false);
     let cache = source.cache();
     let mut held_up = Vec::new();
@@ -119,7 +119,7 @@ async fn refused_scope_sets_hold_up_no_other_after_the_first_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_costs_three_requests_and_a_probe_in_each_period() {
+async fn wrong_secret_causes_three_requests_then_one_probe_per_period() {
     for status in AMBIGUOUS {
         let source = Picky::new(status, true);
         let cache = source.cache();
@@ -149,7 +149,7 @@ async fn a_wrong_secret_costs_three_requests_and_a_probe_in_each_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_401_to_the_client_credentials_counts_against_them_at_once() {
+async fn client_credentials_are_blocked_after_one_401() {
     let source = Picky::new(Some(StatusCode::UNAUTHORIZED), true);
     let cache = source.cache();
     for number in 0..10_000 {
@@ -164,7 +164,7 @@ async fn a_401_to_the_client_credentials_counts_against_them_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_probe_is_on_its_way_the_others_are_refused_at_once() {
+async fn other_callers_fail_immediately_while_a_probe_is_in_flight() {
     let source = Picky::new(Some(StatusCode::UNAUTHORIZED), true);
     let cache = source.cache();
     kind(&cache, "a").await;
@@ -183,7 +183,7 @@ async fn while_a_probe_is_on_its_way_the_others_are_refused_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_refresh_token_stops_nobody() {
+async fn refused_refresh_token_does_not_block_other_callers() {
     for refusal in [Reply::Refused(401), Reply::Refused(403), fail(ErrorKind::Unauthorized)] {
         let (cache, source) = refreshing([Reply::Token(3600), refusal.clone()]);
         cache.token(&scopes(&["a"])).await.unwrap();
@@ -237,7 +237,7 @@ fn refusal(status: StatusCode) -> Fault {
 }
 
 #[tokio::test]
-async fn of_both_vendors_a_401_is_about_the_credentials_and_a_403_about_one_scope_set() {
+async fn vendor_401_blocks_the_credentials_and_a_403_blocks_one_scope_set() {
     for operation in [Operation::MoneykitToken, Operation::MoovToken] {
         for (status, sent) in [(StatusCode::UNAUTHORIZED, 1), (StatusCode::FORBIDDEN, 3)] {
             let emulator = emulator().await;
@@ -261,7 +261,7 @@ async fn of_both_vendors_a_401_is_about_the_credentials_and_a_403_about_one_scop
 }
 
 #[tokio::test]
-async fn of_both_vendors_one_403_stops_no_other_scope_set() {
+async fn vendor_403_does_not_block_other_scope_sets() {
     for operation in [Operation::MoneykitToken, Operation::MoovToken] {
         let emulator = emulator().await;
         let clients = clients(&emulator);
@@ -282,7 +282,7 @@ async fn of_both_vendors_one_403_stops_no_other_scope_set() {
 }
 
 #[tokio::test]
-async fn a_refused_refresh_token_of_a_callers_own_stops_nobody() {
+async fn refused_refresh_token_given_by_the_caller_blocks_nothing() {
     let emulator = emulator().await;
     let moov = clients(&emulator).moov;
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {

@@ -52,7 +52,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
 }
 
 #[test]
-fn all_calls_work_on_a_plain_thread() {
+fn all_blocking_calls_work_on_a_plain_thread() {
     let elsewhere = Elsewhere::start();
     let emulator = &elsewhere.emulator;
     let client = moneykit(emulator);
@@ -78,7 +78,7 @@ fn all_calls_work_on_a_plain_thread() {
 }
 
 #[test]
-fn webhooks_of_moneykit_are_verified_without_async() {
+fn moneykit_webhooks_are_verified_without_async() {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let emulator = runtime.block_on(Emulator::builder().with_system_clock().start()).expect("it starts");
@@ -106,7 +106,7 @@ fn many_threads_share_one_token_call() {
 }
 
 #[test]
-fn a_request_of_ones_own_is_run_once_more_with_a_new_token() {
+fn custom_request_is_retried_once_with_a_new_token() {
     let elsewhere = Elsewhere::start();
     let client = moov(&elsewhere.emulator);
     let mut seen = Vec::new();
@@ -137,7 +137,7 @@ fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
 }
 
 #[tokio::test]
-async fn in_a_tokio_test_waiting_is_refused_and_memory_responds() {
+async fn blocking_wait_fails_in_a_tokio_test_but_cached_tokens_are_returned() {
     let emulator = crate::support::emulator().await;
     let client = moov(&emulator);
     nothing_waits(&client);
@@ -151,7 +151,7 @@ async fn in_a_tokio_test_waiting_is_refused_and_memory_responds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_worker_of_many_threads_as_well() {
+async fn blocking_wait_fails_on_a_multi_thread_worker() {
     let emulator = crate::support::emulator().await;
     let client = moov(&emulator);
     nothing_waits(&client);
@@ -182,7 +182,7 @@ fn a_runtime_of_one_thread_is_not_blocked() {
 /// Where a call may wait, and where it is refused. If a new version of tokio changes this, so must
 /// `src/blocking/runtime.rs`.
 #[test]
-fn only_async_code_is_refused_on_every_kind_of_thread() {
+fn blocking_calls_fail_only_in_async_code() {
     let elsewhere = Elsewhere::start();
     let client = moov(&elsewhere.emulator);
     let waits = move || client.revoke(&Secret::from("x"), None).map(drop);
@@ -244,7 +244,7 @@ fn only_async_code_is_refused_on_every_kind_of_thread() {
 }
 
 #[tokio::test]
-async fn a_task_that_was_refused_goes_on() {
+async fn async_task_continues_after_a_blocking_call_fails() {
     let emulator = crate::support::emulator().await;
     let client = moov(&emulator);
     for _ in 0..10 {
@@ -276,7 +276,7 @@ impl Clock for Reentrant {
 }
 
 #[test]
-fn a_call_from_the_clients_own_thread_is_refused() {
+fn blocking_call_on_the_client_thread_fails() {
     let elsewhere = Elsewhere::start();
     let (sender, outcomes) = mpsc::channel();
     let cell = Arc::new(OnceLock::new());
@@ -305,7 +305,7 @@ impl Clock for Panicking {
 }
 
 #[test]
-fn a_panic_on_the_thread_is_an_error_and_the_thread_goes_on() {
+fn panic_on_the_client_thread_is_an_error_and_the_thread_continues() {
     let elsewhere = Elsewhere::start();
     let builder = elsewhere.emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(Panicking));
     let client = blocking::moneykit::Client::new(builder).expect("the client builds");
@@ -316,7 +316,7 @@ fn a_panic_on_the_thread_is_an_error_and_the_thread_goes_on() {
 }
 
 #[test]
-fn failures_are_those_of_the_async_client() {
+fn blocking_client_returns_the_errors_of_the_async_client() {
     let elsewhere = Elsewhere::start();
     let emulator = &elsewhere.emulator;
     let builder =
@@ -330,7 +330,7 @@ fn failures_are_those_of_the_async_client() {
 }
 
 #[test]
-fn a_shutdown_ends_all_clones_and_is_refused_in_async_code() {
+fn shutdown_ends_all_clones_and_fails_in_async_code() {
     let elsewhere = Elsewhere::start();
     let client = moov(&elsewhere.emulator);
     let token = client.default_token().expect("a token");
@@ -348,7 +348,7 @@ fn a_shutdown_ends_all_clones_and_is_refused_in_async_code() {
 
 /// By name, from the sources: what the async client learns, this one learns as well.
 #[test]
-fn every_call_of_the_async_clients_is_there() {
+fn blocking_clients_offer_every_async_call() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for vendor in ["moneykit", "moov"] {
         let read = |path: String| std::fs::read_to_string(src.join(path)).expect("readable");
@@ -387,7 +387,7 @@ fn get(url: &str, headers: &HeaderMap) -> u16 {
 }
 
 #[test]
-fn the_headers_of_either_kind_of_credentials_go_to_the_clients_origin_alone() {
+fn credential_headers_are_given_only_for_the_client_origin() {
     let elsewhere = Elsewhere::start();
     let emulator = &elsewhere.emulator;
     let client = moneykit(emulator);
@@ -422,7 +422,7 @@ fn the_headers_of_either_kind_of_credentials_go_to_the_clients_origin_alone() {
 }
 
 #[tokio::test]
-async fn headers_that_need_no_waiting_are_given_in_async_code() {
+async fn headers_that_need_no_wait_are_returned_in_async_code() {
     let emulator = crate::support::emulator().await;
     let client = moneykit(&emulator);
     let authorizer = client.bearer(&[]).unwrap();
@@ -435,7 +435,7 @@ async fn headers_that_need_no_waiting_are_given_in_async_code() {
 
 /// A new method of an async client gets its blocking form, or a reason here why it has none.
 #[test]
-fn every_method_of_an_async_client_has_its_blocking_form() {
+fn every_async_client_method_has_a_blocking_version() {
     /// Async names, and what stands for each here.
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];

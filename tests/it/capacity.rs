@@ -64,22 +64,22 @@ fn churn(capacity: usize, count: usize) {
 }
 
 #[test]
-fn more_scope_sets_than_three_times_a_capacity_of_5_000_pass_through() {
+fn cache_of_5_000_entries_serves_three_times_as_many_scope_sets() {
     churn(5_000, 12_500);
 }
 
 #[test]
-fn more_scope_sets_than_three_times_a_capacity_of_20_000_pass_through() {
+fn cache_of_20_000_entries_serves_three_times_as_many_scope_sets() {
     churn(20_000, 36_000);
 }
 
 #[test]
-fn more_scope_sets_than_three_times_the_default_capacity_pass_through() {
+fn cache_of_default_capacity_serves_three_times_as_many_scope_sets() {
     churn(100_000, 155_000);
 }
 
 #[tokio::test]
-async fn entries_that_are_all_held_stay_while_others_pass_through() {
+async fn held_entries_are_not_evicted_by_other_scope_sets() {
     let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(50).with_max_handles(2_000));
     let handles: Vec<_> =
         (0..2_000).map(|number| cache.handle(&scope(&format!("held-{number}"))).unwrap()).collect();
@@ -100,7 +100,7 @@ async fn entries_that_are_all_held_stay_while_others_pass_through() {
 }
 
 #[tokio::test]
-async fn handles_beyond_their_limit_are_refused_until_one_is_dropped() {
+async fn handles_over_the_limit_fail_until_one_is_dropped() {
     let cache = TokenCache::new(Local, TokenOptions::default().with_max_handles(2));
     let first = cache.handle(&scope("a")).unwrap();
     let second = cache.handle(&scope("b")).unwrap();
@@ -116,7 +116,7 @@ async fn handles_beyond_their_limit_are_refused_until_one_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_set_that_is_too_long_is_refused_at_every_entry() {
+async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(Scope::new(&"a".repeat(1_024)).is_ok());
     assert_eq!(Scope::new(&"a".repeat(1_025)).unwrap_err().kind(), ErrorKind::InvalidConfig);
     // 16 scopes of 1,024 bytes with their spaces are 15 bytes too many.
@@ -170,7 +170,7 @@ impl TokenSource for Long {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_access_token_that_is_too_long_is_unreadable() {
+async fn too_long_access_token_is_an_invalid_response() {
     let long = |access_token| TokenCache::new(Long { access_token, other: 1 }, TokenOptions::default());
     assert_eq!(long(LIMIT).token(&scope("a")).await.unwrap().expose_secret().len(), LIMIT);
     let error = long(LIMIT + 1).token(&scope("a")).await.unwrap_err();
@@ -179,7 +179,7 @@ async fn an_access_token_that_is_too_long_is_unreadable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_or_granted_scope_that_is_too_long_counts_as_absent() {
+async fn too_long_refresh_token_or_granted_scope_is_ignored() {
     for (other, kept) in [(LIMIT, true), (LIMIT + 1, false)] {
         let options = options(&TestClock::new());
         let cache = TokenCache::new(Long { access_token: 10, other }, options);

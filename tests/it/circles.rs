@@ -194,7 +194,7 @@ fn circle_in(src: &Path) -> Option<String> {
 }
 
 #[test]
-fn no_file_imports_in_a_circle() {
+fn source_files_have_no_import_cycles() {
     for folder in ["src", "cli/src", "openapi-drift/src", "xtask/src"] {
         let circle = circle_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
         assert_eq!(circle, None, "in {folder}");

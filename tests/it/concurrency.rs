@@ -140,7 +140,7 @@ async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_callers_during_a_failing_refresh_send_what_the_policy_says() {
+async fn callers_during_a_failing_refresh_send_only_the_requests_of_the_retry_policy() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
@@ -182,7 +182,7 @@ async fn ten_thousand_rejections_of_one_token_send_one_request() {
 }
 
 #[tokio::test]
-async fn moovs_refresh_tokens_are_rotated_and_none_is_spent_twice() {
+async fn moov_refresh_tokens_are_rotated_and_sent_once() {
     let emulator = emulator().await;
     let client = Client::new(Operation::MoovToken, &emulator);
     for round in 1..=5 {
@@ -198,7 +198,7 @@ async fn moovs_refresh_tokens_are_rotated_and_none_is_spent_twice() {
 }
 
 #[tokio::test]
-async fn revoking_forgets_the_token_here_and_ends_it_there() {
+async fn revoking_removes_the_token_from_the_cache_and_at_the_vendor() {
     let emulator = emulator().await;
     let moov = emulator.moov().build().unwrap();
     let scopes = scopes(&["/ping.read"]);
@@ -217,7 +217,7 @@ async fn revoking_forgets_the_token_here_and_ends_it_there() {
 }
 
 #[tokio::test]
-async fn a_cool_down_holds_for_calls_past_the_cache_as_well() {
+async fn cool_down_also_applies_to_uncached_calls() {
     let emulator = emulator().await;
     let client = emulator.moneykit().build().unwrap();
     let busy = Fault::response(StatusCode::TOO_MANY_REQUESTS).with_header(http::header::RETRY_AFTER, 60);
@@ -230,7 +230,7 @@ async fn a_cool_down_holds_for_calls_past_the_cache_as_well() {
 }
 
 #[tokio::test]
-async fn safe_calls_are_repeated_and_unsafe_ones_are_not() {
+async fn idempotent_calls_are_retried_and_others_are_not() {
     let emulator = emulator().await;
     let (linking, moving) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
     let operations = Operation::ALL.iter().copied().filter(|operation| *operation != Operation::MoovAccounts);
@@ -292,7 +292,7 @@ impl TokenSource for Generic {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_source_of_ones_own_gets_the_same_lifecycle() {
+async fn custom_token_source_has_the_same_lifecycle() {
     let emulator = emulator().await;
     let credentials = emulator.moneykit_credentials();
     let source = Generic {

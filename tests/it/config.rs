@@ -15,7 +15,7 @@ fn moving() -> moov::ClientBuilder {
 }
 
 #[test]
-fn the_defaults_build() {
+fn default_configuration_builds() {
     assert!(linking().build().is_ok());
     assert!(moving().build().is_ok());
     assert!(
@@ -28,7 +28,7 @@ fn the_defaults_build() {
 }
 
 #[test]
-fn every_named_moov_version_is_valid_and_its_name_says_its_value() {
+fn every_named_moov_version_is_valid_and_matches_its_name() {
     use moov::version::*;
 
     for (version, text) in [
@@ -52,7 +52,7 @@ fn every_named_moov_version_is_valid_and_its_name_says_its_value() {
 }
 
 #[test]
-fn each_refusal_says_what_to_do() {
+fn each_configuration_error_says_what_to_do() {
     let with = |id: &str, secret: &str| Credentials::new(id, secret);
     let no_time = HttpOptions::default().with_timeout(Duration::ZERO);
     let refusals: Vec<Error> = [
@@ -90,7 +90,7 @@ fn each_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn moov_gets_no_token_request_without_scopes() {
+async fn moov_token_request_without_scopes_is_not_sent() {
     let emulator = emulator().await;
     let error = emulator.moov().build().unwrap().create_access_token(&[]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -98,7 +98,7 @@ async fn moov_gets_no_token_request_without_scopes() {
 }
 
 #[tokio::test]
-async fn a_token_that_no_header_can_carry_is_not_sent() {
+async fn token_with_invalid_header_characters_is_not_sent() {
     let emulator = emulator().await;
     let error = emulator.moneykit().build().unwrap().introspect(&Secret::from("a\r\nb")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -106,7 +106,7 @@ async fn a_token_that_no_header_can_carry_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_of_the_base_url_does_no_harm() {
+async fn trailing_slash_in_the_base_url_is_ignored() {
     let emulator = emulator().await;
     let slashed = format!("{}/", emulator.url());
     let moov = emulator.moov().with_base_url(slashed.clone()).build().unwrap();
@@ -117,7 +117,7 @@ async fn a_slash_at_the_end_of_the_base_url_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_backend_gets_a_service_token_and_a_page_a_web_token() {
+async fn client_type_decides_between_a_service_and_a_web_token() {
     let emulator = emulator().await;
     let backend = emulator.moov().build().unwrap();
     backend.create_access_token(&scopes(&["/ping.read"])).await.unwrap();

@@ -57,7 +57,7 @@ fn mount(root: &Path, number: usize, id: &str, secret: &str) {
 }
 
 #[tokio::test]
-async fn each_form_is_read_again_when_it_is_replaced() {
+async fn replaced_credentials_file_of_each_format_is_reread() {
     let root = folder("forms");
     let (secret, json) = (root.join("secret"), root.join("pair.json"));
     fs::write(&secret, "\u{feff}one\r\n").unwrap();
@@ -84,7 +84,7 @@ async fn each_form_is_read_again_when_it_is_replaced() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_a_mounted_directory_is_swapped_no_id_is_read_with_the_secret_of_another() {
+async fn id_and_secret_stay_paired_while_a_mounted_directory_is_swapped() {
     let root = folder("swap");
     mount(&root, 0, "id-0", "secret-0");
     let credentials = FileCredentials::directory(&root).unwrap();
@@ -115,7 +115,7 @@ async fn while_a_mounted_directory_is_swapped_no_id_is_read_with_the_secret_of_a
 }
 
 #[tokio::test]
-async fn a_client_uses_a_replaced_file_and_keeps_the_last_pair_while_one_cannot_be_read() {
+async fn client_uses_a_replaced_file_and_keeps_the_last_pair_on_read_errors() {
     let root = folder("client");
     let path = root.join("secret");
     fs::write(&path, "one\n").unwrap();
@@ -150,7 +150,7 @@ async fn a_client_uses_a_replaced_file_and_keeps_the_last_pair_while_one_cannot_
 
 #[cfg(unix)]
 #[tokio::test]
-async fn both_vendors_take_a_mounted_directory_whose_id_changes_with_the_secret() {
+async fn both_vendors_reread_id_and_secret_from_a_mounted_directory() {
     let root = folder("config");
     mount(&root, 0, "id", "one");
     let server = Server::start().await;
@@ -173,7 +173,7 @@ async fn both_vendors_take_a_mounted_directory_whose_id_changes_with_the_secret(
 }
 
 #[test]
-fn a_file_that_will_not_do_is_refused_without_its_content() {
+fn invalid_credentials_file_is_rejected_without_showing_its_content() {
     let root = folder("refused");
     let path = root.join("MARK");
     for (content, what) in [
@@ -214,7 +214,7 @@ fn a_file_that_will_not_do_is_refused_without_its_content() {
 }
 
 #[test]
-fn a_directory_and_another_setting_of_the_credentials_are_not_both_taken() {
+fn credentials_directory_cannot_be_combined_with_other_credentials() {
     for (key, value) in
         [("client_id", "id"), ("client_secret", "MARK"), ("client_secret_file", "/run/secret")]
     {

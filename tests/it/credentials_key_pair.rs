@@ -85,7 +85,7 @@ impl tower_service::Service<http::Request<String>> for Sender {
 const WAYS: [Way; 4] = [Way::Send, Way::Progenitor, Way::Middleware, Way::Tower];
 
 #[tokio::test]
-async fn a_request_that_is_refused_is_repeated_once_with_the_new_key_pair() {
+async fn refused_request_is_retried_once_with_the_new_key_pair() {
     for way in WAYS {
         let server = Server::start().await;
         for (authorizer, provider) in authorizers(&server) {
@@ -110,7 +110,7 @@ async fn a_request_that_is_refused_is_repeated_once_with_the_new_key_pair() {
 }
 
 #[tokio::test]
-async fn a_401_with_an_unchanged_key_pair_is_passed_on_and_asks_once_in_five_seconds() {
+async fn unchanged_key_pair_returns_the_401_and_is_reread_once_in_five_seconds() {
     for way in WAYS {
         let server = Server::start().await;
         for (authorizer, provider) in authorizers(&server) {
@@ -124,7 +124,7 @@ async fn a_401_with_an_unchanged_key_pair_is_passed_on_and_asks_once_in_five_sec
 }
 
 #[tokio::test]
-async fn other_statuses_ask_nobody() {
+async fn other_statuses_do_not_reread_the_key_pair() {
     let server = Server::start().await;
     for (authorizer, provider) in authorizers(&server) {
         for status in [403, 404, 500] {
@@ -136,7 +136,7 @@ async fn other_statuses_ask_nobody() {
 }
 
 #[tokio::test]
-async fn a_stream_is_not_repeated_and_the_next_request_has_the_new_key_pair() {
+async fn refused_stream_is_not_retried_and_the_next_request_uses_the_new_key_pair() {
     let server = Server::start().await;
     server.accept(&["id:two"]);
     for (authorizer, provider) in authorizers(&server) {
@@ -153,7 +153,7 @@ async fn a_stream_is_not_repeated_and_the_next_request_has_the_new_key_pair() {
 }
 
 #[tokio::test]
-async fn a_key_pair_that_is_not_known_yet_is_asked_for_by_the_first_request() {
+async fn first_request_fetches_an_unknown_key_pair() {
     let server = Server::start().await;
     let provider = Cached::lazy("id:one");
     let authorizer = server.moov(provider.clone()).build().unwrap().basic_auth().unwrap();

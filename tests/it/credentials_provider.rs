@@ -40,7 +40,7 @@ fn requests(pairs: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_operation_sends_the_credentials_that_the_provider_has_now() {
+async fn each_operation_sends_the_current_credentials_of_the_provider() {
     let server = Server::start().await;
     server.accept(&["id:one", "id:two", "other:three"]);
     for (moov_way, moneykit_way) in [
@@ -62,7 +62,7 @@ async fn each_operation_sends_the_credentials_that_the_provider_has_now() {
 }
 
 #[tokio::test]
-async fn each_operation_that_is_refused_is_sent_once_more_with_new_credentials() {
+async fn each_refused_operation_is_retried_once_with_new_credentials() {
     let server = Server::start().await;
     server.accept(&["id:two"]);
     for (index, path) in PATHS.into_iter().enumerate() {
@@ -97,7 +97,7 @@ async fn a_refresh_token_is_not_sent_again_after_a_403() {
 }
 
 #[tokio::test]
-async fn a_wrong_bearer_token_says_nothing_about_the_credentials() {
+async fn wrong_bearer_token_does_not_count_against_the_credentials() {
     let server = Server::start().await;
     let provider = Cached::new("id:one");
     let moneykit = server.moneykit(provider.clone()).build().unwrap();
@@ -106,7 +106,7 @@ async fn a_wrong_bearer_token_says_nothing_about_the_credentials() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_unchanged_credentials_asks_once_in_five_seconds_and_sends_nothing_more() {
+async fn refused_unchanged_credentials_are_reread_once_in_five_seconds_and_not_resent() {
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
@@ -125,7 +125,7 @@ async fn a_refusal_of_unchanged_credentials_asks_once_in_five_seconds_and_sends_
 }
 
 #[tokio::test]
-async fn a_wrong_new_secret_is_refused_once_and_remembered() {
+async fn wrong_new_secret_is_sent_once_and_then_blocked() {
     let server = Server::start().await;
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
     let tokens = |_| TokenOptions::default().with_clock(clock.clone());
@@ -144,7 +144,7 @@ async fn a_wrong_new_secret_is_refused_once_and_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rotation_under_load_fails_no_call_and_each_call_is_refused_once_at_most() {
+async fn no_call_fails_during_a_credential_rotation_under_load() {
     const TASKS: usize = 20;
     const CALLS: usize = 20;
     let server = Server::start().await;
@@ -172,7 +172,7 @@ async fn a_rotation_under_load_fails_no_call_and_each_call_is_refused_once_at_mo
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_or_panics_stops_nothing_that_works() {
+async fn failing_credentials_provider_does_not_stop_working_credentials() {
     let log = Log::default();
     let recording = log.start();
     for behaviour in [Behaviour::Fails, Behaviour::Panics] {
@@ -199,7 +199,7 @@ async fn a_provider_that_fails_or_panics_stops_nothing_that_works() {
 }
 
 #[tokio::test]
-async fn a_failing_provider_without_credentials_is_no_refusal_by_the_vendor() {
+async fn failing_credentials_provider_is_not_reported_as_a_vendor_refusal() {
     let server = Server::start().await;
     let provider = Cached::lazy("id:one");
     provider.behave(Behaviour::Fails);
@@ -218,7 +218,7 @@ async fn a_failing_provider_without_credentials_is_no_refusal_by_the_vendor() {
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_be_sent_are_refused_and_the_last_ones_stay() {
+async fn invalid_new_credentials_are_rejected_and_the_last_ones_stay() {
     let server = Server::start().await;
     let provider = Cached::new("id:one");
     let moov = server.moov(provider.clone()).build().unwrap();
@@ -230,7 +230,7 @@ async fn credentials_that_cannot_be_sent_are_refused_and_the_last_ones_stay() {
 }
 
 #[tokio::test]
-async fn neither_the_old_nor_the_new_secret_that_a_server_quotes_is_kept() {
+async fn old_and_new_secrets_echoed_by_a_server_are_redacted() {
     let server = Server::start().await;
     server.accept(&["id:MARK-one", "id:MARK-two"]);
     let provider = Cached::new("id:MARK-one");
@@ -256,7 +256,7 @@ async fn neither_the_old_nor_the_new_secret_that_a_server_quotes_is_kept() {
 }
 
 #[tokio::test]
-async fn a_stored_token_is_found_by_the_client_id_or_the_name_and_not_by_the_secret() {
+async fn stored_token_is_keyed_by_client_id_or_name_and_not_by_the_secret() {
     let server = Server::start().await;
     let mut number = 0;
     let mut found = async |first: (&str, Option<&str>), second: (&str, Option<&str>)| {
@@ -288,7 +288,7 @@ async fn a_stored_token_is_found_by_the_client_id_or_the_name_and_not_by_the_sec
 }
 
 #[test]
-fn a_store_needs_a_known_client_id_or_a_name() {
+fn store_requires_a_known_client_id_or_a_name() {
     let store = Arc::new(MemoryStore::default());
     let moov = || {
         moov::Client::builder(Cached::lazy("id:one")).with_tokens(|tokens| tokens.with_store(store.clone()))

@@ -140,7 +140,7 @@ async fn kind(cache: &TokenCache, scope: &str) -> Option<ErrorKind> {
 const REFUSALS: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_refused_is_sent_once_more_with_the_new_credentials() {
+async fn refused_call_is_retried_once_with_the_new_credentials() {
     for refusal in REFUSALS {
         let server = Server::new(refusal);
         let source = Source::new(&server, "one");
@@ -155,7 +155,7 @@ async fn a_call_that_is_refused_is_sent_once_more_with_the_new_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_the_new_credentials_is_remembered_and_not_answered_by_a_third_call() {
+async fn refused_new_credentials_are_blocked_without_a_third_call() {
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let source = Source::new(&server, "one");
     let cache = source.cache();
@@ -168,7 +168,7 @@ async fn a_refusal_of_the_new_credentials_is_remembered_and_not_answered_by_a_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_have_not_changed_cost_one_look_and_no_second_call_in_each_period() {
+async fn unchanged_credentials_are_reread_once_per_period_without_a_second_call() {
     for next in [Some("wrong"), None] {
         let server = Server::new(StatusCode::UNAUTHORIZED);
         let source = Source::new(&server, "wrong");
@@ -188,7 +188,7 @@ async fn credentials_that_have_not_changed_cost_one_look_and_no_second_call_in_e
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_the_old_credentials_counts_no_more_once_there_are_others() {
+async fn refusal_of_the_old_credentials_does_not_block_new_ones() {
     for refusal in REFUSALS {
         let server = Server::new(refusal);
         let source = Source::new(&server, "one");
@@ -205,7 +205,7 @@ async fn a_refusal_of_the_old_credentials_counts_no_more_once_there_are_others()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_is_sent_again_only_if_the_refusal_is_about_the_credentials() {
+async fn refresh_token_is_resent_only_if_the_credentials_were_refused() {
     for (refusal, calls) in [
         (StatusCode::UNAUTHORIZED, &["refresh-1 by one", "refresh-1 by two"][..]),
         (StatusCode::FORBIDDEN, &["refresh-1 by one", "a by one", "a by two"]),
@@ -231,7 +231,7 @@ async fn a_refresh_token_is_sent_again_only_if_the_refusal_is_about_the_credenti
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_extra_call_waits_for_its_turn_in_the_rate_limit() {
+async fn retry_with_new_credentials_respects_the_rate_limit() {
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let source = Source::new(&server, "one");
     let cache = TokenCache::new(
@@ -255,7 +255,7 @@ fn process(redis: &RedisServer, source: &Source, calls: usize) -> TokenCache {
 }
 
 #[tokio::test]
-async fn a_process_with_a_wrong_secret_stops_only_those_with_the_same_secret() {
+async fn wrong_secret_blocks_only_processes_with_the_same_secret() {
     let Some(redis) = RedisServer::start() else { return };
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let [wrong, same, right] = ["wrong", "wrong", "one"].map(|secret| Source::new(&server, secret));
@@ -268,7 +268,7 @@ async fn a_process_with_a_wrong_secret_stops_only_those_with_the_same_secret() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_blocked_looks_for_other_credentials_first() {
+async fn blocked_process_rereads_its_credentials_first() {
     let Some(redis) = RedisServer::start() else { return };
     let server = Server::new(StatusCode::UNAUTHORIZED);
     server.accept("two");
@@ -281,7 +281,7 @@ async fn a_process_that_is_blocked_looks_for_other_credentials_first() {
 }
 
 #[tokio::test]
-async fn a_rotation_cold_starts_no_fleet_and_its_extra_calls_count_in_the_rate_limit_of_all() {
+async fn credential_rotation_keeps_shared_tokens_and_respects_the_fleet_rate_limit() {
     let Some(redis) = RedisServer::start() else { return };
     let server = Server::new(StatusCode::UNAUTHORIZED);
     let sources: Vec<_> = (0..4).map(|_| Source::new(&server, "one")).collect();

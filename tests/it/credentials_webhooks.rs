@@ -5,7 +5,7 @@ use fintech_auth::{ErrorKind, Secret, moov::webhook::WebhookVerifier};
 use crate::support::emulator;
 
 #[tokio::test]
-async fn secrets_are_replaced_for_all_clones_while_they_verify() {
+async fn webhook_secrets_are_replaced_in_all_clones_during_verification() {
     let (old, new) = (emulator().await, emulator().await);
     let secrets = [old.moov_webhook_secret(), new.moov_webhook_secret()];
     let [by_old, by_new] =
@@ -37,7 +37,7 @@ async fn secrets_are_replaced_for_all_clones_while_they_verify() {
 }
 
 #[tokio::test]
-async fn secrets_that_will_not_do_replace_nothing() {
+async fn invalid_webhook_secrets_replace_nothing() {
     let emulator = emulator().await;
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();

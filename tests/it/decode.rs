@@ -37,13 +37,13 @@ fn token(body: &str) -> AuthToken {
 }
 
 #[test]
-fn a_moov_token_needs_nothing_but_itself() {
+fn moov_response_needs_only_the_access_token() {
     let token = token(r#"{"access_token": "a"}"#);
     assert!(token.expires_in.is_none() && token.refresh_token.is_none() && token.token_type.is_none());
 }
 
 #[test]
-fn unknown_token_types_and_fields_are_kept_out_of_the_way() {
+fn unknown_token_types_and_fields_are_accepted() {
     for kind in ["opaque", "jwt", "Bearer", "bearer", "BEARER", "DPoP"] {
         let token =
             token(&format!(r#"{{"access_token": "a", "token_type": "{kind}", "new": {{"x": [1]}}}}"#));
@@ -52,7 +52,7 @@ fn unknown_token_types_and_fields_are_kept_out_of_the_way() {
 }
 
 #[test]
-fn expires_in_is_a_number_or_a_string_or_nothing() {
+fn expires_in_may_be_a_number_a_string_or_absent() {
     for (value, raw) in
         [("900", Some(900)), ("\"900\"", Some(900)), ("1736964352", Some(1_736_964_352)), ("null", None)]
     {
@@ -68,7 +68,7 @@ fn a_token_may_be_longer_than_documented() {
 }
 
 #[test]
-fn disabled_at_is_absent_null_or_a_time() {
+fn disabled_at_may_be_absent_null_or_a_time() {
     let disabled_at = |field: &str| {
         let body = format!(r#"{{"client_id": "i", "scope": "s"{field}}}"#);
         let client: AppClientResponse = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{body}: {e}"));
@@ -85,7 +85,7 @@ fn disabled_at_is_absent_null_or_a_time() {
 }
 
 #[test]
-fn both_shapes_of_the_app_decode() {
+fn both_forms_of_the_app_field_are_decoded() {
     for app in [r#"{"app_id": "1", "name": "n"}"#, r#"{"id": "1", "app_name": "n"}"#, "{}"] {
         let body = format!(r#"{{"client_id": "i", "scope": "s", "app": {app}}}"#);
         assert!(serde_json::from_str::<AppClientResponse>(&body).is_ok(), "{app}");
@@ -94,7 +94,7 @@ fn both_shapes_of_the_app_decode() {
 
 /// Beside a good token nothing else can fail the response (cases B2 and B3).
 #[tokio::test]
-async fn an_odd_optional_field_never_costs_the_token() {
+async fn invalid_optional_field_does_not_reject_the_token() {
     let emulator = emulator().await;
     for odd in [
         "\"\"",
@@ -128,7 +128,7 @@ async fn an_odd_optional_field_never_costs_the_token() {
 }
 
 #[tokio::test]
-async fn a_token_with_an_odd_life_is_cached_for_the_default_life() {
+async fn token_with_an_invalid_lifetime_is_cached_for_the_default_lifetime() {
     let emulator = emulator().await;
     for odd in ["\"3600s\"", "false", "-5", "null", "1e400"] {
         emulator
@@ -145,7 +145,7 @@ async fn a_token_with_an_odd_life_is_cached_for_the_default_life() {
 
 /// Case B3.
 #[tokio::test]
-async fn a_repeated_member_counts_once_or_not_at_all() {
+async fn duplicate_json_members_are_used_once_or_ignored() {
     let emulator = emulator().await;
     let body = r#"{"access_token":"t1","expires_in":60,"scope":"a","scope":"b","expires_in":60,"access_token":"t1"}"#;
     let token = moov_token(&emulator, body).await.unwrap().into_body();
@@ -165,7 +165,7 @@ async fn a_repeated_member_counts_once_or_not_at_all() {
 
 /// Case B4.
 #[tokio::test]
-async fn json_is_read_whatever_it_is_called() {
+async fn json_is_decoded_regardless_of_its_content_type() {
     let emulator = emulator().await;
     for content_type in
         ["text/json", "text/plain; charset=utf-8", "application/octet-stream", "x", "text/html"]
@@ -194,7 +194,7 @@ async fn json_is_read_whatever_it_is_called() {
 
 /// Case B5.
 #[tokio::test]
-async fn a_raw_operation_refuses_what_no_header_can_carry() {
+async fn raw_operation_rejects_tokens_that_are_invalid_in_a_header() {
     let emulator = emulator().await;
     for bad in
         ["", " ", "a\\r", "a\\n", "a\\u0000", "a b", "a\\u007f", "\u{e9}", "a\u{9b}", "\\\"", "<script>"]
@@ -232,7 +232,7 @@ async fn a_refresh_token_with_control_characters_is_refused() {
 
 /// Case B10.
 #[tokio::test]
-async fn a_client_is_described_without_a_readable_scope() {
+async fn introspection_succeeds_without_a_readable_scope() {
     let emulator = emulator().await;
     for scope in ["", r#","scope":null"#, r#","scope":["a","b"]"#, r#","scope":7"#] {
         let odd = r#""client_name":7,"disabled_at":"yesterday","app":"none""#;
@@ -244,7 +244,7 @@ async fn a_client_is_described_without_a_readable_scope() {
 
 /// Case B11 (RFC 6749 section 7.1).
 #[tokio::test]
-async fn a_token_of_another_type_than_bearer_is_refused() {
+async fn token_of_a_type_other_than_bearer_is_rejected() {
     let emulator = emulator().await;
     for (kind, good) in
         [("Bearer", true), ("bEaReR", true), ("opaque", true), ("jwt", true), ("DPoP", false), ("mac", false)]
@@ -263,7 +263,7 @@ async fn a_token_of_another_type_than_bearer_is_refused() {
 }
 
 #[test]
-fn an_unreadable_field_is_traced_by_name_without_its_value() {
+fn invalid_field_is_logged_by_name_without_its_value() {
     let log = Log::default();
     let guard = log.start();
     token(r#"{"access_token":"a","expires_in":"SECRET","scope":["SECRET"],"refresh_token":{"SECRET":1}}"#);
@@ -276,7 +276,7 @@ fn an_unreadable_field_is_traced_by_name_without_its_value() {
 }
 
 #[tokio::test]
-async fn any_success_status_is_a_success() {
+async fn every_2xx_status_is_a_success() {
     let emulator = emulator().await;
     for status in [200, 201, 202] {
         emulator.fault(Operation::MoneykitToken, json(status, r#"{"access_token": "a"}"#));
@@ -292,7 +292,7 @@ async fn any_success_status_is_a_success() {
 }
 
 #[tokio::test]
-async fn both_readings_of_expires_in_arrive_as_sent() {
+async fn seconds_and_timestamps_in_expires_in_are_kept_as_sent() {
     for style in [
         ExpiresInStyle::Seconds,
         ExpiresInStyle::SecondsText,

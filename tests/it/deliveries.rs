@@ -59,12 +59,12 @@ fn start() -> SystemTime {
 }
 
 #[tokio::test]
-async fn the_memory_store_keeps_the_contract() {
+async fn memory_store_meets_the_store_contract() {
     delivery_store_contract::check(Arc::new(MemoryDeliveries::default())).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_completed_delivery_is_done_for_as_long_as_it_is_kept() {
+async fn completed_delivery_stays_done_until_it_is_removed() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
@@ -78,7 +78,7 @@ async fn a_completed_delivery_is_done_for_as_long_as_it_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_guard_abandons_the_delivery() {
+async fn dropping_the_guard_abandons_the_delivery() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
     for round in 1..=3 {
@@ -94,7 +94,7 @@ async fn a_dropped_guard_abandons_the_delivery() {
 
 /// As if the process died: nothing is dropped or renewed any more.
 #[tokio::test(start_paused = true)]
-async fn the_lease_of_a_process_that_died_ends_by_itself() {
+async fn lease_of_a_dead_process_expires() {
     let clock = TestClock::new();
     let store = Arc::new(MemoryDeliveries::new(10).with_clock(clock));
     let id = id("a", start());
@@ -112,7 +112,7 @@ async fn the_lease_of_a_process_that_died_ends_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lease_is_renewed_while_the_handler_runs_up_to_the_longest_handling_time() {
+async fn lease_is_renewed_while_the_handler_runs_up_to_the_maximum_handling_time() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
@@ -127,7 +127,7 @@ async fn the_lease_is_renewed_while_the_handler_runs_up_to_the_longest_handling_
 
 /// D5: the wall clock jumps to and fro, and other deliveries come in between.
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_jumps_forward_and_back_forgets_no_delivery() {
+async fn clock_jumps_do_not_remove_deliveries() {
     let (deliveries, clock) = deliveries(10);
     let first = id("first", start());
     let Begun::New(guard) = deliveries.begin(first, KEEP).await.unwrap() else { panic!("it is new") };
@@ -147,7 +147,7 @@ async fn a_clock_that_jumps_forward_and_back_forgets_no_delivery() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_store_drops_the_oldest_done_deliveries_and_refuses_what_may_be_one_of_them() {
+async fn full_store_drops_the_oldest_done_deliveries_and_refuses_possible_duplicates() {
     let clock = TestClock::new();
     let store = Arc::new(MemoryDeliveries::new(3).with_clock(clock));
     let at = |seconds| start() + Duration::from_secs(seconds);
@@ -212,7 +212,7 @@ impl DeliveryStore for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_store_refuses_with_a_time_to_retry_unless_told_otherwise() {
+async fn failing_store_refuses_deliveries_with_retry_after_by_default() {
     for broken in [Broken::Fails, Broken::Hangs] {
         let deliveries = Deliveries::new(broken);
         let error = deliveries.begin(id("a", start()), KEEP).await.unwrap_err();
@@ -231,7 +231,7 @@ async fn a_failing_store_refuses_with_a_time_to_retry_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn strangers_cannot_fill_the_store() {
+async fn unverified_webhooks_cannot_fill_the_store() {
     let emulator = emulator().await;
     let store = Arc::new(MemoryDeliveries::new(2));
     let webhooks = verifier(&emulator).with_deliveries(Deliveries::new(Shared(store.clone())));
@@ -271,7 +271,7 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
 
 /// A5 and A6: retries with the first headers, for as long as the vendors send them.
 #[tokio::test]
-async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
+async fn late_first_delivery_is_accepted_while_the_vendor_retries() {
     let emulator = emulator().await;
     let clock = emulator.clock().clone();
     let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
@@ -310,7 +310,7 @@ async fn a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries() {
 }
 
 #[tokio::test]
-async fn a_retry_that_is_signed_anew_is_the_same_delivery() {
+async fn retry_with_a_new_signature_is_the_same_delivery() {
     let emulator = emulator().await;
     let clock = emulator.clock().clone();
     let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
@@ -459,7 +459,7 @@ impl Server {
 
 /// D1 and D2, for both vendors: what goes wrong, and how often the event is handled in the end.
 #[tokio::test]
-async fn whatever_goes_wrong_an_event_is_handled_once() {
+async fn event_is_handled_once_despite_failures() {
     let server = Server::start().await;
     for path in ["moov", "moneykit"] {
         for fault in [Handler::Responds500, Handler::Panics] {
@@ -506,7 +506,7 @@ async fn a_disconnect_does_not_cancel_the_handler() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_copies_at_once_one_is_handled() {
+async fn one_of_many_concurrent_copies_is_handled() {
     let server = Arc::new(Server::start().await);
     let webhook = server.webhook("moov");
     let mut senders = tokio::task::JoinSet::new();
@@ -522,7 +522,7 @@ async fn of_many_copies_at_once_one_is_handled() {
 
 /// What the vendor may send after its last retry, which it signed anew: nothing is handled again.
 #[tokio::test]
-async fn a_handled_delivery_is_remembered_until_its_last_retry_is_too_old() {
+async fn handled_delivery_is_recorded_until_its_last_retry_is_too_old() {
     let minutes = |count| count * MINUTE;
     for (window, past) in
         [(None, [minutes(125), minutes(24 * 60 + 5)]), (Some(Tolerance::default()), [minutes(5); 2])]
@@ -570,7 +570,7 @@ async fn a_handled_delivery_is_remembered_until_its_last_retry_is_too_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_waits_for_handlers_and_their_records_and_refuses_new_deliveries() {
+async fn shutdown_waits_for_handlers_and_records_and_refuses_new_deliveries() {
     let (deliveries, _) = deliveries(10);
     let (kept, dropped) = (id("a", start()), id("b", start()));
     let Begun::New(guard) = deliveries.begin(kept, KEEP).await.unwrap() else { panic!("it is new") };
@@ -605,7 +605,7 @@ async fn a_shutdown_waits_for_handlers_and_their_records_and_refuses_new_deliver
 
 /// The records of a shutdown are in the store, where the next process finds them.
 #[tokio::test(start_paused = true)]
-async fn a_record_is_in_the_store_before_the_shutdown_returns() {
+async fn record_is_stored_before_shutdown_returns() {
     let store = Arc::new(SlowStore::default());
     let deliveries = Deliveries::new(Forwarding(store.clone()));
     let id = id("a", start());

@@ -192,7 +192,7 @@ async fn wait_for(mut condition: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn moneykit_issues_a_token_by_201() {
+async fn moneykit_issues_a_token_with_status_201() {
     let emulator = started().await;
     let response = linking(&emulator).header("MoneyKit-Version", "2023-02-18").send(&emulator).await;
     assert_eq!(response.status, 201);
@@ -208,7 +208,7 @@ async fn moneykit_issues_a_token_by_201() {
 }
 
 #[tokio::test]
-async fn moneykit_takes_every_way_to_authenticate() {
+async fn moneykit_accepts_every_authentication_method() {
     let emulator = started().await;
     let (id, secret) = pair(emulator.moneykit_credentials());
     let body = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
@@ -255,7 +255,7 @@ async fn moneykit_takes_every_way_to_authenticate() {
 }
 
 #[tokio::test]
-async fn basic_credentials_beyond_ascii_come_as_utf_8_or_latin_1() {
+async fn non_ascii_basic_credentials_are_read_as_utf_8_or_latin_1() {
     let odd = || Credentials::new("idé", "sécret");
     let emulator =
         start(Emulator::builder().with_moneykit_credentials(odd()).with_moov_credentials(odd())).await;
@@ -270,7 +270,7 @@ async fn basic_credentials_beyond_ascii_come_as_utf_8_or_latin_1() {
 }
 
 #[tokio::test]
-async fn moneykit_refuses_what_the_contract_refuses() {
+async fn moneykit_emulator_rejects_requests_outside_the_contract() {
     let emulator = started().await;
     let call = || post("/auth/token").basic(emulator.moneykit_credentials());
 
@@ -301,7 +301,7 @@ async fn moneykit_refuses_what_the_contract_refuses() {
 }
 
 #[tokio::test]
-async fn moneykit_introspects_what_it_issued_until_it_expires() {
+async fn moneykit_introspects_an_issued_token_until_it_expires() {
     let emulator = started().await;
     let (id, secret) = pair(emulator.moneykit_credentials());
     let all = "link_session:create link:data:read link:data:refresh institutions:read";
@@ -351,7 +351,7 @@ async fn moneykit_introspects_what_it_issued_until_it_expires() {
 }
 
 #[tokio::test]
-async fn moneykit_publishes_a_real_es256_key_to_anyone() {
+async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
     let emulator = started().await;
     let response = get("/.well-known/jwks.json").send(&emulator).await;
     assert_eq!(response.status, 200);
@@ -386,7 +386,7 @@ async fn moneykit_publishes_a_real_es256_key_to_anyone() {
 }
 
 #[tokio::test]
-async fn moov_issues_a_token_by_200_in_both_encodings() {
+async fn moov_issues_a_token_with_status_200_in_both_encodings() {
     let emulator = started().await;
     let form = "grant_type=client_credentials&scope=%2Faccounts.read+%2Fping.read&client_type=s";
     let json = json!({
@@ -418,7 +418,7 @@ async fn moov_issues_a_token_by_200_in_both_encodings() {
 }
 
 #[tokio::test]
-async fn moov_takes_every_way_to_authenticate() {
+async fn moov_accepts_every_authentication_method() {
     let emulator = started().await;
     let (id, secret) = pair(emulator.moov_credentials());
     let with = |id: &str, secret: &str| {
@@ -452,7 +452,7 @@ async fn moov_takes_every_way_to_authenticate() {
 }
 
 #[tokio::test]
-async fn moov_refuses_what_the_contract_refuses() {
+async fn moov_emulator_rejects_requests_outside_the_contract() {
     let emulator = started().await;
     let token = |fields| moving(&emulator, "/oauth2/token", fields);
     let revoke = |fields| moving(&emulator, "/oauth2/revoke", fields);
@@ -511,7 +511,7 @@ async fn moov_refuses_what_the_contract_refuses() {
 }
 
 #[tokio::test]
-async fn moov_asks_an_origin_of_web_clients_alone() {
+async fn moov_requires_an_origin_only_from_web_clients() {
     let grant = |kind: Option<&str>| {
         let mut fields = json!({ "grant_type": "client_credentials", "scope": "/ping.read" });
         fields["client_type"] = kind.into();
@@ -556,7 +556,7 @@ async fn moov_asks_an_origin_of_web_clients_alone() {
 }
 
 #[tokio::test]
-async fn moov_rotates_refresh_tokens_and_notices_a_double_spend() {
+async fn moov_rotates_refresh_tokens_and_detects_reuse() {
     let emulator = started().await;
     let (access, first) = moov_tokens(&emulator).await;
     let (bystander, _) = moov_tokens(&emulator).await;
@@ -585,7 +585,7 @@ async fn moov_rotates_refresh_tokens_and_notices_a_double_spend() {
 }
 
 #[tokio::test]
-async fn of_many_refreshes_at_once_one_succeeds() {
+async fn one_of_many_concurrent_refreshes_succeeds() {
     let emulator = Arc::new(started().await);
     let (_, token) = moov_tokens(&emulator).await;
     let mut calls = JoinSet::new();
@@ -599,7 +599,7 @@ async fn of_many_refreshes_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn moov_tokens_expire_on_the_moved_clock() {
+async fn moov_tokens_expire_when_the_clock_advances() {
     let emulator = started().await;
     let (access, token) = moov_tokens(&emulator).await;
     emulator.clock().advance(Duration::from_secs(900));
@@ -612,7 +612,7 @@ async fn moov_tokens_expire_on_the_moved_clock() {
 }
 
 #[tokio::test]
-async fn a_refresh_may_name_scopes_but_not_add_one() {
+async fn refresh_may_narrow_scopes_but_not_add_one() {
     let emulator = started().await;
     let mut fields = service_grant();
     fields["scope"] = "/accounts.read /ping.read".into();
@@ -631,7 +631,7 @@ async fn a_refresh_may_name_scopes_but_not_add_one() {
 }
 
 #[tokio::test]
-async fn moov_revokes_by_204_in_both_encodings_known_or_not() {
+async fn moov_revokes_known_and_unknown_tokens_with_status_204() {
     let emulator = started().await;
     let (access, token) = moov_tokens(&emulator).await;
     let revoke = |fields| moving(&emulator, "/oauth2/revoke", fields);
@@ -658,7 +658,7 @@ async fn moov_revokes_by_204_in_both_encodings_known_or_not() {
 }
 
 #[tokio::test]
-async fn expires_in_has_both_readings_and_both_types() {
+async fn expires_in_can_be_seconds_or_a_timestamp_and_a_number_or_a_string() {
     let now = |emulator: &Emulator| {
         use fintech_auth::Clock as _;
         emulator.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
@@ -685,7 +685,7 @@ async fn expires_in_has_both_readings_and_both_types() {
 }
 
 #[tokio::test]
-async fn every_moov_response_has_a_request_id_of_its_own() {
+async fn every_moov_response_has_a_unique_request_id() {
     let emulator = started().await;
     emulator.fault(Operation::MoovRevoke, Fault::response(StatusCode::INTERNAL_SERVER_ERROR));
     let mut ids = Vec::new();
@@ -709,7 +709,7 @@ async fn every_moov_response_has_a_request_id_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_date_is_that_of_the_clock() {
+async fn date_header_follows_the_clock() {
     use fintech_auth::Clock as _;
     let emulator = started().await;
     for path in ["/.well-known/jwks.json", "/nowhere"] {
@@ -731,7 +731,7 @@ async fn the_date_is_that_of_the_clock() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_404_and_a_wrong_method_405() {
+async fn unknown_path_returns_404_and_wrong_method_returns_405() {
     let emulator = started().await;
     for path in ["/", "/auth/token/", "//auth/token", "/oauth2", "/v1/auth/token"] {
         assert_eq!(post(path).send(&emulator).await.status, 404, "{path}");
@@ -747,7 +747,7 @@ async fn an_unknown_path_is_404_and_a_wrong_method_405() {
 }
 
 #[tokio::test]
-async fn a_body_over_64_kib_is_413_and_not_a_reset() {
+async fn body_over_64_kib_returns_413_without_a_connection_reset() {
     let emulator = started().await;
     for (size, status) in [(64 * 1024, 400), (64 * 1024 + 1, 413), (4 << 20, 413)] {
         let call = post("/oauth2/token").basic(emulator.moov_credentials()).body(JSON, vec![b' '; size]);
@@ -759,7 +759,7 @@ async fn a_body_over_64_kib_is_413_and_not_a_reset() {
 
 /// What the services keep to themselves, as the live ones do.
 #[tokio::test]
-async fn the_log_says_why_a_request_was_refused() {
+async fn log_records_why_a_request_was_refused() {
     let emulator = started().await;
     let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     let stranger = Credentials::new("stranger", "secret");
@@ -803,7 +803,7 @@ async fn the_log_says_why_a_request_was_refused() {
 }
 
 #[tokio::test]
-async fn faults_come_in_order_and_for_as_many_requests_as_ordered() {
+async fn faults_apply_in_order_for_the_given_number_of_requests() {
     let emulator = started().await;
     let busy = Fault::response(StatusCode::TOO_MANY_REQUESTS)
         .with_header(header::RETRY_AFTER, 3)
@@ -837,7 +837,7 @@ async fn faults_come_in_order_and_for_as_many_requests_as_ordered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delay_is_on_tokios_time() {
+async fn delay_uses_tokio_time() {
     let emulator = started().await;
     emulator.fault(Operation::MoneykitToken, Fault::delay(Duration::from_secs(600)));
     let slow = Fault::response(StatusCode::SERVICE_UNAVAILABLE).with_delay(Duration::from_secs(600));
@@ -851,7 +851,7 @@ async fn a_delay_is_on_tokios_time() {
 }
 
 #[tokio::test]
-async fn a_reset_is_an_rst_and_a_close_an_end_of_file() {
+async fn reset_fault_sends_rst_and_close_fault_sends_end_of_file() {
     let emulator = started().await;
     emulator.fault(Operation::MoneykitToken, Fault::reset());
     let error = linking(&emulator).bytes(&emulator).await.unwrap_err();
@@ -864,7 +864,7 @@ async fn a_reset_is_an_rst_and_a_close_an_end_of_file() {
 }
 
 #[tokio::test]
-async fn a_truncated_response_is_shorter_than_its_length_says() {
+async fn truncated_response_is_shorter_than_its_content_length() {
     let emulator = started().await;
     emulator.fault(Operation::MoneykitToken, Fault::truncate());
     let response = linking(&emulator).send(&emulator).await;
@@ -880,7 +880,7 @@ async fn a_truncated_response_is_shorter_than_its_length_says() {
 }
 
 #[tokio::test]
-async fn a_lost_response_has_taken_effect() {
+async fn request_with_a_lost_response_has_taken_effect() {
     let emulator = started().await;
     let (_, token) = moov_tokens(&emulator).await;
     for (fault, spent) in [(Fault::close(), false), (Fault::close().after_serving(), true)] {
@@ -902,7 +902,7 @@ async fn a_lost_response_has_taken_effect() {
 }
 
 #[tokio::test]
-async fn a_hang_ends_when_the_client_or_the_emulator_goes() {
+async fn hang_ends_when_the_client_or_the_emulator_disconnects() {
     let emulator = started().await;
     emulator.fault_times(Operation::MoneykitToken, Fault::hang(), 2);
     let given_up = timeout(Duration::from_millis(100), linking(&emulator).bytes(&emulator)).await;
@@ -939,7 +939,7 @@ async fn one_connection_serves_many_requests() {
 }
 
 #[tokio::test]
-async fn requests_are_logged_and_counted_without_showing_secrets() {
+async fn requests_are_logged_and_counted_without_secrets() {
     let emulator = started().await;
     let (id, secret) = pair(emulator.moneykit_credentials());
     let body = format!("grant_type=client_credentials&client_secret={secret}&client_id={id}");
@@ -980,7 +980,7 @@ async fn requests_are_logged_and_counted_without_showing_secrets() {
 }
 
 #[tokio::test]
-async fn the_log_keeps_the_newest_requests_and_counts_all() {
+async fn log_keeps_the_newest_requests_and_counts_all() {
     let emulator = started().await;
     let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await.unwrap();
     let (mut reading, mut writing) = stream.split();
@@ -997,7 +997,7 @@ async fn the_log_keeps_the_newest_requests_and_counts_all() {
 }
 
 #[tokio::test]
-async fn a_fixed_port_can_be_had_and_a_taken_one_is_an_error() {
+async fn fixed_port_can_be_chosen_and_a_port_in_use_is_an_error() {
     let first = started().await;
     let port: u16 = first.url().rsplit(':').next().unwrap().parse().unwrap();
     assert!(first.url().starts_with("http://127.0.0.1:"));
@@ -1006,7 +1006,7 @@ async fn a_fixed_port_can_be_had_and_a_taken_one_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_observer_gets_each_request_once_it_is_over() {
+async fn observer_is_called_after_each_request_completes() {
     let (send, mut events) = tokio::sync::mpsc::unbounded_channel();
     let builder = Emulator::builder().with_observer(move |request| {
         _ = send.send((request.operation, request.status().map(|status| status.as_u16())));
@@ -1027,7 +1027,7 @@ async fn an_observer_gets_each_request_once_it_is_over() {
 
 /// The vendor's Ruby SDK sends its empty default pair beside the form.
 #[tokio::test]
-async fn an_empty_basic_pair_counts_as_not_shown() {
+async fn empty_basic_credentials_count_as_absent() {
     let emulator = live().await;
     let (id, secret) = pair(emulator.moneykit_credentials());
     let body = format!("client_id={id}&client_secret={secret}&grant_type=client_credentials&scope=");
@@ -1045,7 +1045,7 @@ async fn an_empty_basic_pair_counts_as_not_shown() {
 }
 
 #[tokio::test]
-async fn live_moov_issues_a_jwt_with_the_claims_and_the_size_of_the_service() {
+async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     use fintech_auth::Clock as _;
 
     let emulator = live().await;
@@ -1069,7 +1069,7 @@ async fn live_moov_issues_a_jwt_with_the_claims_and_the_size_of_the_service() {
 
 /// As the live service, and as the vendor's SDKs need it: they send no `Origin`.
 #[tokio::test]
-async fn live_moov_issues_a_token_for_any_origin_and_refuses_it_later() {
+async fn live_mode_issues_a_token_for_any_origin_and_refuses_it_later() {
     let emulator = live().await;
     let ours = emulator.origin().to_owned();
     let other = "https://elsewhere.example";
@@ -1099,7 +1099,7 @@ async fn live_moov_issues_a_token_for_any_origin_and_refuses_it_later() {
 }
 
 #[tokio::test]
-async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403() {
+async fn moov_returns_401_for_an_expired_token_and_403_for_a_missing_scope() {
     for emulator in [live().await, started().await] {
         let (token, _) = moov_tokens(&emulator).await;
         let mut ping = service_grant();
@@ -1129,14 +1129,14 @@ async fn moov_refuses_an_expired_token_by_a_bare_401_and_a_missing_scope_by_403(
 }
 
 #[tokio::test]
-async fn moov_may_issue_no_refresh_token() {
+async fn moov_emulator_can_omit_refresh_tokens() {
     let emulator = start(Emulator::builder().with_refresh_tokens(false)).await;
     let response = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
     assert_eq!((response.status, response.json().get("refresh_token")), (200, None), "{response:?}");
 }
 
 #[tokio::test]
-async fn a_block_by_the_cdn_has_nothing_of_the_service() {
+async fn cdn_block_response_has_no_vendor_headers() {
     let emulator = live().await;
     emulator.fault(Operation::MoovToken, Fault::cdn_block());
     let response = moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await;
@@ -1150,7 +1150,7 @@ async fn a_block_by_the_cdn_has_nothing_of_the_service() {
 
 /// The service does not tell that an origin is not allowed, so the client does.
 #[tokio::test]
-async fn a_token_whose_audience_lacks_the_origin_is_reported() {
+async fn token_whose_audience_lacks_the_origin_is_reported() {
     let emulator = live().await;
     let scopes = crate::support::scopes(&["/accounts.read"]);
     let warnings = async |origin: &str, times: usize| {

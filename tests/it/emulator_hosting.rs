@@ -44,7 +44,7 @@ async fn arrived(emulator: &Emulator, operation: Operation) {
 }
 
 #[tokio::test]
-async fn a_handler_serves_before_the_services_and_is_not_logged() {
+async fn custom_handler_runs_before_the_services_and_is_not_logged() {
     let builder = Emulator::builder().with_handler(|request| {
         let body = request.body().clone();
         (request.uri().path() == "/echo").then(|| Response::new(body))
@@ -66,7 +66,7 @@ async fn a_handler_serves_before_the_services_and_is_not_logged() {
 }
 
 #[tokio::test]
-async fn an_emulator_on_all_addresses_is_reached_by_loopback() {
+async fn emulator_on_all_addresses_is_reachable_by_loopback() {
     let emulator = Emulator::builder().with_host(Ipv6Addr::UNSPECIFIED.into()).start().await;
     // A machine without IPv6 has only the other one.
     let (emulator, expected) = match emulator {
@@ -81,7 +81,7 @@ async fn an_emulator_on_all_addresses_is_reached_by_loopback() {
 }
 
 #[tokio::test]
-async fn tokens_are_listed_with_what_became_of_them() {
+async fn tokens_are_listed_with_their_state() {
     let emulator = Emulator::start().await.unwrap();
     let moov = emulator.moov().with_origin(emulator.origin()).build().unwrap();
     let scopes = ["/accounts.read".parse().unwrap()];
@@ -120,7 +120,7 @@ async fn tokens_are_listed_with_what_became_of_them() {
 }
 
 #[tokio::test]
-async fn pending_faults_are_listed_until_they_have_come() {
+async fn pending_faults_are_listed_until_they_are_applied() {
     let emulator = Emulator::start().await.unwrap();
     let unavailable = Fault::response(StatusCode::SERVICE_UNAVAILABLE);
     emulator.fault_times(Operation::MoneykitToken, unavailable, 2);
@@ -142,7 +142,7 @@ async fn pending_faults_are_listed_until_they_have_come() {
 }
 
 #[tokio::test]
-async fn the_first_signing_keys_can_be_given() {
+async fn initial_signing_keys_can_be_configured() {
     let key = SigningKey::generate("ignored").unwrap();
     let (key, id) = (SigningKey::from_pkcs8(key.pkcs8()).unwrap(), key.jwk()["x"].clone());
     let secret = Secret::from("whsec_mine");
@@ -155,7 +155,7 @@ async fn the_first_signing_keys_can_be_given() {
 }
 
 #[tokio::test]
-async fn a_shutdown_answers_what_is_in_flight_and_accepts_nothing_more() {
+async fn shutdown_completes_in_flight_requests_and_accepts_no_more() {
     let emulator = Emulator::start().await.unwrap();
     emulator.fault(Operation::MoneykitJwks, Fault::delay(Duration::from_millis(300)));
     let mut in_flight = connect(&emulator).await;
@@ -171,7 +171,7 @@ async fn a_shutdown_answers_what_is_in_flight_and_accepts_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_shutdown_does_not_wait_longer_than_it_may() {
+async fn shutdown_does_not_exceed_its_time_limit() {
     let emulator = Emulator::start().await.unwrap();
     emulator.fault(Operation::MoneykitJwks, Fault::hang());
     let mut hanging = connect(&emulator).await;

@@ -73,7 +73,7 @@ fn steady(text: &str) -> String {
 /// On tokio's time, which from the pause on moves by itself whenever nothing else happens. Before it each client gets
 /// its connection, so that the way to the emulator is open.
 #[tokio::test]
-async fn a_call_ends_without_being_told_when() {
+async fn call_ends_by_its_default_timeout() {
     let emulator = emulator().await;
     let one = scopes(&["/ping.read"]);
     let seconds = |start: Instant| start.elapsed().as_secs();
@@ -117,7 +117,7 @@ async fn a_call_ends_without_being_told_when() {
 }
 
 #[tokio::test]
-async fn each_failure_has_its_kind() {
+async fn each_failure_has_its_error_kind() {
     let status = |status: u16| Fault::response(StatusCode::from_u16(status).unwrap());
     let html = |code: u16| status(code).with_body("text/html", "<h1>SECRET BODY</h1>");
     let half = r#"{"access_token": "SECRET-TOKEN", "expires_in""#;
@@ -185,7 +185,7 @@ async fn each_failure_has_its_kind() {
 
 /// Case A2: something in front of the vendor says nothing about the credentials.
 #[tokio::test]
-async fn a_response_from_in_front_of_the_vendor_blames_no_credentials() {
+async fn intermediary_response_does_not_count_against_the_credentials() {
     let problem = r#"{"type":"https://errors.example","title":"Error 1010: Access denied","status":403,
         "detail":"blocked","error_code":1010}"#;
     let html = "<!DOCTYPE html><title>Attention Required!</title>";
@@ -218,7 +218,7 @@ async fn a_response_from_in_front_of_the_vendor_blames_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_request_that_a_cdn_blocks_stops_no_other_scope_set() {
+async fn cdn_block_does_not_block_other_scope_sets() {
     let server = RawServer::start().await;
     let once = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let clients = server.clients_with("a-client-secret", Duration::from_secs(20), once);
@@ -233,7 +233,7 @@ async fn a_request_that_a_cdn_blocks_stops_no_other_scope_set() {
 
 /// The counterpart of case A2: a request id, a known body or a challenge is the vendor's own.
 #[tokio::test]
-async fn a_response_of_the_vendor_itself_is_classified_by_status_and_code() {
+async fn vendor_response_is_classified_by_status_and_code() {
     let id = "x-request-id: 9383a65a-dc2d-40ab-b3d3-5849209f9667\r\nserver: cloudflare\r\n";
     let challenge = "www-authenticate: Bearer error=\"invalid_token\"\r\n";
     let server = RawServer::start().await;
@@ -270,7 +270,7 @@ async fn a_response_of_the_vendor_itself_is_classified_by_status_and_code() {
 
 /// Case B6, and its siblings: a failed revocation is no success.
 #[tokio::test]
-async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
+async fn error_body_with_a_success_status_is_an_error() {
     let emulator = emulator().await;
     for (body, kind, code) in [
         (r#"{"error":"invalid_client","error_description":"d"}"#, ErrorKind::Unauthorized, "invalid_client"),
@@ -316,7 +316,7 @@ async fn an_error_that_comes_as_a_success_is_the_error_it_is() {
 
 /// Case B7.
 #[tokio::test]
-async fn both_vendors_errors_of_rfc_6749_and_fastapi_are_read() {
+async fn rfc_6749_and_fastapi_error_bodies_are_decoded() {
     let emulator = emulator().await;
     for operation in TOKEN {
         let body = r#"{"error":"invalid_client","error_description":"unknown client"}"#;
@@ -336,7 +336,7 @@ async fn both_vendors_errors_of_rfc_6749_and_fastapi_are_read() {
 
 /// Case B8: secrets of other requests, which this client cannot know.
 #[tokio::test]
-async fn what_looks_like_a_token_is_not_shown() {
+async fn token_like_text_in_errors_is_redacted() {
     let server = RawServer::start().await;
     for token in [
         "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
@@ -360,7 +360,7 @@ async fn what_looks_like_a_token_is_not_shown() {
 }
 
 #[tokio::test]
-async fn what_the_services_refuse_reads_well() {
+async fn service_refusals_have_readable_messages() {
     let emulator = emulator().await;
     let (linking, moving) = (moneykit(&emulator), moov(&emulator));
     let mut transcript = String::new();
@@ -401,7 +401,7 @@ async fn what_the_services_refuse_reads_well() {
 }
 
 #[tokio::test]
-async fn the_vendors_typed_body_is_kept() {
+async fn typed_error_body_of_the_vendor_is_kept() {
     let emulator = emulator().await;
     emulator.fault(Operation::MoovToken, json(422, r#"{"scope": "not granted", "new_field": 1}"#));
     let error = moov(&emulator).create_access_token(&scopes(&["/ping.read"])).await.unwrap_err();
@@ -419,7 +419,7 @@ async fn a_request_id_is_reported_for_success_and_failure() {
 }
 
 #[tokio::test]
-async fn headers_and_date_are_given_without_what_may_be_secret() {
+async fn response_headers_and_date_are_available_without_secrets() {
     let server = RawServer::start().await;
     let long = "x".repeat(1_025);
     let headers = format!(
@@ -446,7 +446,7 @@ async fn headers_and_date_are_given_without_what_may_be_secret() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_was_certainly_not_sent() {
+async fn refused_connection_is_reported_as_not_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -459,7 +459,7 @@ async fn a_refused_connection_was_certainly_not_sent() {
 /// The emulator speaks no TLS, which is as good as a certificate that is not trusted: it will not pass
 /// by itself.
 #[tokio::test]
-async fn a_failure_of_tls_is_not_transient() {
+async fn tls_failure_is_not_transient() {
     let emulator = emulator().await;
     let client =
         emulator.moneykit().with_base_url(emulator.url().replace("http:", "https:")).build().unwrap();
@@ -473,7 +473,7 @@ async fn a_failure_of_tls_is_not_transient() {
 
 /// Redirects would carry the credentials away: the one to `elsewhere` must never get a request.
 #[tokio::test]
-async fn no_redirect_is_followed() {
+async fn redirects_are_not_followed() {
     let (here, elsewhere) = (emulator().await, emulator().await);
     for status in [301, 302, 303, 307, 308] {
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
@@ -500,7 +500,7 @@ async fn no_redirect_is_followed() {
 }
 
 #[tokio::test]
-async fn a_body_up_to_the_limit_is_read_and_one_byte_more_is_not() {
+async fn body_at_the_limit_is_read_and_one_byte_more_is_an_error() {
     let emulator = emulator().await;
     let client = emulator.moneykit().with_http(|http| http.with_body_limit(100)).build().unwrap();
     let body = |length: usize| format!(r#"{{"access_token":"{}"}}"#, "x".repeat(length - 19));

@@ -65,7 +65,7 @@ fn replies() -> [Reply; 7] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_option_of_any_duration_panics() {
+async fn no_duration_option_panics() {
     for (name, set) in SETTERS {
         for given in durations() {
             for (jitter, with_store) in [(0.0, false), (1.0, true), (f64::NAN, false), (f64::INFINITY, true)]
@@ -93,7 +93,7 @@ async fn no_option_of_any_duration_panics() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_wait_of_a_caller_panics() {
+async fn no_caller_wait_panics() {
     for wait in durations() {
         let cache = TokenCache::new(Scripted::new(Duration::ZERO, false, []), options(&TestClock::new()));
         let token = cache.token_within(&scopes(&["a"]), wait).await;
@@ -102,7 +102,7 @@ async fn no_wait_of_a_caller_panics() {
 }
 
 #[tokio::test]
-async fn no_timeout_of_a_client_panics() {
+async fn no_client_timeout_panics() {
     let emulator = emulator().await;
     for timeout in durations() {
         let http = HttpOptions::default().with_timeout(timeout).with_connect_timeout(timeout);

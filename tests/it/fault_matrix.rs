@@ -156,7 +156,7 @@ fn bytes(bytes: impl Into<Vec<u8>>, end: End) -> Script {
 }
 
 #[tokio::test]
-async fn every_status_from_the_vendor_and_from_in_front_of_it() {
+async fn each_status_from_the_vendor_or_an_intermediary_has_the_expected_outcome() {
     use ErrorKind::{InvalidRequest, InvalidResponse, RateLimited, Unauthorized, Unavailable};
 
     let mut matrix = quick().await;
@@ -203,7 +203,7 @@ async fn every_status_from_the_vendor_and_from_in_front_of_it() {
 }
 
 #[tokio::test]
-async fn every_framing() {
+async fn each_framing_fault_has_the_expected_outcome() {
     let mut matrix = quick().await;
     let good = |operation: Operation| operation.body("");
     let chunked = |operation: Operation, size: &str, end: &str| {
@@ -282,7 +282,7 @@ async fn every_framing() {
 }
 
 #[tokio::test]
-async fn every_header() {
+async fn each_header_fault_has_the_expected_outcome() {
     let mut matrix = quick().await;
     let many = |count| "x-a: b\r\n".repeat(count);
     for (name, headers, expected) in [
@@ -321,7 +321,7 @@ async fn every_header() {
 }
 
 #[tokio::test]
-async fn every_body() {
+async fn each_body_fault_has_the_expected_outcome() {
     let mut matrix = quick().await;
     // Beside the required member, nothing can fail a response.
     let deep = format!(r#","x":{}{}"#, "[".repeat(20_000), "]".repeat(20_000));
@@ -394,7 +394,7 @@ async fn every_body() {
 }
 
 #[tokio::test]
-async fn every_token() {
+async fn each_token_fault_has_the_expected_outcome() {
     let mut matrix = quick().await;
     let is_token = |operation| matches!(operation, MoneykitToken | MoovToken);
     for token in
@@ -425,7 +425,7 @@ async fn every_token() {
 }
 
 #[tokio::test]
-async fn every_pause_ends_within_the_timeout() {
+async fn each_stalled_response_ends_within_the_timeout() {
     let mut matrix = Matrix::new(Duration::from_millis(300)).await;
     let timeout = |_| Some(ErrorKind::Timeout);
     let slow = |bytes: &str, end| Script { drip: Some(Duration::from_millis(50)), ..self::bytes(bytes, end) };

@@ -178,7 +178,7 @@ fn scope() -> [Scope; 1] {
 
 /// One of the processes, if this one was started to be one.
 #[test]
-fn a_process_of_the_fleet_does_as_it_is_told() {
+fn fleet_child_process_runs_its_commands() {
     let Ok(role) = env::var(ROLE) else { return };
     let [emulator, redis, limits] = role.split(' ').collect::<Vec<_>>()[..] else { panic!("{role}") };
     let limits = if limits == "Long" { Limits::Long } else { Limits::Short };
@@ -292,7 +292,7 @@ struct Process {
 impl Process {
     async fn start(emulator: &str, redis: &str, limits: Limits, traces: bool) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "fleet::a_process_of_the_fleet_does_as_it_is_told", "--nocapture"]);
+        command.args(["--exact", "fleet::fleet_child_process_runs_its_commands", "--nocapture"]);
         command.env(ROLE, format!("{emulator} {redis} {limits:?}")).env("RUST_BACKTRACE", "0");
         if traces {
             command.env("FINTECH_AUTH_FLEET_TRACES", "1");
@@ -448,7 +448,7 @@ async fn twenty_processes_send_one_token_call_for_each_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revocation_reaches_every_process_whoever_holds_the_token() {
+async fn revocation_reaches_every_process() {
     let Some(mut redis) = RedisServer::start() else { return };
     let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
     let url = redis.url();
@@ -670,7 +670,7 @@ async fn live_through(day: Day) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fleet_lives_through_bad_days_within_its_bounds() {
+async fn fleet_stays_within_its_limits_during_outages() {
     let mut table = vec![
         "| day       | MoneyKit | Moov | tokens | bypassed | discarded | evicted | wait, ms | late   | doubles | errors |"
             .to_owned(),

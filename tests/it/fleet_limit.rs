@@ -181,7 +181,7 @@ async fn many_scope_sets_are_admitted_within_the_limit_by_any_number_of_processe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cool_down_moves_the_calls_that_wait_and_they_stay_within_the_limit() {
+async fn cool_down_delays_waiting_calls_and_they_stay_within_the_limit() {
     let Some(redis) = RedisServer::start() else { return };
     let mut monitor = Monitor::start(&redis).await;
     let source = Scripted::new(Duration::ZERO, false, (0..12).map(|_| crate::scripted::Reply::Token(3600)));
@@ -204,7 +204,7 @@ async fn a_cool_down_moves_the_calls_that_wait_and_they_stay_within_the_limit() 
 }
 
 #[tokio::test]
-async fn a_caller_that_cannot_wait_gets_the_time_left_and_delays_no_other() {
+async fn caller_that_cannot_wait_gets_the_remaining_time_and_delays_no_other() {
     let Some(redis) = RedisServer::start() else { return };
     let source = Scripted::new(Duration::ZERO, false, []);
     let fleet = fleet(&redis, &source, 1, (1, Duration::from_secs(1)), LONG);

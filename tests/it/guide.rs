@@ -37,7 +37,7 @@ fn variants(path: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_kind_of_error_has_its_section() {
+fn each_error_kind_has_a_guide_section() {
     let page = read("docs/guide/troubleshooting.md");
     let known = [
         ErrorKind::InvalidConfig,
@@ -67,7 +67,7 @@ fn each_kind_of_error_has_its_section() {
 
 /// A log line that was reworded would never be found on the page.
 #[test]
-fn each_log_line_that_the_page_explains_is_in_the_sources() {
+fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");
     let sources = crate::layers::sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let code: String = sources.iter().map(|path| fs::read_to_string(path).expect("readable")).collect();
@@ -84,14 +84,14 @@ fn each_log_line_that_the_page_explains_is_in_the_sources() {
 }
 
 #[test]
-fn the_docs_of_errors_lead_to_the_page() {
+fn error_docs_link_to_the_guide_page() {
     for path in ["src/error.rs", "src/webhook/error.rs"] {
         assert!(read(path).contains("(crate::guide::troubleshooting"), "{path}");
     }
 }
 
 #[test]
-fn each_reason_that_a_webhook_is_refused_for_is_explained_with_its_status() {
+fn guide_explains_each_webhook_rejection_reason_with_its_status() {
     let page = read("docs/guide/troubleshooting.md");
     let table = page.split("| kind | respond with | reasons | check |\n").nth(1).expect("the table");
     let mut rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
@@ -120,7 +120,7 @@ fn every_page_is_listed_and_rendered() {
 
 /// The guide costs dependants nothing, and every example of it is a doctest.
 #[test]
-fn pages_hold_no_code() {
+fn guide_pages_contain_no_code() {
     let macros = read("src/guide/mod.rs");
     let macros = syn::parse_file(&macros).expect("Rust").items;
     for item in macros {
@@ -178,7 +178,7 @@ fn each_link_between_pages_has_a_file_and_a_module() {
 /// The name is not ours on crates.io before the first release: who copied a version would get whatever is there. (That
 /// release takes this test away.)
 #[test]
-fn no_page_asks_crates_io_for_the_crate() {
+fn no_guide_page_installs_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();
     texts.extend(
         [

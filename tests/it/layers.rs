@@ -95,11 +95,11 @@ fn named(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn dependencies_point_one_way() {
+fn module_dependencies_point_in_one_direction() {
     let mut checked = 0;
     for path in sources(&src()) {
         let here = room(&path);
-        // The guide is no code (`guide::pages_hold_no_code`).
+        // The guide is no code (`guide::guide_pages_contain_no_code`).
         if ["lib", "guide"].contains(&here.as_str()) {
             continue;
         }
@@ -118,7 +118,7 @@ fn dependencies_point_one_way() {
 
 /// `tests/shuttle` replaces `src/sync.rs` by models: what goes around it is not explored.
 #[test]
-fn the_token_cache_takes_its_primitives_from_sync() {
+fn token_cache_uses_only_primitives_from_sync() {
     const FORBIDDEN: [&str; 13] = [
         "std::sync::Barrier",
         "std::sync::Condvar",
@@ -173,7 +173,7 @@ fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
 
 /// What two commands share stands beside them, and knows none of them.
 #[test]
-fn commands_know_nothing_of_each_other() {
+fn cli_commands_do_not_depend_on_each_other() {
     const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "emulator", "shell"];
     let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/src");
     let mut checked = 0;
@@ -215,7 +215,7 @@ fn every_file_is_part_of_the_crate() {
 }
 
 #[test]
-fn every_file_says_what_it_is_for() {
+fn every_file_has_a_module_doc() {
     for path in sources(&src()) {
         let text = fs::read_to_string(&path).expect("readable");
         let opens = text.starts_with("//!") || text.starts_with("#![doc = include_str!");
@@ -225,7 +225,7 @@ fn every_file_says_what_it_is_for() {
 
 /// ARCHITECTURE.md names a test for each invariant; prose about a test that is gone is a lie.
 #[test]
-fn the_tests_that_the_architecture_names_exist() {
+fn tests_named_in_architecture_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("readable");
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');

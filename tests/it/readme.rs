@@ -23,12 +23,12 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "a 401 that means \"expired\"",
         &[
-            "authorize_requests::a_thousand_requests_with_an_expired_token_cost_one_token_call_and_go_twice_at_most",
+            "authorize_requests::thousand_requests_with_an_expired_token_cause_one_token_call_and_one_retry_each",
         ],
     ),
-    ("a 200 for a documented 201", &["decode::any_success_status_is_a_success"]),
-    ("`token_type` in lower case", &["decode::unknown_token_types_and_fields_are_kept_out_of_the_way"]),
-    ("an empty or broken response", &["errors::each_failure_has_its_kind"]),
+    ("a 200 for a documented 201", &["decode::every_2xx_status_is_a_success"]),
+    ("`token_type` in lower case", &["decode::unknown_token_types_and_fields_are_accepted"]),
+    ("an empty or broken response", &["errors::each_failure_has_its_error_kind"]),
     ("a token in an error", &["secrets::a_failed_decode_does_not_show_the_response"]),
     (
         "credentials in what is printed",
@@ -38,8 +38,8 @@ const HELD_BY: [(&str, &[&str]); 17] = [
             "secrets::no_encoding_of_a_secret_gets_through",
         ],
     ),
-    ("a redirect to another host", &["errors::no_redirect_is_followed"]),
-    ("no response", &["errors::a_call_ends_without_being_told_when"]),
+    ("a redirect to another host", &["errors::redirects_are_not_followed"]),
+    ("no response", &["errors::call_ends_by_its_default_timeout"]),
     ("`Retry-After` on a token call", &["lifecycle::a_cool_down_holds_for_every_caller_and_every_scope_set"]),
     (
         "a failing vendor",
@@ -58,7 +58,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "revoke",
         &[
-            "concurrency::revoking_forgets_the_token_here_and_ends_it_there",
+            "concurrency::revoking_removes_the_token_from_the_cache_and_at_the_vendor",
             "lifecycle::a_refresh_in_flight_cannot_put_back_what_was_revoked",
         ],
     ),
@@ -68,8 +68,8 @@ const HELD_BY: [(&str, &[&str]); 17] = [
             "webhook_moneykit::any_flipped_bit_is_refused",
             "webhook_moneykit::each_hostile_input_has_its_own_reason",
             "webhook_moneykit::the_edges_of_time_are_within",
-            "deliveries::of_many_copies_at_once_one_is_handled",
-            "deliveries::a_late_first_delivery_is_accepted_for_as_long_as_the_vendor_retries",
+            "deliveries::one_of_many_concurrent_copies_is_handled",
+            "deliveries::late_first_delivery_is_accepted_while_the_vendor_retries",
             "webhook_moov::any_flipped_bit_of_the_headers_is_refused",
             "webhook_moov::every_documented_time_is_read_and_the_window_has_two_sides",
         ],

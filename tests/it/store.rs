@@ -41,7 +41,7 @@ fn slow(script: impl IntoIterator<Item = Reply>) -> Scripted {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_memory_store_keeps_the_contract() {
+async fn memory_store_meets_the_store_contract() {
     store_contract::check(Arc::new(MemoryStore::default())).await.unwrap();
 }
 
