@@ -29,7 +29,7 @@ use super::{
 /// let emulator = Emulator::start().await?;
 /// let moneykit = emulator.moneykit().build()?;
 ///
-/// Or your own client. You can add your other middlewares too.
+/// // Or your own client. You can add your other middlewares too.
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
 /// let authorizer = AuthorizeMiddleware::new(moneykit.bearer(&[])?);
 /// let http = reqwest_middleware::ClientBuilder::new(http).with(authorizer).build();

@@ -17,7 +17,7 @@
 //! }
 //!
 //! async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
-//! The body is not signed: fetch the object (`UnsignedEvent::refetch_url`), and use that.
+//!     // The body is not signed: fetch the object (`UnsignedEvent::refetch_url`), and use that.
 //!     if let Ok(hint) = webhook.unsigned_event() {
 //!         println!("something changed: {}", hint.kind.as_str());
 //!     }

@@ -108,7 +108,7 @@
 //!     }
 //!
 //!     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
-//! Send your request to the token endpoint here.
+//!         // Send your request to the token endpoint here.
 //!         let mut token = IssuedToken::new(format!("a token for {} scope(s)", scopes.len()).replace(' ', "-"));
 //!         token.expires_in = Some(900.into());
 //!         Ok(token)
