@@ -38,7 +38,7 @@ async fn run_background_tasks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_token_is_answered_from_memory() {
+async fn fresh_token_is_returned_from_the_cache() {
     let (cache, source) = cache([]);
     assert_eq!(token(&cache).await.unwrap(), "token-1");
     let before = Instant::now();
@@ -50,7 +50,7 @@ async fn a_fresh_token_is_answered_from_memory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_token_is_answered_at_once_and_renewed_once_behind() {
+async fn stale_token_is_returned_immediately_and_renewed_once_in_the_background() {
     let (cache, source) = cache([]);
     token(&cache).await.unwrap();
     // Of 3600 s: ends 10 s early, renewed 300 s before that.
@@ -66,7 +66,7 @@ async fn a_stale_token_is_answered_at_once_and_renewed_once_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_of_an_absent_or_expired_token_share_one_request() {
+async fn callers_without_a_usable_token_share_one_request() {
     let (cache, source) = cache([]);
     for round in 1..=2 {
         let mut callers = JoinSet::new();
@@ -103,7 +103,7 @@ async fn tokens_of_five_seconds_and_of_a_day_are_renewed_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_does_not_renew_in_step() {
+async fn processes_do_not_renew_at_the_same_time() {
     let mut renewed = BTreeSet::new();
     for _ in 0..20 {
         let (cache, source) = cache_with([], |options| options.with_jitter(1.0));
@@ -121,7 +121,7 @@ async fn a_fleet_does_not_renew_in_step() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspend_that_only_the_wall_clock_saw_expires_a_token() {
+async fn token_expires_during_a_suspend_seen_only_by_the_wall_clock() {
     let clock = TestClock::new();
     let source = Scripted::new(Duration::ZERO, false, []);
     let cache = TokenCache::new(source.clone(), options(&clock));
@@ -132,7 +132,7 @@ async fn a_suspend_that_only_the_wall_clock_saw_expires_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_is_set_back_prolongs_nothing() {
+async fn setting_the_wall_clock_back_does_not_extend_a_token() {
     let clock = TestClock::new();
     let source = Scripted::new(Duration::ZERO, false, []);
     let cache = TokenCache::new(source.clone(), options(&clock));
@@ -143,7 +143,7 @@ async fn a_wall_clock_that_is_set_back_prolongs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rule_that_decided_is_reported() {
+async fn token_reports_the_expiry_rule_that_applied() {
     let (cache, _) =
         cache([Reply::Token(900), Reply::Silent, Reply::Token(1_800_000_900), Reply::Token(12_345_678_901)]);
     let mut rules = Vec::new();
@@ -155,7 +155,7 @@ async fn the_rule_that_decided_is_reported() {
 
 /// Read as seconds it would serve for 57 years.
 #[tokio::test(start_paused = true)]
-async fn a_unix_time_in_expires_in_is_when_the_token_ends() {
+async fn unix_time_in_expires_in_is_the_expiry_time() {
     let (cache, source) = cache([Reply::Token(1_800_000_900)]);
     let first = cache.token(&scopes(&["a"])).await.unwrap();
     let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_900);
@@ -168,7 +168,7 @@ async fn a_unix_time_in_expires_in_is_when_the_token_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_without_any_life_serves_those_who_wait_and_is_not_kept() {
+async fn token_with_no_lifetime_is_given_to_waiting_callers_and_not_cached() {
     let (cache, source) = cache([Reply::Token(0), Reply::Token(0)]);
     let (first, second) = tokio::join!(token(&cache), token(&cache));
     assert_eq!((first.unwrap(), second.unwrap()), ("token-1".to_owned(), "token-1".to_owned()));
@@ -178,7 +178,7 @@ async fn a_token_without_any_life_serves_those_who_wait_and_is_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn order_and_repetition_of_scopes_do_not_matter() {
+async fn scope_order_and_duplicates_do_not_matter() {
     let (cache, source) = cache([]);
     for set in [&["a", "b", "c"][..], &["c", "b", "a"], &["b", "a", "c", "a", "b"]] {
         cache.token(&scopes(set)).await.unwrap();
@@ -192,7 +192,7 @@ async fn order_and_repetition_of_scopes_do_not_matter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_scope_sets_are_kept_than_the_capacity() {
+async fn cache_keeps_at_most_its_capacity_of_scope_sets() {
     let (cache, source) = cache_with([], |options| options.with_capacity(100));
     let often = scopes(&["often"]);
     for number in 0..1000 {
@@ -211,7 +211,7 @@ async fn no_more_scope_sets_are_kept_than_the_capacity() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_sets_came_since() {
+async fn revocation_reaches_a_held_entry_after_many_other_scope_sets() {
     let (cache, _) = cache_with([], |options| options.with_capacity(10));
     let handle = cache.handle(&scopes(&["held"])).unwrap();
     let revoked = handle.token().await.unwrap().to_secret();
@@ -227,7 +227,7 @@ async fn what_a_handle_has_is_forgotten_when_it_is_revoked_however_many_scope_se
 }
 
 #[tokio::test(start_paused = true)]
-async fn handles_do_not_count_against_the_capacity() {
+async fn held_entries_do_not_count_against_the_capacity() {
     let (cache, source) = cache_with([], |options| options.with_capacity(10));
     let handles: Vec<_> =
         (0..50).map(|number| cache.handle(&scopes(&[&format!("held-{number}")])).unwrap()).collect();
@@ -245,7 +245,7 @@ async fn handles_do_not_count_against_the_capacity() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_refresh_token_is_used_and_each_one_once() {
+async fn each_refresh_token_is_sent_once() {
     let (cache, source) = refreshing([]);
     for _ in 0..4 {
         token(&cache).await.unwrap();
@@ -256,7 +256,7 @@ async fn the_refresh_token_is_used_and_each_one_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_or_lost_refresh_falls_back_to_the_client_credentials() {
+async fn refused_or_lost_refresh_falls_back_to_client_credentials() {
     for reply in [
         fail(ErrorKind::InvalidRequest),
         fail(ErrorKind::Unauthorized),
@@ -280,7 +280,7 @@ async fn a_refused_or_lost_refresh_falls_back_to_the_client_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_that_was_not_sent_is_not_lost() {
+async fn refresh_token_that_was_not_sent_is_kept() {
     let (cache, source) = refreshing([Reply::Token(3600), unsent(ErrorKind::Unavailable)]);
     token(&cache).await.unwrap();
     sleep(Duration::from_secs(3591)).await;
@@ -290,7 +290,7 @@ async fn a_refresh_token_that_was_not_sent_is_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_token_survives_failed_refreshes_until_it_expires() {
+async fn failed_refreshes_keep_a_valid_token_until_it_expires() {
     let (cache, source) =
         cache_with([Reply::Token(3600)], |options| options.with_retry(|_| RetryPolicy::never()));
     let start = Instant::now();
@@ -325,7 +325,7 @@ async fn failed_refreshes_back_off_for_all_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cool_down_holds_for_every_caller_and_every_scope_set() {
+async fn cool_down_applies_to_every_caller_and_scope_set() {
     let (cache, source) =
         cache_with([Reply::Token(3600), limited(20)], |options| options.with_max_wait(SECOND));
     token(&cache).await.unwrap();
@@ -348,7 +348,7 @@ async fn a_cool_down_holds_for_every_caller_and_every_scope_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cool_down_lasts_no_longer_than_the_option_says() {
+async fn cool_down_is_limited_by_the_option() {
     let (cache, source) =
         cache_with([limited(7_200)], |options| options.with_max_wait(SECOND).with_max_cool_down(60 * SECOND));
     assert!(token(&cache).await.is_err());
@@ -360,7 +360,7 @@ async fn a_cool_down_lasts_no_longer_than_the_option_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_token_serves_through_a_cool_down() {
+async fn stale_token_is_returned_during_a_cool_down() {
     let (cache, source) = cache_with([Reply::Token(3600), limited(600)], |options| options);
     token(&cache).await.unwrap();
     sleep(Duration::from_secs(3291)).await;
@@ -372,7 +372,7 @@ async fn a_stale_token_serves_through_a_cool_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_credentials_are_remembered_for_a_while() {
+async fn wrong_credentials_are_not_resent_for_a_period() {
     let (cache, source) = cache([Reply::Refused(401)]);
     for scope in ["a", "b", "c"] {
         let error = cache.token(&scopes(&[scope])).await.unwrap_err();
@@ -384,7 +384,7 @@ async fn wrong_credentials_are_remembered_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_minute_has_more_token_calls_than_the_vendor_allows() {
+async fn token_calls_per_minute_stay_within_the_vendor_limit() {
     let (cache, source) =
         cache_with([], |options| options.with_rate_limit(300, MINUTE).with_max_wait(10 * MINUTE));
     let mut callers = JoinSet::new();
@@ -402,7 +402,7 @@ async fn no_minute_has_more_token_calls_than_the_vendor_allows() {
 
 /// What the guide says of a job that begins with all at once, and of what to do instead.
 #[tokio::test(start_paused = true)]
-async fn of_many_cold_tokens_those_within_the_wait_come_and_all_do_in_parts() {
+async fn rate_limited_cold_tokens_arrive_in_batches() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
     let begin = |name: &'static str, count: usize| {
         let mut callers = JoinSet::new();
@@ -428,7 +428,7 @@ async fn of_many_cold_tokens_those_within_the_wait_come_and_all_do_in_parts() {
 
 /// The waits are half of 200 and of 400 ms, and each response takes 100 ms.
 #[tokio::test(start_paused = true)]
-async fn a_vendor_that_goes_on_failing_is_asked_three_times() {
+async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
     assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(source.times(), [0, 200, 500]);
@@ -438,7 +438,7 @@ async fn a_vendor_that_goes_on_failing_is_asked_three_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_call_is_repeated_as_the_policy_has_it() {
+async fn failed_call_is_retried_by_the_retry_policy() {
     let (cache, source) = cache([fail(ErrorKind::Unavailable), fail(ErrorKind::Timeout)]);
     assert_eq!(token(&cache).await.unwrap(), "token-3");
     // Each response takes 100 ms; the waits are half of 200 and of 400 ms.
@@ -454,7 +454,7 @@ async fn a_failed_call_is_repeated_as_the_policy_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_token_is_forgotten_and_a_newer_one_is_not() {
+async fn invalidating_a_token_keeps_a_newer_one() {
     let (cache, source) = cache([]);
     let first = cache.token(&scopes(&["a"])).await.unwrap();
     cache.invalidate(&first).await;
@@ -472,7 +472,7 @@ async fn a_rejected_token_is_forgotten_and_a_newer_one_is_not() {
 
 /// A token does not say which cache it is from.
 #[tokio::test(start_paused = true)]
-async fn a_token_is_invalidated_by_any_cache_that_holds_it() {
+async fn any_cache_can_invalidate_a_token_it_holds() {
     let store = Arc::new(MemoryStore::default());
     let source = Scripted::new(Duration::ZERO, false, []);
     let clock = TestClock::new();
@@ -491,7 +491,7 @@ async fn a_token_is_invalidated_by_any_cache_that_holds_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_in_flight_cannot_put_back_what_was_revoked() {
+async fn refresh_in_flight_does_not_restore_a_revoked_token() {
     for revoked in ["token-1", "refresh-1"] {
         let (cache, source) = refreshing([]);
         token(&cache).await.unwrap();
@@ -518,7 +518,7 @@ async fn a_refresh_in_flight_cannot_put_back_what_was_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_or_refresh_token_is_forgotten_and_no_other() {
+async fn revocation_removes_only_the_given_token() {
     for revoked in ["token-1", "refresh-1"] {
         let (cache, source) = refreshing([]);
         token(&cache).await.unwrap();
@@ -534,7 +534,7 @@ async fn a_revoked_token_or_refresh_token_is_forgotten_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() {
+async fn request_is_retried_once_with_a_new_token_after_an_expiry_401() {
     let (cache, source) = cache([]);
     let expired = |challenge: &'static str| {
         let mut headers = HeaderMap::new();
@@ -562,7 +562,7 @@ async fn a_request_is_repeated_once_with_a_new_token_if_its_401_means_expired() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_neither_stops_the_refresh_nor_loses_its_result() {
+async fn dropped_caller_does_not_stop_the_refresh() {
     let (cache, source) = cache([]);
     assert!(timeout(Duration::from_millis(50), token(&cache)).await.is_err());
     run_background_tasks().await;
@@ -572,7 +572,7 @@ async fn a_caller_that_goes_away_neither_stops_the_refresh_nor_loses_its_result(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_waits_no_longer_than_it_says() {
+async fn caller_waits_at_most_its_given_time() {
     let (cache, source) = cache([Reply::Hang]);
     let before = Instant::now();
     let error = cache.token_within(&scopes(&["a"]), 5 * SECOND).await.unwrap_err();
@@ -582,7 +582,7 @@ async fn a_caller_waits_no_longer_than_it_says() {
 
 /// The source would log the call it makes after its first, hanging one is cancelled.
 #[tokio::test(start_paused = true)]
-async fn dropping_the_cache_ends_its_background_work() {
+async fn dropping_the_cache_stops_its_background_work() {
     let (cache, source) = cache([unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)]);
     assert!(timeout(Duration::from_millis(50), token(&cache)).await.is_err());
     let tasks = tokio::runtime::Handle::current().metrics();
@@ -593,7 +593,7 @@ async fn dropping_the_cache_ends_its_background_work() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_runs_while_nobody_asks() {
+async fn cache_does_no_work_without_callers() {
     let (cache, source) = cache([]);
     token(&cache).await.unwrap();
     sleep(Duration::from_secs(86_400)).await;
@@ -603,7 +603,7 @@ async fn nothing_runs_while_nobody_asks() {
 
 /// A refresh runs in a task, and a task dies with its runtime; the next caller must not wait for it.
 #[test]
-fn a_refresh_that_died_with_its_runtime_is_begun_anew() {
+fn refresh_lost_with_its_runtime_is_restarted() {
     let runtime =
         || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let first = runtime();
@@ -618,7 +618,7 @@ fn a_refresh_that_died_with_its_runtime_is_begun_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_is_an_error_and_no_endless_loop() {
+async fn panicking_source_is_an_error_and_not_retried_endlessly() {
     struct Panics;
     impl fintech_auth::token::TokenSource for Panics {
         fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
@@ -634,7 +634,7 @@ async fn a_source_that_panics_is_an_error_and_no_endless_loop() {
 }
 
 #[test]
-fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
+fn call_outside_a_runtime_is_an_error_and_not_a_panic() {
     let (cache, _) =
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async { cache([]) });
     let mut asking = std::pin::pin!(token(&cache));
@@ -644,7 +644,7 @@ fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_no_header_can_carry_is_an_error() {
+async fn token_with_invalid_header_characters_is_an_error() {
     struct Odd;
     impl fintech_auth::token::TokenSource for Odd {
         fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
@@ -662,7 +662,7 @@ async fn a_token_that_no_header_can_carry_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stats_count_what_happened() {
+async fn stats_count_each_event() {
     let (cache, _) = cache([Reply::Token(3600)]);
     for _ in 0..5 {
         token(&cache).await.unwrap();
@@ -677,7 +677,7 @@ async fn the_stats_count_what_happened() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_shows_no_secret() {
+async fn token_debug_output_shows_no_secret() {
     let (cache, _) = cache([]);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     let text = format!("{token:?} {:?} {cache:?} {:?}", token.authorization(), cache.handle(&[]).unwrap());
@@ -687,7 +687,7 @@ async fn a_token_shows_no_secret() {
 }
 
 #[test]
-fn a_token_response_is_interpreted_without_a_cache() {
+fn token_response_can_be_interpreted_without_a_cache() {
     let options = TokenOptions::default().with_expiry_leeway(Duration::ZERO);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let sent = SystemTime::UNIX_EPOCH + Duration::from_secs(now - 5);
@@ -710,7 +710,7 @@ fn a_token_response_is_interpreted_without_a_cache() {
 }
 
 #[tokio::test]
-async fn an_uncached_token_comes_with_its_expiry_and_all_else_that_was_issued() {
+async fn uncached_token_includes_its_expiry_and_all_issued_fields() {
     let emulator = emulator().await;
     let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
     let wanted = scopes(&["/ping.read"]);

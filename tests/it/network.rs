@@ -23,7 +23,7 @@ fn moov_at(url: &str, http: HttpOptions) -> Result<moov::Client, Error> {
 }
 
 #[tokio::test]
-async fn plain_http_goes_to_an_allowed_host_and_to_no_other() {
+async fn plain_http_is_sent_only_to_allowed_hosts() {
     let server = RawServer::start().await;
     let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
     server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
@@ -56,7 +56,7 @@ async fn plain_http_goes_to_an_allowed_host_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn a_proxy_carries_https_and_no_plain_http() {
+async fn proxy_is_used_for_https_and_not_for_plain_http() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("http://user:proxy-secret@{}", listener.local_addr().unwrap());
     let http = quick().with_proxy(&proxy);
@@ -95,7 +95,7 @@ async fn a_proxy_carries_https_and_no_plain_http() {
 }
 
 #[tokio::test]
-async fn a_proxy_of_the_environment_carries_the_call_and_shows_no_password() {
+async fn proxy_from_the_environment_is_used_and_its_password_is_not_shown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("http://user:proxy-secret@{}", listener.local_addr().unwrap());
     let config = moov::Config::from_vars([
@@ -122,7 +122,7 @@ async fn a_proxy_of_the_environment_carries_the_call_and_shows_no_password() {
 }
 
 #[tokio::test]
-async fn hosts_of_the_environment_may_be_plain_http_and_no_vendor_may() {
+async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
     let server = RawServer::start().await;
     let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
     server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
@@ -156,7 +156,7 @@ async fn hosts_of_the_environment_may_be_plain_http_and_no_vendor_may() {
 
 /// Both would be ignored without a word, and the call would go out in clear.
 #[test]
-fn plain_http_to_another_machine_contradicts_a_proxy_and_a_client_identity() {
+fn plain_http_to_another_machine_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);
     assert!(moov_at("http://gateway", allowed()).is_ok());
     for (http, what) in [
@@ -173,7 +173,7 @@ fn plain_http_to_another_machine_contradicts_a_proxy_and_a_client_identity() {
 }
 
 #[tokio::test]
-async fn clients_of_the_same_options_share_their_connections() {
+async fn clients_with_the_same_options_share_connections() {
     let server = RawServer::start().await;
     server.respond(raw(200, "", r#"{"keys": []}"#));
     let client = |id: &str, http: HttpOptions| {
@@ -231,7 +231,7 @@ async fn tls_server(client: Option<rustls::pki_types::CertificateDer<'static>>) 
 
 #[cfg(feature = "rustls")]
 #[tokio::test]
-async fn a_client_identity_is_presented() {
+async fn client_certificate_is_presented() {
     let identity = rcgen::generate_simple_self_signed(["backend".to_owned()]).unwrap();
     let pem = identity.cert.pem() + &identity.signing_key.serialize_pem();
     let (port, root) = tls_server(Some(identity.cert.der().clone())).await;
@@ -275,7 +275,7 @@ async fn a_client_identity_is_presented() {
 /// TLS feature.
 #[cfg(feature = "rustls")]
 #[tokio::test]
-async fn a_root_certificate_of_the_programs_own_is_trusted() {
+async fn custom_root_certificate_is_trusted() {
     let (port, pem) = tls_server(None).await;
     let url = format!("https://localhost:{port}");
     let client = |http: HttpOptions| {

@@ -73,7 +73,7 @@ async fn each_request_for_a_token_is_observed_once_with_its_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revocation_is_observed_once_for_each_scope_set_that_loses_its_token() {
+async fn revocation_is_observed_once_for_each_affected_scope_set() {
     let seen = Seen::default();
     let (cache, _) = cache_with([], |options| seen.observe(options));
     let token = cache.token(&scopes(&["a"])).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_revocation_is_observed_once_for_each_scope_set_that_loses_its_token()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_observer_that_panics_costs_no_token() {
+async fn panicking_observer_does_not_lose_the_token() {
     let store = Arc::new(Switched::default());
     let called = Arc::new(AtomicUsize::new(0));
     let script = [Reply::Token(3600), Reply::Token(3600), fail(ErrorKind::InvalidRequest), limited(7)];
@@ -113,7 +113,7 @@ async fn an_observer_that_panics_costs_no_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_and_comes_back_is_observed_once_each() {
+async fn store_failure_and_recovery_are_each_observed_once() {
     let (seen, store) = (Seen::default(), Arc::new(Switched::default()));
     let (cache, _) = cache_with([], |options| seen.observe(options).with_store(store.clone()));
     store.set(State::Down);

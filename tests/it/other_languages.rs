@@ -46,7 +46,7 @@ fn file(name: &str, text: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_example_gets_a_token_and_uses_it() {
+async fn examples_in_other_languages_get_and_use_a_token() {
     let emulator = emulator().await;
     let mut ran = 0;
     for (name, command, is_required) in [
@@ -66,7 +66,7 @@ async fn each_example_gets_a_token_and_uses_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_in_go_gets_a_token() {
+async fn go_example_gets_a_token() {
     let emulator = emulator().await;
     let code = example("go");
     assert_eq!(code.lines().count(), 5);

@@ -23,7 +23,7 @@ fn packed() -> Vec<String> {
 }
 
 #[test]
-fn the_crate_holds_its_sources_and_specs_and_nothing_of_ours() {
+fn package_contains_only_sources_and_specs() {
     let (sources, others): (Vec<_>, Vec<_>) =
         packed().into_iter().partition(|file| file.starts_with("src/") && file.ends_with(".rs"));
     // Which files of Rust there are is for `layers`; that all of them are there, for this.
@@ -99,7 +99,7 @@ fn built_with(features: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn openssl_is_built_only_with_the_feature_native_tls() {
+fn openssl_is_built_only_with_native_tls() {
     let foreign = ["aws-lc-rs", "native-tls", "openssl", "openssl-sys"];
     let crates = built_with(&all_but_native_tls());
     assert!(crates.contains("ring"), "{crates:?}");
@@ -109,7 +109,7 @@ fn openssl_is_built_only_with_the_feature_native_tls() {
 }
 
 #[test]
-fn no_tls_is_built_where_none_is_asked_for() {
+fn no_tls_library_is_built_without_a_tls_feature() {
     let crates = built_with("");
     let found: Vec<_> = ["native-tls", "rustls"].iter().filter(|name| crates.contains(**name)).collect();
     assert!(found.is_empty(), "{found:?}");
@@ -117,7 +117,7 @@ fn no_tls_is_built_where_none_is_asked_for() {
 
 /// A crate whose features differ between the library and its build script is compiled twice.
 #[test]
-fn no_crate_is_built_twice_for_a_dependant() {
+fn dependants_build_no_crate_in_two_versions() {
     let tree = ["tree", "-q", "--offline", "-p", "fintech-auth", "-e", "normal,build", "--prefix", "none"];
     let lines = cargo(&[&tree[..], &["--no-dedupe", "-f", "{p} {f}"]].concat());
     let builds: BTreeSet<&str> = lines.iter().map(|line| line.trim_end_matches(" (*)")).collect();

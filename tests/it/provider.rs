@@ -27,7 +27,7 @@ async fn check(provider: &dyn TokenProvider, names: &[&str]) {
 }
 
 #[tokio::test]
-async fn both_clients_are_providers() {
+async fn both_clients_implement_the_provider_trait() {
     let emulator = emulator().await;
     check(&moov(&emulator), &["/accounts.read"]).await;
     check(&moneykit(&emulator), &[]).await;
@@ -36,7 +36,7 @@ async fn both_clients_are_providers() {
 }
 
 #[tokio::test]
-async fn caches_handles_and_pointers_are_providers() {
+async fn caches_handles_and_pointers_implement_the_provider_trait() {
     let emulator = emulator().await;
     check(moov(&emulator).tokens(), &["/accounts.read", "/fed.read"]).await;
     let handle = moov(&emulator).tokens().handle(&scopes(&["/accounts.read", "/fed.read"])).unwrap();
@@ -49,7 +49,7 @@ async fn caches_handles_and_pointers_are_providers() {
 }
 
 #[tokio::test]
-async fn a_scope_set_is_accepted_wherever_scopes_are() {
+async fn methods_that_take_scopes_accept_a_scope_set() {
     let emulator = emulator().await;
     let client = moov(&emulator);
     let set = ScopeSet::new(scopes(&["/fed.read", "/accounts.read"])).unwrap();
@@ -64,7 +64,7 @@ async fn a_scope_set_is_accepted_wherever_scopes_are() {
 }
 
 #[tokio::test]
-async fn a_handle_provides_no_token_for_other_scopes() {
+async fn handle_returns_an_error_for_other_scopes() {
     let emulator = emulator().await;
     let handle = moov(&emulator).tokens().handle(&scopes(&["/accounts.read"])).unwrap();
     handle.token().await.unwrap();
@@ -80,7 +80,7 @@ async fn a_handle_provides_no_token_for_other_scopes() {
 }
 
 #[tokio::test]
-async fn a_provider_passes_the_vendors_refusal_on() {
+async fn provider_returns_the_refusal_of_the_vendor() {
     let emulator = emulator().await;
     let client = moov(&emulator);
     let provider: &dyn TokenProvider = &client;
@@ -88,7 +88,7 @@ async fn a_provider_passes_the_vendors_refusal_on() {
 }
 
 #[tokio::test]
-async fn a_static_provider_keeps_its_token_for_any_scopes() {
+async fn static_provider_returns_its_token_for_any_scopes() {
     let token = Token::new("test-token", Duration::ZERO).unwrap();
     let provider: Box<dyn TokenProvider> = Box::new(StaticTokenProvider::new(token.clone()));
     for names in [&[][..], &["/accounts.read"]] {
@@ -101,7 +101,7 @@ async fn a_static_provider_keeps_its_token_for_any_scopes() {
 }
 
 #[tokio::test]
-async fn a_failing_provider_fails_each_time() {
+async fn failing_provider_fails_on_every_call() {
     let error = Error::new(ErrorKind::Unavailable, "no token").with_retry_after(Duration::from_secs(7));
     let provider = StaticTokenProvider::failing(error);
     for _ in 0..2 {
@@ -115,7 +115,7 @@ async fn a_failing_provider_fails_each_time() {
 }
 
 #[test]
-fn a_token_for_tests_expires_when_it_is_told_to() {
+fn test_token_expires_at_the_given_time() {
     let hour = Duration::from_secs(3_600);
     let before = SystemTime::now() - Duration::from_millis(1);
     let token = Token::new("test-token", hour).unwrap();
@@ -125,7 +125,7 @@ fn a_token_for_tests_expires_when_it_is_told_to() {
 }
 
 #[test]
-fn a_token_for_tests_is_one_that_a_header_can_carry() {
+fn test_token_must_be_valid_in_a_header() {
     for bad in ["", " ", "two words", "line\n", "=", "é", &"x".repeat(16 * 1024 + 1)] {
         let error = Token::new(bad, Duration::ZERO).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);

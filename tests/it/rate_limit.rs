@@ -53,7 +53,7 @@ fn assert_limit(times: &[u128], calls: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cold_scope_sets_are_served_in_order_of_arrival_within_the_limit_and_evenly() {
+async fn cold_scope_sets_are_served_evenly_in_arrival_order_within_the_limit() {
     for count in [200, 2_000, 10_000] {
         let (cache, source) =
             cache_with([], |options| options.with_rate_limit(40, SECOND).with_max_wait(LONG));
@@ -71,7 +71,7 @@ async fn cold_scope_sets_are_served_in_order_of_arrival_within_the_limit_and_eve
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_behind_a_long_queue_is_refused_at_once_with_the_time_it_would_take() {
+async fn caller_behind_a_long_queue_fails_immediately_with_the_expected_wait() {
     let (cache, source) = cache_with([], |options| options.with_rate_limit(40, SECOND).with_max_wait(LONG));
     let callers = ask(&cache, 10_000);
     sleep(SECOND).await;
@@ -90,7 +90,7 @@ async fn a_caller_behind_a_long_queue_is_refused_at_once_with_the_time_it_would_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_joins_a_refresh_in_the_queue_is_refused_at_once_too() {
+async fn caller_that_joins_a_queued_refresh_fails_immediately() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(1, SECOND).with_max_wait(LONG));
     let callers = ask(&cache, 30);
     sleep(Duration::from_millis(1)).await;
@@ -104,7 +104,7 @@ async fn a_caller_that_joins_a_refresh_in_the_queue_is_refused_at_once_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cool_down_moves_the_queue_behind_its_end_in_order() {
+async fn cool_down_delays_the_queue_and_keeps_its_order() {
     let script = (0..14).map(|_| Reply::Token(3600)).chain([limited(60)]);
     let (cache, source) =
         cache_with(script, |options| options.with_rate_limit(10, SECOND).with_max_wait(LONG));
@@ -119,7 +119,7 @@ async fn a_cool_down_moves_the_queue_behind_its_end_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_whose_turn_a_cool_down_moves_too_far_are_refused_when_it_begins() {
+async fn callers_delayed_too_long_by_a_cool_down_fail_when_it_begins() {
     let script = (0..14).map(|_| Reply::Token(3600)).chain([limited(60)]);
     let (cache, source) = cache_with(script, |options| options.with_rate_limit(10, SECOND));
     let outcomes = ask(&cache, 100).join_all().await;
@@ -130,7 +130,7 @@ async fn those_whose_turn_a_cool_down_moves_too_far_are_refused_when_it_begins()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_that_asks_for_no_wait_is_a_cool_down_all_the_same() {
+async fn status_429_without_retry_after_starts_a_cool_down() {
     let (cache, source) = cache_with(vec![limited(0); 1_000], |options| options);
     for _ in 0..100 {
         let error = cache.token_within(&scopes(&["a"]), Duration::from_millis(200)).await.unwrap_err();
@@ -140,7 +140,7 @@ async fn a_429_that_asks_for_no_wait_is_a_cool_down_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_response_of_either_vendor_that_asks_for_no_wait_is_a_cool_down_all_the_same() {
+async fn vendor_429_without_retry_after_starts_a_cool_down() {
     let past = "Sun, 06 Nov 1994 08:49:37 GMT";
     for (operation, status, name, value) in [
         (Operation::MoneykitToken, StatusCode::TOO_MANY_REQUESTS, header::RETRY_AFTER, "0"),

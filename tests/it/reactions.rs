@@ -57,7 +57,7 @@ fn most(name: &str) -> usize {
 }
 
 #[test]
-fn each_row_of_the_guide_has_a_test() {
+fn each_row_of_the_guide_table_has_a_test() {
     let tests = include_str!("reactions.rs");
     for (name, _) in rows() {
         assert!(tests.contains(&format!("\"{name}\"")), "{name}");
@@ -155,7 +155,7 @@ impl TokenSource for RefusesRefresh {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_refresh_token_costs_one_request() {
+async fn failed_refresh_token_causes_one_request() {
     let source = RefusesRefresh::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let issued = || source.issued.load(Ordering::Relaxed);
@@ -182,7 +182,7 @@ impl TokenSource for Same {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_or_revoked_token_that_comes_again_costs_one_request_in_each_period() {
+async fn reissued_rejected_token_causes_one_request_per_period() {
     for with_store in [false, true] {
         let new = || {
             let (source, store) = (Same::default(), Arc::new(MemoryStore::default()));
@@ -228,7 +228,7 @@ impl TokenSource for Unlucky {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_void_each_time_costs_a_few_requests_in_each_period() {
+async fn token_discarded_each_time_causes_a_few_requests_per_period() {
     let source = Unlucky::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     assert!(source.cache.set(cache.clone()).is_ok());
@@ -237,7 +237,7 @@ async fn a_token_that_is_void_each_time_costs_a_few_requests_in_each_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cool_downs_last_longer_each_time_whatever_the_server_asks_for() {
+async fn consecutive_cool_downs_get_longer_regardless_of_retry_after() {
     for seconds in [0, 1] {
         let (cache, source) = scripted(&limited(seconds), |options| options);
         let scope = |number| format!("scope-{}", number % 50);
@@ -261,7 +261,7 @@ async fn waiting_for_the_rate_limit_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_credentials_and_scope_sets_are_asked_for_once_in_each_period() {
+async fn refused_credentials_and_scope_sets_are_retried_once_per_period() {
     for status in [401, 403] {
         let (cache, source) = scripted(&Reply::Refused(status), |options| options);
         let scope = |number: usize| format!("scope-{number}");
@@ -296,7 +296,7 @@ impl TokenSource for NeverRight {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_always_has_other_credentials_costs_two_requests_in_each_period() {
+async fn constantly_changing_credentials_cause_two_requests_per_period() {
     let source = NeverRight::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let scope = |number: usize| format!("scope-{number}");
@@ -321,7 +321,7 @@ impl TokenSource for Panics {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_is_called_once_in_each_period() {
+async fn panicking_source_is_called_once_per_period() {
     let source = Panics::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let row = "New refresh after the token source panicked";
@@ -330,7 +330,7 @@ async fn a_source_that_panics_is_called_once_in_each_period() {
 
 /// A server that rejects every token, and one that accepts each new token once.
 #[tokio::test(start_paused = true)]
-async fn renewal_on_a_401_is_bounded() {
+async fn renewal_after_a_401_is_limited() {
     let name = "New token after a 401 to a request of yours";
     for rejection in [Rejection::Unexplained, Rejection::InvalidToken] {
         for (accepts_once, expected) in [(false, 10), (true, most(name))] {
@@ -356,7 +356,7 @@ async fn renewal_on_a_401_is_bounded() {
 }
 
 #[tokio::test]
-async fn webhook_keys_are_fetched_once_in_each_period() {
+async fn webhook_keys_are_fetched_once_per_period() {
     for (name, fails) in [
         ("New fetch of webhook keys after a failed one", true),
         ("Fetch of webhook keys for an unknown key id", false),
@@ -436,7 +436,7 @@ impl TokenStore for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_is_called_once_in_each_period() {
+async fn failing_store_is_called_once_per_period() {
     let store = Arc::new(Broken::default());
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     let scope = |number: usize| format!("scope-{number}");
@@ -468,7 +468,7 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mark_that_the_store_does_not_take_is_retried_until_it_ends() {
+async fn tombstone_that_the_store_rejects_is_retried_until_it_expires() {
     let (cache, store) = broken(None);
     let calls = || store.0.load(Ordering::Relaxed);
     cache.forget(&Secret::from("token")).await.unwrap_err();
@@ -490,7 +490,7 @@ async fn a_mark_that_the_store_does_not_take_is_retried_until_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_notices_make_up_for_themselves_until_every_token_is_expired() {
+async fn missed_notifications_are_recovered_until_every_token_expires() {
     let notices = broadcast::Sender::new(8);
     let (cache, store) = broken(Some(notices.clone()));
     let calls = || store.0.load(Ordering::Relaxed);
@@ -547,7 +547,7 @@ impl TokenStore for RefusesPut {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_refuses_each_new_token_costs_a_few_requests_for_each_refresh() {
+async fn store_that_rejects_every_token_causes_a_few_requests_per_refresh() {
     let name = "New token after the store refused one";
     // Tokens of a day are refreshed once in the hour. Those of 15 minutes live for 11 at least.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
@@ -584,7 +584,7 @@ async fn accept_subscription(mut stream: TcpStream) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_to_redis_that_does_not_last_is_made_again_ever_more_rarely() {
+async fn failing_redis_subscription_reconnects_with_increasing_delay() {
     let name = "New subscription to Redis after a lost one";
     for accepts in [false, true] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -7,17 +7,20 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "cached token",
         &[
-            "lifecycle::a_fresh_token_is_answered_from_memory",
-            "lifecycle::order_and_repetition_of_scopes_do_not_matter",
+            "lifecycle::fresh_token_is_returned_from_the_cache",
+            "lifecycle::scope_order_and_duplicates_do_not_matter",
         ],
     ),
     ("many callers at once", &["concurrency::ten_thousand_callers_at_a_cold_start_send_one_request"]),
-    ("before it expires", &["lifecycle::a_stale_token_is_answered_at_once_and_renewed_once_behind"]),
+    (
+        "before it expires",
+        &["lifecycle::stale_token_is_returned_immediately_and_renewed_once_in_the_background"],
+    ),
     (
         "`expires_in` as a Unix time",
         &[
-            "lifecycle::a_unix_time_in_expires_in_is_when_the_token_ends",
-            "lifecycle::the_rule_that_decided_is_reported",
+            "lifecycle::unix_time_in_expires_in_is_the_expiry_time",
+            "lifecycle::token_reports_the_expiry_rule_that_applied",
         ],
     ),
     (
@@ -34,44 +37,44 @@ const HELD_BY: [(&str, &[&str]); 17] = [
         "credentials in what is printed",
         &[
             "secrets::clients_and_builders_do_not_show_their_secrets",
-            "secrets::secrets_that_a_server_echoes_are_cleared",
-            "secrets::no_encoding_of_a_secret_gets_through",
+            "secrets::secrets_echoed_by_a_server_are_redacted",
+            "secrets::errors_contain_no_encoding_of_a_secret",
         ],
     ),
     ("a redirect to another host", &["errors::redirects_are_not_followed"]),
     ("no response", &["errors::call_ends_by_its_default_timeout"]),
-    ("`Retry-After` on a token call", &["lifecycle::a_cool_down_holds_for_every_caller_and_every_scope_set"]),
+    ("`Retry-After` on a token call", &["lifecycle::cool_down_applies_to_every_caller_and_scope_set"]),
     (
         "a failing vendor",
         &[
-            "lifecycle::a_vendor_that_goes_on_failing_is_asked_three_times",
+            "lifecycle::request_to_a_failing_vendor_is_sent_three_times",
             "lifecycle::failed_refreshes_back_off_for_all_callers",
         ],
     ),
     (
         "a refresh token",
         &[
-            "lifecycle::the_refresh_token_is_used_and_each_one_once",
-            "lifecycle::a_refused_or_lost_refresh_falls_back_to_the_client_credentials",
+            "lifecycle::each_refresh_token_is_sent_once",
+            "lifecycle::refused_or_lost_refresh_falls_back_to_client_credentials",
         ],
     ),
     (
         "revoke",
         &[
             "concurrency::revoking_removes_the_token_from_the_cache_and_at_the_vendor",
-            "lifecycle::a_refresh_in_flight_cannot_put_back_what_was_revoked",
+            "lifecycle::refresh_in_flight_does_not_restore_a_revoked_token",
         ],
     ),
     (
         "webhooks",
         &[
-            "webhook_moneykit::any_flipped_bit_is_refused",
-            "webhook_moneykit::each_hostile_input_has_its_own_reason",
-            "webhook_moneykit::the_edges_of_time_are_within",
+            "webhook_moneykit::webhook_with_a_flipped_bit_is_rejected",
+            "webhook_moneykit::each_hostile_input_has_its_own_error_reason",
+            "webhook_moneykit::time_tolerance_is_inclusive",
             "deliveries::one_of_many_concurrent_copies_is_handled",
             "deliveries::late_first_delivery_is_accepted_while_the_vendor_retries",
-            "webhook_moov::any_flipped_bit_of_the_headers_is_refused",
-            "webhook_moov::every_documented_time_is_read_and_the_window_has_two_sides",
+            "webhook_moov::flipped_bit_in_the_headers_is_rejected",
+            "webhook_moov::every_documented_time_format_is_parsed_and_checked_in_both_directions",
         ],
     ),
 ];
@@ -86,7 +89,7 @@ fn definitions(text: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn each_line_of_the_comparison_has_a_test() {
+fn each_line_of_the_readme_comparison_has_a_test() {
     let page = read("docs/comparison.md");
     let table =
         page.split("| the vendors' SDKs (MK, PY, TS, ND) | this crate |\n").nth(1).expect("the table");
@@ -126,7 +129,7 @@ fn the_front_page_is_short_and_each_link_leads_to_a_page() {
 }
 
 #[test]
-fn every_feature_is_in_the_table() {
+fn readme_table_lists_every_feature() {
     let (readme, manifest) = (read("README.md"), read("Cargo.toml"));
     let section =
         manifest.split("[features]\n").nth(1).expect("the section").split("\n[").next().expect("its end");

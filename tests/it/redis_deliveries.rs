@@ -33,7 +33,7 @@ fn id(name: &str) -> DeliveryId {
 }
 
 #[tokio::test]
-async fn every_server_that_is_installed_keeps_the_contract() {
+async fn every_installed_server_meets_the_store_contract() {
     let Some(_) = RedisServer::start() else { return };
     for program in PROGRAMS {
         if let Some(redis) = RedisServer::start_program(program, &[]) {
@@ -44,7 +44,7 @@ async fn every_server_that_is_installed_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn an_event_is_handled_once_by_three_processes_and_again_after_one_gave_it_up() {
+async fn event_is_handled_by_one_of_three_processes_and_again_after_it_is_abandoned() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let fleet = [(); 3].map(|()| process(&redis, &emulator));
@@ -62,7 +62,7 @@ async fn an_event_is_handled_once_by_three_processes_and_again_after_one_gave_it
 }
 
 #[tokio::test]
-async fn without_redis_a_delivery_is_refused_with_a_time_to_retry() {
+async fn delivery_without_redis_is_refused_with_retry_after() {
     let Some(mut redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let verifier = process(&redis, &emulator);
@@ -76,7 +76,7 @@ async fn without_redis_a_delivery_is_refused_with_a_time_to_retry() {
 }
 
 #[tokio::test]
-async fn a_start_whose_response_was_lost_is_repeated_by_its_claim() {
+async fn begin_with_a_lost_response_is_retried_with_the_same_claim() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     for _ in 0..2 {
@@ -86,7 +86,7 @@ async fn a_start_whose_response_was_lost_is_repeated_by_its_claim() {
 }
 
 #[tokio::test]
-async fn a_done_delivery_is_kept_for_twice_the_time() {
+async fn completed_delivery_is_kept_for_twice_the_retention_time() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     store.complete(&id("a"), Duration::from_secs(1_000)).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_done_delivery_is_kept_for_twice_the_time() {
 }
 
 #[tokio::test]
-async fn namespaces_are_kept_apart() {
+async fn namespaces_are_isolated() {
     let Some(redis) = RedisServer::start() else { return };
     let (one, two) = (store(&redis, "one"), store(&redis, "two"));
     one.complete(&id("a"), LEASE).await.unwrap();
@@ -110,7 +110,7 @@ async fn namespaces_are_kept_apart() {
 
 /// Anyone may have written to Redis. No event may wait for ever for what they wrote.
 #[tokio::test]
-async fn a_value_that_is_not_ours_counts_as_none() {
+async fn foreign_value_in_redis_counts_as_absent() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     store.complete(&id("a"), LEASE).await.unwrap();

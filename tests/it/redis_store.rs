@@ -108,7 +108,7 @@ fn key(scope: &str) -> StoreKey {
 }
 
 #[tokio::test]
-async fn every_server_that_is_installed_keeps_the_contract() {
+async fn every_installed_server_meets_the_store_contract() {
     let Some(_) = RedisServer::start() else { return };
     for program in PROGRAMS {
         if let Some(redis) = RedisServer::start_program(program, &[]) {
@@ -118,7 +118,7 @@ async fn every_server_that_is_installed_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn a_fleet_sends_one_token_call_for_each_token_and_each_refresh_token_once() {
+async fn fleet_sends_one_call_for_each_token_and_each_refresh_token_once() {
     let Some(redis) = RedisServer::start() else { return };
     let (source, clock) = (source([]), TestClock::new());
     let fleet: Vec<_> = (0..20)
@@ -143,7 +143,7 @@ async fn a_fleet_sends_one_token_call_for_each_token_and_each_refresh_token_once
 }
 
 #[tokio::test]
-async fn no_secret_is_in_redis_its_log_or_its_monitor() {
+async fn redis_data_log_and_monitor_contain_no_secret() {
     let Some(redis) = RedisServer::start() else { return };
     let mut monitor = TcpStream::connect(("127.0.0.1", redis.port)).await.unwrap();
     monitor.write_all(b"MONITOR\r\n").await.unwrap();
@@ -184,7 +184,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn an_entry_lives_as_long_as_its_token_and_nothing_stays_for_ever() {
+async fn entries_expire_with_their_tokens_and_every_key_has_a_ttl() {
     let Some(redis) = RedisServer::start() else { return };
     let options = options(store(&redis)).with_rate_limit(10, Duration::from_secs(60));
     let cache = TokenCache::new(source([Reply::Token(600)]), options);
@@ -199,7 +199,7 @@ async fn an_entry_lives_as_long_as_its_token_and_nothing_stays_for_ever() {
 }
 
 #[tokio::test]
-async fn sealing_keys_are_rotated_without_a_new_token() {
+async fn rotating_encryption_keys_requires_no_new_token() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let with = |keys: &[u8]| {
@@ -217,7 +217,7 @@ async fn sealing_keys_are_rotated_without_a_new_token() {
 }
 
 #[tokio::test]
-async fn namespaces_and_credentials_are_apart() {
+async fn namespaces_and_credentials_are_isolated() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     for (namespace, token) in [("staging", "token-1"), ("production", "token-2"), ("staging", "token-1")] {
@@ -227,7 +227,7 @@ async fn namespaces_and_credentials_are_apart() {
 }
 
 #[tokio::test]
-async fn foreign_entries_are_refused_and_overwritten() {
+async fn foreign_entries_are_rejected_and_overwritten() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let shared = async |scope: &str, expected: &str| {
@@ -270,7 +270,7 @@ async fn foreign_entries_are_refused_and_overwritten() {
 }
 
 #[tokio::test]
-async fn foreign_leases_counters_and_blocks_delay_no_refresh() {
+async fn foreign_leases_counters_and_blocks_do_not_delay_a_refresh() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let limited = || options(store(&redis)).with_rate_limit(100, Duration::from_secs(60));
@@ -314,7 +314,7 @@ async fn foreign_leases_counters_and_blocks_delay_no_refresh() {
 }
 
 #[tokio::test]
-async fn a_shared_token_costs_one_round_trip_a_new_one_two_and_a_cached_one_none() {
+async fn shared_new_and_cached_tokens_take_one_two_and_no_round_trips() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
@@ -348,7 +348,7 @@ async fn a_shared_token_costs_one_round_trip_a_new_one_two_and_a_cached_one_none
 }
 
 #[tokio::test]
-async fn a_token_that_one_process_rejects_is_dropped_in_all() {
+async fn token_invalidated_by_one_process_is_evicted_in_all() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
@@ -366,7 +366,7 @@ async fn a_token_that_one_process_rejects_is_dropped_in_all() {
 }
 
 #[tokio::test]
-async fn dropping_the_cache_ends_its_subscription() {
+async fn dropping_the_cache_ends_its_redis_subscription() {
     let Some(redis) = RedisServer::start() else { return };
     let cache = process(&redis, &source([]));
     get(&cache, "a").await;
@@ -380,7 +380,7 @@ async fn dropping_the_cache_ends_its_subscription() {
 }
 
 #[tokio::test]
-async fn a_closed_store_has_no_connection_and_connects_again_when_it_is_called() {
+async fn closed_store_reconnects_when_it_is_called() {
     let Some(redis) = RedisServer::start() else { return };
     let (source, store) = (source([]), store(&redis));
     let cache = TokenCache::new(source.clone(), options(store.clone()));
@@ -397,7 +397,7 @@ async fn a_closed_store_has_no_connection_and_connects_again_when_it_is_called()
 }
 
 #[tokio::test]
-async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
+async fn eviction_missed_by_the_subscription_is_applied_later() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
@@ -410,7 +410,7 @@ async fn an_eviction_that_the_subscription_missed_is_found_afterwards() {
 }
 
 #[tokio::test]
-async fn an_eviction_while_redis_is_away_is_reported_when_it_is_back() {
+async fn eviction_during_an_outage_is_published_after_it() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
@@ -424,7 +424,7 @@ async fn an_eviction_while_redis_is_away_is_reported_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_late_refresh_cannot_resurrect_what_was_revoked() {
+async fn late_refresh_does_not_restore_a_revoked_token() {
     let Some(redis) = RedisServer::start() else { return };
     let (source, clock) = (Scripted::new(BRIEF, true, []), TestClock::new());
     let process = || TokenCache::new(source.clone(), options(store(&redis)).with_clock(clock.clone()));
@@ -446,7 +446,7 @@ async fn a_late_refresh_cannot_resurrect_what_was_revoked() {
 }
 
 #[tokio::test]
-async fn what_was_evicted_before_it_was_put_is_not_kept() {
+async fn token_evicted_before_its_put_is_not_stored() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
@@ -458,7 +458,7 @@ async fn what_was_evicted_before_it_was_put_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() {
+async fn refresh_token_is_given_to_one_process_even_if_that_process_dies() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
@@ -481,7 +481,7 @@ async fn a_refresh_token_is_given_to_one_holder_even_if_that_one_dies_with_it() 
 }
 
 #[tokio::test]
-async fn a_flush_ends_every_lease_and_no_fence_goes_back() {
+async fn flush_ends_every_lease_and_fences_never_decrease() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG);
@@ -500,7 +500,7 @@ async fn a_flush_ends_every_lease_and_no_fence_goes_back() {
 }
 
 #[tokio::test]
-async fn cool_downs_and_refused_credentials_hold_in_every_process() {
+async fn cool_downs_and_refused_credentials_apply_to_every_process() {
     let Some(redis) = RedisServer::start() else { return };
     let refused = Reply::Refused(401);
     for (reply, expected) in [(limited(60), ErrorKind::RateLimited), (refused, ErrorKind::Unauthorized)] {
@@ -527,7 +527,7 @@ async fn a_cool_down_ends_for_every_process() {
 }
 
 #[tokio::test]
-async fn the_rate_limit_is_of_the_fleet() {
+async fn rate_limit_is_shared_by_the_fleet() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let fleet: Vec<_> = (0..4)
@@ -554,7 +554,7 @@ async fn the_rate_limit_is_of_the_fleet() {
 }
 
 #[tokio::test]
-async fn who_waits_for_another_is_woken_and_a_dead_one_delays_for_its_lease() {
+async fn waiting_process_is_woken_or_waits_until_the_lease_of_a_dead_one_ends() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let dead = store(&redis).lease(&key("a"), Duration::from_secs(1)).await.unwrap();
@@ -564,7 +564,7 @@ async fn who_waits_for_another_is_woken_and_a_dead_one_delays_for_its_lease() {
 }
 
 #[tokio::test]
-async fn a_holder_that_takes_long_renews_its_lease() {
+async fn slow_lease_holder_renews_its_lease() {
     let Some(redis) = RedisServer::start() else { return };
     let source = Scripted::new(Duration::from_millis(1500), true, []);
     let process =
@@ -575,7 +575,7 @@ async fn a_holder_that_takes_long_renews_its_lease() {
 }
 
 #[tokio::test]
-async fn a_failure_is_not_kept_from_the_others() {
+async fn failed_refresh_does_not_block_other_processes() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([fail(ErrorKind::InvalidRequest)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
@@ -616,7 +616,7 @@ impl Blow {
 }
 
 #[tokio::test]
-async fn tokens_are_issued_while_redis_fails_and_are_shared_again_afterwards() {
+async fn tokens_are_issued_during_a_redis_outage_and_shared_again_after_it() {
     for blow in [Blow::Absent, Blow::Paused, Blow::Full, Blow::ReadOnly, Blow::NoRights] {
         let Some(mut redis) = RedisServer::start() else { return };
         let source = source([]);
@@ -645,7 +645,7 @@ async fn tokens_are_issued_while_redis_fails_and_are_shared_again_afterwards() {
 }
 
 #[tokio::test]
-async fn a_full_redis_forgets_a_rejected_token_all_the_same() {
+async fn full_redis_still_evicts_a_rejected_token() {
     let Some(redis) = RedisServer::start() else { return };
     let cache = process(&redis, &source([]));
     get(&cache, "a").await;
@@ -655,7 +655,7 @@ async fn a_full_redis_forgets_a_rejected_token_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_failing_redis_is_not_asked_again_by_each_caller() {
+async fn failing_redis_is_not_called_by_every_caller() {
     let closed = free_port();
     let store = Arc::new(builder().open(&format!("redis://127.0.0.1:{closed}")).unwrap());
     let source = source([]);
@@ -669,7 +669,7 @@ async fn a_failing_redis_is_not_asked_again_by_each_caller() {
 }
 
 #[tokio::test]
-async fn a_token_is_not_lost_when_redis_fails_before_it_is_put() {
+async fn token_is_returned_when_redis_fails_before_the_put() {
     let Some(mut redis) = RedisServer::start() else { return };
     let source = Scripted::new(BRIEF, true, []);
     let cache = process(&redis, &source);
@@ -682,7 +682,7 @@ async fn a_token_is_not_lost_when_redis_fails_before_it_is_put() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_broke_is_made_anew_without_a_failure() {
+async fn broken_idle_connection_is_replaced_without_an_error() {
     let Some(redis) = RedisServer::start() else { return };
     let cache = process(&redis, &source([]));
     get(&cache, "a").await;
@@ -745,7 +745,7 @@ async fn assert_least_rights(redis: &RedisServer, user: &str) {
 }
 
 #[tokio::test]
-async fn a_check_finds_what_a_store_cannot_do_and_leaves_nothing() {
+async fn store_check_reports_missing_permissions_and_leaves_no_keys() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis);
     store.check().await.unwrap();
@@ -759,7 +759,7 @@ async fn a_check_finds_what_a_store_cannot_do_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn the_documented_rights_are_enough_and_no_more_and_no_password_shows() {
+async fn documented_redis_rights_are_sufficient_and_necessary() {
     let Some(redis) = RedisServer::start() else { return };
     redis.run_text::<()>(&documented_rights("One server")).await;
     let at = |password: &str| format!("redis://tokens:{password}@127.0.0.1:{}", redis.port);
@@ -791,7 +791,7 @@ async fn the_documented_rights_are_enough_and_no_more_and_no_password_shows() {
 }
 
 #[tokio::test]
-async fn tokens_go_over_tls_and_only_to_a_server_of_a_trusted_root() {
+async fn tokens_are_sent_over_tls_only_to_a_trusted_server() {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = std::env::temp_dir().join(format!("fintech-auth-tls-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -823,7 +823,7 @@ async fn tokens_go_over_tls_and_only_to_a_server_of_a_trusted_root() {
 }
 
 #[tokio::test]
-async fn a_cluster_keeps_the_contract_and_tells_what_happened() {
+async fn redis_cluster_meets_the_store_contract() {
     let Some(redis) = RedisServer::start_with(&["--cluster-enabled", "yes"]) else { return };
     redis.run_text::<()>("CLUSTER ADDSLOTSRANGE 0 16383").await;
     until("a cluster", async || redis.run_text::<String>("CLUSTER INFO").await.contains("cluster_state:ok"))
@@ -844,7 +844,7 @@ async fn a_cluster_keeps_the_contract_and_tells_what_happened() {
 }
 
 #[tokio::test]
-async fn sentinels_name_the_master_and_a_failover_is_followed() {
+async fn store_follows_a_sentinel_failover() {
     let (Some(mut old), Some(new)) = (RedisServer::start(), RedisServer::start()) else { return };
     new.run_text::<()>(&format!("REPLICAOF 127.0.0.1 {}", old.port)).await;
     let conf = std::env::temp_dir().join(format!("fintech-auth-sentinel-{}.conf", std::process::id()));
@@ -896,7 +896,7 @@ async fn sentinels_name_the_master_and_a_failover_is_followed() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_issued_again_after_it_was_rejected_costs_a_few_calls_and_none_when_nobody_asks() {
+async fn reissued_rejected_token_causes_few_calls_and_none_without_callers() {
     let Some(redis) = RedisServer::start() else { return };
     let source = Same::default();
     let process = || TokenCache::new(source.clone(), options(store(&redis)));
@@ -916,7 +916,7 @@ async fn a_token_that_is_issued_again_after_it_was_rejected_costs_a_few_calls_an
 }
 
 #[tokio::test]
-async fn a_call_that_takes_longer_than_its_callers_wait_is_made_once() {
+async fn call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
     // Longer than the wait of a caller and a lease together.
     let source = Scripted::new(Duration::from_secs(6), true, []);
@@ -940,7 +940,7 @@ async fn a_call_that_takes_longer_than_its_callers_wait_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_process_revokes_a_token_that_only_another_or_only_redis_holds() {
+async fn process_can_revoke_a_token_held_only_by_another_process_or_redis() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let new = || process(&redis, &source);
@@ -969,7 +969,7 @@ async fn a_process_revokes_a_token_that_only_another_or_only_redis_holds() {
 }
 
 #[tokio::test]
-async fn a_process_whose_entry_was_evicted_revokes_and_rejects_all_the_same() {
+async fn process_can_revoke_and_invalidate_a_token_it_evicted() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let small = TokenCache::new(source.clone(), options(store(&redis)).with_capacity(1));
@@ -992,7 +992,7 @@ async fn a_process_whose_entry_was_evicted_revokes_and_rejects_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_revocation_while_redis_is_away_is_reported_and_reaches_all_when_it_is_back() {
+async fn revocation_during_a_redis_outage_is_an_error_and_applied_after_it() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
@@ -1008,7 +1008,7 @@ async fn a_revocation_while_redis_is_away_is_reported_and_reaches_all_when_it_is
 }
 
 #[tokio::test]
-async fn a_revocation_that_the_subscription_missed_is_found_afterwards() {
+async fn revocation_missed_by_the_subscription_is_applied_later() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (_one, two) = two_with_one_token(&redis, &source).await;
@@ -1027,7 +1027,7 @@ async fn a_revocation_that_the_subscription_missed_is_found_afterwards() {
 }
 
 #[tokio::test]
-async fn a_longer_time_to_live_in_redis_does_not_lengthen_the_life_of_a_token() {
+async fn longer_redis_ttl_does_not_extend_a_token() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let lease = store.lease(&key, LONG).await.unwrap().unwrap();
@@ -1041,7 +1041,7 @@ async fn a_longer_time_to_live_in_redis_does_not_lengthen_the_life_of_a_token() 
 }
 
 #[tokio::test]
-async fn calls_that_redis_admitted_count_against_the_limit_when_redis_is_gone() {
+async fn calls_admitted_by_redis_count_in_the_local_limit_during_an_outage() {
     let Some(mut redis) = RedisServer::start() else { return };
     let source = source([]);
     let options = options(store(&redis)).with_rate_limit(10, Duration::from_secs(60));

@@ -74,7 +74,7 @@ async fn subscribed(redis: &RedisServer) {
 }
 
 #[tokio::test]
-async fn an_entry_of_another_version_is_overwritten_under_the_lease_and_its_refresh_token_is_not_sent() {
+async fn entry_of_another_version_is_overwritten_and_its_refresh_token_not_sent() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     get(&process(&redis, &source)).await;
@@ -97,7 +97,7 @@ async fn an_entry_of_another_version_is_overwritten_under_the_lease_and_its_refr
 }
 
 #[tokio::test]
-async fn each_version_shares_its_own_tokens_and_leaves_those_of_the_other() {
+async fn each_version_shares_only_its_own_tokens() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     get(&process(&redis, &source)).await;
@@ -128,7 +128,7 @@ async fn each_version_shares_its_own_tokens_and_leaves_those_of_the_other() {
 
 /// A lease is a text that this version does not read: only its time counts.
 #[tokio::test]
-async fn a_lease_of_another_version_is_respected_and_ends_by_its_time() {
+async fn lease_of_another_version_is_respected_until_it_expires() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     let first = process(&redis, &source);
@@ -152,7 +152,7 @@ async fn a_lease_of_another_version_is_respected_and_ends_by_its_time() {
 
 /// What this version writes for the others, and reads from them, is pinned: names, types and texts.
 #[tokio::test]
-async fn marks_and_messages_of_another_version_are_heeded_and_unknown_ones_ignored() {
+async fn tombstones_and_messages_of_another_version_are_applied_and_unknown_ones_ignored() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     let cache = process(&redis, &source);
@@ -193,7 +193,7 @@ async fn marks_and_messages_of_another_version_are_heeded_and_unknown_ones_ignor
 }
 
 #[tokio::test]
-async fn blocks_of_another_version_are_heeded() {
+async fn blocks_of_another_version_are_applied() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     get(&process(&redis, &source)).await;
@@ -217,7 +217,7 @@ async fn blocks_of_another_version_are_heeded() {
 }
 
 #[tokio::test]
-async fn deliveries_of_another_version_are_neither_lost_nor_repeated() {
+async fn deliveries_of_another_version_are_not_lost_or_repeated() {
     let Some(redis) = RedisServer::start() else { return };
     let deliveries = RedisDeliveries::new(store(&redis));
     let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);

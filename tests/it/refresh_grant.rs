@@ -24,7 +24,7 @@ use crate::{
 const AFTER_AN_HOUR: Duration = Duration::from_secs(3591);
 
 #[tokio::test(start_paused = true)]
-async fn an_unusable_refresh_token_counts_as_none() {
+async fn invalid_refresh_token_counts_as_absent() {
     for refresh_token in ["", " ", "\t", "\u{a0}", "two\nlines", "caf\u{e9}"] {
         let (cache, source) = cache([]);
         source.always_with_refresh_token(refresh_token);
@@ -39,7 +39,7 @@ async fn an_unusable_refresh_token_counts_as_none() {
 }
 
 #[tokio::test]
-async fn moov_renews_by_client_credentials_when_the_refresh_token_is_empty() {
+async fn moov_renews_with_client_credentials_when_the_refresh_token_is_empty() {
     let emulator = emulator().await;
     let clock = emulator.clock().clone();
     let moov = emulator.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
@@ -55,7 +55,7 @@ async fn moov_renews_by_client_credentials_when_the_refresh_token_is_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_transient_failure_that_was_not_sent_keeps_the_refresh_token() {
+async fn refresh_token_is_kept_only_after_a_transient_unsent_failure() {
     for (kind, kept) in [
         (ErrorKind::Unavailable, true),
         (ErrorKind::Timeout, true),
@@ -95,7 +95,7 @@ impl TokenSource for WithoutRefresh {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_without_a_refresh_grant_of_its_own_never_fails_for_it() {
+async fn source_without_a_refresh_grant_renews_without_it() {
     let cache = TokenCache::new(WithoutRefresh, options(&TestClock::new()));
     for _ in 0..99 {
         cache.token(&scopes(&["a"])).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_source_without_a_refresh_grant_of_its_own_never_fails_for_it() {
 
 /// The client credentials may be limited as well, so the request waits for the end of the cool-down.
 #[tokio::test]
-async fn a_refresh_token_that_was_limited_is_not_sent_again() {
+async fn rate_limited_refresh_token_is_not_resent() {
     let emulator = emulator().await;
     let clock = emulator.clock().clone();
     let moov = emulator.moov().with_tokens(|tokens| tokens.with_clock(clock.clone())).build().unwrap();
@@ -141,7 +141,7 @@ impl TokenSource for WithRefresh {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_in_an_arc_keeps_its_methods_and_stays_with_the_caller() {
+async fn source_in_an_arc_forwards_its_methods_and_can_be_shared() {
     let source = Arc::new(WithRefresh(AtomicUsize::new(0)));
     assert_eq!(TokenSource::fingerprint(&source), source.as_ref().fingerprint());
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
@@ -152,7 +152,7 @@ async fn a_source_in_an_arc_keeps_its_methods_and_stays_with_the_caller() {
 }
 
 #[tokio::test]
-async fn a_call_takes_whatever_holds_its_token() {
+async fn calls_accept_any_type_that_holds_the_token() {
     let emulator = emulator().await;
     let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
     let read = scopes(&["/accounts.read"]);
@@ -181,7 +181,7 @@ async fn a_call_takes_whatever_holds_its_token() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_for_a_refresh_without_a_refresh_token() {
+async fn refresh_without_a_refresh_token_sends_nothing() {
     let emulator = Emulator::builder().with_refresh_tokens(false).start().await.unwrap();
     let moov = moov(&emulator);
     let response = moov.create_access_token(&scopes(&["/accounts.read"])).await.unwrap();

@@ -138,7 +138,7 @@ fn caches() -> [(TokenCache, Same); 3] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_token_that_is_issued_again_is_handed_out_again() {
+async fn reissued_rejected_token_is_returned_again() {
     for (cache, source) in caches() {
         let scopes = scopes(&["a"]);
         let token = cache.token(&scopes).await.unwrap();
@@ -155,7 +155,7 @@ async fn a_rejected_token_that_is_issued_again_is_handed_out_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejecting_the_same_token_again_and_again_backs_off_and_stops_with_the_callers() {
+async fn repeatedly_invalidating_a_reissued_token_backs_off() {
     for (cache, source) in caches() {
         let (scopes, start) = (scopes(&["a"]), Instant::now());
         while start.elapsed() < HOUR {
@@ -178,7 +178,7 @@ async fn rejecting_the_same_token_again_and_again_backs_off_and_stops_with_the_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_that_is_issued_again_fails_with_a_back_off() {
+async fn reissued_revoked_token_is_an_error_with_a_back_off() {
     for (cache, source) in caches() {
         let (scopes, start) = (scopes(&["a"]), Instant::now());
         cache.token(&scopes).await.unwrap();
@@ -211,7 +211,7 @@ impl TokenSource for Panics {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_is_called_once_until_the_back_off_ends() {
+async fn panicking_source_is_called_once_until_the_back_off_ends() {
     for with_store in [false, true] {
         let (source, options) = (Panics::default(), options(&TestClock::new()));
         let store = Arc::new(MemoryStore::default());
@@ -239,7 +239,7 @@ async fn a_source_that_panics_is_called_once_until_the_back_off_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_who_wait_for_a_source_that_panics_get_the_error() {
+async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
     let source = Panics::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let wait = || async { cache.token(&scopes(&["a"])).await.unwrap_err().kind() };
@@ -271,7 +271,7 @@ impl TokenSource for PanicsOnRefresh {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_the_refresh_grant_falls_back_to_the_client_credentials() {
+async fn panicking_refresh_grant_falls_back_to_client_credentials() {
     let cache = TokenCache::new(PanicsOnRefresh, options(&TestClock::new()));
     for _ in 0..3 {
         cache.token(&scopes(&["a"])).await.unwrap();

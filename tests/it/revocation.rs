@@ -44,7 +44,7 @@ fn callers_on_many_threads_at_a_cold_start_send_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoking_during_a_refresh_voids_its_token_whichever_id_is_named() {
+async fn revoking_either_token_during_a_refresh_discards_the_new_token() {
     for (revoked, after) in ["token-1", "refresh-1"]
         .into_iter()
         .flat_map(|revoked| [0, 50, 99, 100, 101].map(|after| (revoked, after)))
@@ -68,7 +68,7 @@ async fn revoking_during_a_refresh_voids_its_token_whichever_id_is_named() {
 
 /// The refresh was begun with a token that was rejected since, so the cache no longer holds it.
 #[tokio::test(start_paused = true)]
-async fn revoking_a_token_that_was_rejected_voids_the_refresh_that_was_begun_with_it() {
+async fn revoking_an_invalidated_token_discards_the_refresh_it_started() {
     for revoked in ["token-1", "refresh-1"] {
         let (cache, _) = refreshing([]);
         let first = cache.token(&scopes(&["a"])).await.unwrap();
@@ -82,7 +82,7 @@ async fn revoking_a_token_that_was_rejected_voids_the_refresh_that_was_begun_wit
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_from_a_store_is_not_sent_once_it_is_revoked() {
+async fn revoked_refresh_token_from_a_store_is_not_sent() {
     let store = Arc::new(MemoryStore::default());
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
     let clock = TestClock::new();
@@ -122,7 +122,7 @@ impl TokenSource for Held {
 
 /// A token can be known to whoever revokes it before this process has it.
 #[tokio::test(start_paused = true)]
-async fn a_token_that_was_revoked_before_it_came_is_not_handed_out() {
+async fn token_revoked_before_it_arrives_is_not_returned() {
     let source = Held::default();
     *source.token.lock().unwrap() = "leaked".to_owned();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
@@ -142,7 +142,7 @@ async fn a_token_that_was_revoked_before_it_came_is_not_handed_out() {
 
 /// The refresh has ended and its callers are about to be woken: none may take the token along.
 #[tokio::test(start_paused = true)]
-async fn callers_that_wake_up_after_a_revocation_do_not_get_the_revoked_token() {
+async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     let source = Held::default();
     *source.token.lock().unwrap() = "first".to_owned();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
@@ -169,7 +169,7 @@ fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_nobody_here_holds_stays_revoked_when_the_store_has_it() {
+async fn revoked_token_found_only_in_the_store_stays_revoked() {
     let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let process = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));

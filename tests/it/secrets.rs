@@ -151,7 +151,7 @@ async fn a_failed_decode_does_not_show_the_response() {
 /// A server may quote its request in whatever encoding it came; codes go into `Display`, and whatever
 /// does not look like one must not.
 #[tokio::test]
-async fn no_encoding_of_a_secret_gets_through() {
+async fn errors_contain_no_encoding_of_a_secret() {
     let emulator = emulator().await;
     let secret = "p@ss w+rd/\"é%";
     let shapes = [
@@ -188,7 +188,7 @@ async fn no_encoding_of_a_secret_gets_through() {
 }
 
 #[tokio::test]
-async fn an_unreadable_success_is_not_kept_in_the_error() {
+async fn error_does_not_keep_an_invalid_success_response() {
     let emulator = emulator().await;
     let text =
         Fault::response(StatusCode::OK).with_body("text/plain", format!(r#"{{"access_token": "{MARK}"}}x"#));
@@ -199,7 +199,7 @@ async fn an_unreadable_success_is_not_kept_in_the_error() {
 
 /// A vendor, or a proxy before it, that quotes what it refuses.
 #[tokio::test]
-async fn secrets_that_a_server_echoes_are_cleared() {
+async fn secrets_echoed_by_a_server_are_redacted() {
     let emulator = emulator().await;
     let credentials = Credentials::new("id", MARK);
     let echo = json!({

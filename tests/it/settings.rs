@@ -92,7 +92,7 @@ fn no_setting_is_ignored() {
 }
 
 #[test]
-fn both_vendors_give_the_same_name_to_the_same_thing() {
+fn both_vendors_use_the_same_setting_names() {
     for key in moneykit::Config::KEYS {
         assert!(moov::Config::KEYS.contains(key), "{key}");
     }
@@ -115,7 +115,7 @@ fn both_vendors_give_the_same_name_to_the_same_thing() {
 }
 
 #[test]
-fn every_format_gives_the_same() {
+fn every_configuration_format_gives_the_same_settings() {
     #[derive(serde::Deserialize)]
     struct Settings {
         name: String,
@@ -133,7 +133,7 @@ fn every_format_gives_the_same() {
 }
 
 #[test]
-fn each_refused_file_says_what_to_do_and_shows_no_value() {
+fn each_invalid_file_says_what_to_do_and_shows_no_value() {
     let refused: Vec<String> = [
         json!({"client_secrte": MARK}),
         json!({"Client-Id": MARK}),
@@ -183,7 +183,7 @@ fn each_refused_file_says_what_to_do_and_shows_no_value() {
 }
 
 #[test]
-fn each_refused_variable_is_named_and_shows_no_value() {
+fn each_invalid_variable_is_named_and_shows_no_value() {
     let refused: Vec<String> = [
         ("MOOV_CLIENT_SECRTE", MARK),
         ("MOOV_CLIENT_SECRET_FILES", MARK),
@@ -214,7 +214,7 @@ fn each_refused_variable_is_named_and_shows_no_value() {
 
 /// Docker's `--env-file` keeps quotes; a shell's `$(cat file)` and a secret in base64 keep a line break.
 #[test]
-fn a_value_with_something_around_it_is_refused_with_what_to_correct() {
+fn value_with_quotes_or_whitespace_is_rejected_with_a_fix() {
     for (wrong, what) in [
         ("\"MARK-0123456789\"", "quotes"),
         ("'MARK-0123456789'", "quotes"),
@@ -244,7 +244,7 @@ fn a_value_with_something_around_it_is_refused_with_what_to_correct() {
 }
 
 #[test]
-fn scopes_that_are_joined_wrongly_are_refused_with_what_to_correct() {
+fn wrongly_joined_scopes_are_rejected_with_a_fix() {
     for wrong in [
         "/a.read,/b.read",
         "/a.read, /b.read",
@@ -272,7 +272,7 @@ fn scopes_that_are_joined_wrongly_are_refused_with_what_to_correct() {
 
 /// What Windows PowerShell's `>` and `Out-File` write.
 #[test]
-fn a_byte_order_mark_is_dropped_from_a_file_and_utf_16_is_named() {
+fn byte_order_mark_is_removed_and_utf_16_is_reported() {
     let secret = |content: &[u8], name: &str| {
         let path = file(name, content);
         moov_of(&json!({"client_id": "id", "client_secret_file": path})).client()
@@ -296,7 +296,7 @@ fn a_byte_order_mark_is_dropped_from_a_file_and_utf_16_is_named() {
 }
 
 #[test]
-fn a_secret_given_in_code_is_checked_as_one_from_a_variable() {
+fn secret_set_in_code_is_checked_like_one_from_a_variable() {
     for wrong in
         ["\u{feff}MARK-0123456789", "\"MARK-0123456789\"", "MARK-0123456789\n", "MARK\u{0}0123456789"]
     {
@@ -312,7 +312,7 @@ fn a_secret_given_in_code_is_checked_as_one_from_a_variable() {
 }
 
 #[test]
-fn variables_that_resemble_settings_are_warnings_where_the_program_has_what_it_needs() {
+fn misspelled_variables_are_only_warnings_when_the_settings_are_complete() {
     let right =
         [("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET", "secret"), ("MOOV_ORIGIN", "https://a.example")];
     let odd = ["MOOV_CLIENT_ID_2", "MOOV_CLIENT_IDS", "MOOV_ORIGINS", "MOOV_SCOPE", "MOOV_TIMEOUTS"];
@@ -355,7 +355,7 @@ fn variables_that_resemble_settings_are_warnings_where_the_program_has_what_it_n
 }
 
 #[test]
-fn names_of_the_vendors_samples_are_never_aliases() {
+fn variable_names_in_vendor_samples_are_not_aliases() {
     const OTHER: &str = "https://other.example";
     for (name, ours) in [
         ("MOOV_URL", "MOOV_BASE_URL"),
@@ -385,7 +385,7 @@ fn names_of_the_vendors_samples_are_never_aliases() {
 }
 
 #[test]
-fn each_tenant_has_a_prefix_of_its_own() {
+fn each_tenant_can_use_its_own_prefix() {
     let vars = [
         ("MOOV_CLIENT_ID", "platform"),
         ("MOOV_CLIENT_SECRET", "secret"),
@@ -418,7 +418,7 @@ fn each_tenant_has_a_prefix_of_its_own() {
 }
 
 #[test]
-fn other_variables_are_the_programs_own() {
+fn unrelated_variables_are_ignored() {
     let vars = [
         ("MOOV_ACCOUNT_ID", MARK),
         ("MOOV_ENVIRONMENT", "sandbox"),
@@ -433,7 +433,7 @@ fn other_variables_are_the_programs_own() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_not_text_is_refused_only_where_it_is_ours() {
+fn non_utf_8_variable_is_rejected_only_if_it_is_a_setting() {
     use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
     let bytes = || OsString::from_vec(vec![0xff]);
@@ -446,7 +446,7 @@ fn a_variable_that_is_not_text_is_refused_only_where_it_is_ours() {
 }
 
 #[test]
-fn the_names_of_the_vendors_own_clients_serve_in_pairs() {
+fn variable_names_of_the_vendor_sdks_are_accepted_in_pairs() {
     let id = |vars: &[(&str, &str)]| {
         let config = moov::Config::from_vars(vars.iter().copied()).expect("it is read");
         config
@@ -466,7 +466,7 @@ fn the_names_of_the_vendors_own_clients_serve_in_pairs() {
 }
 
 #[tokio::test]
-async fn a_secret_comes_from_a_mounted_file() {
+async fn secret_is_read_from_a_mounted_file() {
     let emulator = emulator().await;
     let credentials = emulator.moov_credentials();
     for end in ["", "\n", "\r\n"] {
@@ -490,7 +490,7 @@ async fn a_secret_comes_from_a_mounted_file() {
 }
 
 #[test]
-fn each_refused_secret_names_its_file_and_never_what_is_in_it() {
+fn each_invalid_secret_file_is_named_without_its_content() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let with_file =
         |key: &str, path: PathBuf| json!({"client_id": "id", "client_secret": "secret", key: path});
@@ -530,7 +530,7 @@ fn each_refused_secret_names_its_file_and_never_what_is_in_it() {
 }
 
 #[test]
-fn a_configuration_does_not_show_its_secrets() {
+fn configuration_does_not_show_its_secrets() {
     let all: Value = samples().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let config = moov_of(&all);
     let shown = format!("{config:?} {config:#?}");
@@ -539,7 +539,7 @@ fn a_configuration_does_not_show_its_secrets() {
 
 /// No builder takes such a URL, but a configuration may be printed before one is made.
 #[test]
-fn a_configuration_does_not_show_credentials_in_its_base_url() {
+fn configuration_does_not_show_credentials_in_its_base_url() {
     for url in [
         "https://user:MARK-0123456789@api.example",
         "https://api.example/?key=MARK-0123456789",
@@ -555,7 +555,7 @@ fn a_configuration_does_not_show_credentials_in_its_base_url() {
 }
 
 #[test]
-fn options_changed_in_code_keep_what_the_settings_say() {
+fn options_changed_in_code_keep_the_other_settings() {
     let settings = json!({
         "client_id": "id", "client_secret": "secret", "timeout": "3s", "body_limit": 4096, "refresh_window": "1m",
         "attempts": 7,

@@ -47,7 +47,7 @@ fn is_shut_down<T: std::fmt::Debug>(outcome: Result<T, Error>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_cache_is_shut_down_at_once_and_sends_nothing_afterwards() {
+async fn idle_cache_shuts_down_immediately_and_sends_nothing_afterwards() {
     let (cache, source) = cache([]);
     let fresh = cache.token(&scopes(&["a"])).await.unwrap();
     let clone = cache.clone();
@@ -69,7 +69,7 @@ async fn an_idle_cache_is_shut_down_at_once_and_sends_nothing_afterwards() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_on_the_wire_finishes_and_its_refresh_token_reaches_the_store() {
+async fn refresh_in_flight_finishes_and_its_refresh_token_is_stored() {
     let store = Arc::new(MemoryStore::default());
     let ([cache, other], source) = on_store(store.clone(), []);
     cache.token(&scopes(&["a"])).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_refresh_on_the_wire_finishes_and_its_refresh_token_reaches_the_store(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_caller_shares_the_refresh_on_the_wire() {
+async fn late_caller_shares_the_refresh_in_flight() {
     let (cache, source) = cache([]);
     let call = |cache: &TokenCache| {
         let cache = cache.clone();
@@ -116,7 +116,7 @@ async fn a_late_caller_shares_the_refresh_on_the_wire() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_does_not_end_is_cut_off_when_the_time_is_over() {
+async fn hanging_request_is_cut_off_at_the_shutdown_timeout() {
     let (cache, source) = cache_with([Reply::Hang], |options| options.with_max_wait(600 * SECOND));
     let caller = spawn({
         let cache = cache.clone();
@@ -135,7 +135,7 @@ async fn a_request_that_does_not_end_is_cut_off_when_the_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_for_a_turn_or_a_retry_end_at_once() {
+async fn shutdown_ends_rate_limit_and_retry_waits_immediately() {
     // The rate limit lets one through; the other waits for its turn.
     let (limited_cache, source) = cache_with([], |options| options.with_rate_limit(1, 20 * SECOND));
     limited_cache.token(&scopes(&["a"])).await.unwrap();
@@ -157,7 +157,7 @@ async fn waits_for_a_turn_or_a_retry_end_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_refresh_token_is_not_followed_by_the_credentials() {
+async fn failed_refresh_during_shutdown_does_not_send_the_credentials() {
     let store = Arc::new(MemoryStore::default());
     let ([cache, _], source) = on_store(store.clone(), [Reply::Token(3600), fail(ErrorKind::InvalidRequest)]);
     cache.token(&scopes(&["a"])).await.unwrap();
@@ -173,7 +173,7 @@ async fn a_failed_refresh_token_is_not_followed_by_the_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_taken_out_of_the_store_is_sent_again_until_it_arrives() {
+async fn shutdown_retries_an_unsent_refresh_token_until_it_is_sent() {
     let store = Arc::new(MemoryStore::default());
     let script = [Reply::Token(3600), unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)];
     let ([cache, _], source) = on_store(store.clone(), script);
@@ -193,7 +193,7 @@ async fn a_refresh_token_taken_out_of_the_store_is_sent_again_until_it_arrives()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_another_process_ends_at_once_and_takes_nothing_from_it() {
+async fn shutdown_ends_the_wait_for_another_process_immediately() {
     let ([cache, other], source) = on_store(Arc::new(MemoryStore::default()), []);
     let call = |cache: &TokenCache| {
         let cache = cache.clone();
@@ -212,7 +212,7 @@ async fn a_wait_for_another_process_ends_at_once_and_takes_nothing_from_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn marks_that_a_failing_store_missed_are_written_before_the_end() {
+async fn tombstones_missed_by_a_failing_store_are_written_before_shutdown_returns() {
     let store = Arc::new(Switched::default());
     let ([cache, other], source) = on_store(store.clone(), []);
     let revoked = cache.token(&scopes(&["a"])).await.unwrap();
@@ -240,7 +240,7 @@ async fn marks_that_a_failing_store_missed_are_written_before_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_stays_down_is_reported_in_time_and_told_by_a_second_call() {
+async fn unavailable_store_is_reported_in_time_and_updated_by_a_second_shutdown() {
     for state in [State::Down, State::Hanging] {
         let store = Arc::new(Switched::default());
         let ([cache, _], source) = on_store(store.clone(), []);
@@ -262,7 +262,7 @@ async fn a_store_that_stays_down_is_reported_in_time_and_told_by_a_second_call()
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdowns_at_the_same_time_all_end_and_the_shortest_time_decides() {
+async fn concurrent_shutdowns_all_end_at_the_shortest_timeout() {
     let (cache, _) = cache_with([Reply::Hang], |options| options.with_max_wait(600 * SECOND));
     let caller = spawn({
         let cache = cache.clone();
@@ -283,7 +283,7 @@ async fn shutdowns_at_the_same_time_all_end_and_the_shortest_time_decides() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_that_is_given_up_still_lets_nothing_begin() {
+async fn cancelled_shutdown_still_prevents_new_requests() {
     let (cache, source) = cache([]);
     let caller = spawn({
         let cache = cache.clone();
@@ -298,7 +298,7 @@ async fn a_shutdown_that_is_given_up_still_lets_nothing_begin() {
 }
 
 #[tokio::test]
-async fn a_client_that_was_shut_down_still_revokes_and_the_token_is_gone() {
+async fn client_can_revoke_a_token_after_shutdown() {
     let emulator = emulator().await;
     let client = emulator.moov().build().unwrap();
     let token = client.token(&scopes(&["/accounts.read"])).await.unwrap();
@@ -311,7 +311,7 @@ async fn a_client_that_was_shut_down_still_revokes_and_the_token_is_gone() {
 
 /// No task is left that would keep a runtime or a store alive.
 #[tokio::test(start_paused = true)]
-async fn no_task_is_left() {
+async fn shutdown_leaves_no_task_running() {
     let store = Arc::new(Switched::default());
     let ([cache, _], _) = on_store(store.clone(), []);
     let token = cache.token(&scopes(&["a"])).await.unwrap();

@@ -16,7 +16,7 @@ fn rejected(text: &str) -> String {
 }
 
 #[test]
-fn contracts_read_the_same_with_another_yaml_reader() {
+fn contracts_parse_the_same_with_another_yaml_parser() {
     for vendor in ["moneykit", "moov"] {
         let text = text(vendor);
         assert_eq!(parse(&text).unwrap(), yaml_serde::from_str::<Value>(&text).unwrap(), "{vendor}");
@@ -24,7 +24,7 @@ fn contracts_read_the_same_with_another_yaml_reader() {
 }
 
 #[test]
-fn plain_data_is_read() {
+fn plain_yaml_data_is_parsed() {
     let text = "a: [1, -2, 0.5, true, null, ~, text, '1', \"\\u20ac\"]\nb: |-\n  two\n  lines\nc:\nd: {}\n";
     let expected = json!({
         "a": [1, -2, 0.5, true, null, null, "text", "1", "\u{20ac}"],
@@ -70,13 +70,13 @@ fn tags_and_further_documents_are_rejected() {
 }
 
 #[test]
-fn numeric_keys_are_text() {
+fn numeric_keys_are_parsed_as_text() {
     let expected = json!({ "responses": { "200": "yes, text", "2XX": 1, "3.0": 2, "true": 3 } });
     assert_eq!(parse("responses: { 200: 'yes, text', 2XX: 1, 3.0: 2, true: 3 }").unwrap(), expected);
 }
 
 #[test]
-fn a_version_that_reads_as_a_number_is_rejected_where_the_spec_means_text() {
+fn numeric_version_is_rejected_where_the_spec_requires_text() {
     let mut moov = text("moov");
     let versions = moov.matches("openapi: 3.0.").count();
     assert_eq!(versions, 1);
@@ -90,7 +90,7 @@ fn a_version_that_reads_as_a_number_is_rejected_where_the_spec_means_text() {
 }
 
 #[test]
-fn unquoted_scalars_that_yaml_readers_disagree_about_are_rejected() {
+fn ambiguous_unquoted_scalars_are_rejected() {
     let ambiguous = [
         "no",
         "Yes",

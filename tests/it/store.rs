@@ -94,7 +94,7 @@ impl TokenStore for RequiredOnly {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_of_the_required_methods_keeps_the_contract_and_serves_a_fleet() {
+async fn store_with_only_the_required_methods_meets_the_contract() {
     store_contract::check(Arc::new(RequiredOnly::default())).await.unwrap();
     let (source, store) = (slow([]), Arc::new(RequiredOnly::default()));
     let clock = TestClock::new();
@@ -105,7 +105,7 @@ async fn a_store_of_the_required_methods_keeps_the_contract_and_serves_a_fleet()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_sends_one_call_for_each_token() {
+async fn fleet_sends_one_call_for_each_token() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(50, &source, &store);
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-1"));
@@ -121,7 +121,7 @@ async fn a_fleet_sends_one_call_for_each_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_outlasts_its_process() {
+async fn stored_token_outlives_its_process() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let before = fleet(1, &source, &store);
     tokens(&before).await;
@@ -132,7 +132,7 @@ async fn a_token_outlasts_its_process() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_token_is_not_taken_from_the_store_again() {
+async fn rejected_token_is_not_reloaded_from_the_store() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(2, &source, &store);
     tokens(&fleet).await;
@@ -148,7 +148,7 @@ async fn a_rejected_token_is_not_taken_from_the_store_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_token_is_not_taken_from_the_store_again_though_its_scope_set_was_swept() {
+async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let tokens = options(&TestClock::new()).with_store(store).with_capacity(1);
     let cache = &TokenCache::new(source, tokens);
@@ -170,7 +170,7 @@ async fn a_rejected_token_is_not_taken_from_the_store_again_though_its_scope_set
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_token_does_not_come_back_from_the_store() {
+async fn revoked_token_is_not_reloaded_from_the_store() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(2, &source, &store);
     tokens(&fleet).await;
@@ -183,7 +183,7 @@ async fn a_forgotten_token_does_not_come_back_from_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_get_the_lease_waits_for_its_holder_and_takes_over_from_a_dead_one() {
+async fn process_without_the_lease_waits_for_its_holder_or_its_expiry() {
     let (source, store) = (slow([Reply::Hang]), Arc::new(MemoryStore::default()));
     let fleet = fleet(2, &source, &store);
     let dead = fleet[0].clone();
@@ -248,7 +248,7 @@ impl TokenStore for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_its_store_a_client_goes_on_alone() {
+async fn client_continues_without_its_store() {
     for hangs in [false, true] {
         let source = slow([]);
         let options =
@@ -263,7 +263,7 @@ async fn without_its_store_a_client_goes_on_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_gives_the_lease_back() {
+async fn failed_refresh_releases_the_lease() {
     let (source, store) = (slow([fail(ErrorKind::InvalidRequest)]), Arc::new(MemoryStore::default()));
     let fleet = fleet(2, &source, &store);
     assert!(fleet[0].token(&scopes(&["a"])).await.is_err());
@@ -271,7 +271,7 @@ async fn a_failure_gives_the_lease_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_or_stale_entry_is_not_taken() {
+async fn foreign_or_stale_entry_is_not_used() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(1, &source, &store);
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
@@ -287,7 +287,7 @@ async fn a_foreign_or_stale_entry_is_not_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_memory_store_forgets_what_has_expired() {
+async fn memory_store_removes_expired_entries() {
     let store = MemoryStore::default();
     let source = Fingerprint::of(["many"]);
     for number in 0..60_000 {
@@ -303,7 +303,7 @@ async fn a_memory_store_forgets_what_has_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_issued_again_after_it_was_rejected_serves_again() {
+async fn rejected_token_issued_again_is_used_again() {
     let source = Same::default();
     let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
     let cache = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
@@ -321,7 +321,7 @@ async fn a_token_that_is_issued_again_after_it_was_rejected_serves_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_is_renewed_for_as_long_as_the_token_call_takes() {
+async fn lease_is_renewed_during_the_token_call() {
     let source = Scripted::new(Duration::from_secs(5), true, []);
     let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
     let cache = || {
@@ -342,7 +342,7 @@ async fn a_lease_is_renewed_for_as_long_as_the_token_call_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_whose_clock_is_behind_hands_out_no_token_past_its_end() {
+async fn process_with_a_slow_clock_returns_no_expired_token() {
     let source = Scripted::new(Duration::ZERO, false, (0..3).map(|_| Reply::Token(3)));
     let (right, behind) = (TestClock::new(), TestClock::new());
     behind.wall_back(Duration::from_secs(60));
@@ -360,7 +360,7 @@ async fn a_process_whose_clock_is_behind_hands_out_no_token_past_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_revokes_a_token_that_it_does_not_hold() {
+async fn process_can_revoke_a_token_it_does_not_hold() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
         let fleet = fleet(3, &source, &store);
@@ -381,7 +381,7 @@ async fn a_process_revokes_a_token_that_it_does_not_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revocation_that_the_store_does_not_take_is_reported_and_tried_again() {
+async fn revocation_rejected_by_the_store_is_an_error_and_retried() {
     let store = Arc::new(Broken { hangs: false });
     let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store);
     let cache = TokenCache::new(slow([]), options);
@@ -397,7 +397,7 @@ async fn a_revocation_that_the_store_does_not_take_is_reported_and_tried_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn processes_do_not_write_to_a_failing_store_in_step() {
+async fn processes_retry_a_failing_store_at_different_times() {
     let mut processes = Vec::new();
     for _ in 0..2 {
         let store = Arc::new(Broken { hangs: false });
@@ -419,7 +419,7 @@ async fn processes_do_not_write_to_a_failing_store_in_step() {
 
 /// A caller that stops waiting, such as a request whose client went away.
 #[tokio::test(start_paused = true)]
-async fn a_revocation_whose_caller_stops_waiting_reaches_the_other_processes_all_the_same() {
+async fn revocation_with_a_dropped_caller_still_reaches_other_processes() {
     let (source, store) = (slow([]), Arc::new(Switched::default()));
     let fleet: Vec<TokenCache> = (0..2)
         .map(|_| {

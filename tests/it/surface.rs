@@ -31,24 +31,24 @@ fn edited(vendor: &str, edit: impl FnOnce(&mut Value)) -> Result<String, String>
 }
 
 #[test]
-fn the_surface_of_moneykit_is_as_reviewed() {
+fn moneykit_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moneykit", surface("moneykit").lines());
 }
 
 #[test]
-fn the_surface_of_moov_is_as_reviewed() {
+fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
 /// The digest is taken from what the build script generates now; this holds that to what was compiled.
 #[test]
-fn what_was_compiled_is_what_the_specs_generate() {
+fn compiled_code_matches_the_code_generated_from_the_specs() {
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moneykit.rs")), bindings(spec("moneykit")).unwrap());
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moov.rs")), bindings(spec("moov")).unwrap());
 }
 
 #[test]
-fn a_new_field_shows_in_the_digest() {
+fn new_field_changes_the_digest() {
     let before = surface("moov").lines();
     let after = edited("moov", |spec| {
         spec["components"]["schemas"]["AuthToken"]["properties"]["issued_at"] = json!({"type": "string"});
@@ -58,7 +58,7 @@ fn a_new_field_shows_in_the_digest() {
 }
 
 #[test]
-fn a_removed_operation_shows_in_the_digest() {
+fn removed_operation_changes_the_digest() {
     let before = surface("moov").lines();
     let after = edited("moov", |spec| {
         spec["paths"].as_object_mut().unwrap().remove("/oauth2/revoke");
@@ -69,7 +69,7 @@ fn a_removed_operation_shows_in_the_digest() {
 
 /// A closed enum in a response turns a new value of the vendor's into a failed login.
 #[test]
-fn no_response_has_a_closed_enum() {
+fn responses_have_no_closed_enums() {
     for vendor in ["moneykit", "moov"] {
         let surface = surface(vendor);
         let mut open: Vec<&str> =
@@ -99,7 +99,7 @@ fn no_response_has_a_closed_enum() {
 }
 
 #[test]
-fn what_cannot_be_digested_is_refused_by_name() {
+fn unsupported_schema_constructs_are_rejected_by_name() {
     let token =
         |spec: &mut Value, edit: &dyn Fn(&mut Value)| edit(&mut spec["paths"]["/oauth2/token"]["post"]);
     let refusals = [
@@ -180,7 +180,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 
 /// What a user can receive is public, with all that it holds; what is only sent is not.
 #[test]
-fn the_public_types_are_those_of_responses_and_errors() {
+fn public_types_are_only_responses_and_errors() {
     for vendor in ["moneykit", "moov"] {
         let spec = spec(vendor);
         let mut expected = BTreeSet::new();
@@ -210,7 +210,7 @@ fn the_public_types_are_those_of_responses_and_errors() {
 
 /// The derives of each type, and whether it holds a secret.
 #[test]
-fn only_a_request_with_a_secret_can_be_serialized() {
+fn types_with_secrets_are_serialized_only_in_requests() {
     for (vendor, secret_requests, secret_responses) in [
         ("moneykit", &["CreateAccessTokenRequest"][..], &["CreateAccessTokenResponse"][..]),
         ("moov", &["AuthTokenRequest", "RevokeTokenRequest"], &["AccessToken", "AuthToken", "RefreshToken"]),
@@ -229,7 +229,7 @@ fn only_a_request_with_a_secret_can_be_serialized() {
 
 /// Through a list, an option or a type of its own, whatever a later revision of a spec wraps a token in.
 #[test]
-fn a_secret_deep_in_a_response_keeps_it_from_being_serialized() {
+fn response_with_a_nested_secret_cannot_be_serialized() {
     let code = bindings({
         let mut spec = spec("moneykit");
         let schemas = &mut spec["components"]["schemas"];
@@ -266,7 +266,7 @@ fn derives(code: &str) -> BTreeMap<String, String> {
 
 /// A reader of a signature must not have to ask which one it is.
 #[test]
-fn one_type_alone_is_called_scope() {
+fn only_one_type_is_named_scope() {
     let api =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/api.txt")).expect("it is readable");
     let types = api.lines().filter_map(|line| {

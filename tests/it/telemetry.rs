@@ -35,7 +35,7 @@ fn call(log: &Log) -> String {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn the_span_of_a_call_follows_the_conventions() {
+async fn call_span_follows_the_telemetry_conventions() {
     let emulator = emulator().await;
     let client = emulator.moov().with_tokens(plain).build().unwrap();
     let log = Log::default();
@@ -73,7 +73,7 @@ fn resends(log: &Log) -> Vec<Option<u32>> {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_call_that_is_sent_again_counts_its_resends() {
+async fn retried_call_records_its_resend_count() {
     let emulator = emulator().await;
     let client = emulator
         .moov()
@@ -97,7 +97,7 @@ async fn a_call_that_is_sent_again_counts_its_resends() {
 
 /// The span shows a URL as it is, and takes its path for the template and for its name.
 #[test]
-fn no_url_of_a_contract_has_a_parameter() {
+fn contract_urls_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("specs/{vendor}/openapi.yaml"));
         let contract = fs::read_to_string(path).expect("readable");
@@ -109,7 +109,7 @@ fn no_url_of_a_contract_has_a_parameter() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn the_span_of_a_failed_refresh_names_the_kind_of_its_error() {
+async fn failed_refresh_span_names_the_error_kind() {
     let emulator = emulator().await;
     let client = emulator.moov().with_tokens(plain).build().unwrap();
     emulator.fault(Operation::MoovToken, Fault::response(StatusCode::UNPROCESSABLE_ENTITY));
@@ -135,7 +135,7 @@ async fn the_span_of_a_failed_refresh_names_the_kind_of_its_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_text_is_written_for_traces_that_nobody_reads() {
+async fn disabled_traces_format_no_text() {
     let store = Arc::new(Switched::default());
     let (cache, _) = cache_with([], |options| options.with_store(store.clone()));
     store.set(State::Down);
@@ -224,7 +224,7 @@ fn the_guide_lists_each_event_with_its_fields() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_failed_call_names_its_status_or_the_kind_of_its_error() {
+async fn failed_call_span_names_the_status_or_the_error_kind() {
     let emulator = emulator().await;
     for (fault, status, error_type) in [
         (Fault::response(StatusCode::SERVICE_UNAVAILABLE), Some(503), "503"),
@@ -248,7 +248,7 @@ async fn a_failed_call_names_its_status_or_the_kind_of_its_error() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn no_secret_is_in_a_span_or_an_event() {
+async fn spans_and_events_contain_no_secrets() {
     let emulator = emulator().await;
     let client = emulator.moov().with_tokens(plain).build().unwrap();
     let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();
@@ -274,7 +274,7 @@ async fn no_secret_is_in_a_span_or_an_event() {
 }
 
 #[test]
-fn each_kind_has_a_name_for_labels() {
+fn each_error_kind_has_a_label_name() {
     let name = |kind: ErrorKind| {
         let debug = format!("{kind:?}");
         let mut name = String::new();

@@ -152,7 +152,7 @@ async fn fetch(peers: Vec<Peer>, http: HttpOptions) -> (Result<(), Error>, usize
 }
 
 #[tokio::test]
-async fn a_misconfiguration_is_not_retried() {
+async fn tls_misconfiguration_is_not_retried() {
     let authority = Authority::new();
     let plain_http = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_vec();
     for (name, peer) in [
@@ -174,7 +174,7 @@ async fn a_misconfiguration_is_not_retried() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_off_is_retried() {
+async fn interrupted_tls_handshake_is_retried() {
     let authority = Authority::new();
     for (name, peer) in [
         ("close", Peer::Close),
@@ -200,7 +200,7 @@ async fn a_handshake_that_breaks_off_is_retried() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_takes_too_long_is_retried() {
+async fn timed_out_tls_handshake_is_retried() {
     let authority = Authority::new();
     let http = authority.trusted().with_connect_timeout(Duration::from_millis(100));
     let (outcome, connections) = fetch(vec![Peer::Silent], http).await;

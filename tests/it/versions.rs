@@ -86,7 +86,7 @@ const PAGE: &str = "https://your-domain.com";
 /// Each row: the version asked for, and the client type that goes with it for a backend, a page, and a backend
 /// that is told to send none.
 #[tokio::test]
-async fn the_version_and_the_client_type_that_are_sent_fit_together() {
+async fn client_type_is_sent_only_with_versions_that_support_it() {
     let server = Server::start(Service::Strict).await;
     for (asked, sent, backend) in [
         (None, "v2026.07.00", "service"),
@@ -121,7 +121,7 @@ async fn the_version_and_the_client_type_that_are_sent_fit_together() {
 
 /// It is an error that is not retried without the field: the token would be one of another kind.
 #[tokio::test]
-async fn a_service_that_refuses_the_field_gets_it_once_and_works_without() {
+async fn service_that_refuses_the_client_type_gets_it_once() {
     let server = Server::start(Service::OldAndStrict).await;
     let refused = server.saw(server.builder()).await;
     let sent =
@@ -134,7 +134,7 @@ async fn a_service_that_refuses_the_field_gets_it_once_and_works_without() {
 }
 
 #[tokio::test]
-async fn a_service_that_ignores_both_issues_a_token() {
+async fn service_that_ignores_version_and_client_type_issues_a_token() {
     let server = Server::start(Service::OldAndLenient).await;
     let (version, client_type, result) = server.saw(server.builder()).await;
     assert_eq!((&*version, &*client_type, result), ("v2026.07.00", "service", Ok(())));
@@ -142,7 +142,7 @@ async fn a_service_that_ignores_both_issues_a_token() {
 
 /// The emulator shows what a client runs into that sends the field with an old version by itself.
 #[tokio::test]
-async fn the_emulator_ignores_the_field_in_versions_that_do_not_know_it() {
+async fn emulator_ignores_the_client_type_in_older_versions() {
     let emulator: Emulator = emulator().await;
     let credentials = emulator.moov_credentials();
     let http = reqwest_client();
@@ -171,7 +171,7 @@ fn reqwest_client() -> reqwest::Client {
 }
 
 #[test]
-fn the_environment_chooses_the_version_and_can_send_none() {
+fn environment_can_set_or_omit_the_version() {
     let client = |version| {
         let vars = [("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET", "s"), ("MOOV_VERSION", version)];
         Config::from_vars(vars).expect("settings").client()
@@ -185,7 +185,7 @@ fn the_environment_chooses_the_version_and_can_send_none() {
 
 /// MoneyKit has one version; the client sends the one that its spec is of, and so the fields of that spec.
 #[tokio::test]
-async fn moneykit_gets_the_version_of_the_spec_in_every_call() {
+async fn every_moneykit_call_sends_the_spec_version() {
     let spec = std::fs::read_to_string("specs/moneykit/openapi.yaml").expect("the spec");
     assert!(
         spec.contains(&format!("\n  version: '{}'\n", moneykit::VERSION)),

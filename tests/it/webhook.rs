@@ -17,7 +17,7 @@ use crate::support::emulator;
 
 /// One line for each kind: its status and its reasons.
 #[test]
-fn each_kind_has_a_status_and_reasons() {
+fn each_webhook_error_kind_has_a_status_and_reasons() {
     let reasons = |kind: &Kind| -> Vec<&str> {
         VerifyError::REASONS.iter().filter(|(of, _)| of == kind).map(|(_, reason)| *reason).collect()
     };
@@ -31,7 +31,7 @@ fn each_kind_has_a_status_and_reasons() {
 
 /// Values that would be seen at once, in every place that a stranger or a vendor fills.
 #[tokio::test]
-async fn errors_and_debug_show_no_body_secret_or_header() {
+async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
     let emulator = emulator().await;
     let moneykit = emulator.moneykit().build().expect("a client").webhooks();
     let marked = |text: &str| format!("marked-{text}");
@@ -65,7 +65,7 @@ async fn errors_and_debug_show_no_body_secret_or_header() {
 }
 
 #[test]
-fn the_tolerance_has_two_sides_of_its_own() {
+fn past_and_future_tolerance_are_separate() {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
     let tolerance =
         Tolerance::default().with_past(Duration::from_secs(10)).with_future(Duration::from_secs(1));
@@ -77,7 +77,7 @@ fn the_tolerance_has_two_sides_of_its_own() {
 }
 
 #[tokio::test]
-async fn headers_are_read_from_pairs_maps_and_closures_and_repeats_are_seen() {
+async fn headers_are_read_from_pairs_maps_and_closures_and_duplicates_are_detected() {
     let emulator = emulator().await;
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     let webhooks = webhooks.with_clock(emulator.clock().clone());
@@ -101,7 +101,7 @@ async fn headers_are_read_from_pairs_maps_and_closures_and_repeats_are_seen() {
 }
 
 #[tokio::test]
-async fn what_is_not_to_be_handled_has_its_response() {
+async fn webhooks_not_to_be_handled_have_their_own_response() {
     let emulator = emulator().await;
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     let webhooks = webhooks.with_clock(emulator.clock().clone());

@@ -58,7 +58,7 @@ fn fetches(emulator: &Emulator) -> usize {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_once_and_by_the_contract() {
+async fn keys_are_fetched_once_as_the_contract_specifies() {
     let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for _ in 0..100 {
@@ -76,7 +76,7 @@ async fn keys_are_fetched_once_and_by_the_contract() {
 
 /// The secret's file does not exist, and the id is nobody's.
 #[tokio::test]
-async fn a_client_for_webhooks_needs_and_shows_no_credentials() {
+async fn webhook_only_client_needs_no_credentials() {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let config: moneykit::Config = serde_json::from_value(json!({
         "client_id": "nobody", "client_secret_file": "/nowhere", "base_url": emulator.url(), "client_auth": "headers",
@@ -108,7 +108,7 @@ async fn a_client_for_webhooks_needs_and_shows_no_credentials() {
 }
 
 #[tokio::test]
-async fn ten_thousand_made_up_key_ids_cost_one_fetch() {
+async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
     let (emulator, webhooks, clock) = service().await;
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     emulator.clear_requests();
@@ -135,7 +135,7 @@ async fn ten_thousand_made_up_key_ids_cost_one_fetch() {
 
 /// The fetch that a cold cache needs anyway is the one fetch, if it did not bring the key.
 #[tokio::test]
-async fn a_flood_on_a_cold_cache_costs_one_fetch_as_well() {
+async fn many_webhooks_on_a_cold_cache_cause_one_fetch() {
     let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for id in 0..1_000 {
@@ -149,7 +149,7 @@ async fn a_flood_on_a_cold_cache_costs_one_fetch_as_well() {
 }
 
 #[tokio::test]
-async fn the_cool_down_is_reported_and_settable() {
+async fn key_fetch_cool_down_is_reported_and_configurable() {
     let (emulator, webhooks, clock) = with(|options| options.with_cool_down(Duration::from_secs(300))).await;
     assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err("keys_cooling_down"));
     clock.advance(Duration::from_secs(100));
@@ -160,7 +160,7 @@ async fn the_cool_down_is_reported_and_settable() {
 }
 
 #[tokio::test]
-async fn a_rotation_in_mid_stream_loses_no_valid_webhook() {
+async fn key_rotation_rejects_no_valid_webhook() {
     let (emulator, webhooks, _) = service().await;
     let mut tasks = JoinSet::new();
     for number in 0..300 {
@@ -179,7 +179,7 @@ async fn a_rotation_in_mid_stream_loses_no_valid_webhook() {
 
 /// The new key signs while the old one still does, one after the other, on a warm cache.
 #[tokio::test]
-async fn old_and_new_key_both_verify_while_both_are_published() {
+async fn old_and_new_keys_verify_while_both_are_published() {
     let (emulator, webhooks, _) = service().await;
     let old = emulator.moneykit_key_id();
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
@@ -194,7 +194,7 @@ async fn old_and_new_key_both_verify_while_both_are_published() {
 
 /// A cache in between serves the old set for a while after a rotation.
 #[tokio::test]
-async fn a_webhook_under_a_key_that_is_not_published_everywhere_yet_is_to_be_sent_again() {
+async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
     let (emulator, webhooks, clock) = service().await;
     let old = emulator.moneykit_key_id();
     let before = keys(&emulator).await;
@@ -218,7 +218,7 @@ async fn a_webhook_under_a_key_that_is_not_published_everywhere_yet_is_to_be_sen
 }
 
 #[tokio::test]
-async fn entries_of_a_fetched_set_that_are_no_objects_are_skipped() {
+async fn fetched_key_entries_that_are_not_objects_are_skipped() {
     let (emulator, webhooks, _) = service().await;
     let mut set = keys(&emulator).await;
     let entries = [json!(null), json!("key"), json!(7), json!([{}])];
@@ -231,7 +231,7 @@ async fn entries_of_a_fetched_set_that_are_no_objects_are_skipped() {
 
 /// It is a failure to fetch, and no reason to forget the keys.
 #[tokio::test]
-async fn a_set_without_keys_does_not_replace_the_keys() {
+async fn empty_key_set_does_not_replace_the_keys() {
     for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
         let (emulator, webhooks, clock) = service().await;
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
@@ -251,7 +251,7 @@ async fn keys(emulator: &Emulator) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_stops_with_the_next_fetch() {
+async fn withdrawn_key_is_rejected_after_the_next_fetch() {
     let (emulator, webhooks, clock) = service().await;
     let old = emulator.moneykit_key_id();
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
@@ -276,7 +276,7 @@ async fn a_withdrawn_key_stops_with_the_next_fetch() {
 }
 
 #[tokio::test]
-async fn stale_keys_serve_while_fetching_fails_but_not_beyond_a_day() {
+async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     let (emulator, webhooks, clock) = with(|options| options.with_max_age(Duration::MAX)).await;
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     emulator.fault_times(Operation::MoneykitJwks, Fault::response(StatusCode::BAD_GATEWAY), 1_000);
@@ -300,7 +300,7 @@ async fn stale_keys_serve_while_fetching_fails_but_not_beyond_a_day() {
 
 /// The fetch takes as long as it likes; who waits for it has keys that will do.
 #[tokio::test]
-async fn a_slow_fetch_does_not_hold_up_webhooks_under_stale_keys() {
+async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let clock = emulator.clock().clone();
     // The timeout of a call is far beyond that of this test.
@@ -316,7 +316,7 @@ async fn a_slow_fetch_does_not_hold_up_webhooks_under_stale_keys() {
 }
 
 #[tokio::test]
-async fn a_failing_first_fetch_is_not_repeated_by_each_webhook() {
+async fn failed_first_fetch_is_not_repeated_by_every_webhook() {
     let (emulator, webhooks, clock) = service().await;
     emulator.fault_times(Operation::MoneykitJwks, Fault::response(StatusCode::BAD_GATEWAY), 1_000);
     for _ in 0..100 {
@@ -339,7 +339,7 @@ async fn a_failing_first_fetch_is_not_repeated_by_each_webhook() {
 
 /// The handler's future is dropped when the sender hangs up; the next webhook finds the keys.
 #[tokio::test]
-async fn a_fetch_goes_on_when_its_caller_is_gone() {
+async fn key_fetch_continues_after_its_caller_is_dropped() {
     let (emulator, webhooks, _) = service().await;
     let sent = good(&emulator);
     tokio::select! {
@@ -353,7 +353,7 @@ async fn a_fetch_goes_on_when_its_caller_is_gone() {
 
 /// What is refused for its shape asks nobody for keys.
 #[tokio::test]
-async fn malformed_webhooks_cost_no_fetch() {
+async fn malformed_webhooks_cause_no_fetch() {
     let (emulator, webhooks, _) = service().await;
     let name = "moneykit-signature";
     let headers = |values: &[&str]| {
@@ -386,7 +386,7 @@ async fn malformed_webhooks_cost_no_fetch() {
 }
 
 #[tokio::test]
-async fn malformed_keys_beside_good_ones_do_no_harm() {
+async fn malformed_keys_do_not_affect_valid_keys() {
     let (emulator, webhooks, _) = service().await;
     for jwk in [
         json!({}),
@@ -404,7 +404,7 @@ async fn malformed_keys_beside_good_ones_do_no_harm() {
 
 /// Claims as the emulator makes and unmakes them, end to end.
 #[tokio::test]
-async fn claims_are_checked_on_the_clients_clock() {
+async fn claims_are_checked_against_the_client_clock() {
     let (emulator, webhooks, clock) = service().await;
     let sent = good(&emulator);
     clock.advance(Duration::from_secs(300));

@@ -120,7 +120,7 @@ fn refused(signature: &str) -> &'static str {
 }
 
 #[test]
-fn an_event_is_verified_and_typed() {
+fn event_is_verified_and_parsed() {
     let webhook = verified(&good()).expect("it verifies");
     assert_eq!((webhook.signed_at(), webhook.key_id()), (now(), "k"));
     let event = webhook.event().expect("an event");
@@ -165,7 +165,7 @@ fn unknown_events_and_fields_are_kept() {
 }
 
 #[test]
-fn delivery_headers_are_read_only_where_they_are_in_order() {
+fn invalid_delivery_headers_are_ignored() {
     let read = |headers: &[(&str, &str)]| {
         let delivery = UnsignedDelivery::read(headers);
         (delivery.token, delivery.attempt)
@@ -182,7 +182,7 @@ fn delivery_headers_are_read_only_where_they_are_in_order() {
 /// Hostile inputs, each with the reason of its own. Where it makes a difference they are under a good
 /// signature, so that nothing but that reason refuses them.
 #[test]
-fn each_hostile_input_has_its_own_reason() {
+fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());
     let with_header = |changes: Value| jws(but(header(), changes), claims());
     let with_claims = |changes: Value| jws(header(), but(claims(), changes));
@@ -351,7 +351,7 @@ fn each_hostile_input_has_its_own_reason() {
 }
 
 #[test]
-fn the_edges_of_time_are_within() {
+fn time_tolerance_is_inclusive() {
     for changes in [
         json!({ "iat": NOW - 300 }),
         json!({ "iat": NOW + 300, "exp": null }),
@@ -374,7 +374,7 @@ fn the_edges_of_time_are_within() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_refused_and_an_authentic_body_never_for_its_shape() {
+fn body_over_the_limit_is_rejected_and_any_authentic_body_is_accepted() {
     let options = VerifierOptions::default().with_body_limit(BODY.len() - 1);
     let error = verify(&good(), BODY, &KEYS, now(), &options).expect_err("it is refused");
     assert_eq!((error.reason(), error.status().as_u16()), ("body_too_large", 413));
@@ -390,7 +390,7 @@ fn a_body_over_the_limit_is_refused_and_an_authentic_body_never_for_its_shape() 
 /// A webhook that names a key of no use is refused with what is wrong with the key, though the
 /// signature is good.
 #[test]
-fn each_key_of_no_use_has_its_own_reason() {
+fn each_unusable_key_has_its_own_error_reason() {
     let jwk = || PAIR.jwk("k");
     let off = {
         let mut y = PAIR.fixed.public_key().as_ref()[33..].to_vec();
@@ -437,7 +437,7 @@ fn each_key_of_no_use_has_its_own_reason() {
 }
 
 #[test]
-fn a_duplicate_of_no_use_does_not_spoil_a_good_key() {
+fn unusable_duplicate_does_not_affect_a_valid_key() {
     let bad = || but(PAIR.jwk("k"), json!({ "crv": "P-384" }));
     for keys in [vec![bad(), PAIR.jwk("k")], vec![PAIR.jwk("k"), bad()], vec![PAIR.jwk("k"), PAIR.jwk("k")]] {
         assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
@@ -446,7 +446,7 @@ fn a_duplicate_of_no_use_does_not_spoil_a_good_key() {
 
 /// As many as fit into a response.
 #[test]
-fn a_key_after_the_64th_verifies() {
+fn key_after_the_64th_entry_verifies() {
     let mut keys: Vec<Value> = (0..1_000).map(|id| PAIR.jwk(&id.to_string())).collect();
     keys.push(PAIR.jwk("k"));
     assert_eq!(set(&keys).len(), 1_001);
@@ -454,7 +454,7 @@ fn a_key_after_the_64th_verifies() {
 }
 
 #[test]
-fn entries_that_are_no_objects_are_skipped() {
+fn key_entries_that_are_not_objects_are_skipped() {
     let entries = [Value::Null, json!("k"), json!(7), json!([]), json!([PAIR.jwk("k")]), json!(true)];
     let keys: Vec<Value> = entries.into_iter().chain([PAIR.jwk("k")]).collect();
     assert_eq!(set(&keys).len(), 1);
@@ -464,7 +464,7 @@ fn entries_that_are_no_objects_are_skipped() {
 /// RFC 7517 appendix A.1: an EC key for encryption, an RSA key without a use. Neither verifies; the
 /// first would, if it were for signatures.
 #[test]
-fn the_keys_of_rfc_7517_appendix_a_1_are_accepted_by_their_use() {
+fn keys_of_rfc_7517_appendix_a_1_are_rejected_by_use_and_type() {
     let ec = json!({
         "kty": "EC", "crv": "P-256", "use": "enc", "kid": "1",
         "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
@@ -489,7 +489,7 @@ fn flipped(text: &str, bit: usize) -> Vec<u8> {
 
 /// Not a sample: each bit of the JWS as it is sent, and of the body.
 #[test]
-fn any_flipped_bit_is_refused() {
+fn webhook_with_a_flipped_bit_is_rejected() {
     let good = good();
     for bit in 0..good.len() * 8 {
         // What is not text cannot stand in the header.
@@ -507,7 +507,7 @@ fn any_flipped_bit_is_refused() {
 proptest! {
     /// Of the decoded parts, so that base64 is always in order.
     #[test]
-    fn a_flipped_bit_of_a_decoded_part_is_refused(part in 0_usize..3, bit in 0_usize..4096) {
+    fn flipped_bit_in_a_decoded_part_is_rejected(part in 0_usize..3, bit in 0_usize..4096) {
         let good = good();
         let mut parts: Vec<Vec<u8>> = good.split('.').map(|part| B64.decode(part).unwrap()).collect();
         let at = bit / 8 % parts[part].len();
@@ -517,7 +517,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_text_is_refused_without_a_panic(text in "\\PC{0,200}|[a-zA-Z0-9_.-]{0,200}", body: Vec<u8>) {
+    fn arbitrary_text_is_rejected_without_a_panic(text in "\\PC{0,200}|[a-zA-Z0-9_.-]{0,200}", body: Vec<u8>) {
         prop_assert!(verify(&text, &body, &KEYS, now(), &VerifierOptions::default()).is_err());
     }
 

@@ -30,7 +30,7 @@ fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> &'static str {
 }
 
 #[tokio::test]
-async fn what_comes_back_says_that_the_body_is_unsigned() {
+async fn verified_moov_webhook_marks_its_body_as_unsigned() {
     let emulator = emulator().await;
     let sent = sign(emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
     // Any body passes with these headers: that is the vendor's scheme.
@@ -48,7 +48,7 @@ async fn what_comes_back_says_that_the_body_is_unsigned() {
 }
 
 #[tokio::test]
-async fn each_hostile_header_has_its_own_reason() {
+async fn each_hostile_header_has_its_own_error_reason() {
     let emulator = emulator().await;
     let webhooks = verifier(&emulator);
     let good = sign(emulator.moov_webhook("{}")).headers;
@@ -84,7 +84,7 @@ async fn each_hostile_header_has_its_own_reason() {
 
 /// `a|b` and `c` sign the same text as `a` and `b|c`.
 #[tokio::test]
-async fn parts_cannot_be_shifted_across_their_separator() {
+async fn signed_parts_cannot_shift_across_the_separator() {
     let emulator = emulator().await;
     let webhooks = verifier(&emulator);
     let sent = sign(emulator.moov_webhook("{}").with_nonce("n").with_webhook_id("a|w"));
@@ -96,7 +96,7 @@ async fn parts_cannot_be_shifted_across_their_separator() {
 }
 
 #[tokio::test]
-async fn every_documented_time_is_read_and_the_window_has_two_sides() {
+async fn every_documented_time_format_is_parsed_and_checked_in_both_directions() {
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352);
     let clock = ManualClock::new(start);
     let emulator = Emulator::builder().with_clock(clock.clone()).start().await.expect("it starts");
@@ -127,7 +127,7 @@ async fn every_documented_time_is_read_and_the_window_has_two_sides() {
 }
 
 #[tokio::test]
-async fn all_secrets_of_a_rotation_are_good_and_no_other() {
+async fn only_the_secrets_of_a_rotation_verify() {
     let emulator = emulator().await;
     let old = emulator.moov_webhook_secret();
     let before = sign(emulator.moov_webhook("{}"));
@@ -148,7 +148,7 @@ async fn all_secrets_of_a_rotation_are_good_and_no_other() {
 
 /// Not a sample: each bit of each header.
 #[tokio::test]
-async fn any_flipped_bit_of_the_headers_is_refused() {
+async fn flipped_bit_in_the_headers_is_rejected() {
     let emulator = emulator().await;
     let webhooks = verifier(&emulator);
     let sent = sign(emulator.moov_webhook("{}"));
@@ -168,7 +168,7 @@ async fn any_flipped_bit_of_the_headers_is_refused() {
 
 proptest! {
     #[test]
-    fn arbitrary_headers_are_refused_without_a_panic(values in prop::array::uniform4("\\PC{0,80}|[0-9a-f]{128}|[0-9TZ:.+-]{0,30}")) {
+    fn arbitrary_headers_are_rejected_without_a_panic(values in prop::array::uniform4("\\PC{0,80}|[0-9a-f]{128}|[0-9TZ:.+-]{0,30}")) {
         use fintech_auth::moov::webhook::{SigningSecrets, SignedHeaders};
         let mut headers = HeaderMap::new();
         for (name, value) in NAMES.into_iter().zip(&values) {
@@ -193,7 +193,7 @@ fn url(kind: &str, data: &serde_json::Value) -> Option<String> {
 }
 
 #[test]
-fn an_event_is_read_as_far_as_it_is_in_order() {
+fn valid_parts_of_an_event_are_parsed() {
     let body = serde_json::json!({
         "eventID": ID, "type": "transfer.updated", "createdOn": "2026-03-10T03:07:19Z",
         "data": { "transferID": ID, "accountID": "somebody", "secret": "marked" },
@@ -225,7 +225,7 @@ fn an_event_is_read_as_far_as_it_is_in_order() {
 }
 
 #[test]
-fn a_known_name_is_never_another_kind() {
+fn known_event_name_always_has_its_own_kind() {
     for kind in EventKind::ALL {
         assert_eq!(
             (EventKind::from(kind.as_str()), kind.as_str().to_owned().into()),
@@ -238,7 +238,7 @@ fn a_known_name_is_never_another_kind() {
 }
 
 #[test]
-fn each_object_is_fetched_below_the_account_of_the_caller() {
+fn refetch_url_uses_the_account_of_the_caller() {
     let all = serde_json::json!({
         "accountID": "99999999-9999-4999-8999-999999999999",
         "bankAccountID": ID, "cancellationID": ID, "cardID": ID, "disputeID": ID, "paymentMethodID": ID,
@@ -258,7 +258,7 @@ fn each_object_is_fetched_below_the_account_of_the_caller() {
 }
 
 #[test]
-fn nothing_but_a_uuid_gets_into_a_url() {
+fn refetch_url_contains_only_valid_uuids() {
     for id in ["", "..", "../../accounts", "a?b", "%2e%2e", "7", "ec7e1848-dc80-4ab0-8827-dd7fc0737b4", "{}"]
     {
         assert_eq!(url("transfer.updated", &serde_json::json!({ "transferID": id })), None, "{id}");

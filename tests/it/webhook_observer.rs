@@ -70,7 +70,7 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn each_webhook_of_either_vendor_is_observed_once_with_its_outcome() {
+async fn each_webhook_is_observed_once_with_its_outcome() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let (moov, moneykit) = (moov(&emulator, seen.deliveries()), moneykit(&emulator, seen.deliveries()));
@@ -103,7 +103,7 @@ async fn each_webhook_of_either_vendor_is_observed_once_with_its_outcome() {
 }
 
 #[tokio::test]
-async fn the_axum_layer_reports_as_receive_does() {
+async fn axum_layer_reports_the_same_events_as_receive() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let layer = WebhookLayer::new(moov(&emulator, seen.deliveries()));
@@ -167,7 +167,7 @@ impl DeliveryStore for Broken {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_observed() {
+async fn delivery_store_failure_is_observed() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let sent = moov_webhook(&emulator);
@@ -189,7 +189,7 @@ async fn a_store_that_fails_is_observed() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_handled_without_a_record_is_observed_to_its_end() {
+async fn webhook_handled_without_a_record_is_observed_to_completion() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let deliveries = Deliveries::new(Broken { begins: false });
@@ -209,7 +209,7 @@ async fn a_webhook_that_is_handled_without_a_record_is_observed_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_guard_that_is_dropped_outside_of_a_runtime_is_observed() {
+async fn guard_dropped_outside_a_runtime_is_observed() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let verifier = moov(&emulator, seen.deliveries());
@@ -223,7 +223,7 @@ async fn a_guard_that_is_dropped_outside_of_a_runtime_is_observed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_fifty_copies_of_one_webhook_one_is_accepted() {
+async fn one_of_fifty_webhook_copies_is_accepted() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let verifier = moov(&emulator, seen.deliveries());
@@ -245,7 +245,7 @@ async fn of_fifty_copies_of_one_webhook_one_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_panicking_observer_loses_no_webhook() {
+async fn panicking_observer_does_not_lose_a_webhook() {
     let emulator = emulator().await;
     let deliveries = Deliveries::default().with_observer(|_| panic!("a bug in the metrics"));
     let verifier = moov(&emulator, deliveries);
@@ -272,7 +272,7 @@ async fn a_panicking_observer_loses_no_webhook() {
 
 /// Strangers choose headers, key ids and bodies, but no value of a label.
 #[tokio::test]
-async fn strangers_cannot_add_values_to_a_label() {
+async fn unverified_webhooks_cannot_add_label_values() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let moneykit = moneykit(&emulator, seen.deliveries());

@@ -86,7 +86,7 @@ async fn handle(go_on: Arc<Notify>, headers: HeaderMap) -> StatusCode {
 
 /// Not a test: a process of the fleet.
 #[test]
-fn a_webhook_server_of_the_fleet() {
+fn webhook_server_child_process_runs() {
     let Ok(role) = env::var(ROLE) else { return };
     let [emulator, secret, redis] = role.split(' ').collect::<Vec<_>>()[..] else { panic!("{role}") };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -138,7 +138,7 @@ struct Server {
 impl Server {
     async fn start(role: &str) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "webhook_outcomes::a_webhook_server_of_the_fleet", "--nocapture"]);
+        command.args(["--exact", "webhook_outcomes::webhook_server_child_process_runs", "--nocapture"]);
         command.env(ROLE, role).env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
@@ -348,7 +348,7 @@ impl Fleet {
 /// Never zero. Twice only where the handler took effect and its delivery was not completed, or where the store lost
 /// the record, as the documentation of the module `webhook` says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_is_handled_at_least_once_whatever_goes_wrong() {
+async fn event_is_handled_at_least_once_despite_failures() {
     const COLUMNS: [(&str, usize); 4] = [("moneykit", 1), ("moneykit", 3), ("moov", 1), ("moov", 3)];
     let mut runs = Vec::new();
     for (vendor, processes) in COLUMNS {

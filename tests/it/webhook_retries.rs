@@ -65,7 +65,7 @@ impl Seen {
 }
 
 #[tokio::test]
-async fn moneykits_delivery_is_retried_with_either_signature() {
+async fn moneykit_delivery_is_retried_with_the_same_or_a_new_signature() {
     for (signature, signatures) in [(RetrySignature::Same, 1), (RetrySignature::Anew, 3)] {
         let emulator = Emulator::start().await.unwrap();
         let clock = emulator.clock();
@@ -89,7 +89,7 @@ async fn moneykits_delivery_is_retried_with_either_signature() {
 }
 
 #[tokio::test]
-async fn moovs_delivery_is_retried_with_either_signature() {
+async fn moov_delivery_is_retried_with_the_same_or_a_new_signature() {
     for (signature, signatures) in [(RetrySignature::Same, 1), (RetrySignature::Anew, 3)] {
         let emulator = Emulator::start().await.unwrap();
         let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();
@@ -107,7 +107,7 @@ async fn moovs_delivery_is_retried_with_either_signature() {
 }
 
 #[tokio::test]
-async fn whatever_is_not_2xx_is_retried_to_the_end_of_the_schedule() {
+async fn every_status_but_2xx_is_retried_until_the_schedule_ends() {
     let emulator = Emulator::start().await.unwrap();
     let elsewhere = Seen::default();
     let handler = elsewhere.clone();
@@ -129,7 +129,7 @@ async fn whatever_is_not_2xx_is_retried_to_the_end_of_the_schedule() {
 }
 
 #[tokio::test]
-async fn a_handler_that_does_not_respond_is_tried_again() {
+async fn webhook_is_retried_when_the_handler_does_not_respond() {
     let emulator = Emulator::start().await.unwrap();
     let silent = serve(Router::new().route("/hook", post(std::future::pending::<StatusCode>))).await;
     let (listener, broken) = listen().await;
@@ -157,7 +157,7 @@ async fn a_handler_that_does_not_respond_is_tried_again() {
 
 /// What `fintech-auth moneykit trigger` does: the key of another process, by its PKCS#8.
 #[tokio::test]
-async fn a_webhook_signed_with_the_exported_key_is_verified() {
+async fn webhook_signed_with_the_exported_key_is_verified() {
     use fintech_auth::webhook::testing::{SigningKey, sign_moneykit};
 
     let emulator = Emulator::builder().with_system_clock().start().await.unwrap();
@@ -172,7 +172,7 @@ async fn a_webhook_signed_with_the_exported_key_is_verified() {
 }
 
 #[tokio::test]
-async fn a_signature_that_fails_once_costs_no_attempt_and_keeps_the_delivery() {
+async fn failed_signing_uses_no_attempt_and_keeps_the_delivery() {
     let emulator = Emulator::start().await.unwrap();
     let seen = Seen::default();
     let handler = seen.clone();

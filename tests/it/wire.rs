@@ -47,7 +47,7 @@ fn basic(id: &str, secret: &str) -> String {
 }
 
 #[tokio::test]
-async fn moneykit_sends_this() {
+async fn moneykit_requests_match_the_snapshot() {
     let emulator = emulator().await;
     let client = |way| emulator.moneykit().with_client_auth(way).build().unwrap();
     let scopes = scopes(&["link_session:create", "institutions:read"]);
@@ -65,7 +65,7 @@ async fn moneykit_sends_this() {
 }
 
 #[tokio::test]
-async fn moov_sends_this() {
+async fn moov_requests_match_the_snapshot() {
     let emulator = emulator().await;
     let scopes = scopes(&["/accounts.read", "/accounts/00000000-0000-4000-8000-000000000000/cards.write"]);
     let mut secrets = Vec::new();
@@ -92,7 +92,7 @@ async fn moov_sends_this() {
 }
 
 #[tokio::test]
-async fn the_generators_own_header_does_not_go_out() {
+async fn generated_client_header_is_not_sent() {
     let emulator = emulator().await;
     emulator.moneykit().build().unwrap().jwks().await.unwrap();
     emulator.moov().build().unwrap().create_access_token(&scopes(&["/ping.read"])).await.unwrap();
@@ -145,7 +145,7 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
 
 /// Fails when a spec gains an operation, a parameter or a request field that no wrapper offers.
 #[tokio::test]
-async fn all_that_the_specs_offer_can_be_sent() {
+async fn every_operation_of_the_specs_can_be_sent() {
     let carried = carried().await;
     for vendor in ["moneykit", "moov"] {
         let surface = surface(vendor);
