@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_what_may_pass_and_does_no_harm() {
+    fn only_transient_errors_of_safe_calls_are_retried() {
         let policy = RetryPolicy::default();
         let after = |kind, sent, repeat| policy.next(1, &error(kind, sent), repeat, 1.0).is_some();
         for kind in [ErrorKind::Unavailable, ErrorKind::Timeout] {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_longer_each_time_up_to_the_cap_and_gives_up() {
+    fn delays_double_up_to_the_cap_and_attempts_are_limited() {
         let policy = RetryPolicy::default().with_attempts(9).with_cap(Duration::from_secs(1));
         let waits = |jitter| {
             (1..=9).map(move |made| {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_lengthens_the_wait_up_to_the_cap_and_never_shortens_it() {
+    fn retry_after_extends_the_delay_up_to_the_cap() {
         let policy = RetryPolicy::default();
         let wait = |asked| {
             let error = error(ErrorKind::Unavailable, true).with_retry_after(Duration::from_millis(asked));

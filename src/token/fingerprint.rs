@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_parts_end_counts() {
+    fn part_boundaries_change_the_fingerprint() {
         assert_ne!(Fingerprint::of(["ab", "c"]), Fingerprint::of(["a", "bc"]));
         assert_eq!(Fingerprint::of(["a", "b"]), Fingerprint::of(["a", "b"]));
     }

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn admits_what_both_vendors_use_and_nothing_that_breaks_the_list() {
+    fn scopes_of_both_vendors_are_valid_and_separators_are_rejected() {
         for good in
             ["link_session:create", "/accounts/00000000-0000-0000-0000-000000000000/issued-cards.read-secure"]
         {

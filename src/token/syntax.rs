@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn only_types_known_to_be_other_than_bearer_are_refused() {
+    fn only_known_token_types_other_than_bearer_are_rejected() {
         let check = |token_type: Option<&str>| check_issued(&"a".into(), token_type, &mut None);
         for good in [None, Some(""), Some("Bearer"), Some("bEARER "), Some("opaque"), Some("jwt")] {
             assert_eq!(check(good), Ok(()), "{good:?}");

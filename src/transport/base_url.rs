@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn admits_https_and_loopback_and_drops_the_last_slash() {
+    fn https_and_loopback_are_accepted_and_trailing_slashes_removed() {
         for (given, kept) in [
             ("https://api.moov.io", "https://api.moov.io"),
             ("https://api.moov.io/", "https://api.moov.io"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_would_show_or_misdirect_credentials() {
+    fn urls_that_would_expose_or_misdirect_credentials_are_rejected() {
         for bad in [
             "",
             "api.moov.io",

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_messages_of_all_shapes_are_read() {
+    fn codes_and_messages_of_all_forms_are_read() {
         let some = |text: &str| Some(text.to_owned());
         for (body, code, message) in [
             (r#"{"error":"invalid_client","error_description":"no"}"#, some("invalid_client"), some("no")),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_all_shapes_are_read() {
+    fn fields_of_all_forms_are_read() {
         let field = |field: &str, message: &str| (field.to_owned(), message.to_owned());
         for (body, read) in [
             (r#"{"scope":"bad","other":"x"}"#, vec![field("scope", "bad")]),

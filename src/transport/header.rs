@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_scheme_and_domain_alone() {
+    fn an_origin_has_only_a_scheme_and_a_domain() {
         for good in ["https://your-domain.com", "http://localhost:3000", "https://a.b:8443"] {
             assert!(origin("the origin", good).is_ok(), "{good}");
         }

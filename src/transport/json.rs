@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn values_other_than_objects_are_rejected() {
         for body in ["", "null", "[]", "[{}]", "\"{}\"", "{", "{}x", "{\"a\":}", "<html>", "{\"a\":NaNa}"] {
             assert_eq!(normal(body), None, "{body}");
         }

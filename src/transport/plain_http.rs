@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_private_host_cannot_be_allowed() {
+    fn only_private_hosts_can_be_allowed() {
         for host in [
             "",
             "*",
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_are_told_from_public_ones() {
+    fn private_and_public_addresses_are_distinguished() {
         for (address, expected) in [
             ("127.0.0.1", true),
             ("10.1.2.3", true),

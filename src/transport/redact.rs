@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_words_are_codes_and_only_short_plain_text_is_an_id() {
+    fn codes_are_lowercase_words_and_ids_are_short_plain_text() {
         for good in ["invalid_grant", "api_error.auth.expired_access_token"] {
             assert!(is_code(good), "{good}");
         }

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_a_date_from_the_responds_own() {
+    fn a_date_is_compared_with_the_date_of_the_response() {
         let server = ("date", "Sun, 09 Sep 2001 01:46:45 GMT");
         assert_eq!(wait(&[("retry-after", "Sun, 09 Sep 2001 01:46:50 GMT"), server]), Some(5_000));
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_no_wait() {
+    fn unreadable_values_are_ignored() {
         for bad in
             ["soon", "-1", "1e5", "", ",", ".", "1.2.3", "NaN", "inf", "1 2", "3 parsecs", "s", "Sun, 99 Sep"]
         {

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn insertions_many_times_the_capacity_end_and_stay_within_it() {
+    fn many_insertions_stay_within_the_capacity() {
         for capacity in [1, 4, 5_000, 20_000, 100_000] {
             let entries = Entries::new(capacity, 100_000);
             for number in 0..capacity * 4 + 10 {
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_used_stays_and_one_that_is_used_once_goes() {
+    fn entries_used_again_are_kept_and_entries_used_once_are_evicted() {
         let entries = Entries::new(100, 1);
         for number in 0..1_000 {
             get(&entries, &format!("once-{number}"));
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_in_use_are_not_evicted_and_the_cache_returns_to_its_capacity_after_them() {
+    fn entries_in_use_are_not_evicted_and_the_cache_shrinks_afterwards() {
         let entries = Entries::new(10, 1);
         let in_use: Vec<_> = (0..500).map(|number| get(&entries, &format!("used-{number}"))).collect();
         assert_eq!(entries.len(), 500);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn held_entries_have_a_limit_of_their_own() {
+    fn held_entries_have_their_own_limit() {
         let entries = Entries::new(2, 3);
         let hold = |scopes| ScopeKey::with_joined(scopes, |key| entries.hold(key));
         let held: Vec<_> = ["a", "b", "c"].map(|scopes| hold(scopes).unwrap()).into();
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_entry_is_always_found_while_others_come_and_go() {
+    fn a_held_entry_is_found_while_others_are_inserted_and_evicted() {
         let entries = Entries::new(4, 100);
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_that_run_into_one_another_are_different() {
+    fn scope_boundaries_distinguish_scope_sets() {
         let entries = Entries::new(10, 1);
         let ab = entries.get_or_insert(&ScopeKey::of_names(&["a", "b"])).unwrap();
         for other in ["ab", "a", "b", "", "a b c"] {

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_suit_short_and_long_lives() {
+    fn windows_fit_short_and_long_lifetimes() {
         for (seconds, stale, end) in [
             (0, 0, 0),
             (5, 3_250, 4_500),

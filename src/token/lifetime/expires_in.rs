@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_number() {
+    fn values_that_are_not_numbers_are_rejected() {
         for json in ["\"soon\"", "\"\"", "\"NaN\"", "\"inf\"", "true", "{}", "[900]"] {
             assert!(serde_json::from_str::<ExpiresIn>(json).is_err(), "{json}");
         }

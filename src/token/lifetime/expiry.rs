@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reading_of_expires_in_has_its_range() {
+    fn each_range_of_expires_in_has_one_meaning() {
         for (expires_in, seconds, rule) in [
             (None, 300, Rule::Absent),
             (Some(i64::MIN), 300, Rule::Absurd),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_days_apart_grant_no_more_than_the_default() {
+    fn clocks_days_apart_limit_the_lifetime_to_the_default() {
         for (date, local) in [(NOW, 0), (NOW, NOW - 3 * DAY), (NOW, NOW + 3 * DAY), (NOW - 3 * DAY, NOW)] {
             is(expiry(Some(NOW + 900), "opaque", Some(date), local), 300, Rule::ClocksClash);
         }
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwt_shortens_and_never_lengthens() {
+    fn a_jwt_can_only_shorten_the_lifetime() {
         let short = jwt(&format!(r#"{{"exp":{}}}"#, NOW + 60));
         let long = jwt(&format!(r#"{{"exp":{},"iat":{NOW}}}"#, NOW + 3600));
         let young = jwt(&format!(r#"{{"exp":{},"iat":{}}}"#, NOW + 3600, NOW + 3000));
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sound_jwt_changes_nothing() {
+    fn a_malformed_jwt_changes_nothing() {
         let exp = format!(r#"{{"exp":{}}}"#, NOW + 60);
         let good = jwt(&exp);
         is(expiry(Some(900), &good, None, NOW), 60, Rule::JwtExp);
@@ -403,13 +403,13 @@ mod tests {
     }
 
     #[test]
-    fn claims_may_have_fractions_and_unsound_neighbours() {
+    fn claims_may_have_fractions_and_malformed_neighbours() {
         let token = jwt(&format!(r#"{{"iat":"today","exp":{}.5,"nbf":[]}}"#, NOW + 60));
         assert_eq!(expiry(Some(900), &token, None, NOW).lifetime.as_millis(), 60_500);
     }
 
     #[test]
-    fn a_local_clock_that_jumps_under_way_is_read_where_it_gives_less() {
+    fn a_clock_jump_during_the_request_gives_the_shorter_lifetime() {
         for (sent, received) in [(NOW, NOW - 3600), (NOW - 3600, NOW)] {
             let facts = Facts {
                 expires_in: Some(ExpiresIn::from(NOW + 900)),
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn skew_is_from_the_middle_of_the_exchange() {
+    fn skew_is_measured_at_the_middle_of_the_exchange() {
         let skew = |date: Option<i64>, sent, received| {
             let facts = Facts {
                 expires_in: None,
@@ -484,7 +484,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_believed_longer_than_any_credible_reading(
+        fn the_shortest_credible_lifetime_is_used(
             expires_in in prop::option::of(number()),
             exp in prop::option::of(prop_oneof![1..100_000_000_000_i64, NOW - 2000..NOW + 2000]),
             iat in prop::option::of(NOW - 2000..NOW + 2000),
@@ -536,7 +536,7 @@ mod tests {
         }
 
         #[test]
-        fn a_jwt_never_lengthens(
+        fn a_jwt_never_extends_the_lifetime(
             expires_in in prop::option::of(number()),
             token in token(),
             date in prop::option::of(number()),
@@ -547,7 +547,7 @@ mod tests {
         }
 
         #[test]
-        fn a_local_clock_a_day_off_changes_nothing_where_there_is_a_date(
+        fn with_a_date_a_local_clock_a_day_off_has_no_effect(
             expires_in in prop::option::of(number()),
             token in token(),
             off in -DAY..=DAY,
@@ -559,7 +559,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_makes_it_panic(
+        fn no_input_panics(
             expires_in in prop::option::of(any::<i64>()),
             claims in ".{0,60}",
             (token, kind) in (".{0,60}", any::<bool>()),

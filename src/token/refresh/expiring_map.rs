@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sweep_removes_what_has_expired_and_its_memory() {
+    fn a_sweep_removes_expired_values_and_frees_their_memory() {
         let mut map = ExpiringMap::default();
         let start = Instant::now();
         for number in 0..10_000_u64 {

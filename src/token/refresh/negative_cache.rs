@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn three_scope_sets_that_are_refused_count_against_the_credentials_and_one_does_not() {
+    fn three_refused_scope_sets_count_against_the_credentials_and_one_does_not() {
         let cache = cache();
         for _ in 0..9 {
             cache.suspected("a", 0, error());
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_in_between_clears_the_suspects_for_good() {
+    fn a_success_in_between_clears_the_suspects() {
         let cache = cache();
         cache.suspected("a", 0, error());
         cache.suspected("b", 0, error());
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn one_call_at_a_time_probes_and_any_success_ends_the_refusal() {
+    fn one_request_at_a_time_probes_and_any_success_ends_the_refusal() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(!passes(&cache, "a", 9_999));
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_fails_otherwise_or_never_ends_lets_another_begin() {
+    fn a_probe_that_fails_otherwise_or_hangs_allows_another() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(passes(&cache, "a", 10_000));
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_suspect_has_probed_in_vain_the_others_go_first() {
+    fn after_a_failed_probe_of_a_suspect_other_scope_sets_are_probed() {
         let cache = cache();
         for scopes in ["a", "b", "c"] {
             cache.suspected(scopes, 0, error());
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_remembered_where_the_memory_is_off() {
+    fn a_ttl_of_zero_remembers_nothing() {
         let cache = NegativeCache::new(Duration::ZERO);
         for scopes in ["a", "b", "c", "d"] {
             cache.suspected(scopes, 0, error());
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn with_other_credentials_nothing_counts_that_was_refused_before() {
+    fn new_credentials_clear_earlier_refusals() {
         let cache = cache();
         let [old, new] = ["old", "new"].map(|secret| Fingerprint::of([secret]));
         cache.retain(old);

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_calls_go_at_once_and_the_others_are_spread_evenly() {
+    fn the_first_calls_are_sent_at_once_and_others_are_evenly_spread() {
         let limiter = limiter(4, 1_000);
         for _ in 0..4 {
             assert!(matches!(limiter.reserve(100, 0, 100), Admission::Now));
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_cannot_be_served_in_time_is_refused_at_once_with_the_time_it_would_take() {
+    fn a_call_that_cannot_be_sent_in_time_fails_at_once_with_its_wait() {
         let limiter = limiter(1, 1_000);
         assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         let _first = queued(&limiter, 0);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cool_down_moves_all_who_wait_behind_its_end_in_order() {
+    fn a_cool_down_moves_waiting_calls_behind_its_end_in_order() {
         let limiter = limiter(2, 1_000);
         for _ in 0..2 {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn those_behind_a_dropped_ticket_move_up() {
+    fn calls_behind_a_dropped_ticket_move_forward() {
         let limiter = limiter(1, 1_000);
         assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         let mut waiting: VecDeque<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn late_calls_do_not_make_a_window_too_full() {
+    fn late_calls_do_not_exceed_the_limit() {
         let limiter = limiter(2, 1_000);
         for _ in 0..2 {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_a_call_waits_for_the_cool_down_alone() {
+    fn without_a_limit_a_call_waits_only_for_the_cool_down() {
         let limiter = Arc::new(RateLimiter::new(None));
         assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         assert!(matches!(limiter.reserve(0, 50, 49), Admission::TooLate(left) if left.as_millis() == 50));

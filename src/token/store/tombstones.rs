@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded_and_drops_the_marks_that_end_first() {
+    fn the_table_is_bounded_and_drops_the_marks_that_expire_first() {
         let marks = Tombstones::default();
         for number in 1..=3 * CAPACITY as u64 {
             marks.mark_revoked(id(number), 0, number);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_of_equal_ends_takes_new_marks() {
+    fn a_full_table_of_equal_expiries_accepts_new_marks() {
         let marks = Tombstones::default();
         for number in 1..=2 * CAPACITY as u64 {
             marks.mark_revoked(id(number), 0, 1_000);

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_what_is_cut_off_is_not() {
+    fn entries_are_read_as_written_and_truncated_ones_are_rejected() {
         for scope in [None, Some(""), Some("a b")] {
             let lifetime = Duration::from_millis(900_500);
             let mut token = StoredToken::new(Secret::from("token"), Duration::ZERO, lifetime);

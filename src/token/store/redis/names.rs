@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_read_as_written_and_nothing_else_is() {
+    fn only_messages_in_the_written_form_are_read() {
         let (one, two) = (TokenId::MIN, TokenId::MAX);
         for message in [
             Message::Changed([7; 16]),

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_shape_is_taken_and_none_makes_it_panic() {
+    fn unexpected_replies_are_errors_and_do_not_panic() {
         for value in [
             Value::Nil,
             Value::Int(1),

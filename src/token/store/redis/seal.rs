@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_only_with_a_key_of_the_ring_and_about_the_same() {
+    fn opens_only_with_a_key_of_the_ring_and_the_same_context() {
         let (here, there) = (Fingerprint::of(["here"]), Fingerprint::of(["there"]));
         let sealed = ring(&[1]).seal(&here, b"text").unwrap();
         assert_eq!(**ring(&[2, 1]).open(&here, &sealed).unwrap(), *b"text");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bit_can_be_changed_and_no_byte_be_missing() {
+    fn changed_or_truncated_values_do_not_open() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1, 2]));
         let sealed = keys.seal(&about, b"text").unwrap();
         for bit in 0..sealed.len() * 8 {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_version_sealed_does_not_open() {
+    fn values_of_another_version_do_not_open() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1]));
         assert!(keys.open(&about, &sealed_by(VERSION, &about)).is_some(), "the test seals as the code does");
         for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_is_never_sealed_alike() {
+    fn sealing_the_same_text_twice_gives_different_values() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1]));
         assert_ne!(keys.seal(&about, b"text").unwrap(), keys.seal(&about, b"text").unwrap());
     }
