@@ -1,6 +1,7 @@
 //! Counts how often the request of the current call was sent before, for the span of the call.
 //!
-//! A task-local value, so that the methods between the retry loop and the span need no parameter.
+//! The count is task-local, so that the methods between the retry loop and the span need no
+//! parameter for it.
 
 tokio::task_local! {
     static COUNT: u32;

@@ -49,8 +49,8 @@ impl<T> Response<T> {
 
     /// Returns the headers, except those that may hold a secret.
     ///
-    /// Omitted are cookies, credentials, headers that repeat a secret of the request, and headers
-    /// that are longer than 1,024 bytes or not ASCII.
+    /// The result contains no cookies, no credentials, no headers that repeat a secret of the
+    /// request, and no headers that are longer than 1,024 bytes or not ASCII.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }

@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 /// - Its error is [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout). A
 ///   [`RateLimited`](ErrorKind::RateLimited) call is not retried: it starts a cool-down for all
 ///   callers.
-/// - The operation is idempotent, or the request certainly did not reach the vendor. Issuing,
+/// - The call is idempotent, or the request certainly did not reach the vendor. Issuing,
 ///   introspecting, revoking and fetching keys are idempotent. A refresh token can be used only
 ///   once, so a refresh is retried only if no connection was established.
 /// - Fewer than [`with_attempts`](Self::with_attempts) attempts were made.
@@ -54,8 +54,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the delay before the first retry. The delay doubles with each further retry. Default:
-    /// 200 ms.
+    /// Sets the delay before the first retry. The delay doubles with each further retry.
+    /// Default: 200 ms.
     #[must_use]
     pub fn with_base(mut self, base: Duration) -> Self {
         self.base = base.min(FOREVER);

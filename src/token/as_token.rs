@@ -7,7 +7,7 @@ use crate::{Secret, response::Response, token::token::Token};
 
 /// An access token or refresh token that a call acts on: a [`Token`] or a [`Secret`].
 ///
-/// Only this crate implements it.
+/// This trait is sealed: only this crate can implement it.
 pub trait AsToken: sealed::Sealed + Sync {
     /// Returns the token as a secret.
     fn as_token(&self) -> Cow<'_, Secret>;
@@ -25,7 +25,7 @@ pub trait AsToken: sealed::Sealed + Sync {
 /// # }
 /// ```
 ///
-/// Only this crate implements it.
+/// This trait is sealed: only this crate can implement it.
 pub trait AsRefreshToken: sealed::Sealed + Sync {
     /// Returns the refresh token. `None` if the response contains none.
     fn as_refresh_token(&self) -> Option<&Secret>;

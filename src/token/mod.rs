@@ -46,7 +46,7 @@
 //! - A 429, or a `Retry-After` on any error, starts a **cool-down** of at least 1 s for all scope
 //!   sets of the cache. A caller waits for its end if there is enough time. Otherwise the call
 //!   fails with `RateLimited` at once.
-//! - A 401 to the client credentials may be about the credentials or about the scope set:
+//! - A 401 to a request with client credentials may be about the credentials or the scope set:
 //!   - If it is about the credentials and the source has other credentials by now
 //!     ([`TokenSource::renew_credentials`]), the call is sent once more. Otherwise no token is
 //!     requested for 10 s, then one request at a time checks whether they are still refused.
@@ -63,9 +63,9 @@
 //! kept outside of the process. Then one process at a time refreshes a token, under a lease, and
 //! the other processes load it from the store. The feature `redis` provides a store for a fleet.
 //!
-//! If a store fails or takes longer than 1 s, its circuit opens for 5 s. Until then tokens are
-//! requested without the store. A valid token is never lost because the store fails. [`Stats`] and
-//! a trace event report an open circuit.
+//! If a store fails or takes longer than 1 s, its circuit opens for 5 s. While it is open, tokens
+//! are requested without the store. A valid token is never lost because the store fails. [`Stats`]
+//! and a trace event report an open circuit.
 //!
 //! # What a stored token is found by
 //!

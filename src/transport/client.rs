@@ -78,8 +78,8 @@ impl HttpOptions {
         self
     }
 
-    /// Sets the time limit of a call, from connecting to the last byte of the response. Default: 15
-    /// s.
+    /// Sets the time limit of a call, from connecting to the last byte of the response.
+    /// Default: 15 s.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with(|options| options.timeout = timeout.min(FOREVER))
@@ -101,7 +101,7 @@ impl HttpOptions {
     /// Trusts these root certificates (PEM) in addition to those of the platform.
     ///
     /// Use this for a gateway or proxy with a private certificate authority. It can be called more
-    /// than once. A text without a certificate is an error when the client is built.
+    /// than once. Building the client fails if the text contains no certificate.
     #[must_use]
     pub fn with_root_certificate(self, pem: impl AsRef<[u8]>) -> Self {
         self.with(|options| options.roots.push(pem.as_ref().into()))
@@ -110,9 +110,8 @@ impl HttpOptions {
     /// Sets the client certificate for mutual TLS: one PEM text with the certificate chain and its
     /// private key in PKCS#8.
     ///
-    /// It is an error when the client is built if the text lacks one of them. It is also an error
-    /// if the base URL is plain http to another machine, because the certificate would never be
-    /// presented.
+    /// Building the client fails if the text lacks the certificate or the key. It also fails if the
+    /// base URL is plain http to another machine, because the certificate would never be presented.
     #[must_use]
     pub fn with_client_identity(self, pem: impl AsRef<[u8]>) -> Self {
         let pem = Arc::new(Zeroizing::new(pem.as_ref().to_vec()));

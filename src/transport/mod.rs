@@ -1,5 +1,4 @@
-//! Sends one call to one origin, over TLS, within a time limit and a size limit, and shows no
-//! secrets.
+//! Sends one call to one origin, over TLS, within time and size limits, without exposing secrets.
 //!
 //! Knows nothing about a vendor, except the domains to which plain http is never allowed. It never
 //! follows a redirect. It never returns progenitor's own error, whose `Display` prints whole

@@ -80,7 +80,7 @@ impl Entries {
         }
     }
 
-    /// Finds the entry of a scope set and returns what `look` makes of it.
+    /// Finds the entry of a scope set, and returns the result of `look` for it.
     #[inline]
     pub(in crate::token) fn find<T>(
         &self,

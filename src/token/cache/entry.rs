@@ -154,7 +154,7 @@ pub(in crate::token) struct NewToken<'a> {
     pub(in crate::token) refresh_token_id: Option<TokenId>,
     /// How the token was requested. `None` if it was loaded from a store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
-    /// The time at which the token was requested from the server or from the store.
+    /// The epoch in which the token was requested from the server or from the store.
     pub(in crate::token) epoch: Epoch,
 }
 
@@ -178,7 +178,7 @@ pub(in crate::token) struct Marks<'a> {
 }
 
 impl CacheEntry {
-    /// An entry without a token.
+    /// Creates an entry without a token.
     pub(in crate::token) fn new(scopes: Box<str>) -> Self {
         let current = ArcSwap::from_pointee(Issued::none());
         Self { scopes, current, place: Place::default(), state: Mutex::default() }
@@ -404,7 +404,7 @@ impl CacheEntry {
         self.lock().fail(error, refused, retry_at);
     }
 
-    /// Ends the refresh.
+    /// Ends the refresh, and drops state that is no longer needed.
     pub(in crate::token) fn end(&self) {
         let mut state = self.lock();
         state.cold = state

@@ -105,7 +105,7 @@ impl CacheInner {
         Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
-    /// Returns a receiver that shows a task when to end.
+    /// Returns a receiver that signals when the tasks of the cache must end.
     pub(in crate::token) fn alive(&self) -> watch::Receiver<()> {
         self.alive.subscribe()
     }
@@ -250,7 +250,7 @@ impl CacheInner {
         })
     }
 
-    /// Retries a call by the retry policy.
+    /// Retries a call according to the retry policy of the options.
     pub(in crate::token) async fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,

@@ -56,8 +56,8 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// - [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the joined scopes are longer than 16
-    ///   KiB.
+    /// - [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the joined scopes are longer than
+    ///   16 KiB.
     /// - The error of the source, after retries.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) at once if the cool-down or the wait for
     ///   the rate limit is longer than the caller waits.
@@ -102,8 +102,7 @@ impl TokenCache {
     }
 
     /// Removes exactly this token from memory and from the store, and not a newer one. Call this
-    /// after a
-    /// 401. The next caller gets a new token.
+    /// after a response with status 401. The next caller gets a new token.
     pub async fn invalidate(&self, token: &Token) {
         self.inner.invalidate(token).await;
     }
@@ -112,7 +111,7 @@ impl TokenCache {
     /// a new token may resolve.
     ///
     /// See [`authorize`](crate::authorize#what-happens-on-a-401). The outcome of the second run is
-    /// returned. If no new token can be had, the outcome of the first run is returned.
+    /// returned. If no new token is available, the outcome of the first run is returned.
     ///
     /// `classify` returns what an outcome means for the token. For HTTP responses, the clients have
     /// such a function, for example [`moov::Client::classify`](crate::moov::Client::classify).
@@ -124,7 +123,7 @@ impl TokenCache {
     ///
     /// # Cancellation
     ///
-    /// Cancels your request, but no refresh.
+    /// Safe: cancels your request, but does not cancel a refresh.
     pub async fn run<T, F: Future<Output = T>>(
         &self,
         scopes: &[Scope],
@@ -214,7 +213,7 @@ impl TokenCache {
         self.inner.rate_limited(scopes, call)
     }
 
-    /// Retries a call by the retry policy.
+    /// Retries a call according to the retry policy of the options.
     pub(crate) fn with_retry<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -258,9 +257,8 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if [too
-    /// many](TokenOptions::with_max_handles) scope sets have handles, or if the joined scopes are
-    /// longer than 16 KiB.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if more scope sets have handles than
+    /// [`TokenOptions::with_max_handles`] allows, or if the joined scopes are longer than 16 KiB.
     pub fn handle(&self, scopes: &[Scope]) -> Result<TokenHandle, Error> {
         let hold = Arc::new(Hold::new(&self.inner.shared, scopes)?);
         Ok(TokenHandle { cache: self.clone(), entry: hold.entry.clone(), _hold: Some(hold) })

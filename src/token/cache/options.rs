@@ -135,8 +135,8 @@ impl TokenOptions {
         self
     }
 
-    /// Sets the maximum number of scope sets with [handles](crate::token::TokenHandle). Default:
-    /// 100,000. Minimum: 1.
+    /// Sets the maximum number of scope sets with [handles](crate::token::TokenHandle).
+    /// Default: 100,000. Minimum: 1.
     ///
     /// If there are more, [`TokenCache::handle`](crate::token::TokenCache::handle) fails. Several
     /// handles to the same scope set count once.

@@ -76,7 +76,7 @@ impl NegativeCache {
     }
 
     /// Checks whether a request for these scopes may be sent. If it becomes the probe, other
-    /// requests wait at most `patience` for its outcome.
+    /// requests are rejected until the probe ends, at most for `patience`.
     ///
     /// # Errors
     ///

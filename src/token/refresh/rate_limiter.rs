@@ -161,8 +161,8 @@ impl State {
         self.admitted.push_back(now);
     }
 
-    /// Returns the time from which the request at `index` of the queue does not exceed the limit
-    /// together with the requests before it.
+    /// Returns the earliest time at which the request at `index` of the queue respects the limit,
+    /// given the requests before it.
     fn window_end(&self, limit: Option<Limit>, index: usize) -> u64 {
         let Some(limit) = limit else { return 0 };
         let first = match index.checked_sub(limit.calls) {

@@ -65,7 +65,7 @@ impl Replacement {
 pub(super) enum Step {
     /// Return the 401 to the caller.
     Suppressed,
-    /// Use the current token, which is another one or is requested on demand.
+    /// The rejected token is no longer current. Use the current token, or request one.
     UseCurrent,
     Invalidate,
     Use(Candidate),

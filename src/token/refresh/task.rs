@@ -301,8 +301,8 @@ impl RefreshTask {
         self.entry.publish(new, self.shared.marks(), |failures| self.retry_at(failures))
     }
 
-    /// Ends the refresh with a failure. Failures that concern all scope sets are not also stored in
-    /// the entry.
+    /// Ends the refresh with a failure. The entry does not store failures that concern all scope
+    /// sets, because the cool-down and the negative cache store them.
     pub(in crate::token) fn give_up(&self, error: Error) -> Error {
         self.shared.counters.failures.add(1);
         let (shared, ttl) = (&self.shared, self.shared.options.negative_cache_ttl);

@@ -82,9 +82,9 @@ pub struct StoredToken {
     pub refresh_token_id: Option<TokenId>,
     /// The granted scopes, if the server named them.
     pub scope: Option<String>,
-    /// The time since the token was requested. In [`TokenStore::put`] the requesting process
-    /// measures it, in a returned token the store does. So clocks of different machines are not
-    /// compared.
+    /// The time since the token was requested. In [`TokenStore::put`], the requesting process
+    /// measures it. In a returned token, the store measures it. So clocks of different machines are
+    /// not compared.
     pub age: Duration,
     /// The validity of the token, counted from its request.
     pub lifetime: Duration,
@@ -120,7 +120,7 @@ pub struct Lease {
     /// The number of the lease, which increases with each lease of a key. A store rejects a put
     /// under an older lease than the latest.
     pub fence: u64,
-    /// The tokens from which the new token may be refreshed. If one of them is revoked, a put under
+    /// The tokens that may be used to refresh the token. If one of them is revoked, a put under
     /// this lease is rejected. The store sets the token and the refresh token that the entry held.
     pub parents: Vec<TokenId>,
     granted: Instant,
@@ -404,7 +404,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ///
     /// [`Block::Refused`] applies only to requests with these credentials, because other processes
     /// may have other, valid credentials. A shorter block does not shorten an existing one.
-    /// [`Block::RateLimit`] is never passed.
+    /// The cache never passes [`Block::RateLimit`].
     fn block<'a>(
         &'a self,
         source: &'a Fingerprint,

@@ -154,8 +154,8 @@ fn give_up(state: &Mutex<State>, number: u64) {
     }
 }
 
-/// Returns whether another connection may work: this one is broken, or its server is no longer the
-/// master.
+/// Returns whether a new connection may help, because this one is broken or its server is no longer
+/// the master.
 fn is_useless(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
     error.is_unrecoverable_error()

@@ -221,10 +221,10 @@ impl RedisStore {
 }
 
 impl RedisStoreBuilder {
-    /// Sets the namespace, which separates environments that share a Redis server. Default:
-    /// `default`.
+    /// Sets the namespace, which separates environments that share a Redis server.
+    /// Default: `default`.
     ///
-    /// 1 to 64 ASCII letters, digits, hyphens, underscores and dots.
+    /// A namespace has 1 to 64 ASCII letters, digits, hyphens, underscores and dots.
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self

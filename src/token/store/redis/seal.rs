@@ -1,6 +1,6 @@
 //! Encrypts the data in Redis with keys that only the processes have.
 //!
-//! AES-256-GCM of ring (NIST SP 800-38D), with a random 96-bit nonce for each value. Does not
+//! Uses AES-256-GCM of ring (NIST SP 800-38D), with a random 96-bit nonce for each value. Does not
 //! report why a value cannot be opened.
 
 use std::fmt;

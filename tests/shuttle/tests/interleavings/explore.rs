@@ -28,7 +28,7 @@ pub(crate) struct Schedules {
     /// Tasks have random priorities, which change at random times (probabilistic concurrency
     /// testing).
     pub(crate) pct: usize,
-    /// Schedules are explored depth first. 0 if a scenario has more than three tasks.
+    /// All schedules are explored in order, depth first. 0 for scenarios with more than three tasks.
     pub(crate) depth_first: usize,
 }
 

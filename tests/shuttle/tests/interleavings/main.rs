@@ -11,16 +11,15 @@
 //!   `cold.flight.start()`: `drop(state); let mut state = self.lock();`.
 //!   `callers::two_cold_callers_send_one_request` fails: 2, 2.
 //! - A token is published in a second critical section after its revocation was checked. In
-//!   `CacheEntry::publish`, before `state.refresh_token =`: `drop(state); let mut state =
-//!   self.lock();`.
-//!   `revocation::revoking_the_access_token_revokes_its_refresh_token_too` fails: none
-//!   of 2,000, 78.
+//!   `CacheEntry::publish`, before `state.refresh_token =`:
+//!   `drop(state); let mut state = self.lock();`.
+//!   `revocation::revoking_the_access_token_revokes_its_refresh_token_too` fails: none of 2,000, 78.
 //! - A refresh token from the store is sent although it was revoked. In
 //!   `CacheEntry::take_refresh_token`: `taken.filter(|_| true)`.
 //!   `fleet::revoked_refresh_token_from_the_store_is_not_sent` fails: 1, 1.
 //! - A request overtakes waiting requests. In `RateLimiter::reserve`: `state.turn` with index 0,
-//!   and no check for waiting requests. `limits::waiting_calls_are_served_in_arrival_order`
-//!   fails: 1, 2.
+//!   and no check for waiting requests. `limits::waiting_calls_are_served_in_arrival_order` fails:
+//!   1, 2.
 //! - A fetch of webhook keys starts in a second critical section. In `KeyCache::step`, before
 //!   `state.flight.start()`: `drop(state); let mut state = self.state();`. All tests of
 //!   `webhook_keys` fail: 1 to 4.
@@ -32,9 +31,8 @@
 //!   tests of `shutdown` fail: PCT schedules 9 to 1,041.
 //! - A failed revocation checks for a shutdown before its mark is kept. In `CacheInner::mark`:
 //!   `is_closed` before `keep_pending`.
-//!   `shutdown::shutdown_stores_a_revocation_or_its_caller_gets_an_error` fails:
-//!   none of 2,000, 1,337.
-//!   2,000, 1,337.
+//!   `shutdown::shutdown_stores_a_revocation_or_its_caller_gets_an_error` fails: none of 2,000,
+//!   1,337.
 
 mod callers;
 mod explore;
