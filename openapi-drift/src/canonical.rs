@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_goes_and_what_is_named_like_prose_stays() {
+    fn prose_is_removed_and_names_that_look_like_prose_stay() {
         let given = json!({
             "title": "It",
             "description": "A thing.",
@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_default_is_data_whatever_its_keys() {
+    fn default_value_is_kept_as_data() {
         let given = json!({ "default": { "title": "a", "enum": [2, 1], "x-a": 1, "headers": {} } });
         assert_eq!(schema(given.clone(), Form::Facts), given);
     }
 
     #[test]
-    fn names_stay_in_every_map_of_names() {
+    fn names_are_kept_in_every_named_map() {
         let document = json!({
             "openapi": "3.0.0",
             "info": { "title": "A name", "description": "A sentence.", "version": "1" },
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_has_an_empty_description_unless_it_is_a_reference() {
+    fn response_keeps_an_empty_description_unless_it_is_a_reference() {
         let document = json!({ "paths": { "/": { "get": { "responses": {
             "200": { "description": "Fine." },
             "404": { "$ref": "#/components/responses/404" },
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_of_parameters_goes_and_an_empty_security_stays() {
+    fn empty_parameters_are_removed_and_empty_security_is_kept() {
         let document = json!({ "paths": { "/": { "get": {
             "callbacks": {}, "parameters": [], "responses": {}, "security": [],
         } } } });
@@ -201,21 +201,21 @@ mod tests {
     }
 
     #[test]
-    fn a_transcript_keeps_its_sources_and_nothing_else() {
+    fn transcript_keeps_only_its_sources_as_prose() {
         let given = json!({ "type": "string", "x-source": "docs", "x-other": 1, "title": "It" });
         let expected = json!({ "type": "string", "x-source": "docs" });
         assert_eq!(schema(given, Form::SourcedFacts), expected);
     }
 
     #[test]
-    fn a_contract_keeps_its_sentences() {
+    fn contract_keeps_its_prose() {
         let given = json!({ "description": "It.", "enum": ["b", "a"], "tags": [], "x-a": 1 });
         let expected = json!({ "description": "It.", "enum": ["a", "b"], "tags": [], "x-a": 1 });
         assert_eq!(schema(given, Form::Contract), expected);
     }
 
     #[test]
-    fn a_second_time_changes_nothing() {
+    fn canonical_form_is_idempotent() {
         for form in [Form::Facts, Form::SourcedFacts, Form::Contract] {
             let once = canonical(fixture::document(), form);
             assert_eq!(canonical(once.clone(), form), once, "{form:?}");
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn no_sentence_of_the_vendor_is_left() {
+    fn canonical_form_contains_no_vendor_prose() {
         let facts = canonical(fixture::document(), Form::Facts).to_string();
         for sentence in ["Lends books.", "The only one.", "Lent.", "A loan.", "Emma", "words"] {
             assert!(fixture::DOCUMENT.contains(sentence), "{sentence} is not in the fixture");

@@ -63,25 +63,25 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_contract_passes() {
+    fn valid_contract_passes() {
         assert_eq!(message(&fixture::document()), "");
     }
 
     #[test]
-    fn a_reference_to_nothing_is_an_error() {
+    fn dangling_reference_is_an_error() {
         let document = fixture::edited("    Kind:", "    Kinds:");
         insta::assert_snapshot!(message(&document), @"it.yaml: /components/schemas/Loan/properties/kind refers to #/components/schemas/Kind, which does not exist");
     }
 
     #[test]
-    fn an_operation_needs_an_id_of_its_own() {
+    fn operation_needs_a_unique_id() {
         insta::assert_snapshot!(message(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end have the same operationId, openLoan");
         let document = fixture::edited("operationId: endLoan", "deprecated: true");
         insta::assert_snapshot!(message(&document), @"it.yaml: POST /loans/{id}/end has no operationId");
     }
 
     #[test]
-    fn an_item_that_stands_twice_is_an_error() {
+    fn duplicate_item_is_an_error() {
         let mut document = fixture::document();
         document["components"]["schemas"]["Kind"]["enum"] = json!(["long", "short", "long"]);
         document["components"]["schemas"]["Loan"]["default"] = json!({ "enum": [1, 1] });
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_an_error() {
+    fn other_openapi_version_is_an_error() {
         let document = fixture::edited("openapi: 3.0.1", "openapi: 3.1.0");
         insta::assert_snapshot!(message(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is supported");
     }

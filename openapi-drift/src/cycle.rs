@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_may_hold_its_own_kind() {
+    fn recursive_schema_through_properties_is_allowed() {
         let tree = json!({ "properties": { "next": reference("schemas", "A") }, "items": reference("schemas", "A") });
         assert_eq!(shown(json!({ "schemas": { "A": tree, "B": reference("schemas", "A") } })), "");
     }
 
     #[test]
-    fn a_long_chain_takes_no_stack() {
+    fn long_reference_chain_does_not_overflow_the_stack() {
         let chain: Value =
             (0..50_000).map(|it| (format!("A{it}"), reference("schemas", &format!("A{}", it + 1)))).collect();
         assert_eq!(shown(json!({ "schemas": chain })), "");

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_parsed_and_written_alike() {
+    fn date_round_trips() {
         for (days, text) in [
             (0, "1970-01-01"),
             (58, "1970-02-28"),
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_day_is_none() {
+    fn invalid_date_is_none() {
         for text in [
             "",
             "2025-02-29",

@@ -204,32 +204,32 @@ mod tests {
     }
 
     #[test]
-    fn yaml_and_json_read_alike() {
+    fn yaml_and_json_parse_to_the_same_document() {
         let yaml = parse("it", b"a: [1, -2, 0.5, true, null]\n'200': \xe2\x82\xac\n").unwrap();
         let json = parse("it", br#" {"a": [1, -2, 0.5, true, null], "200": "\u20ac"}"#).unwrap();
         assert_eq!(yaml, json);
     }
 
     #[test]
-    fn numbers_serve_as_keys() {
+    fn numeric_keys_become_text() {
         let document = parse("it", b"responses: { 200: yes, 404: no }").unwrap();
         assert_eq!(document["responses"]["200"], "yes");
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_text() {
+    fn byte_order_mark_is_ignored() {
         assert!(parse("it", "\u{feff}{}".as_bytes()).is_ok());
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_an_error() {
+    fn duplicate_key_is_an_error() {
         insta::assert_snapshot!(message("a:\n  b: 1\n  b: 2\n"), @r#"it.yaml: a: duplicate key "b" at line 2 column 3"#);
         insta::assert_snapshot!(message(r#"{"a": 1, "a": 2}"#), @r#"it.yaml: duplicate key "a" at line 1 column 12"#);
         insta::assert_snapshot!(message("200: 1\n'200': 2\n"), @r#"it.yaml: duplicate key "200""#);
     }
 
     #[test]
-    fn what_is_not_plain_data_is_an_error() {
+    fn yaml_beyond_plain_data_is_an_error() {
         insta::assert_snapshot!(message("a: !secret b"), @"it.yaml: a: invalid type: enum, expected plain data at line 1 column 4");
         insta::assert_snapshot!(message("a: .nan"), @"it.yaml: a: NaN is not a JSON number at line 1 column 4");
         insta::assert_snapshot!(message("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not read at line 3 column 3");
@@ -241,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_utf_8_is_an_error() {
+    fn non_utf_8_text_is_an_error() {
         let error = parse("it.yaml", b"a: \xff").unwrap_err().to_string();
         assert!(error.starts_with("it.yaml: not UTF-8"), "{error}");
     }
 
     #[test]
-    fn aliases_cannot_grow_a_document_without_bound() {
+    fn alias_expansion_is_limited() {
         let mut bomb = String::from("a0: &a0 [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n");
         for level in 1..10 {
             let below = format!("*a{}", level - 1);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_amount_of_data_is_bounded() {
+    fn amount_of_data_is_limited() {
         let list = format!("a: [{}]", ["0"; 100].join(", "));
         let words = format!("a: &a '{}'\nb: [{}]", "word ".repeat(64), ["*a"; 10].join(", "));
         for text in [list, words] {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_bounded() {
+    fn nesting_depth_is_limited() {
         for text in [
             format!("{{\"a\":{}", "[".repeat(1_000_000)),
             format!("a: {}", "[".repeat(5_000)),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_pointers_is_bounded() {
+    fn pointer_length_is_limited() {
         let text = |key: &str| format!("{{\"{key}\": [{}]}}", ["0"; 1_000].join(", "));
         assert!(parse_within("it", text("short").as_bytes(), 2_000, MAX_TIME).is_ok());
         let error = parse_within("it", text(&"long".repeat(256)).as_bytes(), 2_000, MAX_TIME).unwrap_err();
@@ -290,21 +290,21 @@ mod tests {
     }
 
     #[test]
-    fn open_brackets_are_counted_before_the_reader_sees_them() {
+    fn nesting_is_checked_before_parsing() {
         let text = format!("a: {}", "[".repeat(1_000_000));
         let error = parse_within("it", text.as_bytes(), 1, Duration::ZERO).unwrap_err();
         assert_eq!(error.to_string(), "it: more than 5000 brackets are open at once");
     }
 
     #[test]
-    fn time_is_bounded() {
+    fn parsing_time_is_limited() {
         let text = format!("a: {}", "[\"]\", ".repeat(200_000));
         let error = parse_within("it", text.as_bytes(), 1, Duration::from_millis(50)).unwrap_err();
         assert_eq!(error.to_string(), "it: takes more than 50ms to read");
     }
 
     #[test]
-    fn size_is_bounded() {
+    fn document_size_is_limited() {
         let error = parse("it", &vec![b' '; MAX_BYTES + 1]).unwrap_err();
         assert_eq!(error.to_string(), "it: more than 16777216 bytes");
     }

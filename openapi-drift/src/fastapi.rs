@@ -47,7 +47,7 @@ fn surface(root: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_fastapi_document_gives_the_bindings_of_moneykit() {
+fn fastapi_document_generates_the_moneykit_bindings() {
     let workspace = workspace();
     let request = Request {
         vendor: Some("moneykit".into()),

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_parsed_from_its_name() {
+    fn document_origin_is_parsed_from_its_argument() {
         assert_eq!(Origin::from("-"), Origin::Stdin);
         assert_eq!(Origin::from("a/b.yaml"), Origin::File("a/b.yaml".into()));
         let url = "https://library.example/a";
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_https_is_refused_before_anything_is_sent() {
+    fn non_https_url_is_rejected_before_any_request() {
         for url in ["http://library.example/a.yaml", "ftp://127.0.0.1/a.yaml", "https://", "https:// a"] {
             let error = message(&Origin::from(url));
             assert!(error.starts_with(url), "{error}");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_the_limit_is_not_read() {
+    fn document_is_read_only_up_to_the_limit() {
         let mut endless = Endless(0);
         let error = Origin::Stdin.read_all(&mut endless).unwrap_err().to_string();
         assert_eq!(error, "standard input: more than 16777216 bytes");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_as_old_as_its_name_says() {
+    fn file_date_is_taken_from_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let date = |name: &str| {
             let path = folder.path().join(name);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_beyond_the_limit_is_refused() {
+    fn file_over_the_limit_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big");
         fs::write(&path, vec![b' '; MAX_BYTES + 1]).unwrap();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn missing_file_is_named_in_the_error() {
         let error = message(&Origin::from("no/such.yaml"));
         assert!(error.starts_with("no/such.yaml: "), "{error}");
     }

@@ -110,7 +110,7 @@ mod tests {
     use crate::fixture;
 
     #[test]
-    fn no_file_changes_unless_all_can_be_written() {
+    fn files_change_only_if_all_can_be_written() {
         let root = tempfile::tempdir().unwrap();
         fixture::put(root.path(), "a.yaml", "old");
         let before = fixture::files(root.path());

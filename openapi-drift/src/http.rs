@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_never_leaves_tls() {
+    fn redirect_from_https_to_http_is_rejected() {
         let secure = "https://library.example/a";
         assert_eq!(redirect(secure, "/b"), Ok("https://library.example/b".into()));
         assert_eq!(redirect(secure, "https://other.example/b"), Ok("https://other.example/b".into()));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_loopback_only() {
+    fn plain_http_is_allowed_only_for_loopback() {
         for (url, expected) in [
             ("https://library.example/a", true),
             ("http://127.0.0.1:80/a", true),

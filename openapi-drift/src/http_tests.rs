@@ -75,7 +75,7 @@ fn refusal_within(seconds: u64, response: Respond) -> String {
 }
 
 #[test]
-fn a_document_that_is_not_modified_is_not_sent_again() {
+fn unmodified_document_is_not_downloaded_again() {
     let marks = "ETag: \"a\"\r\nLast-Modified: Tue, 01 Jan 2030 10:00:00 GMT\r\n";
     let unmodified = "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n";
     let (root, requests) = serving(MAX_SECONDS, vec![says(ok(marks, DOCUMENT)), says(unmodified.to_owned())]);
@@ -104,7 +104,7 @@ fn a_document_that_is_not_modified_is_not_sent_again() {
 
 /// What we have of it will not do then, and a 304 would bring nothing.
 #[test]
-fn a_document_is_sent_again_for_an_operation_that_was_not_kept() {
+fn document_is_downloaded_again_for_a_new_operation() {
     let marked = || says(ok("ETag: \"a\"\r\n", DOCUMENT));
     let (root, requests) = serving(MAX_SECONDS, vec![marked(), marked()]);
     assert_ne!(fetch(root.path()).outcome, Outcome::Failed);
@@ -120,7 +120,7 @@ fn a_document_is_sent_again_for_an_operation_that_was_not_kept() {
 }
 
 #[test]
-fn a_redirect_is_followed_but_not_off_this_machine_nor_for_ever() {
+fn redirects_are_limited_and_stay_on_the_same_machine() {
     let redirect = |to: &str| {
         says(format!(
             "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {to}\r\n\r\n"
@@ -140,7 +140,7 @@ fn a_redirect_is_followed_but_not_off_this_machine_nor_for_ever() {
 }
 
 #[test]
-fn a_response_without_a_document_is_an_error() {
+fn response_without_a_document_is_an_error() {
     for (response, expected) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
@@ -161,7 +161,7 @@ fn a_response_without_a_document_is_an_error() {
 }
 
 #[test]
-fn a_document_that_breaks_off_is_refused() {
+fn truncated_document_is_rejected() {
     let short = ok("", DOCUMENT).replace("Content-Length: ", "Content-Length: 9");
     let message = refusal(says(short));
     insta::assert_snapshot!(message, @"cannot read the response: io: Peer disconnected");
@@ -173,7 +173,7 @@ fn a_document_that_breaks_off_is_refused() {
 }
 
 #[test]
-fn a_document_beyond_the_limit_is_not_read_to_its_end() {
+fn document_over_the_limit_is_not_read_completely() {
     let message = refusal(says("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n".to_owned()));
     assert_eq!(message, "more than 16777216 bytes");
     let (sender, sent) = channel();
@@ -193,7 +193,7 @@ fn a_document_beyond_the_limit_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_server_that_takes_too_long_is_left() {
+fn slow_server_causes_a_timeout() {
     let silent = |_: &mut TcpStream| thread::sleep(Duration::from_secs(3));
     let message = refusal_within(1, Box::new(silent));
     assert_eq!(message, "timed out; raise `timeout` (seconds) in source.toml");
@@ -210,7 +210,7 @@ fn a_server_that_takes_too_long_is_left() {
 }
 
 #[test]
-fn a_document_of_long_ago_looks_abandoned() {
+fn old_document_is_reported_as_possibly_abandoned() {
     let root = workspace();
     put(root.path(), "2020-01-01.yaml", DOCUMENT);
     let request = Request {

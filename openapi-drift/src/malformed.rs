@@ -72,7 +72,7 @@ fn bomb() -> String {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused() {
+fn unparsable_documents_are_rejected() {
     for (document, message) in [
         (bomb().into_bytes(), "it: repetition limit exceeded"),
         (format!("a: &a [*a]\n{DOCUMENT}").into_bytes(), "it: "),
@@ -107,7 +107,7 @@ fn what_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn a_hundred_megabytes_are_not_read_to_their_end() {
+fn hundred_megabyte_document_is_not_read_completely() {
     let elsewhere = TempDir::new().unwrap();
     let path = elsewhere.path().join("big");
     File::create(&path).unwrap().set_len(100 << 20).unwrap();
@@ -115,7 +115,7 @@ fn a_hundred_megabytes_are_not_read_to_their_end() {
 }
 
 #[test]
-fn what_leads_nowhere_or_back_is_refused_with_its_place() {
+fn dangling_and_circular_references_are_rejected_with_their_location() {
     let kind = |target: &str| refusal(with_kind(&format!("{{ $ref: {target} }}")));
     for target in ["'../../etc/passwd#/x'", "'file:///etc/passwd'", "'http://127.0.0.1:9/a.yaml#/x'", "''"] {
         let expected = format!(
@@ -165,7 +165,7 @@ fn what_leads_nowhere_or_back_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_path_item_that_is_copied_without_end_is_too_much_data() {
+fn endlessly_copied_path_item_exceeds_the_data_limit() {
     let message = refusal(in_3_1(|document| {
         document["components"]["pathItems"] = json!({ "A": { "x-a": vec![0; 1_000] } });
         for index in 0..10_000 {
@@ -176,7 +176,7 @@ fn a_path_item_that_is_copied_without_end_is_too_much_data() {
 }
 
 #[test]
-fn a_hundred_thousand_mistakes_are_not_all_reported() {
+fn number_of_reported_mistakes_is_limited() {
     let message = refusal(in_3_1(|document| {
         let schemas = document["components"]["schemas"].as_object_mut().unwrap();
         for index in 0..100_000 {
@@ -192,7 +192,7 @@ fn a_hundred_thousand_mistakes_are_not_all_reported() {
 }
 
 #[test]
-fn names_of_the_vendor_steer_no_terminal() {
+fn control_characters_in_vendor_names_are_escaped() {
     let id = r#""openLoan\e]0;owned\a\n\e[2Jlibrary: up to date""#;
     let message = refusal(DOCUMENT.replace("openLoan", id));
     insta::assert_snapshot!(message, @"
@@ -211,7 +211,7 @@ library: resolve by hand first:
 
 /// No error, since there is nothing wrong with them.
 #[test]
-fn odd_names_and_many_values_are_data() {
+fn unusual_names_and_many_values_are_handled_as_data() {
     let many: Vec<String> = (0..200_000).map(|it| format!("v{it}")).collect();
     let odd = "{ type: object, properties: { __proto__: { type: string }, constructor: {}, '../../x': {}, \"\\e[2J\": {} } }";
     let huge = "{ type: number, maximum: 99999999999999999999999999999999999999999999 }".to_owned();
@@ -237,7 +237,7 @@ fn odd_names_and_many_values_are_data() {
 }
 
 #[test]
-fn a_large_difference_is_shown_in_bounded_time() {
+fn large_difference_is_shown_in_limited_time() {
     let root = workspace();
     let path = root.path().join("document.yaml");
     assert_eq!(regen(root.path(), &path).outcome, Outcome::Changed);
@@ -260,7 +260,7 @@ fn a_large_difference_is_shown_in_bounded_time() {
 }
 
 #[test]
-fn a_revision_is_only_text_in_source_toml() {
+fn revision_must_be_text_in_source_toml() {
     let root = workspace();
     let elsewhere = TempDir::new().unwrap();
     let path = elsewhere.path().join("x\"\nurl = \"https:··evil.yaml");

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_is_concerned_by_what_is_above_or_below_it() {
+    fn unused_action_is_matched_to_changes_at_or_below_its_target() {
         let unused = |target: &str| UnusedAction { message: String::new(), target: target.into() };
         let target = unused("$.paths['/a/b'].post.responses['500', \"504\"].headers.x-id");
         assert!(target.concerns("/paths/~1a~1b/post"));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn marked_actions_apply_in_order() {
+    fn annotated_actions_apply_in_order() {
         let (document, message) = applied(json!([
             marked(json!({ "target": "$.a", "update": { "d": {} } })),
             marked(json!({ "target": "$.a.d", "update": { "e": 2 } })),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_without_effect_is_an_error() {
+    fn action_without_effect_is_an_error() {
         let (_, message) = applied(json!([
             marked(json!({ "target": "$.x", "update": { "d": 1 } })),
             marked(json!({ "target": "$.a", "update": { "b": 1 } })),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_without_its_marks_is_an_error() {
+    fn action_without_its_annotations_is_an_error() {
         let mut wrong = marked(json!({ "target": "$.a", "update": { "d": 2 } }));
         wrong["x-kind"] = json!("theirs");
         wrong["x-source"] = json!(" ");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_overlay_is_an_error() {
+    fn invalid_overlay_is_an_error() {
         let mut document = json!({});
         let error = apply("overlay.yaml", json!({ "overlay": "2.0.0" }), &mut document);
         assert!(error.unwrap_err().to_string().starts_with("overlay.yaml: "));
@@ -290,7 +290,7 @@ mod tests {
 
     /// The crate that applies overlays removes in the order of the query.
     #[test]
-    fn remove_takes_the_items_it_names_in_any_order() {
+    fn remove_deletes_the_named_items_in_any_order() {
         for target in ["$.list[2, 0]", "$.list[0, 2]", "$.list[-1, 0]", "$.list[?@.a != 1]"] {
             let overlay = json!({
                 "overlay": "1.0.0",
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_that_matches_one_thing_twice_is_reported() {
+    fn action_that_matches_a_node_twice_is_reported() {
         let (document, message) =
             applied(json!([marked(json!({ "target": "$['a', 'a']", "update": { "d": 1 } })),]));
         insta::assert_snapshot!(message, @"overlay.yaml: actions[0] on $['a', 'a']: matches the same node twice (x-why: Because.)");
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_that_doubles_an_item_is_reported_and_left_out() {
+    fn update_that_duplicates_an_item_is_reported_and_skipped() {
         let parameter = json!({ "name": "Origin", "in": "header", "schema": { "type": "string" } });
         let mut document = json!({
             "openapi": "3.0.3",

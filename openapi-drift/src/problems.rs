@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_steer_a_terminal_is_not_shown() {
+    fn control_characters_in_problems_are_escaped() {
         let problem = "a\u{1b}[2Jb\r\0c\u{202e}d\u{7}\nlibrary: up to date".to_owned();
         assert_eq!(
             Problems::from(problem).to_string(),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn many_or_long_problems_are_truncated() {
+    fn long_problem_lists_are_truncated() {
         let mut problems = Problems::default();
         for _ in 0..1_000 {
             problems.push("a".repeat(100_000));

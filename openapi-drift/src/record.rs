@@ -79,7 +79,7 @@ mod tests {
     use crate::source;
 
     #[test]
-    fn a_document_of_more_than_a_year_ago_looks_abandoned() {
+    fn document_older_than_a_year_is_reported_as_possibly_abandoned() {
         let warning = |today| age_warning(Some("2025-06-10"), date::parse(today).unwrap(), "library");
         assert_eq!(warning("2026-06-10"), None);
         insta::assert_snapshot!(warning("2026-06-11").unwrap(), @"the document is 366 days old (2025-06-10); if its source is abandoned, update `url` in specs/library/source.toml");
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn validators_are_sent_only_to_the_recorded_url() {
+    fn cache_validators_are_sent_only_to_the_recorded_url() {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.etag = Some("\"a\"".into());
         let recorded = Origin::from("https://library.example/openapi.yaml");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_mark_for_the_same_document_is_no_difference() {
+    fn new_etag_for_the_same_document_is_not_a_difference() {
         let mut source = source::parse("source.toml", SOURCE).unwrap();
         source.sha256 = Some(sha256(b"it"));
         let url = Origin::from("https://library.example/openapi.yaml");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_is_named_by_flag_then_file_then_fingerprint() {
+    fn revision_name_comes_from_flag_then_file_then_fingerprint() {
         let mut request = Request::default();
         let sha256 = sha256(b"a document");
         let file = Origin::from("copies/2030-01-01.yaml");

@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_the_sha256_in_hex() {
+    fn fingerprint_is_the_sha256_in_hex() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(sha256(b""), empty);
     }

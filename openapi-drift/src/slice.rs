@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_operations_need_is_kept_and_nothing_else() {
+    fn slice_keeps_only_what_the_operations_need() {
         let slice = slice("library.yaml", &fixture::document(), &kept()).unwrap().document;
         assert_eq!(keys(slice.get("paths")), ["/loans", "/loans/{id}/end"]);
         assert_eq!(keys(Some(&slice["paths"]["/loans"])), ["parameters", "post"]);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_of_a_slice_is_the_same() {
+    fn slicing_is_idempotent() {
         let once = slice("library.yaml", &fixture::document(), &kept()).unwrap().document;
         let twice = slice("library.yaml", &once, &kept()).unwrap();
         assert_eq!(twice.document, once);
@@ -236,13 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_that_is_not_listed_is_an_error() {
+    fn unlisted_rename_is_an_error() {
         let document = edited("openLoan", "startLoan");
         insta::assert_snapshot!(message(&document), @"library.yaml: POST /loans has the id startLoan, not createLoan (formerly openLoan); if it was renamed, add that id to `formerly` in source.toml");
     }
 
     #[test]
-    fn a_missing_path_is_reported_with_its_neighbours() {
+    fn missing_path_is_reported_with_similar_paths() {
         let document = edited("  /loans/{id}/end:", "  /loans/{id}/stop:");
         let document = document.to_string().replace("endLoan", "stopLoan");
         let document = fixture::read(&document);
@@ -261,20 +261,20 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_that_moved_is_found_by_its_id() {
+    fn moved_operation_is_found_by_its_id() {
         let document = edited("  /loans:", "  /lending:");
         insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); openLoan is at POST /lending");
     }
 
     #[test]
-    fn a_missing_method_is_reported_with_those_there_are() {
+    fn missing_method_is_reported_with_the_existing_methods() {
         let mut document = fixture::document();
         document["paths"]["/loans"] = json!({ "get": {}, "put": {} });
         insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path has only GET, PUT");
     }
 
     #[test]
-    fn a_reference_to_nothing_is_reported_with_its_place_and_similar_names() {
+    fn dangling_reference_is_reported_with_its_location_and_similar_names() {
         let document = edited("    LoanRequest:", "    LoanRequests:");
         insta::assert_snapshot!(message(&document), @"library.yaml: /paths/~1loans/post/requestBody/content/application~1json/schema refers to #/components/schemas/LoanRequest, which does not exist");
         let document = edited("    Kind:", "    Sort:");
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_to_something_of_another_kind_is_an_error() {
+    fn reference_to_another_component_kind_is_an_error() {
         let misplaced =
             |to: &str| edited("'#/components/parameters/Branch'", &format!("'#/components/{to}'"));
         insta::assert_snapshot!(message(&misplaced("schemas/Loan")), @"library.yaml: /paths/~1loans/parameters/0 refers to #/components/schemas/Loan, which is a schema, not a parameter");
@@ -306,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_only_refers_is_reported_as_such() {
+    fn path_that_is_only_a_reference_is_reported() {
         let mut document = fixture::document();
         document["paths"]["/loans"] = json!({ "$ref": "#/paths/~1loans" });
         insta::assert_snapshot!(message(&document), @"library.yaml: no POST /loans (createLoan); the path only refers to #/paths/~1loans, and in OpenAPI 3.0 that is another document");
     }
 
     #[test]
-    fn a_discriminator_leads_to_schemas() {
+    fn discriminator_mappings_keep_their_schemas() {
         let mut document = fixture::document();
         document["components"]["schemas"]["Kind"] = json!({ "discriminator": {
             "mapping": { "book": "Book", "loan": "#/components/schemas/Loan" },
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_of_openapi_is_an_error() {
+    fn unsupported_openapi_version_is_an_error() {
         let document = edited("openapi: 3.0.1", "openapi: 3.1.0");
         assert_eq!(message(&document), "library.yaml: OpenAPI 3.1.0; only 3.0.x is supported");
         assert!(message(&json!({ "swagger": "2.0" })).contains("no `openapi`"));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_missing_is_reported_at_once() {
+    fn all_missing_parts_are_reported_together() {
         let mut document = fixture::document();
         document["paths"] = json!({ "/x": 1 });
         document["components"] = json!(null);

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_changes_the_record_and_no_other_byte() {
+    fn update_changes_only_the_record() {
         let updated = update("source.toml", SOURCE, &record(Some("\"a\""))).unwrap();
         let (first, rest) = updated.split_once("\n\n").unwrap();
         insta::assert_snapshot!(first, @r#"
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_an_error() {
+    fn unknown_source_settings_are_an_error() {
         for (from, to, message) in [
             ("sha256 =", "sha512 =", "unknown field"),
             ("sha256 = \"0000\"\n", "", "needs `url`, `revision` and `sha256`"),

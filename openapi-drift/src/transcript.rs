@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_without_a_source_is_an_error() {
+    fn fact_without_a_source_is_an_error() {
         let mut document = transcript();
         document["components"]["schemas"]["Loan"]["x-source"] = json!(" ");
         document["paths"]["/loans/{id}/end"]["post"]["x-source"] = json!(null);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operations_are_those_that_are_listed() {
+    fn transcript_has_exactly_the_listed_operations() {
         let mut document = transcript();
         let moved = document["paths"]["/loans/{id}/end"].take();
         document["paths"] = json!({ "/ends": moved });

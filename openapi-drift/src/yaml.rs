@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_that_some_readers_mistake_are_quoted() -> Result<()> {
+    fn ambiguous_strings_are_quoted() -> Result<()> {
         let document = json!({ "list": ["2023-02-18", "no", "12:30:00", "1_000", "0b1", "0o17", "+.5", "1e3", "=", "True", "", "it's", "200", "3.0.3", "a: b"] });
         insta::assert_snapshot!(render("a.yaml", "By hand.", &document)?, @"
         # By hand.
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_truths_are_not_quoted() -> Result<()> {
+    fn numbers_and_booleans_are_not_quoted() -> Result<()> {
         let document = json!({ "default": 900, "deprecated": true, "maximum": 0.5, "nothing": null });
         insta::assert_snapshot!(render("a.yaml", "By hand.", &document)?, @"
         # By hand.
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_sorted_and_quoted_alike() -> Result<()> {
+    fn keys_are_sorted_and_quoted_like_values() -> Result<()> {
         let document = json!({ "on": 1, "b": { "500": {}, "404": [] }, "a": "two\nlines" });
         insta::assert_snapshot!(render("a.yaml", "By hand.", &document)?, @"
         # By hand.
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_that_bears_the_mark_is_refused_rather_than_changed() {
+    fn string_that_contains_the_internal_marker_is_rejected() {
         assert!(render("a.yaml", "By hand.", &json!({ "a": "#quote b" })).is_err());
     }
 }

@@ -201,7 +201,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_a_schema_admits_stays_the_same(schema in schemas()) {
+    fn converted_schema_accepts_the_same_values(schema in schemas()) {
         let converted = downconvert("it", document(&schema)).unwrap();
         let made = &converted.document["components"]["schemas"]["It"];
         let is_told = converted.notices("it", &converted.document).map_or(true, |notices| !notices.is_empty());
@@ -213,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_of_3_1_is_left(schema in schemas()) {
+    fn converted_schema_has_no_3_1_keywords(schema in schemas()) {
         let converted = downconvert("it", document(&schema)).unwrap();
         prop_assert_eq!(strange(&converted.document), Vec::<String>::new());
         let again = downconvert("it", converted.document.clone()).unwrap();

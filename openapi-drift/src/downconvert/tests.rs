@@ -31,7 +31,7 @@ fn schema(given: Value) -> (Value, String) {
 }
 
 #[test]
-fn each_schema_says_the_same_in_3_0() {
+fn each_schema_converts_to_its_3_0_equivalent() {
     for (given, expected) in [
         // null
         (json!({ "type": ["string", "null"] }), json!({ "type": "string", "nullable": true })),
@@ -147,7 +147,7 @@ fn each_schema_says_the_same_in_3_0() {
 }
 
 #[test]
-fn what_3_0_has_no_place_for_is_dropped_and_told() {
+fn keywords_unknown_to_3_0_are_dropped_and_reported() {
     for (given, expected, reported) in [
         (json!({ "if": {}, "then": {}, "else": {} }), json!({}), "`if`"),
         (json!({ "propertyNames": { "pattern": "a" } }), json!({}), "`propertyNames`"),
@@ -184,7 +184,7 @@ fn what_3_0_has_no_place_for_is_dropped_and_told() {
 }
 
 #[test]
-fn what_would_mean_something_else_is_refused() {
+fn conversions_that_change_the_meaning_are_rejected() {
     for (given, expected) in [
         (json!({ "$dynamicRef": "#a" }), "/It/$dynamicRef refers to a schema that depends on the caller"),
         (json!({ "$schema": "https://library.example/own" }), "/It/$schema names an unsupported dialect"),
@@ -202,7 +202,7 @@ fn what_would_mean_something_else_is_refused() {
 }
 
 #[test]
-fn a_property_that_is_called_like_a_keyword_is_none() {
+fn property_named_like_a_keyword_is_not_a_keyword() {
     let names = ["const", "examples", "$defs", "if", "type", "$id", "prefixItems", "nullable"];
     let properties: Value =
         names.map(|name| (name.to_owned(), json!({ "type": "string" }))).into_iter().collect();
@@ -212,7 +212,7 @@ fn a_property_that_is_called_like_a_keyword_is_none() {
 }
 
 #[test]
-fn a_parameter_is_never_null() {
+fn parameter_is_not_nullable() {
     let mut given = document(json!({ "It": {} }));
     let nothing = json!({ "type": "null" });
     let reference = json!({ "$ref": "#/components/schemas/It" });
@@ -263,7 +263,7 @@ fn definitions_become_components() {
 }
 
 #[test]
-fn a_reference_by_position_that_would_lead_elsewhere_is_refused() {
+fn positional_reference_that_would_change_target_is_rejected() {
     let (_, message) = converted(document(json!({
         "A": { "anyOf": [{ "type": "null" }, { "type": "string" }, { "type": "integer" }] },
         "B": { "$ref": "#/components/schemas/A/anyOf/1" },
@@ -274,7 +274,7 @@ fn a_reference_by_position_that_would_lead_elsewhere_is_refused() {
 }
 
 #[test]
-fn a_document_loses_what_only_3_1_has() {
+fn document_members_of_3_1_are_removed() {
     let mut given = document(json!({}));
     given["info"]["summary"] = json!("Lends.");
     given["info"]["license"] = json!({ "name": "MIT", "identifier": "MIT" });
@@ -307,7 +307,7 @@ fn a_document_loses_what_only_3_1_has() {
 }
 
 #[test]
-fn shared_path_items_are_copied_to_where_they_are_used() {
+fn shared_path_items_are_copied_to_each_use() {
     let mut given = document(json!({}));
     given["components"]["pathItems"] = json!({
         "Ends": { "post": { "operationId": "end", "responses": {} } },
@@ -335,7 +335,7 @@ fn shared_path_items_are_copied_to_where_they_are_used() {
 }
 
 #[test]
-fn findings_are_grouped_and_only_for_what_is_kept() {
+fn findings_are_grouped_and_limited_to_kept_parts() {
     let strange = json!({ "propertyNames": {} });
     let given = document(
         json!({ "A": strange, "B": strange, "C": strange, "D": strange, "E": strange, "F": strange }),
@@ -349,21 +349,21 @@ fn findings_are_grouped_and_only_for_what_is_kept() {
 }
 
 #[test]
-fn a_3_0_document_passes_unchanged() {
+fn document_of_version_3_0_is_unchanged() {
     let mut given = document(json!({ "A": { "nullable": true, "exclusiveMinimum": true, "const": 1 } }));
     given["openapi"] = json!("3.0.2");
     assert_eq!(converted(given.clone()), (given, String::new()));
 }
 
 #[test]
-fn a_later_version_is_an_error() {
+fn later_openapi_version_is_an_error() {
     let error = downconvert("it.yaml", json!({ "openapi": "3.2.0" })).unwrap_err().to_string();
     assert_eq!(error, "it.yaml: OpenAPI 3.2.0; only 3.0.x and 3.1.x are supported");
 }
 
 /// YAML reads `openapi: 3.1` as a number.
 #[test]
-fn a_short_version_is_read_as_what_it_is() {
+fn short_openapi_version_is_accepted() {
     let read = |version: Value| {
         let document = json!({ "openapi": version, "paths": {}, "components": { "schemas": {
             "A": { "type": ["string", "null"] } } } });

@@ -156,7 +156,7 @@ fn has_meaning(drift: &Drift, key: &str) -> bool {
 }
 
 #[test]
-fn a_property_that_moves_is_not_gone_and_its_new_meaning_is_reported() {
+fn moved_property_is_not_reported_as_removed() {
     let mut all = String::new();
     for (name, old, new) in refactorings() {
         let drift = drift_between(&old, &new);
@@ -173,7 +173,7 @@ fn a_property_that_moves_is_not_gone_and_its_new_meaning_is_reported() {
 
 /// Two ways to write the same: at most trivial.
 #[test]
-fn another_way_to_write_the_same_is_trivial() {
+fn equivalent_spellings_are_trivial_changes() {
     let kind = &format!("{RESPONSE}/kind");
     let inline = SPEC.pointer("/components/schemas/Kind").unwrap().clone();
     let body = &format!("{POST}/requestBody");
@@ -307,7 +307,7 @@ fn read_3_1(at: &str, value: Value) -> Value {
 }
 
 #[test]
-fn each_spelling_of_null_is_nullable_and_nothing_is_gone() {
+fn each_spelling_of_null_is_equivalent_to_nullable() {
     let (kind, required) = (format!("{REQUEST}/kind"), format!("{RESPONSE}/kind"));
     let optional = format!("{RESPONSE}/holder");
     let nothing = || json!({ "type": "null" });
@@ -333,7 +333,7 @@ fn each_spelling_of_null_is_nullable_and_nothing_is_gone() {
 }
 
 #[test]
-fn a_response_that_gets_the_type_object_is_not_breaking() {
+fn adding_type_object_to_a_response_is_not_breaking() {
     let lent = schema_of("200");
     for schema in [json!({}), json!({ "properties": { "a": { "type": "string" } } })] {
         let mut typed = schema.clone();
@@ -348,7 +348,7 @@ fn a_response_that_gets_the_type_object_is_not_breaking() {
 }
 
 #[test]
-fn wider_numbers_are_additive_where_they_are_sent_and_breaking_where_they_come() {
+fn wider_numbers_are_additive_in_requests_and_breaking_in_responses() {
     let number = |format: &str| json!({ "type": "integer", "format": format });
     for (at, level) in
         [(format!("{REQUEST}/days"), Level::Additive), (format!("{RESPONSE}/due"), Level::Breaking)]

@@ -312,7 +312,7 @@ fn table() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn each_kind_of_edit_has_a_rule() {
+fn each_kind_of_edit_has_a_drift_rule() {
     let text: String = table()
         .into_iter()
         .map(|(at, value)| {
@@ -342,7 +342,7 @@ fn renames_are_reported_as_renames() {
 }
 
 #[test]
-fn nothing_is_reported_if_only_the_order_changed() {
+fn order_changes_are_not_reported() {
     let mut new = SPEC.clone();
     for list in ["/security", "/paths/~1loans/post/parameters", "/components/schemas/Kind/enum"] {
         new.pointer_mut(list).unwrap().as_array_mut().unwrap().reverse();
@@ -352,7 +352,7 @@ fn nothing_is_reported_if_only_the_order_changed() {
 
 /// A description stays with its parameter, wherever that stands in the list.
 #[test]
-fn a_meaning_is_found_though_its_place_in_a_list_changed() {
+fn list_items_are_matched_by_meaning_after_reordering() {
     let parameter = |name: &str, text: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" }, "description": text });
     let spec = |list: Value| edited(&format!("{POST}/parameters"), list);
     let old = spec(json!([parameter("a", "A."), parameter("until", "Seconds.")]));
@@ -368,7 +368,7 @@ fn a_meaning_is_found_though_its_place_in_a_list_changed() {
 
 /// Two places that refer to another component each: it is reported for both.
 #[test]
-fn the_same_swap_is_reported_at_every_place() {
+fn same_swap_is_reported_at_every_location() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
     let spec = |first: &str| {
         let mut spec = SPEC.clone();
@@ -391,7 +391,7 @@ fn the_same_swap_is_reported_at_every_place() {
 }
 
 #[test]
-fn a_change_of_a_meaningful_order_is_reported() {
+fn change_of_a_significant_order_is_reported() {
     let servers = |first: &str, second: &str| {
         edited(
             "/servers",
@@ -402,7 +402,7 @@ fn a_change_of_a_meaningful_order_is_reported() {
 }
 
 #[test]
-fn names_like_keywords_are_names() {
+fn elements_named_like_keywords_are_compared_as_names() {
     let header = "/paths/~1loans/post/responses/200/headers/security";
     let old = edited(header, json!({ "required": true, "schema": { "type": "string" } }));
     let new = edited(header, json!({ "schema": { "type": "string" } }));
@@ -414,7 +414,7 @@ fn names_like_keywords_are_names() {
 
 /// A value that closes its backticks would be Markdown in the pull request.
 #[test]
-fn a_value_stays_in_its_backticks() {
+fn values_are_escaped_inside_backticks() {
     let values = json!(["long", "short", "`![x](https://evil.example/x.png) @all`"]);
     let new = edited("/components/schemas/Kind/enum", values);
     let text = lines(&drift_between(&SPEC, &new));
@@ -422,14 +422,14 @@ fn a_value_stays_in_its_backticks() {
 }
 
 #[test]
-fn shared_examples_of_the_whole_document_are_nobodys_meaning() {
+fn changes_of_shared_examples_are_not_reported() {
     let with = |text: &str| edited("/components/examples", json!({ "Other": { "value": text } }));
     assert_eq!(lines(&drift_between(&with("a"), &with("b"))), "");
 }
 
 /// As many as a document may hold, and in the worst way: each list is compared with another.
 #[test]
-fn long_lists_are_reported_in_bounded_time() {
+fn long_lists_are_reported_in_limited_time() {
     let names =
         |prefix: &str, count: usize| (0..count).map(|it| format!("{prefix}_{it}_field")).collect::<Vec<_>>();
     let properties = |prefix: &str| -> Value {
@@ -464,7 +464,7 @@ fn long_lists_are_reported_in_bounded_time() {
 
 /// A change that the generated surface does not bear out is reported, and so is the reverse.
 #[test]
-fn the_digest_and_the_changes_have_to_explain_each_other() {
+fn digest_and_reported_changes_must_agree() {
     let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));
     let (old, new) = (CheckedIn::of(&SPEC), CheckedIn::of(&new));
     let surfaces = Surface::of(&old.facts).and_then(|before| Ok((before, Surface::of(&new.facts)?)));
@@ -514,7 +514,7 @@ proptest! {
 
     /// Whatever one place is set to, or if it is removed, something is said of it.
     #[test]
-    fn no_single_edit_is_passed_over(
+    fn every_single_edit_is_reported(
         (at, was) in proptest::sample::select(places()),
         value in proptest::option::of(any_value()),
         key in proptest::option::of("[a-z]{1,6}|x-[a-z]{1,4}|maxLength|nullable|example|deprecated|default"),
@@ -529,7 +529,7 @@ proptest! {
     }
 
     #[test]
-    fn an_edit_and_its_reverse_are_both_reported(row in proptest::sample::select(table())) {
+    fn edit_and_its_reverse_are_both_reported(row in proptest::sample::select(table())) {
         let new = edited(&row.0, row.1);
         prop_assert!(is_told(&new, &SPEC));
     }

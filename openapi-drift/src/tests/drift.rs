@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn drift_reports_and_writes_nothing() {
+fn drift_only_reports_and_writes_no_file() {
     let root = generated();
     put(root.path(), "document.yaml", &DOCUMENT.replace("Lent.", "Lent, or put on a list."));
     let before = fixture::files(root.path());
@@ -88,7 +88,7 @@ fn drift_reports_and_writes_nothing() {
 }
 
 #[test]
-fn the_exit_code_is_that_of_the_most_severe_change() {
+fn exit_code_reflects_the_most_severe_change() {
     for (from, to, outcome) in [
         ("", "", Outcome::Success),
         ("version: '7'", "version: '8'", Outcome::Changed),
@@ -115,7 +115,7 @@ fn the_exit_code_is_that_of_the_most_severe_change() {
 
 /// The next regen is silent: what was reported is in the lock.
 #[test]
-fn a_meaning_is_reported_once() {
+fn same_change_is_reported_once() {
     let root = generated();
     put(root.path(), "document.yaml", &DOCUMENT.replace("A loan.", "A thing on loan."));
     let output = regen(root.path(), false);
@@ -129,7 +129,7 @@ fn a_meaning_is_reported_once() {
 }
 
 #[test]
-fn facts_that_were_edited_by_hand_are_an_error() {
+fn hand_edited_facts_are_an_error() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - short\n", "");
     let output = check(root.path());
@@ -138,7 +138,7 @@ fn facts_that_were_edited_by_hand_are_an_error() {
 }
 
 #[test]
-fn a_lock_that_is_not_one_is_an_error() {
+fn invalid_lock_file_is_an_error() {
     let root = generated();
     put(root.path(), LOCK, "# A comment.\n0123456789abcdef #/info\n0123 #/info\nabc\n");
     let output = check(root.path());
@@ -151,7 +151,7 @@ fn a_lock_that_is_not_one_is_an_error() {
 
 /// What the overlay says is what users have, whatever the vendor says.
 #[test]
-fn what_the_overlay_corrects_is_marked() {
+fn changes_corrected_by_the_overlay_are_marked() {
     let root = generated();
     let due = "{ type: string, format: date, example: '2030-01-01' }";
     let action = "  - target: $.components.schemas.Loan.properties.due\n    update: { format: date-time }\n    \
@@ -202,7 +202,7 @@ fn drift_from(root: &Path, name: &str) -> Output {
 
 /// The report names what would go, and nothing is written.
 #[test]
-fn an_operation_that_is_gone_is_a_breaking_change() {
+fn removed_operation_is_a_breaking_change() {
     let root = generated();
     let document = fixture::document();
     for (edit, items) in [
@@ -239,7 +239,7 @@ fn an_operation_that_is_gone_is_a_breaking_change() {
 
 /// Under another id it is still there: nothing breaks, but somebody has to list the id.
 #[test]
-fn an_operation_under_an_unknown_id_is_compared_all_the_same() {
+fn operation_with_an_unknown_id_is_still_compared() {
     let root = generated();
     let text = DOCUMENT.replace("openLoan", "startLoan").replace("A loan.", "A thing on loan.");
     put(root.path(), "next.yaml", &text);
@@ -257,7 +257,7 @@ fn an_operation_under_an_unknown_id_is_compared_all_the_same() {
 
 /// A complete report does not become an error because one action of the overlay is dead too.
 #[test]
-fn a_dead_overlay_action_is_one_finding_beside_the_others() {
+fn unused_overlay_action_is_reported_with_the_other_findings() {
     let root = generated();
     let action = "  - target: $.components.schemas.Loan.properties.kind\n    remove: true\n    \
                   x-kind: upstream-bug\n    x-why: The service leaves it out.\n    x-source: the desk\n";
@@ -285,7 +285,7 @@ fn a_dead_overlay_action_is_one_finding_beside_the_others() {
 }
 
 #[test]
-fn a_short_version_number_is_read() {
+fn short_version_number_is_accepted() {
     let root = generated();
     for version in ["3.1", "'3.1'", "3.0", "3.1.0"] {
         put(root.path(), "next.yaml", &DOCUMENT.replace("openapi: 3.0.1", &format!("openapi: {version}")));
@@ -295,7 +295,7 @@ fn a_short_version_number_is_read() {
 }
 
 #[test]
-fn a_lock_that_lost_a_line_or_is_gone_is_an_error() {
+fn incomplete_or_missing_lock_file_is_an_error() {
     let root = generated();
     let line = read(root.path(), LOCK).lines().nth(3).unwrap().to_owned() + "\n";
     edit(root.path(), LOCK, &line, "");
@@ -308,7 +308,7 @@ fn a_lock_that_lost_a_line_or_is_gone_is_an_error() {
 
 /// Nor sentences that stand where OpenAPI has no prose.
 #[test]
-fn no_sentence_of_the_vendor_is_checked_in() {
+fn checked_in_files_contain_no_vendor_prose() {
     let root = workspace();
     let kind = "    Kind:\n      $comment: A secret word.\n      markdownDescription: A secret word.\n      xml: { name: A secret word. }\n";
     let desk =
@@ -327,7 +327,7 @@ fn no_sentence_of_the_vendor_is_checked_in() {
 }
 
 #[test]
-fn what_cannot_be_generated_is_not_written() {
+fn specs_that_cannot_be_generated_are_not_written() {
     let root = generated();
     let two = "        202:\n          description: Later.\n          content: { application/json: { schema: { type: string } } }\n        201:\n";
     put(root.path(), "document.yaml", &DOCUMENT.replace("        201:\n", two));
@@ -353,7 +353,7 @@ fn what_cannot_be_generated_is_not_written() {
 }
 
 #[test]
-fn a_document_does_not_differ_from_itself() {
+fn document_does_not_differ_from_itself() {
     let root = generated();
     put(root.path(), "copy.yaml", &(DOCUMENT.to_owned() + "# The same.\n"));
     let at = |name: &str| Origin::File(root.path().join(name));

@@ -7,7 +7,7 @@ use super::*;
 use crate::shape::walk;
 
 #[test]
-fn a_document_becomes_two_specs_and_a_record() {
+fn regen_writes_two_specs_and_a_record() {
     let root = workspace();
     let output = regen(root.path(), false);
     insta::assert_snapshot!(output.err, @"
@@ -41,7 +41,7 @@ fn a_document_becomes_two_specs_and_a_record() {
 }
 
 #[test]
-fn the_recorded_document_changes_no_byte() {
+fn regen_of_the_recorded_document_changes_nothing() {
     let root = generated();
     put(root.path(), "copy.yaml", DOCUMENT);
     let before = fixture::files(root.path());
@@ -54,7 +54,7 @@ fn the_recorded_document_changes_no_byte() {
 }
 
 #[test]
-fn the_same_document_in_json_gives_the_same_specs() {
+fn json_document_gives_the_same_specs_as_yaml() {
     let root = generated();
     let before = [UPSTREAM, CONTRACT].map(|name| read(root.path(), name));
     put(root.path(), "document.yaml", &fixture::document().to_string());
@@ -63,7 +63,7 @@ fn the_same_document_in_json_gives_the_same_specs() {
 }
 
 #[test]
-fn regen_without_a_document_repeats_the_overlay_only() {
+fn regen_without_a_document_only_reapplies_the_overlay() {
     let root = generated();
     edit(root.path(), OVERLAY, "What was lent.", "What is lent.");
     let output = run(root.path(), &Request::default());
@@ -73,7 +73,7 @@ fn regen_without_a_document_repeats_the_overlay_only() {
 }
 
 #[test]
-fn the_recorded_document_can_be_given_another_name() {
+fn recorded_document_can_be_given_another_revision_name() {
     let root = generated();
     let request = Request {
         vendor: Some("library".into()),
@@ -87,7 +87,7 @@ fn the_recorded_document_can_be_given_another_name() {
 }
 
 #[test]
-fn check_passes_where_nothing_would_change() {
+fn check_passes_when_nothing_would_change() {
     let root = generated();
     let output = check(root.path());
     assert_eq!(output.outcome, Outcome::Success);
@@ -96,7 +96,7 @@ fn check_passes_where_nothing_would_change() {
 }
 
 #[test]
-fn check_shows_a_hand_edit_and_leaves_it() {
+fn check_shows_a_hand_edit_without_changing_it() {
     let root = generated();
     edit(root.path(), CONTRACT, "What was lent.", "Lent.");
     let before = fixture::files(root.path());
@@ -128,7 +128,7 @@ fn check_shows_a_hand_edit_and_leaves_it() {
 }
 
 #[test]
-fn check_shows_an_upstream_that_is_not_canonical() {
+fn check_shows_a_non_canonical_upstream() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - long\n      - short", "      - short\n      - long");
     let output = check(root.path());
@@ -150,7 +150,7 @@ fn check_shows_an_upstream_that_is_not_canonical() {
 }
 
 #[test]
-fn check_shows_a_file_that_is_missing() {
+fn check_shows_a_missing_file() {
     let root = generated();
     std::fs::remove_file(root.path().join(CONTRACT)).unwrap();
     let output = check(root.path());
@@ -219,7 +219,7 @@ fn check_against_a_new_document_shows_what_changed() {
 }
 
 #[test]
-fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
+fn check_shows_changes_even_if_the_overlay_no_longer_applies() {
     let root = generated();
     let new = DOCUMENT.replace("schemas/Loan'", "schemas/Loaned'").replace("    Loan:", "    Loaned:");
     put(root.path(), "document.yaml", &new);
@@ -234,7 +234,7 @@ fn check_shows_what_changed_even_where_the_overlay_no_longer_applies() {
 }
 
 #[test]
-fn on_a_problem_no_file_is_touched() {
+fn regen_writes_no_file_on_a_problem() {
     let root = generated();
     let before = fixture::files(root.path());
     let sound = read(root.path(), OVERLAY);
@@ -263,7 +263,7 @@ fn on_a_problem_no_file_is_touched() {
 }
 
 #[test]
-fn one_vendor_that_fails_keeps_the_other_from_being_written() {
+fn failure_of_one_vendor_prevents_writing_the_other() {
     let root = generated();
     let library = root.path().join("specs/library");
     let museum = root.path().join("specs/museum");
@@ -280,7 +280,7 @@ fn one_vendor_that_fails_keeps_the_other_from_being_written() {
 }
 
 #[test]
-fn one_vendor_to_resolve_by_hand_keeps_the_other_from_being_written() {
+fn unresolved_vendor_prevents_writing_the_other() {
     let root = generated();
     let library = root.path().join("specs/library");
     let museum = root.path().join("specs/museum");
@@ -303,7 +303,7 @@ fn one_vendor_to_resolve_by_hand_keeps_the_other_from_being_written() {
 }
 
 #[test]
-fn an_unknown_vendor_and_a_document_of_nobody_are_errors() {
+fn unknown_vendor_and_document_without_a_vendor_are_errors() {
     let root = workspace();
     let unknown = Request { vendor: Some("../specs/library".into()), ..Request::default() };
     let output = run(root.path(), &unknown);
@@ -316,7 +316,7 @@ fn an_unknown_vendor_and_a_document_of_nobody_are_errors() {
 }
 
 #[test]
-fn a_transcript_is_sorted_and_takes_no_document() {
+fn transcript_is_sorted_and_accepts_no_document() {
     let root = workspace();
     put(
         root.path(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn the_checked_in_specs_are_what_regen_would_write() {
+fn checked_in_specs_match_the_regen_output() {
     let output = check(&workspace_root());
     assert_eq!(output.outcome, Outcome::Success, "{}{}", output.err, output.out);
 }
