@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_sends_its_secrets_and_does_not_show_them() {
+    fn request_sends_its_secrets_but_debug_does_not_show_them() {
         check::<CreateAccessTokenRequest>(json!({ "client_id": "id", "client_secret": "MARK" }));
         let grant =
             json!({ "grant_type": "refresh_token", "client_secret": "MARK", "refresh_token": "MARK-2" });

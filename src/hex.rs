@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_byte_has_one_text() {
+    fn each_byte_has_exactly_one_hex_form() {
         for byte in 0..=u8::MAX {
             assert_eq!(unhex::<1>(&hex(&[byte])), Some([byte]));
         }

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_repeated_however_it_is_escaped() {
+    fn duplicate_names_are_found_in_any_escaping() {
         assert!(is_repeated(r#"{"a":1,"b":2,"a":1}"#));
         assert!(is_repeated(r#"{"a":1,"\u0061":2}"#));
         assert!(!is_repeated(r#"{"a":1,"A":2}"#));

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_backoff_does_not_overflow() {
+    fn backoff_does_not_overflow() {
         let cap = Duration::from_secs(60);
         assert_eq!(backoff(Duration::from_secs(1), cap, u32::MAX, 1.0), cap);
         assert_eq!(backoff(Duration::MAX, cap, 40, 1.0), cap);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn random_numbers_are_spread_over_0_to_1() {
+    fn random_numbers_are_between_0_and_1() {
         let numbers: Vec<f64> = (0..1_000).map(|_| random()).collect();
         assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
         assert!(numbers.iter().any(|number| *number < 0.1) && numbers.iter().any(|number| *number > 0.9));

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_that_were_copied_with_something_around_them_have_a_flaw() {
+    fn values_copied_with_quotes_or_whitespace_are_detected() {
         for (text, word) in [
             ("\u{feff}abc", "byte order mark"),
             ("abc\u{feff}", "byte order mark"),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_that_are_joined_wrongly_have_a_flaw() {
+    fn wrongly_joined_scopes_are_detected() {
         for text in [
             "/a.read,/b.read",
             "/a.read, /b.read",

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_timestamps_parse_to_the_same_value() {
         for text in ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.250Z"] {
             let json = format!("\"{text}\"");
             assert_eq!(
@@ -68,14 +68,14 @@ mod tests {
     }
 
     #[test]
-    fn is_the_same_moment_as_a_system_time() {
+    fn timestamp_equals_its_system_time() {
         let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_704_067_200_250);
         assert_eq!(SystemTime::from(Timestamp::from(time)), time);
         assert_eq!(Timestamp::from(time).to_string(), "2024-01-01T00:00:00.250+00:00");
     }
 
     #[test]
-    fn reads_any_offset_and_takes_none_for_utc() {
+    fn any_offset_is_parsed_and_a_missing_offset_means_utc() {
         let expected = Some("2024-01-01T00:00:00+00:00".to_owned());
         assert_eq!(read(r#""2024-01-01T00:00:00Z""#), expected);
         assert_eq!(read(r#""2024-01-01T02:00:00+02:00""#), expected);

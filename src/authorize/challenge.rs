@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_challenge_with_invalid_token_counts_however_it_is_written() {
+    fn every_spelling_of_an_invalid_token_challenge_is_recognized() {
         for challenge in [
             r#"Bearer error="invalid_token""#,
             "Bearer error=invalid_token",
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_challenge_does_not_count() {
+    fn other_challenges_are_ignored() {
         for challenge in [
             "",
             "Bearer",

@@ -115,7 +115,7 @@ mod tests {
     /// `http::Uri` accepts these authorities. For some of them it returns no port, as if the port
     /// were the default.
     #[test]
-    fn a_uri_whose_authority_is_not_exactly_the_origin_is_another() {
+    fn uri_with_a_different_authority_has_a_different_origin() {
         let moov = Origin::parse("https://api.moov.io").unwrap();
         let local = Origin::parse("http://localhost:80").unwrap();
         for authority in [
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_or_no_safe_one_is_refused() {
+    fn invalid_or_unsafe_origins_are_rejected() {
         for bad in ["http://api.moov.io", "https://api.moov.io/oauth2", "api.moov.io", "https://u:p@a.b"] {
             assert_eq!(Origin::parse(bad).unwrap_err().kind(), ErrorKind::InvalidConfig, "{bad}");
         }

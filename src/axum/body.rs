@@ -62,7 +62,7 @@ mod tests {
     use super::room;
 
     #[test]
-    fn no_room_is_made_beyond_the_limit() {
+    fn buffer_capacity_does_not_exceed_the_limit() {
         assert_eq!(room(0, 100, 1000), 200);
         assert_eq!(room(500, 100, 1000), 600);
         assert_eq!(room(usize::MAX, 100, 1000), 1000);

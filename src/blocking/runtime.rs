@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_thread_ends_with_the_last_clone() {
+    fn thread_ends_when_the_last_clone_is_dropped() {
         let runtime = Runtime::start().unwrap();
         let (held, gone) = mpsc::channel::<()>();
         runtime.0.handle.spawn(async move {

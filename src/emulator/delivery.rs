@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schedule_ends_when_the_vendor_gives_up() {
+    fn schedule_ends_when_the_vendor_gives_up() {
         for (schedule, hours, attempts) in
             [(RetrySchedule::moneykit(), 2, 9), (RetrySchedule::moov(), 24, 11)]
         {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_of_another_length_keeps_its_attempts_and_its_bound() {
+    fn schedule_of_another_length_keeps_its_attempts_and_limit() {
         for millis in [0, 1, 10_000, 48 * 3_600_000, u64::MAX] {
             let schedule = RetrySchedule::moov().with_total(Duration::from_millis(millis));
             let total: Duration = schedule.intervals().sum();
@@ -306,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn there_is_always_one_attempt() {
+    fn schedule_has_at_least_one_attempt() {
         for (attempts, retries) in [(0, 0), (1, 0), (2, 1), (100, 8)] {
             assert_eq!(RetrySchedule::moneykit().with_max_attempts(attempts).intervals().count(), retries);
         }
     }
 
     #[test]
-    fn a_handler_beyond_this_machine_is_reached_by_https() {
+    fn remote_handler_requires_https() {
         let http = HttpOptions::default();
         for (url, host) in [
             ("http://127.0.0.1:1/hook?key=a", "127.0.0.1"),

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_forms_as_the_sdks_write_them() {
+    fn form_encodings_of_the_sdks_are_parsed() {
         let fields = Fields::form(b"scope=%2Faccounts.read+a%3Ab&client_id=%C3%bc&empty=&flag").unwrap();
         assert_eq!(fields.text("scope"), Some("/accounts.read a:b"));
         assert_eq!(fields.text("client_id"), Some("ü"));
@@ -85,14 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_malformed_forms_and_repeated_fields() {
+    fn malformed_forms_and_duplicate_fields_are_rejected() {
         for bad in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=1&a=2", "a=1&a="] {
             assert!(Fields::form(bad.as_bytes()).is_none(), "{bad}");
         }
     }
 
     #[test]
-    fn reads_json_objects_alone() {
+    fn only_json_objects_are_parsed() {
         let fields = Fields::json(br#"{"scope":"\u00fc","refresh_token":null,"token":""}"#).unwrap();
         assert_eq!(fields.text("scope"), Some("ü"));
         assert_eq!((fields.text("refresh_token"), fields.text("token")), (None, None));

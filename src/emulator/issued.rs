@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_that_ended_long_ago_are_dropped() {
+    fn tokens_that_expired_long_ago_are_removed() {
         let mut issued = Issued::default();
         let family = issued.new_family();
         let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_is_bounded_in_requests_and_in_bytes() {
+    fn log_is_limited_in_requests_and_bytes() {
         let request = |size: usize| {
             let (parts, ()) = http::Request::new(()).into_parts();
             Request::new(parts, vec![0; size].into())

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_running_clock_can_be_moved_too() {
+    fn running_clock_can_be_advanced() {
         let time = Time::running();
         let before = time.now();
         time.clock().advance(Duration::from_secs(60));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn every_time_has_an_http_date() {
+    fn every_time_formats_as_an_http_date() {
         let day = Duration::from_secs(86_400);
         assert_eq!(http_date(SystemTime::UNIX_EPOCH - day), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(http_date(SystemTime::UNIX_EPOCH + day * 4_000_000), "Fri, 31 Dec 9999 23:59:59 GMT");

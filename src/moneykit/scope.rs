@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn every_documented_scope_has_a_name_and_goes_to_text_and_back() {
+    fn every_documented_scope_has_a_variant_and_round_trips() {
         let mut facts: Vec<&str> = FACTS.split(' ').collect();
         facts.sort_unstable();
         assert_eq!(NamedScope::DOCUMENTED, facts);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_scope_is_kept_and_text_that_is_no_scope_is_refused() {
+    fn unknown_scopes_are_kept_and_invalid_ones_rejected() {
         for text in ["link:data:beyond", "Link:data:read", "link:data", "/accounts.read"] {
             let scope = parse(text);
             assert!(matches!(scope, NamedScope::Other { .. }), "{text}");

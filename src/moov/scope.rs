@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_documented_scope_has_a_name_and_goes_to_text_and_back() {
+    fn every_documented_scope_has_a_variant_and_round_trips() {
         let [fixed, account] = facts();
         let fixed: Vec<_> = fixed.iter().map(|scope| format!("/{scope}")).collect();
         assert_eq!(NamedScope::DOCUMENTED, fixed);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_says_what_the_text_says() {
+    fn scope_variants_match_their_text() {
         let id = ID.parse().unwrap();
         assert_eq!(parse("/ping.read"), NamedScope::PingRead);
         assert_eq!(parse(&format!("/accounts/{ID}/cards.write")), AccountScope::CardsWrite.of(id));
@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn an_account_id_may_come_in_upper_case_and_goes_in_lower_case() {
+    fn account_id_is_parsed_in_upper_case_and_written_in_lower_case() {
         let scope = parse(&format!("/accounts/{}/cards.read", ID.to_uppercase()));
         assert_eq!(scope, AccountScope::CardsRead.of(ID.parse().unwrap()));
         assert_eq!(scope.to_string(), format!("/accounts/{ID}/cards.read"));
     }
 
     #[test]
-    fn what_is_not_quite_documented_is_kept_word_for_word() {
+    fn undocumented_scopes_are_kept_unchanged() {
         for text in [
             "accounts.read",
             "/Accounts.read",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_scope_is_refused() {
+    fn invalid_scopes_are_rejected() {
         for text in ["", " ", "/ping.read ", "/ping.read /fed.read", "\"", "\\", "ü", "/accounts/\n/x"] {
             let error = text.parse::<NamedScope>().unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::InvalidConfig, "{text:?}");
@@ -264,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_keeps_order_and_unknown_scopes_and_passes_over_the_rest() {
+    fn scope_list_keeps_order_and_unknown_scopes_and_skips_invalid_ones() {
         let list = NamedScope::parse_list("  /ping.read   /beyond.read \t ü \"q\"\n/fed.read ");
         assert_eq!(list, [NamedScope::PingRead, parse("/beyond.read"), NamedScope::FedRead]);
         assert_eq!(NamedScope::parse_list(""), []);
     }
 
     #[test]
-    fn a_list_is_bounded() {
+    fn scope_list_length_is_limited() {
         // An item that is too long for a scope is skipped, but counts towards the length limit.
         let long = "x".repeat(MAX_LIST - "/ping.read/fed.read".len());
         let list = |long: &str| NamedScope::parse_list(&format!("/ping.read {long} /fed.read"));
@@ -293,7 +293,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_scope_goes_through_without_loss(text in scope_text()) {
+        fn any_scope_round_trips(text in scope_text()) {
             let scope = parse(&text);
             prop_assert_eq!(scope.to_string(), text.as_str());
             prop_assert_eq!(parse(&scope.to_string()), scope.clone());
@@ -303,7 +303,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_or_refused(text in ".*") {
+        fn any_text_is_parsed_or_rejected_without_a_panic(text in ".*") {
             prop_assert_eq!(text.parse::<NamedScope>().is_ok(), crate::Scope::new(&text).is_ok());
             prop_assert!(NamedScope::parse_list(&text).len() <= text.split_ascii_whitespace().count());
         }

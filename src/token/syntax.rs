@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_characters_of_rfc_6750_make_a_bearer_token() {
+    fn bearer_token_allows_only_the_characters_of_rfc_6750() {
         for good in ["a", "A-z.0_~+/", "eyJ.eyJ.c2ln", "YQ==", "a="] {
             assert!(is_bearer_token(good), "{good}");
         }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_may_be_any_visible_text() {
+    fn refresh_token_may_be_any_visible_text() {
         let access = Secret::from("a");
         let check = |refresh: &str| {
             let mut refresh = Some(Secret::from(refresh));

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_is_loopback() {
+    fn only_loopback_addresses_count_as_loopback() {
         for (url, expected) in [
             ("http://127.8.8.8", true),
             ("http://[::1]:1", true),

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_do_not_show_in_headers_or_their_errors() {
+    fn header_debug_and_errors_show_no_secrets() {
         let value = basic("id", &"hunter2".into()).unwrap();
         assert_eq!(format!("{value:?}"), "Sensitive");
         let error = bearer(&"line\nbreak".into()).unwrap_err();

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_made_strict() {
+    fn json_object_is_normalized_to_strict_json() {
         for (body, json) in [
             ("{}", "{}"),
             (" { \"a\" : 1 } ", r#"{"a":1}"#),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_members_are_null() {
+    fn invalid_members_become_null() {
         let members = object(br#"{"a":1e400,"b":"x","c":1,"c":2}"#).unwrap();
         assert_eq!(Value::from(members).to_string(), r#"{"a":null,"b":"x","c":null}"#);
     }

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn only_exact_names_are_allowed() {
+    fn only_exact_host_names_are_allowed() {
         for (hosts, base) in [
             (&["emulator"][..], "http://emulator:8080"),
             (&["a", "Emulator"], "http://EMULATOR"),
@@ -181,7 +181,7 @@ mod tests {
 
     /// Resolving an address needs no DNS server, so the test works without a network.
     #[tokio::test]
-    async fn a_name_that_resolves_to_a_public_address_is_refused() {
+    async fn name_that_resolves_to_a_public_address_is_rejected() {
         for (name, expected) in [("127.0.0.1", true), ("10.0.0.1", true), ("8.8.8.8", false)] {
             let resolved = PrivateResolver.resolve(name.parse().unwrap()).await;
             assert_eq!(resolved.is_ok(), expected, "{name}");

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_seconds_dates_and_milliseconds() {
+    fn seconds_dates_and_milliseconds_are_parsed() {
         assert_eq!(wait(&[]), None);
         assert_eq!(wait(&[("retry-after", "3")]), Some(3_000));
         assert_eq!(wait(&[("retry-after", "Sun, 09 Sep 2001 01:46:50 GMT")]), Some(10_000));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_credible_wait_counts() {
+    fn longest_valid_wait_is_used() {
         let day = Some(86_400_000);
         for (value, milliseconds) in [
             ("1.5", Some(1_500)),

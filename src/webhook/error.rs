@@ -376,7 +376,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_has_a_name_and_words_of_its_own() {
+    fn each_error_reason_has_a_unique_name_and_message() {
         let names: BTreeSet<_> = VerifyError::REASONS.iter().map(|(_, name)| name).collect();
         assert_eq!(names.len(), VerifyError::REASONS.len());
         let clauses: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.clause()).collect();

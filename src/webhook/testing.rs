@@ -304,7 +304,7 @@ mod tests {
 
     /// The headers are of a real delivery, from the tests of the vendor's Go SDK.
     #[test]
-    fn moovs_signature_is_that_of_the_vendor() {
+    fn moov_signature_matches_the_vendor_example() {
         let timestamp = SystemTime::from(DateTime::parse_from_rfc3339("2024-04-26T21:20:55Z").unwrap());
         let nonce = "LwxF1Uk7QOeDq2nzB3theslHbtAo7y3uuncB1PoijwCZZaRZsd8DOtffBT7p";
         let id = "dff0a709-f982-4475-81e8-214b435c74ab";
@@ -319,7 +319,7 @@ mod tests {
 
     /// The key was created with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
     #[test]
-    fn a_pem_file_is_read_and_named_by_its_thumbprint() {
+    fn pem_key_is_parsed_and_named_by_its_thumbprint() {
         let lines = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGat+yv6k9NhpqidJ\n\
                      geY7QNSi9HebAD5ymD0bD7gb0UOhRANCAAQovSbu7CC2x3DphfbpaCFc0eX6e6dt\r\n\
                      d828Tr133CcGD6AD+vxR1VTwmeC1oKVFBLNFqbWkQyemShkBYPpA5now\n";
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_can_carry_is_an_error() {
+    fn invalid_header_value_is_an_error() {
         assert!(sign_moov(&"s".into(), SystemTime::now(), "a\nb", "id").is_err());
         let key = SigningKey::generate("key").unwrap();
         assert!(sign_moneykit(&key, SystemTime::now(), b"{}").is_ok());

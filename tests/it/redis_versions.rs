@@ -1,7 +1,7 @@
 //! Processes of two versions on one Redis, as in every rolling deployment. What the other version writes is written
 //! here by hand.
 //!
-//! `store::redis::store::tests::an_entry_that_an_earlier_build_wrote_is_read` pins what is sealed.
+//! `store::redis::store::tests::entry_written_by_an_earlier_build_is_parsed` pins what is sealed.
 
 use std::{sync::Arc, time::Duration};
 

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_count_each_slip_once() {
+    fn each_typing_error_counts_once_in_the_distance() {
         for (one, other, expected) in [
             ("", "", 0),
             ("", "abc", 3),
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn only_near_names_are_offered() {
+    fn only_similar_names_are_suggested() {
         let known = ["client_id", "client_secret", "scopes", "origin"];
         for (given, expected) in [
             ("client_secrte", Some("client_secret")),

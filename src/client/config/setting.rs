@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_with_and_without_units() {
+    fn durations_are_parsed_with_and_without_units() {
         for (value, millis) in [
             (Value::Number(15.0), 15_000),
             (Value::Number(0.5), 500),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_shown_without_credentials() {
+    fn displayed_text_has_no_credentials() {
         for (given, shown) in [
             ("https://api.moov.io/a:b", "https://api.moov.io/a:b"),
             ("https://user:pass@api.moov.io/a", "https://[redacted]"),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_calls_by_a_time() {
+    fn rates_are_parsed_as_calls_per_duration() {
         for (given, expected) in [
             ("40/s", Some((40, 1))),
             ("300/60s", Some((300, 60))),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_over_0_and_up_to_1() {
+    fn share_must_be_above_0_and_at_most_1() {
         for (given, expected) in
             [("0.5", Some(0.5)), ("1", Some(1.0)), ("0", None), ("-0.1", None), ("1.1", None), ("NaN", None)]
         {
@@ -248,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_separated_by_spaces_alone() {
+    fn hosts_are_separated_only_by_spaces() {
         let hosts = |given: &str| Vec::<String>::read(&text(given));
         assert_eq!(hosts("emulator  10.0.0.7"), Some(vec!["emulator".to_owned(), "10.0.0.7".to_owned()]));
         assert_eq!((hosts("a,b"), hosts("a;b"), hosts("a, b")), (None, None, None));
     }
 
     #[test]
-    fn whole_numbers_lose_nothing() {
+    fn integers_are_parsed_without_loss() {
         assert_eq!(usize::read(&Value::Number(1_048_576.0)), Some(1 << 20));
         assert_eq!(usize::read(&text("1048576")), Some(1 << 20));
         for bad in [Value::Number(0.5), Value::Number(-1.0), Value::Number(1e300), text("1k"), text("+1")] {

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_thousand_callers_ask_once_and_a_hang_ends_at_the_deadline() {
+    async fn callers_share_one_provider_call_and_it_ends_at_the_deadline() {
         let (provider, clock) = (Arc::new(Hangs::default()), ManualClock::new(std::time::SystemTime::now()));
         let current = current(&provider, &clock);
         let asked = || provider.calls.load(atomic::Ordering::Relaxed);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_caller_that_leaves_does_not_cancel_the_provider() {
+    async fn dropped_caller_does_not_cancel_the_provider() {
         let (provider, clock) = (Arc::new(Hangs::default()), ManualClock::new(std::time::SystemTime::now()));
         let current = current(&provider, &clock);
         time::timeout(Duration::from_millis(10), current.get()).await.unwrap_err();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hang_without_credentials_is_a_timeout_and_asks_nobody_to_wait() {
+    async fn hanging_provider_without_credentials_is_a_timeout_without_retry_after() {
         let provider = Arc::new(Hangs { hangs_at_once: true, ..Hangs::default() });
         let current = current(&provider, &ManualClock::new(std::time::SystemTime::now()));
         for _ in 0..2 {

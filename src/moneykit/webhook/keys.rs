@@ -143,7 +143,7 @@ mod tests {
     /// The JWS of RFC 7515 appendix A.3 has no `kid` and none of MoneyKit's claims, so this test
     /// verifies it with the key set directly.
     #[test]
-    fn the_signature_of_rfc_7515_appendix_a_3_verifies() {
+    fn signature_of_rfc_7515_appendix_a_3_verifies() {
         let keys = set(&[json!({
             "kid": "a3", "kty": "EC", "crv": "P-256",
             "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn wycheproof_es256_agrees() {
+    fn es256_results_match_wycheproof() {
         let text = include_str!("../../../tests/vectors/ecdsa_secp256r1_sha256_p1363_test.json");
         let vectors: Value = serde_json::from_str(text).expect("json");
         let (mut valid, mut invalid) = (0, 0);

@@ -206,7 +206,7 @@ mod tests {
     use crate::hex::unhex_all;
 
     #[test]
-    fn wycheproof_hmac_sha512_agrees() {
+    fn hmac_sha512_results_match_wycheproof() {
         let text = include_str!("../../../tests/vectors/hmac_sha512_test.json");
         let vectors: Value = serde_json::from_str(text).expect("json");
         let mut checked = 0;
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_every_documented_way() {
+    fn every_documented_time_format_is_parsed() {
         let expected = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_736_964_352));
         for text in [
             "1736964352",

@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_limit_is_a_share_of_the_limit_in_a_longer_time() {
+    fn rate_limit_is_a_share_of_the_vendor_limit_over_a_longer_window() {
         let limit = |share: f64| {
             let options = TokenOptions::default().with_rate_limit(40, Duration::from_secs(1));
             let limit = options.with_rate_limit_share(share).fleet_rate_limit().unwrap();
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_renews_earlier_and_never_later() {
+    fn jitter_only_makes_renewal_earlier() {
         assert_eq!(windows(Duration::from_secs(3_600), 1.0), (3_215_000, 3_590_000));
     }
 }

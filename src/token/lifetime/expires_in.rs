@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_numbers_and_numeric_strings_of_any_size() {
+    fn numbers_and_numeric_strings_of_any_size_are_parsed() {
         for (json, raw) in [
             ("900", 900),
             ("1736964352", 1_736_964_352),

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_is_measured_against_date_and_seconds_are_not() {
+    fn only_timestamps_are_compared_with_the_date_header() {
         // One second is the resolution of `Date`.
         is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW), 899, Rule::Timestamp);
         for local in [NOW - DAY, NOW - 60, NOW + 60, NOW + DAY] {
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_above_the_maximum_is_capped() {
+    fn default_lifetime_above_the_maximum_is_capped() {
         let facts =
             Facts { expires_in: None, access_token: "", date: None, sent: at(NOW), received: at(NOW) };
         let limits = Limits { default: Duration::from_secs(60), max: Duration::from_secs(30) };

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_token_stays_revoked_until_its_mark_ends() {
+    fn revoked_token_stays_revoked_until_its_tombstone_expires() {
         let marks = Tombstones::default();
         marks.mark_revoked(id(1), 0, 100);
         marks.mark_revoked(id(1), 0, 50);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalidated_token_comes_back_only_from_a_later_request() {
+    fn invalidated_token_is_accepted_again_only_from_a_later_request() {
         let marks = Tombstones::default();
         let before = marks.epoch();
         marks.mark_invalidated(id(1), 0, 100);

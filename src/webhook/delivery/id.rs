@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_kept_apart() {
+    fn delivery_id_depends_on_part_boundaries() {
         let id = |parts: &[&str]| {
             DeliveryId::new(parts.iter().map(|part| part.as_bytes()), SystemTime::UNIX_EPOCH)
         };

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_a_plain_word() {
+    fn namespace_allows_only_plain_characters() {
         for bad in ["", "a b", "a{b", "a}b", "a:b", "a*", "ü", &"a".repeat(65)] {
             assert!(Names::new(bad).is_err(), "{bad:?}");
         }

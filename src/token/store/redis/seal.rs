@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_base64_has_32_bytes() {
+    fn base64_key_must_have_32_bytes() {
         for bad in ["", "AAAA", "not base64 at all!", &"A".repeat(44)] {
             assert!(SealingKey::from_base64(&Secret::from(bad)).is_err(), "{bad:?}");
         }

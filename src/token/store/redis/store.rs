@@ -382,7 +382,7 @@ mod tests {
     /// If this fails, processes of the previous release and of this one do not share tokens. If
     /// that is intended, increase `VERSION` of the seal, and replace these values.
     #[test]
-    fn an_entry_that_an_earlier_build_wrote_is_read() {
+    fn entry_written_by_an_earlier_build_is_parsed() {
         const NAME: &str = "{fintech-auth:default:c0d98bfc0d1dafc7905b63b52c95999c}:token:2:ab1824375b49b051d46e7d961c75006f";
         const TOKEN: &str = "02db8378bdac1e89374fec6d1442e8c97e43aaaee290ae031739015fae4b4efd765bb5d4d8fa2d30f4778d\
             259768a914ca2275c9a93580364550757352b41e";
