@@ -1,7 +1,7 @@
-//! The one error of every call, and what a caller can learn from it.
+//! The error of every call.
 //!
-//! It never shows a body, a query, a secret or the text of its source. Webhook failures are a type
-//! of their own, since callers respond to them and do not retry.
+//! It never shows a body, a query, a secret or the text of its source. Webhooks have an error type of their own, because
+//! callers respond to such an error and do not retry.
 
 use std::{
     borrow::Cow,
@@ -20,26 +20,52 @@ use crate::response::Head;
 /// The longest error code that is kept for later callers, in bytes.
 const MAX_KEPT_CODE: usize = 128;
 
-/// What the caller does next. [Troubleshooting](crate::guide::troubleshooting#calls) has a section on each kind for the
-/// engineer on call.
+/// What a caller can do about an [`Error`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fintech_auth::{Error, ErrorKind};
+///
+/// /// Returns when to try again, if that can help.
+/// fn next_attempt(error: &Error) -> Option<Duration> {
+///     match error.kind() {
+///         // Transient: the same call may succeed later.
+///         ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout => {
+///             Some(error.retry_after().unwrap_or(Duration::from_secs(1)))
+///         }
+///         // Someone has to correct the configuration, the credentials or the request.
+///         ErrorKind::InvalidConfig | ErrorKind::Unauthorized | ErrorKind::InvalidRequest => None,
+///         // InvalidResponse, and kinds that are added later.
+///         _ => None,
+///     }
+/// }
+///
+/// let error = Error::new(ErrorKind::RateLimited, "too many token requests");
+/// assert_eq!(next_attempt(&error), Some(Duration::from_secs(1)));
+/// assert_eq!(next_attempt(&Error::new(ErrorKind::Unauthorized, "wrong secret")), None);
+/// ```
+///
+/// [Troubleshooting](crate::guide::troubleshooting#calls) explains for each kind the symptom, likely causes, what to check
+/// first, and what is at risk.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Correct the configuration or the arguments. Nothing was sent.
+    /// The configuration or an argument is wrong. Nothing was sent.
     InvalidConfig,
-    /// Correct the credentials, or fetch a new token: the vendor does not accept these (401,
-    /// `invalid_client`, and 403 without a code that blames the request).
+    /// The vendor does not accept the credentials or the token (401, `invalid_client`, and 403 without a code that blames
+    /// the request). Correct the credentials, or get a new token.
     Unauthorized,
-    /// Correct the request: the vendor refuses it or its scope (400, 404, 422).
+    /// The vendor refuses the request or its scope (400, 404, 422). Correct the request.
     InvalidRequest,
-    /// Wait, for [`Error::retry_after`] where it is given, then send again (429).
+    /// Too many requests (429). Wait for [`Error::retry_after`], if it is given, then send the request again.
     RateLimited,
-    /// Try again later: the vendor, or the way to it, fails (5xx, no connection, a reset), or a proxy
-    /// or CDN in front of it blocked the request. Says nothing about the credentials.
+    /// The vendor or the network failed (5xx, no connection, a connection reset), or a proxy or CDN blocked the request.
+    /// Try again later. This says nothing about the credentials.
     Unavailable,
-    /// Try again, or allow more time: no whole response came within the timeout.
+    /// No complete response within the timeout. Try again, or allow more time.
     Timeout,
-    /// Report it: the response is not what the contract says (no JSON, too large, a redirect).
+    /// The response does not match the API schema (no JSON, too large, a redirect). Report it.
     InvalidResponse,
 }
 
@@ -58,12 +84,13 @@ impl ErrorKind {
     }
 }
 
-/// A failed call. Cheap to clone, so that all who waited for one request can share its failure.
+/// A failed call. Its [`kind`](Error::kind) says what to do next.
 ///
-/// `Display` is one clause in lower case without the source's text; walk [`std::error::Error::source`]
-/// for more. Neither it nor `Debug` shows a secret, a token or a body.
+/// `Display` is one line in lower case, without the text of the source: [`std::error::Error::source`] has that. Neither
+/// `Display` nor `Debug` shows a secret, a token or a body, so you can log both.
 ///
-/// [Troubleshooting](crate::guide::troubleshooting) says what to do about each.
+/// An error is cheap to clone, so callers that waited for the same request share its failure. See
+/// [Troubleshooting](crate::guide::troubleshooting).
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,

@@ -18,7 +18,28 @@ use crate::{
     webhook::Deliveries,
 };
 
-/// A client of MoneyKit's auth endpoints. Cheap to clone; clones share connections and tokens.
+/// A client of MoneyKit's auth endpoints. It is cheap to clone, and clones share connections and tokens.
+///
+/// ```
+/// # #[cfg(feature = "emulator")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fintech_auth::{HttpOptions, emulator::Emulator};
+///
+/// let emulator = Emulator::start().await?;
+/// let client = emulator.moneykit().build()?; // yours: moneykit::ClientBuilder::from_env()?.build()?
+///
+/// // The key pair on a request of your own. `bearer` adds a token instead.
+/// let authorizer = client.key_pair()?;
+/// let http = HttpOptions::default().to_reqwest(emulator.url())?;
+/// let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;
+/// let response = authorizer.send(&http, request).await?;
+/// assert_eq!(response.status(), 200);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "emulator"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 

@@ -1,36 +1,4 @@
-//! MoneyKit: bank-account linking.
-//!
-//! # Calls
-//!
-//! | method | operation | response |
-//! | --- | --- | --- |
-//! | [`Client::token`], [`Client::default_token`] | the token call, when needed | a token that works now |
-//! | [`Client::create_access_token`] | `POST /auth/token` | a token, by 201 |
-//! | [`Client::introspect`], [`Client::introspect_client`] | `GET /auth/introspect` | the client behind it |
-//! | [`Client::jwks`] | `GET /.well-known/jwks.json` | the keys that sign webhooks |
-//!
-//! # Credentials
-//!
-//! The client id's prefix tells the environment, `sandbox_` or `live_`; the host is the same. How
-//! they are sent is [`ClientAuth`], HTTP Basic unless told otherwise. From the environment
-//! ([`ClientBuilder::from_env`]): `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or
-//! `MONEYKIT_CLIENT_SECRET_FILE`, and every other setting of [`Config`], which files of any format can hold as well.
-//!
-//! # Tokens
-//!
-//! [`Client::token`] caches and renews them: see [`token`](crate::token) for their life. The other methods are
-//! the operations as they are.
-//!
-//! # Limits
-//!
-//! 300 token calls a minute for a client, then 429 with `Retry-After`. The client keeps to it.
-//!
-//! # Webhooks
-//!
-//! Signed by ES256 under a key of [`Client::jwks`], the body included. [`Client::webhooks`] verifies
-//! them and keeps the keys: [`webhook`].
-//!
-//! # Example
+//! MoneyKit (bank-account linking): tokens, the key pair, and webhooks.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
@@ -39,15 +7,43 @@
 //! use fintech_auth::emulator::Emulator;
 //!
 //! let emulator = Emulator::start().await?;
-//! let client = emulator.moneykit().build()?; // or: moneykit::ClientBuilder::from_env()?.build()?
-//! let token = client.token(&[]).await?;
+//! let client = emulator.moneykit().build()?; // yours: moneykit::ClientBuilder::from_env()?.build()?
+//!
+//! let token = client.token(&[]).await?; // all that the application may do
 //! let about = client.introspect(&token).await?;
-//! println!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("anything"));
+//! println!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("do anything"));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "emulator"))]
 //! # fn main() {}
 //! ```
+//!
+//! # Calls
+//!
+//! | method | operation | result |
+//! | --- | --- | --- |
+//! | [`Client::token`], [`Client::default_token`] | a token request, when needed | a cached token |
+//! | [`Client::bearer`], [`Client::key_pair`] | none | an authorizer for your own requests |
+//! | [`Client::create_access_token`] | `POST /auth/token` | the response: a token |
+//! | [`Client::introspect`], [`Client::introspect_client`] | `GET /auth/introspect` | the client that a token belongs to |
+//! | [`Client::jwks`] | `GET /.well-known/jwks.json` | the keys that sign webhooks |
+//!
+//! # Credentials
+//!
+//! [`ClientBuilder::from_env`] reads `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or `MONEYKIT_CLIENT_SECRET_FILE`, and
+//! every other setting of [`Config`]. [`ClientAuth`] says how they are sent. Default: HTTP Basic.
+//!
+//! The prefix of the client id, `sandbox_` or `live_`, selects the environment. The host is the same.
+//!
+//! # Limits
+//!
+//! MoneyKit allows 300 token requests a minute for a client. Above that it responds with 429 and `Retry-After`. The client
+//! keeps to this limit.
+//!
+//! # Webhooks
+//!
+//! MoneyKit signs the whole body (ES256 with a key of [`Client::jwks`]). [`Client::webhooks`] returns a verifier, which
+//! fetches the keys and caches them.
 
 mod api;
 mod auth;

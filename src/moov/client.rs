@@ -17,7 +17,28 @@ use crate::{
     transport::origin,
 };
 
-/// A client of Moov's OAuth 2.0 endpoints. Cheap to clone; clones share connections and tokens.
+/// A client of Moov's OAuth 2.0 endpoints. It is cheap to clone, and clones share connections and tokens.
+///
+/// ```
+/// # #[cfg(feature = "emulator")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use fintech_auth::{HttpOptions, emulator::Emulator};
+///
+/// let emulator = Emulator::start().await?;
+/// let client = emulator.moov().build()?; // yours: moov::ClientBuilder::from_env()?.build()?
+///
+/// // The key pair on a request of your own. `bearer` adds a token instead.
+/// let authorizer = client.basic_auth()?;
+/// let http = HttpOptions::default().to_reqwest(emulator.url())?;
+/// let request = http.get(format!("{}/accounts", emulator.url())).build()?;
+/// let response = authorizer.send(&http, request).await?;
+/// assert_eq!(response.status(), 200);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "emulator"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner<Api>>);
 

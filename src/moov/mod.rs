@@ -1,58 +1,57 @@
-//! Moov: money movement.
-//!
-//! # Calls
-//!
-//! | method | operation | response |
-//! | --- | --- | --- |
-//! | [`Client::token`], [`Client::default_token`] | the token call, when needed | a token that works now |
-//! | [`Client::create_access_token`] | `POST /oauth2/token` | an access and a refresh token |
-//! | [`Client::refresh`] | `POST /oauth2/token` | a new pair for a refresh token |
-//! | [`Client::revoke`] | `POST /oauth2/revoke` | nothing, by 204 |
-//!
-//! # Credentials
-//!
-//! How they are sent is [`ClientAuth`], HTTP Basic unless told otherwise. From the environment
-//! ([`ClientBuilder::from_env`]): `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` or `MOOV_CLIENT_SECRET_FILE`, `MOOV_ORIGIN` if set,
-//! and every other setting of [`Config`], which files of any format can hold as well.
-//! Who will use the token is [`ClientType`]; one for a browser needs the page's origin.
-//!
-//! # Version
-//!
-//! Every call sends `x-moov-version`, by default [`version::DEFAULT`], so that the service knows the fields that are
-//! sent with it: see [`ClientBuilder::with_version`].
-//!
-//! # Tokens
-//!
-//! [`Client::token`] caches and renews them: see [`token`](crate::token) for their life. The other methods are
-//! the operations as they are.
-//!
-//! # Limits
-//!
-//! 40 requests a second for an address and account, 10 in test mode, then 429 with `Retry-After`.
-//! The client keeps to 40 token calls a second.
-//!
-//! # Webhooks
-//!
-//! Their headers are signed by HMAC-SHA512 under a secret of the dashboard, the body is **not**.
-//! [`webhook::WebhookVerifier`] verifies them: [`webhook`].
-//!
-//! # Example
+//! Moov (money movement): tokens, the key pair, and webhooks.
 //!
 //! ```
 //! # #[cfg(feature = "emulator")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use fintech_auth::{moov, emulator::Emulator};
+//! use fintech_auth::{ErrorKind, emulator::Emulator, moov};
 //!
 //! let emulator = Emulator::start().await?;
-//! let client = emulator.moov().build()?; // or: moov::ClientBuilder::from_env()?.build()?
-//! let token = client.token(&[moov::NamedScope::AccountsRead.into()]).await?;
-//! client.revoke(&token, None).await?;
+//! let client = emulator.moov().build()?; // yours: moov::ClientBuilder::from_env()?.build()?
+//!
+//! match client.token(&[moov::NamedScope::AccountsRead.into()]).await {
+//!     Ok(token) => println!("{:?}", token.authorization()),
+//!     Err(error) if error.kind() == ErrorKind::Unauthorized => println!("check the credentials: {error}"),
+//!     Err(error) => return Err(error.into()),
+//! }
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "emulator"))]
 //! # fn main() {}
 //! ```
+//!
+//! # Calls
+//!
+//! | method | operation | result |
+//! | --- | --- | --- |
+//! | [`Client::token`], [`Client::default_token`] | a token request, when needed | a cached token |
+//! | [`Client::bearer`], [`Client::basic_auth`] | none | an authorizer for your own requests |
+//! | [`Client::issue`] | `POST /oauth2/token` | a token that is not cached, for a page |
+//! | [`Client::create_access_token`] | `POST /oauth2/token` | the response: an access and a refresh token |
+//! | [`Client::refresh`] | `POST /oauth2/token` | the response: a new pair of tokens |
+//! | [`Client::revoke`] | `POST /oauth2/revoke` | an empty response |
+//!
+//! # Credentials
+//!
+//! [`ClientBuilder::from_env`] reads `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` or `MOOV_CLIENT_SECRET_FILE`, and every other
+//! setting of [`Config`]. [`ClientAuth`] says how they are sent. Default: HTTP Basic.
+//!
+//! A token for a page needs the origin of the page (`MOOV_ORIGIN`): see [`ClientType`].
+//!
+//! # Version
+//!
+//! Every call sends `x-moov-version`. Default: [`version::DEFAULT`]. The service accepts only the fields that this version
+//! documents: see [`ClientBuilder::with_version`].
+//!
+//! # Limits
+//!
+//! Moov allows 40 requests a second for an address and account, and 10 in test mode. Above that it responds with 429 and
+//! `Retry-After`. The client sends at most 40 token requests a second.
+//!
+//! # Webhooks
+//!
+//! Moov signs three headers of a webhook (HMAC-SHA512 with a secret from its dashboard), but **not the body**.
+//! [`webhook::WebhookVerifier`] verifies them.
 
 mod api;
 mod auth;
