@@ -6,7 +6,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // MOOV_CLIENT_ID and MOOV_CLIENT_SECRET. Make one client and keep it: it has the cached tokens.
+//!     // From MOOV_CLIENT_ID and MOOV_CLIENT_SECRET. Make it once: it holds the tokens.
 //!     let client = moov::ClientBuilder::from_env()?.build()?;
 //!     let authorizer = client.bearer(&[moov::NamedScope::AccountsRead.into()])?;
 //!

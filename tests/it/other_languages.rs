@@ -14,6 +14,12 @@ fn example(language: &str) -> String {
     code.split_once("```").expect("its end").0.to_owned()
 }
 
+/// Short, and no wider than the page on docs.rs.
+fn assert_readable(code: &str) {
+    assert!(code.lines().count() <= 16, "{code}");
+    assert!(code.lines().all(|line| line.len() <= 88), "{code}");
+}
+
 /// Runs a program with the variables that `fintech-auth emulator` prints. `None` if it is not installed.
 fn run(emulator: &Emulator, name: &str, command: &[&str], is_required: bool) -> Option<String> {
     let [program, args @ ..] = command else { panic!("no program") };
@@ -55,7 +61,7 @@ async fn examples_in_other_languages_get_and_use_a_token() {
         ("ruby", vec!["ruby", "-e"], false),
     ] {
         let code = example(name);
-        assert_eq!(code.lines().count(), 5, "{name}");
+        assert_readable(&code);
         let command: Vec<&str> = command.into_iter().chain([code.as_str()]).collect();
         let Some(out) = run(&emulator, name, &command, is_required) else { continue };
         assert_eq!(out.trim(), moneykit::CLIENT_ID, "{name}");
@@ -69,7 +75,7 @@ async fn examples_in_other_languages_get_and_use_a_token() {
 async fn go_example_gets_a_token() {
     let emulator = emulator().await;
     let code = example("go");
-    assert_eq!(code.lines().count(), 5);
+    assert_readable(&code);
     let program = format!(
         "package main\nimport (\"encoding/json\"; \"log\"; \"net/http\"; \"net/url\"; \"os\")\nfunc main() {{\n\
          var token struct {{ AccessToken string `json:\"access_token\"` }}\n{code}\n\
