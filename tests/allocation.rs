@@ -1,5 +1,5 @@
-//! What is allocated for a token, and what is kept. In a process of its own, one test at a time: it counts
-//! what all threads allocate.
+//! Counts the allocations of a token lookup and the memory that errors keep. Runs in its own
+//! process as a single test, because it counts the allocations of all threads.
 
 use std::{alloc::System, time::Duration};
 
@@ -30,7 +30,7 @@ impl TokenSource for Local {
 
 #[test]
 fn cached_token_allocates_nothing_and_errors_keep_no_response() {
-    // In one test: the harness allocates between two.
+    // One test, because the test harness allocates between tests.
     runtime().block_on(look_up());
     runtime().block_on(refused());
 }
@@ -43,13 +43,14 @@ async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
     let cache = TokenCache::new(Local, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
-    // The first of each thread makes its counter.
+    // The first call on each thread initializes its counter.
     for _ in 0..2 {
         cache.token(&scopes).await.unwrap();
     }
     let fixed = StaticTokenProvider::new(Token::new("token", Duration::from_secs(60)).unwrap());
     let providers: [&dyn TokenProvider; 4] = [&cache, &handle, &&handle, &fixed];
-    // A set is sorted once, so its size does not matter. A slice of the same scopes finds the same token.
+    // A scope set is sorted only once, so its size does not matter. A slice of the same scopes
+    // finds the same token.
     let many: Vec<Scope> =
         (0..30).rev().map(|number| Scope::new(&format!("scope-{number}")).unwrap()).collect();
     let set = ScopeSet::new(many.iter().cloned()).unwrap();
@@ -77,7 +78,7 @@ async fn look_up() {
     assert!(cache.stats().hits >= 2_000);
 }
 
-/// 200 scope sets that are refused with a megabyte of explanation each.
+/// Requests 200 scope sets, each refused with a one-megabyte explanation.
 async fn refused() {
     let body = bytes::Bytes::from(format!(r#"{{"scope":"{}"}}"#, "x".repeat(1_000_000)));
     let app = axum::Router::new().fallback(move || {
@@ -97,7 +98,7 @@ async fn refused() {
     let mut region = Region::new(ALLOCATOR);
     for number in 0..=200 {
         if number == 1 {
-            // The first sets up the connection pool and the like.
+            // The first call sets up the connection pool.
             region = Region::new(ALLOCATOR);
         }
         let scopes = [Scope::new(&format!("scope-{number}")).unwrap()];
@@ -109,7 +110,7 @@ async fn refused() {
     }
     let change = region.change();
     let kept = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
-    // The handle of the client itself is one more.
+    // The client's own handle is one more entry.
     assert_eq!(client.tokens().len(), 202);
     assert!(kept < 1_000_000, "{kept} bytes kept");
 }

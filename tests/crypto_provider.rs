@@ -1,4 +1,5 @@
-//! TLS uses the crypto provider that the program installed. In a binary of its own: a program installs one once.
+//! TLS uses the crypto provider that the program installed. A separate binary, because a process
+//! can install a provider only once.
 
 #![cfg(feature = "rustls")]
 
@@ -17,7 +18,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Which key exchange a new client negotiates with a server that offers all.
+/// Returns the key exchange that a new client negotiates with a server that offers all of them.
 async fn negotiated() -> Option<NamedGroup> {
     let key = KeyPair::generate().expect("randomness");
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");

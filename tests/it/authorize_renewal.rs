@@ -1,5 +1,5 @@
-//! Renewal after a 401, through every way to send a request: how many token calls and requests it costs,
-//! and which token is left.
+//! Renewal after a 401 for every way to send a request: the number of token calls and requests, and
+//! the token that remains cached.
 
 use std::{
     collections::HashSet,
@@ -54,7 +54,7 @@ enum Via {
 
 const WAYS: [Via; 5] = [Via::Send, Via::Middleware, Via::Tower, Via::Run, Via::Blocking];
 
-/// The rest of a vendor's API. It rejects tokens as the live service does.
+/// The vendor's other endpoints. They reject tokens as the live service does.
 #[derive(Clone)]
 struct Api(Arc<ApiState>);
 
@@ -68,7 +68,7 @@ struct ApiState {
 enum Rejects {
     These(HashSet<String>),
     All,
-    /// For another reason than the token.
+    /// Rejects the request for a reason unrelated to the token.
     Forbidden,
 }
 
@@ -91,7 +91,7 @@ impl Api {
         self.reject(Rejects::These(HashSet::from([format!("Bearer {token}")])));
     }
 
-    /// How many requests came since the last call.
+    /// Returns the number of requests since the last call.
     fn take_seen(&self) -> usize {
         std::mem::take(&mut *self.0.seen.lock().unwrap()).len()
     }
@@ -111,7 +111,7 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
             let body = r#"{"error_code":"api_error.auth.expired_access_token","error_message":"expired"}"#;
             (StatusCode::UNAUTHORIZED, [("content-type", "application/json")], body).into_response()
         }
-        // As recorded from the live service: nothing but an id.
+        // Recorded from the live service: the 401 has only a request id.
         (true, Vendor::Moov) => {
             let mut response = StatusCode::UNAUTHORIZED.into_response();
             let id = "0e0a5a2c-8a7b-4c59-9a56-0a5d1a1f7f3e".parse().expect("a value");
@@ -123,7 +123,7 @@ async fn respond(State(api): State<Api>, headers: HeaderMap) -> axum::response::
 
 type Sent = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
 
-/// One vendor's tokens and API, and one way to send requests.
+/// One vendor's tokens and API, with one way to send requests.
 struct Setup {
     emulator: Emulator,
     api: Api,
@@ -185,7 +185,7 @@ impl Setup {
         Self { emulator, api, send, cached, vendor }
     }
 
-    /// The token calls so far.
+    /// Returns the number of token calls.
     fn token_calls(&self) -> usize {
         self.emulator.count(self.operation())
     }
@@ -204,7 +204,7 @@ impl Setup {
         (self.cached)().expect("a token")
     }
 
-    /// Sends many requests at once.
+    /// Sends many concurrent requests.
     async fn send_many(&self, count: usize) -> Vec<StatusCode> {
         let mut requests = JoinSet::new();
         (0..count).for_each(|_| drop(requests.spawn((self.send)())));
@@ -251,7 +251,7 @@ async fn send(via: Via, tokens: TokenCache, bearer: Authorizer, url: String) -> 
     }
 }
 
-/// Runs a test for both vendors and all ways to send.
+/// Runs a test for both vendors and every way to send.
 async fn for_each_way(test: impl AsyncFn(Setup, String)) {
     for vendor in VENDORS {
         for via in WAYS {
@@ -286,7 +286,7 @@ async fn permanent_401_causes_one_token_call_and_one_retry() {
             assert_eq!((setup.send)().await, StatusCode::UNAUTHORIZED, "{way}");
         }
         assert_eq!((setup.token_calls(), setup.api.take_seen()), (2, 5), "{way}");
-        // MoneyKit says that the token has expired; Moov's 401 may mean the origin.
+        // MoneyKit reports that the token has expired. Moov's 401 may also be about the origin.
         let is_kept = (setup.cached)() == Some(old);
         assert_eq!(is_kept, setup.vendor == Vendor::Moov, "{way}");
     })
@@ -332,7 +332,7 @@ async fn execute_returns_the_401_when_renewal_fails() {
                 assert_eq!((setup.cached)().as_ref(), Some(&old), "{way}");
                 assert_eq!(setup.api.take_seen(), 1, "{way} {requests}");
             } else {
-                // No token is left to send another request with.
+                // No token remains for another request.
                 break;
             }
         }
@@ -352,7 +352,8 @@ async fn token_is_not_renewed_on_a_403() {
     .await;
 }
 
-/// Runs a request on a cache. The server accepts these tokens alone; `rejection` is how it says so.
+/// Runs a request on a cache. The server accepts only these tokens and rejects others with
+/// `rejection`.
 #[tokio::test(start_paused = true)]
 async fn custom_classifier_replaces_the_default_rule_only_for_a_401() {
     let (cache, _) = cache([]);
@@ -412,7 +413,7 @@ async fn successful_renewal_ends_the_suppression() {
         let used = run(&cache, &["token-4"], rejection).await;
         assert_eq!(used.last().map(String::as_str), Some("token-4"), "{rejection:?}");
         assert_eq!(cached(&cache).as_deref(), Some("token-4"));
-        // The first pause again.
+        // The suppression starts again at its first duration.
         advance(Duration::from_secs(31)).await;
         assert_eq!(run(&cache, &[], rejection).await.len(), 2, "{rejection:?}");
         advance(Duration::from_secs(31)).await;
@@ -421,7 +422,7 @@ async fn successful_renewal_ends_the_suppression() {
     }
 }
 
-/// As when half of the servers have yet to learn of a new token.
+/// As if half of the servers did not know a new token yet.
 #[tokio::test(start_paused = true)]
 async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
@@ -461,7 +462,7 @@ async fn other_requests_use_the_old_token_while_a_candidate_is_tried() {
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// A repetition that is given up says nothing of its candidate.
+/// A cancelled retry does not decide whether its candidate is valid.
 #[tokio::test(start_paused = true)]
 async fn candidate_of_a_cancelled_request_is_used_by_the_next_request() {
     let (cache, source) = cache([]);
@@ -478,7 +479,7 @@ async fn candidate_of_a_cancelled_request_is_used_by_the_next_request() {
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// One request goes to the wrong origin, another does not. Whichever comes back first.
+/// One request goes to a wrong origin and another does not. Either may finish first.
 #[tokio::test(start_paused = true)]
 async fn one_accepted_retry_is_enough_to_keep_the_candidate() {
     for rejected_takes in [10, 100] {
@@ -520,7 +521,7 @@ async fn request_rejected_late_is_retried_with_the_current_token() {
     assert_eq!(source.count(), 2);
 }
 
-/// The refresh token belongs to the current token, which may be good.
+/// The refresh token belongs to the current token, which may still be valid.
 #[tokio::test(start_paused = true)]
 async fn requesting_a_candidate_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);
@@ -567,13 +568,13 @@ async fn candidate_is_stored_only_after_it_is_accepted() {
     run(&cache, &["token-3"], Rejection::Unexplained).await;
     assert_eq!((stored().await.as_deref(), source.count()), (Some("token-3"), 3));
 
-    // Another process takes it from the store, and asks for none of its own.
+    // Another process loads the token from the store and requests none.
     let other = TokenCache::new(source.clone(), tokens);
     assert_eq!(run(&other, &["token-3"], Rejection::Unexplained).await, ["token-3"]);
     assert_eq!(source.count(), 3);
 }
 
-/// Another process has replaced the token already, in a store that tells nobody.
+/// Another process has already replaced the token, in a store without notifications.
 #[tokio::test(start_paused = true)]
 async fn newer_token_in_the_store_becomes_the_candidate() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
@@ -605,7 +606,7 @@ async fn accepted_candidate_is_stored_even_if_its_caller_is_dropped() {
         };
         let scopes = scopes(&["a"]);
         let run = cache.run(&scopes, request, |rejection| *rejection);
-        // After the lease, and before the token is put.
+        // After the process gets the lease and before it stores the token.
         timeout(Duration::from_millis(1_000), run).await
     };
     assert!(leaves.is_err(), "the caller waits for the store");

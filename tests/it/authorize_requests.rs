@@ -1,4 +1,4 @@
-//! Tokens on requests of a user's own by reqwest: who gets one, and how often anything is sent.
+//! Tokens on custom reqwest requests: which requests get a token, and how often each is sent.
 
 use std::{
     sync::{
@@ -50,7 +50,7 @@ fn sent(emulator: &Emulator) -> (usize, usize) {
     (emulator.count(Operation::MoneykitToken), emulator.count(Operation::MoneykitIntrospect))
 }
 
-/// Each request to the service, by the token that it had, if any.
+/// Returns the token of each request to the service, if it had one.
 fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     let requests = emulator.requests().into_iter();
     let introspections = requests.filter(|request| request.operation == Some(Operation::MoneykitIntrospect));
@@ -60,7 +60,7 @@ fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     introspections.map(value).collect()
 }
 
-/// Counts what comes by. After the other middleware, it sees each attempt.
+/// Counts requests. It comes after the other middleware, so it sees each attempt.
 #[derive(Clone, Default)]
 struct Counter(Arc<AtomicUsize>);
 
@@ -83,7 +83,7 @@ async fn thousand_requests_with_an_expired_token_cause_one_token_call_and_one_re
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());
     let old = client.default_token().await.expect("a token");
-    // The vendor ends it before its time.
+    // The vendor expires the token early.
     emulator.clock().advance(Duration::from_secs(3601));
     let mut requests = JoinSet::new();
     for number in 0..1000 {
@@ -196,7 +196,7 @@ async fn request_with_a_streaming_body_is_not_retried_but_its_token_is_invalidat
     }
 }
 
-/// Otherwise each of them would cost a token call.
+/// Otherwise each rejected stream would cause a token call.
 #[tokio::test]
 async fn repeatedly_rejected_streams_invalidate_only_one_token() {
     let emulator = emulator().await;
@@ -248,7 +248,7 @@ async fn generated_client_gets_the_token_error_before_sending() {
     assert_eq!(sent(&ours), (1, 0));
 }
 
-/// A client whose secret is wrong, so that no token can be had.
+/// A client with a wrong secret, which cannot get a token.
 fn moneykit_with_wrong_secret(emulator: &Emulator) -> moneykit::Client {
     let id = emulator.moneykit_credentials().client_id();
     let credentials = fintech_auth::Credentials::new(id, "marked-secret");
@@ -274,7 +274,7 @@ async fn send_rejects_another_origin_without_sending() {
     let authorizer = moneykit(&ours).bearer(&[]).unwrap();
     let user_info = introspect(&ours).replace("http://", "http://user@");
     for url in [introspect(&other), introspect(&ours).replace("127.0.0.1", "localhost"), user_info] {
-        // Built by hand: reqwest's builder turns user info into a header of its own.
+        // Built by hand, because reqwest's builder turns user info into an `Authorization` header.
         let request = Request::new(http::Method::GET, url.parse().expect("a url"));
         let error = authorizer.send(&reqwest(), request).await.unwrap_err();
         let SendError::Token(cause) = error else { panic!("{error:?}") };
@@ -335,7 +335,7 @@ async fn send_retries_once_and_returns_the_401_when_renewal_fails() {
     assert_eq!(response.text().await.expect("the body"), EXPIRED);
 }
 
-/// The client has no timeout, and time is paused: whatever waits longest waits for the body.
+/// The client has no timeout and time is paused, so the longest wait is the one for the body.
 #[tokio::test(start_paused = true)]
 async fn send_returns_a_401_whose_body_never_arrives() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -358,12 +358,12 @@ async fn send_returns_a_401_whose_body_never_arrives() {
     assert_eq!(response.chunk().await.expect("a chunk").expect("data"), "half");
 }
 
-/// reqwest itself refuses all plain http or none.
+/// reqwest itself can only reject all plain HTTP or none.
 #[tokio::test]
 async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;
     let address = emulator.url().trim_start_matches("http://").parse().expect("an address");
-    // The name leads here, where it can be seen whether anything comes.
+    // The host name resolves to this server, which records whether a request arrives.
     let http = HttpOptions::default().with_client_builder(move |http| http.resolve("other.example", address));
     let (_, port) = emulator.url().rsplit_once(':').expect("a port");
     for base in ["http://localhost", "http://127.0.0.1:1", "http://[::1]", emulator.url()] {
@@ -407,7 +407,7 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     let authorizer = moneykit(&emulator).key_pair().expect("a key pair");
     assert!(authorizer.tokens().is_none() && !format!("{authorizer:?}").contains(secret));
 
-    // Also if a part of the pair is there already.
+    // The key pair is also left out if the request already has a part of one.
     let request = reqwest().get(introspect(&emulator)).header("x-client-id", id).build().expect("a request");
     let response = authorizer.send(&reqwest(), request).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (0, 1)));
@@ -438,7 +438,7 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     assert!(requests.iter().all(|request| request.headers[AUTHORIZATION] == value));
 }
 
-/// Every kind of redirect, because reqwest keeps the method and the headers for some.
+/// Covers every kind of redirect, because reqwest keeps the method and headers for some of them.
 #[tokio::test]
 async fn key_pair_is_not_sent_after_a_redirect() {
     let (ours, other) = (emulator().await, emulator().await);

@@ -1,4 +1,4 @@
-//! Scopes that a request names for itself, and the `Origin` of tokens for a page.
+//! Requests with their own scopes, and the `Origin` of tokens for a web page.
 
 use bytes::Bytes;
 use fintech_auth::{
@@ -30,7 +30,7 @@ fn merchant(number: usize) -> ScopeSet {
         .expect("a scope set")
 }
 
-/// What each request for accounts had in this header.
+/// Returns the value of this header in each request for accounts.
 fn shown(emulator: &Emulator, name: http::HeaderName) -> Vec<Option<String>> {
     let requests = emulator.requests().into_iter();
     let accounts = requests.filter(|request| request.operation == Some(Operation::MoovAccounts));
@@ -38,7 +38,7 @@ fn shown(emulator: &Emulator, name: http::HeaderName) -> Vec<Option<String>> {
     accounts.map(|request| text(&request.headers)).collect()
 }
 
-/// The tokens that the client has for these scopes, as a request shows them.
+/// Returns the client's tokens for these scopes, as an `Authorization` header shows them.
 fn tokens(client: &moov::Client, sets: &[&[Scope]]) -> Vec<Option<String>> {
     let token = |scopes: &&[Scope]| client.tokens().cached(scopes).map(|token| token.to_secret());
     sets.iter()
@@ -65,7 +65,7 @@ async fn moov_without_scopes_fails_before_any_request() {
     assert!(emulator.requests().is_empty());
 }
 
-/// It would get more than it asks for.
+/// A key pair would grant more than the named scopes.
 #[tokio::test]
 async fn key_pair_request_with_scopes_is_an_error() {
     let emulator = emulator().await;

@@ -1,4 +1,4 @@
-//! Tokens on requests of a user's own by a tower service: hyper's client, against the emulator.
+//! Tokens on custom requests through a tower service: hyper's client against the emulator.
 
 use std::{
     future::{Ready, ready},
@@ -133,7 +133,7 @@ async fn unrelated_401_is_returned_intact_and_not_retried() {
     }
 }
 
-/// A body that says for itself whether it can be had again.
+/// A body that can be cloned only if it is short.
 struct IfShort;
 
 impl RepeatBody<Body> for IfShort {
@@ -196,7 +196,7 @@ impl tower_service::Service<Request<Body>> for Failing {
     }
 }
 
-/// A 401 whose body breaks off.
+/// A 401 whose body is truncated.
 #[derive(Clone)]
 struct Breaking;
 
@@ -243,13 +243,13 @@ async fn truncated_401_is_returned_as_truncated() {
     assert!(body.frame().await.is_none());
 }
 
-/// A 401 whose body does not end.
+/// A 401 whose body never ends.
 #[derive(Clone, Copy, Debug)]
 enum Endless {
     Silent,
-    /// A byte a second.
+    /// One byte per second.
     Drip,
-    /// Frames without anything in them.
+    /// Empty frames.
     EmptyFrames,
 }
 
@@ -320,11 +320,11 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
             let start = Instant::now();
             let response = service.call(request).await.expect("a response");
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-            // The headers alone are judged then. The second response is not looked into.
+            // Only the headers are checked in this case. The second response is not inspected.
             assert_eq!(start.elapsed().as_secs(), seconds, "{kind:?}");
             assert_eq!(source.count(), attempts, "{kind:?} {challenge:?}");
             assert!(polls.load(Ordering::Relaxed) <= 300, "{kind:?}");
-            // What was read is still there, and the rest goes on.
+            // The inspected bytes are kept, and the rest of the body follows.
             if let Endless::Drip = kind {
                 let mut body = response.into_body();
                 for _ in 0..5 {
@@ -336,7 +336,7 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
     }
 }
 
-/// The port falls back to 443 for whoever reads such a URI by its number.
+/// Code that reads such a URI's port as a number falls back to 443.
 #[tokio::test(start_paused = true)]
 async fn token_is_not_sent_to_a_uri_that_differs_from_the_origin() {
     let (cache, source) = crate::scripted::cache([]);

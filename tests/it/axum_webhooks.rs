@@ -1,4 +1,5 @@
-//! The axum layer and extractors: which webhooks reach a handler, the responses, how much is read.
+//! The axum layer and extractors: which webhooks reach a handler, the responses, and how much of a
+//! body is read.
 
 use std::{
     collections::VecDeque,
@@ -49,10 +50,10 @@ fn verifiers(emulator: &Emulator) -> Verifiers {
     }
 }
 
-/// A body that comes in pieces and counts those that were asked for.
+/// A chunked body that counts how many chunks were read.
 struct Pieces {
     left: VecDeque<io::Result<Frame<Bytes>>>,
-    /// What comes when the others are over, without end.
+    /// Repeated endlessly after the other chunks.
     endless: Option<Bytes>,
     asked: Arc<AtomicUsize>,
     announced: Option<u64>,
@@ -89,7 +90,7 @@ fn whole(webhook: &SignedWebhook) -> Request {
     request(&webhook.headers, Body::from(webhook.body.clone()))
 }
 
-/// A route of each vendor that counts how often its handler runs and responds with 200.
+/// One route per vendor that counts the runs of its handler and responds with 200.
 struct Routes {
     moneykit: Router,
     moov: Router,
@@ -139,7 +140,7 @@ impl Routes {
     }
 }
 
-/// The status of both vendors' routes for a body under good headers.
+/// Returns the status of both vendors' routes for a body with valid headers.
 async fn both(emulator: &Emulator, body: impl Fn() -> Body) -> [u16; 2] {
     let routes = Routes::new(emulator);
     let moneykit = emulator.moneykit_webhook("{}").sign().expect("it signs");

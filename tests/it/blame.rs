@@ -1,4 +1,4 @@
-//! A refusal counts against what it is about: a scope set, a refresh token, or the credentials.
+//! A refusal counts against its cause: a scope set, a refresh token, or the credentials.
 
 use std::{
     sync::{
@@ -29,7 +29,7 @@ struct Picky(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The status of a refusal. Without one, the source says no more than `Unauthorized`.
+    /// The status of a refusal. Without one, the error is only `Unauthorized`.
     status: Option<StatusCode>,
     refuses_all: AtomicBool,
     asked: Mutex<Vec<String>>,
@@ -98,8 +98,8 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
     }
 }
 
-/// Without any success, nobody can know that these five are refused and the credentials are not. Once
-/// there was one, they never count against the credentials again.
+/// Without a success, the cache cannot know that these five scope sets are refused and not the
+/// credentials. After a success, they no longer count against the credentials.
 #[tokio::test(start_paused = true)]
 async fn refused_scope_sets_block_nothing_after_the_first_success() {
     let source = Picky::new(Some(StatusCode::FORBIDDEN), false);
@@ -140,7 +140,7 @@ async fn wrong_secret_causes_three_requests_then_one_probe_per_period() {
         let asked = source.count();
         sleep(3600 * SECOND).await;
         assert_eq!(source.count(), asked, "nobody asks");
-        // Any success ends it.
+        // Any success ends the block.
         source.0.refuses_all.store(false, Ordering::Relaxed);
         for number in 0..100 {
             assert_eq!(kind(&cache, &format!("scope-{number}")).await, None);
@@ -203,7 +203,7 @@ async fn issue(clients: &Clients, operation: Operation, scope: &str) -> Result<(
     }
 }
 
-/// A client of either vendor, on the emulator's clock.
+/// Both vendors' clients, on the emulator's clock.
 struct Clients {
     moneykit: fintech_auth::moneykit::Client,
     moov: fintech_auth::moov::Client,
@@ -226,7 +226,7 @@ fn scopes_of(operation: Operation) -> [&'static str; 4] {
     }
 }
 
-/// A refusal with everything that it may say to the one who gets it.
+/// A refusal with a body that would explain it to the caller.
 fn refusal(status: StatusCode) -> Fault {
     Fault::response(status)
         .with_header(HeaderName::from_static("x-request-id"), http::HeaderValue::from_static("of-the-first"))
@@ -248,7 +248,7 @@ async fn vendor_401_blocks_the_credentials_and_a_403_blocks_one_scope_set() {
                 let error = issue(&clients, operation, scope).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             }
-            // What another is told says nothing of those who were refused.
+            // The outcome of another caller does not affect the refused scope sets.
             let error = issue(&clients, operation, fourth).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             assert!(!error.may_have_been_sent() && error.retry_after().is_some());
@@ -292,7 +292,7 @@ async fn refused_refresh_token_given_by_the_caller_blocks_nothing() {
         moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
     }
     moov.token(&scopes(&["/ping.read"])).await.unwrap();
-    // Wrong credentials stop the calls past the cache as well.
+    // Wrong credentials also block uncached calls.
     emulator.fault(Operation::MoovToken, refusal(StatusCode::UNAUTHORIZED));
     let before = emulator.count(Operation::MoovToken);
     for _ in 0..3 {

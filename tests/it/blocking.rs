@@ -1,7 +1,8 @@
-//! The clients for code that is not async, from every kind of thread: correct, or refused by name.
+//! The blocking clients on every kind of thread: each call either works or returns an error that
+//! says why it cannot.
 //!
-//! The emulator runs on a runtime of its own, as the vendors run elsewhere; where a test is async, it may
-//! be that test's own, so that waiting for it there would never end.
+//! By default the emulator runs on its own runtime, like a remote vendor. In async tests it may
+//! share the runtime of the test, so a blocking wait for it would never end.
 
 use std::{
     path::Path,
@@ -21,7 +22,7 @@ use tokio::{runtime, task};
 
 use crate::support::{json, plain, scopes};
 
-/// An emulator elsewhere.
+/// An emulator on a separate runtime.
 struct Elsewhere {
     emulator: Emulator,
     _runtime: runtime::Runtime,
@@ -44,7 +45,7 @@ fn moov(emulator: &Emulator) -> blocking::moov::Client {
     blocking::moov::Client::new(builder).expect("the client builds")
 }
 
-/// What is to be said where nothing may wait.
+/// Checks for the error of a call that must not block here.
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
     let error = outcome.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -121,7 +122,7 @@ fn custom_request_is_retried_once_with_a_new_token() {
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
-/// All that may be asked of a client where nothing may wait, by a runtime that also runs the emulator.
+/// Calls every method that must not block here, on the runtime that also runs the emulator.
 fn nothing_waits(client: &blocking::moov::Client) {
     refused(client.default_token());
     refused(client.token(&scopes(&["/accounts.read"])));
@@ -172,15 +173,15 @@ fn a_runtime_of_one_thread_is_not_blocked() {
     let elsewhere = client.clone();
     let token = runtime.block_on(async { task::spawn_blocking(move || elsewhere.default_token()).await });
     token.expect("no panic").expect("a token");
-    // Entered only, a thread runs nothing, and may wait.
+    // A thread that has only entered a runtime runs no task, so it may block.
     let _entered = runtime.enter();
     drop(client);
     let elsewhere = Elsewhere::start();
     moov(&elsewhere.emulator).default_token().expect("a token");
 }
 
-/// Where a call may wait, and where it is refused. If a new version of tokio changes this, so must
-/// `src/blocking/runtime.rs`.
+/// Lists where a call may block and where it fails. If a new version of tokio changes this,
+/// `src/blocking/runtime.rs` must change too.
 #[test]
 fn blocking_calls_fail_only_in_async_code() {
     let elsewhere = Elsewhere::start();
@@ -203,7 +204,7 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let local = async move { task::spawn_local(async move { f() }).await.expect("no panic") };
         refused(task::LocalSet::new().block_on(&runtime, local));
-        // Also where the task has used up its budget.
+        // Also when the task has used its cooperative budget.
         let f = waits.clone();
         refused(runtime.block_on(async move {
             while task::coop::has_budget_remaining() {
@@ -232,7 +233,7 @@ fn blocking_calls_fail_only_in_async_code() {
             f()
         });
         allowed(&format!("{name}, another entered thread"), entered.join().expect("no panic"));
-        // As the module says.
+        // As the module documentation says.
         allowed(name, runtime.block_on(task::coop::unconstrained(async { waits() })));
     }
     let runtime = threads();
@@ -256,7 +257,7 @@ async fn async_task_continues_after_a_blocking_call_fails() {
     client.token(&scopes(&["/accounts.read"])).await.expect("a token");
 }
 
-/// Calls the client from its own thread, where time is read.
+/// Calls the client from the client's own thread when it reads the time.
 #[derive(Debug)]
 struct Reentrant(Arc<OnceLock<blocking::moov::Client>>, mpsc::Sender<Result<(), Error>>);
 
@@ -289,7 +290,7 @@ fn blocking_call_on_the_client_thread_fails() {
     refused(outcomes.try_recv().expect("it was called"));
 }
 
-/// Panics wherever it is asked on the client's own thread.
+/// Panics when it is called on the client's own thread.
 #[derive(Debug)]
 struct Panicking;
 
@@ -346,7 +347,8 @@ fn shutdown_ends_all_clones_and_fails_in_async_code() {
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
-/// By name, from the sources: what the async client learns, this one learns as well.
+/// Compares method names in the sources, so a method added to the async client must be added here
+/// too.
 #[test]
 fn blocking_clients_offer_every_async_call() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -370,7 +372,7 @@ fn a_client_can_be_shared_between_threads() {
     shared::<blocking::moov::Client>();
 }
 
-/// Sends a GET with the standard library alone. Returns the status.
+/// Sends a GET with only the standard library. Returns the status.
 fn get(url: &str, headers: &HeaderMap) -> u16 {
     use std::io::{Read as _, Write as _};
 
@@ -433,13 +435,14 @@ async fn headers_that_need_no_wait_are_returned_in_async_code() {
     assert!(client.key_pair().unwrap().headers_for(emulator.url()).is_ok());
 }
 
-/// A new method of an async client gets its blocking form, or a reason here why it has none.
+/// A new method of an async client needs a blocking version or an entry here.
 #[test]
 fn every_async_client_method_has_a_blocking_version() {
-    /// Async names, and what stands for each here.
+    /// Async method names and their blocking counterparts.
     const OTHER_NAMES: [(&str, &str); 3] =
         [("builder", "new"), ("webhooks", "verify_webhook"), ("cached", "token")];
-    /// It returns the cache, whose methods are async; the client here has them itself.
+    /// `tokens` returns the cache, whose methods are async. The blocking client has these methods
+    /// itself.
     const NONE: [&str; 1] = ["tokens"];
 
     let api = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("api.txt")).unwrap();

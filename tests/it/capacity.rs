@@ -1,4 +1,4 @@
-//! What a cache keeps is bounded: in scope sets, in handles, and in bytes.
+//! A cache is limited in scope sets, handles and bytes.
 
 use std::{thread, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::scripted::{TestClock, cache_with, options};
 const HOUR: i64 = 3_600;
 const LIMIT: usize = 16 * 1024;
 
-/// Responds at once with a token that names its scope.
+/// Responds immediately with a token that names its scope.
 struct Local;
 
 impl TokenSource for Local {
@@ -35,7 +35,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-/// Two threads ask for so many scope sets each, and both for one that a handle holds.
+/// Two threads each request this many scope sets, and both request one that a handle holds.
 fn churn(capacity: usize, count: usize) {
     let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(capacity));
     let held = cache.handle(&scope("held")).unwrap();
@@ -50,7 +50,7 @@ fn churn(capacity: usize, count: usize) {
                         if number % 100 == 0 {
                             assert_eq!(held.token().await.unwrap().expose_secret(), "held");
                             assert_eq!(cache.token(&scope("held")).await.unwrap().expose_secret(), "held");
-                            // The held one, and what the two threads are using.
+                            // The held entry, and the entries that the two threads are using.
                             assert!(cache.len() <= capacity + 5, "{}", cache.len());
                         }
                     }
@@ -107,7 +107,7 @@ async fn handles_over_the_limit_fail_until_one_is_dropped() {
     let error = cache.handle(&scope("c")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(error.to_string().contains("with_max_handles"), "{error}");
-    // Another handle to the same scope set, and a clone, take no place.
+    // Another handle to the same scope set, and a clone, use no additional capacity.
     drop((cache.handle(&scope("a")).unwrap(), second.clone()));
     assert!(cache.handle(&scope("c")).is_err());
     drop(first);
@@ -119,7 +119,7 @@ async fn handles_over_the_limit_fail_until_one_is_dropped() {
 async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(Scope::new(&"a".repeat(1_024)).is_ok());
     assert_eq!(Scope::new(&"a".repeat(1_025)).unwrap_err().kind(), ErrorKind::InvalidConfig);
-    // 16 scopes of 1,024 bytes with their spaces are 15 bytes too many.
+    // 16 scopes of 1,024 bytes and their spaces exceed the limit by 15 bytes.
     let long: Vec<Scope> = ('a'..='p').map(|name| name.to_string().repeat(1_024).parse().unwrap()).collect();
     let (cache, source) = cache_with([], |options| options);
     let is_refused = |error: Error| error.kind() == ErrorKind::InvalidConfig && !error.may_have_been_sent();
@@ -130,7 +130,7 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(cache.run(&long, async |_| (), |()| Rejection::None).await.unwrap_err()));
     assert_eq!((cache.len(), source.count()), (0, 0));
     cache.token(&long[1..]).await.unwrap();
-    // The vendors' own operations: nothing listens at this address.
+    // The vendors' own operations. No server listens at this address.
     let credentials = || fintech_auth::Credentials::new("sandbox_id", "secret");
     let url = "http://127.0.0.1:9";
     let moneykit = fintech_auth::moneykit::Client::builder(credentials()).with_base_url(url).build().unwrap();
@@ -142,7 +142,7 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
     assert!(is_refused(builder.with_scopes(long).build().unwrap_err()));
 }
 
-/// Issues a token whose texts are as long as they say.
+/// Issues a token with texts of the given lengths.
 struct Long {
     access_token: usize,
     other: usize,

@@ -1,4 +1,4 @@
-//! No file imports in a circle, whatever `mod.rs` re-exports on the way.
+//! Source files must not import each other in a cycle, including through re-exports in `mod.rs`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use crate::layers::sources;
 
 type Module = Vec<String>;
 
-/// A file: what it re-exports (a name and where it comes from), and the paths that it uses itself.
+/// A file's re-exports (each name and its origin) and the paths that it uses.
 #[derive(Default)]
 struct File {
     exports: BTreeMap<String, Module>,
@@ -27,7 +27,8 @@ fn module(path: &Path, src: &Path) -> Module {
     parts
 }
 
-/// All paths of these tokens that start with `crate`, `self` or `super`, from the root of the crate.
+/// Returns all paths in these tokens that start with `crate`, `self` or `super`, resolved from the
+/// crate root.
 fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -36,7 +37,7 @@ fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
             TokenTree::Ident(ident) if ident == "self" => here.clone(),
             TokenTree::Ident(ident) if ident == "super" => here[..here.len() - 1].to_vec(),
             TokenTree::Ident(ident) if ident == "pub" => {
-                // What follows in brackets is a visibility.
+                // Skips the parentheses of a visibility.
                 tokens.next_if(|token| matches!(token, TokenTree::Group(_)));
                 continue;
             }
@@ -52,7 +53,7 @@ fn paths(tokens: TokenStream, here: &Module, found: &mut Vec<Module>) {
 
 type Tokens = std::iter::Peekable<proc_macro2::token_stream::IntoIter>;
 
-/// What follows the start of a path: `::name`, `::super` or `::{…}`.
+/// Parses the rest of a path: `::name`, `::super` or `::{…}`.
 fn rest(tokens: &mut Tokens, mut path: Module, found: &mut Vec<Module>) {
     while tokens.next_if(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':')).is_some()
     {
@@ -136,7 +137,7 @@ fn exports(tree: &syn::UseTree, path: Module, here: &Module, found: &mut BTreeMa
     }
 }
 
-/// The file that has the item of this path, through all re-exports.
+/// Returns the file that defines the item of this path, following all re-exports.
 fn owner(files: &BTreeMap<Module, File>, path: &[String]) -> Option<Module> {
     let len = (0..=path.len()).rev().find(|len| files.contains_key(&path[..*len]))?;
     let (file, item) = path.split_at(len);
@@ -146,7 +147,7 @@ fn owner(files: &BTreeMap<Module, File>, path: &[String]) -> Option<Module> {
     }
 }
 
-/// A circle that starts and ends at this file.
+/// Finds a cycle that starts and ends at this file.
 fn circle(
     edges: &BTreeMap<Module, BTreeSet<Module>>,
     from: &Module,
@@ -168,7 +169,7 @@ fn circle(
     found
 }
 
-/// A path of `use` from a file back to itself.
+/// Returns a path of imports from a file back to itself.
 fn circle_in(src: &Path) -> Option<String> {
     let files: BTreeMap<Module, File> = sources(src)
         .iter()
@@ -180,7 +181,7 @@ fn circle_in(src: &Path) -> Option<String> {
         .iter()
         .map(|(module, file)| {
             let to = file.uses.iter().filter_map(|path| owner(&files, path)).filter(|to| to != module);
-            // The root only names the rooms.
+            // The crate root only declares the modules.
             (module.clone(), to.filter(|to| !to.is_empty()).collect())
         })
         .collect();

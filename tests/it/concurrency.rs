@@ -1,4 +1,5 @@
-//! Ten thousand callers over real sockets, counted at the server: exactly what the policy says.
+//! Ten thousand callers over real sockets. The server counts the requests, which must match the
+//! policy exactly.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tokio::{
 use crate::support::{TOKEN, scopes};
 
 const CALLERS: usize = 10_000;
-/// Longer than a busy test machine takes for any test here.
+/// Longer than any test here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
 /// Either vendor's client, on the emulator's clock.
@@ -31,7 +32,7 @@ impl Client {
     fn new(operation: Operation, emulator: &Emulator) -> Self {
         let clock = emulator.clock().clone();
         let tokens = |tokens: TokenOptions| tokens.with_jitter(0.0).with_clock(clock).with_max_wait(LONG);
-        // A request that times out is sent again, which would count.
+        // A request that times out would be retried and counted twice.
         let http = HttpOptions::default().with_timeout(LONG).with_connect_timeout(LONG);
         let scopes = scopes(&["/accounts.read"]);
         match operation {
@@ -60,7 +61,7 @@ impl Client {
         }
     }
 
-    /// All callers at once; the distinct outcomes, and how often each came.
+    /// Runs all callers concurrently. Returns the distinct outcomes and how often each occurred.
     async fn stampede(&self) -> Vec<(Result<String, ErrorKind>, usize)> {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
@@ -84,7 +85,7 @@ impl Client {
     }
 }
 
-/// A clock that client and server share, since the emulator's lives in its builder.
+/// The client and the emulator share a clock.
 async fn emulator() -> Emulator {
     let clock = ManualClock::new(std::time::SystemTime::now());
     Emulator::builder().with_clock(clock).start().await.unwrap()
@@ -125,7 +126,7 @@ async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request()
         let client = Client::new(operation, &emulator);
         let first = client.token().await.unwrap().expose_secret().to_owned();
         emulator.clock().advance(Duration::from_secs(3300));
-        // It hangs: whoever waited for it would not get a response at all.
+        // The token call hangs, so a caller that waited for it would never get a token.
         emulator.fault(operation, Fault::hang());
         assert_eq!(client.stampede().await, [(Ok(first), CALLERS)], "{operation:?}");
         tokio::time::timeout(LONG, async {
@@ -144,7 +145,7 @@ async fn callers_during_a_failing_refresh_send_only_the_requests_of_the_retry_po
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);
-        // Three attempts, shared; then nobody asks until the back-off is over.
+        // The callers share three attempts. After that no request is sent until the back-off ends.
         emulator.fault_times(operation, Fault::response(StatusCode::SERVICE_UNAVAILABLE), usize::MAX);
         for _ in 0..3 {
             assert_eq!(client.stampede().await, [(Err(ErrorKind::Unavailable), CALLERS)], "{operation:?}");
@@ -186,7 +187,7 @@ async fn moov_refresh_tokens_are_rotated_and_sent_once() {
     let emulator = emulator().await;
     let client = Client::new(Operation::MoovToken, &emulator);
     for round in 1..=5 {
-        // Every other response to a refresh is lost after it took effect.
+        // Every second refresh takes effect, but its response is lost.
         if round % 2 == 0 {
             emulator.fault(Operation::MoovToken, Fault::close().after_serving());
         }
@@ -209,7 +210,8 @@ async fn revoking_removes_the_token_from_the_cache_and_at_the_vendor() {
     assert!(next.expose_secret() != token.expose_secret() && emulator.is_live(next.expose_secret()));
     assert_eq!(emulator.double_spends(), 0);
 
-    // Forgotten first: it stays away though the vendor did not end it.
+    // The cache removes the token first, so it stays removed even though the vendor did not revoke
+    // it.
     let failing = Fault::response(StatusCode::INTERNAL_SERVER_ERROR);
     emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
     assert!(moov.revoke(&next, None).await.is_err());
@@ -254,7 +256,7 @@ async fn idempotent_calls_are_retried_and_others_are_not() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (1, 0));
 }
 
-/// A third OAuth 2.0 server, as a user would plug it in: RFC 6749 section 4.4 over a bare socket.
+/// A third OAuth 2.0 server, as a user would add one: RFC 6749 section 4.4 over a TCP socket.
 struct Generic {
     address: String,
     credentials: (String, String),

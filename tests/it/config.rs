@@ -1,4 +1,4 @@
-//! What cannot work is refused before anything is sent, in words that say what to do.
+//! Invalid configuration is rejected before any request, with an error that says what to do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Credentials in files: each form, a swap of a mounted link, and files that will not do.
+//! Credentials in files: each format, a swapped mount link, and invalid files.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::{
     support::{Log, plain, quick, scopes},
 };
 
-/// An empty folder of a test's own.
+/// Creates an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("credentials-{name}"));
     let _ = fs::remove_dir_all(&path);
@@ -24,7 +24,7 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-/// Replaces a file as programs should: in one step.
+/// Replaces a file atomically, as programs should.
 fn replace(path: &Path, content: &str) {
     let new = path.with_extension("new");
     fs::write(&new, content).unwrap();
@@ -36,7 +36,7 @@ async fn read(credentials: &FileCredentials) -> String {
     format!("{}:{}", pair.client_id(), pair.client_secret().expose_secret())
 }
 
-/// Writes a pair into a folder of its own and lets `..data` lead there, as Kubernetes does.
+/// Writes a pair into a new folder and points `..data` at it, as Kubernetes does.
 #[cfg(unix)]
 fn mount(root: &Path, number: usize, id: &str, secret: &str) {
     let data = root.join(format!("..2026_11_26_{number}"));
@@ -102,7 +102,7 @@ async fn id_and_secret_stay_paired_while_a_mounted_directory_is_swapped() {
     };
     let (mut read, mut seen) = (0, std::collections::BTreeSet::new());
     while read < 300 {
-        // A reading may fail while the directory changes again and again; then the client keeps its last pair.
+        // A read may fail while the directory keeps changing. The client then keeps its last pair.
         let Ok(pair) = credentials.credentials().await else { continue };
         let number = pair.client_id().strip_prefix("id-").unwrap().to_owned();
         assert_eq!(pair.client_secret().expose_secret(), format!("secret-{number}"));
@@ -208,7 +208,7 @@ fn invalid_credentials_file_is_rejected_without_showing_its_content() {
         let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
         assert!(!text.contains("MARK") && !text.contains("7777777"), "{text}");
     }
-    // A secret in the place of a path.
+    // A secret given instead of a path.
     let error = FileCredentials::secret_file("id", "MARK-0123456789").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("MARK"), "{error:?}");
 }
@@ -227,7 +227,7 @@ fn credentials_directory_cannot_be_combined_with_other_credentials() {
     assert_eq!(error, "the file client_id of `credentials_dir` cannot be read");
 }
 
-/// Such as `<(vault read …)` of a shell.
+/// For example `<(vault read …)` of a shell.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_pipe_is_read_once() {

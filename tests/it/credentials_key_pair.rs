@@ -1,4 +1,4 @@
-//! Requests of a user's own that authenticate by key pair, while the key pair is replaced.
+//! Custom requests that authenticate with a key pair while the key pair is replaced.
 
 use std::convert::Infallible;
 
@@ -13,7 +13,7 @@ use tower_service::Service as _;
 
 use crate::credentials_server::{Cached, Server};
 
-/// The key pairs of both vendors, by one provider each.
+/// The key pairs of both vendors, each from its own provider.
 fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     let (one, two) = (Cached::new("id:one"), Cached::new("id:one"));
     let moov: moov::Client = server.moov(one.clone()).build().unwrap();
@@ -21,7 +21,7 @@ fn authorizers(server: &Server) -> [(Authorizer, Cached); 2] {
     [(moov.basic_auth().unwrap(), one), (moneykit.key_pair().unwrap(), two)]
 }
 
-/// With our crypto provider: without one, reqwest panics unless the feature native-tls is enabled too.
+/// Uses our crypto provider. Without one, reqwest panics unless the feature native-tls is enabled.
 fn http() -> reqwest::Client {
     HttpOptions::default().to_reqwest("http://127.0.0.1").expect("the client builds")
 }
@@ -60,7 +60,7 @@ async fn send(way: Way, authorizer: &Authorizer, server: &Server) -> StatusCode 
     }
 }
 
-/// A tower service that sends by reqwest.
+/// A tower service that sends requests with reqwest.
 #[derive(Clone)]
 struct Sender(reqwest::Client);
 

@@ -1,4 +1,5 @@
-//! Credentials that change while a client runs: which pair each operation sends, and what a refusal causes.
+//! Credentials that change while a client runs: the pair that each operation sends, and the effect
+//! of a refusal.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +20,7 @@ fn ping() -> Vec<fintech_auth::Scope> {
     scopes(&["/ping.read"])
 }
 
-/// Each operation of both vendors that sends the credentials, by its path.
+/// Calls each operation that sends the credentials, by its path, for both vendors.
 async fn each_operation(moov: &moov::Client, moneykit: &moneykit::Client) -> [Result<(), Error>; 6] {
     let refresh_token = Secret::from("r");
     [
@@ -110,7 +111,7 @@ async fn refused_unchanged_credentials_are_reread_once_in_five_seconds_and_not_r
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
-    // Nothing that failed is remembered, so that every call is sent.
+    // Failures are not cached, so every call is sent.
     let tokens = |tokens: TokenOptions| plain(tokens).with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     for second in 0..20 {
@@ -131,7 +132,7 @@ async fn wrong_new_secret_is_sent_once_and_then_blocked() {
     let tokens = |_| TokenOptions::default().with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     moov.create_access_token(&ping()).await.unwrap();
-    // The next call gets it from the provider by itself, and is not sent a second time.
+    // The next call gets the pair from the provider directly, so it is not sent a second time.
     provider.set("id:wrong");
     for _ in 0..3 {
         moov.create_access_token(&ping()).await.unwrap_err();

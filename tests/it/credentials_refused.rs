@@ -59,7 +59,7 @@ impl Server {
         Ok(token)
     }
 
-    /// The calls since the last look.
+    /// Returns the calls since the last call of this method.
     fn calls(&self) -> Vec<String> {
         self.0.lock().unwrap().calls.drain(..).map(|(_, call)| call).collect()
     }
@@ -69,14 +69,14 @@ impl Server {
     }
 }
 
-/// A source of one process, whose secret is replaced when it looks for another.
+/// The source of one process. Its secret is replaced when it rereads its credentials.
 #[derive(Clone)]
 struct Source(Arc<Inner>);
 
 struct Inner {
     server: Server,
     secret: Mutex<&'static str>,
-    /// What it finds when it looks. `None`: it panics.
+    /// The result of rereading. `None` panics.
     next: Mutex<Option<&'static str>>,
     looks: Mutex<u32>,
 }
@@ -197,7 +197,7 @@ async fn refusal_of_the_old_credentials_does_not_block_new_ones() {
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(kind(&cache, "a").await, Some(ErrorKind::Unauthorized));
         assert_eq!(server.calls(), ["a by one"], "it is remembered");
-        // Another part of the program replaces them.
+        // Another part of the program replaces the credentials.
         *source.0.secret.lock().unwrap() = "two";
         assert_eq!(kind(&cache, "a").await, None, "{refusal}");
         assert_eq!(server.calls(), ["a by two"], "{refusal}");
@@ -245,10 +245,10 @@ async fn retry_with_new_credentials_respects_the_rate_limit() {
     assert!(times.len() == 2 && times[1] - times[0] >= Duration::from_secs(10), "{times:?}");
 }
 
-/// A process of a fleet, in effect: a cache and a store of its own.
+/// Simulates a process with its own cache and store.
 fn process(redis: &RedisServer, source: &Source, calls: usize) -> TokenCache {
     let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_namespace("credentials");
-    // A slow test machine must not count as a Redis that fails.
+    // A slow test machine must not count as a failing Redis.
     let store = Arc::new(store.with_timeout(MINUTE / 4).open(&redis.url()).unwrap());
     let tokens = TokenOptions::default().with_jitter(0.0).with_store(store).with_store_timeout(MINUTE / 2);
     TokenCache::new(source.clone(), tokens.with_lease(MINUTE).with_rate_limit(calls, MINUTE * 10))
@@ -297,7 +297,7 @@ async fn credential_rotation_keeps_shared_tokens_and_respects_the_fleet_rate_lim
         assert_eq!(kind(cache, "a").await, None, "the token of the store still works");
     }
     assert_eq!(server.calls(), ["a by one"]);
-    // One call is counted already. The refused call and the extra call are two more.
+    // One call is already counted. The refused call and the extra call are two more.
     assert_eq!(kind(&fleet[1], "b").await, None);
     assert_eq!(server.calls(), ["b by one", "b by two"]);
     assert_eq!(kind(&late, "c").await, None);

@@ -1,4 +1,5 @@
-//! A server of both vendors' operations whose accepted credentials change, and providers that a test controls.
+//! A server for both vendors' operations whose accepted credentials change, and providers that a
+//! test controls.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +16,7 @@ use tokio::{
 
 use crate::support::{plain, quick};
 
-/// Accepts the pairs that a test names, and writes down each request with the pair that it came with.
+/// Accepts the given pairs and records each request with its pair.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -26,9 +27,9 @@ pub(crate) struct Server {
 struct State {
     accepted: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
-    /// Whole responses that come first.
+    /// Complete responses that are sent first.
     scripted: Mutex<VecDeque<String>>,
-    /// Holds up requests by these credentials.
+    /// Delays requests with these credentials.
     held: Mutex<Option<String>>,
     released: Notify,
 }
@@ -58,7 +59,7 @@ impl Server {
         self.state.scripted.lock().unwrap().push_back(response(status, body));
     }
 
-    /// Holds up requests by this pair until [`Self::release`].
+    /// Delays requests with this pair until [`Self::release`].
     pub(crate) fn hold(&self, pair: &str) {
         *self.state.held.lock().unwrap() = Some(pair.to_owned());
     }
@@ -68,7 +69,7 @@ impl Server {
         self.state.released.notify_waiters();
     }
 
-    /// The requests since the last look: path and pair.
+    /// Returns the requests since the last call: path and pair.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.state.log.lock().unwrap())
     }
@@ -111,7 +112,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
             released.await;
         }
         let scripted = state.scripted.lock().unwrap().pop_front();
-        // No token has a colon.
+        // Tokens must not contain a colon.
         let token = format!("{}-{number}", pair.replace(':', "-"));
         let is_accepted = state.accepted.lock().unwrap().contains(&pair);
         let response = scripted.unwrap_or_else(|| match (path.as_str(), is_accepted) {
@@ -134,7 +135,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
     }
 }
 
-/// The path of a request and the pair that it came with.
+/// Returns the path of a request and its pair.
 async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -174,7 +175,8 @@ pub(crate) enum Behaviour {
     Panics,
 }
 
-/// A provider that keeps a pair in memory, and gets the next one after a refusal, as one of a secret manager does.
+/// A provider that keeps a pair in memory and fetches the next one after a refusal, as a client of
+/// a secret manager does.
 #[derive(Clone, Debug)]
 pub(crate) struct Cached(Arc<CachedState>);
 
@@ -197,7 +199,7 @@ impl Cached {
         Self::with_known(first, Some(pair(first)))
     }
 
-    /// Nothing is known before the first call.
+    /// Has no credentials before the first call.
     pub(crate) fn lazy(first: &str) -> Self {
         Self::with_known(first, None)
     }
@@ -207,13 +209,13 @@ impl Cached {
         Self(Arc::new(CachedState { known, pair: Mutex::new(pair(first)), next, behaviour, calls }))
     }
 
-    /// The pair that it has from now on.
+    /// Sets the pair that it returns from now on.
     pub(crate) fn set(&self, text: &str) {
         *self.0.pair.lock().unwrap() = pair(text);
         self.set_next(text);
     }
 
-    /// The pair that it gets after a refusal.
+    /// Sets the pair that it returns after a refusal.
     pub(crate) fn set_next(&self, text: &str) {
         *self.0.next.lock().unwrap() = pair(text);
     }
@@ -222,7 +224,7 @@ impl Cached {
         *self.0.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// How often it was called: for the credentials, and after a refusal.
+    /// Returns how often it was called: for the credentials, and after a refusal.
     pub(crate) fn calls(&self) -> (u32, u32) {
         *self.0.calls.lock().unwrap()
     }
@@ -232,7 +234,7 @@ impl Cached {
         Box::pin(async move {
             match behaviour {
                 Behaviour::Responds => Ok(self.0.pair.lock().unwrap().clone()),
-                // Kinds that would stop the fleet if they were the vendor's.
+                // Error kinds that would stop the whole fleet if the vendor had returned them.
                 Behaviour::Fails => {
                     let error = fintech_auth::Error::new(fintech_auth::ErrorKind::Unauthorized, "sealed");
                     Err(error.with_status(http::StatusCode::UNAUTHORIZED))

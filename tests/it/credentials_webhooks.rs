@@ -1,4 +1,4 @@
-//! Signing secrets of Moov's webhooks that are replaced while webhooks are verified.
+//! Signing secrets of Moov's webhooks are replaced while webhooks are verified.
 
 use fintech_auth::{ErrorKind, Secret, moov::webhook::WebhookVerifier};
 

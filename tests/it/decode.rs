@@ -1,4 +1,4 @@
-//! Good responses decode, whichever of the contradicting documents they follow.
+//! Valid responses are decoded, whichever of the contradicting vendor documents they follow.
 
 use std::time::SystemTime;
 
@@ -13,7 +13,7 @@ use http::StatusCode;
 
 use crate::support::{Log, TOKEN, emulator, issue, json, moneykit, moov, scopes};
 
-/// A raw token call of Moov that gets this response.
+/// Sends a raw Moov token call that gets this response.
 async fn moov_token(emulator: &Emulator, body: impl Into<String>) -> Result<Response<AuthToken>, Error> {
     emulator.fault(Operation::MoovToken, json(200, body));
     moov(emulator).create_access_token(&scopes(&["/ping.read"])).await
@@ -24,7 +24,7 @@ async fn introspect(emulator: &Emulator, body: &str) -> Result<AppClientResponse
     moneykit(emulator).introspect(&Secret::from("t")).await.map(Response::into_body)
 }
 
-/// The expectation of a refused response, for either vendor.
+/// Checks that a response is rejected for this reason.
 #[track_caller]
 fn is_unusable(result: Result<impl Sized, Error>, reason: &str) {
     let error = result.err().expect("the response is refused");
@@ -92,7 +92,7 @@ fn both_forms_of_the_app_field_are_decoded() {
     }
 }
 
-/// Beside a good token nothing else can fail the response (cases B2 and B3).
+/// Only an invalid access token rejects the response.
 #[tokio::test]
 async fn invalid_optional_field_does_not_reject_the_token() {
     let emulator = emulator().await;
@@ -143,7 +143,6 @@ async fn token_with_an_invalid_lifetime_is_cached_for_the_default_lifetime() {
     }
 }
 
-/// Case B3.
 #[tokio::test]
 async fn duplicate_json_members_are_used_once_or_ignored() {
     let emulator = emulator().await;
@@ -163,7 +162,6 @@ async fn duplicate_json_members_are_used_once_or_ignored() {
     is_unusable(introspect(&emulator, r#"{"client_id":"a","client_id":"b"}"#).await, "repeated");
 }
 
-/// Case B4.
 #[tokio::test]
 async fn json_is_decoded_regardless_of_its_content_type() {
     let emulator = emulator().await;
@@ -192,7 +190,6 @@ async fn json_is_decoded_regardless_of_its_content_type() {
     }
 }
 
-/// Case B5.
 #[tokio::test]
 async fn raw_operation_rejects_tokens_that_are_invalid_in_a_header() {
     let emulator = emulator().await;
@@ -212,7 +209,6 @@ async fn raw_operation_rejects_tokens_that_are_invalid_in_a_header() {
     }
 }
 
-/// Case I4.
 #[tokio::test]
 async fn a_refresh_token_with_control_characters_is_refused() {
     let emulator = emulator().await;
@@ -230,7 +226,6 @@ async fn a_refresh_token_with_control_characters_is_refused() {
     }
 }
 
-/// Case B10.
 #[tokio::test]
 async fn introspection_succeeds_without_a_readable_scope() {
     let emulator = emulator().await;
@@ -242,7 +237,7 @@ async fn introspection_succeeds_without_a_readable_scope() {
     is_unusable(introspect(&emulator, r#"{"scope":"a"}"#).await, "no client_id");
 }
 
-/// Case B11 (RFC 6749 section 7.1).
+/// RFC 6749 section 7.1.
 #[tokio::test]
 async fn token_of_a_type_other_than_bearer_is_rejected() {
     let emulator = emulator().await;

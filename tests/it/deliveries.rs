@@ -1,4 +1,5 @@
-//! Deduplication of webhooks: each delivery is handled at least once, and a handled one never again.
+//! Deduplication of webhooks: each delivery is handled at least once, and never again after it was
+//! completed.
 
 use std::{
     sync::{
@@ -47,7 +48,7 @@ fn state(begun: &Begun) -> &'static str {
     }
 }
 
-/// A store on tokio's paused time, and deliveries on it.
+/// A store on tokio's paused time, and deliveries that use it.
 fn deliveries(capacity: usize) -> (Deliveries, TestClock) {
     let clock = TestClock::new();
     let store = MemoryDeliveries::new(capacity).with_clock(clock.clone());
@@ -92,7 +93,7 @@ async fn dropping_the_guard_abandons_the_delivery() {
     assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
 }
 
-/// As if the process died: nothing is dropped or renewed any more.
+/// Simulates a dead process: nothing is dropped or renewed.
 #[tokio::test(start_paused = true)]
 async fn lease_of_a_dead_process_expires() {
     let clock = TestClock::new();
@@ -103,7 +104,8 @@ async fn lease_of_a_dead_process_expires() {
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::InProgress(MINUTE / 2));
     sleep(MINUTE / 2).await;
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::New);
-    // The first attempt cannot disturb the second, but if it did handle the event, that stands.
+    // The first attempt cannot affect the second, but its completion is kept if it did handle the
+    // event.
     assert!(!store.renew(&id, 1, MINUTE).await.unwrap());
     store.abandon(&id, 1).await.unwrap();
     assert!(matches!(store.begin(&id, 3, MINUTE).await.unwrap(), Begin::InProgress(_)));
@@ -125,7 +127,7 @@ async fn lease_is_renewed_while_the_handler_runs_up_to_the_maximum_handling_time
     drop(guard);
 }
 
-/// D5: the wall clock jumps to and fro, and other deliveries come in between.
+/// The wall clock jumps in both directions while other deliveries arrive.
 #[tokio::test(start_paused = true)]
 async fn clock_jumps_do_not_remove_deliveries() {
     let (deliveries, clock) = deliveries(10);
@@ -140,7 +142,7 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // A clock that stays behind: the timestamp would still be accepted, so the record stays as well.
+    // The clock stays behind, so the timestamp would still be accepted and the record must stay.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
@@ -158,19 +160,20 @@ async fn full_store_drops_the_oldest_done_deliveries_and_refuses_possible_duplic
             store.complete(&id, KEEP).await.unwrap();
         }
     }
-    // The oldest done delivery makes room; the older one in progress stays.
+    // The oldest completed delivery is removed. The older one in progress stays.
     let fourth = id("3", at(3));
     assert_eq!(store.begin(&fourth, 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!((store.len(), store.dropped()), (3, 1));
     assert!(matches!(store.begin(&id("1", at(1)), 2, MINUTE).await.unwrap(), Begin::InProgress(_)));
-    // It may have been handled: refused, so that the vendor asks again, and never handled twice.
+    // This delivery may already have been handled. It is refused, so the vendor retries, and it is
+    // never handled twice.
     assert!(store.begin(&id("0", at(0)), 2, MINUTE).await.is_err());
     assert!(store.begin(&id("as old", at(0)), 2, MINUTE).await.is_err());
-    // Only deliveries in progress are left to drop in the end: refused.
+    // Only deliveries in progress remain, so a new delivery is refused.
     assert_eq!(store.begin(&id("4", at(4)), 2, MINUTE).await.unwrap(), Begin::New);
     assert!(store.begin(&id("5", at(5)), 2, MINUTE).await.is_err());
     assert_eq!(store.len(), 3);
-    // Their leases end.
+    // The leases expire.
     sleep(MINUTE).await;
     assert_eq!(store.begin(&id("5", at(5)), 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!(store.len(), 3);
@@ -269,7 +272,7 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
     WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap().with_clock(emulator.clock().clone())
 }
 
-/// A5 and A6: retries with the first headers, for as long as the vendors send them.
+/// The vendors retry with the original headers for a limited time.
 #[tokio::test]
 async fn late_first_delivery_is_accepted_while_the_vendor_retries() {
     let emulator = emulator().await;
@@ -292,17 +295,17 @@ async fn late_first_delivery_is_accepted_while_the_vendor_retries() {
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moneykit, "{late} s");
         let received = moov.receive(&sent_moov.headers, &sent_moov.body).await;
         assert_eq!(matches!(received, Ok(Received::New(..))), by_moov, "{late} s");
-        // Without a delivery store nothing refuses a repetition, so the window stays short.
+        // Without a delivery store nothing detects a duplicate, so the time window stays short.
         assert_eq!(moov.verify(&sent_moov.headers, b"{}").unwrap_err().reason(), "too_old");
         let verdict = moneykit.verify(&sent_moneykit.headers, &sent_moneykit.body).await;
         assert_eq!(verdict.unwrap_err().reason(), "too_old");
     }
-    // `exp` bounds it where the vendor sends one.
+    // `exp` limits the window if the vendor sends it.
     let exp = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3_600;
     let sent = emulator.moneykit_webhook(r#"{"webhook_event":"y"}"#).with_claim("exp", exp).sign().unwrap();
     clock.advance(Duration::from_secs(3_661));
     assert_eq!(moneykit.receive(&sent.headers, &sent.body).await.unwrap_err().reason(), "expired");
-    // A user's own window holds for both.
+    // A window set by the user applies to both vendors.
     let strict = moov.with_tolerance(Tolerance::default());
     let sent = emulator.moov_webhook("{}").sign().unwrap();
     clock.advance(Duration::from_secs(301));
@@ -334,7 +337,7 @@ async fn retry_with_a_new_signature_is_the_same_delivery() {
     assert!(matches!(moneykit.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
     let again = emulator.moov_webhook("{}").with_nonce(&nonce).sign().unwrap();
     assert!(matches!(moov.receive(&again.headers, &again.body).await.unwrap(), Received::Done));
-    // Without an idempotency key the body decides; another body is another event.
+    // Without an idempotency key the body identifies the event.
     let (one, other) = (r#"{"webhook_event":"x"}"#, r#"{"webhook_event":"y"}"#);
     for (body, done) in [(one, false), (one, true), (other, false), (other, true)] {
         let sent = emulator.moneykit_webhook(body).sign().unwrap();
@@ -352,11 +355,11 @@ enum Handler {
     Handles,
     Responds500,
     Panics,
-    /// Waits until it is told to go on, then handles the event.
+    /// Waits for permission to continue, then handles the event.
     Waits,
 }
 
-/// A server of one handler, over a real socket.
+/// A server with one handler, over a real socket.
 struct Server {
     emulator: Emulator,
     address: String,
@@ -439,7 +442,7 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Retries until the delivery is no longer in progress: abandoning is a task of its own.
+    /// Retries until the delivery is no longer in progress, because a separate task abandons it.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {
@@ -457,7 +460,7 @@ impl Server {
     }
 }
 
-/// D1 and D2, for both vendors: what goes wrong, and how often the event is handled in the end.
+/// For both vendors: each failure, and how often the event is handled in the end.
 #[tokio::test]
 async fn event_is_handled_once_despite_failures() {
     let server = Server::start().await;
@@ -480,7 +483,7 @@ async fn a_lost_response_does_not_repeat_the_event() {
     let server = Server::start().await;
     for path in ["moov", "moneykit"] {
         let (before, webhook) = (server.handled(), server.webhook(path));
-        // The sender is gone before the response.
+        // The sender disconnects before the response.
         drop(server.connect(path, &webhook).await);
         assert!([200, 204].contains(&server.retry(path, &webhook).await), "{path}");
         assert_eq!(server.status(path, &webhook).await, 200, "{path}");
@@ -520,7 +523,7 @@ async fn one_of_many_concurrent_copies_is_handled() {
     assert_eq!((statuses[48], statuses[49]), (200, 204));
 }
 
-/// What the vendor may send after its last retry, which it signed anew: nothing is handled again.
+/// Vendor requests after the last retry, with new signatures, are not handled again.
 #[tokio::test]
 async fn handled_delivery_is_recorded_until_its_last_retry_is_too_old() {
     let minutes = |count| count * MINUTE;
@@ -610,14 +613,14 @@ async fn record_is_stored_before_shutdown_returns() {
     let deliveries = Deliveries::new(Forwarding(store.clone()));
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
-    // A handler that is cancelled while the store writes its record.
+    // The handler is cancelled while the store writes its record.
     tokio::time::timeout(Duration::from_millis(1), guard.complete()).await.unwrap_err();
     deliveries.shutdown(MINUTE).await.unwrap();
     let next = Deliveries::new(Forwarding(store));
     assert_eq!(state(&next.begin(id, KEEP).await.unwrap()), "done");
 }
 
-/// Takes a second to complete a delivery.
+/// A store that takes one second to complete a delivery.
 #[derive(Debug, Default)]
 struct SlowStore(MemoryDeliveries);
 

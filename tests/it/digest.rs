@@ -1,4 +1,5 @@
-//! The generated surface as sorted one-line facts, so that a change of a spec reads like a changelog.
+//! Describes the generated API as sorted one-line facts, so the diff of a spec change reads like a
+//! changelog.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,9 +11,9 @@ pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) method: String,
     pub(crate) path: String,
-    /// `form` or `json`, with the type.
+    /// `form` or `json`, and the type.
     pub(crate) body: Option<(String, String)>,
-    /// All arguments but the body.
+    /// All arguments except the body.
     pub(crate) parameters: Vec<String>,
     pub(crate) response: String,
 }
@@ -20,14 +21,14 @@ pub(crate) struct Operation {
 /// One generated type.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Shape {
-    /// Wire name, then type.
+    /// Name in JSON, and type.
     Struct(Vec<(String, String)>),
     Newtype(String),
     Enum(Vec<String>),
 }
 
 impl Shape {
-    /// Whether a part of this type is of that one.
+    /// Returns whether `name` is part of this type.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         let has = |of: &str| of.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
         match self {
@@ -65,7 +66,7 @@ impl Surface {
         surface
     }
 
-    /// The facts, one a line.
+    /// Returns the facts, one per line.
     pub(crate) fn lines(&self) -> String {
         let mut lines = Vec::new();
         for Operation { name, method, path, body, parameters, response } in &self.operations {
@@ -156,12 +157,12 @@ fn serde_tokens(attributes: &[syn::Attribute]) -> Vec<String> {
     attributes.flat_map(|attribute| flat(attribute.meta.to_token_stream())).collect()
 }
 
-/// Whether an unreadable value counts as absent.
+/// Returns whether an invalid value counts as absent.
 fn is_lenient(attributes: &[syn::Attribute]) -> bool {
     serde_tokens(attributes).iter().any(|token| token == "deserialize_with")
 }
 
-/// The name on the wire, where serde is told one.
+/// Returns the name in JSON if a serde attribute sets it.
 fn renamed(attributes: &[syn::Attribute]) -> Option<String> {
     let tokens = serde_tokens(attributes);
     let at = tokens.iter().position(|token| token == "rename")?;

@@ -1,4 +1,4 @@
-//! The emulator over bare sockets: what is on the wire, without any client of ours between.
+//! The emulator over TCP sockets, without any of our clients: checks the bytes that it sends.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use tokio::{
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// A response as it came, its header names in lower case.
+/// A received response, with lower-case header names.
 #[derive(Debug)]
 struct Response {
     status: u16,
@@ -45,7 +45,7 @@ impl Response {
     }
 }
 
-/// A request of one connection; `Latin-1` headers are possible, so it is bytes.
+/// A request on its own connection. Stored as bytes, because headers may be Latin-1.
 struct Call {
     head: Vec<u8>,
     body: Vec<u8>,
@@ -99,7 +99,7 @@ impl Call {
         self.header("Authorization", format!("Bearer {token}"))
     }
 
-    /// Sends it and reads to the end of the connection.
+    /// Sends the request and reads until the connection ends.
     async fn bytes(self, emulator: &Emulator) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).await?;
         let length = self.body.len().to_string();
@@ -130,7 +130,7 @@ async fn started() -> Emulator {
     start(documented()).await
 }
 
-/// With Moov as its documents describe it.
+/// An emulator with Moov as documented.
 fn documented() -> Builder {
     Emulator::builder().with_behaviour(Behaviour::Documented)
 }
@@ -153,17 +153,17 @@ fn pair(credentials: &Credentials) -> (&str, &str) {
     (credentials.client_id(), credentials.client_secret().expose_secret())
 }
 
-/// A MoneyKit token call that succeeds.
+/// A valid MoneyKit token call.
 fn linking(emulator: &Emulator) -> Call {
     post("/auth/token").basic(emulator.moneykit_credentials()).form("grant_type=client_credentials")
 }
 
-/// A Moov call as a service, in JSON, with these fields.
+/// A valid Moov call as a service, in JSON, with these fields.
 fn moving(emulator: &Emulator, path: &str, fields: Value) -> Call {
     unversioned(emulator, path, fields).header("x-moov-version", moov::version::DEFAULT)
 }
 
-/// The same without a version.
+/// The same call without a version.
 fn unversioned(emulator: &Emulator, path: &str, fields: Value) -> Call {
     post(path).basic(emulator.moov_credentials()).json(&fields)
 }
@@ -222,7 +222,7 @@ async fn moneykit_accepts_every_authentication_method() {
         headers().form(&body),
         // Every field is optional, and so is the body.
         headers(),
-        // MoneyKit's Ruby SDK, as its README shows it: an empty pair is no pair.
+        // MoneyKit's Ruby SDK, as its README shows it, sends an empty pair, which counts as absent.
         post("/auth/token").form(&body).header("Authorization", "Basic Og=="),
         headers().header("Authorization", "Basic Og=="),
     ] {
@@ -235,7 +235,7 @@ async fn moneykit_accepts_every_authentication_method() {
         post("/auth/token").form(&format!("client_id={id}&client_secret=other")),
         post("/auth/token").form(&format!("client_secret={secret}")),
         post("/auth/token").form(&format!("client_id={secret}&client_secret={id}")),
-        // In two places that do not agree.
+        // The credentials in two places do not agree.
         linking(&emulator).header("X-Client-Id", id).header("X-Client-Secret", "other"),
         post("/auth/token").form("client_id=other").basic(emulator.moneykit_credentials()),
         post("/auth/token").form("").basic_bytes(b"other:pair"),
@@ -370,7 +370,7 @@ async fn moneykit_publishes_a_valid_es256_key_without_authentication() {
         assert_eq!(bytes.len(), 32);
         point.extend(bytes);
     }
-    // Agreement checks that the point is on the curve, as verifying would.
+    // Key agreement checks that the point is on the curve, as verification would.
     use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
     let agree = |point: Vec<u8>| {
         let mine = EphemeralPrivateKey::generate(&ECDH_P256, &ring::rand::SystemRandom::new()).unwrap();
@@ -539,7 +539,7 @@ async fn moov_requires_an_origin_only_from_web_clients() {
         assert_eq!(response.status, status, "{response:?}");
     }
 
-    // A refreshed token keeps the type of its first request.
+    // A refreshed token keeps the client type of its first request.
     let response = token(None).header("Origin", ours).send(&emulator).await;
     let spared = response.text("refresh_token");
     assert_eq!(refresh(&emulator, &spared).send(&emulator).await.status, 403);
@@ -580,7 +580,7 @@ async fn moov_rotates_refresh_tokens_and_detects_reuse() {
     let response = refresh(&emulator, &second).send(&emulator).await;
     assert_eq!(response.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1, "the second one was revoked, not spent");
-    // An access token is no refresh token.
+    // An access token is not a refresh token.
     assert_eq!(refresh(&emulator, &bystander).send(&emulator).await.status, 400);
 }
 
@@ -642,7 +642,8 @@ async fn moov_revokes_known_and_unknown_tokens_with_status_204() {
     assert_eq!((response.header("content-length"), response.header("content-type")), (None, None));
     assert!(!emulator.is_live(&access) && emulator.is_live(&token));
 
-    // A wrong hint does not save a token, and a refresh token takes its access tokens along.
+    // A wrong hint does not prevent the revocation, and revoking a refresh token revokes its access
+    // tokens.
     let newer = refresh(&emulator, &token).send(&emulator).await;
     let (access, token) = (newer.text("access_token"), newer.text("refresh_token"));
     let response = revoke(json!({ "token": token, "token_type_hint": "access_token" })).send(&emulator).await;
@@ -757,7 +758,7 @@ async fn body_over_64_kib_returns_413_without_a_connection_reset() {
     assert_eq!(kept, [64 * 1024, 0, 0]);
 }
 
-/// What the services keep to themselves, as the live ones do.
+/// The emulator, like the live services, does not send the reason to the client.
 #[tokio::test]
 async fn log_records_why_a_request_was_refused() {
     let emulator = started().await;
@@ -814,7 +815,7 @@ async fn faults_apply_in_order_for_the_given_number_of_requests() {
     emulator.fault(Operation::MoneykitToken, gateway.clone());
     emulator.fault_times(Operation::MoneykitIntrospect, gateway, usize::MAX);
 
-    // Another operation is not met by them, nor another method.
+    // The fault does not apply to another operation or method.
     assert_eq!(get("/.well-known/jwks.json").send(&emulator).await.status, 200);
     assert_eq!(get("/auth/token").send(&emulator).await.status, 405);
     for _ in 0..2 {
@@ -873,7 +874,7 @@ async fn truncated_response_is_shorter_than_its_content_length() {
     assert!(length > 100 && response.body.starts_with("{\"access_token\":\""));
     assert_eq!(emulator.issued(), 1);
 
-    // Nothing can be cut from a response without a body, so it is lost.
+    // A response without a body cannot be truncated, so it is lost.
     emulator.fault(Operation::MoovRevoke, Fault::truncate());
     let call = moving(&emulator, "/oauth2/revoke", json!({ "token": "any" }));
     assert_eq!(call.bytes(&emulator).await.unwrap(), b"");
@@ -889,7 +890,7 @@ async fn request_with_a_lost_response_has_taken_effect() {
         assert_eq!(emulator.is_live(&token), !spent);
     }
     assert_eq!(emulator.issued(), 2);
-    // To send it again is the mistake that this fault is for.
+    // A retry would send a used refresh token. This fault exists to find that mistake.
     assert_eq!(refresh(&emulator, &token).send(&emulator).await.text("error"), "invalid_grant");
     assert_eq!(emulator.double_spends(), 1);
 
@@ -1067,7 +1068,7 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
 
-/// As the live service, and as the vendor's SDKs need it: they send no `Origin`.
+/// Like the live service, and needed by the vendor's SDKs, which send no `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_and_refuses_it_later() {
     let emulator = live().await;
@@ -1108,7 +1109,7 @@ async fn moov_returns_401_for_an_expired_token_and_403_for_a_missing_scope() {
         let accounts = || get("/accounts");
         let response = accounts().bearer(&token).send(&emulator).await;
         assert_eq!((response.status, response.body.as_str()), (200, "[]"));
-        // The key pair needs no token and no scope.
+        // The key pair needs neither token nor scope.
         assert_eq!(accounts().basic(emulator.moov_credentials()).send(&emulator).await.status, 200);
         let response = accounts().bearer(&ping).send(&emulator).await;
         assert_eq!((response.status, response.body.as_str()), (403, ""));
@@ -1148,7 +1149,7 @@ async fn cdn_block_response_has_no_vendor_headers() {
     assert_eq!(moving(&emulator, "/oauth2/token", service_grant()).send(&emulator).await.status, 200);
 }
 
-/// The service does not tell that an origin is not allowed, so the client does.
+/// The service does not report that an origin is not allowed, so the client does.
 #[tokio::test]
 async fn token_whose_audience_lacks_the_origin_is_reported() {
     let emulator = live().await;

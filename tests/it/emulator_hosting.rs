@@ -1,4 +1,4 @@
-//! What a program that hosts an emulator for people needs: an address, a handler of its own, lists, an orderly end.
+//! Hosting an emulator in a program: its address, a custom handler, lists, and shutdown.
 
 use std::{net::Ipv6Addr, time::Duration};
 
@@ -20,7 +20,7 @@ async fn connect(emulator: &Emulator) -> TcpStream {
     TcpStream::connect(emulator.url().trim_start_matches("http://")).await.expect("the port is open")
 }
 
-/// The response to this request on a connection of its own.
+/// Returns the response to this request on its own connection.
 async fn send(emulator: &Emulator, request: &str) -> String {
     let mut stream = connect(emulator).await;
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -33,7 +33,7 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\r\n")
 }
 
-/// Waits until a request of this operation came.
+/// Waits until a request for this operation arrives.
 async fn arrived(emulator: &Emulator, operation: Operation) {
     let waited = timeout(LONG, async {
         while emulator.count(operation) == 0 {
@@ -54,7 +54,7 @@ async fn custom_handler_runs_before_the_services_and_is_not_logged() {
     let response = send(&emulator, posted).await;
     assert!(response.starts_with("HTTP/1.1 200") && response.ends_with("\r\n\r\nhello"), "{response}");
     assert!(emulator.requests().is_empty());
-    // Others reach the services, as does a body that is too large.
+    // Other requests, including one with a body over the limit, reach the services.
     assert!(send(&emulator, &get("/other")).await.starts_with("HTTP/1.1 404"));
     let large = "x".repeat(64 * 1024 + 1);
     let head = format!(
@@ -68,7 +68,7 @@ async fn custom_handler_runs_before_the_services_and_is_not_logged() {
 #[tokio::test]
 async fn emulator_on_all_addresses_is_reachable_by_loopback() {
     let emulator = Emulator::builder().with_host(Ipv6Addr::UNSPECIFIED.into()).start().await;
-    // A machine without IPv6 has only the other one.
+    // A machine without IPv6 has only the IPv4 address.
     let (emulator, expected) = match emulator {
         Ok(emulator) => (emulator, "http://[::1]:"),
         Err(_) => {

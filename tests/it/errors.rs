@@ -1,4 +1,4 @@
-//! Every way in which a call can fail ends in a typed, redacted error of the right kind.
+//! Every failure of a call is a typed, redacted error of the right kind.
 
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     support::{TOKEN, emulator, issue, json, moneykit, moov, scopes},
 };
 
-/// All that an error tells, as a user might log it.
+/// Returns everything that an error shows when a user logs it.
 fn rendered(error: &Error) -> String {
     let mut text = error.to_string();
     let facts = [
@@ -43,7 +43,7 @@ fn rendered(error: &Error) -> String {
     text
 }
 
-/// Fails the token call of each vendor in this way, and holds both to the same kind.
+/// Fails the token call of each vendor with this fault and checks that both errors have this kind.
 #[track_caller]
 fn check(name: &str, kind: ErrorKind, transcript: &mut String, outcomes: &[(Operation, Error)]) {
     for (operation, error) in outcomes {
@@ -63,15 +63,15 @@ async fn outcomes(fault: &Fault) -> Vec<(Operation, Error)> {
     outcomes
 }
 
-/// Hides the request ids, which differ from run to run.
+/// Replaces the request ids, which differ between runs.
 fn steady(text: &str) -> String {
     let mut parts = text.split(", request ");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
-/// On tokio's time, which from the pause on moves by itself whenever nothing else happens. Before it each client gets
-/// its connection, so that the way to the emulator is open.
+/// Uses tokio's paused time, which advances automatically when no task can run. Each client
+/// connects before time is paused.
 #[tokio::test]
 async fn call_ends_by_its_default_timeout() {
     let emulator = emulator().await;
@@ -98,7 +98,7 @@ async fn call_ends_by_its_default_timeout() {
     assert_eq!(TOKEN.map(|operation| emulator.count(operation)), [1, 1]);
     tokio::time::resume();
 
-    // A token, with whatever is repeated for it.
+    // Requests a token, with all retries.
     emulator.clear_faults();
     let (moneykit, moov) = (emulator.moneykit().build().unwrap(), emulator.moov().build().unwrap());
     moneykit.create_access_token(&[]).await.unwrap();
@@ -183,7 +183,7 @@ async fn each_failure_has_its_error_kind() {
     insta::assert_snapshot!("failures", steady(&transcript));
 }
 
-/// Case A2: something in front of the vendor says nothing about the credentials.
+/// A response from an intermediary does not tell anything about the credentials.
 #[tokio::test]
 async fn intermediary_response_does_not_count_against_the_credentials() {
     let problem = r#"{"type":"https://errors.example","title":"Error 1010: Access denied","status":403,
@@ -231,7 +231,7 @@ async fn cdn_block_does_not_block_other_scope_sets() {
     assert!(clients.moov.token(&scopes(&["/institutions.read"])).await.is_ok());
 }
 
-/// The counterpart of case A2: a request id, a known body or a challenge is the vendor's own.
+/// A request id, a known body or a challenge shows that the response is from the vendor.
 #[tokio::test]
 async fn vendor_response_is_classified_by_status_and_code() {
     let id = "x-request-id: 9383a65a-dc2d-40ab-b3d3-5849209f9667\r\nserver: cloudflare\r\n";
@@ -268,7 +268,7 @@ async fn vendor_response_is_classified_by_status_and_code() {
     }
 }
 
-/// Case B6, and its siblings: a failed revocation is no success.
+/// Includes a failed revocation with a success status.
 #[tokio::test]
 async fn error_body_with_a_success_status_is_an_error() {
     let emulator = emulator().await;
@@ -314,7 +314,6 @@ async fn error_body_with_a_success_status_is_an_error() {
     assert!(moov(&emulator).revoke(&Secret::from("token-1"), None).await.is_ok());
 }
 
-/// Case B7.
 #[tokio::test]
 async fn rfc_6749_and_fastapi_error_bodies_are_decoded() {
     let emulator = emulator().await;
@@ -334,7 +333,7 @@ async fn rfc_6749_and_fastapi_error_bodies_are_decoded() {
     }
 }
 
-/// Case B8: secrets of other requests, which this client cannot know.
+/// Tokens of other requests, which this client cannot know.
 #[tokio::test]
 async fn token_like_text_in_errors_is_redacted() {
     let server = RawServer::start().await;
@@ -456,8 +455,8 @@ async fn refused_connection_is_reported_as_not_sent() {
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Unavailable, false));
 }
 
-/// The emulator speaks no TLS, which is as good as a certificate that is not trusted: it will not pass
-/// by itself.
+/// The emulator does not support TLS, which fails like an untrusted certificate: a retry cannot
+/// help.
 #[tokio::test]
 async fn tls_failure_is_not_transient() {
     let emulator = emulator().await;
@@ -471,7 +470,7 @@ async fn tls_failure_is_not_transient() {
     assert!(error.source().is_some());
 }
 
-/// Redirects would carry the credentials away: the one to `elsewhere` must never get a request.
+/// A redirect would send the credentials to another host: `elsewhere` must never get a request.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let (here, elsewhere) = (emulator().await, emulator().await);
@@ -489,7 +488,7 @@ async fn redirects_are_not_followed() {
     }
     assert!(elsewhere.requests().is_empty());
 
-    // Nor by a reqwest client of the user's own that would.
+    // Not even by a custom reqwest client that follows redirects.
     let eager = HttpOptions::default()
         .with_client_builder(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
     let client = here.moneykit().with_http(|_| eager).build().unwrap();

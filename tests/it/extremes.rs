@@ -1,4 +1,4 @@
-//! No duration and no share is so extreme that anything panics.
+//! Extreme durations and shares never cause a panic.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Every operation against raw responses of every kind: each row states its outcome, ends in time,
-//! shows nothing of the response, and leaves a client that works.
+//! Sends raw responses of every kind to every operation. Each row states its outcome, ends within
+//! the timeout, shows no part of the response, and leaves a working client.
 
 use std::{
     fmt::Debug,
@@ -13,7 +13,7 @@ use crate::{
     support::{Log, plain, scopes},
 };
 
-/// Stands in secrets, tokens, bodies and headers; no text may have it.
+/// Marks secrets, tokens, bodies and headers. It must not appear in any text.
 const MARK: &str = "MARK0123456789";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +30,7 @@ use Operation::{Introspect, Jwks, MoneykitToken, MoovToken, Revoke};
 const ALL: [Operation; 5] = [MoneykitToken, Introspect, Jwks, MoovToken, Revoke];
 
 impl Operation {
-    /// A body that the operation accepts, with these members behind the required one.
+    /// Returns a body that the operation accepts, with these members after the required one.
     fn body(self, members: &str) -> String {
         match self {
             MoneykitToken | MoovToken => format!(r#"{{"access_token":"{MARK}"{members}}}"#),
@@ -46,7 +46,7 @@ impl Operation {
             format!("{value:?} {value:#?}")
         }
         match self {
-            // The client id is what the user asked for, and no secret.
+            // The caller passed the client id itself, and it is not a secret.
             Introspect => clients.moneykit.introspect(&token).await.map(|_| String::new()),
             MoneykitToken => clients.moneykit.create_access_token(&[]).await.map(debug),
             Jwks => clients.moneykit.jwks().await.map(debug),
@@ -56,14 +56,14 @@ impl Operation {
     }
 }
 
-/// `None` is a success.
+/// `None` means success.
 type Outcome = Option<ErrorKind>;
 
 const GOOD: Outcome = None;
 const BROKEN: Outcome = Some(ErrorKind::Unavailable);
 const INVALID: Outcome = Some(ErrorKind::InvalidResponse);
 
-/// Runs rows of a name, a response and an outcome, which can depend on the operation.
+/// Runs rows that have a name, a response and an outcome, which can depend on the operation.
 struct Matrix {
     server: RawServer,
     clients: Clients,
@@ -107,11 +107,11 @@ impl Matrix {
             if shown.contains(MARK) {
                 self.wrong.push(format!("{name}, {operation:?} shows the response: {shown}"));
             }
-            // A cool-down of the row is over.
+            // Ends the cool-down of the row.
             self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
             self.server.respond(raw(200, "", operation.body("")));
             let mut recovery = operation.call(&self.clients).await;
-            // On a busy machine a short timeout can hit the good response as well.
+            // On a busy machine the short timeout can also fail the valid response.
             for _ in 0..10 {
                 if recovery.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout) {
                     recovery = operation.call(&self.clients).await;
@@ -124,7 +124,7 @@ impl Matrix {
         }
     }
 
-    /// A row for bodies: the response is well framed, and revoking does not read it.
+    /// Runs a row for bodies: the response is well framed, and a revocation does not read it.
     async fn body(&mut self, name: &str, body: impl Fn(Operation) -> Vec<u8>, expected: Outcome) {
         let expected = |operation| if operation == Revoke { GOOD } else { expected };
         self.row(name, |operation| raw(200, "", body(operation)), expected).await;
@@ -164,7 +164,7 @@ async fn each_status_from_the_vendor_or_an_intermediary_has_the_expected_outcome
     let page = format!("<html><h1>{MARK}</h1></html>");
     let text = format!("error code: 1010 {MARK}");
     let problem = format!(r#"{{"type":"about:blank","title":"{MARK}","status":1,"detail":"{MARK}"}}"#);
-    // The kind of an empty body, of the vendor's own body, and of others.
+    // The error kinds of an empty body, of the vendor's own body, and of other bodies.
     for (status, empty, vendor, front) in [
         (300, InvalidResponse, InvalidResponse, InvalidResponse),
         (302, InvalidResponse, InvalidResponse, InvalidResponse),
@@ -246,7 +246,7 @@ async fn each_framing_fault_has_the_expected_outcome() {
         };
         matrix.row(name, script, |_| expected).await;
     }
-    // The response ends before its length says so. The head of an error is enough.
+    // The response is shorter than its content length. The head of an error is sufficient.
     for (status, expected) in [
         (200, ErrorKind::Unavailable),
         (400, ErrorKind::InvalidRequest),
@@ -323,7 +323,7 @@ async fn each_header_fault_has_the_expected_outcome() {
 #[tokio::test]
 async fn each_body_fault_has_the_expected_outcome() {
     let mut matrix = quick().await;
-    // Beside the required member, nothing can fail a response.
+    // No other member can fail a response that has the required one.
     let deep = format!(r#","x":{}{}"#, "[".repeat(20_000), "]".repeat(20_000));
     for members in [
         r#","x":NaN"#,
@@ -378,7 +378,7 @@ async fn each_body_fault_has_the_expected_outcome() {
     ] {
         matrix.body(&String::from_utf8_lossy(body), |_| body.to_vec(), INVALID).await;
     }
-    // These fail a revocation as well.
+    // These responses also fail a revocation.
     let page = format!("\n<html>{MARK}</html>");
     matrix.row("HTML", |_| raw(200, "", &page), |_| INVALID).await;
     matrix.row("too long", |_| raw(200, "", " ".repeat((1 << 20) + 1)), |_| INVALID).await;

@@ -1,7 +1,7 @@
-//! Twenty processes of fifty tasks each over one Redis and one emulator, in good days and bad ones.
+//! Twenty processes of fifty tasks each share one Redis and one emulator, with and without outages.
 //!
-//! The processes are this test binary again, told by their environment what to be. The emulator is the
-//! referee: it counts token calls and knows which tokens live.
+//! The processes run this test binary with an environment variable that selects their role. The
+//! emulator counts token calls and knows which tokens are valid.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,34 +37,34 @@ use crate::redis_server::RedisServer;
 
 const PROCESSES: usize = 20;
 const TASKS: usize = 50;
-/// How long a dead holder delays the others in the runs on real time.
+/// How long a dead lease holder delays other processes in the tests on real time.
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
 /// Limits that a busy test machine does not reach, for tests that count token calls.
 const LONG_LEASE: Duration = Duration::from_secs(30);
 const LONG_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_REST: Duration = Duration::from_millis(500);
-/// Of a token in the runs on real time: stale after 2.35 to 2.6 seconds.
+/// The lifetime of a token in the tests on real time: stale after 2.35 to 2.6 seconds.
 const LIFETIME: Duration = Duration::from_secs(4);
 const RUN: Duration = Duration::from_secs(7);
-/// What a process is told by, and what it tells by.
+/// Environment variables that configure a process.
 const ROLE: &str = "FINTECH_AUTH_FLEET";
 const WORD: &str = "fleet: ";
 const NEVER: Duration = Duration::from_secs(60);
 
-/// How long a process waits for the store, and how long its leases run.
+/// How long a process waits for the store, and the duration of its leases.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Limits {
     Long,
     Short,
 }
 
-/// What one process saw.
+/// What one process observed.
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Report {
-    /// Each token that callers got, and when last, in milliseconds of the wall clock.
+    /// Each token that callers got, and when they last got it, in milliseconds of the wall clock.
     tokens: BTreeMap<String, u64>,
-    /// When the vendor refused which token.
+    /// When the vendor refused each token.
     refused: Vec<(u64, String)>,
     errors: Vec<String>,
     longest_wait: u64,
@@ -110,13 +110,13 @@ impl Clients {
         Self { moneykit: moneykit.unwrap(), moov: moov.unwrap(), report: Arc::default() }
     }
 
-    /// A token of each, as a caller gets them.
+    /// Gets a token of each vendor, as a caller would.
     async fn get(&self) -> (Option<Token>, Option<Token>) {
         let scope = scope();
         tokio::join!(self.keep(self.moneykit.token(&[])), self.keep(self.moov.token(&scope)))
     }
 
-    /// Notes what a caller got, at the time when it got it.
+    /// Records the token of a caller and when it got it.
     async fn keep(&self, token: impl Future<Output = Result<Token, fintech_auth::Error>>) -> Option<Token> {
         let before = Instant::now();
         let token = token.await;
@@ -134,7 +134,7 @@ impl Clients {
         }
     }
 
-    /// Uses a token as the vendor sees it, and rejects it if the vendor does.
+    /// Uses a token at the vendor, and invalidates it if the vendor rejects it.
     async fn use_one(&self) {
         let Some(token) = self.keep(self.moneykit.token(&[])).await else { return };
         let response = self.moneykit.introspect(&token).await;
@@ -162,7 +162,7 @@ impl Clients {
     }
 }
 
-/// All of them at once, in this task.
+/// Runs all of them concurrently in this task.
 async fn futures_join(futures: Vec<impl Future<Output = ()>>) {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
     std::future::poll_fn(|context| {
@@ -176,7 +176,7 @@ fn scope() -> [Scope; 1] {
     [Scope::new("/accounts.read").unwrap()]
 }
 
-/// One of the processes, if this one was started to be one.
+/// Runs one process of the fleet if the environment variable is set. Otherwise it does nothing.
 #[test]
 fn fleet_child_process_runs_its_commands() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -191,7 +191,7 @@ fn fleet_child_process_runs_its_commands() {
         let clients = Clients::new(emulator, redis, limits);
         let mut orders = BufReader::new(tokio::io::stdin()).lines();
         println!("{WORD}ready");
-        // What the last order got.
+        // The tokens of the last command.
         let mut held = (None, None);
         let mut running: Option<(Arc<AtomicBool>, JoinSet<()>)> = None;
         while let Some(order) = orders.next_line().await.unwrap() {
@@ -220,7 +220,7 @@ fn fleet_child_process_runs_its_commands() {
                     println!("{WORD}revoked {} {}", now(), token.expose_secret());
                     continue;
                 }
-                // A token of Moov, and whether it is there without a request.
+                // A Moov token, and whether it is available without a request.
                 "token" => {
                     println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose_secret());
                     continue;
@@ -266,7 +266,7 @@ fn fleet_child_process_runs_its_commands() {
                     let (on, tasks) = running.take().unwrap();
                     on.store(false, Ordering::Relaxed);
                     tasks.join_all().await;
-                    // What came behind the last asker is there, and not lost.
+                    // Waits for background results to arrive.
                     sleep(Duration::from_millis(200)).await;
                     let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
                     for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {
@@ -280,12 +280,12 @@ fn fleet_child_process_runs_its_commands() {
     });
 }
 
-/// A process, and what it says.
+/// A child process and its output.
 struct Process {
     child: Child,
     orders: ChildStdin,
     words: mpsc::UnboundedReceiver<String>,
-    /// Says once that it asks for a token under the lease.
+    /// Reports once that it requests a token while it holds the lease.
     holds: Arc<AtomicBool>,
 }
 
@@ -333,7 +333,7 @@ impl Process {
         self.word().await
     }
 
-    /// Waits until the process has dropped its token of Moov.
+    /// Waits until the process has dropped its Moov token.
     async fn has_dropped(&mut self) {
         let dropped = async {
             while self.ask("cached").await != "none" {
@@ -370,7 +370,7 @@ impl Fleet {
         }
     }
 
-    /// All of them at once, and what they saw together.
+    /// Runs the command in all processes and merges their reports.
     async fn all(&mut self, order: &str) -> Report {
         self.order(order).await;
         let mut all = Report::default();
@@ -380,7 +380,7 @@ impl Fleet {
         all
     }
 
-    /// Kills the next process that asks for a token under the lease, and starts another.
+    /// Kills the next process that requests a token while it holds the lease, and starts another.
     async fn kill_a_holder(&mut self) {
         let holder = async {
             loop {
@@ -433,7 +433,8 @@ async fn twenty_processes_send_one_token_call_for_each_token() {
     for number in 2..=4 {
         let new = fleet.all("reject").await;
         assert!(new.errors.is_empty(), "{:?}", new.errors);
-        // Most reject a token that another has rejected already, which rejects nothing newer.
+        // Most processes invalidate a token that another has already invalidated, which removes
+        // nothing newer.
         let why = format!(
             "{} without the store, {} discarded, {} failures",
             new.store_bypassed, new.discarded, new.failures
@@ -463,7 +464,7 @@ async fn revocation_reaches_every_process() {
     let second = holder.ask("token").await;
     assert_ne!(second, first);
 
-    // Three processes: two hold it, the third revokes it.
+    // Three processes: two hold the token, the third revokes it.
     let mut taker = start().await;
     assert_eq!(taker.ask("token").await, second);
     assert_eq!(revoker.ask(&format!("forget {second}")).await, "done");
@@ -473,7 +474,7 @@ async fn revocation_reaches_every_process() {
     let third = taker.ask("token").await;
     assert_eq!((holder.ask("token").await, third != second), (third.clone(), true));
 
-    // Only Redis holds it.
+    // Only Redis holds the token.
     holder.child.kill().await.unwrap();
     taker.child.kill().await.unwrap();
     assert_eq!(revoker.ask(&format!("forget {third}")).await, "done");
@@ -482,7 +483,7 @@ async fn revocation_reaches_every_process() {
     assert!(fourth != third && emulator.is_live(&fourth));
     assert_eq!(revoker.ask("token").await, fourth);
 
-    // Redis is away: the result says so, and the mark is written when it is back.
+    // During a Redis outage the result is an error, and the tombstone is written after it.
     redis.pause();
     let outcome = revoker.ask(&format!("forget {fourth}")).await;
     assert!(outcome.contains("token store"), "{outcome}");
@@ -494,7 +495,7 @@ async fn revocation_reaches_every_process() {
     redis.stop();
 }
 
-/// What befalls the fleet while it runs.
+/// The fault that affects the fleet during a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Day {
     Good,
@@ -508,15 +509,15 @@ enum Day {
 const KILLS: usize = 3;
 
 impl Day {
-    /// Token calls beyond one for each token: what a fault may cost at the most.
+    /// Additional token calls that the fault may cause.
     fn allowance(self) -> usize {
         match self {
             Self::Good | Self::Slow => 0,
-            // The token that each of the killed had asked for.
+            // The token that each killed process had requested.
             Self::Killing => KILLS,
-            // Each process asks alone, for each vendor, twice at the most in that time.
+            // Each process sends its own requests, for each vendor, at most twice in that time.
             Self::Paused | Self::Restarted => 2 * PROCESSES * 2,
-            // Who held a lease and who got the next, for each vendor and flush.
+            // The previous lease holder and the next one, for each vendor and flush.
             Self::Flushed => 2 * 3,
         }
     }
@@ -550,7 +551,7 @@ impl Day {
     }
 }
 
-/// Passes on what comes to a port, later.
+/// Forwards the traffic of a port with a delay.
 struct Proxy(u16, AbortHandle);
 
 impl Proxy {
@@ -575,7 +576,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Each piece waits for its own time, so that the pipe is long and not narrow.
+/// Each chunk is delayed separately, so the proxy adds latency without limiting throughput.
 async fn pass(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
@@ -597,12 +598,12 @@ async fn pass(
     }
 }
 
-/// One run of the fleet; a line of the table.
+/// Runs the fleet once. Returns a line of the table.
 async fn live_through(day: Day) -> Option<String> {
     let mut redis = RedisServer::start()?;
     let emulator = Emulator::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
     if day == Day::Killing {
-        // So that there is time to die in.
+        // Slow token calls leave time to kill a process.
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
             emulator.fault_times(operation, Fault::delay(Duration::from_millis(150)), 10_000);
         }
@@ -613,10 +614,10 @@ async fn live_through(day: Day) -> Option<String> {
 
     let started = Instant::now();
     fleet.order("run").await;
-    // Just before the first tokens turn stale.
+    // Just before the first tokens become stale.
     sleep(Duration::from_secs(2)).await;
     day.strike(&mut redis, &mut fleet).await;
-    // One token is revoked by its owner, and one by the vendor, who tells nobody.
+    // One token is revoked by its owner, and one by the vendor without notification.
     fleet.processes[0].order("revoke").await;
     let revoked = fleet.processes[0].word().await;
     let [_, revoked_at, revoked] = revoked.split(' ').collect::<Vec<_>>()[..] else { panic!("{revoked}") };
@@ -650,7 +651,7 @@ async fn live_through(day: Day) -> Option<String> {
         emulator.double_spends(),
         seen.errors.len(),
     );
-    // A token is replaced after 2.35 seconds at the least; one more for what was revoked.
+    // A token is replaced after at least 2.35 seconds. One more token for the revocation.
     let tokens = 2 * (ran.as_millis() as usize / 2350 + 2);
     let kills = if day == Day::Killing { KILLS } else { 0 };
     assert!(moneykit + moov <= tokens + day.allowance(), "too many calls\n{line}");
@@ -681,6 +682,6 @@ async fn fleet_stays_within_its_limits_during_outages() {
         let Some(line) = live_through(day).await else { return };
         table.push(line);
     }
-    // Past the capture of the test runner.
+    // Written directly, because the test runner captures `eprintln!`.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{}\n", table.join("\n")).as_bytes());
 }

@@ -1,5 +1,5 @@
-//! The rate limit of a fleet on a real Redis: how many calls it admits, when by the clock of Redis,
-//! and how many scripts that takes.
+//! The rate limit of a fleet on a real Redis: how many calls it admits, when they start on the
+//! clock of Redis, and how many scripts that takes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,10 +22,10 @@ use crate::{
 };
 
 const LONG: Duration = Duration::from_secs(120);
-/// For the longer runs that CONTRIBUTING names: how many scope sets the larger test requests.
+/// The number of scope sets of the larger test, for the longer runs that CONTRIBUTING describes.
 const SCOPE_SETS: &str = "FLEET_SCOPE_SETS";
 
-/// Caches with connections of their own, as in processes of their own.
+/// Caches with separate connections, like separate processes.
 fn fleet(
     redis: &RedisServer,
     source: &Scripted,
@@ -34,29 +34,30 @@ fn fleet(
     long: Duration,
 ) -> Vec<TokenCache> {
     let process = |_| {
-        // A slow test machine must not count as a Redis that fails.
+        // A slow test machine must not count as a failing Redis.
         let store = RedisStore::builder([SealingKey::new(&[7; 32]).unwrap()]).with_timeout(long / 4);
         let store = store.with_namespace(format!("fleet-{size}")).open(&redis.url()).unwrap();
         let options = TokenOptions::default()
             .with_rate_limit(limit.0, limit.1)
             .with_max_wait(long)
             .with_store_timeout(long / 2)
-            // A lease that ends before a late response makes the token void, and costs another call.
+            // If the lease ended before a late response, the token would be discarded and another
+            // call sent.
             .with_lease(long);
         TokenCache::new(source.clone(), options.with_store(Arc::new(store)))
     };
     (0..size).map(process).collect()
 }
 
-/// For when a call was admitted, in microseconds on the clock of Redis.
+/// The time for which a call was admitted, in microseconds on the clock of Redis.
 #[derive(Clone, Copy)]
 struct Admission {
     at: u64,
-    /// Whether that was later than the call came.
+    /// Whether the call had to wait.
     waits: bool,
 }
 
-/// Writes down what each script runs, in order.
+/// Records the commands of each script in order.
 struct Monitor(mpsc::UnboundedReceiver<String>);
 
 impl Monitor {
@@ -78,7 +79,7 @@ impl Monitor {
         Self(receiver)
     }
 
-    /// The admissions so far, and the number of scripts.
+    /// Returns the admissions so far and the number of scripts.
     async fn seen(&mut self, redis: &RedisServer) -> (Vec<Admission>, usize) {
         redis.run_text::<String>("ECHO the-end").await;
         let (mut admitted, mut scripts) = (Vec::new(), 0);
@@ -100,7 +101,7 @@ impl Monitor {
     }
 }
 
-/// Lets each process ask for these scope sets, all at once.
+/// Each process requests these scope sets concurrently.
 async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usize {
     let mut callers = JoinSet::new();
     for (number, cache) in fleet.iter().enumerate() {
@@ -114,8 +115,8 @@ async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usiz
     count
 }
 
-/// No span of `per` has more admissions than the limit. A call that waits is one even step behind the
-/// last one, and not later than the limit asks.
+/// Checks that no window of `per` has more admissions than the limit, and that a waiting call
+/// starts one even step after the previous one and not later than the limit requires.
 fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
     assert!(
         admitted.windows(calls + 1).all(|span| span[calls].at - span[0].at >= per),
@@ -129,7 +130,7 @@ fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
         waited += usize::from(span[calls].at <= earliest + 1);
     }
     let all = admitted.iter().skip(calls).filter(|admission| admission.waits).count();
-    // But for the first one after a cool-down.
+    // Except for the first one after a cool-down.
     assert!(waited + 1 >= all, "{} calls wait longer than the limit asks", all - waited);
 }
 
@@ -150,8 +151,8 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     let discarded: u64 = fleet.iter().map(|cache| cache.stats().discarded).sum();
     assert_eq!((admitted.len(), source.count(), discarded), (sets, sets, 0), "one call for each scope set");
     assert_within(&admitted, 40, 1_050_000);
-    // Four, and one every 10 s: a waiter checks by itself as well, in case a message was lost. The
-    // average waiter waits for half of the time.
+    // Four scripts, and one every 10 s, because a waiting process also checks by itself in case a
+    // message was lost. The average wait is half of the total time.
     let seconds = sets / 40;
     assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} scripts for {callers} waiters");
     for cache in &fleet {
@@ -193,7 +194,7 @@ async fn cool_down_delays_waiting_calls_and_they_stay_within_the_limit() {
         callers.spawn(async move { cache.token(&scopes(&[&format!("scope-{number}")])).await.is_ok() });
     }
     let succeeded = callers.join_all().await.into_iter().filter(|ok| *ok).count();
-    // The call that was refused fails; all others come.
+    // The call that was refused fails. All others succeed.
     assert_eq!((succeeded, source.count()), (59, 60));
     let (admitted, _) = monitor.seen(&redis).await;
     assert_within(&admitted, 10, 525_000);
