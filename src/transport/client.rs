@@ -273,7 +273,7 @@ impl HttpOptions {
             builder = builder.dns_resolver(Arc::new(PrivateResolver));
         }
         if base.is_loopback() || !base.is_https() {
-            builder = builder.no_proxy().proxy(self.allowed_http.nowhere_beyond());
+            builder = builder.no_proxy().proxy(self.allowed_http.reject_other_hosts());
         } else if let Some(proxy) = &self.proxy {
             // reqwest treats some invalid texts as no proxy at all, so check the URL first.
             let url = reqwest::Url::parse(proxy.expose_secret())

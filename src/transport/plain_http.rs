@@ -57,7 +57,7 @@ impl AllowedHosts {
 
     /// Returns a proxy that sends plain http for all other hosts to port 0, where no server can
     /// listen. reqwest itself can only reject plain http to all hosts or to none.
-    pub(super) fn nowhere_beyond(&self) -> reqwest::Proxy {
+    pub(super) fn reject_other_hosts(&self) -> reqwest::Proxy {
         let hosts = self.clone();
         reqwest::Proxy::custom(move |url| {
             let is_allowed = url.host_str().is_some_and(|host| is_loopback(host) || hosts.contains(host));

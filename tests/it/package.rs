@@ -61,7 +61,8 @@ fn package_contains_only_sources_and_specs() {
     docs/guide/webhooks.md
     specs/moneykit/openapi.yaml
     specs/moov/openapi.yaml
-    src/token/store/redis/scripts/admit.lua
+    src/token/store/redis/scripts/acquire_permit.lua
+    src/token/store/redis/scripts/block.lua
     src/token/store/redis/scripts/claim.lua
     src/token/store/redis/scripts/get.lua
     src/token/store/redis/scripts/invalidate.lua
@@ -73,7 +74,6 @@ fn package_contains_only_sources_and_specs() {
     src/token/store/redis/scripts/remove.lua
     src/token/store/redis/scripts/renew.lua
     src/token/store/redis/scripts/revoke.lua
-    src/token/store/redis/scripts/stop.lua
     src/token/store/redis/scripts/take.lua
     src/webhook/delivery/redis/delivery.lua
     ");

@@ -237,7 +237,7 @@ impl CacheEntry {
     }
 
     /// Sets the ticket with which the refresh waits for the rate limiter.
-    pub(in crate::token) fn wait_with(&self, ticket: u64) {
+    pub(in crate::token) fn set_ticket(&self, ticket: u64) {
         if let Some(cold) = &mut self.lock().cold {
             cold.refresh.ticket = Some(ticket);
         }
@@ -272,7 +272,7 @@ impl CacheEntry {
 
     /// Puts back a refresh token that was certainly not used, unless it was revoked or its access
     /// token was rejected in the meantime.
-    pub(in crate::token) fn give_back(&self, taken: TakenRefreshToken) {
+    pub(in crate::token) fn put_back(&self, taken: TakenRefreshToken) {
         let mut state = self.lock();
         if state.refresh_token_id.is_some()
             && state.refresh_token_id == taken.refresh_token.as_ref().map(token_id)

@@ -133,7 +133,7 @@ impl CacheInner {
         let max_wait = max_wait.max(self.shared.options.max_wait);
         let task = RefreshTask { shared: self.shared.clone(), entry: entry.clone(), max_wait };
         if let Some(Admission::Queued(ticket)) = &admission {
-            entry.wait_with(ticket.number());
+            entry.set_ticket(ticket.number());
         }
         self.sync_with_store();
         // The task installs the token even if no caller waits any more.

@@ -23,7 +23,7 @@ const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
 /// The difference between `Date` and the local clock from which neither is trusted. Wrong time
 /// zones cause at most 26 hours. A larger difference means that one of the clocks was never set.
-const CLASH: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// The resolution of `Date`. The server's clock may be ahead of it by up to this much.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
@@ -131,9 +131,9 @@ pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     let now = facts.date.map_or(local, |date| date.checked_add(DATE_RESOLUTION).unwrap_or(date));
     // If `Date` is far behind the clock that made the timestamp, the lifetime would be far too
     // long.
-    let clash = facts.date.is_some_and(|date| distance(date, local) > CLASH);
+    let clocks_clash = facts.date.is_some_and(|date| distance(date, local) > MAX_CLOCK_DIFFERENCE);
 
-    let (mut lifetime, mut rule) = granted(facts.expires_in, now, clash, limits.default);
+    let (mut lifetime, mut rule) = granted(facts.expires_in, now, clocks_clash, limits.default);
     let claims = Claims::read(facts.access_token).unwrap_or_default();
     let shorter = [
         (claims.exp.and_then(|exp| remaining(exp, now)), ExpiryRule::JwtExp),
@@ -152,7 +152,7 @@ pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
 fn granted(
     expires_in: Option<ExpiresIn>,
     now: SystemTime,
-    clash: bool,
+    clocks_clash: bool,
     default: Duration,
 ) -> (Duration, ExpiryRule) {
     let Some(expires_in) = expires_in else { return (default, ExpiryRule::Absent) };
@@ -165,7 +165,7 @@ fn granted(
         return (number, ExpiryRule::Seconds);
     }
     match remaining(number, now) {
-        Some(left) if clash && left > default => (default, ExpiryRule::ClocksClash),
+        Some(left) if clocks_clash && left > default => (default, ExpiryRule::ClocksClash),
         Some(left) => (left, ExpiryRule::Timestamp),
         None => (default, ExpiryRule::Absurd),
     }
@@ -508,7 +508,7 @@ mod tests {
             // The same rules, computed with whole seconds in numbers that cannot overflow.
             let local = i128::from(sent.max(received));
             let now = date.map_or(local, |date| i128::from(date) + 1);
-            let clash = date.is_some_and(|date| (i128::from(date) - local).abs() > i128::from(2 * DAY));
+            let clocks_clash = date.is_some_and(|date| (i128::from(date) - local).abs() > i128::from(2 * DAY));
             let year = i128::from(365 * DAY);
             let timestamp = |end: i64| {
                 let left = (i128::from(end) - now).max(0);
@@ -517,7 +517,7 @@ mod tests {
             let granted = match expires_in {
                 Some(number) if number < 0 => None,
                 Some(number) if i128::from(number) <= year => Some(i128::from(number)),
-                Some(number) if clash => timestamp(number).map(|left| left.min(i128::from(default))),
+                Some(number) if clocks_clash => timestamp(number).map(|left| left.min(i128::from(default))),
                 Some(number) => timestamp(number),
                 None => None,
             };

@@ -168,13 +168,13 @@ impl RefreshTask {
                 has_renewed = true;
                 resent += 1;
                 if refreshing {
-                    self.entry.give_back(taken);
+                    self.entry.put_back(taken);
                 }
                 continue;
             }
             self.shared.learn(&error, &sent, (!refreshing).then_some(&*self.entry.scopes)).await;
             if refreshing && error.is_transient() && !error.may_have_been_sent() {
-                self.entry.give_back(taken);
+                self.entry.put_back(taken);
             } else if refreshing {
                 tracing::debug!(%error, "refresh token failed: requesting a token by client credentials");
                 resent = 0;
@@ -204,8 +204,8 @@ impl RefreshTask {
         wait: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let work = &self.shared.work;
-        let goes_on = || self.shared.breaker.is_some() && self.entry.has_refresh_token();
-        if goes_on() {
+        let must_continue = || self.shared.breaker.is_some() && self.entry.has_refresh_token();
+        if must_continue() {
             return wait.await;
         }
         let outcome = sync::select! {
@@ -213,7 +213,7 @@ impl RefreshTask {
             () = work.closed() => return Err(shut_down()),
         };
         // Both may have ended at the same time.
-        if work.is_closed() && !goes_on() { Err(shut_down()) } else { Ok(outcome) }
+        if work.is_closed() && !must_continue() { Err(shut_down()) } else { Ok(outcome) }
     }
 
     /// Waits for the turn of a request. The store assigns it, if there is one.
@@ -239,7 +239,7 @@ impl RefreshTask {
             None => shared.reserve(shared.now().tick, deadline)?,
         };
         if let Admission::Queued(ticket) = admission {
-            self.entry.wait_with(ticket.number());
+            self.entry.set_ticket(ticket.number());
             let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
             // Also limited by tokio's time, because a custom clock may stand still.
             let turn = time::timeout(self.max_wait, turn).await;

@@ -42,9 +42,9 @@ impl RedisStore {
             .expose();
         let source = Fingerprint::of(["check", &u128::from_ne_bytes(random).to_string()]);
         let key = StoreKey { source, scopes: "check".into() };
-        let lived = self.use_token(&key).await;
+        let used = self.use_token(&key).await;
         let removed = self.remove(&self.names.of(&key.source)).await;
-        lived.and(removed)?;
+        used.and(removed)?;
         self.subscribe().await
     }
 

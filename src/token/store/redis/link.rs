@@ -79,30 +79,30 @@ impl Link {
         keys: &[String],
         arguments: &[Vec<u8>],
     ) -> Result<Value, Arc<RedisError>> {
-        let (mut whole, mut again) = (false, true);
+        let (mut use_eval, mut may_retry) = (false, true);
         loop {
             let NumberedConnection { number, mut connection } = self.connection().await?;
             let watched = InFlightGuard { link: self, number, since: Some(Instant::now()) };
-            let command = script.command(whole, keys, arguments);
+            let command = script.command(use_eval, keys, arguments);
             let result = connection.send(&command).await;
             watched.done();
             let error = match result {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) && !whole {
-                whole = true;
+            if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) && !use_eval {
+                use_eval = true;
                 continue;
             }
-            let (useless, lost) = (is_useless(&error), error.is_connection_dropped());
-            if useless || lost {
-                give_up(&self.state, number);
+            let (broken, lost) = (needs_reconnect(&error), error.is_connection_dropped());
+            if broken || lost {
+                discard(&self.state, number);
             }
             // An idle connection may be stale: retry once.
-            if !(lost && again) {
+            if !(lost && may_retry) {
                 return Err(Arc::new(error));
             }
-            again = false;
+            may_retry = false;
         }
     }
 
@@ -147,7 +147,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn give_up(state: &Mutex<State>, number: u64) {
+fn discard(state: &Mutex<State>, number: u64) {
     let mut state = lock(state);
     if state.current.as_ref().is_some_and(|current| current.number == number) {
         state.current = None;
@@ -156,7 +156,7 @@ fn give_up(state: &Mutex<State>, number: u64) {
 
 /// Returns whether a new connection may help, because this one is broken or its server is no longer
 /// the master.
-fn is_useless(error: &RedisError) -> bool {
+fn needs_reconnect(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
     error.is_unrecoverable_error()
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
@@ -190,7 +190,7 @@ impl InFlightGuard<'_> {
 impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         if self.since.is_some_and(|since| since.elapsed() >= self.link.timeout / 2) {
-            give_up(&self.link.state, self.number);
+            discard(&self.link.state, self.number);
         }
     }
 }

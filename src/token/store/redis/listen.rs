@@ -93,8 +93,8 @@ impl Subscription {
     /// Starts to wait for messages about a key. Messages count from this call on, not from the
     /// first poll.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
-        let word = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
-        Wait { subscription: self.clone(), key, word: Some(word) }
+        let receiver = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
+        Wait { subscription: self.clone(), key, receiver: Some(receiver) }
     }
 
     fn handle(&self, message: Message) {
@@ -132,15 +132,15 @@ impl Drop for Subscription {
 pub(super) struct Wait {
     subscription: Arc<Subscription>,
     key: KeyId,
-    word: Option<watch::Receiver<()>>,
+    receiver: Option<watch::Receiver<()>>,
 }
 
 impl Wait {
     /// Waits until the key changes, at most `within`. Returns earlier without a subscription.
-    pub(super) async fn word(mut self, within: Duration) {
+    pub(super) async fn changed(mut self, within: Duration) {
         let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
-        if let Some(word) = &mut self.word {
-            let _ = timeout(most.min(within), word.changed()).await;
+        if let Some(receiver) = &mut self.receiver {
+            let _ = timeout(most.min(within), receiver.changed()).await;
         }
     }
 }
@@ -148,7 +148,7 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let mut waiting = self.subscription.lock();
-        self.word = None;
+        self.receiver = None;
         if waiting.get(&self.key).is_some_and(|waiting| waiting.receiver_count() == 0) {
             waiting.remove(&self.key);
         }
@@ -161,7 +161,7 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
         match timeout(CONNECT, subscribe(&server, &channel)).await {
             Ok(Ok((sink, stream))) => {
                 let start = Instant::now();
-                hear_all(&subscription, sink, stream).await;
+                receive_messages(&subscription, sink, stream).await;
                 // A server may end each subscription at once, so only a lasting one counts as
                 // success.
                 if start.elapsed() > MAX_BACKOFF {
@@ -211,7 +211,7 @@ impl Drop for Subscribed {
 }
 
 /// Handles messages until the connection ends, or until the server does not respond to a ping.
-async fn hear_all(subscription: &Weak<Subscription>, mut sink: PubSubSink, mut stream: PubSubStream) {
+async fn receive_messages(subscription: &Weak<Subscription>, mut sink: PubSubSink, mut stream: PubSubStream) {
     let _subscribed = match subscription.upgrade() {
         Some(subscription) => Subscribed::new(&subscription),
         None => return,

@@ -23,7 +23,8 @@ macro_rules! scripts {
 }
 
 scripts! {
-    ADMIT "admit.lua"
+    ACQUIRE_PERMIT "acquire_permit.lua"
+    BLOCK "block.lua"
     CLAIM "claim.lua"
     GET "get.lua"
     INVALIDATE "invalidate.lua"
@@ -34,7 +35,6 @@ scripts! {
     REMOVE "remove.lua"
     RENEW "renew.lua"
     REVOKE "revoke.lua"
-    STOP "stop.lua"
     TAKE "take.lua"
 }
 
@@ -53,9 +53,9 @@ impl Script {
 
     /// Builds the call: by SHA-1, or with the whole text if the server does not know the script
     /// yet.
-    pub(super) fn command(&'static self, whole: bool, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
-        let mut command = redis::cmd(if whole { "EVAL" } else { "EVALSHA" });
-        command.arg(if whole { self.text } else { self.sha1() }).arg(keys.len()).arg(keys).arg(arguments);
+    pub(super) fn command(&'static self, use_eval: bool, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
+        let mut command = redis::cmd(if use_eval { "EVAL" } else { "EVALSHA" });
+        command.arg(if use_eval { self.text } else { self.sha1() }).arg(keys.len()).arg(keys).arg(arguments);
         command
     }
 }

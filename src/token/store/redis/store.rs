@@ -216,7 +216,7 @@ impl TokenStore for RedisStore {
         self.listen();
         let wait = self.subscription.wait(Names::id(key));
         Box::pin(async move {
-            wait.word(within).await;
+            wait.changed(within).await;
             Ok(())
         })
     }
@@ -262,7 +262,7 @@ impl TokenStore for RedisStore {
                         let (lease, permit) = (leased(fence, parents), Permit::Granted(wait));
                         return Ok(Claim::Leased { lease, refresh_token, permit });
                     }
-                    Reply::Held { left } => return Ok(Claim::Held(Box::pin(wait.word(left)))),
+                    Reply::Held { left } => return Ok(Claim::Held(Box::pin(wait.changed(left)))),
                     Reply::Blocked(block) => return Ok(Claim::Blocked(block)),
                     Reply::Granted { .. } | Reply::None => return Err(reply::unexpected_reply()),
                 }
@@ -299,7 +299,7 @@ impl TokenStore for RedisStore {
             let names = self.names.of(source);
             let keys = [names.closed(), names.refused(credentials), names.sent()];
             let arguments = reservation(limit, max_wait);
-            match Reply::read(self.link.call(&script::ADMIT, &keys, &arguments).await?)? {
+            match Reply::read(self.link.call(&script::ACQUIRE_PERMIT, &keys, &arguments).await?)? {
                 Reply::Granted { wait } => Ok(Permit::Granted(wait)),
                 Reply::Blocked(block) => Ok(Permit::Denied(block)),
                 _ => Err(reply::unexpected_reply()),
@@ -321,7 +321,7 @@ impl TokenStore for RedisStore {
                 Block::RateLimit(_) => return Ok(()),
             };
             let time = millis(time.min(MAX_COOL_DOWN));
-            reply::done(&self.link.call(&script::STOP, &[key], &[time.into()]).await?).map(drop)
+            reply::done(&self.link.call(&script::BLOCK, &[key], &[time.into()]).await?).map(drop)
         })
     }
 

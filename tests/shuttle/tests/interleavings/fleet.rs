@@ -128,7 +128,7 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
         time::sleep(STALE).await;
         // The cache of another process, which takes the refresh token from the store.
         let cache = server.cache(options);
-        let asker = {
+        let caller = {
             let cache = cache.clone();
             spawn(async move { drop(cache.token(&scopes("a")).await) })
         };
@@ -143,7 +143,7 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
             assert_ne!(token.expose_secret(), "g1-a2", "handed out after its revocation");
             idle().await;
         }
-        asker.await.expect("no panic");
+        caller.await.expect("no panic");
         // No time passes between taking and sending a refresh token.
         let later = server.requests().into_iter().filter(|request| request.at > returned);
         assert_eq!(later.filter_map(|request| request.refresh_token).count(), 0, "sent after its revocation");

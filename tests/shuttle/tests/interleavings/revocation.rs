@@ -32,14 +32,14 @@ async fn revoke_during_renewal(revoked: &'static str, age: std::time::Duration) 
     let cache = server.cache(TokenOptions::default());
     cache.token(&scopes("a")).await.expect("a token");
     time::sleep(age).await;
-    let asker = {
+    let caller = {
         let cache = cache.clone();
         spawn(async move { drop(cache.token(&scopes("a")).await) })
     };
     switch_point();
     cache.forget(&Secret::from(revoked)).await.unwrap();
     expect_nothing_of("g1", &cache).await;
-    asker.await.expect("no panic");
+    caller.await.expect("no panic");
     idle().await;
     expect_nothing_of("g1", &cache).await;
 }
@@ -66,8 +66,8 @@ fn concurrent_revocations_remove_both_tokens() {
             let cache = cache.clone();
             tasks.push(spawn(async move { cache.forget(&Secret::from(revoked)).await.unwrap() }));
         }
-        let asker = cache.clone();
-        tasks.push(spawn(async move { drop(asker.token(&scopes("a")).await) }));
+        let caller = cache.clone();
+        tasks.push(spawn(async move { drop(caller.token(&scopes("a")).await) }));
         for task in tasks {
             task.await.expect("no panic");
         }

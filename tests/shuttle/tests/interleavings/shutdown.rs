@@ -53,7 +53,7 @@ async fn shutdown_during_renewal(age: Duration) {
     let cache = server.cache(TokenOptions::default().with_store(store.clone()));
     cache.token(&scopes("a")).await.expect("a token");
     time::sleep(age).await;
-    let asker = {
+    let caller = {
         let cache = cache.clone();
         spawn(async move { token_or_shut_down(cache.token(&scopes("a")).await).is_some() })
     };
@@ -73,7 +73,7 @@ async fn shutdown_during_renewal(age: Duration) {
         assert_eq!(age, EXPIRED, "a token that works stays in the store");
         assert_eq!(sent.len(), 1);
     }
-    asker.await.expect("no panic");
+    caller.await.expect("no panic");
     idle().await;
     token_or_shut_down(cache.token(&scopes("a")).await);
     assert_eq!(server.requests().len(), sent.len(), "sent after the shutdown");
@@ -198,13 +198,13 @@ fn shutdown_stores_a_revocation_or_its_caller_gets_an_error() {
             let cache: TokenCache = cache.clone();
             spawn(async move { cache.forget(&Secret::from("g1-a1")).await })
         };
-        let mender = {
+        let repairer = {
             let store = store.clone();
             spawn(async move { store.works.store(true, Ordering::SeqCst) })
         };
         let flushed = cache.shutdown(MINUTE).await;
         let revoked = revoker.await.expect("no panic");
-        mender.await.expect("no panic");
+        repairer.await.expect("no panic");
         let is_written = store.written.load(Ordering::SeqCst);
         let promised = match &revoked {
             Ok(()) => true,
@@ -226,7 +226,7 @@ fn refresh_finished_by_shutdown_does_not_restore_revoked_tokens() {
         let cache = server.cache(TokenOptions::default().with_store(store.clone()));
         cache.token(&scopes("a")).await.expect("a token");
         time::sleep(STALE).await;
-        let asker = {
+        let caller = {
             let cache = cache.clone();
             spawn(async move { token_or_shut_down(cache.token(&scopes("a")).await).is_some() })
         };
@@ -236,7 +236,7 @@ fn refresh_finished_by_shutdown_does_not_restore_revoked_tokens() {
         };
         cache.shutdown(MINUTE).await.expect("it ends in time");
         revoker.await.expect("no panic");
-        asker.await.expect("no panic");
+        caller.await.expect("no panic");
         let stored = store.get(&key(&server)).await.expect("no failure");
         assert!(stored.is_none_or(|token| !token.access_token.expose_secret().starts_with("g1-")));
         assert!(cache.cached(&scopes("a")).is_none_or(|token| grant_of(&token) != "g1"));

@@ -45,7 +45,7 @@ fn revoked_tokens_are_not_handed_out_whenever_timers_fire() {
         let cache = server.cache(TokenOptions::default());
         let Ok(token) = cache.token(&scopes("a")).await else { return };
         time::sleep(EXPIRED).await;
-        let asker = {
+        let caller = {
             let cache = cache.clone();
             spawn(async move { drop(cache.token(&scopes("a")).await) })
         };
@@ -56,6 +56,6 @@ fn revoked_tokens_are_not_handed_out_whenever_timers_fire() {
                 assert_ne!(grant_of(&later), grant_of(&token), "handed out after its revocation");
             }
         }
-        asker.await.expect("no panic");
+        caller.await.expect("no panic");
     });
 }

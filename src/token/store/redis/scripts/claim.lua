@@ -15,8 +15,8 @@ if token then
 end
 local held = left(KEYS[2])
 if held > 0 then return {'held', held} end
-local wait, stop = reserve(KEYS[4], KEYS[5], KEYS[6], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
-if stop then return stop end
+local wait, block = reserve(KEYS[4], KEYS[5], KEYS[6], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
+if block then return block end
 local fence = grant(KEYS[2], KEYS[3], ARGV[1], ARGV[2] + wait)
 if not token then return {'leased', fence, wait, '', '', ''} end
 local refresh = redis.call('HGET', KEYS[1], 'r')

@@ -1,4 +1,0 @@
--- KEYS: closed, refused, sent
--- ARGV: calls, time span (µs), longest wait (ms)
-local wait, stop = reserve(KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))
-return stop or {'granted', wait}
