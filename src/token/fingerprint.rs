@@ -6,7 +6,7 @@ use ring::digest;
 
 /// The SHA-256 of a secret, or of several values that may include secrets.
 ///
-/// Equal fingerprints mean equal values. A secret cannot be computed from its fingerprint.
+/// Equal fingerprints mean equal values. A fingerprint does not contain the values.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Fingerprint([u8; 32]);
 

@@ -42,7 +42,7 @@ impl RefreshTask {
     ///
     /// # Errors
     ///
-    /// The errors of the store, as long as no token was requested.
+    /// The errors of the store, if no token was received.
     pub(in crate::token) async fn refresh_via_store(
         &self,
         breaker: &StoreCircuitBreaker,
