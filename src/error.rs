@@ -34,9 +34,8 @@ const MAX_KEPT_CODE: usize = 128;
 ///         ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout => {
 ///             Some(error.retry_after().unwrap_or(Duration::from_secs(1)))
 ///         }
-///         // Someone has to correct the configuration, the credentials or the request.
-///         ErrorKind::InvalidConfig | ErrorKind::Unauthorized | ErrorKind::InvalidRequest => None,
-///         // InvalidResponse, and kinds that are added later.
+///         // Someone has to correct the configuration, the credentials or the request,
+///         // or to report a response that does not match the API schema.
 ///         _ => None,
 ///     }
 /// }

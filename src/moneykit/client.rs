@@ -27,7 +27,8 @@ use crate::{
 /// use fintech_auth::{HttpOptions, emulator::Emulator};
 ///
 /// let emulator = Emulator::start().await?;
-/// let client = emulator.moneykit().build()?; // yours: moneykit::ClientBuilder::from_env()?.build()?
+/// // Yours: moneykit::ClientBuilder::from_env()?.build()?
+/// let client = emulator.moneykit().build()?;
 ///
 /// // The key pair on a request of your own. `bearer` adds a token instead.
 /// let authorizer = client.key_pair()?;

@@ -7,11 +7,12 @@
 //! use fintech_auth::emulator::Emulator;
 //!
 //! let emulator = Emulator::start().await?;
-//! let client = emulator.moneykit().build()?; // yours: moneykit::ClientBuilder::from_env()?.build()?
+//! // Yours: moneykit::ClientBuilder::from_env()?.build()?
+//! let client = emulator.moneykit().build()?;
 //!
 //! let token = client.token(&[]).await?; // all that the application may do
 //! let about = client.introspect(&token).await?;
-//! println!("{} may {}", about.client_id, about.scope.as_deref().unwrap_or("do anything"));
+//! println!("{} has {:?}", about.client_id, about.scope);
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "emulator"))]

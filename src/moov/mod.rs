@@ -11,7 +11,9 @@
 //!
 //! match client.token(&[moov::NamedScope::AccountsRead.into()]).await {
 //!     Ok(token) => println!("{:?}", token.authorization()),
-//!     Err(error) if error.kind() == ErrorKind::Unauthorized => println!("check the credentials: {error}"),
+//!     Err(error) if error.kind() == ErrorKind::Unauthorized => {
+//!         println!("check the credentials: {error}");
+//!     }
 //!     Err(error) => return Err(error.into()),
 //! }
 //! # Ok(())
