@@ -34,10 +34,12 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Whether a call may take effect twice.
+/// Which failed attempts of a call may be retried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Idempotency {
+    /// All attempts, because the call may take effect twice.
     Idempotent,
+    /// Only attempts whose request was certainly not sent.
     OnlyUnsent,
 }
 

@@ -221,8 +221,8 @@ macro_rules! builder_methods {
             /// # Security
             ///
             /// Clients with the same name, base URL and options get each other's tokens from the store. Give each
-            /// account a name of its own. See [what a stored token is found
-            /// by](crate::token#what-a-stored-token-is-found-by).
+            /// account a name of its own. See [how stored tokens are
+            /// found](crate::token#how-stored-tokens-are-found).
             #[must_use]
             pub fn with_credentials_name(mut self, name: impl Into<String>) -> Self {
                 self.inner.credentials_name = Some(name.into());

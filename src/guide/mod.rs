@@ -203,7 +203,7 @@ pub mod rotate_credentials {
     //!
     //! - [`CredentialsProvider`](crate::CredentialsProvider)
     //! - [`FileCredentials`](crate::FileCredentials)
-    //! - [what a stored token is found by](crate::token#what-a-stored-token-is-found-by)
+    //! - [how stored tokens are found](crate::token#how-stored-tokens-are-found)
     //! - [`Authorizer`](crate::authorize::Authorizer)
     //! - [`moov::webhook::WebhookVerifier::replace_secrets`](crate::moov::webhook::WebhookVerifier::replace_secrets)
 }

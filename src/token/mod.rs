@@ -67,7 +67,7 @@
 //! are requested without the store. A valid token is never lost because the store fails. [`Stats`]
 //! and a trace event report an open circuit.
 //!
-//! # What a stored token is found by
+//! # How stored tokens are found
 //!
 //! A stored token is found by the [fingerprint of its source](TokenSource::fingerprint) and its
 //! scopes. For the vendors' clients the fingerprint covers the vendor, the base URL, the client id

@@ -37,7 +37,7 @@ pub trait TokenSource: Send + Sync + 'static {
     ///
     /// A [`TokenStore`](super::TokenStore) finds tokens by this fingerprint. Do not include the
     /// client secret, so that stored tokens are still found after the secret was replaced. See [the
-    /// security considerations](super#what-a-stored-token-is-found-by).
+    /// security considerations](super#how-stored-tokens-are-found).
     fn fingerprint(&self) -> Fingerprint;
 
     /// Identifies the credentials with which the next call is sent: client id and secret.

@@ -192,8 +192,8 @@ impl Call {
         let Some(received) = received else {
             return Err(match result {
                 Err(Generated::CommunicationError(error)) => classify_send_error(error),
-                // Not reached, because `exec` is ours. Other errors of the generator may contain
-                // secrets.
+                // Not reached: `exec` stores a response or returns a communication error. The
+                // other errors of the generated client are not shown: they may contain secrets.
                 _ => Error::new(ErrorKind::InvalidConfig, "the request cannot be made"),
             });
         };

@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// A wait of more than a year is a mistake of the server, and is used only if there is no other.
 const CREDIBLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Numbers from here on are Unix timestamps, not seconds to wait. This one is 2001-09-09.
+/// Numbers of at least this value are Unix timestamps, not seconds to wait. It is 2001-09-09.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
 /// Reads `Retry-After`, in seconds or as a date (RFC 9110 section 10.2.3), and Moov's older

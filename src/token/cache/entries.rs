@@ -275,7 +275,7 @@ impl Clock {
         entry
     }
 
-    /// Moves the hand by one. Returns the position that it passed if that entry may be evicted.
+    /// Moves the clock hand by one entry. Returns the position of that entry if it may be evicted.
     fn next(&mut self, even_if_used: bool) -> Option<usize> {
         let index = if self.hand < self.queue.len() { self.hand } else { 0 };
         self.hand = index + 1;

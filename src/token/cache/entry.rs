@@ -435,7 +435,8 @@ impl CacheEntry {
     }
 
     /// Removes the tokens of the entry if `revoked` is one of them, or a token that they were
-    /// refreshed from. Marks all of them as revoked, and voids a refresh that uses one of them.
+    /// refreshed from. Marks all of them as revoked. The result of a running refresh that uses one
+    /// of them will be discarded.
     ///
     /// Returns `None` if the entry is not affected, otherwise the id of the removed access token,
     /// if any.

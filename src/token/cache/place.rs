@@ -6,8 +6,8 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 /// mutex.
 #[derive(Default)]
 pub(in crate::token) struct Place {
-    /// Whether the entry was looked up since the hand last passed. New entries start with `false`:
-    /// most scope sets that are used once are not used again, and must not evict those that are.
+    /// Whether the entry was looked up since the clock hand last passed it. New entries start with
+    /// `false`: most scope sets that are used once are not used again, and must not evict others.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
     /// The position in the queue, if no handle holds the entry.

@@ -235,7 +235,7 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
     });
 }
 
-/// Drops a token that another process revoked, and voids a refresh that uses it.
+/// Drops a token that another process revoked, and discards the result of a refresh that uses it.
 fn revoke_here(shared: &CacheState, entry: &CacheEntry, id: TokenId) {
     if let Some(Some(current)) = entry.revoke(id, shared.marks()) {
         shared.counters.evicted_remotely.add(1);

@@ -2,8 +2,8 @@
 //!
 //! All processes with the same client id and the same namespace share each token: one of them
 //! requests it, and the others load it from Redis. They also share cool-downs and the rate limit,
-//! and at once drop a token that one of them rejects or revokes. See [what a stored token is found
-//! by](crate::token#what-a-stored-token-is-found-by) for the other parts of the key, and for the
+//! and at once drop a token that one of them rejects or revokes. See [how stored tokens are
+//! found](crate::token#how-stored-tokens-are-found) for the other parts of the key, and for the
 //! reason why the client secret is not one of them. A refusal of the credentials is shared by the
 //! processes that have the same id and secret.
 //!
