@@ -1,6 +1,8 @@
-//! Memory and the slowest operation while far more scope sets and handles pass through than are kept.
+//! Measures memory and the slowest operation while the number of scope sets and handles far exceeds
+//! the cache capacity.
 //!
-//! `cargo bench --bench churn -- 10`: ten million operations for each capacity; 1 by default.
+//! `cargo bench --bench churn -- 10` runs ten million operations for each capacity. Default: 1
+//! million.
 
 use std::{
     fs,
@@ -16,7 +18,7 @@ use fintech_auth::{
 
 const THREADS: u64 = 4;
 
-/// Responds at once.
+/// Responds immediately.
 struct Local;
 
 impl TokenSource for Local {
@@ -40,8 +42,8 @@ fn main() {
     }
 }
 
-/// Each thread requests tokens of scope sets that never come again; one in ten by a handle that it keeps for
-/// a while.
+/// Each thread requests tokens for scope sets that are never requested again. One in ten uses a
+/// handle that is kept for a while.
 fn tokens(capacity: usize, operations: u64) {
     let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(capacity));
     let most = AtomicUsize::new(0);
@@ -78,7 +80,7 @@ fn tokens(capacity: usize, operations: u64) {
     println!("  most entries {}, {:?}", most.into_inner(), cache.stats());
 }
 
-/// Runs the operations on all threads, and prints once in a while how it goes.
+/// Runs the operations on all threads and prints progress.
 fn run<F: FnMut(u64)>(
     name: &str,
     operations: u64,
@@ -113,7 +115,7 @@ fn run<F: FnMut(u64)>(
     });
 }
 
-/// Bytes in memory, on Linux.
+/// Resident memory in bytes, on Linux.
 fn resident() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096

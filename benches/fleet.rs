@@ -1,10 +1,11 @@
-//! What sharing by Redis costs: time to warm many scope sets, alone and by a fleet, the round trips, and
-//! how a fleet keeps a rate limit.
+//! Measures the cost of sharing tokens through Redis: the time to warm many scope sets in one
+//! process and in a fleet, the round trips, and how a fleet keeps a rate limit.
 //!
-//! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800` measures
-//! the rate limit of 40 calls a second for these numbers of scope sets; that takes their time at that
-//! rate, four times. It starts a `redis-server` on loopback; without one it says so and ends. The source
-//! responds at once, so that all the time is ours and Redis's.
+//! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
+//! measures the rate limit of 40 calls a second for these numbers of scope sets. It runs four
+//! times, each as long as the rate limit requires. The benchmark starts a `redis-server` on
+//! loopback and ends with a note if none is installed. The source responds immediately, so the
+//! measured time is spent in this crate and in Redis.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -26,10 +27,11 @@ use fintech_auth::{
 use tokio::task::JoinSet;
 
 const SCOPE_SETS: usize = 10_000;
-/// How many scope sets a process asks for at a time.
+/// How many scope sets a process requests concurrently.
 const AT_A_TIME: usize = 64;
 
-/// Responds at once with a token as long as a signed JWT with a few scopes, and notes when it was asked.
+/// Responds immediately with a token as long as a signed JWT with a few scopes, and records the
+/// time of each request.
 #[derive(Clone, Default)]
 struct Local(Arc<AtomicU64>, Arc<Mutex<Vec<Instant>>>);
 
@@ -86,7 +88,7 @@ impl Redis {
         cmd.query_async(&mut connection).await.unwrap()
     }
 
-    /// Round trips of stores so far.
+    /// Returns the number of round trips of all stores.
     async fn calls(&self) -> u64 {
         let stats: String = self.run("INFO commandstats").await;
         let of = |name: &str| {
@@ -104,7 +106,7 @@ impl Drop for Redis {
     }
 }
 
-/// Has each process ask for every scope set, in an order of its own.
+/// Each process requests every scope set, in its own order.
 async fn warm(fleet: &[TokenCache]) -> Duration {
     let start = Instant::now();
     let mut tasks = JoinSet::new();
@@ -124,13 +126,13 @@ async fn warm(fleet: &[TokenCache]) -> Duration {
     start.elapsed()
 }
 
-/// The most arrivals within any span of this time.
+/// The highest number of arrivals within any window of this length.
 fn most_within(arrivals: &[Instant], span: Duration) -> usize {
     let end = |start: usize| arrivals.partition_point(|at| *at - arrivals[start] < span);
     (0..arrivals.len()).map(|start| end(start) - start).max().unwrap_or(0)
 }
 
-/// Seconds of processor time of this process and of Redis.
+/// Processor time of this process and of Redis, in seconds.
 fn processor_time(redis: &Redis) -> f64 {
     let of = |process: &str| {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
@@ -140,7 +142,7 @@ fn processor_time(redis: &Redis) -> f64 {
     of("self") + of(&redis.0.id().to_string())
 }
 
-/// Requests scope sets that have no token yet. Each process of the fleet requests all of them.
+/// Requests scope sets without a token. Each process of the fleet requests all of them.
 async fn limit(redis: &Redis, processes: usize, scope_sets: usize) {
     redis.run::<()>("FLUSHALL").await;
     let source = Local::default();

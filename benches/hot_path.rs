@@ -1,7 +1,7 @@
-//! A token from memory, beside the floors of what it is made of, in one run.
+//! Measures reading a cached token, and the minimum costs of its parts, in one run.
 //!
-//! `cargo bench --bench hot_path`; one group alone: `cargo bench --bench hot_path -- keyed`.
-//! Other crates are measured by `benches/peers`, a crate of its own.
+//! `cargo bench --bench hot_path` runs all groups, and `cargo bench --bench hot_path -- keyed` runs
+//! one. The separate crate `benches/peers` measures other crates.
 
 use std::{
     cell::Cell,
@@ -23,7 +23,7 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
-/// Long samples, so that two threads overlap for nearly all of each.
+/// Long samples, so that two threads overlap for most of each sample.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 
@@ -35,7 +35,7 @@ fn main() {
     divan::main();
 }
 
-/// Responds at once with a token as long as a signed JWT with a few scopes.
+/// Responds immediately with a token as long as a signed JWT with a few scopes.
 struct Local;
 
 impl TokenSource for Local {
@@ -52,7 +52,7 @@ impl TokenSource for Local {
     }
 }
 
-/// Polls what is ready at once, so that no executor is measured.
+/// Polls a future that must be ready immediately, so no executor is measured.
 #[inline]
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -61,7 +61,7 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// A cache with the tokens of these scope sets, put there in this order.
+/// Returns a cache with the tokens of these scope sets, inserted in this order.
 fn filled<'a>(sets: impl IntoIterator<Item = &'a [Scope]>) -> TokenCache {
     let cache = TokenCache::new(Local, TokenOptions::default());
     RUNTIME.block_on(async {
@@ -91,7 +91,7 @@ fn header() -> HeaderValue {
     header
 }
 
-/// What a cached token is made of, and what it may cost at the least.
+/// The parts of a cached token lookup and their minimum costs.
 mod floor {
     use super::*;
 
@@ -144,7 +144,7 @@ mod floor {
     }
 }
 
-/// One scope set.
+/// A single scope set.
 mod cached {
     use super::*;
 
@@ -186,9 +186,9 @@ mod cached {
     }
 }
 
-/// Three scopes of 190 bytes together, found among many sets. The caller's scopes are read in the
-/// order they lie in memory, as if just made; the cache was filled in another, so that its misses
-/// show.
+/// Three scopes of 190 bytes in total, looked up among many sets. The caller's scopes are read in
+/// memory order, as if just created. The cache was filled in another order, so its cache misses are
+/// visible.
 mod keyed {
     use super::*;
 
@@ -207,7 +207,7 @@ mod keyed {
             (0..count).map(move |index| &self.0[index * 7_919 % count][..])
         }
 
-        /// The set that this thread asks for next.
+        /// Returns the set that this thread requests next.
         #[inline]
         fn next(&self) -> &[Scope; 3] {
             thread_local!(static AT: Cell<usize> = const { Cell::new(0) });

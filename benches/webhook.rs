@@ -1,6 +1,7 @@
-//! What it costs to verify a webhook, beside the floors of what it is made of, in one run.
+//! Measures the cost of verifying a webhook and the minimum costs of its parts, in one run.
 //!
-//! `cargo bench --bench webhook`. Other crates are measured by `benches/peers`, a crate of its own.
+//! Run it with `cargo bench --bench webhook`. The separate crate `benches/peers` measures other
+//! crates.
 
 use std::{
     pin::pin,
@@ -17,7 +18,7 @@ fn main() {
     divan::main();
 }
 
-/// Polls what is ready at once, so that no executor is measured.
+/// Polls a future that must be ready immediately, so no executor is measured.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -63,7 +64,7 @@ mod moneykit {
         body: Vec<u8>,
     }
 
-    /// As `benches/peers` makes it; the body is an event of 1 KiB.
+    /// The same webhook as in `benches/peers`. The body is an event of 1 KiB.
     static WEBHOOK: LazyLock<Webhook> = LazyLock::new(|| {
         let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -90,7 +91,7 @@ mod moneykit {
         VerifyingKeys::new(&serde_json::from_str::<JwkSet>(jwks).unwrap())
     }
 
-    /// The signature alone.
+    /// Only the signature.
     #[divan::bench(sample_size = CALLS)]
     fn floor_ring_verify(bencher: Bencher) {
         let (text, signature) = WEBHOOK.jws.rsplit_once('.').unwrap();
@@ -99,7 +100,7 @@ mod moneykit {
         bencher.bench(|| key.verify(black_box(text.as_bytes()), &signature).unwrap());
     }
 
-    /// The least that a correct verifier does, and no event made of the body.
+    /// The minimum work of a correct verifier, without parsing the event.
     #[divan::bench(sample_size = CALLS)]
     fn floor_by_hand_ring(bencher: Bencher) {
         #[derive(Deserialize)]
@@ -135,7 +136,7 @@ mod moneykit {
         });
     }
 
-    /// With keys parsed before: what `WebhookVerifier::verify` does but for the headers and the cache.
+    /// With parsed keys: the work of `WebhookVerifier::verify` without the headers and the cache.
     #[divan::bench(sample_size = CALLS)]
     fn verify_keys_kept(bencher: Bencher) {
         let (keys, options) = (keys(&WEBHOOK.jwks), VerifierOptions::default());
@@ -145,7 +146,8 @@ mod moneykit {
         });
     }
 
-    /// As a handler without a key cache does it: the set's JSON, and the check of its point, each time.
+    /// Like a handler without a key cache: parses the key set's JSON and checks its point for each
+    /// call.
     #[divan::bench(sample_size = CALLS)]
     fn verify_jwks_parsed_each_time(bencher: Bencher) {
         let options = VerifierOptions::default();
@@ -160,7 +162,7 @@ mod moneykit {
         bencher.bench(|| keys(black_box(&WEBHOOK.jwks)));
     }
 
-    /// All of it, with warm keys.
+    /// The complete verification, with cached keys.
     #[divan::bench(sample_size = CALLS)]
     fn webhooks_verify_warm(bencher: Bencher) {
         let runtime =
@@ -235,7 +237,7 @@ mod moov {
         });
     }
 
-    /// Signature in hex, time and window, of headers that were picked out before.
+    /// Hex signature, time and window, with headers extracted beforehand.
     #[divan::bench(sample_size = CALLS)]
     fn keys_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -260,7 +262,7 @@ mod moov {
         bencher.bench(|| verifier.verify(black_box(&hook.headers), b"").unwrap());
     }
 
-    /// The verification, and the start of a delivery that is new each time.
+    /// The verification, and the start of a delivery that is always new.
     #[divan::bench(sample_size = 1_000)]
     fn webhooks_receive(bencher: Bencher) {
         let verifier = WebhookVerifier::new([SECRET.into()]).unwrap();

@@ -1,11 +1,12 @@
-//! Four processes against the emulator and a Redis: who asked the vendor, and who shared.
+//! Four processes with an emulator and a Redis: shows which process requested a token and which
+//! shared it.
 //!
 //! ```sh
 //! cargo run --example fleet --features redis
 //! ```
 //!
-//! It starts a `redis-server` of its own (Debian: `apt-get install redis-server`), unless `REDIS_URL`
-//! names one that runs.
+//! It starts a `redis-server` (Debian: `apt-get install redis-server`), unless `REDIS_URL` names a
+//! running one.
 
 use std::{
     env,
@@ -32,9 +33,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// What each process of your service does. Only its addresses are those of this example.
+/// The code that each process of your service runs. Only the addresses are specific to this
+/// example.
 async fn process(name: &str) -> Result<(), Box<dyn Error>> {
-    // In earnest: 32 random bytes that all processes have, by SealingKey::from_base64.
+    // In production use 32 random bytes that all processes share, with SealingKey::from_base64.
     let store = RedisStore::builder([SealingKey::new(&[42; 32]).unwrap()])
         .with_namespace("example")
         .open(&env::var("REDIS_URL")?)?;
@@ -51,7 +53,7 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     let token = client.token(&scopes).await?;
     tell("at the start");
     if name == "first" {
-        // As after a 401. The others drop theirs as soon as they hear of it.
+        // As after a 401. The other processes drop the token when they receive the notification.
         tokio::time::sleep(Duration::from_secs(1)).await;
         client.invalidate(&token).await;
     } else {
@@ -77,7 +79,7 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // In a thread, since the emulator runs in this one.
+            // In a thread, because the emulator runs in this one.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };
@@ -89,7 +91,7 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A server of this example's own, or that of `REDIS_URL`.
+/// A server for this example, or the one at `REDIS_URL`.
 struct Redis {
     url: String,
     server: Option<Child>,

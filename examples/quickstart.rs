@@ -1,8 +1,9 @@
 //! All five calls, and one that is refused.
 //!
-//! `cargo run --example quickstart` talks to the emulator, in this process. With `-- --live` the same
-//! code talks to the real services, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`,
-//! `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens, `MOOV_ORIGIN` from the environment.
+//! `cargo run --example quickstart` uses an emulator in this process. With `-- --live` the same
+//! code calls the real services, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`,
+//! `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` and, for browser tokens, `MOOV_ORIGIN` from the
+//! environment.
 
 use fintech_auth::{Error, Secret, emulator::Emulator, moneykit, moov};
 

@@ -3,8 +3,8 @@
 //! To try it, run `fintech-auth emulator`, export the settings that it prints, run `cargo run --example webhook_server`
 //! and, with the same settings, `fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/webhooks/moov`.
 //!
-//! In a crate of your own it needs `axum`, `tokio` (features `macros`, `net`, `rt-multi-thread`), and `fintech-auth` with
-//! the feature `axum`. It needs no client secret.
+//! In your own crate it needs `axum`, `tokio` (features `macros`, `net`, `rt-multi-thread`), and
+//! `fintech-auth` with the feature `axum`. It needs no client secret.
 
 use axum::{Router, http::StatusCode, routing::post};
 use fintech_auth::{
@@ -12,17 +12,18 @@ use fintech_auth::{
     moneykit, moov,
 };
 
-/// Signed as a whole: act on it. Queue long work, because the vendor waits only for some seconds.
+/// The whole body is signed, so you can act on it. Queue long work, because the vendor waits only
+/// for a few seconds.
 async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode {
     match webhook.event() {
         Ok(event) => println!("{}: link {:?}", event.kind.as_str(), event.link_id),
-        // Authentic, so the vendor would send it again in vain.
+        // The webhook is authentic, so a refusal would only cause retries.
         Err(error) => println!("not an event that this version knows: {error}"),
     }
     StatusCode::OK
 }
 
-/// Nobody signed the body: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
+/// The body is not signed: fetch the object (`UnsignedEvent::refetch_url`) and use that.
 async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     match webhook.unsigned_event() {
         Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
@@ -31,7 +32,7 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
-/// A delivery runs its handler until that responds with 2xx, and never again after that.
+/// Runs the handler of a delivery until it responds with 2xx, and never again after that.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

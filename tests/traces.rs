@@ -1,5 +1,5 @@
-//! Traces show what happened and no secret. In a binary of its own: which spans are on is decided for
-//! the whole process, by whoever comes first.
+//! Traces show what happened and contain no secrets. A separate binary, because the first
+//! subscriber decides for the whole process which spans are enabled.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ impl io::Write for Trace {
     }
 }
 
-/// The HTTP stack traces as well, down to its finest level.
+/// The HTTP stack traces too, at its finest level.
 #[tokio::test(flavor = "current_thread")]
 async fn traces_show_no_secrets() {
     let trace = Trace::default();
@@ -77,7 +77,7 @@ async fn traces_show_no_secrets() {
     }
 }
 
-/// What libraries log without tracing, as reqwest does.
+/// Captures what libraries such as reqwest log without tracing.
 struct Logger(Arc<Mutex<String>>);
 
 impl log::Log for Logger {
@@ -111,7 +111,7 @@ async fn client_options_cannot_log_request_contents() {
         assert!(!text.lock().unwrap().contains(secret), "{}", text.lock().unwrap());
     }
 
-    // The logger would have caught it.
+    // Checks that the logger would have captured the secret.
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let tls = tls.with_safe_default_protocol_versions().unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();

@@ -1,4 +1,4 @@
-//! Generates the client: `openapi.json` → `$OUT_DIR/client.rs`. The settings are all that tokens ask for.
+//! Generates the client: `openapi.json` → `$OUT_DIR/client.rs`. Tokens need only these settings.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        // Without the hooks it does not compile, so that they are not forgotten.
+        // The client does not compile without the hooks, so they cannot be forgotten.
         .with_hooks(HooksMode::Expected)
         .with_inner_type("fintech_auth::authorize::Authorizer".parse()?);
     let code = Generator::new(&settings).generate_tokens(&spec)?.to_string();

@@ -1,4 +1,5 @@
-//! Holds the guide to what the crate has: each kind of failure explained, each page listed, no code among them.
+//! Compares the guide with the crate: each error kind is explained, each page is listed, and no
+//! page contains code.
 
 use std::{fs, path::Path};
 
@@ -11,7 +12,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
 }
 
-/// The pages except the list, by name: text.
+/// Returns the name and text of each page except the list.
 fn pages() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
     let files =
@@ -26,7 +27,7 @@ fn pages() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The variants of a public enum, as the source has them.
+/// Returns the variants of a public enum from its source.
 fn variants(path: &str, name: &str) -> Vec<String> {
     let file = syn::parse_file(&read(path)).expect("Rust");
     let item = file.items.into_iter().find_map(|item| match item {
@@ -56,7 +57,7 @@ fn each_error_kind_has_a_guide_section() {
         let transient = if Error::new(kind, "").is_transient() { "yes" } else { "no" };
         let row = format!("| [`{name}`](#{}) | {transient} |", name.to_lowercase());
         assert!(page.contains(&row), "{row}");
-        // What an engineer on call needs, in this order.
+        // The parts that an on-call engineer needs, in this order.
         let section = page.split(&format!("\n### {name}\n")).nth(1).expect("a section");
         let section = section.split("\n#").next().expect("an end");
         let labels = ["Symptom", "Likely causes", "First check", "Escalate", "At risk"];
@@ -65,7 +66,7 @@ fn each_error_kind_has_a_guide_section() {
     }
 }
 
-/// A log line that was reworded would never be found on the page.
+/// A log line that was reworded could not be found on the page.
 #[test]
 fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");
@@ -118,7 +119,7 @@ fn every_page_is_listed_and_rendered() {
     }
 }
 
-/// The guide costs dependants nothing, and every example of it is a doctest.
+/// The guide adds no code to dependants, and each of its examples is a doctest.
 #[test]
 fn guide_pages_contain_no_code() {
     let macros = read("src/guide/mod.rs");
@@ -132,7 +133,7 @@ fn guide_pages_contain_no_code() {
     }
     for (name, text) in pages() {
         assert!(!text.contains("```ignore"), "{name}: an example that is never compiled");
-        // Only rustdoc hides lines that begin with `# `. A forge shows them.
+        // Only rustdoc hides lines that begin with `# `. GitHub shows them.
         let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("rust"));
         assert!(!blocks.any(|block| block.contains("\n# ")), "{name}: a hidden line");
         // Wider code scrolls on docs.rs.
@@ -143,8 +144,8 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// Links between pages are files in the repository. rustdoc finds pages by the same labels, which each module defines
-/// before it includes its page: the first definition of a label holds.
+/// Links between pages are files in the repository. rustdoc resolves the same labels, which each
+/// module defines before it includes its page, because the first definition of a label applies.
 #[test]
 fn each_link_between_pages_has_a_file_and_a_module() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
@@ -154,7 +155,7 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     let mut links = 0;
     for (name, text) in texts {
         let before = module.split(&format!("/{name}.md\")]")).next().expect("a start");
-        // What is between the page before and this one.
+        // The text between the previous page and this one.
         let own = before.rsplit(".md\")]").next().expect("its own part");
         let prefix = if name == "README" { "mod@" } else { "mod@super::" };
         for line in text.lines().filter(|line| line.starts_with('[')) {
@@ -178,8 +179,8 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     assert!(links > 20, "{links}");
 }
 
-/// The name is not ours on crates.io before the first release: who copied a version would get whatever is there. (That
-/// release takes this test away.)
+/// The crate name is not ours on crates.io before the first release, so a copied version could
+/// install someone else's crate. Remove this test with that release.
 #[test]
 fn no_guide_page_installs_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();

@@ -1,12 +1,12 @@
-//! Holds the rooms of `src/` apart: which may name which, and how each file opens.
+//! Checks which modules of `src/` may import which others, and how each file starts.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// The rooms in order: each may name those of the lines above it, and no other of its own line. What stands in
-/// none of them (`lib.rs`) may name all.
+/// The top-level modules in order. Each may import those of the lines above it, and no other of its
+/// own line. Files in none of them (`lib.rs`) may import all.
 const ORDER: &[&[&str]] = &[
     &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer", "resend"],
     &["error", "single_flight", "work"],
@@ -20,7 +20,7 @@ const ORDER: &[&[&str]] = &[
     &["emulator"],
 ];
 
-/// Names that `lib.rs` re-exports, and the room each is from.
+/// Names that `lib.rs` re-exports, and the module that each comes from.
 const EXPORTS: &[(&str, &str)] = &[
     ("Credentials", "client"),
     ("CredentialsFuture", "client"),
@@ -62,7 +62,7 @@ fn room(path: &Path) -> String {
     first.to_string_lossy().trim_end_matches(".rs").to_owned()
 }
 
-/// All paths that start with `crate::`, braces spread out, outside of docs.
+/// Returns all paths that start with `crate::`, with braces expanded, outside of docs.
 fn named(text: &str) -> Vec<String> {
     let code: String =
         text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
@@ -99,7 +99,7 @@ fn module_dependencies_point_in_one_direction() {
     let mut checked = 0;
     for path in sources(&src()) {
         let here = room(&path);
-        // The guide is no code (`guide::guide_pages_contain_no_code`).
+        // The guide contains no code (`guide::guide_pages_contain_no_code`).
         if ["lib", "guide"].contains(&here.as_str()) {
             continue;
         }
@@ -116,7 +116,8 @@ fn module_dependencies_point_in_one_direction() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
-/// `tests/shuttle` replaces `src/sync.rs` by models: what goes around it is not explored.
+/// `tests/shuttle` replaces `src/sync.rs` by models. It does not explore code that uses other
+/// primitives.
 #[test]
 fn token_cache_uses_only_primitives_from_sync() {
     const FORBIDDEN: [&str; 13] = [
@@ -158,7 +159,7 @@ fn token_cache_uses_only_primitives_from_sync() {
     assert!(checked > 50, "only {checked} names were found");
 }
 
-/// All paths of a `use`, written out.
+/// Returns all paths of a `use`, expanded.
 fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
     match tree {
         syn::UseTree::Path(path) => paths_of(&path.tree, format!("{start}{}::", path.ident), paths),
@@ -171,7 +172,7 @@ fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
     }
 }
 
-/// What two commands share stands beside them, and knows none of them.
+/// Code that two commands share is in a separate file and does not depend on them.
 #[test]
 fn cli_commands_do_not_depend_on_each_other() {
     const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "emulator", "shell"];
@@ -188,7 +189,7 @@ fn cli_commands_do_not_depend_on_each_other() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
-/// A file that no `mod` names is not compiled, not tested, and published all the same.
+/// A file without a `mod` declaration is neither compiled nor tested, but it is published.
 #[test]
 fn every_file_is_part_of_the_crate() {
     for path in sources(&src()) {
@@ -223,13 +224,14 @@ fn every_file_has_a_module_doc() {
     }
 }
 
-/// ARCHITECTURE.md names a test for each invariant; prose about a test that is gone is a lie.
+/// ARCHITECTURE.md names a test for each invariant, so each named test must exist.
 #[test]
 fn tests_named_in_architecture_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("readable");
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
-    // An invariant's test stands in brackets; what else has a double colon starts in upper case.
+    // The test of an invariant is in parentheses. Other paths with a double colon start in upper
+    // case.
     let named: Vec<(&str, &str)> = words
         .filter_map(|word| word.split_once("::"))
         .filter(|(file, test)| {

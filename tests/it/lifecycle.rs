@@ -1,4 +1,4 @@
-//! The life of a token, on paused time: each promise of the token room, by name.
+//! The lifecycle of a token on paused time: one test for each guarantee of the `token` module.
 
 use std::{
     collections::BTreeSet,
@@ -32,7 +32,7 @@ async fn token(cache: &TokenCache) -> Result<String, Error> {
     cache.token(&scopes(&["a"])).await.map(|token| token.expose_secret().to_owned())
 }
 
-/// Lets tasks in the background go on.
+/// Lets background tasks run.
 async fn run_background_tasks() {
     sleep(SECOND).await;
 }
@@ -53,7 +53,7 @@ async fn fresh_token_is_returned_from_the_cache() {
 async fn stale_token_is_returned_immediately_and_renewed_once_in_the_background() {
     let (cache, source) = cache([]);
     token(&cache).await.unwrap();
-    // Of 3600 s: ends 10 s early, renewed 300 s before that.
+    // A token of 3600 s ends 10 s early and is renewed 300 s before that.
     sleep(Duration::from_secs(3290)).await;
     let before = Instant::now();
     for _ in 0..1000 {
@@ -153,7 +153,7 @@ async fn token_reports_the_expiry_rule_that_applied() {
     assert_eq!(rules, [ExpiryRule::Seconds, ExpiryRule::Absent, ExpiryRule::Timestamp, ExpiryRule::Absurd]);
 }
 
-/// Read as seconds it would serve for 57 years.
+/// Interpreted as seconds, it would be valid for 57 years.
 #[tokio::test(start_paused = true)]
 async fn unix_time_in_expires_in_is_the_expiry_time() {
     let (cache, source) = cache([Reply::Token(1_800_000_900)]);
@@ -200,7 +200,7 @@ async fn cache_keeps_at_most_its_capacity_of_scope_sets() {
         cache.token(&often).await.unwrap();
         assert!(cache.len() <= 100, "{}", cache.len());
     }
-    // The one that is asked for all the time is not the one to go.
+    // The scope set that is used often is not evicted.
     let often_asked = source
         .token_calls()
         .into_iter()
@@ -222,7 +222,7 @@ async fn revocation_reaches_a_held_entry_after_many_other_scope_sets() {
     cache.forget(&revoked).await.unwrap();
     let token = handle.token().await.unwrap();
     assert_ne!(token.expose_secret(), revoked.expose_secret());
-    // One scope set is one token, with a handle or without.
+    // A scope set has one token, with or without a handle.
     assert_eq!(cache.token(&scopes(&["held"])).await.unwrap().expose_secret(), token.expose_secret());
 }
 
@@ -274,7 +274,7 @@ async fn refused_or_lost_refresh_falls_back_to_client_credentials() {
             [issue.clone(), TokenCall::Refresh("refresh-1".to_owned()), issue],
             "{reply:?}"
         );
-        // One caller, one request of each kind: the lost one was not sent again.
+        // One caller, one request of each kind: the lost request was not retried.
         assert_eq!(source.count(), 3);
     }
 }
@@ -316,7 +316,7 @@ async fn failed_refreshes_back_off_for_all_callers() {
         sleep(Duration::from_millis(500)).await;
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
-    // Half of 1, 2, 4, … 60 s without jitter, and what the polling adds.
+    // Half of 1, 2, 4, … 60 s without jitter, and the interval of the polling.
     assert_eq!(gaps[..6], [0, 1, 2, 4, 8, 16]);
     assert!(gaps[6..].iter().all(|gap| (30..=31).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();
@@ -332,7 +332,8 @@ async fn cool_down_applies_to_every_caller_and_scope_set() {
     let start = Instant::now();
     let limited = cache.token(&scopes(&["b"])).await.unwrap_err();
     assert_eq!((limited.kind(), limited.retry_after()), (ErrorKind::RateLimited, Some(20 * SECOND)));
-    // Whose token is in memory is not touched; who would have to wait too long is told at once.
+    // A cached token is still returned. A caller that would have to wait too long fails
+    // immediately.
     assert_eq!(token(&cache).await.unwrap(), "token-1");
     let before = Instant::now();
     let error = cache.token(&scopes(&["c"])).await.unwrap_err();
@@ -340,7 +341,7 @@ async fn cool_down_applies_to_every_caller_and_scope_set() {
     let left = Duration::from_secs(20) - (start.elapsed() - Duration::from_millis(100));
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(left)));
     assert!(!error.may_have_been_sent());
-    // Who can wait, waits, and nothing is sent before the end.
+    // A caller with enough time waits, and nothing is sent before the cool-down ends.
     cache.token_within(&scopes(&["d"]), MINUTE).await.unwrap();
     assert_eq!(source.times()[2] - source.times()[1], 20_100);
     assert_eq!(source.count(), 3);
@@ -400,7 +401,7 @@ async fn token_calls_per_minute_stay_within_the_vendor_limit() {
     assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
 }
 
-/// What the guide says of a job that begins with all at once, and of what to do instead.
+/// The guide describes a job that requests all tokens at once, and the alternative.
 #[tokio::test(start_paused = true)]
 async fn rate_limited_cold_tokens_arrive_in_batches() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
@@ -426,13 +427,13 @@ async fn rate_limited_cold_tokens_arrive_in_batches() {
     }
 }
 
-/// The waits are half of 200 and of 400 ms, and each response takes 100 ms.
+/// The waits are half of 200 ms and 400 ms, and each response takes 100 ms.
 #[tokio::test(start_paused = true)]
 async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
     assert_eq!(token(&cache).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(source.times(), [0, 200, 500]);
-    // And the next caller asks nobody: see failed_refreshes_back_off_for_all_callers.
+    // The next caller sends no request: see failed_refreshes_back_off_for_all_callers.
     assert!(token(&cache).await.is_err());
     assert_eq!(source.count(), 3);
 }
@@ -441,7 +442,7 @@ async fn request_to_a_failing_vendor_is_sent_three_times() {
 async fn failed_call_is_retried_by_the_retry_policy() {
     let (cache, source) = cache([fail(ErrorKind::Unavailable), fail(ErrorKind::Timeout)]);
     assert_eq!(token(&cache).await.unwrap(), "token-3");
-    // Each response takes 100 ms; the waits are half of 200 and of 400 ms.
+    // Each response takes 100 ms. The waits are half of 200 ms and 400 ms.
     assert_eq!(source.times(), [0, 200, 500]);
     assert_eq!(cache.stats().failures, 0);
 
@@ -460,7 +461,7 @@ async fn invalidating_a_token_keeps_a_newer_one() {
     cache.invalidate(&first).await;
     let second = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(first.expose_secret(), second.expose_secret());
-    // All who still hold the first one may reject it as often as they like.
+    // Callers that still hold the first token may invalidate it any number of times.
     for _ in 0..100 {
         cache.invalidate(&first).await;
     }
@@ -470,7 +471,7 @@ async fn invalidating_a_token_keeps_a_newer_one() {
     assert_eq!(token(&cache).await.unwrap(), "token-3");
 }
 
-/// A token does not say which cache it is from.
+/// A token does not contain the cache that it came from.
 #[tokio::test(start_paused = true)]
 async fn any_cache_can_invalidate_a_token_it_holds() {
     let store = Arc::new(MemoryStore::default());
@@ -528,7 +529,7 @@ async fn revocation_removes_only_the_given_token() {
         cache.forget(&Secret::from(revoked)).await.unwrap();
         assert_eq!(token(&cache).await.unwrap(), "token-3", "{revoked}");
         assert_eq!(cache.token(&scopes(&["b"])).await.unwrap().expose_secret(), other.expose_secret());
-        // Not by the refresh token, which is as dead.
+        // The refresh token is not used, because it was revoked too.
         assert!(!source.token_calls().contains(&TokenCall::Refresh("refresh-1".to_owned())));
     }
 }
@@ -580,7 +581,7 @@ async fn caller_waits_at_most_its_given_time() {
     assert_eq!(source.count(), 1);
 }
 
-/// The source would log the call it makes after its first, hanging one is cancelled.
+/// The source would log the second call, which follows the cancelled first one.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_cache_stops_its_background_work() {
     let (cache, source) = cache([unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)]);
@@ -601,7 +602,8 @@ async fn cache_does_no_work_without_callers() {
     assert_eq!(source.count(), 1);
 }
 
-/// A refresh runs in a task, and a task dies with its runtime; the next caller must not wait for it.
+/// A refresh runs in a task, and the task ends with its runtime. The next caller must not wait for
+/// it.
 #[test]
 fn refresh_lost_with_its_runtime_is_restarted() {
     let runtime =
@@ -698,7 +700,7 @@ fn token_response_can_be_interpreted_without_a_cache() {
         issued.scope = Some("a b".to_owned());
         issued.date = Some(sent);
         let token = issued.into_token(sent, &options).unwrap();
-        // A timestamp is measured against `Date`, which has whole seconds.
+        // A timestamp is compared with `Date`, which has whole seconds.
         let lifetime = token.expires_at().duration_since(sent).unwrap().as_secs();
         assert!((899..=900).contains(&lifetime), "{lifetime} s by {rule:?}");
         assert_eq!(token.expiry_rule(), rule);

@@ -1,5 +1,5 @@
-//! Random lives against a simple model: whatever is asked, answered, lost, rejected, revoked or left
-//! in whatever order, nothing that the token room promises is broken.
+//! Compares random sequences of events with a simple model: no order of requests, lost responses,
+//! rejections, revocations and cancelled callers breaks a guarantee of the `token` module.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,17 +23,17 @@ const LATENCY: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// What the server does with the next request, in place of issuing a token of an hour.
+    /// What the server does with the next request, instead of issuing a token of one hour.
     Server(Server),
     Ask(usize),
-    /// Asks and goes away after half of the server's time.
+    /// Requests a token and cancels after half of the server's response time.
     AskAndLeave(usize),
     Pass(Duration),
-    /// Lets the newest token turn stale, if it is not yet.
+    /// Waits until the newest token is stale, if it is not yet.
     PassToStale(usize),
-    /// Rejects the token that was last given out, which may be an old one by now.
+    /// Invalidates the token that was last returned, which may be an old one by now.
     Reject(usize),
-    /// Revokes the newest token, by itself or by its refresh token.
+    /// Revokes the newest token, by its access token or its refresh token.
     Revoke(usize, bool),
 }
 
@@ -73,14 +73,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// All that has happened, as the server and the callers saw it.
+/// Everything that happened, as the server and the callers observed it.
 #[derive(Default)]
 struct World {
     next: Vec<Server>,
     issued: BTreeMap<u32, Life>,
     /// The newest token of each scope that has not been rejected or revoked.
     newest: BTreeMap<String, u32>,
-    /// What must never be given out again.
+    /// Tokens that must never be returned again.
     dead: BTreeSet<u32>,
     revoked: BTreeSet<u32>,
     spent: BTreeSet<u32>,
@@ -98,7 +98,7 @@ struct Life {
 }
 
 impl Life {
-    /// The documented windows, for what is neither absent nor absurd.
+    /// The documented windows, for lifetimes that are neither absent nor absurd.
     fn ends(&self) -> Duration {
         let lifetime = match self.seconds {
             seconds if !(0..=31_536_000).contains(&seconds) => Duration::from_secs(300),
@@ -134,7 +134,7 @@ impl Modelled {
             let number = u32::try_from(world.requests).unwrap();
             (number, if world.next.is_empty() { Server::Token(3600) } else { world.next.remove(0) })
         };
-        // What is cancelled is no longer in flight.
+        // A cancelled request is no longer in flight.
         let _landing = Landing(self.0.clone(), scope.to_owned());
         if !matches!(reply, Server::Unreachable)
             && let Some(refresh) = refresh
@@ -164,7 +164,7 @@ impl Modelled {
         };
         let mut world = self.0.lock().unwrap();
         world.issued.insert(number, Life { asked, answered: Instant::now(), seconds });
-        // Whoever revoked the one before has revoked this one too.
+        // Revoking the previous token also revoked this one.
         if refresh.is_some_and(|refresh| world.revoked.contains(&refresh)) {
             world.dead.insert(number);
         } else {

@@ -1,5 +1,4 @@
-//! Networks that are not the open internet: plain http inside a private one, proxies, mutual TLS, and one
-//! connection pool for many credentials.
+//! Private networks: plain HTTP, proxies, mutual TLS, and one connection pool for many credentials.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -27,7 +26,7 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     let server = RawServer::start().await;
     let address: SocketAddr = server.url().trim_start_matches("http://").parse().unwrap();
     server.respond(raw(200, "", r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#));
-    // Both names lead to the server, as a DNS server of the network would have it.
+    // Both names resolve to the server, as in the network's DNS.
     let http =
         quick().with_client_builder(move |http| http.resolve("emulator", address).resolve("other", address));
     let url = |host: &str| format!("http://{host}:{}", address.port());
@@ -40,7 +39,7 @@ async fn plain_http_is_sent_only_to_allowed_hosts() {
     assert_eq!(moov_at(&url("other"), allowed.clone()).unwrap_err().kind(), ErrorKind::InvalidConfig);
     assert_eq!(server.connections(), 1);
 
-    // Requests of the program's own: tokens follow to the same host, and plain http goes nowhere else.
+    // Custom requests: tokens are sent to the same host, and plain HTTP is used for no other host.
     let own = allowed.to_reqwest(url("emulator")).unwrap();
     assert!(own.get(url("emulator")).send().await.is_ok());
     assert!(own.get(url("other")).send().await.is_err());
@@ -75,7 +74,7 @@ async fn proxy_is_used_for_https_and_not_for_plain_http() {
     let (line, _listener) = timeout(LONG, asked).await.unwrap().unwrap();
     assert_eq!(line, "CONNECT gateway.invalid:443 HTTP/1.1\r\n");
 
-    // The proxy is not listened to any more: a call through it would fail.
+    // The proxy accepts no more connections, so a call through it would fail.
     let emulator = emulator().await;
     let local = emulator.moov().with_http(|_| http).with_tokens(plain).build().unwrap();
     assert!(local.create_access_token(&scopes(&["/ping.read"])).await.is_ok());
@@ -135,7 +134,7 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
         ])
         .unwrap()
     };
-    // In code, only the name's address is added: the hosts stay as the environment names them.
+    // The code only adds the address of the name. The allowed hosts come from the environment.
     let builder = config("other emulator", "emulator").builder().unwrap().with_tokens(plain);
     let resolved = builder
         .with_http(|http| http.with_client_builder(move |client| client.resolve("emulator", address)))
@@ -154,7 +153,7 @@ async fn environment_can_allow_plain_http_hosts_except_vendor_hosts() {
     }
 }
 
-/// Both would be ignored without a word, and the call would go out in clear.
+/// Both settings would be ignored silently, and the call would be sent unencrypted.
 #[test]
 fn plain_http_to_another_machine_conflicts_with_a_proxy_or_client_identity() {
     let allowed = || quick().with_allow_http(["gateway"]);
@@ -189,8 +188,8 @@ async fn clients_with_the_same_options_share_connections() {
     assert_eq!(server.connections(), 2, "other options need a client of their own");
 }
 
-/// A TLS server on this machine with a certificate that nothing else trusts. Returns its port and the certificate.
-/// It accepts only the client certificate that is given, if one is.
+/// A local TLS server with a certificate that nothing else trusts. Returns its port and
+/// certificate. It accepts only the given client certificate, if there is one.
 #[cfg(feature = "rustls")]
 async fn tls_server(client: Option<rustls::pki_types::CertificateDer<'static>>) -> (u16, String) {
     use std::sync::Arc;
@@ -251,7 +250,7 @@ async fn client_certificate_is_presented() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
     }
 
-    // The same from files that the environment names.
+    // The same, from files that the environment names.
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let (roots, identity) = (folder.join("network-root.pem"), folder.join("network-identity.pem"));
     let unrelated = rcgen::generate_simple_self_signed(["other".to_owned()]).unwrap().cert.pem();
@@ -265,14 +264,14 @@ async fn client_certificate_is_presented() {
     .unwrap();
     let client = config.builder_for_webhooks().unwrap().with_tokens(plain).build().unwrap();
     assert!(client.jwks().await.unwrap().into_body().keys.is_empty());
-    // And for requests of the program's own.
+    // The same for custom requests.
     let url = format!("https://localhost:{port}");
     let own = config.http_options().unwrap().to_reqwest(&url).unwrap();
     assert_eq!(own.get(&url).send().await.unwrap().status(), 200);
 }
 
-/// reqwest ignores the roots of a builder whose TLS is configured, so this is the only way that works with every
-/// TLS feature.
+/// reqwest ignores the roots of a builder with preconfigured TLS, so this is the only way that
+/// works with every TLS feature.
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn custom_root_certificate_is_trusted() {

@@ -1,4 +1,4 @@
-//! What an observer of the token cache is told.
+//! The events that an observer of the token cache receives.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// The events so far, as text.
+/// The events as text.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 

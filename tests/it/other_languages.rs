@@ -1,4 +1,5 @@
-//! Runs the examples of the guide in other languages against the emulator, where their interpreters are installed.
+//! Runs the guide's examples in other languages against the emulator, if their interpreters are
+//! installed.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -6,7 +7,7 @@ use fintech_auth::emulator::{Emulator, Operation, moneykit};
 
 use crate::support::emulator;
 
-/// The example of a language in the guide.
+/// Returns the guide's example in a language.
 fn example(language: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/other_languages.md");
     let page = fs::read_to_string(page).expect("the page is there");
@@ -14,13 +15,14 @@ fn example(language: &str) -> String {
     code.split_once("```").expect("its end").0.to_owned()
 }
 
-/// Short, and no wider than the page on docs.rs.
+/// Checks that the example is short and no wider than the page on docs.rs.
 fn assert_readable(code: &str) {
     assert!(code.lines().count() <= 16, "{code}");
     assert!(code.lines().all(|line| line.len() <= 88), "{code}");
 }
 
-/// Runs a program with the variables that `fintech-auth emulator` prints. `None` if it is not installed.
+/// Runs a program with the variables that `fintech-auth emulator` prints. Returns `None` if the
+/// program is not installed.
 fn run(emulator: &Emulator, name: &str, command: &[&str], is_required: bool) -> Option<String> {
     let [program, args @ ..] = command else { panic!("no program") };
     let mut child = Command::new(program);

@@ -1,5 +1,5 @@
-//! What users get: what is in the published crate, and what is built for them. Cargo is asked what it would
-//! do; nothing is built, and nothing fetched but crates of other platforms.
+//! Checks the contents of the published crate and the crates that dependants build. Cargo only
+//! plans the build: nothing is compiled, and only crates of other platforms are downloaded.
 
 use std::{collections::BTreeSet, env, path::PathBuf, process::Command};
 
@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
 }
 
-/// What cargo returns, a line each.
+/// Returns the lines of cargo's output.
 fn cargo(args: &[&str]) -> Vec<String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo).args(args).current_dir(root()).output().expect("cargo starts");
@@ -15,7 +15,7 @@ fn cargo(args: &[&str]) -> Vec<String> {
     String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
 }
 
-/// The files in the published crate, but for that in which cargo notes the commit, where there is one.
+/// Returns the files in the published crate, except the file in which cargo records the commit.
 fn packed() -> Vec<String> {
     let list = cargo(&["package", "--list", "--allow-dirty", "--offline", "-p", "fintech-auth"]);
     let list = list.iter().map(|file| file.replace('\\', "/"));
@@ -26,7 +26,7 @@ fn packed() -> Vec<String> {
 fn package_contains_only_sources_and_specs() {
     let (sources, others): (Vec<_>, Vec<_>) =
         packed().into_iter().partition(|file| file.starts_with("src/") && file.ends_with(".rs"));
-    // Which files of Rust there are is for `layers`; that all of them are there, for this.
+    // `layers` checks which Rust files exist. This test checks that all of them are packaged.
     let there = super::layers::sources(&root().join("src"));
     let there =
         there.iter().map(|path| path.strip_prefix(root()).expect("below").to_string_lossy().into_owned());
@@ -79,7 +79,7 @@ fn package_contains_only_sources_and_specs() {
     ");
 }
 
-/// All features but one, of which users with OpenSSL know.
+/// All features except the one for users of OpenSSL.
 fn all_but_native_tls() -> String {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("readable");
     let (_, features) = manifest.split_once("\n[features]\n").expect("features");
@@ -90,7 +90,7 @@ fn all_but_native_tls() -> String {
     names.join(",")
 }
 
-/// The crates that are built for users with those features, on whatever platform.
+/// Returns the crates that are built with those features, on any platform.
 fn built_with(features: &str) -> BTreeSet<String> {
     let tree = ["tree", "--locked", "-p", "fintech-auth", "-e", "normal,build", "--target", "all"];
     let what = ["--prefix", "none", "--format", "{p}", "--no-default-features", "--features", features];

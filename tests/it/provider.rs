@@ -1,4 +1,4 @@
-//! A service sees tokens through `dyn TokenProvider`, whatever provides them.
+//! A service can use any token provider through `dyn TokenProvider`.
 
 use std::{
     sync::Arc,
@@ -13,7 +13,7 @@ use fintech_auth::{
 
 use crate::support::{emulator, moneykit, moov, scopes};
 
-/// Two calls share a token, and after an invalidation there is a new one.
+/// Checks that two calls share a token, and that an invalidation leads to a new one.
 async fn check(provider: &dyn TokenProvider, names: &[&str]) {
     let scopes = scopes(names);
     assert!(provider.cached(&scopes).is_none(), "{provider:?}");

@@ -1,4 +1,5 @@
-//! The rate limit serves callers in order of arrival, and refuses at once those it cannot serve in time.
+//! The rate limit serves callers in arrival order and immediately rejects those it cannot serve in
+//! time.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 type Callers = JoinSet<Result<(), (ErrorKind, Duration)>>;
 
-/// Cold scope sets, one caller each, in order.
+/// Requests cold scope sets, one caller each, in order.
 fn ask(cache: &TokenCache, count: usize) -> Callers {
     let mut callers = JoinSet::new();
     for number in 0..count {
@@ -37,7 +38,7 @@ fn ask(cache: &TokenCache, count: usize) -> Callers {
     callers
 }
 
-/// The numbers of the scope sets in the order in which they were requested.
+/// Returns the numbers of the scope sets in the order in which they were requested.
 fn order(source: &Scripted) -> Vec<usize> {
     let number = |call: TokenCall| match call {
         TokenCall::Issue(scope) => scope.trim_start_matches("scope-").parse().unwrap(),
@@ -65,7 +66,7 @@ async fn cold_scope_sets_are_served_evenly_in_arrival_order_within_the_limit() {
         let waited = &times[40..];
         assert!(waited.windows(2).all(|two| (25..=45).contains(&(two[1] - two[0]))), "not even: {count}");
         let rate = (count - 40) as f64 / (*waited.last().unwrap() as f64 / 1000.0);
-        // The first one that waits does so for a whole second.
+        // The first caller that waits does so for a whole second.
         assert!((38.0..=40.0).contains(&rate) || count == 200, "{count}: {rate} a second");
     }
 }
@@ -81,7 +82,7 @@ async fn caller_behind_a_long_queue_fails_immediately_with_the_expected_wait() {
     let wait = error.retry_after().unwrap();
     assert!((Duration::from_secs(248)..Duration::from_secs(256)).contains(&wait), "{wait:?}");
     assert!(!error.may_have_been_sent());
-    // Who has the time is served when that is over.
+    // A caller with enough time is served after the queue.
     cache.token_within(&scopes(&["customer"]), LONG).await.unwrap();
     let waited = before.elapsed();
     assert!(waited >= wait && waited <= wait + SECOND, "{waited:?}");
@@ -113,7 +114,7 @@ async fn cool_down_delays_the_queue_and_keeps_its_order() {
     assert_eq!(order(&source), (0..100).collect::<Vec<_>>());
     let times = source.times();
     assert_limit(&times, 10);
-    // At most one more was on its way when the response came.
+    // At most one more request was in flight when the response arrived.
     let after = times.iter().filter(|at| **at > times[14] + 100).min().unwrap();
     assert!(after - times[14] >= 60_100, "{after}");
 }

@@ -1,5 +1,5 @@
-//! A TCP server that responds to each request with bytes of the test's choice, and does not know HTTP
-//! well enough to correct them.
+//! A TCP server that responds to each request with the given bytes and does not correct invalid
+//! HTTP.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::support::{plain, scopes};
 
-/// What is sent to a request, and what becomes of the connection.
+/// The response to a request, and what happens to the connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) bytes: Vec<u8>,
@@ -33,7 +33,8 @@ pub(crate) enum End {
     Hang,
 }
 
-/// A well-framed response on a connection that is kept. `headers` end with a line end each.
+/// Returns a well-framed response on a persistent connection. Each line of `headers` ends with a
+/// line break.
 pub(crate) fn raw(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Script {
     let body = body.as_ref();
     let mut bytes =
@@ -72,7 +73,7 @@ impl RawServer {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// What all further requests get.
+    /// Sets the response to all further requests.
     pub(crate) fn respond(&self, script: Script) {
         *self.script.lock().unwrap() = script;
     }
@@ -104,7 +105,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// The failed token call of each vendor.
+    /// Returns the error of a token call of each vendor.
     pub(crate) async fn token_errors(&self) -> [Error; 2] {
         [
             self.moneykit.create_access_token(&[]).await.expect_err("an error"),
@@ -135,7 +136,7 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>) {
     }
 }
 
-/// Reads a whole request. `None` if the connection ends.
+/// Reads a complete request. Returns `None` if the connection ends.
 async fn read_request(stream: &mut TcpStream) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

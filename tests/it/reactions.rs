@@ -1,5 +1,5 @@
-//! Holds the table of the guide to what the crate does: against a counterpart that fails for ever, no more
-//! requests in an hour than its row says, and none once nobody asks.
+//! Compares the guide's table with the crate: against a server that always fails, the crate sends
+//! at most the row's number of requests per hour, and none without callers.
 
 use std::{
     collections::BTreeSet,
@@ -37,7 +37,7 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// The rows of the guide: what a reaction is called, and the most requests in an hour.
+/// The rows of the guide: the name of a reaction, and the maximum number of requests per hour.
 fn rows() -> Vec<(String, Option<usize>)> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/reactions.md");
     let page = fs::read_to_string(page).expect("readable");
@@ -50,7 +50,7 @@ fn rows() -> Vec<(String, Option<usize>)> {
     .collect()
 }
 
-/// The most requests in an hour that the row of this name allows.
+/// Returns the maximum number of requests per hour in the row with this name.
 fn most(name: &str) -> usize {
     let row = rows().into_iter().find(|(reaction, _)| reaction == name);
     row.unwrap_or_else(|| panic!("no row: {name}")).1.expect("a number of requests")
@@ -66,8 +66,8 @@ fn each_row_of_the_guide_table_has_a_test() {
     assert_eq!(names.len(), rows().len());
 }
 
-/// Asks for a token ten times a second for an hour, and checks that the row was kept: as the last requests
-/// show, the reaction goes on for as long as somebody asks, and no longer.
+/// Requests a token ten times a second for an hour and checks the row's limit. The last requests
+/// show that the reaction continues only while callers request tokens.
 async fn hold(
     name: &str,
     cache: &TokenCache,
@@ -90,7 +90,7 @@ async fn hold(
     let sent = count() - before;
     assert!(sent <= most(name), "{name}: {sent} in an hour");
     assert!(count() > halfway.unwrap(), "{name}: it stopped for good");
-    // What was begun for the last caller may still end.
+    // Work that was started for the last caller may still finish.
     sleep(Duration::from_secs(60)).await;
     let ended = count();
     sleep(HOUR).await;
@@ -124,7 +124,7 @@ async fn retries_and_refreshes_are_bounded() {
     }
 }
 
-/// Issues tokens of a second with the refresh token that it was given, and refuses every refresh.
+/// Issues tokens of one second with the given refresh token, and refuses every refresh.
 #[derive(Clone, Default)]
 struct RefusesRefresh {
     issued: Arc<AtomicUsize>,
@@ -163,7 +163,7 @@ async fn failed_refresh_token_causes_one_request() {
     assert_eq!(source.refreshed.load(Ordering::Relaxed), 1);
 }
 
-/// Issues one and the same token.
+/// Always issues the same token.
 #[derive(Clone, Default)]
 struct Same(Arc<AtomicUsize>);
 
@@ -206,7 +206,7 @@ async fn reissued_rejected_token_causes_one_request_per_period() {
     }
 }
 
-/// Revokes each token while it is being issued, as the worst of luck would have it.
+/// Revokes each token while it is being issued.
 #[derive(Clone, Default)]
 struct Unlucky {
     issued: Arc<AtomicUsize>,
@@ -271,7 +271,7 @@ async fn refused_credentials_and_scope_sets_are_retried_once_per_period() {
     hold("New request for a refused scope set", &cache, one_scope, || source.count(), fails).await;
 }
 
-/// Is refused with all credentials, and always has others.
+/// Has new credentials after every refusal, and the server refuses all of them.
 #[derive(Clone, Default)]
 struct NeverRight(Arc<(AtomicUsize, AtomicUsize)>);
 
@@ -304,7 +304,7 @@ async fn constantly_changing_credentials_cause_two_requests_per_period() {
     hold("Second request with new credentials", &cache, scope, count, fails).await;
 }
 
-/// Panics with every request.
+/// Panics on every request.
 #[derive(Clone, Default)]
 struct Panics(Arc<AtomicUsize>);
 
@@ -328,7 +328,7 @@ async fn panicking_source_is_called_once_per_period() {
     hold(row, &cache, one_scope, || source.0.load(Ordering::Relaxed), fails).await;
 }
 
-/// A server that rejects every token, and one that accepts each new token once.
+/// Uses a server that rejects every token, and one that accepts each new token once.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_a_401_is_limited() {
     let name = "New token after a 401 to a request of yours";
@@ -345,7 +345,7 @@ async fn renewal_after_a_401_is_limited() {
                 assert!(runs.load(Ordering::Relaxed) <= 2);
                 sleep(Duration::from_secs(1)).await;
             }
-            // The first token is not due to a 401.
+            // The first token was not requested because of a 401.
             let renewals = source.count() - 1;
             assert!(
                 (expected - 10..=expected).contains(&renewals),
@@ -382,7 +382,7 @@ async fn webhook_keys_are_fetched_once_per_period() {
     }
 }
 
-/// A store that fails, and counts its calls.
+/// A store that fails and counts its calls.
 #[derive(Debug, Default)]
 struct Broken(AtomicUsize, Option<broadcast::Sender<Notice>>);
 
@@ -447,14 +447,15 @@ async fn failing_store_is_called_once_per_period() {
     .await;
 }
 
-/// A cache with a store that fails, and the store.
+/// Returns a cache with a failing store, and the store.
 fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<Broken>) {
     let store = Arc::new(Broken(AtomicUsize::new(0), notices));
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     (cache, store)
 }
 
-/// Checks a reaction that goes on by itself: its calls in an hour, and that a day later it has ended.
+/// Checks a reaction that runs in the background: its calls in an hour, and that it has ended a day
+/// later.
 async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
@@ -484,7 +485,7 @@ async fn tombstone_that_the_store_rejects_is_retried_until_it_expires() {
     assert_eq!(calls() - before, 4);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 4, "ended");
-    // The stored copy is invalidated before anything else is asked of the store.
+    // The stored copy is invalidated before any other call to the store.
     cache.token(&scopes(&["a"])).await.unwrap();
     assert_eq!(calls() - before, 5);
 }
@@ -499,7 +500,7 @@ async fn missed_notifications_are_recovered_until_every_token_expires() {
     hold_for_a_day("Check of the tokens in memory after notices were lost", calls).await;
 }
 
-/// Keeps no token: it refuses each put.
+/// A store that rejects every put.
 #[derive(Debug, Default)]
 struct RefusesPut(MemoryStore);
 
@@ -549,7 +550,8 @@ impl TokenStore for RefusesPut {
 #[tokio::test(start_paused = true)]
 async fn store_that_rejects_every_token_causes_a_few_requests_per_refresh() {
     let name = "New token after the store refused one";
-    // Tokens of a day are refreshed once in the hour. Those of 15 minutes live for 11 at least.
+    // Tokens of one day are refreshed once in the hour. Tokens of 15 minutes are used for at least
+    // 11 minutes.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
         let store = Arc::new(RefusesPut::default());
         let (cache, source) = scripted(&Reply::Token(seconds), |options| options.with_store(store));
@@ -566,7 +568,7 @@ async fn store_that_rejects_every_token_causes_a_few_requests_per_refresh() {
     }
 }
 
-/// Accepts a subscription as Redis does, then closes the connection.
+/// Accepts a subscription like Redis, then closes the connection.
 async fn accept_subscription(mut stream: TcpStream) {
     let mut received = Vec::new();
     while let Ok(1..) = stream.read_buf(&mut received).await {
@@ -604,7 +606,7 @@ async fn failing_redis_subscription_reconnects_with_increasing_delay() {
         sleep(HOUR).await;
         let in_an_hour = connections();
         assert!((100..=most(name)).contains(&in_an_hour), "{name}: {in_an_hour} in an hour");
-        // Each subscription that was made says that notices may have been lost.
+        // Each new subscription reports that notifications may have been lost.
         assert_eq!(notices.try_recv().is_ok(), accepts);
         drop(store);
         sleep(Duration::from_secs(60)).await;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-/// Each line of `docs/comparison.md` about tokens, and the tests of what it says about this crate.
+/// Each line of `docs/comparison.md` about tokens, and the tests for its claims about this crate.
 const HELD_BY: [(&str, &[&str]); 17] = [
     (
         "cached token",
@@ -83,7 +83,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
 }
 
-/// `[label]: target` of a text.
+/// Returns each `[label]: target` of a text.
 fn definitions(text: &str) -> Vec<(&str, &str)> {
     text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).collect()
 }
@@ -107,7 +107,7 @@ fn each_line_of_the_readme_comparison_has_a_test() {
     }
 }
 
-/// A front page is read at once. Its links lead to pages that a forge renders, never to source code.
+/// The front page is short, and its links lead to pages that GitHub renders, never to source code.
 #[test]
 fn the_front_page_is_short_and_each_link_leads_to_a_page() {
     let readme = read("README.md");

@@ -1,4 +1,4 @@
-//! Deduplication of webhooks in a fleet, through a real Redis.
+//! Deduplication of webhooks across processes through a real Redis.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ fn store(redis: &RedisServer, namespace: &str) -> RedisDeliveries {
     RedisDeliveries::new(Arc::new(store.open(&redis.url()).unwrap()))
 }
 
-/// A process, in effect: a verifier and a connection of its own.
+/// Simulates a process with its own verifier and connection.
 fn process(redis: &RedisServer, emulator: &Emulator) -> WebhookVerifier {
     let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();
     let verifier = verifier.with_clock(emulator.clock().clone());
@@ -108,7 +108,7 @@ async fn namespaces_are_isolated() {
     assert_eq!(two.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New);
 }
 
-/// Anyone may have written to Redis. No event may wait for ever for what they wrote.
+/// Anyone may have written to Redis. A foreign value must not block an event forever.
 #[tokio::test]
 async fn foreign_value_in_redis_counts_as_absent() {
     let Some(redis) = RedisServer::start() else { return };

@@ -1,4 +1,4 @@
-//! A Redis of a test's own: a real server on a free port of loopback, gone with its handle.
+//! A real Redis server for one test, on a free loopback port. It stops when its handle is dropped.
 
 use std::{
     env, fs,
@@ -12,7 +12,7 @@ use std::{
 
 use fintech_auth::redis::{self as client, FromRedisValue};
 
-/// The programs that will do, as Debian names them.
+/// The supported programs, by their names on Debian.
 pub(crate) const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 
 pub(crate) struct RedisServer {
@@ -24,7 +24,8 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// The first program there is; `None` where there is none, which is said aloud, and a failure in CI.
+    /// Starts the first installed program. If none is installed, prints a note and returns `None`,
+    /// or fails in CI.
     pub(crate) fn start() -> Option<Self> {
         Self::start_with(&[])
     }
@@ -35,13 +36,13 @@ impl RedisServer {
             let words =
                 "no redis-server is installed, so a test was skipped (Debian: apt-get install redis-server)";
             assert!(env::var_os("CI").is_none(), "{words}");
-            // Past the capture of the test runner, which shows nothing of a test that passes.
+            // Written directly, because the test runner captures the output of passing tests.
             let _ = writeln!(std::io::stderr(), "\nnote: {words}");
         }
         found
     }
 
-    /// `None` where this program is not installed.
+    /// Returns `None` if this program is not installed.
     pub(crate) fn start_program(program: &'static str, arguments: &[&str]) -> Option<Self> {
         Command::new(program).arg("--version").stdout(Stdio::null()).status().ok()?;
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -49,7 +50,7 @@ impl RedisServer {
         let folder = env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        // Somebody else may take the port before the server does.
+        // Another process may take the port before the server does.
         for _ in 0..5 {
             let port = free_port();
             let child = spawn(program, port, &folder, &arguments);
@@ -83,7 +84,7 @@ impl RedisServer {
         false
     }
 
-    /// It responds to nobody, and its connections stay.
+    /// Stops responding while connections stay open.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
@@ -97,13 +98,13 @@ impl RedisServer {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// Its connections end, and what it held is gone.
+    /// Closes all connections and deletes all data.
     pub(crate) fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// On the same port as before.
+    /// Starts again on the same port.
     pub(crate) fn start_again(&mut self) {
         for _ in 0..50 {
             self.child = spawn(self.program, self.port, &self.folder, &self.arguments);
@@ -115,7 +116,7 @@ impl RedisServer {
         panic!("{} does not start again", self.program);
     }
 
-    /// A command past the store.
+    /// Sends a command directly, without the store.
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &[&[u8]]) -> T {
         let client = client::Client::open(self.url()).unwrap();
         let config = client::AsyncConnectionConfig::new();

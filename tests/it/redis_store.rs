@@ -1,4 +1,5 @@
-//! The store on a real Redis: what it keeps, what it refuses, and what happens when Redis fails.
+//! The token store on a real Redis: what it stores, what it rejects, and how it behaves when Redis
+//! fails.
 
 use std::{
     sync::{
@@ -33,7 +34,7 @@ use crate::{
 };
 
 const BRIEF: Duration = Duration::from_millis(300);
-/// Far beyond every documented bound.
+/// Far longer than every documented limit.
 const LONG: Duration = Duration::from_secs(20);
 
 fn builder() -> RedisStoreBuilder {
@@ -48,7 +49,7 @@ fn options(store: Arc<RedisStore>) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_store(store).with_store_circuit_open_for(BRIEF)
 }
 
-/// A process, in effect: a cache and a store of its own.
+/// Simulates a process with its own cache and store.
 fn process(redis: &RedisServer, source: &Scripted) -> TokenCache {
     TokenCache::new(source.clone(), options(store(redis)))
 }
@@ -57,7 +58,7 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// The end of the name under which the credentials of a scripted source are blocked.
+/// The end of the key under which the credentials of a scripted source are blocked.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
@@ -71,7 +72,7 @@ async fn kind(cache: &TokenCache, scope: &str) -> ErrorKind {
     cache.token_within(&scopes(&[scope]), BRIEF).await.unwrap_err().kind()
 }
 
-/// Waits for what must come, however long it may take on a slow machine.
+/// Waits for a condition without a time limit, because test machines may be slow.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
@@ -81,7 +82,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
-/// Until a store hears what is said.
+/// Waits until this many stores have subscribed.
 async fn listening(redis: &RedisServer, count: usize) {
     until("a subscription", async || {
         let channels: Vec<String> = redis.run_text("PUBSUB NUMSUB fintech-auth:test").await;
@@ -90,7 +91,7 @@ async fn listening(redis: &RedisServer, count: usize) {
     .await;
 }
 
-/// Two processes that share the token of `a` and hear each other's notices.
+/// Two processes that share the token of `a` and receive each other's notifications.
 async fn two_with_one_token(redis: &RedisServer, source: &Scripted) -> (TokenCache, TokenCache) {
     let (one, two) = (process(redis, source), process(redis, source));
     get(&one, "a").await;
@@ -211,7 +212,7 @@ async fn rotating_encryption_keys_requires_no_new_token() {
     assert_eq!(get(&with(&[2, 1]), "a").await, "token-1");
     assert_eq!(get(&with(&[2, 1]), "b").await, "token-2");
     assert_eq!(get(&with(&[2]), "b").await, "token-2");
-    // What none of the keys opens is of no use, and is overwritten.
+    // An entry that no key can open is unusable and is overwritten.
     assert_eq!(get(&with(&[2]), "a").await, "token-3");
     assert_eq!(get(&with(&[2]), "a").await, "token-3");
 }
@@ -246,7 +247,7 @@ async fn foreign_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // All of another entry, under this name.
+        // All fields of another entry, under this name.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -318,7 +319,7 @@ async fn shared_new_and_cached_tokens_take_one_two_and_no_round_trips() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
-    // The scripts are there, and the subscriptions.
+    // The scripts are loaded and the subscriptions active.
     get(&one, "warm").await;
     get(&two, "warm").await;
     listening(&redis, 2).await;
@@ -359,7 +360,7 @@ async fn token_invalidated_by_one_process_is_evicted_in_all() {
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(two.stats().evicted_remotely, 1);
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
-    // The same for one that is revoked.
+    // The same for a revoked token.
     one.forget(&Secret::from("token-2")).await.unwrap();
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(source.count(), 2);
@@ -386,7 +387,7 @@ async fn closed_store_reconnects_when_it_is_called() {
     let cache = TokenCache::new(source.clone(), options(store.clone()));
     let token = get(&cache, "a").await;
     listening(&redis, 1).await;
-    // The connection that asks is one of them.
+    // The connection that runs this command is one of them.
     let connections = async || redis.run_text::<String>("CLIENT LIST").await.lines().count();
     assert_eq!(connections().await, 3);
     cache.shutdown(LONG).await.unwrap();
@@ -401,7 +402,7 @@ async fn eviction_missed_by_the_subscription_is_applied_later() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
-    // Let what follows the subscriptions be over.
+    // Let the work after the subscriptions finish.
     sleep(BRIEF).await;
     let token = one.token(&scopes(&["a"])).await.unwrap();
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
@@ -433,11 +434,11 @@ async fn late_refresh_does_not_restore_a_revoked_token() {
     get(&two, "a").await;
     listening(&redis, 2).await;
     clock.wall_forward(Duration::from_secs(3400));
-    // Stale: it is handed out, and refreshed behind.
+    // The token is stale: it is returned and refreshed in the background.
     assert_eq!(get(&one, "a").await, "token-1");
     until("a refresh", async || source.count() == 2).await;
     two.forget(&Secret::from("token-1")).await.unwrap();
-    // What that refresh brought is thrown away, and nobody saw it.
+    // The new token of that refresh is discarded, and no caller saw it.
     until("a new token", async || source.count() == 3).await;
     assert_eq!(get(&one, "a").await, "token-3");
     assert_eq!(get(&two, "a").await, "token-3");
@@ -492,7 +493,7 @@ async fn flush_ends_every_lease_and_fences_never_decrease() {
     assert!(second.fence > first.fence);
     assert!(!store.put(&key, &token, &first).await.unwrap());
     assert!(!store.renew(&key, &first, LONG).await.unwrap());
-    // Another store's lease of the same number is another lease.
+    // The same lease number in another store is a different lease.
     let other = self::store(&redis);
     assert!(!other.put(&key, &token, &second).await.unwrap());
     assert!(!other.put(&key, &token, &Lease::new(0)).await.unwrap());
@@ -521,7 +522,7 @@ async fn a_cool_down_ends_for_every_process() {
     let source = source([limited(1)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
     assert_eq!(kind(&one, "a").await, ErrorKind::RateLimited);
-    // It waits for the end, and is the first to ask again.
+    // The caller waits until the block ends and is the first to send a request again.
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
     assert_eq!(source.count(), 2);
 }
@@ -583,7 +584,7 @@ async fn failed_refresh_does_not_block_other_processes() {
     assert_eq!(get(&two, "a").await, "token-2");
 }
 
-/// What befalls a Redis.
+/// A fault of Redis.
 #[derive(Clone, Copy, Debug)]
 enum Blow {
     Absent,
@@ -692,7 +693,8 @@ async fn broken_idle_connection_is_replaced_without_an_error() {
     assert_eq!(cache.stats().store_failures, 0);
 }
 
-/// The lines of an `ACL SETUSER` command in the documentation, by the comment above it.
+/// Returns the lines of an `ACL SETUSER` command in the documentation, found by the comment above
+/// it.
 fn documented_rights(mode: &str) -> String {
     let docs = include_str!("../../src/token/store/redis/mod.rs");
     let lines = docs.lines().map(|line| line.trim_start_matches("//!").trim());
@@ -704,7 +706,7 @@ fn documented_rights(mode: &str) -> String {
     rights.replace("NAMESPACE", "test").replace("PASSWORD", "pass-word")
 }
 
-/// What a user with the documented rights may not do.
+/// Checks commands that a user with the documented rights must not be able to run.
 async fn assert_least_rights(redis: &RedisServer, user: &str) {
     redis.run_text::<()>("SET other value").await;
     let client = redis::Client::open(user).unwrap();
@@ -918,11 +920,11 @@ async fn reissued_rejected_token_causes_few_calls_and_none_without_callers() {
 #[tokio::test]
 async fn call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
-    // Longer than the wait of a caller and a lease together.
+    // Longer than a caller's wait and a lease together.
     let source = Scripted::new(Duration::from_secs(6), true, []);
     let process = || {
         let store = Arc::new(builder().with_timeout(LONG).open(&redis.url()).unwrap());
-        // Renewed every second: a busy test machine must not lose it.
+        // The lease is renewed every second and must not be lost on a busy test machine.
         let options = options(store).with_store_timeout(2 * LONG).with_lease(Duration::from_secs(3));
         TokenCache::new(source.clone(), options.with_max_wait(Duration::from_secs(1)))
     };
@@ -931,7 +933,7 @@ async fn call_that_outlasts_its_callers_is_sent_once() {
     let (first, second) = tokio::join!(one.token(&wanted), two.token(&wanted));
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
-    // Whichever of them had the lease.
+    // Either of them may have held the lease.
     until("the token", async || [&one, &two].iter().any(|cache| cache.cached(&wanted).is_some())).await;
     for cache in [&one, &two] {
         assert_eq!(cache.token_within(&wanted, LONG).await.unwrap().expose_secret(), "token-1");
@@ -958,7 +960,7 @@ async fn process_can_revoke_a_token_held_only_by_another_process_or_redis() {
             assert_eq!(get(cache, "a").await, next);
         }
     }
-    // Now only Redis holds the third.
+    // Only Redis holds the third token now.
     new().forget(&Secret::from("token-3")).await.unwrap();
     assert_eq!(get(&new(), "a").await, "token-4");
     assert!(
@@ -1001,7 +1003,8 @@ async fn revocation_during_a_redis_outage_is_an_error_and_applied_after_it() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(one.cached(&scopes(&["a"])).is_none(), "this process forgets it all the same");
     redis.resume();
-    // Before the mark is written, Redis may still hold the token; this process does not take it.
+    // Redis may still hold the token until the tombstone is written, but this process does not use
+    // it.
     assert_ne!(get(&one, "a").await, "token-1");
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_ne!(get(&two, "a").await, "token-1");
@@ -1013,7 +1016,7 @@ async fn revocation_missed_by_the_subscription_is_applied_later() {
     let source = source([]);
     let (_one, two) = two_with_one_token(&redis, &source).await;
     sleep(BRIEF).await;
-    // By the refresh token, which the second process has never seen.
+    // Revokes by the refresh token, which the second process has never seen.
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
     store(&redis)
         .revoke(

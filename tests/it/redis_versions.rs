@@ -1,7 +1,8 @@
-//! Processes of two versions on one Redis, as in every rolling deployment. What the other version writes is written
-//! here by hand.
+//! Processes of two versions on one Redis, as in every rolling deployment. The test writes the data
+//! of the other version itself.
 //!
-//! `store::redis::store::tests::entry_written_by_an_earlier_build_is_parsed` pins what is sealed.
+//! `store::redis::store::tests::entry_written_by_an_earlier_build_is_parsed` pins the sealed
+//! format.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,7 +29,7 @@ fn store(redis: &RedisServer) -> Arc<RedisStore> {
     Arc::new(store.open(&redis.url()).unwrap())
 }
 
-/// A process of this version, in effect: a cache and a store of its own.
+/// Simulates a process of this version with its own cache and store.
 fn process(redis: &RedisServer, source: &Scripted) -> TokenCache {
     TokenCache::new(source.clone(), TokenOptions::default().with_jitter(0.0).with_store(store(redis)))
 }
@@ -47,14 +48,14 @@ fn key() -> StoreKey {
     StoreKey::new(Fingerprint::of(["scripted"]), "a")
 }
 
-/// The one name with this part, once a process has used the store.
+/// Returns the single key with this part, after a process has used the store.
 async fn name(redis: &RedisServer, part: &str) -> String {
     let names: Vec<String> = redis.run_text(&format!("KEYS *:{part}*")).await;
     let [name] = &names[..] else { panic!("one name with {part}: {names:?}") };
     name.clone()
 }
 
-/// Until the process drops its token because another process said so.
+/// Waits until the process drops its token because of another process.
 async fn dropped(cache: &TokenCache) {
     let gone = async {
         while cache.cached(&scopes(&["a"])).is_some() {
@@ -91,7 +92,7 @@ async fn entry_of_another_version_is_overwritten_and_its_refresh_token_not_sent(
         assert_eq!(get(&two).await, token, "version {version}: shared again");
         assert_eq!(source.count(), before + 1, "version {version}");
         assert_eq!(source.token_calls().last(), Some(&TokenCall::Issue("a".to_owned())), "version {version}");
-        // The lease was given back.
+        // The lease was released.
         assert!(redis.run_text::<Vec<String>>("KEYS *:lease:*").await.is_empty());
     }
 }
@@ -126,7 +127,7 @@ async fn each_version_shares_only_its_own_tokens() {
     assert_eq!(source.count(), 3, "the first, and one after each rejection");
 }
 
-/// A lease is a text that this version does not read: only its time counts.
+/// This version does not parse the text of a lease: only its expiry matters.
 #[tokio::test]
 async fn lease_of_another_version_is_respected_until_it_expires() {
     let Some(redis) = RedisServer::start() else { return };
@@ -150,7 +151,7 @@ async fn lease_of_another_version_is_respected_until_it_expires() {
     }
 }
 
-/// What this version writes for the others, and reads from them, is pinned: names, types and texts.
+/// Pins the names, types and texts that this version exchanges with others.
 #[tokio::test]
 async fn tombstones_and_messages_of_another_version_are_applied_and_unknown_ones_ignored() {
     let Some(redis) = RedisServer::start() else { return };
@@ -160,7 +161,7 @@ async fn tombstones_and_messages_of_another_version_are_applied_and_unknown_ones
     subscribed(&redis).await;
     let say =
         async |message: &str| redis.run_text::<i64>(&format!("PUBLISH fintech-auth:test {message}")).await;
-    // A later version may say more.
+    // A later version may send other messages.
     for unknown in ["rotated:0000000000000001", "revoked:x", "revoked2:0000000000000001", "\u{1}", "changed:"]
     {
         say(unknown).await;
@@ -171,7 +172,7 @@ async fn tombstones_and_messages_of_another_version_are_applied_and_unknown_ones
     dropped(&cache).await;
     let token = get(&cache).await;
 
-    // A revocation by another version: its mark, then its message.
+    // A revocation by another version: its tombstone, then its message.
     let revoked = name(&redis, "fence").await.replace(":fence", ":revoked");
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
     assert_eq!(stored.access_token.expose_secret(), token);
@@ -182,7 +183,7 @@ async fn tombstones_and_messages_of_another_version_are_applied_and_unknown_ones
     say(&format!("revoked:{:016x}", stored.id.get())).await;
     dropped(&cache).await;
 
-    // And the other way round.
+    // A revocation by this version.
     let next = cache.token(&scopes(&["a"])).await.unwrap();
     assert_ne!(next.expose_secret(), token);
     let stored = store(&redis).get(&key()).await.unwrap().expect("it is stored");
@@ -199,7 +200,7 @@ async fn blocks_of_another_version_are_applied() {
     get(&process(&redis, &source)).await;
     let fence = name(&redis, "fence").await;
     let entry = name(&redis, "token:2:").await;
-    // What is refused is not the source, but the credentials. Those of this source have the same fingerprint.
+    // The credentials are blocked, not the source. Those of this source have the same fingerprint.
     let credentials = Fingerprint::of(["scripted"]).to_string();
     let refused = Fingerprint::of(["credentials", &credentials]).to_string();
     for (block, kind) in [
@@ -221,7 +222,7 @@ async fn deliveries_of_another_version_are_not_lost_or_repeated() {
     let Some(redis) = RedisServer::start() else { return };
     let deliveries = RedisDeliveries::new(store(&redis));
     let id = DeliveryId::new([&b"a"[..]], std::time::SystemTime::UNIX_EPOCH);
-    // What this version writes, which the previous one reads.
+    // Values that this version writes and the previous one reads.
     deliveries.begin(&id, 0xab, LEASE).await.unwrap();
     let [key] = &redis.run_text::<Vec<String>>("KEYS *").await[..] else { panic!("one key") };
     let digest: String = id.key().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -229,7 +230,7 @@ async fn deliveries_of_another_version_are_not_lost_or_repeated() {
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, format!("{:032x}", 0xab));
     deliveries.complete(&id, LEASE).await.unwrap();
     assert_eq!(redis.run_text::<String>(&format!("GET {key}")).await, "done");
-    // What the other version wrote.
+    // Values that the other version wrote.
     redis.run_text::<Value>(&format!("SET {key} done PX 60000")).await;
     assert_eq!(deliveries.begin(&id, 1, LEASE).await.unwrap(), Begin::Done);
     redis.run_text::<Value>(&format!("SET {key} 000000000000000000000000000000cd PX 60000")).await;

@@ -1,4 +1,4 @@
-//! A refresh token that is of no use never costs more than one request.
+//! An unusable refresh token never causes more than one request.
 
 use std::{
     sync::{
@@ -78,7 +78,7 @@ async fn refresh_token_is_kept_only_after_a_transient_unsent_failure() {
     }
 }
 
-/// Issues refresh tokens, and leaves the method that would use them as it is.
+/// Issues refresh tokens, but keeps the default refresh method.
 struct WithoutRefresh;
 
 impl TokenSource for WithoutRefresh {
@@ -104,7 +104,7 @@ async fn source_without_a_refresh_grant_renews_without_it() {
     assert_eq!(cache.stats().refreshes, 99);
 }
 
-/// The client credentials may be limited as well, so the request waits for the end of the cool-down.
+/// The client credentials may be rate limited too, so the request waits until the cool-down ends.
 #[tokio::test]
 async fn rate_limited_refresh_token_is_not_resent() {
     let emulator = emulator().await;
@@ -122,7 +122,7 @@ async fn rate_limited_refresh_token_is_not_resent() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (3, 0));
 }
 
-/// Has a refresh grant.
+/// A source with a refresh grant.
 struct WithRefresh(AtomicUsize);
 
 impl TokenSource for WithRefresh {
@@ -156,7 +156,7 @@ async fn calls_accept_any_type_that_holds_the_token() {
     let emulator = emulator().await;
     let (moov, moneykit) = (moov(&emulator), moneykit(&emulator));
     let read = scopes(&["/accounts.read"]);
-    // A refresh token is spent once, so each of these has one of its own.
+    // A refresh token can be used once, so each of these calls has its own.
     let issued = moov.issue(&read).await.unwrap();
     let pair = moov.refresh(&issued, &[]).await.unwrap();
     let pair = moov.refresh(&pair, &[]).await.unwrap();

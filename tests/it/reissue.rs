@@ -1,4 +1,5 @@
-//! A server that issues the same token again, and a source that panics: neither is asked without end.
+//! A server that issues the same token again, and a source that panics: requests to both are
+//! limited.
 
 use std::{
     collections::HashSet,
@@ -28,7 +29,7 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Issues one and the same token, and counts how often.
+/// Always issues the same token and counts how often.
 #[derive(Clone, Default)]
 struct Same(Arc<AtomicUsize>);
 
@@ -52,7 +53,7 @@ impl TokenSource for Same {
     }
 }
 
-/// A store that never takes a token again that was evicted, and tells so.
+/// A store that never accepts a token after its eviction, and reports this.
 #[derive(Debug)]
 struct Unforgiving {
     store: MemoryStore,
@@ -126,7 +127,7 @@ impl TokenStore for Unforgiving {
     }
 }
 
-/// Without a store, and with two.
+/// One cache without a store, and one with each of two stores.
 fn caches() -> [(TokenCache, Same); 3] {
     let options = || options(&TestClock::new());
     let kept = options().with_store(Arc::new(MemoryStore::default()));
@@ -168,8 +169,8 @@ async fn repeatedly_invalidating_a_reissued_token_backs_off() {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        // Back-off of 1, 2, 4, … 60 s, half of it without jitter; some requests each time where the store
-        // never takes the token again.
+        // Back-off of 1, 2, 4, … 60 s, half of it without jitter. Several requests each time if the
+        // store never accepts the token again.
         let asked = source.count();
         assert!((100..=4 * 130).contains(&asked), "{asked}");
         sleep(HOUR).await;
@@ -195,7 +196,7 @@ async fn reissued_revoked_token_is_an_error_with_a_back_off() {
     }
 }
 
-/// Panics with every request, and counts them.
+/// Panics on every request and counts the requests.
 #[derive(Clone, Default)]
 struct Panics(Arc<AtomicUsize>);
 
@@ -250,7 +251,7 @@ async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
     assert_eq!(source.0.load(Ordering::Relaxed), 1);
 }
 
-/// Its refresh grant panics; its client credentials grant works.
+/// Its refresh grant panics, and its client credentials grant works.
 struct PanicsOnRefresh;
 
 impl TokenSource for PanicsOnRefresh {

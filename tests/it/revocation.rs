@@ -1,4 +1,5 @@
-//! What is revoked is not handed out again, whichever of its ids is named and whatever runs meanwhile.
+//! A revoked token is never returned again, whichever of its ids is given and whatever runs
+//! concurrently.
 
 use std::{
     sync::{Arc, Mutex},
@@ -21,8 +22,8 @@ use crate::{
 
 const STALE: Duration = Duration::from_secs(3291);
 
-/// Deciding that a refresh may begin and beginning it were two steps, so that this once made two
-/// requests in 50,000 runs.
+/// Checking that a refresh may start and starting it were once two steps, which caused two requests
+/// in 50,000 runs.
 #[test]
 fn callers_on_many_threads_at_a_cold_start_send_one_request() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
@@ -66,7 +67,7 @@ async fn revoking_either_token_during_a_refresh_discards_the_new_token() {
     }
 }
 
-/// The refresh was begun with a token that was rejected since, so the cache no longer holds it.
+/// The refresh started with a token that was invalidated later, so the cache no longer holds it.
 #[tokio::test(start_paused = true)]
 async fn revoking_an_invalidated_token_discards_the_refresh_it_started() {
     for revoked in ["token-1", "refresh-1"] {
@@ -87,7 +88,7 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
     let clock = TestClock::new();
     let lease: Lease = store.lease(&key, Duration::from_secs(1)).await.unwrap().unwrap();
-    // Already stale, so that only its refresh token is of use.
+    // The stored token is already stale, so only its refresh token is used.
     let age = Duration::from_secs(3595);
     let stored = StoredToken::new(Secret::from("token-0"), age, Duration::from_secs(3600))
         .with_refresh_token(Some(Secret::from("refresh-0")));
@@ -100,7 +101,7 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
     assert_eq!(source.token_calls(), [TokenCall::Issue("a".to_owned())]);
 }
 
-/// Issues the token that it is told to, once it is told to.
+/// Issues the given token when the test allows it.
 #[derive(Clone, Default)]
 struct Held {
     go: Arc<Notify>,
@@ -120,7 +121,7 @@ impl TokenSource for Held {
     }
 }
 
-/// A token can be known to whoever revokes it before this process has it.
+/// A caller can know and revoke a token before this process receives it.
 #[tokio::test(start_paused = true)]
 async fn token_revoked_before_it_arrives_is_not_returned() {
     let source = Held::default();
@@ -140,7 +141,7 @@ async fn token_revoked_before_it_arrives_is_not_returned() {
     assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "another");
 }
 
-/// The refresh has ended and its callers are about to be woken: none may take the token along.
+/// The refresh has ended and its callers are about to be woken: none of them may get the token.
 #[tokio::test(start_paused = true)]
 async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     let source = Held::default();
@@ -151,7 +152,7 @@ async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     assert!(poll_once(&mut asking).is_none());
     tokio::task::yield_now().await;
     source.go.notify_one();
-    // The refresh runs in its own task; this caller is not polled meanwhile.
+    // The refresh runs in its own task. This caller is not polled meanwhile.
     sleep(Duration::from_millis(10)).await;
     assert_eq!(handle.cached().unwrap().expose_secret(), "first");
     cache.forget(&Secret::from("first")).await.unwrap();

@@ -1,4 +1,4 @@
-//! A token source that follows a script, on tokio's paused time, and logs its calls.
+//! A token source that follows a script on tokio's paused time and logs its calls.
 
 use std::{
     collections::VecDeque,
@@ -12,17 +12,17 @@ use fintech_auth::{
 };
 use tokio::time::Instant;
 
-/// What the source does with one request.
+/// How the source responds to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// A token of so many seconds.
+    /// A token that is valid for this many seconds.
     Token(i64),
-    /// A token without a word on its life.
+    /// A token without a lifetime.
     Silent,
     Fail(Failure),
-    /// `Unauthorized`, by a response of this status.
+    /// `Unauthorized`, from a response with this status.
     Refused(u16),
-    /// Nothing, ever.
+    /// Never responds.
     Hang,
 }
 
@@ -53,13 +53,13 @@ pub(crate) enum TokenCall {
     Refresh(String),
 }
 
-/// A handle to the source; clones are of the same one.
+/// A handle to the source. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Scripted(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// What comes after the script is used up: tokens of an hour.
+    /// Replies in order. After the last one, the source issues tokens of one hour.
     script: Mutex<VecDeque<Reply>>,
     log: Mutex<Vec<(Duration, TokenCall)>>,
     start: Instant,
@@ -85,17 +85,17 @@ impl Scripted {
         }))
     }
 
-    /// From now on, every token comes with this refresh token.
+    /// Adds this refresh token to every further token.
     pub(crate) fn always_with_refresh_token(&self, refresh_token: &str) {
         *self.0.refresh_token.lock().unwrap() = Some(refresh_token.to_owned());
     }
 
-    /// The calls so far.
+    /// Returns the calls so far.
     pub(crate) fn token_calls(&self) -> Vec<TokenCall> {
         self.0.log.lock().unwrap().iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// When it was called, in whole milliseconds since its start.
+    /// Returns when it was called, in whole milliseconds since its start.
     pub(crate) fn times(&self) -> Vec<u128> {
         self.0.log.lock().unwrap().iter().map(|(at, _)| at.as_millis()).collect()
     }
@@ -154,7 +154,7 @@ impl TokenSource for Scripted {
     }
 }
 
-/// A clock on tokio's time, so that pausing that stops both; the wall clock can be set as well.
+/// A clock on tokio's time, so pausing tokio's time stops both. The wall clock can also be set.
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock {
     start: Instant,
@@ -187,12 +187,12 @@ impl Clock for TestClock {
     }
 }
 
-/// Options without chance, on the test's clock.
+/// Options without randomness, on the test's clock.
 pub(crate) fn options(clock: &TestClock) -> TokenOptions {
     TokenOptions::default().with_jitter(0.0).with_clock(clock.clone())
 }
 
-/// A cache over a source that takes 100 ms for a response.
+/// A cache over a source whose responses take 100 ms.
 pub(crate) fn cache(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     cache_with(script, |options| options)
 }
@@ -205,14 +205,14 @@ pub(crate) fn cache_with(
     (TokenCache::new(source.clone(), customise(options(&TestClock::new()))), source)
 }
 
-/// The same with a refresh grant.
+/// The same, with a refresh grant.
 pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     let source = Scripted::new(Duration::from_millis(100), true, script);
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)
 }
 
-/// A source that issues the same token again and again, as a server does that signs a JWT without an
-/// id twice in one second.
+/// A source that issues the same token again, like a server that signs a JWT without an id twice
+/// within one second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Same(Arc<std::sync::atomic::AtomicUsize>);
 

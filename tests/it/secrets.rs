@@ -1,4 +1,4 @@
-//! Secrets do not show: not in the generated types, not in clients, not in errors, not in traces.
+//! Secrets do not appear in generated types, clients, errors or traces.
 
 use std::fmt::Debug;
 
@@ -18,10 +18,10 @@ use crate::{
     surface::surface,
 };
 
-/// Stands where a secret stands; no text may have it.
+/// Stands for a secret and must not appear in any text.
 const MARK: &str = "MARK-0123456789";
 
-/// Every error in a chain, in every way it can be printed.
+/// Returns all texts of an error and its sources.
 fn all_text(error: &fintech_auth::Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = std::error::Error::source(error);
@@ -32,7 +32,7 @@ fn all_text(error: &fintech_auth::Error) -> String {
     text
 }
 
-/// Formats one generated type with all its secrets set.
+/// Formats a generated type with all its secrets set.
 fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
     let value: T = serde_json::from_value(value).expect("the value is of the type");
     format!("{value:?} {value:#?}")
@@ -40,7 +40,7 @@ fn formatted<T: DeserializeOwned + Debug>(value: Value) -> String {
 
 #[test]
 fn generated_types_do_not_show_their_secrets() {
-    // The fields that the contracts mark as secret: read from the digest, so that none is left out.
+    // The secret fields of the contracts, read from the digest, so that none is missed.
     let mut tested = Vec::new();
     for (vendor, name, text) in [
         (
@@ -62,7 +62,7 @@ fn generated_types_do_not_show_their_secrets() {
     }
     for vendor in ["moneykit", "moov"] {
         let Surface { types, operations } = surface(vendor);
-        // Requests are not public: `src/generated.rs` tests them.
+        // Request types are not public: `src/generated.rs` tests them.
         let is_request = |name: &str| {
             operations.iter().filter_map(|operation| operation.body.as_ref()).any(|(_, body)| body == name)
         };
@@ -79,13 +79,13 @@ fn generated_types_do_not_show_their_secrets() {
     }
 }
 
-/// A field that sounds secret must be one, whatever the next revision of a spec calls it.
+/// A field with the name of a secret must have a secret type, also in later revisions of a spec.
 #[test]
 fn no_secret_field_is_a_plain_string() {
     for vendor in ["moneykit", "moov"] {
         for (name, shape) in surface(vendor).types {
             let Shape::Struct(fields) = shape else { continue };
-            // Error bodies have messages about such fields.
+            // Error bodies contain messages about such fields.
             for (field, of) in fields.iter().filter(|_| !name.ends_with("Error")) {
                 let sounds_secret = field.contains("secret") || field == "token" || field.ends_with("_token");
                 assert!(!sounds_secret || !of.contains("String"), "{vendor} {name}.{field}: {of}");
@@ -110,7 +110,7 @@ fn clients_and_builders_do_not_show_their_secrets() {
     let url = format!("https://user:{MARK}@api.moov.io");
     let text = text + &format!("{:?} {:?}", linking.with_base_url(&url), moving.with_base_url(&url));
     assert!(!text.contains(MARK), "{text}");
-    // Nor in base64.
+    // The secret is not shown in base64 either.
     assert!(!text.contains("aWQ6T"), "{text}");
 }
 
@@ -148,8 +148,8 @@ async fn a_failed_decode_does_not_show_the_response() {
     }
 }
 
-/// A server may quote its request in whatever encoding it came; codes go into `Display`, and whatever
-/// does not look like one must not.
+/// A server may echo its request in any encoding. `Display` shows codes, so text that does not look
+/// like a code must be left out.
 #[tokio::test]
 async fn errors_contain_no_encoding_of_a_secret() {
     let emulator = emulator().await;
@@ -197,7 +197,7 @@ async fn error_does_not_keep_an_invalid_success_response() {
     assert!(error.body::<Value>().is_none());
 }
 
-/// A vendor, or a proxy before it, that quotes what it refuses.
+/// A vendor or proxy that echoes the rejected request.
 #[tokio::test]
 async fn secrets_echoed_by_a_server_are_redacted() {
     let emulator = emulator().await;

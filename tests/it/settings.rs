@@ -1,5 +1,5 @@
-//! Settings by name: from any format and from the environment, to the last option; refused in words that
-//! say what to do, and without a value.
+//! Settings by name, from any format and the environment: each one is applied, and invalid ones are
+//! rejected with an error that says what to do without showing a value.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::emulator;
 
-/// Stands where a secret stands, or where somebody put one by mistake.
+/// Stands for a secret, or for one that was put in the wrong place.
 const MARK: &str = "MARK-0123456789";
 
-/// A value for each key, that is not its default.
+/// A value for each key that differs from its default.
 fn samples() -> Vec<(&'static str, Value)> {
     vec![
         ("client_id", json!("id")),
@@ -57,14 +57,14 @@ fn moov_of(value: &Value) -> moov::Config {
     serde_json::from_value(value.clone()).expect("a configuration")
 }
 
-/// What a builder of this configuration is, with an id and a secret added.
+/// Returns the debug output of a builder of this configuration, with an id and a secret added.
 fn built(mut config: moov::Config) -> String {
     config.client_id.get_or_insert("another".to_owned());
     config.client_secret = Some("secret".into());
     format!("{:?}", config.builder().expect("a builder"))
 }
 
-/// A file of this test's own.
+/// Creates a file for this test.
 fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-{name}"));
     fs::write(&path, content).expect("the file is written");
@@ -83,7 +83,7 @@ fn no_setting_is_ignored() {
         let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
         let from_vars = moov::Config::from_vars([variable]).expect("it is read");
         assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
-        // Their files are read: see `credentials_files`.
+        // These files are read: see `credentials_files`.
         let is_read = key.contains("secret") || *key == "credentials_dir";
         if !is_read && *key != "webhook_tolerance" {
             assert_ne!(built(config), unset, "{key} does not reach the builder");
@@ -212,7 +212,8 @@ fn each_invalid_variable_is_named_and_shows_no_value() {
     assert!(moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRTE", MARK)]).is_err());
 }
 
-/// Docker's `--env-file` keeps quotes; a shell's `$(cat file)` and a secret in base64 keep a line break.
+/// Docker's `--env-file` keeps quotes. A shell's `$(cat file)` and a base64 secret keep a line
+/// break.
 #[test]
 fn value_with_quotes_or_whitespace_is_rejected_with_a_fix() {
     for (wrong, what) in [
@@ -270,7 +271,7 @@ fn wrongly_joined_scopes_are_rejected_with_a_fix() {
     assert_eq!(config.scopes.unwrap().len(), 2);
 }
 
-/// What Windows PowerShell's `>` and `Out-File` write.
+/// Windows PowerShell's `>` and `Out-File` write these.
 #[test]
 fn byte_order_mark_is_removed_and_utf_16_is_reported() {
     let secret = |content: &[u8], name: &str| {
@@ -332,7 +333,7 @@ fn misspelled_variables_are_only_warnings_when_the_settings_are_complete() {
         );
     }
     assert!(!config.warnings().concat().contains(MARK));
-    // A secret in a file is a secret that is set, and so is a pair under the vendor's own names.
+    // A secret in a file counts as set, and so does a pair under the vendor's own names.
     for set in [
         &[("MOOV_CLIENT_ID", "id"), ("MOOV_CLIENT_SECRET_FILE", "/run/secret")][..],
         &[("MOOV_PUBLIC_KEY", "id"), ("MOOV_SECRET_KEY", "secret")],
@@ -537,7 +538,7 @@ fn configuration_does_not_show_its_secrets() {
     assert!(shown.contains("[redacted]") && !shown.contains(MARK), "{shown}");
 }
 
-/// No builder takes such a URL, but a configuration may be printed before one is made.
+/// No builder accepts such a URL, but a configuration may be printed before a builder is created.
 #[test]
 fn configuration_does_not_show_credentials_in_its_base_url() {
     for url in [
@@ -579,7 +580,7 @@ fn options_changed_in_code_keep_the_other_settings() {
     changed(format!("{:?}", moneykit.builder().unwrap().with_http(http).with_tokens(tokens)));
 }
 
-/// A new option gets a key, or a reason in the documentation why it has none.
+/// A new option needs a key or a documented reason why it has none.
 #[test]
 fn each_option_has_a_key_or_is_documented_to_have_none() {
     let read = |path: &str| {

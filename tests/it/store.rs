@@ -1,4 +1,5 @@
-//! Tokens kept outside of a cache: several clients share each one, and go on alone when they must.
+//! Tokens in a shared store: several clients share each token and continue without the store if it
+//! fails.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +22,7 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// Several processes, in effect: caches of their own over one source and one store.
+/// Simulates several processes: separate caches over one source and one store.
 fn fleet(size: usize, source: &Scripted, store: &Arc<MemoryStore>) -> Vec<TokenCache> {
     let clock = TestClock::new();
     (0..size).map(|_| TokenCache::new(source.clone(), options(&clock).with_store(store.clone()))).collect()
@@ -45,7 +46,7 @@ async fn memory_store_meets_the_store_contract() {
     store_contract::check(Arc::new(MemoryStore::default())).await.unwrap();
 }
 
-/// What an implementer cannot leave out.
+/// Has only the methods that an implementation must provide.
 #[derive(Debug, Default)]
 struct RequiredOnly(MemoryStore);
 
@@ -112,7 +113,7 @@ async fn fleet_sends_one_call_for_each_token() {
     assert_eq!(source.count(), 1);
     sleep(Duration::from_secs(3591)).await;
     assert!(tokens(&fleet).await.iter().all(|token| token == "token-2"));
-    // By the refresh token of the first, spent by one of them.
+    // One process used the refresh token of the first token.
     assert_eq!(
         source.token_calls(),
         [TokenCall::Issue("a".to_owned()), TokenCall::Refresh("refresh-1".to_owned())]
@@ -142,7 +143,7 @@ async fn rejected_token_is_not_reloaded_from_the_store() {
     let token = fleet[0].token(&scopes(&["a"])).await.unwrap();
     fleet[0].invalidate(&token).await;
     assert_eq!(fleet[0].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
-    // The other was told, and takes over the newest.
+    // The other process was notified and uses the newest token.
     assert_eq!(fleet[1].token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.count(), 3);
 }
@@ -156,7 +157,7 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // So many that what was swept is freed as well.
+            // Enough scope sets to also free evicted entries.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }
@@ -190,13 +191,13 @@ async fn process_without_the_lease_waits_for_its_holder_or_its_expiry() {
     let dying = tokio::spawn(async move { dead.token(&scopes(&["a"])).await });
     sleep(Duration::from_secs(1)).await;
     dying.abort();
-    // The call goes on, and its lease is renewed for 60 s; the second waits for its end.
+    // The call continues, and its lease is renewed for 60 s. The second process waits for its end.
     let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(80)).await;
     assert_eq!(waiting.unwrap().expose_secret(), "token-2");
     assert_eq!(source.count(), 2);
 }
 
-/// A store that fails in one way or the other.
+/// A store that fails in the given way.
 #[derive(Debug)]
 struct Broken {
     hangs: bool,
@@ -355,7 +356,7 @@ async fn process_with_a_slow_clock_returns_no_expired_token() {
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(get(&two).await, "token-1");
     sleep(Duration::from_millis(1_210)).await;
-    // 2.7 s of the 3 s are over, and the rest is kept back.
+    // 2.7 s of the 3 s have passed, and the rest is the safety margin.
     assert_ne!(get(&two).await, "token-1");
 }
 
@@ -365,7 +366,7 @@ async fn process_can_revoke_a_token_it_does_not_hold() {
     for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
         let fleet = fleet(3, &source, &store);
         assert_eq!(tokens(&fleet[..2]).await, vec![format!("token-{}", round + 1); 2]);
-        // The third has never seen it.
+        // The third process has never seen it.
         fleet[2].forget(&Secret::from(revoked)).await.unwrap();
         sleep(Duration::from_millis(1)).await;
         for cache in &fleet {
@@ -417,7 +418,7 @@ async fn processes_retry_a_failing_store_at_different_times() {
     assert_ne!(processes[0].1, processes[1].1);
 }
 
-/// A caller that stops waiting, such as a request whose client went away.
+/// A caller that stops waiting, such as a request whose client disconnected.
 #[tokio::test(start_paused = true)]
 async fn revocation_with_a_dropped_caller_still_reaches_other_processes() {
     let (source, store) = (slow([]), Arc::new(Switched::default()));

@@ -1,4 +1,4 @@
-//! What the behaviour tests share: the emulator as both vendors' clients see it.
+//! Shared test code: the emulator and clients of both vendors.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,12 +19,12 @@ pub(crate) async fn emulator() -> Emulator {
     Emulator::start().await.expect("the emulator starts")
 }
 
-/// Options that keep a test of a hang short, and leave a busy machine its time.
+/// Options that keep the test of a hang short, but are long enough for a busy machine.
 pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_secs(2))
 }
 
-/// Each call is sent once and at once, and nothing that failed is remembered.
+/// Each call is sent once without delay, and failures are not cached.
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
     tokens
         .with_retry(|_| RetryPolicy::never())
@@ -49,7 +49,7 @@ pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
         .with_body("application/json", body.into())
 }
 
-/// A token call of either vendor, reduced to its access token.
+/// Sends a token call of either vendor and returns its access token.
 pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<Secret, Error> {
     match operation {
         Operation::MoneykitToken => {
@@ -62,7 +62,7 @@ pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<S
     }
 }
 
-/// The token operation of each vendor, for tests that hold for both.
+/// The token operation of each vendor, for tests that cover both.
 pub(crate) const TOKEN: [Operation; 2] = [Operation::MoneykitToken, Operation::MoovToken];
 
 /// Captures all events of this thread at TRACE.
@@ -97,7 +97,8 @@ impl std::io::Write for Log {
     }
 }
 
-/// Sends a webhook to `http://{address}/{path}` over a connection of its own, which ends after the response.
+/// Sends a webhook to `http://{address}/{path}` over a new connection, which closes after the
+/// response.
 pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebhook) -> TcpStream {
     let mut request = format!(
         "POST /{path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n",
@@ -108,7 +109,7 @@ pub(crate) async fn post_webhook(address: &str, path: &str, webhook: &SignedWebh
     }
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(format!("{request}\r\n").as_bytes()).await.expect("it is sent");
-    // A body over the limit may be refused before it is sent to its end.
+    // The server may reject a body over the limit before it was sent completely.
     let _ = stream.write_all(&webhook.body).await;
     stream
 }

@@ -1,4 +1,5 @@
-//! Guards what is generated: its digest is a snapshot, and every part of it is offered by a client.
+//! Compares the generated API with a snapshot of its digest, and checks that a client offers every
+//! part of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +24,7 @@ pub(crate) fn surface(vendor: &str) -> Surface {
     Surface::read(&bindings(spec(vendor)).expect("the spec generates"))
 }
 
-/// The digest after an edit of the spec.
+/// Returns the digest after an edit of the spec.
 fn edited(vendor: &str, edit: impl FnOnce(&mut Value)) -> Result<String, String> {
     let mut document = spec(vendor);
     edit(&mut document);
@@ -40,7 +41,8 @@ fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
-/// The digest is taken from what the build script generates now; this holds that to what was compiled.
+/// The digest describes the current output of the build script. This test compares it with the
+/// compiled code.
 #[test]
 fn compiled_code_matches_the_code_generated_from_the_specs() {
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moneykit.rs")), bindings(spec("moneykit")).unwrap());
@@ -67,7 +69,7 @@ fn removed_operation_changes_the_digest() {
     assert!(!after.unwrap().contains("revoke_access_token"));
 }
 
-/// A closed enum in a response turns a new value of the vendor's into a failed login.
+/// With a closed enum in a response, a new value from the vendor would fail the call.
 #[test]
 fn responses_have_no_closed_enums() {
     for vendor in ["moneykit", "moov"] {
@@ -141,7 +143,7 @@ fn unsupported_schema_constructs_are_rejected_by_name() {
     insta::assert_snapshot!(refusals.join("\n"));
 }
 
-/// The types that a module of `src/` re-exports.
+/// Returns the types that a module of `src/` re-exports.
 fn public_types(vendor: &str) -> BTreeSet<String> {
     fn names(tree: &syn::UseTree, found: &mut BTreeSet<String>) {
         match tree {
@@ -164,7 +166,7 @@ fn public_types(vendor: &str) -> BTreeSet<String> {
     found
 }
 
-/// The schemas that a value refers to.
+/// Finds the schemas that a value refers to.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
@@ -178,7 +180,8 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What a user can receive is public, with all that it holds; what is only sent is not.
+/// Types that a user can receive are public, with everything they contain. Types that are only sent
+/// are not.
 #[test]
 fn public_types_are_only_responses_and_errors() {
     for vendor in ["moneykit", "moov"] {
@@ -193,7 +196,7 @@ fn public_types_are_only_responses_and_errors() {
         let Surface { types, operations } = surface(vendor);
         expected.extend(operations.into_iter().map(|operation| operation.response));
         expected.retain(|name| types.iter().any(|(known, _)| known == name));
-        // A type of ours stands for these.
+        // A type of this crate replaces these.
         expected.remove("ExpiresIn");
         let mut open: Vec<String> = expected.iter().cloned().collect();
         while let Some(name) = open.pop() {
@@ -208,7 +211,7 @@ fn public_types_are_only_responses_and_errors() {
     }
 }
 
-/// The derives of each type, and whether it holds a secret.
+/// The derives of each type, and whether it contains a secret.
 #[test]
 fn types_with_secrets_are_serialized_only_in_requests() {
     for (vendor, secret_requests, secret_responses) in [
@@ -227,7 +230,8 @@ fn types_with_secrets_are_serialized_only_in_requests() {
     }
 }
 
-/// Through a list, an option or a type of its own, whatever a later revision of a spec wraps a token in.
+/// A secret is found in a list, an option or another type, however a later revision of a spec wraps
+/// it.
 #[test]
 fn response_with_a_nested_secret_cannot_be_serialized() {
     let code = bindings({
@@ -264,7 +268,7 @@ fn derives(code: &str) -> BTreeMap<String, String> {
     structs.map(|item| (item.ident.to_string(), derives(&item))).collect()
 }
 
-/// A reader of a signature must not have to ask which one it is.
+/// A signature should not leave open which `Scope` it means.
 #[test]
 fn only_one_type_is_named_scope() {
     let api =

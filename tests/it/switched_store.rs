@@ -1,4 +1,4 @@
-//! A store in memory that fails, hangs, is slow or panics while a test wants it to.
+//! A memory store that fails, hangs, is slow or panics when a test requests it.
 
 use std::{
     fmt,
@@ -31,11 +31,11 @@ pub(crate) enum State {
 pub(crate) struct Switched {
     state: Mutex<State>,
     store: MemoryStore,
-    /// How often the text of an error of this store was written.
+    /// How often an error of this store was formatted.
     pub(crate) written: Arc<AtomicUsize>,
 }
 
-/// Counts each time that it is written.
+/// An error that counts how often it is formatted.
 #[derive(Debug)]
 struct OutOfOrder(Arc<AtomicUsize>);
 

@@ -1,4 +1,5 @@
-//! Spans and events have the names of OpenTelemetry's conventions for HTTP clients, and no secret.
+//! Spans and events use the names of OpenTelemetry's conventions for HTTP clients and contain no
+//! secrets.
 
 use std::{
     collections::BTreeMap,
@@ -23,13 +24,13 @@ use crate::{
     switched_store::{State, Switched},
 };
 
-/// The lines of the log at the end of each call.
+/// Returns the log lines at the end of each call.
 fn calls(log: &Log) -> Vec<String> {
     let is_end = |line: &&str| line.contains("call{") && line.contains("close");
     log.text().lines().filter(is_end).map(str::to_owned).collect()
 }
 
-/// The first of them.
+/// Returns the first of them.
 fn call(log: &Log) -> String {
     calls(log).into_iter().next().unwrap_or_else(|| panic!("no span of a call: {}", log.text()))
 }
@@ -63,7 +64,7 @@ async fn call_span_follows_the_telemetry_conventions() {
     }
 }
 
-/// What the span of each call says of how often its request was sent before.
+/// Returns the resend count in the span of each call.
 fn resends(log: &Log) -> Vec<Option<u32>> {
     let count = |line: &String| {
         let count = line.split("http.request.resend_count=").nth(1)?;
@@ -95,7 +96,7 @@ async fn retried_call_records_its_resend_count() {
     }
 }
 
-/// The span shows a URL as it is, and takes its path for the template and for its name.
+/// The span shows the URL unchanged and uses its path as the template and name.
 #[test]
 fn contract_urls_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {
@@ -149,10 +150,10 @@ async fn disabled_traces_format_no_text() {
     assert!(store.written.load(Ordering::SeqCst) > 0, "{}", log.text());
 }
 
-/// Each event of the sources: its text, its level and its fields.
+/// Each event in the sources: its text, level and fields.
 type Events = BTreeMap<String, (String, String)>;
 
-/// Finds `tracing::level!(…)` among tokens.
+/// Finds `tracing::level!(…)` in tokens.
 fn events(tokens: TokenStream, found: &mut Events) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Failures of TLS over raw sockets: which are a matter of configuration, and which pass by themselves.
+//! TLS failures over raw sockets: which are caused by configuration, and which are transient.
 
 use std::{
     io,
@@ -21,20 +21,20 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What a server does with one connection.
+/// How a server handles one connection.
 #[derive(Clone)]
 enum Peer {
-    /// Closes at once.
+    /// Closes immediately.
     Close,
-    /// Closes after the client has begun the handshake.
+    /// Closes after the client has started the handshake.
     CloseInHandshake,
-    /// The same by a reset.
+    /// Resets the connection after the client has started the handshake.
     Reset,
-    /// Sends these bytes after the client has begun the handshake.
+    /// Sends these bytes after the client has started the handshake.
     Send(Vec<u8>),
-    /// Says nothing.
+    /// Sends nothing.
     Silent,
-    /// Speaks TLS, and sends an empty key set.
+    /// Completes TLS and sends an empty key set.
     Serve(Arc<ServerConfig>),
 }
 
@@ -51,7 +51,7 @@ impl Peer {
                 read_some(&mut stream).await?;
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await?;
-                // A connection that is closed with unread bytes is reset, and what was sent is lost.
+                // Closing a connection with unread bytes resets it, and sent data is lost.
                 while read_some(&mut stream).await.is_ok() {}
             }
             Self::Silent => std::future::pending().await,
@@ -69,7 +69,7 @@ impl Peer {
     }
 }
 
-/// Reads something.
+/// Reads some bytes.
 async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     match stream.read(&mut [0; 1024]).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -82,7 +82,7 @@ fn alert(description: u8) -> Peer {
     Peer::Send(vec![21, 3, 3, 0, 2, 2, description])
 }
 
-/// An authority of the test's own.
+/// A certificate authority for one test.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
@@ -98,7 +98,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// Serves by a certificate for one host that is valid until this year.
+    /// Serves with a certificate for one host that is valid until this year.
     fn serve(&self, host: &str, until: i32) -> Peer {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);
@@ -111,7 +111,7 @@ impl Authority {
         Peer::Serve(Arc::new(config.expect("a pair")))
     }
 
-    /// A client that trusts this authority alone.
+    /// A client that trusts only this authority.
     fn trusted(&self) -> HttpOptions {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).expect("a root");
@@ -125,8 +125,8 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// Fetches keys from a server that treats its connections one after the other like this, the last way
-/// for ever. Returns how many connections it got as well.
+/// Fetches keys from a server that handles its connections in the given ways, repeating the last
+/// one. Also returns the number of connections.
 async fn fetch(peers: Vec<Peer>, http: HttpOptions) -> (Result<(), Error>, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -191,7 +191,7 @@ async fn interrupted_tls_handshake_is_retried() {
         assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{name} {error:?}");
         assert!(!error.may_have_been_sent(), "{name}");
         assert_eq!(connections, 3, "{name}");
-        // And the next attempt may succeed.
+        // The next attempt may succeed.
         let peers = vec![peer, authority.serve("localhost", 2100)];
         let (outcome, connections) = fetch(peers, authority.trusted()).await;
         outcome.expect(name);

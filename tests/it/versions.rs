@@ -1,4 +1,4 @@
-//! The version that a client sends fits the fields that it sends, whatever the service makes of either.
+//! The client sends fields that its version supports, however the service handles either.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,18 +13,19 @@ use http::StatusCode;
 
 use crate::support::{emulator, plain, scopes};
 
-/// What a service makes of `client_type`.
+/// How a service handles `client_type`.
 #[derive(Clone, Copy, Debug)]
 enum Service {
-    /// Knows it in requests with a version that documents it, and refuses unknown fields otherwise.
+    /// Accepts it in requests with a version that documents it, and rejects unknown fields
+    /// otherwise.
     Strict,
-    /// Ignores the version header, and refuses unknown fields.
+    /// Ignores the version header and rejects unknown fields.
     OldAndStrict,
     /// Ignores the version header and unknown fields.
     OldAndLenient,
 }
 
-/// The version and the client type of a request, `-` where there is none.
+/// The version and the client type of a request. `-` means absent.
 type Sent = (String, String);
 
 #[derive(Clone)]
@@ -72,7 +73,7 @@ impl Server {
         Client::builder(Credentials::new("id", "secret")).with_base_url(&self.url).with_tokens(plain)
     }
 
-    /// Sends a token call, and returns what the server saw of it.
+    /// Sends a token call and returns what the server received.
     async fn saw(&self, builder: ClientBuilder) -> (String, String, Result<(), ErrorKind>) {
         let client = builder.build().expect("the client builds");
         let result = client.create_access_token(&scopes(&["/ping.read"])).await;
@@ -83,8 +84,8 @@ impl Server {
 
 const PAGE: &str = "https://your-domain.com";
 
-/// Each row: the version asked for, and the client type that goes with it for a backend, a page, and a backend
-/// that is told to send none.
+/// Each row: the requested version and the client type that a backend sends. A page, and a backend
+/// configured to send none, send no client type.
 #[tokio::test]
 async fn client_type_is_sent_only_with_versions_that_support_it() {
     let server = Server::start(Service::Strict).await;
@@ -119,7 +120,7 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
     }
 }
 
-/// It is an error that is not retried without the field: the token would be one of another kind.
+/// The error is not retried without the field, because the token would be of another kind.
 #[tokio::test]
 async fn service_that_refuses_the_client_type_gets_it_once() {
     let server = Server::start(Service::OldAndStrict).await;
@@ -140,7 +141,7 @@ async fn service_that_ignores_version_and_client_type_issues_a_token() {
     assert_eq!((&*version, &*client_type, result), ("v2026.07.00", "service", Ok(())));
 }
 
-/// The emulator shows what a client runs into that sends the field with an old version by itself.
+/// The emulator shows what happens to a client that sends the field with an old version.
 #[tokio::test]
 async fn emulator_ignores_the_client_type_in_older_versions() {
     let emulator: Emulator = emulator().await;
@@ -183,7 +184,8 @@ fn environment_can_set_or_omit_the_version() {
     assert_eq!(error, "the Moov version is like v2026.07.00, or latest, dev or none");
 }
 
-/// MoneyKit has one version; the client sends the one that its spec is of, and so the fields of that spec.
+/// MoneyKit has one version. The client sends the version of its spec, and with it the fields of
+/// that spec.
 #[tokio::test]
 async fn every_moneykit_call_sends_the_spec_version() {
     let spec = std::fs::read_to_string("specs/moneykit/openapi.yaml").expect("the spec");

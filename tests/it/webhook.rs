@@ -1,4 +1,4 @@
-//! What both verifiers share: the vocabulary, and that it tells no secrets.
+//! Shared behavior of both verifiers: error kinds and reasons, and no secrets in any output.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use fintech_auth::{
 
 use crate::support::emulator;
 
-/// One line for each kind: its status and its reasons.
+/// One line for each kind, with its status and reasons.
 #[test]
 fn each_webhook_error_kind_has_a_status_and_reasons() {
     let reasons = |kind: &Kind| -> Vec<&str> {
@@ -29,7 +29,7 @@ fn each_webhook_error_kind_has_a_status_and_reasons() {
     }
 }
 
-/// Values that would be seen at once, in every place that a stranger or a vendor fills.
+/// Puts recognizable values in every place that an attacker or a vendor controls.
 #[tokio::test]
 async fn webhook_errors_and_debug_show_no_body_secret_or_header() {
     let emulator = emulator().await;
@@ -117,7 +117,7 @@ async fn webhooks_not_to_be_handled_have_their_own_response() {
     delivery.complete().await.expect("it is done");
     assert_eq!(shown(response(&webhooks, b"{}").await.unwrap_err()), (200, None));
     assert_eq!(shown(response(&webhooks.clone().with_body_limit(1), b"{}").await.unwrap_err()), (413, None));
-    // A store without room: the vendor is told when to send it again.
+    // The store is full, so the response tells the vendor when to retry.
     let full = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
     let other = emulator.moov_webhook("{}").sign().expect("it signs");
     let _in_progress = full.receive(&other.headers, b"{}").await.expect("it is new");

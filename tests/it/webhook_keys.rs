@@ -1,4 +1,4 @@
-//! MoneyKit's webhook keys in memory: by count, what is fetched when, and what serves meanwhile.
+//! Caching of MoneyKit's webhook keys: counts the fetches, and which keys are used meanwhile.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::support::{json as respond, plain, quick};
 
 const EVENT: &str = r#"{"webhook_event":"link.state_changed"}"#;
 
-/// An emulator and a verifier on one clock.
+/// An emulator and a verifier that share a clock.
 async fn service() -> (Emulator, WebhookVerifier, ManualClock) {
     with(|options| options).await
 }
@@ -74,7 +74,7 @@ async fn keys_are_fetched_once_as_the_contract_specifies() {
     );
 }
 
-/// The secret's file does not exist, and the id is nobody's.
+/// The file of the secret does not exist, and the client id is unknown.
 #[tokio::test]
 async fn webhook_only_client_needs_no_credentials() {
     let emulator = Emulator::start().await.expect("the emulator starts");
@@ -102,7 +102,7 @@ async fn webhook_only_client_needs_no_credentials() {
         assert!(error.to_string().contains("has no credentials"), "{error}");
     }
     assert_eq!(emulator.requests().len(), 2);
-    // Somebody else's token is another's to show.
+    // A token of another client must not be shown by this one.
     let token = emulator.moneykit().build().expect("a client").default_token().await.expect("a token");
     client.introspect(&token).await.expect("a client is described");
 }
@@ -121,9 +121,9 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
         assert_eq!(verdict, Err("keys_cooling_down"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // Those under known keys are not held up.
+    // Webhooks with known keys are not delayed.
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
-    // To the end of the cool-down nothing, then one more.
+    // No fetch until the cool-down ends, then one more.
     clock.advance(Duration::from_secs(59));
     assert_eq!(verdict(&webhooks, &made_up(&emulator, 0)).await, Err("keys_cooling_down"));
     assert_eq!(fetches(&emulator), 1);
@@ -133,7 +133,7 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// The fetch that a cold cache needs anyway is the one fetch, if it did not bring the key.
+/// If the fetch for the cold cache did not bring the key, no second fetch follows.
 #[tokio::test]
 async fn many_webhooks_on_a_cold_cache_cause_one_fetch() {
     let (emulator, webhooks, _) = service().await;
@@ -177,7 +177,7 @@ async fn key_rotation_rejects_no_valid_webhook() {
     assert!(fetches(&emulator) <= 2, "{}", fetches(&emulator));
 }
 
-/// The new key signs while the old one still does, one after the other, on a warm cache.
+/// The new key signs while the old one still does, alternating, on a warm cache.
 #[tokio::test]
 async fn old_and_new_keys_verify_while_both_are_published() {
     let (emulator, webhooks, _) = service().await;
@@ -192,7 +192,7 @@ async fn old_and_new_keys_verify_while_both_are_published() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// A cache in between serves the old set for a while after a rotation.
+/// An intermediate cache serves the old key set for a while after a rotation.
 #[tokio::test]
 async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
     let (emulator, webhooks, clock) = service().await;
@@ -208,7 +208,7 @@ async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
         assert_eq!((error.reason(), error.status()), ("keys_cooling_down", StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
         assert_eq!(fetches(&emulator), fetched);
-        // The old key still verifies, at no cost.
+        // The old key still verifies without a fetch.
         let by_old = sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
         assert_eq!(verdict(&webhooks, &by_old).await, Ok(()));
         clock.advance(Duration::from_secs(60));
@@ -229,7 +229,7 @@ async fn fetched_key_entries_that_are_not_objects_are_skipped() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// It is a failure to fetch, and no reason to forget the keys.
+/// An empty key set counts as a failed fetch, so the known keys are kept.
 #[tokio::test]
 async fn empty_key_set_does_not_replace_the_keys() {
     for body in [r#"{"keys":null}"#, "{}", r#"{"keys":{}}"#, "null", "[]"] {
@@ -244,7 +244,7 @@ async fn empty_key_set_does_not_replace_the_keys() {
     }
 }
 
-/// The set as it is published now.
+/// Returns the currently published key set.
 async fn keys(emulator: &Emulator) -> serde_json::Value {
     let client = emulator.moneykit().build().expect("the client builds");
     serde_json::to_value(client.jwks().await.expect("the keys").into_body()).expect("json")
@@ -257,16 +257,16 @@ async fn withdrawn_key_is_rejected_after_the_next_fetch() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     emulator.withdraw_moneykit_key(&old);
     let by_old = || sign(emulator.moneykit_webhook(EVENT).with_key(&emulator, &old));
-    // Nothing told us yet.
+    // The verifier does not know about the withdrawal yet.
     assert_eq!(verdict(&webhooks, &by_old()).await, Ok(()));
-    // A new key does.
+    // A webhook with a new key triggers a fetch.
     emulator.rotate_moneykit_key().expect("a key");
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err("keys_cooling_down"));
     clock.advance(Duration::from_secs(60));
     assert_eq!(verdict(&webhooks, &by_old()).await, Err("keys_cooling_down"));
 
-    // So does time.
+    // Keys that are too old also trigger a fetch.
     let new = emulator.moneykit_key_id();
     emulator.withdraw_moneykit_key(&new);
     clock.advance(Duration::from_secs(3599));
@@ -283,7 +283,7 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     clock.advance(Duration::from_secs(3600));
     for hours in 1..24 {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
-        // Within the back-off it is not tried again.
+        // No new fetch within the back-off.
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()), "{hours}");
         assert_eq!(fetches(&emulator), 1 + hours);
         clock.advance(Duration::from_secs(3600));
@@ -298,12 +298,12 @@ async fn stale_keys_are_used_for_at_most_a_day_while_fetching_fails() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// The fetch takes as long as it likes; who waits for it has keys that will do.
+/// The fetch may be slow, because the waiting webhooks have usable keys.
 #[tokio::test]
 async fn slow_fetch_does_not_delay_webhooks_with_stale_keys() {
     let emulator = Emulator::start().await.expect("the emulator starts");
     let clock = emulator.clock().clone();
-    // The timeout of a call is far beyond that of this test.
+    // The timeout of a call is far longer than this test.
     let client = emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(clock.clone()));
     let webhooks = client.build().expect("the client builds").webhooks();
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
@@ -323,7 +323,7 @@ async fn failed_first_fetch_is_not_repeated_by_every_webhook() {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // 1, 2, 4 seconds: each at its edge.
+    // 1, 2 and 4 seconds, each at its boundary.
     for (number, wait) in [1, 2, 4].into_iter().enumerate() {
         clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
@@ -337,7 +337,7 @@ async fn failed_first_fetch_is_not_repeated_by_every_webhook() {
     assert_eq!(verdict(&webhooks, &good(&emulator)).await, Ok(()));
 }
 
-/// The handler's future is dropped when the sender hangs up; the next webhook finds the keys.
+/// The handler's future is dropped when the sender disconnects. The next webhook finds the keys.
 #[tokio::test]
 async fn key_fetch_continues_after_its_caller_is_dropped() {
     let (emulator, webhooks, _) = service().await;
@@ -351,7 +351,7 @@ async fn key_fetch_continues_after_its_caller_is_dropped() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// What is refused for its shape asks nobody for keys.
+/// A webhook that is rejected for its format causes no fetch.
 #[tokio::test]
 async fn malformed_webhooks_cause_no_fetch() {
     let (emulator, webhooks, _) = service().await;
@@ -402,7 +402,7 @@ async fn malformed_keys_do_not_affect_valid_keys() {
     assert_eq!(fetches(&emulator), 1);
 }
 
-/// Claims as the emulator makes and unmakes them, end to end.
+/// Valid and invalid claims from the emulator, end to end.
 #[tokio::test]
 async fn claims_are_checked_against_the_client_clock() {
     let (emulator, webhooks, clock) = service().await;

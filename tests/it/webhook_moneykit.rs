@@ -1,4 +1,4 @@
-//! MoneyKit's webhooks: what is accepted, and each way in which one is refused.
+//! MoneyKit's webhooks: which are accepted, and each reason for a rejection.
 
 use std::{
     sync::LazyLock,
@@ -85,7 +85,7 @@ fn claims() -> Value {
     json!({ "iat": NOW, "exp": NOW + 3600, "request_body_sha256": body_digest(BODY) })
 }
 
-/// One value with some members set, or dropped where they are null.
+/// Returns a value with some members set, or removed if they are null.
 fn but(mut value: Value, changes: Value) -> Value {
     let object = value.as_object_mut().expect("an object");
     for (name, change) in changes.as_object().expect("an object") {
@@ -101,7 +101,7 @@ fn unsigned(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     format!("{}.{}", B64.encode(header), B64.encode(claims))
 }
 
-/// A JWS of any bytes, under a good signature.
+/// Returns a JWS of any bytes with a valid signature.
 fn sign(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     let text = unsigned(header, claims);
     format!("{text}.{}", B64.encode(PAIR.sign(&text)))
@@ -148,7 +148,7 @@ fn unknown_events_and_fields_are_kept() {
         assert_eq!((event.kind.as_str(), &event.kind, event.major_version), (name, &kind, Some(2)));
         assert_eq!(event.fields["deep"], json!({ "a": [1] }));
     }
-    // What is not of its usual type stays among the fields.
+    // Fields of an unexpected type are kept as additional fields.
     let body = json!({
         "webhook_event": "x", "webhook_idempotency_key": 7, "webhook_major_version": {},
         "webhook_minor_version": -1, "webhook_timestamp": "soon", "link_id": null,
@@ -179,8 +179,8 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// Hostile inputs, each with the reason of its own. Where it makes a difference they are under a good
-/// signature, so that nothing but that reason refuses them.
+/// Hostile inputs, each with its own error reason. If it matters, they have a valid signature, so
+/// only that reason rejects them.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());
@@ -387,8 +387,8 @@ fn body_over_the_limit_is_rejected_and_any_authentic_body_is_accepted() {
     }
 }
 
-/// A webhook that names a key of no use is refused with what is wrong with the key, though the
-/// signature is good.
+/// A webhook that names an unusable key is rejected with the flaw of the key, although the
+/// signature is valid.
 #[test]
 fn each_unusable_key_has_its_own_error_reason() {
     let jwk = || PAIR.jwk("k");
@@ -429,7 +429,7 @@ fn each_unusable_key_has_its_own_error_reason() {
     for (keys, expected) in table {
         let verdict = verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default());
         assert_eq!(verdict.expect_err("it is refused").reason(), expected, "{keys:?}");
-        // And beside a good key under another id, that one still verifies.
+        // A valid key with another id still verifies.
         let keys: Vec<Value> = keys.into_iter().chain([PAIR.jwk("good")]).collect();
         let jws = sign(but(header(), json!({ "kid": "good" })).to_string(), claims().to_string());
         assert!(verify(&jws, BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
@@ -444,7 +444,7 @@ fn unusable_duplicate_does_not_affect_a_valid_key() {
     }
 }
 
-/// As many as fit into a response.
+/// Uses as many keys as fit into a response.
 #[test]
 fn key_after_the_64th_entry_verifies() {
     let mut keys: Vec<Value> = (0..1_000).map(|id| PAIR.jwk(&id.to_string())).collect();
@@ -461,8 +461,8 @@ fn key_entries_that_are_not_objects_are_skipped() {
     assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok());
 }
 
-/// RFC 7517 appendix A.1: an EC key for encryption, an RSA key without a use. Neither verifies; the
-/// first would, if it were for signatures.
+/// RFC 7517 appendix A.1: an EC key for encryption and an RSA key without a use. Neither verifies.
+/// The first would if its use were signatures.
 #[test]
 fn keys_of_rfc_7517_appendix_a_1_are_rejected_by_use_and_type() {
     let ec = json!({
@@ -487,12 +487,12 @@ fn flipped(text: &str, bit: usize) -> Vec<u8> {
     bytes
 }
 
-/// Not a sample: each bit of the JWS as it is sent, and of the body.
+/// Flips every bit of the sent JWS and of the body.
 #[test]
 fn webhook_with_a_flipped_bit_is_rejected() {
     let good = good();
     for bit in 0..good.len() * 8 {
-        // What is not text cannot stand in the header.
+        // A value that is not text cannot be in the header.
         if let Ok(jws) = String::from_utf8(flipped(&good, bit)) {
             assert!(verified(&jws).is_err(), "bit {bit}");
         }
@@ -505,7 +505,7 @@ fn webhook_with_a_flipped_bit_is_rejected() {
 }
 
 proptest! {
-    /// Of the decoded parts, so that base64 is always in order.
+    /// Flips bits of the decoded parts, so the base64 is always valid.
     #[test]
     fn flipped_bit_in_a_decoded_part_is_rejected(part in 0_usize..3, bit in 0_usize..4096) {
         let good = good();
@@ -521,7 +521,7 @@ proptest! {
         prop_assert!(verify(&text, &body, &KEYS, now(), &VerifierOptions::default()).is_err());
     }
 
-    /// Under a good signature, so that header and claims are read.
+    /// Signed, so that header and claims are parsed.
     #[test]
     fn arbitrary_signed_bytes_do_not_panic(header: Vec<u8>, claims: Vec<u8>) {
         prop_assert!(verified(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());

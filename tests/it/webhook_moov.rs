@@ -1,5 +1,5 @@
-//! Moov's webhooks: what is accepted, each way in which one is refused, and what is never said to be
-//! signed.
+//! Moov's webhooks: which are accepted, each reason for a rejection, and that the body is never
+//! reported as signed.
 
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +33,7 @@ fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> &'static str {
 async fn verified_moov_webhook_marks_its_body_as_unsigned() {
     let emulator = emulator().await;
     let sent = sign(emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
-    // Any body passes with these headers: that is the vendor's scheme.
+    // Any body passes with these headers, because the vendor does not sign the body.
     let sent = sent.with_body(r#"{"type":"forged"}"#);
     let webhook = verifier(&emulator).verify(&sent.headers, &sent.body).expect("it verifies");
     assert_eq!(webhook.webhook_id(), "w-1");
@@ -146,7 +146,7 @@ async fn only_the_secrets_of_a_rotation_verify() {
     }
 }
 
-/// Not a sample: each bit of each header.
+/// Flips every bit of each header.
 #[tokio::test]
 async fn flipped_bit_in_the_headers_is_rejected() {
     let emulator = emulator().await;
@@ -266,7 +266,7 @@ fn refetch_url_contains_only_valid_uuids() {
     assert_eq!(url("transfer.updated", &serde_json::json!({ "transferID": { "id": ID } })), None);
     assert_eq!(url("refund.created", &serde_json::json!({ "refundID": ID })), None);
     assert_eq!(url("../x.created", &serde_json::json!({ "../xID": ID })), None);
-    // Any way to write a UUID becomes the usual one.
+    // Every notation of a UUID becomes the standard one.
     let braced =
         url("card.autoUpdated", &serde_json::json!({ "cardID": format!("{{{}}}", ID.to_uppercase()) }));
     assert_eq!(braced, Some(format!("https://api.example/accounts/{ACCOUNT}/cards/{ID}")));

@@ -1,4 +1,4 @@
-//! What an observer learns of webhooks, whichever way they come in.
+//! The events that an observer of webhooks receives, for every way to receive a webhook.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ use tower_service::Service as _;
 
 use crate::support::emulator;
 
-/// The events so far, as text.
+/// The events as text.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -62,7 +62,7 @@ fn moneykit_webhook(emulator: &Emulator) -> SignedWebhook {
     emulator.moneykit_webhook(r#"{"webhook_event": "link.state_changed"}"#).sign().expect("signed")
 }
 
-/// A dropped guard abandons in a task.
+/// Lets tasks run, because a dropped guard abandons its delivery in a task.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -180,7 +180,7 @@ async fn delivery_store_failure_is_observed() {
     };
     guard.complete().await.unwrap_err();
     assert_eq!(seen.take(), ["accepted", "completefailed"]);
-    // The store fails to take this as well, and the lease ends the attempt.
+    // The store also fails to abandon this delivery, so it ends with its lease.
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };
@@ -249,7 +249,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
     let emulator = emulator().await;
     let deliveries = Deliveries::default().with_observer(|_| panic!("a bug in the metrics"));
     let verifier = moov(&emulator, deliveries);
-    // It panics a second time while the panic of the handler drops the guard.
+    // The observer panics a second time while the handler's panic drops the guard.
     async fn handler(_: MoovWebhook) -> StatusCode {
         panic!("a bug in the handler")
     }
@@ -270,7 +270,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
     assert!(matches!(verifier.receive(&sent.headers, &sent.body).await.unwrap(), Received::Done));
 }
 
-/// Strangers choose headers, key ids and bodies, but no value of a label.
+/// Unverified senders choose headers, key ids and bodies, but no label value.
 #[tokio::test]
 async fn unverified_webhooks_cannot_add_label_values() {
     let emulator = emulator().await;

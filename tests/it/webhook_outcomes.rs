@@ -1,6 +1,6 @@
-//! How often an event is handled, whatever goes wrong: real processes, and deliveries in a real Redis.
+//! How often an event is handled despite failures: real processes, and deliveries in a real Redis.
 //!
-//! The processes are this test binary again, started with an environment variable that says what to be.
+//! The processes run this test binary with an environment variable that selects their role.
 
 use std::{
     collections::HashMap,
@@ -39,17 +39,17 @@ use tokio::{
 use crate::{redis_server::RedisServer, support::post_webhook};
 
 const ROLE: &str = "FINTECH_AUTH_WEBHOOK_SERVER";
-/// Before each line that a process prints for the test.
+/// Prefix of each line that a process prints for the test.
 const WORD: &str = "webhook server: ";
-/// How long a process that was killed delays the next attempt.
+/// How long a killed process delays the next attempt.
 const LEASE: Duration = Duration::from_secs(2);
 const TOO_LONG: Duration = Duration::from_secs(60);
 const JUMP: Duration = Duration::from_secs(48 * 3600);
 
-/// What the handler does, as the test says in an unsigned header.
+/// Unsigned header in which the test tells the handler what to do.
 const BEHAVIOUR: &str = "x-behaviour";
 
-/// The clocks of the machine, of which one can be set forward.
+/// The clocks of the machine. The wall clock can be set forward.
 #[derive(Clone, Debug, Default)]
 struct JumpingClock(Arc<AtomicU64>);
 
@@ -84,7 +84,7 @@ async fn handle(go_on: Arc<Notify>, headers: HeaderMap) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Not a test: a process of the fleet.
+/// Runs one process of the fleet if the environment variable is set. Otherwise it does nothing.
 #[test]
 fn webhook_server_child_process_runs() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -172,7 +172,7 @@ impl Server {
         self.until("obeyed").await;
     }
 
-    /// Ends the process as `kill -9` does, and counts what it handled.
+    /// Kills the process like `kill -9` and returns how many events it handled.
     async fn kill(mut self) -> usize {
         self.child.kill().await.unwrap();
         while let Some(word) = self.words.recv().await {
@@ -220,7 +220,7 @@ impl Fleet {
         Self { emulator, redis, role, servers, vendor, events: 0 }
     }
 
-    /// The delivery of an event, signed now: the same event and, by Moov, the same nonce.
+    /// Signs a delivery of the event now, with the same event and, for Moov, the same nonce.
     fn sign(&self, behaviour: &str) -> SignedWebhook {
         let event = self.events;
         let mut webhook = match self.vendor {
@@ -242,8 +242,8 @@ impl Fleet {
         response.split(' ').nth(1)?.parse().ok()
     }
 
-    /// The vendor's retries: by turns the first headers and new ones, to each process in turn, until the response
-    /// is 2xx. That response is lost, so there are more.
+    /// Simulates the vendor's retries: with the original and new headers alternately, to each
+    /// process in turn, until the response is 2xx. That response is lost, so more retries follow.
     async fn retry(&self, first: &SignedWebhook) {
         let same = {
             let mut same = first.clone();
@@ -255,7 +255,7 @@ impl Fleet {
             let webhook = if attempt % 2 == 0 { same.clone() } else { self.sign("") };
             match self.status(attempt % self.servers.len(), &webhook).await {
                 Some(200 | 204) => accepted += 1,
-                // As the vendor, but it waits for longer.
+                // Like the vendor, but the vendor waits longer.
                 _ => sleep(Duration::from_millis(20)).await,
             }
             if accepted == 2 * self.servers.len() {
@@ -265,14 +265,14 @@ impl Fleet {
     }
 
     async fn handled(&mut self) -> usize {
-        // Each process has printed what it did before it obeys.
+        // Each process prints its result before it runs the next command.
         for server in &mut self.servers {
             server.order("0").await;
         }
         self.servers.iter_mut().map(|server| std::mem::take(&mut server.handled)).sum()
     }
 
-    /// How often an event is handled when this goes wrong at its first attempt.
+    /// Returns how often an event is handled when its first attempt has this fault.
     async fn run(&mut self, fault: &str) -> usize {
         self.events += 1;
         let mut killed = 0;
@@ -319,7 +319,7 @@ impl Fleet {
                 let mut response = String::new();
                 stream.read_to_string(&mut response).await.unwrap();
                 assert!(response.starts_with("HTTP/1.1 204"), "{response}");
-                // What was on its way to Redis when it stopped is gone as well.
+                // Data in flight to Redis when it stopped is also lost.
                 self.redis.stop();
                 self.redis.start_again();
             }
@@ -345,8 +345,8 @@ impl Fleet {
     }
 }
 
-/// Never zero. Twice only where the handler took effect and its delivery was not completed, or where the store lost
-/// the record, as the documentation of the module `webhook` says.
+/// Never zero. Twice only if the handler took effect and its delivery was not completed, or if the
+/// store lost the record, as the documentation of the module `webhook` says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_is_handled_at_least_once_despite_failures() {
     const COLUMNS: [(&str, usize); 4] = [("moneykit", 1), ("moneykit", 3), ("moov", 1), ("moov", 3)];

@@ -1,4 +1,5 @@
-//! `emulator::WebhookSender`: a handler gets a delivery again until it accepts it, whichever way retries are signed.
+//! `emulator::WebhookSender` retries a delivery until the handler accepts it, with the original or
+//! new signatures.
 
 use std::{
     collections::HashSet,
@@ -19,7 +20,7 @@ use fintech_auth::{
 };
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
-/// All retries at once.
+/// Sends all retries without delay.
 fn sender(url: &str, schedule: RetrySchedule) -> WebhookSender {
     let http = HttpOptions::default().with_timeout(Duration::from_secs(5));
     let sender = WebhookSender::new(url, &http).expect("a handler on this machine");
@@ -42,7 +43,7 @@ fn statuses(attempts: &[Attempt]) -> Vec<u16> {
     attempts.iter().map(|attempt| attempt.result.as_ref().expect("a response").as_u16()).collect()
 }
 
-/// The headers that a handler saw.
+/// The headers that a handler received.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<HeaderMap>>>);
 
@@ -135,7 +136,7 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     let (listener, broken) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // The request has arrived, and there is no response.
+            // The request has arrived, and no response is sent.
             _ = stream.read(&mut [0; 64]).await;
         }
     });
@@ -155,7 +156,7 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     }
 }
 
-/// What `fintech-auth moneykit trigger` does: the key of another process, by its PKCS#8.
+/// `fintech-auth moneykit trigger` also uses another process's key in PKCS#8.
 #[tokio::test]
 async fn webhook_signed_with_the_exported_key_is_verified() {
     use fintech_auth::webhook::testing::{SigningKey, sign_moneykit};

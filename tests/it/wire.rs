@@ -1,4 +1,5 @@
-//! What goes over the wire, byte for byte; and that all which a spec offers can be made to.
+//! The exact bytes that the clients send, and a check that they can send everything that a spec
+//! offers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,8 @@ use crate::{
     surface::surface,
 };
 
-/// A request as text: the line, the headers that we or reqwest choose, the body.
+/// Returns a request as text: the request line, the headers that this crate or reqwest sets, and
+/// the body.
 fn written(emulator: &Emulator, request: &Request, secrets: &[&str]) -> String {
     let mut lines = vec![format!("{} {}", request.method, request.path)];
     let mut headers: Vec<String> = request
@@ -101,7 +103,7 @@ async fn generated_client_header_is_not_sent() {
     }
 }
 
-/// Uses the wrappers in all their ways, and collects what each operation was seen to carry.
+/// Calls the wrappers in all their variants and collects what each operation sent.
 async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
     let emulator = emulator().await;
     for way in [moneykit::ClientAuth::Basic, moneykit::ClientAuth::Body] {
@@ -127,7 +129,7 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
         let kind = if json.is_ok() { "#json" } else { "" };
         let seen =
             carried.entry((request.method.to_string(), format!("{}{kind}", request.path))).or_default();
-        // Not those that the HTTP stack sends of its own.
+        // Skips the headers that the HTTP stack adds itself.
         let ours = |name: &&http::HeaderName| {
             !["accept", "content-length", "host", "user-agent"].contains(&name.as_str())
         };
@@ -143,7 +145,7 @@ async fn carried() -> BTreeMap<(String, String), BTreeSet<String>> {
     carried
 }
 
-/// Fails when a spec gains an operation, a parameter or a request field that no wrapper offers.
+/// Fails if a spec gains an operation, parameter or request field that no wrapper offers.
 #[tokio::test]
 async fn every_operation_of_the_specs_can_be_sent() {
     let carried = carried().await;
@@ -162,7 +164,7 @@ async fn every_operation_of_the_specs_can_be_sent() {
                 })
             });
             for name in parameters.chain(fields) {
-                // The generator splits MoneyKit-Version in three words.
+                // The generator splits `MoneyKit-Version` into three words.
                 let plain = |name: &str| name.replace('_', "");
                 assert!(
                     seen.iter().any(|seen| plain(seen) == plain(name)),

@@ -1,6 +1,6 @@
-//! Getting a token that is already cached and valid, on one thread and on two
-//! at once. Every peer is primed from the local server first. Samples are long
-//! (tens of milliseconds), so that two threads overlap for nearly all of each.
+//! Reads a cached, valid token on one thread and on two concurrent threads. Every peer first gets a
+//! token from the local server. Samples are long (tens of milliseconds), so two threads overlap for
+//! most of each sample.
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};
@@ -56,9 +56,9 @@ fn one_task<P: Peer>(bencher: Bencher) {
     });
 }
 
-/// A task on each of so many threads, a million calls each: milliseconds here are nanoseconds a call.
-/// (A peer that makes callers wait needs an executor, so the calls are not polled by hand. The tasks are
-/// not spawned on [`RT`] either: a worker may take both, and run one after the other.)
+/// One task per thread, a million calls each, so milliseconds here are nanoseconds per call. (Peers
+/// that make callers wait need an executor, so the calls are not polled by hand. The tasks are not
+/// spawned on [`RT`], because one worker may run both tasks one after the other.)
 #[divan::bench(
     threads = [1, 2],
     sample_size = 1,
@@ -128,7 +128,7 @@ fn azure_core_bearer_policy(bencher: Bencher) {
     });
 }
 
-/// What that benchmark costs besides the policy.
+/// The cost of that benchmark without the policy.
 #[divan::bench(threads = [1, 2], sample_size = 500_000, sample_count = 20)]
 fn azure_core_request_clone(bencher: Bencher) {
     use azure_core::http::{Method, Request};
@@ -153,7 +153,7 @@ mod floor {
         SystemTime::now()
     }
 
-    /// As of the last timer tick (a few milliseconds).
+    /// The time of the last timer tick (a few milliseconds).
     #[divan::bench(sample_size = 1_000_000, sample_count = 20)]
     fn clock_monotonic_coarse() -> rustix::time::Timespec {
         rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse)
@@ -181,8 +181,7 @@ mod floor {
         });
     }
 
-    /// No shared cache line is written: the least a correct cache could do
-    /// without a clock.
+    /// Writes no shared cache line: the minimum cost of a correct cache without a clock.
     #[divan::bench(threads = [1, 2], sample_size = 1_000_000, sample_count = 20)]
     fn thread_local_epoch(bencher: Bencher) {
         thread_local! {

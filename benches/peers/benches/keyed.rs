@@ -1,8 +1,8 @@
-//! Looking a token up by its scope set: the caller has `&[&str]` and makes the
-//! key each time; the cache holds 1, 1,000 or 100,000 sets.
+//! Looks up a token by its scope set. The caller has `&[&str]` and creates the key for each call.
+//! The cache holds 1, 1,000 or 100,000 sets.
 //!
-//! The caller's strings are read in the order they lie in memory, as if just
-//! written; the cache was filled in another order, so its own misses show.
+//! The caller's strings are read in memory order, as if just written. The cache was filled in
+//! another order, so its cache misses are visible.
 
 use arc_swap::ArcSwap;
 use divan::{Bencher, black_box};
@@ -39,13 +39,13 @@ impl Sets {
         }
     }
 
-    /// What to fill a cache with.
+    /// Returns the entries to fill a cache with.
     fn entries(&self) -> impl Iterator<Item = ([&str; 3], Arc<Entry>)> {
         let sets = self.order.iter().map(|&i| &self.sets[i as usize]);
         sets.map(|set| (as_strs(set), Arc::new(Entry::new("token"))))
     }
 
-    /// The set that the calling thread asks for next.
+    /// Returns the set that the calling thread requests next.
     #[inline]
     fn next(&self) -> [&str; 3] {
         thread_local!(static AT: Cell<usize> = const { Cell::new(0) });
@@ -160,7 +160,7 @@ fn std_rwlock_hashmap(bencher: Bencher, n: usize) {
     });
 }
 
-/// The same map asked with a key that is never built.
+/// The same map, looked up with a borrowed key that is never built.
 #[divan::bench(args = SIZES, threads = [1, 2], sample_size = 200_000, sample_count = 20)]
 fn papaya_borrowed_key(bencher: Bencher, n: usize) {
     let sets = Sets::new(n);
@@ -191,7 +191,7 @@ fn quick_cache_borrowed_key(bencher: Bencher, n: usize) {
     });
 }
 
-/// The same walk over the same sets, as scopes that were checked when they were made.
+/// The same order over the same sets, as scopes that were validated when created.
 struct OurSets(Vec<[Scope; 3]>);
 
 impl OurSets {
@@ -209,7 +209,7 @@ impl OurSets {
     }
 }
 
-/// Ours, which also checks expiry, counts, and keeps itself in bounds.
+/// This crate, which also checks expiry, counts, and limits the cache size.
 #[divan::bench(args = SIZES, threads = [1, 2], sample_size = 200_000, sample_count = 20)]
 fn fintech_auth_cached(bencher: Bencher, n: usize) {
     let sets = Sets::new(n);

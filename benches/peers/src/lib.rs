@@ -1,7 +1,7 @@
 //! Shared plumbing for the peer benchmarks: a local token server, the peers
 //! themselves (each pointed at that server), and synthetic keys.
 //!
-//! Nothing here leaves 127.0.0.1.
+//! All traffic stays on 127.0.0.1.
 
 pub mod keys;
 pub mod ours;
@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// The runtime that peers with background tasks live on.
+/// The runtime for peers with background tasks.
 pub static RT: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -26,7 +26,7 @@ pub static RT: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("runtime")
 });
 
-/// rustls is compiled with two providers here, so one must be named.
+/// rustls is compiled with two providers here, so the code must choose one.
 pub fn init_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -34,8 +34,7 @@ pub fn init_tls() {
     });
 }
 
-/// Polls a future that must be ready at once (a cache hit), so that no
-/// executor is measured.
+/// Polls a future that must be ready immediately (a cache hit), so no executor is measured.
 #[inline]
 pub fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -44,8 +43,8 @@ pub fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Makes the calling thread look like one inside [`RT`] from here on, for peers
-/// that create a timer on each call. Not to be called inside `RT.block_on`.
+/// Enters [`RT`] on the calling thread, for peers that create a timer on each call. Must not be
+/// called inside `RT.block_on`.
 #[inline]
 pub fn enter_runtime() {
     thread_local! {
@@ -59,7 +58,7 @@ pub fn median(mut sample: Vec<f64>) -> f64 {
     percentile(&mut sample, 0.5)
 }
 
-/// The `q` quantile of a non-empty sample, which is left sorted.
+/// The `q` quantile of a non-empty sample. Sorts the sample.
 pub fn percentile(sample: &mut [f64], q: f64) -> f64 {
     sample.sort_by(f64::total_cmp);
     sample[((sample.len() - 1) as f64 * q).round() as usize]

@@ -46,17 +46,17 @@ const SCOPES: &[&str] = &["/accounts.read"];
 pub trait Peer: Sized + Send + Sync + 'static {
     const NAME: &str;
 
-    /// A client with nothing cached, for the server at `addr`.
+    /// Creates a client with an empty cache, for the server at `addr`.
     fn new(addr: SocketAddr) -> impl Future<Output = Self> + Send;
 
-    /// Gets a token as the peer hands it out, and returns its length, so that
-    /// dropping it is part of the call.
+    /// Gets a token as the peer returns it, and returns its length, so the call includes dropping
+    /// it.
     fn token(&self) -> impl Future<Output = usize> + Send;
 }
 
 // --- the hand-written fetch that the building blocks share -----------------
 
-/// What a cache holds: the header ready to send, and when it stops being valid.
+/// A cache entry: the prepared header and its expiry.
 pub struct Entry {
     pub header: HeaderValue,
     pub expires: Instant,
@@ -114,7 +114,7 @@ impl Fetch {
     }
 }
 
-/// Asks nobody: what a benchmark costs without a client.
+/// Sends no request: the cost of a benchmark without a client.
 pub struct Nobody;
 
 impl Peer for Nobody {
@@ -204,7 +204,7 @@ impl Peer for TokioMutex {
     }
 }
 
-/// Lock-free when valid; a mutex elects one refresher when not.
+/// Lock-free while valid. Otherwise a mutex selects one task to refresh.
 pub struct ArcSwapMutex {
     current: ArcSwapOption<Entry>,
     refresh: Mutex<()>,
@@ -245,8 +245,8 @@ impl Peer for ArcSwapMutex {
     }
 }
 
-/// What many hand-written clients do: look, fetch, store, with no lock held
-/// while fetching.
+/// The approach of many hand-written clients: look up, fetch, store, without a lock during the
+/// fetch.
 pub struct Naive {
     slot: std::sync::RwLock<Option<Arc<Entry>>>,
     fetch: Fetch,
@@ -284,7 +284,7 @@ impl Peer for Naive {
 
 // --- ours -----------------------------------------------------------------
 
-/// Asks the same server in the same way as the building blocks.
+/// Sends the same requests to the same server as the building blocks.
 #[derive(Clone)]
 pub struct FetchSource(Fetch);
 
@@ -348,10 +348,10 @@ impl Peer for OursKeyed {
     }
 }
 
-/// The client as an application has it, over its own HTTP.
+/// The client as an application uses it, with its own HTTP.
 pub struct OursMoneykit(moneykit::Client);
 
-/// Waits on no rate limit: a benchmark asks more often than MoneyKit allows.
+/// Without a rate limit, because a benchmark sends more requests than MoneyKit allows.
 pub fn moneykit(addr: SocketAddr) -> moneykit::Client {
     moneykit::Client::builder(Credentials::new("client", "secret"))
         .with_base_url(format!("http://{addr}"))
@@ -435,7 +435,7 @@ impl Peer for Aliri {
 
 // --- Google: yup-oauth2, google-cloud-auth, gcp_auth, tame-oauth -----------
 
-/// A fresh service account whose tokens come from `addr`.
+/// A new service account that gets its tokens from `addr`.
 fn service_account(addr: SocketAddr) -> Value {
     static PEM: LazyLock<String> = LazyLock::new(|| {
         use aws_lc_rs::{
@@ -524,7 +524,7 @@ impl Peer for TameOauth {
                 scope_hash,
                 ..
             } => {
-                // The crate does no I/O: the caller sends the request.
+                // The crate does no I/O, so the caller sends the request.
                 let request = request
                     .map(reqwest::Body::from)
                     .try_into()
@@ -546,8 +546,8 @@ pub struct GoogleCloudAuth {
     credentials: google_cloud_auth::credentials::AccessTokenCredentials,
 }
 
-/// Authorized-user credentials: the only kind there that asks a token server
-/// whose address can be set (service accounts sign their own tokens).
+/// Authorized-user credentials: the only kind in this crate with a configurable token server
+/// (service accounts sign their own tokens).
 pub fn google_user(addr: SocketAddr) -> google_cloud_auth::credentials::user_account::Builder {
     google_cloud_auth::credentials::user_account::Builder::new(json!({
         "type": "authorized_user",
@@ -578,7 +578,7 @@ impl Peer for GoogleCloudAuth {
     }
 }
 
-/// The same, asked for ready-made headers.
+/// The same, but returns prepared headers.
 pub struct GoogleCloudHeaders(google_cloud_auth::credentials::Credentials);
 
 impl Peer for GoogleCloudHeaders {

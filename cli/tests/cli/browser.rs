@@ -1,5 +1,6 @@
-//! The status page in headless Chromium, driven by chromedriver over WebDriver: each button does what it says. Without
-//! the two programs the test says that it was skipped; if `CI` is set, it fails.
+//! Tests the buttons of the status page in headless Chromium, driven by chromedriver over
+//! WebDriver. If one of the two programs is missing, the test prints that it was skipped, or fails
+//! if `CI` is set.
 
 use std::{
     env, fs,
@@ -23,14 +24,14 @@ use crate::{
     running::{Running, environment},
 };
 
-/// A browser, and the driver that ends it.
+/// A browser and the driver that ends it.
 struct Browser {
     driver: Child,
     session: String,
     profile: PathBuf,
 }
 
-/// A program of `PATH`.
+/// Finds a program in `PATH`.
 fn installed(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
@@ -49,7 +50,7 @@ fn is_root() -> bool {
 }
 
 impl Browser {
-    /// `None` if it is not installed.
+    /// Returns `None` if a program is not installed.
     async fn start() -> Option<Self> {
         let (Some(driver), Some(chromium)) = (installed("chromedriver"), installed("chromium")) else {
             assert!(env::var_os("CI").is_none(), "CI needs chromium and chromedriver");
@@ -64,7 +65,7 @@ impl Browser {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        // It writes on, and would block at a full pipe.
+        // The driver keeps writing and would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", driver.id()));
         let mut args: Vec<String> = [
@@ -94,7 +95,7 @@ impl Browser {
         Some(browser)
     }
 
-    /// Sends a command of WebDriver. Returns its value.
+    /// Sends a WebDriver command. Returns its value.
     async fn command(&self, path: &str, body: Value) -> Value {
         let url = format!("{}{path}", self.session);
         let http =
@@ -110,7 +111,7 @@ impl Browser {
         self.command("/url", json!({ "url": url })).await;
     }
 
-    /// The value of an expression in the page.
+    /// Returns the value of an expression in the page.
     async fn value(&self, expression: &str) -> Value {
         self.command("/execute/sync", json!({"script": format!("return {expression}"), "args": []})).await
     }
@@ -149,7 +150,7 @@ impl Browser {
         self.command(&format!("/element/{element}/value"), json!({ "text": text })).await;
     }
 
-    /// What the browser has to complain of, such as a violation of the page's policy.
+    /// Returns the browser's warnings, such as a violation of the page's policy.
     async fn complaints(&self) -> Vec<String> {
         let log = self.command("/se/log", json!({"type": "browser"})).await;
         let messages = log.as_array().into_iter().flatten().map(|entry| entry["message"].to_string());
@@ -179,7 +180,7 @@ impl Drop for Browser {
     }
 }
 
-/// A handler that accepts all, and the headers of what it got.
+/// A handler that accepts everything, and the headers that it received.
 async fn handler() -> (String, Arc<Mutex<Vec<HeaderMap>>>) {
     let received = Arc::<Mutex<Vec<HeaderMap>>>::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -213,7 +214,7 @@ async fn each_page_button_performs_its_action() {
     }
     browser.wait_for_text("#moov-curl", &format!("{url}/oauth2/token")).await;
 
-    // What comes from a request is text.
+    // Text from a request is shown as text and not as HTML.
     let markup = "<img/src=x/onerror=document.title=1>";
     assert_eq!(token(&format!("moov token {markup}")).code, Some(0));
     browser.wait_for_text("#tokens-rows", markup).await;
@@ -248,7 +249,7 @@ async fn each_page_button_performs_its_action() {
     browser.wait_for_text("#tokens-rows", "✗ expired").await;
     browser.wait_for_text("#moved", "moved forward by 1 h").await;
 
-    // On a phone nothing has to be scrolled sideways.
+    // The page needs no horizontal scrolling on a phone.
     browser.resize(390).await;
     assert_eq!(browser.value("document.documentElement.scrollWidth").await, 390);
 
@@ -258,7 +259,7 @@ async fn each_page_button_performs_its_action() {
     drop(emulator);
     browser.wait_for_text("#connection", "No connection to the emulator").await;
 
-    // Beyond this machine it is locked, and the key leaves the address.
+    // A remote page is locked, and the key is removed from the address.
     let mut remote = Running::start("emulator --port 0 --json --host 0.0.0.0 --allow-remote");
     let started = remote.json();
     let address = started["page"].as_str().expect("an address");

@@ -1,11 +1,11 @@
-//! Each command that calls a vendor does what it says, for people, for machines and for a pipe.
+//! Each command that calls a vendor works with readable, JSON and piped output.
 
 use fintech_auth::emulator::{Emulator, Fault, Operation};
 use http::StatusCode;
 
 use crate::program::{Ran, configured, emulator, file, run, run_with};
 
-/// A form that was sent, as its text.
+/// Returns the body of the last request.
 fn last_body(emulator: &Emulator) -> String {
     let requests = emulator.requests();
     String::from_utf8_lossy(&requests.last().expect("a request").body).into_owned()
@@ -160,7 +160,7 @@ async fn unsaved_refresh_token_is_reported_by_the_exit_code() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "as it was");
     let folder = run(&mut configured(&emulator, "moov token /ping.read --save /tmp"));
     assert_eq!(folder.code, Some(2), "{}", folder.all());
-    // No draft is left behind, neither of this run nor of the others.
+    // No run left a temporary file.
     let drafts = std::fs::read_dir(path.parent().unwrap()).unwrap().filter(|entry| {
         entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("cli-unsaved."))
     });

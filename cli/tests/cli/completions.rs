@@ -1,4 +1,5 @@
-//! The completions and manual pages that clap generates are read by the shells, and name every command and option.
+//! The shells can parse the generated completions, and the manual pages name every command and
+//! option.
 
 use std::{fs, process::Command};
 
@@ -13,7 +14,7 @@ fn completions(shell: &str) -> String {
     ran.out
 }
 
-/// The shell parses the file. If the shell is not installed, the test says so.
+/// Checks that the shell can parse the file. If the shell is not installed, the test prints a note.
 fn parses(shell: &str, args: &[&str]) {
     let path = file(&format!("completions.{shell}"), completions(shell));
     match Command::new(shell).args(args).arg(&path).output() {
@@ -32,7 +33,8 @@ fn each_shell_can_parse_its_completion_script() {
     parses("fish", &["--no-execute"]);
 }
 
-/// What bash offers for the last word of `line`, sorted; `None` if bash is not installed.
+/// Returns bash's completions of the last word of `line`, sorted, or `None` if bash is not
+/// installed.
 fn offered(line: &str) -> Option<Vec<String>> {
     let text = completions("bash");
     let (_, function) = text.split_once("complete -F ").expect("a function");
@@ -65,7 +67,7 @@ fn bash_completes_commands_options_and_values() {
     }
 }
 
-/// Each long option of a command's help, sorted.
+/// Returns the long options in a command's help, sorted.
 pub(crate) fn options(command: &str) -> Vec<String> {
     let page = run(&mut program(&format!("{command} --help"))).out;
     let (page, _) = page.split_once("\nExamples:\n").expect("examples");

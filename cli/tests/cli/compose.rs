@@ -1,6 +1,6 @@
-//! The image and the compose example, without a Docker engine: their commands are run with this machine's binary, and the
-//! service in Python receives a webhook from it. Without python3 that test says that it was skipped; if `CI` is set, it
-//! fails.
+//! Tests the image and the compose example without a Docker engine: runs their commands with the
+//! local binary, and the Python service receives a webhook from it. Without python3 that test
+//! prints that it was skipped, or fails if `CI` is set.
 
 use std::{
     collections::HashMap,
@@ -31,7 +31,7 @@ fn services() -> Value {
     compose["services"].clone()
 }
 
-/// The words of a service's command.
+/// Returns the command line of a service.
 fn command(service: &Value) -> String {
     let words: Vec<&str> =
         service["command"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
@@ -42,7 +42,7 @@ fn settings(service: &Value) -> HashMap<String, String> {
     serde_json::from_value(service["environment"].clone()).expect("names and texts")
 }
 
-/// The words after an instruction of the Dockerfile.
+/// Returns the arguments of an instruction in the Dockerfile.
 fn instruction(name: &str) -> String {
     let dockerfile = read("Dockerfile");
     let words = dockerfile.lines().rev().find_map(|line| line.strip_prefix(name));
@@ -82,7 +82,7 @@ fn image_is_built_with_the_oldest_supported_rust() {
     assert_eq!(instruction("FROM"), "scratch");
 }
 
-/// Each path of `COPY . .` that the build needs is let through.
+/// `.dockerignore` must include each path of `COPY . .` that the build needs.
 #[test]
 fn image_build_context_includes_every_workspace_member() {
     let ignored = read(".dockerignore");
@@ -109,14 +109,14 @@ fn compose_service_settings_match_the_emulator() {
     assert_eq!(services["webhook"]["environment"], services["app"]["environment"]);
 }
 
-/// The service in Python and the lines that it prints.
+/// The Python service and the lines that it prints.
 struct Service {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Service {
-    /// `None` if python3 is not installed.
+    /// Returns `None` if python3 is not installed.
     fn start(settings: &HashMap<String, String>) -> Option<Self> {
         let mut command = Command::new("python3");
         command.arg(root().join("examples/compose/service.py")).envs(settings).stdout(Stdio::piped());
@@ -161,7 +161,7 @@ fn compose_service_gets_a_token_and_receives_a_webhook() {
     let trigger = command(&services["webhook"]).replace("app:3000", &format!("127.0.0.1:{port}"));
     for (option, line) in [
         (" --replay", "webhook 'transfer.updated' received"),
-        // Once more, because the second one of a replay is not printed.
+        // Sent again, because the second delivery of a replay is not printed.
         ("", "webhook 'transfer.updated' received"),
         (" --tamper", "webhook refused"),
         (" --old", "webhook refused"),

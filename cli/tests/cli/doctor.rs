@@ -1,4 +1,4 @@
-//! `doctor` finds each thing that is wrong, and says what to do.
+//! `doctor` finds each problem and says what to do.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::program::{Ran, configured, emulator, file, program, run, run_with, without_ids};
 
-/// Without what differs from run to run.
+/// Replaces the parts that differ between runs.
 fn steady(emulator: &Emulator, ran: &Ran) -> String {
     let text = ran.all().replace(emulator.url(), "EMULATOR");
     let lines = text.lines().map(|line| match line.find(" clock ") {
@@ -93,7 +93,7 @@ async fn key_pair_accepted_only_for_tokens_is_a_warning() {
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
     {
-        // The token is shown first.
+        // The token works first.
         emulator.fault(operation, Fault::delay(Duration::ZERO));
         emulator.fault(operation, Fault::response(StatusCode::UNAUTHORIZED));
         let ran = run(&mut configured(&emulator, what));
@@ -142,11 +142,11 @@ async fn doctor_checks_only_configured_vendors() {
     }});
     let path = file("doctor.json", config.to_string());
     only(&run(&mut program(&format!("doctor --config {}", path.display()))));
-    // What can be read but once, such as a pipe, is enough.
+    // Input that can be read only once, such as a pipe, is sufficient.
     only(&run_with(&mut program("doctor --config -"), &config.to_string()));
 }
 
-/// Ids are for scripts, so that none is without a meaning and none changes unnoticed.
+/// Scripts use the ids, so each must be documented and must not change by accident.
 #[test]
 fn guide_explains_every_doctor_finding_id() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

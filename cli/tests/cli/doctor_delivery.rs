@@ -1,4 +1,4 @@
-//! `doctor --delivery` says whether a pasted webhook is the vendor's, and if not, why.
+//! `doctor --delivery` says whether a pasted webhook is authentic, and if not, why.
 
 use std::{fmt::Write as _, process::Command};
 
@@ -11,7 +11,7 @@ use crate::{
 
 const BODY: &str = r#"{"webhook_event":"link.state_changed","webhook_idempotency_key":"7"}"#;
 
-/// As a proxy or a server's log has it.
+/// Formats a webhook like a proxy's or server's log.
 fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     let mut text = "POST /hook HTTP/1.1\r\nHost: example.com\r\n".to_owned();
     for (name, value) in &webhook.headers {
@@ -20,7 +20,7 @@ fn pasted(webhook: &SignedWebhook, body: &str) -> String {
     text + "\r\n" + body
 }
 
-/// Only the webhook secret is set, as where nothing else is needed.
+/// Sets only the webhook secret, because no other setting is needed.
 fn moov(secret: &str) -> Command {
     let mut command = program("doctor --json --delivery -");
     command.env("MOOV_WEBHOOK_SECRET", secret);
@@ -54,7 +54,7 @@ async fn doctor_checks_the_secret_and_time_of_a_moov_delivery() {
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
         assert_eq!(findings.ids().len(), 1, "{what}: nothing else is configured");
     }
-    // In rotation.
+    // The old secret of a rotation.
     let ran = run_with(moov("another").env("MOOV_PREVIOUS_WEBHOOK_SECRET", &secret), &now);
     let findings = Findings::of(&ran);
     assert_eq!(findings.verdict("delivery.previous_secret", "MOOV_PREVIOUS_WEBHOOK_SECRET"), "warn");
@@ -94,7 +94,7 @@ async fn doctor_checks_the_key_body_and_time_of_a_moneykit_delivery() {
         let findings = Findings::of(&run_with(&mut moneykit(&emulator), &text));
         assert_eq!(findings.verdict(id, next), verdict, "{what}");
     }
-    // Beside all other checks, where the vendor is configured.
+    // Together with all other checks, because the vendor is configured.
     let path = file("delivery", with(BODY));
     let ran = run(&mut configured(&emulator, &format!("doctor --json --delivery {}", path.display())));
     let findings = Findings::of(&ran);

@@ -1,4 +1,4 @@
-//! `doctor --record` writes what is learnt from a service, and nothing that could be secret.
+//! `doctor --record` writes the behavior of a service without any secret.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     service::{REQUEST_ID, SECRET, Service, cdn, moov, respond},
 };
 
-/// A path where nothing is yet.
+/// Returns a path that does not exist.
 fn fresh(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("record-{name}"));
     _ = fs::remove_file(&path);
@@ -28,7 +28,7 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// The first call of this name.
+/// Returns the first call with this name.
 fn call<'a>(lines: &'a [Value], name: &str) -> &'a Value {
     lines.iter().find(|line| line["call"] == name).unwrap_or_else(|| panic!("no {name}: {lines:#?}"))
 }
@@ -95,7 +95,7 @@ async fn transcript_records_each_call_and_its_response() {
     assert_eq!(bearer["sent"]["headers"]["authorization"], "Bearer");
     assert_eq!(bearer["received"]["body"]["shape"]["items"], 0);
 
-    // A second run replaces it, and nothing but the transcript is there.
+    // A second run replaces the transcript and creates no other file.
     assert_eq!(record(&emulator, &path).code, Some(0));
     let beside = fs::read_dir(path.parent().expect("a folder")).expect("a folder");
     let names: Vec<_> = beside.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
@@ -108,12 +108,12 @@ async fn transcript_records_each_call_and_its_response() {
     }
 }
 
-/// Every secret of the run, in every form in which a server can send it back.
+/// Every secret of the run, in every form in which a server can echo it.
 const FORMS: [&str; 6] =
     ["MARK-client-secret-0123456789", "MARK", "TUFSSy", "4d41524b", "8765432109", "a-client-id"];
 
 fn hostile(path: &str) -> Response<Vec<u8>> {
-    // In base64, hexadecimal, digits, and in places that are shown for other values.
+    // The secrets in base64, hexadecimal and digits, and in fields that are shown for other values.
     let claims = crate::doctor_service::base64(
         json!({
             "iss": SECRET, "sub": SECRET, SECRET: SECRET, "aud": [SECRET, { SECRET: 8_765_432_109_u64 }],
@@ -188,7 +188,7 @@ async fn transcript_omits_secrets_echoed_by_a_hostile_server() {
         assert!(!text.contains(&form.to_ascii_lowercase()), "{form} is in {text}");
     }
     assert!(text.len() < 64 << 10, "{} bytes", text.len());
-    // It was sent, and looked into: what is known of it is there.
+    // The token was sent and its response inspected, so the transcript describes it.
     let token = &call(&lines, "POST /oauth2/token")["received"];
     let shape = &token["body"]["shape"];
     assert_eq!(shape["expires_in"]["number"], "out of range");
@@ -214,7 +214,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
         (&received["body"]["kind"], &received["body"]["cloudflare_error"]),
         (&json!("text"), &json!(1010))
     );
-    // Nothing listens: the call is there without a response.
+    // Nothing listens there: the transcript has the call without a response.
     let mut command = blocked.program(&format!("doctor moov --record {}", path.display()));
     let ran = run(command.env("MOOV_BASE_URL", "http://127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
@@ -227,7 +227,7 @@ async fn transcript_records_cdn_responses_and_failed_connections() {
     assert_eq!(received["body"]["shape"]["scope"]["string"]["count"], 1);
 }
 
-/// Before anything is sent.
+/// The check happens before any request.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn transcript_is_written_only_to_a_regular_file() {
@@ -235,7 +235,7 @@ async fn transcript_is_written_only_to_a_regular_file() {
     let folder = fresh("").parent().expect("a folder").to_owned();
     let link = fresh("link");
     std::os::unix::fs::symlink("/nowhere/at/all", &link).expect("a link");
-    // Never a device of this machine: if the program were wrong, it would be gone.
+    // Never uses a device of this machine, because a faulty program would destroy it.
     let socket = fresh("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
     for path in [socket, folder.clone(), link, folder.join("none/at/all")] {

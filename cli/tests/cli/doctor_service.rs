@@ -1,4 +1,5 @@
-//! `doctor` against services, CDNs and portals that behave as live ones have been seen to, and as bad ones might.
+//! Tests `doctor` against services, CDNs and portals with behavior recorded from live ones, and
+//! against faulty ones.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +18,8 @@ fn has_client_type(request: &Request) -> bool {
     request.body.contains("client_type=")
 }
 
-/// A service of Moov's: what the token call and `GET /accounts` with a bearer token come to.
+/// Starts a Moov service with these responses to the token call and to `GET /accounts` with a
+/// bearer token.
 async fn service(
     token: impl Fn(&Request) -> Response<Vec<u8>> + Clone + Send + Sync + 'static,
     accounts: u16,
@@ -72,7 +74,7 @@ async fn doctor_distinguishes_a_rejected_version_or_field_from_wrong_credentials
     let findings = doctor(&strict, &[]);
     assert_eq!(findings.failed(), ["version.field_refused"]);
     assert_eq!(findings.verdict("version.field_refused", "set MOOV_VERSION"), "fail");
-    // Both refusals, the one without the field, and the token of that revoked.
+    // Both refused requests, the one without the field, and the revocation of its token.
     let paths: Vec<String> = strict.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/oauth2/token", "/oauth2/token", "/oauth2/revoke"]);
 
@@ -91,7 +93,7 @@ async fn doctor_distinguishes_a_rejected_version_or_field_from_wrong_credentials
     assert_eq!(findings.verdict("scopes.refused", "MOOV_SCOPES"), "fail");
 }
 
-/// The live service issues the token by 200 all the same, and says nothing about it.
+/// The live service still issues the token with status 200 and reports no problem.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_finds_a_token_that_the_rest_of_the_api_refuses() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
@@ -114,7 +116,7 @@ async fn doctor_finds_a_token_that_the_rest_of_the_api_refuses() {
         .rfind(|request| request.header("authorization").is_some_and(|scheme| scheme.starts_with("Bearer ")));
     assert_eq!(bearer.expect("a token").header("origin"), Some("https://page.example"));
     assert_eq!(last.expect("a key pair").header("origin"), None);
-    // One for another origin is found by its audience, and not sent.
+    // A token for another origin is detected by its audience and is not sent.
     let claims = base64(json!({ "aud": ["https://other.example"] }).to_string().as_bytes());
     let body = json!({ "access_token": format!("eyJhbGciOiJub25lIn0.{claims}.c2ln"), "expires_in": 900 });
     let other = service(move |_| moov(200, &body.to_string()), 401).await;
@@ -157,7 +159,7 @@ async fn doctor_distinguishes_a_cdn_or_captive_portal_from_the_service() {
             assert!(!ran.all().contains("MARK"), "{}", ran.all());
         }
     }
-    // Only in front of the rest of the API.
+    // The CDN blocks only the rest of the API.
     let service = Service::start(|request| match request.path.as_str() {
         "/accounts" => cdn(),
         "/oauth2/revoke" => moov(204, ""),
@@ -188,7 +190,7 @@ async fn key_pair_refused_by_the_api_is_a_warning() {
     }
 }
 
-/// The clock is judged by the configured tolerance, and also if the call is refused.
+/// The skew is compared with the configured tolerance, even if the call is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn clock_skew_is_compared_with_the_webhook_tolerance() {
     let at = |offset: i64| {
@@ -251,7 +253,7 @@ async fn doctor_checks_the_moneykit_version() {
         "warn"
     );
     assert_eq!(doctor(&service("2025-01-01").await, None).verdict("version.differs", ""), "warn");
-    // Nothing of a header that is no version is shown.
+    // A header that is not a version is not shown at all.
     let hostile = service("MARK_0123456789").await;
     let ran = run(&mut hostile.program("doctor moneykit"));
     assert!(!ran.all().contains("MARK") && ran.out.contains("none in the response"), "{}", ran.all());

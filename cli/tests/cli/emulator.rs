@@ -1,4 +1,4 @@
-//! `emulator` serves, tells what comes, lets it go wrong as ordered, and ends on a signal.
+//! `emulator` serves requests, prints them, applies the given faults, and ends on a signal.
 
 use std::{
     io::{Read as _, Write as _},
@@ -93,7 +93,7 @@ fn emulator_exits_cleanly_on_sigint_and_sigterm() {
     }
 }
 
-/// The signal, sent as a supervisor sends it.
+/// Sends the signal as a process supervisor does.
 #[cfg(unix)]
 fn signal(emulator: &Running, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), emulator.child.id().to_string()]).status();
@@ -108,7 +108,7 @@ fn emulator_completes_in_flight_requests_before_it_exits() {
     let address = started["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // The fault is no longer pending once the request has met it.
+    // The fault is no longer pending after the request consumed it.
     while state(&address)["faults"] != serde_json::json!([]) {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -131,7 +131,7 @@ fn second_signal_ends_the_emulator_immediately() {
         std::thread::sleep(Duration::from_millis(10));
     }
     signal(&emulator, "TERM");
-    // The port is closed once the first signal was handled; the request hangs on.
+    // The port is closed after the first signal, while the request still hangs.
     while TcpStream::connect(&address).is_ok() {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -142,7 +142,7 @@ fn second_signal_ends_the_emulator_immediately() {
     assert_eq!(emulator.child.wait().unwrap().code(), Some(0));
 }
 
-/// The state that the page shows.
+/// Returns the state that the page shows.
 fn state(address: &str) -> serde_json::Value {
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!("GET /_page/state HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -166,7 +166,7 @@ fn emulator_accepts_other_machines_only_with_allow_remote() {
     let ran = run(program("moneykit token --raw").envs(environment(&started)));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!emulator.line().contains(key));
-    // On this machine alone there is no key.
+    // On loopback the page has no key.
     let started = Running::start("emulator --port 0 --json").json();
     assert_eq!(started["page"], format!("{}/", started["url"].as_str().unwrap()));
 }

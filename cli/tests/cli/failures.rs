@@ -1,4 +1,4 @@
-//! Every kind of failure has its own exit code, and says what to do next.
+//! Every kind of failure has its own exit code and says what to do next.
 
 use std::{io::Read as _, process::Stdio};
 
@@ -114,7 +114,8 @@ fn invalid_arguments_are_reported_without_their_values() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// Every option of every command, with a value that could be a secret in the wrong place, before and after an error.
+/// Gives every option of every command a value that could be a misplaced secret, before and after
+/// an error.
 #[test]
 fn errors_do_not_repeat_argument_values() {
     const MARK: &str = "MARK-0123456789";
@@ -164,7 +165,7 @@ async fn vendor_messages_are_escaped_for_the_terminal() {
     assert!(ran.out.contains("gone") && !ran.out.contains('\u{1b}'), "{}", ran.all());
 }
 
-/// A reader that has closed its end is no failure, and nothing to complain of.
+/// A reader that closes its end is not a failure and causes no message.
 #[test]
 fn broken_pipe_is_not_an_error() {
     let mut child =

@@ -1,4 +1,4 @@
-//! The help, as it is printed.
+//! The printed help.
 
 use crate::program::{program, run};
 
@@ -53,7 +53,7 @@ fn help_lines_fit_the_terminal_width() {
     }
 }
 
-/// Whatever the environment asks for.
+/// Regardless of the environment.
 #[test]
 fn output_contains_no_colors() {
     let environments = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("FORCE_COLOR", "1")];
@@ -79,7 +79,7 @@ fn printed_version_is_the_crate_version() {
     assert_eq!(help("--version"), concat!("fintech-auth ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// Each line that `--help` shows to copy is one that the program reads.
+/// The program accepts each command line that `--help` shows.
 #[test]
 fn every_example_in_the_help_parses() {
     for command in COMMANDS {
@@ -94,7 +94,7 @@ fn every_example_in_the_help_parses() {
     }
 }
 
-/// `docs/cli.md` and the help say the same about each exit code.
+/// `docs/cli.md` and the help describe each exit code in the same words.
 #[test]
 fn the_page_lists_the_same_exit_codes() {
     let page = include_str!("../../../docs/cli.md").replace('`', "");

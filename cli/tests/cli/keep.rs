@@ -1,5 +1,5 @@
-//! A refresh token is spent by being sent: whatever happens to the program's ways out, its successor is somewhere, and
-//! the program says where.
+//! A refresh token can be sent only once. Whatever happens to the program's outputs, its successor
+//! is saved, and the program says where.
 
 #![cfg(unix)]
 
@@ -16,7 +16,7 @@ use http::StatusCode;
 
 use crate::program::{Ran, configured, emulator, ran, run, run_with};
 
-/// An empty folder of one test's own.
+/// Creates an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("keep-{name}-{}", std::process::id()));
     _ = fs::remove_dir_all(&path);
@@ -32,7 +32,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A file with a refresh token that is live.
+/// Creates a file with a valid refresh token.
 fn issued(emulator: &Emulator, folder: &Path) -> PathBuf {
     let path = folder.join("refresh-token");
     let ran = run(&mut configured(emulator, &format!("moov token /ping.read --save {}", path.display())));
@@ -47,7 +47,7 @@ fn refresh(emulator: &Emulator, path: &Path, more: &str) -> Command {
     command
 }
 
-/// The same command by a shell that does something first.
+/// Runs the same command through a shell, with text before and after it.
 fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{before}\nexec \"$0\" \"$@\" {after}")]).arg(command.get_program());
@@ -59,7 +59,7 @@ fn by_shell(command: &Command, before: &str, after: &str) -> Command {
     shell
 }
 
-/// The refresh token in a file that the error names, which is live.
+/// Returns the refresh token in the file that the error names, after checking that it is valid.
 fn named(emulator: &Emulator, ran: &Ran) -> String {
     let line = ran.err.lines().next().unwrap_or_default();
     let path =
@@ -71,7 +71,7 @@ fn named(emulator: &Emulator, ran: &Ran) -> String {
     path.to_owned()
 }
 
-/// A limit on the size of files stands for a full disk.
+/// A file size limit simulates a full disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_sends_nothing_when_the_disk_is_full() {
     let emulator = emulator().await;
@@ -113,7 +113,7 @@ fn spawned(mut command: Command) -> std::process::Child {
 async fn closed_output_does_not_lose_the_token() {
     let emulator = emulator().await;
     let folder = folder("pipe");
-    // Standard output is a pipe without a reader, and a device without room.
+    // Standard output is a pipe without a reader or a full device.
     for (name, more, code) in
         [("broken", "--reveal", 1), ("saved", "--save SAVE", 1), ("dash", "--save -", 1)]
     {
@@ -124,7 +124,7 @@ async fn closed_output_does_not_lose_the_token() {
             let ran = if is_full && Path::new("/dev/full").exists() {
                 run(&mut by_shell(&command, "", "> /dev/full"))
             } else {
-                // A process that another test starts at this moment has the reader until its exec.
+                // A process that another test starts now holds the read end until its exec.
                 emulator.fault(Operation::MoovToken, Fault::delay(Duration::from_millis(500)));
                 let mut child = spawned(command);
                 drop(child.stdout.take());
@@ -154,7 +154,7 @@ async fn refresh_sends_nothing_when_the_output_is_discarded() {
         assert!(ran.err.contains("standard output"), "{}", ran.err);
     }
     assert_eq!(emulator.count(Operation::MoovToken), 0);
-    // With a file to go to, nobody has to read.
+    // With a file as the destination, standard output needs no reader.
     let save = format!("--save {}", path.display());
     let ran = run(&mut by_shell(&refresh(&emulator, &path, &save), "", ">&-"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -205,7 +205,7 @@ async fn save_writes_only_to_a_regular_or_new_file() {
     let at = |name: &str| folder.join(name);
     assert!(Command::new("mkfifo").arg(at("fifo")).status().expect("mkfifo runs").success());
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // Never a device of this machine: if the program were wrong, it would be gone.
+    // Never uses a device of this machine, because a faulty program would destroy it.
     std::os::unix::fs::symlink("fifo", at("device")).unwrap();
     std::os::unix::fs::symlink("nothing", at("dangling")).unwrap();
     for name in ["fifo", "socket", "device", "dangling", "new/"] {
@@ -223,7 +223,7 @@ async fn save_writes_only_to_a_regular_or_new_file() {
     assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     assert!(fs::symlink_metadata(at("device")).unwrap().is_symlink());
 
-    // Behind a link, the file itself is replaced.
+    // If the path is a link, the file behind it is replaced.
     std::os::unix::fs::symlink("refresh-token", at("link")).unwrap();
     let ran = run(&mut refresh(&emulator, &path, &format!("--save {}", at("link").display())));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
@@ -261,7 +261,7 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     assert!(emulator.is_live(ran.out.trim()), "{}", ran.all());
     assert_eq!(names(&folder), Vec::<String>::new());
 
-    // The old one goes on (RFC 6749 section 6), so its own file is right as it is.
+    // The old refresh token stays valid (RFC 6749 section 6), so its file must not change.
     fs::write(&path, "old").unwrap();
     let body = r#"{"access_token":"t","token_type":"Bearer","expires_in":900,"refresh_token":""}"#;
     for (save, code) in [("refresh-token", 0), ("other", 11)] {
@@ -277,7 +277,7 @@ async fn missing_refresh_token_has_its_own_exit_code() {
     }
 }
 
-/// An access token or a refresh token that a header or a terminal could not take is no token.
+/// A token that is invalid in a header or unsafe on a terminal is rejected.
 #[tokio::test(flavor = "multi_thread")]
 async fn refresh_token_with_control_characters_is_not_saved() {
     let emulator = emulator().await;
@@ -336,7 +336,7 @@ async fn token_given_instead_of_a_path_is_not_printed() {
     assert_eq!(emulator.count(Operation::MoovToken), 0);
 }
 
-/// What acts on a terminal, or hides text from the reader.
+/// Characters that control a terminal or hide text from the reader.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_output_escapes_control_and_format_characters() {
     let emulator = emulator().await;
@@ -397,7 +397,7 @@ async fn token_copied_with_quotes_or_line_breaks_is_not_sent() {
         }
     }
     assert!(emulator.requests().is_empty());
-    // Windows PowerShell's mark is dropped.
+    // The byte order mark of Windows PowerShell is removed.
     let path = issued(&emulator, &folder);
     let token = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("\u{feff}{}\r\n", token.trim())).unwrap();

@@ -1,4 +1,4 @@
-//! The command line, as the binary that users run, against the emulator in this process.
+//! Tests the command line as the binary that users run, against an emulator in this process.
 
 mod browser;
 mod calls;

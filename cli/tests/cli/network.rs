@@ -1,4 +1,5 @@
-//! `doctor` on the way to a service: certificates, plain http and proxies, each on loopback.
+//! `doctor` on the network path to a service: certificates, plain HTTP and proxies, all on
+//! loopback.
 
 use std::process::Command;
 
@@ -11,7 +12,7 @@ use crate::{
 
 const LATER: i32 = 4096;
 
-/// One vendor's checks at this address, with these roots.
+/// Runs one vendor's checks at this address, with these roots.
 fn doctor(emulator: &Emulator, roots: &str, url: &str) -> Command {
     let mut command = configured(emulator, "doctor moov");
     command.env("MOOV_BASE_URL", url).env("SSL_CERT_FILE", roots);
@@ -83,7 +84,7 @@ async fn doctor_does_not_fetch_moneykit_keys_when_tls_fails() {
     assert!(ran.out.contains("fail  tls ") && !ran.out.contains(" jwks "), "{}", ran.out);
 }
 
-/// No name is looked up: the proxy is asked for the host, and leads to this machine.
+/// The host name is not resolved locally: the proxy gets the host and connects to this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_proxy() {
     let emulator = emulator().await;
@@ -113,7 +114,7 @@ async fn doctor_reports_and_uses_the_proxy() {
     insta::assert_snapshot!(steady(&ran, &[refusing.port]));
 }
 
-/// 0.0.0.0 is this machine and counts as another.
+/// 0.0.0.0 is the local machine, but counts as a remote host.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_host_listed_in_no_proxy() {
@@ -147,7 +148,7 @@ fn unreachable_proxy_is_reported_without_its_password() {
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
 
-/// It goes before that of the environment, which nothing listens to.
+/// The configured proxy takes precedence over the one in the environment, which does not listen.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_and_uses_the_configured_proxy() {
     let emulator = emulator().await;

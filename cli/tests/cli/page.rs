@@ -1,4 +1,5 @@
-//! The emulator's status page over HTTP, as other pages, other machines and curious clients use it.
+//! The emulator's status page over HTTP, as requested by other pages, other machines and unusual
+//! clients.
 
 use std::{
     io::{Read as _, Write as _},
@@ -17,7 +18,7 @@ struct Emulator {
     key: String,
 }
 
-/// A response as it came.
+/// A received response.
 #[derive(Debug)]
 struct Response {
     status: u16,
@@ -50,7 +51,7 @@ impl Emulator {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\nX-Page-Key: {}", self.address, self.key), "")
     }
 
-    /// As the page sends an order.
+    /// Sends an action like the page does.
     fn order(&self, path: &str, body: &Value) -> Response {
         let Self { address, key, .. } = self;
         self.send(
@@ -68,7 +69,7 @@ impl Emulator {
         serde_json::from_str(&response.body).expect("JSON")
     }
 
-    /// The state once it is as expected.
+    /// Waits for the expected state and returns it.
     fn state_when(&self, is_expected: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..1_000 {
             let state = self.state();
@@ -198,7 +199,7 @@ fn remote_page_requires_its_key_but_the_services_do_not() {
     let state = emulator.state();
     assert_eq!(state["moved_seconds"], 0);
     assert!(!state.to_string().contains(&key), "{state}");
-    // Nor is it in what is logged.
+    // The key is not logged either.
     assert!(!emulator.running.line().contains(&key));
 }
 
@@ -305,7 +306,7 @@ fn request_contents_are_shown_as_data_and_capped() {
     assert_eq!(rows[1]["path"].as_str().map(str::len), Some(200 + "…".len()));
     assert_eq!(rows[0]["method"].as_str().map(str::len), Some(20));
     assert!(!state.to_string().contains("MARK"), "{state}");
-    // JSON is not read as a page, even if somebody opens it.
+    // The JSON is not rendered as HTML, even if a browser opens it.
     let response = emulator.get("/_page/state");
     assert!(response.head.contains("content-type: application/json"), "{response:?}");
 }

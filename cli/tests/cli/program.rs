@@ -1,4 +1,4 @@
-//! Runs the binary with an environment of its own, so that nothing of this machine's comes in.
+//! Runs the binary with a separate environment, so the settings of this machine have no effect.
 
 use std::{
     env, fs,
@@ -10,7 +10,7 @@ use std::{
 use fintech_auth::emulator::Emulator;
 use serde_json::Value;
 
-/// What one run of the program came to.
+/// The result of one run of the program.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
@@ -22,20 +22,21 @@ impl Ran {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 
-    /// Everything that anybody could see.
+    /// Returns all output of the program.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
 }
 
-/// The binary with these arguments, separated by spaces.
+/// Returns the binary with these arguments, separated by spaces.
 pub(crate) fn program(args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fintech-auth"));
     command.env_clear().args(args.split_whitespace()).stdin(Stdio::null());
     command
 }
 
-/// With both vendors' credentials and address in the environment. Each call is sent once.
+/// Returns the program with both vendors' credentials and address in the environment. Each call is
+/// sent once.
 pub(crate) fn configured(emulator: &Emulator, args: &str) -> Command {
     let mut command = program(args);
     for (prefix, credentials) in
@@ -55,11 +56,11 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     ran(&command.output().expect("the program starts"))
 }
 
-/// Runs it with this on its standard input.
+/// Runs the program with this standard input.
 pub(crate) fn run_with(command: &mut Command, input: &str) -> Ran {
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().expect("the program starts");
-    // One that does not read its input has closed it.
+    // A program that does not read its input has closed it.
     _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     ran(&child.wait_with_output().expect("the program ends"))
 }
@@ -69,19 +70,19 @@ pub(crate) fn ran(output: &Output) -> Ran {
     Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// A file of one test's own.
+/// Creates a file for one test.
 pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}"));
     fs::write(&path, content).expect("the file is written");
     path
 }
 
-/// An emulator that lives by this machine's clock, as the program does.
+/// Starts an emulator that uses this machine's clock, as the program does.
 pub(crate) async fn emulator() -> Emulator {
     Emulator::builder().with_system_clock().start().await.expect("the emulator starts")
 }
 
-/// The text without the ids of requests, which are new each time.
+/// Removes the request ids, which are different each time.
 pub(crate) fn without_ids(text: &str) -> String {
     let mut parts = text.split("request ");
     let mut known = parts.next().unwrap_or_default().to_owned();

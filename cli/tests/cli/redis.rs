@@ -1,4 +1,4 @@
-//! `doctor` on the Redis of a fleet: a real server, and all that may be found in its place.
+//! `doctor` on a fleet's Redis: a real server, and everything else that may be at its address.
 
 #[cfg(unix)]
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
@@ -18,7 +18,7 @@ fn doctor(url: &str) -> Command {
     command
 }
 
-/// Without what differs from run to run, and after a look for secrets.
+/// Replaces the parts that differ between runs, after checking for secrets.
 fn steady(ran: &Ran) -> String {
     assert!(!ran.all().contains(MARK), "{}", ran.all());
     let mut text = String::new();
@@ -159,7 +159,7 @@ async fn redis_user_needs_exactly_the_documented_rights() {
         let rule = rights.split_once("-> run: ACL SETUSER USER ").map(|(_, rule)| rule);
         assert_eq!(rule.is_some(), code == 10, "{}", ran.out);
         assert!(!ran.all().contains(MARK), "{}", ran.all());
-        // The rule is the exact command that is missing.
+        // The rule is the exact missing command.
         if let Some(rule) = rule {
             redis.run_text::<()>(&format!("ACL SETUSER {user} {rule}")).await;
             let ran = run(&mut doctor(&format!("redis://{user}:{MARK}@127.0.0.1:{}", redis.port)));

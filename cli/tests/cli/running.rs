@@ -41,7 +41,7 @@ impl Drop for Running {
     }
 }
 
-/// The environment that the first line tells.
+/// Returns the environment in the first line.
 pub(crate) fn environment(started: &Value) -> HashMap<String, String> {
     serde_json::from_value(started["environment"].clone()).expect("an environment")
 }

@@ -1,4 +1,4 @@
-//! Secrets come from the environment, a file or standard input, and go nowhere that they were not asked to.
+//! Secrets are read from the environment, a file or standard input, and shown only on request.
 
 use std::{fs, process::Stdio};
 
@@ -63,7 +63,7 @@ async fn output_shows_secrets_only_on_request() {
     ] {
         shown += &run_with(&mut configured(&emulator, args), input).all();
     }
-    // What a response echoes is no more to be seen.
+    // Values that a response echoes are not shown either.
     for (operation, args, credentials) in [
         (Operation::MoovToken, "moov token /ping.read", emulator.moov_credentials()),
         (Operation::MoneykitToken, "moneykit token", emulator.moneykit_credentials()),
@@ -93,7 +93,7 @@ async fn output_shows_secrets_only_on_request() {
     }
 }
 
-/// What `ps` shows of the running program, as any user of the machine can see it.
+/// The process list shows the arguments to every user of the machine.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn process_list_shows_no_secret() {

@@ -1,4 +1,5 @@
-//! A service of a test's own, for what the emulator does not do: whatever comes, a function responds.
+//! A service for one test, for behavior that the emulator does not have: a function responds to
+//! each request.
 
 use std::{
     net::SocketAddr,
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::program::{Ran, program};
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// Without the query.
@@ -60,7 +61,7 @@ impl Service {
         self.requests.lock().expect("no panic").clone()
     }
 
-    /// The program with credentials for this service, each call sent once.
+    /// Returns the program with credentials for this service. Each call is sent once.
     pub(crate) fn program(&self, args: &str) -> Command {
         let mut command = program(args);
         for prefix in ["MONEYKIT", "MOOV"] {
@@ -90,7 +91,7 @@ pub(crate) fn respond(status: u16, headers: &[(&str, &str)], body: impl Into<Vec
 
 pub(crate) const REQUEST_ID: (&str, &str) = ("x-request-id", "9383a65a-dc2d-40ab-b3d3-5849209f9667");
 
-/// A response as Moov's service sends it.
+/// A response in the format of Moov's service.
 pub(crate) fn moov(status: u16, body: &str) -> Response<Vec<u8>> {
     match body {
         "" => respond(status, &[REQUEST_ID], ""),
@@ -98,7 +99,7 @@ pub(crate) fn moov(status: u16, body: &str) -> Response<Vec<u8>> {
     }
 }
 
-/// What a block by Cloudflare looks like.
+/// A response like a Cloudflare block.
 pub(crate) fn cdn() -> Response<Vec<u8>> {
     let headers = [
         ("server", "cloudflare"),
@@ -108,7 +109,7 @@ pub(crate) fn cdn() -> Response<Vec<u8>> {
     respond(403, &headers, "error code: 1010")
 }
 
-/// The verdict and what to do of each finding of `doctor --json`, by its id.
+/// The verdict and next step of each finding of `doctor --json`, by its id.
 pub(crate) struct Findings(Vec<Value>);
 
 impl Findings {
@@ -122,7 +123,7 @@ impl Findings {
         Self(findings)
     }
 
-    /// The verdict of this finding. What it says to do must have these words.
+    /// Returns the verdict of this finding. Its next step must contain this text.
     pub(crate) fn verdict(&self, id: &str, next: &str) -> &str {
         let finding = self.0.iter().find(|finding| finding["id"] == id);
         let finding = finding.unwrap_or_else(|| panic!("no {id} among {:#?}", self.ids()));

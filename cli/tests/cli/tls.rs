@@ -1,4 +1,5 @@
-//! TLS on loopback: an authority of a test's own, a front that speaks TLS for a server that does not, and a proxy.
+//! TLS on loopback: a certificate authority for tests, a front that terminates TLS for a plain
+//! server, and a proxy.
 
 use std::{
     path::PathBuf,
@@ -20,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::program::file;
 
-/// Whom a program trusts that has its file as `SSL_CERT_FILE`.
+/// The authority that a program trusts if its file is `SSL_CERT_FILE`.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(crate) file: PathBuf,
@@ -37,7 +38,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), file: file(&format!("{name}.pem"), pem) }
     }
 
-    /// A certificate for one host that works until this year.
+    /// Issues a certificate for one host that is valid until this year.
     fn certify(&self, host: &str, until: i32) -> ServerConfig {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);
@@ -50,7 +51,7 @@ impl Authority {
         config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a pair")
     }
 
-    /// Speaks TLS for this host, and passes on in plain to the server of this URL. Returns its port.
+    /// Terminates TLS for this host and forwards to the server at this URL. Returns the port.
     pub(crate) async fn front(&self, url: &str, host: &str, until: i32) -> u16 {
         let acceptor = TlsAcceptor::from(Arc::new(self.certify(host, until)));
         let behind = url.split("://").last().expect("an address").to_owned();
@@ -72,7 +73,7 @@ impl Authority {
     }
 }
 
-/// A proxy that leads every tunnel to one port of this machine, or refuses it by this status.
+/// A proxy that connects every tunnel to one local port, or refuses it with this status.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     heads: Arc<Mutex<Vec<String>>>,
@@ -104,7 +105,7 @@ impl Proxy {
         Self { port, heads }
     }
 
-    /// What it was asked, request by request.
+    /// Returns the head of each request.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

@@ -1,4 +1,5 @@
-//! `trigger` delivers signed webhooks to a real handler, retries them, and tells whether the handler does what it must.
+//! `trigger` delivers signed webhooks to a real handler, retries them, and reports whether the
+//! handler behaves correctly.
 
 use std::{
     fs,
@@ -44,12 +45,13 @@ async fn serve(router: Router) -> String {
     url
 }
 
-/// A handler without a verifier.
+/// Starts a handler without a verifier.
 async fn respond(handler: MethodRouter) -> String {
     serve(Router::new().route("/hook", handler)).await + "/hook"
 }
 
-/// A service with the handlers of both vendors, which fail until the given number of webhooks was verified.
+/// A service with handlers for both vendors, which fail until the given number of webhooks was
+/// verified.
 struct Service {
     emulator: Emulator,
     url: String,
@@ -74,7 +76,7 @@ impl Service {
         Self { emulator, url, handled }
     }
 
-    /// The command for a vendor, with what the emulator prints in its environment.
+    /// Returns the command for a vendor, with the emulator's settings in its environment.
     fn trigger(&self, vendor: &str, more: &str) -> Command {
         let event = if vendor == "moov" { "transfer.updated" } else { "link.state_changed" };
         let args = format!("{vendor} trigger {event} --to {}/{vendor} --within 0s {more}", self.url);
@@ -93,7 +95,7 @@ fn with_keys(mut command: Command, emulator: &Emulator) -> Command {
     command
 }
 
-/// One object for each attempt.
+/// Returns one object for each attempt.
 fn attempts(ran: &Ran) -> Vec<Value> {
     ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
@@ -185,7 +187,7 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     }
 }
 
-/// A wrong URL refuses everything, and so proves nothing.
+/// A wrong URL refuses everything, so it does not show that the handler verifies webhooks.
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_handler_does_not_count_as_a_refusal() {
     let service = Service::start(0).await;
@@ -208,7 +210,7 @@ async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
     let (listener, broken) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // The request has arrived, and there is no response.
+            // The request has arrived, and no response is sent.
             _ = stream.read(&mut [0; 64]).await;
         }
     });
@@ -238,14 +240,14 @@ async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
     assert_eq!(attempts(&all).len(), 11, "{}", all.out);
 }
 
-/// A file of one test's own that does not exist.
+/// Returns the path of a file that does not exist, for one test.
 fn absent(name: &str) -> PathBuf {
     let path = file(name, "");
     fs::remove_file(&path).expect("it was there");
     path
 }
 
-/// A handler that verifies MoneyKit's webhooks by the key set of this file.
+/// Starts a handler that verifies MoneyKit's webhooks with the key set in this file.
 async fn by_key_set(path: PathBuf) -> String {
     let handle = async move |headers: HeaderMap, body: String| {
         let set =
@@ -266,12 +268,12 @@ async fn key_set_is_written_before_the_first_webhook() {
     let url = by_key_set(keys.clone()).await;
     let trigger = format!("moneykit trigger link.state_changed --to {url} --attempts 1");
     let with_set = format!("{trigger} --jwks-file {}", keys.display());
-    // A new key each time, over the set before it.
+    // A new key each time replaces the previous set.
     for _ in 0..2 {
         let ran = run(&mut program(&with_set));
         assert_eq!(ran.code, Some(0), "{}", ran.all());
     }
-    // A key of one's own, from a file or standard input, by which the set stays the same.
+    // With a fixed key from a file or standard input the set stays the same.
     let pkcs8 = emulator().await.moneykit_signing_key();
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", pkcs8.expose_secret());
     let key = file("key.pem", &pem);
@@ -280,13 +282,13 @@ async fn key_set_is_written_before_the_first_webhook() {
     let ran = run_with(&mut program(&format!("{trigger} --key-file -")), &pem);
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     assert!(!fs::read_to_string(&keys).unwrap().contains("\"d\""));
-    // The key file named in the wrong place.
+    // The key file is given to the wrong option.
     let ran = run(&mut program(&format!("{trigger} --jwks-file {}", key.display())));
     assert_eq!((ran.code, fs::read_to_string(&key).unwrap()), (Some(2), pem));
     assert!(ran.err.contains("--jwks-file exists and is no key set"), "{}", ran.err);
 }
 
-/// A handler that has the old file open reads the old set to its end.
+/// A handler that has opened the old file can read the old set completely.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn key_set_file_is_replaced_atomically() {
@@ -304,7 +306,7 @@ async fn key_set_file_is_replaced_atomically() {
     open.read_to_string(&mut read).unwrap();
     assert_eq!(read, before);
     assert_ne!(fs::read_to_string(&keys).unwrap(), before);
-    // Others may read it, as any new file, and no draft is left.
+    // Others may read it, like any new file, and no temporary file is left.
     let fresh = file("fresh", "");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&keys), mode(&fresh));
@@ -401,7 +403,7 @@ async fn signal_ends_the_wait_for_a_retry() {
     }
 }
 
-/// The handler holds its response back until the signal was sent.
+/// The handler delays its response until the signal was sent.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn signal_during_the_last_attempt_ends_the_command_after_the_attempt() {

@@ -1,4 +1,4 @@
-//! Recorded webhooks are verified, and a refusal says why.
+//! Recorded webhooks are verified, and a rejection says why.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use fintech_auth::emulator::{Operation, SignedWebhook};
 
 use crate::program::{configured, emulator, file, program, run, run_with};
 
-/// As a proxy or a server's log has it.
+/// Formats a webhook like a proxy's or server's log.
 fn recorded(webhook: &SignedWebhook) -> String {
     let mut text = "POST /hook HTTP/1.1\r\nHost: example.com\r\n".to_owned();
     for (name, value) in &webhook.headers {
@@ -43,7 +43,7 @@ async fn moneykit_webhook_is_verified_with_fetched_or_saved_keys() {
     }
 }
 
-/// Neither a missing id nor a secret that cannot be read is in the way, and none is sent.
+/// A missing id or an unreadable secret does not matter, and neither is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn jwks_and_verify_need_no_credentials_and_send_none() {
     let emulator = emulator().await;

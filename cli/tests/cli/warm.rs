@@ -1,4 +1,4 @@
-//! `moov token --accounts`: a fleet finds its tokens in Redis before its first customer asks.
+//! `moov token --accounts` stores the tokens of many accounts in Redis before the fleet needs them.
 
 use std::{fmt::Write as _, process::Command};
 

@@ -1,4 +1,5 @@
-//! The generated client against a server that asks the emulator which tokens are good, and counts.
+//! Tests the generated client against a server that asks the emulator which tokens are valid and
+//! counts requests.
 
 use std::sync::{
     Arc,
@@ -45,7 +46,8 @@ async fn account(
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// `with_origins` is for this test alone: at the real service tokens and accounts are of one origin.
+/// `with_origins` is needed only in this test: in the real service, tokens and accounts have one
+/// origin.
 fn client(moov: &moov::Client, url: &str) -> Client {
     let bearer = moov.bearer(&["/accounts.read".parse().expect("a scope")]).expect("a scope");
     let http = HttpOptions::default().to_reqwest(url).expect("a client");
@@ -91,7 +93,7 @@ async fn generated_client_sends_our_token() {
 async fn expired_token_is_renewed_and_the_request_is_retried_once() {
     let setting = Setting::start().await;
     setting.client.account("a-1").await.expect("an account");
-    // In the middle of its life, as far as it can be known here.
+    // Before the expiry that the client knows.
     setting.accounts.emulator.revoke_all();
     let account = Account { name: "new".to_owned() };
     let renamed = setting.client.rename_account("a-1", &account).await.expect("an account");

@@ -1,11 +1,12 @@
 //! Counts tokens and webhooks for Prometheus. Your service installs the recorder once and serves
-//! `PrometheusHandle::render` at `/metrics`; the two functions make the observers of
-//! `TokenOptions::with_observer` and `Deliveries::with_observer`, one for each client and each verifier.
+//! `PrometheusHandle::render` at `/metrics`. The two functions return the observers for
+//! `TokenOptions::with_observer` and `Deliveries::with_observer`, one for each client and each
+//! verifier.
 
 use fintech_auth::{token::TokenEvent, webhook::WebhookEvent};
 use metrics::{counter, gauge, histogram};
 
-/// Counts what the token cache of a vendor's client does.
+/// Counts the token cache events of a vendor's client.
 pub fn tokens(vendor: &'static str) -> impl Fn(&TokenEvent<'_>) + Send + Sync {
     move |event| match event {
         TokenEvent::Obtained { latency, rule, .. } => {
@@ -27,7 +28,7 @@ pub fn tokens(vendor: &'static str) -> impl Fn(&TokenEvent<'_>) + Send + Sync {
     }
 }
 
-/// Counts what becomes of a vendor's webhooks.
+/// Counts the outcomes of a vendor's webhooks.
 pub fn webhooks(vendor: &'static str) -> impl Fn(&WebhookEvent<'_>) + Send + Sync {
     let count = move |outcome: &'static str| {
         counter!("webhooks_total", "vendor" => vendor, "outcome" => outcome).increment(1);

@@ -1,4 +1,4 @@
-//! What Prometheus reads after a good token, a refused one, a webhook and a forgery.
+//! The metrics after a valid token, a refused one, a webhook and a forgery.
 
 use fintech_auth::{
     RetryPolicy, Scope,

@@ -1,15 +1,15 @@
-//! A small service that reads account names from Moov's API. Ready to copy.
+//! A small service that reads account names from Moov's API. You can copy it.
 //!
-//! It takes its tokens from a [`TokenProvider`], so its tests choose where they come from:
+//! It takes its tokens from a [`TokenProvider`], so each test chooses their source:
 //!
 //! | test | tokens from | server | what it shows |
 //! | --- | --- | --- | --- |
 //! | `tests/mock.rs` | `StaticTokenProvider`, or a provider of the test | none | what the service sends, and that it sends nothing without a token |
-//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and bad days, as the vendor has them |
-//! | `tests/wiremock.rs` | `moov::Client` | wiremock for both | each request and response, byte by byte as the test says |
+//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and outages, as the vendor has them |
+//! | `tests/wiremock.rs` | `moov::Client` | wiremock for both | each request and response, as the test defines it |
 //!
-//! Start with the first. Use the emulator where the behaviour of the vendor matters, and wiremock if your other
-//! tests use it already.
+//! Start with the first. Use the emulator if the vendor's behavior matters, and wiremock if your
+//! other tests already use it.
 
 use std::{fmt, sync::Arc};
 
@@ -23,7 +23,7 @@ use reqwest::{Request, StatusCode, header};
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// Reads accounts over Moov's API.
+/// Reads accounts through Moov's API.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     tokens: Arc<dyn TokenProvider>,
@@ -31,7 +31,7 @@ pub struct Accounts {
     base_url: String,
 }
 
-/// Why there is no account name.
+/// The reason why there is no account name.
 #[derive(Debug)]
 pub enum AccountError {
     /// There is no token, so no request was sent.
@@ -62,8 +62,8 @@ impl Accounts {
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // Only if the server names the token: other causes of a 401 are not cured by a new token. An `Authorizer`
-        // does more: it repeats the request once.
+        // Only if the server reports the token as invalid: a new token does not help against other
+        // causes of a 401. An `Authorizer` also retries the request once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken
         {

@@ -1,5 +1,5 @@
-//! Against the emulator: the token endpoint responds as Moov's does, and an API of a few lines asks it which
-//! tokens are good.
+//! Against the emulator: its token endpoint responds like Moov's, and a small API asks it which
+//! tokens are valid.
 
 use std::sync::Arc;
 

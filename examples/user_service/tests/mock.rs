@@ -1,4 +1,4 @@
-//! Without a vendor: tokens from providers of the test, and a listener in place of the API.
+//! Without a vendor: the test provides the tokens, and a listener replaces the API.
 
 use std::{
     io::{ErrorKind::WouldBlock, Read, Write},
@@ -67,7 +67,7 @@ async fn request_is_not_sent_without_a_token() {
     assert_eq!(listener.accept().unwrap_err().kind(), WouldBlock);
 }
 
-/// A provider that records what the service does with it.
+/// A provider that records how the service uses it.
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<String>>);
 

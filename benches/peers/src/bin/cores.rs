@@ -1,9 +1,9 @@
-//! Whether two tasks on two cores cost each other anything: nanoseconds of processor time for a call,
-//! alone and beside another.
+//! Measures whether two tasks on two cores slow each other down: nanoseconds of processor time per
+//! call, for one task and for two concurrent tasks.
 //!
-//! Processor time, and not the wall's: other programs on the machine take turns with the second
-//! thread, which is not the cache's fault. What cores fight over shows in it all the same, as long as
-//! the threads do run at the same time: `OnceCell`, which counts references, tells whether they did.
+//! Uses processor time instead of wall time, because other programs on the machine also use the
+//! second core. Contention between cores is still visible if the threads really run concurrently.
+//! The result for `OnceCell`, which counts references, shows whether they did.
 
 use arc_swap::ArcSwap;
 use peers::{

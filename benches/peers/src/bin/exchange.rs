@@ -1,8 +1,8 @@
-//! A client-credentials exchange on loopback with a kept-alive connection:
-//! one at a time (p50, p99, requests per second), and 32 at once.
+//! A client-credentials exchange on loopback with a persistent connection: sequential (p50, p99,
+//! requests per second), and 32 concurrently.
 //!
-//! `exchange [ROUNDS]`: the clients take turns in each round; medians over
-//! the rounds.
+//! `exchange [ROUNDS]`: the clients take turns in each round. The results are medians over the
+//! rounds.
 
 use fintech_auth::token::{TokenCache, TokenOptions};
 use futures::future::{BoxFuture, join_all};
@@ -50,7 +50,7 @@ fn form_body() -> String {
     pairs.join("&")
 }
 
-/// Blocking sockets and a request written beforehand: what loopback costs.
+/// Blocking sockets and a prepared request: the cost of loopback.
 fn raw_socket(addr: SocketAddr) -> impl FnMut() -> usize {
     let mut stream = TcpStream::connect(addr).expect("connect");
     stream.set_nodelay(true).expect("nodelay");
@@ -178,7 +178,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
         }),
     ));
 
-    // The whole life of a token: a cache without it, its task, its windows.
+    // The complete token lifecycle: a cache without the token, its task, its windows.
     let source = FetchSource::new(addr);
     all.push((
         "fintech-auth cache.token() of reqwest 0.13 form",
@@ -228,7 +228,7 @@ fn shareable(addr: SocketAddr) -> Vec<(&'static str, Exchange)> {
     all
 }
 
-/// Exchanges one after another, from a task of the runtime where `one` waits.
+/// Runs exchanges sequentially in a task of the runtime on which `one` waits.
 async fn one_by_one<F: Future<Output = usize>>(sample: &mut Sample, mut one: impl FnMut() -> F) {
     for _ in 0..100 {
         one().await;
@@ -247,7 +247,7 @@ async fn one_by_one<F: Future<Output = usize>>(sample: &mut Sample, mut one: imp
     sample.p99.push(percentile(&mut each, 0.99));
 }
 
-/// `CLIENTS` tasks share a count of requests to make.
+/// `CLIENTS` tasks share a number of requests to send.
 async fn together(exchange: Exchange) -> Duration {
     let left = Arc::new(AtomicUsize::new(TOGETHER));
     let start = Instant::now();
@@ -315,7 +315,7 @@ fn main() {
     let mut samples: Vec<(_, Sample)> = names.map(|name| (name, Sample::default())).collect();
 
     let samples = RT.block_on(async move {
-        // A spawned task, so that it shares a worker with the connection.
+        // A spawned task, so it shares a worker with the connection.
         let rounds = async move {
             for _ in 0..rounds {
                 round(addr, &shareable, &mut samples).await;

@@ -1,5 +1,5 @@
-//! Live heap bytes per entry of each keyed cache, by a counting allocator.
-//! The values are one shared `Arc`, so what is counted is key and cache.
+//! Live heap bytes per entry of each keyed cache, measured with a counting allocator. The values
+//! are one shared `Arc`, so only key and cache are counted.
 
 use fintech_auth::Scope;
 use peers::{
@@ -43,7 +43,7 @@ fn measure<C>(name: &str, fill: impl Fn(&[[String; 3]], &Value) -> C) {
         let before = LIVE.load(Relaxed);
         let cache = fill(&sets, &value);
         let after = LIVE.load(Relaxed);
-        // Freeing it may be deferred into the next cache's count.
+        // Its deallocation could be deferred into the next cache's count.
         std::mem::forget(cache);
         after - before
     };

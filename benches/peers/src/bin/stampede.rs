@@ -1,7 +1,7 @@
-//! Cold start: many tasks ask one client for a token at once.
+//! Cold start: many tasks request a token from one client concurrently.
 //!
-//! `stampede [TASKS] [DELAY_MS]`: the server, a process of its own, takes
-//! DELAY_MS to respond. Medians over the rounds.
+//! `stampede [TASKS] [DELAY_MS]`: the server runs in a separate process and takes DELAY_MS to
+//! respond. The results are medians over the rounds.
 
 use futures::future::join_all;
 use peers::{

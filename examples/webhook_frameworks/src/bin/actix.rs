@@ -17,14 +17,15 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
         Ok(new) => new,
         Err(response) => return respond(response),
     };
-    // In a task of its own, because actix-web cancels the handler when the sender disconnects.
+    // In a separate task, because actix-web cancels the handler when the sender disconnects.
     let handled = rt::spawn(async move {
-        // Nobody signed the body: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
+        // The body is not signed: fetch the object (`UnsignedEvent::refetch_url`) and use that.
         match webhook.unsigned_event() {
             Ok(hint) => println!("{}: transfer {:?}", hint.kind.as_str(), hint.id("transferID")),
             Err(error) => println!("nothing to fetch: {error}"),
         }
-        // Handled: a retry is a duplicate from now on. On an early return or a panic it is abandoned.
+        // Handled: from now on a retry is a duplicate. An early return or a panic abandons the
+        // delivery.
         let _ = delivery.complete().await; // a failure is logged
     });
     match handled.await {
@@ -33,7 +34,7 @@ async fn from_moov(webhooks: Data<WebhookVerifier>, request: HttpRequest, body: 
     }
 }
 
-/// All values of a header: the `HeaderMap` of actix-web is not that of the crate `http`.
+/// Returns all values of a header. actix-web's `HeaderMap` is not that of the crate `http`.
 fn values<'h>(request: &'h HttpRequest) -> impl Fn(&str) -> Vec<&'h [u8]> {
     |name| request.headers().get_all(name).map(|value| value.as_bytes()).collect()
 }
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(send(&webhooks, request(&sent)).await, (200, false), "a duplicate");
         assert_eq!(webhooks.deliveries().abandoned(), 0);
 
-        // The only place in the store is taken: try again later.
+        // The store is full: the vendor must retry later.
         let webhooks = webhooks.with_deliveries(Deliveries::new(MemoryDeliveries::new(1)));
         let _in_progress = webhooks.receive(&sent.headers, &sent.body).await.unwrap();
         assert_eq!(send(&webhooks, request(&sent)).await, (503, true));

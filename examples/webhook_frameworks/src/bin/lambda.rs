@@ -1,7 +1,7 @@
 //! Receives MoneyKit's webhooks in AWS Lambda, behind an API Gateway (HTTP API) or a function URL.
 //!
-//! Each instance of the function is a process of its own, which is frozen after its response. So deliveries
-//! are recorded in Redis, and nothing is left to a task in the background.
+//! Each instance of the function is a separate process that is frozen after its response. So
+//! deliveries are recorded in Redis, and no background task is used.
 
 use std::{env, sync::Arc};
 
@@ -25,7 +25,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
     };
     let handled = match webhook.event() {
         Ok(event) => handle(event).await,
-        // Authentic, so a refusal would only have it sent again.
+        // The webhook is authentic, so a refusal would only cause retries.
         Err(error) => {
             println!("not an event that this version knows: {error}");
             Ok(())
@@ -36,7 +36,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
         let _ = delivery.abandon().await; // if it fails, the delivery is in progress until its lease ends
         return Ok(Response::builder().status(500).body(Body::Empty)?);
     }
-    // Handled: a retry is a duplicate from now on.
+    // Handled: from now on a retry is a duplicate.
     let _ = delivery.complete().await; // a failure is logged
     Ok(Response::new(Body::Empty))
 }
@@ -58,7 +58,7 @@ fn respond(response: WebhookResponse) -> Result<Response<Body>, Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // The key seals tokens, if the store gets any. Deliveries are digests.
+    // The key encrypts tokens, if the store gets any. Delivery records are digests.
     let key = SealingKey::from_base64(&Secret::from(env::var("REDIS_SEALING_KEY")?))?;
     let redis = Arc::new(RedisStore::builder([key]).open(&env::var("REDIS_URL")?)?);
     let client = moneykit::Config::from_env()?.builder_for_webhooks()?; // settings from the environment
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// As an API Gateway passes it: headers as a map, and in some cases the body in Base64.
+    /// A request as API Gateway passes it: headers as a map, and in some cases the body in base64.
     fn request(webhook: &SignedWebhook, is_base64: bool) -> Request {
         let headers = webhook.headers.iter();
         let headers: Map<_, _> =
