@@ -114,7 +114,7 @@ impl NegativeCache {
         }
     }
 
-    /// Records a success: for these scopes, or `None` for a refresh token of a caller.
+    /// Records a successful token request. `scopes` is `None` for a refresh token of a caller.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         let id = scopes.map(|scopes| self.id(scopes));
         let mut state = self.lock();

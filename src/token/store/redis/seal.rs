@@ -30,7 +30,7 @@ const HEADER: usize = 1 + ID + NONCE_LEN;
 /// A key that encrypts tokens in Redis: 32 random bytes, the same in all processes that share
 /// tokens.
 ///
-/// Create one with `openssl rand -base64 32`, and store it with the client secret.
+/// Create one with `openssl rand -base64 32`, and store it as securely as the client secret.
 ///
 /// # Security
 ///
