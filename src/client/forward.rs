@@ -1,62 +1,71 @@
-//! The public methods that every vendor's client and builder have. They only forward to `inner.rs`, and stand
-//! here so that their documentation is written once.
+//! The public methods that all vendors' clients and builders share.
+//!
+//! They forward to `inner.rs`, and are defined here once so that their documentation is written
+//! once.
 
-/// `impl Client`, for a client with `fn inner(&self) -> &Inner<Api>`.
+/// Defines the shared methods of a client that has `fn inner(&self) -> &Inner<Api>`.
 macro_rules! client_methods {
     ($without_scopes:literal) => {
         impl Client {
-            /// Starts a client from [`Credentials`](crate::Credentials), from files
-            /// ([`FileCredentials`](crate::FileCredentials)), or from a
-            /// [`CredentialsProvider`](crate::CredentialsProvider) of your own.
+            /// Creates a builder with these credentials.
+            ///
+            /// They are [`Credentials`](crate::Credentials), files
+            /// ([`FileCredentials`](crate::FileCredentials)), or your own
+            /// [`CredentialsProvider`](crate::CredentialsProvider).
             pub fn builder(credentials: impl crate::CredentialsProvider) -> ClientBuilder {
                 ClientBuilder::new(std::sync::Arc::new(credentials))
             }
 
-            /// A token for these scopes that works now: from memory while one serves, else by one request
-            /// that all callers share. A stale one is renewed in the background.
+            /// Returns a valid token for these scopes.
+            ///
+            /// It comes from memory while a token is valid, otherwise from one request that all
+            /// callers share. A stale token is renewed in the background.
             #[doc = $without_scopes]
             ///
             /// # Errors
             ///
-            /// As [`TokenCache::token`](crate::token::TokenCache::token).
+            /// Those of [`TokenCache::token`](crate::token::TokenCache::token).
             ///
             /// # Cancellation
             ///
-            /// Safe: a request that began goes on in a task of its own, and its token is kept.
+            /// Safe: a running request continues in its own task, and its token is cached.
             pub async fn token(&self, scopes: &[crate::Scope]) -> Result<crate::Token, crate::Error> {
                 self.inner().tokens.token(scopes).await
             }
 
-            /// A token for the scopes of [`ClientBuilder::with_scopes`], the fastest way to one.
+            /// Returns a valid token for the scopes of [`ClientBuilder::with_scopes`]. This is the
+            /// fastest method.
             ///
             /// # Errors
             ///
-            /// As [`Client::token`].
+            /// Those of [`Client::token`].
             ///
             /// # Cancellation
             ///
-            /// As [`Client::token`].
+            /// Safe. See [`Client::token`].
             pub async fn default_token(&self) -> Result<crate::Token, crate::Error> {
                 self.inner().default.token().await
             }
 
-            /// Forgets exactly this token, and not a newer one: for a 401 that means it has expired.
+            /// Invalidates this token in the cache, but not a newer one. For a 401 that means that
+            /// the token expired.
             ///
             /// # Cancellation
             ///
-            /// It is forgotten here at once. If the store could not be reached, the next refresh updates it.
+            /// The token is removed from the cache at once. If the store could not be reached, the
+            /// next refresh updates it.
             pub async fn invalidate(&self, token: &crate::Token) {
                 self.inner().tokens.invalidate(token).await;
             }
 
-            /// An [`Authorizer`](crate::authorize::Authorizer) that adds tokens of these scopes to requests of your own
-            /// to the same origin: see [`authorize`](crate::authorize).
+            /// Returns an [`Authorizer`](crate::authorize::Authorizer) that adds tokens of these
+            /// scopes to your own requests to the same origin.
             #[doc = $without_scopes]
             ///
             /// # Errors
             ///
-            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too long, if there are none and the
-            /// vendor asks for one, or if there are too many handles
+            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes are too long, if
+            /// there are none and the vendor requires one, or if there are too many handles
             /// ([`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles)).
             pub fn bearer(
                 &self,
@@ -65,14 +74,16 @@ macro_rules! client_methods {
                 self.inner().bearer(scopes)
             }
 
-            /// The scopes of [`ClientBuilder::with_scopes`].
+            /// Returns the scopes of [`ClientBuilder::with_scopes`].
             pub fn scopes(&self) -> &crate::ScopeSet {
                 &self.inner().scopes
             }
 
-            /// What a response to a request with a token says about the token, by
-            /// [the vendor's rule](crate::authorize#what-happens-on-a-401): for
-            /// [`TokenCache::run`](crate::token::TokenCache::run). `body` is `None` if you do not have it.
+            /// Returns what a response says about the token that its request carried.
+            ///
+            /// Applies [the vendor's rule](crate::authorize#what-happens-on-a-401). Use it with
+            /// [`TokenCache::run`](crate::token::TokenCache::run). Pass `None` as `body` if you do
+            /// not have the body.
             pub fn classify(
                 &self,
                 status: http::StatusCode,
@@ -87,27 +98,31 @@ macro_rules! client_methods {
                 &self.inner().default
             }
 
-            /// All that can be done with tokens: waiting for a given time, handles, running a request.
+            /// Returns the token cache, for example to limit a wait, to create handles, or to run a
+            /// request.
             pub fn tokens(&self) -> &crate::token::TokenCache {
                 &self.inner().tokens
             }
 
-            /// Ends the refreshes of this client and of all its clones, for the end of a process, within this time: see
-            /// [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). Operations that you call yourself, such
-            /// as a revocation, still work, and webhooks are still verified.
+            /// Ends the refreshes of this client and of all its clones within this time, before a
+            /// process ends.
+            ///
+            /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). Operations that
+            /// you call yourself, such as a revocation, still work, and webhooks are still
+            /// verified.
             ///
             /// # Errors
             ///
-            /// As [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
+            /// Those of [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
             ///
             /// # Cancellation
             ///
-            /// As [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
+            /// See [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
             pub async fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
                 self.inner().tokens.shutdown(within).await
             }
 
-            /// What the token cache did so far.
+            /// Returns the counters of the token cache.
             pub fn stats(&self) -> crate::token::Stats {
                 self.inner().tokens.stats()
             }
@@ -134,27 +149,30 @@ macro_rules! client_methods {
 }
 pub(crate) use client_methods;
 
-/// `impl Client`, for a client with `create_access_token`, its response and a function `issued` that reads it.
+/// Defines `issue` for a client that has `create_access_token` and a function `issued` for its
+/// response.
 macro_rules! issue_method {
     ($response:ty) => {
         impl Client {
-            /// Issues a token that is not cached, such as one for a page in a browser. Its expiry is
-            /// interpreted as that of a cached one. Most callers want [`Client::token`].
+            /// Issues a token without caching it, for example for a web page.
+            ///
+            /// The expiry is interpreted as for cached tokens. Most callers need [`Client::token`]
+            /// instead.
             ///
             /// # Errors
             ///
-            /// As [`Client::create_access_token`].
+            /// Those of [`Client::create_access_token`].
             ///
             /// # Cancellation
             ///
-            /// As [`Client::create_access_token`].
+            /// See [`Client::create_access_token`].
             pub async fn issue(&self, scopes: &[crate::Scope]) -> Result<crate::UncachedToken, crate::Error> {
                 let response = self.create_access_token(scopes).await?;
                 crate::UncachedToken::new(response, issued, self.inner().tokens.options())
             }
         }
 
-        /// Interprets the expiry by the default [`TokenOptions`](crate::token::TokenOptions).
+        /// Interprets the expiry with the default [`TokenOptions`](crate::token::TokenOptions).
         impl TryFrom<crate::Response<$response>> for crate::UncachedToken {
             type Error = crate::Error;
 
@@ -166,7 +184,8 @@ macro_rules! issue_method {
 }
 pub(crate) use issue_method;
 
-/// `impl ClientBuilder`, for a builder with the fields `inner: Builder` and `client_auth: ClientAuth`.
+/// Defines the shared methods of a builder with the fields `inner: Builder` and `client_auth:
+/// ClientAuth`.
 macro_rules! builder_methods {
     ($env:literal, $url:literal, $no_scopes:literal, $limit:literal) => {
         impl ClientBuilder {
@@ -177,13 +196,13 @@ macro_rules! builder_methods {
             ///
             /// # Errors
             ///
-            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable that is missing, wrong or
-            /// misspelt.
+            /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable that is
+            /// missing, invalid or misspelt.
             pub fn from_env() -> Result<Self, crate::Error> {
                 super::Config::from_env()?.builder()
             }
 
-            /// Where the service is: https, or http on this machine.
+            /// Sets the base URL of the service: https, or http on the loopback interface.
             #[doc = concat!("Default: `", $url, "`.")]
             #[must_use]
             pub fn with_base_url(mut self, url: impl AsRef<str>) -> Self {
@@ -191,8 +210,11 @@ macro_rules! builder_methods {
                 self
             }
 
-            /// How requests are sent: timeouts, limits, trust, proxy, a reqwest client of your own. The function gets
-            /// the options as they are, such as those of the environment, and returns them changed.
+            /// Sets how requests are sent: timeouts, limits, certificates, proxy, or your own
+            /// reqwest client.
+            ///
+            /// The function receives the current options, for example those from the environment,
+            /// and returns the changed options.
             ///
             /// To share the connections of several clients, return a clone of the same [`HttpOptions`](crate::HttpOptions)
             /// each time: `with_http(|_| http.clone())`.
@@ -205,23 +227,27 @@ macro_rules! builder_methods {
                 self
             }
 
-            /// Where the credentials go. Default: HTTP Basic.
+            /// Sets where the credentials are sent. Default: HTTP Basic.
             #[must_use]
             pub fn with_client_auth(mut self, way: ClientAuth) -> Self {
                 self.client_auth = way;
                 self
             }
 
-            /// A name that stays when the client id is replaced, such as `acme-production`. It takes the place of the
-            /// client id in what the tokens of a [`TokenStore`](crate::token::TokenStore) are found by, so that a
-            /// fleet needs no new tokens after a rotation. Default: none, and the client id counts.
+            /// Sets a name that stays the same when the client id is replaced, such as
+            /// `acme-production`.
             ///
-            /// All processes that share tokens need the same name. The client secret does not count in either case.
+            /// The name replaces the client id in the keys under which a
+            /// [`TokenStore`](crate::token::TokenStore) stores tokens, so that a fleet needs no new
+            /// tokens after a rotation. All processes that share tokens need the same name. The
+            /// client secret is never part of these keys.
+            ///
+            /// Default: none, and the client id is used.
             ///
             /// # Security
             ///
-            /// Clients with the same name, base URL and options get each other's tokens from the store. Give each
-            /// account a name of its own. See [how stored tokens are
+            /// Clients with the same name, base URL and options share the tokens in the store. Use
+            /// a different name for each account. See [how stored tokens are
             /// found](crate::token#how-stored-tokens-are-found).
             #[must_use]
             pub fn with_credentials_name(mut self, name: impl Into<String>) -> Self {
@@ -229,7 +255,7 @@ macro_rules! builder_methods {
                 self
             }
 
-            /// The scopes of [`Client::default_token`].
+            /// Sets the scopes of [`Client::default_token`].
             #[doc = $no_scopes]
             #[must_use]
             pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = crate::Scope>) -> Self {
@@ -237,8 +263,10 @@ macro_rules! builder_methods {
                 self
             }
 
-            /// How tokens are kept and renewed, and failed calls sent again. The function gets the options as they
-            /// are and returns them changed. By default calls stay within the vendor's
+            /// Sets how tokens are cached and renewed, and how failed calls are retried.
+            ///
+            /// The function receives the current options and returns the changed options. By
+            /// default, calls stay within the vendor's
             #[doc = concat!("limit of ", $limit, ".")]
             #[must_use]
             pub fn with_tokens(

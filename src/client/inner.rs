@@ -1,4 +1,4 @@
-//! The client behind each vendor's public one: its operations, its tokens, and how its calls are repeated.
+//! The shared part of the vendors' clients: operations, tokens and retries.
 
 use std::sync::Arc;
 
@@ -13,29 +13,30 @@ use crate::{
     transport::{BaseUrl, Http},
 };
 
-/// The operations of one vendor, each sent once.
+/// The operations of one vendor, without retries.
 pub(crate) trait Api: TokenSource {
-    /// How they are sent.
+    /// Returns the HTTP client that sends the operations.
     fn http(&self) -> &Http;
 
-    /// Fails for scopes that the vendor issues no token for.
+    /// Fails for scopes for which the vendor issues no token.
     fn check_scopes(_: &[Scope]) -> Result<(), Error> {
         Ok(())
     }
 
-    /// The `Origin` that requests with a token must have.
+    /// Returns the `Origin` that requests with a token must have, if any.
     fn web_origin(&self) -> Option<HeaderValue> {
         None
     }
 
-    /// What a 401 of the vendor's API says about the token. `body` is `None` if it is unknown.
+    /// Returns what a 401 of the vendor's API says about the token. `body` is `None` if it is
+    /// unknown.
     fn classify_401(headers: &HeaderMap, body: Option<&[u8]>) -> Rejection {
         let _ = body;
         classify_challenges(headers)
     }
 }
 
-/// What the clones of a client share.
+/// The state that the clones of a client share.
 #[derive(Debug)]
 pub(crate) struct Inner<A> {
     pub(crate) api: Arc<A>,
@@ -59,8 +60,10 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// Sends a call, and again as the retry policy allows. If the server refuses the credentials and there are
-    /// others by then, it is sent once more.
+    /// Sends a call, and retries it as the retry policy allows.
+    ///
+    /// If the server rejects the credentials, and the provider then returns others, the call is
+    /// sent once more with them.
     pub(crate) async fn send<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -82,8 +85,10 @@ impl<A: Api> Inner<A> {
         }
     }
 
-    /// The same for a token call, within the rate limit and the cool-down of the cache. `scopes` are those of a
-    /// client credentials grant.
+    /// Sends a token call like [`Self::send`], within the rate limit and the cool-down of the token
+    /// cache.
+    ///
+    /// `scopes` are those of a client credentials grant.
     pub(crate) async fn send_token_call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,
@@ -94,7 +99,7 @@ impl<A: Api> Inner<A> {
     }
 }
 
-/// The options that every vendor's builder has.
+/// The options that all vendors' builders share.
 #[derive(Clone, Debug)]
 pub(crate) struct Builder {
     pub(crate) base_url: Result<BaseUrl, Error>,
@@ -110,12 +115,12 @@ impl Builder {
         Self { base_url, http: HttpOptions::default(), scopes: Vec::new(), tokens, credentials_name: None }
     }
 
-    /// The credentials that this provider gives.
+    /// Checks a provider's credentials.
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` for known credentials that cannot be sent, and if nothing is known that stored tokens could
-    /// be found by.
+    /// `InvalidConfig` if known credentials cannot be sent, or if there is neither a name nor a
+    /// client id for the keys of stored tokens.
     pub(crate) fn credentials(
         &self,
         provider: Arc<dyn CredentialsProvider>,
@@ -131,9 +136,11 @@ impl Builder {
         Ok(credentials)
     }
 
+    /// Creates the client.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` for an option that is wrong, and what `api` fails with.
+    /// `InvalidConfig` for an invalid option, and the errors of `api`.
     pub(crate) fn build<A: Api>(self, api: impl FnOnce(Http) -> Result<A, Error>) -> Result<Inner<A>, Error> {
         let api = Arc::new(api(self.http.build(self.base_url?)?)?);
         let tokens = TokenCache::new(api.clone(), self.tokens);

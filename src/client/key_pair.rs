@@ -1,4 +1,4 @@
-//! Gives the current credentials to authorizers.
+//! Provides authorizers with the current key pair.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What the clients of all vendors share. Does not know any vendor: each has a public client of its own that
-//! holds these parts and adds its operations, defaults and rules.
+//! Shared parts of the vendors' clients. Each vendor has its own public client, which contains
+//! these parts and adds its operations, defaults and rules.
 
 pub(crate) mod config;
 pub(crate) mod credentials;

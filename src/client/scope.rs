@@ -1,10 +1,11 @@
-//! Enums of a vendor's documented scopes, which keep any other scope as it is.
+//! Macros for enums of a vendor's documented scopes. The enums keep any other scope verbatim.
 
-/// The most text that `parse_list` keeps, in bytes: over a thousand scopes of a Moov account.
+/// The longest text that `parse_list` keeps, in bytes: enough for over a thousand scopes of a Moov
+/// account.
 pub(crate) const MAX_LIST: usize = 64 * 1024;
 
-/// An enum whose variants are documented scopes, with the way from and to their text; after `;` the
-/// variants that are made in other ways.
+/// Defines an enum whose variants are documented scopes, with conversions from and to their text.
+/// Further variants follow after `;`.
 macro_rules! documented {
     (
         $(#[$meta:meta])*
@@ -30,7 +31,8 @@ macro_rules! documented {
                 }
             }
 
-            /// Empty for the other variants, which `Display` writes itself.
+            /// Returns the text of a documented scope. Empty for the other variants, which
+            /// `Display` formats itself.
             fn text(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -43,16 +45,18 @@ macro_rules! documented {
 }
 pub(crate) use documented;
 
-/// The ways from and to text and [`crate::Scope`], for an enum with a variant `Other { scope }`, `Display` and a
-/// function `named`, which gives the variant of a text that is not `Other`.
+/// Defines the conversions between an enum, text and [`crate::Scope`].
+///
+/// The enum needs a variant `Other { scope }`, `Display`, and a function `named`, which returns the
+/// variant for a text unless it is `Other`.
 macro_rules! scope_conversions {
     ($(#[$from_str:meta])* $name:ident) => {
         impl $name {
-            /// Reads the `scope` of a response: scopes separated by spaces (RFC 6749 section 3.3), in
-            /// the order given.
+            /// Parses the `scope` of a response: scopes separated by spaces (RFC 6749 section 3.3),
+            /// in the given order.
             ///
-            /// Lenient where that claims no more than was granted: space to spare is passed over, and so are
-            /// malformed items and what comes after the first 64 KiB.
+            /// Additional spaces, malformed items, and everything after the first 64 KiB are
+            /// ignored. So the result never contains more than was granted.
             pub fn parse_list(list: &str) -> Vec<Self> {
                 let mut room = crate::client::scope::MAX_LIST;
                 list.split_ascii_whitespace()
@@ -72,7 +76,8 @@ macro_rules! scope_conversions {
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if it is none by RFC 6749.
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if the text is not a
+            /// scope by RFC 6749.
             fn from_str(text: &str) -> Result<Self, crate::Error> {
                 match Self::named(text) {
                     Some(scope) => Ok(scope),

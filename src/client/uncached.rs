@@ -1,4 +1,4 @@
-//! A token that no cache holds, with its expiry interpreted.
+//! A token that is not cached, with its expiry interpreted.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,15 +7,15 @@ use crate::{
     token::{AsRefreshToken, ExpiryRule, IssuedToken, TokenOptions, sealed::Sealed},
 };
 
-/// A token that is not cached, such as one for a page in a browser: nothing renews it.
+/// A token that is not cached and not renewed, for example for a web page.
 ///
-/// `issue` of a client returns one. To interpret the response of an operation, convert it:
-/// `UncachedToken::try_from(client.create_access_token(&scopes).await?)`.
+/// The method `issue` of a client returns one. To interpret the response of an operation, convert
+/// it: `UncachedToken::try_from(client.create_access_token(&scopes).await?)`.
 ///
 /// # Security
 ///
-/// `Debug` shows no token. It cannot be serialised, so that a handler does not hand out the refresh token by
-/// accident.
+/// `Debug` shows no token. The type cannot be serialized, so that a handler does not accidentally
+/// return the refresh token.
 #[derive(Clone, Debug)]
 pub struct UncachedToken {
     token: Token,
@@ -25,11 +25,11 @@ pub struct UncachedToken {
 }
 
 impl UncachedToken {
-    /// Interprets what a response issued, which `issued` reads.
+    /// Interprets the token that a response contains, which `issued` reads.
     ///
     /// # Errors
     ///
-    /// `InvalidResponse` for a token that no header can carry.
+    /// `InvalidResponse` for a token with characters that headers cannot carry.
     pub(crate) fn new<T>(
         response: Response<T>,
         issued: fn(Response<T>) -> IssuedToken,
@@ -42,43 +42,46 @@ impl UncachedToken {
         Ok(Self { token, lifetime, refresh_token, request_id })
     }
 
-    /// The token.
+    /// Returns the token.
     pub fn token(&self) -> &Token {
         &self.token
     }
 
-    /// The token alone.
+    /// Returns the token by value, without the rest.
     pub fn into_token(self) -> Token {
         self.token
     }
 
-    /// Until when to use it, on the wall clock: the [leeway](TokenOptions::with_expiry_leeway), at most a tenth of
-    /// the lifetime, is subtracted.
+    /// Returns until when to use the token, by the system clock.
+    ///
+    /// The [leeway](TokenOptions::with_expiry_leeway), at most a tenth of the lifetime, is
+    /// subtracted.
     pub fn expires_at(&self) -> SystemTime {
         self.token.expires_at()
     }
 
-    /// For how long the server says that it works, from when the request was sent.
+    /// Returns the lifetime of the token according to the server, counted from when the request was
+    /// sent.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// Which rule decided that.
+    /// Returns the rule that determined the lifetime.
     pub fn expiry_rule(&self) -> ExpiryRule {
         self.token.expiry_rule()
     }
 
-    /// The granted scopes, separated by spaces, if the server names them.
+    /// Returns the granted scopes, separated by spaces, if the response contains them.
     pub fn scope(&self) -> Option<&str> {
         self.token.scope()
     }
 
-    /// The refresh token, if one was issued. Keep it on the server.
+    /// Returns the refresh token, if one was issued. Keep it on the server.
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh_token.as_ref()
     }
 
-    /// The id to quote to the vendor's support.
+    /// Returns the request id to mention to the vendor's support.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }

@@ -44,7 +44,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
 
-client_methods!("Without scopes it may do all that the application may.");
+client_methods!("Without scopes, the token has all permissions of the application.");
 issue_method!(types::CreateAccessTokenResponse);
 
 impl Client {
@@ -159,7 +159,7 @@ pub struct ClientBuilder {
 builder_methods!(
     "MONEYKIT",
     "https://api.moneykit.com",
-    "Default: all that the application may do.",
+    "Default: all permissions of the application.",
     "300 token calls a minute"
 );
 

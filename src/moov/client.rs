@@ -42,7 +42,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner<Api>>);
 
-client_methods!("Moov asks for one scope at least.");
+client_methods!("Moov requires at least one scope.");
 issue_method!(types::AuthToken);
 
 impl Client {
@@ -173,7 +173,7 @@ pub struct ClientBuilder {
 builder_methods!(
     "MOOV",
     "https://api.moov.io",
-    "Default: none, and Moov asks for one at least.",
+    "Default: none, but Moov requires at least one.",
     "40 token calls a second"
 );
 

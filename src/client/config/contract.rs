@@ -1,4 +1,4 @@
-//! What a configuration is, whatever its vendor.
+//! The trait of every vendor's configuration.
 
 use super::value::Value;
 
@@ -6,15 +6,16 @@ use super::value::Value;
 pub(crate) trait Settings: Default {
     /// All keys, in the order in which they are documented.
     const KEYS: &'static [&'static str];
-    /// Under which names the vendor's own clients look for the id and the secret.
+    /// The pairs of names that the vendor's own clients use for the id and the secret.
     const PAIRS: &'static [(&'static str, &'static str)];
-    /// Names that the vendor's samples and other clients use, and the key that each stands for here.
+    /// Names that the vendor's samples and other clients use, and the corresponding key of this
+    /// crate.
     const FOREIGN: &'static [(&'static str, &'static str)];
 
-    /// Sets the setting of this key.
+    /// Sets the value of a key.
     ///
     /// # Errors
     ///
-    /// What the value must be, if it is not.
+    /// A description of the expected value, if the value is invalid.
     fn set(&mut self, key: &str, value: &Value) -> Result<(), &'static str>;
 }

@@ -1,12 +1,12 @@
-//! The credentials of a configuration: given, or in files that are read again.
+//! Creates the credentials provider of a configuration: fixed values, or files that are re-read.
 
 use std::{path::Path, sync::Arc};
 
 use crate::{Credentials, CredentialsProvider, Error, ErrorKind, FileCredentials, Secret};
 
-/// The settings of credentials, each of which may be missing.
+/// The settings of credentials. Each of them may be missing.
 pub(crate) struct CredentialsSettings<'a> {
-    /// That of the environment variables.
+    /// The prefix of the environment variables.
     pub(crate) prefix: &'a str,
     pub(crate) client_id: Option<&'a str>,
     pub(crate) client_secret: Option<&'a Secret>,
@@ -15,9 +15,12 @@ pub(crate) struct CredentialsSettings<'a> {
 }
 
 impl CredentialsSettings<'_> {
+    /// Creates the provider.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` naming the key that is missing or given twice, or the file that cannot be read.
+    /// `InvalidConfig` naming the key that is missing or set twice, or the file that cannot be
+    /// read.
     pub(crate) fn provider(self) -> Result<Arc<dyn CredentialsProvider>, Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         if let Some(path) = self.credentials_dir {

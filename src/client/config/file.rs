@@ -1,4 +1,5 @@
-//! Reads the file of a setting. Shows the path of a file that exists and never a byte of what is in it.
+//! Reads the file that a setting names. Errors show the path of an existing file, but never its
+//! content.
 
 use std::{
     fs::File,
@@ -13,18 +14,21 @@ use crate::{
     client::credentials::{named, read_file},
 };
 
-/// The most bytes of a file of certificates. The public authorities of all platforms together are under 300 KiB.
+/// The maximum size of a file with certificates, in bytes. All public authorities of all platforms
+/// take less than 300 KiB.
 const PEM_LIMIT: u64 = 1024 * 1024;
 
-/// The bytes of a PEM file. Whether they hold what they should is checked where the client is built.
+/// Reads a PEM file. Its content is checked later, when the client is built.
 ///
 /// # Errors
 ///
-/// `InvalidConfig` for a file that cannot be read, that is empty, over 1 MiB, or not text, such as DER.
+/// `InvalidConfig` if the file cannot be read, is empty, is over 1 MiB, or is not text, such as
+/// DER.
 pub(super) fn pem(key: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let bytes = |file: File| {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        // Room for all of it, since a buffer that grows leaves copies of a private key behind.
+        // The capacity suffices for the whole file, because growing would leave copies of a private
+        // key.
         let length = file.metadata()?.len().min(PEM_LIMIT) + 64;
         let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize));
         file.take(PEM_LIMIT + 1).read_to_end(&mut bytes)?;

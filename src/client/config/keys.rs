@@ -1,4 +1,4 @@
-//! Keys and their values out of a serde map: none unknown, none twice. It shows keys and never a value.
+//! Reads keys and values from a serde map. Rejects unknown and repeated keys. Shows no values.
 
 use std::{fmt, marker::PhantomData};
 
@@ -9,16 +9,16 @@ use serde::{
 
 use super::{contract::Settings, nearest::nearest, value::Value};
 
-/// More of an unknown key is not shown: what stands there may be anything.
+/// How many characters of an unknown key are shown, because the key may really be a value.
 const SHOWN: usize = 64;
 
-/// Reads settings from any self-describing format.
+/// Deserializes settings from any self-describing format.
 pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
-    // Asked for a map, some formats refuse a text by themselves, and show it.
+    // If a map were requested, some formats would reject other values themselves, and show them.
     deserializer.deserialize_any(Keys(PhantomData))
 }
 
-/// serde's own error would show the value.
+/// Fails for a value that is not a map. serde's own error would show the value.
 fn no_table<S, E: Error>() -> Result<S, E> {
     Err(E::custom("a table of settings is expected, and not a single value"))
 }

@@ -1,8 +1,8 @@
-//! What both vendors' configurations share: keys by name, from any format of serde or from environment
+//! Shared parts of the vendors' configurations: keys from any serde format or from environment
 //! variables, and secrets from mounted files.
 //!
-//! It knows no vendor and no option's meaning, and never shows a value: neither in an error nor in `Debug`
-//! of a secret. It reads no environment but the variables that it is given.
+//! Never shows the value of a secret, neither in errors nor in `Debug`. Reads only the environment
+//! variables that it is given.
 
 mod contract;
 mod credentials;
@@ -24,7 +24,7 @@ pub(crate) use setting::{Setting, Shown};
 pub(crate) use value::Value;
 pub(crate) use vars::{Environment, from_vars};
 
-/// A struct of optional settings, each of which has its field's name as its key.
+/// Defines a struct of optional settings. The key of each setting is the name of its field.
 macro_rules! fields {
     (
         $prefix:literal $pairs:expr, $foreign:expr;
@@ -42,40 +42,45 @@ macro_rules! fields {
         }
 
         impl $name {
-            /// The name of every key, in the order above.
+            /// The names of all keys, in the order above.
             pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            /// Reads the environment of this process: every key in upper case after
+            /// Reads the environment variables of this process: every key in upper case after
             #[doc = concat!("`", $prefix, "_`.")]
             /// An empty variable counts as not set.
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable: for an invalid
-            /// value, and for a name that resembles a key that is not set and that chooses the host, the proxy,
-            /// the origin or the credentials. Other such names are [`warnings`](Self::warnings).
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the variable,
+            /// for an invalid value. It also fails for an unknown name that resembles a key which
+            /// is not set, if the key selects the host, the proxy, the origin or the credentials.
+            /// Other such names are only [`warnings`](Self::warnings).
             pub fn from_env() -> Result<Self, crate::Error> {
                 Self::from_vars(std::env::vars_os())
             }
 
-            /// As [`from_env`](Self::from_env), from variables with another prefix: for a process that uses several
-            /// accounts of the vendor. Errors and warnings name the variables with this prefix.
+            /// Reads environment variables with another prefix, for a process that uses several
+            /// accounts.
+            ///
+            /// Otherwise like [`from_env`](Self::from_env). Errors and warnings name the variables
+            /// with this prefix.
             ///
             #[doc = concat!("`", $prefix, "_ACME` reads `", $prefix, "_ACME_CLIENT_ID` and so on. A `_` at its end is ignored.")]
             ///
             /// # Errors
             ///
-            /// As [`from_env`](Self::from_env), and for a prefix that is empty or has characters other than ASCII
-            /// letters, digits and `_`.
+            /// Those of [`from_env`](Self::from_env), and `InvalidConfig` for a prefix that is
+            /// empty or has characters other than ASCII letters, digits and `_`.
             pub fn from_env_with_prefix(prefix: &str) -> Result<Self, crate::Error> {
                 Self::from_vars_with_prefix(prefix, std::env::vars_os())
             }
 
-            /// As [`from_env`](Self::from_env), from variables that are passed in, such as those of a file.
+            /// Reads settings from the given variables, such as those of a file. Otherwise like
+            /// [`from_env`](Self::from_env).
             ///
             /// # Errors
             ///
-            /// As [`from_env`](Self::from_env).
+            /// Those of [`from_env`](Self::from_env).
             pub fn from_vars<N, V>(vars: impl IntoIterator<Item = (N, V)>) -> Result<Self, crate::Error>
             where
                 N: Into<std::ffi::OsString>,
@@ -84,11 +89,12 @@ macro_rules! fields {
                 Self::from_vars_with_prefix($prefix, vars)
             }
 
-            /// As [`from_env_with_prefix`](Self::from_env_with_prefix), from variables that are passed in.
+            /// Reads settings from the given variables with another prefix. Otherwise like
+            /// [`from_env_with_prefix`](Self::from_env_with_prefix).
             ///
             /// # Errors
             ///
-            /// As [`from_env_with_prefix`](Self::from_env_with_prefix).
+            /// Those of [`from_env_with_prefix`](Self::from_env_with_prefix).
             pub fn from_vars_with_prefix<N, V>(
                 prefix: &str,
                 vars: impl IntoIterator<Item = (N, V)>,
@@ -104,8 +110,11 @@ macro_rules! fields {
                 Ok(Self { environment: crate::client::config::Environment { prefix, warnings }, ..config })
             }
 
-            /// Variables that were ignored although they look like settings, in sentences without their values.
-            /// Each is also logged at level `warn`. Empty for settings from a file.
+            /// Returns a sentence about each variable that was ignored although it resembles a
+            /// setting.
+            ///
+            /// The sentences contain no values. Each is also logged at level `warn`. Empty for
+            /// settings from a file.
             pub fn warnings(&self) -> &[String] {
                 &self.environment.warnings
             }
@@ -146,10 +155,10 @@ macro_rules! fields {
 }
 pub(crate) use fields;
 
-/// The settings of one vendor: those that every vendor has, and its own after them.
+/// Defines the settings of one vendor: the settings that all vendors share, and its own.
 ///
-/// In scope are the vendor's `Client`, `ClientBuilder` and `ClientAuth`, and `Config` has a method `own`, which gives
-/// the vendor's own settings to a builder.
+/// The caller must have the vendor's `Client`, `ClientBuilder` and `ClientAuth` in scope. `Config`
+/// needs a method `own`, which passes the vendor's own settings to a builder.
 macro_rules! settings {
     (
         $prefix:literal $ways:literal $pairs:expr, $foreign:expr;
@@ -158,101 +167,124 @@ macro_rules! settings {
     ) => {
         crate::client::config::fields! {
         $prefix $pairs, $foreign;
-        /// Settings of a [`Client`] by name, from any self-describing format of serde (JSON, TOML, YAML, …) or from
-        /// the environment.
+        /// The settings of a [`Client`] by name, from any self-describing format of serde (JSON,
+        /// TOML, YAML, …) or from the environment.
         ///
-        /// A setting that is missing, `null` or an empty variable is left at the builder's default. An unknown key
-        /// is refused with the nearest known one, a value of the wrong kind without being shown. In the environment
+        /// If a setting is missing, `null` or an empty variable, the builder's default applies. An
+        /// unknown key is an error that suggests the most similar key. An invalid value is an error
+        /// that does not show the value. In the environment
         #[doc = concat!("a key is in upper case after `", $prefix, "_`, such as `", $prefix, "_CLIENT_SECRET_FILE`.")]
         /// Other variables with this prefix are ignored, unless they resemble a key: see [`Config::from_env`].
         ///
         /// # Options without a key
         ///
-        /// Set these in code, by `with_http`, `with_tokens` and `with_retry`, which change what the settings say:
+        /// Set these in code, with `with_http`, `with_tokens` and `with_retry`, which override the
+        /// settings:
         ///
-        /// - what is code: a reqwest client (`with_client_builder`), `with_clock`, `with_observer`;
-        /// - how webhooks are verified, apart from `webhook_tolerance`: `with_webhooks`, or the options of the verifier;
-        /// - what comes with a shared store: `with_store`, `with_store_timeout`, `with_store_circuit_open_for`,
-        ///   `with_lease`, `with_deliveries`;
-        /// - what protects the vendor and your process from each other, where a deployment has no reason to differ from
-        ///   the program that was tested: `with_default_lifetime`, `with_max_lifetime`, `with_jitter`, `with_backoff`,
-        ///   `with_negative_cache_ttl`, `with_max_cool_down`, `with_max_handles`, and of
-        ///   [`RetryPolicy`](crate::RetryPolicy) `with_base` and `with_cap`.
+        /// - options that are code: a reqwest client (`with_client_builder`), `with_clock`,
+        ///   `with_observer`;
+        /// - how webhooks are verified, except `webhook_tolerance`: `with_webhooks`, or the
+        ///   verifier's options;
+        /// - options of a shared store: `with_store`, `with_store_timeout`,
+        ///   `with_store_circuit_open_for`, `with_lease`, `with_deliveries`;
+        /// - options that protect the vendor and your process, and that should not differ between
+        ///   deployments: `with_default_lifetime`, `with_max_lifetime`, `with_jitter`,
+        ///   `with_backoff`, `with_negative_cache_ttl`, `with_max_cool_down`, `with_max_handles`,
+        ///   and `with_base` and `with_cap` of [`RetryPolicy`](crate::RetryPolicy).
         ///
         /// # Security
         ///
-        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers add the line of the
-        /// file to what they print of an error: of the crate `toml` show `Error::message` alone.
+        /// `Debug` redacts the secrets, and no error of this crate shows a value. Some parsers add
+        /// the line of the file when they display an error: with the crate `toml`, show only
+        /// `Error::message`.
         ///
         $(#[$meta])*
         pub struct $name {
             /// The client id that the vendor's dashboard shows. Not secret.
             pub client_id: String,
-            /// The secret of that client.
+            /// The client secret.
             pub client_secret: crate::Secret,
-            /// A file with the secret in it, such as a mounted one: at most 16 KiB of UTF-8, of which one line end
-            /// is dropped. It is read by [`Config::builder`] and again while the client runs, so that a secret that is
-            /// replaced is used without a restart: see [`FileCredentials`](crate::FileCredentials).
+            /// The path of a file with the client secret: at most 16 KiB of UTF-8. One line ending
+            /// is removed.
+            ///
+            /// [`Config::builder`] reads the file, and the client reads it again while it runs. So
+            /// a replaced secret is used without a restart: see
+            /// [`FileCredentials`](crate::FileCredentials).
             pub client_secret_file: std::path::PathBuf,
-            /// A directory with the files `client_id` and `client_secret`, in place of the three settings above. It is
-            /// read as [`FileCredentials::directory`](crate::FileCredentials::directory) says.
+            /// The path of a directory with the files `client_id` and `client_secret`, instead of
+            /// the three settings above. It is read as described in
+            /// [`FileCredentials::directory`](crate::FileCredentials::directory).
             pub credentials_dir: std::path::PathBuf,
-            /// [`ClientBuilder::with_credentials_name`].
+            /// A name for the credentials. See [`ClientBuilder::with_credentials_name`].
             pub credentials_name: String,
             #[doc = concat!("Where the credentials go: ", $ways, ".")]
             pub client_auth: ClientAuth,
-            /// [`ClientBuilder::with_base_url`].
+            /// The base URL of the service. See [`ClientBuilder::with_base_url`].
             pub base_url: String,
-            /// [`ClientBuilder::with_version`].
+            /// The version of the API. See [`ClientBuilder::with_version`].
             pub version: String,
-            /// [`ClientBuilder::with_scopes`]: a list, or a text with spaces between them.
+            /// The scopes of the default token: a list, or a text with spaces between the scopes.
+            /// See [`ClientBuilder::with_scopes`].
             pub scopes: Vec<crate::Scope>,
-            /// [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout). This and every time below is a
-            /// number of seconds, or a text such as `500ms`, `15s`, `5m` or `1h`.
+            /// The timeout of a request. See
+            /// [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout).
+            ///
+            /// This and all durations below are a number of seconds, or a text such as `500ms`,
+            /// `15s`, `5m` or `1h`.
             pub timeout: std::time::Duration,
+            /// The timeout for connecting. See
             /// [`HttpOptions::with_connect_timeout`](crate::HttpOptions::with_connect_timeout).
             pub connect_timeout: std::time::Duration,
-            /// [`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit), in bytes.
+            /// The maximum size of a response body, in bytes. See
+            /// [`HttpOptions::with_body_limit`](crate::HttpOptions::with_body_limit).
             pub body_limit: usize,
-            /// [`HttpOptions::with_root_certificate`](crate::HttpOptions::with_root_certificate): a PEM file with one or
-            /// more certificates, at most 1 MiB. This file and the next are read by [`Config::builder`].
+            /// The path of a PEM file with one or more root certificates, at most 1 MiB.
+            /// [`Config::builder`] reads it. See
+            /// [`HttpOptions::with_root_certificate`](crate::HttpOptions::with_root_certificate).
             pub root_certificate_file: std::path::PathBuf,
-            /// [`HttpOptions::with_client_identity`](crate::HttpOptions::with_client_identity): a PEM file with the
-            /// certificate chain and its private key, at most 1 MiB.
+            /// The path of a PEM file with the certificate chain and its private key, at most 1
+            /// MiB. [`Config::builder`] reads it. See
+            /// [`HttpOptions::with_client_identity`](crate::HttpOptions::with_client_identity).
             pub client_identity_file: std::path::PathBuf,
-            /// [`HttpOptions::with_proxy`](crate::HttpOptions::with_proxy). A secret, since it may have a password in it.
+            /// The proxy. See [`HttpOptions::with_proxy`](crate::HttpOptions::with_proxy). It is a
+            /// secret, because it may contain a password.
             pub proxy: crate::Secret,
-            /// [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http): a list of hosts, or a text with
-            /// spaces between them.
+            /// The hosts to which http is allowed: a list, or a text with spaces between the hosts.
+            /// See [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http).
             pub allow_http: Vec<String>,
+            /// How long before its expiry a token is renewed. See
             /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
             pub refresh_window: std::time::Duration,
+            /// The time to subtract from a token's lifetime. See
             /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
             pub expiry_leeway: std::time::Duration,
+            /// The longest wait for a token. See
             /// [`TokenOptions::with_max_wait`](crate::token::TokenOptions::with_max_wait).
             pub max_wait: std::time::Duration,
-            /// [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity), in scope sets.
+            /// The maximum number of scope sets in the token cache. See
+            /// [`TokenOptions::with_capacity`](crate::token::TokenOptions::with_capacity).
             pub capacity: usize,
+            /// The maximum number of attempts of a call. See
             /// [`RetryPolicy::with_attempts`](crate::RetryPolicy::with_attempts).
             pub attempts: u32,
-            /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit): calls by a time,
-            /// such as `40/s` or `300/60s`.
+            /// The maximum number of token calls in a period, such as `40/s` or `300/60s`. See
+            /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit).
             pub rate_limit: (usize, std::time::Duration),
-            /// [`TokenOptions::with_rate_limit_share`](crate::token::TokenOptions::with_rate_limit_share): over 0 and
-            /// up to 1.
+            /// The share of the rate limit that this process may use: over 0 and up to 1. See
+            /// [`TokenOptions::with_rate_limit_share`](crate::token::TokenOptions::with_rate_limit_share).
             pub rate_limit_share: f64,
             $($own)*
         }
         }
 
         impl $name {
-            /// The HTTP options among the settings: for a reqwest client of your own, by
-            /// [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest).
+            /// Returns the HTTP options in these settings, for example for your own reqwest client
+            /// with [`HttpOptions::to_reqwest`](crate::HttpOptions::to_reqwest).
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, for a file that cannot be
-            /// read.
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key of a
+            /// file that cannot be read.
             pub fn http_options(&self) -> Result<crate::HttpOptions, crate::Error> {
                 let network = crate::client::config::Network {
                     timeout: self.timeout,
@@ -266,13 +298,14 @@ macro_rules! settings {
                 network.options()
             }
 
-            /// A builder with these settings, to change or add to. Files are read here, those of credentials for the first
-            /// time.
+            /// Returns a builder with these settings, which you can change further. Reads the
+            /// files.
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, for an id or secret
-            /// that is missing, a secret that is given twice, or a file that cannot be read.
+            /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) naming the key, if the
+            /// id or the secret is missing, if the secret is set twice, or if a file cannot be
+            /// read.
             pub fn builder(&self) -> Result<ClientBuilder, crate::Error> {
                 let credentials = crate::client::config::CredentialsSettings {
                     prefix: self.prefix(),
@@ -284,7 +317,7 @@ macro_rules! settings {
                 self.apply(Client::builder(credentials.provider()?))
             }
 
-            /// A client with these settings.
+            /// Creates a client with these settings.
             ///
             /// # Errors
             ///
@@ -320,7 +353,7 @@ macro_rules! settings {
 }
 pub(crate) use settings;
 
-/// A setting that is one of a few words.
+/// Defines a setting whose value is one of a few words.
 macro_rules! words {
     ($type:ty: $($word:literal => $value:expr),+) => {
         impl crate::client::config::Setting for $type {

@@ -1,9 +1,10 @@
-//! Which known name a misspelt one was meant to be. It guesses only where few letters differ.
+//! Finds the known name that is most similar to a misspelt one.
 
-/// The known name that is nearest, if it is near: one letter in three at the most, and no more than two.
-/// Case counts for nothing.
+/// Returns the most similar known name, if at most a third of its letters differ, and at most two.
+///
+/// The comparison ignores case.
 pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // The work grows with the product of both lengths, and no key is as long.
+    // The running time grows with the product of both lengths, and no key is this long.
     if given.len() > 64 {
         return None;
     }
@@ -13,7 +14,8 @@ pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
     (distance(given, name) <= allowed).then_some(name)
 }
 
-/// How many letters to insert, delete, replace, or swap with their neighbour (optimal string alignment).
+/// Returns the number of letters to insert, delete, replace or swap with their neighbour (optimal
+/// string alignment).
 fn distance(one: &str, other: &str) -> usize {
     let letters = |text: &str| text.to_ascii_lowercase().chars().collect::<Vec<_>>();
     let (one, other) = (letters(one), letters(other));

@@ -1,11 +1,12 @@
-//! Settings of both vendors as the options that the builders take. What is not set is left as it was.
+//! Converts shared settings into the options of the builders. A setting that is missing changes
+//! nothing.
 
 use std::{path::Path, time::Duration};
 
 use super::file::pem;
 use crate::{Error, HttpOptions, Secret, token::TokenOptions};
 
-/// How requests are sent.
+/// The settings for sending requests.
 pub(crate) struct Network<'a> {
     pub(crate) timeout: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
@@ -17,6 +18,8 @@ pub(crate) struct Network<'a> {
 }
 
 impl Network<'_> {
+    /// Converts these settings into HTTP options.
+    ///
     /// # Errors
     ///
     /// `InvalidConfig` for a file that cannot be read.
@@ -34,7 +37,7 @@ impl Network<'_> {
     }
 }
 
-/// How tokens live.
+/// The settings for the life cycle of tokens.
 pub(crate) struct Lifecycle {
     pub(crate) refresh_window: Option<Duration>,
     pub(crate) expiry_leeway: Option<Duration>,
@@ -60,7 +63,7 @@ impl Lifecycle {
     }
 }
 
-/// Gives an option to a builder, if there is a value.
+/// Passes an option to a builder, if there is a value.
 pub(crate) fn set<O, V>(options: O, value: Option<V>, set: impl FnOnce(O, V) -> O) -> O {
     match value {
         Some(value) => set(options, value),

@@ -1,4 +1,4 @@
-//! A secret that is given, or that is in a file such as one that the platform mounts.
+//! Returns a secret that is set directly or in a file, for example a mounted one.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use crate::{
     client::credentials::{named, read_secret},
 };
 
-/// The secret under a key, or in the file under the same key with `_file`; not both.
+/// Returns the secret under a key, or from the file under the same key with `_file`.
 ///
 /// # Errors
 ///
-/// `InvalidConfig` for both, and for a file that cannot be read, is empty, too large or not text, or contains
-/// more than the secret.
+/// `InvalidConfig` if both are set, or if the file cannot be read, is empty, is too large, is not
+/// text, or contains more than the secret.
 pub(crate) fn secret(
     key: &str,
     given: Option<&Secret>,

@@ -1,4 +1,4 @@
-//! What a value must be for each kind of setting. A value of another kind is refused without being shown.
+//! Validates and parses the value of each type of setting. Errors do not show the value.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -7,17 +7,17 @@ use crate::{Scope, Secret, text};
 
 /// The type of a setting.
 pub(crate) trait Setting: Sized + fmt::Debug {
-    /// What follows the key's name in the error.
+    /// The text that follows the key's name in the error.
     const MUST_BE: &'static str;
 
     fn read(value: &Value) -> Option<Self>;
 
-    /// What is wrong with a text before it is read.
+    /// Returns what is wrong with a text, before it is parsed.
     fn flaw(text: &str) -> Option<&'static str> {
         text::flaw(text)
     }
 
-    /// `None` for no value: `null`, or an empty variable.
+    /// Parses a value. Returns `None` if there is no value: `null`, or an empty variable.
     fn optional(value: &Value) -> Result<Option<Self>, &'static str> {
         let flaw = match value {
             Value::Nothing => return Ok(None),
@@ -27,13 +27,13 @@ pub(crate) trait Setting: Sized + fmt::Debug {
         flaw.map_or_else(|| Self::read(value).map(Some).ok_or(Self::MUST_BE), Err)
     }
 
-    /// What `Debug` shows of it.
+    /// Writes the setting for `Debug`.
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fmt(f)
     }
 }
 
-/// A setting as `Debug` of all of them shows it.
+/// Shows a setting in `Debug` of all settings.
 pub(crate) struct Shown<'a, S>(pub(crate) &'a S);
 
 impl<S: Setting> fmt::Debug for Shown<'_, S> {
@@ -86,7 +86,7 @@ impl Setting for u32 {
     }
 }
 
-/// A share of something.
+/// A share, such as of a rate limit.
 impl Setting for f64 {
     const MUST_BE: &'static str = "must be a number over 0 and up to 1, such as 0.5";
 
@@ -99,7 +99,7 @@ impl Setting for f64 {
     }
 }
 
-/// Names of hosts.
+/// A list of host names.
 impl Setting for Vec<String> {
     const MUST_BE: &'static str = "must be names of hosts: a list of them, or a text with spaces between";
 
@@ -151,8 +151,10 @@ impl Setting for Vec<Scope> {
     }
 }
 
-/// Where a text is a URL, or was meant to be one, somebody may have put credentials into it, before an `@` or into
-/// the query. The builder refuses such a URL, but settings are printed before that.
+/// Removes credentials from a text that is, or resembles, a URL.
+///
+/// Users may put credentials before an `@` or into the query. The builder rejects such a URL, but
+/// settings may be printed before that.
 fn without_credentials(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     match (rest.contains(['@', '?', '#']), scheme) {
@@ -162,7 +164,7 @@ fn without_credentials(text: &str) -> String {
     }
 }
 
-/// A number and its unit; without one, seconds.
+/// Parses a number with a unit. Without a unit, the number is in seconds.
 fn duration(text: &str) -> Option<Duration> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);

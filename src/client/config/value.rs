@@ -1,5 +1,6 @@
-//! A value before anybody knows what it is for, as any format has it. It is wiped, since it may be a
-//! secret, and its `Debug` shows only of which kind it is.
+//! A value of any format, before its meaning is known.
+//!
+//! It may be a secret, so it is wiped on drop, and `Debug` shows only its type.
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ pub(crate) enum Value {
     List(Vec<Self>),
     /// `null`, or an option that is not set.
     Nothing,
-    /// What no setting is: a truth value, a table, bytes.
+    /// A type that no setting has: a boolean, a table, or bytes.
     Other,
 }
 
@@ -28,10 +29,10 @@ impl Value {
         }
     }
 
-    /// A whole number, or its digits: an environment knows only text.
+    /// Returns an integer, or parses the digits of one, because environment variables are text.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are checked before")]
     pub(super) fn whole(&self) -> Option<u64> {
-        /// Up to here a float holds every whole number.
+        /// Up to this limit, a float represents every integer exactly.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match self {
             Self::Number(number) => {
@@ -63,7 +64,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Takes all that comes, so that serde never has to say, and show, what did not fit.
+/// Accepts any value, so that serde never reports, and shows, a value that does not fit.
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {

@@ -1,4 +1,4 @@
-//! Reads settings from environment variables that are passed in. Shows their names and never a value.
+//! Reads settings from the given environment variables. Shows their names, but never a value.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{contract::Settings, nearest::nearest, value::Value};
 use crate::{Error, ErrorKind};
 
-/// A setting of one row stands for the others of that row.
+/// If one setting of a row is set, the others of that row are not needed.
 const ALTERNATIVES: &[&[&str]] = &[
     &["client_secret", "client_secret_file", "credentials_dir"],
     &["client_id", "credentials_dir"],
@@ -16,8 +16,8 @@ const ALTERNATIVES: &[&[&str]] = &[
     &["origin", "referer"],
 ];
 
-/// Keys that choose the host, the proxy, the origin or the credentials. Ignoring a misspelt one of these could
-/// send the wrong key to the wrong place.
+/// Keys that select the host, the proxy, the origin or the credentials. Ignoring a misspelt name of
+/// one of these could send the wrong credentials, or send them to the wrong host.
 const CRITICAL: &[&str] = &[
     "client_id",
     "client_secret",
@@ -35,7 +35,7 @@ const CRITICAL: &[&str] = &[
     "previous_webhook_secret_file",
 ];
 
-/// Names that other clients of any vendor use, and the key that each stands for here.
+/// Names that other vendors' clients often use, and the corresponding key of this crate.
 const FOREIGN: &[(&str, &str)] = &[
     ("URL", "base_url"),
     ("API_URL", "base_url"),
@@ -53,23 +53,24 @@ const FOREIGN: &[(&str, &str)] = &[
     ("SECRET", "client_secret"),
 ];
 
-/// What is known of the environment that settings were read from.
+/// Information about the environment variables that the settings were read from.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
-    /// `None` for the vendor's own.
+    /// `None` for the vendor's own prefix.
     pub(crate) prefix: Option<String>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads every key from the variable of its name in upper case, after the prefix.
+/// Reads each key from the variable with its name in upper case, after the prefix.
 ///
-/// A variable with the prefix that is no key is ignored, because programs have variables of their own, unless it
-/// resembles a key or is the name that other clients of the vendor use for one. Then it is an error if that key
-/// is critical and not set, and a warning otherwise.
+/// A variable with the prefix that is not a key is ignored, because programs may have their own
+/// variables. But if it resembles a key, or is a name that other clients of the vendor use, it is
+/// reported: as an error if that key is critical and not set, otherwise as a warning.
 ///
 /// # Errors
 ///
-/// `InvalidConfig`, naming the first such variable in alphabetical order, or the first with an invalid value.
+/// `InvalidConfig` naming the first such variable in alphabetical order, or the first with an
+/// invalid value.
 pub(crate) fn from_vars<S: Settings>(
     prefix: &str,
     vars: impl IntoIterator<Item = (OsString, OsString)>,
@@ -98,7 +99,7 @@ pub(crate) fn from_vars<S: Settings>(
     }
     let ours = ["client_id", "client_secret", "client_secret_file", "credentials_dir"];
     if !ours.iter().any(|key| are_set.contains(key)) {
-        // An id under one pair of names and a secret under another would belong to two keys.
+        // An id of one pair of names and a secret of another could belong to different credentials.
         let whole = |(id, secret): &&(&'static str, &'static str)| {
             vars.contains_key(*id) && vars.contains_key(*secret)
         };
@@ -142,14 +143,15 @@ pub(crate) fn from_vars<S: Settings>(
     Ok((settings, warnings))
 }
 
-/// Those with the prefix, without it, that are not empty.
+/// Returns the variables with the prefix that are not empty, with the prefix removed.
 fn present(prefix: &str, vars: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, Value> {
     let mut present = BTreeMap::new();
     for (name, value) in vars {
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_prefix('_')) else {
             continue;
         };
-        // A value that is not text is valid for no key, and irrelevant where the name is no key.
+        // A value that is not text is invalid for every key, and irrelevant if the name is not a
+        // key.
         let value = value.into_string().map(Zeroizing::new).ok();
         if value.as_ref().is_none_or(|value| !value.is_empty()) {
             present.insert(name.to_owned(), value.map_or(Value::Other, Value::Text));

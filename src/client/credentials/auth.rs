@@ -1,4 +1,4 @@
-//! How a request shows the client credentials: in headers, or in the body (RFC 6749 section 2.3.1).
+//! Adds the client credentials to a request: in headers, or in the body (RFC 6749 section 2.3.1).
 
 use std::{fmt, sync::Arc};
 
@@ -14,16 +14,17 @@ use crate::{
 
 pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
-/// How a vendor's client sends its credentials.
+/// The way in which a vendor's client sends its credentials.
 #[derive(Clone, Copy)]
 pub(crate) struct Scheme {
-    /// The headers of the client's own calls. Without any, the credentials go into the body.
+    /// Returns the headers of the client's own calls. If empty, the credentials are sent in the
+    /// body.
     pub(crate) own: fn(&Credentials) -> Result<Headers, Error>,
-    /// The headers of requests that authenticate by key pair.
+    /// Returns the headers of requests that authenticate with the key pair.
     pub(crate) key_pair: fn(&Credentials) -> Result<Headers, Error>,
 }
 
-/// Credentials, checked and ready to send.
+/// Credentials that have been validated and are ready to send.
 pub(crate) struct Auth {
     credentials: Credentials,
     fingerprint: Fingerprint,
@@ -33,6 +34,8 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
+    /// Validates credentials.
+    ///
     /// # Errors
     ///
     /// `InvalidConfig` for credentials that the client's own calls cannot carry.
@@ -56,23 +59,24 @@ impl Auth {
         self.fingerprint
     }
 
-    /// The headers of requests that authenticate by key pair.
+    /// Returns the headers of requests that authenticate with the key pair.
     ///
     /// # Errors
     ///
-    /// `InvalidConfig` for credentials that they cannot carry.
+    /// `InvalidConfig` for credentials that these headers cannot carry.
     pub(crate) fn key_pair(&self) -> Result<Arc<KeyPairHeaders>, Error> {
         self.key_pair.clone()
     }
 
-    /// What a server may quote of these credentials.
+    /// Returns the secrets that a server might quote in an error.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let in_headers = self.own.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
         in_headers.map(Secret::from).chain([self.credentials.client_secret().clone()]).collect()
     }
 
-    /// Puts the credentials into a request: into its headers, or else into these two fields.
+    /// Adds the credentials to a request: to its headers, or otherwise to these two fields of its
+    /// body.
     pub(crate) fn apply(&self, call: Call, id: &mut Option<String>, secret: &mut Option<Secret>) -> Call {
         if self.own.is_empty() {
             *id = Some(self.credentials.client_id().to_owned());
@@ -81,11 +85,11 @@ impl Auth {
         self.with_headers(call, &self.own)
     }
 
-    /// Puts the credentials into a request that authenticates by key pair.
+    /// Adds the credentials to a request that authenticates with the key pair.
     ///
     /// # Errors
     ///
-    /// As [`Self::key_pair`].
+    /// Those of [`Self::key_pair`].
     pub(crate) fn apply_key_pair(&self, call: Call) -> Result<Call, Error> {
         Ok(self.with_headers(call, self.key_pair()?.headers()))
     }
@@ -100,7 +104,7 @@ impl Auth {
     }
 }
 
-/// HTTP Basic.
+/// Returns the header of HTTP Basic.
 pub(crate) fn basic_header(credentials: &Credentials) -> Result<Headers, Error> {
     Ok(vec![(header::AUTHORIZATION, basic(credentials.client_id(), credentials.client_secret())?)])
 }

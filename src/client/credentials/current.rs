@@ -1,5 +1,7 @@
-//! The credentials that a client sends now. Asks the provider within a deadline, once at a time, and keeps the last
-//! good pair when it fails.
+//! The credentials that a client currently sends.
+//!
+//! Calls the provider with a deadline, one call at a time. If it fails, the last valid credentials
+//! are used.
 
 use std::{
     fmt,
@@ -21,14 +23,14 @@ use crate::{
     token::Fingerprint,
 };
 
-/// How long a call waits for the provider.
+/// The timeout of a call to the provider.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How long the provider is not asked after it failed.
+/// The pause after a failed call to the provider.
 const FAILURE_PAUSE: Duration = Duration::from_secs(10);
-/// How long the provider is not asked because of a refusal after it was. Shorter than a refusal is remembered by
-/// default, so that each probe asks.
+/// The pause between two calls to the provider that are caused by rejected credentials. It is
+/// shorter than the default TTL of the negative cache, so that each probe calls the provider.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
-/// How many looks that already run a refusal waits for before it gives up.
+/// How many calls to the provider that are already running a rejected request waits for.
 const MAX_WAITS: u32 = 3;
 
 /// The credentials of a client. Cheap to clone; clones share everything.
@@ -37,7 +39,7 @@ pub(crate) struct CurrentCredentials(Arc<Inner>);
 
 struct Inner {
     provider: Arc<dyn CredentialsProvider>,
-    /// Replaces the client id in what stored tokens are found by.
+    /// Replaces the client id in the keys of stored tokens.
     name: Option<String>,
     shared: Shared,
     clock: Arc<dyn Clock>,
@@ -47,16 +49,18 @@ struct Inner {
 #[derive(Default)]
 struct State {
     look: SingleFlight<Outcome>,
-    /// The last failure of the provider, and until when it is not asked again.
+    /// The last failure of the provider, and the end of the pause after it.
     failure: Option<(Error, Duration)>,
-    /// No refusal makes the provider be asked before this.
+    /// A rejection of the credentials does not cause a call to the provider before this time.
     refusal_pause_end: Duration,
 }
 
 impl CurrentCredentials {
+    /// Creates the current credentials of a client.
+    ///
     /// # Errors
     ///
-    /// `InvalidConfig` for known credentials or a name that cannot be sent or used.
+    /// `InvalidConfig` for known credentials that cannot be sent, or for an invalid name.
     pub(crate) fn new(
         provider: Arc<dyn CredentialsProvider>,
         scheme: Scheme,
@@ -71,27 +75,29 @@ impl CurrentCredentials {
         Ok(Self(Arc::new(Inner { provider, name, shared, clock, state: Mutex::default() })))
     }
 
-    /// The last good credentials.
+    /// Returns the last valid credentials.
     pub(crate) fn known(&self) -> Option<Arc<Auth>> {
         self.0.shared.current()
     }
 
-    /// What stored tokens are found by: the name, or the client id. `None` while neither is known.
+    /// Returns what identifies the account in the keys of stored tokens: the name, or the client
+    /// id. `None` while neither is known.
     pub(crate) fn account(&self) -> Option<Fingerprint> {
         let known = self.known();
         account(self.0.name.as_deref(), known.as_ref().map(|known| known.credentials().client_id()))
     }
 
-    /// Tells the credentials from others, the secret included.
+    /// Returns a fingerprint of the credentials, including the secret.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.known().map_or_else(|| Fingerprint::of(["unknown"]), |auth| auth.fingerprint())
     }
 
-    /// The credentials to send, from the provider.
+    /// Calls the provider, and returns the credentials to send.
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Timeout` or `InvalidConfig` if the provider fails and there are no last good credentials.
+    /// `Unavailable`, `Timeout` or `InvalidConfig` if the provider fails and there are no valid
+    /// credentials from before.
     pub(crate) async fn get(&self) -> Outcome {
         let waiter = {
             let mut state = self.0.lock();
@@ -106,11 +112,11 @@ impl CurrentCredentials {
         waiter.outcome().await.unwrap_or_else(|| self.known().ok_or_else(cut_off))
     }
 
-    /// The credentials from memory. From the provider only if none are known.
+    /// Returns the credentials from memory, or from the provider if none are known.
     ///
     /// # Errors
     ///
-    /// As [`Self::get`].
+    /// Those of [`Self::get`].
     pub(crate) async fn known_or_get(&self) -> Outcome {
         match self.known() {
             Some(known) => Ok(known),
@@ -118,7 +124,8 @@ impl CurrentCredentials {
         }
     }
 
-    /// Asks the provider after the server refused these, and returns whether there are others now.
+    /// Calls the provider after the server rejected these credentials, and returns whether there
+    /// are others.
     pub(crate) async fn renew(&self, refused: &Fingerprint) -> bool {
         for _ in 0..MAX_WAITS {
             let known = self.known();
@@ -129,7 +136,7 @@ impl CurrentCredentials {
                 let mut state = self.0.lock();
                 let now = self.0.clock.monotonic();
                 match state.look.running() {
-                    // It may have begun before the refusal.
+                    // This call may have started before the rejection.
                     Some(waiter) => (waiter, false),
                     None if now < state.refusal_pause_end || state.failure_now(|| now).is_some() => {
                         return false;
@@ -149,7 +156,7 @@ impl CurrentCredentials {
         self.known().is_some_and(|known| known.fingerprint() != *refused)
     }
 
-    /// Starts to ask the provider, in a task of its own.
+    /// Starts a call to the provider, in a separate task.
     fn look(&self, state: &mut State, refused: Option<Arc<Auth>>) -> Result<Waiter<Outcome>, Error> {
         let flight: Flight<Outcome> = state.look.start();
         let (waiter, inner) = (flight.waiter(), self.0.clone());
@@ -215,7 +222,8 @@ impl Inner {
     }
 }
 
-/// What tells one account of a vendor from others: the name, or the client id. `None` without either.
+/// Returns what distinguishes an account of a vendor: the name, or the client id. `None` without
+/// either.
 pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fingerprint> {
     match (name, client_id) {
         (Some(name), _) => Some(Fingerprint::of(["name", name])),
@@ -223,8 +231,8 @@ pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fin
     }
 }
 
-/// A failure of the provider says nothing about the vendor: not that it refuses the credentials, nor that it asks to
-/// wait.
+/// Converts an error of the provider. Its kind must not look like an error of the vendor, such as
+/// rejected credentials or a rate limit.
 fn failed(error: Error) -> Error {
     let kind = match error.kind() {
         kind @ (ErrorKind::InvalidConfig | ErrorKind::Timeout) => kind,
@@ -233,7 +241,7 @@ fn failed(error: Error) -> Error {
     Error::new(kind, "the client credentials could not be obtained").with_source(error)
 }
 
-/// The runtime that the provider was asked on has ended.
+/// The error if the runtime of the provider's call has shut down.
 fn cut_off() -> Error {
     Error::new(ErrorKind::Unavailable, "the credentials provider was cut off")
 }
@@ -257,7 +265,7 @@ mod tests {
         client::credentials::{Credentials, CredentialsFuture, auth::basic_header},
     };
 
-    /// Hangs from the second call on.
+    /// A provider that hangs from the second call on.
     #[derive(Debug, Default)]
     struct Hangs {
         calls: atomic::AtomicUsize,
@@ -299,7 +307,7 @@ mod tests {
             }
             assert_eq!((asked(), start.elapsed().as_secs()), (calls, waits));
         }
-        // Until the pause is over, no caller waits for a provider that hangs.
+        // During the pause, no caller waits for a provider that hangs.
         let start = time::Instant::now();
         current.get().await.unwrap();
         assert!(!current.renew(&current.fingerprint()).await);

@@ -1,4 +1,4 @@
-//! Credentials in files, which are read again before each call that sends them.
+//! Credentials in files, which are re-read before each call that sends them.
 
 use std::{
     fmt, fs,
@@ -19,18 +19,18 @@ use crate::{Error, ErrorKind, Secret, token::Fingerprint};
 /// The names of the two files in a directory.
 const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
-/// How often files are read until two readings in a row are the same.
+/// The maximum number of times to read the files until two readings in a row are the same.
 const ATTEMPTS: usize = 8;
 
-/// Client credentials in files, such as those that Kubernetes or a secrets agent mounts. A replaced file is used
-/// without a restart.
+/// Client credentials in files, for example mounted by Kubernetes or a secrets agent.
 ///
-/// The files are read when this is made, and again before each call that sends the credentials, on tokio's threads
-/// for blocking work. If a file cannot be read then, the client logs a warning and goes on with the last credentials.
+/// A replaced file is used without a restart. The files are read when this value is created, and
+/// again before each call that sends the credentials, on tokio's threads for blocking work. If a
+/// file cannot be read then, the client logs a warning and uses the last credentials.
 ///
-/// Each file has at most 16 KiB of UTF-8 text. A byte order mark before the value and one line end after it are
-/// dropped; other white space, quotes and invisible characters around a value are refused. What is not a regular
-/// file, such as a pipe, is read once.
+/// Each file may contain at most 16 KiB of UTF-8 text. A byte order mark at the start and one line
+/// ending at the end are removed. Other white space, quotes and invisible characters around a value
+/// are errors. A file that is not a regular file, such as a pipe, is read only once.
 ///
 /// ```
 /// # fn main() -> Result<(), fintech_auth::Error> {
@@ -46,13 +46,13 @@ const ATTEMPTS: usize = 8;
 ///
 /// # Security
 ///
-/// Neither `Debug` nor an error shows what is in a file.
+/// Neither `Debug` nor errors show the content of a file.
 #[derive(Clone)]
 pub struct FileCredentials {
     files: Arc<Files>,
     first: Credentials,
     is_read_again: bool,
-    /// Held while the files are read, so that a file system that hangs occupies one thread and not more.
+    /// Locked while the files are read, so that a file system that hangs blocks only one thread.
     reading: Arc<Mutex<()>>,
 }
 
@@ -64,47 +64,50 @@ enum Files {
 }
 
 impl FileCredentials {
-    /// A client id that does not change, and a file with the client secret.
+    /// Reads the client secret from a file. The client id is fixed. Blocks while it reads.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for a file that cannot be read, is empty, too large or not text, or contains
-    /// more than the secret. It blocks while it reads.
+    /// [`ErrorKind::InvalidConfig`] if the file cannot be read, is empty, is too large, is not
+    /// text, or contains more than the secret.
     pub fn secret_file(client_id: impl Into<String>, path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::secret_file_of(client_id.into(), path.into(), "the client secret")
     }
 
-    /// A directory with the files `client_id` and `client_secret`, as Kubernetes mounts a secret with these two keys.
+    /// Reads the files `client_id` and `client_secret` in a directory. Blocks while it reads.
     ///
-    /// Both files are read together: when the directory that their links lead to is replaced in one step, as
-    /// Kubernetes does it, an old id is never sent with a new secret. In a directory of your own, replace both by
-    /// renaming a symbolic link to a directory; two files that are replaced one after the other can be read in
-    /// between.
+    /// Kubernetes mounts a secret with these two keys as such a directory. Both files are read
+    /// together. If the directory that their links lead to is replaced in one step, as Kubernetes
+    /// does, an old id is never sent with a new secret. In your own directory, replace both files
+    /// by renaming a symbolic link to a directory. If you replace the two files one after the
+    /// other, they may be read in between.
     ///
     /// # Errors
     ///
-    /// As [`Self::secret_file`], for each of the files.
+    /// Those of [`Self::secret_file`], for each of the files.
     pub fn directory(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::directory_of(path.into(), "the credentials")
     }
 
-    /// A file with a JSON object that has the texts `client_id` and `client_secret`, such as one that a secrets agent
-    /// renders. Other keys are ignored.
+    /// Reads a file with a JSON object, for example one that a secrets agent renders. Blocks while
+    /// it reads.
+    ///
+    /// The object must have the strings `client_id` and `client_secret`. Other keys are ignored.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for a file that cannot be read, is too large, or has no such object. It blocks
-    /// while it reads.
+    /// [`ErrorKind::InvalidConfig`] if the file cannot be read, is too large, or does not contain
+    /// such an object.
     pub fn json_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::read_first(Files::Json(path.into()))
     }
 
-    /// As [`Self::secret_file`]. Errors name the setting `of` that the path is from.
+    /// Like [`Self::secret_file`]. Errors name the setting `of` that contains the path.
     pub(crate) fn secret_file_of(client_id: String, path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Secret { client_id, path, of })
     }
 
-    /// As [`Self::directory`]. Errors name the setting `of` that the path is from.
+    /// Like [`Self::directory`]. Errors name the setting `of` that contains the path.
     pub(crate) fn directory_of(path: PathBuf, of: &'static str) -> Result<Self, Error> {
         Self::read_first(Files::Directory { path, of })
     }
@@ -125,8 +128,10 @@ impl Files {
         }
     }
 
-    /// Reads until two readings in a row are the same. So no half-written file is used, and no id with the secret of
-    /// another: the paths without links tell whether a link was replaced in between.
+    /// Reads the files until two readings in a row are the same.
+    ///
+    /// This prevents the use of a half-written file, or of an id with another pair's secret. The
+    /// resolved paths show whether a link was replaced in between.
     fn read_whole(&self) -> Result<Credentials, Error> {
         let paths = self.paths();
         let mut before: Option<(Vec<PathBuf>, Fingerprint)> = None;
@@ -182,7 +187,7 @@ struct Pair {
 
 fn read_json(path: &Path, name: &str) -> Result<Credentials, Error> {
     let text = read_file(path, name, Secret::from_reader)?;
-    // The parser's own error may quote the file.
+    // The parser's own error may contain text from the file.
     let Ok(pair) = serde_json::from_str::<Pair>(text.expose_secret()) else {
         let reason = format!("{name} is no JSON object with the texts client_id and client_secret");
         return Err(Error::new(ErrorKind::InvalidConfig, reason));

@@ -1,4 +1,4 @@
-//! Client credentials: a pair, where it comes from, and the pair that is sent now.
+//! Client credentials: a pair of id and secret, its providers, and the pair that is currently sent.
 
 mod auth;
 mod current;

@@ -1,4 +1,4 @@
-//! The last good credentials of a client, read without a lock.
+//! The last valid credentials of a client, which are read without a lock.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ pub(super) type Outcome = Result<Arc<Auth>, Error>;
 pub(super) struct Shared {
     scheme: Scheme,
     current: ArcSwapOption<Auth>,
-    /// Of these credentials and of those before them: a call may be on its way while they are replaced.
+    /// The secrets of these credentials and of the previous ones, because a call may be in flight
+    /// while credentials are replaced.
     secrets: Arc<EchoedSecrets>,
 }
 
@@ -26,7 +27,7 @@ impl Shared {
         self.current.load_full()
     }
 
-    /// Puts these credentials in place, unless they are in place already.
+    /// Stores these credentials, unless they are stored already.
     ///
     /// # Errors
     ///
@@ -39,7 +40,8 @@ impl Shared {
             return Ok(before.clone());
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
-        // First these: a response may quote the new secret as soon as it is sent.
+        // The secrets are replaced first: a response may quote the new secret as soon as it has
+        // been sent.
         let secrets = auth.secrets().into_iter().chain(before.iter().flat_map(|before| before.secrets()));
         self.secrets.replace(secrets.collect());
         self.current.store(Some(auth.clone()));
