@@ -1,30 +1,34 @@
-//! Where Moov's live service and its documents differ.
+//! The differences between Moov's live service and its documentation.
 
-/// How Moov behaves where its live service differs from its documents.
+/// How the emulator behaves where Moov's live service differs from its documentation.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Behaviour {
-    /// As the live service was seen in September 2026. A token is a JWT that lives an hour, `expires_in` is a Unix
-    /// timestamp, and a token is issued for any `Origin` or none: if the origin is not allowed, the JWT's `aud`
-    /// lacks it, and later requests with the token get a 401.
+    /// The behaviour of the live service, as observed in September 2026.
+    ///
+    /// Access tokens are JWTs with a lifetime of 1 h, and `expires_in` is a Unix timestamp. A token
+    /// is issued for any `Origin`, or without one. If the origin is not allowed, it is missing from
+    /// the JWT's `aud`, and later requests with the token get a 401.
     #[default]
     Live,
-    /// As the documents say. A token is opaque and lives 900 seconds, `expires_in` is a number of seconds, and a
-    /// token of type `web` is refused with 403 without an `Origin` that is allowed.
+    /// The documented behaviour.
+    ///
+    /// Access tokens are opaque with a lifetime of 900 s, and `expires_in` is a number of seconds.
+    /// A request for a token of type `web` without an allowed `Origin` gets a 403.
     Documented,
 }
 
-/// How Moov writes `expires_in`: its documents disagree on the meaning, and a numeric string is to
-/// be expected as well.
+/// The format of Moov's `expires_in`. The documentation contradicts itself about the meaning, and a
+/// client should also expect a numeric string.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiresInStyle {
-    /// Seconds of validity: `900`.
+    /// The lifetime in seconds: `900`.
     Seconds,
-    /// The Unix timestamp of the end: `1736964352`.
+    /// The Unix timestamp of the expiry: `1736964352`.
     Timestamp,
-    /// Seconds of validity in a string: `"900"`.
+    /// The lifetime in seconds, as a string: `"900"`.
     SecondsText,
-    /// The Unix timestamp of the end in a string: `"1736964352"`.
+    /// The Unix timestamp of the expiry, as a string: `"1736964352"`.
     TimestampText,
 }

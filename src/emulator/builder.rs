@@ -1,6 +1,4 @@
-//! The settings of an emulator, before it starts.
-//!
-//! What happens once, to a single request, is no setting: see `fault.rs`.
+//! The settings of an emulator before it starts. For faults of single requests, see `fault.rs`.
 
 use std::{
     fmt, io,
@@ -27,7 +25,7 @@ use super::{
 };
 use crate::{Credentials, Secret, clock::ManualClock, webhook::testing::SigningKey};
 
-/// Settings of a [`Emulator`].
+/// The settings of an [`Emulator`].
 #[must_use]
 pub struct Builder {
     host: IpAddr,
@@ -70,107 +68,117 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The address to listen on. Default: 127.0.0.1.
+    /// Sets the address to listen on. Default: 127.0.0.1.
     ///
     /// # Security
     ///
-    /// Beyond loopback, everyone who reaches the port gets the emulator's tokens, and its requests travel in clear
-    /// text. Send it no credentials but its own.
+    /// If the address is not a loopback address, everyone who can reach the port can get the
+    /// emulator's tokens, and requests are not encrypted. Send only the emulator's own credentials.
     pub fn with_host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
     }
 
-    /// A fixed port. By default a free one is taken.
+    /// Sets the port to listen on. Default: a free port.
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// A clock of your own, such as the one that your client runs on. By default a new one stands at
-    /// the current second.
+    /// Sets the clock, for example to share it with your client. Default: a clock that stands still
+    /// at the current second.
     pub fn with_clock(mut self, clock: ManualClock) -> Self {
         self.time = Time::on(clock);
         self
     }
 
-    /// The clock of the machine, for an emulator that people use.
+    /// Uses the system clock, for an emulator that people use.
     pub fn with_system_clock(mut self) -> Self {
         self.time = Time::running();
         self
     }
 
-    /// Whether Moov behaves as its live service or as its documents say. Default: [`Behaviour::Live`].
+    /// Sets whether Moov behaves like its live service or like its documentation. Default:
+    /// [`Behaviour::Live`].
     pub fn with_behaviour(mut self, behaviour: Behaviour) -> Self {
         self.behaviour = behaviour;
         self
     }
 
-    /// How long access tokens of both services live. Default: 3600 s, and for Moov as documented 900 s.
+    /// Sets the lifetime of both services' access tokens. Default: 3600 s, and 900 s for Moov with
+    /// [`Behaviour::Documented`].
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
     }
 
-    /// The origin that Moov allows. Default: `https://emulator.example`.
+    /// Sets the origin that Moov allows. Default: `https://emulator.example`.
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = origin.into();
         self
     }
 
-    /// Whether Moov allows only that origin for tokens of type `web`, or any. Default: only that one.
+    /// Sets whether Moov allows only that origin for tokens of type `web`, or any origin. Default:
+    /// only that origin.
     pub fn with_origin_check(mut self, check: bool) -> Self {
         self.origin_check = check;
         self
     }
 
-    /// Whether Moov issues refresh tokens. The live service was seen with and without them. Default: yes.
+    /// Sets whether Moov issues refresh tokens. The live service was observed with and without
+    /// them. Default: yes.
     pub fn with_refresh_tokens(mut self, refresh_tokens: bool) -> Self {
         self.refresh_tokens = refresh_tokens;
         self
     }
 
-    /// How Moov writes `expires_in`. Default: [`ExpiresInStyle::Timestamp`], and as documented
-    /// [`ExpiresInStyle::Seconds`].
+    /// Sets the format of Moov's `expires_in`. Default: [`ExpiresInStyle::Timestamp`], and
+    /// [`ExpiresInStyle::Seconds`] with [`Behaviour::Documented`].
     pub fn with_expires_in(mut self, style: ExpiresInStyle) -> Self {
         self.expires_in = Some(style);
         self
     }
 
-    /// The client id and secret that MoneyKit knows.
+    /// Sets the client id and secret that MoneyKit accepts.
     pub fn with_moneykit_credentials(mut self, credentials: Credentials) -> Self {
         self.moneykit = credentials;
         self
     }
 
-    /// The client id and secret that Moov knows.
+    /// Sets the client id and secret that Moov accepts.
     pub fn with_moov_credentials(mut self, credentials: Credentials) -> Self {
         self.moov = credentials;
         self
     }
 
-    /// Calls this with each request when it is over: answered, or lost with its response. For a live log.
-    /// It runs on the thread that serves, so it should be quick.
+    /// Sets a function that is called with each request when it is finished, for example for a live
+    /// log.
+    ///
+    /// A request is finished when it has a response, or when it and its response are lost. The
+    /// function runs on the server's thread, so it should be fast.
     pub fn with_observer(mut self, observer: impl Fn(&Request) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// The key with which MoneyKit signs webhooks until it is rotated. By default a new one is generated.
+    /// Sets the key that signs MoneyKit's webhooks until it is rotated. Default: a generated key.
     pub fn with_moneykit_signing_key(mut self, key: SigningKey) -> Self {
         self.moneykit_key = Some(key);
         self
     }
 
-    /// The secret with which Moov signs webhooks until it is rotated. By default a new one is generated.
+    /// Sets the secret that signs Moov's webhooks until it is rotated. Default: a generated secret.
     pub fn with_moov_webhook_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.moov_webhook_secret = Some(secret.into());
         self
     }
 
-    /// Asks this first about each request with a body of up to 64 KiB, so that an emulator can serve more than the two
-    /// services, such as a page of its own. `None` leaves the request to the services. A request that it serves meets no
-    /// fault, and is neither logged nor observed. It runs on the thread that serves, so it should be quick.
+    /// Sets a function that may respond to requests first, so that an emulator can serve other
+    /// pages.
+    ///
+    /// The function is called for each request with a body of up to 64 KiB. If it returns `None`,
+    /// the services handle the request. Requests that it responds to are not affected by faults,
+    /// logged or observed. It runs on the server's thread, so it should be fast.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -195,11 +203,12 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the port cannot be had, or the system gives no randomness.
+    /// Fails if the port is not available, or if the system provides no randomness.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with its IO driver enabled, as all of tokio's networking.
+    /// Panics outside of a tokio runtime with its IO driver enabled, like all of tokio's
+    /// networking.
     pub async fn start(self) -> io::Result<Emulator> {
         let listener = TcpListener::bind((self.host, self.port)).await?;
         let url = format!("http://{}", reachable(listener.local_addr()?));
@@ -244,7 +253,8 @@ impl Builder {
     }
 }
 
-/// Where this machine reaches a listener: one that listens on all addresses by loopback.
+/// Returns the address at which this machine can reach a listener. For a listener on all addresses,
+/// that is a loopback address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

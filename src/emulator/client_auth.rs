@@ -1,4 +1,4 @@
-//! Whether a request comes from the client that a service knows, in each way to say so.
+//! Checks the client credentials of a request, in each method of client authentication.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header};
@@ -6,13 +6,15 @@ use http::{HeaderMap, header};
 use super::fields::Fields;
 use crate::Credentials;
 
-/// The one client that a service knows.
+/// The only client that a service knows.
 pub(super) struct KnownClient(pub(super) Credentials);
 
 impl KnownClient {
-    /// HTTP Basic (RFC 7617), in UTF-8 or, as MoneyKit's own SDK sends it, in Latin-1. Another scheme
-    /// is none of its business: Moov's own SDK can send a bearer token beside a body that counts. An empty pair
-    /// counts as not shown: MoneyKit's Ruby SDK sends one beside credentials in the body.
+    /// Checks HTTP Basic (RFC 7617), in UTF-8, or in Latin-1 as MoneyKit's own SDK sends it.
+    ///
+    /// Other schemes are ignored, because Moov's own SDK can send a bearer token with credentials
+    /// in the body. An empty pair counts as missing, because MoneyKit's Ruby SDK sends one with
+    /// credentials in the body.
     pub(super) fn basic(&self, headers: &HeaderMap) -> Shown {
         let Some(given) = with_scheme(headers, "basic") else { return Shown::Not };
         let expected = format!("{}:{}", self.0.client_id(), self.0.client_secret().expose_secret());
@@ -27,19 +29,19 @@ impl KnownClient {
         if is_right { Shown::Right } else { Shown::Wrong }
     }
 
-    /// `client_id` and `client_secret` in the body (RFC 6749 section 2.3.1).
+    /// Checks `client_id` and `client_secret` in the body (RFC 6749 section 2.3.1).
     pub(super) fn body(&self, fields: &Fields) -> Shown {
         let text = |name| fields.text(name).map(str::as_bytes);
         self.both(text("client_id"), text("client_secret"))
     }
 
-    /// MoneyKit's newer pair of headers.
+    /// Checks the pair of headers that newer MoneyKit clients send.
     pub(super) fn headers(&self, headers: &HeaderMap) -> Shown {
         let bytes = |name| headers.get(name).map(http::HeaderValue::as_bytes);
         self.both(bytes("x-client-id"), bytes("x-client-secret"))
     }
 
-    /// An id alone says who it is and proves nothing.
+    /// Compares both parts. A client id without a secret proves nothing.
     fn both(&self, id: Option<&[u8]>, secret: Option<&[u8]>) -> Shown {
         let known = (self.0.client_id().as_bytes(), self.0.client_secret().expose_secret().as_bytes());
         match (id, secret) {
@@ -51,27 +53,27 @@ impl KnownClient {
     }
 }
 
-/// What one way to authenticate says.
+/// The result of checking one method of client authentication.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shown {
-    /// It was not taken.
+    /// The request did not use this method.
     Not,
     Right,
     Wrong,
 }
 
-/// Whether the ways that a request took are all right, and at least one was taken: credentials in two
-/// places have to agree.
+/// Returns whether at least one method was used, and all methods that were used succeeded.
+/// Credentials in two places must agree.
 pub(super) fn agree<const N: usize>(ways: [Shown; N]) -> bool {
     ways.contains(&Shown::Right) && !ways.contains(&Shown::Wrong)
 }
 
-/// The bearer token of a request (RFC 6750 section 2.1).
+/// Returns the bearer token of a request (RFC 6750 section 2.1).
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     std::str::from_utf8(with_scheme(headers, "bearer")?).ok()
 }
 
-/// What follows the scheme in `Authorization`, if it is this scheme; its case does not matter (RFC
+/// Returns the rest of `Authorization` after this scheme. The case of the scheme is ignored (RFC
 /// 9110 section 11.1).
 fn with_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a [u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();

@@ -1,4 +1,5 @@
-//! Sends signed webhooks to a handler, and again on the vendor's schedule until the handler accepts them.
+//! Sends signed webhooks to a handler, and retries them like the vendor until the handler accepts
+//! them.
 
 use std::{
     fmt, io,
@@ -14,15 +15,15 @@ use crate::{Error, ErrorKind, HttpOptions, clock::FOREVER, transport::classify_s
 const DELIVERY_TOKEN: &str = "moneykit-delivery-token";
 const DELIVERY_ATTEMPT: &str = "moneykit-delivery-attempt";
 
-/// When a vendor sends a delivery again that was not accepted.
+/// The times at which a vendor retries a delivery that was not accepted.
 ///
-/// The vendors document for how long they retry, and not at which intervals. Here each interval is twice as
-/// long as the one before it, and the last retry comes at the end of that time.
+/// The vendors document for how long they retry, but not the intervals. Here each interval is twice
+/// as long as the previous one, and the last retry is at the end of that time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct RetrySchedule {
     total: Duration,
-    /// How many intervals the total is divided into.
+    /// The number of intervals that the total is divided into.
     intervals: u32,
     attempts: usize,
 }
@@ -32,34 +33,35 @@ impl RetrySchedule {
         Self { total, intervals, attempts: usize::MAX }
     }
 
-    /// MoneyKit's two hours: 9 attempts, the first intervals of 28 s, 56 s and 113 s.
+    /// MoneyKit's 2 h of retries: 9 attempts, starting with intervals of 28 s, 56 s and 113 s.
     pub const fn moneykit() -> Self {
         Self::new(Duration::from_secs(2 * 3600), 8)
     }
 
-    /// Moov's 24 hours: 11 attempts, the first intervals of 84 s, 169 s and 338 s.
+    /// Moov's 24 h of retries: 11 attempts, starting with intervals of 84 s, 169 s and 338 s.
     pub const fn moov() -> Self {
         Self::new(Duration::from_secs(24 * 3600), 10)
     }
 
-    /// How long it takes from the first attempt to the last, without the time of the attempts themselves.
+    /// Returns the time from the first to the last attempt, without the duration of the attempts.
     pub const fn total(&self) -> Duration {
         self.total
     }
 
-    /// Compresses or stretches the schedule to this time, at most 100 years. The intervals keep their proportions.
+    /// Scales the schedule to this total time, at most 100 years. The intervals keep their
+    /// proportions.
     pub fn with_total(mut self, total: Duration) -> Self {
         self.total = total.min(FOREVER);
         self
     }
 
-    /// Ends the schedule after this many attempts; there is always one.
+    /// Limits the number of attempts. The minimum is 1.
     pub const fn with_max_attempts(mut self, attempts: usize) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// How long to wait before each retry.
+    /// Returns the wait before each retry.
     pub fn intervals(self) -> impl Iterator<Item = Duration> + Clone + Send + use<> {
         let sum = f64::from((1_u32 << self.intervals) - 1);
         let interval = move |number| self.total.mul_f64(f64::from(1_u32 << number) / sum);
@@ -67,14 +69,14 @@ impl RetrySchedule {
     }
 }
 
-/// How retries are signed. Neither vendor documents which it does, so a handler should bear both.
+/// How retries are signed. The vendors do not document it, so a handler should support both.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RetrySignature {
     /// All attempts have the signature of the first one.
     #[default]
     Same,
-    /// Each attempt is signed anew, with the time of the attempt. For Moov it has another nonce.
+    /// Each attempt is signed again, with its own time. For Moov it also has its own nonce.
     Anew,
 }
 
@@ -94,7 +96,7 @@ pub enum RetrySignature {
 /// # tokio::spawn(async { axum::serve(listener, router).await });
 /// let emulator = Emulator::start().await?;
 ///
-/// // Moov waits 5 s for a response. A day of retries takes a tenth of a second.
+/// // Moov waits 5 s for a response. The retries of 24 h are scaled to 100 ms.
 /// let http = HttpOptions::default().with_timeout(Duration::from_secs(5));
 /// let sender = WebhookSender::new(&url, &http)?
 ///     .with_schedule(RetrySchedule::moov().with_total(Duration::from_millis(100)));
@@ -109,8 +111,9 @@ pub enum RetrySignature {
 ///
 /// # Security
 ///
-/// The handler is reached by https, or by plain http on this machine and the hosts of
-/// [`HttpOptions::with_allow_http`]. Redirects are not followed. Of the response, only the status is read.
+/// The handler must use https, or http on the loopback interface and on the hosts of
+/// [`HttpOptions::with_allow_http`]. Redirects are not followed. Only the status of the response is
+/// read.
 #[derive(Clone)]
 #[must_use]
 pub struct WebhookSender {
@@ -121,12 +124,12 @@ pub struct WebhookSender {
 }
 
 impl WebhookSender {
-    /// Sends to this URL, with the timeouts of these options for each attempt. By default each delivery is sent
-    /// once.
+    /// Creates a sender to this URL, with the timeouts of these options for each attempt. By
+    /// default each delivery is sent only once.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`], as for a base URL, except that a query is allowed.
+    /// [`ErrorKind::InvalidConfig`] as for a base URL, but the URL may have a query.
     pub fn new(url: &str, http: &HttpOptions) -> Result<Self, Error> {
         let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is not a url");
         let url = Url::parse(url).map_err(|_| invalid())?;
@@ -137,32 +140,35 @@ impl WebhookSender {
         Ok(Self { client, url, schedule, signature: RetrySignature::default() })
     }
 
-    /// Sends a delivery again that was not accepted.
+    /// Sets when a delivery that was not accepted is retried.
     pub fn with_schedule(mut self, schedule: RetrySchedule) -> Self {
         self.schedule = schedule;
         self
     }
 
-    /// How retries are signed. Default: [`RetrySignature::Same`].
+    /// Sets how retries are signed. Default: [`RetrySignature::Same`].
     pub fn with_retry_signature(mut self, signature: RetrySignature) -> Self {
         self.signature = signature;
         self
     }
 
-    /// The host that deliveries are sent to, an IPv6 address in brackets. Empty for a URL without one.
+    /// Returns the host that deliveries are sent to, with an IPv6 address in brackets. Empty for a
+    /// URL without a host.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Begins a delivery. `sign` makes the webhook: once, or for each attempt with [`RetrySignature::Anew`].
+    /// Starts a delivery. `sign` creates the webhook: once, or for each attempt with
+    /// [`RetrySignature::Anew`].
     ///
-    /// MoneyKit's `MoneyKit-Delivery-Token` stays that of the first attempt, and `MoneyKit-Delivery-Attempt` counts.
+    /// All attempts have the `MoneyKit-Delivery-Token` of the first one.
+    /// `MoneyKit-Delivery-Attempt` counts the attempts.
     pub fn deliver<S: FnMut() -> io::Result<SignedWebhook>>(&self, sign: S) -> Delivery<S> {
         Delivery { sender: self.clone(), sign, sent: None, made: 0, is_accepted: false }
     }
 }
 
-/// Does not show the path and the query, which may hold a secret.
+/// Does not show the path and the query, which may contain a secret.
 impl fmt::Debug for WebhookSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookSender")
@@ -173,7 +179,7 @@ impl fmt::Debug for WebhookSender {
     }
 }
 
-/// A delivery that is under way.
+/// A running delivery.
 #[must_use]
 pub struct Delivery<S> {
     sender: WebhookSender,
@@ -184,17 +190,19 @@ pub struct Delivery<S> {
 }
 
 impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
-    /// Makes the next attempt at once; [`Attempt::next_in`] of the one before it says when it is due. `None` once
-    /// an attempt was accepted, or the schedule has ended.
+    /// Makes the next attempt immediately. [`Attempt::next_in`] of the previous attempt says when
+    /// it is due.
+    ///
+    /// Returns `None` after an attempt was accepted, or when the schedule has ended.
     ///
     /// # Errors
     ///
-    /// If the webhook cannot be signed: then no attempt was made, and the next call makes it. An attempt that fails is no
-    /// error.
+    /// Fails if the webhook cannot be signed. The attempt is not counted then, and the next call
+    /// repeats it. An attempt that fails is not an error.
     ///
     /// # Cancellation
     ///
-    /// The handler may have got the attempt. The next call makes the next attempt.
+    /// The handler may have received the attempt. The next call makes the next attempt.
     pub async fn attempt(&mut self) -> io::Result<Option<Attempt>> {
         let mut intervals = self.sender.schedule.intervals();
         if self.is_accepted || self.made > 0 && intervals.nth(self.made - 1).is_none() {
@@ -213,11 +221,11 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
         Ok(Some(Attempt { number: self.made, result, took, next_in }))
     }
 
-    /// Makes all attempts, at their times. The time is tokio's, which tests can pause.
+    /// Makes all attempts at their scheduled times, by tokio's clock, which tests can pause.
     ///
     /// # Errors
     ///
-    /// As [`Delivery::attempt`].
+    /// Those of [`Delivery::attempt`].
     pub async fn run(mut self) -> io::Result<Vec<Attempt>> {
         let mut attempts = Vec::new();
         while let Some(attempt) = self.attempt().await? {
@@ -230,7 +238,7 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
         Ok(attempts)
     }
 
-    /// What the next attempt sends.
+    /// Returns the webhook that the next attempt sends.
     fn webhook(&mut self, number: usize) -> io::Result<SignedWebhook> {
         let mut webhook = match &self.sent {
             Some(first) if self.sender.signature == RetrySignature::Same => first.clone(),
@@ -256,22 +264,22 @@ impl<S> fmt::Debug for Delivery<S> {
     }
 }
 
-/// One attempt of a delivery, and what came of it.
+/// One attempt of a delivery, and its result.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// The first one is 1.
+    /// The number of the attempt, starting with 1.
     pub number: usize,
-    /// The status of the response, or why there is none. No error shows the URL.
+    /// The status of the response, or the error if there is none. Errors do not show the URL.
     pub result: Result<StatusCode, Error>,
-    /// How long it took.
+    /// The duration of the attempt.
     pub took: Duration,
     /// How long to wait before the next attempt. `None` if there is none.
     pub next_in: Option<Duration>,
 }
 
 impl Attempt {
-    /// Whether the response has a 2xx status. Everything else is sent again.
+    /// Returns whether the response has a 2xx status. Other attempts are retried.
     pub fn is_accepted(&self) -> bool {
         self.result.as_ref().is_ok_and(StatusCode::is_success)
     }

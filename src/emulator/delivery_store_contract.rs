@@ -1,6 +1,6 @@
-//! Checks that a delivery store keeps its contract, for implementers of [`DeliveryStore`].
+//! Checks that a delivery store fulfils the contract, for implementers of [`DeliveryStore`].
 //!
-//! It uses ids of its own and takes about two seconds.
+//! The checks use their own ids and take about 2 s.
 
 use std::{
     sync::Arc,
@@ -21,11 +21,11 @@ impl From<DeliveryStoreError> for Violation {
     }
 }
 
-/// Runs the whole contract of [`DeliveryStore`] against a store.
+/// Checks the whole contract of [`DeliveryStore`] with a store.
 ///
 /// # Errors
 ///
-/// The first rule that it breaks.
+/// The first rule that the store violates.
 pub async fn check(store: Arc<dyn DeliveryStore>) -> Result<(), Violation> {
     an_attempt_has_one_claim(&*store).await?;
     of_many_attempts_at_once_one_is_new(&store).await?;
@@ -35,7 +35,7 @@ pub async fn check(store: Arc<dyn DeliveryStore>) -> Result<(), Violation> {
     an_attempt_whose_lease_ran_out_can_complete(&*store).await
 }
 
-/// An id that no earlier run has used.
+/// Returns an id that no earlier run has used.
 fn id(name: &str) -> DeliveryId {
     let now = SystemTime::now();
     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What goes wrong, on order: the next requests of an operation meet it instead of, or on top of,
-//! what the service does. A fault never changes what the service remembers; only serving does.
+//! Faults that are scheduled for the next requests of an operation. A fault does not change the
+//! state of a service, unless it serves the request first.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,7 +16,7 @@ use super::{
     response::{self, BeforeService, BytesResponse, Cut, Outgoing},
 };
 
-/// Something that goes wrong with one request.
+/// A fault of one request.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,11 +24,11 @@ use super::{
 /// use fintech_auth::emulator::Fault;
 /// use http::StatusCode;
 ///
-/// // A slow gateway.
+/// // The gateway responds slowly.
 /// let gateway = Fault::response(StatusCode::BAD_GATEWAY)
 ///     .with_body("text/html", "<h1>502</h1>")
 ///     .with_delay(Duration::from_millis(20));
-/// // The token is issued, and its response lost on the way.
+/// // The token is issued, but its response is lost.
 /// let lost = Fault::close().after_serving();
 /// ```
 #[derive(Clone, Debug)]
@@ -53,13 +53,16 @@ impl Fault {
         Self { delay: Duration::ZERO, serve: false, ending }
     }
 
-    /// Another response, without a body unless [`Fault::with_body`] gives one.
+    /// Sends another response, without a body unless [`Fault::with_body`] sets one.
     pub fn response(status: StatusCode) -> Self {
         Self::new(Ending::Response(Box::new(response::empty(status))))
     }
 
-    /// The CDN in front of the service blocks the request, such as for its IP address or user agent: 403 with the
-    /// headers of Cloudflare, the text `error code: 1010`, and without an `x-request-id`. The service never sees it.
+    /// Simulates a CDN that blocks the request, for example because of its IP address or user
+    /// agent.
+    ///
+    /// The response is a 403 with the headers of Cloudflare and the text `error code: 1010`, but
+    /// without an `x-request-id`. The service never receives the request.
     pub fn cdn_block() -> Self {
         let mut response = response::empty(StatusCode::FORBIDDEN);
         response.extensions_mut().insert(BeforeService);
@@ -69,38 +72,40 @@ impl Fault {
             .with_body("text/plain; charset=UTF-8", "error code: 1010")
     }
 
-    /// The service's own response, late. The time is tokio's, which tests can pause.
+    /// Delays the service's own response, by tokio's clock, which tests can pause.
     pub fn delay(by: Duration) -> Self {
         Self::new(Ending::Served).with_delay(by)
     }
 
-    /// The service's own response, cut off in the middle of its body. One without a body is lost.
+    /// Cuts the service's own response off in the middle of its body. A response without a body is
+    /// lost.
     pub fn truncate() -> Self {
         Self::new(Ending::Half)
     }
 
-    /// The connection is closed in order, without a response.
+    /// Closes the connection properly, without a response.
     pub fn close() -> Self {
         Self::new(Ending::Cut(Cut::Close))
     }
 
-    /// The connection is reset (a TCP RST), without a response.
+    /// Resets the connection (a TCP RST), without a response.
     pub fn reset() -> Self {
         Self::new(Ending::Cut(Cut::Reset))
     }
 
-    /// No response comes, until the client gives up or the emulator is dropped.
+    /// Sends no response until the client gives up or the emulator is dropped.
     pub fn hang() -> Self {
         Self::new(Ending::Hang)
     }
 
-    /// Waits first, before the request is served and anything else happens.
+    /// Waits before the request is served and before the fault.
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Adds a header to [`Fault::response`]. The other faults have no response of their own to add to.
+    /// Adds a header to [`Fault::response`]. Has no effect on other faults, which have no own
+    /// response.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             response.headers_mut().append(name, value.into());
@@ -108,11 +113,11 @@ impl Fault {
         self
     }
 
-    /// Gives [`Fault::response`] a body.
+    /// Sets the body of [`Fault::response`].
     pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         if let Ending::Response(response) = &mut self.ending {
             *response.body_mut() = body.into();
-            // A value that no header can have is left out, which is a fault as well.
+            // An invalid header value is omitted, which is a fault too.
             if let Ok(content_type) = HeaderValue::from_str(content_type) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }
@@ -120,13 +125,14 @@ impl Fault {
         self
     }
 
-    /// Serves the request first, so that a token is issued, spent or revoked, and loses the response.
+    /// Serves the request before the fault, so that a token is issued, used or revoked, but the
+    /// response is lost.
     pub fn after_serving(mut self) -> Self {
         self.serve = true;
         self
     }
 
-    /// Plays it on a request that `serve` would serve.
+    /// Applies the fault to a request that `serve` would serve.
     pub(super) async fn play(self, serve: impl FnOnce() -> BytesResponse) -> Result<Response<Outgoing>, Cut> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
@@ -145,7 +151,7 @@ impl Fault {
     }
 }
 
-/// For people, such as `status 503` or `no response, after 2s, once served`.
+/// Displays the fault for people, such as `status 503` or `no response, after 2s, once served`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.ending {
@@ -166,19 +172,19 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A fault that was ordered and has not come yet.
+/// A scheduled fault that has not occurred yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PendingFault {
-    /// The operation whose requests meet it.
+    /// The operation whose requests it affects.
     pub operation: Operation,
-    /// What goes wrong.
+    /// The fault.
     pub fault: Fault,
-    /// How many requests will meet it.
+    /// The number of requests that it will affect.
     pub times: usize,
 }
 
-/// The faults that have been ordered and have not come yet.
+/// The scheduled faults that have not occurred yet.
 #[derive(Default)]
 pub(super) struct Faults(Mutex<HashMap<Operation, VecDeque<(Fault, usize)>>>);
 

@@ -1,24 +1,24 @@
-//! Reading the fields of a request, as form or as JSON. It is strict, since an emulator that forgives
-//! hides mistakes until production.
+//! Parses the fields of a request, from a form or JSON. Parsing is strict, because a lenient
+//! emulator would hide mistakes until production.
 
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The fields of a request before they are a type of the contract. Those without a value are left
-/// out, since they count as omitted (RFC 6749 section 3.2).
+/// The fields of a request, before they are converted to a type of the API schema. Fields without a
+/// value are removed, because they count as omitted (RFC 6749 section 3.2).
 #[derive(Default)]
 pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-    /// Reads a JSON object; `None` if it is none.
+    /// Parses a JSON object. Returns `None` for anything else.
     pub(super) fn json(body: &[u8]) -> Option<Self> {
         let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
         fields.retain(|_, value| !value.is_null() && value != "");
         Some(Self(fields))
     }
 
-    /// Reads a form; `None` if it is malformed or has a field twice.
+    /// Parses a form. Returns `None` if it is malformed or repeats a field.
     pub(super) fn form(body: &[u8]) -> Option<Self> {
         let mut fields = Map::new();
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -37,20 +37,20 @@ impl Fields {
         self.0.get(name)?.as_str()
     }
 
-    /// The request as the contract types it; `None` if it is not one.
+    /// Converts the fields to a type of the API schema. Returns `None` if they do not match it.
     pub(super) fn decode<T: DeserializeOwned>(self) -> Option<T> {
         serde_json::from_value(Value::Object(self.0)).ok()
     }
 }
 
-/// The content type of a request in lower case, without its parameters.
+/// Returns the content type of a request in lower case, without parameters.
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-/// Decodes one side of a form's pair (WHATWG URL, section 5.1). Unlike there, what is not a whole
-/// escape, or not UTF-8, is refused.
+/// Decodes the name or the value of a form field (WHATWG URL, section 5.1). Unlike the standard, it
+/// rejects incomplete escapes and invalid UTF-8.
 fn decode(encoded: &[u8]) -> Option<String> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut bytes = encoded.iter();

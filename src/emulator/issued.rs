@@ -1,6 +1,5 @@
-//! The tokens that a service has issued, and what became of each.
-//!
-//! It knows no vendor: `G` is what the vendor granted with a token.
+//! The tokens that a service has issued, and their states. `G` is what the vendor granted with a
+//! token.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,45 +7,45 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// At how many tokens those that ended long ago are dropped for the first time.
+/// The number of tokens at which tokens that ended long ago are first removed.
 const PRUNE: usize = 10_000;
-/// How long a token is known after its end.
+/// How long a token is remembered after its end.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
-/// How many of the newest tokens are listed.
+/// The maximum number of tokens to list.
 const LISTED: usize = 1_000;
 
-/// Which of the two a token is. One is never taken for the other.
+/// The type of a token. A service never accepts a token of one type as the other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     Access,
     Refresh,
 }
 
-/// The tokens that come from one request of a client's, through all refreshes.
+/// The tokens that were issued for one grant, including all refreshes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Family(u64);
 
-/// How a token stands when it is presented.
+/// The state of a token when a client presents it.
 pub(super) enum Standing<G> {
     Live(Family, G),
     Expired,
-    /// A refresh token that was used before.
+    /// The refresh token has been used before.
     Spent(Family),
-    /// Revoked, of the other kind, or never issued.
+    /// The token was revoked, has the other type, or was never issued.
     Unknown,
 }
 
-/// Whether a service would accept a token now, and otherwise why not.
+/// Whether a service would accept a token now, and if not, why.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TokenState {
     /// The service would accept it.
     Live,
-    /// Its time is over.
+    /// The token has expired.
     Expired,
-    /// A refresh token that was used.
+    /// The refresh token has been used.
     Spent,
-    /// It was revoked, or a token of its grant was.
+    /// The token was revoked, or another token of its grant was.
     Revoked,
 }
 
@@ -62,12 +61,12 @@ struct Token<G> {
     family: Family,
     granted: G,
     issued_at: SystemTime,
-    /// `None` is never.
+    /// `None` means never.
     ends: Option<SystemTime>,
     state: State,
 }
 
-/// A token of the list.
+/// A token in the list of issued tokens.
 pub(super) struct Listed<'a, G> {
     pub(super) kind: Kind,
     pub(super) text: &'a str,
@@ -80,9 +79,9 @@ pub(super) struct Listed<'a, G> {
 /// All tokens of a service.
 pub(super) struct Issued<G> {
     tokens: HashMap<Arc<str>, Token<G>>,
-    /// The newest last.
+    /// The tokens in the order in which they were issued.
     newest: VecDeque<Arc<str>>,
-    /// At how many tokens those that ended long ago are dropped.
+    /// The number of tokens at which tokens that ended long ago are removed.
     prune_at: usize,
     families: u64,
     access_tokens: usize,
@@ -133,7 +132,7 @@ impl<G: Clone> Issued<G> {
         self.tokens.insert(text, token);
     }
 
-    /// The newest tokens that are still remembered, oldest first.
+    /// Returns the newest tokens that are still remembered, oldest first.
     pub(super) fn list(&self, now: SystemTime) -> impl Iterator<Item = Listed<'_, G>> {
         self.newest.iter().filter_map(move |text| {
             let token = self.tokens.get(text)?;
@@ -167,20 +166,22 @@ impl<G: Clone> Issued<G> {
         }
     }
 
-    /// Uses up a refresh token.
+    /// Marks a refresh token as used.
     pub(super) fn spend(&mut self, text: &str) {
         if let Some(token) = self.tokens.get_mut(text) {
             token.state = State::Spent;
         }
     }
 
-    /// A spent refresh token came again, so somebody has a copy: all that its family still has ends.
+    /// Handles a used refresh token that is presented again: someone has a copy, so all tokens of
+    /// its family are ended.
     pub(super) fn note_double_spend(&mut self, family: Family) {
         self.double_spends += 1;
         self.end(|token| token.family == family);
     }
 
-    /// Ends a token. With a refresh token go the access tokens of its grant (RFC 7009 section 2.1).
+    /// Revokes a token. A refresh token is revoked with the access tokens of its grant (RFC 7009
+    /// section 2.1).
     pub(super) fn revoke(&mut self, text: &str) {
         let Some(token) = self.tokens.get_mut(text) else { return };
         match token.kind {
@@ -196,7 +197,8 @@ impl<G: Clone> Issued<G> {
         self.end(|_| true);
     }
 
-    /// Spent ones stay so, as their coming again is a sign.
+    /// Ends the matching tokens. Used refresh tokens keep their state, because their reuse must be
+    /// detected.
     fn end(&mut self, which: impl Fn(&Token<G>) -> bool) {
         for token in self.tokens.values_mut() {
             if token.state == State::Good && which(token) {

@@ -1,5 +1,5 @@
-//! Access tokens as Moov's live service issues them: a JWT of about 860 characters. Its signature is random, because
-//! only the service itself verifies it.
+//! Creates access tokens like Moov's live service: JWTs of about 860 characters. The signature is
+//! random, because only the service itself verifies it.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::random::Random;
 
-/// What a token says about itself.
+/// The claims of a token.
 pub(super) struct Claims<'a> {
     pub(super) client_id: &'a str,
-    /// Separated by spaces.
+    /// The scopes, separated by spaces.
     pub(super) scope: &'a str,
     pub(super) audience: &'a [String],
     pub(super) issued: SystemTime,

@@ -1,4 +1,4 @@
-//! What came in, for assertions. Printing it shows no secret.
+//! The log of received requests, for assertions. `Debug` shows no secret.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,32 +11,32 @@ use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 
 use super::Operation;
 
-/// How many requests are kept; older ones are only counted.
+/// The maximum number of requests to keep. Older requests are only counted.
 const KEPT: usize = 10_000;
-/// The most bytes that they take together.
+/// The maximum total size of the kept requests, in bytes.
 const KEPT_BYTES: usize = 64 << 20;
 
-/// The headers that carry a secret.
+/// The headers that contain secrets.
 const SECRET: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-client-secret"];
 
-/// A request as it came. Clones are of the same request and see the same response.
+/// A received request. Clones refer to the same request and see the same response.
 ///
 /// # Security
 ///
-/// `Debug` leaves out the body, the query and the value of headers that carry a secret. The fields
-/// have all of it.
+/// `Debug` does not show the body, the query, and the values of headers with secrets. The fields
+/// contain everything.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
-    /// The operation; `None` where path or method are of none.
+    /// The operation, or `None` if no operation has this path and method.
     pub operation: Option<Operation>,
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The path with its query, if any.
+    /// The path and the query.
     pub path: String,
-    /// The headers.
+    /// The headers of the request.
     pub headers: HeaderMap,
-    /// The body; empty where it was over the limit of 64 KiB.
+    /// The body. Empty if it exceeded the limit of 64 KiB.
     pub body: Bytes,
     status: Arc<OnceLock<StatusCode>>,
     note: Arc<OnceLock<&'static str>>,
@@ -64,18 +64,21 @@ impl Request {
         }
     }
 
-    /// The status it was answered with; `None` while it is not, and where the response was lost.
+    /// Returns the status of the response, or `None` while there is no response or if it was lost.
     pub fn status(&self) -> Option<StatusCode> {
         self.status.get().copied()
     }
 
-    /// Why it was refused, or that a fault met it: what the services themselves do not say, such as whether a
-    /// 403 is for the credentials or for the origin. For people, and without anything of the request.
+    /// Returns why the request was rejected, or that a fault affected it. Contains nothing of the
+    /// request.
+    ///
+    /// The services themselves reveal less, for example whether a 403 is due to the credentials or
+    /// to the origin.
     pub fn note(&self) -> Option<&'static str> {
         self.note.get().copied()
     }
 
-    /// The path without its query.
+    /// Returns the path without the query.
     pub(super) fn path_alone(&self) -> &str {
         self.path.split_once('?').map_or(&self.path, |(path, _)| path)
     }
@@ -86,12 +89,12 @@ impl Request {
     }
 
     pub(super) fn set_status(&self, status: StatusCode) {
-        // Each request is answered once.
+        // Each request has only one response.
         _ = self.status.set(status);
     }
 
     pub(super) fn set_note(&self, note: &'static str) {
-        // What comes first is what decided.
+        // The first note is kept, because it names the cause.
         _ = self.note.set(note);
     }
 }
@@ -109,14 +112,14 @@ impl fmt::Debug for Request {
     }
 }
 
-/// The requests so far.
+/// The received requests.
 #[derive(Default)]
 pub(super) struct Log(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
     newest: VecDeque<Request>,
-    /// The size of those.
+    /// The total size of the kept requests, in bytes.
     bytes: usize,
     counts: HashMap<Operation, usize>,
 }

@@ -1,8 +1,9 @@
-//! Both services, MoneyKit and Moov, in this process on one port, by default of loopback: for tests and demos.
+//! Emulates both services, MoneyKit and Moov, in this process and on one port, for tests and demos.
 //!
-//! A client cannot tell it from the real services by what the contract promises, and can be shown
-//! on order what those only do on a bad day. It connects to nothing but the handlers that you name, and never does what a
-//! production server must: no TLS, no rate limits, no bound on how many tokens it remembers.
+//! For a client it behaves like the real services as far as the API schemas promise, and it can
+//! produce rare failures on demand. It listens on a loopback address by default. It connects only
+//! to the webhook handlers that you name. It lacks what a production server needs: it has no TLS,
+//! no rate limits, and no limit for the number of tokens that it stores.
 //!
 //! ```
 //! use std::time::Duration;
@@ -15,7 +16,7 @@
 //! let emulator = Emulator::start().await?;
 //! let client = emulator.moneykit().build()?;
 //!
-//! // The next token call is refused, all later ones are served.
+//! // The next token call fails, all later ones succeed.
 //! let refusal = Fault::response(StatusCode::BAD_REQUEST);
 //! emulator.fault(Operation::MoneykitToken, refusal);
 //! let error = client.create_access_token(&[]).await.unwrap_err();
@@ -23,35 +24,37 @@
 //! let token = client.create_access_token(&[]).await?;
 //! assert_eq!(emulator.count(Operation::MoneykitToken), 2);
 //!
-//! // Time stands still until a test moves it.
+//! // The clock stands still until a test advances it.
 //! emulator.clock().advance(Duration::from_secs(3600));
 //! assert!(client.introspect(&token.access_token).await.is_err());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What is real
+//! # What is emulated
 //!
-//! - Client authentication in every way that the services take, Moov's check of the `Origin`, scopes,
-//!   expiry, rotation of refresh tokens, revocation, introspection, and a key set with an ES256 key
-//!   made at the start. Where Moov's live service differs from its documents, the live service is the default:
-//!   see [`Behaviour`].
-//! - One endpoint of the rest of Moov's API, `GET /accounts`, which responds with an empty list to a token with the scope
-//!   `/accounts.read` or to the key pair, and otherwise a 401 or 403 as the live service does: without a body.
-//! - Webhooks of both, signed with these keys ([`Emulator::moneykit_webhook`],
-//!   [`Emulator::moov_webhook`]), and forged ones. [`WebhookSender`] sends them to a handler, and again as the
-//!   vendors do until the handler accepts them.
-//! - Statuses, headers and bodies. Bodies are built from the types generated from the contract, and
-//!   requests are read into them.
-//! - The wire: HTTP/1.1 over TCP. A reset is a reset, a truncated response is shorter than its
-//!   `Content-Length` says.
+//! - Client authentication with every method that the services support, Moov's check of the
+//!   `Origin`, scopes, expiry, rotation of refresh tokens, revocation, introspection, and a key set
+//!   with an ES256 key that is generated at the start. If Moov's live service differs from its
+//!   documentation, the emulator behaves like the live service by default: see [`Behaviour`].
+//! - One endpoint of the rest of Moov's API, `GET /accounts`. Its response is an empty list for a
+//!   token with the scope `/accounts.read` or for the key pair. Otherwise it is a 401 or 403
+//!   without a body, as in the live service.
+//! - Webhooks of both vendors, signed with these keys ([`Emulator::moneykit_webhook`],
+//!   [`Emulator::moov_webhook`]), and forged ones. [`WebhookSender`] sends them to a handler, and
+//!   retries them like the vendors until the handler accepts them.
+//! - Statuses, headers and bodies. Bodies are created from the types that are generated from the
+//!   API schemas, and requests are parsed into these types.
+//! - The connection: HTTP/1.1 over TCP. A reset is a TCP reset, and a truncated response is shorter
+//!   than its `Content-Length`.
 //!
-//! # What is not
+//! # What is not emulated
 //!
-//! - There is one client to a service, and it may have any well-formed scope.
-//! - A spent Moov refresh token that comes again ends all tokens of its grant (RFC 9700 section
-//!   4.14.2), and a refresh token lives 30 days. What the real service does here is not documented.
-//! - Other parts of the two APIs: an unknown path is a 404.
+//! - Each service has one client, which is granted any well-formed scope.
+//! - A used Moov refresh token that is sent again ends all tokens of its grant (RFC 9700 section
+//!   4.14.2), and a refresh token has a lifetime of 30 days. The real service's behaviour is not
+//!   documented.
+//! - Other parts of the two APIs: an unknown path gets a 404.
 
 mod behaviour;
 mod builder;
@@ -91,12 +94,12 @@ pub use webhooks::{MoneykitWebhook, MoovWebhook, SignedWebhook};
 
 use crate::{Credentials, clock::ManualClock};
 
-/// Both services, for as long as it lives. Dropping it closes the port and every connection.
+/// A running emulator of both services. Dropping it closes the port and all connections.
 pub struct Emulator {
     url: String,
     services: Arc<server::Services>,
     server: AbortHandle,
-    /// Becomes true once; the server and its connections have the receivers.
+    /// Becomes true once. The server and its connections hold the receivers.
     stopping: watch::Sender<bool>,
 }
 
@@ -105,111 +108,116 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// If no port can be had, or the system gives no randomness.
+    /// Fails if no port is available, or if the system provides no randomness.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with its IO driver enabled, as all of tokio's networking.
+    /// Panics outside of a tokio runtime with its IO driver enabled, like all of tokio's
+    /// networking.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Starts with other settings.
+    /// Returns a builder to change the settings before the start.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// The base URL of both services, without a slash at its end. It has a loopback address if the emulator listens on
-    /// all addresses.
+    /// Returns the base URL of both services, without a trailing slash.
+    ///
+    /// It contains a loopback address if the emulator listens on all addresses.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A MoneyKit client with the address and the credentials filled in.
+    /// Returns a builder of a MoneyKit client with the emulator's URL and credentials.
     pub fn moneykit(&self) -> crate::moneykit::ClientBuilder {
         crate::moneykit::Client::builder(self.moneykit_credentials().clone()).with_base_url(&self.url)
     }
 
-    /// A Moov client with the address and the credentials filled in.
+    /// Returns a builder of a Moov client with the emulator's URL and credentials.
     pub fn moov(&self) -> crate::moov::ClientBuilder {
         crate::moov::Client::builder(self.moov_credentials().clone()).with_base_url(&self.url)
     }
 
-    /// The client id and secret that MoneyKit knows.
+    /// Returns the client id and secret that MoneyKit accepts.
     pub fn moneykit_credentials(&self) -> &Credentials {
         &self.services.moneykit.client.0
     }
 
-    /// The client id and secret that Moov knows.
+    /// Returns the client id and secret that Moov accepts.
     pub fn moov_credentials(&self) -> &Credentials {
         &self.services.moov.client.0
     }
 
-    /// The one `Origin` that Moov allows for tokens of type `web`, unless
-    /// [`Builder::with_origin_check`] allows all.
+    /// Returns the only `Origin` that Moov allows for tokens of type `web`, unless
+    /// [`Builder::with_origin_check`] allows all origins.
     pub fn origin(&self) -> &str {
         &self.services.moov.origin
     }
 
-    /// Moves the time that the services live in. Under [`Builder::with_system_clock`] its own
-    /// reading means nothing, and what it is advanced by is added to the system's time.
+    /// Returns the clock of the services, to advance it.
+    ///
+    /// With [`Builder::with_system_clock`], do not read the time of this clock: the durations by
+    /// which it is advanced are added to the system's time.
     pub fn clock(&self) -> &ManualClock {
         self.services.time.clock()
     }
 
-    /// Orders a fault for the next request of an operation. Faults ordered earlier come first.
+    /// Schedules a fault for the next request of an operation. Faults that were scheduled earlier
+    /// occur first.
     pub fn fault(&self, operation: Operation, fault: Fault) {
         self.fault_times(operation, fault, 1);
     }
 
-    /// Orders a fault for the next `times` requests of an operation.
+    /// Schedules a fault for the next `times` requests of an operation.
     pub fn fault_times(&self, operation: Operation, fault: Fault, times: usize) {
         self.services.faults.order(operation, fault, times);
     }
 
-    /// The faults that have not come yet, for each operation in the order in which they will come.
+    /// Returns the faults that have not occurred yet, for each operation in their order.
     pub fn pending_faults(&self) -> Vec<PendingFault> {
         self.services.faults.pending()
     }
 
-    /// Cancels all faults that have not come yet.
+    /// Cancels all faults that have not occurred yet.
     pub fn clear_faults(&self) {
         self.services.faults.clear();
     }
 
-    /// The newest requests, at most 10,000, in the order in which they came.
+    /// Returns the newest requests, at most 10,000, in the order in which they were received.
     pub fn requests(&self) -> Vec<Request> {
         self.services.log.requests()
     }
 
-    /// How many requests of an operation have come, those met by a fault included.
+    /// Returns how many requests of an operation were received, including those with a fault.
     pub fn count(&self, operation: Operation) -> usize {
         self.services.log.count(operation)
     }
 
-    /// Forgets all requests and sets the counts to zero.
+    /// Removes all requests from the log and sets the counts to zero.
     pub fn clear_requests(&self) {
         self.services.log.clear();
     }
 
-    /// Whether a service would accept this access or refresh token now.
+    /// Returns whether a service would accept this access or refresh token now.
     pub fn is_live(&self, token: &str) -> bool {
         let now = self.services.time.now();
         self.services.moneykit.issued().is_live(token, now) || self.services.moov.issued().is_live(token, now)
     }
 
-    /// How many access tokens both services have issued.
+    /// Returns how many access tokens both services have issued.
     pub fn issued(&self) -> usize {
         self.services.moneykit.issued().access_tokens() + self.services.moov.issued().access_tokens()
     }
 
-    /// How often a Moov refresh token came again after it had been spent. A client should keep this
-    /// at zero: each time costs all tokens of the grant.
+    /// Returns how often a used Moov refresh token was sent again. This should stay 0 for a correct
+    /// client, because each time ends all tokens of the grant.
     pub fn double_spends(&self) -> usize {
         self.services.moov.issued().double_spends()
     }
 
-    /// Revokes a token as the vendor might, unasked. An unknown one is passed over.
+    /// Revokes a token, as the vendor might without a request. Ignores an unknown token.
     pub fn revoke(&self, token: &str) {
         self.services.moneykit.issued().revoke(token);
         self.services.moov.issued().revoke(token);
@@ -221,12 +229,12 @@ impl Emulator {
         self.services.moov.issued().revoke_all();
     }
 
-    /// Stops: accepts no more connections, waits at most this long until the requests in flight have been answered, and
-    /// then closes every connection. Dropping the emulator closes them at once.
+    /// Stops the emulator: it accepts no more connections, waits at most `within` for the requests
+    /// in flight, and then closes all connections. Dropping the emulator closes them immediately.
     ///
     /// # Cancellation
     ///
-    /// No new connection is accepted any more. The next call waits again.
+    /// New connections are still rejected. To wait again, call this again.
     pub async fn shutdown(&self, within: Duration) {
         self.stopping.send_replace(true);
         _ = tokio::time::timeout(within, self.stopping.closed()).await;

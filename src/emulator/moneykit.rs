@@ -1,6 +1,5 @@
-//! MoneyKit: what its three endpoints return. Facts and contract: `specs/moneykit/openapi.yaml`.
-//!
-//! It knows nothing of connections and faults, and waits for nothing.
+//! The responses of MoneyKit's three endpoints. For facts and the API schema, see
+//! `specs/moneykit/openapi.yaml`.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,23 +20,23 @@ use super::{
 };
 use crate::{Scope, generated::moneykit::types};
 
-/// The client id that the service knows unless it is told another.
+/// The client id that the service accepts by default.
 pub const CLIENT_ID: &str = "sandbox_moneykit_client";
 
-/// The secret of that client. It opens nothing but an emulator.
+/// The secret of that client. Only an emulator accepts it.
 pub const CLIENT_SECRET: &str = "sandbox_moneykit_secret";
 
 const APP_ID: &str = "sandbox_app";
 const APP_NAME: &str = "Emulator";
 
-/// What the client may do where it names no scope.
+/// The scopes that the client is granted if it requests none.
 const ALL_SCOPES: &str = "link_session:create link:data:read link:data:refresh institutions:read";
 
-/// The service and all it remembers.
+/// The service and its state.
 pub(super) struct Service {
     pub(super) client: KnownClient,
     pub(super) lifetime: Duration,
-    /// With each token, its scopes.
+    /// The issued tokens with their scopes.
     pub(super) issued: Mutex<Issued<String>>,
     pub(super) keys: Mutex<SigningKeys>,
     pub(super) random: Arc<Random>,
@@ -52,12 +51,12 @@ impl Service {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `POST /auth/token`
+    /// Handles `POST /auth/token`.
     pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         let fields = match content_type(&request.headers).as_deref() {
             Some("application/x-www-form-urlencoded") => Fields::form(&request.body),
-            // Every field is optional, and so is the body.
+            // All fields are optional, and so is the body.
             None if request.body.is_empty() => Some(Fields::default()),
             _ => None,
         };
@@ -85,12 +84,12 @@ impl Service {
         let family = issued.new_family();
         issued.add((Kind::Access, &token), (family, scope), now, self.lifetime);
         let seconds = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
-        // The generated type cannot be serialised, because it holds a secret.
+        // The generated type cannot be serialized, because it contains a secret.
         let body = json!({ "access_token": token, "expires_in": seconds, "token_type": "bearer" });
         Ok(response::token(StatusCode::CREATED, &body))
     }
 
-    /// `GET /auth/introspect`
+    /// Handles `GET /auth/introspect`.
     pub(super) fn introspect(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         let scope = match bearer(&request.headers) {
@@ -102,12 +101,13 @@ impl Service {
             None => match self.client.headers(&request.headers) {
                 Shown::Right => ALL_SCOPES.to_owned(),
                 Shown::Wrong => return Err(Refusal::Unauthorized(None)),
-                // RFC 6750 section 3: no error code where no token was sent.
+                // RFC 6750 section 3: there is no error code if no token was sent.
                 Shown::Not => return Err(Refusal::Unauthorized(Some("Bearer"))),
             },
         };
         let body = types::AppClientResponse {
-            // Under both sets of names: the vendor's own SDK needs `id` and `app_name`.
+            // The application has both sets of names, because the vendor's own SDK needs `id` and
+            // `app_name`.
             app: Some(types::AppResponse {
                 app_id: Some(APP_ID.to_owned()),
                 app_name: Some(APP_NAME.to_owned()),
@@ -122,14 +122,14 @@ impl Service {
         Ok(response::json(StatusCode::OK, &body))
     }
 
-    /// `GET /.well-known/jwks.json`
+    /// Handles `GET /.well-known/jwks.json`.
     pub(super) fn jwks(&self, request: &Request) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         Ok(response::json(StatusCode::OK, &types::JwkSet { keys: self.keys().published() }))
     }
 }
 
-/// The version is a date, and may be left out.
+/// Checks the version, which is optional and must be a date.
 fn check_version(request: &Request) -> Result<(), Refusal> {
     let Some(version) = request.headers.get("moneykit-version") else { return Ok(()) };
     let version = version.to_str().unwrap_or_default();
@@ -139,13 +139,13 @@ fn check_version(request: &Request) -> Result<(), Refusal> {
     Err(Refusal::Invalid(&["header", "MoneyKit-Version"], "not a date, such as 2023-02-18"))
 }
 
-/// Why a request is refused, as far as the contract tells refusals apart.
+/// The reason why a request is rejected, as far as the API schema distinguishes reasons.
 pub(super) enum Refusal {
     GrantType,
-    /// With the challenge to send, if any.
+    /// The request is not authenticated. Contains the challenge to send, if any.
     Unauthorized(Option<&'static str>),
     Expired,
-    /// Where, and what is wrong.
+    /// A field is invalid. Contains its location and the reason.
     Invalid(&'static [&'static str], &'static str),
 }
 
@@ -164,7 +164,7 @@ impl From<Refusal> for BytesResponse {
                 return response::because(invalid(location, message), why);
             }
             Refusal::GrantType => {
-                // The contract has no other code for it.
+                // The API schema has no other code for this.
                 (StatusCode::BAD_REQUEST, UNAUTHORIZED, "Grant type not supported", None)
             }
             Refusal::Unauthorized(challenge) => {

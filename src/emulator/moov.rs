@@ -1,6 +1,4 @@
-//! Moov: what its endpoints return. Facts and contract: `specs/moov/openapi.yaml`.
-//!
-//! It knows nothing of connections and faults, and waits for nothing.
+//! The responses of Moov's endpoints. For facts and the API schema, see `specs/moov/openapi.yaml`.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -23,20 +21,20 @@ use super::{
 };
 use crate::{Scope, Secret, generated::moov::types};
 
-/// The client id that the service knows unless it is told another.
+/// The client id that the service accepts by default.
 pub const CLIENT_ID: &str = "sandbox_moov_client";
 
-/// The secret of that client. It opens nothing but an emulator.
+/// The secret of that client. Only an emulator accepts it.
 pub const CLIENT_SECRET: &str = "sandbox_moov_secret";
 
 const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What a token is good for. A refresh keeps it.
+/// What a token was granted. A refresh keeps it.
 #[derive(Clone)]
 pub(super) struct Grant {
     scope: String,
     client_type: types::ClientType,
-    /// The origin that the token is for, if it is allowed.
+    /// The origin that the token is valid for, if that origin is allowed.
     audience: Vec<String>,
 }
 
@@ -50,7 +48,7 @@ impl Grant {
     }
 }
 
-/// The service and all it remembers.
+/// The service and its state.
 pub(super) struct Service {
     pub(super) client: KnownClient,
     pub(super) origin: String,
@@ -60,7 +58,7 @@ pub(super) struct Service {
     pub(super) lifetime: Duration,
     pub(super) expires_in: ExpiresInStyle,
     pub(super) issued: Mutex<Issued<Grant>>,
-    /// Signs webhooks.
+    /// The secret that signs webhooks.
     pub(super) webhook_secret: Mutex<Secret>,
     pub(super) random: Arc<Random>,
 }
@@ -74,7 +72,7 @@ impl Service {
         self.webhook_secret.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `POST /oauth2/token`
+    /// Handles `POST /oauth2/token`.
     pub(super) fn token(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         let fields = self.authenticated(request)?;
         let grant_type = fields.text("grant_type").ok_or(INVALID_REQUEST)?;
@@ -115,7 +113,8 @@ impl Service {
         scope: Option<String>,
         now: SystemTime,
     ) -> Result<BytesResponse, Refusal> {
-        // Held throughout, so that of two requests with one token only the first gets a new one.
+        // The lock is held until the end, so that only one of two requests with the same token gets
+        // a new one.
         let mut issued = self.issued();
         let (family, grant) = match issued.standing(Kind::Refresh, token, now) {
             Standing::Live(family, grant) => (family, grant),
@@ -128,7 +127,7 @@ impl Service {
             }
         };
         let audience = self.audience(request, grant.client_type)?;
-        // RFC 6749 section 6: a refresh may narrow the scopes of its access token, and never adds one.
+        // RFC 6749 section 6: a refresh may request a subset of the granted scopes, but no others.
         let granted: Vec<_> = grant.scope.split(' ').collect();
         let narrowed = scope.unwrap_or_else(|| grant.scope.clone());
         if !narrowed.split(' ').all(|scope| granted.contains(&scope)) {
@@ -140,7 +139,7 @@ impl Service {
         Ok(self.issue(&mut issued, family, access, grant, now))
     }
 
-    /// An access token, and a refresh token for all that the client was granted.
+    /// Issues an access token, and a refresh token for all scopes that the client was granted.
     fn issue(
         &self,
         issued: &mut Issued<Grant>,
@@ -176,7 +175,8 @@ impl Service {
             }
         };
         let seconds = i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX);
-        // The generated type cannot be serialised, because it holds secrets; a test reads this body as that type.
+        // The generated type cannot be serialized, because it contains secrets. A test parses this
+        // body as that type.
         let mut body = json!({
             "access_token": access_token,
             "expires_in": seconds,
@@ -197,7 +197,7 @@ impl Service {
         }
     }
 
-    /// `POST /oauth2/revoke`
+    /// Handles `POST /oauth2/revoke`.
     pub(super) fn revoke(&self, request: &Request) -> Result<BytesResponse, Refusal> {
         let fields = self.authenticated(request)?;
         let mut refused = types::RevokeTokenRequestError::default();
@@ -212,12 +212,13 @@ impl Service {
             return Err(Refusal::Revoke(refused));
         }
         let body: types::RevokeTokenRequest = fields.decode().ok_or(INVALID_REQUEST)?;
-        // The hint only spares a search (RFC 7009 section 2.1), and an unknown token is a success.
+        // The hint only speeds up the search (RFC 7009 section 2.1), and an unknown token is a
+        // success.
         self.issued().revoke(body.token.expose_secret());
         Ok(response::empty(StatusCode::NO_CONTENT))
     }
 
-    /// The fields of a request that comes from the client.
+    /// Returns the fields of a request, after authenticating the client.
     fn authenticated(&self, request: &Request) -> Result<Fields, Refusal> {
         check_version(request)?;
         let fields = match content_type(&request.headers).as_deref() {
@@ -232,8 +233,9 @@ impl Service {
         Ok(fields)
     }
 
-    /// The origin that a token is for, if it is one that is allowed; `Origin` wins over `Referer`. As documented, a
-    /// token for a browser is refused without one.
+    /// Returns the origin that a token will be valid for, if it is allowed. `Origin` takes
+    /// precedence over `Referer`. With the documented behaviour, a request for a browser token
+    /// without one is rejected.
     fn audience(&self, request: &Request, client_type: types::ClientType) -> Result<Vec<String>, Refusal> {
         let headers = &request.headers;
         let named = headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER));
@@ -251,7 +253,7 @@ impl Service {
         }
     }
 
-    /// `GET /accounts`, of which there are none.
+    /// Handles `GET /accounts`. The list is always empty.
     pub(super) fn accounts(&self, request: &Request, now: SystemTime) -> Result<BytesResponse, Refusal> {
         check_version(request)?;
         match bearer(&request.headers) {
@@ -282,14 +284,16 @@ fn is_web(client_type: types::ClientType) -> bool {
     matches!(client_type, types::ClientType::Web | types::ClientType::W)
 }
 
-/// Whether the service looks at `client_type` in this request. The live service was never seen with an older version and
-/// this field; it is ignored here, because then a client that relies on it notices.
+/// Returns whether the service uses `client_type` in this request.
+///
+/// The live service was not observed with this field and an older version. The emulator ignores the
+/// field then, so that a client which relies on it fails.
 fn knows_client_type(request: &Request) -> bool {
     let version = request.headers.get("x-moov-version").and_then(|version| version.to_str().ok());
     version.is_some_and(crate::moov::version::knows_client_type)
 }
 
-/// The version is `vYYYY.QQ.BB` or a name, and may be left out.
+/// Checks the version, which is optional and must be `vYYYY.QQ.BB` or a name.
 fn check_version(request: &Request) -> Result<(), Refusal> {
     let Some(version) = request.headers.get("x-moov-version") else { return Ok(()) };
     let is_version = version.to_str().is_ok_and(crate::moov::version::is_version);
@@ -303,12 +307,13 @@ fn refused_scope(message: &str) -> Refusal {
     Refusal::Token(types::AuthTokenRequestError { refresh_token: None, scope })
 }
 
-/// Why a request is refused, as far as the contract tells refusals apart.
+/// The reason why a request is rejected, as far as the API schema distinguishes reasons.
 pub(super) enum Refusal {
     BadRequest(&'static str),
-    /// Why, which the service does not say.
+    /// Contains the reason, which the service does not send.
     Forbidden(&'static str),
-    /// Why, which the service does not say: this 401 has no body, no challenge and no content type.
+    /// Contains the reason, which the service does not send: this 401 has no body, challenge or
+    /// content type.
     Unauthorized(&'static str),
     Token(types::AuthTokenRequestError),
     Revoke(types::RevokeTokenRequestError),

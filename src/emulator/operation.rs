@@ -1,4 +1,4 @@
-//! The operations, and where each is found.
+//! The operations, with their paths and methods.
 
 use http::Method;
 
@@ -16,12 +16,13 @@ pub enum Operation {
     MoovToken,
     /// Moov's `POST /oauth2/revoke`.
     MoovRevoke,
-    /// Moov's `GET /accounts`: an example of the rest of its API, to see what becomes of a token there.
+    /// Moov's `GET /accounts`: an example of the rest of its API, to test how tokens are used
+    /// there.
     MoovAccounts,
 }
 
 impl Operation {
-    /// All of them.
+    /// All operations.
     pub const ALL: &'static [Self] = &[
         Self::MoneykitToken,
         Self::MoneykitIntrospect,
@@ -31,7 +32,7 @@ impl Operation {
         Self::MoovAccounts,
     ];
 
-    /// Its path; no two operations share one.
+    /// Returns the path. No two operations share one.
     pub fn path(self) -> &'static str {
         match self {
             Self::MoneykitToken => "/auth/token",
@@ -43,7 +44,7 @@ impl Operation {
         }
     }
 
-    /// Its method.
+    /// Returns the HTTP method.
     pub fn method(self) -> Method {
         match self {
             Self::MoneykitToken | Self::MoovToken | Self::MoovRevoke => Method::POST,
@@ -51,7 +52,7 @@ impl Operation {
         }
     }
 
-    /// The operation at a path, whatever the method.
+    /// Returns the operation with this path, regardless of the method.
     pub(super) fn at(path: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operation| operation.path() == path)
     }

@@ -1,7 +1,7 @@
-//! Tokens and ids that nobody can guess.
+//! Generates tokens and ids that cannot be guessed.
 //!
-//! The system is asked once, at the start, where a failure can still be told to the caller. All else
-//! is derived, so that issuing a token cannot fail.
+//! The system's randomness is read only once, at the start, where an error can be returned. All
+//! values are derived from it, so that issuing a token cannot fail.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::{hmac, rand::SystemRandom};
 use uuid::Uuid;
 
-/// A source of values that never come twice.
+/// A source of values that never repeat.
 pub(super) struct Random {
     key: hmac::Key,
     drawn: AtomicU64,
@@ -30,12 +30,12 @@ impl Random {
         hmac::sign(&self.key, &number.to_be_bytes())
     }
 
-    /// An opaque token of 256 bits after its prefix.
+    /// Returns an opaque token: the prefix and 256 bits.
     pub(super) fn token(&self, prefix: &str) -> String {
         format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(self.draw()))
     }
 
-    /// As Moov writes it: 60 letters and digits.
+    /// Returns a nonce in Moov's format: 60 letters and digits.
     pub(super) fn nonce(&self) -> String {
         const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         self.bytes::<60>().iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % 62])).collect()

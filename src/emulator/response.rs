@@ -1,4 +1,4 @@
-//! Responses: JSON from the contract's types, and the body as it goes out, whole or cut off.
+//! Creates responses from the types of the API schemas, and sends their bodies whole or truncated.
 
 use std::{
     fmt, mem,
@@ -13,28 +13,30 @@ use serde::Serialize;
 
 pub(super) type BytesResponse = Response<Bytes>;
 
-/// Why a service refused, for whoever reads the log. It goes nowhere else: the services say less.
+/// The reason why a service rejected a request, for the log. It is not sent, as the real services
+/// do not send it either.
 #[derive(Clone, Copy)]
 pub(super) struct Why(pub(super) &'static str);
 
-/// Marks a response of a proxy or CDN in front of the service, which has nothing of the service's own.
+/// Marks a response of a proxy or CDN in front of the service. It gets none of the service's
+/// headers.
 #[derive(Clone, Copy)]
 pub(super) struct BeforeService;
 
-/// The response with what the log says of it.
+/// Returns the response with a reason for the log.
 pub(super) fn because(mut response: BytesResponse, why: &'static str) -> BytesResponse {
     response.extensions_mut().insert(Why(why));
     response
 }
 
-/// A response without a body.
+/// Creates a response without a body.
 pub(super) fn empty(status: StatusCode) -> BytesResponse {
     let mut response = BytesResponse::default();
     *response.status_mut() = status;
     response
 }
 
-/// A response whose body is a type of the contract, or made from one.
+/// Creates a response whose body is a type of the API schema, or made from one.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let Ok(body) = serde_json::to_vec(body) else {
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
@@ -45,19 +47,19 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     response
 }
 
-/// A response with a token in it, which no cache may keep (RFC 6749 section 5.1).
+/// Creates a response that contains a token, which must not be cached (RFC 6749 section 5.1).
 pub(super) fn token(status: StatusCode, body: &impl Serialize) -> BytesResponse {
     let mut response = json(status, body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// A connection that ends without a whole response.
+/// A connection that is closed before the response is complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Cut {
-    /// In order: the client reads an end of file.
+    /// Close the connection properly: the client reads an end of file.
     Close,
-    /// By a TCP reset.
+    /// Reset the connection with a TCP RST.
     Reset,
 }
 
@@ -69,23 +71,23 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
-/// The body on its way out.
+/// The response body that is being sent.
 pub(super) enum Outgoing {
     Whole(Bytes),
-    /// Its first part, after which the connection is cut.
+    /// The first part of a body, after which the connection is cut.
     Part(Bytes),
-    /// That part is given out and must reach the wire before the cut.
+    /// The first part has been passed on, and must be sent before the connection is cut.
     Flushing,
     Cut,
 }
 
-/// The whole response.
+/// Returns the response with its whole body.
 pub(super) fn whole(response: BytesResponse) -> Response<Outgoing> {
     response.map(Outgoing::Whole)
 }
 
-/// The first half of the body under the `Content-Length` of the whole. A response without a body has
-/// nothing to cut, so it is lost.
+/// Returns the first half of the body, with the `Content-Length` of the whole body. A response
+/// without a body cannot be truncated, so it is lost.
 pub(super) fn half(response: BytesResponse) -> Result<Response<Outgoing>, Cut> {
     let length = response.body().len();
     if length == 0 {
@@ -112,7 +114,8 @@ impl Body for Outgoing {
                 *self = Self::Flushing;
                 Poll::Ready(Some(Ok(Frame::data(body))))
             }
-            // hyper writes what it has before it asks again, and drops it on an error.
+            // hyper writes its buffer before it polls the body again, and drops the buffer on an
+            // error.
             Self::Flushing => {
                 *self = Self::Cut;
                 context.waker().wake_by_ref();
@@ -129,13 +132,14 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
-            // Unknown, so that hyper goes by the header.
+            // The size is unknown, so that hyper uses the header.
             _ => SizeHint::default(),
         }
     }
 }
 
-/// One response of what an operation comes to. Operations give refusals apart, to be left by `?`.
+/// Merges the two results of an operation into one response. Operations return rejections as
+/// errors, so that they can use `?`.
 pub(super) fn merge<R: Into<BytesResponse>>(outcome: Result<BytesResponse, R>) -> BytesResponse {
     outcome.unwrap_or_else(Into::into)
 }

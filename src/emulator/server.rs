@@ -1,6 +1,4 @@
-//! The wire: connections, the request log, faults and the way to each operation.
-//!
-//! It does not judge requests; the two services do.
+//! The HTTP server: connections, the request log, faults, and the routing to the operations.
 
 use std::{error::Error as _, pin::Pin, sync::Arc, time::Duration};
 
@@ -25,10 +23,10 @@ use super::{
     time::{Time, http_date},
 };
 
-/// The largest request body that is taken.
+/// The maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// Both services, and what they share.
+/// Both services, and their shared state.
 pub(super) struct Services {
     pub(super) moneykit: moneykit::Service,
     pub(super) moov: moov::Service,
@@ -40,13 +38,13 @@ pub(super) struct Services {
     pub(super) handler: Option<Handler>,
 }
 
-/// Serves requests that are not for the services.
+/// Responds to requests that are not for the services.
 pub(super) type Handler = Arc<dyn Fn(&http::Request<Bytes>) -> Option<BytesResponse> + Send + Sync>;
 
-/// Called with each request that is over.
+/// Called with each request when it is finished.
 pub(super) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
 
-/// Tells of a request when it is over in whatever way, of which being dropped is one.
+/// Notifies the observer when a request is finished, even if the request is dropped.
 struct Observed<'a>(&'a Services, Request);
 
 impl Drop for Observed<'_> {
@@ -57,8 +55,8 @@ impl Drop for Observed<'_> {
     }
 }
 
-/// Serves until `stopping` is true and the requests in flight have been answered. Aborting it ends its connections as
-/// well: they are its own.
+/// Serves until `stopping` is true and the requests in flight have their responses. Aborting this
+/// task also ends its connections, because it owns them.
 pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
@@ -67,7 +65,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, services.clone(), stopping.clone()));
                 }
-                // Out of file descriptors, at worst: some may come back.
+                // The process may be out of file descriptors: try again when some may have been
+                // closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -78,7 +77,7 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits until the server has to stop. An emulator that was dropped aborts it instead.
+/// Waits until the server has to stop. If the emulator is dropped instead, this task is aborted.
 async fn stop(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending().await
@@ -86,7 +85,7 @@ async fn stop(stopping: &mut watch::Receiver<bool>) {
 }
 
 async fn connection(stream: TcpStream, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
-    // Responses are small and awaited; without it they are slower, and right all the same.
+    // Responses are small and clients wait for them. If this fails, they are only slower.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();
@@ -103,7 +102,7 @@ async fn connection(stream: TcpStream, services: Arc<Services>, mut stopping: wa
     }
     let Some(Err(error)) = ended else { return };
     if error.source().and_then(|source| source.downcast_ref()) == Some(&Cut::Reset) {
-        // A socket that is closed without lingering tells the other side by RST.
+        // Closing a socket with a linger time of 0 sends a RST to the client.
         _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
@@ -158,7 +157,7 @@ impl Services {
         }
     }
 
-    /// What every response has, unless a fault gave its own.
+    /// Adds the headers that every response has, unless a fault set its own.
     fn stamp(&self, request: &Request, response: &mut Response<Outgoing>) {
         let is_before_service = response.extensions().get::<BeforeService>().is_some();
         let headers = response.headers_mut();
@@ -178,7 +177,7 @@ impl Services {
     }
 }
 
-/// There is nothing at this path, or not by this method.
+/// Returns the response if no operation has this path and method.
 fn no_operation(request: &Request) -> BytesResponse {
     let Some(operation) = Operation::at(request.path_alone()) else {
         return response::empty(StatusCode::NOT_FOUND);
@@ -190,8 +189,10 @@ fn no_operation(request: &Request) -> BytesResponse {
     response
 }
 
-/// The whole body; `None` if it is over the limit. It is read to its end even so: a client that is
-/// still sending would get a reset instead of the response.
+/// Reads the whole body. Returns `None` if it exceeds the limit.
+///
+/// Even then the body is read to its end: a client that is still sending would get a reset instead
+/// of the response.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     let mut kept = BytesMut::new();
     let mut is_over = false;

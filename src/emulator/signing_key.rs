@@ -1,5 +1,5 @@
-//! The ES256 keys that MoneyKit publishes, and signs its webhooks with. They are made anew for each
-//! emulator, and their private halves never leave it.
+//! The ES256 keys that MoneyKit publishes and that sign its webhooks. They are generated for each
+//! emulator unless a key is configured.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::webhook::testing::SigningKey;
 
-/// The keys that MoneyKit publishes, has published, and signs with.
+/// The keys that sign webhooks, and the keys in the published key set.
 pub(super) struct SigningKeys {
-    /// The last one signs.
+    /// The keys that can sign, including withdrawn ones. The last key signs by default.
     keys: Vec<Arc<SigningKey>>,
-    /// What is in the set, in its order.
+    /// The members of the published key set, in its order.
     published: Vec<Map<String, Value>>,
 }
 
@@ -20,7 +20,7 @@ impl SigningKeys {
         Self { published: vec![first.jwk()], keys: vec![Arc::new(first)] }
     }
 
-    /// Publishes a key beside the others, and signs with it from now on.
+    /// Publishes an additional key, and signs with it from now on.
     pub(super) fn add(&mut self, key: SigningKey) {
         self.publish(key.jwk());
         self.keys.push(Arc::new(key));
@@ -30,7 +30,7 @@ impl SigningKeys {
         self.published.push(jwk);
     }
 
-    /// Takes a key out of the set. It can sign all the same.
+    /// Removes a key from the published key set. The key can still sign.
     pub(super) fn withdraw(&mut self, id: &str) {
         self.published.retain(|jwk| jwk.get("kid").and_then(Value::as_str) != Some(id));
     }
@@ -39,7 +39,7 @@ impl SigningKeys {
         self.published.iter().cloned().map(Value::Object).collect()
     }
 
-    /// The key that signs, or an earlier one.
+    /// Returns the key with this id, or the current key for `None`.
     pub(super) fn key(&self, id: Option<&str>) -> Option<Arc<SigningKey>> {
         let Some(id) = id else { return self.keys.last().cloned() };
         self.keys.iter().find(|key| key.id() == id).cloned()

@@ -1,6 +1,6 @@
-//! Checks that a token store keeps its contract, for implementers of [`TokenStore`].
+//! Checks that a token store fulfils the contract, for implementers of [`TokenStore`].
 //!
-//! It uses keys of its own and takes about three seconds.
+//! The checks use their own keys and take about 3 s.
 
 use std::{
     fmt,
@@ -21,7 +21,7 @@ use crate::{
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(30);
 
-/// A rule that a store broke.
+/// A rule of the contract that a store violated.
 #[derive(Debug)]
 pub struct Violation(String);
 
@@ -45,11 +45,11 @@ impl From<StoreError> for Violation {
     }
 }
 
-/// Runs the whole contract of [`TokenStore`] against a store.
+/// Checks the whole contract of [`TokenStore`] with a store.
 ///
 /// # Errors
 ///
-/// The first rule that it breaks.
+/// The first rule that the store violates.
 pub async fn check(store: Arc<dyn TokenStore>) -> Result<(), Violation> {
     let contract = Contract { store };
     contract.a_lease_has_one_holder().await?;
@@ -75,7 +75,7 @@ pub(super) fn rule(holds: bool, rule: &str) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation(format!("broken: {rule}"))) }
 }
 
-/// A key that no earlier run has used.
+/// Returns a key that no earlier run has used.
 fn key(name: &str) -> StoreKey {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     StoreKey::new(Fingerprint::of([name, &now.as_nanos().to_string()]), name)
@@ -96,7 +96,7 @@ impl Contract {
             .ok_or_else(|| Violation("broken: a free lease is given out".to_owned()))
     }
 
-    /// What is stored, as text.
+    /// Returns the stored access token as text.
     async fn stored(&self, key: &StoreKey) -> Result<Option<String>, Violation> {
         Ok(self.store.get(key).await?.map(|token| token.access_token.expose_secret().to_owned()))
     }
@@ -186,7 +186,7 @@ impl Contract {
         rule(age < given.age + SHORT + LONG / 3, "a token is not older than that")
     }
 
-    /// Puts a token and gives the lease back.
+    /// Stores a token and releases the lease.
     async fn kept(&self, key: &StoreKey, token: &StoredToken) -> Result<bool, Violation> {
         let lease = self.leased(key, LONG).await?;
         let kept = self.store.put_and_release(key, token, &lease).await?;
@@ -228,7 +228,7 @@ impl Contract {
         self.store.release(&key, &before).await?;
         rule(self.kept(&key, &new).await?, "a lease from after the mark may bring the token back")?;
         rule(self.stored(&key).await?.as_deref() == Some("e"), "which clears the mark")?;
-        // The key may be unknown to who invalidates.
+        // The caller that invalidates a token may not know its key.
         let other = StoreKey::new(key.source, "other");
         self.store.invalidate(&other, new.id).await?;
         rule(self.claimed(&key).await?.is_none(), "the mark reaches a token under any key of the source")
@@ -281,7 +281,7 @@ impl Contract {
             let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
-            // Another process looks meanwhile, which may remove the entry.
+            // Another process reads the entry in the meantime, which may remove it.
             self.claimed(&key).await?;
             rule(
                 !self.store.put(&key, &token("child", LONG), &lease).await?,
@@ -297,7 +297,7 @@ impl Contract {
         let key = key("marks");
         let [one, two, three] = ["m1", "m2", "m3"].map(|text| token(text, LONG).id);
         let Some(mut notices) = self.store.notices() else { return Ok(()) };
-        // A subscription may take a moment.
+        // A subscription may need some time to start.
         sleep(SHORT * 2).await;
         self.store.revoke(&key.source, &[one], LONG).await?;
         self.store.invalidate(&key, two).await?;

@@ -1,17 +1,18 @@
-//! The time that the services live in. It decides what has expired and never makes anyone wait.
+//! The clock of the services. It determines what has expired, but never delays a response.
 
 use std::time::{Duration, SystemTime};
 
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 
-/// A clock that stands until it is moved, or one that runs and can be moved as well.
+/// A clock that stands still until it is advanced, or one that runs and can be advanced too.
 pub(super) struct Time {
     clock: ManualClock,
     running: bool,
 }
 
 impl Time {
-    /// Stands at the current second: whole, since HTTP dates know no fractions.
+    /// Creates a clock that stands still at the current second, because HTTP dates have no
+    /// fractions.
     pub(super) fn standing() -> Self {
         let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self::on(ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())))
@@ -39,7 +40,8 @@ impl Time {
     }
 }
 
-/// The `Date` of a response. A time that HTTP cannot write is held at the nearest one that it can.
+/// Returns the value of the `Date` header. A time that HTTP cannot represent becomes the nearest
+/// possible one.
 pub(super) fn http_date(now: SystemTime) -> String {
     let end_of_year_9999 = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     httpdate::fmt_http_date(now.clamp(SystemTime::UNIX_EPOCH, end_of_year_9999))

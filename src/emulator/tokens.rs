@@ -1,4 +1,4 @@
-//! The list of issued tokens, for people who watch an emulator.
+//! The list of issued tokens, for a user interface.
 
 use std::{fmt, time::SystemTime};
 
@@ -9,23 +9,23 @@ use super::{
 };
 use crate::Secret;
 
-/// A token that a service issued. `Debug` shows neither its text nor its scopes.
+/// An issued token. `Debug` shows neither its text nor its scopes.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ListedToken {
     /// The operation that issued it.
     pub operation: Operation,
-    /// Whether it is a refresh token, and not an access token.
+    /// Whether it is a refresh token. Otherwise it is an access token.
     pub is_refresh_token: bool,
-    /// The token itself.
+    /// The text of the token.
     pub text: Secret,
-    /// Its scopes, separated by spaces.
+    /// The scopes of the token, separated by spaces.
     pub scope: String,
     /// When it was issued, by the emulator's clock.
     pub issued_at: SystemTime,
-    /// When it ends, by the emulator's clock. `None` if that is beyond what the machine can represent.
+    /// When it expires, by the emulator's clock. `None` if the machine cannot represent that time.
     pub expires_at: Option<SystemTime>,
-    /// Whether the service would accept it now.
+    /// Whether the service would accept the token now.
     pub state: TokenState,
 }
 
@@ -44,7 +44,8 @@ impl ListedToken {
 }
 
 impl Emulator {
-    /// The newest tokens, at most 1,000 of each service, in the order in which they were issued.
+    /// Returns the newest tokens, at most 1,000 per service, in the order in which they were
+    /// issued.
     pub fn tokens(&self) -> Vec<ListedToken> {
         let now = self.now();
         let of_moneykit =
@@ -53,12 +54,12 @@ impl Emulator {
         let mut tokens: Vec<ListedToken> =
             self.services.moneykit.issued().list(now).map(of_moneykit).collect();
         tokens.extend(self.services.moov.issued().list(now).map(of_moov));
-        // Stable, so that tokens of one service and one time keep their order.
+        // The sort is stable, so that tokens of one service with the same time keep their order.
         tokens.sort_by_key(|token| token.issued_at);
         tokens
     }
 
-    /// The time that the services live in.
+    /// Returns the current time of the services.
     pub fn now(&self) -> SystemTime {
         self.services.time.now()
     }

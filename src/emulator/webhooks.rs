@@ -1,4 +1,5 @@
-//! Signed webhooks of both vendors, and forged ones, for tests of handlers. `delivery.rs` sends them.
+//! Creates signed and forged webhooks of both vendors, for tests of handlers. `delivery.rs` sends
+//! them.
 
 use std::{fmt, io, sync::Arc};
 
@@ -14,23 +15,24 @@ use crate::{
     webhook::testing::{self, SigningKey},
 };
 
-/// A webhook as it is sent. To replay it, send it again.
+/// A signed webhook. To replay it, send it again.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SignedWebhook {
-    /// The headers that the vendor sends with it.
+    /// The headers that the vendor sends.
     pub headers: HeaderMap,
     /// The raw body.
     pub body: Bytes,
 }
 
 impl SignedWebhook {
-    /// A webhook that was signed elsewhere, such as by [`webhook::testing`](crate::webhook::testing).
+    /// Creates a webhook from headers that were signed elsewhere, for example by
+    /// [`webhook::testing`](crate::webhook::testing).
     pub fn new(headers: HeaderMap, body: impl Into<Bytes>) -> Self {
         Self { headers, body: body.into() }
     }
 
-    /// The same headers with another body, as a forger would send them.
+    /// Returns the webhook with the same headers and another body, as an attacker would send it.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
@@ -39,7 +41,7 @@ impl SignedWebhook {
 }
 
 impl Emulator {
-    /// Makes a MoneyKit webhook with this body, signed now by the key that signs now.
+    /// Creates a MoneyKit webhook with this body, signed at the current time with the current key.
     pub fn moneykit_webhook(&self, body: impl Into<Bytes>) -> MoneykitWebhook {
         let key = self.services.moneykit.keys().key(None);
         let key_id = key.as_ref().map_or_else(String::new, |key| key.id().to_owned());
@@ -53,12 +55,12 @@ impl Emulator {
         }
     }
 
-    /// Makes a key for MoneyKit, publishes it beside the others and signs with it from now on. Its id
-    /// comes back.
+    /// Generates a key for MoneyKit, publishes it in addition to the others, and signs with it from
+    /// now on. Returns its id.
     ///
     /// # Errors
     ///
-    /// If the system gives no randomness.
+    /// Fails if the system provides no randomness.
     pub fn rotate_moneykit_key(&self) -> io::Result<String> {
         let key = SigningKey::generate_unnamed()?;
         let id = key.id().to_owned();
@@ -66,29 +68,30 @@ impl Emulator {
         Ok(id)
     }
 
-    /// The id of the key that signs MoneyKit's webhooks now.
+    /// Returns the id of the key that currently signs MoneyKit's webhooks.
     pub fn moneykit_key_id(&self) -> String {
         self.services.moneykit.keys().key(None).map_or_else(String::new, |key| key.id().to_owned())
     }
 
-    /// The private key that signs MoneyKit's webhooks now, in PKCS#8: another process signs with it by
-    /// [`SigningKey::from_pkcs8`].
+    /// Returns the private key that currently signs MoneyKit's webhooks, in PKCS#8.
+    ///
+    /// Another process can sign with it after [`SigningKey::from_pkcs8`].
     pub fn moneykit_signing_key(&self) -> Secret {
         self.services.moneykit.keys().key(None).map(|key| key.pkcs8().clone()).unwrap_or_default()
     }
 
-    /// Takes a key out of the set that MoneyKit publishes. [`MoneykitWebhook::with_key`] can sign with
-    /// it all the same.
+    /// Removes a key from MoneyKit's published key set. [`MoneykitWebhook::with_key`] can still
+    /// sign with it.
     pub fn withdraw_moneykit_key(&self, id: &str) {
         self.services.moneykit.keys().withdraw(id);
     }
 
-    /// Adds anything to the set that MoneyKit publishes, such as a key that is no use.
+    /// Adds any JSON object to MoneyKit's published key set, for example an unusable key.
     pub fn publish_moneykit_jwk(&self, jwk: Map<String, Value>) {
         self.services.moneykit.keys().publish(jwk);
     }
 
-    /// Makes a Moov webhook with this body, whose headers are signed now.
+    /// Creates a Moov webhook with this body, whose headers are signed at the current time.
     pub fn moov_webhook(&self, body: impl Into<Bytes>) -> MoovWebhook {
         let random = &self.services.random;
         let now = DateTime::<Utc>::from(self.services.time.now());
@@ -101,12 +104,12 @@ impl Emulator {
         }
     }
 
-    /// The secret that signs Moov's webhooks now.
+    /// Returns the secret that currently signs Moov's webhooks.
     pub fn moov_webhook_secret(&self) -> Secret {
         self.services.moov.webhook_secret().clone()
     }
 
-    /// Makes a new secret, and signs with it from now on. It comes back.
+    /// Generates a new secret, signs with it from now on, and returns it.
     pub fn rotate_moov_webhook_secret(&self) -> Secret {
         let secret = Secret::from(self.services.random.token("sandbox_whsec_"));
         self.services.moov.webhook_secret().clone_from(&secret);
@@ -114,7 +117,7 @@ impl Emulator {
     }
 }
 
-/// A MoneyKit webhook before it is signed.
+/// A MoneyKit webhook that is not signed yet.
 #[derive(Clone)]
 #[must_use]
 pub struct MoneykitWebhook {
@@ -126,21 +129,23 @@ pub struct MoneykitWebhook {
 }
 
 impl MoneykitWebhook {
-    /// Signs with another key of this emulator's, such as one that was withdrawn. An unknown id leaves
-    /// no key, and [`MoneykitWebhook::sign`] fails.
+    /// Signs with another key of this emulator, for example a withdrawn one. With an unknown id,
+    /// [`MoneykitWebhook::sign`] fails.
     pub fn with_key(mut self, emulator: &Emulator, id: &str) -> Self {
         self.key = emulator.services.moneykit.keys().key(Some(id));
         self.with_header("kid", id)
     }
 
-    /// Sets a member of the JWS header. With `alg` it signs that way: `none` not at all, `HS256` with
-    /// the public key as the secret (RFC 8725 section 2.1), anything else by ES256.
+    /// Sets a member of the JWS header.
+    ///
+    /// `alg` also selects how to sign: `none` creates no signature, `HS256` uses the public key as
+    /// the secret (RFC 8725 section 2.1), and all other values use ES256.
     pub fn with_header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Leaves a member of the JWS header out.
+    /// Removes a member of the JWS header.
     pub fn without_header(mut self, name: &str) -> Self {
         self.header.remove(name);
         self
@@ -152,17 +157,17 @@ impl MoneykitWebhook {
         self
     }
 
-    /// Leaves a claim out.
+    /// Removes a claim.
     pub fn without_claim(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
     }
 
-    /// Signs it.
+    /// Signs the webhook.
     ///
     /// # Errors
     ///
-    /// Without a key, or if the system gives no randomness.
+    /// Fails if there is no key, or if the system provides no randomness.
     pub fn sign(self) -> io::Result<SignedWebhook> {
         let key = self.key.ok_or_else(|| io::Error::other("there is no such key"))?;
         let algorithm = self.header.get("alg").and_then(Value::as_str).map(str::to_owned);
@@ -189,7 +194,7 @@ impl fmt::Debug for MoneykitWebhook {
     }
 }
 
-/// A Moov webhook before it is signed.
+/// A Moov webhook that is not signed yet.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MoovWebhook {
@@ -225,11 +230,11 @@ impl MoovWebhook {
         self
     }
 
-    /// Signs it.
+    /// Signs the webhook.
     ///
     /// # Errors
     ///
-    /// If a header cannot be sent as it is.
+    /// Fails if a value contains characters that a header cannot carry.
     pub fn sign(self) -> io::Result<SignedWebhook> {
         let headers = testing::moov_headers(&self.secret, &self.timestamp, &self.nonce, &self.webhook_id)?;
         Ok(SignedWebhook { headers, body: self.body })

@@ -16,7 +16,7 @@
 //! assert_eq!(webhook.event()?.kind, EventKind::LinkStateChanged);
 //! delivery.complete().await?;
 //!
-//! // The vendor's retry of a handled delivery: response 200 without handling it.
+//! // The vendor's retry of a handled delivery: respond with 200, and do not handle it.
 //! assert!(matches!(webhooks.receive(&sent.headers, &sent.body).await?, Received::Done));
 //! # Ok(())
 //! # }
