@@ -1,8 +1,8 @@
 //! Generates the typed clients: `specs/<vendor>/openapi.yaml` → `$OUT_DIR/<vendor>.rs`.
 //!
-//! Corrections of a vendor's document belong in its overlay, where they are reviewed. This file only
-//! rewrites in memory what progenitor does not support, in the same way for every vendor. It fetches
-//! nothing and writes only to `OUT_DIR`.
+//! Corrections of a vendor's document belong in its overlay, where they are reviewed. This file
+//! only rewrites, in memory and in the same way for every vendor, what progenitor does not support.
+//! It fetches nothing and writes only to `OUT_DIR`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 
 fn build(vendor: &str, spec: &str) -> Result<(), String> {
     let text = fs::read_to_string(spec).map_err(|e| format!("cannot read the file: {e}"))?;
-    // `generate` catches the generator's panics and reports them, so the hook must not print them.
+    // `generate` catches and reports panics of the generator, so the hook must not print them.
     panic::set_hook(Box::new(|_| ()));
     let code = parse(&text).and_then(bindings);
     drop(panic::take_hook());
@@ -53,15 +53,15 @@ fn build(vendor: &str, spec: &str) -> Result<(), String> {
     fs::write(&file, code?).map_err(|e| format!("cannot write {}: {e}", file.display()))
 }
 
-/// Parses the subset of YAML that a contract needs: plain data, one document.
+/// Parses the subset of YAML that an API schema needs: one document of plain data.
 ///
 /// # Errors
 ///
-/// Rejects duplicate keys, anchors, aliases, merge keys, tags, and unquoted scalars that some YAML
-/// readers take for a number, a date or a boolean.
+/// Fails for duplicate keys, anchors, aliases, merge keys, tags, and unquoted scalars that some
+/// YAML parsers read as a number, a date or a boolean.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let mut root = None;
-    // The open mappings and sequences, each mapping with the key that waits for its value.
+    // The open mappings and sequences. Each mapping has the key whose value is parsed next.
     let mut open: Vec<(Value, Option<String>)> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|e| e.to_string())?;
@@ -129,8 +129,9 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     root.ok_or_else(|| "the document is empty".to_owned())
 }
 
-/// The value of an unquoted scalar, or `None` if YAML 1.1 and 1.2 disagree about it. `3.0` is a number,
-/// so a field that must be text rejects it; `3.0.3` is text in both.
+/// Returns the value of an unquoted scalar, or `None` if YAML 1.1 and 1.2 disagree about it.
+///
+/// `3.0` is a number, so a field that must be text rejects it. `3.0.3` is text in both versions.
 pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     const AMBIGUOUS: [&str; 12] =
         ["=", "y", "yes", "n", "no", "on", "off", ".inf", ".nan", "null", "true", "false"];
@@ -155,14 +156,16 @@ pub(crate) fn plain_scalar(text: &str) -> Option<Value> {
     (!is_ambiguous && !is_numeric).then(|| text.into())
 }
 
-/// The generated module for one contract, as Rust source on one line: dependants need not build a
-/// formatter. `cargo xtask expand` formats it for readers.
+/// Returns the generated module for one API schema, as Rust source on one line.
+///
+/// It is not formatted, so that dependents do not build a formatter. `cargo xtask expand` formats
+/// it.
 ///
 /// # Errors
 ///
-/// Names the operation or schema that cannot be generated, and why.
+/// Names the operation or schema that cannot be generated, and the reason.
 pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
-    // Once it reads as OpenAPI, its objects can be indexed below.
+    // After the document has been parsed as OpenAPI, its objects can be indexed.
     read(&spec)?;
     lower(&mut spec)?;
     generate(&spec).map_err(|reason| match culprit(&spec) {
@@ -171,7 +174,7 @@ pub(crate) fn bindings(mut spec: Value) -> Result<String, String> {
     })
 }
 
-/// Runs the generator, which usually panics on unsupported input, without naming the place.
+/// Runs the generator, which usually panics on unsupported input without naming its location.
 fn generate(spec: &Value) -> Result<String, String> {
     let document = read(spec)?;
     let string = |format: &str| SchemaObject {
@@ -200,7 +203,7 @@ fn generate(spec: &Value) -> Result<String, String> {
             confine_secrets(&mut file.items, &requests);
             Ok(file.to_token_stream().to_string())
         }
-        // Some errors print the whole syntax tree from their second line on.
+        // Some errors contain the whole syntax tree, starting on their second line.
         Ok(Err(error)) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
         Err(payload) => Err(payload
             .downcast_ref::<String>()
@@ -210,7 +213,7 @@ fn generate(spec: &Value) -> Result<String, String> {
     }
 }
 
-/// Marks every type `#[non_exhaustive]`, so a field that a vendor adds does not break users.
+/// Marks every type `#[non_exhaustive]`, so that a field which a vendor adds does not break users.
 fn make_non_exhaustive(items: &mut [Item]) {
     for item in items {
         let attributes = match item {
@@ -228,8 +231,10 @@ fn make_non_exhaustive(items: &mut [Item]) {
     }
 }
 
-/// Reads every optional field of a response by `transport::optional`, which treats an unreadable value
-/// as absent. Serde does not pass the field's name, so each name gets a function of its own.
+/// Deserializes every optional field of a response with `transport::optional`, which treats an
+/// invalid value as absent.
+///
+/// serde does not pass the name of the field, so each name gets its own function.
 fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     let mut readers = BTreeMap::new();
     let modules = items.iter_mut().filter_map(|item| match item {
@@ -257,8 +262,9 @@ fn make_fields_lenient(items: &mut Vec<Item>, requests: &BTreeSet<&str>) {
     items.push(parse_quote!(mod optional { #(#functions)* }));
 }
 
-/// Adds `default` and `deserialize_with` to the optional fields. Returns the name of each field's
-/// function, and the field's name for the log.
+/// Adds `default` and `deserialize_with` to the optional fields.
+///
+/// Returns the names of the functions, each with the name of the field for the log.
 fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     let mut fields = Vec::new();
     for field in &mut item.fields {
@@ -284,8 +290,9 @@ fn lenient_fields(item: &mut ItemStruct) -> Vec<(syn::Ident, String)> {
     fields
 }
 
-/// Lets requests send their secrets, and removes `Serialize` from every other type that holds one: a handler
-/// that responds with a token response as JSON would hand out the refresh token.
+/// Lets requests serialize their secrets, and removes `Serialize` from all other types with a
+/// secret. Otherwise a handler that returns a token response as JSON would reveal the refresh
+/// token.
 fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     let mut types: Vec<&mut ItemStruct> = items
         .iter_mut()
@@ -323,7 +330,7 @@ fn confine_secrets(items: &mut [Item], requests: &BTreeSet<&str>) {
     }
 }
 
-/// Whether a type is one of these, or has one as an argument.
+/// Returns whether a type is one of `types`, or has one of them as an argument.
 fn mentions(ty: &Type, types: &BTreeSet<String>) -> bool {
     let Type::Path(path) = ty else { return false };
     path.path.segments.iter().any(|segment| {
@@ -340,7 +347,7 @@ fn ends_in(path: &TypePath, name: &str) -> bool {
     path.segments.last().is_some_and(|segment| segment.ident == name)
 }
 
-/// The schemas of request bodies.
+/// Returns the names of the schemas of request bodies.
 fn request_schemas(spec: &Value) -> BTreeSet<&str> {
     let operations = operations(spec).into_iter();
     let bodies = operations.map(|(path, method)| &spec["paths"][path][method]["requestBody"]["content"]);
@@ -352,7 +359,7 @@ fn read(spec: &Value) -> Result<OpenAPI, String> {
     serde_json::from_value(spec.clone()).map_err(|e| format!("not OpenAPI 3.0: {e}"))
 }
 
-/// Finds the schema or operation on which the generator fails when it generates nothing else.
+/// Finds a schema or operation for which the generator fails even if it generates nothing else.
 fn culprit(spec: &Value) -> Option<(String, String)> {
     let with = |paths: Map<String, Value>, schemas: &Map<String, Value>| {
         let mut alone = spec.clone();
@@ -363,7 +370,7 @@ fn culprit(spec: &Value) -> Option<(String, String)> {
     let all = spec["components"]["schemas"].as_object().cloned().unwrap_or_default();
     with(Map::new(), &Map::new()).ok()?;
     for (name, schema) in &all {
-        // Empty schemas replace the others, so references to them do not fail as well.
+        // Empty schemas replace the others, so that references to them do not fail.
         let mut alone: Map<_, _> = all.keys().map(|other| (other.clone(), Map::new().into())).collect();
         alone[name] = schema.clone();
         if let Err(reason) = with(Map::new(), &alone) {
@@ -390,7 +397,7 @@ fn operations(spec: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// Rewrites the contract into what the generator supports.
+/// Rewrites the API schema into a form that the generator supports.
 fn lower(spec: &mut Value) -> Result<(), String> {
     for (path, method) in operations(spec) {
         let operation = &mut spec["paths"][&path][&method];
@@ -401,8 +408,8 @@ fn lower(spec: &mut Value) -> Result<(), String> {
         }
         lower_responses(operation).map_err(at)?;
         if let Some(second) = lower_request(operation, &id).map_err(at)? {
-            // A path item holds one POST, so the second one gets a path of its own by a fragment. The
-            // transport strips the fragment, as RFC 9110 section 4.2.5 requires.
+            // A path item can contain only one POST, so the second one gets its own path by adding
+            // a fragment. The transport removes the fragment, as RFC 9110 section 4.2.5 requires.
             spec["paths"][format!("{path}#json")][&method] = second;
         }
     }
@@ -411,9 +418,11 @@ fn lower(spec: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps one successful response: the generator supports one response type per operation, and one
-/// type of error. `2XX`, because the services do not keep to the documented 200, 201 and 204. The
-/// error types are still generated; the transport decodes them.
+/// Keeps one successful response, because the generator supports only one response type and one
+/// error type per operation.
+///
+/// Its status becomes `2XX`, because the services do not use the documented 200, 201 and 204
+/// consistently. The types of errors are still generated, and the transport parses them.
 fn lower_responses(operation: &mut Value) -> Result<(), String> {
     let responses = operation["responses"].as_object().ok_or("responses are missing")?;
     let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
@@ -432,7 +441,8 @@ fn lower_responses(operation: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps one encoding of the request body. If there are two, returns a second operation, `<id>_json`.
+/// Keeps one encoding of the request body. If there are two, returns a second operation,
+/// `<id>_json`.
 fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, String> {
     if operation["requestBody"].is_null() {
         return Ok(None);
@@ -455,7 +465,8 @@ fn lower_request(operation: &mut Value, id: &str) -> Result<Option<Value>, Strin
     Ok(Some(second))
 }
 
-/// Drops what would reject a good response (lengths, patterns) or invent a value (defaults).
+/// Removes constraints that would reject a valid response (lengths, patterns), and defaults, which
+/// would invent a value.
 fn lower_schema(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
     for key in ["default", "maxLength", "minLength", "pattern"] {
