@@ -380,7 +380,7 @@ impl fmt::Display for Error {
             f.write_str(")")?;
         }
         match self.held_for {
-            Some(left) => write!(f, "; not asked again for {:.1} s", left.as_secs_f64()),
+            Some(left) => write!(f, "; next attempt in {:.1} s", left.as_secs_f64()),
             None => Ok(()),
         }
     }
