@@ -123,6 +123,13 @@ fn the_front_page_is_short_and_each_link_leads_to_a_page() {
         let is_page = target.ends_with(".md") && Path::new(env!("CARGO_MANIFEST_DIR")).join(target).is_file();
         assert!(is_page || target.starts_with("https://"), "{target}");
     }
+    for (page, folder) in [("SECURITY.md", ""), ("docs/cli.md", "docs"), ("docs/comparison.md", "docs")] {
+        for link in read(page).split("](").skip(1) {
+            let target = link.split(')').next().expect("its end");
+            let is_page = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(target).is_file();
+            assert!(is_page || target.starts_with("https://"), "{page}: {target}");
+        }
+    }
     for command in ["cargo run --example quickstart", "cargo test"] {
         assert!(readme.lines().take(20).any(|line| line.starts_with(command)), "{command}");
     }
