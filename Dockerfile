@@ -1,12 +1,12 @@
-# The command line `fintech-auth` as an image that holds nothing else: a static binary and the roots for https.
+# An image with only the `fintech-auth` command line tool: a static binary and root certificates.
 #
 #   docker build -t fintech-auth .
 #   docker run --rm -p 127.0.0.1:4848:4848 fintech-auth
 #
-# Not built here: no Docker engine was at hand. cli/tests/cli/compose.rs runs its commands with the binary of this
-# machine, and checks its versions.
+# No test builds this image, because there is no Docker engine in CI. Instead, cli/tests/cli/compose.rs runs its
+# commands with the local binary and checks the versions.
 
-# Alpine's Rust links against musl, statically.
+# Alpine's Rust links statically against musl.
 FROM rust:1.89-alpine AS build
 RUN apk add --no-cache ca-certificates gcc musl-dev
 WORKDIR /src
@@ -20,5 +20,5 @@ USER 65534:65534
 EXPOSE 4848
 HEALTHCHECK --interval=5s --timeout=5s --start-period=2s --retries=3 CMD ["/fintech-auth", "health"]
 ENTRYPOINT ["/fintech-auth"]
-# Within the container, all addresses; which of them are published decides `docker run -p`.
+# Listen on all addresses inside the container. `docker run -p` decides which of them can be reached from outside.
 CMD ["emulator", "--host", "0.0.0.0", "--allow-remote"]

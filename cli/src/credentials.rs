@@ -1,4 +1,4 @@
-//! Reads a vendor's configuration for a command from `--config` or the environment, and applies the options to it.
+//! Reads a vendor's configuration from `--config` or the environment, and applies the command's options to it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     settings::Settings,
 };
 
-/// The options of a command that replace settings.
+/// Options of a command that override the configuration.
 #[derive(Clone, Copy)]
 pub(crate) struct Overrides<'a> {
     pub(crate) credentials: Option<&'a Credentials>,
@@ -23,18 +23,19 @@ pub(crate) struct Overrides<'a> {
 }
 
 impl<'a> Overrides<'a> {
-    /// Replaces credentials, base URL and timeout.
+    /// Overrides the credentials, the base URL and the timeout.
     pub(crate) fn of(client: &'a Client, format: Format) -> Self {
         Self { credentials: Some(&client.credentials), call: Some(&client.call), ..Self::new(format) }
     }
 
-    /// Replaces nothing; warnings are printed in this format.
+    /// Overrides nothing. Warnings are printed in this format.
     pub(crate) fn new(format: Format) -> Self {
         Self { credentials: None, call: None, origin: None, tolerance: None, format }
     }
 }
 
-/// The two types of configuration have the same fields.
+/// Reads and overrides a configuration. A macro, because the two `Config` types have the same fields but no common
+/// trait.
 macro_rules! config {
     ($vendor:ident, $settings:ident, $overrides:ident) => {{
         let mut config = match $settings.table(stringify!($vendor))? {
@@ -62,14 +63,14 @@ macro_rules! config {
 
 /// # Errors
 ///
-/// For a configuration that is not right, naming the key or variable.
+/// Fails if the configuration is invalid. The error names the key or variable.
 pub(crate) fn moneykit(settings: &Settings, overrides: &Overrides<'_>) -> Result<moneykit::Config, Failure> {
     Ok(config!(moneykit, settings, overrides))
 }
 
 /// # Errors
 ///
-/// For a configuration that is not right, naming the key or variable.
+/// Fails if the configuration is invalid. The error names the key or variable.
 pub(crate) fn moov(settings: &Settings, overrides: &Overrides<'_>) -> Result<moov::Config, Failure> {
     let mut config = config!(moov, settings, overrides);
     config.origin = overrides.origin.map(str::to_owned).or(config.origin);

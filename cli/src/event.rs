@@ -1,4 +1,4 @@
-//! The bodies of webhooks, with ids that are made up: for `trigger` and for the emulator's page.
+//! Builds webhook bodies with random ids, for `trigger` and for the emulator's page.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{options::Expected, output};
 
-/// MoneyKit's body for an event at this time, whose members `more` replaces or adds to.
+/// Builds MoneyKit's body for an event. `more` adds members or replaces them.
 pub(crate) fn of_moneykit(event: &str, id: &str, at: SystemTime, more: Option<Map<String, Value>>) -> Value {
     let mut body = json!({
         "webhook_event": event,
@@ -23,26 +23,26 @@ pub(crate) fn of_moneykit(event: &str, id: &str, at: SystemTime, more: Option<Ma
     body
 }
 
-/// Moov's body for an event at this time. Without `data`, the ids in it are made up.
+/// Builds Moov's body for an event. Without `data`, its ids are random.
 pub(crate) fn of_moov(event: &str, id: &str, at: SystemTime, data: Option<Map<String, Value>>) -> Value {
-    let data = data.unwrap_or_else(|| made_up(event));
+    let data = data.unwrap_or_else(|| random_data(event));
     json!({"eventID": id, "type": event, "createdOn": output::time(at), "data": data})
 }
 
-/// Ids and times that are made up for one event.
+/// Returns a random id.
 pub(crate) fn new_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// Reads the name of an event.
+/// Parses the name of an event.
 pub(crate) fn parse(text: &str) -> Result<String, Expected> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let is_event = text.len() <= 64 && text.contains('.') && text.chars().all(is_name);
-    is_event.then(|| text.to_owned()).ok_or(Expected("the name of an event, such as link.state_changed"))
+    is_event.then(|| text.to_owned()).ok_or(Expected("an event name, such as link.state_changed"))
 }
 
-/// The ids of an account, of the object that the event is about, and of what that object belongs to.
-fn made_up(event: &str) -> Map<String, Value> {
+/// Random ids of an account, of the object that the event is about, and of that object's parent.
+fn random_data(event: &str) -> Map<String, Value> {
     let object = event.split('.').next().unwrap_or_default();
     let (object, parent) = match object {
         "balance" => ("wallet", None),
@@ -65,13 +65,13 @@ mod tests {
     fn made_up_events_carry_the_ids_needed_to_refetch_them() {
         let mut without = Vec::new();
         for kind in EventKind::ALL {
-            let body = json!({"type": kind.as_str(), "data": made_up(kind.as_str())}).to_string();
+            let body = json!({"type": kind.as_str(), "data": random_data(kind.as_str())}).to_string();
             let event = UnsignedEvent::read(body.as_bytes()).expect("an event");
             if event.refetch_url("https://api.moov.io", uuid::Uuid::nil()).is_none() {
                 without.push(kind.as_str().split('.').next().unwrap_or_default());
             }
         }
-        // The library has no path for these.
+        // The library has no path for these objects.
         without.sort_unstable();
         without.dedup();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! How a command fails: the exit code, and what is said. It never holds a secret.
+//! The error type of all commands and their exit codes. An error never contains a secret.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use fintech_auth::{
     webhook::{VerifyError, VerifyErrorKind},
 };
 
-/// The exit code, by what to do next. 0 is success.
+/// The exit code, grouped by what the user has to do next. 0 is success.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -20,38 +20,38 @@ pub(crate) enum Exit {
     Unavailable = 6,
     Timeout = 7,
     InvalidResponse = 8,
-    Refused = 9,
+    WebhookRejected = 9,
     Finding = 10,
     NoRefreshToken = 11,
     NotDelivered = 12,
-    NotRefused = 13,
+    NotRejected = 13,
     Hangup = 128 + 1,
     Interrupt = 128 + 2,
     Terminate = 128 + 15,
 }
 
-/// All of them, as the help and the docs tell them.
+/// All exit codes: the name in JSON, and what to do next. `--help` prints this list.
 pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
-    (Exit::Local, "local", "correct the local file, port or output that the error names"),
-    (Exit::Usage, "invalid_config", "correct the arguments or the configuration; nothing was sent"),
-    (Exit::Unauthorized, "unauthorized", "correct the credentials, or get a new token"),
-    (Exit::InvalidRequest, "rejected", "correct the request: the vendor refuses it as it stands"),
-    (Exit::RateLimited, "rate_limited", "wait, then try again"),
-    (Exit::Unavailable, "unavailable", "try again later: the vendor, or the way to it, fails"),
-    (Exit::Timeout, "timeout", "try again, or allow more time (--timeout)"),
-    (Exit::InvalidResponse, "unreadable", "report it: the response is not what the contract says"),
-    (Exit::Refused, "webhook_refused", "refuse the webhook: it is not authentic, too old, or not readable"),
-    (Exit::Finding, "finding", "correct what doctor found"),
-    (Exit::NoRefreshToken, "no_refresh_token", "go on without a refresh token: none was issued or saved"),
+    (Exit::Local, "local", "local error: check the file, port or output that the error names"),
+    (Exit::Usage, "invalid_config", "correct the arguments or the configuration; no request was sent"),
+    (Exit::Unauthorized, "unauthorized", "correct the credentials, or request a new token"),
+    (Exit::InvalidRequest, "invalid_request", "correct the request: the vendor rejected it"),
+    (Exit::RateLimited, "rate_limited", "too many requests: wait, then try again"),
+    (Exit::Unavailable, "unavailable", "try again later: the vendor or the network is unavailable"),
+    (Exit::Timeout, "timeout", "try again, or increase the timeout (--timeout)"),
+    (Exit::InvalidResponse, "invalid_response", "report a bug: the response does not match the API schema"),
     (
-        Exit::NotDelivered,
-        "not_delivered",
-        "correct the handler, its URL or key: no attempt got the right response",
+        Exit::WebhookRejected,
+        "webhook_rejected",
+        "reject the webhook: it is not authentic, too old or malformed",
     ),
-    (Exit::NotRefused, "not_refused", "correct the handler: it accepted a webhook that it must refuse"),
-    (Exit::Hangup, "signal", "nothing: SIGHUP came, and the call was finished first"),
-    (Exit::Interrupt, "signal", "nothing: SIGINT came, and the call was finished first"),
-    (Exit::Terminate, "signal", "nothing: SIGTERM came, and the call was finished first"),
+    (Exit::Finding, "finding", "fix the checks that doctor reports as failed"),
+    (Exit::NoRefreshToken, "no_refresh_token", "continue without a refresh token: the vendor issued none"),
+    (Exit::NotDelivered, "not_delivered", "fix the handler, its URL or its key: no attempt was successful"),
+    (Exit::NotRejected, "not_rejected", "fix the handler: it accepted a webhook that it must reject"),
+    (Exit::Hangup, "signal", "nothing: the command finished its request, then ended by SIGHUP"),
+    (Exit::Interrupt, "signal", "nothing: the command finished its request, then ended by SIGINT"),
+    (Exit::Terminate, "signal", "nothing: the command finished its request, then ended by SIGTERM"),
 ];
 
 impl Exit {
@@ -60,7 +60,7 @@ impl Exit {
         row.map_or(("local", ""), |(_, name, next)| (*name, *next))
     }
 
-    /// As JSON names it.
+    /// The name in JSON output.
     pub(crate) fn name(self) -> &'static str {
         self.row().0
     }
@@ -70,17 +70,17 @@ impl Exit {
         self.row().1
     }
 
-    /// What to do next, with the names of a vendor's settings where they may be wrong.
+    /// What to do next, naming the vendor's settings that may be wrong.
     pub(crate) fn next_for(self, vendor: &str) -> Cow<'static, str> {
         let vendor = vendor.to_ascii_uppercase();
         let next = match self {
             Self::Unauthorized => format!(
-                "correct the credentials ({vendor}_CLIENT_ID and {vendor}_CLIENT_SECRET, or --config), or get a new \
-                 token"
+                "correct the credentials ({vendor}_CLIENT_ID and {vendor}_CLIENT_SECRET, or --config), or request a \
+                 new token"
             ),
-            Self::Timeout => format!("try again, or allow more time (--timeout or {vendor}_TIMEOUT)"),
+            Self::Timeout => format!("try again, or increase the timeout (--timeout or {vendor}_TIMEOUT)"),
             Self::InvalidResponse => format!(
-                "correct --base-url or {vendor}_BASE_URL if it names another server; otherwise {}",
+                "check that --base-url or {vendor}_BASE_URL names the right server; if it does, {}",
                 self.next()
             ),
             _ => return self.next().into(),
@@ -96,7 +96,7 @@ impl Exit {
             ErrorKind::RateLimited => Self::RateLimited,
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Timeout => Self::Timeout,
-            // A kind that is new here is reported as well.
+            // `ErrorKind` is non-exhaustive: report an unknown kind as a bug.
             _ => Self::InvalidResponse,
         }
     }
@@ -107,10 +107,10 @@ impl Exit {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) reason: String,
-    /// The errors below it, outermost first.
+    /// The sources of the error, outermost first.
     pub(crate) causes: Vec<String>,
     pub(crate) error: Option<Error>,
-    /// Whose command failed.
+    /// The vendor whose command failed.
     vendor: Option<&'static str>,
 }
 
@@ -119,33 +119,33 @@ impl Failure {
         Self { exit, reason: reason.into(), causes: Vec::new(), error: None, vendor: None }
     }
 
-    /// Something on this machine.
+    /// An error on this machine, such as a file that cannot be read.
     pub(crate) fn local(reason: impl Into<String>) -> Self {
         Self::new(Exit::Local, reason)
     }
 
-    /// Arguments that make no sense. The reason shows none of their values.
+    /// Invalid arguments or configuration. The reason must not contain their values.
     pub(crate) fn usage(reason: impl Into<String>) -> Self {
         Self::new(Exit::Usage, reason)
     }
 
-    /// `--save` has nothing to save. The access token was told.
+    /// There is no refresh token for `--save`. The access token was printed.
     pub(crate) fn no_refresh_token() -> Self {
-        Self::new(Exit::NoRefreshToken, "the service issued no refresh token, so none is saved")
+        Self::new(Exit::NoRefreshToken, "the vendor issued no refresh token, so nothing was saved")
     }
 
-    /// A signal came, after which the work was finished.
+    /// The command finished its work after it received a signal.
     pub(crate) fn signal(exit: Exit) -> Self {
-        Self::new(exit, "a signal came; the call was finished, and its outcome is kept")
+        Self::new(exit, "received a signal; the request was finished and its result saved")
     }
 
-    /// The same failure, and what is to be known beside it.
+    /// Appends more information to the reason.
     pub(crate) fn with_reason(mut self, more: impl std::fmt::Display) -> Self {
         self.reason = format!("{}; {more}", self.reason);
         self
     }
 
-    /// No attempt of a delivery got the response that it must get.
+    /// No attempt to deliver a webhook got the expected response.
     pub(crate) fn not_delivered(attempts: &[Attempt]) -> Self {
         let last = attempts.last().map(|attempt| match &attempt.result {
             Ok(status) => status.to_string(),
@@ -153,24 +153,24 @@ impl Failure {
         });
         let things = if attempts.len() == 1 { "attempt" } else { "attempts" };
         let reason = format!(
-            "not delivered after {} {things}; the last one: {}",
+            "not delivered after {} {things}; last result: {}",
             attempts.len(),
             last.unwrap_or_default()
         );
         Self::new(Exit::NotDelivered, reason)
     }
 
-    /// A webhook was accepted that is forged or old.
-    pub(crate) fn not_refused() -> Self {
-        Self::new(Exit::NotRefused, "the handler accepted a webhook that it must refuse")
+    /// The handler accepted a forged or expired webhook.
+    pub(crate) fn not_rejected() -> Self {
+        Self::new(Exit::NotRejected, "the handler accepted a webhook that it must reject")
     }
 
-    /// The same failure, of a command of this vendor.
+    /// Sets the vendor whose command failed.
     pub(crate) fn of_vendor(self, vendor: &'static str) -> Self {
         Self { vendor: Some(vendor), ..self }
     }
 
-    /// `doctor` found something. What, it has said already.
+    /// `doctor` has printed failed checks.
     pub(crate) fn finding(count: usize) -> Self {
         let things = if count == 1 { "check" } else { "checks" };
         Self::new(Exit::Finding, format!("{count} {things} failed"))
@@ -188,18 +188,18 @@ impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         let undecided =
             matches!(error.kind(), VerifyErrorKind::KeysUnavailable | VerifyErrorKind::KeysCoolingDown);
-        let exit = if undecided { Exit::Unavailable } else { Exit::Refused };
-        let reason = format!("{error} ({}); respond with {}", error.reason(), error.status().as_u16());
+        let exit = if undecided { Exit::Unavailable } else { Exit::WebhookRejected };
+        let reason = format!("{error} ({}); respond with status {}", error.reason(), error.status().as_u16());
         Self { causes: causes(&error), ..Self::new(exit, reason) }
     }
 }
 
 impl Failure {
-    /// What to do next. Of a refusal, the vendor's code may say more than its kind does.
+    /// What to do next. Prefers the vendor's error code, which can be more specific than the error kind.
     pub(crate) fn next(&self) -> Cow<'static, str> {
         match (self.error.as_ref().and_then(Error::code), self.vendor) {
             (Some("invalid_grant"), _) => {
-                "issue a new token: this refresh token was used, revoked or has expired".into()
+                "issue a new token: this refresh token was already used, revoked or has expired".into()
             }
             (_, Some(vendor)) => self.exit.next_for(vendor),
             (_, None) => self.exit.next().into(),
@@ -207,12 +207,12 @@ impl Failure {
     }
 }
 
-/// The chain below an error. No error of the crate shows a secret.
+/// The sources of an error. No error of the library contains a secret.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
 }
 
-/// An error with the chain below it, on one line.
+/// An error and its sources, on one line.
 pub(crate) fn chain(error: &Error) -> String {
     std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }

@@ -1,6 +1,7 @@
-//! Where the Redis of a fleet is, for a command: from `--config` or else the environment. The library takes no such
-//! settings, so they are the command line's own. It connects to nothing, and shows no value: a URL may hold a
-//! password.
+//! Reads the Redis settings of a fleet from `--config` or from environment variables.
+//!
+//! The library has no such settings, so they belong to the command line. Errors contain no values, because a URL may
+//! contain a password.
 
 use std::env;
 
@@ -15,7 +16,7 @@ use crate::{exit::Failure, input, settings::Settings};
 const PREFIX: &str = "FINTECH_AUTH_REDIS_";
 const KEYS: [&str; 5] = ["url", "url_file", "namespace", "sealing_key", "sealing_key_file"];
 
-/// A store's address, and the part of it that is ours.
+/// The Redis through which a fleet of instances shares its tokens.
 pub(crate) struct Fleet {
     pub(crate) url: Secret,
     pub(crate) namespace: String,
@@ -23,16 +24,16 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// The store, with the tokens that the fleet shares.
+    /// Opens the token store of the fleet.
     ///
     /// # Errors
     ///
-    /// Without a sealing key, and for settings that are not right.
+    /// Fails if the sealing key is missing or a setting is invalid.
     pub(crate) fn store(&self) -> Result<RedisStore, Failure> {
         let key = self.sealing_key.as_ref().ok_or_else(|| {
             let name = format!("{PREFIX}SEALING_KEY");
             Failure::usage(format!(
-                "no sealing key is set; it is read from {name} or, as a file, {name}_FILE"
+                "no sealing key is set: set {name}, or {name}_FILE to read it from a file"
             ))
         })?;
         let store = RedisStore::builder([SealingKey::from_base64(key)?]).with_namespace(&self.namespace);
@@ -40,9 +41,11 @@ impl Fleet {
     }
 }
 
+/// Reads the settings. Returns `None` if no URL is set.
+///
 /// # Errors
 ///
-/// For what is not text, for a URL that is given twice, and for a file that cannot be read.
+/// Fails if a value is not text, if a value and its file are both set, or if a file cannot be read.
 pub(crate) fn fleet(settings: &Settings) -> Result<Option<Fleet>, Failure> {
     if !settings.may_have("redis") {
         return Ok(None);
@@ -54,10 +57,10 @@ pub(crate) fn fleet(settings: &Settings) -> Result<Option<Fleet>, Failure> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let secret = |name: &str, text, file| match (given(text), given(file)) {
         (Some(_), Some(_)) => Err(Failure::usage(format!(
-            "the {name} of redis and its {name}_file are both given; keep one of them"
+            "both {name} and {name}_file are set for redis; set only one of them"
         ))),
-        (Some(text), None) => input::checked(&format!("the {name} of redis"), Secret::from(text)).map(Some),
-        (None, Some(path)) => input::secret(&format!("the {name}_file of redis"), &path).map(Some),
+        (Some(text), None) => input::checked(&format!("the redis {name}"), Secret::from(text)).map(Some),
+        (None, Some(path)) => input::secret(&format!("redis {name}_file"), &path).map(Some),
         (None, None) => Ok(None),
     };
     let Some(url) = secret("url", url, url_file)? else { return Ok(None) };
@@ -71,8 +74,7 @@ fn from_env() -> Result<[Option<String>; 5], Failure> {
     for (name, _) in env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
         if !names.iter().any(|known| known == name) {
-            let reason =
-                format!("the environment variable {name} is unknown; there are {}", names.join(", "));
+            let reason = format!("unknown environment variable {name}; supported: {}", names.join(", "));
             return Err(Failure::usage(reason));
         }
     }
@@ -85,13 +87,14 @@ fn from_env() -> Result<[Option<String>; 5], Failure> {
 
 fn from_table(table: &Value) -> Result<[Option<String>; 5], Failure> {
     let keys = KEYS.join(", ");
-    let wrong = |what: &str| Failure::usage(format!("the table redis {what}: it takes the texts {keys}"));
-    let table = table.as_object().ok_or_else(|| wrong("is no table"))?;
+    let wrong =
+        |what: &str| Failure::usage(format!("invalid table redis: {what}; its keys are {keys}, all strings"));
+    let table = table.as_object().ok_or_else(|| wrong("not a JSON object"))?;
     if table.keys().any(|key| !KEYS.contains(&key.as_str())) {
-        return Err(wrong("has an unknown key"));
+        return Err(wrong("unknown key"));
     }
     if table.values().any(|value| !value.is_string() && !value.is_null()) {
-        return Err(wrong("has a value that is no text"));
+        return Err(wrong("a value is not a string"));
     }
     Ok(KEYS.map(|key| table.get(key)?.as_str().map(str::to_owned)))
 }

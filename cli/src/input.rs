@@ -1,5 +1,4 @@
-//! Where a command's input comes from: files and standard input, each bounded. No secret comes from anywhere
-//! else but the environment.
+//! Reads input from files, standard input and environment variables, with a size limit.
 
 use std::{
     env,
@@ -12,28 +11,28 @@ use fintech_auth::{Secret, moneykit};
 
 use crate::exit::Failure;
 
-/// Larger than any webhook.
+/// The maximum input size in bytes; larger than any webhook.
 const LIMIT: u64 = 16 << 20;
 
-/// A secret from a file, or from standard input for `-`. `option` is what names the file.
+/// Reads a secret from a file, or from standard input if `path` is `-`. `option` is the option that names the file.
 ///
 /// # Errors
 ///
-/// Local ones, naming the option, and neither the path nor what is in the file: somebody may have put the secret itself
-/// in the place of the path. A terminal is refused, as it shows what is typed.
+/// Fails if the file cannot be read, and if standard input is a terminal, which would show the secret. The error names
+/// the option but not the path, because a user may have passed the secret itself as the path.
 pub(crate) fn secret(option: &str, path: &str) -> Result<Secret, Failure> {
-    checked(&format!("the file of {option}"), secret_lines(option, path)?)
+    checked(&format!("the {option} file"), secret_lines(option, path)?)
 }
 
-/// A secret of several lines, such as a key in PEM.
+/// Reads a secret that has several lines, such as a PEM key.
 ///
 /// # Errors
 ///
-/// As [`secret`].
+/// See [`secret`].
 pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> {
     if path == "-" && io::stdin().is_terminal() {
         return Err(Failure::usage(
-            "a terminal would show the secret as it is typed: pipe it in, or name a file",
+            "cannot read a secret from a terminal, which would show it: pipe it in, or name a file",
         ));
     }
     let read = if path == "-" {
@@ -44,12 +43,12 @@ pub(crate) fn secret_lines(option: &str, path: &str) -> Result<Secret, Failure> 
     read.map_err(|error| unreadable(option, path, &error))
 }
 
-/// The secret, unless it was copied with something around it. The configuration judges that, so that there is one
-/// rule.
+/// Checks that a secret was copied without quotes, spaces or invisible characters around it. Uses the check of the
+/// library's configuration, so that there is only one rule.
 ///
 /// # Errors
 ///
-/// For quotes, white space and invisible characters, without the secret.
+/// Fails if the secret has such characters. The error does not contain the secret.
 pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
     let config = moneykit::Config::from_vars([("MONEYKIT_CLIENT_SECRET", secret.expose_secret())]);
     config.map_err(|error| {
@@ -59,27 +58,31 @@ pub(crate) fn checked(what: &str, secret: Secret) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
-/// A variable of the environment. One that is no text is not taken for one that is not set.
+/// Reads an environment variable.
 ///
 /// # Errors
 ///
-/// For what is not UTF-8, without it.
+/// Fails if the value is not UTF-8. The error does not contain the value.
 pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
     let text = env::var_os(name).map(OsString::into_string).transpose();
     text.map_err(|_| Failure::usage(format!("the environment variable {name} is not UTF-8")))
 }
 
-/// All bytes of a file, or of standard input for `-`. `option` is what names the file.
+/// Reads a file, or standard input if `path` is `-`. `option` is the option that names the file.
 ///
 /// # Errors
 ///
-/// Local ones, as of [`secret`].
+/// Fails if the file cannot be read or is larger than 16 MiB.
 pub(crate) fn bytes(option: &str, path: &str) -> Result<Vec<u8>, Failure> {
     let read = |reader: &mut dyn Read| {
         let mut bytes = Vec::new();
         reader.take(LIMIT + 1).read_to_end(&mut bytes)?;
         let is_whole = bytes.len() as u64 <= LIMIT;
-        if is_whole { Ok(bytes) } else { Err(io::Error::new(io::ErrorKind::InvalidData, "is over 16 MiB")) }
+        if is_whole {
+            Ok(bytes)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "is larger than 16 MiB"))
+        }
     };
     let bytes = if path == "-" {
         read(&mut io::stdin().lock())
@@ -90,9 +93,9 @@ pub(crate) fn bytes(option: &str, path: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn unreadable(option: &str, path: &str, error: &io::Error) -> Failure {
-    let name = if path == "-" { "standard input".to_owned() } else { format!("the file of {option}") };
+    let name = if path == "-" { "standard input".to_owned() } else { format!("the {option} file") };
     Failure::local(match error.kind() {
         io::ErrorKind::InvalidData => format!("{name} {error}"),
-        _ => format!("{name} cannot be read: {error}"),
+        _ => format!("cannot read {name}: {error}"),
     })
 }

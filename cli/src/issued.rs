@@ -1,4 +1,4 @@
-//! Prints an issued token: its expiry, its scopes, and its text only with `--reveal` or `--raw`.
+//! Prints an issued token: its expiry and scopes, and the token itself only with `--reveal` or `--raw`.
 
 use std::time::SystemTime;
 
@@ -11,27 +11,27 @@ use crate::{
     output::{self, Output},
 };
 
-/// The scopes that are given as operands, or else those of the configuration.
+/// Returns the scopes given as arguments, or the configured ones if there are none.
 ///
 /// # Errors
 ///
-/// For what is no scope, without showing it.
+/// Fails if a scope is invalid. The error does not contain it.
 pub(crate) fn scopes(given: &[String], configured: Option<Vec<Scope>>) -> Result<Vec<Scope>, Failure> {
     if given.is_empty() {
         return Ok(configured.unwrap_or_default());
     }
     if given.iter().any(|operand| operand.contains([',', ';'])) {
-        return Err(Failure::usage("scopes are separated by spaces, not by commas"));
+        return Err(Failure::usage("separate scopes with spaces, not with commas"));
     }
     let words = given.iter().flat_map(|operand| operand.split_whitespace());
     Ok(words.map(Scope::new).collect::<Result<_, _>>()?)
 }
 
-/// Prints a token by `print`: its refresh token if that is to be shown or everything is revealed.
+/// Prints a token with `print`. The refresh token is shown if `shows_refresh_token` is set or with `--reveal`.
 ///
 /// # Errors
 ///
-/// Those of printing.
+/// Fails if `print` fails.
 pub(crate) fn print_token(
     format: Format,
     reveal: &Reveal,
@@ -44,12 +44,12 @@ pub(crate) fn print_token(
     }
     let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
     let expires_at = output::time(token.expires_at());
-    // Any rule but the plain one may surprise.
+    // Name the rule unless it is the usual one.
     let rule = match token.expiry_rule() {
         ExpiryRule::Seconds => String::new(),
         rule => format!(" ({rule:?})"),
     };
-    let words = format!("{expires_at}, in {} s, a margin left{rule}", left.as_secs());
+    let words = format!("{expires_at}, in {} s, safety margin deducted{rule}", left.as_secs());
     let output = Output::new(format);
     let reveal = reveal.reveal;
     let output = redacted(output, reveal, "access_token", Some(&token.token().to_secret()));
@@ -63,11 +63,11 @@ pub(crate) fn print_token(
     print(&text)
 }
 
-/// In JSON a redacted token is null: a program might send any text that stood there.
+/// In JSON a redacted token is null, so that no program sends a placeholder as a token.
 fn redacted(output: Output, reveal: bool, name: &'static str, secret: Option<&Secret>) -> Output {
     match secret {
         None => output.with(name, Value::Null),
         Some(secret) if reveal => output.with(name, secret.expose_secret()),
-        Some(_) => output.with_words(name, Value::Null, "[redacted] (--reveal shows it)"),
+        Some(_) => output.with_words(name, Value::Null, "[redacted] (use --reveal to show it)"),
     }
 }

@@ -1,7 +1,7 @@
-//! `fintech-auth`: the crate's calls from a shell. Parses the arguments, runs one command and turns its outcome into
-//! the exit code.
+//! The `fintech-auth` command line tool: parses the arguments, runs one command and sets the exit code.
 //!
-//! It takes no secret from an argument, and shows none unless it is told to.
+//! No command takes a secret as an argument. Secrets are printed only with `--reveal`, `--raw` or `--save -`, and by
+//! the emulator for its own credentials.
 
 mod credentials;
 mod doctor;
@@ -30,7 +30,7 @@ use std::{env, ffi::OsString, fmt::Write as _, process::ExitCode};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use exit::{EXITS, Failure};
 
-/// Authenticates to MoneyKit and Moov, and reports why where that does not work.
+/// Authenticates to MoneyKit and Moov, and explains what is wrong when that fails.
 #[derive(Parser)]
 #[command(name = "fintech-auth", version, term_width = 80, after_help = after_help())]
 struct Cli {
@@ -40,19 +40,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Issue and describe MoneyKit tokens, verify and send webhooks
+    /// Issue and inspect MoneyKit tokens, send and verify webhooks
     #[command(subcommand)]
     Moneykit(moneykit::Command),
-    /// Issue, refresh and revoke Moov tokens, verify and send webhooks
+    /// Issue, refresh and revoke Moov tokens, send and verify webhooks
     #[command(subcommand)]
     Moov(moov::Command),
-    /// Check credentials, network and Redis, and say what to do
+    /// Check credentials, network and Redis, and suggest fixes
     Doctor(doctor::Args),
-    /// Run MoneyKit's and Moov's auth services on this machine
+    /// Run fake MoneyKit and Moov auth services on this machine
     Emulator(emulator::Args),
-    /// Check that an emulator serves, for a container
+    /// Check that an emulator is running, for container health checks
     Health(emulator::Health),
-    /// Print completions for a shell
+    /// Print a shell completion script
     Completions(shell::Completions),
     /// Write manual pages
     Man(shell::Man),
@@ -73,17 +73,18 @@ impl Command {
 }
 
 fn after_help() -> String {
-    let mut text = r#"Each command has --help, with examples.
+    let mut text = r#"Run a command with --help to see its options and examples.
 
-Settings come from the environment: MOOV_CLIENT_ID, MOOV_CLIENT_SECRET or
-MOOV_CLIENT_SECRET_FILE, MOOV_BASE_URL, MOOV_SCOPES and so on; likewise
-MONEYKIT_. Or from a file (--config), with the same keys in lower case:
+Settings are read from environment variables: MOOV_CLIENT_ID,
+MOOV_CLIENT_SECRET or MOOV_CLIENT_SECRET_FILE, MOOV_BASE_URL, MOOV_SCOPES and
+so on, and the same for MONEYKIT_. Alternatively, --config names a JSON file
+with the same keys in lower case:
 
   {"moov": {"client_id": "…", "client_secret_file": "/run/secrets/moov"}}
 
-Secrets come from there or from standard input (--client-secret-file -), and
+Secrets are read from there or from standard input (--client-secret-file -),
 never from an argument. Tokens are redacted unless --reveal or --raw is given.
-Errors go to standard error, as JSON with --json.
+Errors are written to standard error, as JSON with --json.
 
 Exit codes:
     0  success
@@ -101,14 +102,14 @@ Examples:
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
-    // Errors in the arguments are reported in the requested format too.
+    // Argument errors must be reported as JSON too, but clap has not parsed `--json` by then.
     let json = args.iter().any(|arg| arg == "--json");
     let outcome = match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command),
         Err(error) if error.use_stderr() => {
             Err(usage::failure(&error, &Cli::command(), args.get(1..).unwrap_or_default()))
         }
-        // The help or the version.
+        // `--help` or `--version`.
         Err(error) => output::print(&error.render().to_string()),
     };
     match outcome {
@@ -122,6 +123,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::local(format!("cannot start the runtime: {error}")))?;
+    let runtime =
+        runtime.map_err(|error| Failure::local(format!("cannot start the async runtime: {error}")))?;
     runtime.block_on(command.run())
 }

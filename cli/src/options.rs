@@ -1,7 +1,7 @@
-//! Groups of options that several commands share, as clap reads them. No secret is an argument: other users of the
-//! machine can read the arguments of a program.
+//! Option groups that several commands share. No option takes a secret, because other users of the machine can read
+//! the arguments of a program.
 //!
-//! A flattened group has no doc comment, because clap would take it for the description of the command.
+//! A flattened group has no doc comment, because clap would use it as the description of the command.
 
 use std::{
     env, fmt,
@@ -14,29 +14,29 @@ use fintech_auth::{Secret, moneykit};
 
 use crate::{exit::Failure, input, settings::Settings};
 
-/// Where a token can stand in the environment.
+/// The environment variable with the token.
 pub(crate) const TOKEN_VARIABLE: &str = "FINTECH_AUTH_TOKEN";
 
 #[derive(Args, Clone, Copy)]
 pub(crate) struct Format {
-    /// Print JSON, errors too
+    /// Print output and errors as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Reveal {
-    /// Print the access token and nothing else, for a pipe
+    /// Print only the access token, for use in a pipe
     #[arg(long, conflicts_with = "json")]
     pub(crate) raw: bool,
-    /// Show tokens, which are redacted by default
+    /// Show tokens. Default: redacted
     #[arg(long)]
     pub(crate) reveal: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct ConfigFile {
-    /// Settings as JSON, not from the environment
+    /// Settings as JSON, instead of the environment
     #[arg(long, value_name = "FILE", value_hint = FilePath)]
     config: Option<String>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct ConfigFile {
 impl ConfigFile {
     /// # Errors
     ///
-    /// For a file that cannot be read, or is no configuration.
+    /// Fails if the file cannot be read or is not a valid configuration.
     pub(crate) fn read(&self) -> Result<Settings, Failure> {
         Settings::read(self.config.as_deref())
     }
@@ -52,20 +52,20 @@ impl ConfigFile {
 
 #[derive(Args)]
 pub(crate) struct Credentials {
-    /// The client id, which is not secret
+    /// The client id (not secret)
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
-    /// A file with the client secret; - is standard input
+    /// A file with the client secret; - for standard input
     #[arg(long, value_name = "FILE", value_hint = FilePath)]
     pub(crate) client_secret_file: Option<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct Call {
-    /// The URL of the service
+    /// The base URL of the service
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// The timeout of a call, such as 5s
+    /// The timeout of a request, such as 5s
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
 }
@@ -82,7 +82,7 @@ pub(crate) struct Client {
 
 #[derive(Args)]
 pub(crate) struct TokenFile {
-    /// A file with the token; - is standard input, the default
+    /// A file with the token; - for standard input (default)
     #[arg(long, value_name = "FILE", value_hint = FilePath)]
     pub(crate) token_file: Option<String>,
 }
@@ -92,15 +92,15 @@ pub(crate) struct Webhook {
     /// The headers as received, one per line
     #[arg(long, value_name = "FILE", value_hint = FilePath)]
     pub(crate) headers: String,
-    /// The body as received; - is standard input, the default
+    /// The body as received; - for standard input (default)
     #[arg(long, value_name = "FILE", value_hint = FilePath)]
     pub(crate) body: Option<String>,
-    /// How far its timestamp may be from now, such as 1h
+    /// Maximum age of the webhook, such as 1h
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) tolerance: Option<Duration>,
 }
 
-/// Why a value is not valid. It may be shown, because it does not contain the value.
+/// Describes the values that an option accepts. Does not contain the rejected value.
 #[derive(Debug)]
 pub(crate) struct Expected(pub(crate) &'static str);
 
@@ -112,11 +112,11 @@ impl fmt::Display for Expected {
 
 impl std::error::Error for Expected {}
 
-/// The token that a command is given: from `--token-file`, else the environment, else standard input.
+/// Reads the token from `--token-file`, otherwise from the environment, otherwise from standard input.
 ///
 /// # Errors
 ///
-/// Without one, and as [`input::secret`].
+/// Fails if there is no token or it cannot be read.
 pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
     if let Some(path) = &options.token_file {
         return input::secret("--token-file", path);
@@ -126,7 +126,7 @@ pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
     }
     if io::stdin().is_terminal() {
         return Err(Failure::usage(format!(
-            "which token? Pipe it in, or give --token-file or the environment variable {TOKEN_VARIABLE}"
+            "no token given: pipe it in, use --token-file, or set the environment variable {TOKEN_VARIABLE}"
         )));
     }
     input::secret("--token-file", "-")
@@ -134,28 +134,28 @@ pub(crate) fn token(options: &TokenFile) -> Result<Secret, Failure> {
 
 /// # Errors
 ///
-/// If standard input would be read for the client secret and for the token.
+/// Fails if both the client secret and the token would be read from standard input.
 pub(crate) fn check_stdin(credentials: &Credentials, options: &TokenFile) -> Result<(), Failure> {
     let is_token = match &options.token_file {
         Some(path) => path == "-",
         None => env::var_os(TOKEN_VARIABLE).is_none_or(|token| token.is_empty()),
     };
     if is_token && credentials.client_secret_file.as_deref() == Some("-") {
-        return Err(Failure::usage("standard input is either the secret or the token"));
+        return Err(Failure::usage("the secret and the token cannot both be read from standard input"));
     }
     Ok(())
 }
 
-/// Reads a time as the configuration does.
+/// Parses a time by the rules of the configuration.
 pub(crate) fn time(text: &str) -> Result<Duration, Expected> {
     parse_time(text).ok_or(Expected("a time such as 500ms, 15s, 5m or 1h"))
 }
 
 pub(crate) fn port(text: &str) -> Result<u16, Expected> {
-    text.parse().map_err(|_| Expected("a number up to 65535"))
+    text.parse().map_err(|_| Expected("a number from 0 to 65535"))
 }
 
-/// Reads a time as the configuration does.
+/// Parses a time by the rules of the configuration.
 fn parse_time(text: &str) -> Option<Duration> {
     moneykit::Config::from_vars([("MONEYKIT_TIMEOUT", text)]).ok()?.timeout
 }

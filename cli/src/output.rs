@@ -1,5 +1,6 @@
-//! Where output goes: lines for people, JSON for machines, a bare token for a pipe. A reader that has closed its
-//! end has seen enough, and is no failure, unless a refresh token would be lost.
+//! Writes output: lines for people, JSON for programs, a bare token for a pipe.
+//!
+//! A broken pipe is not an error, because the reader has what it needs, unless a refresh token would be lost.
 
 use std::{
     borrow::Cow,
@@ -17,7 +18,7 @@ use crate::{exit::Failure, options::Format};
 ///
 /// # Errors
 ///
-/// Local ones, such as a full disk. A reader that has closed its end has seen enough.
+/// Fails if the output cannot be written, for example because the disk is full. A broken pipe is not an error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match write(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
@@ -25,11 +26,11 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes what must not be lost.
+/// Writes output that must not be lost, such as a refresh token.
 ///
 /// # Errors
 ///
-/// Local ones, a broken pipe among them.
+/// Fails if the output cannot be written. A broken pipe is an error too.
 pub(crate) fn print_all(text: &str) -> Result<(), Failure> {
     write(text).map_err(|error| unwritten(&error))
 }
@@ -40,11 +41,11 @@ fn write(text: &str) -> io::Result<()> {
 }
 
 fn unwritten(error: &io::Error) -> Failure {
-    Failure::local(format!("the output cannot be written: {error}"))
+    Failure::local(format!("cannot write the output: {error}"))
 }
 
-/// Whether standard output leads nowhere. Where it is closed, the standard library has opened `/dev/null` in its
-/// place.
+/// Returns whether standard output is `/dev/null`. If it was closed, the standard library has opened `/dev/null`
+/// instead.
 #[cfg(unix)]
 pub(crate) fn is_discarded() -> bool {
     use std::{
@@ -62,7 +63,7 @@ pub(crate) fn is_discarded() -> bool {
     false
 }
 
-/// Names and values, in the order in which they are added.
+/// The result of a command: names and values, printed in the order in which they were added.
 pub(crate) struct Output {
     json: bool,
     lines: Vec<(&'static str, Value, Option<String>)>,
@@ -73,13 +74,13 @@ impl Output {
         Self { json: format.json, lines: Vec::new() }
     }
 
-    /// A fact; people do not see one that is null.
+    /// Adds a value. The text output omits null values.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.lines.push((name, value.into(), None));
         self
     }
 
-    /// A fact for machines: people have it in another line.
+    /// Adds a value that appears only in JSON output.
     pub(crate) fn with_json(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         if self.json {
             self.lines.push((name, value.into(), None));
@@ -87,7 +88,7 @@ impl Output {
         self
     }
 
-    /// A fact that people read in other words.
+    /// Adds a value that the text output shows as `words`.
     pub(crate) fn with_words(
         mut self,
         name: &'static str,
@@ -100,12 +101,12 @@ impl Output {
 
     /// # Errors
     ///
-    /// As [`print`].
+    /// See [`print`].
     pub(crate) fn print(self) -> Result<(), Failure> {
         print(&self.text())
     }
 
-    /// The lines, or the JSON.
+    /// Formats the output as lines or as JSON.
     pub(crate) fn text(self) -> String {
         if self.json {
             let facts: Map<String, Value> =
@@ -126,7 +127,7 @@ impl Output {
     }
 }
 
-/// Tells a failure on standard error: what, why, and what to do next.
+/// Prints a failure to standard error: what failed, why, and what to do next.
 pub(crate) fn print_failure(failure: &Failure, json: bool) {
     let error = failure.error.as_ref();
     let text = if json {
@@ -154,7 +155,7 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) {
             text += &format!("  because: {}\n", visible(cause));
         }
         if let Some(message) = error.and_then(|error| error.message()) {
-            text += &format!("  the vendor says: {}\n", visible(message));
+            text += &format!("  vendor message: {}\n", visible(message));
         }
         for field in error.map_or(&[][..], |error| error.fields()) {
             text += &format!("  {}: {}\n", visible(&field.field), visible(&field.message));
@@ -164,28 +165,28 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) {
         }
         text + &format!("  next: {}\n", failure.next())
     };
-    // Who closed standard error does not want to know.
+    // If standard error is closed, there is nowhere to report the failure.
     _ = io::stderr().lock().write_all(escaped(&text, true).as_bytes());
 }
 
-/// A time as RFC 3339 writes it.
+/// Formats a time as in RFC 3339.
 pub(crate) fn time(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Warns on standard error of what may surprise.
+/// Prints a warning to standard error.
 pub(crate) fn warn(text: &str, json: bool) {
     let text =
         if json { json!({"warning": text}).to_string() } else { format!("warning: {}", visible(text)) };
     _ = io::stderr().lock().write_all(format!("{}\n", escaped(&text, false)).as_bytes());
 }
 
-/// A value on one line of its own: the vendor's text is not ours, and must not act on the terminal.
+/// Escapes control characters and line breaks: text from a vendor must not control the terminal.
 pub(crate) fn visible(text: &str) -> String {
     escaped(text, false).into_owned()
 }
 
-/// Escapes characters that act on a terminal or hide text, as JSON does, so that a JSON text stays the same value.
+/// Escapes characters that control a terminal or hide text. Uses JSON escapes, so that JSON keeps its meaning.
 fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
     let is_kept = |c: char| !is_invisible(c) || keep_lines && matches!(c, '\n' | '\t');
     if text.chars().all(is_kept) {
@@ -204,7 +205,7 @@ fn escaped(text: &str, keep_lines: bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Control characters (C0, DEL, C1), line separators, and format characters without a glyph of their own.
+/// Returns whether `c` is a control character (C0, DEL, C1), a line separator or an invisible format character.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -1,5 +1,7 @@
-//! A file that only its owner can read, put in place in one step. It is made and its room is reserved before anything
-//! is sent, so that a token is not spent for one that cannot be kept. Never replaces anything but a regular file.
+//! Writes a file that only its owner can read, and replaces the old file atomically.
+//!
+//! The file is created and its disk space reserved before a request is sent, so that a refresh token is not used up
+//! when its successor cannot be saved. Only regular files are replaced.
 
 use std::{
     env,
@@ -13,34 +15,36 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// The most that a vendor's refresh token takes, and to spare.
+/// The disk space to reserve, in bytes; larger than any refresh token of a vendor.
 const ROOM: usize = 16 * 1024;
 
-/// A file beside the one that is to be written.
+/// A draft in the same folder as the target file.
 pub(crate) struct PrivateFile {
-    /// What names the file.
+    /// The option that names the file.
     option: &'static str,
     path: PathBuf,
     draft: PathBuf,
     file: File,
-    /// Whether the draft has the content.
+    /// Whether the draft holds the content, so that it must not be deleted.
     is_kept: bool,
 }
 
 impl PrivateFile {
+    /// Creates the draft and reserves its disk space.
+    ///
     /// # Errors
     ///
-    /// Local ones, before anything is sent.
+    /// Fails if the file cannot be created, or if `path` is not usable.
     pub(crate) fn begin(option: &'static str, path: &str) -> Result<Self, Failure> {
         let usage = |what: &str| Failure::usage(format!("{option} {what}"));
         if is_token(path) {
-            return Err(usage("takes the path of a file, and this looks like a token"));
+            return Err(usage("needs the path of a file, but the value looks like a token"));
         }
         if path.ends_with(std::path::is_separator) {
-            return Err(usage("names a folder"));
+            return Err(usage("must name a file, not a folder"));
         }
         let path = target(option, Path::new(path))?;
-        let mut name = path.file_name().ok_or_else(|| usage("names no file"))?.to_owned();
+        let mut name = path.file_name().ok_or_else(|| usage("must name a file"))?.to_owned();
         name.push(format!(".{}.new", std::process::id()));
         let draft = path.with_file_name(name);
         let file = private(&draft).map_err(|error| failed(option, &error))?;
@@ -55,22 +59,22 @@ impl PrivateFile {
         self.file.rewind()
     }
 
-    /// Puts a token in place, on a line of its own. Returns where it is.
+    /// Writes a token and a line end, replaces the target file and returns its path.
     ///
     /// # Errors
     ///
-    /// As [`finish`](Self::finish).
+    /// See [`finish`](Self::finish).
     pub(crate) fn finish_token(self, token: &Secret) -> Result<PathBuf, Unsaved> {
         self.finish(Zeroizing::new(format!("{}\n", token.expose_secret())).as_bytes())
     }
 
-    /// Puts the content in place. Returns where it is.
+    /// Writes the content, replaces the target file and returns its path.
     ///
     /// # Errors
     ///
-    /// Local ones. What is written and cannot be put in place stays in another file.
+    /// Fails if the file cannot be written. If only the replacement fails, the draft stays, and the error names it.
     pub(crate) fn finish(mut self, content: &[u8]) -> Result<PathBuf, Unsaved> {
-        // Cut off after it is written: until then the room is there.
+        // Truncate only after writing, so that the reserved space is available until then.
         let written = self
             .file
             .write_all(content)
@@ -87,7 +91,7 @@ impl PrivateFile {
     }
 }
 
-/// Why the content is not in its file, and the other file that it is in, if any.
+/// Why the target file was not replaced, and the path of the draft if it has the content.
 pub(crate) struct Unsaved {
     pub(crate) failure: Failure,
     pub(crate) path: Option<PathBuf>,
@@ -101,7 +105,8 @@ impl Drop for PrivateFile {
     }
 }
 
-/// Keeps a token that has nowhere else to go: in a new file of this folder, or else of the one for temporary files.
+/// Saves a token that could not be saved elsewhere: in a new file in the current folder or, if that fails, in the
+/// temporary folder.
 pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     let name = format!("fintech-auth-refresh-token.{}", std::process::id());
     let keep = |folder: PathBuf| {
@@ -114,20 +119,20 @@ pub(crate) fn rescue(token: &Secret) -> io::Result<PathBuf> {
     env::current_dir().and_then(keep).or_else(|_: io::Error| keep(env::temp_dir()))
 }
 
-/// The regular file that is to be replaced, behind all links, or a new one.
+/// Returns the path of the file to replace or create, with all links resolved.
 pub(crate) fn target(option: &'static str, path: &Path) -> Result<PathBuf, Failure> {
     let usage = |what: &str| Err(Failure::usage(format!("{option} {what}")));
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => usage("names a folder"),
+        Ok(metadata) if metadata.is_dir() => usage("must name a file, not a folder"),
         Ok(metadata) if metadata.is_file() => fs::canonicalize(path).map_err(|error| failed(option, &error)),
-        Ok(_) => usage("takes a regular file or a new one, and this is a device, pipe or socket"),
+        Ok(_) => usage("must name a regular file, not a device, pipe or socket"),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(option, &error)),
-        Err(_) if fs::symlink_metadata(path).is_ok() => usage("names a link to a file that does not exist"),
+        Err(_) if fs::symlink_metadata(path).is_ok() => usage("must not name a broken symbolic link"),
         Err(_) => Ok(path.to_owned()),
     }
 }
 
-/// A JWT, which somebody meant to pipe in.
+/// Returns whether the text looks like a JWT, which the user probably meant to pipe in.
 fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3
 }
@@ -140,7 +145,7 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// So that the new name survives a crash. Not every system has it.
+/// Syncs the folder, so that the new name survives a crash. Ignores errors: not every system supports it.
 fn sync_folder(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Ok(folder) = File::open(folder) {
@@ -149,5 +154,5 @@ fn sync_folder(path: &Path) {
 }
 
 fn failed(option: &str, error: &io::Error) -> Failure {
-    Failure::local(format!("the file of {option} cannot be written: {error}"))
+    Failure::local(format!("cannot write the {option} file: {error}"))
 }

@@ -1,5 +1,4 @@
-//! Progress of long work, on standard error: a bar on a terminal, otherwise a line every few seconds. None with
-//! `--json`.
+//! Shows progress on standard error: a bar on a terminal, otherwise one line every 5 s. Prints nothing with `--json`.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -10,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::options::Format;
 
-/// How often a line is written where there is no terminal.
+/// The interval between two lines if standard error is not a terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) struct Progress {
@@ -21,7 +20,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of `total` things, named by `what`, such as `tokens`.
+    /// Starts the display for `total` items. `what` names them, such as `tokens`.
     pub(crate) fn new(what: &'static str, total: u64, format: Format) -> Self {
         let target = if format.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
@@ -33,13 +32,13 @@ impl Progress {
         Self { what, bar, lines: !format.json && !io::stderr().is_terminal(), last: Instant::now() }
     }
 
-    /// One more is done.
+    /// Counts one finished item.
     pub(crate) fn add_one(&mut self) {
         self.bar.inc(1);
         if self.lines && self.last.elapsed() >= EVERY {
             self.last = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            // A closed standard error must not end the work.
+            // The work continues even if standard error is closed.
             let _ = writeln!(io::stderr(), "{done} of {total} {}", self.what);
         }
     }
@@ -51,7 +50,7 @@ impl Drop for Progress {
     }
 }
 
-/// Waits, and on a terminal shows how long still.
+/// Waits, and shows the remaining time on a terminal.
 pub(crate) async fn countdown(what: &'static str, wait: Duration, format: Format) {
     let end = Instant::now() + wait;
     let target = if format.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };

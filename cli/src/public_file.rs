@@ -1,4 +1,4 @@
-//! Replaces a file that others may read, in one step: they see the old content or the new one, and never a part.
+//! Replaces a file atomically: readers see the old content or the new content, never a part of it.
 
 use std::{
     fs::{self, File},
@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
-/// Makes the file with the rights that new files get.
+/// Replaces the file. The new file has default permissions.
 ///
 /// # Errors
 ///
-/// Those of the system. Then the file is as it was.
+/// Fails if the file cannot be written. The old file is then unchanged.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));

@@ -1,4 +1,4 @@
-//! A webhook as somebody recorded it: headers from one file, the body from another. It verifies nothing.
+//! Reads a recorded webhook: headers and body from two files, or both from one.
 
 use std::io::{self, IsTerminal as _};
 
@@ -15,34 +15,32 @@ pub(crate) struct Received {
 impl Received {
     /// # Errors
     ///
-    /// For a line that is none, and for files that cannot be read.
+    /// Fails if a file cannot be read or a header line is invalid.
     pub(crate) fn read(webhook: &Webhook) -> Result<Self, Failure> {
         let path = &webhook.headers;
         let body = match &webhook.body {
             Some(body) => body,
-            // Nobody would know what is being waited for.
+            // The command would wait for input without saying so.
             None if io::stdin().is_terminal() => {
-                return Err(Failure::usage("which body? Pipe it in, or give --body FILE"));
+                return Err(Failure::usage("no body given: pipe it in, or use --body FILE"));
             }
             None => "-",
         };
         if path == "-" && body == "-" {
-            return Err(Failure::usage("standard input is either the headers or the body"));
+            return Err(Failure::usage("the headers and the body cannot both be read from standard input"));
         }
         let text = input::bytes("--headers", path)?;
         Ok(Self { headers: headers(&text)?.0, body: input::bytes("--body", body)? })
     }
 
-    /// A whole request from one file, or from standard input for `-`: headers, an empty line, the body.
+    /// Reads headers, an empty line and the body from one file, or from standard input if `path` is `-`.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// See [`read`](Self::read).
     pub(crate) fn read_whole(option: &str, path: &str) -> Result<Self, Failure> {
         if path == "-" && io::stdin().is_terminal() {
-            return Err(Failure::usage(format!(
-                "which delivery? Pipe it in, or name the file: {option} FILE"
-            )));
+            return Err(Failure::usage(format!("no delivery given: pipe it in, or use {option} FILE")));
         }
         let text = input::bytes(option, path)?;
         let (headers, body) = headers(&text)?;
@@ -50,7 +48,7 @@ impl Received {
     }
 }
 
-/// Lines of `Name: value` to the first empty one, and where the text after that begins.
+/// Parses lines of `Name: value` up to the first empty line. Also returns the offset of the text after it.
 fn headers(text: &[u8]) -> Result<(HeaderMap, usize), Failure> {
     let mut headers = HeaderMap::new();
     let mut next = 0;
@@ -64,7 +62,9 @@ fn headers(text: &[u8]) -> Result<(HeaderMap, usize), Failure> {
         if line.is_empty() {
             break;
         }
-        let wrong = || Failure::usage(format!("line {} of the headers is not Name: value", number + 1));
+        let wrong = || {
+            Failure::usage(format!("line {} of the headers does not have the form `Name: value`", number + 1))
+        };
         let colon = line.iter().position(|byte| *byte == b':').ok_or_else(wrong)?;
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         let name = HeaderName::from_bytes(name).map_err(|_| wrong())?;

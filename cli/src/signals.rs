@@ -1,9 +1,10 @@
-//! The signals by which a person or a supervisor ends the program. From when this is made, none ends it by itself.
+//! Handles the signals that end the program (SIGHUP, SIGINT, SIGTERM).
 
 use std::io;
 
 use crate::exit::{Exit, Failure};
 
+/// Listens for signals. Once it exists, a signal no longer ends the program by itself.
 #[cfg(unix)]
 pub(crate) struct Signals {
     hangup: tokio::signal::unix::Signal,
@@ -15,7 +16,7 @@ pub(crate) struct Signals {
 impl Signals {
     /// # Errors
     ///
-    /// Local ones.
+    /// Fails if the signal handlers cannot be installed.
     pub(crate) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,7 +28,7 @@ impl Signals {
         })
     }
 
-    /// Waits until one of them comes. Returns the exit code that tells of it.
+    /// Waits for a signal and returns its exit code.
     pub(crate) async fn ended(&mut self) -> Exit {
         tokio::select! {
             _ = self.hangup.recv() => Exit::Hangup,
@@ -37,6 +38,7 @@ impl Signals {
     }
 }
 
+/// Listens for Ctrl-C. Once it exists, Ctrl-C no longer ends the program by itself.
 #[cfg(windows)]
 pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 
@@ -44,12 +46,12 @@ pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 impl Signals {
     /// # Errors
     ///
-    /// Local ones.
+    /// Fails if the signal handlers cannot be installed.
     pub(crate) fn new() -> Result<Self, Failure> {
         tokio::signal::windows::ctrl_c().map(Self).map_err(|error| failed(&error))
     }
 
-    /// Waits until it comes.
+    /// Waits for Ctrl-C.
     pub(crate) async fn ended(&mut self) -> Exit {
         self.0.recv().await;
         Exit::Interrupt
@@ -57,5 +59,5 @@ impl Signals {
 }
 
 fn failed(error: &io::Error) -> Failure {
-    Failure::local(format!("no signal can be awaited: {error}"))
+    Failure::local(format!("cannot install a signal handler: {error}"))
 }

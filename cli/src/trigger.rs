@@ -1,5 +1,5 @@
-//! What both vendors' `trigger` share: sends a signed webhook to a handler, again on the vendor's schedule, and judges
-//! the responses. It shows neither the URL nor a signature.
+//! Shared code of both `trigger` commands: sends a signed webhook to a handler, retries on the vendor's schedule and
+//! checks the responses. Prints neither the URL nor a signature.
 
 use std::{
     io,
@@ -24,85 +24,85 @@ use crate::{
     signals::Signals,
 };
 
-/// Moov waits this long for a response. How long MoneyKit waits is not documented.
+/// Moov's timeout for a response. MoneyKit documents none.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest an attempt may take, and so a signal may wait.
+/// The maximum of `--timeout`, and so the longest delay after a signal.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// How far beyond the vendor's last retry an old webhook was signed.
+/// How much older than the vendor's last retry a webhook of `--old` is.
 const OUTDATED: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
 pub(crate) struct Trigger {
-    /// What happened, as below
+    /// The event to send, see below
     #[arg(value_name = "EVENT", value_parser = event::parse)]
     event: String,
-    /// The handler's URL: https, or http on this machine
+    /// The handler's URL: https, or http to this machine
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     to: String,
     /// Allow http to this private host. May be repeated
     #[arg(long, value_name = "HOST", value_hint = ValueHint::Hostname)]
     allow_http: Vec<String>,
-    /// The event's own data as JSON; - is standard input
+    /// The data of the event as JSON; - for standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     data: Option<String>,
-    /// Spread the retries over this time, such as 10s
+    /// Make all retries within this time, such as 10s
     #[arg(long, value_name = "TIME", value_parser = time)]
     within: Option<Duration>,
-    /// The most attempts. Default: those of the schedule
+    /// Maximum number of attempts. Default: as the vendor
     #[arg(long, value_name = "NUMBER", value_parser = attempts)]
     attempts: Option<usize>,
-    /// How long to wait for a response. Default: 5s
+    /// Timeout for a response. Default: 5s
     #[arg(long, value_name = "TIME", value_parser = timeout)]
     timeout: Option<Duration>,
-    /// Sign retries anew. Default: repeat the same headers
+    /// Sign each retry again. Default: same headers
     #[arg(long)]
     sign_anew: bool,
-    /// Forge the webhook, which the handler must refuse
+    /// Send a forged webhook, which the handler must reject
     #[arg(long)]
     tamper: bool,
-    /// Send the webhook again once it was accepted
+    /// Send the webhook a second time after it was accepted
     #[arg(long, conflicts_with = "tamper")]
     replay: bool,
-    /// Sign it too long ago, which the handler must refuse
+    /// Send an old webhook, which the handler must reject
     #[arg(long, conflicts_with_all = ["tamper", "replay"])]
     old: bool,
 }
 
-/// How a webhook is to be signed.
+/// How to sign a webhook.
 #[derive(Clone, Copy)]
 pub(crate) struct Signing {
     pub(crate) at: SystemTime,
     pub(crate) is_forged: bool,
 }
 
-/// What the handler must do with a webhook.
+/// How the handler must react to a webhook.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Duty {
+enum Expectation {
     Accept,
-    Refuse,
-    /// Refuse it, or respond as it did to the first one without acting again.
+    Reject,
+    /// Reject it, or respond with 2xx without processing it again.
     Deduplicate,
 }
 
 #[derive(Clone, Copy)]
 enum Outcome {
     Accepted,
-    Refused,
+    Rejected,
     Duplicate,
-    NotRefused,
+    NotRejected,
     Failed,
 }
 
-impl Duty {
-    fn judge(self, attempt: &Attempt) -> Outcome {
+impl Expectation {
+    fn outcome(self, attempt: &Attempt) -> Outcome {
         let Ok(status) = &attempt.result else { return Outcome::Failed };
         match (self, status.as_u16()) {
             (Self::Accept, 200..=299) => Outcome::Accepted,
             (Self::Deduplicate, 200..=299) => Outcome::Duplicate,
-            (Self::Refuse, 200..=299) => Outcome::NotRefused,
-            // A wrong URL or a busy server says nothing about the webhook.
+            (Self::Reject, 200..=299) => Outcome::NotRejected,
+            // These statuses mean a wrong URL or a busy server: the handler did not reject the webhook.
             (Self::Accept, _) | (_, 404 | 405 | 408 | 425 | 429) => Outcome::Failed,
-            (_, 400..=499) => Outcome::Refused,
+            (_, 400..=499) => Outcome::Rejected,
             _ => Outcome::Failed,
         }
     }
@@ -112,15 +112,15 @@ impl Outcome {
     fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Duplicate => "duplicate",
-            Self::NotRefused => "not_refused",
+            Self::NotRejected => "not_rejected",
             Self::Failed => "failed",
         }
     }
 }
 
-/// A run of the command.
+/// One run of the command.
 struct Run<'a> {
     id: &'a str,
     json: bool,
@@ -132,27 +132,27 @@ impl Trigger {
         &self.event
     }
 
-    /// Whether `--data` reads standard input.
+    /// Returns whether `--data` reads standard input.
     pub(crate) fn reads_stdin(&self) -> bool {
         self.data.as_deref() == Some("-")
     }
 
-    /// The object of `--data`.
+    /// Reads the JSON object of `--data`.
     ///
     /// # Errors
     ///
-    /// For a file that cannot be read, or is no JSON object.
+    /// Fails if the file cannot be read or is not a JSON object.
     pub(crate) fn data(&self) -> Result<Option<Map<String, Value>>, Failure> {
         let Some(path) = &self.data else { return Ok(None) };
         let data = serde_json::from_slice(&input::bytes("--data", path)?);
-        data.map(Some).map_err(|_| Failure::usage("the file of --data is not a JSON object"))
+        data.map(Some).map_err(|_| Failure::usage("the --data file is not a JSON object"))
     }
 
-    /// Delivers the webhook that `sign` makes. `id` is by what the handler's log may name it.
+    /// Delivers the webhook that `sign` creates. `id` is the event's id, which may appear in the handler's log.
     ///
     /// # Errors
     ///
-    /// If the handler does not do what it must, and for signals.
+    /// Fails if the handler does not react as expected, and after a signal.
     pub(crate) async fn run(
         &self,
         format: Format,
@@ -172,7 +172,7 @@ impl Trigger {
         let signature = if self.sign_anew { RetrySignature::Anew } else { RetrySignature::Same };
         let sender = WebhookSender::new(&self.to, &http).map_err(|error| Failure::usage(reworded(&error)))?;
         let sender = sender.with_schedule(schedule).with_retry_signature(signature);
-        let duty = if self.tamper || self.old { Duty::Refuse } else { Duty::Accept };
+        let expected = if self.tamper || self.old { Expectation::Reject } else { Expectation::Accept };
 
         let mut run = Run { id, json: format.json, signals: Signals::new()? };
         if !format.json {
@@ -184,12 +184,12 @@ impl Trigger {
             sent = Some(webhook.clone());
             Ok(webhook)
         };
-        run.deliver(&sender, duty, sign).await?;
+        run.deliver(&sender, expected, sign).await?;
         match sent.filter(|_| self.replay) {
             Some(sent) => {
                 run.check_signals().await?;
                 let sender = sender.with_retry_signature(RetrySignature::Same);
-                run.deliver(&sender, Duty::Deduplicate, || Ok(sent.clone())).await
+                run.deliver(&sender, Expectation::Deduplicate, || Ok(sent.clone())).await
             }
             None => Ok(()),
         }
@@ -197,22 +197,22 @@ impl Trigger {
 }
 
 impl Run<'_> {
-    /// Makes attempts until one is decided. A signal ends it between two attempts.
+    /// Makes attempts until the outcome is clear. A signal ends it between two attempts.
     async fn deliver(
         &mut self,
         sender: &WebhookSender,
-        duty: Duty,
+        expected: Expectation,
         sign: impl FnMut() -> io::Result<SignedWebhook>,
     ) -> Result<(), Failure> {
         let mut delivery = sender.deliver(sign);
-        let unsigned = |error: io::Error| Failure::local(format!("the webhook cannot be signed: {error}"));
+        let unsigned = |error: io::Error| Failure::local(format!("cannot sign the webhook: {error}"));
         let mut made = Vec::new();
         while let Some(attempt) = delivery.attempt().await.map_err(unsigned)? {
-            let outcome = duty.judge(&attempt);
-            print_all(&self.line(duty, &attempt, outcome))?;
+            let outcome = expected.outcome(&attempt);
+            print_all(&self.line(expected, &attempt, outcome))?;
             match outcome {
-                Outcome::Accepted | Outcome::Refused | Outcome::Duplicate => return Ok(()),
-                Outcome::NotRefused => return Err(Failure::not_refused()),
+                Outcome::Accepted | Outcome::Rejected | Outcome::Duplicate => return Ok(()),
+                Outcome::NotRejected => return Err(Failure::not_rejected()),
                 Outcome::Failed => {}
             }
             if let Some(wait) = attempt.next_in {
@@ -230,7 +230,7 @@ impl Run<'_> {
 
     /// # Errors
     ///
-    /// For a signal that came during the last attempt.
+    /// Fails if a signal arrived during the last attempt.
     async fn check_signals(&mut self) -> Result<(), Failure> {
         tokio::select! {
             biased;
@@ -239,8 +239,8 @@ impl Run<'_> {
         }
     }
 
-    fn line(&self, duty: Duty, attempt: &Attempt, outcome: Outcome) -> String {
-        let is_replay = duty == Duty::Deduplicate;
+    fn line(&self, expected: Expectation, attempt: &Attempt, outcome: Outcome) -> String {
+        let is_replay = expected == Expectation::Deduplicate;
         let (took, next_in) =
             (attempt.took.as_millis() as u64, attempt.next_in.map(|wait| wait.as_secs_f64()));
         if self.json {
@@ -260,19 +260,19 @@ impl Run<'_> {
         }
         let then = match (outcome, next_in) {
             (Outcome::Accepted, _) => "accepted".to_owned(),
-            (Outcome::Refused, _) => "refused, as it must be".to_owned(),
-            (Outcome::Duplicate, _) => "taken as a duplicate, if the handler did not act again".to_owned(),
-            (Outcome::NotRefused, _) => "accepted, but must be refused".to_owned(),
+            (Outcome::Rejected, _) => "rejected, as expected".to_owned(),
+            (Outcome::Duplicate, _) => "accepted; check that the handler did not process it again".to_owned(),
+            (Outcome::NotRejected, _) => "accepted, but must be rejected".to_owned(),
             (Outcome::Failed, Some(wait)) if wait < 1.0 => format!("next attempt in {:.0} ms", wait * 1e3),
             (Outcome::Failed, Some(wait)) => format!("next attempt in {wait:.1} s"),
-            (Outcome::Failed, None) => "no further attempt".to_owned(),
+            (Outcome::Failed, None) => "no more attempts".to_owned(),
         };
         let name = if is_replay { "replay" } else { "attempt" };
         format!("{name} {}: {}, {took} ms; {then}\n", attempt.number, visible(&result(attempt)))
     }
 }
 
-/// The status of the response, or why there is none.
+/// The status of the response, or the error.
 fn result(attempt: &Attempt) -> String {
     match &attempt.result {
         Ok(status) => status.to_string(),
@@ -280,19 +280,19 @@ fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// An error about the handler, which the library takes for a vendor.
+/// Formats an error about the handler's URL with the names of our options. The library's text speaks of a base url.
 fn reworded(error: &Error) -> String {
     chain(error)
         .replace("the base url", "--to")
         .replace("the url of the handler", "--to")
-        .replace("allow the host", "allow the host by --allow-http")
+        .replace("allow the host", "allow the host with --allow-http")
 }
 
 fn attempts(text: &str) -> Result<usize, Expected> {
-    text.parse().ok().filter(|number| *number > 0).ok_or(Expected("a number from 1"))
+    text.parse().ok().filter(|number| *number > 0).ok_or(Expected("a number of at least 1"))
 }
 
 fn timeout(text: &str) -> Result<Duration, Expected> {
     let timeout = time(text).ok().filter(|time| !time.is_zero() && *time <= MAX_TIMEOUT);
-    timeout.ok_or(Expected("a time up to 60s, such as 5s"))
+    timeout.ok_or(Expected("a time of at most 60s, such as 5s"))
 }

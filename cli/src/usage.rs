@@ -1,5 +1,7 @@
-//! What is wrong with the arguments, in words that contain none of them: an argument may be a secret in the wrong
-//! place. clap's own messages quote the arguments, so only its kinds and the names of our own options are used.
+//! Error messages for invalid arguments.
+//!
+//! They never quote an argument, because it may be a secret in the wrong place. clap's messages do, so only its error
+//! kinds and the names of our own options are used.
 
 use std::{error::Error as _, ffi::OsString};
 
@@ -12,7 +14,7 @@ use crate::{exit::Failure, options::Expected};
 
 const SECRET_WORDS: [&str; 4] = ["secret", "token", "password", "key"];
 
-/// The failure for what clap reports about `args`, which do not include the name of the program.
+/// Converts clap's error. `args` does not include the name of the program.
 pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Failure {
     let help = format!("see fintech-auth {}--help", path(command, args));
     let own = |kind| own_name(error, kind).unwrap_or("an option");
@@ -20,19 +22,19 @@ pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Fa
     Failure::usage(match error.kind() {
         ErrorKind::UnknownArgument => unknown(error, &help),
         ErrorKind::InvalidSubcommand => match suggestion(error, ContextKind::SuggestedSubcommand) {
-            Some(name) => format!("there is no such command; did you mean {name}?"),
-            None => format!("there is no such command; {help}"),
+            Some(name) => format!("unknown command; did you mean {name}?"),
+            None => format!("unknown command; {help}"),
         },
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            format!("the command is missing; {help}")
+            format!("no command given; {help}")
         }
         ErrorKind::MissingRequiredArgument => format!("{option} is missing"),
         ErrorKind::ArgumentConflict => match own(ContextKind::PriorArg) {
-            prior if prior == option => format!("{option} is given twice"),
-            prior => format!("{prior} and {option} cannot be given together"),
+            prior if prior == option => format!("{option} can be given only once"),
+            prior => format!("{prior} and {option} cannot be combined"),
         },
         ErrorKind::TooManyValues => format!("{option} takes no value"),
-        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
         ErrorKind::InvalidValue => match valid_values(error) {
             Some(valid) if is_missing(error) => format!("{option} needs a value: one of {valid}"),
             Some(valid) => format!("{option} must be one of {valid}"),
@@ -42,11 +44,11 @@ pub(crate) fn failure(error: &Error, command: &Command, args: &[OsString]) -> Fa
             Some(Expected(expected)) => format!("{option} must be {expected}"),
             None => format!("{option} has an invalid value"),
         },
-        _ => format!("the arguments are not valid; {help}"),
+        _ => format!("invalid arguments; {help}"),
     })
 }
 
-/// The unknown argument only decides which hint fits.
+/// The message for an unknown argument. The argument only selects the hint and is never shown.
 fn unknown(error: &Error, help: &str) -> String {
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument)) => argument.as_str(),
@@ -54,8 +56,8 @@ fn unknown(error: &Error, help: &str) -> String {
     };
     if !argument.starts_with('-') {
         return format!(
-            "unexpected argument; tokens and secrets are never taken from an argument, where others can read them; \
-             {help}"
+            "unexpected argument; tokens and secrets cannot be passed as arguments, because other users can read \
+             them; {help}"
         );
     }
     let hint = match suggestion(error, ContextKind::SuggestedArg) {
@@ -64,15 +66,15 @@ fn unknown(error: &Error, help: &str) -> String {
     };
     if SECRET_WORDS.iter().any(|word| argument.contains(word)) {
         return format!(
-            "there is no such option; secrets are never taken from an argument, where others can read them, but from \
-             the environment, a file or standard input; {hint}"
+            "unknown option; secrets cannot be passed as arguments, because other users can read them: use an \
+             environment variable, a file or standard input; {hint}"
         );
     }
-    format!("there is no such option; {hint}")
+    format!("unknown option; {hint}")
 }
 
-/// An option or operand of our own. clap fills these contexts from the definition of the command, except for an
-/// unknown argument.
+/// The name of one of our options or operands. clap takes it from the definition of the command, except for an unknown
+/// argument.
 fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     let name = match error.get(kind)? {
         ContextValue::String(name) => name,
@@ -83,7 +85,7 @@ fn own_name(error: &Error, kind: ContextKind) -> Option<&str> {
     Some(name.trim_matches(['<', '>', '[', ']'])).filter(|_| error.kind() != ErrorKind::UnknownArgument)
 }
 
-/// A name of our own that is like the one that was typed.
+/// One of our names that is similar to the typed one.
 fn suggestion(error: &Error, kind: ContextKind) -> Option<&str> {
     match error.get(kind)? {
         ContextValue::String(name) => Some(name),
@@ -103,7 +105,7 @@ fn is_missing(error: &Error) -> bool {
     matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
 
-/// The command that the arguments begin with, followed by a space.
+/// The command names at the start of the arguments, each followed by a space.
 fn path(command: &Command, args: &[OsString]) -> String {
     let mut path = String::new();
     let mut command = command;

@@ -1,5 +1,5 @@
-//! `cargo xtask api`: writes the public API to `api.txt`, one item per line, so that a pull request
-//! shows what it changes for users. With `--check` it writes nothing and shows the difference.
+//! `cargo xtask api`: writes the public API to `api.txt`, one item per line, so that a pull request shows API changes.
+//! With `--check`, prints the difference and writes nothing.
 
 use std::path::Path;
 
@@ -8,21 +8,21 @@ use openapi_drift::{Change, Outcome, Output, Result};
 
 const FILE: &str = "api.txt";
 
-/// Writes `api.txt`, or with `check` shows how it differs.
+/// Writes `api.txt`, or with `check` prints the difference.
 pub(crate) fn run(root: &Path, check: bool) -> Result<Output> {
     let change = Change::new(root, FILE.to_owned(), listing(root)?)?;
     if !change.is_needed() {
         return Ok(Output::new(Outcome::Success, format!("{FILE}: up to date\n")));
     }
     if check {
-        let err = format!("{FILE}: the public API changed; `cargo xtask api` writes it\n");
+        let err = format!("{FILE}: the public API changed; run `cargo xtask api` to update it\n");
         return Ok(Output { out: change.diff(), ..Output::new(Outcome::Changed, err) });
     }
     openapi_drift::write(&[change])?;
     Ok(Output::new(Outcome::Changed, format!("wrote {FILE}\n")))
 }
 
-/// The public items, without the traits that every type implements.
+/// Lists the public items, without blanket and auto trait implementations.
 fn listing(root: &Path) -> Result<String> {
     let folder = root.join("target/api");
     let args = ["-Z", "unstable-options", "--output-format", "json"];
@@ -32,12 +32,12 @@ fn listing(root: &Path) -> Result<String> {
         .omit_auto_trait_impls(true)
         .omit_blanket_impls(true)
         .build()
-        .map_err(|error| format!("public-api cannot read the JSON of this rustc: {error}"))?;
-    Ok(namable(&api.to_string()))
+        .map_err(|error| format!("public-api cannot read the rustdoc JSON of this Rust version: {error}"))?;
+    Ok(without_guide(&api.to_string()))
 }
 
-/// `api` without the guide, whose modules exist for rustdoc only.
-fn namable(api: &str) -> String {
+/// Removes the guide, whose modules exist only in rustdoc.
+fn without_guide(api: &str) -> String {
     let is_page = |line: &str| {
         let rest = line.strip_prefix("pub mod fintech_auth::guide");
         rest.is_some_and(|rest| rest.trim_end().is_empty() || rest.starts_with("::"))
@@ -59,6 +59,6 @@ pub mod fintech_auth::guided
 pub fn fintech_auth::guide(&self)
 ";
         let rest = "pub mod fintech_auth\npub mod fintech_auth::guided\npub fn fintech_auth::guide(&self)\n";
-        assert_eq!(namable(api), rest);
+        assert_eq!(without_guide(api), rest);
     }
 }

@@ -1,4 +1,4 @@
-//! Starts cargo and other programs, without the variables that `cargo run` set for this program.
+//! Starts cargo and other programs, without the environment variables that `cargo run` set for this program.
 
 use std::env;
 use std::ffi::OsStr;
@@ -9,16 +9,16 @@ use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
 use openapi_drift::Result;
 
-/// Cargo in `folder`, without arguments.
+/// A cargo command in `folder`, without arguments.
 pub(crate) fn cargo(folder: &Path) -> Command {
     starting(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), folder)
 }
 
-/// Another program in `folder`, which may start cargo.
+/// A command for another program in `folder`, which may start cargo.
 pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
-    // With the variables of this package, cargo would rebuild ring each time.
+    // These variables would make cargo rebuild ring each time.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -28,7 +28,7 @@ pub(crate) fn starting(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// The workspace in `folder`, with the dependencies of `Cargo.lock`.
+/// Reads the metadata of the workspace in `folder`, with the dependency versions in `Cargo.lock`.
 pub(crate) fn metadata(folder: &Path) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.current_dir(folder).features(CargoOpt::AllFeatures).other_options(["--locked".to_owned()]);
@@ -37,13 +37,13 @@ pub(crate) fn metadata(folder: &Path) -> Result<Metadata> {
 
 /// Runs `command` and shows its output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().map_err(|error| format!("{} does not start: {error}", shown(command)))?;
+    let status = command.status().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} failed", shown(command)).into()) }
 }
 
-/// Runs `command` and returns its output. The error holds its standard error.
+/// Runs `command` and returns its output. If it fails, the error contains its standard error.
 pub(crate) fn succeeded(command: &mut Command) -> Result<Output> {
-    let output = command.output().map_err(|error| format!("{} does not start: {error}", shown(command)))?;
+    let output = command.output().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
     if output.status.success() {
         return Ok(output);
     }

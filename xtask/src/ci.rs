@@ -1,5 +1,4 @@
-//! `cargo xtask ci`: runs what CI runs, one step after another, and stops at the first failure. It changes
-//! nothing, and lists the steps that were skipped.
+//! `cargo xtask ci`: runs the same steps as CI, stops at the first failure, and lists skipped steps. Changes no files.
 
 use std::path::Path;
 use std::time::Instant;
@@ -34,20 +33,20 @@ pub(crate) fn run(root: &Path) -> Outcome {
     let (skipped, failed) = until_failure(&STEPS, |step| run_step(root, step));
     let seconds = start.elapsed().as_secs();
     for step in &skipped {
-        eprintln!("ci: skipped, see its output above: {}", shown(step));
+        eprintln!("ci: skipped (see the output above): {}", shown(step));
     }
     let Some(step) = failed else {
         eprintln!("ci: all {}passed in {seconds} s", if skipped.is_empty() { "" } else { "other steps " });
         return Outcome::Success;
     };
-    eprintln!("ci: failed after {seconds} s at: {}", shown(step));
+    eprintln!("ci: failed after {seconds} s in: {}", shown(step));
     if step.contains("--all-features") || step.starts_with("xtask features") {
-        eprintln!("ci: native-tls needs the headers of OpenSSL (Debian: libssl-dev and pkg-config)");
+        eprintln!("ci: the feature native-tls needs the OpenSSL headers (Debian: libssl-dev and pkg-config)");
     }
     Outcome::Failed
 }
 
-/// The steps that were skipped, and the first that failed.
+/// Runs the steps. Returns the skipped steps and the step that failed, if any.
 fn until_failure<'a>(
     steps: &[&'a str],
     mut run: impl FnMut(&str) -> Outcome,
@@ -84,7 +83,7 @@ fn run_step(root: &Path, step: &str) -> Outcome {
     }
 }
 
-/// Not set for other steps, because `cargo test` would rebuild its doctests.
+/// The `RUSTDOCFLAGS` of a step. Other steps have none, because `cargo test` would rebuild its doctests.
 fn rustdocflags(step: &str) -> Option<&'static str> {
     step.starts_with("doc ").then_some("-D warnings")
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask docs`: builds the documentation under each set of features and checks its links.
+//! `cargo xtask docs`: builds the documentation with each set of features and checks its links.
 //!
-//! rustdoc's lints fail the build if an item that is linked to does not exist. They do not check the
-//! anchor of a link (`#what-happens-on-a-401`), which this does. Links to other sites are not followed.
+//! rustdoc's lints find links to items that do not exist, but they do not check anchors (`#what-happens-on-a-401`).
+//! This command does. It does not check links to other sites.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::rustdoc;
 use openapi_drift::{Problems, Result};
 
-/// Sets of features, as arguments of cargo and rustdoc. The last is what docs.rs builds.
+/// The sets of features, as arguments of cargo and rustdoc. docs.rs builds the last one.
 const BUILDS: [(&str, &[&str], &[&str]); 3] = [
     ("none", &["--no-default-features"], &["-D", "warnings"]),
     ("default", &[], &["-D", "warnings"]),
@@ -27,10 +27,10 @@ pub(crate) fn run(root: &Path) -> Result<String> {
             problems.push(format!("docs with {name} features: {broken}"));
         }
     }
-    problems.or("docs: no broken link".to_owned())
+    problems.or("docs: no broken links".to_owned())
 }
 
-/// The rendered pages by their path below the folder.
+/// The rendered pages, by path relative to the output folder.
 struct Pages(BTreeMap<PathBuf, String>);
 
 impl Pages {
@@ -54,16 +54,15 @@ impl Pages {
         Ok(Self(pages))
     }
 
-    /// Messages about broken links within the documentation.
+    /// Finds broken links within the documentation and returns messages about them.
     fn broken_links(&self) -> Vec<String> {
         let ids: BTreeMap<&Path, BTreeSet<&str>> =
             self.0.iter().map(|(path, text)| (path.as_path(), values(text, "id").collect())).collect();
         let mut broken = Vec::new();
-        // The other pages are source code, whose line anchors are made by a script, and pages of
-        // rustdoc.
+        // Other pages are source code, whose line anchors are created by a script, and pages of rustdoc itself.
         for (path, text) in self.0.iter().filter(|(path, _)| path.starts_with("fintech_auth")) {
-            let ours = before_blankets(text);
-            // rustdoc leaves the brackets of a link that it cannot resolve.
+            let ours = without_blanket_impls(text);
+            // rustdoc leaves the brackets of unresolved links in the text.
             if ours.contains("[<code>") {
                 broken.push(format!("{} has an unresolved link", path.display()));
             }
@@ -85,19 +84,19 @@ impl Pages {
     }
 }
 
-/// A page without its last part, which comes from other crates.
-fn before_blankets(text: &str) -> &str {
+/// Removes the blanket implementations at the end of a page, whose docs come from other crates.
+fn without_blanket_impls(text: &str) -> &str {
     text.split("id=\"blanket-implementations\"").next().unwrap_or_default()
 }
 
-/// The values of an attribute in a page.
+/// Returns all values of an attribute in a page.
 fn values<'a>(text: &'a str, attribute: &str) -> impl Iterator<Item = &'a str> {
     let start = format!(" {attribute}=\"");
     let starts: Vec<usize> = text.match_indices(&start).map(|(at, found)| at + found.len()).collect();
     starts.into_iter().filter_map(|at| text[at..].split('"').next())
 }
 
-/// The path that a relative link of a page leads to.
+/// Resolves a relative link of a page.
 fn joined(page: &Path, link: &str) -> PathBuf {
     let mut target = page.parent().unwrap_or(Path::new("")).to_owned();
     for part in Path::new(link).components() {

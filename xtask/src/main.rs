@@ -1,5 +1,4 @@
-//! Developer commands of fintech-auth: parses the arguments, runs one command and turns its result into
-//! the exit code.
+//! Developer commands of fintech-auth: parses the arguments, runs one command and sets the exit code.
 
 mod api;
 mod cargo;
@@ -21,49 +20,47 @@ use openapi_drift::{Input, Mode, Origin, Outcome, Output, Request};
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", max_term_width = 100)]
 enum Command {
-    /// Brings the files of specs/VENDOR up to date.
+    /// Updates the files in specs/VENDOR.
     ///
-    /// Cuts upstream.yaml from the vendor's document, applies overlay.yaml, writes the contract and reports
-    /// what the changes mean for users. Without --from or --fetch it starts from the checked-in
-    /// upstream.yaml.
+    /// Extracts upstream.yaml from the vendor's document, applies overlay.yaml, writes openapi.yaml and reports what
+    /// the changes mean for users. Without --from or --fetch, starts from the checked-in upstream.yaml.
     #[command(after_help = EXIT_CODES)]
     Regen(Regen),
-    /// Reports what changed in the vendor's document, and writes nothing.
+    /// Reports changes in the vendor's document. Writes no files.
     ///
-    /// Compares the document at the url in source.toml, or the one of --from, with the checked-in
-    /// documents.
+    /// Compares the document at the url in source.toml, or the --from document, with the checked-in one.
     #[command(after_help = EXIT_CODES)]
     Drift(Drift),
-    /// Writes the generated clients to target/expanded, formatted for readers.
+    /// Writes the generated clients to target/expanded, formatted.
     Expand,
     /// Writes the public API to api.txt.
     Api {
-        /// Write nothing, show differences.
+        /// Print the differences and write nothing.
         #[arg(long)]
         check: bool,
     },
-    /// Builds the documentation under each set of features and checks its links.
+    /// Builds the documentation with each set of features and checks its links.
     Docs,
-    /// Runs what CI runs; stops at the first failure and lists what was skipped.
+    /// Runs the same steps as CI, stops at the first failure and lists skipped steps.
     Ci,
     #[command(flatten)]
     Guard(guards::Guard),
 }
 
 const EXIT_CODES: &str = "\
-Exit code: 0 nothing changed; 1 changes; 2 a change needs review, since it breaks callers, may have another
-meaning, or matches no rule; 3 error, and no file was changed.";
+Exit codes: 0 no changes; 1 changes; 2 changes that need review, because they break callers, may change the
+meaning, or match no rule; 3 error, no file was written.";
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("document").args(["from", "fetch"]))]
 struct Regen {
-    /// Read the vendor's document from the url in source.toml.
+    /// Fetch the vendor's document from the url in source.toml.
     #[arg(long)]
     fetch: bool,
-    /// Name the revision. Default: the file's name, or the start of its SHA-256.
+    /// The name of the revision. Default: the file name, or the start of its SHA-256.
     #[arg(long, requires = "document")]
     revision: Option<String>,
-    /// Write nothing, show differences.
+    /// Print the differences and write nothing.
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -72,7 +69,7 @@ struct Regen {
 
 #[derive(Args, Debug)]
 struct Drift {
-    /// Compare with this file or URL instead of the checked-in document, without the overlay.
+    /// Compare with this file or URL instead of the checked-in document. Ignores the overlay.
     #[arg(long, value_parser = base)]
     base: Option<Origin>,
     #[command(flatten)]
@@ -86,10 +83,10 @@ struct Common {
     /// Read the vendor's document from a file, an https URL or standard input (-).
     #[arg(long)]
     from: Option<Origin>,
-    /// Write the report to a Markdown file as well. It quotes the vendor: do not commit it.
+    /// Also write the report to a Markdown file. It quotes the vendor's text: do not commit it.
     #[arg(long)]
     report: Option<PathBuf>,
-    /// Report in JSON on standard output.
+    /// Print the report as JSON to standard output.
     #[arg(long)]
     json: bool,
 }
@@ -123,7 +120,7 @@ impl From<Drift> for Request {
 }
 
 fn main() -> ExitCode {
-    // The generator recurses as deep as its input is nested.
+    // The generator recurses into nested schemas and needs a large stack.
     let main = thread::Builder::new().stack_size(256 << 20).spawn(run);
     main.ok().and_then(|main| main.join().ok()).unwrap_or(ExitCode::from(Outcome::Failed as u8))
 }
@@ -141,7 +138,7 @@ fn run() -> ExitCode {
         }
     };
     let Some(root) = workspace() else {
-        eprintln!("not in the workspace of fintech-auth");
+        eprintln!("run this command inside the fintech-auth workspace");
         return ExitCode::from(Outcome::Failed as u8);
     };
     let passed = |err: String| Output::new(Outcome::Success, err);
@@ -156,13 +153,13 @@ fn run() -> ExitCode {
         Command::Drift(args) => Ok(openapi_drift::run(&root, &args.into())),
     };
     let output = output.unwrap_or_else(|problems| Output::new(Outcome::Failed, format!("{problems}\n")));
-    // The reader of a pipe may have closed it.
+    // Ignore a broken pipe.
     let _ = std::io::stdout().write_all(output.out.as_bytes());
     let _ = std::io::stderr().write_all(output.err.as_bytes());
     ExitCode::from(output.outcome as u8)
 }
 
-/// The workspace of the current directory, which need not be the one that this program was built in.
+/// The workspace of the current directory. It may differ from the one in which this program was built.
 fn workspace() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
     here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_owned)

@@ -1,4 +1,4 @@
-//! Prints one line for each check and counts those that failed.
+//! Prints one line per check and counts the failed checks.
 
 use fintech_auth::Error;
 use serde_json::json;
@@ -8,18 +8,18 @@ use crate::{
     output::{print, visible},
 };
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
     Ok,
-    /// It works, but may surprise.
+    /// It works, but needs attention.
     Warn,
     Fail,
-    /// It could not be checked, or there is nothing to check.
+    /// Not checked, because it cannot be checked or there is nothing to check.
     Skip,
 }
 
-/// All checks, printed one by one.
+/// The report on all checks.
 pub(super) struct Report {
     json: bool,
     failed: usize,
@@ -30,7 +30,7 @@ impl Report {
         Self { json, failed: 0 }
     }
 
-    /// The checks of one vendor, or of Redis, from here on.
+    /// Starts the section of one vendor or of Redis.
     pub(super) fn subject(&mut self, subject: &'static str) -> Result<Checks<'_>, Failure> {
         if !self.json {
             print(&format!("{subject}\n"))?;
@@ -40,7 +40,7 @@ impl Report {
 
     /// # Errors
     ///
-    /// If a check failed.
+    /// Fails if any check failed.
     pub(super) fn finish(self) -> Result<(), Failure> {
         if self.failed == 0 { Ok(()) } else { Err(Failure::finding(self.failed)) }
     }
@@ -53,13 +53,12 @@ pub(super) struct Checks<'a> {
 }
 
 impl Checks<'_> {
-    /// The name of a setting of this subject in the environment, such as `MOOV_ORIGIN`.
+    /// The environment variable for a setting of this subject, such as `MOOV_ORIGIN`.
     pub(super) fn setting(&self, name: &str) -> String {
         format!("{}_{name}", self.subject.to_ascii_uppercase())
     }
 
-    /// Prints one finding. `id` is its stable name: the check, a dot, and what was found. `next` is empty if there is
-    /// nothing to do.
+    /// Prints one line. `id` is stable: the check, a dot and the finding. `next` is empty if there is nothing to do.
     pub(super) fn add(
         &mut self,
         id: &'static str,
@@ -92,7 +91,7 @@ impl Checks<'_> {
         self.add(id, Verdict::Ok, found, "")
     }
 
-    /// Prints a failed call with its causes and what to do.
+    /// Prints a failed request with its causes and what to do.
     pub(super) fn fail(&mut self, id: &'static str, error: &Error) -> Result<(), Failure> {
         self.add(id, Verdict::Fail, &chain(error), &Exit::of(error.kind()).next_for(self.subject))
     }

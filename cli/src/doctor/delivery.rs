@@ -1,5 +1,6 @@
-//! `--delivery`: whether the configured webhook secret or keys verify a delivery that somebody pasted, and if not, why.
-//! The signature and the time are checked separately, because a pasted delivery is usually old.
+//! `--delivery`: checks whether the configured webhook secret or keys verify a recorded webhook.
+//!
+//! The signature and the time are checked separately, because a recorded delivery is usually old.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,10 +26,10 @@ use crate::{
     received::Received,
 };
 
-/// Longer than any delivery is kept: a hundred years.
+/// 100 years, to accept any timestamp.
 const ANY_TIME: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// A pasted delivery. Its headers say whose it is.
+/// A recorded delivery. Its headers show which vendor sent it.
 pub(super) struct Delivery {
     received: Received,
     pub(super) is_moneykit: bool,
@@ -37,24 +38,25 @@ pub(super) struct Delivery {
 impl Delivery {
     /// # Errors
     ///
-    /// For a file that cannot be read, or is no delivery of either vendor.
+    /// Fails if the file cannot be read or is not a delivery of either vendor.
     pub(super) fn read(path: &str) -> Result<Self, Failure> {
         let received = Received::read_whole("--delivery", path)?;
         let is_moneykit = received.headers.contains_key("moneykit-signature");
         if !is_moneykit && !received.headers.contains_key("x-signature") {
             return Err(Failure::usage(
-                "the file of --delivery has neither a MoneyKit-Signature nor an X-Signature header: give all headers \
-                 as they came, an empty line, and the body",
+                "the --delivery file has neither a MoneyKit-Signature nor an X-Signature header: it must contain all \
+                 headers as received, an empty line and the body",
             ));
         }
         Ok(Self { received, is_moneykit })
     }
 }
 
-/// What came of the signature alone.
+/// The result of checking only the signature.
 enum Signed {
-    Right(SystemTime, &'static str),
-    Wrong(VerifyError),
+    /// The time of the signature, and the secret or key that verified it.
+    Valid(SystemTime, &'static str),
+    Invalid(VerifyError),
 }
 
 pub(super) fn moov(
@@ -66,24 +68,24 @@ pub(super) fn moov(
         Ok(current) => current,
         Err(error) => return unreadable(checks, &error),
     };
-    // The verifier reads the previous one, and says what is wrong with it.
+    // This also reads the previous secret and reports errors in it.
     if let Err(error) = config.webhooks() {
         return unreadable(checks, &error);
     }
     let headers = &delivery.received.headers;
     let by = |secret: Secret, what| match signed(headers, secret) {
-        Ok(Ok(at)) => Ok(Signed::Right(at, what)),
-        Ok(Err(error)) => Ok(Signed::Wrong(error)),
+        Ok(Ok(at)) => Ok(Signed::Valid(at, what)),
+        Ok(Err(error)) => Ok(Signed::Invalid(error)),
         Err(error) => Err(error),
     };
     let signed = match by(current, "MOOV_WEBHOOK_SECRET") {
-        Ok(Signed::Wrong(error)) if error.kind() == VerifyErrorKind::InvalidSignature => {
+        Ok(Signed::Invalid(error)) if error.kind() == VerifyErrorKind::InvalidSignature => {
             match previous(config) {
                 Some(previous) => match by(previous, PREVIOUS) {
-                    Ok(Signed::Wrong(_)) => Ok(Signed::Wrong(error)),
+                    Ok(Signed::Invalid(_)) => Ok(Signed::Invalid(error)),
                     other => other,
                 },
-                None => Ok(Signed::Wrong(error)),
+                None => Ok(Signed::Invalid(error)),
             }
         }
         other => other,
@@ -91,9 +93,9 @@ pub(super) fn moov(
     let next_for = |kind| match kind {
         VerifyErrorKind::InvalidSignature => Some((
             "delivery.other_secret",
-            "the headers are whole, but another secret signed them, or one of them was changed",
-            "copy the signing secret of this very webhook from Moov's dashboard into MOOV_WEBHOOK_SECRET: each webhook \
-             has its own, and the test mode has others",
+            "the headers were signed with another secret, or one of them was changed",
+            "copy the signing secret of this webhook from Moov's dashboard to MOOV_WEBHOOK_SECRET: each webhook has \
+             its own secret, and test mode has different ones",
         )),
         _ => None,
     };
@@ -105,7 +107,7 @@ pub(super) fn moov(
 
 const PREVIOUS: &str = "MOOV_PREVIOUS_WEBHOOK_SECRET";
 
-/// The secret before the current one, if it is set and readable.
+/// The previous secret, if it is set and valid.
 fn previous(config: &moov::Config) -> Option<Secret> {
     let mut swapped = config.clone();
     swapped.webhook_secret = swapped.previous_webhook_secret.take();
@@ -113,7 +115,7 @@ fn previous(config: &moov::Config) -> Option<Secret> {
     swapped.current_webhook_secret().ok()
 }
 
-/// The time at which this secret signed the headers, however long ago.
+/// Returns the time at which this secret signed the headers. Accepts any age.
 fn signed(headers: &http::HeaderMap, secret: Secret) -> Result<Result<SystemTime, VerifyError>, Error> {
     let secrets = SigningSecrets::new([secret])?;
     let tolerance = Tolerance::new(ANY_TIME);
@@ -121,7 +123,7 @@ fn signed(headers: &http::HeaderMap, secret: Secret) -> Result<Result<SystemTime
 }
 
 fn unreadable(checks: &mut Checks<'_>, error: &Error) -> Result<(), Failure> {
-    let next = "set MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE to the signing secret of the webhook";
+    let next = "set MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE to the webhook's signing secret";
     checks.add("delivery.no_secret", Verdict::Fail, &chain(error), next)
 }
 
@@ -142,39 +144,40 @@ pub(super) async fn moneykit(
         Ok(verify(signature(headers)?, body, &keys, SystemTime::now(), &options)?.signed_at())
     };
     let signed = match by(body) {
-        // Pasting adds the end of the last line.
+        // Editors add a line end when text is pasted into a file.
         Err(error) if error.kind() == VerifyErrorKind::BodyMismatch => {
             let bare = body.strip_suffix(b"\n").map(|body| body.strip_suffix(b"\r").unwrap_or(body));
             match bare.map(by) {
-                Some(Ok(at)) => Signed::Right(at, "one of the service's keys, without the last line end"),
-                _ => Signed::Wrong(error),
+                Some(Ok(at)) => Signed::Valid(at, "one of the service's keys, ignoring the final line end"),
+                _ => Signed::Invalid(error),
             }
         }
-        Err(error) => Signed::Wrong(error),
-        Ok(at) => Signed::Right(at, "one of the service's keys"),
+        Err(error) => Signed::Invalid(error),
+        Ok(at) => Signed::Valid(at, "one of the service's keys"),
     };
     let next_for = |kind| match kind {
         VerifyErrorKind::UnknownKey => Some((
             "delivery.other_key",
-            "the service has no key of this id",
-            "see that MONEYKIT_BASE_URL is of the environment that sent it; an old delivery may be of a key that is gone",
+            "the service has no key with this id",
+            "check that MONEYKIT_BASE_URL belongs to the environment that sent it; the key of an old delivery may have \
+             been removed",
         )),
         VerifyErrorKind::InvalidSignature => Some((
             "delivery.other_key",
-            "another key signed it, or the header was changed",
-            "paste it as it came",
+            "the delivery was signed with another key, or the header was changed",
+            "copy all headers exactly as received",
         )),
         VerifyErrorKind::BodyMismatch => Some((
             "delivery.body_changed",
-            "the signature is right, but for another body",
-            "verify the raw bytes: a framework that parses JSON and writes it again changes them",
+            "the signature is valid, but for another body",
+            "verify the raw bytes of the body: a framework that parses and reserializes JSON changes them",
         )),
         _ => None,
     };
     report(checks, signed, config.webhook_tolerance, next_for, " and the body")
 }
 
-/// Prints the finding. `next_for` is what a vendor says about an error of its own.
+/// Prints the finding. `next_for` explains errors that are specific to a vendor.
 fn report(
     checks: &mut Checks<'_>,
     signed: Signed,
@@ -184,39 +187,40 @@ fn report(
 ) -> Result<(), Failure> {
     let setting = checks.setting("WEBHOOK_TOLERANCE");
     let (at, by) = match signed {
-        Signed::Right(at, by) => (at, by),
-        Signed::Wrong(error) => {
+        Signed::Valid(at, by) => (at, by),
+        Signed::Invalid(error) => {
             if let Some((id, found, next)) = next_for(error.kind()) {
                 return checks.add(id, Verdict::Fail, found, next);
             }
             let found = format!("not verified: {error}");
-            let next = "paste all headers as they came; if they are whole, refuse the delivery, which is not the vendor's";
+            let next = "copy all headers exactly as received; if they are complete, reject the delivery: the vendor did \
+                        not send it";
             return checks.add("delivery.invalid", Verdict::Fail, &found, next);
         }
     };
     let tolerance = tolerance.unwrap_or(TOLERANCE);
-    let right = format!("the signature is right, by {by}{signs}");
+    let valid = format!("the signature is valid, verified with {by}{signs}");
     match SystemTime::now().duration_since(at) {
         Ok(age) if age > tolerance => {
             let found = format!(
-                "{right}; but it is {} s old, and {} s are tolerated",
+                "{valid}; but it is {} s old, and the tolerance is {} s",
                 age.as_secs(),
                 tolerance.as_secs()
             );
             let next = format!(
-                "nothing, if it was recorded then; if it had just come, set this machine's clock or raise {setting}"
+                "nothing if it is an old recording; if it was just received, correct this machine's clock or increase \
+                 {setting}"
             );
             checks.add("delivery.too_old", Verdict::Warn, &found, &next)
         }
         Err(ahead) if ahead.duration() > tolerance => {
-            let found = format!("{right}; but it is {} s in the future", ahead.duration().as_secs());
-            checks.add("delivery.too_new", Verdict::Fail, &found, "set this machine's clock, by NTP")
+            let found = format!("{valid}; but its time is {} s in the future", ahead.duration().as_secs());
+            checks.add("delivery.too_new", Verdict::Fail, &found, "synchronize this machine's clock (NTP)")
         }
         _ if by == PREVIOUS => {
-            let next =
-                "sign with the new secret at the vendor, and drop MOOV_PREVIOUS_WEBHOOK_SECRET afterwards";
-            checks.add("delivery.previous_secret", Verdict::Warn, &right, next)
+            let next = "switch the vendor to the new secret, then unset MOOV_PREVIOUS_WEBHOOK_SECRET";
+            checks.add("delivery.previous_secret", Verdict::Warn, &valid, next)
         }
-        _ => checks.ok("delivery.ok", &right),
+        _ => checks.ok("delivery.ok", &valid),
     }
 }

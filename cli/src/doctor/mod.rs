@@ -1,5 +1,5 @@
-//! `doctor`: one line for each check, and what to do next where it did not pass. It changes nothing: a token
-//! that it asks Moov for is revoked again.
+//! `doctor`: checks the configuration, the network and the credentials, and prints one line per check with what to do
+//! if it failed. Changes nothing: Moov tokens that it requests are revoked.
 
 mod check;
 mod delivery;
@@ -28,32 +28,34 @@ use record::Recorder;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without WHAT, each vendor that has a client id is checked, and Redis if one is
-configured. A service is called up to eight times. Scopes are those of the
-configuration (MONEYKIT_SCOPES, MOOV_SCOPES); for Moov the default is
+Without WHAT, every vendor with a client id is checked, and Redis if it is
+configured. A service receives at most eight requests. The requested scopes are
+the configured ones (MONEYKIT_SCOPES, MOOV_SCOPES); Moov's default is
 /ping.read.
 
-Each line is a finding: ok, warn (it works, but may surprise), fail or skip
-(nothing to check), and after -> what to do. With --json each line is an object
-with subject, check, id, verdict, found and next. Ids are stable; the guide page
-Troubleshooting lists them. The exit code is 0 if nothing failed, warnings or
-not, 10 if a check failed, 1 or 2 if a file or an argument is not right.
+Each check prints one line: ok, warn (works, but needs attention), fail or skip
+(not checked). The text after -> says what to do. With --json, each line is an
+object with subject, check, id, verdict, found and next. The ids are stable; the
+Troubleshooting page of the guide explains them. The exit code is 0 if no check
+failed (warnings are allowed), 10 if a check failed, and 1 or 2 if a file or an
+argument is invalid.
 
-With --delivery, a webhook delivery is verified as well: a file with its headers
-as they came, an empty line, and the body. The signature is checked apart from
-its time, so an old delivery shows whether the secret is right.
+With --delivery, a recorded webhook is verified too. The file contains the
+headers as received, an empty line and the body. The signature and its age are
+checked separately, so an old delivery can still prove that the secret is right.
 
-With --record, a transcript of the calls is written, to be attached to an issue
-in the repository of fintech-auth: from it we learn what the live services send.
-A line of JSON for each call has method, path, status, headers, the shape of the
-bodies, and times relative to now. Only listed names and words are in it; any
-other name or value is replaced by its length. So it has no secret, no id and no
-domain. Redis is not recorded. Nobody else can read the file; read it first.
+With --record, a transcript of the requests is written, so that you can attach
+it to an issue in the fintech-auth repository. It has one line of JSON per
+request: method, path, status, headers, the structure of the bodies, and times
+relative to now. Names and values that are not on a fixed list are replaced by
+their length, so the file contains no secret, id or domain. Redis traffic is not
+recorded. Only you can read the file; check it before you share it.
 
-The Redis through which a fleet shares its tokens is FINTECH_AUTH_REDIS_URL, or
-FINTECH_AUTH_REDIS_URL_FILE for a file with the URL in it; in a file of
-settings, the table redis with url or url_file. Its namespace, if not default,
-is FINTECH_AUTH_REDIS_NAMESPACE, or namespace in that table.
+FINTECH_AUTH_REDIS_URL is the Redis through which a fleet shares tokens;
+FINTECH_AUTH_REDIS_URL_FILE names a file that contains the URL, and
+FINTECH_AUTH_REDIS_NAMESPACE sets a namespace other than `default`. In a
+file of --config, these are the keys url, url_file and namespace of the table
+redis.
 
 Examples:
   fintech-auth doctor
@@ -63,13 +65,13 @@ Examples:
   MOOV_SCOPES=/accounts.read fintech-auth doctor
   FINTECH_AUTH_REDIS_URL_FILE=/run/secrets/redis-url fintech-auth doctor redis")]
 pub(crate) struct Args {
-    /// moneykit, moov or redis. Default: all that are configured
+    /// What to check: moneykit, moov or redis. Default: all configured
     #[arg(hide_possible_values = true)]
     what: Option<What>,
-    /// A webhook as received, headers and body; - is standard input
+    /// A webhook as received, headers and body; - for standard input
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     delivery: Option<String>,
-    /// Write what the calls sent and received, without values
+    /// Write a transcript of the requests, without secrets
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     record: Option<String>,
     #[command(flatten)]
@@ -92,20 +94,20 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         [client_id, client_secret_file, &args.client.call.base_url].iter().any(|value| value.is_some());
     if of_a_vendor && !matches!(what, Some(What::Moneykit | What::Moov)) {
         return Err(Failure::usage(
-            "--client-id, --client-secret-file and --base-url need a vendor: fintech-auth doctor moov",
+            "--client-id, --client-secret-file and --base-url need a vendor, such as fintech-auth doctor moov",
         ));
     }
     let delivery = args.delivery.as_deref().map(Delivery::read).transpose()?;
     if let (Some(delivery), Some(what)) = (&delivery, what)
         && what != (if delivery.is_moneykit { What::Moneykit } else { What::Moov })
     {
-        return Err(Failure::usage("the file of --delivery has a webhook of another vendor"));
+        return Err(Failure::usage("the --delivery file contains a webhook of another vendor"));
     }
     if delivery.is_some()
         && client_secret_file.as_deref() == Some("-")
         && args.delivery.as_deref() == Some("-")
     {
-        return Err(Failure::usage("standard input is either the secret or the delivery"));
+        return Err(Failure::usage("the secret and the delivery cannot both be read from standard input"));
     }
     args.record.as_deref().map(record::check_file).transpose()?;
     let recorder = Recorder::new(args.record.is_some());
@@ -167,7 +169,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     report.finish()
 }
 
-/// Reports whether a client can be made of a vendor's configuration. `None` if it cannot.
+/// Builds a client from a vendor's configuration and reports the result. Returns `None` if that fails.
 fn configured<C, T>(
     checks: &mut Checks<'_>,
     config: Result<C, Failure>,
@@ -177,7 +179,7 @@ fn configured<C, T>(
     match config.and_then(|config| Ok((client(&config)?, config))) {
         Ok((client, config)) => {
             let what = id(&config)
-                .map_or("credentials in a directory".to_owned(), |id| format!("client {id}, and a secret"));
+                .map_or("credentials directory".to_owned(), |id| format!("client {id}, secret is set"));
             checks.ok("configured.ok", &what)?;
             Ok(Some((client, config)))
         }
@@ -185,7 +187,7 @@ fn configured<C, T>(
     }
 }
 
-/// Reports which of the requested scopes were not granted. `None` if the response does not say.
+/// Reports which of the requested scopes were not granted. `granted` is `None` if the response does not say.
 fn scopes(
     checks: &mut Checks<'_>,
     requested: &[Scope],
@@ -196,7 +198,7 @@ fn scopes(
         return checks.add(
             "scopes.unknown",
             Verdict::Skip,
-            "the response does not name the granted scopes",
+            "the response does not list the granted scopes",
             "",
         );
     };

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-const ALLOW_SCOPES: &str = "have the vendor allow them, or request fewer (MONEYKIT_SCOPES)";
+const ALLOW_SCOPES: &str = "ask MoneyKit to allow them, or request fewer (MONEYKIT_SCOPES)";
 
 pub(super) async fn check(
     checks: &mut Checks<'_>,
@@ -43,22 +43,26 @@ pub(super) async fn check(
             match client.introspect(&response.body().access_token).await {
                 Ok(about) => match about.scope.as_deref() {
                     Some(granted) if requested.is_empty() => {
-                        let found = format!("none requested, so all that the application may: {granted}");
+                        let found = format!(
+                            "none requested, so all scopes of the application were granted: {granted}"
+                        );
                         checks.ok("scopes.ok", &found)?
                     }
                     granted => scopes(checks, requested, granted, ALLOW_SCOPES)?,
                 },
-                // The token was just issued.
+                // The token was just issued, so it must be valid.
                 Err(error) if error.kind() == ErrorKind::Unauthorized => {
-                    let next = "see that MONEYKIT_BASE_URL and MONEYKIT_CLIENT_ID are of one environment";
+                    let next =
+                        "check that MONEYKIT_BASE_URL and MONEYKIT_CLIENT_ID belong to the same environment";
                     checks.add("token.refused", Verdict::Fail, &chain(&error), next)?;
                 }
                 Err(error) => checks.fail("scopes.failed", &error)?,
             }
             match client.introspect_client().await {
-                Ok(_) => checks.ok("key_pair.ok", "accepted without a token, on GET /auth/introspect")?,
+                Ok(_) => checks.ok("key_pair.ok", "accepted without a token on GET /auth/introspect")?,
                 Err(error) if error.kind() == ErrorKind::Unauthorized => {
-                    let next = "send tokens, or see what the application of MONEYKIT_CLIENT_ID may do";
+                    let next =
+                        "use tokens, or check the permissions of the application of MONEYKIT_CLIENT_ID";
                     checks.add("key_pair.refused", Verdict::Warn, &chain(&error), next)?;
                 }
                 Err(error) => {
@@ -81,9 +85,10 @@ pub(super) async fn check(
     match client.jwks().await {
         Ok(set) => {
             let (usable, all) = (VerifyingKeys::new(&set).len(), set.keys.len());
-            let found = format!("{usable} of {all} webhook keys verify");
+            let found = format!("{usable} of {all} webhook keys are usable");
             if usable == 0 {
-                checks.add("jwks.unusable", Verdict::Fail, &found, "report it: no webhook can be verified")
+                let next = "report a bug: no webhook can be verified";
+                checks.add("jwks.unusable", Verdict::Fail, &found, next)
             } else {
                 checks.ok("jwks.ok", &found)
             }

@@ -15,18 +15,18 @@ use super::{
     configured,
     delivery::{self, Delivery},
     network::Route,
-    probe::{self, Judged, Read},
+    probe::{self, Acceptance, Read},
     record::Recorder,
     scopes, version,
 };
 use crate::exit::{Failure, chain};
 
-/// What is checked, where it is, and where its calls are recorded.
+/// The configuration, the base URL and the recorder.
 type Service<'a> = (&'a Config, &'a str, &'a Recorder);
 
-const ALLOW_ORIGIN: &str = "allow it for the API key in Moov's dashboard, or correct MOOV_ORIGIN";
+const ALLOW_ORIGIN: &str = "add it to the API key's domains in Moov's dashboard, or correct MOOV_ORIGIN";
 
-const ALLOW_SCOPES: &str = "have the account's owner grant them, or request fewer (MOOV_SCOPES)";
+const ALLOW_SCOPES: &str = "ask the owner of the account to grant them, or request fewer (MOOV_SCOPES)";
 
 pub(super) async fn check(
     checks: &mut Checks<'_>,
@@ -64,11 +64,11 @@ pub(super) async fn check(
             key_pair(checks, &client, (&config, url, recorder)).await?;
         }
         Err(error) if route.failed(checks, &error)? => {}
-        // Every response of the service carries one.
+        // Every response of the service has a request id.
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && error.request_id().is_none() => {
-            let found = "403 without an x-request-id: a CDN or proxy before the service answered";
-            let next = "see that nothing blocks this machine's address or user agent, and that MOOV_BASE_URL is right; \
-                        the credentials were not judged";
+            let found = "403 without an x-request-id: a CDN or proxy responded instead of the service";
+            let next = "check that this machine's address and user agent are not blocked and that MOOV_BASE_URL is \
+                        right; the credentials were not checked";
             checks.add("reached.cdn", Verdict::Fail, found, next)?;
         }
         Err(error) => {
@@ -82,7 +82,7 @@ pub(super) async fn check(
     delivery.map_or(Ok(()), |delivery| delivery::moov(checks, &config, delivery))
 }
 
-/// Checks a token that was issued, and revokes it, because it would work for an hour and is not needed.
+/// Checks an issued token, then revokes it, because it would stay valid for an hour.
 async fn issued(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -95,7 +95,7 @@ async fn issued(
     if is_for_page {
         bearer(checks, (config, url, recorder), token).await?;
     } else {
-        let found = "not sent, because it is not for the origin";
+        let found = "not checked, because the token is not for the configured origin";
         checks.add("token.unchecked", Verdict::Skip, found, "")?;
     }
     match client.revoke(&token, None).await {
@@ -104,8 +104,8 @@ async fn issued(
     }
 }
 
-/// Checks whether the rest of the API accepts the token. A token call with 200 does not show it: a token for another
-/// origin, or of another kind than asked for, gets a 401 without a reason here.
+/// Checks whether the API accepts the token. A successful token call is no proof: a token for another origin, or of a
+/// kind that was not requested, gets a 401 without a reason.
 async fn bearer(
     checks: &mut Checks<'_>,
     (config, url, recorder): Service<'_>,
@@ -122,32 +122,38 @@ async fn bearer(
         }
         None => None,
     };
-    match probe::judge(response.as_ref()) {
-        Judged::Accepted(_) => checks.ok("token.ok", "accepted on GET /accounts"),
-        Judged::Forbidden => checks.ok("token.ok", "accepted on GET /accounts, which asks for another scope"),
-        Judged::Refused => {
+    match probe::classify(response.as_ref()) {
+        Acceptance::Accepted(_) => checks.ok("token.ok", "accepted on GET /accounts"),
+        Acceptance::Forbidden => {
+            checks.ok("token.ok", "accepted on GET /accounts, which needs another scope")
+        }
+        Acceptance::Refused => {
             let asked = config.version.as_deref().unwrap_or(DEFAULT);
             let next = if config.origin.is_some() || config.referer.is_some() {
                 ALLOW_ORIGIN.to_owned()
             } else if knows_client_type(asked) {
-                "see that MOOV_BASE_URL is of the environment of the key; if it is, the service may have ignored \
-                 client_type: set MOOV_ORIGIN to a domain that is allowed for the API key"
+                "check that MOOV_BASE_URL and the API key belong to the same environment; if they do, the service may \
+                 have ignored client_type: set MOOV_ORIGIN to a domain of the API key"
                     .to_owned()
             } else {
-                format!("set MOOV_VERSION to {DEFAULT} or newer, or set MOOV_ORIGIN: the token is for a page")
+                format!(
+                    "set MOOV_VERSION to {DEFAULT} or newer, or set MOOV_ORIGIN: the token is for a web page"
+                )
             };
             let found = "401 on GET /accounts, although the token was just issued";
             checks.add("token.refused", Verdict::Fail, found, &next)
         }
-        Judged::InFront(status) => checks.add("token.unchecked", Verdict::Skip, &in_front(status), ""),
-        Judged::Unknown => checks.add("token.unchecked", Verdict::Skip, NO_ACCOUNTS, ""),
+        Acceptance::Intercepted(status) => {
+            checks.add("token.unchecked", Verdict::Skip, &intercepted(status), "")
+        }
+        Acceptance::Unknown => checks.add("token.unchecked", Verdict::Skip, NO_ACCOUNTS, ""),
     }
 }
 
-const NO_ACCOUNTS: &str = "there is no GET /accounts at this base url";
+const NO_ACCOUNTS: &str = "not checked, because this base url has no GET /accounts";
 
-fn in_front(status: StatusCode) -> String {
-    format!("{} by a CDN, proxy or portal before the service, on GET /accounts", status.as_u16())
+fn intercepted(status: StatusCode) -> String {
+    format!("a CDN, proxy or portal responded to GET /accounts with {}", status.as_u16())
 }
 
 fn bearer_headers(config: &Config, token: &Token) -> HeaderMap {
@@ -160,7 +166,7 @@ fn bearer_headers(config: &Config, token: &Token) -> HeaderMap {
     };
     add(header::AUTHORIZATION, &format!("Bearer {}", token.expose_secret()), true);
     if is_web(config) {
-        // The origin wins where both are sent.
+        // If both are configured, the origin takes precedence.
         if let Some(origin) = &config.origin {
             add(header::ORIGIN, origin, false);
         } else if let Some(referer) = &config.referer {
@@ -183,13 +189,13 @@ async fn sent(response: Option<reqwest::Response>) -> Option<Read> {
     Read::all(response?).await
 }
 
-/// Whether tokens are for a page in a browser.
+/// Returns whether tokens are for a web page.
 fn is_web(config: &Config) -> bool {
     let has_page = config.origin.is_some() || config.referer.is_some();
     has_page && config.client_type.is_none_or(|kind| kind == ClientType::Web)
 }
 
-/// Checks whether the rest of the API accepts the key pair: then a backend needs no token.
+/// Checks whether the API accepts the key pair. If it does, a backend needs no token.
 async fn key_pair(
     checks: &mut Checks<'_>,
     client: &Client,
@@ -205,48 +211,53 @@ async fn key_pair(
         Some(request) => {
             let called = request.url().clone();
             let read = sent(pair.send(&http, request).await.ok()).await;
-            // As the key pair goes: only the scheme is recorded.
+            // `send` has added the key pair. Record only its scheme.
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic"));
             recorder.add_read(&Method::GET, &called, &headers, read.as_ref());
             read
         }
         None => None,
     };
-    match probe::judge(response.as_ref()) {
-        Judged::Accepted(_) => checks.ok("key_pair.ok", "accepted without a token, on GET /accounts"),
-        judged @ (Judged::Refused | Judged::Forbidden) => {
-            let status = if judged == Judged::Refused { 401 } else { 403 };
-            let found = format!("refused without a token: {status} on GET /accounts");
-            let next = "send tokens, or see in Moov's dashboard what the key of MOOV_CLIENT_ID may do";
+    match probe::classify(response.as_ref()) {
+        Acceptance::Accepted(_) => checks.ok("key_pair.ok", "accepted without a token on GET /accounts"),
+        refused @ (Acceptance::Refused | Acceptance::Forbidden) => {
+            let status = if refused == Acceptance::Refused { 401 } else { 403 };
+            let found = format!("not accepted without a token: {status} on GET /accounts");
+            let next = "use tokens, or check the permissions of the MOOV_CLIENT_ID key in Moov's dashboard";
             checks.add("key_pair.refused", Verdict::Warn, &found, next)
         }
-        Judged::InFront(status) => checks.add("key_pair.unchecked", Verdict::Skip, &in_front(status), ""),
-        Judged::Unknown => checks.add("key_pair.unchecked", Verdict::Skip, NO_ACCOUNTS, ""),
+        Acceptance::Intercepted(status) => {
+            checks.add("key_pair.unchecked", Verdict::Skip, &intercepted(status), "")
+        }
+        Acceptance::Unknown => checks.add("key_pair.unchecked", Verdict::Skip, NO_ACCOUNTS, ""),
     }
 }
 
-/// The service also issues a token for an origin that is not allowed. Only the audience of the token shows it. Returns
-/// false if the token is not for the origin.
+/// Reports whether the token is for the configured origin, and returns `false` if it is not. The service also issues
+/// tokens for origins that are not allowed; only the audience of the token shows the difference.
 fn origin(checks: &mut Checks<'_>, config: &Config, audience: Option<Vec<String>>) -> Result<bool, Failure> {
     let Some(origin) = config.origin.as_ref().or(config.referer.as_ref()).filter(|_| is_web(config)) else {
-        checks.add("origin.none", Verdict::Skip, "tokens are not for a browser", "")?;
+        checks.add("origin.none", Verdict::Skip, "tokens are for a service, not for a web page", "")?;
         return Ok(true);
     };
     match audience {
         Some(audience) if !audience.contains(origin) => {
-            let found = format!("a token was issued, but not for {origin}: requests with it get a 401");
+            let found = format!("the token is not valid for {origin}: requests with it get a 401");
             checks.add("origin.not_in_audience", Verdict::Fail, &found, ALLOW_ORIGIN)?;
             Ok(false)
         }
         Some(_) => checks.ok("origin.ok", &format!("{origin} is in the token's audience")).map(|()| true),
         None => {
-            let found = format!("a token was issued for {origin}; it does not say whether it is allowed");
+            let found = format!(
+                "a token was issued for {origin}, but it does not show whether the origin is allowed"
+            );
             checks.ok("origin.unproven", &found).map(|()| true)
         }
     }
 }
 
-/// A 403 may mean the credentials or the origin. A second call for a service, without the origin, shows which.
+/// Reports a refused token call. A 403 may mean the credentials or the origin; a second call without the origin shows
+/// which one.
 async fn refused(
     checks: &mut Checks<'_>,
     config: &Config,
@@ -262,10 +273,15 @@ async fn refused(
         plain.version = None;
         let client = recorder.moov(&plain)?.build()?;
         if let Ok(response) = client.create_access_token(requested).await {
-            // As above; that it fails changes nothing here.
+            // Best effort: the result of the check does not depend on it.
             _ = client.revoke(&response.into_body().access_token, None).await;
-            checks.ok("credentials.ok", "accepted, for a service")?;
-            return checks.add("origin.refused", Verdict::Fail, "the origin is not accepted", ALLOW_ORIGIN);
+            checks.ok("credentials.ok", "accepted without an origin")?;
+            return checks.add(
+                "origin.refused",
+                Verdict::Fail,
+                "the configured origin is not allowed",
+                ALLOW_ORIGIN,
+            );
         }
     }
     let blames_scope =
@@ -283,12 +299,12 @@ async fn refused(
 
 fn webhooks(checks: &mut Checks<'_>, config: &Config) -> Result<(), Failure> {
     if config.webhook_secret.is_none() && config.webhook_secret_file.is_none() {
-        return checks.add("webhooks.none", Verdict::Skip, "no MOOV_WEBHOOK_SECRET is set", "");
+        return checks.add("webhooks.none", Verdict::Skip, "MOOV_WEBHOOK_SECRET is not set", "");
     }
     match config.webhooks() {
-        Ok(_) => checks.ok("webhooks.ok", "the signing secret is readable"),
+        Ok(_) => checks.ok("webhooks.ok", "the signing secret is valid"),
         Err(error) => {
-            let next = "correct MOOV_WEBHOOK_SECRET, or the file of MOOV_WEBHOOK_SECRET_FILE";
+            let next = "correct MOOV_WEBHOOK_SECRET or the MOOV_WEBHOOK_SECRET_FILE file";
             checks.add("webhooks.invalid", Verdict::Fail, &chain(&error), next)
         }
     }

@@ -1,5 +1,6 @@
-//! Checks the way to a service: its address, proxy, TLS, clock, and what may answer in its place. Sends nothing itself, and does not show the
-//! password of a proxy.
+//! Checks the network path to a service: address, proxy, TLS, clock, and responses of proxies and portals.
+//!
+//! Sends no requests itself, and never shows the password of a proxy.
 
 use std::{
     env,
@@ -16,26 +17,27 @@ use super::{
 };
 use crate::exit::{Exit, Failure, chain};
 
-/// How far the clocks may be apart before webhooks are rejected, unless `WEBHOOK_TOLERANCE` says otherwise.
+/// The default maximum age of a webhook; clocks must not differ by more.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// A clock that is set by NTP is never so far off.
-const NOTICED: Duration = Duration::from_secs(30);
-/// `Date` has whole seconds.
+/// A larger difference causes a warning. Clocks synchronized by NTP never differ by so much.
+const WARN_SKEW: Duration = Duration::from_secs(30);
+/// The `Date` header has whole seconds.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// The variables that name a proxy for https, in the order in which they count.
+/// The variables that name a proxy for https, in order of precedence.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// How a service is reached.
 pub(super) struct Route<'a> {
     url: &'a str,
-    /// The variable or setting that names the proxy which is used.
+    /// The variable or setting that names the proxy, if one is used.
     proxy: Option<String>,
     is_this_machine: bool,
 }
 
 impl<'a> Route<'a> {
-    /// Reports the address and the proxy, before anything is sent. `proxy` is the one of the settings, which replaces that of the environment.
+    /// Reports the address and the proxy before a request is sent. `proxy` is the configured one, which overrides the
+    /// environment.
     pub(super) fn check(
         checks: &mut Checks<'_>,
         url: &'a str,
@@ -46,12 +48,12 @@ impl<'a> Route<'a> {
         let Some(uri) =
             url.parse::<Uri>().ok().filter(|uri| !HttpOptions::is_loopback(uri.host().unwrap_or_default()))
         else {
-            checks.ok("proxy.ok", "none is used to this machine")?;
+            checks.ok("proxy.ok", "not used for this machine")?;
             route.is_this_machine = true;
             return Ok(route);
         };
         if !url.starts_with("https:") {
-            checks.ok("proxy.ok", "none is used for plain http")?;
+            checks.ok("proxy.ok", "not used for plain http")?;
             return Ok(route);
         }
         if let Some(proxy) = proxy.and_then(|proxy| proxy.expose_secret().parse::<Uri>().ok()) {
@@ -64,28 +66,28 @@ impl<'a> Route<'a> {
             checks.ok("proxy.ok", "none")?;
             return Ok(route);
         };
-        // As reqwest finds it; what it says holds no password, which stands apart.
+        // reqwest uses the same matcher. Its URI contains no password.
         match Matcher::from_env().intercept(&uri) {
             Some(proxy) => route.through(checks, proxy.uri(), name)?,
             None if ["NO_PROXY", "no_proxy"].iter().any(|name| env::var_os(name).is_some()) => {
-                checks.ok("proxy.ok", "none: NO_PROXY excepts this host")?;
+                checks.ok("proxy.ok", "not used, because NO_PROXY excludes this host")?;
             }
             None => {
-                let found = format!("none, although {name} is set: it is not the address of a proxy");
+                let found = format!("not used, because the value of {name} is not a proxy address");
                 checks.add("proxy.unreadable", Verdict::Warn, &found, "write it as http://HOST:PORT")?;
             }
         }
         Ok(route)
     }
 
-    /// Shows of the proxy's URL no more than host and port.
+    /// Reports the proxy. Shows only the host and port of its URL.
     fn through(&mut self, checks: &mut Checks<'_>, proxy: &Uri, name: &str) -> Result<(), Failure> {
         self.proxy = Some(name.to_owned());
         let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
         checks.ok("proxy.ok", &format!("{}{port}, from {name}", proxy.host().unwrap_or_default()))
     }
 
-    /// Reports what a response shows about TLS and the clock. `sent` is when its request was sent, if that is known.
+    /// Reports what a response shows about TLS and the clock. `sent` is the time at which the request was sent, if known.
     pub(super) fn responded(
         &self,
         checks: &mut Checks<'_>,
@@ -94,23 +96,23 @@ impl<'a> Route<'a> {
         tolerance: Option<Duration>,
     ) -> Result<(), Failure> {
         if self.url.starts_with("https:") {
-            checks.ok("tls.ok", "the connection is encrypted, and the certificate trusted")?;
+            checks.ok("tls.ok", "the connection is encrypted and the certificate is trusted")?;
         } else {
             let found = match self.is_this_machine {
                 true => "plain http to this machine".to_owned(),
-                false => format!("plain http to a host of {}", checks.setting("ALLOW_HTTP")),
+                false => format!("plain http to a host that {} allows", checks.setting("ALLOW_HTTP")),
             };
             checks.add("tls.none", Verdict::Skip, &found, "")?;
         }
         let Some(date) = date else {
-            return checks.add("clock.unknown", Verdict::Skip, "the service told no Date", "");
+            return checks.add("clock.unknown", Verdict::Skip, "the response has no Date header", "");
         };
         let setting = checks.setting("WEBHOOK_TOLERANCE");
-        clock(checks, sent, date, "the service's", tolerance.unwrap_or(TOLERANCE), &setting)
+        clock(checks, sent, date, "the clock of the service", tolerance.unwrap_or(TOLERANCE), &setting)
     }
 
-    /// Reports a call to which the service did not respond: something else did, or nothing. Returns false for any
-    /// other error, without a report.
+    /// Reports a request that the service itself did not respond to. Returns `false`, without a report, for any other
+    /// error.
     pub(super) fn failed(&self, checks: &mut Checks<'_>, error: &Error) -> Result<bool, Failure> {
         if let Some((found, next)) = tls::finding(error) {
             checks.add("tls.failed", Verdict::Fail, &found, next)?;
@@ -124,27 +126,25 @@ impl<'a> Route<'a> {
             return Ok(false);
         }
         let next = if let Some(name) = &self.proxy {
-            // NO_PROXY has no effect on the proxy of the settings.
-            let or = if PROXIES.contains(&name.as_str()) { "; or except the host by NO_PROXY" } else { "" };
-            format!(
-                "see that the proxy ({name}) runs, knows the password it is given and lets this host pass{or}"
-            )
+            // NO_PROXY has no effect on a configured proxy.
+            let or =
+                if PROXIES.contains(&name.as_str()) { ", or exclude the host with NO_PROXY" } else { "" };
+            format!("check that the proxy ({name}) is running, accepts its password and allows this host{or}")
         } else if self.url.starts_with("http:") {
-            format!("see that the service runs there; if it speaks TLS, {base_url} begins with https://")
+            format!("check that the service is running; if it uses TLS, {base_url} must begin with https://")
         } else if error.kind() == ErrorKind::Timeout {
-            "see that a firewall lets this machine through; if it only has a proxy's way out, set HTTPS_PROXY"
-                .to_owned()
+            "check that no firewall blocks this machine; if it needs a proxy, set HTTPS_PROXY".to_owned()
         } else {
             format!(
-                "see that {base_url} names the right host, and that this machine resolves and reaches it; if it only \
-                 has a proxy's way out, set HTTPS_PROXY"
+                "check that {base_url} names the right host and that this machine can resolve and reach it; if it \
+                 needs a proxy, set HTTPS_PROXY"
             )
         };
         checks.add("reached.failed", Verdict::Fail, &chain(error), &next)?;
         Ok(true)
     }
 
-    /// Reports a response that something between this machine and the service sent.
+    /// Reports a response that a proxy, portal or CDN sent instead of the service.
     fn intercepted(
         &self,
         checks: &mut Checks<'_>,
@@ -156,19 +156,19 @@ impl<'a> Route<'a> {
         let is_page = kind.is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/html"));
         if error.kind() == ErrorKind::InvalidResponse && (status.is_redirection() || is_page) {
             let next = format!(
-                "correct {base_url}; if it is right, a captive portal or the login page of a proxy answers in place \
-                 of the service: log in there, or set HTTPS_PROXY"
+                "check {base_url}; if it is right, a captive portal or the login page of a proxy responds instead of \
+                 the service: log in there, or set HTTPS_PROXY"
             );
             checks.add("reached.portal", Verdict::Fail, &chain(error), &next)?;
             return Ok(true);
         }
-        // The library classifies a refusal as unavailable if the service did not send it.
+        // The library reports a 4xx as `Unavailable` if the service did not send it.
         let is_refusal = status.is_client_error() && !matches!(status.as_u16(), 408 | 425);
         let is_unavailable = error.kind() == ErrorKind::Unavailable;
         if is_unavailable && error.request_id().is_none() && (is_refusal || error.ray_id().is_some()) {
             let next = format!(
-                "see that nothing blocks this machine's address or user agent, and that {base_url} is right; quote the \
-                 ray to the vendor's support; the credentials were not judged"
+                "check that this machine's address and user agent are not blocked and that {base_url} is right; give \
+                 the ray id to the vendor's support; the credentials were not checked"
             );
             checks.add("reached.cdn", Verdict::Fail, &chain(error), &next)?;
             return Ok(true);
@@ -184,32 +184,32 @@ pub(super) fn misconfigured(checks: &mut Checks<'_>, failure: &Failure) -> Resul
     }
     let found = std::iter::once(&failure.reason).chain(&failure.causes).cloned().collect::<Vec<_>>();
     let next = match failure.exit {
-        Exit::Usage => "correct the setting that is named",
+        Exit::Usage => "correct this setting",
         exit => exit.next(),
     };
     checks.add("configured.invalid", Verdict::Fail, &found.join(": "), next)
 }
 
-/// Reports how far this machine's clock is from another one. `whose` names it, as in "the service's". The time between
-/// `sent` and now is no skew, as the other clock was read in between.
+/// Reports the difference between this machine's clock and another one. `clock_name` names the other clock, which was
+/// read between `sent` and now.
 pub(super) fn clock(
     checks: &mut Checks<'_>,
     sent: Option<SystemTime>,
     other: SystemTime,
-    whose: &str,
+    clock_name: &str,
     tolerance: Duration,
     setting: &str,
 ) -> Result<(), Failure> {
     let now = SystemTime::now();
     let (skew, side) = skew(sent.unwrap_or(now), now, other);
-    let found = format!("{} s {side} {whose}", skew.as_secs());
+    let found = format!("{} s {side} {clock_name}", skew.as_secs());
     let next = format!(
-        "set this machine's clock, by NTP: webhooks are rejected from {} s on ({setting})",
+        "synchronize this machine's clock (NTP): webhooks are rejected if it is off by {} s ({setting})",
         tolerance.as_secs()
     );
     match skew {
         skew if skew >= tolerance => checks.add("clock.off", Verdict::Fail, &found, &next),
-        skew if skew >= NOTICED.min(tolerance / 2) => checks.add("clock.off", Verdict::Warn, &found, &next),
+        skew if skew >= WARN_SKEW.min(tolerance / 2) => checks.add("clock.off", Verdict::Warn, &found, &next),
         _ => checks.ok("clock.ok", &found),
     }
 }
@@ -231,7 +231,7 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),
-            // A slow response: the other clock was read at its end, its beginning, or on the way.
+            // A slow response: the other clock was read at the end, at the start, or in between.
             (100, 160, 160, 0, "behind"),
             (100, 160, 100, 0, "ahead of"),
             (100, 160, 130, 0, "ahead of"),

@@ -1,16 +1,16 @@
-//! `GET /accounts` of Moov: whether a protected endpoint accepts a token or the key pair.
+//! Calls Moov's `GET /accounts` to find out whether a protected endpoint accepts a token or the key pair.
 
 use fintech_auth::reqwest::{Request, Response};
 use http::{HeaderMap, StatusCode};
 use uuid::Uuid;
 
-/// The path and query that is asked for.
+/// The requested path and query.
 pub(super) const ACCOUNTS: &str = "/accounts?count=1";
 
-/// As much of a body as is read.
+/// The number of bytes of a body to read at most.
 const LIMIT: usize = 64 << 10;
 
-/// A response, read to its end or to the limit.
+/// A response whose body has been read, up to [`LIMIT`].
 pub(super) struct Read {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -18,7 +18,7 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// `None` if the body breaks off.
+    /// Returns `None` if the connection breaks before the end of the body.
     pub(super) async fn all(mut response: Response) -> Option<Self> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.ok()? {
@@ -33,30 +33,32 @@ impl Read {
 
 /// What a response says about the credentials.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Judged {
-    /// They are accepted. With 403 they lack only a scope.
+pub(super) enum Acceptance {
+    /// The service accepts them.
     Accepted(StatusCode),
-    /// 401.
+    /// The service responded with 401.
     Refused,
-    /// 403 by the service: for a token a missing scope, for a key pair a refusal.
+    /// The service responded with 403: a token lacks a scope, or a key pair is not accepted.
     Forbidden,
-    /// Something in front of the service responded, so nothing is known of the credentials.
-    InFront(StatusCode),
-    /// There is no such endpoint, or it fails.
+    /// A proxy or CDN responded instead of the service, so the credentials were not checked.
+    Intercepted(StatusCode),
+    /// The endpoint does not exist or fails.
     Unknown,
 }
 
-/// Moov's own responses have a request id, or no body at all.
-pub(super) fn judge(response: Option<&Read>) -> Judged {
-    let Some(Read { status, headers, body }) = response else { return Judged::Unknown };
+/// Classifies a response. Moov's own responses have a request id or an empty body.
+pub(super) fn classify(response: Option<&Read>) -> Acceptance {
+    let Some(Read { status, headers, body }) = response else { return Acceptance::Unknown };
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
     let is_own = id.is_some_and(|id| Uuid::parse_str(id).is_ok()) || body.trim_ascii().is_empty();
     match *status {
-        StatusCode::OK if looks_like_json(body) => Judged::Accepted(*status),
-        status if !is_own || status.is_redirection() || status == StatusCode::OK => Judged::InFront(status),
-        StatusCode::UNAUTHORIZED => Judged::Refused,
-        StatusCode::FORBIDDEN => Judged::Forbidden,
-        _ => Judged::Unknown,
+        StatusCode::OK if looks_like_json(body) => Acceptance::Accepted(*status),
+        status if !is_own || status.is_redirection() || status == StatusCode::OK => {
+            Acceptance::Intercepted(status)
+        }
+        StatusCode::UNAUTHORIZED => Acceptance::Refused,
+        StatusCode::FORBIDDEN => Acceptance::Forbidden,
+        _ => Acceptance::Unknown,
     }
 }
 
@@ -64,7 +66,7 @@ fn looks_like_json(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// The request, with what is added to it.
+/// Builds the request with these headers.
 pub(super) fn request(
     http: &fintech_auth::reqwest::Client,
     base_url: &str,
@@ -87,22 +89,22 @@ mod tests {
     #[test]
     fn responses_from_a_cdn_or_captive_portal_do_not_count_as_refused_credentials() {
         let id = "9383a65a-dc2d-40ab-b3d3-5849209f9667";
-        for (response, judged) in [
-            (read(200, id, "[]"), Judged::Accepted(StatusCode::OK)),
-            (read(200, "", "[]"), Judged::Accepted(StatusCode::OK)),
-            (read(200, "", "<html>log in</html>"), Judged::InFront(StatusCode::OK)),
-            (read(302, "", ""), Judged::InFront(StatusCode::FOUND)),
-            (read(401, id, ""), Judged::Refused),
-            (read(401, "", ""), Judged::Refused),
-            (read(401, "", "<html>log in</html>"), Judged::InFront(StatusCode::UNAUTHORIZED)),
-            (read(403, id, "{}"), Judged::Forbidden),
-            (read(403, "", "error code: 1010"), Judged::InFront(StatusCode::FORBIDDEN)),
-            (read(403, "not an id", "error code: 1010"), Judged::InFront(StatusCode::FORBIDDEN)),
-            (read(404, id, ""), Judged::Unknown),
-            (read(500, "", "oops"), Judged::InFront(StatusCode::INTERNAL_SERVER_ERROR)),
+        for (response, expected) in [
+            (read(200, id, "[]"), Acceptance::Accepted(StatusCode::OK)),
+            (read(200, "", "[]"), Acceptance::Accepted(StatusCode::OK)),
+            (read(200, "", "<html>log in</html>"), Acceptance::Intercepted(StatusCode::OK)),
+            (read(302, "", ""), Acceptance::Intercepted(StatusCode::FOUND)),
+            (read(401, id, ""), Acceptance::Refused),
+            (read(401, "", ""), Acceptance::Refused),
+            (read(401, "", "<html>log in</html>"), Acceptance::Intercepted(StatusCode::UNAUTHORIZED)),
+            (read(403, id, "{}"), Acceptance::Forbidden),
+            (read(403, "", "error code: 1010"), Acceptance::Intercepted(StatusCode::FORBIDDEN)),
+            (read(403, "not an id", "error code: 1010"), Acceptance::Intercepted(StatusCode::FORBIDDEN)),
+            (read(404, id, ""), Acceptance::Unknown),
+            (read(500, "", "oops"), Acceptance::Intercepted(StatusCode::INTERNAL_SERVER_ERROR)),
         ] {
-            assert_eq!(judge(Some(&response)), judged, "{} {:?}", response.status, response.body);
+            assert_eq!(classify(Some(&response)), expected, "{} {:?}", response.status, response.body);
         }
-        assert_eq!(judge(None), Judged::Unknown);
+        assert_eq!(classify(None), Acceptance::Unknown);
     }
 }

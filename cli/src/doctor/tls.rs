@@ -1,9 +1,8 @@
-//! What is wrong where TLS does not come about, and what to do: from the error itself, not its words. It makes
-//! no connection.
+//! Explains TLS errors and suggests fixes, based on the error's type and not on its text.
 
 use std::{error::Error, sync::Arc};
 
-/// What was found and what to do next; `None` where TLS is not what failed.
+/// Returns what was found and what to do next. Returns `None` if the error is not a TLS error.
 pub(super) fn finding(error: &(dyn Error + 'static)) -> Option<(String, &'static str)> {
     cause(error).map(explained)
 }
@@ -14,7 +13,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // These two tell the source of what they hold, and not what they hold.
+        // `source()` of these two types skips the error that they wrap.
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
         next = match (held, shared) {
@@ -32,44 +31,44 @@ fn explained(error: &rustls::Error) -> (String, &'static str) {
     let found = |text: &str| text.to_owned();
     match error {
         Tls::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature) => (
-            found("the certificate is of an issuer that this machine does not trust"),
-            "if a proxy or gateway of yours stands between, add its root to this machine's (on Linux also by \
-             SSL_CERT_FILE); if not, trust nobody there",
+            found("the certificate's issuer is not trusted on this machine"),
+            "if your own proxy or gateway intercepts TLS, add its root certificate to this machine's trust store (on \
+             Linux, SSL_CERT_FILE works too); otherwise do not trust the connection",
         ),
         Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => (
             found("the certificate has expired"),
-            "have it renewed; if it is good elsewhere, set this machine's clock",
+            "renew the certificate; if it is valid on other machines, correct this machine's clock",
         ),
         Tls::InvalidCertificate(Certificate::NotValidYet | Certificate::NotValidYetContext { .. }) => {
-            (found("the certificate is not valid yet"), "set this machine's clock, by NTP")
+            (found("the certificate is not valid yet"), "synchronize this machine's clock (NTP)")
         }
         Tls::InvalidCertificate(Certificate::NotValidForName) => {
             (found("the certificate is for another host name"), OTHER_NAME)
         }
         Tls::InvalidCertificate(Certificate::NotValidForNameContext { expected, presented }) => {
-            // Few of them, as there may be a hundred.
+            // At most three, because a certificate may have a hundred names.
             let names: Vec<&str> = presented.iter().take(3).map(|name| bare(name)).collect();
             let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
-            (format!("the certificate is not for {} but for {names}", expected.to_str()), OTHER_NAME)
+            (format!("the certificate is for {names}, not for {}", expected.to_str()), OTHER_NAME)
         }
         Tls::InvalidMessage(_) => (
-            found("what responds there does not speak TLS"),
-            "correct the host and port, or write the address of a plain connection if it is to be one",
+            found("the server at this address does not use TLS"),
+            "correct the host and port, or use an address without TLS",
         ),
-        // The verifier of the platform, where it finds no roots at all.
-        Tls::General(words) => {
-            (words.clone(), "see that this machine has root certificates (Debian: ca-certificates)")
+        // The platform's verifier reports this if it finds no root certificates.
+        Tls::General(text) => {
+            (text.clone(), "install root certificates on this machine (Debian: ca-certificates)")
         }
-        _ => (error.to_string(), "the service has to offer TLS 1.2 or 1.3, and a certificate for servers"),
+        _ => (error.to_string(), "check that the server offers TLS 1.2 or 1.3 and a server certificate"),
     }
 }
 
-const OTHER_NAME: &str = "correct the host in the address, or have the certificate name it";
+const OTHER_NAME: &str = "correct the host in the address, or use a certificate for this host";
 
-/// The name in `DnsName("name")`, as rustls writes it: no more of it than a name can have.
+/// Extracts the name from rustls's text `DnsName("name")`. Limits it to 253 characters, the maximum of a DNS name.
 fn bare(name: &str) -> &str {
     let name = name.split('"').nth(1).unwrap_or(name);
-    // Of characters, as what a certificate says may hold any.
+    // Count characters, not bytes: the text of a certificate may not be ASCII.
     name.char_indices().nth(253).map_or(name, |(end, _)| &name[..end])
 }
 
@@ -81,7 +80,7 @@ mod tests {
     fn dns_names_are_cut_at_253_characters() {
         assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
         assert_eq!(bare("api.example"), "api.example");
-        // The limit is within a character.
+        // In bytes, the limit would be inside a character.
         for name in ["a".repeat(300), format!("a{}", "ü".repeat(300))] {
             assert_eq!(bare(&format!("DnsName(\"{name}\")")).chars().count(), 253);
         }

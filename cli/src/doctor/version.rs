@@ -1,4 +1,4 @@
-//! Whether the version that is sent, the fields that are sent with it and what the service responds fit together.
+//! Checks that the API version in requests fits the fields that are sent and the service's responses.
 
 use fintech_auth::{
     Error, ErrorKind, Scope, moneykit,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::exit::{Failure, chain};
 
-/// The version that a response names, if it is like one. It is shown.
+/// Returns the version in a response header if it looks like one, because it is printed.
 fn answered(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -23,7 +23,7 @@ fn answered(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     is_version.then(|| text.to_owned())
 }
 
-/// `asked`, and what the response says of it.
+/// Describes the version sent and the version in the response.
 fn pair(asked: &str, answered: Option<&str>) -> String {
     match answered {
         Some(answered) => format!("{asked} sent, {answered} in the response"),
@@ -31,7 +31,7 @@ fn pair(asked: &str, answered: Option<&str>) -> String {
     }
 }
 
-/// What `client_type` comes to with this configuration: see `ClientBuilder::with_client_type`.
+/// The `client_type` that this configuration sends; see `ClientBuilder::with_client_type`.
 fn client_type(config: &moov::Config, asked: &str) -> &'static str {
     let has_page = config.origin.is_some() || config.referer.is_some();
     match config.client_type {
@@ -57,27 +57,29 @@ pub(super) fn moov(
     let found = format!("{}; client_type {kind}", pair(asked, answered.as_deref()));
     if !knows_client_type(asked) && !has_page {
         let next = format!(
-            "unset MOOV_VERSION, or set it to {DEFAULT} or newer: before, a token is for a page and needs MOOV_ORIGIN"
+            "unset MOOV_VERSION, or set it to {DEFAULT} or newer: older versions issue tokens only for web pages, which \
+             need MOOV_ORIGIN"
         );
         return checks.add("version.too_old", Verdict::Warn, &found, &next);
     }
     if matches!(asked, LATEST | DEV) {
         let next = format!(
-            "set MOOV_VERSION to a fixed version, such as {DEFAULT}: this one changes without notice"
+            "set MOOV_VERSION to a fixed version, such as {DEFAULT}: this version changes without notice"
         );
         return checks.add("version.moving", Verdict::Warn, &found, &next);
     }
     match answered {
         Some(answered) if asked != NONE && answered != asked => {
-            let next = "set MOOV_VERSION to a version that the service has, such as the one in the response";
+            let next =
+                "set MOOV_VERSION to a version that the service supports, such as the one in the response";
             checks.add("version.differs", Verdict::Warn, &found, next)
         }
         _ => checks.ok("version.ok", &found),
     }
 }
 
-/// Reports whether a refused token call is accepted without `client_type` or without a version. Returns false if
-/// neither explains it. Sends two calls at most, and revokes what they issue.
+/// Finds out whether a refused token call is accepted without `client_type` or without a version, and reports it.
+/// Returns `false` if neither is the cause. Sends at most two requests, and revokes the tokens that they issue.
 pub(super) async fn refused(
     checks: &mut Checks<'_>,
     config: &moov::Config,
@@ -94,16 +96,16 @@ pub(super) async fn refused(
     let answered = answered(error.headers(), "x-moov-version");
     let found = |what: &str| format!("{}; {what}: {}", pair(asked, answered.as_deref()), chain(error));
     if client_type(config, asked) != "not sent" && issues(config, scopes, None, recorder).await? {
-        let found = found("the token call is refused with client_type and accepted without");
+        let found = found("the token call fails with client_type and succeeds without it");
         let next = format!(
-            "set MOOV_VERSION to a version that knows client_type ({DEFAULT} or newer); if it is one, report it, and \
-             set MOOV_ORIGIN until then"
+            "set MOOV_VERSION to a version that supports client_type ({DEFAULT} or newer); if it already does, report \
+             a bug, and set MOOV_ORIGIN as a workaround"
         );
         checks.add("version.field_refused", Verdict::Fail, &found, &next)?;
         return Ok(true);
     }
     if asked != NONE && issues(config, scopes, Some(NONE), recorder).await? {
-        let found = found("the token call is refused with this version and accepted without");
+        let found = found("the token call fails with this version and succeeds without a version");
         let next =
             format!("set MOOV_VERSION to a version that the vendor documents, such as {DEFAULT}, or to none");
         checks.add("version.refused", Verdict::Fail, &found, &next)?;
@@ -112,7 +114,7 @@ pub(super) async fn refused(
     Ok(false)
 }
 
-/// Whether a token is issued without `client_type`, with the configured version or this one.
+/// Returns whether a token is issued without `client_type`. `version` overrides the configured version.
 async fn issues(
     config: &moov::Config,
     scopes: &[Scope],
@@ -125,7 +127,7 @@ async fn issues(
     let client = recorder.moov(&plain)?.with_client_type(None).build()?;
     match client.create_access_token(scopes).await {
         Ok(response) => {
-            // Nobody needs it. That it fails changes nothing here.
+            // Best effort: the result of the check does not depend on it.
             _ = client.revoke(&response.into_body().access_token, None).await;
             Ok(true)
         }
@@ -133,7 +135,7 @@ async fn issues(
     }
 }
 
-/// Reports the versions of MoneyKit after a token was issued. All its fields are those of one version.
+/// Reports the versions of MoneyKit after a token was issued. This release supports one version only.
 pub(super) fn moneykit(
     checks: &mut Checks<'_>,
     config: &moneykit::Config,
@@ -143,15 +145,14 @@ pub(super) fn moneykit(
     let answered = answered(Some(headers), "moneykit-version");
     let found = pair(asked, answered.as_deref());
     if asked != moneykit::VERSION {
-        let next = format!(
-            "unset MONEYKIT_VERSION: this release sends the fields of {}, and knows no other version",
-            moneykit::VERSION
-        );
+        let next =
+            format!("unset MONEYKIT_VERSION: this release supports only version {}", moneykit::VERSION);
         return checks.add("version.unknown", Verdict::Warn, &found, &next);
     }
     match answered {
         Some(answered) if answered != asked => {
-            let next = "see the vendor's changes since the version sent, and report what does not work";
+            let next =
+                "read the vendor's changelog since the version sent, and report anything that does not work";
             checks.add("version.differs", Verdict::Warn, &found, next)
         }
         _ => checks.ok("version.ok", &found),

@@ -1,4 +1,4 @@
-//! A fault as one writes it on the command line. It knows no more faults than the emulator.
+//! Parses the faults of `--fault` and of the status page.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{exit::Failure, options};
 
-/// Each operation by name.
+/// The names of the operations.
 pub(super) const NAMES: [(&str, Operation); 6] = [
     ("moneykit.token", Operation::MoneykitToken),
     ("moneykit.introspect", Operation::MoneykitIntrospect),
@@ -23,34 +23,34 @@ pub(super) fn name(operation: Operation) -> &'static str {
     NAMES.iter().find(|(_, named)| *named == operation).map_or("?", |(name, _)| name)
 }
 
-/// A fault, for which requests and how many.
+/// A fault, the operation that it applies to, and the number of requests.
 #[derive(Debug)]
-pub(super) struct Ordered {
+pub(super) struct PlannedFault {
     pub(super) operation: Operation,
     pub(super) fault: Fault,
     pub(super) times: usize,
 }
 
-/// Reads `OPERATION=WHAT[,ADDITION]…`.
+/// Parses `OPERATION=WHAT[,ADDITION]…`.
 ///
 /// # Errors
 ///
-/// Saying which part is not right.
-pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
+/// Fails if a part is invalid. The error names the part.
+pub(super) fn parse(text: &str) -> Result<PlannedFault, Failure> {
     let (name, rest) = text
         .split_once('=')
-        .ok_or_else(|| Failure::usage("a fault is OPERATION=WHAT, such as moov.token=503"))?;
+        .ok_or_else(|| Failure::usage("a fault must have the form OPERATION=WHAT, such as moov.token=503"))?;
     let operation = NAMES.iter().find(|(known, _)| *known == name).map(|(_, operation)| *operation);
     let operation = operation.ok_or_else(|| {
         let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-        Failure::usage(format!("a fault is of one of the operations {}", names.join(", ")))
+        Failure::usage(format!("the operation of a fault must be one of {}", names.join(", ")))
     })?;
     let mut parts = rest.split(',');
     let what = parts.next().unwrap_or_default();
     let is_status = what.bytes().all(|byte| byte.is_ascii_digit());
     let mut fault = match what {
         "delay" if !rest.contains(",delay=") => {
-            return Err(Failure::usage("how long is the delay? Add ,delay=3s"));
+            return Err(Failure::usage("a delay fault needs a time, such as delay,delay=3s"));
         }
         "delay" => Fault::delay(Duration::ZERO),
         "truncate" => Fault::truncate(),
@@ -58,12 +58,12 @@ pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
         "reset" => Fault::reset(),
         "hang" => Fault::hang(),
         "cdn-block" => Fault::cdn_block(),
-        // 1xx would be no response, and hyper does not send one.
+        // hyper does not send 1xx, which would not be a complete response.
         status => match status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()) {
-            Some(status) if is_status && status.as_u16() >= 200 => refusal(name, status),
+            Some(status) if is_status && status.as_u16() >= 200 => error_response(name, status),
             _ => {
                 return Err(Failure::usage(
-                    "what goes wrong is a status, delay, truncate, close, reset, hang or cdn-block",
+                    "a fault must be a status, delay, truncate, close, reset, hang or cdn-block",
                 ));
             }
         },
@@ -82,26 +82,27 @@ pub(super) fn parse(text: &str) -> Result<Ordered, Failure> {
             Some(("retry-after", seconds)) if is_status => {
                 let seconds: u32 = seconds
                     .parse()
-                    .map_err(|_| Failure::usage("retry-after of a fault is a number of seconds"))?;
+                    .map_err(|_| Failure::usage("the retry-after of a fault must be a number of seconds"))?;
                 fault = fault.with_header(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             Some(("times", "always")) => times = usize::MAX,
             Some(("times", number)) => {
-                times =
-                    number.parse().map_err(|_| Failure::usage("times of a fault is a number, or always"))?;
+                times = number
+                    .parse()
+                    .map_err(|_| Failure::usage("the times of a fault must be a number or always"))?;
             }
             _ => {
                 return Err(Failure::usage(
-                    "a fault takes the additions delay=, times=, served and, for a status, retry-after= and html",
+                    "the additions of a fault are delay=, times=, served and, for a status, retry-after= and html",
                 ));
             }
         }
     }
-    Ok(Ordered { operation, fault, times })
+    Ok(PlannedFault { operation, fault, times })
 }
 
-/// A status with the body that this vendor documents for it; for most, none.
-fn refusal(operation: &str, status: StatusCode) -> Fault {
+/// A response with this status, and with the body that the vendor documents for it, if any.
+fn error_response(operation: &str, status: StatusCode) -> Fault {
     let vendor = operation.split('.').next().unwrap_or_default();
     let moneykit = |code, message| json!({"error_code": code, "error_message": message});
     let body = match (vendor, status.as_u16()) {
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn invalid_fault_specifications_are_rejected() {
-        let refused = [
+        let rejected = [
             "",
             "moov.token",
             "token=503",
@@ -156,6 +157,6 @@ mod tests {
             "moov.token=503,times",
         ]
         .map(|text| format!("{text}\n  {}", parse(text).expect_err(text).reason));
-        insta::assert_snapshot!(refused.join("\n"));
+        insta::assert_snapshot!(rejected.join("\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! `health`: whether an emulator serves requests, for the health check of a container that has no other program.
+//! `health`: checks that an emulator is running, for the health check of a container that contains no other program.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -11,8 +11,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Asks GET /healthz of an emulator, for 3s at most. The exit code is 0 if it
-serves requests, and 1 otherwise.
+Sends GET /healthz to an emulator, with a timeout of 3s. The exit code is 0 if
+the emulator responds, otherwise 1.
 
 Examples:
   fintech-auth health
@@ -34,11 +34,13 @@ impl Health {
         let response = http.to_reqwest(&url)?.get(format!("{url}{HEALTH}")).send().await;
         match response.map(|response| response.status().as_u16()) {
             Ok(200) => Ok(()),
-            Ok(status) => Err(Failure::local(format!("it is not an emulator: its status is {status}"))),
+            Ok(status) => Err(Failure::local(format!(
+                "the server at this address is not an emulator: it responded with status {status}"
+            ))),
             Err(error) if error.is_timeout() => {
-                Err(Failure::local("the emulator does not respond within 3 s"))
+                Err(Failure::local("the emulator did not respond within 3 s"))
             }
-            Err(_) => Err(Failure::local("no emulator listens there, or not any more")),
+            Err(_) => Err(Failure::local("no emulator is running at this address")),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A request as a line of the live log: what was asked and what came of it, and nothing that a request carries
-//! in its headers or body.
+//! Formats a request as a line of the log: method, path, operation and status. Never shows headers or bodies.
 
 use std::time::SystemTime;
 
@@ -13,7 +12,7 @@ use crate::{
 
 pub(super) fn line(request: &Request, json: bool) -> String {
     let now = time(SystemTime::now());
-    // A query is the client's own business, and may hold anything.
+    // The query may contain secrets.
     let path = request.path.split('?').next().unwrap_or_default();
     let operation = request.operation.map(fault::name);
     let status = request.status().map(|status| status.as_u16());
@@ -25,7 +24,7 @@ pub(super) fn line(request: &Request, json: bool) -> String {
         return format!("{line}\n");
     }
     let status = status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
-    let operation = operation.unwrap_or("no such operation");
+    let operation = operation.unwrap_or("unknown operation");
     let note = request.note().map(|note| format!("  {note}")).unwrap_or_default();
     format!("{now}  {:<4} {:<24} {operation:<20} {status}{note}\n", request.method.as_str(), visible(path))
 }

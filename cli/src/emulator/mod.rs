@@ -1,5 +1,7 @@
-//! `emulator`: both services on a port, for developers of any language. Tells each request as it is over, and ends
-//! on Ctrl-C. It shows no request's secrets; those that it prints at the start open nothing but itself.
+//! `emulator`: runs both services on one port, for developers of any language. Logs each request when it is finished,
+//! and ends on Ctrl-C.
+//!
+//! The log shows no secrets of requests. The secrets printed at the start are valid only for the emulator itself.
 
 mod fault;
 mod health;
@@ -26,45 +28,48 @@ use crate::{
     signals::Signals,
 };
 
-/// The private key that `moneykit trigger` signs with.
+/// The variable with the private key that `moneykit trigger` signs with.
 const SIGNING_KEY: &str = "FINTECH_AUTH_SIGNING_KEY";
-/// How long requests in flight may take once the emulator has to end. Docker waits 10 s before it kills a container.
+/// How long requests in flight may take after a signal. Docker waits 10 s before it kills a container.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-A fault is OPERATION=WHAT[,ADDITION]... and meets the next request of that
-operation.
+A fault has the form OPERATION=WHAT[,ADDITION]... and applies to the next
+request of that operation.
   OPERATION  moneykit.token, moneykit.introspect, moneykit.jwks, moov.token,
              moov.revoke or moov.accounts
   WHAT       a status such as 503, with the body that the vendor documents for
              it; or delay, truncate, close, reset, hang, cdn-block
-  ADDITION   delay=TIME; times=NUMBER or times=always; served, so that the
-             request is served and its response lost; for a status also
+  ADDITION   delay=TIME; times=NUMBER or times=always; served (the request is
+             processed, but its response is lost); for a status also
              retry-after=SECONDS and html
-Faults of one operation apply one after another, in the order given.
+Several faults of one operation apply in the order given.
 
-Moov's live service differs from its documents: its token is a JWT, expires_in
-is a Unix timestamp, and a token is issued for any origin, but works only for
-one that is allowed. With --documented, Moov's access tokens live 15m. As STYLE,
-expires_in is seconds, timestamp, seconds-text or timestamp-text.
+By default, Moov behaves like the live service, which differs from its
+documentation: tokens are JWTs, expires_in is a Unix timestamp, and a token is
+issued for any origin but works only for an allowed one. With --documented, Moov
+behaves as documented, and its access tokens are valid for 15m. STYLE sets the
+format of expires_in: seconds, timestamp, seconds-text or timestamp-text.
 
-The page at GET / shows requests, tokens and webhooks, and can send a webhook,
-order a fault, rotate a webhook key and move the clock. It sends webhooks to
-this machine and to each --webhook-host.
+The web page at GET / shows requests, tokens and webhooks. It can send a
+webhook, add a fault, rotate a webhook key and move the clock. It sends webhooks
+only to this machine and to each --webhook-host.
 
-With --host 0.0.0.0 --allow-remote, other machines and containers reach the
-emulator, without TLS. The page then needs the key in the address that is
-printed at the start, and a name that is not an address needs --page-host.
-The services and GET /healthz need no key: clients send their credentials, and
-the health check says nothing else. Never give it credentials of a live service.
+With --host 0.0.0.0 --allow-remote, other machines and containers can reach the
+emulator, without TLS. The page then requires the key that is part of the
+printed address. To open the page by a host name, allow the name with
+--page-host. The services and GET /healthz do not require the key. Never send
+credentials of a live service to the emulator.
 
-With --seed, the keys that sign webhooks are derived from TEXT, and whoever
-knows TEXT has them. Tokens are not kept. Nothing is written to a disk.
+With --seed, the webhook signing keys are derived from TEXT, so anyone who knows
+TEXT knows the keys. Tokens are not kept after a restart. Nothing is written to
+disk.
 
-Each request is a line, with the reason if it was refused. With --json, each
-line is an object; the first one has the credentials. Ctrl-C or SIGTERM ends
-the emulator: requests in flight get 5s, and a second signal ends it at once.
+Each request is logged on one line, with the reason if it failed. With --json,
+each line is an object; the first one contains the credentials. On Ctrl-C or
+SIGTERM the emulator stops: requests in flight get 5s to finish, and a second
+signal stops it at once.
 
 Examples:
   fintech-auth emulator
@@ -76,43 +81,43 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     format: Format,
-    /// The port; 0 takes a free one
+    /// The port; 0 for any free port
     #[arg(long, default_value = "4848", value_parser = port)]
     port: u16,
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address)]
     host: IpAddr,
-    /// Let other machines reach it, as below
+    /// Accept connections from other machines, see below
     #[arg(long)]
     allow_remote: bool,
-    /// Let this name open the page. May be repeated
+    /// Serve the page under this name. May be repeated
     #[arg(long, value_name = "NAME", value_parser = host)]
     page_host: Vec<String>,
-    /// Let the page send webhooks there. May be repeated
+    /// Let the page send webhooks to HOST. May be repeated
     #[arg(long, value_name = "HOST", value_parser = host)]
     webhook_host: Vec<String>,
-    /// Sign webhooks with the same keys after a restart
+    /// Keep the webhook signing keys across restarts
     #[arg(long, value_name = "TEXT")]
     seed: Option<String>,
-    /// Let requests fail, as below. May be repeated
+    /// Make requests fail, see below. May be repeated
     #[arg(long)]
     fault: Vec<String>,
-    /// How long access tokens live. Default: 1h, see below
+    /// The lifetime of access tokens. Default: 1h
     #[arg(long, value_name = "TIME", value_parser = time)]
     lifetime: Option<Duration>,
-    /// How Moov writes expires_in, as below
+    /// The format of Moov's expires_in, see below
     #[arg(long, value_name = "STYLE", hide_possible_values = true)]
     expires_in: Option<Style>,
-    /// Moov allows it. Default: https://emulator.example
+    /// Allowed origin. Default: https://emulator.example
     #[arg(long)]
     origin: Option<String>,
-    /// Let Moov allow any origin, or none, for browsers
+    /// Let Moov accept any origin, or none, for web pages
     #[arg(long)]
     no_origin_check: bool,
-    /// Let Moov issue access tokens only
+    /// Let Moov issue no refresh tokens
     #[arg(long)]
     no_refresh_tokens: bool,
-    /// Let Moov behave as its documents say
+    /// Let Moov behave as documented
     #[arg(long)]
     documented: bool,
 }
@@ -127,26 +132,26 @@ enum Style {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let json = args.format.json;
-    let faults: Vec<fault::Ordered> =
+    let faults: Vec<fault::PlannedFault> =
         args.fault.iter().map(|fault| fault::parse(fault)).collect::<Result<_, _>>()?;
     let page = page(&args)?;
     let (noting, serving) = (page.clone(), page.clone());
     let builder = builder(&args)?.with_handler(move |request| serving.serve(request));
     let builder = builder.with_observer(move |request| {
         noting.note(request);
-        // Nobody reads it any more: the services go on all the same.
+        // The services keep running even if the output is closed.
         _ = print(&log::line(request, json));
     });
     let started = builder.start().await;
     let emulator = started.map_err(|error| {
-        Failure::local(format!("the address or port cannot be had: {error}; try --port 0"))
+        Failure::local(format!("cannot listen on this address and port: {error}; try --port 0"))
     })?;
     let emulator = Arc::new(emulator);
     page.attach(&emulator);
     for fault in faults {
         emulator.fault_times(fault.operation, fault.fault, fault.times);
     }
-    // Before anything is printed: who reads it may send the signal at once.
+    // Handle signals before the output starts, because its reader may send a signal at once.
     let mut signals = Signals::new()?;
     print(&welcome(&emulator, &page, json))?;
     signals.ended().await;
@@ -193,34 +198,35 @@ fn address(text: &str) -> Result<IpAddr, Expected> {
     text.parse().map_err(|_| Expected("an IP address, such as 0.0.0.0"))
 }
 
-/// A name or address as it is in a URL.
+/// Parses a host name or an address as written in a URL.
 fn host(text: &str) -> Result<String, Expected> {
     let is_host = |text: &str| text.parse::<http::uri::Authority>().is_ok_and(|parsed| parsed.host() == text);
     is_host(text).then(|| text.to_owned()).ok_or(Expected("a host name or address, without scheme or port"))
 }
 
-/// The page, with a new key if others than this machine reach it.
+/// Creates the page, with a new key if other machines can reach it.
 fn page(args: &Args) -> Result<Arc<Page>, Failure> {
     let guard = match (args.host.is_loopback(), args.allow_remote) {
         (true, _) => Guard::local(&args.page_host),
         (false, true) => Guard::remote(&args.page_host, new_key()?),
         (false, false) => {
             return Err(Failure::usage(
-                "this --host lets other machines reach the emulator; add --allow-remote if they may",
+                "with this --host, other machines can reach the emulator; add --allow-remote to allow that",
             ));
         }
     };
     Ok(Page::new(guard, &args.webhook_host))
 }
 
-/// A random key of 128 bits, in hexadecimal digits.
+/// Generates a random key of 128 bits, as hexadecimal digits.
 fn new_key() -> Result<Secret, Failure> {
-    let random: Random<[u8; 16]> = ring::rand::generate(&SystemRandom::new())
-        .map_err(|_| Failure::local("the system provides no randomness for the key of the page"))?;
+    let random: Random<[u8; 16]> = ring::rand::generate(&SystemRandom::new()).map_err(|_| {
+        Failure::local("cannot generate the key of the page: the system has no random numbers")
+    })?;
     Ok(format!("{:032x}", u128::from_be_bytes(random.expose())).into())
 }
 
-/// The environment in which a client reaches the emulator.
+/// The environment variables for a client of the emulator.
 fn variables(emulator: &Emulator) -> [(&'static str, String); 8] {
     let (moneykit, moov) = (emulator.moneykit_credentials(), emulator.moov_credentials());
     [
@@ -235,7 +241,7 @@ fn variables(emulator: &Emulator) -> [(&'static str, String); 8] {
     ]
 }
 
-/// Where it is and how to come in.
+/// The text that is printed at the start: the address and the credentials.
 fn welcome(emulator: &Emulator, page: &Page, json: bool) -> String {
     let variables = variables(emulator);
     let address = page.address(emulator.url());
@@ -248,8 +254,8 @@ fn welcome(emulator: &Emulator, page: &Page, json: bool) -> String {
         });
         return format!("{summary}\n");
     }
-    let mut text = format!("Both services are at {}. Ctrl-C ends them.\n", emulator.url());
-    text += &format!("Watch them in a browser: {address}\n\n");
+    let mut text = format!("MoneyKit and Moov are emulated at {} (stop with Ctrl-C).\n", emulator.url());
+    text += &format!("Status page: {address}\n\n");
     for (name, operation) in fault::NAMES {
         text += &format!("{name:<20} {:<4} {}\n", operation.method().as_str(), operation.path());
     }
@@ -257,5 +263,5 @@ fn welcome(emulator: &Emulator, page: &Page, json: bool) -> String {
     for (name, value) in variables {
         text += &format!("export {name}={value}\n");
     }
-    text + &format!("\nFor a token for a browser, Moov allows the origin {}.\n\n", emulator.origin())
+    text + &format!("\nMoov accepts the origin {} for tokens of web pages.\n\n", emulator.origin())
 }

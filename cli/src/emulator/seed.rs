@@ -1,4 +1,4 @@
-//! `--seed`: the keys that sign webhooks, derived from a text, so that they are the same after a restart.
+//! `--seed`: derives the webhook signing keys from a text, so that they stay the same after a restart.
 
 use base64::{
     Engine as _,
@@ -12,13 +12,14 @@ use crate::exit::Failure;
 
 const SALT: &[u8] = b"fintech-auth emulator, keys for tests";
 
-/// What is in front of the private scalar in PKCS#8 for P-256 (RFC 5208, RFC 5915), and between it and the public point.
+/// The DER bytes before the private scalar of a P-256 key in PKCS#8 (RFC 5208, RFC 5915).
 const BEFORE: &[u8] =
     b"\x30\x81\x87\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\
     \x3d\x03\x01\x07\x04\x6d\x30\x6b\x02\x01\x01\x04\x20";
+/// The DER bytes between the private scalar and the public point.
 const BETWEEN: &[u8] = b"\xa1\x44\x03\x42\x00";
 
-/// The keys of a seed. Whoever knows the seed has them.
+/// Derives keys from a seed. Anyone who knows the seed can derive them.
 pub(super) struct Seed(hkdf::Prk);
 
 impl Seed {
@@ -26,33 +27,33 @@ impl Seed {
         Self(hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(text.as_bytes()))
     }
 
-    /// 32 bytes for one purpose (RFC 5869).
+    /// Derives 32 bytes for one purpose (RFC 5869).
     fn expand(&self, purpose: &str, number: u8) -> [u8; 32] {
         let mut bytes = [0; 32];
         let info = [purpose.as_bytes(), &[number]];
-        // 32 bytes are one block, which is never too long.
+        // Cannot fail: 32 bytes are a single block.
         let expanded = self.0.expand(&info, hkdf::HKDF_SHA256).and_then(|key| key.fill(&mut bytes));
         debug_assert!(expanded.is_ok());
         bytes
     }
 
-    /// Signs MoneyKit's webhooks.
+    /// The key that signs MoneyKit's webhooks.
     pub(super) fn moneykit_key(&self) -> Result<SigningKey, Failure> {
-        let failed = || Failure::local("no key can be derived from --seed; take another one");
+        let failed = || Failure::local("cannot derive a key from --seed; use another text");
         let key = first_key(|number| self.expand("moneykit signing key", number)).ok_or_else(failed)?;
         let text = Secret::from(BASE64_STANDARD.encode(pkcs8(&key)));
         SigningKey::from_pkcs8(&text).map_err(|_| failed())
     }
 
-    /// Signs Moov's webhooks.
+    /// The secret that signs Moov's webhooks.
     pub(super) fn moov_secret(&self) -> Secret {
         let bytes = self.expand("moov webhook secret", 0);
         format!("sandbox_whsec_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into()
     }
 }
 
-/// The first candidate that is a scalar of P-256: not zero, and below the order of the curve. Taking a remainder instead
-/// would prefer some keys.
+/// Returns the first candidate that is a valid P-256 scalar: not zero, and below the order of the curve. Using a
+/// remainder instead would make some keys more likely.
 fn first_key(candidate: impl Fn(u8) -> [u8; 32]) -> Option<SecretKey> {
     (0..=u8::MAX).find_map(|number| SecretKey::from_slice(&candidate(number)).ok())
 }

@@ -1,4 +1,4 @@
-//! `moneykit introspect`: the client behind a token, or behind the credentials.
+//! `moneykit introspect`: describes the client that a token or the credentials belong to.
 
 use fintech_auth::Secret;
 
@@ -11,8 +11,8 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from
-standard input.
+The token is read from --token-file, otherwise from FINTECH_AUTH_TOKEN,
+otherwise from standard input.
 
 Examples:
   fintech-auth moneykit token --raw | fintech-auth moneykit introspect
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     format: Format,
     #[command(flatten)]
     token: TokenFile,
-    /// Send the credentials, not a token, and describe this client itself
+    /// Send the credentials instead of a token, and describe their client
     #[arg(long = "client")]
     of_client: bool,
     #[command(flatten)]

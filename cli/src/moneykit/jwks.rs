@@ -1,4 +1,4 @@
-//! `moneykit jwks`: the keys that sign webhooks. They are public.
+//! `moneykit jwks`: fetches the public keys that verify webhooks.
 
 use fintech_auth::moneykit::webhook::VerifyingKeys;
 
@@ -11,8 +11,8 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-It needs no credentials. With --json it prints the set as published (RFC 7517),
-which moneykit verify --keys reads.
+No credentials are needed. With --json, the key set (RFC 7517) is printed as
+published; moneykit verify --keys reads that format.
 
 Examples:
   fintech-auth moneykit jwks
@@ -34,7 +34,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         let text = serde_json::to_string(&set);
         return print(&(text.map_err(|error| Failure::local(error.to_string()))? + "\n"));
     }
-    let mut text = format!("{} of {} keys verify webhooks\n", VerifyingKeys::new(&set).len(), set.keys.len());
+    let mut text =
+        format!("{} of {} keys can verify webhooks\n", VerifyingKeys::new(&set).len(), set.keys.len());
     for key in &set.keys {
         let part = |name: &str| visible(key.get(name).and_then(|part| part.as_str()).unwrap_or("-"));
         text += &format!("{}  {} {} {}\n", part("kid"), part("kty"), part("crv"), part("alg"));

@@ -1,4 +1,4 @@
-//! MoneyKit's commands, a file each.
+//! The `moneykit` commands, one file each.
 
 mod introspect;
 mod jwks;
@@ -14,9 +14,9 @@ use crate::exit::Failure;
 pub(crate) enum Command {
     /// Issue a MoneyKit token
     Token(token::Args),
-    /// Describe the client behind a MoneyKit token
+    /// Describe the client that a MoneyKit token belongs to
     Introspect(introspect::Args),
-    /// Fetch the keys that sign MoneyKit's webhooks
+    /// Fetch the public keys that verify MoneyKit's webhooks
     Jwks(jwks::Args),
     /// Send a signed MoneyKit webhook to your handler
     Trigger(trigger::Args),

@@ -1,4 +1,4 @@
-//! `moneykit token`: issues a token. It is not kept.
+//! `moneykit token`: issues a token and prints it. Does not store it.
 
 use crate::{
     credentials::{self, Overrides},
@@ -10,7 +10,7 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without a scope it may do all that the application may.
+Without a scope, the token has all permissions of the application.
 
 Examples:
   fintech-auth moneykit token
@@ -20,7 +20,7 @@ Examples:
   pass moneykit | fintech-auth moneykit token --client-id ID \\
       --client-secret-file -")]
 pub(crate) struct Args {
-    /// The scopes. Default: those of the configuration
+    /// The scopes of the token. Default: the configured ones
     #[arg(value_name = "SCOPE")]
     scopes: Vec<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `moneykit trigger`: sends a webhook as MoneyKit does, signed with a key of the emulator or of a file.
+//! `moneykit trigger`: sends a webhook as MoneyKit does, signed with the emulator's key or a key from a file.
 
 use std::{path::Path, time::SystemTime};
 
@@ -17,34 +17,37 @@ use crate::{
     trigger::{self, Trigger},
 };
 
-/// Where the key can stand in the environment. The emulator prints it.
+/// The environment variable with the private key. The emulator prints it.
 const KEY_VARIABLE: &str = "FINTECH_AUTH_SIGNING_KEY";
 
 #[derive(clap::Args)]
 #[command(after_help = "\
 EVENT is link.state_changed, link.product_refresh or
-transactions.updates_available; other names are sent as well. With --data,
-members are added to the body, or replaced.
+transactions.updates_available; any other name works too. The members of --data
+are added to the body, or replace members of the same name.
 
-The handler must have the key that signs, in one of two ways:
-  1. The emulator publishes its key as MoneyKit does. Export what it prints, and
-     start the handler with its MONEYKIT_BASE_URL. This command signs with
-     FINTECH_AUTH_SIGNING_KEY.
-  2. With --jwks-file, the key set is written before anything is sent, for a
-     handler that reads or serves that file. The key is that of --key-file, else
-     of FINTECH_AUTH_SIGNING_KEY, else a new one in each run.
+The handler needs the public key of the signature. There are two ways:
+  1. The emulator publishes its key as MoneyKit does. Export the variables that
+     it prints, and start the handler with that MONEYKIT_BASE_URL. This command
+     then signs with FINTECH_AUTH_SIGNING_KEY.
+  2. With --jwks-file, this command writes the key set before it sends the
+     webhook. The handler reads or serves that file. The private key is read
+     from --key-file, otherwise from FINTECH_AUTH_SIGNING_KEY; without both, a
+     new key is generated.
 
-Retries follow the vendor's two hours: 9 attempts until one gets a 2xx response,
-each interval twice as long as the one before it. The vendor documents neither
-the intervals nor whether it signs a retry anew. Redirects are not followed.
+By default, failed deliveries are retried as the vendor does: at most 9 attempts
+in 2 hours, each interval twice as long as the previous one, until the handler
+responds with 2xx. The vendor documents neither the intervals nor whether it
+signs each retry again. Redirects are not followed.
 
-With --tamper, the body is changed after it was signed; with --old, it was
-signed 3h ago. The command succeeds if the handler refuses these with 4xx, but
-not with 404, 405, 408, 425 or 429. Try without them first: a handler that has
-another key refuses all. With --replay, the webhook is sent again once it was
-accepted. The handler may refuse it, or respond with 2xx without acting again.
+With --tamper, the body is changed after signing. With --old, the signature is
+3 hours old. The handler must reject both: the command succeeds if it responds
+with 4xx except 404, 405, 408, 425 and 429. First try without these options,
+because a handler with a wrong key rejects every webhook. With --replay, the
+webhook is sent again after it was accepted. The handler may reject it, or
+respond with 2xx without processing it again.
 
-A signal ends the command after the attempt that is running.
+After a signal, the current attempt is finished and the command ends.
 
 Examples:
   fintech-auth moneykit trigger link.state_changed \\
@@ -59,10 +62,10 @@ pub(crate) struct Args {
     format: Format,
     #[command(flatten)]
     trigger: Trigger,
-    /// A P-256 private key in PKCS#8; - is standard input
+    /// A P-256 private key in PKCS#8; - for standard input
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     key_file: Option<String>,
-    /// Write the public key there, as a key set
+    /// Write the public key to FILE, as a key set
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     jwks_file: Option<String>,
 }
@@ -70,7 +73,7 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let Args { format, trigger, .. } = &args;
     if trigger.reads_stdin() && args.key_file.as_deref() == Some("-") {
-        return Err(Failure::usage("standard input is either the key or the data"));
+        return Err(Failure::usage("the key and the data cannot both be read from standard input"));
     }
     let id = event::new_id();
     let body = event::of_moneykit(trigger.event(), &id, SystemTime::now(), trigger.data()?);
@@ -79,7 +82,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         publish(path, &key)?;
     }
     let sent = body.to_string();
-    // Another body, whatever is in it.
+    // A trailing space is enough to invalidate the signature.
     let forged = format!("{sent} ");
     let sign = |signing: trigger::Signing| {
         let headers = sign_moneykit(&key, signing.at, sent.as_bytes())?;
@@ -91,33 +94,35 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
 fn key(args: &Args) -> Result<SigningKey, Failure> {
     let (text, place) = if let Some(path) = &args.key_file {
-        (input::secret_lines("--key-file", path)?, "the file of --key-file".to_owned())
+        (input::secret_lines("--key-file", path)?, "the --key-file file".to_owned())
     } else if let Some(text) = input::variable(KEY_VARIABLE)?.filter(|text| !text.is_empty()) {
         (text.into(), format!("the environment variable {KEY_VARIABLE}"))
     } else if args.jwks_file.is_some() {
         return SigningKey::generate(event::new_id())
-            .map_err(|error| Failure::local(format!("no key can be made: {error}")));
+            .map_err(|error| Failure::local(format!("cannot generate a key: {error}")));
     } else {
         return Err(Failure::usage(format!(
-            "which key do the handler and this command share? Export {KEY_VARIABLE} as fintech-auth emulator prints \
-             it, or give --key-file or --jwks-file"
+            "no signing key given: set {KEY_VARIABLE} to the value that fintech-auth emulator prints, or use \
+             --key-file or --jwks-file"
         )));
     };
     SigningKey::from_pkcs8(&text).map_err(|error| Failure::usage(format!("{place} {error}")))
 }
 
-/// Writes the key set, to a new file or over another key set. A handler may read it at the same time.
+/// Writes the key set to a new file, or replaces an old key set. A handler may read the file at the same time.
 fn publish(path: &str, key: &SigningKey) -> Result<(), Failure> {
     if path == "-" {
-        return Err(Failure::usage("--jwks-file takes the path of a file: standard output has the report"));
+        return Err(Failure::usage(
+            "--jwks-file must name a file, because standard output is used for the report",
+        ));
     }
     let target = private_file::target("--jwks-file", Path::new(path))?;
     if target.exists() {
         let old: Result<JwkSet, _> = serde_json::from_slice(&input::bytes("--jwks-file", path)?);
         old.map_err(|_| {
-            Failure::usage("the file of --jwks-file exists and is no key set; name another file")
+            Failure::usage("the --jwks-file file exists and is not a key set; name another file")
         })?;
     }
     let written = public_file::replace(&target, format!("{}\n", key.jwks()).as_bytes());
-    written.map_err(|error| Failure::local(format!("the file of --jwks-file cannot be written: {error}")))
+    written.map_err(|error| Failure::local(format!("cannot write the --jwks-file file: {error}")))
 }

@@ -1,4 +1,4 @@
-//! `moneykit verify`: whether a recorded webhook is authentic, and if not, why.
+//! `moneykit verify`: verifies a recorded webhook.
 
 use std::time::SystemTime;
 
@@ -21,9 +21,9 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-The headers are lines of Name: value; a request line before them is skipped.
-It needs no credentials. With --tolerance, a signature that has expired by at
-most that time is accepted too.
+The headers are lines of the form `Name: value`; a request line before them is
+ignored. No credentials are needed. With --tolerance, a signature may also have
+expired by up to that time.
 
 Examples:
   fintech-auth moneykit verify --headers headers.txt --body body.json
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     format: Format,
     #[command(flatten)]
     webhook: Webhook,
-    /// Keys of moneykit jwks --json; none are fetched
+    /// Use keys saved by moneykit jwks --json; fetch none
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     keys: Option<String>,
     #[command(flatten)]
@@ -62,10 +62,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             client.webhooks().verify(&received.headers, &received.body[..]).await?
         }
     };
-    // An authentic body need not be an event that this version knows.
+    // The body is authentic, but this version may not know the event.
     let event = webhook.event().ok();
     Output::new(args.format)
-        .with_words("verified", true, "yes: headers and body")
+        .with_words("verified", true, "yes (headers and body)")
         .with("event", event.as_ref().map(|event| event.kind.as_str()))
         .with("idempotency_key", event.as_ref().and_then(|event| event.idempotency_key.as_deref()))
         .with("signed_at", output::time(webhook.signed_at()))
@@ -78,8 +78,9 @@ fn by_keys<'a>(
     received: &'a Received,
     options: &VerifierOptions,
 ) -> Result<Verified<&'a [u8]>, Failure> {
-    let set: JwkSet = serde_json::from_slice(&input::bytes("--keys", path)?)
-        .map_err(|_| Failure::usage("the file of --keys is no key set; make one by moneykit jwks --json"))?;
+    let set: JwkSet = serde_json::from_slice(&input::bytes("--keys", path)?).map_err(|_| {
+        Failure::usage("the --keys file is not a key set; create one with moneykit jwks --json")
+    })?;
     let signature = signature(&received.headers)?;
     Ok(verify(signature, &received.body[..], &VerifyingKeys::new(&set), SystemTime::now(), options)?)
 }

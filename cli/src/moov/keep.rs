@@ -1,5 +1,5 @@
-//! Gets a token while its refresh token has somewhere to go: to the file of `--save`, to standard output, or, where
-//! both fail, to a file that the error names.
+//! Requests a token and makes sure that its refresh token is not lost: it goes to the `--save` file, to standard output
+//! or, if both fail, to a file that the error names.
 
 use std::future::Future;
 
@@ -14,17 +14,17 @@ use crate::{
     signals::Signals,
 };
 
-/// Where the tokens are to go, as the options say.
+/// Where the options want the tokens to go.
 #[derive(Clone, Copy)]
 pub(super) struct Destination<'a> {
     pub(super) format: Format,
     pub(super) reveal: &'a Reveal,
     pub(super) save: Option<&'a str>,
-    /// For a refresh token that is spent for this one, the file that it was read from, if any.
+    /// Set if the call uses up a refresh token: the file that it was read from, if any.
     pub(super) exchanged: Option<Option<&'a str>>,
 }
 
-/// Where the refresh token is to go.
+/// A call that issues a token, and the prepared file for its refresh token.
 pub(super) struct TokenCall<'a> {
     destination: Destination<'a>,
     saving: Option<PrivateFile>,
@@ -32,14 +32,16 @@ pub(super) struct TokenCall<'a> {
 }
 
 impl<'a> TokenCall<'a> {
+    /// Prepares the destination. Sends nothing.
+    ///
     /// # Errors
     ///
-    /// Local ones, before anything is sent.
+    /// Fails if the destination is not usable.
     pub(super) fn begin(destination: Destination<'a>) -> Result<Self, Failure> {
         if destination.save == Some("-") && destination.reveal.raw {
-            return Err(Failure::usage("--raw and --save - would both print a token; give one of them"));
+            return Err(Failure::usage("--raw and --save - both print a token; use only one of them"));
         }
-        // First, so that no draft stays behind.
+        // Handle signals before the draft exists, so that no signal leaves a draft behind.
         let signals = Signals::new()?;
         let saving = destination
             .save
@@ -49,12 +51,12 @@ impl<'a> TokenCall<'a> {
         Ok(Self { destination, saving, signals })
     }
 
-    /// Calls the service, keeps what it issued and prints it. A signal does not cut this short: the exit code reports
-    /// it once the token is kept.
+    /// Calls the service, saves the refresh token and prints the token. A signal does not interrupt this: the command
+    /// exits with the signal's code once the token is saved.
     ///
     /// # Errors
     ///
-    /// Those of the call; local ones where a way out is closed, saying where the refresh token is.
+    /// Fails if the call fails or a token cannot be written. The error then says where the refresh token is.
     pub(super) async fn run(
         self,
         call: impl Future<Output = Result<Response<AuthToken>, Error>>,
@@ -78,14 +80,14 @@ fn keep(
     let Destination { format, reveal, save, exchanged } = destination;
     let is_exchange = exchanged.is_some();
     let refresh_token = response.refresh_token.as_ref().map(|token| token.0.clone());
-    // Only once the refresh token is safe is anything done that may fail.
+    // The refresh token must be saved before any other step that can fail.
     let print_token = |shows_refresh_token, print| {
         let token = UncachedToken::try_from(response)?;
         print_token(format, reveal, &token, shows_refresh_token, print)
     };
     let Some(refresh_token) = refresh_token.filter(|token| !token.is_empty()) else {
         print_token(false, print)?;
-        // Without a new one, the old one goes on (RFC 6749 section 6), and may be in that very file.
+        // Without a new refresh token, the old one stays valid (RFC 6749 section 6). It may be in the `--save` file.
         let has_old_one = save.is_some() && exchanged == Some(save);
         return if save.is_none() || has_old_one { Ok(()) } else { Err(Failure::no_refresh_token()) };
     };
@@ -95,7 +97,7 @@ fn keep(
         Ok(path) => (path, None),
         Err(Unsaved { failure, path }) => (path, Some(failure)),
     };
-    // Whatever became of the file, the token is somewhere else then.
+    // Print the refresh token if it could not be saved anywhere.
     let is_shown = save == Some("-") || failure.is_some() && path.is_none();
     let printed = print_token(is_shown, print);
     let printed = match printed {
@@ -106,7 +108,7 @@ fn keep(
     let place = match (&path, &printed) {
         (Some(path), _) => format!("the refresh token is in {}", path.display()),
         (None, Ok(())) if is_printed => "the refresh token is on standard output".to_owned(),
-        _ if is_exchange => rescued_to(&refresh_token),
+        _ if is_exchange => rescue_place(&refresh_token),
         _ => "the refresh token is lost: issue a new one".to_owned(),
     };
     match (failure, printed) {
@@ -115,10 +117,10 @@ fn keep(
     }
 }
 
-/// Where a token was put that has no other place left.
-fn rescued_to(refresh_token: &Secret) -> String {
+/// Saves a token that could not be saved elsewhere, and says where it is.
+fn rescue_place(refresh_token: &Secret) -> String {
     match rescue(refresh_token) {
         Ok(path) => format!("the refresh token is in {}", path.display()),
-        Err(error) => format!("the refresh token could be kept nowhere: {error}"),
+        Err(error) => format!("the refresh token is lost, because it could not be saved anywhere: {error}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Moov's commands, a file each, and what two of them share: a file for a refresh token.
+//! The `moov` commands, one file each, and the options that some of them share.
 
 mod keep;
 mod refresh;
@@ -41,14 +41,14 @@ impl Command {
 
 #[derive(Args)]
 struct Save {
-    /// Write the refresh token to this private file; - is standard output
+    /// Write the refresh token to this private file; - for standard output
     #[arg(long, value_name = "FILE", value_hint = FilePath)]
     save: Option<String>,
 }
 
 #[derive(Args)]
 struct Origin {
-    /// The origin of the page that a browser's token is for
+    /// The web page origin that may use the token
     #[arg(long)]
     origin: Option<String>,
 }

@@ -1,5 +1,6 @@
-//! `moov refresh`: a new pair for a refresh token, which is spent by being sent. It sends nothing while the new
-//! one would be lost.
+//! `moov refresh`: exchanges a refresh token for a new pair.
+//!
+//! A refresh token works only once, so nothing is sent if the new one could be lost.
 
 use crate::{
     credentials::{self, Overrides},
@@ -15,18 +16,18 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from
-standard input. Sending it spends it, so give --save or --reveal, or the new one
-would be lost. The file may be the same for both. Room for the new token is
-reserved before anything is sent, and a signal ends the program only once the
-new token is kept.
+The token is read from --token-file, otherwise from FINTECH_AUTH_TOKEN,
+otherwise from standard input. It works only once, so --save or --reveal is
+required to keep the new one. --save and --token-file may name the same file.
+Disk space for the new token is reserved before the request is sent, and a
+signal ends the program only after the new token is saved.
 
 Examples:
   fintech-auth moov refresh --token-file refresh-token --save refresh-token \\
       --raw
   fintech-auth moov refresh --token-file refresh-token --json --reveal")]
 pub(crate) struct Args {
-    /// The scopes of the new token. Default: those of the old one
+    /// The scopes of the new token. Default: unchanged
     #[arg(value_name = "SCOPE")]
     scopes: Vec<String>,
     #[command(flatten)]
@@ -49,12 +50,12 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let is_printed = is_shown || save == Some("-");
     if save.is_none() && !is_shown {
         return Err(Failure::usage(
-            "the new refresh token would be lost: give --save FILE, or --reveal without --raw",
+            "the new refresh token would be lost: use --save FILE, or --reveal without --raw",
         ));
     }
     if is_printed && save.is_none_or(|path| path == "-") && output::is_discarded() {
         return Err(Failure::usage(
-            "the new refresh token would be lost: standard output is closed or /dev/null; give --save FILE",
+            "the new refresh token would be lost, because standard output is closed or /dev/null: use --save FILE",
         ));
     }
     options::check_stdin(&args.client.credentials, &args.token)?;

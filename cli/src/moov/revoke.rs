@@ -1,4 +1,4 @@
-//! `moov revoke`: ends an access or refresh token.
+//! `moov revoke`: revokes an access token or a refresh token.
 
 use fintech_auth::moov::TokenTypeHint;
 
@@ -11,8 +11,9 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-The token is read from --token-file, else from FINTECH_AUTH_TOKEN, else from
-standard input. A token that the service does not know counts as revoked.
+The token is read from --token-file, otherwise from FINTECH_AUTH_TOKEN,
+otherwise from standard input. The command also succeeds if the service does
+not know the token.
 
 Examples:
   fintech-auth moov revoke --token-file refresh-token --hint refresh_token")]
@@ -21,7 +22,7 @@ pub(crate) struct Args {
     format: Format,
     #[command(flatten)]
     token: TokenFile,
-    /// access_token or refresh_token, to spare the service a search
+    /// Help the service find the token: access_token or refresh_token
     #[arg(long, value_name = "TYPE", hide_possible_values = true)]
     hint: Option<Hint>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `moov token`: issues a token. It is not kept, and its refresh token only with `--save`.
+//! `moov token`: issues a token and prints it. Stores only the refresh token, and only with `--save`.
 
 use clap::ValueHint::FilePath;
 
@@ -16,13 +16,14 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Moov needs at least one scope. With --origin the token is for a page in a
-browser, otherwise for a service.
+Moov requires at least one scope. With --origin, the token is for a web page in
+a browser, otherwise for a service.
 
-With --accounts a token is issued for each account id in FILE, one in a line,
-into the Redis of a fleet (doctor --help names its settings), sealed by
-FINTECH_AUTH_REDIS_SEALING_KEY or FINTECH_AUTH_REDIS_SEALING_KEY_FILE. A scope
-has {accountID} where the id belongs. No token that is there is issued again.
+With --accounts, the command issues one token for each account id in FILE (one
+id per line) and stores them in the Redis of a fleet, encrypted with
+FINTECH_AUTH_REDIS_SEALING_KEY or FINTECH_AUTH_REDIS_SEALING_KEY_FILE. The other
+Redis settings are described by doctor --help. In a scope, {accountID} stands
+for the id. Tokens that are already in Redis are not issued again.
 
 Examples:
   fintech-auth moov token /accounts.read
@@ -32,7 +33,7 @@ Examples:
   fintech-auth moov token /ping.read --save refresh-token
   fintech-auth moov token --accounts ids.txt /accounts/{accountID}/cards.read")]
 pub(crate) struct Args {
-    /// The scopes. Default: those of the configuration
+    /// The scopes of the token. Default: the configured ones
     #[arg(value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Issue a token for each account in FILE, as below
@@ -60,7 +61,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let scopes = scopes(&args.scopes, config.scopes.clone())?;
     if scopes.is_empty() {
-        return Err(Failure::usage("which scopes? Give SCOPE, such as /accounts.read, or set MOOV_SCOPES"));
+        return Err(Failure::usage("no scope given: pass one, such as /accounts.read, or set MOOV_SCOPES"));
     }
     let client = config.client()?;
     let save = args.save.save.as_deref();

@@ -18,24 +18,26 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-EVENT is transfer.updated, account.created or another name of the vendor's. The
-ids in its data are made up, unless --data replaces it.
+EVENT is transfer.updated, account.created or any other event of Moov. Its data
+contains random ids unless --data replaces it.
 
-The webhook is signed with the secret of the handler: MOOV_WEBHOOK_SECRET,
-MOOV_WEBHOOK_SECRET_FILE or the file of --config. The emulator prints one.
+The webhook is signed with the handler's secret: MOOV_WEBHOOK_SECRET,
+MOOV_WEBHOOK_SECRET_FILE or the --config file. The emulator prints its secret.
 
-Retries follow the vendor's 24 hours: 11 attempts until one gets a 2xx response,
-each interval twice as long as the one before it. The vendor documents neither
-the intervals nor whether it signs a retry anew. Redirects are not followed.
+By default, failed deliveries are retried as the vendor does: at most 11
+attempts in 24 hours, each interval twice as long as the previous one, until the
+handler responds with 2xx. The vendor documents neither the intervals nor
+whether it signs each retry again. Redirects are not followed.
 
-With --tamper, the nonce is changed after it was signed, because Moov signs no
-body; with --old, it was signed 25h ago. The command succeeds if the handler
-refuses these with 4xx, but not with 404, 405, 408, 425 or 429. Try without them
-first: a handler that has another secret refuses all. With --replay, the webhook
-is sent again once it was accepted. The handler may refuse it, or respond with
-2xx without acting again.
+With --tamper, the nonce is changed after signing, because Moov does not sign
+the body. With --old, the signature is 25 hours old. The handler must reject
+both: the command succeeds if it responds with 4xx except 404, 405, 408, 425 and
+429. First try without these options, because a handler with a wrong secret
+rejects every webhook. With --replay, the webhook is sent again after it was
+accepted. The handler may reject it, or respond with 2xx without processing it
+again.
 
-A signal ends the command after the attempt that is running.
+After a signal, the current attempt is finished and the command ends.
 
 Examples:
   fintech-auth moov trigger transfer.updated \\
@@ -73,7 +75,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     trigger.run(*format, &id, RetrySchedule::moov(), sign).await
 }
 
-/// 60 characters, as Moov's.
+/// A nonce of 60 characters, as Moov sends it.
 fn nonce() -> String {
     format!("{}{}", event::new_id(), event::new_id()).replace('-', "")[..60].to_owned()
 }

@@ -1,5 +1,5 @@
-//! `moov verify`: whether the headers of a recorded webhook are authentic. Their scheme does not cover the body,
-//! and every response says so.
+//! `moov verify`: verifies the headers of a recorded webhook. Moov's signature does not cover the body, and the output
+//! says so.
 
 use crate::{
     credentials::{self, Overrides},
@@ -11,9 +11,9 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-The headers are lines of Name: value; a request line before them is skipped.
-The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE. Moov
-signs no body: fetch what a webhook is about before you act on it.
+The headers are lines of the form `Name: value`; a request line before them is
+ignored. The signing secret is MOOV_WEBHOOK_SECRET or MOOV_WEBHOOK_SECRET_FILE.
+Moov does not sign the body: fetch the object from Moov before you act on it.
 
 Examples:
   fintech-auth moov verify --headers headers.txt --body body.json \\
@@ -34,7 +34,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let webhooks = credentials::moov(&args.config.read()?, &overrides)?.webhooks()?;
     let webhook = webhooks.verify(&received.headers, &received.body)?;
     Output::new(args.format)
-        .with_words("verified", true, "the headers; the body is not signed")
+        .with_words("verified", true, "yes (headers only; the body is not signed)")
         .with_words("body_is_signed", false, "no")
         .with("webhook_id", webhook.webhook_id())
         .with("signed_at", output::time(webhook.signed_at()))

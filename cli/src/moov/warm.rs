@@ -1,4 +1,5 @@
-//! `moov token --accounts`: issues a token for each account into the store of a fleet, before its first customer asks.
+//! `moov token --accounts`: fills the token store of a fleet with one token per account, before the first request
+//! needs it.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -18,20 +19,20 @@ use crate::{
     signals::Signals,
 };
 
-/// Stands for the account in a scope.
+/// The placeholder for the account id in a scope.
 pub(super) const PLACEHOLDER: &str = "{accountID}";
-/// How many accounts are asked for at a time. The rate limit decides how fast they are served.
+/// The number of concurrent token calls. The client's rate limit decides how fast they run.
 const AT_A_TIME: usize = 64;
-/// For a place under the rate limit, and the call itself.
+/// The longest wait for one token, including the wait for the rate limit.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// How many failures people are shown.
+/// How many failures the text output lists.
 const SHOWN: usize = 10;
 
-/// Issues the tokens that the store does not have yet.
+/// Issues the tokens that are not in the store yet.
 ///
 /// # Errors
 ///
-/// Without a store, for an account or a scope that is none, if a token cannot be issued, and for signals.
+/// Fails without a store, for an invalid account id or scope, if a token cannot be issued, and after a signal.
 pub(super) async fn run(
     path: &str,
     scopes: &[String],
@@ -43,18 +44,18 @@ pub(super) async fn run(
     let patterns: Vec<&str> = scopes.iter().flat_map(|operand| operand.split_whitespace()).collect();
     if !patterns.iter().any(|pattern| pattern.contains(PLACEHOLDER)) {
         return Err(Failure::usage(
-            "with --accounts a scope has {accountID} in it, such as /accounts/{accountID}/cards.read",
+            "with --accounts, a scope must contain {accountID}, such as /accounts/{accountID}/cards.read",
         ));
     }
     let fleet = fleet::fleet(settings)?.ok_or_else(|| {
         Failure::usage(
-            "--accounts needs the Redis of a fleet, or nothing keeps the tokens: set FINTECH_AUTH_REDIS_URL and \
+            "--accounts needs a Redis to store the tokens in: set FINTECH_AUTH_REDIS_URL and \
              FINTECH_AUTH_REDIS_SEALING_KEY_FILE",
         )
     })?;
     let store = fleet.store()?;
     store.check().await.map_err(|error| {
-        let reason = "the Redis of the fleet cannot be used; doctor redis says why";
+        let reason = "cannot use the Redis of the fleet; run fintech-auth doctor redis to find out why";
         Failure::from(Error::new(ErrorKind::Unavailable, reason).with_source(error))
     })?;
     let client = config
@@ -67,7 +68,7 @@ pub(super) async fn run(
     let mut waiting = accounts.iter();
     let (mut tasks, mut failures, mut signal) = (JoinSet::new(), Vec::new(), None);
     loop {
-        // Without the store nothing keeps a token.
+        // Tokens are lost if the store is not available.
         let goes_on = signal.is_none() && !is_hopeless(&failures) && !client.stats().store_circuit_open;
         while goes_on && tasks.len() < AT_A_TIME {
             let Some(account) = waiting.next() else { break };
@@ -82,7 +83,7 @@ pub(super) async fn run(
                 None => break,
                 Some(done) => {
                     progress.add_one();
-                    let done = done.map_err(|error| Failure::local(format!("a task failed: {error}")))?;
+                    let done = done.map_err(|error| Failure::local(format!("a token task failed: {error}")))?;
                     failures.extend(done.err());
                 }
             },
@@ -95,14 +96,15 @@ pub(super) async fn run(
         (Some(signal), _) => Err(Failure::signal(signal)),
         (None, Some((_, error))) => Err(Failure::from(error).with_reason("not all tokens were issued")),
         (None, None) if stats.store_failures > 0 => {
-            let reason = "the Redis of the fleet failed meanwhile, so it may lack tokens; repeat the command";
+            let reason =
+                "the Redis of the fleet failed during the run and may lack tokens; run the command again";
             Err(Error::new(ErrorKind::Unavailable, reason).into())
         }
         (None, None) => Ok(()),
     }
 }
 
-/// Whether every account would fail like this one. A 403 may be about one account alone.
+/// Returns whether every account would fail in the same way. A 403 may concern a single account.
 fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     failures.iter().any(|(_, error)| {
         error.kind() == ErrorKind::InvalidConfig
@@ -111,24 +113,20 @@ fn is_hopeless(failures: &[(Uuid, Error)]) -> bool {
     })
 }
 
-/// The ids in a file, one in a line, each once.
+/// Parses the account ids, one per line, without duplicates.
 fn accounts(bytes: &[u8]) -> Result<BTreeSet<Uuid>, Failure> {
     let text = std::str::from_utf8(bytes);
-    let text = text.map_err(|_| Failure::usage("the file of --accounts is not UTF-8"))?;
+    let text = text.map_err(|_| Failure::usage("the --accounts file is not valid UTF-8"))?;
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let id = |(number, line): (usize, &str)| {
-        let wrong = |_| {
-            Failure::usage(format!(
-                "line {} of the file of --accounts is not the id of an account",
-                number + 1
-            ))
-        };
+        let wrong =
+            |_| Failure::usage(format!("line {} of the --accounts file is not an account id", number + 1));
         line.parse().map_err(wrong)
     };
     let accounts: BTreeSet<Uuid> = lines.map(id).collect::<Result<_, _>>()?;
     if accounts.is_empty() {
-        Err(Failure::usage("the file of --accounts has no account"))
+        Err(Failure::usage("the --accounts file contains no account id"))
     } else {
         Ok(accounts)
     }

@@ -23,7 +23,7 @@ async fn token_command_gets_a_token_from_each_vendor() {
     for args in ["moneykit token link_session:create", "moov token /accounts.read"] {
         let people = ok(run(&mut configured(&emulator, args)));
         assert!(people.out.contains("access token     [redacted]"), "{}", people.out);
-        assert!(people.out.contains(" s, a margin left"), "{}", people.out);
+        assert!(people.out.contains(" s, safety margin deducted"), "{}", people.out);
 
         let redacted = ok(run(&mut configured(&emulator, &format!("{args} --json")))).json();
         assert!(redacted["access_token"].is_null() && redacted["refresh_token"].is_null(), "{redacted}");
@@ -94,7 +94,7 @@ async fn introspect_reads_the_token_from_every_source() {
 async fn jwks_command_prints_the_published_keys() {
     let emulator = emulator().await;
     let people = ok(run(&mut configured(&emulator, "moneykit jwks")));
-    assert!(people.out.starts_with("1 of 1 keys verify webhooks\n"), "{}", people.out);
+    assert!(people.out.starts_with("1 of 1 keys can verify webhooks\n"), "{}", people.out);
     assert!(people.out.contains(&emulator.moneykit_key_id()), "{}", people.out);
     let set = ok(run(&mut configured(&emulator, "moneykit jwks --json"))).json();
     assert_eq!(set["keys"][0]["kid"], emulator.moneykit_key_id());

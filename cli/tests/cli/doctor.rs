@@ -52,7 +52,7 @@ async fn each_finding_says_what_to_do() {
         Emulator::builder().with_behaviour(Behaviour::Documented).with_system_clock().start().await.unwrap();
     let ran = run(configured(&documented, "doctor moov").env("MOOV_ORIGIN", "https://other.example"));
     assert!(
-        ran.code == Some(10) && ran.out.contains("fail  origin       the origin is not accepted"),
+        ran.code == Some(10) && ran.out.contains("fail  origin       the configured origin is not allowed"),
         "{}",
         ran.out
     );
@@ -122,7 +122,7 @@ async fn clock_skew_warns_before_it_becomes_a_failure() {
         let ran = run(&mut configured(&emulator, "doctor moneykit"));
         assert_eq!(ran.code, Some(code), "{}", ran.all());
         assert!(ran.out.contains(found), "{}", ran.out);
-        assert_eq!(ran.out.contains("-> set this machine's clock, by NTP"), seconds > 0, "{}", ran.out);
+        assert_eq!(ran.out.contains("-> synchronize this machine's clock (NTP)"), seconds > 0, "{}", ran.out);
     }
 }
 

@@ -46,7 +46,7 @@ async fn doctor_checks_the_secret_and_time_of_a_moov_delivery() {
         ("old", &old, &secret, "delivery.too_old", "warn", "MOOV_WEBHOOK_TOLERANCE"),
         ("old, another secret", &old, "another", "delivery.other_secret", "fail", "MOOV_WEBHOOK_SECRET"),
         ("future", &future, &secret, "delivery.too_new", "fail", "clock"),
-        ("cut", &cut, &secret, "delivery.invalid", "fail", "paste all headers"),
+        ("cut", &cut, &secret, "delivery.invalid", "fail", "copy all headers"),
         ("no secret", &now, "", "delivery.no_secret", "fail", "MOOV_WEBHOOK_SECRET_FILE"),
     ] {
         let ran = run_with(&mut moov(secret), text);
@@ -88,7 +88,7 @@ async fn doctor_checks_the_key_body_and_time_of_a_moneykit_delivery() {
             "MoneyKit-Signature: x\n\n{}".to_owned(),
             "delivery.invalid",
             "fail",
-            "paste all headers",
+            "copy all headers",
         ),
     ] {
         let findings = Findings::of(&run_with(&mut moneykit(&emulator), &text));

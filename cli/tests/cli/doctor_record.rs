@@ -45,9 +45,9 @@ async fn transcript_records_each_call_and_its_response() {
     let path = fresh("good");
     let ran = record(&emulator, &path);
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    let end = format!("transcript\n  ok    transcript   8 calls are in {}: ", path.display());
+    let end = format!("transcript\n  ok    transcript   8 calls are recorded in {}: ", path.display());
     assert!(ran.out.contains(&end), "{}", ran.out);
-    assert!(ran.out.contains("attach it to an issue in the repository of fintech-auth"), "{}", ran.out);
+    assert!(ran.out.contains("attach it to an issue in the fintech-auth repository"), "{}", ran.out);
     let lines = lines(&path);
     let calls: Vec<&str> = lines.iter().filter_map(|line| line["call"].as_str()).collect();
     assert_eq!(

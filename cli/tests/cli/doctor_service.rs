@@ -48,7 +48,7 @@ async fn version_mismatches_are_reported_with_a_next_step() {
     assert_eq!(findings.verdict("token.ok", ""), "ok");
     for version in ["none", "v2024.01.00", "v2026.04.00"] {
         let findings = doctor(&good, &[("MOOV_VERSION", version)]);
-        let next = "set it to v2026.07.00 or newer: before, a token is for a page and needs MOOV_ORIGIN";
+        let next = "set it to v2026.07.00 or newer: older versions issue tokens only for web pages";
         assert_eq!(findings.verdict("version.too_old", next), "warn", "{version}");
         let with_origin = [("MOOV_VERSION", version), ("MOOV_ORIGIN", "https://page.example")];
         assert_eq!(doctor(&good, &with_origin).verdict("version.ok", ""), "ok", "{version}");
@@ -98,7 +98,7 @@ async fn doctor_distinguishes_a_rejected_version_or_field_from_wrong_credentials
 async fn doctor_finds_a_token_that_the_rest_of_the_api_refuses() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
     for (env, next) in [
-        (&[][..], "set MOOV_ORIGIN to a domain that is allowed"),
+        (&[][..], "set MOOV_ORIGIN to a domain of the API key"),
         (
             &[("MOOV_VERSION", "v2024.01.00")][..],
             "set MOOV_VERSION to v2026.07.00 or newer, or set MOOV_ORIGIN",

@@ -195,5 +195,5 @@ fn health_exit_code_shows_whether_the_emulator_runs() {
     emulator.child.wait().unwrap();
     let ran = run(&mut program(&health));
     assert_eq!(ran.code, Some(1));
-    assert!(ran.err.contains("no emulator listens there"), "{}", ran.err);
+    assert!(ran.err.contains("no emulator is running at this address"), "{}", ran.err);
 }

@@ -22,12 +22,12 @@ async fn each_kind_of_failure_has_its_exit_code() {
     for (args, fault, code, kind) in [
         ("moov token", None, 2, "invalid_config"),
         (token, response(401), 3, "unauthorized"),
-        (token, response(400), 4, "rejected"),
+        (token, response(400), 4, "invalid_request"),
         (token, response(429), 5, "rate_limited"),
         (token, response(503), 6, "unavailable"),
         (token, Some(Fault::reset()), 6, "unavailable"),
         ("moov token /ping.read --timeout 100ms", Some(Fault::hang()), 7, "timeout"),
-        (token, Some(html), 8, "unreadable"),
+        (token, Some(html), 8, "invalid_response"),
     ] {
         for json in [false, true] {
             if let Some(fault) = fault.clone() {

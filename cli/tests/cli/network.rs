@@ -40,7 +40,7 @@ async fn valid_certificate_is_reported_for_both_vendors() {
         .env("MOOV_BASE_URL", &url)
         .env("SSL_CERT_FILE", &authority.file));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    let report = "  ok    tls          the connection is encrypted, and the certificate trusted\n";
+    let report = "  ok    tls          the connection is encrypted and the certificate is trusted\n";
     assert_eq!(ran.out.matches(report).count(), 2, "{}", ran.out);
 }
 
@@ -128,10 +128,20 @@ async fn doctor_reports_a_host_listed_in_no_proxy() {
         .env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port))
         .env("NO_PROXY", "other.example,0.0.0.0"));
     assert_eq!(ran.code, Some(0), "{}", ran.all());
-    assert!(ran.out.contains("  ok    proxy        none: NO_PROXY excepts this host\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("  ok    proxy        not used, because NO_PROXY excludes this host\n"),
+        "{}",
+        ran.out
+    );
     assert!(proxy.heads().is_empty());
     let ran = run(doctor(&emulator, roots, &url).env("HTTPS_PROXY", "://"));
-    assert!(ran.out.contains("  warn  proxy        none, although HTTPS_PROXY is set"), "{}", ran.out);
+    assert!(
+        ran.out.contains(
+            "  warn  proxy        not used, because the value of HTTPS_PROXY is not a proxy address"
+        ),
+        "{}",
+        ran.out
+    );
 }
 
 /// The proxy's password is not shown, and nothing is sent through the proxy, because it does not listen.
@@ -144,7 +154,7 @@ fn unreachable_proxy_is_reported_without_its_password() {
         .env("HTTPS_PROXY", "http://user:MARK-0123456789@127.0.0.1:9"));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
     assert!(ran.out.contains("ok    proxy        127.0.0.1:9, from HTTPS_PROXY"), "{}", ran.all());
-    assert!(ran.out.contains("-> see that the proxy (HTTPS_PROXY) runs"), "{}", ran.all());
+    assert!(ran.out.contains("-> check that the proxy (HTTPS_PROXY) is running"), "{}", ran.all());
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
 }
 
@@ -169,6 +179,6 @@ async fn doctor_reports_and_uses_the_configured_proxy() {
     assert!(ran.out.contains(&report) && ran.out.contains("  ok    tls "), "{}", ran.out);
     assert!(!ran.all().contains("MARK") && !proxy.heads().is_empty(), "{}", ran.all());
     let ran = doctor(9);
-    assert!(ran.out.contains("-> see that the proxy (MOOV_PROXY) runs"), "{}", ran.all());
+    assert!(ran.out.contains("-> check that the proxy (MOOV_PROXY) is running"), "{}", ran.all());
     assert!(!ran.out.contains("NO_PROXY") && !ran.all().contains("MARK"), "{}", ran.all());
 }

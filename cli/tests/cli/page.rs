@@ -243,7 +243,7 @@ fn webhooks_are_sent_only_to_listed_hosts() {
         assert_eq!(response.status, 200, "{url}: {response:?}");
     }
     let state = emulator.state_when(|state| {
-        state["webhooks"]["rows"].as_array().unwrap().iter().all(|row| row["state"] == "given_up")
+        state["webhooks"]["rows"].as_array().unwrap().iter().all(|row| row["state"] == "failed")
     });
     assert_eq!(state["webhooks"]["total"], 5);
     let last = &state["webhooks"]["rows"][4];

@@ -150,11 +150,7 @@ async fn redis_user_needs_exactly_the_documented_rights() {
     for (user, code) in users.map(|(user, code)| (user.to_owned(), code)).into_iter().chain(lacking) {
         let ran = run(&mut doctor(&format!("redis://{user}:{MARK}@127.0.0.1:{}", redis.port)));
         assert_eq!(ran.code, Some(code), "{user}: {}", ran.all());
-        assert!(
-            ran.out.contains("  skip  version      it responds with NOPERM to INFO, which"),
-            "{}",
-            ran.out
-        );
+        assert!(ran.out.contains("  skip  version      INFO failed, which"), "{}", ran.out);
         let rights = ran.out.lines().find(|line| line.contains(" rights ")).expect("a line");
         let rule = rights.split_once("-> run: ACL SETUSER USER ").map(|(_, rule)| rule);
         assert_eq!(rule.is_some(), code == 10, "{}", ran.out);
@@ -179,32 +175,21 @@ async fn redis_tls_is_reported_and_an_unknown_certificate_is_rejected() {
     assert!(ran.out.contains("  ok    tls          the connection is encrypted"), "{}", ran.out);
     let ran = run(doctor(&url).env("SSL_CERT_FILE", &stranger.file));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
-    assert!(
-        ran.out.contains("the certificate is of an issuer that this machine does not trust"),
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.contains("the certificate's issuer is not trusted on this machine"), "{}", ran.out);
     let plain = run(&mut doctor(&format!("redis://localhost:{port}")));
     assert_eq!(plain.code, Some(10), "{}", plain.all());
-    assert!(
-        plain.out.contains("if the server speaks TLS, FINTECH_AUTH_REDIS_URL begins with rediss://"),
-        "{}",
-        plain.out
-    );
+    assert!(plain.out.contains("if the server uses TLS, the URL must begin with rediss://"), "{}", plain.out);
 }
 
 #[test]
 fn invalid_redis_settings_are_reported_without_their_values() {
     let table = |text: &str| file("redis-bad.json", format!("{{\"redis\": {text}}}"));
     for (text, report) in [
-        (r#""MARK-0123456789""#, "the table redis is no table"),
-        (r#"{"MARK-0123456789": "x"}"#, "the table redis has an unknown key"),
-        (r#"{"url": ["MARK-0123456789"]}"#, "the table redis has a value that is no text"),
-        (
-            r#"{"url": "MARK-0123456789", "url_file": "x"}"#,
-            "the url of redis and its url_file are both given",
-        ),
-        (r#"{"url_file": "/nowhere/at/all"}"#, "the file of the url_file of redis cannot be read"),
+        (r#""MARK-0123456789""#, "invalid table redis: not a JSON object"),
+        (r#"{"MARK-0123456789": "x"}"#, "invalid table redis: unknown key"),
+        (r#"{"url": ["MARK-0123456789"]}"#, "invalid table redis: a value is not a string"),
+        (r#"{"url": "MARK-0123456789", "url_file": "x"}"#, "both url and url_file are set for redis"),
+        (r#"{"url_file": "/nowhere/at/all"}"#, "cannot read the redis url_file file"),
     ] {
         let ran = run(&mut program(&format!("doctor --config {}", table(text).display())));
         assert_eq!(ran.code, Some(10), "{}", ran.all());
@@ -213,7 +198,7 @@ fn invalid_redis_settings_are_reported_without_their_values() {
     let ran = run(program("doctor redis").env("FINTECH_AUTH_REDIS_URI", MARK));
     assert_eq!(ran.code, Some(10), "{}", ran.all());
     assert!(
-        ran.out.contains("FINTECH_AUTH_REDIS_URI is unknown") && !ran.all().contains(MARK),
+        ran.out.contains("unknown environment variable FINTECH_AUTH_REDIS_URI") && !ran.all().contains(MARK),
         "{}",
         ran.all()
     );

@@ -160,7 +160,7 @@ async fn replayed_webhook_is_a_duplicate_and_is_not_handled_again() {
     };
     let url = respond(post(first_only)).await;
     let ran = run(program(&format!("{MOOV} --to {url} --replay --json")).env("MOOV_WEBHOOK_SECRET", "s"));
-    assert_eq!(outcomes(&ran), ["200 accepted", "409 refused"], "{}", ran.all());
+    assert_eq!(outcomes(&ran), ["200 accepted", "409 rejected"], "{}", ran.all());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,7 +170,7 @@ async fn forged_or_old_webhook_is_refused_and_not_handled() {
         for kind in ["--tamper", "--old"] {
             let ran = run(&mut service.trigger(vendor, &format!("{kind} --json")));
             assert_eq!(ran.code, Some(0), "{}", ran.all());
-            assert_eq!(outcomes(&ran), ["401 refused"], "{vendor} {kind}");
+            assert_eq!(outcomes(&ran), ["401 rejected"], "{vendor} {kind}");
         }
     }
     assert_eq!(service.handled(), 0);
@@ -181,9 +181,9 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
     let url = respond(post(async || StatusCode::NO_CONTENT)).await;
     for kind in ["--tamper", "--old"] {
         let ran = run(program(&format!("{MOOV} --to {url} {kind} --json")).env("MOOV_WEBHOOK_SECRET", "s"));
-        assert_eq!((ran.code, outcomes(&ran)), (Some(13), vec!["204 not_refused".to_owned()]));
+        assert_eq!((ran.code, outcomes(&ran)), (Some(13), vec!["204 not_rejected".to_owned()]));
         let error: Value = serde_json::from_str(&ran.err).expect("JSON");
-        assert_eq!(error["error"]["kind"], "not_refused");
+        assert_eq!(error["error"]["kind"], "not_rejected");
     }
 }
 
@@ -232,7 +232,7 @@ async fn unaccepted_webhook_is_retried_until_the_schedule_ends() {
             ran.out
         );
         let error: Value = serde_json::from_str(&ran.err).expect("JSON");
-        let reason = format!("not delivered after 3 attempts; the last one: {last}");
+        let reason = format!("not delivered after 3 attempts; last result: {last}");
         assert_eq!(error["error"]["reason"], reason);
     }
     assert_eq!(followed.load(Ordering::SeqCst), 0, "a redirect was followed");
@@ -285,7 +285,7 @@ async fn key_set_is_written_before_the_first_webhook() {
     // The key file is given to the wrong option.
     let ran = run(&mut program(&format!("{trigger} --jwks-file {}", key.display())));
     assert_eq!((ran.code, fs::read_to_string(&key).unwrap()), (Some(2), pem));
-    assert!(ran.err.contains("--jwks-file exists and is no key set"), "{}", ran.err);
+    assert!(ran.err.contains("--jwks-file file exists and is not a key set"), "{}", ran.err);
 }
 
 /// A handler that has opened the old file can read the old set completely.
@@ -318,7 +318,7 @@ async fn key_set_file_is_replaced_atomically() {
 
     let ran = run(&mut program(&format!("{trigger} -")));
     assert_eq!((ran.code, Path::new("-").exists()), (Some(2), false), "{}", ran.all());
-    assert!(ran.err.contains("--jwks-file takes the path of a file"), "{}", ran.err);
+    assert!(ran.err.contains("--jwks-file must name a file"), "{}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,7 +39,7 @@ async fn moneykit_webhook_is_verified_with_fetched_or_saved_keys() {
     for args in [&verify, &by_file] {
         let forged = run_with(&mut configured(&emulator, args), "{}");
         assert_eq!((forged.code, forged.out.as_str()), (Some(9), ""), "{}", forged.all());
-        assert!(forged.err.contains("(body_mismatch); respond with 401"), "{}", forged.err);
+        assert!(forged.err.contains("(body_mismatch); respond with status 401"), "{}", forged.err);
     }
 }
 

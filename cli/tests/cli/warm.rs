@@ -93,12 +93,12 @@ async fn warm_sends_nothing_without_a_store_or_with_an_invalid_list() {
     let bad = bad.to_str().expect("text");
     let empty = file("warm-empty", "# none\n");
     for (mut command, reason) in [
-        (warm(&emulator, &redis, bad, ""), "line 2 of the file of --accounts"),
-        (warm(&emulator, &redis, empty.to_str().expect("text"), ""), "has no account"),
+        (warm(&emulator, &redis, bad, ""), "line 2 of the --accounts file"),
+        (warm(&emulator, &redis, empty.to_str().expect("text"), ""), "contains no account id"),
         (configured(&emulator, &format!("moov token --accounts {good} /ping.read")), "{accountID}"),
         (
             configured(&emulator, &format!("moov token --accounts {good} {SCOPE}")),
-            "needs the Redis of a fleet",
+            "needs a Redis to store the tokens in",
         ),
         (configured(&emulator, &format!("moov token --accounts {good} {SCOPE} --raw")), "--raw"),
     ] {

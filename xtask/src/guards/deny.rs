@@ -1,5 +1,5 @@
-//! `cargo xtask deny`: checks `deny.toml` with cargo-deny: licences, duplicate and banned crates, sources,
-//! and advisories if their database can be fetched. It installs nothing.
+//! `cargo xtask deny`: runs cargo-deny with `deny.toml`: licences, duplicate and banned crates, sources, and advisories
+//! if their database can be fetched. Installs nothing.
 
 use std::path::Path;
 
@@ -9,20 +9,20 @@ use openapi_drift::{Output, Result};
 
 pub(super) fn run(root: &Path) -> Result<Output> {
     if cargo::succeeded(cargo(root).args(["deny", "--version"])).is_err() {
-        let how = "`cargo install cargo-deny --locked`, or the binary of .ci/run";
+        let how = "run `cargo install cargo-deny --locked`, or .ci/run";
         return Ok(skipped(format!("deny: cargo-deny is not installed ({how})")));
     }
     check(root, &["bans", "licenses", "sources"])?;
-    // A database that cannot be fetched is not a fault of a dependency.
+    // Skip if the database cannot be fetched: that is not a problem of a dependency.
     if cargo::succeeded(cargo(root).args(["deny", "--workspace", "fetch", "db"])).is_err() {
-        let why = "deny: cannot fetch the database of advisories (github.com/RustSec/advisory-db)";
-        return Ok(skipped(format!("{why}; bans, licences and sources hold")));
+        let why = "deny: cannot fetch the advisory database (github.com/RustSec/advisory-db)";
+        return Ok(skipped(format!("{why}; bans, licences and sources passed")));
     }
     check(root, &["advisories"])?;
-    Ok(held("deny: bans, licences, sources and advisories hold"))
+    Ok(held("deny: bans, licences, sources and advisories passed"))
 }
 
-/// Checks all members of the workspace, not only the library.
+/// Runs the check on all members of the workspace, not only on the library.
 fn check(root: &Path, what: &[&str]) -> Result<()> {
     let mut deny = cargo(root);
     cargo::run(deny.args(["deny", "--workspace", "--locked", "check", "--show-stats"]).args(what))

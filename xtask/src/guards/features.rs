@@ -1,5 +1,5 @@
-//! `cargo xtask features`: each feature alone, and no feature, builds without a warning. The features are
-//! read from the manifest, so none is forgotten.
+//! `cargo xtask features`: checks that the library builds without warnings with each single feature and without
+//! features. Reads the list of features from the manifest.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,17 +14,17 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let mut problems = Problems::default();
     for name in &names {
         eprintln!("features: {}", if name.is_empty() { "none" } else { name });
-        // Not the tests: their dependencies enable features.
+        // Without tests, because their dependencies enable more features.
         let mut clippy = cargo(root);
         clippy.args(["clippy", "-q", "-p", "fintech-auth", "--no-default-features", "--features", name]);
         if let Err(problem) = cargo::run(clippy.args(["--", "-D", "warnings"])) {
             problems.extend(problem);
         }
     }
-    problems.or(held(format!("features: {} builds without a warning", names.len())))
+    problems.or(held(format!("features: {} builds without warnings", names.len())))
 }
 
-/// Each feature of the package but `default`, after the empty name for no feature.
+/// The features of the package except `default`, and an empty name for no feature.
 fn names(features: &BTreeMap<String, Vec<String>>) -> Vec<&str> {
     let alone = features.keys().map(String::as_str).filter(|name| *name != "default");
     [""].into_iter().chain(alone).collect()

@@ -1,5 +1,5 @@
-//! `cargo xtask minimal`: the crate builds with the lowest version of each direct dependency that its
-//! manifest allows. It does not run tests with them.
+//! `cargo xtask minimal`: checks that the crate builds with the lowest version of each direct dependency that the
+//! manifest allows. Does not run tests with these versions.
 
 use std::fs;
 use std::path::Path;
@@ -12,15 +12,15 @@ use openapi_drift::{Output, Problems, Result};
 pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "minimal")?;
     fs::remove_file(packed.folder.join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
-    // Only for this command: dependencies may build differently if unstable features are allowed.
+    // Only for this command, because some dependencies build differently if unstable features are allowed.
     let mut resolve = packed.cargo();
     resolve.args(["update", "-q", "-Z", "direct-minimal-versions"]).env("RUSTC_BOOTSTRAP", "1");
-    cargo::succeeded(&mut resolve).map_err(raise)?;
-    cargo::run(packed.cargo().args(["check", "-q", "--locked", "--all-features"])).map_err(raise)?;
+    cargo::succeeded(&mut resolve).map_err(with_advice)?;
+    cargo::run(packed.cargo().args(["check", "-q", "--locked", "--all-features"])).map_err(with_advice)?;
     Ok(held("minimal: builds with the lowest version of each dependency"))
 }
 
-fn raise(mut problems: Problems) -> Problems {
+fn with_advice(mut problems: Problems) -> Problems {
     problems
         .push("minimal: a lower bound in Cargo.toml is too low; raise it to the first version that works");
     problems

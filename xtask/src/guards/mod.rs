@@ -1,5 +1,5 @@
-//! Checks of what the crate promises to its dependants besides behaviour. Each guard is a command and a
-//! step of `cargo xtask ci`. None changes a file that is checked in.
+//! Checks of promises to users that are not about behaviour, such as the MSRV. Each guard is a command and a step of
+//! `cargo xtask ci`. Guards do not change checked-in files.
 
 mod deny;
 mod features;
@@ -17,24 +17,24 @@ use cargo_metadata::{Metadata, Package};
 use clap::Subcommand;
 use openapi_drift::{Outcome, Output, Result};
 
-/// The guards by the names of their commands.
+/// The guards. Each one is a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Guard {
-    /// Licences, duplicate and banned crates, sources, advisories (cargo-deny).
+    /// Checks licences, duplicate and banned crates, sources and advisories with cargo-deny.
     Deny,
-    /// The examples outside of the workspace pass their tests.
+    /// Tests the examples outside the workspace.
     Examples,
-    /// Each feature alone builds without a warning.
+    /// Builds the library with each single feature.
     Features,
-    /// The crate builds with the lowest versions that Cargo.toml allows.
+    /// Builds the crate with the lowest dependency versions that Cargo.toml allows.
     Minimal,
-    /// The crate builds with the Rust version that Cargo.toml states.
+    /// Builds the crate with the Rust version stated in Cargo.toml.
     Msrv,
-    /// The packed crate builds by itself without a warning.
+    /// Builds the packed crate.
     Package,
-    /// The token cache behaves in every interleaving that tests/shuttle explores.
+    /// Tests the interleavings of the token cache in tests/shuttle.
     Shuttle,
-    /// A third vendor is added to a copy of the crate, by the recipe in CONTRIBUTING.md.
+    /// Adds a third vendor to a copy of the crate and runs its test.
     ThirdVendor,
 }
 
@@ -52,12 +52,12 @@ pub(crate) fn run(root: &Path, guard: Guard) -> Result<Output> {
     }
 }
 
-/// The guard found nothing wrong.
+/// The output of a guard that passed.
 fn held(what: impl Display) -> Output {
     Output::new(Outcome::Success, format!("{what}\n"))
 }
 
-/// The guard could not run here, or not completely.
+/// The output of a guard that could not run, or not completely.
 fn skipped(why: impl Display) -> Output {
     Output::new(Outcome::Skipped, format!("skipped: {why}\n"))
 }

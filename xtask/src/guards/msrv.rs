@@ -1,6 +1,7 @@
-//! `cargo xtask msrv`: the Rust version in the manifest is true. No dependency of a user's build asks for
-//! a later one, and the crate builds with that toolchain if rustup has it; otherwise the build is skipped.
-//! (clippy's `incompatible_msrv` finds items of std that are too new.) Nothing is installed.
+//! `cargo xtask msrv`: checks the Rust version in the manifest (MSRV).
+//!
+//! No dependency of a user's build may require a newer version, and the crate must build with that toolchain. Skips the
+//! build if the toolchain is not installed. clippy's `incompatible_msrv` finds items of std that are too new.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,23 +18,23 @@ use crate::cargo;
 pub(super) fn run(root: &Path) -> Result<Output> {
     let metadata = cargo::metadata(root)?;
     let stated = library(&metadata)?.rust_version.clone();
-    let stated = stated.ok_or_else(|| "rust-version is not in the manifest".to_owned())?;
+    let stated = stated.ok_or_else(|| "the manifest has no rust-version".to_owned())?;
     check_dependencies(&metadata, &stated)?;
     let list = Command::new("rustup").args(["toolchain", "list"]).output();
     let list = list.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let short = format!("{}.{}", stated.major, stated.minor);
     let Some(toolchain) = toolchain(&list, &short) else {
         return Ok(skipped(format!(
-            "msrv: no dependency requires a later Rust; not built with {short}: rustup has no such \
-             toolchain here (`rustup toolchain install {short}`)"
+            "msrv: no dependency requires a newer Rust; not built with {short}, because the toolchain is \
+             not installed (run `rustup toolchain install {short}`)"
         )));
     };
     let packed = Packed::unpack(root, "msrv")?;
     cargo::run(packed.cargo_of(toolchain).args(["check", "-q", "--locked", "--all-features"]))?;
-    Ok(held(format!("msrv: no dependency requires a later Rust; builds with {toolchain}")))
+    Ok(held(format!("msrv: no dependency requires a newer Rust; builds with {toolchain}")))
 }
 
-/// Fails for each dependency that requires a later Rust than `stated`.
+/// Reports each dependency that requires a newer Rust than `stated`.
 fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     let mut problems = Problems::default();
     for package in built_by_users(metadata)? {
@@ -45,8 +46,7 @@ fn check_dependencies(metadata: &Metadata, stated: &Version) -> Result<()> {
     problems.or(())
 }
 
-/// The packages that users build with the library, on any platform and with any feature: all but
-/// dev-dependencies.
+/// The packages that users build with the library, on any platform and with any feature: all except dev-dependencies.
 fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
     let nodes: BTreeMap<_, _> = nodes.map(|node| (&node.id, node)).collect();
@@ -64,7 +64,7 @@ fn built_by_users(metadata: &Metadata) -> Result<Vec<&Package>> {
     Ok(metadata.packages.iter().filter(|package| seen.contains(&package.id)).collect())
 }
 
-/// The installed toolchain of version `stated`.
+/// The installed toolchain for version `stated`.
 fn toolchain<'a>(list: &'a str, stated: &str) -> Option<&'a str> {
     let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
     names.find(|name| {
@@ -80,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    /// A workspace whose crate builds `a`, which builds `b`, and tests with `c`.
+    /// A workspace whose library depends on `a`, which depends on `b`, and has `c` as dev-dependency.
     fn workspace(b: &str) -> Metadata {
         let id = |name: &str| format!("path+file:///{name}#1.0.0");
         let package = |name: &str, rust: &str| {

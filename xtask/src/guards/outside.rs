@@ -1,5 +1,4 @@
-//! Tests of the packages that are workspaces of their own, because their lock file or their optimization level
-//! differs.
+//! Tests the packages outside the workspace. They have a different lock file or optimization level.
 
 use std::path::Path;
 
@@ -7,16 +6,16 @@ use super::held;
 use crate::cargo::{self, cargo};
 use openapi_drift::{Output, Result};
 
-/// `cargo xtask shuttle`: the interleavings of the token cache.
+/// `cargo xtask shuttle`: tests the interleavings of the token cache.
 pub(super) fn shuttle(root: &Path) -> Result<Output> {
     test(root, "tests/shuttle/Cargo.toml", "target/shuttle")?;
     Ok(held("shuttle: all explored interleavings passed"))
 }
 
-/// `cargo xtask examples`: webhook handlers in actix-web and AWS Lambda, and metrics for Prometheus.
+/// `cargo xtask examples`: tests the examples for actix-web, AWS Lambda and Prometheus.
 pub(super) fn examples(root: &Path) -> Result<Output> {
     test(root, "examples/webhook_frameworks/Cargo.toml", "target/examples")?;
-    Ok(held("examples: those outside of the workspace passed"))
+    Ok(held("examples: all examples outside the workspace passed"))
 }
 
 fn test(root: &Path, manifest: &str, target: &str) -> Result<()> {

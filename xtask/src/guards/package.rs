@@ -1,5 +1,5 @@
-//! `cargo xtask package`: the packed crate builds by itself and cargo warns of nothing new. It publishes
-//! nothing. (`tests/it/package.rs` checks which files are packed.)
+//! `cargo xtask package`: checks that the packed crate builds and that cargo prints no unexpected warnings. Publishes
+//! nothing. `tests/it/package.rs` checks which files are packed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -19,7 +19,7 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     let mut problems = Problems::default();
     for line in cargo.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
         let line = line.map_err(failed)?;
-        if is_new(&line) {
+        if is_unexpected_warning(&line) {
             problems.push(format!("package: {line}"));
         }
         eprintln!("{line}");
@@ -29,13 +29,13 @@ pub(super) fn run(root: &Path) -> Result<Output> {
     }
     let archive = archive(&cargo::metadata(root)?)?;
     let size = fs::metadata(&archive).map_err(failed)?.len();
-    problems.or(held(format!("package: builds by itself, {} KiB", size.div_ceil(1024))))
+    problems.or(held(format!("package: builds, {} KiB", size.div_ceil(1024))))
 }
 
-/// Whether the line is an unexpected warning, such as one about a yanked version in `Cargo.lock`.
-fn is_new(line: &str) -> bool {
-    // The URL of the repository is not known yet, and tests and benchmarks are not packed. The
-    // wording depends on the version of cargo.
+/// Returns whether the line is an unexpected warning, such as one about a yanked version in `Cargo.lock`.
+fn is_unexpected_warning(line: &str) -> bool {
+    // Expected: the repository has no URL yet, and tests and benchmarks are not packed. The wording of the warnings
+    // depends on the cargo version.
     let is_unknown_place = line.strip_prefix("warning: manifest has no ").is_some_and(|lacked| {
         let mut words = lacked.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.all(|word| ["documentation", "homepage", "repository", "or", "and"].contains(&word))
@@ -52,19 +52,23 @@ mod tests {
     #[test]
     fn expected_packaging_warnings_are_ignored() {
         for places in ["documentation, homepage or repository", "documentation, homepage, or repository."] {
-            assert!(!is_new(&format!("warning: manifest has no {places}")), "{places}");
+            assert!(!is_unexpected_warning(&format!("warning: manifest has no {places}")), "{places}");
         }
-        assert!(!is_new(
+        assert!(!is_unexpected_warning(
             "warning: ignoring test `it` as `tests/it/main.rs` is not included in the published package"
         ));
-        assert!(!is_new("    Packaged 161 files"));
+        assert!(!is_unexpected_warning("    Packaged 161 files"));
     }
 
     #[test]
     fn unexpected_packaging_warnings_are_reported() {
-        assert!(is_new("warning: package `a v1.0.0` in Cargo.lock is yanked in registry `crates-io`"));
-        assert!(is_new("warning: ignoring the readme"));
-        assert!(is_new("warning: manifest has no description, documentation, homepage or repository"));
-        assert!(is_new("warning: unused import: `std::fmt`"));
+        assert!(is_unexpected_warning(
+            "warning: package `a v1.0.0` in Cargo.lock is yanked in registry `crates-io`"
+        ));
+        assert!(is_unexpected_warning("warning: ignoring the readme"));
+        assert!(is_unexpected_warning(
+            "warning: manifest has no description, documentation, homepage or repository"
+        ));
+        assert!(is_unexpected_warning("warning: unused import: `std::fmt`"));
     }
 }

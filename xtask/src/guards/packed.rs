@@ -1,6 +1,7 @@
-//! The crate as its users get it: packed, and unpacked as a workspace of its own under `target/packed/`.
-//! Dev-dependencies are removed from its manifest, because they enable features and raise versions that
-//! users do not have.
+//! Packs the crate as for publishing, and unpacks it under `target/packed/` as a separate workspace.
+//!
+//! Removes the dev-dependencies from its manifest, because they enable features and raise versions, which does not
+//! happen in users' builds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,16 +14,16 @@ use super::library;
 use crate::cargo::{self, cargo, starting};
 use openapi_drift::Result;
 
-/// The crate, unpacked.
+/// The unpacked crate.
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) folder: PathBuf,
-    /// The target directory of the workspace, so that dependencies are built once.
+    /// The target directory of the main workspace, to build dependencies only once.
     target: PathBuf,
 }
 
 impl Packed {
-    /// Packs the crate at `root` and unpacks it in `target/packed/<place>`, which is emptied first.
+    /// Packs the crate at `root` and unpacks it in `target/packed/<place>`. Empties that folder first.
     pub(super) fn unpack(root: &Path, place: &str) -> Result<Self> {
         let metadata = cargo::metadata(root)?;
         let target = metadata.target_directory.clone().into_std_path_buf();
@@ -35,12 +36,12 @@ impl Packed {
         }
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut tar = Command::new("tar");
-        // `m` sets the time to now: packed files are dated 2006, so cargo would not rebuild changed ones.
+        // `m` sets the file times to now. Packed files are dated 2006, so cargo would not notice changes.
         tar.arg("xzmf").arg(archive).arg("-C").arg(&folder).args(["--strip-components", "1"]);
         cargo::succeeded(&mut tar)?;
         let packed = Self { folder, target };
-        packed.edit_manifest(alone)?;
-        // Removes the dev-dependencies from the packed lock and keeps the other versions.
+        packed.edit_manifest(as_own_workspace)?;
+        // Removes the dev-dependencies from the packed lock file and keeps all other versions.
         cargo::succeeded(packed.cargo().args(["update", "-q", "--workspace", "--offline"]))?;
         Ok(packed)
     }
@@ -48,19 +49,19 @@ impl Packed {
     /// Replaces the manifest with the result of `edit`.
     pub(super) fn edit_manifest(&self, edit: impl FnOnce(&str) -> Result<String>) -> Result<()> {
         let manifest = self.folder.join("Cargo.toml");
-        let failed = |error| format!("the packed manifest: {error}");
+        let failed = |error| format!("cannot edit the packed manifest: {error}");
         let text = fs::read_to_string(&manifest).map_err(failed)?;
         Ok(fs::write(&manifest, edit(&text)?).map_err(failed)?)
     }
 
-    /// Cargo in the folder.
+    /// A cargo command in the folder.
     pub(super) fn cargo(&self) -> Command {
         let mut command = cargo(&self.folder);
         command.env("CARGO_TARGET_DIR", &self.target);
         command
     }
 
-    /// Cargo of another toolchain in the folder.
+    /// A cargo command of another toolchain in the folder.
     pub(super) fn cargo_of(&self, toolchain: &str) -> Command {
         let mut command = starting("rustup", &self.folder);
         command.args(["run", toolchain, "cargo"]).env("CARGO_TARGET_DIR", &self.target);
@@ -68,16 +69,16 @@ impl Packed {
     }
 }
 
-/// The file that `cargo package` writes.
+/// The path of the file that `cargo package` writes.
 pub(super) fn archive(metadata: &Metadata) -> Result<PathBuf> {
     let name = format!("package/fintech-auth-{}.crate", library(metadata)?.version);
     Ok(metadata.target_directory.join(name).into_std_path_buf())
 }
 
-/// `manifest` as a workspace of its own, without dev-dependencies.
-fn alone(manifest: &str) -> Result<String> {
+/// Turns `manifest` into a separate workspace without dev-dependencies.
+fn as_own_workspace(manifest: &str) -> Result<String> {
     let mut toml: DocumentMut =
-        manifest.parse().map_err(|error| format!("the packed manifest does not parse: {error}"))?;
+        manifest.parse().map_err(|error| format!("cannot parse the packed manifest: {error}"))?;
     toml.remove("dev-dependencies");
     toml.insert("workspace", Item::Table(Table::new()));
     Ok(toml.to_string())
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn packed_manifest_has_no_dev_dependencies() {
         let manifest = "[package]\nname = \"a\"\n[dependencies.b]\nversion = \"1\"\n[dev-dependencies.c]\nversion = \"2\"\n";
-        insta::assert_snapshot!(alone(manifest).unwrap(), @r#"
+        insta::assert_snapshot!(as_own_workspace(manifest).unwrap(), @r#"
         [package]
         name = "a"
         [dependencies.b]

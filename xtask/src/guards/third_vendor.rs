@@ -1,5 +1,5 @@
-//! `cargo xtask third-vendor`: adds the vendor of `tests/third_vendor/acme.patch` to a copy of the crate, builds
-//! it and runs the vendor's own test. It proves the recipe "Add a vendor" in CONTRIBUTING.md.
+//! `cargo xtask third-vendor`: adds the vendor in `tests/third_vendor/acme.patch` to a copy of the crate and runs that
+//! vendor's test. This tests the recipe "Add a vendor" in CONTRIBUTING.md.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,24 +9,23 @@ use crate::cargo;
 use openapi_drift::{Output, Result};
 
 const PATCH: &str = "tests/third_vendor/acme.patch";
-/// A packed manifest lists its tests, because cargo does not search for them.
+/// The entry for the test. In a packed manifest, tests must be listed.
 const TEST: &str = "\n[[test]]\nname = \"acme\"\npath = \"tests/acme.rs\"\n";
 
 pub(super) fn run(root: &Path) -> Result<Output> {
     let packed = Packed::unpack(root, "third-vendor")?;
     cargo::succeeded(&mut patch(root, &packed.folder))?;
     packed.edit_manifest(|manifest| Ok(manifest.to_owned() + TEST))?;
-    // Before and after, because cargo may otherwise reuse the build script of another step, or
-    // another step this one.
+    // Clean before and after, because cargo may otherwise share a build script with another step.
     let clean = || cargo::run(packed.cargo().args(["clean", "--quiet", "-p", "fintech-auth"]));
     clean()?;
     let tested = cargo::run(packed.cargo().args(["test", "--quiet", "--locked", "--test", "acme"]));
     clean()?;
     tested?;
-    Ok(held("third-vendor: builds and gets a token"))
+    Ok(held("third-vendor: the new vendor builds and issues a token"))
 }
 
-/// Applies the patch in `folder`.
+/// A command that applies the patch in `folder`.
 fn patch(root: &Path, folder: &Path) -> Command {
     let mut patch = cargo::starting("patch", folder);
     patch.args(["-p1", "--no-backup-if-mismatch", "-i"]).arg(root.join(PATCH));

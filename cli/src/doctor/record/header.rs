@@ -1,4 +1,4 @@
-//! Headers of a transcript: the names of a list, each with a value that is made of listed words or numbers.
+//! Redacts the headers for a transcript: only listed names, with values made of listed words or numbers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,20 +14,20 @@ use super::{
 /// How the value of a header is shown.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Words of this list, separated by commas, semicolons or `=`; numbers up to a year.
+    /// Words of this list, separated by commas, semicolons or `=`, and numbers up to a year in seconds.
     Words(&'static [&'static str]),
-    /// The scheme of credentials.
+    /// The authentication scheme.
     Scheme,
     /// The scheme and the error of a challenge (RFC 6750 section 3).
     Challenge,
-    /// `uuid`, or the length.
+    /// The word `uuid` if it is one, otherwise the length.
     Id,
     /// A number of seconds, or a date, relative to now.
     Time,
     Number,
-    /// `vYYYY.QQ.BB`, a date, or a word.
+    /// `vYYYY.QQ.BB`, a date, `dev` or `latest`.
     Version,
-    /// That it is there.
+    /// Only the fact that it is present.
     Set,
 }
 
@@ -103,7 +103,7 @@ const SERVERS: &[&str] = &[
 
 const SCHEMES: &[&str] = &["Basic", "Bearer", "Digest", "Negotiate", "basic", "bearer"];
 
-/// The listed headers, and how many others there are.
+/// Returns the listed headers, and the number of others.
 pub(super) fn all(headers: &HeaderMap) -> Value {
     let mut shown = Map::new();
     for (name, kind) in HEADERS {
@@ -144,7 +144,7 @@ fn scheme(text: &str) -> &str {
     text.split(' ').next().unwrap_or_default()
 }
 
-/// The text again, if all of it is in the list.
+/// Returns the text if it consists of listed words and numbers.
 fn words(list: &[&'static str], text: &str) -> Option<String> {
     let mut shown = Vec::new();
     for part in text.split([',', ';', '=']).map(str::trim) {
@@ -156,7 +156,7 @@ fn words(list: &[&'static str], text: &str) -> Option<String> {
     (shown.len() <= 8).then(|| shown.join(" "))
 }
 
-/// At most a year of seconds, so that no secret fits in it.
+/// Parses a number of at most a year in seconds; a larger one could contain a secret.
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| *number <= 366 * 86_400 && text.len() <= 8)
 }
@@ -170,7 +170,7 @@ fn time(text: &str) -> Option<Value> {
     near(date.timestamp(), i64::try_from(now.as_secs()).ok()?)
 }
 
-/// A version of the shape that is documented, with a year of this century and a month that there is.
+/// Parses a version in the documented format, with a plausible year, month and last part.
 fn version(text: &str) -> Option<Value> {
     let named = find(&["dev", "latest"], text).map(Value::from);
     named.or_else(|| {

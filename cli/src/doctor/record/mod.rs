@@ -1,10 +1,9 @@
-//! `--record`: writes what doctor's calls sent and received, so that others learn how the live services respond.
+//! `--record`: writes a transcript of doctor's requests and responses, to show how the live services behave.
 //!
 //! # Security
 //!
-//! Only what an allow-list has goes into the file: names and values of a fixed list, JSON types, lengths, statuses and
-//! times relative to now. Nothing is copied from a request or response, so a secret cannot be in it wherever a server
-//! puts one.
+//! The file contains only names and values of a fixed list, JSON types, lengths, statuses and times relative to now.
+//! Nothing else is copied from a request or response, so a secret cannot leak, no matter where a server puts it.
 
 mod header;
 mod shape;
@@ -22,14 +21,14 @@ use super::{
 };
 use crate::{exit::Failure, private_file::PrivateFile};
 
-/// More calls than doctor makes.
+/// The maximum number of recorded calls; doctor makes fewer.
 const MAX_CALLS: usize = 64;
 
 /// The exchanges so far, redacted. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Recorder(Option<Arc<Mutex<Vec<Value>>>>);
 
-/// What came of a request.
+/// A response to record.
 #[derive(Clone, Copy)]
 pub(super) struct Received<'a> {
     pub(super) status: StatusCode,
@@ -47,18 +46,18 @@ impl Recorder {
         self.0.as_ref().map(|calls| calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A client whose calls are recorded.
+    /// Returns a builder for a client whose calls are recorded.
     pub(super) fn moneykit(&self, config: &moneykit::Config) -> Result<moneykit::ClientBuilder, Error> {
         Ok(config.builder()?.with_http(|options| self.attach(options, None)))
     }
 
-    /// A client whose calls are recorded.
+    /// Returns a builder for a client whose calls are recorded.
     pub(super) fn moov(&self, config: &moov::Config) -> Result<moov::ClientBuilder, Error> {
         let origin = config.origin.as_deref().or(config.referer.as_deref());
         Ok(config.builder()?.with_http(|options| self.attach(options, origin)))
     }
 
-    /// The options of such a client. `origin` is the configured one.
+    /// Adds the recorder to HTTP options. `origin` is the configured one.
     fn attach(&self, options: HttpOptions, origin: Option<&str>) -> HttpOptions {
         if self.0.is_none() {
             return options;
@@ -76,7 +75,7 @@ impl Recorder {
         })
     }
 
-    /// Records one exchange that no client of the library made.
+    /// Records an exchange that was not made through a client of the library.
     pub(super) fn add_read(&self, method: &Method, url: &Url, headers: &HeaderMap, read: Option<&Read>) {
         let received = read.map(|read| Received {
             status: read.status,
@@ -107,14 +106,15 @@ impl Recorder {
         }));
     }
 
-    /// The file's text: a line of JSON for each exchange, after one that says what it is.
+    /// Returns the text of the file and the number of exchanges: a line of JSON that describes the file, then one line
+    /// per exchange.
     fn text(&self) -> (String, usize) {
         let calls = self.calls().map(|calls| calls.clone()).unwrap_or_default();
         let about = json!({
             "transcript": 1,
             "program": concat!("fintech-auth ", env!("CARGO_PKG_VERSION")),
-            "about": "Calls of fintech-auth doctor without values: names of a fixed list, JSON types, lengths, statuses and \
-                      times relative to now. Times are seconds.",
+            "about": "Redacted calls of fintech-auth doctor: names and words of a fixed list, JSON types, lengths, \
+                      statuses, and times in seconds relative to now.",
         });
         let lines = std::iter::once(&about).chain(&calls).map(|line| format!("{line}\n"));
         (lines.collect(), calls.len())
@@ -124,28 +124,28 @@ impl Recorder {
     ///
     /// # Errors
     ///
-    /// Local ones.
+    /// Fails if the file cannot be written.
     pub(super) fn finish(&self, checks: &mut Checks<'_>, path: &str) -> Result<(), Failure> {
         let (text, count) = self.text();
         let path = PrivateFile::begin(OPTION, path)?.finish(text.as_bytes());
         let path = path.map_err(|unsaved| unsaved.failure)?;
         let found = format!(
-            "{count} calls are in {}: names, types, lengths, statuses and relative times, and no value that could be \
-             secret",
+            "{count} calls are recorded in {}: only names, types, lengths, statuses and relative times, no values that \
+             could be secret",
             path.display()
         );
-        let next = "read it, then attach it to an issue in the repository of fintech-auth";
+        let next = "check the file, then attach it to an issue in the fintech-auth repository";
         checks.add("transcript.written", Verdict::Ok, &found, next)
     }
 }
 
 const OPTION: &str = "--record";
 
-/// Checks that the file can be written, before anything is sent. Leaves nothing behind.
+/// Checks that the file can be written, before a request is sent. Does not create the file.
 ///
 /// # Errors
 ///
-/// Local ones, and for a path that is no regular file.
+/// Fails if the file cannot be written, or if the path is not a regular file.
 pub(super) fn check_file(path: &str) -> Result<(), Failure> {
     PrivateFile::begin(OPTION, path).map(drop)
 }

@@ -1,4 +1,4 @@
-//! Bodies of a transcript: listed names, JSON types, lengths, and values that are made of listed words or numbers.
+//! Redacts the bodies for a transcript: listed names, JSON types, lengths, and values made of listed words or numbers.
 
 use std::{
     cell::Cell,
@@ -14,13 +14,13 @@ use super::words::{NAMES, SCOPES, TIMES, find, known, length, scopes, values};
 const DEPTH: usize = 6;
 const MEMBERS: usize = 64;
 const ITEMS: usize = 3;
-/// Values of one body that are shown.
+/// The maximum number of values shown per body.
 const VALUES: usize = 500;
-/// A longer token is not looked into.
+/// The maximum length of a token to decode, in bytes.
 const MAX_JWT: usize = 16 << 10;
 const YEAR: i64 = 366 * 86_400;
 
-/// The names of the fields that are sent. Values are `set`, except for words of the protocol.
+/// Returns the names of the request's fields. Values are `set`, except for words of the protocol.
 pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -49,7 +49,7 @@ pub(super) fn request(headers: &HeaderMap, body: &[u8]) -> Value {
     Value::Object(shown.collect())
 }
 
-/// The shape of a body. `origin` is the configured one, to be looked for in `aud`.
+/// Returns the structure of a response body. `origin` is the configured one, to look for in `aud`.
 pub(super) fn response(body: &[u8], origin: Option<&str>) -> Value {
     let text = body.trim_ascii();
     if text.is_empty() {
@@ -93,7 +93,7 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
-    /// What is shown of a member of this name, which is in the list or empty.
+    /// Redacts the value of a member. `name` is a listed name or empty.
     fn of(&self, name: &str, value: &Value, depth: usize) -> Value {
         let Some(left) = self.left.get().checked_sub(1).filter(|_| depth < DEPTH) else {
             return "more".into();
@@ -174,12 +174,12 @@ impl Shape<'_> {
         }
     }
 
-    /// `None` where none is configured.
+    /// Returns `None` if no origin is configured.
     fn has_origin<'a>(&self, mut audience: impl Iterator<Item = &'a str>) -> Option<bool> {
         self.origin.map(|origin| audience.any(|one| one == origin))
     }
 
-    /// The header and the claims of a JWT. Its signature is not looked at.
+    /// Redacts the header and the claims of a JWT. Ignores its signature.
     fn jwt(&self, token: &str) -> Option<Value> {
         let parts: Vec<&str> = token.splitn(4, '.').collect();
         let [head, claims, _] = parts[..] else { return None };

@@ -1,4 +1,4 @@
-//! The allow-lists of a transcript: every text that can be in it, except for our own keys.
+//! The allow-lists of a transcript: all texts that it may contain, except for our own keys.
 
 use fintech_auth::{HttpOptions, moneykit, moov, reqwest::Url};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ const PATHS: &[&str] = &[
 
 const HOSTS: &[&str] = &["api.moneykit.com", "api.moov.io"];
 
-/// Members of bodies and JWTs. Any other name is replaced by its length.
+/// Names of members in bodies and JWTs. Any other name is replaced by its length.
 pub(super) const NAMES: &[&str] = &[
     "access_token",
     "accountID",
@@ -135,7 +135,7 @@ pub(super) const NAMES: &[&str] = &[
     "zone",
 ];
 
-/// Members that are a time or a span of time.
+/// Members whose value is a time or a duration.
 pub(super) const TIMES: &[&str] = &[
     "exp",
     "expires",
@@ -154,7 +154,7 @@ pub(super) const TIMES: &[&str] = &[
 /// Members whose value is a scope list.
 pub(super) const SCOPES: &[&str] = &["scope", "scopes", "scp"];
 
-/// The values of some members, whatever the vendor.
+/// The listed values of a member, for both vendors.
 pub(super) fn values(name: &str) -> &'static [&'static str] {
     match name {
         "token_type" | "tokenType" => &["Bearer", "bearer", "BEARER", "jwt", "JWT", "opaque"],
@@ -173,7 +173,7 @@ pub(super) fn values(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// RFC 6749 section 5.2, RFC 6750 section 3.1, and the codes that MoneyKit is known to send.
+/// The error codes of RFC 6749 section 5.2 and RFC 6750 section 3.1, and known codes of MoneyKit.
 pub(super) const ERRORS: &[&str] = &[
     "access_denied",
     "api_error.auth.expired_access_token",
@@ -193,7 +193,7 @@ pub(super) const ERRORS: &[&str] = &[
     "unsupported_grant_type",
 ];
 
-/// The text itself if it is in the list.
+/// Returns the text if it is in the list.
 pub(super) fn find(list: &[&'static str], text: &str) -> Option<&'static str> {
     list.iter().find(|known| **known == text).copied()
 }
@@ -202,7 +202,7 @@ pub(super) fn known(list: &[&'static str], text: &str) -> &'static str {
     find(list, text).unwrap_or("other")
 }
 
-/// The operation's path, without what a base url has before it.
+/// The path of the operation, without the path of the base url.
 pub(super) fn path(path: &str) -> &'static str {
     PATHS.iter().find(|known| path.ends_with(**known)).copied().unwrap_or("another path")
 }
@@ -215,7 +215,7 @@ pub(super) fn host(url: &Url) -> &'static str {
     }
 }
 
-/// Scopes that are documented, without ids of accounts; of the others their lengths.
+/// Returns documented scopes with `{accountID}` instead of ids, and the lengths of all other scopes.
 pub(super) fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
     const MOST: usize = 50;
     let all: Vec<&str> = scopes.collect();
@@ -224,7 +224,7 @@ pub(super) fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> Value {
 }
 
 fn scope(text: &str) -> Value {
-    // Both lists have only what is documented, apart from `Other`.
+    // All variants except `Other` are documented scopes.
     match moov::NamedScope::parse_list(text).into_iter().next() {
         Some(moov::NamedScope::Other { .. }) | None => {}
         Some(moov::NamedScope::Account { account_id, scope }) => {
@@ -239,7 +239,7 @@ fn scope(text: &str) -> Value {
     }
 }
 
-/// In place of a text that is in no list.
+/// The replacement for a text that is in no list.
 pub(super) fn length(text: &str) -> Value {
     json!({ "characters": text.chars().count() })
 }

@@ -1,4 +1,4 @@
-//! The checks of the Redis that a fleet shares its tokens through, where one is configured.
+//! The checks of the Redis through which a fleet shares its tokens.
 
 mod finding;
 mod server;

@@ -1,4 +1,5 @@
-//! Checks a Redis: whether it responds, what it is, and whether a store may do there what it does for a token.
+//! Checks a Redis server: whether it responds, its version and settings, and whether the store has the permissions that
+//! it needs.
 
 use std::{
     error::Error as _,
@@ -27,10 +28,10 @@ use crate::{
     fleet::Fleet,
 };
 
-/// The first version that the store's scripts run on.
+/// The oldest version that can run the store's scripts.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// What the store's user may run, as the docs of `token::redis` list it.
+/// The commands that the store's user needs; the docs of `token::redis` have the same list.
 const COMMANDS: &str = "+evalsha +eval +subscribe +ping +del +get +hdel +hget +hset +hstrlen +lindex +lpush +ltrim \
                         +pexpire +pttl +publish +set +strlen +time +type +zadd +zrem +zremrangebyscore +zscore";
 
@@ -54,7 +55,7 @@ pub(in crate::doctor) async fn check(
         Ok(connected) => connected,
         Err((found, next)) => return checks.add("reached.failed", Verdict::Fail, &found, next),
     };
-    checks.ok("reached.ok", &format!("it responds in {} ms", took.as_millis()))?;
+    checks.ok("reached.ok", &format!("responded in {} ms", took.as_millis()))?;
     tls(checks, address)?;
     match within(time, is_tls, cmd("INFO").query_async::<String>(&mut connection)).await {
         Ok(text) => {
@@ -63,7 +64,7 @@ pub(in crate::doctor) async fn check(
             }
         }
         Err((found, _)) => {
-            let found = format!("{found} to INFO, which a store does not need");
+            let found = format!("INFO failed, which the store does not need: {found}");
             checks.add("version.unknown", Verdict::Skip, &found, "")?;
         }
     }
@@ -71,21 +72,23 @@ pub(in crate::doctor) async fn check(
     if let Ok((seconds, _)) =
         within(time, is_tls, cmd("TIME").query_async::<(u64, u64)>(&mut connection)).await
     {
-        // A server may say anything.
+        // The server may send any number.
         if let Some(now) = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
-            clock(checks, Some(sent), now, "that of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
+            clock(checks, Some(sent), now, "the clock of Redis", TOLERANCE, "MOOV_WEBHOOK_TOLERANCE")?;
         }
     }
     match store.check().await {
-        Ok(()) => checks.ok("rights.ok", "a token is leased, kept, read and revoked, and messages are heard"),
+        Ok(()) => {
+            checks.ok("rights.ok", "the store can lock, save, read and revoke a token, and receives messages")
+        }
         Err(error) => match lacks_rights(&error) {
             true => {
-                let found = "a command, a key or the channel of the store is not allowed to this user";
+                let found = "the user lacks permission for a command, a key or the channel of the store";
                 checks.add(
                     "rights.missing",
                     Verdict::Fail,
                     found,
-                    &give(&fleet.namespace, client_db(&client)),
+                    &acl_rule(&fleet.namespace, client_db(&client)),
                 )
             }
             false => {
@@ -96,8 +99,8 @@ pub(in crate::doctor) async fn check(
     }
 }
 
-/// The rule that gives the user in the url what the store needs. Names of users are not shown: put it in.
-fn give(namespace: &str, database: i64) -> String {
+/// The command that grants the permissions. Says USER, because the name of the user is not shown.
+fn acl_rule(namespace: &str, database: i64) -> String {
     let select = if database == 0 { "" } else { " +select" };
     format!(
         "run: ACL SETUSER USER ~{{fintech-auth:{namespace}:* &fintech-auth:{namespace} {COMMANDS}{select}"
@@ -109,16 +112,13 @@ fn client_db(client: &Client) -> i64 {
 }
 
 fn opened(fleet: &Fleet, time: Duration) -> Result<(RedisStore, Client), Error> {
-    // Any key will do: no token is sealed with it.
+    // Any key works, because no real token is sealed with it.
     let store = RedisStore::builder([SealingKey::new(&[0; 32]).unwrap()])
         .with_namespace(&fleet.namespace)
         .with_timeout(time)
         .open(fleet.url.expose_secret())?;
     let client = Client::open(fleet.url.expose_secret());
-    Ok((
-        store,
-        client.map_err(|_| Error::new(fintech_auth::ErrorKind::InvalidConfig, "no address of a Redis"))?,
-    ))
+    Ok((store, client.map_err(|_| Error::new(fintech_auth::ErrorKind::InvalidConfig, "invalid redis url"))?))
 }
 
 async fn within<T>(
@@ -134,7 +134,7 @@ async fn within<T>(
 
 /// Connects, and measures how long a `PING` takes.
 async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Duration)> {
-    // As the store does: the client panics where several providers are compiled in and none was chosen.
+    // As in the store: the client panics if several providers are compiled in and no default is installed.
     _ = rustls::crypto::ring::default_provider().install_default();
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
@@ -146,18 +146,18 @@ async fn connected(client: &Client) -> RedisResult<(MultiplexedConnection, Durat
 fn tls(checks: &mut Checks<'_>, address: &ConnectionAddr) -> Result<(), Failure> {
     match address {
         ConnectionAddr::TcpTls { .. } => {
-            checks.ok("tls.ok", "the connection is encrypted, and the certificate trusted")
+            checks.ok("tls.ok", "the connection is encrypted and the certificate is trusted")
         }
         ConnectionAddr::Tcp(host, _) if !HttpOptions::is_loopback(host) => {
-            let found = "none: whoever is on the way reads the password, and can delete tokens";
+            let found = "no encryption: anyone on the network path can read the password and delete tokens";
             checks.add(
                 "tls.plain",
                 Verdict::Warn,
                 found,
-                "have Redis speak TLS, and write rediss:// in FINTECH_AUTH_REDIS_URL",
+                "enable TLS in Redis, and use rediss:// in FINTECH_AUTH_REDIS_URL",
             )
         }
-        _ => checks.add("tls.none", Verdict::Skip, "plain, to this machine", ""),
+        _ => checks.add("tls.none", Verdict::Skip, "plain connection to this machine", ""),
     }
 }
 
@@ -175,7 +175,7 @@ type CheckResult = (&'static str, Verdict, String, &'static str);
 fn version(info: &Info<'_>) -> CheckResult {
     let (name, version) = match info.value("valkey_version") {
         Some(version) => ("Valkey", version),
-        None => ("Redis", info.value("redis_version").unwrap_or("of no known version")),
+        None => ("Redis", info.value("redis_version").unwrap_or("of unknown version")),
     };
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
     let is_old = match (numbers.next().flatten(), numbers.next().flatten()) {
@@ -184,7 +184,7 @@ fn version(info: &Info<'_>) -> CheckResult {
     };
     let found = format!("{name} {version}");
     if is_old {
-        return ("version.old", Verdict::Fail, found, "the store needs Redis 6.2 or newer, or Valkey");
+        return ("version.old", Verdict::Fail, found, "upgrade to Redis 6.2 or newer, or to Valkey");
     }
     ("version.ok", Verdict::Ok, found, "")
 }
@@ -193,19 +193,14 @@ fn memory(info: &Info<'_>) -> CheckResult {
     let limit = info.value("maxmemory").and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
     let policy = info.value("maxmemory_policy").unwrap_or("noeviction");
     if limit == 0 || policy == "noeviction" {
-        return ("memory.ok", Verdict::Ok, "nothing is dropped before its time".to_owned(), "");
+        return ("memory.ok", Verdict::Ok, "no key is evicted before it expires".to_owned(), "");
     }
     let found =
-        format!("when {} MiB are full, tokens and marks of revoked ones are dropped ({policy})", limit >> 20);
-    (
-        "memory.evicts",
-        Verdict::Warn,
-        found,
-        "set maxmemory-policy to noeviction, or use a Redis for this alone",
-    )
+        format!("above {} MiB, tokens and records of revoked tokens are evicted ({policy})", limit >> 20);
+    ("memory.evicts", Verdict::Warn, found, "set maxmemory-policy to noeviction, or use a dedicated Redis")
 }
 
-/// The cause of an error of the store, and the server's word for it, if any.
+/// Returns the cause of a store error, and the server's error code if there is one.
 fn cause(error: &StoreError) -> (String, Option<String>) {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let word =
@@ -214,16 +209,16 @@ fn cause(error: &StoreError) -> (String, Option<String>) {
     (cause, word)
 }
 
-/// A script that may not do something says no more than `ERR`.
+/// Returns whether permissions are missing. A script without permission for a command fails with only `ERR`.
 fn lacks_rights(error: &StoreError) -> bool {
     matches!(cause(error).1.as_deref(), Some("NOPERM" | "ERR"))
 }
 
-/// What to do about an error of the store.
+/// Explains any other error of the store.
 fn failed(error: StoreError) -> Finding {
     match cause(&error) {
         (_, Some(word)) => finding::by_word(&word),
-        (cause, None) => (cause, "see the server's log"),
+        (cause, None) => (cause, "check the server's log"),
     }
 }
 
@@ -233,7 +228,7 @@ mod tests {
 
     #[test]
     fn redis_versions_before_6_2_fail_the_check() {
-        let old = "the store needs Redis 6.2 or newer, or Valkey";
+        let old = "upgrade to Redis 6.2 or newer, or to Valkey";
         let ok = |found| ("version.ok", Verdict::Ok, found, "");
         for (text, expected) in [
             ("redis_version:5.0.14\r\n", ("version.old", Verdict::Fail, "Redis 5.0.14", old)),
@@ -241,7 +236,7 @@ mod tests {
             ("redis_version:6.2.0\r\n", ok("Redis 6.2.0")),
             ("redis_version:10.1.0\r\n", ok("Redis 10.1.0")),
             ("redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n", ok("Valkey 8.1.0")),
-            ("# Server\r\n", ok("Redis of no known version")),
+            ("# Server\r\n", ok("Redis of unknown version")),
         ] {
             let (id, verdict, found, next) = version(&Info(text));
             assert_eq!((id, verdict, found.as_str(), next), expected);

@@ -1,4 +1,4 @@
-//! What the page lets the emulator do: send a webhook, order or cancel faults, rotate a webhook key, move the clock.
+//! The actions of the status page: send a webhook, add or cancel faults, rotate a webhook key, move the clock.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -12,13 +12,13 @@ use serde::Deserialize;
 use super::{Page, Refusal, Vendor};
 use crate::{emulator::fault, event, exit::chain};
 
-/// The most faults that can wait.
+/// The maximum number of pending faults.
 const FAULTS: usize = 100;
-/// How often MoneyKit's key can be rotated, since each key stays in the set.
+/// The maximum number of rotations of MoneyKit's key. Each key stays in the key set.
 const ROTATIONS: usize = 50;
-/// How far the clock can be moved in all.
+/// The maximum distance that the clock can be moved in total.
 const LATEST: Duration = Duration::from_secs(10 * 365 * 86_400);
-/// How long an attempt to deliver a webhook may take.
+/// The timeout of an attempt to deliver a webhook.
 const ATTEMPT: Duration = Duration::from_secs(5);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -42,7 +42,7 @@ enum Retries {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
-    /// As `--fault` takes it.
+    /// The fault, in the syntax of `--fault`.
     fault: String,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Clock {
     seconds: u64,
 }
 
-/// Something that can be ordered. The text says what was done.
+/// An action of the page. Returns a text that says what was done.
 pub(super) trait Action {
     fn run(self, page: &Arc<Page>, emulator: &Emulator) -> Result<String, Refusal>;
 }
@@ -70,7 +70,7 @@ pub(super) trait Action {
 impl Action for Webhook {
     fn run(self, page: &Arc<Page>, emulator: &Emulator) -> Result<String, Refusal> {
         let event =
-            event::parse(&self.event).map_err(|expected| invalid(format!("the event is {expected}")))?;
+            event::parse(&self.event).map_err(|expected| invalid(format!("the event must be {expected}")))?;
         if self.url.len() > 2048 {
             return Err(invalid("the URL is longer than 2048 characters"));
         }
@@ -86,7 +86,7 @@ impl Action for Webhook {
         let Ok(permit) = page.deliveries.clone().try_acquire_owned() else {
             return Err(Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                "too many webhooks are under way; wait for some of them",
+                "too many webhooks are being delivered; wait until some are finished",
             ));
         };
         let (id, now) = (event::new_id(), emulator.now());
@@ -113,7 +113,7 @@ impl Action for Webhook {
             deliver(&page, row, &sender, signed).await;
             drop(permit);
         });
-        Ok(format!("{event} is being sent; see “Webhooks sent”"))
+        Ok(format!("sending {event}; see “Webhooks sent”"))
     }
 }
 
@@ -130,14 +130,14 @@ async fn deliver(page: &Page, row: u64, sender: &WebhookSender, signed: SignedWe
 impl Action for Fault {
     fn run(self, _: &Arc<Page>, emulator: &Emulator) -> Result<String, Refusal> {
         if emulator.pending_faults().len() >= FAULTS {
-            return Err(invalid(format!("{FAULTS} faults are waiting already; cancel them first")));
+            return Err(invalid(format!("{FAULTS} faults are already pending; cancel them first")));
         }
-        let ordered = fault::parse(&self.fault).map_err(|failure| invalid(failure.reason))?;
-        if ordered.times == 0 {
-            return Err(invalid("a fault is for one request at least"));
+        let planned = fault::parse(&self.fault).map_err(|failure| invalid(failure.reason))?;
+        if planned.times == 0 {
+            return Err(invalid("a fault must apply to at least one request"));
         }
-        let said = format!("the next requests of {} meet it", fault::name(ordered.operation));
-        emulator.fault_times(ordered.operation, ordered.fault, ordered.times);
+        let said = format!("the fault applies to the next requests of {}", fault::name(planned.operation));
+        emulator.fault_times(planned.operation, planned.fault, planned.times);
         Ok(said)
     }
 }
@@ -145,7 +145,7 @@ impl Action for Fault {
 impl Action for CancelFaults {
     fn run(self, _: &Arc<Page>, emulator: &Emulator) -> Result<String, Refusal> {
         emulator.clear_faults();
-        Ok("no fault is waiting any more".to_owned())
+        Ok("all pending faults were cancelled".to_owned())
     }
 }
 
@@ -154,7 +154,7 @@ impl Action for Rotate {
         match self.vendor {
             Vendor::Moov => {
                 emulator.rotate_moov_webhook_secret();
-                Ok("Moov signs with a new secret; copy it to your handler".to_owned())
+                Ok("Moov now signs with a new secret; copy it to your handler".to_owned())
             }
             Vendor::Moneykit => {
                 let mut rotations = page.rotations();
@@ -165,7 +165,8 @@ impl Action for Rotate {
                 }
                 emulator.rotate_moneykit_key().map_err(|error| local(&error))?;
                 *rotations += 1;
-                Ok("MoneyKit signs with a new key, and publishes it beside the old ones".to_owned())
+                Ok("MoneyKit now signs with a new key; its key set contains the new key and the old ones"
+                    .to_owned())
             }
         }
     }
@@ -177,7 +178,7 @@ impl Action for Clock {
         let moved = page.moved(emulator).saturating_add(by);
         if by.is_zero() || moved > LATEST {
             return Err(invalid(
-                "the clock goes forward by 1 second at least, and by 10 years at most in all",
+                "the clock can be moved forward by at least 1 second, and by at most 10 years in total",
             ));
         }
         emulator.clock().advance(by);
@@ -186,14 +187,14 @@ impl Action for Clock {
 }
 
 impl Page {
-    /// How far the clock was moved.
+    /// Returns how far the clock was moved.
     pub(super) fn moved(&self, emulator: &Emulator) -> Duration {
         emulator.clock().monotonic()
     }
 }
 
 fn unlisted() -> String {
-    "webhooks go to this machine and to the hosts of --webhook-host; start the emulator with it".to_owned()
+    "webhooks are sent only to this machine and to hosts allowed with --webhook-host; restart the emulator with that option".to_owned()
 }
 
 fn invalid(why: impl Into<String>) -> Refusal {
@@ -201,8 +202,5 @@ fn invalid(why: impl Into<String>) -> Refusal {
 }
 
 fn local(error: &io::Error) -> Refusal {
-    Refusal {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        why: format!("the webhook cannot be signed: {error}"),
-    }
+    Refusal { status: StatusCode::INTERNAL_SERVER_ERROR, why: format!("cannot sign the webhook: {error}") }
 }

@@ -1,6 +1,8 @@
-//! Who may use the page. Other pages in the same browser can reach the emulator too: by a form or a script of theirs
-//! (CSRF), or by a name of theirs that resolves to this machine (DNS rebinding). So each request must name a host that
-//! is expected, must come from the page itself, and must have the key if others can reach the port.
+//! Controls access to the status page.
+//!
+//! Other web pages in the same browser can reach the emulator too: through a form or a script (CSRF), or through a
+//! domain that resolves to this machine (DNS rebinding). So a request must name an expected host, must come from the
+//! page itself, and must have the key if other machines can reach the port.
 
 use fintech_auth::{HttpOptions, Secret};
 use http::{HeaderMap, HeaderName, Request, StatusCode, header, uri::Authority};
@@ -8,38 +10,38 @@ use subtle::ConstantTimeEq as _;
 
 use super::Refusal;
 
-/// The header with the key. A page of another origin cannot send it without a preflight, which is refused.
+/// The header with the key. A page of another origin cannot send it without a preflight request, which fails.
 const KEY: HeaderName = HeaderName::from_static("x-page-key");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What a request wants.
+/// What a request accesses.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Access {
-    /// The page, which is the same for everyone. A link from anywhere may lead to it.
+    /// The page. It contains no data, so any site may link to it.
     Page,
-    /// Its script and style, also the same for everyone.
+    /// The script and style of the page. They contain no data either.
     Asset,
-    /// What the emulator has done.
+    /// The data of the emulator.
     State,
-    /// That the emulator does something.
+    /// A change of the emulator.
     Action,
 }
 
 pub(in crate::emulator) struct Guard {
-    /// Whether others than this machine reach the port.
+    /// Whether other machines can reach the port.
     is_remote: bool,
     key: Option<Secret>,
-    /// Names by which the page may be opened, beside those of this machine.
+    /// Additional host names under which the page may be opened.
     hosts: Vec<String>,
 }
 
 impl Guard {
-    /// For a port that only this machine reaches.
+    /// Guards a port that only this machine can reach.
     pub(in crate::emulator) fn local(hosts: &[String]) -> Self {
         Self { is_remote: false, key: None, hosts: lower_case(hosts) }
     }
 
-    /// For a port that others reach, with the key that they need.
+    /// Guards a port that other machines can reach, with a key.
     pub(in crate::emulator) fn remote(hosts: &[String], key: Secret) -> Self {
         Self { is_remote: true, key: Some(key), hosts: lower_case(hosts) }
     }
@@ -50,11 +52,12 @@ impl Guard {
 
     pub(super) fn check<B>(&self, request: &Request<B>, access: Access) -> Result<(), Refusal> {
         let headers = request.headers();
-        let host = host(request).ok_or(Refusal::new(StatusCode::BAD_REQUEST, "a request needs one Host"))?;
+        let host = host(request)
+            .ok_or(Refusal::new(StatusCode::BAD_REQUEST, "the request must have exactly one Host header"))?;
         if !self.is_expected(&host) {
             return Err(forbidden(
-                "the page is not opened by this host; use localhost or an address, or start the emulator with \
-                 --page-host",
+                "the page is not available under this host name; use localhost or an IP address, or start the \
+                 emulator with --page-host",
             ));
         }
         let origin = single(headers, &header::ORIGIN).map_err(forbidden)?;
@@ -66,9 +69,9 @@ impl Guard {
             return Err(forbidden("the request comes from another page"));
         }
         if origin.is_none() && access == Access::Action {
-            return Err(forbidden("an order needs the Origin of the page"));
+            return Err(forbidden("an action needs the Origin header of the page"));
         }
-        // Sent by browsers alone.
+        // Only browsers send this header.
         let site = single(headers, &FETCH_SITE).map_err(forbidden)?;
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         if is_foreign && access != Access::Page {
@@ -83,7 +86,7 @@ impl Guard {
         }
     }
 
-    /// An address names itself, so that no DNS server can have led the browser here. Only names must be known.
+    /// Returns whether the host is expected. An address needs no DNS, so it cannot be the result of DNS rebinding.
     fn is_expected(&self, host: &Authority) -> bool {
         let name = host.host().to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
@@ -95,9 +98,9 @@ fn lower_case(hosts: &[String]) -> Vec<String> {
     hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
 }
 
-/// The host and port that the client asked for.
+/// The host and port of the Host header.
 fn host<B>(request: &Request<B>) -> Option<Authority> {
-    // Only a proxy is sent the authority in the request line.
+    // Only requests to a proxy have the authority in the request line.
     if request.uri().authority().is_some() {
         return None;
     }
@@ -105,13 +108,13 @@ fn host<B>(request: &Request<B>) -> Option<Authority> {
     host.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
 }
 
-/// The value of a header that may be sent once.
+/// The value of a header that may appear only once.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, &'static str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| "a header is not readable"),
-        _ => Err("a header is sent twice"),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| "a header is not valid ASCII"),
+        _ => Err("a header appears twice"),
     }
 }
 
@@ -146,7 +149,7 @@ mod tests {
     fn page_opens_only_for_expected_hosts() {
         let local = Guard::local(&["Dev.Example".to_owned()]);
         let remote = Guard::remote(&["emulator".to_owned()], KEY_TEXT.into());
-        // Each with what a local and a remote emulator respond.
+        // Each with the status of a local and of a remote emulator.
         for (host, expected) in [
             ("localhost:4848", [200, 200]),
             ("LOCALHOST", [200, 200]),

@@ -1,5 +1,4 @@
-//! The status page: what the emulator has done, and four things to let it do. It serves the page, its state and its
-//! actions beside the two services, and the health check. `guard.rs` decides who may.
+//! The status page of the emulator, and the health check. `guard.rs` controls access to it.
 
 mod action;
 mod guard;
@@ -24,9 +23,9 @@ use crate::event;
 /// The path of the health check.
 pub(super) const HEALTH: &str = "/healthz";
 
-/// The most webhooks that are under way at once.
+/// The maximum number of concurrent webhook deliveries.
 const DELIVERIES: usize = 16;
-/// The largest body of an action, in bytes.
+/// The maximum size of an action's body, in bytes.
 const BODY: usize = 4096;
 
 const PAGE: &str = include_str!("page.html");
@@ -34,7 +33,7 @@ const SCRIPT: &str = include_str!("script.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
-/// Nothing but what this server sends, no markup from scripts, and no frame around it.
+/// Content security policy: only resources of this server, no markup from scripts, no embedding in frames.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
@@ -46,7 +45,7 @@ enum Vendor {
     Moov,
 }
 
-/// Why a request of the page is refused.
+/// Why a request to the page fails.
 #[derive(Debug)]
 struct Refusal {
     status: StatusCode,
@@ -62,9 +61,9 @@ impl Refusal {
 pub(super) struct Page {
     guard: Guard,
     webhook_hosts: Vec<String>,
-    /// Weak, because the emulator has the page.
+    /// Weak, because the emulator owns the page.
     emulator: OnceLock<Weak<Emulator>>,
-    /// Tells the revisions of this run from those of an earlier one.
+    /// Distinguishes the revisions of this run from those of an earlier run.
     run: String,
     records: Mutex<Records>,
     rotations: Mutex<usize>,
@@ -84,19 +83,19 @@ impl Page {
         })
     }
 
-    /// Gives the page its emulator, which starts with the page.
+    /// Sets the emulator, which is started after the page is created.
     pub(super) fn attach(&self, emulator: &Arc<Emulator>) {
-        // There is only one.
+        // Called only once.
         _ = self.emulator.set(Arc::downgrade(emulator));
     }
 
-    /// The page's address, with the key in the fragment, which is never sent to a server.
+    /// The address of the page. The key is in the fragment, which browsers never send to a server.
     pub(super) fn address(&self, url: &str) -> String {
         let key = self.guard.key().map(|key| format!("#key={}", key.expose_secret()));
         format!("{url}/{}", key.unwrap_or_default())
     }
 
-    /// Lists a request that is over.
+    /// Records a finished request.
     pub(super) fn note(&self, request: &Request) {
         self.records().add_request(request);
     }
@@ -109,7 +108,7 @@ impl Page {
         self.rotations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The response, unless the request is for the services.
+    /// Responds to a request for the page. Returns `None` if the request is for the services.
     pub(super) fn serve(self: &Arc<Self>, request: &http::Request<Bytes>) -> Option<Response<Bytes>> {
         let path = request.uri().path();
         if path == HEALTH {
@@ -144,32 +143,35 @@ impl Page {
                 is_method(request, &[Method::GET])?;
                 return self.state(request.uri().query());
             }
-            "/_page/webhook" => Self::order::<action::Webhook>,
-            "/_page/fault" => Self::order::<action::Fault>,
-            "/_page/cancel-faults" => Self::order::<action::CancelFaults>,
-            "/_page/rotate" => Self::order::<action::Rotate>,
-            "/_page/clock" => Self::order::<action::Clock>,
-            _ => return Err(Refusal::new(StatusCode::NOT_FOUND, "there is nothing here")),
+            "/_page/webhook" => Self::run_action::<action::Webhook>,
+            "/_page/fault" => Self::run_action::<action::Fault>,
+            "/_page/cancel-faults" => Self::run_action::<action::CancelFaults>,
+            "/_page/rotate" => Self::run_action::<action::Rotate>,
+            "/_page/clock" => Self::run_action::<action::Clock>,
+            _ => return Err(Refusal::new(StatusCode::NOT_FOUND, "unknown path")),
         };
         self.guard.check(request, Access::Action)?;
         is_method(request, &[Method::POST])?;
         action(self, request)
     }
 
-    fn order<A: Action + DeserializeOwned>(
+    fn run_action<A: Action + DeserializeOwned>(
         self: &Arc<Self>,
         request: &http::Request<Bytes>,
     ) -> Result<Response<Bytes>, Refusal> {
-        // A form of another page cannot send this type.
+        // A form on another page cannot send this content type.
         let content_type = request.headers().get(header::CONTENT_TYPE);
         if content_type.is_none_or(|value| value != "application/json") {
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "an order is application/json"));
+            return Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the content type must be application/json",
+            ));
         }
         if request.body().len() > BODY {
-            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "an order is at most 4096 bytes"));
+            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be at most 4096 bytes"));
         }
         let action: A = serde_json::from_slice(request.body())
-            .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the order is not readable"))?;
+            .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the body is not a valid action"))?;
         let said = action.run(self, &*self.emulator()?)?;
         self.records().revision += 1;
         Ok(text(StatusCode::OK, said))
@@ -180,7 +182,7 @@ impl Page {
         emulator.ok_or(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the emulator is starting or stopping"))
     }
 
-    /// All that the page shows; without a body if the page has it already.
+    /// The data of the page as JSON, or 204 if the page already has it.
     fn state(&self, query: Option<&str>) -> Result<Response<Bytes>, Refusal> {
         let emulator = self.emulator()?;
         let (revision, requests, webhooks) = {
@@ -193,7 +195,7 @@ impl Page {
         };
         let tokens = emulator.tokens();
         let newest: Vec<Value> = tokens.iter().rev().take(records::KEPT).map(token).collect();
-        // The page verifies and signs nothing.
+        // The page does not need the private key.
         let shown: Vec<_> =
             variables(&emulator).into_iter().filter(|(name, _)| *name != SIGNING_KEY).collect();
         let moov_secret = emulator.moov_webhook_secret();
@@ -238,13 +240,13 @@ fn token(token: &ListedToken) -> Value {
     })
 }
 
-/// Enough to recognise a token by, and not enough to use it.
+/// Shows the last four characters: enough to recognise a token, but not to use it.
 fn redacted(text: &str) -> String {
     let end = text.char_indices().rev().nth(3).map_or(0, |(start, _)| start);
     format!("…{}", text.get(end..).filter(|_| text.len() >= 32).unwrap_or_default())
 }
 
-/// Says only that the process serves requests, so anyone may ask, by any host.
+/// The health check. Anyone may call it, under any host name, because it reveals nothing.
 fn health(method: &Method) -> Response<Bytes> {
     if matches!(*method, Method::GET | Method::HEAD) {
         text(StatusCode::OK, "ok\n")
@@ -257,7 +259,7 @@ fn is_method(request: &http::Request<Bytes>, allowed: &[Method]) -> Result<(), R
     if allowed.contains(request.method()) {
         return Ok(());
     }
-    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this method is not for this path"))
+    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed for this path"))
 }
 
 fn text(status: StatusCode, content: impl Into<Bytes>) -> Response<Bytes> {
@@ -271,7 +273,7 @@ fn body(status: StatusCode, content_type: &'static str, content: impl Into<Bytes
     response
 }
 
-/// No header allows another origin anything (CORS).
+/// Adds the security headers. There are no CORS headers, so other origins have no access.
 fn secure(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),

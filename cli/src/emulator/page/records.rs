@@ -1,4 +1,4 @@
-//! What the page lists: the newest requests and webhooks, and how many there were. Both lists are capped.
+//! The newest requests and webhooks for the page, and their total counts. Both lists have a maximum length.
 
 use std::{
     collections::VecDeque,
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use super::Vendor;
 use crate::{emulator::fault, exit::causes, output::visible};
 
-/// How many rows of each kind are kept; older ones are only counted.
+/// The maximum number of rows per list. Older rows are only counted.
 pub(super) const KEPT: usize = 200;
-/// How much of a path is kept, in characters.
+/// The maximum length of a path, in characters.
 const PATH: usize = 200;
 
-/// The newest of something.
+/// A list of the newest rows.
 pub(super) struct Newest<T> {
     rows: VecDeque<T>,
     total: u64,
@@ -58,7 +58,7 @@ pub(super) struct Webhook {
 
 #[derive(Default)]
 pub(super) struct Records {
-    /// Changes with each change of what the page shows.
+    /// Incremented when the data of the page changes.
     pub(super) revision: u64,
     requests: Newest<Value>,
     webhooks: Newest<Webhook>,
@@ -79,11 +79,11 @@ impl Records {
         self.revision += 1;
     }
 
-    /// Lists a webhook whose first attempt is about to start. Returns its id.
+    /// Records a webhook before its first attempt. Returns its id.
     pub(super) fn add_webhook(&mut self, vendor: Vendor, event: &str, to: &str) -> u64 {
         let id = self.webhooks.total;
         let (event, to) = (event.to_owned(), capped(to));
-        let (attempts, state) = (Vec::new(), "under_way");
+        let (attempts, state) = (Vec::new(), "in_progress");
         self.webhooks.push(Webhook { id, time: SystemTime::now(), vendor, event, to, attempts, state });
         self.revision += 1;
         id
@@ -95,7 +95,7 @@ impl Records {
         let now = SystemTime::now();
         let result = match &attempt.result {
             Ok(status) => status.to_string(),
-            Err(error) => visible(&ends_of_chain(error)),
+            Err(error) => visible(&with_root_cause(error)),
         };
         webhook.attempts.push(json!({
             "number": attempt.number,
@@ -106,8 +106,8 @@ impl Records {
         }));
         webhook.state = match attempt.next_in {
             _ if attempt.is_accepted() => "accepted",
-            Some(_) => "under_way",
-            None => "given_up",
+            Some(_) => "in_progress",
+            None => "failed",
         };
     }
 
@@ -129,21 +129,21 @@ impl Records {
     }
 }
 
-/// Milliseconds since 1970, as JavaScript counts time.
+/// Milliseconds since 1970, as in JavaScript.
 pub(super) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What failed and its first cause, without what is between them.
-fn ends_of_chain(error: &Error) -> String {
+/// The error and its root cause, without the errors between them.
+fn with_root_cause(error: &Error) -> String {
     match causes(error).last() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     }
 }
 
-/// Without characters that hide or reorder text.
+/// Shortens a text, and escapes characters that hide or reorder text.
 fn capped(text: &str) -> String {
     let mut capped: String = text.chars().take(PATH).collect();
     if capped.len() < text.len() {

@@ -1,9 +1,9 @@
-// Polls the state of the emulator while the page is visible, shows it, and sends the four orders.
-// Whatever comes from a request or a response is shown as text, never as markup.
+// Polls the emulator's state while the page is visible, renders it, and sends the actions.
+// Data from requests and responses is always rendered as text, never as markup.
 "use strict";
 
 const INTERVAL = 1000; // milliseconds between two polls
-const LONGEST_BACK_OFF = 15000; // milliseconds, while the emulator does not respond
+const MAX_BACKOFF = 15000; // milliseconds between two polls while the emulator does not respond
 const TIMEOUT = 10000; // milliseconds for one call
 const NEWS_INTERVAL = 5000; // milliseconds between two announcements to screen readers
 
@@ -18,12 +18,12 @@ let paused = false;
 let polling = false;
 let timer = 0;
 let failures = 0;
-let shown = {}; // the text of each part of the state as it is shown now
-let emulatorTime = null; // { at: milliseconds of the emulator, read: our own when it was read }
-let totals = null; // how many requests and webhooks there were
-let announced = null; // the same, when they were last announced, and when that was
+let shown = {}; // the JSON of each part of the state that is currently rendered
+let emulatorTime = null; // { at: the emulator's time, read: our time when it was read }, in milliseconds
+let totals = null; // the total numbers of requests and webhooks
+let announced = null; // the totals at the last announcement, and its time
 
-// The fragment is never sent to a server. It leaves the address at once, so that nobody copies it by accident.
+// Browsers never send the fragment to a server. It is removed at once, so that nobody copies it by accident.
 function takeKey() {
   const match = /^#key=([0-9a-f]{32})$/.exec(location.hash);
   if (match) {
@@ -80,7 +80,7 @@ async function poll() {
     connected();
   } catch (error) {
     failures += 1;
-    wait = Math.min(INTERVAL * 2 ** failures, LONGEST_BACK_OFF);
+    wait = Math.min(INTERVAL * 2 ** failures, MAX_BACKOFF);
     disconnected(error, wait);
   } finally {
     polling = false;
@@ -95,15 +95,15 @@ function connected() {
 }
 
 function disconnected(error, wait) {
-  // Its clock may stand still, and it may come back as another one.
+  // The emulator may be restarted: its clock and its data are then different.
   emulatorTime = null;
   revision = "";
-  const reason = /^\d/.test(error.message) ? error.message : "it does not respond; is it still running?";
-  setText(byId("connection"), `No connection to the emulator (${reason}). Next try in ${wait / 1000} s`);
+  const reason = /^\d/.test(error.message) ? error.message : "no response; is it still running?";
+  setText(byId("connection"), `No connection to the emulator (${reason}). Next attempt in ${wait / 1000} s`);
   byId("connection").className = "state bad";
 }
 
-// A live region is read out at each change of its text.
+// Screen readers announce a live region on every change of its text, so avoid changes without effect.
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -117,7 +117,7 @@ function lock() {
   showUnlocked(false);
   setText(byId("connection"), "Locked");
   byId("connection").className = "state warn";
-  setText(byId("unlock-said"), key === "" ? "" : "This key is not the right one.");
+  setText(byId("unlock-said"), key === "" ? "" : "Wrong key.");
   byId("key").focus();
 }
 
@@ -142,7 +142,7 @@ document.addEventListener("visibilitychange", () => {
   else if (!paused) poll();
 });
 
-// What is shown
+// Rendering
 
 function show(state) {
   revision = state.revision;
@@ -161,7 +161,7 @@ function show(state) {
   tick();
 }
 
-// Draws a part only if it changed, so that a selection or the focus in it is kept.
+// Renders a part only if it changed, to keep the selection and the focus.
 function part(name, value, draw) {
   const text = JSON.stringify(value);
   if (shown[name] === text) return;
@@ -205,7 +205,7 @@ function copied(text, label) {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
     } catch {
-      // Browsers give the clipboard only to https and this machine.
+      // Browsers allow clipboard access only over https or on localhost.
       getSelection().selectAllChildren(code);
       button.textContent = "Press Ctrl+C";
     }
@@ -217,7 +217,7 @@ function copied(text, label) {
 function showHosts(hosts) {
   const more = hosts.length === 0 ? "" : ` and ${hosts.join(", ")}`;
   byId("webhook-hosts").replaceChildren(
-    `To the emulator’s own machine${more}; to other hosts if it is started with `,
+    `Allowed: the emulator’s own machine${more}. To allow other hosts, start the emulator with `,
     element("code", { className: "keep" }, "--webhook-host"),
   );
 }
@@ -240,9 +240,9 @@ function showFaults(faults) {
 
 function showKeys(keys) {
   byId("keys").replaceChildren(
-    element("dt", {}, "MoneyKit signs with"),
+    element("dt", {}, "MoneyKit’s key id"),
     element("dd", {}, element("code", { title: keys.moneykit }, shortened(keys.moneykit, 12))),
-    element("dt", {}, "Moov signs with"),
+    element("dt", {}, "Moov’s secret"),
     element("dd", {}, element("code", {}, keys.moov)),
   );
 }
@@ -276,7 +276,7 @@ function aside(text) {
   return element("span", { className: "aside" }, text);
 }
 
-// The sign before the word is for those who do not see the colour.
+// The sign before the word makes the result visible without colour.
 function verdict(kind, text) {
   const sign = { good: "✓", bad: "✗", warn: "…" }[kind];
   return element("span", { className: `${kind} keep` }, `${sign} ${text}`);
@@ -289,14 +289,14 @@ function requestRow(request) {
       ? verdict("bad", "no response")
       : status < 400
         ? verdict("good", `${status} accepted`)
-        : verdict("bad", `${status} ${status < 500 ? "refused" : "failed"}`);
-  const operation = request.operation ?? "no such operation";
+        : verdict("bad", `${status} ${status < 500 ? "rejected" : "failed"}`);
+  const operation = request.operation ?? "unknown operation";
   const wire = `${request.method} ${request.path}`;
   return row(
     ["Time", time(request.time)],
     ["Operation", element("div", { className: "break" }, operation, aside(wire))],
     ["Status", result],
-    ["Why", request.note === null ? "" : element("div", { className: "wide" }, request.note)],
+    ["Reason", request.note === null ? "" : element("div", { className: "wide" }, request.note)],
   );
 }
 
@@ -312,8 +312,8 @@ function tokenRow(token) {
 
 const STATES = {
   accepted: ["good", "accepted"],
-  under_way: ["warn", "under way"],
-  given_up: ["bad", "not accepted"],
+  in_progress: ["warn", "in progress"],
+  failed: ["bad", "not accepted"],
 };
 
 function toHandler(url) {
@@ -324,14 +324,14 @@ function webhookRow(webhook) {
   const last = webhook.attempts.length - 1;
   const attempts = webhook.attempts.map((attempt, index) => {
     const isNext = index === last && attempt.next_at !== null;
-    const next = !isNext ? "" : element("span", {}, ", next at ", time(attempt.next_at));
+    const next = !isNext ? "" : element("span", {}, ", next attempt at ", time(attempt.next_at));
     return element("li", {}, `${attempt.number}. `, time(attempt.time), ` ${attempt.result}, ${attempt.milliseconds} ms`, next);
   });
   return row(
     ["Time", time(webhook.time)],
     ["Event", element("div", { className: "wide" }, `${VENDORS[webhook.vendor]} ${webhook.event}`, toHandler(webhook.to))],
     ["State", verdict(...STATES[webhook.state])],
-    ["Attempts", attempts.length === 0 ? "the first one is running" : element("ol", { className: "break" }, ...attempts)],
+    ["Attempts", attempts.length === 0 ? "first attempt in progress" : element("ol", { className: "break" }, ...attempts)],
   );
 }
 
@@ -385,9 +385,9 @@ function announce() {
   if (news.length > 0) byId("news").textContent = news.join(" ");
 }
 
-// The four orders
+// Actions
 
-function order(id, path, body) {
+function onSubmit(id, path, body) {
   const form = byId(id);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -407,27 +407,27 @@ async function send(form, path, body) {
     said.textContent = response.ok ? `✓ ${text}` : `✗ ${text}`;
   } catch {
     said.className = "said bad";
-    said.textContent = "✗ The emulator does not respond.";
+    said.textContent = "✗ No response from the emulator.";
   } finally {
     button.disabled = false;
   }
   poll();
 }
 
-order("webhook", "/_page/webhook", () => {
+onSubmit("webhook", "/_page/webhook", () => {
   const [vendor, event] = byId("webhook-event").value.split(" ");
   return { vendor, event, url: byId("webhook-url").value.trim(), retries: byId("webhook-retries").value };
 });
-order("fault", "/_page/fault", () => ({
+onSubmit("fault", "/_page/fault", () => ({
   fault: `${byId("fault-operation").value}=${byId("fault-what").value},times=${byId("fault-times").value}`,
 }));
-order("rotate", "/_page/rotate", () => ({ vendor: byId("rotate-vendor").value }));
-order("move", "/_page/clock", () => ({
+onSubmit("rotate", "/_page/rotate", () => ({ vendor: byId("rotate-vendor").value }));
+onSubmit("move", "/_page/clock", () => ({
   seconds: Number(byId("move-number").value) * Number(byId("move-unit").value),
 }));
 byId("cancel-faults").addEventListener("click", () => send(byId("fault"), "/_page/cancel-faults", {}));
 
-// The handler's URL stays in this tab.
+// Remember the handler's URL in this tab.
 byId("webhook-url").value = sessionStorage.getItem("webhook-url") ?? "";
 byId("webhook-url").addEventListener("change", () => sessionStorage.setItem("webhook-url", byId("webhook-url").value));
 
