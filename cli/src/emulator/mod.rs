@@ -58,9 +58,9 @@ only to this machine and to each --webhook-host.
 
 With --host 0.0.0.0 --allow-remote, other machines and containers can reach the
 emulator, without TLS. The page then requires the key that is part of the
-printed address. To open the page by a host name, allow the name with
---page-host. The services and GET /healthz do not require the key. Never send
-credentials of a live service to the emulator.
+printed address. To open the page by a host name, add that name as --page-host.
+The services and GET /healthz do not require the key. Never send credentials of
+a live service to the emulator.
 
 With --seed, the webhook signing keys are derived from TEXT, so anyone who knows
 TEXT knows the keys. Tokens are not kept after a restart. Nothing is written to
