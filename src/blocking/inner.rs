@@ -72,7 +72,7 @@ impl<C: Clone> Inner<C> {
         })
     }
 
-    /// Runs a request with a token, and once more with a new one after a 401.
+    /// Runs a request with a token, and once more with a new token after a 401.
     pub(super) fn run<T>(
         &self,
         scopes: &[Scope],
@@ -103,7 +103,7 @@ impl<C: Clone> Inner<C> {
 /// Defines the struct `Client` of one vendor, with the methods that all vendors share.
 macro_rules! client {
     ($vendor:ident, $name:literal) => {
-        #[doc = concat!("A client of ", $name, "'s auth endpoints for code that is not async.")]
+        #[doc = concat!("A blocking client of ", $name, "'s auth endpoints.")]
         /// Cheap to clone; clones share connections and tokens.
         #[derive(Clone, Debug)]
         pub struct Client(super::inner::Inner<crate::$vendor::Client>);
@@ -123,7 +123,7 @@ macro_rules! client {
             }
 
             #[doc = concat!(
-                "A token for these scopes that works now, as [`", stringify!($vendor),
+                "Returns a valid token for these scopes. See [`", stringify!($vendor),
                 "::Client::token`](crate::", stringify!($vendor), "::Client::token)."
             )]
             ///
@@ -149,7 +149,7 @@ macro_rules! client {
             }
 
             #[doc = concat!(
-                "A token for the scopes of [`", stringify!($vendor), "::ClientBuilder::with_scopes`](crate::",
+                "Returns a valid token for the scopes of [`", stringify!($vendor), "::ClientBuilder::with_scopes`](crate::",
                 stringify!($vendor), "::ClientBuilder::with_scopes)."
             )]
             ///
@@ -189,8 +189,8 @@ macro_rules! client {
             }
 
             #[doc = concat!(
-                "What a response says about its token, as [`", stringify!($vendor), "::Client::classify`](crate::",
-                stringify!($vendor), "::Client::classify): for [`Client::run`]."
+                "Returns what a response says about its token, for [`Client::run`]. See [`",
+                stringify!($vendor), "::Client::classify`](crate::", stringify!($vendor), "::Client::classify)."
             )]
             pub fn classify(
                 &self,

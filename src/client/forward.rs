@@ -190,8 +190,8 @@ macro_rules! builder_methods {
     ($env:literal, $url:literal, $no_scopes:literal, $limit:literal) => {
         impl ClientBuilder {
             #[doc = concat!(
-                "Starts from the environment: `", $env, "_CLIENT_ID`, `", $env, "_CLIENT_SECRET` or `", $env,
-                "_CLIENT_SECRET_FILE`, and whatever else [`Config`](super::Config) has."
+                "Creates a builder from the environment variables `", $env, "_CLIENT_ID`, `", $env, "_CLIENT_SECRET` or `", $env,
+                "_CLIENT_SECRET_FILE`, and from those of all other settings of [`Config`](super::Config)."
             )]
             ///
             /// # Errors
@@ -216,8 +216,8 @@ macro_rules! builder_methods {
             /// The function receives the current options, for example those from the environment,
             /// and returns the changed options.
             ///
-            /// To share the connections of several clients, return a clone of the same [`HttpOptions`](crate::HttpOptions)
-            /// each time: `with_http(|_| http.clone())`.
+            /// To share the connections of several clients, return a clone of the same
+            /// [`HttpOptions`](crate::HttpOptions) each time: `with_http(|_| http.clone())`.
             #[must_use]
             pub fn with_http(
                 mut self,

@@ -15,7 +15,7 @@ const CLIENT_SECRET: HeaderName = HeaderName::from_static("x-client-secret");
 /// The names of the headers that carry the key pair.
 pub(super) const KEY_PAIR: [HeaderName; 2] = [CLIENT_ID, CLIENT_SECRET];
 
-/// Where the client credentials go.
+/// Where a request contains the client credentials.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuth {
@@ -32,7 +32,7 @@ pub enum ClientAuth {
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
     Credentials(Arc<dyn CredentialsProvider>),
-    /// A client that only verifies webhooks has the id alone, or nothing.
+    /// A client that only verifies webhooks has only the client id, or not even that.
     Id(Option<String>),
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Identity {
 #[derive(Debug)]
 pub(super) enum Auth {
     Credentials(CurrentCredentials),
-    /// A client that only verifies webhooks has the id alone, or nothing.
+    /// A client that only verifies webhooks has only the client id, or not even that.
     Id {
         id: Option<String>,
         name: Option<String>,

@@ -2,7 +2,7 @@
 
 use crate::generated::moov::types;
 
-/// Where the client credentials go.
+/// Where a request contains the client credentials.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuth {

@@ -1,8 +1,8 @@
 //! Shared parts of both vendors' webhook verifiers, and the deduplication of deliveries.
 //!
 //! The verifiers are [`moneykit::Client::webhooks`](crate::moneykit::Client::webhooks) and
-//! [`moov::webhook::WebhookVerifier`](crate::moov::webhook::WebhookVerifier). With axum, use the layer in the module `axum`
-//! (feature `axum`); `examples/webhook_server.rs` is a complete server.
+//! [`moov::webhook::WebhookVerifier`](crate::moov::webhook::WebhookVerifier). With axum, use the
+//! layer in the module `axum` (feature `axum`). `examples/webhook_server.rs` is a complete server.
 //!
 //! # At-least-once handling
 //!

@@ -65,7 +65,7 @@ macro_rules! fields {
             /// Otherwise like [`from_env`](Self::from_env). Errors and warnings name the variables
             /// with this prefix.
             ///
-            #[doc = concat!("`", $prefix, "_ACME` reads `", $prefix, "_ACME_CLIENT_ID` and so on. A `_` at its end is ignored.")]
+            #[doc = concat!("With the prefix `", $prefix, "_ACME`, it reads `", $prefix, "_ACME_CLIENT_ID` and so on. A trailing `_` is ignored.")]
             ///
             /// # Errors
             ///
@@ -174,7 +174,8 @@ macro_rules! settings {
         /// unknown key is an error that suggests the most similar key. An invalid value is an error
         /// that does not show the value. In the environment
         #[doc = concat!("a key is in upper case after `", $prefix, "_`, such as `", $prefix, "_CLIENT_SECRET_FILE`.")]
-        /// Other variables with this prefix are ignored, unless they resemble a key: see [`Config::from_env`].
+        /// Other variables with this prefix are ignored, unless they resemble a key: see
+        /// [`Config::from_env`].
         ///
         /// # Options without a key
         ///
@@ -217,7 +218,7 @@ macro_rules! settings {
             pub credentials_dir: std::path::PathBuf,
             /// A name for the credentials. See [`ClientBuilder::with_credentials_name`].
             pub credentials_name: String,
-            #[doc = concat!("Where the credentials go: ", $ways, ".")]
+            #[doc = concat!("Where a request contains the credentials: ", $ways, ".")]
             pub client_auth: ClientAuth,
             /// The base URL of the service. See [`ClientBuilder::with_base_url`].
             pub base_url: String,
@@ -226,7 +227,7 @@ macro_rules! settings {
             /// The scopes of the default token: a list, or a text with spaces between the scopes.
             /// See [`ClientBuilder::with_scopes`].
             pub scopes: Vec<crate::Scope>,
-            /// The timeout of a request. See
+            /// The time limit of a call. See
             /// [`HttpOptions::with_timeout`](crate::HttpOptions::with_timeout).
             ///
             /// This and all durations below are a number of seconds, or a text such as `500ms`,
@@ -252,10 +253,10 @@ macro_rules! settings {
             /// The hosts to which http is allowed: a list, or a text with spaces between the hosts.
             /// See [`HttpOptions::with_allow_http`](crate::HttpOptions::with_allow_http).
             pub allow_http: Vec<String>,
-            /// How long before its expiry a token is renewed. See
+            /// How long before its expiry a token is refreshed. See
             /// [`TokenOptions::with_refresh_window`](crate::token::TokenOptions::with_refresh_window).
             pub refresh_window: std::time::Duration,
-            /// The time to subtract from a token's lifetime. See
+            /// How long before its expiry a token is no longer used. See
             /// [`TokenOptions::with_expiry_leeway`](crate::token::TokenOptions::with_expiry_leeway).
             pub expiry_leeway: std::time::Duration,
             /// The longest wait for a token. See
@@ -270,7 +271,7 @@ macro_rules! settings {
             /// The maximum number of token calls in a period, such as `40/s` or `300/60s`. See
             /// [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit).
             pub rate_limit: (usize, std::time::Duration),
-            /// The share of the rate limit that this process may use: over 0 and up to 1. See
+            /// The share of the rate limit that this client may use: over 0 and up to 1. See
             /// [`TokenOptions::with_rate_limit_share`](crate::token::TokenOptions::with_rate_limit_share).
             pub rate_limit_share: f64,
             $($own)*

@@ -202,8 +202,8 @@ impl WebhookVerifier {
 ///
 /// # Errors
 ///
-/// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) if it is missing, repeated, too long or not
-/// visible ASCII.
+/// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) if the header is missing,
+/// repeated, too long or not visible ASCII.
 pub fn signature<'h>(headers: impl Headers<'h>) -> Result<&'h str, VerifyError> {
     one(&headers, SIGNATURE, jws::LIMIT)
 }

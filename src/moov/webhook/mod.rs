@@ -15,7 +15,7 @@
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
 //!     panic!("it was not sent before");
 //! };
-//! // The body is a hint: fetch the object (`UnsignedEvent::refetch_url`), and act on that.
+//! // The body is a hint: fetch the object (`UnsignedEvent::refetch_url`), and use that.
 //! let hint = webhook.unsigned_event()?;
 //! assert_eq!(hint.kind, EventKind::TransferUpdated);
 //! delivery.complete().await?;
