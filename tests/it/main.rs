@@ -33,6 +33,7 @@ mod fleet_limit;
 mod guide;
 mod layers;
 mod lifecycle;
+mod messages;
 mod model;
 mod network;
 mod observer;

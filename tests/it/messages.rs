@@ -1,0 +1,221 @@
+//! Holds the wording of every message in the sources: errors, log lines, panics and the output of the tools.
+//!
+//! The rule: each string literal with a space and a letter in it is a message. So are format strings, and what a
+//! macro or an attribute such as `#[must_use = "..."]` contains. Docs, lints, `cfg` and test code are left out.
+//! A message of a single word is not found; `tests/it/errors.rs` has those of errors.
+//!
+//! To accept a change of wording: `INSTA_UPDATE=always cargo test --all-features --test it messages`, then
+//! `git diff tests/it/snapshots`. After a conflict in a snapshot, take either side and run the same.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::layers::sources;
+
+/// Words of riddles, in lower case, and the standard words for them.
+const BANNED: &[(&str, &str)] = &[
+    ("all the same", "still, or nothing"),
+    ("answer", "response, reply"),
+    ("asked again", "next attempt, retried"),
+    ("for good", "permanently"),
+    ("his own", "their own"),
+    ("in earnest", "nothing"),
+    ("nobody", "no caller, no process"),
+    ("of now", "current"),
+    ("told", "reported, returned"),
+    ("whoever", "the caller, the process"),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Adds the messages of these tokens.
+fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                tokens.next_if(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '!'));
+                let Some(TokenTree::Group(attribute)) = tokens.next() else { continue };
+                if is_test(attribute.stream()) {
+                    skip_item(&mut tokens);
+                } else if !has_no_message(attribute.stream()) {
+                    collect(attribute.stream(), found);
+                }
+            }
+            TokenTree::Group(group) => collect(group.stream(), found),
+            TokenTree::Literal(literal) => {
+                let text = match syn::Lit::new(literal) {
+                    syn::Lit::Str(text) => text.value(),
+                    syn::Lit::ByteStr(bytes) => String::from_utf8_lossy(&bytes.value()).into_owned(),
+                    _ => continue,
+                };
+                if text.contains(char::is_whitespace) && text.contains(char::is_alphabetic) {
+                    found.insert(text);
+                }
+            }
+            TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+        }
+    }
+}
+
+/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]`, `#[cfg(all(test, ...))]`; not `#[cfg(not(test))]`.
+fn is_test(attribute: TokenStream) -> bool {
+    let text = attribute.to_string().replace(' ', "");
+    text == "test"
+        || text.starts_with("tokio::test")
+        || text == "cfg(test)"
+        || text.starts_with("cfg(all(test,")
+}
+
+/// Of what the compiler, rustdoc or a lint reads, and no user.
+fn has_no_message(attribute: TokenStream) -> bool {
+    let mut names = attribute.into_iter().filter_map(|token| match token {
+        TokenTree::Ident(ident) => Some(ident.to_string()),
+        _ => None,
+    });
+    names.next().is_some_and(|name| matches!(&*name, "allow" | "cfg" | "cfg_attr" | "doc" | "expect"))
+}
+
+/// Up to the end of an item, a field or an arm: a body, `;` or `,`.
+fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
+    for token in tokens {
+        match token {
+            TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | ',') => return,
+            TokenTree::Group(group) if group.delimiter() == proc_macro2::Delimiter::Brace => return,
+            _ => {}
+        }
+    }
+}
+
+/// `tests.rs`, `http_tests.rs` and all in a folder `tests`.
+fn is_test_file(path: &Path) -> bool {
+    path.components()
+        .any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs").ends_with("tests"))
+}
+
+/// The messages of each file below these folders, by its path.
+fn messages(folders: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let all = |name: &&str| -> Vec<PathBuf> {
+        let path = root().join(name);
+        if path.is_dir() { sources(&path) } else { vec![path] }
+    };
+    let mut messages = BTreeMap::new();
+    for path in folders.iter().flat_map(all) {
+        let relative = path.strip_prefix(root()).expect("below the root");
+        if is_test_file(relative) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a source");
+        let mut found = BTreeSet::new();
+        collect(text.parse().expect("Rust"), &mut found);
+        if !found.is_empty() {
+            messages.insert(relative.to_string_lossy().replace('\\', "/"), found);
+        }
+    }
+    messages
+}
+
+fn page(folders: &[&str]) -> String {
+    let mut page = String::new();
+    for (file, messages) in messages(folders) {
+        writeln!(page, "{file}").expect("memory");
+        for message in messages {
+            let plain = message.trim() == message && !message.contains(char::is_control);
+            let line = if plain { message } else { format!("{message:?}") };
+            writeln!(page, "    {line}").expect("memory");
+        }
+    }
+    page
+}
+
+#[test]
+fn library_messages() {
+    insta::assert_snapshot!(page(&["build.rs", "src"]));
+}
+
+#[test]
+fn cli_messages() {
+    insta::assert_snapshot!(page(&["cli/src"]));
+}
+
+#[test]
+fn xtask_messages() {
+    insta::assert_snapshot!(page(&["xtask/src"]));
+}
+
+#[test]
+fn openapi_drift_messages() {
+    insta::assert_snapshot!(page(&["openapi-drift/src"]));
+}
+
+#[test]
+fn no_message_has_a_banned_word() {
+    let mut bad = Vec::new();
+    for (file, messages) in messages(&["build.rs", "src"]) {
+        for message in messages {
+            for (banned, standard) in BANNED {
+                if message.to_lowercase().contains(banned) {
+                    bad.push(format!("{file}: {message:?} has `{banned}`; write {standard}"));
+                }
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+#[test]
+fn messages_are_found_in_every_form_of_literal() {
+    let source = r####"
+        //! "not this doc"
+        #![doc = "not this attribute"]
+        // "not this comment"
+        /* "nor /* this */ one" */
+        /// "not this doc"
+        #[must_use = "an attribute"]
+        #[expect(dead_code, reason = "not this reason")]
+        fn one() -> &'static str {
+            const QUOTE: char = '"';
+            tracing::warn!(field = %'a', "a log line: {}", "single");
+            panic!(r#"a "raw" string"#);
+            write(b"some bytes", br"raw bytes", "two \
+                  lines", "with \"quotes\" // in it");
+        }
+        #[cfg(test)]
+        const TEST: &str = "not this constant";
+        struct Two {
+            #[cfg(test)]
+            field: Kind<"not this field">,
+            other: Kind<"a field">,
+        }
+        #[cfg(not(test))]
+        const REAL: &str = "a constant";
+        #[cfg(test)]
+        mod tests {
+            const TEST: &str = "not this one";
+        }
+        #[tokio::test(start_paused = true)]
+        async fn test() { say("not this test") }
+    "####;
+    let mut found = BTreeSet::new();
+    collect(source.parse().expect("Rust"), &mut found);
+    let expected = [
+        "a \"raw\" string",
+        "a constant",
+        "a field",
+        "a log line: {}",
+        "an attribute",
+        "raw bytes",
+        "some bytes",
+        "two lines",
+        "with \"quotes\" // in it",
+    ];
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
+}
