@@ -72,3 +72,4 @@ mod webhook_outcomes;
 mod webhook_retries;
 mod webhook_server;
 mod wire;
+mod wrapped_store;

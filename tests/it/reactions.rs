@@ -16,8 +16,8 @@ use fintech_auth::{
     Error, ErrorKind, RetryPolicy, Scope, Secret,
     emulator::{Fault, Operation},
     token::{
-        Fingerprint, IssuedToken, Lease, MemoryStore, Notice, Rejection, StoreError, StoreFuture, StoreKey,
-        StoredToken, TokenCache, TokenId, TokenOptions, TokenSource, TokenStore,
+        Fingerprint, IssuedToken, MemoryStore, Notice, Rejection, StoreError, StoreFuture, TokenCache,
+        TokenId, TokenOptions, TokenSource, TokenStore as _,
         redis::{RedisStore, SealingKey},
     },
 };
@@ -32,6 +32,7 @@ use tokio::{
 use crate::{
     scripted::{Reply, Scripted, TestClock, fail, limited, options},
     support::{emulator, scopes},
+    wrapped_store::{WrappedStore, Wrapper},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -384,63 +385,33 @@ async fn webhook_keys_are_fetched_once_per_period() {
 
 /// A store that fails and counts its calls.
 #[derive(Debug, Default)]
-struct Broken(AtomicUsize, Option<broadcast::Sender<Notice>>);
-
-impl Broken {
-    fn fail<'a, T: Send + 'a>(&'a self) -> StoreFuture<'a, T> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(async { Err(StoreError::new("out of order")) })
-    }
+struct Failing {
+    calls: AtomicUsize,
+    notices: Option<broadcast::Sender<Notice>>,
+    store: MemoryStore,
 }
 
-impl TokenStore for Broken {
-    fn get<'a>(&'a self, _: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        self.fail()
+impl Wrapper for Failing {
+    fn store(&self) -> &MemoryStore {
+        &self.store
     }
 
-    fn put<'a>(&'a self, _: &'a StoreKey, _: &'a StoredToken, _: &'a Lease) -> StoreFuture<'a, bool> {
-        self.fail()
-    }
-
-    fn take_refresh_token<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, Option<Secret>> {
-        self.fail()
-    }
-
-    fn revoke<'a>(&'a self, _: &'a Fingerprint, _: &'a [TokenId], _: Duration) -> StoreFuture<'a, ()> {
-        self.fail()
-    }
-
-    fn invalidate<'a>(&'a self, _: &'a StoreKey, _: TokenId) -> StoreFuture<'a, ()> {
-        self.fail()
-    }
-
-    fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, Option<Lease>> {
-        self.fail()
-    }
-
-    fn release<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, ()> {
-        self.fail()
-    }
-
-    fn changed<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, ()> {
-        self.fail()
-    }
-
-    fn marks<'a>(&'a self, _: &'a Fingerprint, _: &'a [TokenId]) -> StoreFuture<'a, Vec<Notice>> {
-        self.fail()
+    fn wrap<'a, T: Send + 'a>(&'a self, _: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Err(StoreError::new("out of order")) })
     }
 
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
-        self.1.as_ref().map(broadcast::Sender::subscribe)
+        self.notices.as_ref().map(broadcast::Sender::subscribe)
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn failing_store_is_called_once_per_period() {
-    let store = Arc::new(Broken::default());
+    let store = Arc::new(WrappedStore::<Failing>::default());
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     let scope = |number: usize| format!("scope-{number}");
-    let calls = || store.0.load(Ordering::Relaxed);
+    let calls = || store.calls.load(Ordering::Relaxed);
     hold("New call to a token store after a failed one", &cache, scope, calls, async |_, outcome| {
         assert!(outcome.is_ok());
     })
@@ -448,8 +419,8 @@ async fn failing_store_is_called_once_per_period() {
 }
 
 /// Returns a cache with a failing store, and the store.
-fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<Broken>) {
-    let store = Arc::new(Broken(AtomicUsize::new(0), notices));
+fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<WrappedStore<Failing>>) {
+    let store = Arc::new(WrappedStore(Failing { notices, ..Failing::default() }));
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     (cache, store)
 }
@@ -471,12 +442,12 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
 #[tokio::test(start_paused = true)]
 async fn tombstone_that_the_store_rejects_is_retried_until_it_expires() {
     let (cache, store) = broken(None);
-    let calls = || store.0.load(Ordering::Relaxed);
+    let calls = || store.calls.load(Ordering::Relaxed);
     cache.forget(&Secret::from("token")).await.unwrap_err();
     hold_for_a_day("Retry of a mark that the store did not take", calls).await;
 
     let (cache, store) = broken(None);
-    let calls = || store.0.load(Ordering::Relaxed);
+    let calls = || store.calls.load(Ordering::Relaxed);
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     cache.invalidate(&token).await;
     let before = calls();
@@ -494,7 +465,7 @@ async fn tombstone_that_the_store_rejects_is_retried_until_it_expires() {
 async fn missed_notifications_are_recovered_until_every_token_expires() {
     let notices = broadcast::Sender::new(8);
     let (cache, store) = broken(Some(notices.clone()));
-    let calls = || store.0.load(Ordering::Relaxed);
+    let calls = || store.calls.load(Ordering::Relaxed);
     cache.token(&scopes(&["a"])).await.unwrap();
     notices.send(Notice::Missed).unwrap();
     hold_for_a_day("Check of the tokens in memory after notices were lost", calls).await;
@@ -504,46 +475,13 @@ async fn missed_notifications_are_recovered_until_every_token_expires() {
 #[derive(Debug, Default)]
 struct RefusesPut(MemoryStore);
 
-impl TokenStore for RefusesPut {
-    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        self.0.get(key)
+impl Wrapper for RefusesPut {
+    fn store(&self) -> &MemoryStore {
+        &self.0
     }
 
-    fn put<'a>(&'a self, _: &'a StoreKey, _: &'a StoredToken, _: &'a Lease) -> StoreFuture<'a, bool> {
-        Box::pin(async { Ok(false) })
-    }
-
-    fn take_refresh_token<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, Option<Secret>> {
-        self.0.take_refresh_token(key, lease)
-    }
-
-    fn revoke<'a>(
-        &'a self,
-        source: &'a Fingerprint,
-        ids: &'a [TokenId],
-        time: Duration,
-    ) -> StoreFuture<'a, ()> {
-        self.0.revoke(source, ids, time)
-    }
-
-    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
-        self.0.invalidate(key, id)
-    }
-
-    fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
-        self.0.lease(key, time)
-    }
-
-    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
-        self.0.release(key, lease)
-    }
-
-    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
-        self.0.changed(key, within)
+    fn rejects(&self, _: TokenId) -> bool {
+        true
     }
 }
 
@@ -553,7 +491,7 @@ async fn store_that_rejects_every_token_causes_a_few_requests_per_refresh() {
     // Tokens of one day are refreshed once in the hour. Tokens of 15 minutes are used for at least
     // 11 minutes.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
-        let store = Arc::new(RefusesPut::default());
+        let store = Arc::new(WrappedStore::<RefusesPut>::default());
         let (cache, source) = scripted(&Reply::Token(seconds), |options| options.with_store(store));
         let start = Instant::now();
         while start.elapsed() < HOUR {

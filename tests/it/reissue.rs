@@ -12,10 +12,7 @@ use std::{
 
 use fintech_auth::{
     Error, ErrorKind, Scope, Secret,
-    token::{
-        Fingerprint, IssuedToken, Lease, MemoryStore, Notice, StoreFuture, StoreKey, StoredToken, TokenCache,
-        TokenId, TokenSource, TokenStore,
-    },
+    token::{Fingerprint, IssuedToken, MemoryStore, Notice, TokenCache, TokenId, TokenSource},
 };
 use tokio::{
     sync::broadcast,
@@ -25,6 +22,7 @@ use tokio::{
 use crate::{
     scripted::{TestClock, options},
     support::scopes,
+    wrapped_store::{WrappedStore, Wrapper},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -68,58 +66,20 @@ impl Unforgiving {
     }
 }
 
-impl TokenStore for Unforgiving {
-    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        self.store.get(key)
+impl Wrapper for Unforgiving {
+    fn store(&self) -> &MemoryStore {
+        &self.store
     }
 
-    fn put<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        token: &'a StoredToken,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, bool> {
-        if self.evicted.lock().unwrap().contains(&token.id) {
-            return Box::pin(async { Ok(false) });
+    fn rejects(&self, id: TokenId) -> bool {
+        self.evicted.lock().unwrap().contains(&id)
+    }
+
+    fn on_evict(&self, notice: Notice) {
+        if let Notice::Revoked(id) | Notice::Invalidated(id) = notice {
+            self.evicted.lock().unwrap().insert(id);
         }
-        self.store.put(key, token, lease)
-    }
-
-    fn take_refresh_token<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, Option<Secret>> {
-        self.store.take_refresh_token(key, lease)
-    }
-
-    fn revoke<'a>(
-        &'a self,
-        source: &'a Fingerprint,
-        ids: &'a [TokenId],
-        time: Duration,
-    ) -> StoreFuture<'a, ()> {
-        self.evicted.lock().unwrap().extend(ids);
-        ids.iter().for_each(|id| drop(self.notices.send(Notice::Revoked(*id))));
-        self.store.revoke(source, ids, time)
-    }
-
-    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
-        self.evicted.lock().unwrap().insert(id);
-        let _ = self.notices.send(Notice::Invalidated(id));
-        self.store.invalidate(key, id)
-    }
-
-    fn lease<'a>(&'a self, key: &'a StoreKey, time: Duration) -> StoreFuture<'a, Option<Lease>> {
-        self.store.lease(key, time)
-    }
-
-    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
-        self.store.release(key, lease)
-    }
-
-    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
-        self.store.changed(key, within)
+        let _ = self.notices.send(notice);
     }
 
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
@@ -131,7 +91,7 @@ impl TokenStore for Unforgiving {
 fn caches() -> [(TokenCache, Same); 3] {
     let options = || options(&TestClock::new());
     let kept = options().with_store(Arc::new(MemoryStore::default()));
-    let unforgiving = options().with_store(Arc::new(Unforgiving::new()));
+    let unforgiving = options().with_store(Arc::new(WrappedStore(Unforgiving::new())));
     [options(), kept, unforgiving].map(|options| {
         let source = Same::default();
         (TokenCache::new(source.clone(), options), source)

@@ -7,8 +7,8 @@ use fintech_auth::{
     ErrorKind, Secret,
     emulator::store_contract,
     token::{
-        Fingerprint, Lease, MemoryStore, Rejection, StoreError, StoreFuture, StoreKey, StoredToken, Token,
-        TokenCache, TokenId, TokenOptions, TokenStore,
+        Fingerprint, Lease, MemoryStore, Rejection, StoreFuture, StoreKey, StoredToken, Token, TokenCache,
+        TokenId, TokenOptions, TokenStore,
     },
 };
 use tokio::{
@@ -197,63 +197,12 @@ async fn process_without_the_lease_waits_for_its_holder_or_its_expiry() {
     assert_eq!(source.count(), 2);
 }
 
-/// A store that fails in the given way.
-#[derive(Debug)]
-struct Broken {
-    hangs: bool,
-}
-
-impl Broken {
-    fn response<'a, T: Send + 'a>(&'a self) -> StoreFuture<'a, T> {
-        Box::pin(async {
-            if self.hangs {
-                std::future::pending::<()>().await;
-            }
-            Err(StoreError::new("out of order"))
-        })
-    }
-}
-
-impl TokenStore for Broken {
-    fn get<'a>(&'a self, _: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        self.response()
-    }
-
-    fn put<'a>(&'a self, _: &'a StoreKey, _: &'a StoredToken, _: &'a Lease) -> StoreFuture<'a, bool> {
-        self.response()
-    }
-
-    fn take_refresh_token<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, Option<Secret>> {
-        self.response()
-    }
-
-    fn revoke<'a>(&'a self, _: &'a Fingerprint, _: &'a [TokenId], _: Duration) -> StoreFuture<'a, ()> {
-        self.response()
-    }
-
-    fn invalidate<'a>(&'a self, _: &'a StoreKey, _: TokenId) -> StoreFuture<'a, ()> {
-        self.response()
-    }
-
-    fn lease<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, Option<Lease>> {
-        self.response()
-    }
-
-    fn release<'a>(&'a self, _: &'a StoreKey, _: &'a Lease) -> StoreFuture<'a, ()> {
-        self.response()
-    }
-
-    fn changed<'a>(&'a self, _: &'a StoreKey, _: Duration) -> StoreFuture<'a, ()> {
-        self.response()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn client_continues_without_its_store() {
-    for hangs in [false, true] {
-        let source = slow([]);
-        let options =
-            TokenOptions::default().with_clock(TestClock::new()).with_store(Arc::new(Broken { hangs }));
+    for state in [State::Down, State::Hanging] {
+        let (source, store) = (slow([]), Arc::new(Switched::default()));
+        store.set(state);
+        let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store);
         let cache = TokenCache::new(source.clone(), options);
         assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-1");
         assert_eq!((source.count(), cache.stats().store_failures), (1, 1));
@@ -383,7 +332,8 @@ async fn process_can_revoke_a_token_it_does_not_hold() {
 
 #[tokio::test(start_paused = true)]
 async fn revocation_rejected_by_the_store_is_an_error_and_retried() {
-    let store = Arc::new(Broken { hangs: false });
+    let store = Arc::new(Switched::default());
+    store.set(State::Down);
     let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store);
     let cache = TokenCache::new(slow([]), options);
     let token = cache.token(&scopes(&["a"])).await.unwrap().to_secret();
@@ -401,7 +351,8 @@ async fn revocation_rejected_by_the_store_is_an_error_and_retried() {
 async fn processes_retry_a_failing_store_at_different_times() {
     let mut processes = Vec::new();
     for _ in 0..2 {
-        let store = Arc::new(Broken { hangs: false });
+        let store = Arc::new(Switched::default());
+        store.set(State::Down);
         let options = TokenOptions::default().with_clock(TestClock::new()).with_store(store);
         let cache = TokenCache::new(slow([]), options);
         processes.push((cache, Vec::new()));

@@ -9,12 +9,9 @@ use std::{
     time::Duration,
 };
 
-use fintech_auth::{
-    Secret,
-    token::{
-        Fingerprint, Lease, MemoryStore, StoreError, StoreFuture, StoreKey, StoredToken, TokenId, TokenStore,
-    },
-};
+use fintech_auth::token::{MemoryStore, StoreError, StoreFuture};
+
+use crate::wrapped_store::{WrappedStore, Wrapper};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum State {
@@ -27,8 +24,10 @@ pub(crate) enum State {
     Panicking,
 }
 
+pub(crate) type Switched = WrappedStore<Switches>;
+
 #[derive(Debug, Default)]
-pub(crate) struct Switched {
+pub(crate) struct Switches {
     state: Mutex<State>,
     store: MemoryStore,
     /// How often an error of this store was formatted.
@@ -37,27 +36,33 @@ pub(crate) struct Switched {
 
 /// An error that counts how often it is formatted.
 #[derive(Debug)]
-struct OutOfOrder(Arc<AtomicUsize>);
+struct CountedError(Arc<AtomicUsize>);
 
-impl fmt::Display for OutOfOrder {
+impl fmt::Display for CountedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fetch_add(1, Ordering::SeqCst);
         f.write_str("out of order")
     }
 }
 
-impl std::error::Error for OutOfOrder {}
+impl std::error::Error for CountedError {}
 
-impl Switched {
+impl Switches {
     pub(crate) fn set(&self, state: State) {
         *self.state.lock().unwrap() = state;
     }
+}
 
-    fn unless_down<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+impl Wrapper for Switches {
+    fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    fn wrap<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         match *self.state.lock().unwrap() {
             State::Up => call,
             State::Down => {
-                let error = StoreError::new(OutOfOrder(self.written.clone()));
+                let error = StoreError::new(CountedError(self.written.clone()));
                 Box::pin(async { Err(error) })
             }
             State::Hanging => Box::pin(std::future::pending()),
@@ -67,48 +72,5 @@ impl Switched {
             }),
             State::Panicking => Box::pin(async { panic!("the store panics") }),
         }
-    }
-}
-
-impl TokenStore for Switched {
-    fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>> {
-        self.unless_down(self.store.get(key))
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        token: &'a StoredToken,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, bool> {
-        self.unless_down(self.store.put(key, token, lease))
-    }
-
-    fn take_refresh_token<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        lease: &'a Lease,
-    ) -> StoreFuture<'a, Option<Secret>> {
-        self.unless_down(self.store.take_refresh_token(key, lease))
-    }
-
-    fn revoke<'a>(&'a self, of: &'a Fingerprint, ids: &'a [TokenId], keep: Duration) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.revoke(of, ids, keep))
-    }
-
-    fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.invalidate(key, id))
-    }
-
-    fn lease<'a>(&'a self, key: &'a StoreKey, length: Duration) -> StoreFuture<'a, Option<Lease>> {
-        self.unless_down(self.store.lease(key, length))
-    }
-
-    fn release<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.release(key, lease))
-    }
-
-    fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
-        self.unless_down(self.store.changed(key, within))
     }
 }
