@@ -14,6 +14,7 @@ mod capacity;
 mod circles;
 mod concurrency;
 mod config;
+mod contract;
 mod credentials_files;
 mod credentials_key_pair;
 mod credentials_provider;
