@@ -74,6 +74,8 @@ impl Builder {
     ///
     /// If the address is not a loopback address, everyone who can reach the port can get the
     /// emulator's tokens, and requests are not encrypted. Send only the emulator's own credentials.
+    /// The emulator then serves at most 256 connections at once, and closes a connection whose
+    /// request takes more than 30 s to arrive.
     pub fn with_host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self

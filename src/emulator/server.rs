@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -25,6 +25,10 @@ use super::{
 
 /// The maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
+/// The maximum number of open connections if other machines can reach the emulator.
+const CONNECTIONS: usize = 256;
+/// How long a client on another machine may take to send the head of a request, and then its body.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Both services, and their shared state.
 pub(super) struct Services {
@@ -58,12 +62,16 @@ impl Drop for Observed<'_> {
 /// Serves until `stopping` is true and the requests in flight have their responses. Aborting this
 /// task also ends its connections, because it owns them.
 pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
+    // There are no limits on loopback: tests open thousands of connections and pause tokio's time.
+    let is_remote = listener.local_addr().is_ok_and(|address| !address.ip().is_loopback());
+    let read_timeout = is_remote.then_some(READ_TIMEOUT);
     let mut connections = JoinSet::new();
     loop {
+        let may_accept = !is_remote || connections.len() < CONNECTIONS;
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if may_accept => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, services.clone(), stopping.clone()));
+                    connections.spawn(connection(stream, services.clone(), read_timeout, stopping.clone()));
                 }
                 // The process may be out of file descriptors: try again when some may have been
                 // closed.
@@ -84,14 +92,23 @@ async fn stop(stopping: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn connection(stream: TcpStream, services: Arc<Services>, mut stopping: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    services: Arc<Services>,
+    read_timeout: Option<Duration>,
+    mut stopping: watch::Receiver<bool>,
+) {
     // Responses are small and clients wait for them. If this fails, they are only slower.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();
-        async move { services.respond(request).await }
+        async move { services.respond(request, read_timeout).await }
     });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut builder = http1::Builder::new();
+    if let Some(limit) = read_timeout {
+        builder.timer(TokioTimer::new()).header_read_timeout(limit);
+    }
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut ended = tokio::select! {
         ended = &mut connection => Some(ended),
         () = stop(&mut stopping) => None,
@@ -108,9 +125,16 @@ async fn connection(stream: TcpStream, services: Arc<Services>, mut stopping: wa
 }
 
 impl Services {
-    async fn respond(&self, request: http::Request<Incoming>) -> Result<Response<Outgoing>, Cut> {
+    async fn respond(
+        &self,
+        request: http::Request<Incoming>,
+        read_timeout: Option<Duration>,
+    ) -> Result<Response<Outgoing>, Cut> {
         let (mut parts, body) = request.into_parts();
-        let body = read(body).await?;
+        let body = match read_timeout {
+            Some(limit) => tokio::time::timeout(limit, read(body)).await.map_err(|_| Cut::Close)??,
+            None => read(body).await?,
+        };
         if let (Some(handler), Some(body)) = (&self.handler, &body) {
             let request = http::Request::from_parts(parts, body.clone());
             if let Some(response) = handler(&request) {

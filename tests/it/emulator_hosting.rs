@@ -182,3 +182,50 @@ async fn shutdown_does_not_exceed_its_time_limit() {
     timeout(LONG, hanging.read_to_string(&mut response)).await.expect("the connection is closed").ok();
     assert_eq!(response, "");
 }
+
+/// An emulator that other machines reach.
+async fn remote() -> Emulator {
+    Emulator::builder().with_host(std::net::Ipv4Addr::UNSPECIFIED.into()).start().await.unwrap()
+}
+
+#[tokio::test]
+async fn other_machines_share_a_bounded_number_of_connections() {
+    let emulator = remote().await;
+    let mut held = Vec::new();
+    for _ in 0..256 {
+        held.push(connect(&emulator).await);
+    }
+    let mut waiting = connect(&emulator).await;
+    waiting.write_all(get("/waiting").as_bytes()).await.unwrap();
+    // Each of the connections before it is served.
+    for mut stream in held {
+        stream.write_all(get("/held").as_bytes()).await.unwrap();
+        let mut first = [0];
+        stream.read_exact(&mut first).await.unwrap();
+        assert_eq!(emulator.requests()[0].path, "/held", "the connection over the bound has to wait");
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+    let mut response = String::new();
+    waiting.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_machines_have_30_s_to_send_a_request() {
+    let emulator = remote().await;
+    let half_a_body = "POST /auth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe";
+    for sent in ["", "GET / HTTP/1.1\r\nHost:", half_a_body] {
+        let mut stream = connect(&emulator).await;
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let mut response = String::new();
+        let ended = timeout(Duration::from_secs(3600), stream.read_to_string(&mut response)).await;
+        ended.expect("the connection is closed").ok();
+        assert!(
+            began.elapsed() >= Duration::from_secs(29) && began.elapsed() < Duration::from_secs(60),
+            "{sent}"
+        );
+        assert!(!response.starts_with("HTTP/1.1 2"), "{response}");
+    }
+    assert!(emulator.requests().is_empty());
+}
