@@ -142,6 +142,9 @@
 
 mod check;
 mod entry;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod link;
 mod listen;
 mod names;

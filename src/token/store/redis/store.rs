@@ -71,14 +71,14 @@ impl RedisStore {
     }
 
     /// Opens the token of an entry. Returns `None` if no key of this store has sealed it.
-    fn token(&self, key: &StoreKey, sealed: &Sealed) -> Option<StoredToken> {
+    pub(super) fn token(&self, key: &StoreKey, sealed: &Sealed) -> Option<StoredToken> {
         let text = self.keys.open(&self.names.about("access", key), &sealed.text)?;
         let mut token = entry::read(&text, sealed.left, sealed.now)?;
         token.refresh_token_id = sealed.refresh_token_id;
         Some(token).filter(|token| Some(token.id) == sealed.id)
     }
 
-    fn refresh_token(&self, key: &StoreKey, id: Option<TokenId>, sealed: &[u8]) -> Option<Secret> {
+    pub(super) fn refresh_token(&self, key: &StoreKey, id: Option<TokenId>, sealed: &[u8]) -> Option<Secret> {
         let text = self.keys.open(&self.about_refresh(key, id?), sealed)?;
         Some(Secret::from(std::str::from_utf8(&text).ok()?))
     }
