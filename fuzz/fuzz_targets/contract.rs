@@ -1,0 +1,33 @@
+//! `openapi.yaml` as the build script reads it: an error or a client that parses as Rust, never a panic.
+#![no_main]
+
+#[path = "../../build.rs"]
+#[allow(dead_code)]
+mod build_script;
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    process,
+    sync::{LazyLock, Mutex},
+};
+
+use libfuzzer_sys::fuzz_target;
+
+// libFuzzer's hook aborts, but the build script reports the panics of the generator.
+static HOOK: LazyLock<()> =
+    LazyLock::new(|| panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string())));
+
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
+fuzz_target!(|text: &str| {
+    *HOOK;
+    let generate = || build_script::parse(text).and_then(build_script::bindings);
+    match panic::catch_unwind(AssertUnwindSafe(generate)) {
+        Ok(Ok(code)) => assert!(code.contains("fn")),
+        Ok(Err(reason)) => assert!(!reason.is_empty()),
+        Err(_) => {
+            eprintln!("{}", PANIC.lock().unwrap());
+            process::abort()
+        }
+    }
+});
