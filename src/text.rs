@@ -14,9 +14,9 @@ pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
         Some("contains a byte order mark; save the text as UTF-8 without one")
     } else if text.starts_with(is_space) || text.ends_with(is_space) {
-        Some("has white space or a line break around it; remove it")
+        Some("starts or ends with white space or a line break; remove it")
     } else if text.starts_with(is_quote) || text.ends_with(is_quote) {
-        Some("has quotes around it that became a part of it; remove them")
+        Some("is enclosed in quotes that are part of the value; remove them")
     } else if text.chars().any(is_invisible) {
         Some("contains a line break or another invisible character; remove it")
     } else {
@@ -44,7 +44,7 @@ pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {
         Some("contains a byte order mark; save the text as UTF-8 without one")
     } else if text.contains(is_quote) {
-        Some("has quotes around it that became a part of it; remove them")
+        Some("is enclosed in quotes that are part of the value; remove them")
     } else if text.contains([',', ';', '+', '%', '&', '|', '\\']) || text.split_whitespace().any(joined) {
         Some("must have one space between scopes, and no other separator")
     } else if text.contains(['[', ']', '{', '}', '<', '>', '(', ')', '$']) {

@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Timestamp {
             .map(|time| time.to_utc())
             .or_else(|_| text.parse::<NaiveDateTime>().map(|time| time.and_utc()))
             .map(Self)
-            .map_err(|_| D::Error::custom("not a date-time of RFC 3339"))
+            .map_err(|_| D::Error::custom("not an RFC 3339 date-time"))
     }
 }
 

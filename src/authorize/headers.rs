@@ -48,7 +48,7 @@ impl Authorizer {
     }
 
     fn check_url(&self, url: &str) -> Result<(), Error> {
-        let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the request is not a url");
+        let invalid = || Error::new(ErrorKind::InvalidConfig, "the request url is invalid");
         self.check_covers(&Url::parse(url).map_err(|_| invalid())?)
     }
 }

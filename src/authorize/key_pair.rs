@@ -109,5 +109,5 @@ impl KeyPair {
 }
 
 pub(super) fn cannot_restrict_key_pair() -> Error {
-    Error::new(ErrorKind::InvalidConfig, "scopes do not restrict a key pair; use tokens, by Client::bearer")
+    Error::new(ErrorKind::InvalidConfig, "scopes do not restrict a key pair; use tokens with Client::bearer")
 }

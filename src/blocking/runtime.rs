@@ -34,9 +34,8 @@ impl Runtime {
     ///
     /// `Unavailable` if the system cannot start a thread or a runtime.
     pub(super) fn start() -> Result<Self, Error> {
-        let failed = |error| {
-            Error::new(ErrorKind::Unavailable, "no thread for the calls can be started").with_source(error)
-        };
+        let failed =
+            |error| Error::new(ErrorKind::Unavailable, "cannot start the client's thread").with_source(error);
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
         let (alive, gone) = oneshot::channel::<()>();
@@ -74,7 +73,7 @@ impl Runtime {
             let _ = sender.send(call.await);
         });
         receiver.recv().unwrap_or_else(|_| {
-            let reason = "the call ended without an outcome; something of yours in it may have panicked";
+            let reason = "the call ended without a result; your code in it may have panicked";
             Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
         })
     }

@@ -131,7 +131,7 @@ impl WebhookSender {
     ///
     /// [`ErrorKind::InvalidConfig`] as for a base URL, but the URL may have a query.
     pub fn new(url: &str, http: &HttpOptions) -> Result<Self, Error> {
-        let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is not a url");
+        let invalid = || Error::new(ErrorKind::InvalidConfig, "the url of the handler is invalid");
         let url = Url::parse(url).map_err(|_| invalid())?;
         let mut base = url.clone();
         base.set_query(None);

@@ -49,12 +49,15 @@ fn is_in_progress(begin: Begin, lease: Duration) -> bool {
 async fn an_attempt_has_one_claim(store: &dyn DeliveryStore) -> Result<(), Violation> {
     let (id, other) = (id("claim"), id("other"));
     rule(store.begin(&id, 1, LONG).await? == Begin::New, "an unknown delivery is new")?;
-    rule(is_in_progress(store.begin(&id, 2, LONG).await?, LONG), "a delivery in progress is not given out")?;
-    rule(store.begin(&other, 2, LONG).await? == Begin::New, "deliveries are kept apart")?;
-    rule(!store.renew(&id, 2, LONG).await?, "no other claim renews the lease")?;
+    rule(is_in_progress(store.begin(&id, 2, LONG).await?, LONG), "a delivery in progress cannot be claimed")?;
+    rule(store.begin(&other, 2, LONG).await? == Begin::New, "deliveries do not affect each other")?;
+    rule(!store.renew(&id, 2, LONG).await?, "only the claim that holds the lease can renew it")?;
     store.abandon(&id, 2).await?;
-    rule(is_in_progress(store.begin(&id, 3, LONG).await?, LONG), "no other claim abandons an attempt")?;
-    rule(store.renew(&id, 1, LONG).await?, "the claim renews its lease")
+    rule(
+        is_in_progress(store.begin(&id, 3, LONG).await?, LONG),
+        "only the claim that began an attempt can abandon it",
+    )?;
+    rule(store.renew(&id, 1, LONG).await?, "a claim can renew its own lease")
 }
 
 async fn of_many_attempts_at_once_one_is_new(store: &Arc<dyn DeliveryStore>) -> Result<(), Violation> {
@@ -68,7 +71,7 @@ async fn of_many_attempts_at_once_one_is_new(store: &Arc<dyn DeliveryStore>) -> 
     for begin in attempts.join_all().await {
         new += usize::from(begin? == Begin::New);
     }
-    rule(new == 1, "of many attempts at once, exactly one is new")
+    rule(new == 1, "of many concurrent attempts, exactly one is new")
 }
 
 async fn a_completed_delivery_is_done_until_it_is_forgotten(
@@ -87,19 +90,22 @@ async fn an_abandoned_delivery_is_new(store: &dyn DeliveryStore) -> Result<(), V
     let id = id("abandon");
     store.begin(&id, 1, LONG).await?;
     store.abandon(&id, 1).await?;
-    rule(store.begin(&id, 2, LONG).await? == Begin::New, "an abandoned delivery is new")?;
+    rule(store.begin(&id, 2, LONG).await? == Begin::New, "an abandoned delivery is new again")?;
     rule(!store.renew(&id, 1, LONG).await?, "an abandoned attempt has no lease")
 }
 
 async fn a_lease_that_ran_out_is_given_up(store: &dyn DeliveryStore) -> Result<(), Violation> {
     let id = id("lease");
     store.begin(&id, 1, SHORT).await?;
-    rule(store.renew(&id, 1, SHORT * 3).await?, "the claim renews its lease")?;
+    rule(store.renew(&id, 1, SHORT * 3).await?, "a claim can renew its own lease")?;
     sleep(SHORT * 2).await;
-    rule(is_in_progress(store.begin(&id, 2, LONG).await?, LONG), "a renewed lease lasts for the new time")?;
+    rule(
+        is_in_progress(store.begin(&id, 2, LONG).await?, LONG),
+        "a renewed lease lasts for the new duration",
+    )?;
     sleep(SHORT * 2).await;
-    rule(store.begin(&id, 2, LONG).await? == Begin::New, "an attempt whose lease ran out is given up")?;
-    rule(!store.renew(&id, 1, LONG).await?, "the old claim does not renew the new one's lease")
+    rule(store.begin(&id, 2, LONG).await? == Begin::New, "a delivery is new again after its lease expired")?;
+    rule(!store.renew(&id, 1, LONG).await?, "an old claim cannot renew the lease of a newer claim")
 }
 
 async fn an_attempt_whose_lease_ran_out_can_complete(store: &dyn DeliveryStore) -> Result<(), Violation> {
@@ -107,5 +113,5 @@ async fn an_attempt_whose_lease_ran_out_can_complete(store: &dyn DeliveryStore) 
     store.begin(&id, 1, SHORT).await?;
     sleep(SHORT * 2).await;
     store.complete(&id, LONG).await?;
-    rule(store.begin(&id, 2, LONG).await? == Begin::Done, "a late completion counts: the event was handled")
+    rule(store.begin(&id, 2, LONG).await? == Begin::Done, "a completion after the lease expired is recorded")
 }

@@ -70,7 +70,7 @@ impl Service {
             return Err(Refusal::Unauthorized(None));
         }
         let body: types::CreateAccessTokenRequest =
-            fields.decode().ok_or(Refusal::Invalid(&["body"], "not the fields of the contract"))?;
+            fields.decode().ok_or(Refusal::Invalid(&["body"], "fields do not match the contract"))?;
         if body.grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
             return Err(Refusal::GrantType);
         }
@@ -156,8 +156,8 @@ impl From<Refusal> for BytesResponse {
             Refusal::GrantType => "the grant type is not client_credentials",
             Refusal::Expired => "the token has expired",
             Refusal::Unauthorized(Some("Bearer")) => "no token",
-            Refusal::Unauthorized(Some(_)) => "no token of this service, or a revoked one",
-            Refusal::Unauthorized(None) => "no credentials, or wrong ones",
+            Refusal::Unauthorized(Some(_)) => "unknown or revoked token",
+            Refusal::Unauthorized(None) => "missing or wrong credentials",
         };
         let (status, code, message, challenge) = match refusal {
             Refusal::Invalid(location, message) => {

@@ -191,7 +191,7 @@ impl Service {
         }
         let response = response::token(StatusCode::OK, &body);
         if is_for_no_page {
-            response::because(response, "issued, but for no origin that is allowed")
+            response::because(response, "issued, but for no allowed origin")
         } else {
             response
         }
@@ -228,7 +228,7 @@ impl Service {
         };
         let fields = fields.ok_or(INVALID_REQUEST)?;
         if !agree([self.client.basic(&request.headers), self.client.body(&fields)]) {
-            return Err(Refusal::Forbidden("no credentials, or wrong ones"));
+            return Err(Refusal::Forbidden("missing or wrong credentials"));
         }
         Ok(fields)
     }
@@ -245,9 +245,11 @@ impl Service {
             named.into_iter().filter(|origin| !self.origin_check || *origin == self.origin).collect();
         let is_refused = self.behaviour == Behaviour::Documented && self.origin_check && audience.is_empty();
         match (is_refused && is_web(client_type), is_named) {
-            (true, true) => Err(Refusal::Forbidden("a token for a browser, and not its origin")),
+            (true, true) => {
+                Err(Refusal::Forbidden("browser token requested for an origin that is not allowed"))
+            }
             (true, false) => Err(Refusal::Forbidden(
-                "a token for a browser, and no Origin (client_type is not service, or is ignored before v2026.07.00)",
+                "browser token requested without an Origin (client_type is not service, or is ignored before v2026.07.00)",
             )),
             (false, _) => Ok(audience),
         }
@@ -259,14 +261,14 @@ impl Service {
         match bearer(&request.headers) {
             Some(token) => {
                 let Standing::Live(_, grant) = self.issued().standing(Kind::Access, token, now) else {
-                    return Err(Refusal::Unauthorized("no token of this service, or it has ended"));
+                    return Err(Refusal::Unauthorized("unknown or expired token"));
                 };
                 let origin = request.headers.get(header::ORIGIN).map(http::HeaderValue::as_bytes);
                 let is_from_its_page =
                     grant.audience.iter().any(|audience| Some(audience.as_bytes()) == origin);
                 if grant.is_web() && !is_from_its_page && self.origin_check {
                     return Err(Refusal::Unauthorized(
-                        "a token for a browser, and not the Origin in its aud",
+                        "browser token used from an Origin that is not in its aud",
                     ));
                 }
                 if !grant.scope.split(' ').any(|scope| scope == "/accounts.read") {
@@ -274,7 +276,7 @@ impl Service {
                 }
             }
             None if self.client.basic(&request.headers) == Shown::Right => {}
-            None => return Err(Refusal::Unauthorized("no token and no key pair, or a wrong one")),
+            None => return Err(Refusal::Unauthorized("missing or wrong token or key pair")),
         }
         Ok(response::json(StatusCode::OK, &json!([])))
     }
@@ -336,5 +338,5 @@ impl From<Refusal> for BytesResponse {
 
 fn unprocessable(body: &impl Serialize) -> BytesResponse {
     let response = response::json(StatusCode::UNPROCESSABLE_ENTITY, body);
-    response::because(response, "a field is missing or wrong, as the response tells")
+    response::because(response, "a field is missing or invalid; the response names it")
 }

@@ -21,7 +21,7 @@ pub(super) struct Random {
 impl Random {
     pub(super) fn new() -> io::Result<Self> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-            .map_err(|_| io::Error::other("the system gives no randomness"))?;
+            .map_err(|_| io::Error::other("cannot read random bytes from the system"))?;
         Ok(Self { key, drawn: AtomicU64::new(0) })
     }
 

@@ -65,7 +65,7 @@ pub(super) enum Cut {
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cut off on order")
+        f.write_str("response truncated by an injected fault")
     }
 }
 

@@ -155,7 +155,7 @@ impl Services {
         };
         let mut response = match fault {
             Some(fault) => {
-                request.set_note("a fault, as ordered");
+                request.set_note("injected fault");
                 fault.play(serve).await?
             }
             None => response::whole(serve()),

@@ -93,7 +93,7 @@ impl Contract {
         self.store
             .lease(key, time)
             .await?
-            .ok_or_else(|| Violation("broken: a free lease is given out".to_owned()))
+            .ok_or_else(|| Violation("broken: a free lease is granted".to_owned()))
     }
 
     /// Returns the stored access token as text.
@@ -104,7 +104,7 @@ impl Contract {
     async fn a_lease_has_one_holder(&self) -> Result<(), Violation> {
         let key = key("lease");
         let first = self.leased(&key, LONG).await?;
-        rule(self.store.lease(&key, LONG).await?.is_none(), "a lease that is held is not given out")?;
+        rule(self.store.lease(&key, LONG).await?.is_none(), "a held lease is not granted again")?;
         self.store.release(&key, &first).await?;
         let second = self.leased(&key, SHORT).await?;
         rule(second.fence > first.fence, "the fence grows with each lease")?;
@@ -112,32 +112,29 @@ impl Contract {
         rule(self.store.lease(&key, LONG).await?.is_none(), "an old holder cannot release another's lease")?;
         sleep(SHORT * 2).await;
         let third = self.leased(&key, LONG).await?;
-        rule(third.fence > second.fence, "the fence grows when a lease runs out as well")
+        rule(third.fence > second.fence, "the fence also grows after a lease expired")
     }
 
     async fn a_token_is_kept_until_it_expires(&self) -> Result<(), Violation> {
         let key = key("expiry");
-        rule(self.stored(&key).await?.is_none(), "nothing is stored at first")?;
+        rule(self.stored(&key).await?.is_none(), "an unused key has no token")?;
         let lease = self.leased(&key, LONG).await?;
         let given = token("a", SHORT * 2);
-        rule(self.store.put(&key, &given, &lease).await?, "the holder of the lease may put")?;
+        rule(self.store.put(&key, &given, &lease).await?, "the lease holder can store a token")?;
         let kept = self
             .store
             .get(&key)
             .await?
-            .ok_or_else(|| Violation("broken: what was put is there".to_owned()))?;
-        rule(kept.access_token.expose_secret() == "a", "the token is as it was put")?;
-        rule(kept.id == given.id, "its id is as it was put")?;
+            .ok_or_else(|| Violation("broken: a stored token can be read".to_owned()))?;
+        rule(kept.access_token.expose_secret() == "a", "the stored token is unchanged")?;
+        rule(kept.id == given.id, "the stored token id is unchanged")?;
         rule(
             kept.scope == given.scope && kept.lifetime == given.lifetime,
-            "scope and lifetime are as they were put",
+            "the stored scope and lifetime are unchanged",
         )?;
-        rule(
-            kept.refresh_token_id == given.refresh_token_id,
-            "the id of the refresh token is as it was put",
-        )?;
+        rule(kept.refresh_token_id == given.refresh_token_id, "the stored refresh token id is unchanged")?;
         sleep(SHORT * 3).await;
-        rule(self.stored(&key).await?.is_none(), "an expired token is gone")
+        rule(self.stored(&key).await?.is_none(), "an expired token is not returned")
     }
 
     async fn only_the_last_lease_may_put(&self) -> Result<(), Violation> {
@@ -147,12 +144,18 @@ impl Contract {
         let second = self.leased(&key, LONG).await?;
         rule(
             !self.store.put(&key, &token("late", LONG), &first).await?,
-            "a lease that ran out puts nothing",
+            "an expired lease cannot store a token",
         )?;
-        rule(self.stored(&key).await?.is_none(), "what was refused is not stored")?;
-        rule(self.store.put(&key, &token("b", LONG), &second).await?, "the last lease puts")?;
-        rule(!self.store.put(&key, &token("late", LONG), &first).await?, "the first one still puts nothing")?;
-        rule(self.stored(&key).await?.as_deref() == Some("b"), "the refused token replaced nothing")
+        rule(self.stored(&key).await?.is_none(), "a refused token is not stored")?;
+        rule(self.store.put(&key, &token("b", LONG), &second).await?, "the newest lease can store a token")?;
+        rule(
+            !self.store.put(&key, &token("late", LONG), &first).await?,
+            "the old lease still cannot store a token",
+        )?;
+        rule(
+            self.stored(&key).await?.as_deref() == Some("b"),
+            "a refused token does not replace the stored one",
+        )
     }
 
     async fn a_refresh_token_is_given_out_once(&self) -> Result<(), Violation> {
@@ -162,15 +165,18 @@ impl Contract {
         self.store.release(&key, &first).await?;
         let second = self.leased(&key, LONG).await?;
         let taken = self.store.take_refresh_token(&key, &first).await?;
-        rule(taken.is_none(), "only the last lease takes the refresh token")?;
+        rule(taken.is_none(), "only the newest lease can take the refresh token")?;
         let taken = self.store.take_refresh_token(&key, &second).await?;
         rule(
             taken.is_some_and(|taken| taken.expose_secret() == "refresh-c"),
-            "the holder takes the refresh token",
+            "the lease holder can take the refresh token",
         )?;
         let taken = self.store.take_refresh_token(&key, &second).await?;
-        rule(taken.is_none(), "a refresh token is given out once")?;
-        rule(self.stored(&key).await?.as_deref() == Some("c"), "the access token stays meanwhile")
+        rule(taken.is_none(), "a refresh token can be taken only once")?;
+        rule(
+            self.stored(&key).await?.as_deref() == Some("c"),
+            "taking the refresh token keeps the access token",
+        )
     }
 
     async fn a_token_grows_older_by_the_clock_of_the_store(&self) -> Result<(), Violation> {
@@ -178,12 +184,12 @@ impl Contract {
         let lease = self.leased(&key, LONG).await?;
         let mut given = token("age", LONG);
         given.age = LONG / 3;
-        rule(self.store.put(&key, &given, &lease).await?, "a token that is not new may be put")?;
+        rule(self.store.put(&key, &given, &lease).await?, "a token that was issued earlier can be stored")?;
         sleep(SHORT).await;
         let kept = self.store.get(&key).await?;
         let age = kept.map(|token| token.age).unwrap_or_default();
-        rule(age >= given.age + SHORT, "a token is as old as it was when it was put, and the time since")?;
-        rule(age < given.age + SHORT + LONG / 3, "a token is not older than that")
+        rule(age >= given.age + SHORT, "a token's age includes the time before it was stored")?;
+        rule(age < given.age + SHORT + LONG / 3, "a token's age is not overstated")
     }
 
     /// Stores a token and releases the lease.
@@ -210,28 +216,31 @@ impl Contract {
     async fn an_invalidated_token_is_gone_until_it_is_issued_again(&self) -> Result<(), Violation> {
         let key = key("invalidate");
         let (old, new) = (token("d", LONG), token("e", LONG));
-        rule(self.kept(&key, &new).await?, "the holder of the lease may put")?;
+        rule(self.kept(&key, &new).await?, "the lease holder can store a token")?;
         self.store.invalidate(&key, old.id).await?;
         rule(self.stored(&key).await?.as_deref() == Some("e"), "a newer token is not invalidated")?;
         let before = self.leased(&key, LONG).await?;
         self.store.invalidate(&key, new.id).await?;
-        rule(self.stored(&key).await?.is_none(), "an invalidated token is gone")?;
+        rule(self.stored(&key).await?.is_none(), "an invalidated token is not returned")?;
         rule(
             self.store.take_refresh_token(&key, &before).await?.is_none(),
-            "its refresh token is gone as well",
+            "the refresh token of an invalidated token is removed",
         )?;
         rule(
             !self.store.put(&key, &new, &before).await?,
-            "a lease from before the mark does not bring the token back",
+            "a lease from before the mark cannot store the token again",
         )?;
-        rule(self.store.put(&key, &token("f", LONG), &before).await?, "it may put another token")?;
+        rule(
+            self.store.put(&key, &token("f", LONG), &before).await?,
+            "a lease from before the mark can store another token",
+        )?;
         self.store.release(&key, &before).await?;
-        rule(self.kept(&key, &new).await?, "a lease from after the mark may bring the token back")?;
-        rule(self.stored(&key).await?.as_deref() == Some("e"), "which clears the mark")?;
+        rule(self.kept(&key, &new).await?, "a lease from after the mark can store the token again")?;
+        rule(self.stored(&key).await?.as_deref() == Some("e"), "storing the token again clears the mark")?;
         // The caller that invalidates a token may not know its key.
         let other = StoreKey::new(key.source, "other");
         self.store.invalidate(&other, new.id).await?;
-        rule(self.claimed(&key).await?.is_none(), "the mark reaches a token under any key of the source")
+        rule(self.claimed(&key).await?.is_none(), "a mark applies to every key of the source")
     }
 
     async fn a_revoked_token_is_never_returned(&self) -> Result<(), Violation> {
@@ -242,42 +251,42 @@ impl Contract {
             let key = key("revoke");
             let revoked = token(&format!("revoked-{refresh}"), LONG);
             let ids: Vec<TokenId> = by_id(&revoked, refresh).into_iter().collect();
-            rule(self.kept(&key, &revoked).await?, "the holder of the lease may put")?;
+            rule(self.kept(&key, &revoked).await?, "the lease holder can store a token")?;
             self.store.revoke(&key.source, &ids, LONG).await?;
-            rule(self.stored(&key).await?.is_none(), "a revoked token is not read")?;
-            rule(self.claimed(&key).await?.is_none(), "a revoked token is not given out by a claim")?;
+            rule(self.stored(&key).await?.is_none(), "a revoked token is not returned")?;
+            rule(self.claimed(&key).await?.is_none(), "a claim does not return a revoked token")?;
             let lease = self.leased(&key, LONG).await?;
             let taken = self.store.take_refresh_token(&key, &lease).await?;
-            rule(taken.is_none(), "the refresh token of a revoked token is not given out")?;
-            rule(!self.store.put(&key, &revoked, &lease).await?, "a revoked token is not put")?;
+            rule(taken.is_none(), "the refresh token of a revoked token cannot be taken")?;
+            rule(!self.store.put(&key, &revoked, &lease).await?, "a revoked token cannot be stored")?;
             rule(
                 !self.store.put_and_release(&key, &revoked, &lease).await?,
-                "a revoked token is not settled",
+                "put_and_release does not store a revoked token",
             )?;
             self.store.invalidate(&key, revoked.id).await?;
             self.store.release(&key, &lease).await?;
-            rule(!self.kept(&key, &revoked).await?, "no later lease brings a revoked token back")?;
-            rule(self.kept(&key, &token("next", LONG)).await?, "another token takes its place")?;
+            rule(!self.kept(&key, &revoked).await?, "no later lease can store a revoked token")?;
+            rule(self.kept(&key, &token("next", LONG)).await?, "another token can replace a revoked one")?;
         }
         let key = key("revoked for a while");
         let revoked = token("brief", LONG);
         self.store.revoke(&key.source, &[revoked.id], SHORT).await?;
-        rule(!self.kept(&key, &revoked).await?, "a token may be revoked before it is put")?;
+        rule(!self.kept(&key, &revoked).await?, "a token can be revoked before it is stored")?;
         sleep(SHORT * 2).await;
-        rule(self.kept(&key, &revoked).await?, "a mark lasts as long as it was set for")
+        rule(self.kept(&key, &revoked).await?, "a mark ends after its duration")
     }
 
     async fn a_revoked_parent_voids_the_put(&self) -> Result<(), Violation> {
         for refresh in [false, true] {
             let key = key("parent");
             let parent = token("parent", LONG);
-            rule(self.kept(&key, &parent).await?, "the holder of the lease may put")?;
+            rule(self.kept(&key, &parent).await?, "the lease holder can store a token")?;
             let Claim::Leased { lease, refresh_token, .. } =
                 self.store.claim(&key, &key.source, &[parent.id], LONG, None, Duration::ZERO).await?
             else {
-                return Err(Violation("broken: a free lease is given out by a claim".to_owned()));
+                return Err(Violation("broken: a claim grants a free lease".to_owned()));
             };
-            rule(refresh_token.is_some(), "with the refresh token of the entry")?;
+            rule(refresh_token.is_some(), "a claim returns the refresh token of the entry")?;
             let revoked = if refresh { parent.refresh_token_id } else { Some(parent.id) };
             let revoked: Vec<TokenId> = revoked.into_iter().collect();
             self.store.revoke(&key.source, &revoked, LONG).await?;
@@ -285,10 +294,13 @@ impl Contract {
             self.claimed(&key).await?;
             rule(
                 !self.store.put(&key, &token("child", LONG), &lease).await?,
-                "a token that was made from a revoked one is not put",
+                "a token refreshed from a revoked one cannot be stored",
             )?;
             self.store.release(&key, &lease).await?;
-            rule(self.kept(&key, &token("unrelated", LONG)).await?, "a later lease has no such parent")?;
+            rule(
+                self.kept(&key, &token("unrelated", LONG)).await?,
+                "a later lease is not affected by the revoked parent",
+            )?;
         }
         Ok(())
     }
@@ -305,7 +317,7 @@ impl Contract {
         marks.sort_by_key(|mark| matches!(mark, Notice::Invalidated(_)));
         rule(
             marks == [Notice::Revoked(one), Notice::Invalidated(two)],
-            "a store that sends notices knows its marks",
+            "a store with subscriptions returns the marks of the given tokens",
         )?;
         let mut wanted = vec![Notice::Revoked(one), Notice::Invalidated(two)];
         let all = async {
@@ -317,7 +329,7 @@ impl Contract {
             }
         };
         let in_time = timeout(LONG / 2, all).await.is_ok();
-        rule(in_time && wanted.is_empty(), "a mark sends a notice to every listener")
+        rule(in_time && wanted.is_empty(), "every subscriber is notified of a mark")
     }
 
     async fn a_permit_is_reserved_within_the_limit(&self) -> Result<(), Violation> {
@@ -333,32 +345,29 @@ impl Contract {
                 }
             }
         }
-        rule(waits[..2] == [Duration::ZERO; 2], "the first calls need not wait")?;
+        rule(waits[..2] == [Duration::ZERO; 2], "the first calls do not wait")?;
         let near = |wait: Duration, whole: f64| {
             let expected = LONG.mul_f64(whole);
             wait <= expected + Duration::from_millis(1) && wait + LONG / 10 > expected
         };
         rule(
             near(waits[2], 1.0) && near(waits[3], 1.5) && near(waits[4], 2.0),
-            "the others wait in order of arrival, evenly spread",
+            "later calls wait in order of arrival, evenly spaced",
         )?;
         let denied = self.store.acquire_permit(&source, &source, limit, LONG).await?;
         rule(
             matches!(denied, Permit::Denied(Block::RateLimit(wait)) if near(wait, 2.5)),
-            "a wait that is too long is denied, with the time that it would take",
+            "a permit whose wait is too long is denied and reports the wait",
         )?;
         let next = self.store.acquire_permit(&source, &source, limit, LONG * 10).await?;
-        rule(
-            matches!(next, Permit::Granted(wait) if near(wait, 2.5)),
-            "nothing is reserved by a permit that is denied",
-        )?;
+        rule(matches!(next, Permit::Granted(wait) if near(wait, 2.5)), "a denied permit reserves nothing")?;
         self.store.block(&source, &source, Block::CoolDown(LONG * 5)).await?;
         let checked = self.store.acquire_permit(&source, &source, None, Duration::ZERO).await?;
         rule(matches!(checked, Permit::Denied(Block::CoolDown(_))), "a check reports a cool-down")?;
         let after = self.store.acquire_permit(&source, &source, limit, LONG * 10).await?;
         rule(
             matches!(after, Permit::Granted(wait) if near(wait, 5.0)),
-            "a permit during a cool-down is for its end",
+            "a permit during a cool-down waits until it ends",
         )
     }
 
@@ -373,16 +382,16 @@ impl Contract {
         self.store.block(source, &wrong, Block::Refused(LONG)).await?;
         rule(
             matches!(permit(&wrong).await?, Permit::Denied(Block::Refused(_))),
-            "refused credentials are refused in every process",
+            "rejected credentials are blocked in every process",
         )?;
-        rule(permit(&right).await? == Permit::Granted(Duration::ZERO), "other credentials are not refused")?;
+        rule(permit(&right).await? == Permit::Granted(Duration::ZERO), "other credentials are not blocked")?;
         let claim = self.store.claim(&key, &wrong, &[], LONG, None, LONG).await?;
         rule(
             matches!(claim, Claim::Blocked(Block::Refused(_))),
-            "a claim with refused credentials is blocked",
+            "a claim with rejected credentials is blocked",
         )?;
         let claim = self.store.claim(&key, &right, &[], LONG, None, LONG).await?;
-        rule(matches!(claim, Claim::Leased { .. }), "a claim with other credentials is not")
+        rule(matches!(claim, Claim::Leased { .. }), "a claim with other credentials is not blocked")
     }
 
     async fn keys_are_apart(&self) -> Result<(), Violation> {
@@ -390,8 +399,8 @@ impl Contract {
         let other_source = StoreKey::new(two.source, one.scopes.clone());
         let lease = self.leased(&one, LONG).await?;
         self.store.put(&one, &token("f", LONG), &lease).await?;
-        rule(self.stored(&two).await?.is_none(), "another key has another token")?;
-        rule(self.stored(&other_source).await?.is_none(), "another source has another token")?;
+        rule(self.stored(&two).await?.is_none(), "tokens of different keys are separate")?;
+        rule(self.stored(&other_source).await?.is_none(), "tokens of different sources are separate")?;
         self.leased(&two, LONG).await.map(drop)
     }
 
@@ -401,13 +410,13 @@ impl Contract {
         timeout(LONG, self.store.changed(&key, SHORT))
             .await
             .map_err(|_| Violation("broken: a wait ends".to_owned()))??;
-        rule(before.elapsed() < LONG / 2, "a wait ends by its time")?;
+        rule(before.elapsed() < LONG / 2, "a wait ends within its timeout")?;
         let lease = self.leased(&key, LONG).await?;
         let (store, waited) = (self.store.clone(), key.clone());
         let waiter = tokio::spawn(async move { store.changed(&waited, LONG).await });
         sleep(SHORT).await;
         self.store.put(&key, &token("g", LONG), &lease).await?;
         let woken = timeout(LONG / 2, waiter).await;
-        rule(woken.is_ok(), "a put wakes those who wait")
+        rule(woken.is_ok(), "storing a token wakes the waiting callers")
     }
 }

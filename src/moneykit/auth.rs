@@ -92,7 +92,7 @@ impl Auth {
         match self {
             Self::Credentials(credentials) => Ok(credentials),
             Self::Id { .. } => {
-                let reason = "this client is for webhooks alone: it has no credentials";
+                let reason = "this client only verifies webhooks: it has no credentials";
                 Err(Error::new(ErrorKind::InvalidConfig, reason))
             }
         }

@@ -230,7 +230,7 @@ impl ClientBuilder {
     /// [`ErrorKind::InvalidConfig`] naming the option to correct.
     pub fn build(self) -> Result<Client, Error> {
         if !is_version(&self.version) {
-            let reason = "the MoneyKit version is a date, such as 2023-02-18";
+            let reason = "the MoneyKit version must be a date, such as 2023-02-18";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
         let webhook_keys = Arc::new(KeyCache::new(self.webhooks, self.inner.tokens.clock()));

@@ -259,7 +259,7 @@ impl ClientBuilder {
         let invalid = |reason: &'static str| Error::new(ErrorKind::InvalidConfig, reason);
         let version = Some(self.version).filter(|version| version != version::NONE);
         if !version.as_deref().is_none_or(is_version) {
-            return Err(invalid("the Moov version is like v2026.07.00, or latest, dev or none"));
+            return Err(invalid("the Moov version must be like v2026.07.00, or latest, dev or none"));
         }
         let has_page = self.origin.is_some() || self.referer.is_some();
         if self.client_type == Some(Some(ClientType::Web)) && !has_page {

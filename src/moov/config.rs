@@ -109,8 +109,8 @@ impl Config {
         current.ok_or_else(|| {
             let name = format!("{}_WEBHOOK_SECRET", self.prefix());
             let reason = format!(
-                "no `webhook_secret` or `webhook_secret_file` is set; from the environment it is read from {name} \
-                 or, as a file, {name}_FILE"
+                "no `webhook_secret` or `webhook_secret_file` is set; the environment variable is {name} \
+                 or, for a file, {name}_FILE"
             );
             Error::new(ErrorKind::InvalidConfig, reason)
         })

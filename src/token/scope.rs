@@ -40,7 +40,7 @@ impl Scope {
         if scope.is_empty() || !scope.bytes().all(allowed) {
             return Err(Error::new(
                 ErrorKind::InvalidConfig,
-                "a scope is printable ASCII without space, quote and backslash; give several one by one",
+                "a scope must be printable ASCII without spaces, quotes or backslashes; pass several scopes separately",
             ));
         }
         if scope.len() > MAX_SCOPE {

@@ -35,7 +35,7 @@ pub(crate) fn check_issued(
     refresh_token: &mut Option<Secret>,
 ) -> Result<(), Cow<'static, str>> {
     if !is_bearer_token(access_token.expose_secret()) {
-        return Err("the issued access token is empty or has characters that no token may have".into());
+        return Err("the issued access token is empty or contains invalid characters".into());
     }
     let token_type = token_type.unwrap_or_default().trim();
     if let Some(other) = NOT_BEARER.iter().find(|other| other.eq_ignore_ascii_case(token_type)) {
@@ -43,7 +43,7 @@ pub(crate) fn check_issued(
     }
     refresh_token.take_if(|token| token.expose_secret().trim_matches(' ').is_empty());
     if refresh_token.as_ref().is_some_and(|token| !token.is_refresh_token()) {
-        return Err("the issued refresh token has characters that no token may have".into());
+        return Err("the issued refresh token contains invalid characters".into());
     }
     Ok(())
 }

@@ -155,10 +155,7 @@ impl Issued {
         let bytes = Zeroizing::new([BEARER, token.expose_secret()].concat().into_bytes().into_boxed_slice());
         let header = printable.then(|| HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok());
         let mut header = header.flatten().ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidResponse,
-                "the issued token is empty or has characters that no token may have",
-            )
+            Error::new(ErrorKind::InvalidResponse, "the issued token is empty or contains invalid characters")
         })?;
         header.set_sensitive(true);
         let scope = scope.filter(|scope| scope.len() <= MAX_KEPT).map(String::into_boxed_str);

@@ -18,7 +18,7 @@ impl BaseUrl {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let refuse = |reason: &'static str| Error::new(ErrorKind::InvalidConfig, reason);
         let url = Url::parse(text)
-            .map_err(|_| refuse("the base url is not a url, such as https://api.example.com"))?;
+            .map_err(|_| refuse("the base url is invalid; use one such as https://api.example.com"))?;
         let host = url.host_str().ok_or_else(|| refuse("the base url names no host"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("the base url holds credentials; give them to the builder instead"));

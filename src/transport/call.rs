@@ -126,7 +126,7 @@ impl Call {
 
     /// Wraps the error of a call that failed before it was sent.
     pub(crate) fn failed(&self, error: Error) -> Error {
-        Error::new(error.kind(), "the call was not sent")
+        Error::new(error.kind(), "the request was not sent")
             .with_operation(self.0.contract.vendor, self.0.operation)
             .with_source(error)
     }
@@ -194,7 +194,7 @@ impl Call {
                 Err(Generated::CommunicationError(error)) => classify_send_error(error),
                 // Not reached: `exec` stores a response or returns a communication error. The
                 // other errors of the generated client are not shown: they may contain secrets.
-                _ => Error::new(ErrorKind::InvalidConfig, "the request cannot be made"),
+                _ => Error::new(ErrorKind::InvalidConfig, "cannot build the request"),
             });
         };
         let Received { sent, status, headers, body, is_complete, over_limit } = received;
@@ -412,7 +412,7 @@ fn schema_mismatch(body: &[u8], error: &serde_json::Error) -> Cow<'static, str> 
     let text = error.to_string();
     let field = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     match field {
-        Some(field) => format!("response does not match the API schema: no {field}").into(),
+        Some(field) => format!("response does not match the API schema: missing {field}").into(),
         None => "response does not match the API schema: a required field is unreadable or repeated".into(),
     }
 }

@@ -12,10 +12,10 @@ type Reason = &'static str;
 /// Classifies an error response of the vendor. The code takes precedence where the status misleads:
 /// RFC 6749 section 5.2 allows `invalid_client` with status 400.
 pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorKind, Reason) {
-    let refused = (ErrorKind::InvalidRequest, "the request is refused");
+    let refused = (ErrorKind::InvalidRequest, "the service rejected the request");
     match (status.as_u16(), code) {
         (401, _) | (_, Some("invalid_client")) => {
-            (ErrorKind::Unauthorized, "the credentials or the token are not accepted")
+            (ErrorKind::Unauthorized, "the service rejected the credentials or the token")
         }
         // With these codes the credentials are valid, but the request or its scope is not.
         (
@@ -29,10 +29,10 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
                 | "unauthorized_client"
                 | "unsupported_grant_type",
             ),
-        ) => (ErrorKind::InvalidRequest, "the request or its scope is refused"),
-        (403, _) => (ErrorKind::Unauthorized, "the credentials or the token are not accepted"),
+        ) => (ErrorKind::InvalidRequest, "the service rejected the request or its scope"),
+        (403, _) => (ErrorKind::Unauthorized, "the service rejected the credentials or the token"),
         (429, _) => (ErrorKind::RateLimited, "too many requests"),
-        (408 | 425, _) => (ErrorKind::Unavailable, "the service asks to try again"),
+        (408 | 425, _) => (ErrorKind::Unavailable, "the service asked for a retry"),
         (400..=499, _) => refused,
         // An error with a success status.
         (200..=299, Some(code)) => match code {
@@ -41,11 +41,11 @@ pub(super) fn classify_status(status: StatusCode, code: Option<&str>) -> (ErrorK
             code if code.ends_with("rate_limit_exceeded") => {
                 classify_status(StatusCode::TOO_MANY_REQUESTS, None)
             }
-            "server_error" | "temporarily_unavailable" => (ErrorKind::Unavailable, "the service fails"),
+            "server_error" | "temporarily_unavailable" => (ErrorKind::Unavailable, "the service failed"),
             _ => refused,
         },
         (200..=299, None) => refused,
-        _ => (ErrorKind::Unavailable, "the service fails"),
+        _ => (ErrorKind::Unavailable, "the service failed"),
     }
 }
 
@@ -60,7 +60,7 @@ pub(super) fn classify_in_front(status: StatusCode, headers: &HeaderMap) -> (Err
             ErrorKind::Unavailable,
             "a proxy or CDN in front of the service does not know the address; check the base url",
         ),
-        500.. => (ErrorKind::Unavailable, "a proxy or CDN in front of the service fails"),
+        500.. => (ErrorKind::Unavailable, "a proxy or CDN in front of the service failed"),
         _ if is_cloudflare => (
             ErrorKind::Unavailable,
             "a proxy or CDN (Cloudflare) blocked the request before it reached the service",
@@ -85,13 +85,16 @@ pub(super) fn is_in_front(headers: &HeaderMap, body: &[u8], is_known_body: bool)
 pub(crate) fn classify_send_error(error: reqwest::Error) -> Error {
     let sent = !error.is_connect() && !error.is_builder();
     let (kind, reason) = if is_misconfigured(&error) {
-        (ErrorKind::InvalidConfig, "no tls connection; check the base url, and the roots that are trusted")
+        (
+            ErrorKind::InvalidConfig,
+            "tls handshake failed; check the base url and the trusted root certificates",
+        )
     } else if error.is_builder() {
-        (ErrorKind::InvalidConfig, "the request cannot be made")
+        (ErrorKind::InvalidConfig, "cannot build the request")
     } else if error.is_timeout() {
         (ErrorKind::Timeout, "no complete response within the timeout")
     } else if error.is_connect() {
-        (ErrorKind::Unavailable, "no connection")
+        (ErrorKind::Unavailable, "connection failed")
     } else {
         (ErrorKind::Unavailable, "the connection broke before the response was complete")
     };

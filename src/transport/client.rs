@@ -220,12 +220,12 @@ impl HttpOptions {
     pub(crate) fn build(&self, base: BaseUrl) -> Result<Http, Error> {
         let invalid = |reason| Error::new(ErrorKind::InvalidConfig, reason);
         if self.timeout.is_zero() || self.connect_timeout.is_zero() {
-            return Err(invalid("a timeout of zero lets no call succeed"));
+            return Err(invalid("a timeout must be greater than zero"));
         }
         self.allowed_http.check(&base)?;
         if !base.is_https() && !base.is_loopback() {
             if self.proxy.is_some() {
-                return Err(invalid("plain http goes through no proxy: use https, or remove the proxy"));
+                return Err(invalid("a proxy is used for https only: use https, or remove the proxy"));
             }
             if self.identity.is_some() {
                 return Err(invalid(
@@ -369,7 +369,7 @@ fn verifier(
     _: Vec<rustls::pki_types::CertificateDer<'static>>,
     _: Arc<rustls::crypto::CryptoProvider>,
 ) -> Result<rustls_platform_verifier::Verifier, rustls::Error> {
-    Err(rustls::Error::General("Android takes no root certificates but its own".to_owned()))
+    Err(rustls::Error::General("Android accepts only its own root certificates".to_owned()))
 }
 
 #[cfg(all(feature = "native-tls", not(feature = "rustls")))]

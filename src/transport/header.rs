@@ -32,7 +32,7 @@ pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error>
     let control = |text: &str| text.chars().any(char::is_control);
     if user.contains(':') || control(user) || control(password.expose_secret()) {
         return Err(invalid(
-            "HTTP Basic cannot carry a client id with a colon, nor control characters; \
+            "HTTP Basic cannot carry a colon in the client id, or control characters; \
              authenticate in the body instead",
         ));
     }
@@ -59,7 +59,7 @@ pub(crate) fn origin(what: &str, value: &str) -> Result<String, Error> {
         return Ok(value.to_owned());
     }
     Err(invalid(format!(
-        "{what} is a scheme and a domain, without a path or a slash: https://your-domain.com"
+        "{what} must be a scheme and a domain, without a path or a slash: https://your-domain.com"
     )))
 }
 

@@ -78,7 +78,7 @@ impl Resolve for PrivateResolver {
             let addresses: Vec<SocketAddr> = resolved.collect();
             if !addresses.iter().all(|address| is_private(address.ip())) {
                 return Err(Box::<dyn StdError + Send + Sync>::from(
-                    "the host resolves to a public address: plain http is refused",
+                    "the host resolves to a public address: plain http is not allowed",
                 ));
             }
             Ok(Box::new(addresses.into_iter()) as _)

@@ -163,19 +163,19 @@ reasons! {
         /// A header exceeds its size limit.
         HeaderTooLarge "header_too_large" "a header is too long",
         /// A header is empty, is not visible ASCII, or contains the separator of the signed text.
-        MalformedHeader "malformed_header" "a header is not readable",
+        MalformedHeader "malformed_header" "a header is malformed",
         /// The timestamp is neither RFC 3339 nor Unix time.
-        MalformedTimestamp "malformed_timestamp" "the timestamp is not readable",
+        MalformedTimestamp "malformed_timestamp" "the timestamp is malformed",
     }
     MalformedSignature {
         /// A JWS must have three parts, and an HMAC must be 128 lower-case hexadecimal digits.
-        MalformedSignature "malformed_signature" "the signature is not of the right shape",
+        MalformedSignature "malformed_signature" "the signature is malformed",
         /// A part of the JWS is not base64url without padding (RFC 7515 section 2).
         MalformedBase64 "malformed_base64" "a part of the signature is not base64url",
         /// The JWS header is not a JSON object, repeats a name, or has a member of the wrong type.
-        MalformedJwsHeader "malformed_jws_header" "the jws header is not a json object as it should be",
+        MalformedJwsHeader "malformed_jws_header" "the jws header is not a json object with the expected members",
         /// The claims are not a JSON object, or repeat a name.
-        MalformedClaims "malformed_claims" "the claims are not a json object as it should be",
+        MalformedClaims "malformed_claims" "the claims are not a json object with the expected members",
         /// `iat` or `request_body_sha256` is missing.
         MissingClaim "missing_claim" "a claim is missing",
         /// A claim has the wrong type, or its value is out of range.
@@ -202,9 +202,9 @@ reasons! {
         /// Two different keys have this id.
         KeyAmbiguous "key_ambiguous" "two keys have the same id",
         /// The key is not an elliptic-curve key (`kty`).
-        KeyType "key_type" "the key is of another type",
+        KeyType "key_type" "the key has the wrong type",
         /// The key's curve is not P-256 (`crv`).
-        KeyCurve "key_curve" "the key is of another curve",
+        KeyCurve "key_curve" "the key has the wrong curve",
         /// The key is not for verifying signatures (`use`, `key_ops`).
         KeyUse "key_use" "the key is for another use",
         /// The key's algorithm is not ES256 (`alg`).
@@ -225,19 +225,19 @@ reasons! {
     }
     BodyMismatch {
         /// The body is not the one that was signed.
-        BodyMismatch "body_mismatch" "the body is not the signed one",
+        BodyMismatch "body_mismatch" "the body differs from the signed body",
     }
     TooOld {
         /// The webhook was signed longer ago than is tolerated.
-        TooOld "too_old" "it was signed too long ago",
+        TooOld "too_old" "the signature is too old",
         /// `exp` has passed.
-        Expired "expired" "it has expired",
+        Expired "expired" "the signature has expired",
     }
     TooNew {
         /// The webhook was signed further in the future than is tolerated.
-        TooNew "too_new" "it was signed in the future",
+        TooNew "too_new" "the signature time is in the future",
         /// `nbf` has not been reached.
-        NotYetValid "not_yet_valid" "it is not valid yet",
+        NotYetValid "not_yet_valid" "the signature is not valid yet",
     }
     BodyTooLarge {
         /// The body exceeds the size limit.
@@ -245,11 +245,11 @@ reasons! {
     }
     IncompleteBody {
         /// The connection ended before the end of the body.
-        IncompleteBody "incomplete_body" "the body did not come to its end",
+        IncompleteBody "incomplete_body" "the body is incomplete",
     }
     MalformedBody {
         /// The body is not the JSON of an event.
-        MalformedBody "malformed_body" "the body is not the json of an event",
+        MalformedBody "malformed_body" "the body is not the json of a webhook event",
     }
     KeysUnavailable {
         /// The keys could not be fetched, and none are cached.
@@ -257,7 +257,7 @@ reasons! {
     }
     KeysCoolingDown {
         /// The key is unknown, and the keys were fetched recently.
-        KeysCoolingDown "keys_cooling_down" "the key is unknown, and keys are not fetched again yet",
+        KeysCoolingDown "keys_cooling_down" "the key is unknown, and the next fetch of keys is not due yet",
     }
     DeliveryStoreUnavailable {
         /// The delivery store failed, is full, or no longer knows whether the delivery was handled.

@@ -71,7 +71,7 @@ impl From<VerifyError> for WebhookResponse {
                 "error.type" = error.reason(),
                 %error,
                 http.response.status_code = status.as_u16(),
-                "webhook not verified or not recorded: to be sent again"
+                "webhook not verified or not recorded: requesting redelivery"
             );
         } else {
             tracing::info!(

@@ -295,7 +295,7 @@ fn random() -> io::Result<[u8; 16]> {
 }
 
 fn no_randomness(_: ring::error::Unspecified) -> io::Error {
-    io::Error::other("the system provides no randomness")
+    io::Error::other("cannot read random bytes from the system")
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ impl Broken {
     fn call<T>(self) -> DeliveryFuture<'static, T> {
         Box::pin(async move {
             match self {
-                Self::Fails => Err(DeliveryStoreError::new("no connection")),
+                Self::Fails => Err(DeliveryStoreError::new("connection failed")),
                 Self::Hangs => std::future::pending().await,
             }
         })

@@ -795,20 +795,20 @@ async fn log_records_why_a_request_was_refused() {
     let token = "grant_type=client_credentials&scope=/ping.read";
     emulator.fault(Operation::MoovToken, Fault::delay(Duration::ZERO));
     for (call, status, note) in [
-        (post("/oauth2/token").basic(moov).form(token), 403, Some("a fault, as ordered")),
+        (post("/oauth2/token").basic(moov).form(token), 403, Some("injected fault")),
         (
             post("/oauth2/token").basic(moov).form(token),
             403,
             Some(
-                "a token for a browser, and no Origin (client_type is not service, or is ignored before v2026.07.00)",
+                "browser token requested without an Origin (client_type is not service, or is ignored before v2026.07.00)",
             ),
         ),
         (
             post("/oauth2/token").basic(moov).header("Origin", "https://other.example").form(token),
             403,
-            Some("a token for a browser, and not its origin"),
+            Some("browser token requested for an origin that is not allowed"),
         ),
-        (post("/oauth2/token").basic(&stranger).form(token), 403, Some("no credentials, or wrong ones")),
+        (post("/oauth2/token").basic(&stranger).form(token), 403, Some("missing or wrong credentials")),
         (
             post("/oauth2/token").basic(moov).form("grant_type=refresh_token&refresh_token=x"),
             400,
@@ -817,12 +817,12 @@ async fn log_records_why_a_request_was_refused() {
         (
             post("/oauth2/revoke").basic(moov).form(""),
             422,
-            Some("a field is missing or wrong, as the response tells"),
+            Some("a field is missing or invalid; the response names it"),
         ),
         (post("/auth/token").basic(moneykit), 201, None),
-        (post("/auth/token").basic(&stranger), 401, Some("no credentials, or wrong ones")),
+        (post("/auth/token").basic(&stranger), 401, Some("missing or wrong credentials")),
         (get("/auth/introspect"), 401, Some("no token")),
-        (get("/auth/introspect").bearer("x"), 401, Some("no token of this service, or a revoked one")),
+        (get("/auth/introspect").bearer("x"), 401, Some("unknown or revoked token")),
         (get("/"), 404, None),
     ] {
         assert_eq!(call.send(&emulator).await.status, status);

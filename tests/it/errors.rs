@@ -202,7 +202,7 @@ async fn intermediary_response_does_not_count_against_the_credentials() {
             (403, ErrorKind::Unavailable, "a proxy or CDN (Cloudflare) blocked"),
             (404, ErrorKind::Unavailable, "check the base url"),
             (429, ErrorKind::RateLimited, "for a proxy or CDN"),
-            (503, ErrorKind::Unavailable, "a proxy or CDN in front of the service fails"),
+            (503, ErrorKind::Unavailable, "a proxy or CDN in front of the service failed"),
         ] {
             let marks = "server: cloudflare\r\ncf-ray: 8f1c2d3e4a5b6c7d-FRA\r\n";
             server.respond(raw(status, &format!("{marks}content-type: {content_type}\r\n"), body));

@@ -181,7 +181,7 @@ fn environment_can_set_or_omit_the_version() {
         assert!(client(version).is_ok(), "{version}");
     }
     let error = client("2025").expect_err("no version").to_string();
-    assert_eq!(error, "the Moov version is like v2026.07.00, or latest, dev or none");
+    assert_eq!(error, "the Moov version must be like v2026.07.00, or latest, dev or none");
 }
 
 /// MoneyKit has one version. The client sends the version of its spec, and with it the fields of

@@ -16,7 +16,7 @@ use super::{
 use crate::exit::{Failure, chain};
 
 /// Returns the version in a response header if it looks like one, because it is printed.
-fn answered(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
+fn received(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     let text = headers?.get(name)?.to_str().ok()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     let is_version = (1..=16).contains(&text.len()) && text.bytes().all(is_plain);
@@ -24,9 +24,9 @@ fn answered(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
 }
 
 /// Describes the version sent and the version in the response.
-fn pair(asked: &str, answered: Option<&str>) -> String {
-    match answered {
-        Some(answered) => format!("{asked} sent, {answered} in the response"),
+fn pair(asked: &str, received: Option<&str>) -> String {
+    match received {
+        Some(received) => format!("{asked} sent, {received} in the response"),
         None => format!("{asked} sent, none in the response"),
     }
 }
@@ -51,10 +51,10 @@ pub(super) fn moov(
     headers: &HeaderMap,
 ) -> Result<(), Failure> {
     let asked = config.version.as_deref().unwrap_or(DEFAULT);
-    let answered = answered(Some(headers), "x-moov-version");
+    let received = received(Some(headers), "x-moov-version");
     let has_page = config.origin.is_some() || config.referer.is_some();
     let kind = client_type(config, asked);
-    let found = format!("{}; client_type {kind}", pair(asked, answered.as_deref()));
+    let found = format!("{}; client_type {kind}", pair(asked, received.as_deref()));
     if !knows_client_type(asked) && !has_page {
         let next = format!(
             "unset MOOV_VERSION, or set it to {DEFAULT} or newer: older versions issue tokens only for web pages, which \
@@ -68,8 +68,8 @@ pub(super) fn moov(
         );
         return checks.add("version.moving", Verdict::Warn, &found, &next);
     }
-    match answered {
-        Some(answered) if asked != NONE && answered != asked => {
+    match received {
+        Some(received) if asked != NONE && received != asked => {
             let next =
                 "set MOOV_VERSION to a version that the service supports, such as the one in the response";
             checks.add("version.differs", Verdict::Warn, &found, next)
@@ -93,8 +93,8 @@ pub(super) async fn refused(
         return Ok(false);
     }
     let asked = config.version.as_deref().unwrap_or(DEFAULT);
-    let answered = answered(error.headers(), "x-moov-version");
-    let found = |what: &str| format!("{}; {what}: {}", pair(asked, answered.as_deref()), chain(error));
+    let received = received(error.headers(), "x-moov-version");
+    let found = |what: &str| format!("{}; {what}: {}", pair(asked, received.as_deref()), chain(error));
     if client_type(config, asked) != "not sent" && issues(config, scopes, None, recorder).await? {
         let found = found("the token call fails with client_type and succeeds without it");
         let next = format!(
@@ -142,15 +142,15 @@ pub(super) fn moneykit(
     headers: &HeaderMap,
 ) -> Result<(), Failure> {
     let asked = config.version.as_deref().unwrap_or(moneykit::VERSION);
-    let answered = answered(Some(headers), "moneykit-version");
-    let found = pair(asked, answered.as_deref());
+    let received = received(Some(headers), "moneykit-version");
+    let found = pair(asked, received.as_deref());
     if asked != moneykit::VERSION {
         let next =
             format!("unset MONEYKIT_VERSION: this release supports only version {}", moneykit::VERSION);
         return checks.add("version.unknown", Verdict::Warn, &found, &next);
     }
-    match answered {
-        Some(answered) if answered != asked => {
+    match received {
+        Some(received) if received != asked => {
             let next =
                 "read the vendor's changelog since the version sent, and report anything that does not work";
             checks.add("version.differs", Verdict::Warn, &found, next)

@@ -231,7 +231,7 @@ async fn each_page_button_performs_its_action() {
     browser.wait_for_text("#faults", "moov.token: status 503, once").await;
     assert_eq!(token("moov token /ping.read").code, Some(6));
     browser.wait_for_text("#requests-rows", "503 failed").await;
-    browser.wait_for_text("#requests-rows", "a fault, as ordered").await;
+    browser.wait_for_text("#requests-rows", "injected fault").await;
     browser.wait_for_text("#faults", "none").await;
 
     let key = browser.value("document.querySelector('#keys code').title").await;

@@ -69,7 +69,7 @@ fn emulator_prints_readable_lines_without_json() {
     run(program(&format!("moov token /ping.read --client-id x --base-url {url}"))
         .env("MOOV_CLIENT_SECRET", "y"));
     let line = emulator.line();
-    let report = "POST /oauth2/token            moov.token           403  no credentials, or wrong ones\n";
+    let report = "POST /oauth2/token            moov.token           403  missing or wrong credentials\n";
     assert!(line.ends_with(report), "{line}");
 }
 

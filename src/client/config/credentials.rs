@@ -38,9 +38,8 @@ impl CredentialsSettings<'_> {
             };
         }
         let prefix = self.prefix;
-        let missing = |keys: &str, vars: &str| {
-            invalid(format!("no {keys} is set; from the environment it is read from {vars}"))
-        };
+        let missing =
+            |keys: &str, vars: &str| invalid(format!("no {keys} is set; the environment variable is {vars}"));
         let client_id =
             self.client_id.ok_or_else(|| missing("`client_id`", &format!("{prefix}_CLIENT_ID")))?;
         match (self.client_secret, self.client_secret_file) {
@@ -53,7 +52,7 @@ impl CredentialsSettings<'_> {
                 Ok(Arc::new(FileCredentials::secret_file_of(id, path, "`client_secret_file`")?))
             }
             (None, None) => {
-                let vars = format!("{prefix}_CLIENT_SECRET or, as a file, {prefix}_CLIENT_SECRET_FILE");
+                let vars = format!("{prefix}_CLIENT_SECRET or, for a file, {prefix}_CLIENT_SECRET_FILE");
                 Err(missing("`client_secret` or `client_secret_file`", &vars))
             }
         }

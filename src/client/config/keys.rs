@@ -20,7 +20,7 @@ pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: 
 
 /// Fails for a value that is not a map. serde's own error would show the value.
 fn no_table<S, E: Error>() -> Result<S, E> {
-    Err(E::custom("a table of settings is expected, and not a single value"))
+    Err(E::custom("expected a table of settings, found a single value"))
 }
 
 struct Keys<S>(PhantomData<S>);
@@ -72,6 +72,6 @@ fn unknown(given: &str, keys: &[&str]) -> String {
     let shown: String = given.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
     match nearest(given, keys.iter().copied()) {
         Some(near) => format!("unknown key `{shown}`; did you mean `{near}`?"),
-        None => format!("unknown key `{shown}`; there are {}", keys.join(", ")),
+        None => format!("unknown key `{shown}`; known keys: {}", keys.join(", ")),
     }
 }

@@ -88,7 +88,7 @@ impl Setting for u32 {
 
 /// A share, such as of a rate limit.
 impl Setting for f64 {
-    const MUST_BE: &'static str = "must be a number over 0 and up to 1, such as 0.5";
+    const MUST_BE: &'static str = "must be greater than 0 and at most 1, such as 0.5";
 
     fn read(value: &Value) -> Option<Self> {
         let number = match value {
@@ -101,7 +101,7 @@ impl Setting for f64 {
 
 /// A list of host names.
 impl Setting for Vec<String> {
-    const MUST_BE: &'static str = "must be names of hosts: a list of them, or a text with spaces between";
+    const MUST_BE: &'static str = "must be host names: a list, or a string separated by spaces";
 
     fn read(value: &Value) -> Option<Self> {
         let host = |text: &str| (!text.contains([',', ';'])).then(|| text.to_owned());
@@ -124,7 +124,7 @@ impl Setting for Duration {
 }
 
 impl Setting for (usize, Duration) {
-    const MUST_BE: &'static str = "must be a number of calls by a time, such as 40/s or 300/60s";
+    const MUST_BE: &'static str = "must be a number of calls per time, such as 40/s or 300/60s";
 
     fn read(value: &Value) -> Option<Self> {
         let (calls, per) = value.text()?.split_once('/')?;
@@ -136,7 +136,7 @@ impl Setting for (usize, Duration) {
 }
 
 impl Setting for Vec<Scope> {
-    const MUST_BE: &'static str = "must be scopes: a list of them, or a text with spaces between";
+    const MUST_BE: &'static str = "must be scopes: a list, or a string separated by spaces";
 
     fn flaw(text: &str) -> Option<&'static str> {
         text::scopes_flaw(text)

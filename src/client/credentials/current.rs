@@ -161,9 +161,8 @@ impl CurrentCredentials {
         let flight: Flight<Outcome> = state.look.start();
         let (waiter, inner) = (flight.waiter(), self.0.clone());
         let started = flight.spawn(async move { Some(inner.look(refused).await) });
-        started.map_err(|_| {
-            Error::new(ErrorKind::InvalidConfig, "calls are sent on a tokio runtime; call this from one")
-        })?;
+        started
+            .map_err(|_| Error::new(ErrorKind::InvalidConfig, "no tokio runtime; call this inside one"))?;
         Ok(waiter)
     }
 }
@@ -243,7 +242,7 @@ fn failed(error: Error) -> Error {
 
 /// The error if the runtime of the provider's call has shut down.
 fn cut_off() -> Error {
-    Error::new(ErrorKind::Unavailable, "the credentials provider was cut off")
+    Error::new(ErrorKind::Unavailable, "the credentials provider was cancelled")
 }
 
 impl fmt::Debug for CurrentCredentials {

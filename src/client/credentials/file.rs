@@ -151,10 +151,7 @@ impl Files {
             }
         }
         Err(error.unwrap_or_else(|| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "the files of the credentials changed each time they were read",
-            )
+            Error::new(ErrorKind::Unavailable, "the credentials files changed on every read")
         }))
     }
 
@@ -174,7 +171,7 @@ impl Files {
                 Ok(Credentials::new(id.expose_secret(), read(secret, CLIENT_SECRET)?))
             }
             (Self::Json(path), [json]) => read_json(json, &named(path, "the credentials")),
-            _ => Err(Error::new(ErrorKind::InvalidConfig, "a file of the credentials is missing")),
+            _ => Err(Error::new(ErrorKind::InvalidConfig, "a credentials file is missing")),
         }
     }
 }
@@ -189,7 +186,7 @@ fn read_json(path: &Path, name: &str) -> Result<Credentials, Error> {
     let text = read_file(path, name, Secret::from_reader)?;
     // The parser's own error may contain text from the file.
     let Ok(pair) = serde_json::from_str::<Pair>(text.expose_secret()) else {
-        let reason = format!("{name} is no JSON object with the texts client_id and client_secret");
+        let reason = format!("{name} is not a JSON object with the strings client_id and client_secret");
         return Err(Error::new(ErrorKind::InvalidConfig, reason));
     };
     let credentials = Credentials::new(pair.client_id, pair.client_secret);
@@ -209,7 +206,7 @@ impl CredentialsProvider for FileCredentials {
                 files.read_whole()
             });
             read.await.unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Unavailable, "reading the files of the credentials was cut off"))
+                Err(Error::new(ErrorKind::Unavailable, "reading the credentials files was cancelled"))
             })
         })
     }

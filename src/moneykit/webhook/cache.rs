@@ -149,7 +149,7 @@ impl KeyCache {
             }
         }
         Err(unavailable(
-            Error::new(ErrorKind::Unavailable, "the keys do not stay for as long as it takes"),
+            Error::new(ErrorKind::Unavailable, "webhook keys changed repeatedly while waiting"),
             None,
         ))
     }
@@ -208,7 +208,7 @@ impl KeyCache {
             Some(cache.end(started, fetched))
         });
         spawned.map_err(|_| {
-            let reason = "webhook keys are fetched on a tokio runtime; call this from one";
+            let reason = "no tokio runtime; call this inside one";
             unavailable(Error::new(ErrorKind::InvalidConfig, reason), None)
         })
     }

@@ -150,7 +150,7 @@ impl Entries {
         if clock.held >= self.max_handles {
             return Err(Error::new(
                 ErrorKind::InvalidConfig,
-                "too many token handles: drop some, or allow more by TokenOptions::with_max_handles",
+                "too many token handles: drop some, or allow more with TokenOptions::with_max_handles",
             ));
         }
         let entry = match found {

@@ -381,8 +381,7 @@ impl CacheEntry {
         state.refresh_token_id = new.refresh_token_id;
         state.parents = parents;
         if is_reissued {
-            let error =
-                Error::new(ErrorKind::InvalidResponse, "the server keeps issuing a token that was rejected");
+            let error = Error::new(ErrorKind::InvalidResponse, "the server re-issued a rejected token");
             state.fail(error, None, retry_at);
             let cold = state.cold();
             (cold.rejected, cold.eviction_pending) = (None, false);

@@ -34,5 +34,5 @@ impl TaskGuard {
 
 /// Returns the error for refreshes after a shutdown was started.
 pub(in crate::token) fn shut_down() -> Error {
-    Error::new(ErrorKind::Unavailable, "the client was shut down: no token is requested any more")
+    Error::new(ErrorKind::Unavailable, "the client was shut down")
 }

@@ -91,7 +91,10 @@ impl CacheInner {
             shared.counters.misses.add(u64::from(!missed));
             missed = true;
             let outcome = waiter.outcome_by(deadline).await.map_err(|_| {
-                Error::new(ErrorKind::Timeout, "no token within the time that the caller waits")
+                Error::new(
+                    ErrorKind::Timeout,
+                    "timed out waiting for a token; see TokenOptions::with_max_wait",
+                )
             });
             match outcome? {
                 // The token was revoked before this caller woke up.
@@ -101,7 +104,7 @@ impl CacheInner {
                 None => {}
             }
         }
-        let reason = "each refresh ended without a token that can be handed out";
+        let reason = "no refresh produced a usable token";
         Err(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
@@ -138,9 +141,7 @@ impl CacheInner {
         self.sync_with_store();
         // The task installs the token even if no caller waits any more.
         let started = flight.spawn(async move { guard.run(task.run(admission)).await });
-        started.map_err(|_| {
-            Error::new(ErrorKind::InvalidConfig, "tokens are fetched on a tokio runtime; call this from one")
-        })
+        started.map_err(|_| Error::new(ErrorKind::InvalidConfig, "no tokio runtime; call this inside one"))
     }
 
     /// Invalidates exactly this token, in memory and in the store.

@@ -42,7 +42,7 @@ impl CacheInner {
         let marks = self.unwritten_marks();
         let kind = if cut_off > 0 { ErrorKind::Timeout } else { ErrorKind::Unavailable };
         let reason = format!(
-            "shutdown was incomplete: {cut_off} refreshes cut off, {marks} revoked or rejected tokens not marked in the \
+            "shutdown was incomplete: {cut_off} refreshes cancelled, {marks} revoked or rejected tokens not marked in the \
              token store"
         );
         Err(Error::new(kind, reason).with_sent(cut_off > 0))

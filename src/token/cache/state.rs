@@ -225,7 +225,7 @@ impl CacheState {
         if now < self.cool_down.until() {
             return cooling_down(left);
         }
-        let reason = "the rate limit is reached, and the turn of this call would come too late";
+        let reason = "rate limit reached: the wait would exceed max_wait";
         Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)
     }
 

@@ -80,14 +80,16 @@ impl CacheState {
                 cooling_down(left)
             }
             Block::Refused(left) => {
-                let error =
-                    Error::new(ErrorKind::Unauthorized, "another process was refused with these credentials");
+                let error = Error::new(
+                    ErrorKind::Unauthorized,
+                    "another process reported that the service rejected these credentials",
+                );
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
             // This concerns only the caller, which cannot wait that long.
             Block::RateLimit(left) => {
-                let reason = "the rate limit is reached, and the turn of this call would come too late";
+                let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)
             }
         }

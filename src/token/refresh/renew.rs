@@ -131,7 +131,7 @@ impl CacheInner {
         if !accepted {
             tracing::warn!(
                 fintech_auth.scopes = %entry.scopes,
-                "a new token was rejected as well; the 401 may have another cause than the token"
+                "the new token was rejected too; the token may not be the cause of the 401"
             );
         }
         if let Some(candidate) = replaced

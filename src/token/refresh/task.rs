@@ -116,13 +116,13 @@ impl RefreshTask {
     /// Ends the refresh because each requested token was revoked or rejected before it could be
     /// used.
     pub(in crate::token) fn discarded(&self) -> Error {
-        let reason = "the token was revoked or rejected each time while it was requested";
+        let reason = "every requested token was revoked or rejected during the request";
         self.give_up(Error::new(ErrorKind::Unavailable, reason).with_sent(true))
     }
 
     /// Ends the refresh because the server issued a revoked token again. Counts as a failure.
     pub(in crate::token) fn reissued_revoked(&self) -> Error {
-        let reason = "the server issued a token again that was revoked";
+        let reason = "the server re-issued a revoked token";
         self.give_up(Error::new(ErrorKind::InvalidResponse, reason).with_sent(true))
     }
 
@@ -176,7 +176,7 @@ impl RefreshTask {
             if refreshing && error.is_transient() && !error.may_have_been_sent() {
                 self.entry.put_back(taken);
             } else if refreshing {
-                tracing::debug!(%error, "refresh token failed: requesting a token by client credentials");
+                tracing::debug!(%error, "refresh token failed: requesting a token with client credentials");
                 resent = 0;
                 continue;
             }

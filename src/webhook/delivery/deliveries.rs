@@ -220,7 +220,7 @@ impl Deliveries {
         let work = &self.0.work;
         work.close();
         time::timeout(within.min(FOREVER), work.closed_and_idle()).await.map_err(|_| {
-            let reason = format!("shutdown timed out: {} webhooks are still handled", work.running());
+            let reason = format!("shutdown timed out: {} webhooks are still being handled", work.running());
             Error::new(ErrorKind::Timeout, reason)
         })
     }
@@ -252,6 +252,6 @@ fn random_claim() -> Result<ClaimId, DeliveryStoreError> {
     let mut bytes = [0; 16];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| DeliveryStoreError::new("the system provides no randomness"))?;
+        .map_err(|_| DeliveryStoreError::new("cannot read random bytes from the system"))?;
     Ok(ClaimId::from_be_bytes(bytes))
 }

@@ -38,7 +38,7 @@ impl RedisStore {
     /// Safe: the data expires within one minute, two small keys within one day.
     pub async fn check(&self) -> Result<(), StoreError> {
         let random: [u8; 16] = rand::generate(&SystemRandom::new())
-            .map_err(|_| StoreError::new("the system provides no randomness"))?
+            .map_err(|_| StoreError::new("cannot read random bytes from the system"))?
             .expose();
         let source = Fingerprint::of(["check", &u128::from_ne_bytes(random).to_string()]);
         let key = StoreKey { source, scopes: "check".into() };
@@ -60,17 +60,17 @@ impl RedisStore {
         let Claim::Leased { lease, .. } = claim else {
             return Err(StoreError::new("a free lease is not granted"));
         };
-        step(self.put(key, &token, &lease).await?, "a token is not kept")?;
-        step(self.take_refresh_token(key, &lease).await?.is_some(), "a token is not found again")?;
+        step(self.put(key, &token, &lease).await?, "a token is not stored")?;
+        step(self.take_refresh_token(key, &lease).await?.is_some(), "a stored token is not found")?;
         let permit = self.acquire_permit(&key.source, &key.source, Some(limit), Duration::ZERO).await?;
-        step(permit != Permit::Granted(Duration::ZERO), "a call beyond the rate limit is let through")?;
+        step(permit != Permit::Granted(Duration::ZERO), "a call beyond the rate limit is allowed")?;
         let id = token.id;
         self.invalidate(key, id).await?;
         self.release(key, &lease).await?;
         let lease = self.lease(key, LIFE).await?;
         let lease = lease.ok_or_else(|| StoreError::new("a released lease is not granted again"))?;
         let kept = self.put_and_release(key, &token, &lease).await?;
-        step(kept, "an invalidated token that is issued again is not kept")?;
+        step(kept, "an invalidated token that is issued again is not stored")?;
         self.invalidate(key, id).await?;
         self.revoke(&key.source, &[id], LIFE).await?;
         step(!self.marks(&key.source, &[id]).await?.is_empty(), "a revoked token is not marked")
@@ -86,7 +86,7 @@ impl RedisStore {
         match tokio::time::timeout(self.link.timeout(), subscribed).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(redact_error(&error)),
-            Err(_) => Err(StoreError::new("redis: no response in time")),
+            Err(_) => Err(StoreError::new("redis: response timed out")),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Link {
     ) -> Result<Value, StoreError> {
         match timeout(self.timeout, self.attempt(script, keys, arguments)).await {
             Ok(result) => result.map_err(|error| redact_error(&error)),
-            Err(_) => Err(StoreError::new("redis: no response in time")),
+            Err(_) => Err(StoreError::new("redis: response timed out")),
         }
     }
 
@@ -117,7 +117,7 @@ impl Link {
         waiter
             .outcome()
             .await
-            .unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the runtime is gone").into())))
+            .unwrap_or_else(|| Err(Arc::new((ErrorKind::Client, "the tokio runtime was shut down").into())))
     }
 
     /// Connects in its own task, so that the connection is kept even if callers stop waiting.
@@ -130,7 +130,7 @@ impl Link {
             let made = match timeout(CONNECT, server.connect()).await {
                 Ok(Ok(connection)) => Ok(NumberedConnection { number, connection }),
                 Ok(Err(error)) => Err(Arc::new(error)),
-                Err(_) => Err(Arc::new((ErrorKind::Client, "no connection in time").into())),
+                Err(_) => Err(Arc::new((ErrorKind::Client, "timed out connecting").into())),
             };
             let mut state = lock(&shared);
             state.connecting.clear();

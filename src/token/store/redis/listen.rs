@@ -171,9 +171,9 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             }
             Ok(Err(error)) => {
                 let error = redact_error(&error);
-                tracing::debug!(error = std::error::Error::source(&error), "no subscription to Redis");
+                tracing::debug!(error = std::error::Error::source(&error), "redis: subscribing failed");
             }
-            Err(_) => tracing::debug!("no subscription to Redis in time"),
+            Err(_) => tracing::debug!("redis: subscribing timed out"),
         }
         failures = failures.saturating_add(1);
         // The delay is random, so that a fleet that lost Redis does not reconnect at once.

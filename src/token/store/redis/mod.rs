@@ -309,7 +309,7 @@ impl RedisStoreBuilder {
         let mut holder = [0; 16];
         SystemRandom::new()
             .fill(&mut holder)
-            .map_err(|_| Error::new(ErrorKind::InvalidConfig, "the system gives no randomness"))?;
+            .map_err(|_| Error::new(ErrorKind::InvalidConfig, "cannot read random bytes from the system"))?;
         let server = Arc::new(server);
         Ok(RedisStore {
             link: Link::new(server.clone(), self.timeout),
@@ -324,7 +324,7 @@ impl RedisStoreBuilder {
 
 /// Converts an error of the Redis client. Its category contains no part of the URL.
 fn invalid(error: &::redis::RedisError) -> Error {
-    Error::new(ErrorKind::InvalidConfig, "no address of a Redis: use redis://, rediss:// or unix://")
+    Error::new(ErrorKind::InvalidConfig, "invalid redis url: use redis://, rediss:// or unix://")
         .with_source(error.category().to_owned())
 }
 

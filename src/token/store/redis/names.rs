@@ -29,7 +29,7 @@ impl Names {
     pub(super) fn new(namespace: &str) -> Result<Self, Error> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !(1..=64).contains(&namespace.len()) || !namespace.bytes().all(plain) {
-            let reason = "a namespace is 1 to 64 ASCII letters, digits, hyphens, underscores and dots";
+            let reason = "a namespace must be 1 to 64 ASCII letters, digits, hyphens, underscores and dots";
             return Err(Error::new(ErrorKind::InvalidConfig, reason));
         }
         Ok(Self { namespace: namespace.into(), channel: format!("fintech-auth:{namespace}") })

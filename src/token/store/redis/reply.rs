@@ -92,7 +92,7 @@ pub(super) fn marks(value: &Value, ids: &[TokenId]) -> Result<Vec<Notice>, Store
 }
 
 pub(super) fn unexpected_reply() -> StoreError {
-    StoreError::new("redis: unexpected reply of a script")
+    StoreError::new("redis: unexpected script reply")
 }
 
 fn bytes(value: Option<Value>) -> Result<Vec<u8>, StoreError> {

@@ -49,7 +49,7 @@ impl SealingKey {
     ///
     /// [`ErrorKind::InvalidConfig`] if the length is not 32 bytes.
     pub fn new(key: &[u8]) -> Result<Self, Error> {
-        let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key has 32 bytes");
+        let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key must have 32 bytes");
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(b"fintech-auth sealing key id");
         context.update(key);
@@ -66,7 +66,7 @@ impl SealingKey {
     /// [`ErrorKind::InvalidConfig`] if the text is not Base64 of 32 bytes.
     pub fn from_base64(text: &Secret) -> Result<Self, Error> {
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.expose_secret().trim()).unwrap_or_default());
-        let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key is 32 bytes in Base64");
+        let wrong = |_| Error::new(ErrorKind::InvalidConfig, "a sealing key must be 32 bytes in Base64");
         Self::new(&bytes).map_err(wrong)
     }
 }
@@ -93,7 +93,7 @@ impl Keyring {
 
     /// Seals a text. It can be opened only with the same `about`.
     pub(super) fn seal(&self, about: &Fingerprint, text: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let failed = |_| StoreError::new("the system gives no randomness");
+        let failed = |_| StoreError::new("cannot read random bytes from the system");
         let key = &self.keys[0];
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(failed)?;

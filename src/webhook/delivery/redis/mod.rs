@@ -122,5 +122,5 @@ impl DeliveryStore for RedisDeliveries {
 }
 
 fn unexpected_reply() -> DeliveryStoreError {
-    DeliveryStoreError::new("redis: unexpected reply of a script")
+    DeliveryStoreError::new("redis: unexpected script reply")
 }
