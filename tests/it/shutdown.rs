@@ -127,7 +127,7 @@ async fn hanging_request_is_cut_off_at_the_shutdown_timeout() {
     let error = cache.shutdown(5 * SECOND).await.unwrap_err();
     assert_eq!(start.elapsed(), 5 * SECOND);
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(error.to_string().contains("1 refreshes cut off"), "{error}");
+    assert!(error.to_string().contains("1 refreshes cancelled"), "{error}");
     is_shut_down(caller.await.unwrap());
     assert_eq!(start.elapsed(), 5 * SECOND, "the caller does not wait for its own time");
     cache.shutdown(5 * SECOND).await.unwrap();
