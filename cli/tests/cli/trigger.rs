@@ -352,7 +352,7 @@ async fn https_certificates_are_verified_and_http_is_only_for_loopback() {
     assert_eq!(ran.code, Some(0), "{}", ran.all());
     let ran = run(program(&args).env("MOOV_WEBHOOK_SECRET", "s"));
     assert_eq!(ran.code, Some(12), "{}", ran.all());
-    assert!(ran.out.contains("check --to, and the roots"), "{}", ran.out);
+    assert!(ran.out.contains("check --to and the trusted root"), "{}", ran.out);
     assert!(!ran.all().contains("MARK"), "{}", ran.all());
     for url in
         ["http://handler.example/MARK", "https://MARK:MARK@handler.example", "ftp://127.0.0.1/MARK", "MARK"]
