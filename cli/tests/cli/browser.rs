@@ -205,11 +205,9 @@ async fn each_page_button_performs_its_action() {
 
     browser.open(started["page"].as_str().expect("an address")).await;
     browser.wait_for_text("#connection", "Live").await;
-    for (section, hint) in [
-        ("#requests", "No request has come yet"),
-        ("#tokens", "No token has been issued yet"),
-        ("#webhooks", "No webhook has been sent"),
-    ] {
+    for (section, hint) in
+        [("#requests", "No requests yet"), ("#tokens", "No tokens yet"), ("#webhooks", "No webhooks yet")]
+    {
         browser.wait_for_text(section, hint).await;
     }
     browser.wait_for_text("#moov-curl", &format!("{url}/oauth2/token")).await;
@@ -269,7 +267,7 @@ async fn each_page_button_performs_its_action() {
         .await;
     browser.enter("#key", "0123").await;
     browser.click("#unlock button").await;
-    browser.wait_for_text("#unlock-said", "not the right one").await;
+    browser.wait_for_text("#unlock-said", "Wrong key.").await;
     browser.enter("#key", address).await;
     browser.click("#unlock button").await;
     browser.wait_for_text("#connection", "Live").await;
