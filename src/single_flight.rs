@@ -3,6 +3,8 @@
 //! Does not lock. A [`SingleFlight`] is a field inside the owner's mutex. So the owner decides in
 //! one critical section whether to join the running flight, to start one, or to do neither.
 
+use std::task::{Context, Poll, Waker};
+
 use crate::sync::{
     runtime,
     time::{self, Instant},
@@ -18,6 +20,14 @@ pub(crate) struct Waiter<T>(watch::Receiver<Option<T>>);
 /// A flight that was started and has no outcome yet. Dropping it ends the flight without an
 /// outcome.
 pub(crate) struct Flight<T>(watch::Sender<Option<T>>);
+
+/// The result of [`Flight::poll_or_spawn`].
+pub(crate) enum Started<T> {
+    /// The work is done, with this outcome.
+    Ready(Option<T>),
+    /// The work runs in a task.
+    Pending(Waiter<T>),
+}
 
 /// The flight could not start, because there is no tokio runtime.
 #[derive(Debug)]
@@ -69,11 +79,48 @@ impl<T: Send + Sync + 'static> Flight<T> {
         let runtime = runtime::Handle::try_current().map_err(|_| NoRuntime)?;
         runtime.spawn(async move {
             if let Some(outcome) = work.await {
-                // Fails if all waiters were dropped.
-                let _ = self.0.send(Some(outcome));
+                self.finish(outcome);
             }
         });
         Ok(())
+    }
+
+    fn finish(self, outcome: T) {
+        // Fails if all waiters were dropped.
+        let _ = self.0.send(Some(outcome));
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Flight<T> {
+    /// Polls `work` once, and returns its outcome if it is ready. Otherwise `work` continues as
+    /// with [`Self::spawn`]. Use this for work that is usually ready at once, because a task costs
+    /// more than such work. Call it without a lock that `work` takes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::spawn`].
+    pub(crate) fn poll_or_spawn(
+        self,
+        work: impl Future<Output = Option<T>> + Send + 'static,
+    ) -> Result<Started<T>, NoRuntime> {
+        if runtime::Handle::try_current().is_err() {
+            return Err(NoRuntime);
+        }
+        let mut work = Box::pin(work);
+        // The task polls it again and so replaces this waker.
+        match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => {
+                if let Some(outcome) = outcome.clone() {
+                    self.finish(outcome);
+                }
+                Ok(Started::Ready(outcome))
+            }
+            Poll::Pending => {
+                let waiter = self.waiter();
+                self.spawn(work)?;
+                Ok(Started::Pending(waiter))
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Clock, Error, ErrorKind,
     catch_panic::catch_panic,
-    single_flight::{Flight, SingleFlight, Waiter},
+    single_flight::{Flight, NoRuntime, SingleFlight, Started, Waiter},
     sync::{Mutex, MutexGuard, time},
     token::Fingerprint,
 };
@@ -99,14 +99,26 @@ impl CurrentCredentials {
     /// `Unavailable`, `Timeout` or `InvalidConfig` if the provider fails and there are no valid
     /// credentials from before.
     pub(crate) async fn get(&self) -> Outcome {
-        let waiter = {
+        let running = {
             let mut state = self.0.lock();
             match state.look.running() {
-                Some(waiter) => waiter,
+                Some(waiter) => Ok(waiter),
                 None => match state.failure_now(|| self.0.clock.monotonic()) {
                     Some(error) => return self.known().ok_or(error),
-                    None => self.look(&mut state, None)?,
+                    None => Err(state.look.start()),
                 },
+            }
+        };
+        let waiter = match running {
+            Ok(waiter) => waiter,
+            Err(flight) => {
+                let inner = self.0.clone();
+                let work = async move { Some(inner.look(None).await) };
+                // Most providers return credentials from memory.
+                match flight.poll_or_spawn(work).map_err(no_runtime)? {
+                    Started::Ready(outcome) => return outcome.unwrap_or_else(|| Err(cut_off())),
+                    Started::Pending(waiter) => waiter,
+                }
             }
         };
         waiter.outcome().await.unwrap_or_else(|| self.known().ok_or_else(cut_off))
@@ -161,8 +173,7 @@ impl CurrentCredentials {
         let flight: Flight<Outcome> = state.look.start();
         let (waiter, inner) = (flight.waiter(), self.0.clone());
         let started = flight.spawn(async move { Some(inner.look(refused).await) });
-        started
-            .map_err(|_| Error::new(ErrorKind::InvalidConfig, "no tokio runtime; call this inside one"))?;
+        started.map_err(no_runtime)?;
         Ok(waiter)
     }
 }
@@ -245,6 +256,10 @@ fn cut_off() -> Error {
     Error::new(ErrorKind::Unavailable, "the credentials provider was cancelled")
 }
 
+fn no_runtime(_: NoRuntime) -> Error {
+    Error::new(ErrorKind::InvalidConfig, "no tokio runtime; call this inside one")
+}
+
 impl fmt::Debug for CurrentCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CurrentCredentials")
@@ -256,7 +271,11 @@ impl fmt::Debug for CurrentCredentials {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, sync::atomic};
+    use std::{
+        future::pending,
+        sync::atomic,
+        task::{Context, Poll, Waker},
+    };
 
     use super::*;
     use crate::{
@@ -334,5 +353,18 @@ mod tests {
             assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Timeout, None));
         }
         assert_eq!((provider.calls.load(atomic::Ordering::Relaxed), current.account()), (1, None));
+    }
+
+    #[tokio::test]
+    async fn credentials_from_memory_are_returned_at_once() {
+        let scheme = Scheme { own: basic_header, key_pair: basic_header };
+        let clock = Arc::new(ManualClock::new(std::time::SystemTime::now()));
+        let provider = Arc::new(Credentials::new("id", "secret"));
+        let current = CurrentCredentials::new(provider, scheme, None, clock).unwrap();
+        for _ in 0..2 {
+            let mut get = Box::pin(current.get());
+            let polled = get.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Ok(_))));
+        }
     }
 }

@@ -40,6 +40,13 @@ impl Credentials {
         Fingerprint::of(["pair", &*self.client_id, self.client_secret.expose_secret()])
     }
 
+    /// Returns whether this is the same pair. Never compare with a pair that a peer sent: the time
+    /// depends on the first difference.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.client_id == other.client_id
+            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
+    }
+
     /// Fails for values that no vendor issues, because the server would only respond with a 401.
     pub(crate) fn check(&self) -> Result<(), Error> {
         check("client id", &self.client_id)?;

@@ -34,9 +34,7 @@ impl Shared {
     /// `InvalidConfig` for credentials that cannot be sent.
     pub(super) fn install(&self, credentials: Credentials) -> Outcome {
         let before = self.current();
-        if let Some(before) =
-            before.as_ref().filter(|before| before.fingerprint() == credentials.fingerprint())
-        {
+        if let Some(before) = before.as_ref().filter(|before| before.credentials().is_same(&credentials)) {
             return Ok(before.clone());
         }
         let auth = Arc::new(Auth::new(credentials, &self.scheme, self.secrets.clone())?);
