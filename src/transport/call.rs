@@ -18,7 +18,7 @@ use super::{
     classify::{classify_in_front, classify_send_error, classify_status, is_in_front},
     error_body, json,
     record::Exchange,
-    redact::{TEXT_LIMIT, clean, is_code, is_id, is_public},
+    redact::{clean, forms, is_clean, is_code, is_id, is_public},
     retry_after::{date, retry_after},
 };
 use crate::{
@@ -70,6 +70,18 @@ struct Received {
     body: Bytes,
     is_complete: bool,
     over_limit: bool,
+}
+
+/// The forms of the secrets that a response may quote.
+struct SecretForms {
+    request: Vec<Secret>,
+    echoed: Arc<Vec<Secret>>,
+}
+
+impl SecretForms {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        self.request.iter().chain(&*self.echoed).map(Secret::expose_secret)
+    }
 }
 
 impl Call {
@@ -224,7 +236,10 @@ impl Call {
             let reason = "response is a redirect, which is never followed; check the base url";
             return Err(unreadable(reason.into()));
         }
-        let details = error_body::read(status, &body, self.0.contract.fields);
+        let details = match status.is_success() && !error_body::may_have_code(&body) {
+            true => ErrorBody::default(),
+            false => error_body::read(status, &body, self.0.contract.fields),
+        };
         if !status.is_success() {
             let (kind, reason) = if is_complete && is_in_front(&headers, &body, !details.is_empty()) {
                 classify_in_front(status, &headers)
@@ -262,9 +277,9 @@ impl Call {
 
     /// Returns the headers that may be shown.
     fn shown_headers(&self, headers: &HeaderMap) -> HeaderMap {
+        let secrets = self.secret_forms();
         let is_shown = |name: &HeaderName, value: &HeaderValue| {
-            let text = value.to_str().ok().filter(|text| text.len() <= TEXT_LIMIT);
-            is_public(name) && text.is_some_and(|text| self.clean(text) == text)
+            is_public(name) && value.to_str().is_ok_and(|text| is_clean(text, secrets.iter()))
         };
         let shown = headers.iter().filter(|(name, value)| is_shown(name, value));
         shown.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -296,11 +311,18 @@ impl Call {
     }
 
     fn clean(&self, text: &str) -> String {
+        clean(text, self.secret_forms().iter())
+    }
+
+    /// Returns all forms of the secrets of the request and of the client.
+    fn secret_forms(&self) -> SecretForms {
         let in_headers = self.0.headers.iter().filter(|(_, value)| value.is_sensitive());
         let in_headers = in_headers.filter_map(|(_, value)| value.to_str().ok()?.rsplit(' ').next());
-        let echoed = self.0.echoed.as_ref().map(|echoed| echoed.load());
-        let echoed = echoed.iter().flat_map(|echoed| echoed.iter());
-        clean(text, self.0.secrets.iter().chain(echoed).map(Secret::expose_secret).chain(in_headers))
+        let echoed = self.0.echoed.as_ref().map(|echoed| echoed.load()).unwrap_or_default();
+        // The forms of the client's own secrets are known already.
+        let is_new = |secret: &&str| echoed.iter().all(|echoed| echoed.expose_secret() != *secret);
+        let secrets = self.0.secrets.iter().map(Secret::expose_secret).chain(in_headers).filter(is_new);
+        SecretForms { request: secrets.flat_map(forms).collect(), echoed }
     }
 
     /// Completes the request that the generated client made. Called by the hook `pre`.

@@ -10,6 +10,12 @@ use crate::{FieldError, error::ErrorBody};
 /// The number of rejected fields that are kept.
 const MAX_FIELDS: usize = 16;
 
+/// Returns whether a body may have a member with an error code. Costs much less than [`read`].
+pub(super) fn may_have_code(body: &[u8]) -> bool {
+    // An escape sequence may hide the name.
+    str::from_utf8(body).map_or(true, |body| body.contains("\"error") || body.contains('\\'))
+}
+
 /// Reads an error body. The result is empty if the body has none of the vendors' forms. `fields`
 /// are the request fields that a 422 response can name.
 pub(super) fn read(status: StatusCode, body: &[u8], fields: &[&str]) -> ErrorBody {
@@ -91,8 +97,10 @@ mod tests {
             (r#"{"status":403,"error":"Forbidden","path":"/"}"#, None, None),
             (r#"{"status":400,"error":"invalid_grant"}"#, some("invalid_grant"), None),
             (r#"{"message":"Forbidden"}"#, None, None),
+            (r#"{"\u0065rror":"invalid_grant"}"#, some("invalid_grant"), None),
             ("<html>", None, None),
         ] {
+            assert!(code.is_none() || may_have_code(body.as_bytes()), "{body}");
             assert_eq!(code_and_message(body), (code, message), "{body}");
         }
     }

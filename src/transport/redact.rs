@@ -3,6 +3,8 @@
 use http::{HeaderName, header};
 use zeroize::Zeroizing;
 
+use crate::Secret;
+
 /// The longest text that is kept of a header or error field, in characters. Longer text is cut.
 pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
@@ -29,19 +31,29 @@ pub(super) fn is_public(name: &HeaderName) -> bool {
     !named.contains(name) && !words.iter().any(|word| name.as_str().contains(word))
 }
 
-/// Returns a server's text on one line, shortened to the limit, and without these secrets. A server
-/// may quote the request, so the secrets are also removed in their form-encoded and JSON-encoded
-/// forms.
-pub(super) fn clean<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String {
+/// Returns the forms in which a server may quote a secret of the request: unchanged, form-encoded and
+/// JSON-encoded.
+pub(super) fn forms(secret: &str) -> Vec<Secret> {
+    let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
+    let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+    let mut forms = vec![secret, &form, json.trim_matches('"')];
+    forms.retain(|form| !form.is_empty());
+    forms.dedup();
+    forms.into_iter().map(Secret::from).collect()
+}
+
+/// Returns a server's text on one line, shortened to the limit, and without these forms of secrets.
+pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str>) -> String {
     let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
-    for secret in secrets.filter(|secret| !secret.is_empty()) {
-        let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
-        let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
-        for shape in [secret, &form, json.trim_matches('"')] {
-            text = text.replace(shape, REDACTED);
-        }
+    for form in forms {
+        text = text.replace(form, REDACTED);
     }
     text.chars().take(TEXT_LIMIT).collect()
+}
+
+/// Returns whether [`clean`] would leave a text as it is.
+pub(super) fn is_clean<'a>(text: &str, mut forms: impl Iterator<Item = &'a str>) -> bool {
+    text.len() <= TEXT_LIMIT && !text.contains(char::is_control) && !forms.any(|form| text.contains(form))
 }
 
 #[cfg(test)]
@@ -63,5 +75,26 @@ mod tests {
         for bad in ["", "eyJh.eyJz.c2ln", "a b", "a_b", "é", &long] {
             assert!(!is_id(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn secrets_are_found_in_all_forms_and_other_text_is_unchanged() {
+        let secrets = forms("a\"b c");
+        let secrets = || secrets.iter().map(Secret::expose_secret);
+        let long = "x".repeat(TEXT_LIMIT + 1);
+        for (text, cleaned) in [
+            ("plain", "plain"),
+            ("", ""),
+            ("is a\"b c.", "is [redacted]."),
+            ("is a%22b+c.", "is [redacted]."),
+            ("is a\\\"b c.", "is [redacted]."),
+            ("a\tb", "ab"),
+            (&long, &long[1..]),
+        ] {
+            assert_eq!(clean(text, secrets()), cleaned, "{text}");
+            assert_eq!(is_clean(text, secrets()), text == cleaned, "{text}");
+        }
+        assert_eq!(forms("").len(), 0);
+        assert_eq!(forms("plain").len(), 1);
     }
 }
