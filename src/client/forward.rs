@@ -24,7 +24,20 @@ macro_rules! client_methods {
             ///
             /// # Errors
             ///
-            /// Those of [`TokenCache::token`](crate::token::TokenCache::token).
+            /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) if the service rejects the
+            ///   credentials.
+            /// - [`RateLimited`](crate::ErrorKind::RateLimited) if a rate limit, the service's or your
+            ///   own, lets no request through in time.
+            /// - [`Timeout`](crate::ErrorKind::Timeout) if no token was received in time.
+            /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the service or the connection
+            ///   fails, after retries.
+            /// - [`InvalidRequest`](crate::ErrorKind::InvalidRequest),
+            ///   [`InvalidResponse`](crate::ErrorKind::InvalidResponse) and
+            ///   [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes or another part of
+            ///   the request, the response or a setting is wrong. A retry does not help.
+            ///
+            /// After a failure, further calls get the same error, with
+            /// [`Error::retry_after`](crate::Error::retry_after), until the next attempt is due.
             ///
             /// # Cancellation
             ///
