@@ -234,7 +234,7 @@ async fn introspection_succeeds_without_a_readable_scope() {
         let client = introspect(&emulator, &format!(r#"{{"client_id":"c",{odd}{scope}}}"#)).await.unwrap();
         assert_eq!((client.client_id.as_str(), client.scope, client.app.is_none()), ("c", None, true));
     }
-    is_unusable(introspect(&emulator, r#"{"scope":"a"}"#).await, "no client_id");
+    is_unusable(introspect(&emulator, r#"{"scope":"a"}"#).await, "missing client_id");
 }
 
 /// RFC 6749 section 7.1.
