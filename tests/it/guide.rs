@@ -139,8 +139,8 @@ fn guide_pages_contain_no_code() {
         // Wider code scrolls on docs.rs.
         let mut code = text.split("```").skip(1).step_by(2).flat_map(str::lines);
         assert_eq!(code.find(|line| line.len() > 88), None, "{name}");
-        let says = text.lines().any(|line| line.starts_with("After this page "));
-        assert!(says, "{name} does not say what the reader can do at its end");
+        let says = text.lines().any(|line| line.starts_with("After reading this page, you can "));
+        assert!(says, "{name} does not say what the reader can do after reading it");
     }
 }
 

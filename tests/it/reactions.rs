@@ -121,7 +121,7 @@ async fn retries_and_refreshes_are_bounded() {
     }
     for kind in [ErrorKind::Unavailable, ErrorKind::InvalidRequest, ErrorKind::InvalidResponse] {
         let (cache, source) = scripted(&fail(kind), |options| options.with_retry(|_| RetryPolicy::never()));
-        hold("New refresh after a failed one", &cache, one_scope, || source.count(), fails).await;
+        hold("New refresh after a failed refresh", &cache, one_scope, || source.count(), fails).await;
     }
 }
 
@@ -160,7 +160,8 @@ async fn failed_refresh_token_causes_one_request() {
     let source = RefusesRefresh::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let issued = || source.issued.load(Ordering::Relaxed);
-    hold("Client credentials after a refresh token failed", &cache, one_scope, issued, ignore).await;
+    hold("Request with client credentials after a refresh token failed", &cache, one_scope, issued, ignore)
+        .await;
     assert_eq!(source.refreshed.load(Ordering::Relaxed), 1);
 }
 
@@ -193,7 +194,7 @@ async fn reissued_rejected_token_causes_one_request_per_period() {
         };
         let (cache, source) = new();
         let count = || source.0.load(Ordering::Relaxed);
-        hold("New token after a rejected one", &cache, one_scope, count, async |cache, outcome| {
+        hold("New token after a rejected token", &cache, one_scope, count, async |cache, outcome| {
             if let Ok(token) = outcome {
                 cache.invalidate(&token).await;
             }
@@ -202,7 +203,7 @@ async fn reissued_rejected_token_causes_one_request_per_period() {
         let (cache, source) = new();
         let count = || source.0.load(Ordering::Relaxed);
         cache.forget(&Secret::from("same")).await.unwrap();
-        let row = "Failure of a token that was revoked and is issued again";
+        let row = "New request if the server issues a revoked token again";
         hold(row, &cache, one_scope, count, fails).await;
     }
 }
@@ -234,7 +235,7 @@ async fn token_discarded_each_time_causes_a_few_requests_per_period() {
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     assert!(source.cache.set(cache.clone()).is_ok());
     let count = || source.issued.load(Ordering::Relaxed);
-    hold("New token after a void one", &cache, one_scope, count, fails).await;
+    hold("New request if a token was revoked during its request", &cache, one_scope, count, fails).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -332,7 +333,7 @@ async fn panicking_source_is_called_once_per_period() {
 /// Uses a server that rejects every token, and one that accepts each new token once.
 #[tokio::test(start_paused = true)]
 async fn renewal_after_a_401_is_limited() {
-    let name = "New token after a 401 to a request of yours";
+    let name = "New token after a 401 to your own request";
     for rejection in [Rejection::Unexplained, Rejection::InvalidToken] {
         for (accepts_once, expected) in [(false, 10), (true, most(name))] {
             let (cache, source) = scripted(&Reply::Token(86_400), |options| options);
@@ -359,7 +360,7 @@ async fn renewal_after_a_401_is_limited() {
 #[tokio::test]
 async fn webhook_keys_are_fetched_once_per_period() {
     for (name, fails) in [
-        ("New fetch of webhook keys after a failed one", true),
+        ("New fetch of webhook keys after a failed fetch", true),
         ("Fetch of webhook keys for an unknown key id", false),
     ] {
         let emulator = emulator().await;
@@ -412,7 +413,7 @@ async fn failing_store_is_called_once_per_period() {
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     let scope = |number: usize| format!("scope-{number}");
     let calls = || store.calls.load(Ordering::Relaxed);
-    hold("New call to a token store after a failed one", &cache, scope, calls, async |_, outcome| {
+    hold("New call to a token store after a failed call", &cache, scope, calls, async |_, outcome| {
         assert!(outcome.is_ok());
     })
     .await;
@@ -444,7 +445,7 @@ async fn tombstone_that_the_store_rejects_is_retried_until_it_expires() {
     let (cache, store) = broken(None);
     let calls = || store.calls.load(Ordering::Relaxed);
     cache.forget(&Secret::from("token")).await.unwrap_err();
-    hold_for_a_day("Retry of a mark that the store did not take", calls).await;
+    hold_for_a_day("Retry of a revocation record that could not be written", calls).await;
 
     let (cache, store) = broken(None);
     let calls = || store.calls.load(Ordering::Relaxed);
@@ -468,7 +469,7 @@ async fn missed_notifications_are_recovered_until_every_token_expires() {
     let calls = || store.calls.load(Ordering::Relaxed);
     cache.token(&scopes(&["a"])).await.unwrap();
     notices.send(Notice::Missed).unwrap();
-    hold_for_a_day("Check of the tokens in memory after notices were lost", calls).await;
+    hold_for_a_day("Check of the tokens in memory after notifications were lost", calls).await;
 }
 
 /// A store that rejects every put.
@@ -487,7 +488,7 @@ impl Wrapper for RefusesPut {
 
 #[tokio::test(start_paused = true)]
 async fn store_that_rejects_every_token_causes_a_few_requests_per_refresh() {
-    let name = "New token after the store refused one";
+    let name = "New token after the store refused a token";
     // Tokens of one day are refreshed once in the hour. Tokens of 15 minutes are used for at least
     // 11 minutes.
     for (seconds, refreshes) in [(86_400, 1), (900, 6)] {
@@ -525,7 +526,7 @@ async fn accept_subscription(mut stream: TcpStream) {
 
 #[tokio::test(start_paused = true)]
 async fn failing_redis_subscription_reconnects_with_increasing_delay() {
-    let name = "New subscription to Redis after a lost one";
+    let name = "New subscription to Redis after a lost subscription";
     for accepts in [false, true] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
