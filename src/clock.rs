@@ -12,13 +12,13 @@ use std::{
 };
 
 /// The longest duration that the crate works with: 100 years. Longer durations from users are
-/// reduced to it, so that adding one to a point in time does not overflow.
+/// reduced to it, so that adding a duration to a point in time does not overflow.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// A source of wall-clock and monotonic time.
 ///
-/// Vendors state times by the wall clock, which may jump. The monotonic clock never goes back, but
-/// may stop while the machine sleeps.
+/// Vendors specify times in wall-clock time, which may jump. The monotonic clock never goes back,
+/// but may stop while the machine sleeps.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Returns the current time of day.
     fn wall(&self) -> SystemTime;
@@ -36,8 +36,8 @@ impl Clock for SystemClock {
         SystemTime::now()
     }
 
-    /// Reads the system's coarse clock, which lags by a few milliseconds and costs a fifth of the
-    /// precise one.
+    /// Reads the system's coarse clock, which lags by a few milliseconds. Reading it takes a fifth
+    /// of the time of the precise clock.
     fn monotonic(&self) -> Duration {
         Duration::from_millis(coarse_millis())
     }
@@ -47,7 +47,7 @@ impl Clock for SystemClock {
 #[inline]
 pub(crate) fn coarse_millis() -> u64 {
     static START: OnceLock<coarsetime::Instant> = OnceLock::new();
-    // `Instant::now` also writes a cache line that all cores share.
+    // Not `Instant::now`, because that also writes to a cache line that all cores share.
     let now = coarsetime::Instant::now_without_cache_update();
     now.duration_since(*START.get_or_init(|| now)).as_millis()
 }

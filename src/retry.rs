@@ -1,6 +1,6 @@
 //! Decides which failed calls are retried, how often, and after which delay.
 //!
-//! Does not sleep.
+//! Computes delays, but does not sleep.
 
 use std::{hash::BuildHasher as _, time::Duration};
 
@@ -18,9 +18,9 @@ use crate::{Error, ErrorKind, clock::FOREVER, sync::RandomState};
 ///   once, so a refresh is retried only if no connection was established.
 /// - Fewer than [`with_attempts`](Self::with_attempts) attempts were made.
 ///
-/// The delay before the n-th retry is random between half and all of `base * 2^(n-1)`, limited to
-/// the cap. If the vendor asks for a longer delay (`Retry-After`), the call waits for that long, or
-/// fails at once if that is longer than the cap.
+/// The delay before the n-th retry is a random value between 50 % and 100 % of `base * 2^(n-1)`,
+/// and at most the cap. If the vendor asks for a longer delay (`Retry-After`), the call waits for
+/// that time. If that time is longer than the cap, the call fails at once.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     attempts: u32,
@@ -37,7 +37,7 @@ impl Default for RetryPolicy {
 /// Which failed attempts of a call may be retried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Idempotency {
-    /// All attempts, because the call may take effect twice.
+    /// All attempts. If the call takes effect twice, this does no harm.
     Idempotent,
     /// Only attempts whose request was certainly not sent.
     OnlyUnsent,
@@ -72,8 +72,8 @@ impl RetryPolicy {
     }
 
     /// Returns the delay before the next attempt, or `None` if the call must not be retried. `made`
-    /// is the number of attempts so far, `error` the error of the last one. `jitter` is random in
-    /// 0..=1.
+    /// is the number of attempts so far, `error` is the error of the last attempt, and `jitter` is
+    /// a random number in 0..=1.
     pub(crate) fn next(
         &self,
         made: u32,
@@ -89,8 +89,8 @@ impl RetryPolicy {
     }
 }
 
-/// Returns an exponential delay: random between half and all of `base * 2^(failures-1)`, limited to
-/// `cap`.
+/// Returns a delay between 50 % (`jitter` 0) and 100 % (`jitter` 1) of `base * 2^(failures-1)`,
+/// which is limited to `cap`.
 pub(crate) fn backoff(base: Duration, cap: Duration, failures: u32, jitter: f64) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     let full = base.saturating_mul(factor).min(cap).min(FOREVER);

@@ -1,7 +1,7 @@
-//! Runs one task at a time for any number of callers that wait for its outcome.
+//! Runs one task at a time (a flight) for any number of callers that wait for its outcome.
 //!
-//! Does not lock. A [`SingleFlight`] is a field inside the owner's mutex. So the owner decides in
-//! one critical section whether to join the running flight, to start one, or to do neither.
+//! Does not lock. The owner keeps the [`SingleFlight`] inside its own mutex, and decides in one
+//! critical section whether to join the running flight or to start one.
 
 use std::task::{Context, Poll, Waker};
 
@@ -11,7 +11,7 @@ use crate::sync::{
     watch,
 };
 
-/// Holds the flight that is running, if any.
+/// The running flight, if any.
 pub(crate) struct SingleFlight<T>(Option<Waiter<T>>);
 
 /// Waits for the outcome of a flight. Dropping a waiter does not cancel the flight.
@@ -38,14 +38,14 @@ pub(crate) struct NoRuntime;
 pub(crate) struct Elapsed;
 
 impl<T: Clone> SingleFlight<T> {
-    /// Returns a waiter for the running flight. A flight is over when its task has finished, has
-    /// panicked or was stopped with its runtime.
+    /// Returns a waiter for the running flight. A flight has ended when its task has finished or
+    /// panicked, or was aborted because its runtime shut down.
     pub(crate) fn running(&self) -> Option<Waiter<T>> {
         self.0.as_ref().filter(|waiter| waiter.0.has_changed().is_ok()).cloned()
     }
 
-    /// Starts a flight. Call this only if no flight is running, in the same critical section as
-    /// that check.
+    /// Starts a flight. Call this only if no flight is running, in the critical section in which
+    /// you checked this.
     pub(crate) fn start(&mut self) -> Flight<T> {
         let (sender, receiver) = watch::channel(None);
         self.0 = Some(Waiter(receiver));
@@ -71,7 +71,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
     ///
     /// # Errors
     ///
-    /// `NoRuntime` outside of a tokio runtime. The flight is then over.
+    /// `NoRuntime` outside of a tokio runtime. The flight then ends without an outcome.
     pub(crate) fn spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -86,19 +86,20 @@ impl<T: Send + Sync + 'static> Flight<T> {
     }
 
     fn finish(self, outcome: T) {
-        // Fails if all waiters were dropped.
+        // Sending fails if all waiters were dropped.
         let _ = self.0.send(Some(outcome));
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
-    /// Polls `work` once, and returns its outcome if it is ready. Otherwise `work` continues as
-    /// with [`Self::spawn`]. Use this for work that is usually ready at once, because a task costs
-    /// more than such work. Call it without a lock that `work` takes.
+    /// Polls `work` once, and returns its outcome if it is ready. Otherwise continues `work` in its
+    /// own task, as [`Self::spawn`] does. Use this for work that is usually ready at once, because
+    /// starting a task costs more than such work. Do not call this while you hold a lock that
+    /// `work` takes.
     ///
     /// # Errors
     ///
-    /// As for [`Self::spawn`].
+    /// The errors of [`Self::spawn`].
     pub(crate) fn poll_or_spawn(
         self,
         work: impl Future<Output = Option<T>> + Send + 'static,
@@ -107,7 +108,8 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return Err(NoRuntime);
         }
         let mut work = Box::pin(work);
-        // The task polls it again and so replaces this waker.
+        // A waker without effect is sufficient, because the task polls `work` again with its own
+        // waker.
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => {
                 if let Some(outcome) = outcome.clone() {

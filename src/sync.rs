@@ -1,8 +1,8 @@
 //! Locks, channels, timers and tasks for the token cache and for single flights.
 //!
-//! This module only re-exports. `tests/shuttle` replaces it with models of the same names, in which
-//! shuttle's scheduler decides at each operation which task runs next. Code in `src/token` must
-//! therefore import these items from here, not from the standard library or tokio.
+//! This module only re-exports. `tests/shuttle` replaces it with a module of the same items. At
+//! each operation of these items, shuttle's scheduler decides which task runs next. Code in
+//! `src/token` must therefore import them from here, not from the standard library or tokio.
 
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 

@@ -1,4 +1,4 @@
-//! Counts running work, and rejects new work after it is closed.
+//! Counts running work, and rejects new work after the tracker is closed.
 
 use std::{fmt, mem, sync::Arc};
 
@@ -14,7 +14,7 @@ struct State {
     running: usize,
 }
 
-/// One piece of running work. It ends when this is dropped.
+/// One piece of running work, which ends when this guard is dropped.
 pub(crate) struct Running(WorkTracker);
 
 impl WorkTracker {

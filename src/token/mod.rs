@@ -1,6 +1,6 @@
 //! Issues, caches and refreshes access tokens, and shares each token among all callers.
 //!
-//! Knows no vendor and no HTTP. Requests go through a [`TokenSource`].
+//! Independent of vendors and of HTTP: requests are sent through a [`TokenSource`].
 //!
 //! ```text
 //!            first request         stale                     expired       actual expiry
@@ -22,16 +22,17 @@
 //!   one refresh in the background.
 //! - **Expired** or absent: all callers wait for one shared request.
 //! - **A refresh fails**: a stale token is returned until it expires. The next attempt is made
-//!   after 1 s, then 2 s, 4 s, up to 60 s. Until then, callers without a token get the same error,
-//!   with [`Error::retry_after`](crate::Error::retry_after).
-//! - **Rejected**: after a 401 that calls the token invalid, exactly that token is removed and not
-//!   a newer one ([`TokenCache::invalidate`]). After a 401 without a reason, the token stays until
-//!   a new token is accepted in its place ([`Rejection`]).
-//! - **Revoked**: the token is removed before the revocation is sent ([`TokenCache::forget`]). A
-//!   refresh that was started with the token does not store its result.
+//!   after 1 s, then 2 s, 4 s, up to 60 s. Until that attempt, callers without a token get the same
+//!   error, with [`Error::retry_after`](crate::Error::retry_after).
+//! - **Rejected**: after a 401 that calls the token invalid, the cache removes exactly that token,
+//!   never a newer one ([`TokenCache::invalidate`]). After a 401 without a reason, the cache keeps
+//!   the token until the server has accepted a new token ([`Rejection`]).
+//! - **Revoked**: the token is removed before the revocation is sent ([`TokenCache::forget`]). The
+//!   result of a refresh that was started with the token is discarded.
 //!
-//! Expiry is checked with the monotonic clock and the wall clock, and the later one counts. The
-//! monotonic clock may stop during a suspend, and the wall clock may be set back.
+//! A token has expired when either the monotonic clock or the wall clock has reached its expiry.
+//! One clock is not sufficient: the monotonic clock may stop during a suspend, and the wall clock
+//! may be set back.
 //!
 //! # Expiry
 //!
@@ -41,27 +42,30 @@
 //!
 //! # Requests
 //!
-//! - A refresh token is used only while its token was neither rejected nor revoked, and is sent
-//!   once. If the refresh fails, the cache uses the client credentials.
+//! - A refresh token is sent once, and only if its access token was neither rejected nor revoked.
+//!   If the refresh fails, the cache uses the client credentials.
 //! - A 429, or a `Retry-After` on any error, starts a **cool-down** of at least 1 s for all scope
-//!   sets of the cache. A caller waits for its end if there is enough time. Otherwise the call
-//!   fails with `RateLimited` at once.
-//! - A 401 to a request with client credentials may be about the credentials or the scope set:
-//!   - If it is about the credentials and the source has other credentials by now
-//!     ([`TokenSource::renew_credentials`]), the call is sent once more. Otherwise no token is
-//!     requested for 10 s, then one request at a time checks whether they are still refused.
-//!   - If it may be about the scope set, only that scope set is blocked. After three different
+//!   sets of the cache. If the cool-down ends before the caller's time limit, the caller waits.
+//!   Otherwise the call fails with `RateLimited` at once.
+//! - The cause of a 401 to a request with client credentials may be the credentials or the scope
+//!   set:
+//!   - If the cause is certainly the credentials, and the source now has different credentials
+//!     ([`TokenSource::renew_credentials`]), the call is sent once more. Without different
+//!     credentials, no token is requested for 10 s. Then one request at a time checks whether the
+//!     server still refuses the credentials.
+//!   - If the cause may be the scope set, only that scope set is blocked. After three different
 //!     scope sets were refused without a success in between, the credentials are blocked.
 //! - A refused refresh token does not block other requests.
-//! - Within any time span, no more token requests are sent than [`TokenOptions::with_rate_limit`]
-//!   allows. Callers are served in order of arrival.
+//! - The number of token requests in a period is limited ([`TokenOptions::with_rate_limit`]).
+//!   Waiting requests are sent in order of arrival.
 //! - Other failures are retried by the [`RetryPolicy`](crate::RetryPolicy).
 //!
 //! # Storage
 //!
-//! Tokens are kept in memory by scope set, up to a capacity. With a [`TokenStore`], tokens are also
-//! kept outside of the process. Then one process at a time refreshes a token, under a lease, and
-//! the other processes load it from the store. The feature `redis` provides a store for a fleet.
+//! A cache keeps one token for each scope set in memory, up to a capacity. With a [`TokenStore`],
+//! tokens are also kept outside of the process: one process at a time refreshes a token, under a
+//! lease, and the other processes load the token from the store. The feature `redis` provides a
+//! store for a fleet.
 //!
 //! If a store fails or takes longer than 1 s, its circuit opens for 5 s. While it is open, tokens
 //! are requested without the store. A valid token is never lost because the store fails. [`Stats`]
@@ -73,17 +77,18 @@
 //! scopes. For the vendors' clients the fingerprint covers the vendor, the base URL, the client id
 //! and the API version, for Moov also the client type, `Origin` and `Referer`.
 //! `with_credentials_name` of the client builders replaces the client id by a name. The client
-//! secret is not part of the fingerprint. So a fleet keeps its tokens when its secret is replaced.
+//! secret is not part of the fingerprint. So the processes still find their tokens after the secret
+//! was replaced.
 //!
 //! **Security**: a process with the right client id and a wrong secret gets the stored tokens too.
-//! They are protected by the access to the store (for Redis, its password and the sealing key). Do
-//! not share a store between clients whose ids and secrets come from parties that do not trust each
-//! other, such as tenants that enter their own: one tenant could enter the id of another. The same
-//! applies to names.
+//! Only the access control of the store protects them (for Redis, its password and the sealing
+//! key). Do not share a store between clients whose ids and secrets come from parties that do not
+//! trust each other, such as tenants that enter their own client ids: one tenant could enter the
+//! client id of another tenant. The same applies to names.
 //!
-//! When the server refuses credentials, this is remembered for exactly the id and secret that were
-//! refused ([`TokenSource::credentials_fingerprint`]), in the process and in the store. A process
-//! with a wrong secret blocks only itself.
+//! When the server refuses credentials, the cache and the store remember exactly the client id and
+//! secret that were refused ([`TokenSource::credentials_fingerprint`]). So a process with a wrong
+//! secret blocks only itself.
 //!
 //! # Your own OAuth 2.0 server
 //!

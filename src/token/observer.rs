@@ -9,7 +9,8 @@ use crate::{Error, observer::Observer, token::lifetime::expiry::ExpiryRule};
 #[non_exhaustive]
 pub enum TokenEvent<'a> {
     /// A new token was received from the source, or from another process through the store. After a
-    /// 401 without a reason, it replaces the old token only if the server accepts it.
+    /// 401 without a reason, the new token replaces the old one only if the server accepts the new
+    /// token.
     #[non_exhaustive]
     Obtained {
         /// The scopes, sorted and separated by spaces. Not suitable as a metric label: there may be
@@ -20,7 +21,7 @@ pub enum TokenEvent<'a> {
         /// The rule that determined the expiry.
         rule: ExpiryRule,
     },
-    /// A token request failed. A token that is still valid is not affected.
+    /// A token request failed. Callers still get a token that is in memory and valid.
     #[non_exhaustive]
     Failed {
         /// The scopes, sorted and separated by spaces. Not suitable as a metric label: there may be

@@ -1,4 +1,5 @@
-//! The interface through which a service gets tokens, so that tests can replace their source.
+//! The interface through which a service gets tokens. Tests of the service can implement it without
+//! a server.
 
 use std::{fmt, pin::Pin, sync::Arc};
 
@@ -21,7 +22,7 @@ pub type TokenFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// [`StaticTokenProvider`] in tests.
 ///
 /// Both clients, [`TokenCache`] and [`TokenHandle`] implement this trait. Implement it yourself to
-/// record what your service requests. For your own OAuth 2.0 server, implement
+/// record the token requests of your service. For your own OAuth 2.0 server, implement
 /// [`TokenSource`](crate::token::TokenSource) instead, and use a [`TokenCache`].
 ///
 /// ```
@@ -72,7 +73,7 @@ pub trait TokenProvider: Send + Sync + fmt::Debug {
     /// Safe in this crate: a token request that was started continues in its own task.
     fn token<'a>(&'a self, scopes: &'a [Scope]) -> TokenFuture<'a, Result<Token, Error>>;
 
-    /// Removes exactly this token, and not a newer one. Call this after a 401 which means that the
+    /// Removes exactly this token, never a newer one. Call this after a 401 that means that the
     /// token has expired.
     fn invalidate<'a>(&'a self, token: &'a Token) -> TokenFuture<'a, ()>;
 }

@@ -1,6 +1,6 @@
-//! What the outcome of a request means for its token.
+//! Whether a server rejected the token of a request.
 
-/// What the outcome of a request means for the token that the request carried.
+/// Whether the server rejected the token that the request carried, and why.
 ///
 /// For an HTTP response, [`Authorizer::classify`](crate::authorize::Authorizer::classify) and the
 /// clients' `classify` return this.

@@ -11,8 +11,8 @@ const MAX_SCOPE_SET: usize = 16 * 1_024;
 
 /// A scope-token of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`.
 ///
-/// Scopes of MoneyKit look like `link_session:create`, those of Moov like `/accounts.read`. The
-/// documented scopes have names that convert to this type:
+/// MoneyKit's scopes look like `link_session:create`, Moov's scopes look like `/accounts.read`.
+/// These enums of the documented scopes convert to this type:
 /// [`moneykit::NamedScope`](crate::moneykit::NamedScope),
 /// [`moov::NamedScope`](crate::moov::NamedScope) and
 /// [`moov::AccountScope`](crate::moov::AccountScope).
@@ -33,7 +33,7 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] if it is empty, longer than 1,024 bytes, or contains a
+    /// [`ErrorKind::InvalidConfig`] if the scope is empty, longer than 1,024 bytes, or contains a
     /// character that RFC 6749 does not allow.
     pub fn new(scope: &str) -> Result<Self, Error> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
@@ -49,7 +49,7 @@ impl Scope {
         Ok(Self(scope.into()))
     }
 
-    /// Returns the scope in the form in which it is sent.
+    /// Returns the scope as a request contains it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

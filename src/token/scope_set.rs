@@ -6,8 +6,8 @@ use crate::{Error, token::scope::Scope};
 
 /// The scopes of one token, sorted and without duplicates. Cheap to clone.
 ///
-/// `&ScopeSet` is accepted wherever a slice of scopes is. Looking up a cached token with it neither
-/// sorts nor allocates, independent of its size.
+/// Pass `&ScopeSet` to any function that takes a slice of scopes. Looking up a cached token with a
+/// `ScopeSet` neither sorts nor allocates, even for a large set.
 ///
 /// ```
 /// use fintech_auth::{ScopeSet, emulator::Emulator};

@@ -29,11 +29,11 @@ use crate::{
 ///
 /// # Cancellation
 ///
-/// The cache runs these methods in its own tasks. A caller that stops waiting does not cancel them.
-/// Dropping the last handle of the cache does.
+/// The cache runs these methods in its own tasks. They continue if a caller stops waiting. Dropping
+/// the last clone of the cache cancels them.
 pub trait TokenSource: Send + Sync + 'static {
-    /// Identifies what the tokens depend on besides their scopes: server, client id, client type,
-    /// version.
+    /// Identifies everything that determines the tokens, except their scopes: server, client id,
+    /// client type and API version.
     ///
     /// A [`TokenStore`](super::TokenStore) finds tokens by this fingerprint. Do not include the
     /// client secret, so that stored tokens are still found after the secret was replaced. See [the
@@ -42,18 +42,20 @@ pub trait TokenSource: Send + Sync + 'static {
 
     /// Identifies the credentials with which the next call is sent: client id and secret.
     ///
-    /// If the server refuses them, this process and those that share its store send no more calls
-    /// with these credentials. Other credentials are not affected. Default: [`Self::fingerprint`].
+    /// After the server has refused these credentials, this process and the others with the same
+    /// store do not send them again until [`TokenOptions::with_negative_cache_ttl`] is over. Other
+    /// credentials are not affected. The default implementation returns [`Self::fingerprint`].
     fn credentials_fingerprint(&self) -> Fingerprint {
         self.fingerprint()
     }
 
-    /// Looks for other credentials after the server refused `refused`.
+    /// Looks for new credentials after the server refused `refused`.
     ///
-    /// Returns whether [`Self::credentials_fingerprint`] now identifies other credentials. If so,
-    /// the call is sent once more, within the rate limit. Otherwise the refusal is remembered. A
-    /// refresh token is sent once more only if the error is about the credentials alone: a 401 or
-    /// the code `invalid_client`. Default: returns `false`.
+    /// Returns whether [`Self::credentials_fingerprint`] now identifies different credentials. If
+    /// `true`, the cache sends the call once more, within the rate limit. Otherwise the cache
+    /// remembers the refusal. A refresh token is sent once more only if the error is certainly
+    /// about the credentials: a 401 or the code `invalid_client`. The default implementation
+    /// returns `false`.
     fn renew_credentials(&self, refused: &Fingerprint) -> impl Future<Output = bool> + Send {
         let _ = refused;
         async { false }
@@ -146,7 +148,7 @@ pub struct IssuedToken {
     pub access_token: Secret,
     /// The `expires_in` field, not interpreted.
     pub expires_in: Option<ExpiresIn>,
-    /// The refresh token. `None` if there is no refresh grant. An empty or blank one counts as
+    /// The refresh token. `None` if the response contains none. A blank refresh token counts as
     /// `None`.
     pub refresh_token: Option<Secret>,
     /// The granted scopes, separated by spaces, if the response names them.
@@ -169,8 +171,8 @@ impl IssuedToken {
 
     /// Converts the response to a token with the expiry that a cache with these options would use.
     ///
-    /// The token belongs to no cache, so it is not refreshed. `sent` is the wall-clock time at
-    /// which the request was sent. The lifetime starts then.
+    /// The token belongs to no cache, so it is not refreshed. The lifetime starts at `sent`, the
+    /// wall-clock time at which the request was sent.
     ///
     /// # Errors
     ///

@@ -32,14 +32,14 @@ const BEARER: &str = "Bearer ";
 /// `Debug` shows the expiry and its rule, not the token.
 pub struct Token(Guard<Arc<Issued>>);
 
-/// The data of one token. Kept small, because a platform may have a hundred thousand of them.
+/// The data of one token. Kept small, because one process may have 100,000 tokens.
 pub(crate) struct Issued {
     /// `Bearer <token>`, marked as sensitive.
     header: HeaderValue,
     pub(super) scope: Option<Box<str>>,
-    /// The id of the token. `None` if there is no token.
+    /// The id of the token. `None` in the placeholder for "no token".
     pub(super) id: Option<TokenId>,
-    /// The hash of its scope set, by which its cache finds the entry.
+    /// The hash of the scope set, by which the cache finds the entry of the token.
     pub(super) scopes_hash: u64,
     pub(super) life: Life,
 }
@@ -122,7 +122,7 @@ impl Token {
         audience(self.expose_secret())
     }
 
-    /// Returns the wall-clock time until which the token is used.
+    /// Returns the wall-clock time at which the cache stops using the token.
     pub fn expires_at(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.life.wall_end())
     }
@@ -138,7 +138,8 @@ impl Issued {
     ///
     /// # Errors
     ///
-    /// `InvalidResponse` if a header cannot contain the token, or if it is too long to be kept.
+    /// `InvalidResponse` if a header cannot contain the token, or if the token is longer than
+    /// 16 KiB.
     pub(super) fn new(
         token: &Secret,
         scope: Option<String>,

@@ -2,8 +2,8 @@
 //!
 //! A hash table of fixed size. Each bucket is an immutable list behind an `ArcSwapOption`, so a
 //! look-up takes no lock and writes nothing that other cores read. One mutex serializes changes. It
-//! also guards a CLOCK (second chance) queue, which selects the entries to evict when there are
-//! more than the capacity.
+//! also guards a CLOCK (second chance) queue, which selects the entries to evict when the cache is
+//! over its capacity.
 //!
 //! Entries with a handle are not in the queue: they are not evicted, do not count against the
 //! capacity, and have their own limit.
@@ -100,7 +100,7 @@ impl Entries {
     }
 
     /// Finds the entry of the scope set with this hash. A collision of two hashes is practically
-    /// impossible, and the caller checks the token.
+    /// impossible, and the caller also compares the id of the token.
     pub(in crate::token) fn find_by_hash(&self, hash: u64) -> Option<Arc<CacheEntry>> {
         let bucket = self.bucket(hash)?.load();
         nodes(bucket.as_ref()).find(|node| node.hash == hash).map(|node| node.entry.clone())
@@ -135,7 +135,8 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Returns the entry of a scope set for a handle. The entry stays until [`Entries::release`].
+    /// Returns the entry of a scope set for a handle. The entry is not evicted until
+    /// [`Entries::release`].
     ///
     /// # Errors
     ///
@@ -231,7 +232,7 @@ impl Entries {
     }
 
     /// Adds an entry to the queue, and evicts others if there are too many. Returns the evicted
-    /// entries, so that they are dropped after the lock.
+    /// entries, so that the caller can drop them after it has released the lock.
     fn enqueue(
         &self,
         clock: &mut Clock,
@@ -281,7 +282,8 @@ impl Clock {
         self.hand = index + 1;
         let entry = self.queue.get(index)?;
         let used = entry.place.used.swap(false, Ordering::Relaxed);
-        // Two references: the bucket and the queue. No other can appear while the lock is held.
+        // Two references, of the bucket and of the queue, mean that no caller uses the entry. While
+        // the lock is held, `get_or_insert` and `hold` cannot add a reference.
         let is_free = Arc::strong_count(entry) == 2;
         (is_free && (even_if_used || !used)).then_some(index)
     }
@@ -369,7 +371,7 @@ mod tests {
         }
         assert_eq!(entries.len(), 5);
         assert!(held.iter().all(|entry| Arc::ptr_eq(entry, &find(&entries, &entry.scopes).unwrap())));
-        // After the last handle is dropped, the entry is like any other.
+        // After the last handle is dropped, the entry may be evicted.
         entries.release(&held[0]);
         assert_eq!(hold("d").unwrap_err().kind(), ErrorKind::InvalidConfig);
         entries.release(&held[0]);

@@ -69,16 +69,16 @@ struct ColdState {
 /// The state of the running refresh.
 #[derive(Default)]
 struct Refresh {
-    /// The ticket with which the refresh waits for the rate limiter.
+    /// The ticket of the refresh in the queue of the rate limiter.
     ticket: Option<u64>,
     /// The ids of the tokens that the refresh uses.
     from: GrantIds,
-    /// Whether one of these tokens was revoked since the refresh started.
+    /// Whether one of the tokens in `from` was revoked since the refresh started.
     is_void: bool,
 }
 
 impl State {
-    /// Returns the running refresh, and the ticket with which it waits for the rate limiter.
+    /// Returns the running refresh, and its ticket in the queue of the rate limiter.
     fn running(&self) -> Option<(Waiter<Outcome>, Option<u64>)> {
         let cold = self.cold.as_ref()?;
         Some((cold.flight.running()?, cold.refresh.ticket))
@@ -122,10 +122,11 @@ struct FailureBackoff {
 pub(in crate::token) enum Lookup<P> {
     /// Use this token.
     Hit(Token),
-    /// Wait for the running refresh. The number is its ticket if it still waits for the rate
-    /// limiter.
+    /// Wait for the running refresh. The number is the ticket of the refresh, if it has one in the
+    /// queue of the rate limiter.
     Wait(Waiter<Outcome>, Option<u64>),
-    /// Start the refresh that was reserved. The token, if any, can be used in the meantime.
+    /// Start the refresh that was reserved for this caller. If there is a token, it can be used in
+    /// the meantime.
     StartRefresh(Option<Token>, Flight<Outcome>, P),
     /// There is no token, and no refresh may start now.
     BackingOff(Error),
@@ -154,7 +155,7 @@ pub(in crate::token) struct NewToken<'a> {
     pub(in crate::token) refresh_token_id: Option<TokenId>,
     /// How the token was requested. `None` if it was loaded from a store.
     pub(in crate::token) request: Option<&'a TakenRefreshToken>,
-    /// The epoch in which the token was requested from the server or from the store.
+    /// The epoch in which the token was requested from the server or loaded from the store.
     pub(in crate::token) epoch: Epoch,
 }
 
@@ -193,9 +194,9 @@ impl CacheEntry {
         self.scopes.split(' ').filter_map(|scope| Scope::new(scope).ok()).collect()
     }
 
-    /// Decides the next step of a caller. Reserves a refresh if one is needed and `admit` allows
-    /// it. The argument of `admit` is whether a token can be used in the meantime. `credentials`
-    /// returns those that would be sent.
+    /// Decides the next step of a caller. If a refresh is needed and `admit` allows it, reserves
+    /// the refresh for this caller. `admit` gets whether the caller has a stale token.
+    /// `credentials` returns the fingerprint of the credentials that a request would send.
     pub(in crate::token) fn lookup<P>(
         &self,
         now: Now,
@@ -203,7 +204,7 @@ impl CacheEntry {
         admit: impl FnOnce(bool) -> Result<P, Error>,
     ) -> Lookup<P> {
         let mut state = self.lock();
-        // Load under the lock, because a refresh may have ended since the caller looked.
+        // Load under the lock, because a refresh may have ended since the caller's first look-up.
         let current = self.current.load();
         let usable = match current.life.age(now) {
             Age::Fresh => return Lookup::Hit(Token::from_guard(current)),
@@ -243,7 +244,8 @@ impl CacheEntry {
         }
     }
 
-    /// Takes the refresh token out, so that it is sent only once. Discards a revoked one.
+    /// Takes the refresh token out, so that it is sent only once. Discards a refresh token that was
+    /// revoked.
     pub(in crate::token) fn take_refresh_token(&self, marks: Marks<'_>) -> TakenRefreshToken {
         let mut state = self.lock();
         let taken = state.refresh_token.take();
@@ -308,8 +310,8 @@ impl CacheEntry {
     /// The check runs under the lock. A revocation first marks the token and then takes the lock,
     /// so either this check sees the mark or the revocation sees the token.
     ///
-    /// If the server issues a rejected token again, no refresh starts before `retry_at`. Its
-    /// argument is the number of failures so far.
+    /// If the server issues a rejected token again, this counts as a failure. `retry_at` then gets
+    /// the number of failures so far, and returns the earliest time of the next refresh.
     pub(in crate::token) fn publish(
         &self,
         new: NewToken<'_>,
@@ -319,8 +321,8 @@ impl CacheEntry {
         self.put(&mut self.lock(), new, marks, retry_at)
     }
 
-    /// Works like [`Self::publish`], but only replaces `old`, which was rejected. Returns whether
-    /// it did.
+    /// Works like [`Self::publish`], but only if `old`, a rejected token, is still the current
+    /// token. Returns whether `old` was replaced.
     pub(in crate::token) fn replace(
         &self,
         old: TokenId,
@@ -339,7 +341,7 @@ impl CacheEntry {
     }
 
     /// Runs `step` with the state of renewals after a 401 and the current token. `step` must be
-    /// short.
+    /// short, because it runs under the lock.
     pub(in crate::token) fn renewal<T>(&self, step: impl FnOnce(&mut Renewal, &Issued) -> T) -> T {
         let mut state = self.lock();
         let current = self.current.load();
@@ -372,7 +374,8 @@ impl CacheEntry {
                 !is_from_store
                     && state.cold.as_ref().is_some_and(|cold| cold.rejected.is_some() && cold.rejected == id)
             }
-            // For a token from a store, the process to which it was issued counts this.
+            // If the token is from a store, the process that requested the token counts this
+            // failure.
             Verdict::Reissued => !is_from_store,
             Verdict::Invalidated => return Err(Discarded::Void),
             Verdict::Revoked => return Err(Discarded::Revoked),
@@ -392,8 +395,9 @@ impl CacheEntry {
         Ok(Token::from_arc(new.issued))
     }
 
-    /// Ends the refresh with a failure. No other refresh starts before `retry_at`, whose argument
-    /// is the number of failures so far. `refused` are the credentials, if the server refused them.
+    /// Records the failure of a refresh. `retry_at` gets the number of failures so far, and returns
+    /// the earliest time of the next refresh. `refused` are the credentials, if the server refused
+    /// them.
     pub(in crate::token) fn fail(
         &self,
         error: Error,
@@ -433,9 +437,9 @@ impl CacheEntry {
         self.current.store(Arc::new(Issued::none()));
     }
 
-    /// Removes the tokens of the entry if `revoked` is one of them, or a token that they were
-    /// refreshed from. Marks all of them as revoked. The result of a running refresh that uses one
-    /// of them will be discarded.
+    /// Revokes the tokens of the entry if `revoked` is one of them, if they were refreshed from it,
+    /// or if the running refresh uses it. Removes these tokens and marks them as revoked. The
+    /// result of the running refresh will be discarded.
     ///
     /// Returns `None` if the entry is not affected, otherwise the id of the removed access token,
     /// if any.

@@ -1,4 +1,5 @@
-//! Binds a task to its cache: a shutdown waits for the task, and then aborts it.
+//! Binds a task to its cache: a shutdown waits for the task, and aborts it when the time of the
+//! shutdown is over.
 
 use crate::{
     Error, ErrorKind,
@@ -6,7 +7,8 @@ use crate::{
     work::{Running, WorkTracker},
 };
 
-/// A task that a shutdown waits for. Created before the task, so that no shutdown misses it.
+/// Makes a shutdown wait for a task. Create it before the task starts, so that no shutdown misses
+/// the task.
 pub(in crate::token) struct TaskGuard {
     alive: watch::Receiver<()>,
     _running: Running,
@@ -23,7 +25,7 @@ impl TaskGuard {
     }
 
     /// Runs the task. Returns `None` if the task was aborted, because the last clone of the cache
-    /// was dropped or a shutdown ended.
+    /// was dropped or the time of a shutdown was over.
     pub(in crate::token) async fn run<T>(mut self, task: impl Future<Output = T>) -> Option<T> {
         sync::select! {
             outcome = task => Some(outcome),

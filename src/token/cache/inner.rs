@@ -1,6 +1,6 @@
 //! The part of a cache that its clones share, and the code that waits for a token.
 //!
-//! Knows no vendor and no HTTP. Holds no lock across an await.
+//! Independent of vendors and of HTTP. Holds no lock across an await.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -32,15 +32,15 @@ use crate::{
 /// without a usable token.
 const MAX_LOOKUPS: u32 = 3;
 
-/// A wait for a token. Boxed, because the future is large and rarely needed.
+/// A future that waits for a token. Boxed, because it is large and rarely needed.
 pub(in crate::token) type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + 'a>>;
 
 /// The part of a cache that its clones share. Dropping the last clone ends the tasks.
 #[derive(Clone)]
 pub(in crate::token) struct CacheInner {
     pub(in crate::token) shared: Arc<CacheState>,
-    /// Closed when the last clone is dropped, and changed when a shutdown ends. Tasks hold the
-    /// receiver.
+    /// Tells the tasks to end: closed when the last clone is dropped, and changed when a shutdown
+    /// ends. Each task holds a receiver.
     pub(super) alive: Arc<watch::Sender<()>>,
 }
 
@@ -100,7 +100,7 @@ impl CacheInner {
                 // The token was revoked before this caller woke up.
                 Some(Ok(token)) if shared.is_revoked(&token) => {}
                 Some(outcome) => return outcome,
-                // The task ended without an outcome, with its runtime.
+                // The task was aborted by a shutdown of the cache or of its runtime.
                 None => {}
             }
         }
@@ -119,7 +119,7 @@ impl CacheInner {
     ///
     /// `Unavailable` after a shutdown was started.
     pub(in crate::token) fn task_guard(&self) -> Result<TaskGuard, Error> {
-        // Subscribe first, so that a shutdown in between ends the task.
+        // Subscribe first, so that a shutdown that starts in between ends the task.
         TaskGuard::new(self.alive(), &self.shared.work)
     }
 
@@ -151,7 +151,8 @@ impl CacheInner {
         let issued = token.issued();
         let Some(id) = issued.id else { return };
         let entries = &self.shared.entries;
-        // The search by token is slow. It is needed only for tokens that this cache does not hold.
+        // The search by token is slow. It is needed only for a token of an evicted entry or of
+        // another cache.
         let entry = entries.find_by_hash(issued.scopes_hash).or_else(|| entries.find_by_token(id));
         match entry {
             Some(entry) => self.invalidate_entry(&entry, id).await,
@@ -196,12 +197,12 @@ impl CacheInner {
         Ok(())
     }
 
-    /// Sends a caller's own token request within the rate limit, the cool-down and the negative
-    /// cache, and updates them with its outcome. `scopes` are those of a client credentials grant,
-    /// `None` means a refresh token.
+    /// Sends a token request of a caller, if the rate limit, the cool-down and the negative cache
+    /// allow it, and records its outcome in them. `scopes` are the scopes of a client credentials
+    /// grant, and `None` for a refresh token.
     ///
-    /// Does not wait for the rate limit. If the server refuses the credentials and the source has
-    /// others by now, the request is sent once more.
+    /// Does not wait for the rate limit. If the server refuses the credentials and the source now
+    /// has different credentials, the request is sent once more.
     pub(in crate::token) async fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
@@ -231,7 +232,7 @@ impl CacheInner {
         }
     }
 
-    /// Admits a caller's own token request, without waiting.
+    /// Checks whether a token request of a caller may be sent now. Does not wait.
     async fn admit(&self, scopes: Option<&str>) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;

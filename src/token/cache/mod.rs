@@ -1,8 +1,8 @@
 //! Caches the tokens of one process, refreshes them, and shares each request among all waiting
 //! callers.
 //!
-//! Knows no vendor and no HTTP: it requests tokens from a [`TokenSource`]. Runs no task unless a
-//! token is requested, and holds no lock across an await.
+//! Independent of vendors and of HTTP: it requests tokens from a [`TokenSource`]. Runs no task
+//! unless a token is requested, and holds no lock across an await.
 
 pub(super) mod entries;
 pub(super) mod entry;
@@ -60,7 +60,7 @@ impl TokenCache {
     ///   16 KiB.
     /// - The error of the source, after retries.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) at once if the cool-down or the wait for
-    ///   the rate limit is longer than the caller waits.
+    ///   the rate limit is longer than the time that the call may wait.
     /// - [`Timeout`](crate::ErrorKind::Timeout) if no token was received in time.
     /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the source panicked or the cache was
     ///   shut down.
@@ -101,7 +101,7 @@ impl TokenCache {
         self.inner.shared.cached(scopes)
     }
 
-    /// Removes exactly this token from memory and from the store, and not a newer one. Call this
+    /// Removes exactly this token, never a newer one, from memory and from the store. Call this
     /// after a response with status 401. The next caller gets a new token.
     pub async fn invalidate(&self, token: &Token) {
         self.inner.invalidate(token).await;
@@ -113,8 +113,9 @@ impl TokenCache {
     /// See [`authorize`](crate::authorize#what-happens-on-a-401). The outcome of the second run is
     /// returned. If no new token is available, the outcome of the first run is returned.
     ///
-    /// `classify` returns what an outcome means for the token. For HTTP responses, the clients have
-    /// such a function, for example [`moov::Client::classify`](crate::moov::Client::classify).
+    /// `classify` returns whether the outcome rejects the token. For HTTP responses, use the
+    /// function of the client, for example
+    /// [`moov::Client::classify`](crate::moov::Client::classify).
     ///
     /// # Errors
     ///
@@ -130,7 +131,8 @@ impl TokenCache {
         mut request: impl FnMut(Token) -> F,
         classify: impl Fn(&T) -> Rejection,
     ) -> Result<T, Error> {
-        // Keep the entry, so that a 401 finds the token in it even if the entry was evicted.
+        // Keep the entry, so that the token can be renewed after a 401 even if the cache has
+        // evicted the entry.
         let (entry, token) = match self.inner.shared.cached_entry(scopes) {
             Some(found) => found,
             None => {
@@ -153,16 +155,16 @@ impl TokenCache {
     /// Removes an access token or refresh token that is about to be revoked, and the tokens issued
     /// with it, from memory and from the store.
     ///
-    /// A refresh that was started with one of them does not store its result. This call checks
-    /// every scope set. After it returns, this cache does not return the token. Other processes
-    /// with the same [`TokenStore`](crate::token::TokenStore) drop the token when the store
-    /// notifies them.
+    /// The result of a refresh that was started with one of these tokens is discarded. This call
+    /// checks every scope set. After it returns, this cache returns none of these tokens. Other
+    /// processes with the same [`TokenStore`](crate::token::TokenStore) drop the tokens when the
+    /// store notifies them.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store failed. Other processes may then
-    /// still return the token. The cache retries with a back-off, as long as it exists. Calling
-    /// this method again retries at once.
+    /// still return the tokens. The cache retries with a back-off until it is dropped. Calling this
+    /// method again retries at once.
     pub async fn forget(&self, token: &impl AsToken) -> Result<(), Error> {
         self.inner.forget(&token.as_token()).await
     }
@@ -175,18 +177,18 @@ impl TokenCache {
     /// - A request that was sent is completed, and its token and refresh token are stored. The same
     ///   applies to a refresh whose refresh token was taken out of the store, because it would be
     ///   lost otherwise.
-    /// - Revocations and invalidations that a failing store has missed are written to it, with a
-    ///   back-off.
+    /// - Revocations and invalidations that could not be written to the store earlier are written
+    ///   now, with a back-off.
     /// - The task that receives notices of other processes ends.
     ///
     /// Afterwards, valid tokens are still returned from memory. Without a valid token,
     /// [`Unavailable`](crate::ErrorKind::Unavailable) is returned at once, and nothing is sent. The
     /// cache receives no more revocations of other processes, so stop using it soon.
     ///
-    /// Before this call, stop your server and wait for the requests that use tokens. Further calls
-    /// are allowed, also concurrently: each returns when the work is done or its own time is over,
-    /// and the shortest time determines when requests are aborted. Without a shutdown, dropping the
-    /// last clone aborts running requests.
+    /// Before this call, stop your server and wait for the requests that use tokens. You can call
+    /// this method several times, also concurrently. Each call returns when the work is done or its
+    /// own time is over. Running requests are aborted when the shortest of these times is over.
+    /// Without a shutdown, dropping the last clone aborts running requests.
     ///
     /// # Errors
     ///
@@ -202,9 +204,9 @@ impl TokenCache {
         self.inner.shutdown(within).await
     }
 
-    /// Sends a caller's own token request within the rate limit, the cool-down and the negative
-    /// cache, and updates them with its outcome. `scopes` are those of a client credentials grant,
-    /// `None` means a refresh token.
+    /// Sends a token request of a caller, if the rate limit, the cool-down and the negative cache
+    /// allow it, and records its outcome in them. `scopes` are the scopes of a client credentials
+    /// grant, and `None` for a refresh token.
     pub(crate) fn rate_limited<T, F: Future<Output = Result<T, Error>>>(
         &self,
         scopes: Option<&[Scope]>,
@@ -325,13 +327,13 @@ impl TokenHandle {
         Box::pin(self.cache.inner.renew(&self.entry, rejected, rejection)).await
     }
 
-    /// Handles a 401 to a request that cannot be repeated. A token that the server calls invalid is
-    /// invalidated, within the limits for renewals.
+    /// Handles a 401 to a request that cannot be repeated: invalidates the token if the server
+    /// calls it invalid, as often as the limit for renewals allows.
     pub(crate) async fn renew_for_next(&self, rejected: &Token, rejection: Rejection) {
         Box::pin(self.cache.inner.renew_for_next(&self.entry, rejected, rejection)).await;
     }
 
-    /// Records whether the repeated request was accepted.
+    /// Records whether the server accepted the repeated request.
     pub(crate) async fn conclude(&self, replacement: &Replacement, accepted: bool) {
         Box::pin(self.cache.inner.conclude(&self.entry, replacement, accepted)).await;
     }

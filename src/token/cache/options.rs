@@ -146,7 +146,7 @@ impl TokenOptions {
         self
     }
 
-    /// Sets how long no new attempt is made after a failure: `first`, doubled with each further
+    /// Sets the delay between a failure and the next attempt: `first`, doubled with each further
     /// failure, up to `longest`. Default: 1 s and 60 s.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
@@ -157,8 +157,9 @@ impl TokenOptions {
 
     /// Sets how long a refusal of the credentials or of one scope set is remembered. Default: 10 s.
     ///
-    /// Until then no token is requested. Afterwards, one request at a time checks whether the
-    /// credentials are still refused.
+    /// During this time, no token is requested with the refused credentials or for the refused
+    /// scope set. Afterwards, one request at a time checks whether the server still refuses the
+    /// credentials.
     #[must_use]
     pub fn with_negative_cache_ttl(mut self, ttl: Duration) -> Self {
         self.negative_cache_ttl = ttl.min(FOREVER);
@@ -166,27 +167,27 @@ impl TokenOptions {
     }
 
     /// Sets the longest cool-down that a server can request, for example with `Retry-After`. A
-    /// longer one is reduced to this. Default: 1 h. Maximum: 24 h.
+    /// longer cool-down is reduced to this time. Default: 1 h. Maximum: 24 h.
     #[must_use]
     pub fn with_max_cool_down(mut self, longest: Duration) -> Self {
         self.max_cool_down = longest.min(MAX_COOL_DOWN);
         self
     }
 
-    /// Sets the maximum number of token requests in any time span. Default: no limit, but the
-    /// vendors' clients set the documented limit of the vendor.
+    /// Sets the maximum number of token requests in any period of length `per`. Default: no limit,
+    /// except that the MoneyKit and Moov clients use the documented limit of the vendor.
     ///
-    /// Further requests wait in order of arrival, evenly spread. A request that cannot be sent
-    /// within the time that its caller waits fails with `RateLimited` at once.
+    /// Further requests wait, and are sent in order of arrival and at even intervals. A request
+    /// that cannot be sent before the time limit of its caller fails with `RateLimited` at once.
     ///
-    /// The time span is extended by 2 %, in a fleet by 5 %, because requests that are sent evenly
-    /// spread do not arrive evenly spread, and the vendor counts arrivals. With a [`TokenStore`]
-    /// that supports rate limits, such as Redis, the limit applies to all processes together. While
-    /// the store fails, each process applies the limit alone.
+    /// The period is extended by 2 % (with a store by 5 %), because requests that are sent at even
+    /// intervals do not arrive at even intervals, and the vendor counts requests when they arrive.
+    /// With a [`TokenStore`] that supports rate limits, such as Redis, the limit applies to all
+    /// processes together. While the store fails, each process applies the whole limit on its own.
     ///
     /// # How to choose
     ///
-    /// Vendors document one limit, but not everything that counts against it. If calls fail with
+    /// Vendors document one limit, but not all requests that count against it. If calls fail with
     /// [`RateLimited`](crate::ErrorKind::RateLimited), the limit is too high:
     ///
     /// - A test environment may have a lower limit. Moov documents 40 calls per second, and 10 in
@@ -213,12 +214,12 @@ impl TokenOptions {
     pub(in crate::token) fn rate_limit(&self) -> Option<RateLimit> {
         let limit = self.rate_limit?;
         let calls = limit.calls as f64 * self.rate_limit_share;
-        // A share of less than one call becomes one call in a longer time.
+        // If the share is less than one call, allow one call in a longer period.
         let factor = (1.0 / calls).max(1.0);
         Some(RateLimit { calls: (calls as usize).max(1), per: longer(limit.per, factor) })
     }
 
-    /// Returns this client's share of the rate limit for a store.
+    /// Returns this client's share of the rate limit for a store, with a period that is 5 % longer.
     pub(in crate::token) fn fleet_rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit().map(|limit| RateLimit { per: longer(limit.per, 1.05), ..limit })
     }
@@ -261,8 +262,7 @@ impl TokenOptions {
     /// return quickly. The cache holds no lock during the call. A panic is caught and logged. A
     /// second call replaces the function.
     ///
-    /// An event does not contain the vendor. Each client has its own options, so the function can
-    /// know it.
+    /// Events do not contain the vendor. Set one function per client, as in this example.
     ///
     /// ```
     /// use fintech_auth::token::{TokenEvent, TokenOptions};
@@ -289,7 +289,8 @@ impl TokenOptions {
 
     /// Sets how long the circuit of the store stays open after a failure. Default: 5 s.
     ///
-    /// While it is open, tokens are requested without the store, and no caller waits for it.
+    /// While the circuit is open, tokens are requested without the store, and no caller waits for
+    /// the store.
     #[must_use]
     pub fn with_store_circuit_open_for(mut self, time: Duration) -> Self {
         self.store_open_for = time.min(FOREVER);

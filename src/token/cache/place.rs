@@ -7,7 +7,8 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 #[derive(Default)]
 pub(in crate::token) struct Place {
     /// Whether the entry was looked up since the clock hand last passed it. New entries start with
-    /// `false`: most scope sets that are used once are not used again, and must not evict others.
+    /// `false`: most scope sets that are used once are not used again, so they must not cause the
+    /// eviction of others.
     pub(super) used: AtomicBool,
     pub(super) handles: AtomicU32,
     /// The position in the queue, if no handle holds the entry.

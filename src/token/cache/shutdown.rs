@@ -17,7 +17,8 @@ use crate::{
     },
 };
 
-/// The first and the longest delay between two attempts to write to a failing store.
+/// The first delay between two attempts to write to a failing store. It doubles up to
+/// `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(250);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -30,7 +31,7 @@ impl CacheInner {
             // Tasks continue during this write.
             self.write_all_marks().await;
             work.closed_and_idle().await;
-            // A task may have left another mark.
+            // A task may have added a mark in the meantime.
             self.write_all_marks().await;
         };
         let is_in_time = time::timeout_at(deadline, ended).await.is_ok();
@@ -48,8 +49,8 @@ impl CacheInner {
         Err(Error::new(kind, reason).with_sent(cut_off > 0))
     }
 
-    /// Writes all missed marks to the store, and retries until it succeeds. Also tries a store
-    /// whose circuit is open.
+    /// Writes all missing marks to the store, and retries until this succeeds, even while the
+    /// circuit of the store is open.
     async fn write_all_marks(&self) {
         let Some(breaker) = &self.shared.breaker else { return };
         let mut failures = 0;
@@ -59,8 +60,8 @@ impl CacheInner {
         }
     }
 
-    /// Invalidates rejected tokens in the store that the next refresh would invalidate. Returns
-    /// `false` if the store fails.
+    /// Invalidates the rejected tokens in the store that otherwise the next refresh would
+    /// invalidate. Returns `false` if the store fails.
     async fn write_evictions(&self, breaker: &StoreCircuitBreaker) -> bool {
         for (entry, rejected) in self.pending_evictions() {
             let mark = PendingMark::Invalidated(self.shared.key(&entry), rejected);
@@ -83,7 +84,7 @@ impl CacheInner {
 
     fn unwritten_marks(&self) -> usize {
         let Some(breaker) = &self.shared.breaker else { return 0 };
-        // A pending eviction also has a mark, unless there were too many marks.
+        // Most pending evictions also have a pending mark, so do not add the two numbers.
         breaker.pending_marks().max(self.pending_evictions().len())
     }
 }

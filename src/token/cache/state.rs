@@ -129,9 +129,9 @@ impl CacheState {
     #[inline]
     fn coarse_wall(&self, tick: u64) -> u64 {
         let (at, seen) = &self.seen;
-        // The order of the two writes ensures that a reader of a tick sees a reading of that tick.
-        // Rarely, a concurrent write makes it a reading of another tick, which the next tick
-        // corrects.
+        // The reading is written before its tick, so a reader that sees the tick also sees its
+        // reading. In rare cases, a concurrent write has replaced it with the reading of another
+        // tick. The next tick corrects this.
         if at.load(Ordering::Acquire) == tick {
             return seen.load(Ordering::Relaxed);
         }
@@ -160,13 +160,14 @@ impl CacheState {
         Marks { tombstones: &self.tombstones, now, revoked_until }
     }
 
-    /// Marks a token as revoked, for the longest lifetime of any token.
+    /// Marks a token as revoked, for the maximum lifetime of a token.
     pub(in crate::token) fn mark_revoked(&self, token: TokenId) {
         let Marks { tombstones, now, revoked_until } = self.marks();
         tombstones.mark_revoked(token, now, revoked_until);
     }
 
-    /// Marks a token as rejected, until a request that starts later returns it again.
+    /// Marks a token as rejected, until a request that starts later returns the same token, but at
+    /// most for the maximum back-off.
     pub(in crate::token) fn mark_invalidated(&self, token: TokenId) {
         let now = self.tick();
         self.tombstones.mark_invalidated(token, now, now.saturating_add(millis(self.options.max_backoff)));
@@ -176,9 +177,10 @@ impl CacheState {
         token.issued().id.is_some_and(|id| self.tombstones.is_revoked(id, self.tick()))
     }
 
-    /// Admits a refresh for a caller that waits at most `max_wait`. Reserves its turn in the rate
-    /// limiter, unless the store admits it later. A caller with a stale token does not wait, so its
-    /// refresh may take the time of the options.
+    /// Checks whether a refresh may start for a caller that waits at most `max_wait`. Reserves a
+    /// turn in the rate limiter, unless the store assigns the turn later. A caller with a stale
+    /// token does not wait for the refresh, so the refresh may then take as long as the options
+    /// allow.
     pub(in crate::token) fn admit_refresh(
         &self,
         scopes: &str,
@@ -220,7 +222,8 @@ impl CacheState {
         if left > max_wait { Err(self.limited(now.tick, left)) } else { Ok(()) }
     }
 
-    /// Returns the error for a call that may only be sent after `left`, too late for its caller.
+    /// Returns the error for a caller that cannot wait for `left`, the time until its request may
+    /// be sent.
     pub(in crate::token) fn limited(&self, now: u64, left: Duration) -> Error {
         if now < self.cool_down.until() {
             return cooling_down(left);
@@ -272,7 +275,8 @@ impl CacheState {
         &self.negative
     }
 
-    /// Remembers for `left` that these credentials are refused, unless they were replaced.
+    /// Remembers for `left` that these credentials are refused, unless the source has replaced
+    /// them.
     pub(in crate::token) fn refused(&self, credentials: &Fingerprint, left: Duration, error: Error) {
         if *credentials == self.source.credentials_fingerprint() {
             self.negative().refused(self.now().tick, left, error);
@@ -280,8 +284,9 @@ impl CacheState {
     }
 
     /// Returns whether a call should be sent once more, because the server refused its credentials
-    /// and the source has others by now. A refresh token may have been used up, unless the error is
-    /// about the credentials alone.
+    /// and the source now has different credentials. A call with a refresh token is sent once more
+    /// only if the error is certainly about the credentials, because otherwise the refresh token
+    /// may have been used up.
     pub(in crate::token) async fn renew_credentials(
         &self,
         error: &Error,
@@ -315,15 +320,17 @@ impl CacheState {
         self.options.observer.call(|observe| observe(&event));
     }
 
-    /// Records a successful token request. `scopes` is `None` for a refresh token of a caller.
+    /// Records a successful token request. `scopes` is `None` if a caller exchanged its own refresh
+    /// token.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         self.cool_down.succeeded();
         self.negative().succeeded(scopes);
     }
 
-    /// Records a failed token request, and shares what concerns all scope sets with other
-    /// processes. `scopes` are those of a client credentials grant. The failure of a refresh token
-    /// does not concern the credentials. `sent` are the credentials of the request.
+    /// Records a failed token request. If the failure concerns all scope sets, reports it to the
+    /// other processes. `scopes` are the scopes of a client credentials grant. They are `None` for
+    /// a refresh token, whose failure does not block the credentials. `sent` is the fingerprint of
+    /// the credentials that were sent.
     pub(in crate::token) async fn learn(&self, error: &Error, sent: &Fingerprint, scopes: Option<&str>) {
         let random = self.random();
         let least = |begun| backoff(self.options.backoff, self.options.max_backoff, begun, random);

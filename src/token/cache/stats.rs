@@ -30,7 +30,7 @@ pub struct Stats {
     pub evictions: u64,
     /// Calls to the store that failed.
     pub store_failures: u64,
-    /// Tokens requested without the store because it had failed.
+    /// Tokens requested without the store because the store had failed.
     pub store_bypassed: u64,
     /// New tokens that were discarded, because they were revoked or rejected or their lease was
     /// lost during the refresh.
@@ -59,7 +59,7 @@ pub(in crate::token) struct Counters {
     pub(in crate::token) evicted_remotely: Counter,
 }
 
-/// Occupies two cache lines alone, because some processors fetch cache lines in pairs.
+/// Padded to two cache lines, because some processors fetch cache lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Padded(AtomicU64);

@@ -44,7 +44,7 @@ impl Life {
         self.wall_stale.saturating_add(self.end.saturating_sub(self.stale))
     }
 
-    /// Determines the phase by each of the two clocks, and returns the later one. The monotonic
+    /// Determines the phase by each of the two clocks, and returns the later phase. The monotonic
     /// clock may stop during a suspend, and the wall clock may be set back.
     pub(in crate::token) fn age(&self, now: Now) -> Age {
         let by = |now: u64, stale: u64, end: u64| match now {

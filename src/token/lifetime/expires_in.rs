@@ -32,7 +32,8 @@ impl Serialize for ExpiresIn {
 }
 
 impl<'de> Deserialize<'de> for ExpiresIn {
-    /// Deserializes through [`Value`], which reads numbers with any set of `serde_json` features.
+    /// Deserializes through [`Value`], which can read numbers whichever features of `serde_json`
+    /// are enabled.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = match Value::deserialize(deserializer)? {
             Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),

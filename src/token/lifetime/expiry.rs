@@ -12,26 +12,27 @@ use crate::token::lifetime::expires_in::ExpiresIn;
 
 /// The longest credible lifetime: 365 days.
 ///
-/// It is the upper limit for numbers of seconds. [`FIRST_TIMESTAMP`] is the lower limit for
-/// timestamps. Both are constants and thirty years apart. So the meaning of a number does not
-/// depend on a clock: relative to the current time, the ranges would overlap on a machine whose
-/// clock starts in 1970.
+/// An `expires_in` up to this limit is a number of seconds. From [`FIRST_TIMESTAMP`] on, it is a
+/// timestamp. Both limits are constants, so that the meaning of a number does not depend on the
+/// local clock, which may be wrong (some machines start in 1970).
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The smallest number that counts as a Unix timestamp: 2001-09-09, the first with ten digits.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
-/// The difference between `Date` and the local clock from which neither is trusted. Wrong time
-/// zones cause at most 26 hours. A larger difference means that one of the clocks was never set.
+/// If `Date` and the local clock differ by more than this, neither is trusted. A wrong time zone
+/// causes a difference of at most 26 hours. A larger difference means that one of the clocks was
+/// never set.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// The resolution of `Date`. The server's clock may be ahead of it by up to this much.
+/// The resolution of `Date`. The server's clock may be ahead of `Date` by up to this time.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
 /// The longest token whose claims are read, in bytes. Tokens of Moov have at most 4,096 characters.
 const MAX_JWT: usize = 16 * 1024;
 
-/// The rule that determined the lifetime of a token: the one that gave the shortest time.
+/// The rule that determined the lifetime of a token. If several rules apply, the one with the
+/// shortest lifetime is used.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiryRule {
@@ -42,7 +43,7 @@ pub enum ExpiryRule {
     /// in the past.
     Timestamp,
     /// The access token is a JWT that expires earlier (`exp`, RFC 7519 section 4.1.4), compared
-    /// with the same clock as a timestamp. The lifetime is zero if `exp` is in the past.
+    /// with the same clock as in [`Self::Timestamp`]. The lifetime is zero if `exp` is in the past.
     JwtExp,
     /// The access token is a JWT with a shorter lifetime: from its `iat` to its `exp`.
     JwtLifetime,
@@ -56,7 +57,7 @@ pub enum ExpiryRule {
     /// `expires_in` is a timestamp, but `Date` and the local clock differ by more than two days.
     /// The lifetime is limited to the configured default.
     ClocksClash,
-    /// All other rules give more than the configured maximum.
+    /// All other rules give a longer lifetime than the configured maximum, so the maximum applies.
     Capped,
     /// Another process determined the expiry, and a [`TokenStore`](crate::token::TokenStore) kept
     /// it.
@@ -85,13 +86,13 @@ impl ExpiryRule {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Expiry {
     /// Counted from the time at which the request was **sent**. The server issues the token later,
-    /// so the token may be used for a little less than its lifetime, never for longer. Zero: the
-    /// token serves the waiting callers and is not cached.
+    /// so the token may be used for a little less than its lifetime, never for longer. If zero, the
+    /// waiting callers get the token, and it is not cached.
     pub(crate) lifetime: Duration,
     /// The rule that determined the lifetime.
     pub(crate) rule: ExpiryRule,
-    /// The clock skew in seconds: the `Date` of the server minus the local time at the middle of
-    /// the exchange. `None` without a `Date`.
+    /// The clock skew in seconds: the `Date` of the server minus the local time halfway between
+    /// request and response. `None` without a `Date`.
     pub(crate) skew_seconds: Option<i64>,
 }
 
@@ -121,8 +122,8 @@ impl Default for Limits {
     }
 }
 
-/// Computes the shortest credible lifetime. `expires_in`, or the default in its place, is the first
-/// candidate. The other candidates can only shorten it.
+/// Computes the shortest credible lifetime. Starts with `expires_in`, or with the default if that
+/// is missing or not credible. The other rules can only shorten this lifetime.
 pub(crate) fn resolve(facts: &Facts<'_>, limits: &Limits) -> Expiry {
     // If the local clock jumps during the request, the later time gives the shorter lifetime.
     let local = facts.sent.max(facts.received);
@@ -171,8 +172,8 @@ fn granted(
     }
 }
 
-/// Returns the time from `now` until a Unix time, zero if it is in the past. `None` if it is not
-/// credible.
+/// Returns the time from `now` to the Unix time `end`: zero if `end` is in the past, and `None` if
+/// `end` is not credible.
 fn remaining(end: Duration, now: SystemTime) -> Option<Duration> {
     if end < FIRST_TIMESTAMP {
         return None;
@@ -197,8 +198,8 @@ impl Claims {
         Some(Self { exp: date("exp"), iat: date("iat") })
     }
 
-    /// Returns the lifetime from `iat` to `exp`, which needs no clock. `None` if there is no
-    /// credible one.
+    /// Returns the lifetime from `iat` to `exp`, which needs no clock. `None` if the claims are
+    /// missing or not credible.
     fn lifetime(&self) -> Option<Duration> {
         let iat = self.iat.filter(|iat| *iat >= FIRST_TIMESTAMP)?;
         self.exp?.checked_sub(iat)
@@ -334,7 +335,7 @@ mod tests {
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW + off), seconds, rule);
             is(expiry(Some(NOW + 900), "opaque", Some(NOW), NOW - off), seconds, rule);
         }
-        // A shorter timestamp still counts, and seconds need no clock.
+        // An earlier timestamp still shortens the lifetime. Seconds do not depend on the clocks.
         is(expiry(Some(NOW + 60), "opaque", Some(NOW), 0), 59, Rule::Timestamp);
         is(expiry(Some(NOW - 60), "opaque", Some(NOW), 0), 0, Rule::Timestamp);
         is(expiry(Some(900), "opaque", Some(NOW), 0), 900, Rule::Seconds);
@@ -530,7 +531,8 @@ mod tests {
             for reading in readings.into_iter().flatten() {
                 prop_assert!(i128::from(believed.lifetime.as_secs()) <= reading, "{believed:?} > {reading}");
             }
-            // The lifetime must also not be shorter, otherwise zero would pass.
+            // Compare with the shortest reading too. Otherwise a lifetime that is always zero would
+            // pass.
             let shortest = readings.into_iter().flatten().min();
             prop_assert_eq!(Some(i128::from(believed.lifetime.as_secs())), shortest);
         }

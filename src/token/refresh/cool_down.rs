@@ -10,12 +10,13 @@ use crate::{
     sync::{Mutex, MutexGuard},
 };
 
-/// The maximum that can be configured for the longest cool-down: one day.
+/// The upper limit of `TokenOptions::with_max_cool_down`: one day.
 pub(in crate::token) const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
 pub(in crate::token) struct CoolDown {
-    /// The longest cool-down. Limits the effect of a mistake of the server.
+    /// The longest cool-down. Longer waits that a server asks for are reduced to it, because they
+    /// may be a mistake.
     longest: Duration,
     state: Mutex<State>,
 }
@@ -53,9 +54,9 @@ impl CoolDown {
 
     /// Records a failure. Returns whether it starts or extends the cool-down.
     ///
-    /// A cool-down that starts lasts at least `least`, even if the server asks for less. The
-    /// argument of `least` is the number of cool-downs since the last success. Failures of requests
-    /// that were sent before the cool-down started do not increase this number.
+    /// `least` gets the number of cool-downs since the last success, and returns the minimum
+    /// duration of a new cool-down, even if the server asks for less. Failures of requests that
+    /// were sent before the cool-down started do not increase the number.
     pub(in crate::token) fn failed(
         &self,
         now: u64,

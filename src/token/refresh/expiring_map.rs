@@ -44,8 +44,8 @@ impl<K: Clone + Eq + Hash, V> ExpiringMap<K, V> {
         Some(value)
     }
 
-    /// Removes all expired values. Costs one removal per expired value, independent of the map's
-    /// size.
+    /// Removes all expired values. The cost depends on the number of expired values, not on the
+    /// size of the map.
     pub(in crate::token) fn sweep(&mut self, now: Instant) {
         let mut removed = false;
         while let Some(end) = self.ends.first_entry().filter(|end| end.key().0 <= now) {

@@ -1,9 +1,9 @@
 //! Remembers that the server refuses the client credentials.
 //!
-//! A refusal may be about the credentials or about one scope set. If the server does not say which,
-//! the refusal counts only against the scope set, until three different scope sets were refused
-//! without a success in between. While the credentials count as refused, one request at a time
-//! checks whether they still are (a probe).
+//! The cause of a refusal may be the credentials or one scope set. If the server does not name the
+//! cause, only the scope set is blocked. After refusals of three different scope sets without a
+//! success in between, the credentials are blocked. Then one request at a time (the probe) checks
+//! whether the server still refuses the credentials.
 //!
 //! Times are milliseconds of the monotonic clock.
 
@@ -16,9 +16,9 @@ use crate::{
     token::fingerprint::Fingerprint,
 };
 
-/// The number of refused scope sets after which the credentials count as refused.
+/// The number of refused scope sets after which the credentials are blocked.
 const EVIDENCE: usize = 3;
-/// The maximum number of scope sets in each of the two lists.
+/// The maximum number of scope sets in `suspects`, and in `cleared`.
 const CAPACITY: usize = 1_024;
 
 #[derive(Debug)]
@@ -35,8 +35,8 @@ struct State {
     refusal: Option<Refusal>,
     /// Scope sets that were refused since the last success.
     suspects: VecDeque<u64>,
-    /// Scope sets that were refused while others succeeded, so their refusal is not about the
-    /// credentials.
+    /// Scope sets that were refused while other scope sets succeeded. So the credentials are not
+    /// the cause of their refusal.
     cleared: VecDeque<u64>,
 }
 
@@ -46,7 +46,8 @@ struct Refusal {
     until: u64,
     /// The scope set that is being probed, and the time until which the probe may run.
     probe: Option<(u64, u64)>,
-    /// Whether the last probe was for a suspect. If so, other scope sets are probed first.
+    /// Whether the last probe was for one of the `suspects`. If so, scope sets that are not
+    /// suspects may send the next probe earlier.
     is_suspect_probed: bool,
 }
 
@@ -59,7 +60,7 @@ impl NegativeCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Clears the state if it belongs to other credentials.
+    /// Clears the state, unless it belongs to these credentials.
     pub(in crate::token) fn retain(&self, credentials: Fingerprint) {
         let mut state = self.lock();
         if state.credentials != Some(credentials) {
@@ -75,12 +76,13 @@ impl NegativeCache {
         now.saturating_add(millis(self.ttl))
     }
 
-    /// Checks whether a request for these scopes may be sent. If it becomes the probe, other
-    /// requests are rejected until the probe ends, at most for `patience`.
+    /// Checks whether a request for these scopes may be sent. If the credentials are blocked and a
+    /// probe is due, this request becomes the probe. Other requests then fail until the probe ends,
+    /// at most for `patience`.
     ///
     /// # Errors
     ///
-    /// The remembered refusal.
+    /// The error with which the server refused the credentials.
     pub(in crate::token) fn check(&self, scopes: &str, now: u64, patience: Duration) -> Result<(), Error> {
         let (id, end) = (self.id(scopes), self.end(now));
         let mut state = self.lock();
@@ -100,11 +102,11 @@ impl NegativeCache {
         Ok(())
     }
 
-    /// Checks whether the credentials count as refused, without starting a probe.
+    /// Checks whether the credentials are blocked, without starting a probe.
     ///
     /// # Errors
     ///
-    /// The remembered refusal.
+    /// The error with which the server refused the credentials.
     pub(in crate::token) fn peek(&self, now: u64) -> Result<(), Error> {
         match &self.lock().refusal {
             Some(refusal) if now < refusal.until => {
@@ -114,7 +116,8 @@ impl NegativeCache {
         }
     }
 
-    /// Records a successful token request. `scopes` is `None` for a refresh token of a caller.
+    /// Records a successful token request. `scopes` is `None` if a caller exchanged its own refresh
+    /// token.
     pub(in crate::token) fn succeeded(&self, scopes: Option<&str>) {
         let id = scopes.map(|scopes| self.id(scopes));
         let mut state = self.lock();
@@ -126,8 +129,8 @@ impl NegativeCache {
         state.cleared.drain(..excess);
     }
 
-    /// Records that the credentials are refused for `left`, as the server or another process
-    /// reported.
+    /// Blocks the credentials for `left`, because the server or another process reported that they
+    /// are refused.
     pub(in crate::token) fn refused(&self, now: u64, left: Duration, error: Error) {
         let until = now.saturating_add(millis(left));
         if until > now {
@@ -135,8 +138,8 @@ impl NegativeCache {
         }
     }
 
-    /// Records that the server refused the credentials or these scopes. `error` is returned to
-    /// other callers if the credentials count as refused.
+    /// Records that the server refused the credentials or these scopes. If this blocks the
+    /// credentials, other callers get `error`.
     pub(in crate::token) fn suspected(&self, scopes: &str, now: u64, error: Error) {
         let (id, until) = (self.id(scopes), self.end(now));
         if until == now {
@@ -157,8 +160,8 @@ impl NegativeCache {
         }
     }
 
-    /// Records a failure that shows nothing about the credentials. If the request was the probe,
-    /// the next one may start after `wait`.
+    /// Records a failure whose cause is not the credentials. If the request was the probe, the next
+    /// probe may start after `wait`.
     pub(in crate::token) fn failed(&self, scopes: &str, now: u64, wait: Duration) {
         let id = self.id(scopes);
         if let Some(refusal) = &mut self.lock().refusal

@@ -14,13 +14,13 @@ use crate::{
 };
 
 impl CacheState {
-    /// Waits for a permit of the store. Returns `false` if no store gives permits. The limits of
-    /// this process then apply.
+    /// Waits until the store permits a request. Returns `false` if there is no store, if the store
+    /// fails, or if it has no rate limit. The caller must then apply the limits of this process.
     ///
     /// # Errors
     ///
-    /// `RateLimited` at once if the permit is further away than `max_wait`. `Unauthorized` while
-    /// the credentials are refused.
+    /// `RateLimited` at once during a cool-down, and if the wait would be longer than `max_wait`.
+    /// `Unauthorized` while the credentials are refused.
     pub(in crate::token) async fn acquire_permit(&self, max_wait: Duration) -> Result<bool, Error> {
         let (limit, deadline) = (self.options.fleet_rate_limit(), after(Instant::now(), max_wait));
         let mut has_renewed = false;
@@ -51,8 +51,8 @@ impl CacheState {
     /// Sleeps until the reserved time. Returns `false` if a cool-down or a refusal of the
     /// credentials started in the meantime.
     ///
-    /// The request then needs a new permit. Otherwise all waiting requests would be sent at once
-    /// when the cool-down ends.
+    /// In this case the request needs a new permit. If requests kept their permits during a
+    /// cool-down, all of them would be sent at once at its end.
     pub(in crate::token) async fn await_permit(&self, wait: Duration) -> Result<bool, Error> {
         if !wait.is_zero() {
             time::sleep(wait).await;
@@ -87,7 +87,7 @@ impl CacheState {
                 self.refused(credentials, left, error.clone());
                 error.held_for(left)
             }
-            // This concerns only the caller, which cannot wait that long.
+            // Record nothing: only this caller cannot wait that long.
             Block::RateLimit(left) => {
                 let reason = "rate limit reached: the wait would exceed max_wait";
                 Error::new(ErrorKind::RateLimited, reason).with_retry_after(left)

@@ -1,8 +1,8 @@
-//! Limits the number of token requests in any time span, and serves them in order of arrival.
+//! Limits the rate of token requests, and sends waiting requests in order of arrival.
 //!
-//! A request that must wait gets a ticket with the time of its turn. So a request that cannot be
-//! sent in time fails at once. Waiting needs one timer. Times are milliseconds of the monotonic
-//! clock.
+//! A request that must wait gets a ticket with the time at which it may be sent (its turn). So a
+//! request that cannot be sent in time fails at once, and waiting needs only one timer. Times are
+//! milliseconds of the monotonic clock.
 
 use std::{
     collections::VecDeque,
@@ -25,10 +25,10 @@ pub(in crate::token) struct RateLimiter {
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     calls: usize,
-    /// No time span of this length has more requests. It is 2 % longer than the span of the limit,
-    /// because requests arrive at the server with jitter.
+    /// At most `calls` requests are sent in any period of this length. It is 2 % longer than the
+    /// period of the configured limit, because network delays vary.
     window: u64,
-    /// The distance between requests that must wait, so that they are evenly spread.
+    /// The time between two waiting requests, so that they are sent at even intervals.
     spacing: u64,
 }
 
@@ -39,7 +39,7 @@ struct State {
     /// The waiting requests in order of arrival.
     waiting: VecDeque<Waiting>,
     tickets: u64,
-    /// Whether a request has left the queue, so that later ones can move forward.
+    /// Whether a waiting request was dropped, so that later requests can be sent earlier.
     has_gap: bool,
 }
 
@@ -56,11 +56,11 @@ pub(in crate::token) enum Admission {
     Now,
     /// The request may be sent when it is the ticket's turn.
     Queued(Ticket),
-    /// The turn is after the deadline. The duration is the time until the turn.
+    /// The turn would be after the deadline. The duration is the time until the turn.
     TooLate(Duration),
 }
 
-/// A place in the queue. Dropping it frees the place.
+/// A place in the queue. Dropping the ticket frees the place.
 #[derive(Debug)]
 pub(in crate::token) struct Ticket {
     limiter: Arc<RateLimiter>,
@@ -85,7 +85,8 @@ impl RateLimiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reserves the next turn, not before `not_before` and not after `deadline`.
+    /// Reserves the next turn that is not before `not_before`. Reserves nothing if that turn would
+    /// be after `deadline`.
     pub(in crate::token) fn reserve(self: &Arc<Self>, now: u64, not_before: u64, deadline: u64) -> Admission {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
@@ -104,28 +105,30 @@ impl RateLimiter {
         Admission::Queued(Ticket { limiter: self.clone(), number, moved })
     }
 
-    /// Records a request that the store admitted, so that this limiter knows it if the store fails.
+    /// Records a request that the store admitted, so that this limiter counts the request if the
+    /// store fails later.
     pub(in crate::token) fn record(&self, now: u64) {
         self.lock().admit(self.limit, now);
     }
 
-    /// Returns the turn of a ticket, if it still waits.
+    /// Returns the turn of a ticket while it is in the queue.
     pub(in crate::token) fn turn_of(&self, ticket: u64) -> Option<u64> {
         let state = self.lock();
         state.find(ticket).map(|index| state.waiting[index].turn)
     }
 
-    /// Moves all waiting requests behind `not_before`, and keeps their order.
+    /// Postpones all waiting requests to `not_before` or later, and keeps their order.
     pub(in crate::token) fn postpone(&self, now: u64, not_before: u64) {
         self.lock().reschedule(self.limit, now, not_before);
     }
 
-    /// Removes a ticket from the queue if it is its turn. Otherwise returns the time of its turn.
+    /// Removes a ticket from the queue if its turn has come. Otherwise returns the time of its
+    /// turn.
     fn claim(&self, ticket: u64, now: u64, not_before: u64) -> Result<(), u64> {
         let mut state = self.lock();
         state.close_gap(self.limit, now, not_before);
         let Some(index) = state.find(ticket) else { return Ok(()) };
-        // Use the times of the requests that were sent: earlier tickets may have been late.
+        // Earlier tickets may have been claimed late, so use the times at which requests were sent.
         let turn = state.waiting[index].turn.max(not_before).max(state.window_end(self.limit, 0));
         if now < turn {
             state.waiting[index].turn = turn;
@@ -161,7 +164,7 @@ impl State {
         self.admitted.push_back(now);
     }
 
-    /// Returns the earliest time at which the request at `index` of the queue respects the limit,
+    /// Returns the earliest time at which the limit allows the request at `index` of the queue,
     /// given the requests before it.
     fn window_end(&self, limit: Option<Limit>, index: usize) -> u64 {
         let Some(limit) = limit else { return 0 };
@@ -214,7 +217,7 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// The remaining wait, as soon as it is known to end after `deadline`.
+    /// The remaining wait, as soon as it is known that the turn is after `deadline`.
     pub(in crate::token) async fn turn(
         self,
         clock: impl Fn() -> (u64, u64),
@@ -318,7 +321,7 @@ mod tests {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         }
         let waiting: Vec<Ticket> = (0..4).map(|_| queued(&limiter, 0)).collect();
-        // On a busy machine, all four wake up when the last turn has come.
+        // On a busy machine, all four requests may wake up only when the last one is due.
         let now = 2_540;
         let claims: Vec<_> = waiting.iter().map(|ticket| limiter.claim(ticket.number, now, 0)).collect();
         assert_eq!(claims, [Ok(()), Ok(()), Err(3_560), Err(3_560)]);

@@ -3,15 +3,15 @@
 //! A 401 does not always mean that the token is invalid, so it must not discard a valid token:
 //!
 //! - If the server names the token as the cause ([`Rejection::InvalidToken`]), exactly that token
-//!   is invalidated, in memory and in the store. The request is repeated with a new one.
-//! - If the server gives no reason ([`Rejection::Unexplained`]), a candidate is requested in
-//!   addition to the current token, and the request is repeated with the candidate. If the response
-//!   is not a 401, the candidate replaces the current token in memory and in the store. Otherwise
-//!   the current token stays.
+//!   is invalidated, in memory and in the store. The request is repeated with a new token.
+//! - If the server gives no reason ([`Rejection::Unexplained`]), a second token (the candidate) is
+//!   requested, and the request is repeated with the candidate. If the response is not a 401, the
+//!   candidate replaces the current token in memory and in the store. Otherwise the current token
+//!   stays.
 //!
 //! All requests that fail with the same token share one token request. After a renewal, no other
-//! renewal of the scope set starts for 30 s. This time doubles with each renewal that did not help,
-//! up to 10 min. In the meantime a 401 is returned to the caller.
+//! renewal of the scope set starts for 30 s. This time doubles after each renewal whose token was
+//! rejected too, up to 10 min. During this time, callers get the 401.
 
 use std::sync::Arc;
 
@@ -37,11 +37,11 @@ use crate::{
 };
 
 impl RefreshTask {
-    /// Gets a candidate without replacing the current token, `replaces`.
+    /// Gets a token that may replace the current token (`replaces`), and does not replace it yet.
     ///
-    /// If another process has already replaced the current token, its token is used, unless it is
-    /// `except`. Otherwise the client credentials are used, because the refresh token belongs to
-    /// the current token.
+    /// Returns the token in the store if another process has already replaced the current token,
+    /// and the token in the store is not `except`. Otherwise requests a token with the client
+    /// credentials, because the refresh token belongs to the current token.
     async fn candidate(&self, replaces: TokenId, except: Option<TokenId>) -> Result<Candidate, Error> {
         if let Some(breaker) = self.shared.ready() {
             let key = self.shared.key(&self.entry);
@@ -98,8 +98,8 @@ impl CacheInner {
         }
     }
 
-    /// Handles a 401 to a request that cannot be repeated. Acts only if the server names the token
-    /// as the cause.
+    /// Handles a 401 to a request that cannot be repeated: invalidates the token if the server
+    /// names the token as the cause.
     pub(in crate::token) async fn renew_for_next(
         &self,
         entry: &Arc<CacheEntry>,
@@ -114,7 +114,8 @@ impl CacheInner {
         }
     }
 
-    /// Records whether the repeated request was accepted.
+    /// Records whether the server accepted the repeated request. If so, the candidate replaces the
+    /// current token.
     pub(in crate::token) async fn conclude(
         &self,
         entry: &Arc<CacheEntry>,
@@ -153,7 +154,7 @@ impl CacheInner {
             }
         };
         let Ok(guard) = self.task_guard() else {
-            // After a shutdown no task can start.
+            // After a shutdown, no task can start, so the caller's task does the work.
             return work.await;
         };
         let flight = SingleFlight::default().start();
@@ -220,7 +221,7 @@ impl CacheInner {
         let new = NewToken {
             issued: candidate.issued.clone(),
             refresh_token_id: candidate.refresh_token_id,
-            // Only one process may send a refresh token, and the store decides which one.
+            // Only one process may send a refresh token, and the store decides which process.
             refresh_token: refresh_token.filter(|_| self.shared.breaker.is_none()),
             request: candidate.requested.is_some().then_some(&taken),
             epoch: candidate.epoch,

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The first pause between two renewals of a scope set.
+/// The first pause between two renewals of a scope set. Later pauses double, up to `MAX_PAUSE`.
 const PAUSE: Duration = Duration::from_secs(30);
 const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 
@@ -25,23 +25,25 @@ const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 pub(in crate::token) struct Renewal {
     /// The time before which no renewal starts, in milliseconds of the monotonic clock.
     not_before: u64,
-    /// The number of renewals since the last one that helped.
+    /// The number of renewals since the server last accepted a repeated request.
     failures: u32,
-    /// The last replacement with a known outcome. Several requests may conclude the same one.
+    /// The last replacement whose repeated request got a response. Several requests may use the
+    /// same replacement.
     pub(super) concluded: Option<TokenId>,
     pub(super) candidate: Option<Candidate>,
     pub(super) fetch: SingleFlight<Option<Candidate>>,
 }
 
-/// A token that replaces the current one if a request with it is accepted.
+/// A new token, which replaces the current token when the server has accepted a request with the
+/// new one.
 #[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) replaces: TokenId,
     pub(super) issued: Arc<Issued>,
     pub(super) refresh_token_id: Option<TokenId>,
     pub(super) epoch: Epoch,
-    /// The token for the store, and the time at which its age was correct. `None` if the candidate
-    /// comes from the store.
+    /// The token for the store, and the time at which its `age` was measured. `None` if the
+    /// candidate comes from the store.
     pub(super) requested: Option<(StoredToken, time::Instant)>,
 }
 
@@ -61,7 +63,7 @@ impl Replacement {
     }
 }
 
-/// The reaction to a 401.
+/// The next step after a 401.
 pub(super) enum Step {
     /// Return the 401 to the caller.
     Suppressed,
@@ -107,8 +109,8 @@ impl Renewal {
 
     /// Records the outcome of a repeated request.
     pub(super) fn conclude(&mut self, replacement: TokenId, accepted: bool, now: u64) {
-        // All requests that use the same replacement count once, but one success outweighs their
-        // failures.
+        // All requests that use the same replacement count as one. If one of them was accepted,
+        // they count as a success.
         if self.concluded == Some(replacement) && !accepted {
             return;
         }
@@ -121,7 +123,7 @@ impl Renewal {
     }
 }
 
-/// Returns the pause after this number of renewals that did not help, in milliseconds.
+/// Returns the pause after this number of unsuccessful renewals, in milliseconds.
 fn pause(failures: u32) -> u64 {
     millis(backoff(PAUSE, MAX_PAUSE, failures.saturating_add(1), 1.0))
 }

@@ -1,7 +1,7 @@
 //! Runs one refresh in its own task and shares its outcome.
 //!
-//! It goes through the store if there is one. It uses the refresh token if possible, otherwise the
-//! client credentials.
+//! A refresh goes through the store if there is one. It uses the refresh token if possible,
+//! otherwise the client credentials.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,8 +34,8 @@ use crate::{
     },
 };
 
-/// The maximum number of tokens that one refresh requests because they were revoked or rejected in
-/// the meantime.
+/// The maximum number of tokens that one refresh requests. Another token is requested if a token
+/// was revoked or rejected during its request.
 pub(in crate::token) const MAX_DISCARDED: u32 = 3;
 
 /// A token that was issued but is not yet published.
@@ -127,8 +127,8 @@ impl RefreshTask {
     }
 
     /// Requests a token from the source, with retries. Each attempt waits for its turn in the rate
-    /// limit. The turn of the first may already be reserved. `take` decides whether a refresh token
-    /// may be sent.
+    /// limiter. `admission` is the turn of the first attempt, if it is already reserved. `take`
+    /// returns the refresh token to send, if any.
     pub(in crate::token) async fn request_token(
         &self,
         mut admission: Option<Admission>,
@@ -196,9 +196,9 @@ impl RefreshTask {
         }
     }
 
-    /// Runs `wait`, but ends with an error when a shutdown starts. If the entry holds a refresh
-    /// token that was taken out of a store, `wait` continues, because no other process has that
-    /// token.
+    /// Runs `wait`, but fails when a shutdown starts. If the entry holds a refresh token that was
+    /// taken out of a store, `wait` continues during a shutdown, because no other process has that
+    /// refresh token.
     pub(in crate::token) async fn until_shutdown<T>(
         &self,
         wait: impl Future<Output = Result<T, Error>>,
@@ -212,11 +212,11 @@ impl RefreshTask {
             outcome = wait => outcome?,
             () = work.closed() => return Err(shut_down()),
         };
-        // Both may have ended at the same time.
+        // The shutdown may have started at the moment at which `wait` ended.
         if work.is_closed() && !must_continue() { Err(shut_down()) } else { Ok(outcome) }
     }
 
-    /// Waits for the turn of a request. The store assigns it, if there is one.
+    /// Waits until a request may be sent. If there is a store, the store assigns this time.
     async fn wait_for_turn(&self, mut admission: Option<Admission>, deadline: u64) -> Result<(), Error> {
         let shared = &*self.shared;
         let now = shared.now().tick;
@@ -241,7 +241,7 @@ impl RefreshTask {
         if let Admission::Queued(ticket) = admission {
             self.entry.set_ticket(ticket.number());
             let turn = ticket.turn(|| (shared.now().tick, shared.cool_down.until()), deadline);
-            // Also limited by tokio's time, because a custom clock may stand still.
+            // Also limit the wait by tokio's clock, because a custom clock may not advance.
             let turn = time::timeout(self.max_wait, turn).await;
             let turn = turn.unwrap_or_else(|_| Err(Duration::from_millis(deadline.saturating_sub(now))));
             turn.map_err(|left| shared.limited(shared.now().tick, left))?;
@@ -268,7 +268,7 @@ impl RefreshTask {
             sent_wall: requested_at.wall,
         };
         let life = self.shared.options.life(expires, self.shared.random());
-        // The later of the two clocks counts, as for the age of a token.
+        // Use the clock on which more time has passed, as the age of a token does.
         let age = received
             .tick
             .saturating_sub(requested_at.tick)

@@ -32,9 +32,9 @@ use crate::{
     },
 };
 
-/// The minimum time for which a lease is renewed during token requests: longer than three attempts
-/// with the default timeout. It is limited, so that a source that never returns does not block the
-/// fleet.
+/// The minimum time for which a lease is renewed during token requests. It is longer than three
+/// attempts with the default timeout. After this time (or `max_wait`, if that is longer), renewal
+/// stops, so that a source that never returns does not block the fleet.
 const MIN_RENEWAL: Duration = Duration::from_secs(60);
 
 impl RefreshTask {
@@ -42,7 +42,7 @@ impl RefreshTask {
     ///
     /// # Errors
     ///
-    /// The errors of the store, if no token was received.
+    /// The error of the store. The inner result is the outcome of the refresh.
     pub(in crate::token) async fn refresh_via_store(
         &self,
         breaker: &StoreCircuitBreaker,
@@ -120,14 +120,14 @@ impl RefreshTask {
         tracing::debug!(fintech_auth.fence = lease.fence, "requesting a token under the lease");
         let own = self.entry.current.load().id;
         let requested = async {
-            // The lease must also cover this wait.
+            // Renew the lease during this wait as well.
             let admitted = match permit {
                 Permit::Granted(wait) => self.until_shutdown(self.shared.await_permit(wait)).await?,
                 Permit::Denied(_) | Permit::Unlimited => false,
             };
             let requested = async {
-                // Without a permit, or if a cool-down has invalidated it, the request gets a permit
-                // like any other.
+                // Without a permit, or if a cool-down has invalidated the permit, the request waits
+                // for a new permit.
                 self.request_token(admitted.then_some(Admission::Now), CacheEntry::take_refresh_token).await
             };
             sync::select! {
@@ -145,7 +145,7 @@ impl RefreshTask {
         };
         match &requested.taken.refresh_token {
             Some(refresh_token) => lease.parents.extend(own.into_iter().chain([token_id(refresh_token)])),
-            // The token depends only on the client credentials.
+            // The token was requested with the client credentials, so it depends on no other token.
             None => lease.parents.clear(),
         }
         // Publish only after the store has accepted the token, so no caller ever holds a refused one.
@@ -165,15 +165,16 @@ impl RefreshTask {
             [requested.stored.id].into_iter().chain(requested.stored.refresh_token_id).collect();
         match self.publish(requested) {
             Ok(token) => {
-                // Only one process may have the refresh token. If the store failed, it may still
-                // have it.
+                // Only one process may have the refresh token. Even if the store returned an error,
+                // it may have stored the refresh token.
                 self.entry.drop_refresh_token();
                 Some(Ok(token))
             }
             Err(discarded) => {
                 self.shared.counters.discarded.add(1);
-                // An invalidated token has its mark in the store. Any other token was revoked, or
-                // was refreshed from a token that was revoked in the meantime.
+                // If a mark shows that the token was invalidated, the store has this mark too.
+                // Without a mark, the token was refreshed from a token that was revoked in the
+                // meantime, so mark it as revoked.
                 let is_marked =
                     ids.iter().any(|id| self.shared.tombstones.is_marked(*id, self.shared.now().tick));
                 if discarded == Discarded::Revoked || !is_marked {
@@ -207,7 +208,7 @@ impl RefreshTask {
     /// Converts a token from the store, if it is fresh. `requested_at` is the time of the call to
     /// the store.
     pub(in crate::token) fn read_stored(&self, stored: StoredToken, requested_at: Now) -> Option<Issued> {
-        // The age is from the time of the store's response, which is after `requested_at`.
+        // The store measured the age when it responded, which is after `requested_at`.
         let age = u64::try_from(stored.age.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let expires = Expires {
             lifetime: stored.lifetime.min(self.shared.options.limits.max),
@@ -226,7 +227,7 @@ impl RefreshTask {
     }
 }
 
-/// Renews a lease while it is polled, for at most `most`.
+/// Renews a lease repeatedly while this future is polled, for at most `most`. Never returns.
 async fn renew(breaker: &StoreCircuitBreaker, key: &StoreKey, lease: &Lease, most: Duration) -> Infallible {
     let end = after(Instant::now(), most);
     while Instant::now() < end {

@@ -54,7 +54,7 @@ pub(in crate::token) struct StoreCircuitBreaker {
 struct State {
     /// The time until which the circuit is open. `None` if it is closed.
     open_until: Option<Instant>,
-    /// The marks, each with the time until which writing it is retried.
+    /// The marks that must be written, each with the time at which retries end.
     pending: VecDeque<(PendingMark, Instant)>,
     task: Option<AbortHandle>,
 }
@@ -79,8 +79,8 @@ impl StoreCircuitBreaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the store may be called. When the open time is over, one caller may try.
-    /// Other callers follow after that call succeeded.
+    /// Returns whether the store may be called. When the open time is over, one caller may try a
+    /// call. Other callers may call the store only after that call has succeeded.
     pub(in crate::token) fn try_acquire(&self) -> bool {
         let (mut state, now) = (self.lock(), Instant::now());
         match state.open_until {
@@ -211,8 +211,8 @@ impl StoreCircuitBreaker {
         self.lock().pending.retain(|(pending, _)| pending != mark);
     }
 
-    /// Starts the background task, unless it runs or has nothing to do. The second argument of
-    /// `start` is whether a task ran before.
+    /// Starts the background task, unless it runs or has nothing to do. `start` also gets whether a
+    /// task ran before.
     pub(in crate::token) fn sync_with_store(
         &self,
         start: impl FnOnce(Option<broadcast::Receiver<Notice>>, bool) -> AbortHandle,

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// The maximum number of notices that a cache may be behind. Beyond it, the cache checks the marks
-/// of all its tokens.
+/// The maximum number of notices that wait for a cache. If there are more, the cache checks the
+/// marks of all its tokens.
 const BACKLOG: usize = 4096;
 
 /// A token store in memory, for several clients in one process and for tests.
@@ -49,7 +49,7 @@ struct Entry {
 #[derive(Clone, Copy)]
 enum Mark {
     Revoked(Instant),
-    /// The fence at which the token was invalidated.
+    /// The value of `fence` when the token was invalidated.
     Invalidated(u64),
 }
 

@@ -117,11 +117,12 @@ impl StoredToken {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The number of the lease, which increases with each lease of a key. A store rejects a put
-    /// under an older lease than the latest.
+    /// The number of the lease, which increases with each lease of a key. The store rejects a put
+    /// under this lease if a later lease was granted for the key.
     pub fence: u64,
-    /// The tokens that may be used to refresh the token. If one of them is revoked, a put under
-    /// this lease is rejected. The store sets the token and the refresh token that the entry held.
+    /// The ids of the tokens from which the new token may be refreshed. If one of them is revoked,
+    /// the store rejects a put under this lease. The store sets the ids of the token and of the
+    /// refresh token that the entry contained.
     pub parents: Vec<TokenId>,
     granted: Instant,
 }
@@ -132,32 +133,32 @@ impl Lease {
         Self { fence, parents: Vec::new(), granted: Instant::now() }
     }
 
-    /// Sets the parents: the token and the refresh token that the entry held.
+    /// Sets the parents: the ids of the token and of the refresh token that the entry contained.
     #[must_use]
     pub fn with_parents(mut self, parents: impl IntoIterator<Item = TokenId>) -> Self {
         self.parents = parents.into_iter().collect();
         self
     }
 
-    /// Returns the time from the grant of the lease to the request of the token, for a store that
-    /// dates tokens by its own clock.
+    /// Returns the time from the grant of the lease to the request of the token. A store that
+    /// measures the age of tokens with its own clock needs this time.
     pub fn until_requested(&self, token: &StoredToken) -> Duration {
         (Instant::now() - self.granted).saturating_sub(token.age)
     }
 }
 
-/// The maximum number of token requests in any time span.
+/// The maximum number of token requests in any period of a given length.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// The number of requests, at least one.
     pub calls: usize,
-    /// The length of the time span.
+    /// The length of the period.
     pub per: Duration,
 }
 
 impl RateLimit {
-    /// Creates a limit of `calls` requests, at least one, in any time span of length `per`.
+    /// Creates a limit of `calls` requests, at least one, in any period of length `per`.
     pub fn new(calls: usize, per: Duration) -> Self {
         Self { calls: calls.max(1), per }
     }
@@ -171,7 +172,8 @@ pub enum Block {
     CoolDown(Duration),
     /// The server refused the credentials.
     Refused(Duration),
-    /// The next free place under the rate limit is further away than the caller can wait.
+    /// The rate limit allows the next request only after this time, which is longer than the caller
+    /// can wait.
     RateLimit(Duration),
 }
 
@@ -179,9 +181,9 @@ pub enum Block {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Permit {
-    /// The request may be sent after this time. Its place is reserved.
+    /// The request may be sent after this time. The store has reserved it in the rate limit.
     Granted(Duration),
-    /// The request may not be sent. No place is reserved.
+    /// The request must not be sent. Nothing is reserved.
     Denied(Block),
     /// The store has no rate limit, so the cache applies its own.
     Unlimited,
@@ -199,11 +201,11 @@ pub enum Claim<'a> {
         /// The refresh token of the entry, which was taken out of the entry.
         refresh_token: Option<Secret>,
         /// The permit for one token request, as from [`TokenStore::acquire_permit`]. Never
-        /// [`Denied`](Permit::Denied). The lease includes its wait.
+        /// [`Denied`](Permit::Denied). The lease is long enough for the wait of this permit.
         permit: Permit,
     },
-    /// There is no token, and another process is requesting one. The future ends at the latest when
-    /// the key has changed since the claim or the lease has ended. It may end earlier.
+    /// There is no token, and another process is requesting one. The future completes at the latest
+    /// when the key has changed since the claim, or the lease has ended. It may complete earlier.
     Held(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
     /// There is no token, and no process may request one now.
     Blocked(Block),
@@ -237,7 +239,7 @@ pub enum Notice {
     Missed,
 }
 
-/// The maximum wait for a change of a key before it is checked again.
+/// The maximum time that a caller waits for a change of a key before it checks the key again.
 pub(in crate::token) const POLL: Duration = Duration::from_millis(500);
 /// The time for which a store keeps the mark of an invalidated token.
 pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
@@ -246,7 +248,8 @@ pub(in crate::token) const INVALIDATED: Duration = Duration::from_secs(60);
 ///
 /// **Leases.** For each [`StoreKey`], at most one process holds the lease at a time. Only that
 /// process requests a token and stores it. The others wait for a change and check again. A lease
-/// ends when it is released or expires, so a crashed process does not block the others any longer.
+/// ends when it is released or expires, so a crashed process blocks the others only until its lease
+/// expires.
 ///
 /// **Marks.** A store keeps two kinds of marks. A mark contains only the id of a token, so it also
 /// applies to a token that only another process or only the store holds.
@@ -270,7 +273,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Returns the token of a key, if there is one that has not expired.
     fn get<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredToken>>;
 
-    /// Stores a token until it expires, replaces any other, and wakes waiting processes.
+    /// Stores a token until it expires, in place of any other token of the key, and wakes waiting
+    /// processes.
     ///
     /// Returns `false` and stores nothing if the lease is not the latest of this key, or if a mark
     /// forbids it.
@@ -283,7 +287,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 
     /// Takes the refresh token out of the entry, so that it is sent only once.
     ///
-    /// Returns `None` if there is none, or if the lease is not the latest.
+    /// Returns `None` if the entry has no refresh token, or if the lease is not the latest.
     fn take_refresh_token<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -298,7 +302,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         time: Duration,
     ) -> StoreFuture<'a, ()>;
 
-    /// Marks an access token as invalidated, and removes it from the entry of this key if it is there.
+    /// Marks an access token as invalidated. Removes the token from the entry of this key if it is
+    /// still there.
     fn invalidate<'a>(&'a self, key: &'a StoreKey, id: TokenId) -> StoreFuture<'a, ()>;
 
     /// Requests the lease for `time`. Returns `None` while another process holds it.
@@ -309,7 +314,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 
     /// Waits until the key changes or `within` is over. May return earlier.
     ///
-    /// Default: returns after at most 500 ms, and callers check again.
+    /// The default implementation returns after at most 500 ms. Callers then check the key again.
     fn changed<'a>(&'a self, key: &'a StoreKey, within: Duration) -> StoreFuture<'a, ()> {
         let _ = key;
         Box::pin(async move {
@@ -319,7 +324,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     }
 
     /// Returns a token whose id is not in `except`. If there is none, grants the lease for `time`,
-    /// with a permit for a request with these credentials as from [`Self::acquire_permit`].
+    /// together with a permit for one request with these credentials, as from
+    /// [`Self::acquire_permit`].
     fn claim<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -374,20 +380,20 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Extends the lease to `time` from now. Returns `false` if it is not the latest, or cannot be
-    /// renewed.
+    /// Extends the lease to `time` from now. Returns `false` if the lease is not the latest, or if
+    /// the store cannot renew leases.
     fn renew<'a>(&'a self, key: &'a StoreKey, lease: &'a Lease, time: Duration) -> StoreFuture<'a, bool> {
         let _ = (key, lease, time);
         Box::pin(async { Ok(false) })
     }
 
-    /// Reserves the next free place for one token request of a source, in order of arrival.
+    /// Reserves the next free time for one token request of a source, in order of arrival.
     ///
-    /// On the clock of the store, no time span of `limit.per` has more than `limit.calls` requests,
-    /// and requests that must wait are evenly spread. If the place is further away than `max_wait`,
-    /// nothing is reserved.
+    /// On the clock of the store, no period of length `limit.per` contains more than `limit.calls`
+    /// requests. Requests that must wait are sent at even intervals. If the next free time is later
+    /// than `max_wait` from now, nothing is reserved.
     ///
-    /// Without `limit` nothing is reserved. The store then only checks for a cool-down and for
+    /// Without `limit`, nothing is reserved. The store then only checks for a cool-down and for
     /// refused credentials.
     fn acquire_permit<'a>(
         &'a self,

@@ -27,7 +27,7 @@ use crate::{
 
 /// The number of tokens whose marks are requested in one call.
 const BATCH: usize = 500;
-/// The time over which the processes of a fleet spread these calls.
+/// The time over which the processes of a fleet spread the requests for marks.
 const SPREAD: Duration = Duration::from_secs(1);
 /// The longest delay between two attempts to call a failing store.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -127,11 +127,11 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
     let Some(breaker) = &shared.breaker else { return };
     // Notices between the end of an earlier task and now were lost.
     let mut recheck = again.then(Instant::now);
-    // All tokens that were in memory when notices were lost have expired by then.
+    // At this time, all tokens that were in memory when notices were lost have expired.
     let mut recheck_end = after(Instant::now(), breaker.max_lifetime);
     let (mut attempts, mut checks) = (0, 0);
-    // At least as long as the circuit stays open, with jitter so that a fleet does not write at
-    // once.
+    // The pause is at least as long as the circuit stays open. The jitter prevents that all
+    // processes of a fleet write at the same time.
     let first = breaker.open_for.saturating_mul(2);
     let pause = |attempts| backoff(first, MAX_PAUSE.max(first), attempts, shared.random());
     let mut write = breaker.first_pending().is_some().then(|| Instant::now() + breaker.open_for);
@@ -139,8 +139,8 @@ async fn run(shared: &CacheState, mut notices: Option<broadcast::Receiver<Notice
         sync::select! {
             notice = next(&mut notices) => {
                 if apply_notices(shared, notice, &mut notices) {
-                    // The delay is random, so that a fleet that lost its store does not check at
-                    // once.
+                    // The delay is random, so that the processes of a fleet that lost its store do
+                    // not all check at the same time.
                     recheck = Some(Instant::now() + SPREAD.mul_f64(shared.random()));
                     recheck_end = after(Instant::now(), breaker.max_lifetime);
                     checks = 0;
@@ -214,8 +214,8 @@ fn apply(shared: &CacheState, notices: &[Notice]) {
                 revoked.insert(id);
             }
             Notice::Invalidated(id) => {
-                // This process may have sent the notice, and may by now receive the same token
-                // again.
+                // Do not renew an existing mark: this process may have sent the notice, and the
+                // server may since have issued the same token to it again.
                 if !shared.tombstones.is_marked(id, shared.now().tick) {
                     shared.mark_invalidated(id);
                 }

@@ -10,7 +10,8 @@ use crate::{
     token::id::TokenId,
 };
 
-/// The maximum number of marks, about 3 MB. Beyond it, the marks that expire first are dropped.
+/// The maximum number of marks, about 3 MB. If there are more, the marks that expire first are
+/// dropped.
 const CAPACITY: usize = 65_536;
 
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ pub(in crate::token) enum Verdict {
     Usable,
     /// The token was invalidated, and the server has issued it again since.
     Reissued,
-    /// The token was invalidated, and was issued before that.
+    /// The token was issued before it was invalidated.
     Invalidated,
     Revoked,
 }
@@ -83,7 +84,7 @@ impl Tombstones {
         self.lock().live(token, now).is_some()
     }
 
-    /// Returns whether a token may be used. `epoch` is that of its request.
+    /// Returns whether a token may be used. `epoch` is the epoch in which the token was requested.
     pub(in crate::token) fn verdict(&self, token: TokenId, epoch: Option<Epoch>, now: u64) -> Verdict {
         let mut state = self.lock();
         let Some(mark) = state.live(token, now) else { return Verdict::Usable };
@@ -108,7 +109,7 @@ impl State {
             self.marks.retain(|_, mark| now < mark.until);
         }
         if self.marks.len() >= CAPACITY {
-            // Drop an eighth at once, so that few insertions scan the whole table.
+            // Drop an eighth of the marks at once, so that the whole table is scanned only rarely.
             let mut ends: Vec<u64> = self.marks.values().map(|mark| mark.until).collect();
             let (_, &mut last, _) = ends.select_nth_unstable(CAPACITY / 8);
             let mut left = CAPACITY / 8;
@@ -153,7 +154,7 @@ mod tests {
         assert_eq!(marks.verdict(id(1), Some(before), 0), Verdict::Invalidated);
         assert_eq!(marks.verdict(id(1), None, 0), Verdict::Invalidated);
         assert_eq!(marks.verdict(id(1), Some(marks.epoch()), 0), Verdict::Reissued);
-        // The mark is gone, so the token is like any other.
+        // The mark was removed, so the token is usable.
         assert_eq!(marks.verdict(id(1), None, 0), Verdict::Usable);
         marks.mark_invalidated(id(1), 0, 100);
         assert_eq!(marks.verdict(id(1), Some(before), 100), Verdict::Usable);

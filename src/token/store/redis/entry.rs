@@ -1,7 +1,7 @@
 //! Encodes a token before it is sealed, and decodes it after it is opened.
 //!
-//! Decoding accepts only this encoding and returns `None` for anything else. A different layout
-//! needs a new version of the seal.
+//! Decoding accepts only this encoding and returns `None` for anything else. If you change the
+//! encoding, increase the version of the seal (`seal.rs`).
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::{Secret, token::store::StoredToken};
 pub(super) fn write(token: &StoredToken, end: u64) -> Zeroizing<Vec<u8>> {
     let scope = token.scope.as_deref();
     let access = token.access_token.expose_secret();
-    // Allocate the full size, so that growing leaves no unwiped copy behind.
+    // Allocate the full size, because growing the buffer would leave a copy of the token in memory
+    // that is not wiped.
     let mut bytes = Zeroizing::new(Vec::with_capacity(20 + scope.map_or(0, str::len) + access.len()));
     bytes.extend_from_slice(&end.to_be_bytes());
     bytes.extend_from_slice(&micros(token.lifetime).to_be_bytes());

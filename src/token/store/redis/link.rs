@@ -162,8 +162,8 @@ fn needs_reconnect(error: &RedisError) -> bool {
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly))
 }
 
-/// Describes an error with words of the client or error codes of the protocol, without text from
-/// Redis.
+/// Describes an error with texts of this client and error codes of the protocol, never with text
+/// from Redis.
 pub(super) fn redact_error(error: &RedisError) -> StoreError {
     let is_plain = |code: &&str| code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     match (error.is_connection_refusal(), error.code().filter(is_plain)) {
@@ -173,8 +173,8 @@ pub(super) fn redact_error(error: &RedisError) -> StoreError {
     }
 }
 
-/// A call in flight. If it is dropped without a response after half of the timeout, the connection
-/// may be dead, and the next call opens another one.
+/// A call in flight. If the call is cancelled without a response after half of the timeout, the
+/// connection may be dead, so the next call opens another connection.
 struct InFlightGuard<'a> {
     link: &'a Link,
     number: u64,

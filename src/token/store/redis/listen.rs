@@ -38,14 +38,15 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(5);
 /// The time limit for the response to a ping.
 const PONG: Duration = Duration::from_secs(2);
-/// The first and the longest delay between attempts to subscribe.
+/// The first delay between attempts to subscribe. It doubles up to `MAX_BACKOFF`.
 const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// How long to wait for a message about a key before it is checked again: with a subscription,
-/// which may be dead without being noticed, and without one.
+/// The time after which a waiting caller checks its key again, because the subscription may be dead
+/// without being noticed. Shorter if there is no subscription (`UNSUBSCRIBED_POLL`).
 const SUBSCRIBED_POLL: Duration = Duration::from_secs(10);
 const UNSUBSCRIBED_POLL: Duration = Duration::from_secs(2);
-/// The maximum number of notices that wait for a cache. Beyond it, the cache checks all its tokens.
+/// The maximum number of notices that wait for a cache. If there are more, the cache checks all its
+/// tokens.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Subscription {
@@ -90,15 +91,15 @@ impl Subscription {
         }
     }
 
-    /// Starts to wait for messages about a key. Messages count from this call on, not from the
-    /// first poll.
+    /// Starts to wait for messages about a key. Messages that arrive before the first poll are not
+    /// lost.
     pub(super) fn wait(self: &Arc<Self>, key: KeyId) -> Wait {
         let receiver = self.lock().entry(key).or_insert_with(|| watch::Sender::new(())).subscribe();
         Wait { subscription: self.clone(), key, receiver: Some(receiver) }
     }
 
     fn handle(&self, message: Message) {
-        // Sending fails if no cache is subscribed.
+        // Sending fails if no cache is subscribed, which is no error.
         match message {
             Message::Changed(key) => {
                 if let Some(waiting) = self.lock().get(&key) {
@@ -136,7 +137,8 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Waits until the key changes, at most `within`. Returns earlier without a subscription.
+    /// Waits until the key changes, at most `within`. Returns earlier when it is time to poll the
+    /// key.
     pub(super) async fn changed(mut self, within: Duration) {
         let most = if self.subscription.is_subscribed() { SUBSCRIBED_POLL } else { UNSUBSCRIBED_POLL };
         if let Some(receiver) = &mut self.receiver {
@@ -162,8 +164,8 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Ok(Ok((sink, stream))) => {
                 let start = Instant::now();
                 receive_messages(&subscription, sink, stream).await;
-                // A server may end each subscription at once, so only a lasting one counts as
-                // success.
+                // A server may end each subscription at once, so only a subscription that lasted
+                // for some time counts as a success.
                 if start.elapsed() > MAX_BACKOFF {
                     failures = 0;
                 }
@@ -176,7 +178,8 @@ async fn listen(subscription: Weak<Subscription>, server: Arc<Server>, channel: 
             Err(_) => tracing::debug!("redis: subscribing timed out"),
         }
         failures = failures.saturating_add(1);
-        // The delay is random, so that a fleet that lost Redis does not reconnect at once.
+        // The delay is random, so that the processes of a fleet that lost Redis do not all
+        // reconnect at the same time.
         sleep(backoff(BACKOFF, MAX_BACKOFF, failures, random())).await;
     }
 }
@@ -194,7 +197,7 @@ impl Subscribed {
     fn new(subscription: &Arc<Subscription>) -> Self {
         subscription.subscribed.store(true, Ordering::Relaxed);
         subscription.wake_all();
-        // Messages may have been sent before the subscription.
+        // This process missed the messages that were sent before the subscription.
         let _ = subscription.notices.send(Notice::Missed);
         Self(Arc::downgrade(subscription))
     }
@@ -204,7 +207,7 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(subscription) = self.0.upgrade() {
             subscription.subscribed.store(false, Ordering::Relaxed);
-            // The message that these callers wait for may not arrive now.
+            // Without a subscription, the message that these callers wait for may not arrive.
             subscription.wake_all();
         }
     }

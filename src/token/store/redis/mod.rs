@@ -1,11 +1,11 @@
 //! Shares tokens among the processes of a fleet, through Redis or Valkey (feature `redis`).
 //!
 //! All processes with the same client id and the same namespace share each token: one of them
-//! requests it, and the others load it from Redis. They also share cool-downs and the rate limit,
-//! and at once drop a token that one of them rejects or revokes. See [how stored tokens are
-//! found](crate::token#how-stored-tokens-are-found) for the other parts of the key, and for the
-//! reason why the client secret is not one of them. A refusal of the credentials is shared by the
-//! processes that have the same id and secret.
+//! requests it, and the others load it from Redis. They also share cool-downs and the rate limit.
+//! When one of them invalidates or revokes a token, the others drop it at once. See [how stored
+//! tokens are found](crate::token#how-stored-tokens-are-found) for the other parts of the key, and
+//! for the reason why the client secret is not part of it. Only processes with the same id and
+//! secret share a refusal of the credentials.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -26,8 +26,8 @@
 //! # Cost
 //!
 //! A token from memory causes no call to Redis. A token that another process has requested costs
-//! one round trip, a token that is requested from the vendor two. A store keeps two connections:
-//! one for calls and one for messages.
+//! one round trip. A token that is requested from the vendor costs two. A store keeps two
+//! connections: one for calls and one for messages.
 //!
 //! # When Redis fails
 //!
@@ -68,9 +68,9 @@
 //!
 //! # Rate limit
 //!
-//! Each token request reserves its place in Redis, by the clock of Redis and in order of arrival.
-//! So the fleet never exceeds the limit on that clock, and waiting requests are evenly spread. Each
-//! wait costs one more call to Redis. If a place is later than its caller can wait, the call fails
+//! Each token request reserves a time in Redis, in order of arrival. On the clock of Redis, the
+//! fleet never exceeds the limit. Waiting requests are sent at even intervals, and each wait costs
+//! one more call to Redis. If the next free time is later than the caller can wait, the call fails
 //! at once with [`RateLimited`](crate::ErrorKind::RateLimited) and the remaining time. See
 //! [`TokenOptions::with_rate_limit`](crate::token::TokenOptions::with_rate_limit) for how to choose
 //! the limit.
@@ -86,12 +86,13 @@
 //! # Security
 //!
 //! Tokens are sealed with AES-256-GCM before they leave the process. A sealed token can be opened
-//! only for its own key, kind and namespace. Names in Redis contain only fingerprints.
+//! only for the same source, scopes and namespace, and only as the same kind of token. Names in
+//! Redis contain only fingerprints.
 //!
 //! Anyone who can write to Redis but has no sealing key can delete tokens, restore an older sealed
 //! token until it expires, remove the mark of a revoked token, and block the fleet for up to one
-//! hour. Such a person cannot read or forge a token, or use it for other scopes. A server that only
-//! pretends to be Redis can send responses that exceed the memory. Use only the address of a
+//! hour. Such a person cannot read or forge a token, or use it for other scopes. A malicious server
+//! can send responses that are larger than the memory of the process. Use only the address of a
 //! trusted server, over TLS.
 //!
 //! To rotate the sealing key, first add the new key after the old one in all processes, then move
@@ -132,8 +133,8 @@
 //! # Versions
 //!
 //! Processes with two versions of this crate can share one Redis and one namespace, so rolling
-//! deployments and rollbacks work. A version that seals tokens differently has its own entries.
-//! Until the deployment is complete, each token is then requested once per version. Leases,
+//! deployments and rollbacks work. Versions that seal tokens in different formats use separate
+//! entries. During such a deployment, each token is requested once per version. Leases,
 //! revocations, cool-downs, the rate limit and webhook deliveries apply to both versions.
 //!
 //! The crate `redis` is re-exported as `fintech_auth::redis`. Its types appear only in the

@@ -40,7 +40,7 @@ impl Names {
         format!("{{fintech-auth:{}:{name}}}", self.namespace)
     }
 
-    /// Returns the context of a sealed value, outside of which it cannot be opened.
+    /// Returns the context of a sealed value. The value can be opened only with the same context.
     pub(super) fn about(&self, what: &str, key: &StoreKey) -> Fingerprint {
         Fingerprint::of(["fintech-auth", what, &self.namespace, &key.source.to_string(), &key.scopes])
     }
@@ -120,7 +120,7 @@ impl Message {
         }
     }
 
-    /// Parses a message. Returns `None` if it does not have exactly the written form.
+    /// Parses a message. Returns `None` if the text is not exactly the text that `write` produces.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let (kind, rest) = std::str::from_utf8(text).ok()?.split_once(':')?;
         let ids = || rest.split(':').map(|id| read_id(id.as_bytes())).collect::<Option<Vec<_>>>();

@@ -1,6 +1,6 @@
 //! Parses the replies of the scripts. They are untrusted, because others may have written the data.
 //!
-//! An unexpected reply is an error that shows no part of it.
+//! The error for an unexpected reply contains no part of the reply.
 
 use std::time::Duration;
 

@@ -21,8 +21,8 @@ use crate::{
 /// The first byte of each sealed value: the version of the seal and of the layout inside
 /// (`entry.rs`). The name of an entry contains it too.
 ///
-/// Increase it with each change of either, and never reuse a number. `CONTRIBUTING.md` has the
-/// rules for all other data in Redis.
+/// Increase the version when you change the seal or the layout, and never reuse a number.
+/// `CONTRIBUTING.md` has the rules for all other data in Redis.
 pub(super) const VERSION: u8 = 2;
 const ID: usize = 8;
 const HEADER: usize = 1 + ID + NONCE_LEN;
@@ -35,7 +35,7 @@ const HEADER: usize = 1 + ID + NONCE_LEN;
 /// # Security
 ///
 /// Anyone who has this key and can read Redis can read the tokens. Replace the key before 2³²
-/// tokens were stored with it: that is 136 tokens per second for one year.
+/// tokens have been stored with it (136 tokens per second for one year).
 pub struct SealingKey {
     key: LessSafeKey,
     /// Identifies the key without revealing it.
@@ -101,7 +101,8 @@ impl Keyring {
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         sealed.extend_from_slice(&nonce);
-        // The capacity is sufficient, so that growing leaves no unwiped copy of the text behind.
+        // The capacity is sufficient: growing the buffer would leave a copy of the text in memory
+        // that is not wiped.
         sealed.extend_from_slice(text);
         let aad = aad(&key.id, about);
         let nonce = Nonce::assume_unique_for_key(nonce);

@@ -102,7 +102,7 @@ fn provide_crypto_for(client: &Client) {
     }
 }
 
-/// Installs a crypto provider for the process, unless there is one. Otherwise the Redis client
+/// Installs a crypto provider for the process, unless it has one. Without this, the Redis client
 /// panics if several providers are compiled in.
 fn provide_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -93,8 +93,8 @@ impl RedisStore {
         let redis_key = self.redis_key(key);
         let names = &redis_key.names;
         let keys = [redis_key.entry(), redis_key.lease(), names.revoked(), names.invalid()];
-        // The fence is the time of the grant by the clock of Redis. The token was requested later,
-        // so it does not expire before this time.
+        // The fence is the time of the grant on the clock of Redis. This process received the grant
+        // later, so the computed end is not after the actual expiry.
         let end = lease.until_requested(token).saturating_add(token.lifetime);
         let end = lease.fence.saturating_add(entry::micros(end));
         let sealed = self.keys.seal(&self.names.about("access", key), &entry::write(token, end))?;
@@ -353,8 +353,8 @@ fn millis(span: Duration) -> String {
     span.as_millis().clamp(1, 1 << 50).to_string()
 }
 
-/// Returns the arguments of a reservation: the number of calls, the time span in microseconds, and
-/// the longest wait in milliseconds.
+/// Returns the arguments of a reservation: the number of calls, the period in microseconds, and the
+/// longest wait in milliseconds.
 fn reservation(limit: Option<RateLimit>, max_wait: Duration) -> [Vec<u8>; 3] {
     let (calls, per) = limit
         .map_or((0, 0), |limit| (limit.calls.clamp(1, 100_000), limit.per.min(MAX_WAIT).as_micros().max(1)));
