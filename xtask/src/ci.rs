@@ -8,7 +8,7 @@ use openapi_drift::Outcome;
 use crate::cargo::cargo;
 
 /// The arguments of cargo, one step per line.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 18] = [
     "fmt --all --check",
     "clippy --workspace --all-targets -- -D warnings",
     "clippy --workspace --all-targets --all-features -- -D warnings",
@@ -17,6 +17,7 @@ const STEPS: [&str; 17] = [
     "xtask shuttle",
     "xtask examples",
     "run --quiet --manifest-path fuzz/smoke/Cargo.toml",
+    "run --quiet --release --locked --manifest-path benches/instructions/Cargo.toml -- --check",
     "doc --workspace --no-deps --all-features",
     "xtask docs",
     "xtask regen --check",
@@ -134,6 +135,7 @@ mod tests {
         cargo xtask shuttle
         cargo xtask examples
         cargo run --quiet --manifest-path fuzz/smoke/Cargo.toml
+        cargo run --quiet --release --locked --manifest-path benches/instructions/Cargo.toml -- --check
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
         cargo xtask docs
         cargo xtask regen --check
