@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn made_up_events_carry_the_ids_needed_to_refetch_them() {
+    fn generated_events_contain_the_ids_that_a_refetch_needs() {
         let mut without = Vec::new();
         for kind in EventKind::ALL {
             let body = json!({"type": kind.as_str(), "data": random_data(kind.as_str())}).to_string();

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_removed_and_names_that_look_like_prose_stay() {
+    fn prose_is_removed_but_names_that_look_like_prose_are_not() {
         let given = json!({
             "title": "It",
             "description": "A thing.",
@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn default_value_is_kept_as_data() {
+    fn default_value_is_not_treated_as_a_schema() {
         let given = json!({ "default": { "title": "a", "enum": [2, 1], "x-a": 1, "headers": {} } });
         assert_eq!(schema(given.clone(), Form::Facts), given);
     }
 
     #[test]
-    fn names_are_kept_in_every_named_map() {
+    fn names_in_maps_are_not_mistaken_for_prose() {
         let document = json!({
             "openapi": "3.0.0",
             "info": { "title": "A name", "description": "A sentence.", "version": "1" },
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn transcript_keeps_only_its_sources_as_prose() {
+    fn only_the_sources_remain_as_prose_in_a_transcript() {
         let given = json!({ "type": "string", "x-source": "docs", "x-other": 1, "title": "It" });
         let expected = json!({ "type": "string", "x-source": "docs" });
         assert_eq!(schema(given, Form::SourcedFacts), expected);

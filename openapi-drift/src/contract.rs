@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn operation_needs_a_unique_id() {
+    fn missing_or_duplicate_operation_id_is_an_error() {
         insta::assert_snapshot!(message(&fixture::edited("endLoan", "openLoan")), @"it.yaml: POST /loans and POST /loans/{id}/end have the same operationId, openLoan");
         let document = fixture::edited("operationId: endLoan", "deprecated: true");
         insta::assert_snapshot!(message(&document), @"it.yaml: POST /loans/{id}/end has no operationId");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn other_openapi_version_is_an_error() {
+    fn openapi_version_3_1_is_an_error() {
         let document = fixture::edited("openapi: 3.0.1", "openapi: 3.1.0");
         insta::assert_snapshot!(message(&document), @"it.yaml: OpenAPI 3.1.0; only 3.0.x is supported");
     }

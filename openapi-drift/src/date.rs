@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_date_is_none() {
+    fn invalid_date_is_rejected() {
         for text in [
             "",
             "2025-02-29",

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn yaml_beyond_plain_data_is_an_error() {
+    fn yaml_that_is_not_plain_data_is_an_error() {
         insta::assert_snapshot!(message("a: !secret b"), @"it.yaml: a: invalid type: enum, expected plain data at line 1 column 4");
         insta::assert_snapshot!(message("a: .nan"), @"it.yaml: a: NaN is not a JSON number at line 1 column 4");
         insta::assert_snapshot!(message("a: &b { c: 1 }\nd:\n  <<: *b\n"), @"it.yaml: d: merge keys are not read at line 3 column 3");
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn amount_of_data_is_limited() {
+    fn amount_of_parsed_data_is_limited() {
         let list = format!("a: [{}]", ["0"; 100].join(", "));
         let words = format!("a: &a '{}'\nb: [{}]", "word ".repeat(64), ["*a"; 10].join(", "));
         for text in [list, words] {
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn pointer_length_is_limited() {
+    fn total_length_of_json_pointers_is_limited() {
         let text = |key: &str| format!("{{\"{key}\": [{}]}}", ["0"; 1_000].join(", "));
         assert!(parse_within("it", text("short").as_bytes(), 2_000, MAX_TIME).is_ok());
         let error = parse_within("it", text(&"long".repeat(256)).as_bytes(), 2_000, MAX_TIME).unwrap_err();

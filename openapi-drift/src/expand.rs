@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_bindings_are_formatted_in_lines() {
+    fn generated_bindings_are_formatted() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let files = expand(root, folder.path()).unwrap();

@@ -120,7 +120,7 @@ fn document_is_downloaded_again_for_a_new_operation() {
 }
 
 #[test]
-fn redirects_are_limited_and_stay_on_the_same_machine() {
+fn redirects_are_limited_and_not_followed_to_remote_http() {
     let redirect = |to: &str| {
         says(format!(
             "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {to}\r\n\r\n"

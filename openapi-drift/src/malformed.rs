@@ -165,7 +165,7 @@ fn dangling_and_circular_references_are_rejected_with_their_location() {
 }
 
 #[test]
-fn endlessly_copied_path_item_exceeds_the_data_limit() {
+fn path_item_copied_ten_thousand_times_exceeds_the_data_limit() {
     let message = refusal(in_3_1(|document| {
         document["components"]["pathItems"] = json!({ "A": { "x-a": vec![0; 1_000] } });
         for index in 0..10_000 {

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_rename_is_followed() {
+    fn listed_rename_is_applied_to_the_operation_id() {
         let slice = slice("library.yaml", &fixture::document(), &kept()).unwrap();
         assert_eq!(slice.document["paths"]["/loans"]["post"]["operationId"], "createLoan");
         assert_eq!(slice.renames, [("openLoan".to_owned(), "createLoan".to_owned())]);

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn sourced_facts_pass() {
+    fn transcript_is_valid_if_every_fact_has_a_source() {
         assert_eq!(message(&transcript()), "");
     }
 

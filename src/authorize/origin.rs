@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_scheme_host_and_port() {
+    fn urls_have_the_same_origin_if_scheme_host_and_port_are_equal() {
         let moov = "https://api.moov.io";
         for url in ["https://api.moov.io", "https://API.MOOV.IO:443/a?b#c", "https://api.moov.io?q"] {
             assert!(has(moov, url), "{url}");

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedule_ends_when_the_vendor_gives_up() {
+    fn schedule_has_the_attempts_and_the_total_of_the_vendor() {
         for (schedule, hours, attempts) in
             [(RetrySchedule::moneykit(), 2, 9), (RetrySchedule::moov(), 24, 11)]
         {
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn schedule_of_another_length_keeps_its_attempts_and_limit() {
+    fn schedule_with_a_new_total_keeps_its_number_of_attempts() {
         for millis in [0, 1, 10_000, 48 * 3_600_000, u64::MAX] {
             let schedule = RetrySchedule::moov().with_total(Duration::from_millis(millis));
             let total: Duration = schedule.intervals().sum();

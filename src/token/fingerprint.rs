@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn part_boundaries_change_the_fingerprint() {
+    fn fingerprint_depends_on_part_boundaries() {
         assert_ne!(Fingerprint::of(["ab", "c"]), Fingerprint::of(["a", "bc"]));
         assert_eq!(Fingerprint::of(["a", "b"]), Fingerprint::of(["a", "b"]));
     }

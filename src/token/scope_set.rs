@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn order_and_repetition_do_not_matter() {
+    fn order_and_repetition_of_scopes_do_not_change_the_scope_set() {
         let set = ScopeSet::new(scopes(&["b", "a", "b"])).unwrap();
         assert_eq!((set.as_str(), set.to_string()), ("a b", "a b".to_owned()));
         assert_eq!(*set, scopes(&["a", "b"]));

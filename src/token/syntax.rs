@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_token_types_other_than_bearer_are_rejected() {
+    fn token_type_is_rejected_only_if_it_is_known_and_not_bearer() {
         let check = |token_type: Option<&str>| check_issued(&"a".into(), token_type, &mut None);
         for good in [None, Some(""), Some("Bearer"), Some("bEARER "), Some("opaque"), Some("jwt")] {
             assert_eq!(check(good), Ok(()), "{good:?}");

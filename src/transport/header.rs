@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_has_only_a_scheme_and_a_domain() {
+    fn origin_is_accepted_only_in_the_form_of_an_origin_header() {
         for good in ["https://your-domain.com", "http://localhost:3000", "https://a.b:8443"] {
             assert!(origin("the origin", good).is_ok(), "{good}");
         }

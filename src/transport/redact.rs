@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_lowercase_words_and_ids_are_short_plain_text() {
+    fn error_codes_are_lowercase_words_and_request_ids_short_plain_text() {
         for good in ["invalid_grant", "api_error.auth.expired_access_token"] {
             assert!(is_code(good), "{good}");
         }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_found_in_all_forms_and_other_text_is_unchanged() {
+    fn secrets_are_redacted_in_each_encoding() {
         let secrets = forms("a\"b c");
         let secrets = || secrets.iter().map(Secret::expose_secret);
         let long = "x".repeat(TEXT_LIMIT + 1);

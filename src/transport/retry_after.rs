@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_values_are_ignored() {
+    fn invalid_retry_after_values_are_ignored() {
         for bad in
             ["soon", "-1", "1e5", "", ",", ".", "1.2.3", "NaN", "inf", "1 2", "3 parsecs", "s", "Sun, 99 Sep"]
         {

@@ -388,7 +388,7 @@ fn cached(cache: &TokenCache) -> Option<String> {
 const REJECTIONS: [Rejection; 2] = [Rejection::Unexplained, Rejection::InvalidToken];
 
 #[tokio::test(start_paused = true)]
-async fn unsuccessful_renewal_is_suppressed_for_30_s_up_to_10_min() {
+async fn unsuccessful_renewal_suppresses_the_next_for_30_s_up_to_10_min() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         assert_eq!(run(&cache, &[], rejection).await.len(), 2);
@@ -403,7 +403,7 @@ async fn unsuccessful_renewal_is_suppressed_for_30_s_up_to_10_min() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn successful_renewal_ends_the_suppression() {
+async fn successful_renewal_resets_the_suppression_period() {
     for rejection in REJECTIONS {
         let (cache, source) = cache([]);
         run(&cache, &[], rejection).await;
@@ -448,7 +448,7 @@ async fn unrelated_401_causes_no_token_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_requests_use_the_old_token_while_a_candidate_is_tried() {
+async fn other_requests_use_the_old_token_while_one_request_tries_a_new_token() {
     let (cache, source) = cache([]);
     run(&cache, &["token-1"], Rejection::Unexplained).await;
     let request = |token: Token| {
@@ -464,7 +464,7 @@ async fn other_requests_use_the_old_token_while_a_candidate_is_tried() {
 
 /// A cancelled retry does not decide whether its candidate is valid.
 #[tokio::test(start_paused = true)]
-async fn candidate_of_a_cancelled_request_is_used_by_the_next_request() {
+async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     let (cache, source) = cache([]);
     run(&cache, &["token-1"], Rejection::Unexplained).await;
     let request = async |token: Token| match token.expose_secret() {
@@ -481,7 +481,7 @@ async fn candidate_of_a_cancelled_request_is_used_by_the_next_request() {
 
 /// One request goes to a wrong origin and another does not. Either may finish first.
 #[tokio::test(start_paused = true)]
-async fn one_accepted_retry_is_enough_to_keep_the_candidate() {
+async fn new_token_is_kept_if_at_least_one_retry_is_accepted() {
     for rejected_takes in [10, 100] {
         let (cache, source) = cache([]);
         run(&cache, &["token-1"], Rejection::Unexplained).await;
@@ -500,7 +500,7 @@ async fn one_accepted_retry_is_enough_to_keep_the_candidate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn request_rejected_late_is_retried_with_the_current_token() {
+async fn request_that_gets_its_401_late_is_retried_with_the_current_token() {
     let (cache, source) = cache([]);
     let late = async |_: ()| {
         let request = |token: Token| async move {
@@ -523,7 +523,7 @@ async fn request_rejected_late_is_retried_with_the_current_token() {
 
 /// The refresh token belongs to the current token, which may still be valid.
 #[tokio::test(start_paused = true)]
-async fn requesting_a_candidate_does_not_use_the_refresh_token() {
+async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1", "token-2"]);
     // Until the old token expires.
@@ -534,7 +534,7 @@ async fn requesting_a_candidate_does_not_use_the_refresh_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_token_of_an_accepted_candidate_is_used() {
+async fn refresh_token_of_an_accepted_new_token_is_used() {
     let (cache, source) = refreshing([Reply::Token(900), Reply::Token(900)]);
     run(&cache, &["token-2"], Rejection::Unexplained).await;
     advance(Duration::from_secs(900)).await;
@@ -543,7 +543,7 @@ async fn refresh_token_of_an_accepted_candidate_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_candidate_request_keeps_the_old_token() {
+async fn old_token_is_kept_if_the_request_for_a_new_one_fails() {
     let (cache, source) = cache([Reply::Token(3600), fail(fintech_auth::ErrorKind::InvalidRequest)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1"]);
@@ -551,7 +551,7 @@ async fn failed_candidate_request_keeps_the_old_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn candidate_is_stored_only_after_it_is_accepted() {
+async fn new_token_is_stored_only_after_the_server_accepts_it() {
     let (store, clock) = (Arc::new(MemoryStore::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let tokens = options(&clock).with_store(store.clone());
@@ -576,7 +576,7 @@ async fn candidate_is_stored_only_after_it_is_accepted() {
 
 /// Another process has already replaced the token, in a store without notifications.
 #[tokio::test(start_paused = true)]
-async fn newer_token_in_the_store_becomes_the_candidate() {
+async fn retry_uses_a_newer_token_from_the_store() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let process = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
@@ -591,7 +591,7 @@ async fn newer_token_in_the_store_becomes_the_candidate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn accepted_candidate_is_stored_even_if_its_caller_is_dropped() {
+async fn accepted_new_token_is_stored_even_if_its_caller_is_dropped() {
     let (store, clock) = (Arc::new(Switched::default()), TestClock::new());
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let cache = TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));

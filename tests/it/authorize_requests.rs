@@ -165,7 +165,7 @@ async fn unrelated_401_is_returned_intact_and_not_retried() {
 }
 
 #[tokio::test]
-async fn expiry_reported_only_in_the_body_is_retried_once() {
+async fn request_is_retried_once_if_only_the_body_reports_the_expiry() {
     let emulator = emulator().await;
     let http = http(moneykit(&emulator).bearer(&[]).unwrap());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
@@ -198,7 +198,7 @@ async fn request_with_a_streaming_body_is_not_retried_but_its_token_is_invalidat
 
 /// Otherwise each rejected stream would cause a token call.
 #[tokio::test]
-async fn repeatedly_rejected_streams_invalidate_only_one_token() {
+async fn ten_rejected_streaming_requests_invalidate_only_one_token() {
     let emulator = emulator().await;
     let client = moneykit(&emulator);
     let http = http(client.bearer(client.scopes()).unwrap());

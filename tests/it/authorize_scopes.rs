@@ -134,7 +134,7 @@ async fn only_the_token_of_the_rejected_request_is_renewed() {
 }
 
 #[tokio::test]
-async fn request_scopes_do_not_stay_in_the_cache() {
+async fn scopes_given_for_one_request_do_not_pin_cache_entries() {
     let emulator = emulator().await;
     let client =
         emulator.moov().with_tokens(|options| options.with_capacity(4)).build().expect("the client builds");

@@ -108,7 +108,7 @@ async fn key_pair_is_sent_only_to_its_origin_and_not_retried_on_a_401() {
 }
 
 #[tokio::test]
-async fn expiry_reported_only_in_the_body_is_retried_once() {
+async fn request_is_retried_once_if_only_the_body_reports_the_expiry() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(hyper());
     emulator.fault_times(Operation::MoneykitIntrospect, json(401, EXPIRED), 2);
@@ -143,7 +143,7 @@ impl RepeatBody<Body> for IfShort {
 }
 
 #[tokio::test]
-async fn layer_type_determines_which_bodies_are_retried() {
+async fn body_type_of_the_layer_decides_whether_a_request_is_retried() {
     async fn status<R: RepeatBody<Body> + 'static>(body: &str) -> (StatusCode, (usize, usize), u64) {
         let emulator = emulator().await;
         let client = moneykit(&emulator);
@@ -232,7 +232,7 @@ impl tower_service::Service<Request<Body>> for Breaking {
 }
 
 #[tokio::test]
-async fn truncated_401_is_returned_as_truncated() {
+async fn caller_gets_the_error_of_a_truncated_401_body() {
     let emulator = emulator().await;
     let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(Breaking);
     let mut body = service.call(request(&emulator)).await.expect("a head").into_body();

@@ -101,7 +101,7 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
 /// Without a success, the cache cannot know that these five scope sets are refused and not the
 /// credentials. After a success, they no longer count against the credentials.
 #[tokio::test(start_paused = true)]
-async fn refused_scope_sets_block_nothing_after_the_first_success() {
+async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
     let source = Picky::new(Some(StatusCode::FORBIDDEN), false);
     let cache = source.cache();
     let mut held_up = Vec::new();
@@ -282,7 +282,7 @@ async fn vendor_403_does_not_block_other_scope_sets() {
 }
 
 #[tokio::test]
-async fn refused_refresh_token_given_by_the_caller_blocks_nothing() {
+async fn refused_refresh_token_of_a_caller_blocks_no_other_call() {
     let emulator = emulator().await;
     let moov = clients(&emulator).moov;
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {

@@ -163,7 +163,7 @@ async fn blocking_wait_fails_on_a_multi_thread_worker() {
 }
 
 #[test]
-fn a_runtime_of_one_thread_is_not_blocked() {
+fn blocking_wait_fails_in_a_task_of_a_current_thread_runtime() {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let emulator = runtime.block_on(crate::support::emulator());
     let client = moov(&emulator);
@@ -389,7 +389,7 @@ fn get(url: &str, headers: &HeaderMap) -> u16 {
 }
 
 #[test]
-fn credential_headers_are_given_only_for_the_client_origin() {
+fn credential_headers_are_returned_only_for_the_origin_of_the_client() {
     let elsewhere = Elsewhere::start();
     let emulator = &elsewhere.emulator;
     let client = moneykit(emulator);
@@ -424,7 +424,7 @@ fn credential_headers_are_given_only_for_the_client_origin() {
 }
 
 #[tokio::test]
-async fn headers_that_need_no_wait_are_returned_in_async_code() {
+async fn headers_for_works_in_async_code_if_the_token_is_cached() {
     let emulator = crate::support::emulator().await;
     let client = moneykit(&emulator);
     let authorizer = client.bearer(&[]).unwrap();

@@ -79,7 +79,7 @@ fn cache_of_default_capacity_serves_three_times_as_many_scope_sets() {
 }
 
 #[tokio::test]
-async fn held_entries_are_not_evicted_by_other_scope_sets() {
+async fn entries_with_a_handle_are_not_evicted_by_other_scope_sets() {
     let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(50).with_max_handles(2_000));
     let handles: Vec<_> =
         (0..2_000).map(|number| cache.handle(&scope(&format!("held-{number}"))).unwrap()).collect();
@@ -100,7 +100,7 @@ async fn held_entries_are_not_evicted_by_other_scope_sets() {
 }
 
 #[tokio::test]
-async fn handles_over_the_limit_fail_until_one_is_dropped() {
+async fn handle_over_the_limit_is_an_error_until_a_handle_is_dropped() {
     let cache = TokenCache::new(Local, TokenOptions::default().with_max_handles(2));
     let first = cache.handle(&scope("a")).unwrap();
     let second = cache.handle(&scope("b")).unwrap();

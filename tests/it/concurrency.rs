@@ -141,7 +141,7 @@ async fn ten_thousand_callers_of_a_stale_token_are_served_and_send_one_request()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_during_a_failing_refresh_send_only_the_requests_of_the_retry_policy() {
+async fn callers_of_a_failing_refresh_share_the_requests_of_the_retry_policy() {
     for operation in TOKEN {
         let emulator = emulator().await;
         let client = Client::new(operation, &emulator);

@@ -230,7 +230,7 @@ fn credentials_directory_cannot_be_combined_with_other_credentials() {
 /// For example `<(vault read …)` of a shell.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_pipe_is_read_once() {
+async fn secret_from_a_pipe_is_read_only_once() {
     use std::{io::Write as _, os::fd::AsRawFd as _};
 
     let (reader, mut writer) = std::io::pipe().unwrap();

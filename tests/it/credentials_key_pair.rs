@@ -110,7 +110,7 @@ async fn refused_request_is_retried_once_with_the_new_key_pair() {
 }
 
 #[tokio::test]
-async fn unchanged_key_pair_returns_the_401_and_is_reread_once_in_five_seconds() {
+async fn refused_key_pair_is_reread_once_per_5_s_and_resent_only_if_changed() {
     for way in WAYS {
         let server = Server::start().await;
         for (authorizer, provider) in authorizers(&server) {
@@ -136,7 +136,7 @@ async fn other_statuses_do_not_reread_the_key_pair() {
 }
 
 #[tokio::test]
-async fn refused_stream_is_not_retried_and_the_next_request_uses_the_new_key_pair() {
+async fn streaming_request_is_not_retried_but_the_next_uses_the_new_key_pair() {
     let server = Server::start().await;
     server.accept(&["id:two"]);
     for (authorizer, provider) in authorizers(&server) {
@@ -153,7 +153,7 @@ async fn refused_stream_is_not_retried_and_the_next_request_uses_the_new_key_pai
 }
 
 #[tokio::test]
-async fn first_request_fetches_an_unknown_key_pair() {
+async fn first_request_fetches_the_key_pair_if_it_is_not_loaded_yet() {
     let server = Server::start().await;
     let provider = Cached::lazy("id:one");
     let authorizer = server.moov(provider.clone()).build().unwrap().basic_auth().unwrap();

@@ -98,7 +98,7 @@ async fn a_refresh_token_is_not_sent_again_after_a_403() {
 }
 
 #[tokio::test]
-async fn wrong_bearer_token_does_not_count_against_the_credentials() {
+async fn refused_bearer_token_does_not_cause_a_reread_of_the_credentials() {
     let server = Server::start().await;
     let provider = Cached::new("id:one");
     let moneykit = server.moneykit(provider.clone()).build().unwrap();
@@ -107,7 +107,7 @@ async fn wrong_bearer_token_does_not_count_against_the_credentials() {
 }
 
 #[tokio::test]
-async fn refused_unchanged_credentials_are_reread_once_in_five_seconds_and_not_resent() {
+async fn refused_credentials_are_reread_once_per_5_s_and_resent_only_if_changed() {
     let server = Server::start().await;
     server.accept(&[]);
     let (provider, clock) = (Cached::new("id:one"), ManualClock::new(std::time::SystemTime::now()));
@@ -173,7 +173,7 @@ async fn no_call_fails_during_a_credential_rotation_under_load() {
 }
 
 #[tokio::test]
-async fn failing_credentials_provider_does_not_stop_working_credentials() {
+async fn last_credentials_are_used_while_the_provider_fails() {
     let log = Log::default();
     let recording = log.start();
     for behaviour in [Behaviour::Fails, Behaviour::Panics] {
@@ -219,7 +219,7 @@ async fn failing_credentials_provider_is_not_reported_as_a_vendor_refusal() {
 }
 
 #[tokio::test]
-async fn invalid_new_credentials_are_rejected_and_the_last_ones_stay() {
+async fn last_credentials_are_used_if_the_new_ones_are_invalid() {
     let server = Server::start().await;
     let provider = Cached::new("id:one");
     let moov = server.moov(provider.clone()).build().unwrap();

@@ -268,7 +268,7 @@ async fn wrong_secret_blocks_only_processes_with_the_same_secret() {
 }
 
 #[tokio::test]
-async fn blocked_process_rereads_its_credentials_first() {
+async fn blocked_process_rereads_its_credentials_before_it_sends_a_request() {
     let Some(redis) = RedisServer::start() else { return };
     let server = Server::new(StatusCode::UNAUTHORIZED);
     server.accept("two");

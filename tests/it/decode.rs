@@ -144,7 +144,7 @@ async fn token_with_an_invalid_lifetime_is_cached_for_the_default_lifetime() {
 }
 
 #[tokio::test]
-async fn duplicate_json_members_are_used_once_or_ignored() {
+async fn duplicate_json_member_is_ignored_or_rejected_if_its_values_differ() {
     let emulator = emulator().await;
     let body = r#"{"access_token":"t1","expires_in":60,"scope":"a","scope":"b","expires_in":60,"access_token":"t1"}"#;
     let token = moov_token(&emulator, body).await.unwrap().into_body();
@@ -227,7 +227,7 @@ async fn a_refresh_token_with_control_characters_is_refused() {
 }
 
 #[tokio::test]
-async fn introspection_succeeds_without_a_readable_scope() {
+async fn introspection_succeeds_if_optional_fields_are_missing_or_invalid() {
     let emulator = emulator().await;
     for scope in ["", r#","scope":null"#, r#","scope":["a","b"]"#, r#","scope":7"#] {
         let odd = r#""client_name":7,"disabled_at":"yesterday","app":"none""#;
@@ -287,7 +287,7 @@ async fn every_2xx_status_is_a_success() {
 }
 
 #[tokio::test]
-async fn seconds_and_timestamps_in_expires_in_are_kept_as_sent() {
+async fn expires_in_is_returned_as_the_server_sent_it() {
     for style in [
         ExpiresInStyle::Seconds,
         ExpiresInStyle::SecondsText,

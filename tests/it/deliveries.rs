@@ -65,7 +65,7 @@ async fn memory_store_meets_the_store_contract() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn completed_delivery_stays_done_until_it_is_removed() {
+async fn completed_delivery_is_remembered_for_the_retention_time() {
     let (deliveries, _) = deliveries(10);
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
@@ -149,7 +149,7 @@ async fn clock_jumps_do_not_remove_deliveries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn full_store_drops_the_oldest_done_deliveries_and_refuses_possible_duplicates() {
+async fn full_store_drops_old_records_and_refuses_possible_duplicates() {
     let clock = TestClock::new();
     let store = Arc::new(MemoryDeliveries::new(3).with_clock(clock));
     let at = |seconds| start() + Duration::from_secs(seconds);
@@ -274,7 +274,7 @@ fn verifier(emulator: &Emulator) -> WebhookVerifier {
 
 /// The vendors retry with the original headers for a limited time.
 #[tokio::test]
-async fn late_first_delivery_is_accepted_while_the_vendor_retries() {
+async fn late_delivery_is_accepted_as_long_as_the_vendor_retries() {
     let emulator = emulator().await;
     let clock = emulator.clock().clone();
     let moneykit = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
@@ -509,7 +509,7 @@ async fn a_disconnect_does_not_cancel_the_handler() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_of_many_concurrent_copies_is_handled() {
+async fn only_one_of_many_concurrent_copies_is_handled() {
     let server = Arc::new(Server::start().await);
     let webhook = server.webhook("moov");
     let mut senders = tokio::task::JoinSet::new();
@@ -525,7 +525,7 @@ async fn one_of_many_concurrent_copies_is_handled() {
 
 /// Vendor requests after the last retry, with new signatures, are not handled again.
 #[tokio::test]
-async fn handled_delivery_is_recorded_until_its_last_retry_is_too_old() {
+async fn delivery_record_is_kept_until_every_retry_is_too_old_to_verify() {
     let minutes = |count| count * MINUTE;
     for (window, past) in
         [(None, [minutes(125), minutes(24 * 60 + 5)]), (Some(Tolerance::default()), [minutes(5); 2])]

@@ -613,7 +613,7 @@ async fn moov_rotates_refresh_tokens_and_detects_reuse() {
 }
 
 #[tokio::test]
-async fn one_of_many_concurrent_refreshes_succeeds() {
+async fn only_one_of_many_refreshes_with_the_same_token_succeeds() {
     let emulator = Arc::new(started().await);
     let (_, token) = moov_tokens(&emulator).await;
     let mut calls = JoinSet::new();
@@ -640,7 +640,7 @@ async fn moov_tokens_expire_when_the_clock_advances() {
 }
 
 #[tokio::test]
-async fn refresh_may_narrow_scopes_but_not_add_one() {
+async fn refresh_can_remove_scopes_but_not_add_one() {
     let emulator = started().await;
     let mut fields = service_grant();
     fields["scope"] = "/accounts.read /ping.read".into();
@@ -866,7 +866,7 @@ async fn faults_apply_in_order_for_the_given_number_of_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delay_uses_tokio_time() {
+async fn delay_fault_uses_the_time_of_tokio() {
     let emulator = started().await;
     emulator.fault(Operation::MoneykitToken, Fault::delay(Duration::from_secs(600)));
     let slow = Fault::response(StatusCode::SERVICE_UNAVAILABLE).with_delay(Duration::from_secs(600));
@@ -931,7 +931,7 @@ async fn request_with_a_lost_response_has_taken_effect() {
 }
 
 #[tokio::test]
-async fn hang_ends_when_the_client_or_the_emulator_disconnects() {
+async fn hang_fault_ends_when_the_client_or_the_emulator_disconnects() {
     let emulator = started().await;
     emulator.fault_times(Operation::MoneykitToken, Fault::hang(), 2);
     let given_up = timeout(Duration::from_millis(100), linking(&emulator).bytes(&emulator)).await;

@@ -189,7 +189,7 @@ async fn remote() -> Emulator {
 }
 
 #[tokio::test]
-async fn other_machines_share_a_bounded_number_of_connections() {
+async fn connections_from_other_machines_are_limited() {
     let emulator = remote().await;
     let mut held = Vec::new();
     for _ in 0..256 {

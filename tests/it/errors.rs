@@ -73,7 +73,7 @@ fn steady(text: &str) -> String {
 /// Uses tokio's paused time, which advances automatically when no task can run. Each client
 /// connects before time is paused.
 #[tokio::test]
-async fn call_ends_by_its_default_timeout() {
+async fn each_call_ends_within_its_default_timeout() {
     let emulator = emulator().await;
     let one = scopes(&["/ping.read"]);
     let seconds = |start: Instant| start.elapsed().as_secs();
@@ -185,7 +185,7 @@ async fn each_failure_has_its_error_kind() {
 
 /// A response from an intermediary does not tell anything about the credentials.
 #[tokio::test]
-async fn intermediary_response_does_not_count_against_the_credentials() {
+async fn error_of_an_intermediary_is_not_a_refusal_of_the_credentials() {
     let problem = r#"{"type":"https://errors.example","title":"Error 1010: Access denied","status":403,
         "detail":"blocked","error_code":1010}"#;
     let html = "<!DOCTYPE html><title>Attention Required!</title>";

@@ -205,7 +205,7 @@ async fn cool_down_delays_waiting_calls_and_they_stay_within_the_limit() {
 }
 
 #[tokio::test]
-async fn caller_that_cannot_wait_gets_the_remaining_time_and_delays_no_other() {
+async fn caller_that_cannot_wait_fails_at_once_and_does_not_delay_others() {
     let Some(redis) = RedisServer::start() else { return };
     let source = Scripted::new(Duration::ZERO, false, []);
     let fleet = fleet(&redis, &source, 1, (1, Duration::from_secs(1)), LONG);

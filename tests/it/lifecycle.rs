@@ -103,7 +103,7 @@ async fn tokens_of_five_seconds_and_of_a_day_are_renewed_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn processes_do_not_renew_at_the_same_time() {
+async fn jitter_spreads_the_renewals_of_many_processes() {
     let mut renewed = BTreeSet::new();
     for _ in 0..20 {
         let (cache, source) = cache_with([], |options| options.with_jitter(1.0));
@@ -121,7 +121,7 @@ async fn processes_do_not_renew_at_the_same_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_expires_during_a_suspend_seen_only_by_the_wall_clock() {
+async fn token_expires_during_a_suspend_that_only_the_wall_clock_counts() {
     let clock = TestClock::new();
     let source = Scripted::new(Duration::ZERO, false, []);
     let cache = TokenCache::new(source.clone(), options(&clock));
@@ -168,7 +168,7 @@ async fn unix_time_in_expires_in_is_the_expiry_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_with_no_lifetime_is_given_to_waiting_callers_and_not_cached() {
+async fn token_with_a_lifetime_of_0_is_returned_only_to_waiting_callers() {
     let (cache, source) = cache([Reply::Token(0), Reply::Token(0)]);
     let (first, second) = tokio::join!(token(&cache), token(&cache));
     assert_eq!((first.unwrap(), second.unwrap()), ("token-1".to_owned(), "token-1".to_owned()));
@@ -211,7 +211,7 @@ async fn cache_keeps_at_most_its_capacity_of_scope_sets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revocation_reaches_a_held_entry_after_many_other_scope_sets() {
+async fn revoked_token_of_a_handle_is_replaced_after_many_evictions() {
     let (cache, _) = cache_with([], |options| options.with_capacity(10));
     let handle = cache.handle(&scopes(&["held"])).unwrap();
     let revoked = handle.token().await.unwrap().to_secret();
@@ -227,7 +227,7 @@ async fn revocation_reaches_a_held_entry_after_many_other_scope_sets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_entries_do_not_count_against_the_capacity() {
+async fn entries_with_a_handle_do_not_count_against_the_capacity() {
     let (cache, source) = cache_with([], |options| options.with_capacity(10));
     let handles: Vec<_> =
         (0..50).map(|number| cache.handle(&scopes(&[&format!("held-{number}")])).unwrap()).collect();
@@ -280,7 +280,7 @@ async fn refused_or_lost_refresh_falls_back_to_client_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_token_that_was_not_sent_is_kept() {
+async fn refresh_token_is_retried_if_its_request_was_not_sent() {
     let (cache, source) = refreshing([Reply::Token(3600), unsent(ErrorKind::Unavailable)]);
     token(&cache).await.unwrap();
     sleep(Duration::from_secs(3591)).await;
@@ -373,7 +373,7 @@ async fn stale_token_is_returned_during_a_cool_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_credentials_are_not_resent_for_a_period() {
+async fn wrong_credentials_are_not_resent_for_10_s() {
     let (cache, source) = cache([Reply::Refused(401)]);
     for scope in ["a", "b", "c"] {
         let error = cache.token(&scopes(&[scope])).await.unwrap_err();
@@ -403,7 +403,7 @@ async fn token_calls_per_minute_stay_within_the_vendor_limit() {
 
 /// The guide describes a job that requests all tokens at once, and the alternative.
 #[tokio::test(start_paused = true)]
-async fn rate_limited_cold_tokens_arrive_in_batches() {
+async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
     let begin = |name: &'static str, count: usize| {
         let mut callers = JoinSet::new();
@@ -455,7 +455,7 @@ async fn failed_call_is_retried_by_the_retry_policy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn invalidating_a_token_keeps_a_newer_one() {
+async fn invalidating_an_old_token_keeps_the_newer_one() {
     let (cache, source) = cache([]);
     let first = cache.token(&scopes(&["a"])).await.unwrap();
     cache.invalidate(&first).await;
@@ -473,7 +473,7 @@ async fn invalidating_a_token_keeps_a_newer_one() {
 
 /// A token does not contain the cache that it came from.
 #[tokio::test(start_paused = true)]
-async fn any_cache_can_invalidate_a_token_it_holds() {
+async fn cache_can_invalidate_a_token_that_another_cache_returned() {
     let store = Arc::new(MemoryStore::default());
     let source = Scripted::new(Duration::ZERO, false, []);
     let clock = TestClock::new();

@@ -137,22 +137,22 @@ fn page(folders: &[&str]) -> String {
 }
 
 #[test]
-fn library_messages() {
+fn library_messages_match_the_snapshot() {
     insta::assert_snapshot!(page(&["build.rs", "src"]));
 }
 
 #[test]
-fn cli_messages() {
+fn cli_messages_match_the_snapshot() {
     insta::assert_snapshot!(page(&["cli/src"]));
 }
 
 #[test]
-fn xtask_messages() {
+fn xtask_messages_match_the_snapshot() {
     insta::assert_snapshot!(page(&["xtask/src"]));
 }
 
 #[test]
-fn openapi_drift_messages() {
+fn openapi_drift_messages_match_the_snapshot() {
     insta::assert_snapshot!(page(&["openapi-drift/src"]));
 }
 

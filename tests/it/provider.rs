@@ -64,7 +64,7 @@ async fn methods_that_take_scopes_accept_a_scope_set() {
 }
 
 #[tokio::test]
-async fn handle_returns_an_error_for_other_scopes() {
+async fn handle_fails_for_scopes_that_it_was_not_created_for() {
     let emulator = emulator().await;
     let handle = moov(&emulator).tokens().handle(&scopes(&["/accounts.read"])).unwrap();
     handle.token().await.unwrap();

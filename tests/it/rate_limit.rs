@@ -120,7 +120,7 @@ async fn cool_down_delays_the_queue_and_keeps_its_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_delayed_too_long_by_a_cool_down_fail_when_it_begins() {
+async fn callers_that_a_cool_down_would_delay_too_long_fail_at_once() {
     let script = (0..14).map(|_| Reply::Token(3600)).chain([limited(60)]);
     let (cache, source) = cache_with(script, |options| options.with_rate_limit(10, SECOND));
     let outcomes = ask(&cache, 100).join_all().await;

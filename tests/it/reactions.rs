@@ -114,7 +114,7 @@ fn one_scope(_: usize) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retries_and_refreshes_are_bounded() {
+async fn retries_and_refreshes_are_limited_per_hour() {
     for kind in [ErrorKind::Unavailable, ErrorKind::Timeout] {
         let (cache, source) = scripted(&fail(kind), |options| options);
         hold("Retry of a token request", &cache, one_scope, || source.count(), fails).await;
@@ -156,7 +156,7 @@ impl TokenSource for RefusesRefresh {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_refresh_token_causes_one_request() {
+async fn refused_refresh_token_is_sent_only_once() {
     let source = RefusesRefresh::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let issued = || source.issued.load(Ordering::Relaxed);
@@ -184,7 +184,7 @@ impl TokenSource for Same {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reissued_rejected_token_causes_one_request_per_period() {
+async fn requests_are_limited_if_the_server_reissues_a_rejected_token() {
     for with_store in [false, true] {
         let new = || {
             let (source, store) = (Same::default(), Arc::new(MemoryStore::default()));
@@ -230,7 +230,7 @@ impl TokenSource for Unlucky {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_discarded_each_time_causes_a_few_requests_per_period() {
+async fn token_requests_are_limited_if_every_new_token_is_revoked() {
     let source = Unlucky::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     assert!(source.cache.set(cache.clone()).is_ok());
@@ -248,7 +248,7 @@ async fn consecutive_cool_downs_get_longer_regardless_of_retry_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_the_rate_limit_sends_nothing() {
+async fn caller_that_exceeds_the_rate_limit_sends_no_request() {
     let row = rows().into_iter().find(|(name, _)| name == "Wait for the rate limit").unwrap();
     assert_eq!(row.1, None, "it is no request");
     let (cache, source) = scripted(&Reply::Token(86_400), |options| options.with_rate_limit(1, 2 * HOUR));
@@ -263,7 +263,7 @@ async fn waiting_for_the_rate_limit_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_credentials_and_scope_sets_are_retried_once_per_period() {
+async fn refused_credentials_and_scope_sets_are_retried_once_in_10_s() {
     for status in [401, 403] {
         let (cache, source) = scripted(&Reply::Refused(status), |options| options);
         let scope = |number: usize| format!("scope-{number}");
@@ -298,7 +298,7 @@ impl TokenSource for NeverRight {
 }
 
 #[tokio::test(start_paused = true)]
-async fn constantly_changing_credentials_cause_two_requests_per_period() {
+async fn requests_are_limited_if_new_credentials_are_refused_each_time() {
     let source = NeverRight::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let scope = |number: usize| format!("scope-{number}");
@@ -323,7 +323,7 @@ impl TokenSource for Panics {
 }
 
 #[tokio::test(start_paused = true)]
-async fn panicking_source_is_called_once_per_period() {
+async fn calls_of_a_panicking_source_are_limited() {
     let source = Panics::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let row = "New refresh after the token source panicked";
@@ -358,7 +358,7 @@ async fn renewal_after_a_401_is_limited() {
 }
 
 #[tokio::test]
-async fn webhook_keys_are_fetched_once_per_period() {
+async fn fetches_of_webhook_keys_are_limited() {
     for (name, fails) in [
         ("New fetch of webhook keys after a failed fetch", true),
         ("Fetch of webhook keys for an unknown key id", false),
@@ -408,7 +408,7 @@ impl Wrapper for Failing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failing_store_is_called_once_per_period() {
+async fn calls_of_a_failing_store_are_limited() {
     let store = Arc::new(WrappedStore::<Failing>::default());
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     let scope = |number: usize| format!("scope-{number}");
@@ -441,7 +441,7 @@ async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tombstone_that_the_store_rejects_is_retried_until_it_expires() {
+async fn tombstone_is_retried_until_it_expires_if_the_store_fails() {
     let (cache, store) = broken(None);
     let calls = || store.calls.load(Ordering::Relaxed);
     cache.forget(&Secret::from("token")).await.unwrap_err();
@@ -463,7 +463,7 @@ async fn tombstone_that_the_store_rejects_is_retried_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missed_notifications_are_recovered_until_every_token_expires() {
+async fn tokens_are_rechecked_after_missed_notifications_until_they_expire() {
     let notices = broadcast::Sender::new(8);
     let (cache, store) = broken(Some(notices.clone()));
     let calls = || store.calls.load(Ordering::Relaxed);
@@ -487,7 +487,7 @@ impl Wrapper for RefusesPut {
 }
 
 #[tokio::test(start_paused = true)]
-async fn store_that_rejects_every_token_causes_a_few_requests_per_refresh() {
+async fn store_that_rejects_every_token_causes_four_requests_per_refresh() {
     let name = "New token after the store refused a token";
     // Tokens of one day are refreshed once in the hour. Tokens of 15 minutes are used for at least
     // 11 minutes.

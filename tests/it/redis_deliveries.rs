@@ -44,7 +44,7 @@ async fn every_installed_server_meets_the_store_contract() {
 }
 
 #[tokio::test]
-async fn event_is_handled_by_one_of_three_processes_and_again_after_it_is_abandoned() {
+async fn event_is_handled_by_one_process_and_again_after_it_is_abandoned() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let fleet = [(); 3].map(|()| process(&redis, &emulator));
@@ -76,7 +76,7 @@ async fn delivery_without_redis_is_refused_with_retry_after() {
 }
 
 #[tokio::test]
-async fn begin_with_a_lost_response_is_retried_with_the_same_claim() {
+async fn begin_can_be_repeated_with_the_same_claim_if_its_response_is_lost() {
     let Some(redis) = RedisServer::start() else { return };
     let store = store(&redis, "test");
     for _ in 0..2 {

@@ -315,7 +315,7 @@ async fn foreign_leases_counters_and_blocks_do_not_delay_a_refresh() {
 }
 
 #[tokio::test]
-async fn shared_new_and_cached_tokens_take_one_two_and_no_round_trips() {
+async fn new_token_takes_two_redis_calls_a_shared_token_one_a_cached_none() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
@@ -349,7 +349,7 @@ async fn shared_new_and_cached_tokens_take_one_two_and_no_round_trips() {
 }
 
 #[tokio::test]
-async fn token_invalidated_by_one_process_is_evicted_in_all() {
+async fn token_invalidated_by_one_process_is_evicted_in_every_process() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
@@ -411,7 +411,7 @@ async fn eviction_missed_by_the_subscription_is_applied_later() {
 }
 
 #[tokio::test]
-async fn eviction_during_an_outage_is_published_after_it() {
+async fn eviction_during_a_redis_outage_is_published_after_the_outage() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
@@ -482,7 +482,7 @@ async fn refresh_token_is_given_to_one_process_even_if_that_process_dies() {
 }
 
 #[tokio::test]
-async fn flush_ends_every_lease_and_fences_never_decrease() {
+async fn lease_is_lost_after_a_flush_and_fences_never_decrease() {
     let Some(redis) = RedisServer::start() else { return };
     let (store, key) = (store(&redis), key("a"));
     let token = StoredToken::new(Secret::from("x"), Duration::ZERO, LONG);
@@ -517,7 +517,7 @@ async fn cool_downs_and_refused_credentials_apply_to_every_process() {
 }
 
 #[tokio::test]
-async fn a_cool_down_ends_for_every_process() {
+async fn every_process_can_send_requests_after_a_cool_down() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([limited(1)]);
     let (one, two) = (process(&redis, &source), process(&redis, &source));
@@ -555,7 +555,7 @@ async fn rate_limit_is_shared_by_the_fleet() {
 }
 
 #[tokio::test]
-async fn waiting_process_is_woken_or_waits_until_the_lease_of_a_dead_one_ends() {
+async fn waiting_process_continues_when_the_lease_of_a_dead_process_ends() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let dead = store(&redis).lease(&key("a"), Duration::from_secs(1)).await.unwrap();
@@ -617,7 +617,7 @@ impl Blow {
 }
 
 #[tokio::test]
-async fn tokens_are_issued_during_a_redis_outage_and_shared_again_after_it() {
+async fn tokens_are_issued_during_a_redis_outage_and_shared_after_it() {
     for blow in [Blow::Absent, Blow::Paused, Blow::Full, Blow::ReadOnly, Blow::NoRights] {
         let Some(mut redis) = RedisServer::start() else { return };
         let source = source([]);
@@ -656,7 +656,7 @@ async fn full_redis_still_evicts_a_rejected_token() {
 }
 
 #[tokio::test]
-async fn failing_redis_is_not_called_by_every_caller() {
+async fn failing_redis_is_not_called_while_the_circuit_is_open() {
     let closed = free_port();
     let store = Arc::new(builder().open(&format!("redis://127.0.0.1:{closed}")).unwrap());
     let source = source([]);
@@ -898,7 +898,7 @@ async fn store_follows_a_sentinel_failover() {
 }
 
 #[tokio::test]
-async fn reissued_rejected_token_causes_few_calls_and_none_without_callers() {
+async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
     let Some(redis) = RedisServer::start() else { return };
     let source = Same::default();
     let process = || TokenCache::new(source.clone(), options(store(&redis)));
@@ -918,7 +918,7 @@ async fn reissued_rejected_token_causes_few_calls_and_none_without_callers() {
 }
 
 #[tokio::test]
-async fn call_that_outlasts_its_callers_is_sent_once() {
+async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
     // Longer than a caller's wait and a lease together.
     let source = Scripted::new(Duration::from_secs(6), true, []);
@@ -994,7 +994,7 @@ async fn process_can_revoke_and_invalidate_a_token_it_evicted() {
 }
 
 #[tokio::test]
-async fn revocation_during_a_redis_outage_is_an_error_and_applied_after_it() {
+async fn revocation_during_a_redis_outage_fails_and_is_applied_later() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
@@ -1044,7 +1044,7 @@ async fn longer_redis_ttl_does_not_extend_a_token() {
 }
 
 #[tokio::test]
-async fn calls_admitted_by_redis_count_in_the_local_limit_during_an_outage() {
+async fn calls_sent_before_a_redis_outage_count_in_the_local_rate_limit() {
     let Some(mut redis) = RedisServer::start() else { return };
     let source = source([]);
     let options = options(store(&redis)).with_rate_limit(10, Duration::from_secs(60));

@@ -153,7 +153,7 @@ async fn lease_of_another_version_is_respected_until_it_expires() {
 
 /// Pins the names, types and texts that this version exchanges with others.
 #[tokio::test]
-async fn tombstones_and_messages_of_another_version_are_applied_and_unknown_ones_ignored() {
+async fn revocations_of_another_version_are_applied_and_other_messages_ignored() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source();
     let cache = process(&redis, &source);

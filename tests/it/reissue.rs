@@ -99,7 +99,7 @@ fn caches() -> [(TokenCache, Same); 3] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reissued_rejected_token_is_returned_again() {
+async fn caller_gets_a_rejected_token_if_the_server_issues_it_again() {
     for (cache, source) in caches() {
         let scopes = scopes(&["a"]);
         let token = cache.token(&scopes).await.unwrap();

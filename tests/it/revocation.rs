@@ -170,7 +170,7 @@ fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoked_token_found_only_in_the_store_stays_revoked() {
+async fn token_revoked_before_it_is_loaded_from_the_store_is_not_used() {
     let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
     let source = Scripted::new(Duration::from_millis(100), false, []);
     let process = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));

@@ -94,7 +94,7 @@ async fn refresh_in_flight_finishes_and_its_refresh_token_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_caller_shares_the_refresh_in_flight() {
+async fn caller_during_shutdown_shares_the_refresh_in_flight() {
     let (cache, source) = cache([]);
     let call = |cache: &TokenCache| {
         let cache = cache.clone();
@@ -212,7 +212,7 @@ async fn shutdown_ends_the_wait_for_another_process_immediately() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tombstones_missed_by_a_failing_store_are_written_before_shutdown_returns() {
+async fn shutdown_writes_tombstones_that_a_failing_store_missed() {
     let store = Arc::new(Switched::default());
     let ([cache, other], source) = on_store(store.clone(), []);
     let revoked = cache.token(&scopes(&["a"])).await.unwrap();
@@ -241,7 +241,7 @@ async fn tombstones_missed_by_a_failing_store_are_written_before_shutdown_return
 }
 
 #[tokio::test(start_paused = true)]
-async fn unavailable_store_is_reported_in_time_and_updated_by_a_second_shutdown() {
+async fn shutdown_reports_an_unavailable_store_and_can_be_repeated() {
     for state in [State::Down, State::Hanging] {
         let store = Arc::new(Switched::default());
         let ([cache, _], source) = on_store(store.clone(), []);

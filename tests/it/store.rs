@@ -184,7 +184,7 @@ async fn revoked_token_is_not_reloaded_from_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn process_without_the_lease_waits_for_its_holder_or_its_expiry() {
+async fn process_waits_until_the_lease_holder_finishes_or_the_lease_expires() {
     let (source, store) = (slow([Reply::Hang]), Arc::new(MemoryStore::default()));
     let fleet = fleet(2, &source, &store);
     let dead = fleet[0].clone();
@@ -221,7 +221,7 @@ async fn failed_refresh_releases_the_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn foreign_or_stale_entry_is_not_used() {
+async fn expired_or_invalid_entry_is_not_used() {
     let (source, store) = (slow([]), Arc::new(MemoryStore::default()));
     let fleet = fleet(1, &source, &store);
     let key = StoreKey::new(Fingerprint::of(["scripted"]), "a");
@@ -253,7 +253,7 @@ async fn memory_store_removes_expired_entries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejected_token_issued_again_is_used_again() {
+async fn fleet_uses_a_rejected_token_if_the_server_issues_it_again() {
     let source = Same::default();
     let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
     let cache = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));

@@ -98,7 +98,7 @@ async fn retried_call_records_its_resend_count() {
 
 /// The span shows the URL unchanged and uses its path as the template and name.
 #[test]
-fn contract_urls_have_no_parameters() {
+fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("specs/{vendor}/openapi.yaml"));
         let contract = fs::read_to_string(path).expect("readable");

@@ -122,7 +122,7 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
 
 /// The error is not retried without the field, because the token would be of another kind.
 #[tokio::test]
-async fn service_that_refuses_the_client_type_gets_it_once() {
+async fn refused_client_type_is_not_resent() {
     let server = Server::start(Service::OldAndStrict).await;
     let refused = server.saw(server.builder()).await;
     let sent =

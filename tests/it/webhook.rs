@@ -77,7 +77,7 @@ fn past_and_future_tolerance_are_separate() {
 }
 
 #[tokio::test]
-async fn headers_are_read_from_pairs_maps_and_closures_and_duplicates_are_detected() {
+async fn duplicate_headers_are_rejected_in_pairs_maps_and_closures() {
     let emulator = emulator().await;
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     let webhooks = webhooks.with_clock(emulator.clock().clone());
@@ -101,7 +101,7 @@ async fn headers_are_read_from_pairs_maps_and_closures_and_duplicates_are_detect
 }
 
 #[tokio::test]
-async fn webhooks_not_to_be_handled_have_their_own_response() {
+async fn each_reason_not_to_handle_a_webhook_has_its_own_response() {
     let emulator = emulator().await;
     let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()]).expect("a secret");
     let webhooks = webhooks.with_clock(emulator.clock().clone());

@@ -437,7 +437,7 @@ fn each_unusable_key_has_its_own_error_reason() {
 }
 
 #[test]
-fn unusable_duplicate_does_not_affect_a_valid_key() {
+fn valid_key_verifies_even_if_an_unusable_key_has_the_same_id() {
     let bad = || but(PAIR.jwk("k"), json!({ "crv": "P-384" }));
     for keys in [vec![bad(), PAIR.jwk("k")], vec![PAIR.jwk("k"), bad()], vec![PAIR.jwk("k"), PAIR.jwk("k")]] {
         assert!(verify(&good(), BODY, &set(&keys), now(), &VerifierOptions::default()).is_ok(), "{keys:?}");
@@ -446,7 +446,7 @@ fn unusable_duplicate_does_not_affect_a_valid_key() {
 
 /// Uses as many keys as fit into a response.
 #[test]
-fn key_after_the_64th_entry_verifies() {
+fn last_key_of_a_large_key_set_verifies() {
     let mut keys: Vec<Value> = (0..1_000).map(|id| PAIR.jwk(&id.to_string())).collect();
     keys.push(PAIR.jwk("k"));
     assert_eq!(set(&keys).len(), 1_001);

@@ -84,7 +84,7 @@ async fn each_hostile_header_has_its_own_error_reason() {
 
 /// `a|b` and `c` sign the same text as `a` and `b|c`.
 #[tokio::test]
-async fn signed_parts_cannot_shift_across_the_separator() {
+async fn signed_header_with_the_separator_character_is_rejected() {
     let emulator = emulator().await;
     let webhooks = verifier(&emulator);
     let sent = sign(emulator.moov_webhook("{}").with_nonce("n").with_webhook_id("a|w"));
@@ -127,7 +127,7 @@ async fn every_documented_time_format_is_parsed_and_checked_in_both_directions()
 }
 
 #[tokio::test]
-async fn only_the_secrets_of_a_rotation_verify() {
+async fn both_secrets_verify_during_a_rotation_and_no_other_secret_does() {
     let emulator = emulator().await;
     let old = emulator.moov_webhook_secret();
     let before = sign(emulator.moov_webhook("{}"));
@@ -225,7 +225,7 @@ fn valid_parts_of_an_event_are_parsed() {
 }
 
 #[test]
-fn known_event_name_always_has_its_own_kind() {
+fn each_known_event_name_has_its_own_kind() {
     for kind in EventKind::ALL {
         assert_eq!(
             (EventKind::from(kind.as_str()), kind.as_str().to_owned().into()),

@@ -189,7 +189,7 @@ async fn delivery_store_failure_is_observed() {
 }
 
 #[tokio::test]
-async fn webhook_handled_without_a_record_is_observed_to_completion() {
+async fn observer_sees_the_end_of_a_webhook_that_is_handled_without_a_record() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let deliveries = Deliveries::new(Broken { begins: false });
@@ -223,7 +223,7 @@ async fn guard_dropped_outside_a_runtime_is_observed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_of_fifty_webhook_copies_is_accepted() {
+async fn only_one_of_fifty_copies_of_a_webhook_is_accepted() {
     let emulator = emulator().await;
     let seen = Seen::default();
     let verifier = moov(&emulator, seen.deliveries());

@@ -173,7 +173,7 @@ async fn webhook_signed_with_the_exported_key_is_verified() {
 }
 
 #[tokio::test]
-async fn failed_signing_uses_no_attempt_and_keeps_the_delivery() {
+async fn failed_signing_does_not_count_as_an_attempt() {
     let emulator = Emulator::start().await.unwrap();
     let seen = Seen::default();
     let handler = seen.clone();

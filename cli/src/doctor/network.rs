@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn skew_is_only_the_part_outside_the_call() {
+    fn clock_skew_excludes_the_duration_of_the_call() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (sent, now, other, seconds, side) in [
             (100, 100, 100, 0, "behind"),

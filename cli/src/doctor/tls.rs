@@ -77,7 +77,7 @@ mod tests {
     use super::bare;
 
     #[test]
-    fn dns_names_are_cut_at_253_characters() {
+    fn dns_names_are_truncated_at_253_characters() {
         assert_eq!(bare(r#"DnsName("api.example")"#), "api.example");
         assert_eq!(bare("api.example"), "api.example");
         // In bytes, the limit would be inside a character.

@@ -101,7 +101,7 @@ async fn jwks_command_prints_the_published_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_token_is_saved_exchanged_in_place_and_revoked() {
+async fn refresh_token_can_be_saved_replaced_in_its_file_and_revoked() {
     let emulator = emulator().await;
     let path = file("refresh", "");
     let path = path.display();
@@ -132,7 +132,7 @@ async fn refresh_token_is_saved_exchanged_in_place_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_sends_nothing_when_the_new_token_could_not_be_kept() {
+async fn refresh_sends_nothing_if_the_new_refresh_token_would_be_lost() {
     let emulator = emulator().await;
     for args in [
         "moov refresh",
@@ -148,7 +148,7 @@ async fn refresh_sends_nothing_when_the_new_token_could_not_be_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unsaved_refresh_token_is_reported_by_the_exit_code() {
+async fn exit_code_is_11_if_there_is_no_refresh_token_to_save() {
     let emulator = emulator().await;
     let path = file("unsaved", "as it was");
     let args = format!("moov token /ping.read --save {}", path.display());

@@ -58,7 +58,7 @@ fn port(started: &Value) -> String {
 }
 
 #[test]
-fn image_command_is_valid_for_the_program() {
+fn program_accepts_the_command_line_of_the_image() {
     let path = instruction("ENTRYPOINT");
     let mut emulator = Running::start(&format!("{} --port 0 --json", words(&instruction("CMD")).join(" ")));
     let started = emulator.json();

@@ -88,7 +88,7 @@ async fn doctor_names_scopes_that_were_not_granted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn key_pair_accepted_only_for_tokens_is_a_warning() {
+async fn doctor_warns_if_the_key_pair_is_accepted_only_for_token_requests() {
     let emulator = emulator().await;
     for (operation, what) in
         [(Operation::MoovAccounts, "doctor moov"), (Operation::MoneykitIntrospect, "doctor moneykit")]
@@ -115,7 +115,7 @@ async fn json_output_is_one_object_per_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clock_skew_warns_before_it_becomes_a_failure() {
+async fn doctor_warns_of_a_small_clock_skew_and_fails_on_a_large_one() {
     let emulator = emulator().await;
     for (seconds, code, found) in [(0, 0, "ok    clock"), (60, 0, "warn  clock"), (600, 10, "fail  clock")] {
         emulator.clock().advance(Duration::from_secs(seconds));

@@ -65,7 +65,7 @@ async fn version_mismatches_are_reported_with_a_next_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_distinguishes_a_rejected_version_or_field_from_wrong_credentials() {
+async fn doctor_distinguishes_a_rejected_version_from_wrong_credentials() {
     let refused = || moov(400, r#"{"error":"invalid_request"}"#);
     let no_field = move |request: &Request| {
         if has_client_type(request) { refused() } else { moov(200, TOKEN) }
@@ -95,7 +95,7 @@ async fn doctor_distinguishes_a_rejected_version_or_field_from_wrong_credentials
 
 /// The live service still issues the token with status 200 and reports no problem.
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_finds_a_token_that_the_rest_of_the_api_refuses() {
+async fn doctor_reports_a_token_that_other_endpoints_refuse() {
     let bare = service(|_| moov(200, TOKEN), 401).await;
     for (env, next) in [
         (&[][..], "set MOOV_ORIGIN to a domain of the API key"),
@@ -173,7 +173,7 @@ async fn doctor_distinguishes_a_cdn_or_captive_portal_from_the_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn key_pair_refused_by_the_api_is_a_warning() {
+async fn doctor_warns_if_the_api_refuses_the_key_pair() {
     for status in [401, 403] {
         let service = Service::start(move |request| match request.path.as_str() {
             "/accounts" => match request.header("authorization") {

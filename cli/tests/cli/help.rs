@@ -96,7 +96,7 @@ fn every_example_in_the_help_parses() {
 
 /// `docs/cli.md` and the help describe each exit code in the same words.
 #[test]
-fn the_page_lists_the_same_exit_codes() {
+fn help_contains_every_exit_code_of_the_documentation() {
     let page = include_str!("../../../docs/cli.md").replace('`', "");
     let all = help("--help");
     let codes = all.split("\nExit codes:\n").nth(1).expect("codes").split("\n\n").next().expect("codes");

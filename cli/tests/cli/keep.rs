@@ -87,7 +87,7 @@ async fn refresh_sends_nothing_when_the_disk_is_full() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn token_that_cannot_replace_the_file_is_saved_where_the_error_says() {
+async fn error_names_the_file_of_a_token_that_cannot_replace_the_save_file() {
     let emulator = emulator().await;
     let folder = folder("place");
     let path = issued(&emulator, &folder);
@@ -110,7 +110,7 @@ fn spawned(mut command: Command) -> std::process::Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closed_output_does_not_lose_the_token() {
+async fn token_is_not_lost_if_stdout_is_closed_or_full() {
     let emulator = emulator().await;
     let folder = folder("pipe");
     // Standard output is a pipe without a reader or a full device.
@@ -144,7 +144,7 @@ async fn closed_output_does_not_lose_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refresh_sends_nothing_when_the_output_is_discarded() {
+async fn refresh_sends_nothing_if_stdout_is_discarded() {
     let emulator = emulator().await;
     let folder = folder("nowhere");
     let path = issued(&emulator, &folder);

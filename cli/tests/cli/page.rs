@@ -138,7 +138,7 @@ fn preflight_from_another_origin_is_refused() {
 }
 
 #[test]
-fn requests_with_another_host_or_origin_cannot_read_or_act() {
+fn page_rejects_requests_with_an_unexpected_host_or_origin() {
     let emulator = Emulator::start("");
     let address = &emulator.address;
     for (host, origin, content_type, expected) in [

@@ -189,7 +189,7 @@ async fn trigger_reports_a_handler_that_accepts_a_forged_webhook() {
 
 /// A wrong URL refuses everything, so it does not show that the handler verifies webhooks.
 #[tokio::test(flavor = "multi_thread")]
-async fn missing_handler_does_not_count_as_a_refusal() {
+async fn status_404_does_not_count_as_a_refusal_of_a_forged_webhook() {
     let service = Service::start(0).await;
     let args = format!("{MOOV} --to {}/wrong --tamper --attempts 2 --json", service.url);
     let ran = run(&mut with_keys(program(&args), &service.emulator));

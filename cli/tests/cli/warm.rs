@@ -57,7 +57,7 @@ async fn warm_requests_one_token_per_account_and_none_on_a_second_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_account_is_listed_and_the_others_continue() {
+async fn warm_lists_a_refused_account_and_continues_with_the_others() {
     let Some(redis) = RedisServer::start() else { return };
     // A 403 counts as wrong credentials only if three accounts get one.
     for (status, code, name) in
@@ -74,7 +74,7 @@ async fn refused_account_is_listed_and_the_others_continue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_stop_warm_early() {
+async fn warm_stops_early_if_the_credentials_are_wrong() {
     let Some(redis) = RedisServer::start() else { return };
     let emulator = emulator().await;
     let mut command = warm(&emulator, &redis, &ids("warm-unauthorized", 500), "--json");

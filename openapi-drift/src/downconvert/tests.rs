@@ -202,7 +202,7 @@ fn conversions_that_change_the_meaning_are_rejected() {
 }
 
 #[test]
-fn property_named_like_a_keyword_is_not_a_keyword() {
+fn property_named_like_a_keyword_is_not_converted() {
     let names = ["const", "examples", "$defs", "if", "type", "$id", "prefixItems", "nullable"];
     let properties: Value =
         names.map(|name| (name.to_owned(), json!({ "type": "string" }))).into_iter().collect();
@@ -212,7 +212,7 @@ fn property_named_like_a_keyword_is_not_a_keyword() {
 }
 
 #[test]
-fn parameter_is_not_nullable() {
+fn null_is_removed_from_the_schema_of_a_parameter() {
     let mut given = document(json!({ "It": {} }));
     let nothing = json!({ "type": "null" });
     let reference = json!({ "$ref": "#/components/schemas/It" });
@@ -235,7 +235,7 @@ fn parameter_is_not_nullable() {
 }
 
 #[test]
-fn definitions_become_components() {
+fn defs_are_moved_to_components() {
     let (document, message) = converted(document(json!({
         "A": {
             "$defs": { "B": { "type": "null" }, "C": { "$defs": { "D": { "type": "string" } } } },
@@ -263,7 +263,7 @@ fn definitions_become_components() {
 }
 
 #[test]
-fn positional_reference_that_would_change_target_is_rejected() {
+fn reference_by_index_is_rejected_if_the_index_changes() {
     let (_, message) = converted(document(json!({
         "A": { "anyOf": [{ "type": "null" }, { "type": "string" }, { "type": "integer" }] },
         "B": { "$ref": "#/components/schemas/A/anyOf/1" },
@@ -274,7 +274,7 @@ fn positional_reference_that_would_change_target_is_rejected() {
 }
 
 #[test]
-fn document_members_of_3_1_are_removed() {
+fn members_that_only_openapi_3_1_has_are_removed() {
     let mut given = document(json!({}));
     given["info"]["summary"] = json!("Lends.");
     given["info"]["license"] = json!({ "name": "MIT", "identifier": "MIT" });
@@ -335,7 +335,7 @@ fn shared_path_items_are_copied_to_each_use() {
 }
 
 #[test]
-fn findings_are_grouped_and_limited_to_kept_parts() {
+fn findings_are_grouped_and_exclude_removed_parts() {
     let strange = json!({ "propertyNames": {} });
     let given = document(
         json!({ "A": strange, "B": strange, "C": strange, "D": strange, "E": strange, "F": strange }),

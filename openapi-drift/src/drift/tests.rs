@@ -368,7 +368,7 @@ fn list_items_are_matched_by_meaning_after_reordering() {
 
 /// Two places that refer to another component each: it is reported for both.
 #[test]
-fn same_swap_is_reported_at_every_location() {
+fn same_change_of_a_reference_is_reported_at_every_location() {
     let refer = |to: &str| json!({ "$ref": format!("#/components/schemas/{to}") });
     let spec = |first: &str| {
         let mut spec = SPEC.clone();
@@ -391,7 +391,7 @@ fn same_swap_is_reported_at_every_location() {
 }
 
 #[test]
-fn change_of_a_significant_order_is_reported() {
+fn order_change_is_reported_if_the_order_matters() {
     let servers = |first: &str, second: &str| {
         edited(
             "/servers",
@@ -402,7 +402,7 @@ fn change_of_a_significant_order_is_reported() {
 }
 
 #[test]
-fn elements_named_like_keywords_are_compared_as_names() {
+fn names_that_look_like_keywords_are_compared_as_names() {
     let header = "/paths/~1loans/post/responses/200/headers/security";
     let old = edited(header, json!({ "required": true, "schema": { "type": "string" } }));
     let new = edited(header, json!({ "schema": { "type": "string" } }));
@@ -464,7 +464,7 @@ fn long_lists_are_reported_in_limited_time() {
 
 /// A change that the generated surface does not bear out is reported, and so is the reverse.
 #[test]
-fn digest_and_reported_changes_must_agree() {
+fn contradiction_between_digest_and_reported_changes_is_reported() {
     let new = edited(&format!("{RESPONSE}/due/type"), json!("string"));
     let (old, new) = (CheckedIn::of(&SPEC), CheckedIn::of(&new));
     let surfaces = Surface::of(&old.facts).and_then(|before| Ok((before, Surface::of(&new.facts)?)));
@@ -529,7 +529,7 @@ proptest! {
     }
 
     #[test]
-    fn edit_and_its_reverse_are_both_reported(row in proptest::sample::select(table())) {
+    fn reverse_of_each_edit_is_reported(row in proptest::sample::select(table())) {
         let new = edited(&row.0, row.1);
         prop_assert!(is_told(&new, &SPEC));
     }

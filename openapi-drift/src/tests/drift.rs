@@ -239,7 +239,7 @@ fn removed_operation_is_a_breaking_change() {
 
 /// Under another id it is still there: nothing breaks, but somebody has to list the id.
 #[test]
-fn operation_with_an_unknown_id_is_still_compared() {
+fn operation_with_a_changed_id_is_still_compared() {
     let root = generated();
     let text = DOCUMENT.replace("openLoan", "startLoan").replace("A loan.", "A thing on loan.");
     put(root.path(), "next.yaml", &text);

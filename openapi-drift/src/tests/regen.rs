@@ -128,7 +128,7 @@ fn check_shows_a_hand_edit_without_changing_it() {
 }
 
 #[test]
-fn check_shows_a_non_canonical_upstream() {
+fn check_shows_an_upstream_file_that_is_not_canonical() {
     let root = generated();
     edit(root.path(), UPSTREAM, "      - long\n      - short", "      - short\n      - long");
     let output = check(root.path());
@@ -263,7 +263,7 @@ fn regen_writes_no_file_on_a_problem() {
 }
 
 #[test]
-fn failure_of_one_vendor_prevents_writing_the_other() {
+fn failure_of_one_vendor_prevents_writing_any_vendor() {
     let root = generated();
     let library = root.path().join("specs/library");
     let museum = root.path().join("specs/museum");
@@ -280,7 +280,7 @@ fn failure_of_one_vendor_prevents_writing_the_other() {
 }
 
 #[test]
-fn unresolved_vendor_prevents_writing_the_other() {
+fn unresolved_problem_of_one_vendor_prevents_writing_any_vendor() {
     let root = generated();
     let library = root.path().join("specs/library");
     let museum = root.path().join("specs/museum");

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn displayed_text_has_no_credentials() {
+    fn credentials_in_a_url_are_not_shown() {
         for (given, shown) in [
             ("https://api.moov.io/a:b", "https://api.moov.io/a:b"),
             ("https://user:pass@api.moov.io/a", "https://[redacted]"),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn share_must_be_above_0_and_at_most_1() {
+    fn rate_limit_share_must_be_above_0_and_at_most_1() {
         for (given, expected) in
             [("0.5", Some(0.5)), ("1", Some(1.0)), ("0", None), ("-0.1", None), ("1.1", None), ("NaN", None)]
         {

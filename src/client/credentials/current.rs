@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn hanging_provider_without_credentials_is_a_timeout_without_retry_after() {
+    async fn hanging_provider_causes_a_timeout_if_no_credentials_are_cached() {
         let provider = Arc::new(Hangs { hangs_at_once: true, ..Hangs::default() });
         let current = current(&provider, &ManualClock::new(std::time::SystemTime::now()));
         for _ in 0..2 {
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn credentials_from_memory_are_returned_at_once() {
+    async fn credentials_in_memory_are_returned_without_waiting() {
         let scheme = Scheme { own: basic_header, key_pair: basic_header };
         let clock = Arc::new(ManualClock::new(std::time::SystemTime::now()));
         let provider = Arc::new(Credentials::new("id", "secret"));

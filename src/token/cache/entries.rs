@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_used_again_are_kept_and_entries_used_once_are_evicted() {
+    fn entries_used_once_are_evicted_before_entries_used_often() {
         let entries = Entries::new(100, 1);
         for number in 0..1_000 {
             get(&entries, &format!("once-{number}"));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn held_entries_have_their_own_limit() {
+    fn entries_with_a_handle_have_a_separate_limit() {
         let entries = Entries::new(2, 3);
         let hold = |scopes| ScopeKey::with_joined(scopes, |key| entries.hold(key));
         let held: Vec<_> = ["a", "b", "c"].map(|scopes| hold(scopes).unwrap()).into();
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_entry_is_found_while_others_are_inserted_and_evicted() {
+    fn entry_with_a_handle_is_found_while_other_entries_are_evicted() {
         let entries = Entries::new(4, 100);
         thread::scope(|scope| {
             for _ in 0..2 {

@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_fit_short_and_long_lifetimes() {
+    fn stale_and_expiry_times_fit_short_and_long_lifetimes() {
         for (seconds, stale, end) in [
             (0, 0, 0),
             (5, 3_250, 4_500),

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn each_range_of_expires_in_has_one_meaning() {
+    fn each_range_of_expires_in_has_one_expiry_rule() {
         for (expires_in, seconds, rule) in [
             (None, 300, Rule::Absent),
             (Some(i64::MIN), 300, Rule::Absurd),
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_days_apart_limit_the_lifetime_to_the_default() {
+    fn lifetime_is_at_most_the_default_if_the_clocks_differ_by_days() {
         for (date, local) in [(NOW, 0), (NOW, NOW - 3 * DAY), (NOW, NOW + 3 * DAY), (NOW - 3 * DAY, NOW)] {
             is(expiry(Some(NOW + 900), "opaque", Some(date), local), 300, Rule::ClocksClash);
         }
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_may_have_fractions_and_malformed_neighbours() {
+    fn jwt_expiry_may_have_a_fraction_and_other_claims_may_be_malformed() {
         let token = jwt(&format!(r#"{{"iat":"today","exp":{}.5,"nbf":[]}}"#, NOW + 60));
         assert_eq!(expiry(Some(900), &token, None, NOW).lifetime.as_millis(), 60_500);
     }
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn skew_is_measured_at_the_middle_of_the_exchange() {
+    fn clock_skew_is_measured_at_the_middle_of_the_request() {
         let skew = |date: Option<i64>, sent, received| {
             let facts = Facts {
                 expires_in: None,
@@ -549,7 +549,7 @@ mod tests {
         }
 
         #[test]
-        fn with_a_date_a_local_clock_a_day_off_has_no_effect(
+        fn wrong_local_clock_has_no_effect_if_the_response_has_a_date(
             expires_in in prop::option::of(number()),
             token in token(),
             off in -DAY..=DAY,
@@ -561,7 +561,7 @@ mod tests {
         }
 
         #[test]
-        fn no_input_panics(
+        fn any_input_gives_a_lifetime_of_at_most_the_maximum(
             expires_in in prop::option::of(any::<i64>()),
             claims in ".{0,60}",
             (token, kind) in (".{0,60}", any::<bool>()),

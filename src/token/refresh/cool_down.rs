@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn lasts_as_long_as_the_server_asks_up_to_the_maximum() {
+    fn cool_down_lasts_as_long_as_the_server_asks_up_to_the_maximum() {
         let cool_down = CoolDown::new(Duration::from_secs(3600));
         let least = |_| Duration::from_secs(1);
         assert!(cool_down.failed(100, &limited(Some(3)), least));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn each_lasts_at_least_the_backoff_until_a_success() {
+    fn consecutive_cool_downs_last_at_least_the_backoff_delay() {
         let least = |begun: u32| Duration::from_secs(u64::from(begun));
         for error in [
             limited(None),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn other_failures_start_no_cool_down() {
+    fn unavailable_without_retry_after_starts_no_cool_down() {
         let cool_down = CoolDown::new(Duration::from_secs(3600));
         assert!(!cool_down.failed(5, &Error::new(ErrorKind::Unavailable, "test"), |_| Duration::MAX));
         assert_eq!(cool_down.until(), 0);

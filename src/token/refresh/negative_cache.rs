@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn three_refused_scope_sets_count_against_the_credentials_and_one_does_not() {
+    fn credentials_are_blocked_after_three_different_scope_sets_are_refused() {
         let cache = cache();
         for _ in 0..9 {
             cache.suspected("a", 0, error());
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_in_between_clears_the_suspects() {
+    fn scope_sets_refused_before_a_success_no_longer_count() {
         let cache = cache();
         cache.suspected("a", 0, error());
         cache.suspected("b", 0, error());
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn one_request_at_a_time_probes_and_any_success_ends_the_refusal() {
+    fn one_request_at_a_time_is_a_probe_and_any_success_unblocks_all() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(!passes(&cache, "a", 9_999));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_fails_otherwise_or_hangs_allows_another() {
+    fn next_probe_is_allowed_if_a_probe_hangs_or_fails_for_another_reason() {
         let cache = cache();
         cache.refused(0, Duration::from_secs(10), error());
         assert!(passes(&cache, "a", 10_000));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failed_probe_of_a_suspect_other_scope_sets_are_probed() {
+    fn after_a_refused_probe_other_scope_sets_are_probed_first() {
         let cache = cache();
         for scopes in ["a", "b", "c"] {
             cache.suspected(scopes, 0, error());
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ttl_of_zero_remembers_nothing() {
+    fn ttl_of_zero_disables_the_negative_cache() {
         let cache = NegativeCache::new(Duration::ZERO);
         for scopes in ["a", "b", "c", "d"] {
             cache.suspected(scopes, 0, error());

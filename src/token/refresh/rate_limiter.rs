@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_calls_are_sent_at_once_and_others_are_evenly_spread() {
+    fn calls_up_to_the_limit_are_sent_at_once_and_later_ones_evenly() {
         let limiter = limiter(4, 1_000);
         for _ in 0..4 {
             assert!(matches!(limiter.reserve(100, 0, 100), Admission::Now));
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_cannot_be_sent_in_time_fails_at_once_with_its_wait() {
+    fn call_that_would_wait_too_long_fails_at_once_with_the_expected_wait() {
         let limiter = limiter(1, 1_000);
         assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));
         let _first = queued(&limiter, 0);
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cool_down_moves_waiting_calls_behind_its_end_in_order() {
+    fn cool_down_delays_waiting_calls_and_keeps_their_order() {
         let limiter = limiter(2, 1_000);
         for _ in 0..2 {
             assert!(matches!(limiter.reserve(0, 0, 0), Admission::Now));

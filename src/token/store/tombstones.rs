@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded_and_drops_the_marks_that_expire_first() {
+    fn full_table_drops_the_tombstones_that_expire_first() {
         let marks = Tombstones::default();
         for number in 1..=3 * CAPACITY as u64 {
             marks.mark_revoked(id(number), 0, number);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_of_equal_expiries_accepts_new_marks() {
+    fn full_table_accepts_new_tombstones_if_all_expire_together() {
         let marks = Tombstones::default();
         for number in 1..=2 * CAPACITY as u64 {
             marks.mark_revoked(id(number), 0, 1_000);

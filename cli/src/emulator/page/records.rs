@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn record_lists_are_capped_while_totals_keep_counting() {
+    fn record_lists_are_capped_but_totals_count_every_record() {
         let mut records = Records::default();
         for number in 0..KEPT + 50 {
             records.add_webhook(Vendor::Moov, "transfer.updated", &number.to_string());

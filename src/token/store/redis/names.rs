@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_messages_in_the_written_form_are_read() {
+    fn only_messages_in_the_exact_format_are_parsed() {
         let (one, two) = (TokenId::MIN, TokenId::MAX);
         for message in [
             Message::Changed([7; 16]),

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_only_with_a_key_of_the_ring_and_the_same_context() {
+    fn sealed_value_opens_only_with_its_key_and_its_context() {
         let (here, there) = (Fingerprint::of(["here"]), Fingerprint::of(["there"]));
         let sealed = ring(&[1]).seal(&here, b"text").unwrap();
         assert_eq!(**ring(&[2, 1]).open(&here, &sealed).unwrap(), *b"text");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_or_truncated_values_do_not_open() {
+    fn changed_or_truncated_sealed_value_does_not_open() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1, 2]));
         let sealed = keys.seal(&about, b"text").unwrap();
         for bit in 0..sealed.len() * 8 {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_another_version_do_not_open() {
+    fn value_sealed_by_another_version_does_not_open() {
         let (about, keys) = (Fingerprint::of(["about"]), ring(&[1]));
         assert!(keys.open(&about, &sealed_by(VERSION, &about)).is_some(), "the test seals as the code does");
         for version in (0..=u8::MAX).filter(|version| *version != VERSION) {

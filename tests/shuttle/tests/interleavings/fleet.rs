@@ -151,7 +151,7 @@ fn revoked_refresh_token_from_the_store_is_not_sent() {
 }
 
 #[test]
-fn token_invalidated_by_one_process_does_not_return_in_any_process() {
+fn token_invalidated_by_one_process_is_not_returned_by_any_process() {
     explore(DEFAULT, || async {
         let server = Server::new();
         let options = with_store();

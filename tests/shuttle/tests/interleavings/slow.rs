@@ -14,7 +14,7 @@ use super::{
 };
 
 #[test]
-fn refresh_token_is_sent_once_whenever_leases_and_timeouts_end() {
+fn refresh_token_is_sent_once_for_any_order_of_timers() {
     explore_any_time(DEFAULT, || async {
         let server = Server::new();
         let options = TokenOptions::default().with_store(Arc::new(MemoryStore::default()));
@@ -39,7 +39,7 @@ fn refresh_token_is_sent_once_whenever_leases_and_timeouts_end() {
 }
 
 #[test]
-fn revoked_tokens_are_not_handed_out_whenever_timers_fire() {
+fn revoked_token_is_not_returned_for_any_order_of_timers() {
     explore_any_time(DEFAULT, || async {
         let server = Server::new();
         let cache = server.cache(TokenOptions::default());
