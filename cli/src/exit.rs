@@ -49,9 +49,9 @@ pub(crate) const EXITS: &[(Exit, &str, &str)] = &[
     (Exit::NoRefreshToken, "no_refresh_token", "continue without a refresh token: the vendor issued none"),
     (Exit::NotDelivered, "not_delivered", "fix the handler, its URL or its key: no attempt was successful"),
     (Exit::NotRejected, "not_rejected", "fix the handler: it accepted a webhook that it must reject"),
-    (Exit::Hangup, "signal", "nothing: the command finished its request, then ended by SIGHUP"),
-    (Exit::Interrupt, "signal", "nothing: the command finished its request, then ended by SIGINT"),
-    (Exit::Terminate, "signal", "nothing: the command finished its request, then ended by SIGTERM"),
+    (Exit::Hangup, "signal", "no action needed: the command got SIGHUP and finished its request"),
+    (Exit::Interrupt, "signal", "no action needed: the command got SIGINT and finished its request"),
+    (Exit::Terminate, "signal", "no action needed: the command got SIGTERM and finished its request"),
 ];
 
 impl Exit {

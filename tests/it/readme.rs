@@ -11,9 +11,12 @@ const HELD_BY: [(&str, &[&str]); 17] = [
             "lifecycle::scope_order_and_duplicates_do_not_matter",
         ],
     ),
-    ("many callers at once", &["concurrency::ten_thousand_callers_at_a_cold_start_send_one_request"]),
     (
-        "before it expires",
+        "many callers at the same time",
+        &["concurrency::ten_thousand_callers_at_a_cold_start_send_one_request"],
+    ),
+    (
+        "before a token expires",
         &["lifecycle::stale_token_is_returned_immediately_and_renewed_once_in_the_background"],
     ),
     (
@@ -32,9 +35,9 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     ("a 200 for a documented 201", &["decode::every_2xx_status_is_a_success"]),
     ("`token_type` in lower case", &["decode::unknown_token_types_and_fields_are_accepted"]),
     ("an empty or broken response", &["errors::each_failure_has_its_error_kind"]),
-    ("a token in an error", &["secrets::a_failed_decode_does_not_show_the_response"]),
+    ("the token in an error", &["secrets::a_failed_decode_does_not_show_the_response"]),
     (
-        "credentials in what is printed",
+        "credentials in errors or debug output",
         &[
             "secrets::clients_and_builders_do_not_show_their_secrets",
             "secrets::secrets_echoed_by_a_server_are_redacted",
@@ -45,7 +48,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
     ("no response", &["errors::each_call_ends_within_its_default_timeout"]),
     ("`Retry-After` on a token call", &["lifecycle::cool_down_applies_to_every_caller_and_scope_set"]),
     (
-        "a failing vendor",
+        "the vendor fails",
         &[
             "lifecycle::request_to_a_failing_vendor_is_sent_three_times",
             "lifecycle::failed_refreshes_back_off_for_all_callers",
@@ -59,7 +62,7 @@ const HELD_BY: [(&str, &[&str]); 17] = [
         ],
     ),
     (
-        "revoke",
+        "revocation",
         &[
             "concurrency::revoking_removes_the_token_from_the_cache_and_at_the_vendor",
             "lifecycle::refresh_in_flight_does_not_restore_a_revoked_token",
