@@ -18,7 +18,8 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Returns the key exchange that a new client negotiates with a server that offers all of them.
+/// Returns the key exchange that a new client negotiates with a server that offers all key
+/// exchanges.
 async fn negotiated() -> Option<NamedGroup> {
     let key = KeyPair::generate().expect("randomness");
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");

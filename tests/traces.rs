@@ -22,7 +22,7 @@ impl io::Write for Trace {
     }
 }
 
-/// The HTTP stack traces too, at its finest level.
+/// The HTTP stack also writes traces, at its most detailed level.
 #[tokio::test(flavor = "current_thread")]
 async fn traces_show_no_secrets() {
     let trace = Trace::default();

@@ -286,7 +286,8 @@ async fn permanent_401_causes_one_token_call_and_one_retry() {
             assert_eq!((setup.send)().await, StatusCode::UNAUTHORIZED, "{way}");
         }
         assert_eq!((setup.token_calls(), setup.api.take_seen()), (2, 5), "{way}");
-        // MoneyKit reports that the token has expired. Moov's 401 may also be about the origin.
+        // MoneyKit's 401 says that the token has expired, so the token is removed. Moov's 401 has
+        // no reason, so the token stays in the cache.
         let is_kept = (setup.cached)() == Some(old);
         assert_eq!(is_kept, setup.vendor == Vendor::Moov, "{way}");
     })
@@ -332,7 +333,7 @@ async fn execute_returns_the_401_when_renewal_fails() {
                 assert_eq!((setup.cached)().as_ref(), Some(&old), "{way}");
                 assert_eq!(setup.api.take_seen(), 1, "{way} {requests}");
             } else {
-                // No token remains for another request.
+                // The 401 has removed MoneyKit's token, so no other request can be sent.
                 break;
             }
         }
@@ -352,8 +353,6 @@ async fn token_is_not_renewed_on_a_403() {
     .await;
 }
 
-/// Runs a request on a cache. The server accepts only these tokens and rejects others with
-/// `rejection`.
 #[tokio::test(start_paused = true)]
 async fn custom_classifier_replaces_the_default_rule_only_for_a_401() {
     let (cache, _) = cache([]);
@@ -370,6 +369,8 @@ async fn custom_classifier_replaces_the_default_rule_only_for_a_401() {
     assert_eq!(by_status.classify(StatusCode::FORBIDDEN, &bare, Some(b"expired")), Rejection::None);
 }
 
+/// Runs a request on a cache, and returns the tokens that it was sent with. The server accepts only
+/// the tokens in `accepted`, and rejects others with `rejection`.
 async fn run(cache: &TokenCache, accepted: &[&str], rejection: Rejection) -> Vec<String> {
     let mut used = Vec::new();
     let request = |token: Token| {
@@ -413,7 +414,7 @@ async fn successful_renewal_resets_the_suppression_period() {
         let used = run(&cache, &["token-4"], rejection).await;
         assert_eq!(used.last().map(String::as_str), Some("token-4"), "{rejection:?}");
         assert_eq!(cached(&cache).as_deref(), Some("token-4"));
-        // The suppression starts again at its first duration.
+        // The suppression starts again with 30 s.
         advance(Duration::from_secs(31)).await;
         assert_eq!(run(&cache, &[], rejection).await.len(), 2, "{rejection:?}");
         advance(Duration::from_secs(31)).await;
@@ -422,7 +423,7 @@ async fn successful_renewal_resets_the_suppression_period() {
     }
 }
 
-/// As if half of the servers did not know a new token yet.
+/// Simulates a service in which half of the servers do not know a new token yet.
 #[tokio::test(start_paused = true)]
 async fn server_that_accepts_each_token_once_causes_one_token_call_per_30_s() {
     for rejection in REJECTIONS {
@@ -462,7 +463,7 @@ async fn other_requests_use_the_old_token_while_one_request_tries_a_new_token() 
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// A cancelled retry does not decide whether its candidate is valid.
+/// A cancelled retry does not show whether its candidate is valid, so the candidate is kept.
 #[tokio::test(start_paused = true)]
 async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     let (cache, source) = cache([]);
@@ -479,7 +480,8 @@ async fn new_token_of_a_cancelled_request_is_tried_by_the_next_request() {
     assert_eq!((source.count(), cached(&cache).as_deref()), (2, Some("token-2")));
 }
 
-/// One request goes to a wrong origin and another does not. Either may finish first.
+/// Of two retries with the same candidate, one is accepted and one is rejected. Either may finish
+/// first.
 #[tokio::test(start_paused = true)]
 async fn new_token_is_kept_if_at_least_one_retry_is_accepted() {
     for rejected_takes in [10, 100] {
@@ -526,7 +528,7 @@ async fn request_that_gets_its_401_late_is_retried_with_the_current_token() {
 async fn renewal_after_an_unexplained_401_does_not_use_the_refresh_token() {
     let (cache, source) = refreshing([Reply::Token(900)]);
     assert_eq!(run(&cache, &[], Rejection::Unexplained).await, ["token-1", "token-2"]);
-    // Until the old token expires.
+    // Wait until the old token has expired.
     advance(Duration::from_secs(900)).await;
     cache.token(&scopes(&["a"])).await.unwrap();
     let issue = || TokenCall::Issue("a".into());
@@ -606,7 +608,7 @@ async fn accepted_new_token_is_stored_even_if_its_caller_is_dropped() {
         };
         let scopes = scopes(&["a"]);
         let run = cache.run(&scopes, request, |rejection| *rejection);
-        // After the process gets the lease and before it stores the token.
+        // Cancel the call after the process has got the lease and before it has stored the token.
         timeout(Duration::from_millis(1_000), run).await
     };
     assert!(leaves.is_err(), "the caller waits for the store");

@@ -196,7 +196,7 @@ async fn request_with_a_streaming_body_is_not_retried_but_its_token_is_invalidat
     }
 }
 
-/// Otherwise each rejected stream would cause a token call.
+/// Without a limit, each rejected stream would cause a token call.
 #[tokio::test]
 async fn ten_rejected_streaming_requests_invalidate_only_one_token() {
     let emulator = emulator().await;
@@ -358,7 +358,7 @@ async fn send_returns_a_401_whose_body_never_arrives() {
     assert_eq!(response.chunk().await.expect("a chunk").expect("data"), "half");
 }
 
-/// reqwest itself can only reject all plain HTTP or none.
+/// reqwest can forbid plain HTTP only for all hosts or for none.
 #[tokio::test]
 async fn client_for_loopback_sends_plain_http_only_to_loopback() {
     let emulator = emulator().await;
@@ -407,7 +407,7 @@ async fn key_pair_is_sent_in_vendor_headers_and_not_retried_on_a_401() {
     let authorizer = moneykit(&emulator).key_pair().expect("a key pair");
     assert!(authorizer.tokens().is_none() && !format!("{authorizer:?}").contains(secret));
 
-    // The key pair is also left out if the request already has a part of one.
+    // No key pair is added to a request that already has a part of one.
     let request = reqwest().get(introspect(&emulator)).header("x-client-id", id).build().expect("a request");
     let response = authorizer.send(&reqwest(), request).await.expect("a response");
     assert_eq!((response.status(), sent(&emulator)), (StatusCode::OK, (0, 1)));

@@ -336,7 +336,7 @@ async fn inspection_of_a_401_body_is_limited_in_time_and_frames() {
     }
 }
 
-/// Code that reads such a URI's port as a number falls back to 443.
+/// Code that parses the port of such a URI may fall back to port 443.
 #[tokio::test(start_paused = true)]
 async fn token_is_not_sent_to_a_uri_that_differs_from_the_origin() {
     let (cache, source) = crate::scripted::cache([]);

@@ -29,7 +29,7 @@ struct Picky(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The status of a refusal. Without one, the error is only `Unauthorized`.
+    /// The status of a refusal. If `None`, the error has the kind `Unauthorized` and no status.
     status: Option<StatusCode>,
     refuses_all: AtomicBool,
     asked: Mutex<Vec<String>>,
@@ -98,8 +98,8 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
     }
 }
 
-/// Without a success, the cache cannot know that these five scope sets are refused and not the
-/// credentials. After a success, they no longer count against the credentials.
+/// Before the first success, the cache cannot know whether the credentials or these five scope sets
+/// are refused. After it, refusals of these scope sets no longer block the credentials.
 #[tokio::test(start_paused = true)]
 async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
     let source = Picky::new(Some(StatusCode::FORBIDDEN), false);
@@ -248,7 +248,8 @@ async fn vendor_401_blocks_the_credentials_and_a_403_blocks_one_scope_set() {
                 let error = issue(&clients, operation, scope).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             }
-            // The outcome of another caller does not affect the refused scope sets.
+            // A caller whose request was not sent gets the error of the earlier refusal, without
+            // its details.
             let error = issue(&clients, operation, fourth).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthorized, "{operation:?} {status}");
             assert!(!error.may_have_been_sent() && error.retry_after().is_some());
@@ -292,7 +293,7 @@ async fn refused_refresh_token_of_a_caller_blocks_no_other_call() {
         moov.create_access_token(&scopes(&["/ping.read"])).await.unwrap();
     }
     moov.token(&scopes(&["/ping.read"])).await.unwrap();
-    // Wrong credentials also block uncached calls.
+    // While the credentials are refused, uncached calls are blocked too.
     emulator.fault(Operation::MoovToken, refusal(StatusCode::UNAUTHORIZED));
     let before = emulator.count(Operation::MoovToken);
     for _ in 0..3 {

@@ -1,8 +1,9 @@
 //! The blocking clients on every kind of thread: each call either works or returns an error that
 //! says why it cannot.
 //!
-//! By default the emulator runs on its own runtime, like a remote vendor. In async tests it may
-//! share the runtime of the test, so a blocking wait for it would never end.
+//! Most tests run the emulator on its own runtime, like a remote vendor. In async tests, the
+//! emulator may share the runtime of the test. A blocking wait for its response would then never
+//! end.
 
 use std::{
     path::Path,
@@ -45,7 +46,7 @@ fn moov(emulator: &Emulator) -> blocking::moov::Client {
     blocking::moov::Client::new(builder).expect("the client builds")
 }
 
-/// Checks for the error of a call that must not block here.
+/// Checks that a call failed because it must not block here.
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
     let error = outcome.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -122,7 +123,7 @@ fn custom_request_is_retried_once_with_a_new_token() {
     assert_eq!(elsewhere.emulator.count(Operation::MoovToken), 2);
 }
 
-/// Calls every method that must not block here, on the runtime that also runs the emulator.
+/// Checks that blocking calls fail on the runtime that also runs the emulator.
 fn nothing_waits(client: &blocking::moov::Client) {
     refused(client.default_token());
     refused(client.token(&scopes(&["/accounts.read"])));
@@ -130,7 +131,7 @@ fn nothing_waits(client: &blocking::moov::Client) {
     refused(moneykit_in_place(client.clone()));
 }
 
-/// Clients are also made and dropped in async code.
+/// Clones and drops a client, which must also work in async code.
 fn moneykit_in_place(client: blocking::moov::Client) -> Result<Token, Error> {
     let again = client.clone();
     drop(client);
@@ -204,7 +205,7 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let local = async move { task::spawn_local(async move { f() }).await.expect("no panic") };
         refused(task::LocalSet::new().block_on(&runtime, local));
-        // Also when the task has used its cooperative budget.
+        // The call also fails if the task has used up tokio's cooperative budget.
         let f = waits.clone();
         refused(runtime.block_on(async move {
             while task::coop::has_budget_remaining() {
@@ -216,7 +217,7 @@ fn blocking_calls_fail_only_in_async_code() {
         let f = waits.clone();
         let blocking = runtime.block_on(async { task::spawn_blocking(f).await });
         allowed(&format!("{name}, spawn_blocking"), blocking.expect("no panic"));
-        // Async code again, on a thread where blocking is allowed.
+        // This is async code again, although the thread allows blocking.
         let (f, handle) = (waits.clone(), runtime.handle().clone());
         let nested = runtime.block_on(async {
             task::spawn_blocking(move || (handle.block_on(async { f() }), f())).await.expect("no panic")
@@ -233,7 +234,7 @@ fn blocking_calls_fail_only_in_async_code() {
             f()
         });
         allowed(&format!("{name}, another entered thread"), entered.join().expect("no panic"));
-        // As the module documentation says.
+        // The call cannot detect an unconstrained task, as the module documentation says.
         allowed(name, runtime.block_on(task::coop::unconstrained(async { waits() })));
     }
     let runtime = threads();
@@ -257,7 +258,7 @@ async fn async_task_continues_after_a_blocking_call_fails() {
     client.token(&scopes(&["/accounts.read"])).await.expect("a token");
 }
 
-/// Calls the client from the client's own thread when it reads the time.
+/// A clock that calls the client on the client's own thread.
 #[derive(Debug)]
 struct Reentrant(Arc<OnceLock<blocking::moov::Client>>, mpsc::Sender<Result<(), Error>>);
 
@@ -290,7 +291,7 @@ fn blocking_call_on_the_client_thread_fails() {
     refused(outcomes.try_recv().expect("it was called"));
 }
 
-/// Panics when it is called on the client's own thread.
+/// A clock that panics when it is called on the client's own thread.
 #[derive(Debug)]
 struct Panicking;
 

@@ -35,7 +35,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-/// Two threads each request this many scope sets, and both request one that a handle holds.
+/// Requests `count` scope sets on each of two threads, and on both also the scope set of a handle.
 fn churn(capacity: usize, count: usize) {
     let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(capacity));
     let held = cache.handle(&scope("held")).unwrap();

@@ -210,8 +210,8 @@ async fn revoking_removes_the_token_from_the_cache_and_at_the_vendor() {
     assert!(next.expose_secret() != token.expose_secret() && emulator.is_live(next.expose_secret()));
     assert_eq!(emulator.double_spends(), 0);
 
-    // The cache removes the token first, so it stays removed even though the vendor did not revoke
-    // it.
+    // The cache removes the token before it calls the vendor, so the token stays removed although
+    // the revocation failed.
     let failing = Fault::response(StatusCode::INTERNAL_SERVER_ERROR);
     emulator.fault_times(Operation::MoovRevoke, failing, usize::MAX);
     assert!(moov.revoke(&next, None).await.is_err());
@@ -256,7 +256,8 @@ async fn idempotent_calls_are_retried_and_others_are_not() {
     assert_eq!((emulator.count(Operation::MoovToken), emulator.double_spends()), (1, 0));
 }
 
-/// A third OAuth 2.0 server, as a user would add one: RFC 6749 section 4.4 over a TCP socket.
+/// A token source for another OAuth 2.0 server, as a user would write it: RFC 6749 section 4.4 over
+/// a TCP socket.
 struct Generic {
     address: String,
     credentials: (String, String),

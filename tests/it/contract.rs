@@ -13,8 +13,8 @@ fn document(vendor: &str) -> Value {
     parse(&fs::read_to_string(path).expect("the spec exists")).expect("the spec is valid YAML")
 }
 
-/// What differs between a response and the document that describes its operation; `None` if neither document has the
-/// operation. The names in `headers` are lowercase.
+/// Returns the differences between a response and the document that describes its operation.
+/// Returns `None` if neither document has the operation. The names in `headers` are lowercase.
 pub(crate) fn violations(
     (method, path): (&str, &str),
     status: u16,

@@ -208,7 +208,7 @@ fn invalid_credentials_file_is_rejected_without_showing_its_content() {
         let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
         assert!(!text.contains("MARK") && !text.contains("7777777"), "{text}");
     }
-    // A secret given instead of a path.
+    // A secret was passed instead of a path.
     let error = FileCredentials::secret_file("id", "MARK-0123456789").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("MARK"), "{error:?}");
 }
@@ -227,7 +227,7 @@ fn credentials_directory_cannot_be_combined_with_other_credentials() {
     assert_eq!(error, "the file client_id of `credentials_dir` cannot be read");
 }
 
-/// For example `<(vault read …)` of a shell.
+/// A shell passes such a pipe for `<(vault read …)`.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn secret_from_a_pipe_is_read_only_once() {

@@ -132,7 +132,8 @@ async fn wrong_new_secret_is_sent_once_and_then_blocked() {
     let tokens = |_| TokenOptions::default().with_clock(clock.clone());
     let moov = server.moov(provider.clone()).with_tokens(tokens).build().unwrap();
     moov.create_access_token(&ping()).await.unwrap();
-    // The next call gets the pair from the provider directly, so it is not sent a second time.
+    // The provider now returns a wrong secret, and the same one after the refusal. So the call is
+    // sent only once.
     provider.set("id:wrong");
     for _ in 0..3 {
         moov.create_access_token(&ping()).await.unwrap_err();

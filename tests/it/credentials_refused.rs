@@ -76,7 +76,7 @@ struct Source(Arc<Inner>);
 struct Inner {
     server: Server,
     secret: Mutex<&'static str>,
-    /// The result of rereading. `None` panics.
+    /// The secret after the next reread. If `None`, rereading panics.
     next: Mutex<Option<&'static str>>,
     looks: Mutex<u32>,
 }
@@ -297,7 +297,7 @@ async fn credential_rotation_keeps_shared_tokens_and_respects_the_fleet_rate_lim
         assert_eq!(kind(cache, "a").await, None, "the token of the store still works");
     }
     assert_eq!(server.calls(), ["a by one"]);
-    // One call is already counted. The refused call and the extra call are two more.
+    // The rate limit already counts one call. The refused call and its repetition are two more.
     assert_eq!(kind(&fleet[1], "b").await, None);
     assert_eq!(server.calls(), ["b by one", "b by two"]);
     assert_eq!(kind(&late, "c").await, None);

@@ -199,7 +199,7 @@ impl Cached {
         Self::with_known(first, Some(pair(first)))
     }
 
-    /// Has no credentials before the first call.
+    /// Creates a provider that has no credentials before the first call.
     pub(crate) fn lazy(first: &str) -> Self {
         Self::with_known(first, None)
     }
@@ -209,13 +209,13 @@ impl Cached {
         Self(Arc::new(CachedState { known, pair: Mutex::new(pair(first)), next, behaviour, calls }))
     }
 
-    /// Sets the pair that it returns from now on.
+    /// Sets the pair that the provider returns from now on.
     pub(crate) fn set(&self, text: &str) {
         *self.0.pair.lock().unwrap() = pair(text);
         self.set_next(text);
     }
 
-    /// Sets the pair that it returns after a refusal.
+    /// Sets the pair that the provider returns after a refusal.
     pub(crate) fn set_next(&self, text: &str) {
         *self.0.next.lock().unwrap() = pair(text);
     }
@@ -224,7 +224,7 @@ impl Cached {
         *self.0.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// Returns how often it was called: for the credentials, and after a refusal.
+    /// Returns how often the provider was called: for the credentials, and after a refusal.
     pub(crate) fn calls(&self) -> (u32, u32) {
         *self.0.calls.lock().unwrap()
     }
@@ -234,7 +234,8 @@ impl Cached {
         Box::pin(async move {
             match behaviour {
                 Behaviour::Responds => Ok(self.0.pair.lock().unwrap().clone()),
-                // Error kinds that would stop the whole fleet if the vendor had returned them.
+                // If the vendor returned this error, it would block the credentials in the whole
+                // fleet.
                 Behaviour::Fails => {
                     let error = fintech_auth::Error::new(fintech_auth::ErrorKind::Unauthorized, "sealed");
                     Err(error.with_status(http::StatusCode::UNAUTHORIZED))

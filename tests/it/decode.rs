@@ -237,7 +237,7 @@ async fn introspection_succeeds_if_optional_fields_are_missing_or_invalid() {
     is_unusable(introspect(&emulator, r#"{"scope":"a"}"#).await, "missing client_id");
 }
 
-/// RFC 6749 section 7.1.
+/// RFC 6749 section 7.1: a client must not use a token whose type it does not know.
 #[tokio::test]
 async fn token_of_a_type_other_than_bearer_is_rejected() {
     let emulator = emulator().await;

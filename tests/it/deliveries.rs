@@ -93,7 +93,7 @@ async fn dropping_the_guard_abandons_the_delivery() {
     assert_eq!(state(&deliveries.begin(id, KEEP).await.unwrap()), "new");
 }
 
-/// Simulates a dead process: nothing is dropped or renewed.
+/// Simulates a killed process: its lease is neither released nor renewed.
 #[tokio::test(start_paused = true)]
 async fn lease_of_a_dead_process_expires() {
     let clock = TestClock::new();
@@ -104,8 +104,8 @@ async fn lease_of_a_dead_process_expires() {
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::InProgress(MINUTE / 2));
     sleep(MINUTE / 2).await;
     assert_eq!(store.begin(&id, 2, MINUTE).await.unwrap(), Begin::New);
-    // The first attempt cannot affect the second, but its completion is kept if it did handle the
-    // event.
+    // The first process can neither renew nor abandon the lease of the second one. But if the first
+    // process has handled the event, its completion is stored.
     assert!(!store.renew(&id, 1, MINUTE).await.unwrap());
     store.abandon(&id, 1).await.unwrap();
     assert!(matches!(store.begin(&id, 3, MINUTE).await.unwrap(), Begin::InProgress(_)));
@@ -142,7 +142,8 @@ async fn clock_jumps_do_not_remove_deliveries() {
     }
     clock.wall_back(48 * HOUR);
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
-    // The clock stays behind, so the timestamp would still be accepted and the record must stay.
+    // The wall clock stays behind, so the old timestamp is still accepted. The record must
+    // therefore not expire.
     clock.wall_back(48 * HOUR);
     sleep(25 * HOUR).await;
     assert_eq!(state(&deliveries.begin(first, KEEP).await.unwrap()), "done");
@@ -160,13 +161,13 @@ async fn full_store_drops_old_records_and_refuses_possible_duplicates() {
             store.complete(&id, KEEP).await.unwrap();
         }
     }
-    // The oldest completed delivery is removed. The older one in progress stays.
+    // The oldest completed delivery is removed. The delivery in progress stays.
     let fourth = id("3", at(3));
     assert_eq!(store.begin(&fourth, 2, MINUTE).await.unwrap(), Begin::New);
     assert_eq!((store.len(), store.dropped()), (3, 1));
     assert!(matches!(store.begin(&id("1", at(1)), 2, MINUTE).await.unwrap(), Begin::InProgress(_)));
-    // This delivery may already have been handled. It is refused, so the vendor retries, and it is
-    // never handled twice.
+    // This delivery may have been handled before its record was removed. The store refuses it, so
+    // the vendor retries it and the handler does not run twice.
     assert!(store.begin(&id("0", at(0)), 2, MINUTE).await.is_err());
     assert!(store.begin(&id("as old", at(0)), 2, MINUTE).await.is_err());
     // Only deliveries in progress remain, so a new delivery is refused.
@@ -442,7 +443,7 @@ impl Server {
         self.send(path, webhook).await.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Retries until the delivery is no longer in progress, because a separate task abandons it.
+    /// Retries while the delivery is in progress, because a separate task abandons it.
     async fn retry(&self, path: &str, webhook: &SignedWebhook) -> u16 {
         for _ in 0..1000 {
             match self.status(path, webhook).await {
@@ -523,7 +524,8 @@ async fn only_one_of_many_concurrent_copies_is_handled() {
     assert_eq!((statuses[48], statuses[49]), (200, 204));
 }
 
-/// Vendor requests after the last retry, with new signatures, are not handled again.
+/// A delivery that is sent again after the vendor's last retry, with a new signature, is not
+/// handled again.
 #[tokio::test]
 async fn delivery_record_is_kept_until_every_retry_is_too_old_to_verify() {
     let minutes = |count| count * MINUTE;
@@ -606,7 +608,7 @@ async fn shutdown_waits_for_handlers_and_records_and_refuses_new_deliveries() {
     assert_eq!((deliveries.abandoned(), deliveries.store_failures()), (1, 0));
 }
 
-/// The records of a shutdown are in the store, where the next process finds them.
+/// After the shutdown, the next process finds the record in the store.
 #[tokio::test(start_paused = true)]
 async fn record_is_stored_before_shutdown_returns() {
     let store = Arc::new(SlowStore::default());

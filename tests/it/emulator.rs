@@ -27,7 +27,8 @@ const JSON: &str = "application/json";
 
 /// Responses of the emulator that no document of the vendors describes.
 const UNDOCUMENTED: [(&str, u16); 4] = [
-    // The documents give 403 for wrong credentials at the token endpoint, and nothing for those of a revocation.
+    // For wrong credentials, the documents list 403 at the token endpoint, and no status for a
+    // revocation.
     ("/oauth2/revoke", 403),
     // The service's framework checks each header, but only the token endpoint documents 422.
     ("/auth/introspect", 422),
@@ -125,7 +126,7 @@ impl Call {
         Ok(response)
     }
 
-    /// Sends it, and compares the response with the contract.
+    /// Sends the request, and compares the response with the contract.
     async fn send(self, emulator: &Emulator) -> Response {
         let line = String::from_utf8_lossy(&self.head).lines().next().unwrap_or_default().to_owned();
         let response = self.send_to_fault(emulator).await;
@@ -139,7 +140,7 @@ impl Call {
         response
     }
 
-    /// Sends it without that comparison, for a response that a fault replaces.
+    /// Sends the request without this comparison, because a fault replaces the response.
     async fn send_to_fault(self, emulator: &Emulator) -> Response {
         let bytes = self.bytes(emulator).await.expect("a response comes");
         let text = String::from_utf8(bytes).expect("the response is text");
@@ -158,7 +159,7 @@ async fn started() -> Emulator {
     start(documented()).await
 }
 
-/// An emulator with Moov as documented.
+/// An emulator that behaves like Moov's documents.
 fn documented() -> Builder {
     Emulator::builder().with_behaviour(Behaviour::Documented)
 }
@@ -191,7 +192,7 @@ fn moving(emulator: &Emulator, path: &str, fields: Value) -> Call {
     unversioned(emulator, path, fields).header("x-moov-version", moov::version::DEFAULT)
 }
 
-/// The same call without a version.
+/// A valid Moov call without a version.
 fn unversioned(emulator: &Emulator, path: &str, fields: Value) -> Call {
     post(path).basic(emulator.moov_credentials()).json(&fields)
 }
@@ -902,7 +903,7 @@ async fn truncated_response_is_shorter_than_its_content_length() {
     assert!(length > 100 && response.body.starts_with("{\"access_token\":\""));
     assert_eq!(emulator.issued(), 1);
 
-    // A response without a body cannot be truncated, so it is lost.
+    // A response without a body cannot be truncated, so the connection closes without a response.
     emulator.fault(Operation::MoovRevoke, Fault::truncate());
     let call = moving(&emulator, "/oauth2/revoke", json!({ "token": "any" }));
     assert_eq!(call.bytes(&emulator).await.unwrap(), b"");
@@ -1054,7 +1055,7 @@ async fn observer_is_called_after_each_request_completes() {
     assert!(events.try_recv().is_err());
 }
 
-/// The vendor's Ruby SDK sends its empty default pair beside the form.
+/// The vendor's Ruby SDK sends its empty default pair in addition to the form.
 #[tokio::test]
 async fn empty_basic_credentials_count_as_absent() {
     let emulator = live().await;
@@ -1096,7 +1097,7 @@ async fn live_mode_issues_a_jwt_with_the_claims_and_size_of_the_real_service() {
     assert_eq!((claims["iat"].as_u64(), claims["exp"].as_u64()), (Some(now), Some(now + 3600)));
 }
 
-/// Like the live service, and needed by the vendor's SDKs, which send no `Origin`.
+/// The live service does the same, and the vendor's SDKs need it, because they send no `Origin`.
 #[tokio::test]
 async fn live_mode_issues_a_token_for_any_origin_and_refuses_it_later() {
     let emulator = live().await;

@@ -1,4 +1,5 @@
-//! Hosting an emulator in a program: its address, a custom handler, lists, and shutdown.
+//! Hosting an emulator in a program: its address, a custom handler, the lists of tokens and faults,
+//! and shutdown.
 
 use std::{net::Ipv6Addr, time::Duration};
 
@@ -183,7 +184,7 @@ async fn shutdown_does_not_exceed_its_time_limit() {
     assert_eq!(response, "");
 }
 
-/// An emulator that other machines reach.
+/// An emulator that other machines can reach.
 async fn remote() -> Emulator {
     Emulator::builder().with_host(std::net::Ipv4Addr::UNSPECIFIED.into()).start().await.unwrap()
 }
@@ -197,7 +198,7 @@ async fn connections_from_other_machines_are_limited() {
     }
     let mut waiting = connect(&emulator).await;
     waiting.write_all(get("/waiting").as_bytes()).await.unwrap();
-    // Each of the connections before it is served.
+    // The connections that were opened earlier are served.
     for mut stream in held {
         stream.write_all(get("/held").as_bytes()).await.unwrap();
         let mut first = [0];

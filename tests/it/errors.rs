@@ -70,15 +70,15 @@ fn steady(text: &str) -> String {
     parts.fold(first, |text, part| text + ", request <id>" + &part[36..])
 }
 
-/// Uses tokio's paused time, which advances automatically when no task can run. Each client
-/// connects before time is paused.
+/// Uses tokio's paused time, which advances when all tasks wait. Each client connects before time
+/// is paused.
 #[tokio::test]
 async fn each_call_ends_within_its_default_timeout() {
     let emulator = emulator().await;
     let one = scopes(&["/ping.read"]);
     let seconds = |start: Instant| start.elapsed().as_secs();
 
-    // One attempt.
+    // These clients do not retry.
     let never = |tokens: TokenOptions| tokens.with_retry(|_| RetryPolicy::never());
     let moneykit = emulator.moneykit().with_tokens(never).build().unwrap();
     let moov = emulator.moov().with_tokens(never).build().unwrap();
@@ -183,7 +183,7 @@ async fn each_failure_has_its_error_kind() {
     insta::assert_snapshot!("failures", steady(&transcript));
 }
 
-/// A response from an intermediary does not tell anything about the credentials.
+/// A response from an intermediary, such as a proxy, says nothing about the credentials.
 #[tokio::test]
 async fn error_of_an_intermediary_is_not_a_refusal_of_the_credentials() {
     let problem = r#"{"type":"https://errors.example","title":"Error 1010: Access denied","status":403,
@@ -268,7 +268,7 @@ async fn vendor_response_is_classified_by_status_and_code() {
     }
 }
 
-/// Includes a failed revocation with a success status.
+/// A revocation can also fail with a success status.
 #[tokio::test]
 async fn error_body_with_a_success_status_is_an_error() {
     let emulator = emulator().await;
@@ -333,7 +333,7 @@ async fn rfc_6749_and_fastapi_error_bodies_are_decoded() {
     }
 }
 
-/// Tokens of other requests, which this client cannot know.
+/// The texts may be tokens of other requests, which this client does not know.
 #[tokio::test]
 async fn token_like_text_in_errors_is_redacted() {
     let server = RawServer::start().await;
@@ -488,7 +488,7 @@ async fn redirects_are_not_followed() {
     }
     assert!(elsewhere.requests().is_empty());
 
-    // Not even by a custom reqwest client that follows redirects.
+    // A custom reqwest client does not follow redirects either, even if it is configured to.
     let eager = HttpOptions::default()
         .with_client_builder(|http| http.redirect(reqwest::redirect::Policy::limited(5)));
     let client = here.moneykit().with_http(|_| eager).build().unwrap();

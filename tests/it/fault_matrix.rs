@@ -1,5 +1,5 @@
-//! Sends raw responses of every kind to every operation. Each row states its outcome, ends within
-//! the timeout, shows no part of the response, and leaves a working client.
+//! Sends raw responses of every kind to every operation. Each row has an expected outcome. Each
+//! call must also end within the timeout, show no part of the response, and leave a working client.
 
 use std::{
     fmt::Debug,
@@ -13,7 +13,7 @@ use crate::{
     support::{Log, plain, scopes},
 };
 
-/// Marks secrets, tokens, bodies and headers. It must not appear in any text.
+/// A part of all secrets, tokens, bodies and headers. It must not appear in any text.
 const MARK: &str = "MARK0123456789";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +63,7 @@ const GOOD: Outcome = None;
 const BROKEN: Outcome = Some(ErrorKind::Unavailable);
 const INVALID: Outcome = Some(ErrorKind::InvalidResponse);
 
-/// Runs rows that have a name, a response and an outcome, which can depend on the operation.
+/// Runs rows. A row has a name, and for each operation a response and an expected outcome.
 struct Matrix {
     server: RawServer,
     clients: Clients,
@@ -107,7 +107,7 @@ impl Matrix {
             if shown.contains(MARK) {
                 self.wrong.push(format!("{name}, {operation:?} shows the response: {shown}"));
             }
-            // Ends the cool-down of the row.
+            // Ends a cool-down that the response has started.
             self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
             self.server.respond(raw(200, "", operation.body("")));
             let mut recovery = operation.call(&self.clients).await;
@@ -124,7 +124,8 @@ impl Matrix {
         }
     }
 
-    /// Runs a row for bodies: the response is well framed, and a revocation does not read it.
+    /// Runs a row for a body in a valid response. A revocation succeeds, because it does not read
+    /// the body.
     async fn body(&mut self, name: &str, body: impl Fn(Operation) -> Vec<u8>, expected: Outcome) {
         let expected = |operation| if operation == Revoke { GOOD } else { expected };
         self.row(name, |operation| raw(200, "", body(operation)), expected).await;
@@ -164,7 +165,7 @@ async fn each_status_from_the_vendor_or_an_intermediary_has_the_expected_outcome
     let page = format!("<html><h1>{MARK}</h1></html>");
     let text = format!("error code: 1010 {MARK}");
     let problem = format!(r#"{{"type":"about:blank","title":"{MARK}","status":1,"detail":"{MARK}"}}"#);
-    // The error kinds of an empty body, of the vendor's own body, and of other bodies.
+    // The error kinds for an empty body, for an error body of the vendor, and for any other body.
     for (status, empty, vendor, front) in [
         (300, InvalidResponse, InvalidResponse, InvalidResponse),
         (302, InvalidResponse, InvalidResponse, InvalidResponse),
@@ -323,7 +324,7 @@ async fn each_header_fault_has_the_expected_outcome() {
 #[tokio::test]
 async fn each_body_fault_has_the_expected_outcome() {
     let mut matrix = quick().await;
-    // No other member can fail a response that has the required one.
+    // If a response has the required member, no other member makes the call fail.
     let deep = format!(r#","x":{}{}"#, "[".repeat(20_000), "]".repeat(20_000));
     for members in [
         r#","x":NaN"#,
@@ -378,7 +379,7 @@ async fn each_body_fault_has_the_expected_outcome() {
     ] {
         matrix.body(&String::from_utf8_lossy(body), |_| body.to_vec(), INVALID).await;
     }
-    // These responses also fail a revocation.
+    // With these responses, a revocation fails too.
     let page = format!("\n<html>{MARK}</html>");
     matrix.row("HTML", |_| raw(200, "", &page), |_| INVALID).await;
     matrix.row("too long", |_| raw(200, "", " ".repeat((1 << 20) + 1)), |_| INVALID).await;

@@ -37,14 +37,14 @@ use crate::redis_server::RedisServer;
 
 const PROCESSES: usize = 20;
 const TASKS: usize = 50;
-/// How long a dead lease holder delays other processes in the tests on real time.
+/// How long a killed lease holder delays other processes, in tests that do not count token calls.
 const LEASE: Duration = Duration::from_secs(1);
 const STORE_TIMEOUT: Duration = Duration::from_millis(800);
 /// Limits that a busy test machine does not reach, for tests that count token calls.
 const LONG_LEASE: Duration = Duration::from_secs(30);
 const LONG_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_REST: Duration = Duration::from_millis(500);
-/// The lifetime of a token in the tests on real time: stale after 2.35 to 2.6 seconds.
+/// The lifetime of a token in the tests with outages. The token is stale after 2.35 to 2.6 seconds.
 const LIFETIME: Duration = Duration::from_secs(4);
 const RUN: Duration = Duration::from_secs(7);
 /// Environment variables that configure a process.
@@ -116,7 +116,7 @@ impl Clients {
         tokio::join!(self.keep(self.moneykit.token(&[])), self.keep(self.moov.token(&scope)))
     }
 
-    /// Records the token of a caller and when it got it.
+    /// Waits for a token, and records it with the time.
     async fn keep(&self, token: impl Future<Output = Result<Token, fintech_auth::Error>>) -> Option<Token> {
         let before = Instant::now();
         let token = token.await;
@@ -162,7 +162,7 @@ impl Clients {
     }
 }
 
-/// Runs all of them concurrently in this task.
+/// Runs all futures concurrently in this task.
 async fn futures_join(futures: Vec<impl Future<Output = ()>>) {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
     std::future::poll_fn(|context| {
@@ -191,7 +191,7 @@ fn fleet_child_process_runs_its_commands() {
         let clients = Clients::new(emulator, redis, limits);
         let mut orders = BufReader::new(tokio::io::stdin()).lines();
         println!("{WORD}ready");
-        // The tokens of the last command.
+        // The tokens that the last command received, one for each vendor.
         let mut held = (None, None);
         let mut running: Option<(Arc<AtomicBool>, JoinSet<()>)> = None;
         while let Some(order) = orders.next_line().await.unwrap() {
@@ -220,7 +220,8 @@ fn fleet_child_process_runs_its_commands() {
                     println!("{WORD}revoked {} {}", now(), token.expose_secret());
                     continue;
                 }
-                // A Moov token, and whether it is available without a request.
+                // `token` prints a Moov token, and requests one if necessary. `cached` prints the
+                // token in memory.
                 "token" => {
                     println!("{WORD}{}", clients.moov.token(&scope()).await.unwrap().expose_secret());
                     continue;
@@ -266,7 +267,7 @@ fn fleet_child_process_runs_its_commands() {
                     let (on, tasks) = running.take().unwrap();
                     on.store(false, Ordering::Relaxed);
                     tasks.join_all().await;
-                    // Waits for background results to arrive.
+                    // Wait for the results of background refreshes.
                     sleep(Duration::from_millis(200)).await;
                     let (one, two) = (clients.moneykit.tokens(), clients.moov.tokens());
                     for token in one.cached(&[]).into_iter().chain(two.cached(&scope())) {
@@ -285,7 +286,7 @@ struct Process {
     child: Child,
     orders: ChildStdin,
     words: mpsc::UnboundedReceiver<String>,
-    /// Reports once that it requests a token while it holds the lease.
+    /// Whether the process is requesting a token while it holds the lease.
     holds: Arc<AtomicBool>,
 }
 
@@ -433,8 +434,8 @@ async fn twenty_processes_send_one_token_call_for_each_token() {
     for number in 2..=4 {
         let new = fleet.all("reject").await;
         assert!(new.errors.is_empty(), "{:?}", new.errors);
-        // Most processes invalidate a token that another has already invalidated, which removes
-        // nothing newer.
+        // Most processes invalidate a token that another process has already invalidated. This must
+        // not remove the new token.
         let why = format!(
             "{} without the store, {} discarded, {} failures",
             new.store_bypassed, new.discarded, new.failures
@@ -483,7 +484,8 @@ async fn revocation_reaches_every_process() {
     assert!(fourth != third && emulator.is_live(&fourth));
     assert_eq!(revoker.ask("token").await, fourth);
 
-    // During a Redis outage the result is an error, and the tombstone is written after it.
+    // During a Redis outage, the revocation returns an error, and the tombstone is written after
+    // the outage.
     redis.pause();
     let outcome = revoker.ask(&format!("forget {fourth}")).await;
     assert!(outcome.contains("token store"), "{outcome}");
@@ -513,11 +515,12 @@ impl Day {
     fn allowance(self) -> usize {
         match self {
             Self::Good | Self::Slow => 0,
-            // The token that each killed process had requested.
+            // Each killed process loses a token that it has requested.
             Self::Killing => KILLS,
-            // Each process sends its own requests, for each vendor, at most twice in that time.
+            // While Redis fails, each process sends its own requests: at most two for each vendor.
             Self::Paused | Self::Restarted => 2 * PROCESSES * 2,
-            // The previous lease holder and the next one, for each vendor and flush.
+            // After each of three flushes, one more request for each vendor: the previous lease
+            // holder and the next one both request a token.
             Self::Flushed => 2 * 3,
         }
     }
@@ -598,7 +601,7 @@ async fn pass(
     }
 }
 
-/// Runs the fleet once. Returns a line of the table.
+/// Runs the fleet once with this fault. Returns a line of the result table.
 async fn live_through(day: Day) -> Option<String> {
     let mut redis = RedisServer::start()?;
     let emulator = Emulator::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
@@ -651,7 +654,7 @@ async fn live_through(day: Day) -> Option<String> {
         emulator.double_spends(),
         seen.errors.len(),
     );
-    // A token is replaced after at least 2.35 seconds. One more token for the revocation.
+    // A token is replaced after 2.35 seconds at the earliest. The revocation causes one more token.
     let tokens = 2 * (ran.as_millis() as usize / 2350 + 2);
     let kills = if day == Day::Killing { KILLS } else { 0 };
     assert!(moneykit + moov <= tokens + day.allowance(), "too many calls\n{line}");

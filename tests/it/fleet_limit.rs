@@ -22,7 +22,8 @@ use crate::{
 };
 
 const LONG: Duration = Duration::from_secs(120);
-/// The number of scope sets of the larger test, for the longer runs that CONTRIBUTING describes.
+/// The variable with the number of scope sets of the larger test. CONTRIBUTING.md describes longer
+/// runs.
 const SCOPE_SETS: &str = "FLEET_SCOPE_SETS";
 
 /// Caches with separate connections, like separate processes.
@@ -49,7 +50,7 @@ fn fleet(
     (0..size).map(process).collect()
 }
 
-/// The time for which a call was admitted, in microseconds on the clock of Redis.
+/// The time from which a call may be sent, in microseconds on the clock of Redis.
 #[derive(Clone, Copy)]
 struct Admission {
     at: u64,
@@ -115,8 +116,8 @@ async fn ask(fleet: &[TokenCache], wanted: impl Fn(usize) -> Vec<usize>) -> usiz
     count
 }
 
-/// Checks that no window of `per` has more admissions than the limit, and that a waiting call
-/// starts one even step after the previous one and not later than the limit requires.
+/// Checks that no period of length `per` has more admissions than the limit. Checks that calls that
+/// must wait start at even intervals, and not later than the limit requires.
 fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
     assert!(
         admitted.windows(calls + 1).all(|span| span[calls].at - span[0].at >= per),
@@ -130,7 +131,7 @@ fn assert_within(admitted: &[Admission], calls: usize, per: u64) {
         waited += usize::from(span[calls].at <= earliest + 1);
     }
     let all = admitted.iter().skip(calls).filter(|admission| admission.waits).count();
-    // Except for the first one after a cool-down.
+    // The first call after a cool-down is an exception.
     assert!(waited + 1 >= all, "{} calls wait longer than the limit asks", all - waited);
 }
 
@@ -151,7 +152,7 @@ async fn a_fleet_is_admitted_within_the_limit(size: usize, sets: usize, part: us
     let discarded: u64 = fleet.iter().map(|cache| cache.stats().discarded).sum();
     assert_eq!((admitted.len(), source.count(), discarded), (sets, sets, 0), "one call for each scope set");
     assert_within(&admitted, 40, 1_050_000);
-    // Four scripts, and one every 10 s, because a waiting process also checks by itself in case a
+    // Each caller needs four scripts. A waiting caller also checks its key every 10 s, in case a
     // message was lost. The average wait is half of the total time.
     let seconds = sets / 40;
     assert!(scripts <= (4 + seconds / 20) * callers, "{scripts} scripts for {callers} waiters");

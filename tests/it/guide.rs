@@ -12,7 +12,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable")
 }
 
-/// Returns the name and text of each page except the list.
+/// Returns the name and text of each page except the table of contents.
 fn pages() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
     let files =
@@ -66,7 +66,7 @@ fn each_error_kind_has_a_guide_section() {
     }
 }
 
-/// A log line that was reworded could not be found on the page.
+/// Engineers search the page for a log line, so the line must have the same words in both places.
 #[test]
 fn each_log_line_explained_in_the_guide_is_in_the_sources() {
     let page = read("docs/guide/troubleshooting.md");
@@ -144,8 +144,8 @@ fn guide_pages_contain_no_code() {
     }
 }
 
-/// Links between pages are files in the repository. rustdoc resolves the same labels, which each
-/// module defines before it includes its page, because the first definition of a label applies.
+/// Links between pages are files in the repository. For rustdoc, each module defines the same
+/// labels before it includes its page, because the first definition of a label applies.
 #[test]
 fn each_link_between_pages_has_a_file_and_a_module() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
@@ -179,8 +179,8 @@ fn each_link_between_pages_has_a_file_and_a_module() {
     assert!(links > 20, "{links}");
 }
 
-/// The crate name is not ours on crates.io before the first release, so a copied version could
-/// install someone else's crate. Remove this test with that release.
+/// Before the first release, the crate name on crates.io does not belong to us, so a copied command
+/// could install someone else's crate. Remove this test with that release.
 #[test]
 fn no_guide_page_installs_the_crate_from_crates_io() {
     let mut texts: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The top-level modules in order. Each may import those of the lines above it, and no other of its
-/// own line. Files in none of them (`lib.rs`) may import all.
+/// The top-level modules in order. A module may import modules of the lines above, but no other
+/// module of its own line. Files outside of these modules (`lib.rs`) may import all of them.
 const ORDER: &[&[&str]] = &[
     &["catch_panic", "response", "secret", "timestamp", "clock", "sync", "hex", "json", "observer", "resend"],
     &["error", "single_flight", "work"],
@@ -116,7 +116,7 @@ fn module_dependencies_point_in_one_direction() {
     assert!(checked > 20, "only {checked} names were found");
 }
 
-/// `tests/shuttle` replaces `src/sync.rs` by models. It does not explore code that uses other
+/// `tests/shuttle` replaces `src/sync.rs` with models. Shuttle cannot explore code that uses other
 /// primitives.
 #[test]
 fn token_cache_uses_only_primitives_from_sync() {
@@ -172,7 +172,7 @@ fn paths_of(tree: &syn::UseTree, start: String, paths: &mut Vec<String>) {
     }
 }
 
-/// Code that two commands share is in a separate file and does not depend on them.
+/// Code that two commands share is in a separate file, which does not depend on the commands.
 #[test]
 fn cli_commands_do_not_depend_on_each_other() {
     const COMMANDS: [&str; 5] = ["moneykit", "moov", "doctor", "emulator", "shell"];

@@ -53,7 +53,7 @@ async fn fresh_token_is_returned_from_the_cache() {
 async fn stale_token_is_returned_immediately_and_renewed_once_in_the_background() {
     let (cache, source) = cache([]);
     token(&cache).await.unwrap();
-    // A token of 3600 s ends 10 s early and is renewed 300 s before that.
+    // A token of 3600 s is used for 3590 s and becomes stale after 3290 s.
     sleep(Duration::from_secs(3290)).await;
     let before = Instant::now();
     for _ in 0..1000 {
@@ -153,7 +153,7 @@ async fn token_reports_the_expiry_rule_that_applied() {
     assert_eq!(rules, [ExpiryRule::Seconds, ExpiryRule::Absent, ExpiryRule::Timestamp, ExpiryRule::Absurd]);
 }
 
-/// Interpreted as seconds, it would be valid for 57 years.
+/// Read as seconds, the timestamp would mean 57 years.
 #[tokio::test(start_paused = true)]
 async fn unix_time_in_expires_in_is_the_expiry_time() {
     let (cache, source) = cache([Reply::Token(1_800_000_900)]);
@@ -274,7 +274,7 @@ async fn refused_or_lost_refresh_falls_back_to_client_credentials() {
             [issue.clone(), TokenCall::Refresh("refresh-1".to_owned()), issue],
             "{reply:?}"
         );
-        // One caller, one request of each kind: the lost request was not retried.
+        // There is one request of each kind, so the lost refresh was not retried.
         assert_eq!(source.count(), 3);
     }
 }
@@ -316,7 +316,8 @@ async fn failed_refreshes_back_off_for_all_callers() {
         sleep(Duration::from_millis(500)).await;
     }
     let gaps: Vec<u128> = source.times().windows(2).map(|two| (two[1] - two[0]) / 1000).collect();
-    // Half of 1, 2, 4, … 60 s without jitter, and the interval of the polling.
+    // Without jitter, the delays are half of 1, 2, 4, … 60 s. The gaps are in whole seconds, and
+    // include up to 0.5 s until the next call.
     assert_eq!(gaps[..6], [0, 1, 2, 4, 8, 16]);
     assert!(gaps[6..].iter().all(|gap| (30..=31).contains(gap)), "{gaps:?}");
     let error = token(&cache).await.unwrap_err();
@@ -401,7 +402,8 @@ async fn token_calls_per_minute_stay_within_the_vendor_limit() {
     assert!(times.windows(301).all(|span| span[300] - span[0] >= 60_000), "more than 300 in a minute");
 }
 
-/// The guide describes a job that requests all tokens at once, and the alternative.
+/// The guide describes two jobs. The first one requests all tokens at once: about 1,200 callers get
+/// a token. The second one requests 500 tokens at a time: all callers get a token.
 #[tokio::test(start_paused = true)]
 async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     let (cache, _) = cache_with([], |options| options.with_rate_limit(40, SECOND));
@@ -427,7 +429,8 @@ async fn callers_in_batches_get_all_their_tokens_despite_the_rate_limit() {
     }
 }
 
-/// The waits are half of 200 ms and 400 ms, and each response takes 100 ms.
+/// The delays before the retries are 100 ms and 200 ms (half of 200 ms and 400 ms, without jitter).
+/// Each response takes 100 ms.
 #[tokio::test(start_paused = true)]
 async fn request_to_a_failing_vendor_is_sent_three_times() {
     let (cache, source) = cache(vec![fail(ErrorKind::Unavailable); 10]);
@@ -442,7 +445,7 @@ async fn request_to_a_failing_vendor_is_sent_three_times() {
 async fn failed_call_is_retried_by_the_retry_policy() {
     let (cache, source) = cache([fail(ErrorKind::Unavailable), fail(ErrorKind::Timeout)]);
     assert_eq!(token(&cache).await.unwrap(), "token-3");
-    // Each response takes 100 ms. The waits are half of 200 ms and 400 ms.
+    // Each response takes 100 ms. The delays before the retries are 100 ms and 200 ms.
     assert_eq!(source.times(), [0, 200, 500]);
     assert_eq!(cache.stats().failures, 0);
 
@@ -581,7 +584,7 @@ async fn caller_waits_at_most_its_given_time() {
     assert_eq!(source.count(), 1);
 }
 
-/// The source would log the second call, which follows the cancelled first one.
+/// If the background work continued, the source would log a second call: the retry.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_cache_stops_its_background_work() {
     let (cache, source) = cache([unsent(ErrorKind::Unavailable), unsent(ErrorKind::Unavailable)]);

@@ -1,11 +1,14 @@
-//! Holds the wording of every message in the sources: errors, log lines, panics and the output of the tools.
+//! Pins the wording of every message in the sources: errors, log lines, panics and the output of
+//! the tools.
 //!
-//! The rule: each string literal with a space and a letter in it is a message. So are format strings, and what a
-//! macro or an attribute such as `#[must_use = "..."]` contains. Docs, lints, `cfg` and test code are left out.
-//! A message of a single word is not found; `tests/it/errors.rs` has those of errors.
+//! A message is a string literal that contains a space and a letter. This includes format strings,
+//! and literals in macros and in attributes such as `#[must_use = "..."]`. Docs, lints, `cfg` and
+//! test code are left out. Messages of a single word are not found: `tests/it/errors.rs` has those
+//! of errors.
 //!
-//! To accept a change of wording: `INSTA_UPDATE=always cargo test --all-features --test it messages`, then
-//! `git diff tests/it/snapshots`. After a conflict in a snapshot, take either side and run the same.
+//! To accept a change of wording: `INSTA_UPDATE=always cargo test --all-features --test it
+//! messages`, then `git diff tests/it/snapshots`. After a conflict in a snapshot, take either side
+//! and run the same command.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +21,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::layers::sources;
 
-/// Words of riddles, in lower case, and the standard words for them.
+/// Phrases that readers did not understand, in lower case, and what to write instead.
 const BANNED: &[(&str, &str)] = &[
     ("all the same", "still, or nothing"),
     ("answer", "response, reply"),
@@ -66,7 +69,8 @@ fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
     }
 }
 
-/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]`, `#[cfg(all(test, ...))]`; not `#[cfg(not(test))]`.
+/// Returns whether an attribute marks test code: `#[test]`, `#[tokio::test]`, `#[cfg(test)]` and
+/// `#[cfg(all(test, ...))]`, but not `#[cfg(not(test))]`.
 fn is_test(attribute: TokenStream) -> bool {
     let text = attribute.to_string().replace(' ', "");
     text == "test"
@@ -75,7 +79,7 @@ fn is_test(attribute: TokenStream) -> bool {
         || text.starts_with("cfg(all(test,")
 }
 
-/// Of what the compiler, rustdoc or a lint reads, and no user.
+/// Returns whether an attribute is read only by the compiler, rustdoc or a lint, and not by users.
 fn has_no_message(attribute: TokenStream) -> bool {
     let mut names = attribute.into_iter().filter_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident.to_string()),
@@ -84,7 +88,7 @@ fn has_no_message(attribute: TokenStream) -> bool {
     names.next().is_some_and(|name| matches!(&*name, "allow" | "cfg" | "cfg_attr" | "doc" | "expect"))
 }
 
-/// Up to the end of an item, a field or an arm: a body, `;` or `,`.
+/// Skips the rest of an item, a field or a match arm: a body, or everything up to `;` or `,`.
 fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
     for token in tokens {
         match token {
@@ -95,13 +99,14 @@ fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
     }
 }
 
-/// `tests.rs`, `http_tests.rs` and all in a folder `tests`.
+/// Returns whether a file has only tests: `tests.rs`, `http_tests.rs`, or a file in a folder
+/// `tests`.
 fn is_test_file(path: &Path) -> bool {
     path.components()
         .any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs").ends_with("tests"))
 }
 
-/// The messages of each file below these folders, by its path.
+/// Returns the messages of each file below these folders, by its path.
 fn messages(folders: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let all = |name: &&str| -> Vec<PathBuf> {
         let path = root().join(name);

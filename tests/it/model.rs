@@ -29,9 +29,9 @@ enum Step {
     /// Requests a token and cancels after half of the server's response time.
     AskAndLeave(usize),
     Pass(Duration),
-    /// Waits until the newest token is stale, if it is not yet.
+    /// Waits until the newest token is stale, unless it is stale already.
     PassToStale(usize),
-    /// Invalidates the token that was last returned, which may be an old one by now.
+    /// Invalidates the token that was last returned, even if there is a newer token.
     Reject(usize),
     /// Revokes the newest token, by its access token or its refresh token.
     Revoke(usize, bool),
@@ -98,7 +98,8 @@ struct Life {
 }
 
 impl Life {
-    /// The documented windows, for lifetimes that are neither absent nor absurd.
+    /// Returns the time until the documented expiry. A lifetime that is not credible counts as
+    /// 300 s.
     fn ends(&self) -> Duration {
         let lifetime = match self.seconds {
             seconds if !(0..=31_536_000).contains(&seconds) => Duration::from_secs(300),

@@ -189,7 +189,7 @@ async fn clients_with_the_same_options_share_connections() {
 }
 
 /// A local TLS server with a certificate that nothing else trusts. Returns its port and
-/// certificate. It accepts only the given client certificate, if there is one.
+/// certificate. If `client` is given, the server accepts only this client certificate.
 #[cfg(feature = "rustls")]
 async fn tls_server(client: Option<rustls::pki_types::CertificateDer<'static>>) -> (u16, String) {
     use std::sync::Arc;
@@ -250,7 +250,7 @@ async fn client_certificate_is_presented() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
     }
 
-    // The same, from files that the environment names.
+    // Check the same settings from files that environment variables name.
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let (roots, identity) = (folder.join("network-root.pem"), folder.join("network-identity.pem"));
     let unrelated = rcgen::generate_simple_self_signed(["other".to_owned()]).unwrap().cert.pem();
@@ -264,14 +264,14 @@ async fn client_certificate_is_presented() {
     .unwrap();
     let client = config.builder_for_webhooks().unwrap().with_tokens(plain).build().unwrap();
     assert!(client.jwks().await.unwrap().into_body().keys.is_empty());
-    // The same for custom requests.
+    // Check the same settings for custom requests.
     let url = format!("https://localhost:{port}");
     let own = config.http_options().unwrap().to_reqwest(&url).unwrap();
     assert_eq!(own.get(&url).send().await.unwrap().status(), 200);
 }
 
-/// reqwest ignores the roots of a builder with preconfigured TLS, so this is the only way that
-/// works with every TLS feature.
+/// reqwest ignores root certificates of a builder with preconfigured TLS, so only
+/// `with_root_certificate` works with every TLS feature.
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn custom_root_certificate_is_trusted() {

@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 type Callers = JoinSet<Result<(), (ErrorKind, Duration)>>;
 
-/// Requests cold scope sets, one caller each, in order.
+/// Requests uncached scope sets in order, each from its own caller.
 fn ask(cache: &TokenCache, count: usize) -> Callers {
     let mut callers = JoinSet::new();
     for number in 0..count {
@@ -66,7 +66,7 @@ async fn cold_scope_sets_are_served_evenly_in_arrival_order_within_the_limit() {
         let waited = &times[40..];
         assert!(waited.windows(2).all(|two| (25..=45).contains(&(two[1] - two[0]))), "not even: {count}");
         let rate = (count - 40) as f64 / (*waited.last().unwrap() as f64 / 1000.0);
-        // The first caller that waits does so for a whole second.
+        // The first waiting caller waits for a whole second, which lowers the rate of 200 callers.
         assert!((38.0..=40.0).contains(&rate) || count == 200, "{count}: {rate} a second");
     }
 }
@@ -82,7 +82,7 @@ async fn caller_behind_a_long_queue_fails_immediately_with_the_expected_wait() {
     let wait = error.retry_after().unwrap();
     assert!((Duration::from_secs(248)..Duration::from_secs(256)).contains(&wait), "{wait:?}");
     assert!(!error.may_have_been_sent());
-    // A caller with enough time is served after the queue.
+    // A caller with enough time waits until the queue before it is empty.
     cache.token_within(&scopes(&["customer"]), LONG).await.unwrap();
     let waited = before.elapsed();
     assert!(waited >= wait && waited <= wait + SECOND, "{waited:?}");

@@ -1,5 +1,6 @@
-//! Compares the guide's table with the crate: against a server that always fails, the crate sends
-//! at most the row's number of requests per hour, and none without callers.
+//! Compares the table in `docs/guide/reactions.md` with the crate: against a server that always
+//! fails, the crate sends at most the documented number of requests per hour, and none without
+//! callers.
 
 use std::{
     collections::BTreeSet,
@@ -38,7 +39,8 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// The rows of the guide: the name of a reaction, and the maximum number of requests per hour.
+/// Returns the rows of the table: the name of a reaction, and the maximum number of requests per
+/// hour.
 fn rows() -> Vec<(String, Option<usize>)> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/reactions.md");
     let page = fs::read_to_string(page).expect("readable");
@@ -67,8 +69,9 @@ fn each_row_of_the_guide_table_has_a_test() {
     assert_eq!(names.len(), rows().len());
 }
 
-/// Requests a token ten times a second for an hour and checks the row's limit. The last requests
-/// show that the reaction continues only while callers request tokens.
+/// Requests a token ten times a second for an hour. Checks that the number of requests is within
+/// the limit in the table row `name`, and that requests are still sent in the second half of the
+/// hour. After the callers stop, no more requests are sent.
 async fn hold(
     name: &str,
     cache: &TokenCache,
@@ -347,7 +350,7 @@ async fn renewal_after_a_401_is_limited() {
                 assert!(runs.load(Ordering::Relaxed) <= 2);
                 sleep(Duration::from_secs(1)).await;
             }
-            // The first token was not requested because of a 401.
+            // The first token call is not a renewal.
             let renewals = source.count() - 1;
             assert!(
                 (expected - 10..=expected).contains(&renewals),
@@ -426,8 +429,8 @@ fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<Wrappe
     (cache, store)
 }
 
-/// Checks a reaction that runs in the background: its calls in an hour, and that it has ended a day
-/// later.
+/// Checks a reaction that runs in the background: the number of its calls in the first hour, and
+/// that it ends after a day.
 async fn hold_for_a_day(name: &str, calls: impl Fn() -> usize) {
     let before = calls();
     sleep(HOUR).await;
@@ -453,7 +456,7 @@ async fn tombstone_is_retried_until_it_expires_if_the_store_fails() {
     cache.invalidate(&token).await;
     let before = calls();
     sleep(Duration::from_secs(60)).await;
-    // After 5 s, 10 s, 20 s and 40 s. The next would come after 80 s.
+    // The retries are sent after 5 s, 10 s, 20 s and 40 s. The mark expires before the next retry.
     assert_eq!(calls() - before, 4);
     sleep(HOUR).await;
     assert_eq!(calls() - before, 4, "ended");

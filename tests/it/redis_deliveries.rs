@@ -108,7 +108,7 @@ async fn namespaces_are_isolated() {
     assert_eq!(two.begin(&id("a"), 1, LEASE).await.unwrap(), Begin::New);
 }
 
-/// Anyone may have written to Redis. A foreign value must not block an event forever.
+/// Another program may have written the value, which must not block the event forever.
 #[tokio::test]
 async fn foreign_value_in_redis_counts_as_absent() {
     let Some(redis) = RedisServer::start() else { return };

@@ -58,7 +58,7 @@ fn source(script: impl IntoIterator<Item = Reply>) -> Scripted {
     Scripted::new(Duration::from_millis(20), true, script)
 }
 
-/// The end of the key under which the credentials of a scripted source are blocked.
+/// The end of the Redis key that marks the credentials of a scripted source as refused.
 fn refused() -> String {
     let credentials = Fingerprint::of(["scripted"]).to_string();
     format!("refused:{:.32}", Fingerprint::of(["credentials", &credentials]).to_string())
@@ -247,7 +247,7 @@ async fn foreign_entries_are_rejected_and_overwritten() {
     let foreign_id: Vec<u8> = redis.run(&[b"HGET", other.as_bytes(), b"g"]).await;
     let (entry, huge) = (entry.as_bytes(), vec![b'x'; 1 << 20]);
     let breakages: [&[&[u8]]; 11] = [
-        // All fields of another entry, under this name.
+        // All fields of another entry, copied to this key.
         &[b"HSET", entry, b"t", &foreign, b"g", &foreign_id],
         &[b"SET", entry, b"text"],
         &[b"RPUSH", entry, b"a", b"b"],
@@ -360,7 +360,7 @@ async fn token_invalidated_by_one_process_is_evicted_in_every_process() {
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(two.stats().evicted_remotely, 1);
     assert_eq!((get(&two, "a").await, get(&one, "a").await), ("token-2".to_owned(), "token-2".to_owned()));
-    // The same for a revoked token.
+    // Check the same with a revoked token.
     one.forget(&Secret::from("token-2")).await.unwrap();
     until("dropped", async || two.cached(&scopes(&["a"])).is_none()).await;
     assert_eq!(source.count(), 2);
@@ -387,7 +387,7 @@ async fn closed_store_reconnects_when_it_is_called() {
     let cache = TokenCache::new(source.clone(), options(store.clone()));
     let token = get(&cache, "a").await;
     listening(&redis, 1).await;
-    // The connection that runs this command is one of them.
+    // One of the three connections runs this command.
     let connections = async || redis.run_text::<String>("CLIENT LIST").await.lines().count();
     assert_eq!(connections().await, 3);
     cache.shutdown(LONG).await.unwrap();
@@ -402,7 +402,7 @@ async fn eviction_missed_by_the_subscription_is_applied_later() {
     let Some(redis) = RedisServer::start() else { return };
     let source = source([]);
     let (one, two) = two_with_one_token(&redis, &source).await;
-    // Let the work after the subscriptions finish.
+    // Wait until the caches have handled their new subscriptions.
     sleep(BRIEF).await;
     let token = one.token(&scopes(&["a"])).await.unwrap();
     redis.run_text::<i64>("CLIENT KILL TYPE pubsub").await;
@@ -920,7 +920,7 @@ async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
 #[tokio::test]
 async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let Some(redis) = RedisServer::start() else { return };
-    // Longer than a caller's wait and a lease together.
+    // Each response takes longer than the wait of a caller and a lease together.
     let source = Scripted::new(Duration::from_secs(6), true, []);
     let process = || {
         let store = Arc::new(builder().with_timeout(LONG).open(&redis.url()).unwrap());
@@ -933,7 +933,7 @@ async fn token_call_that_outlasts_its_callers_is_sent_once() {
     let (first, second) = tokio::join!(one.token(&wanted), two.token(&wanted));
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
-    // Either of them may have held the lease.
+    // Either process may have held the lease.
     until("the token", async || [&one, &two].iter().any(|cache| cache.cached(&wanted).is_some())).await;
     for cache in [&one, &two] {
         assert_eq!(cache.token_within(&wanted, LONG).await.unwrap().expose_secret(), "token-1");

@@ -55,7 +55,7 @@ async fn name(redis: &RedisServer, part: &str) -> String {
     name.clone()
 }
 
-/// Waits until the process drops its token because of another process.
+/// Waits until the process has dropped its token because of another process.
 async fn dropped(cache: &TokenCache) {
     let gone = async {
         while cache.cached(&scopes(&["a"])).is_some() {
@@ -200,7 +200,8 @@ async fn blocks_of_another_version_are_applied() {
     get(&process(&redis, &source)).await;
     let fence = name(&redis, "fence").await;
     let entry = name(&redis, "token:2:").await;
-    // The credentials are blocked, not the source. Those of this source have the same fingerprint.
+    // The block applies to the credentials and not to the source. In this test, both have the same
+    // fingerprint.
     let credentials = Fingerprint::of(["scripted"]).to_string();
     let refused = Fingerprint::of(["credentials", &credentials]).to_string();
     for (block, kind) in [

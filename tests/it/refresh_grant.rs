@@ -104,7 +104,7 @@ async fn source_without_a_refresh_grant_renews_without_it() {
     assert_eq!(cache.stats().refreshes, 99);
 }
 
-/// The client credentials may be rate limited too, so the request waits until the cool-down ends.
+/// The client credentials may be rate limited too, so no request is sent until the cool-down ends.
 #[tokio::test]
 async fn rate_limited_refresh_token_is_not_resent() {
     let emulator = emulator().await;

@@ -51,7 +51,7 @@ impl TokenSource for Same {
     }
 }
 
-/// A store that never accepts a token after its eviction, and reports this.
+/// A store that rejects a token after its eviction, even if the server issues it again.
 #[derive(Debug)]
 struct Unforgiving {
     store: MemoryStore,
@@ -129,8 +129,8 @@ async fn repeatedly_invalidating_a_reissued_token_backs_off() {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        // Back-off of 1, 2, 4, … 60 s, half of it without jitter. Several requests each time if the
-        // store never accepts the token again.
+        // Without jitter, the delays are half of 1, 2, 4, … 60 s. With the store that rejects the
+        // token after its eviction, each attempt sends several requests.
         let asked = source.count();
         assert!((100..=4 * 130).contains(&asked), "{asked}");
         sleep(HOUR).await;
@@ -211,7 +211,7 @@ async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
     assert_eq!(source.0.load(Ordering::Relaxed), 1);
 }
 
-/// Its refresh grant panics, and its client credentials grant works.
+/// A source whose refresh grant panics and whose client credentials grant works.
 struct PanicsOnRefresh;
 
 impl TokenSource for PanicsOnRefresh {

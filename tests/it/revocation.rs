@@ -1,5 +1,5 @@
-//! A revoked token is never returned again, whichever of its ids is given and whatever runs
-//! concurrently.
+//! A revoked token is never returned again, whether the revocation names the access token or the
+//! refresh token, and whatever runs concurrently.
 
 use std::{
     sync::{Arc, Mutex},
@@ -22,8 +22,8 @@ use crate::{
 
 const STALE: Duration = Duration::from_secs(3291);
 
-/// Checking that a refresh may start and starting it were once two steps, which caused two requests
-/// in 50,000 runs.
+/// When the check and the start of a refresh were two separate steps, 50,000 runs showed a second
+/// request.
 #[test]
 fn callers_on_many_threads_at_a_cold_start_send_one_request() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
@@ -141,7 +141,7 @@ async fn token_revoked_before_it_arrives_is_not_returned() {
     assert_eq!(cache.token(&scopes(&["a"])).await.unwrap().expose_secret(), "another");
 }
 
-/// The refresh has ended and its callers are about to be woken: none of them may get the token.
+/// The refresh has ended and its callers are about to wake up. None of them may get the token.
 #[tokio::test(start_paused = true)]
 async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
     let source = Held::default();

@@ -95,7 +95,7 @@ impl Scripted {
         self.0.log.lock().unwrap().iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// Returns when it was called, in whole milliseconds since its start.
+    /// Returns the times of the calls, in whole milliseconds since the start.
     pub(crate) fn times(&self) -> Vec<u128> {
         self.0.log.lock().unwrap().iter().map(|(at, _)| at.as_millis()).collect()
     }
@@ -205,7 +205,7 @@ pub(crate) fn cache_with(
     (TokenCache::new(source.clone(), customise(options(&TestClock::new()))), source)
 }
 
-/// The same, with a refresh grant.
+/// Works like [`cache`], with a refresh grant.
 pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache, Scripted) {
     let source = Scripted::new(Duration::from_millis(100), true, script);
     (TokenCache::new(source.clone(), options(&TestClock::new())), source)

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::emulator;
 
-/// Stands for a secret, or for one that was put in the wrong place.
+/// Stands for a secret, also for one that a user put into the wrong setting.
 const MARK: &str = "MARK-0123456789";
 
-/// A value for each key that differs from its default.
+/// Returns a value for each key. It differs from the default of the key.
 fn samples() -> Vec<(&'static str, Value)> {
     vec![
         ("client_id", json!("id")),
@@ -83,7 +83,7 @@ fn no_setting_is_ignored() {
         let variable = (format!("MOOV_{}", key.to_ascii_uppercase()), text(value));
         let from_vars = moov::Config::from_vars([variable]).expect("it is read");
         assert_eq!(format!("{config:?}"), format!("{from_vars:?}"), "{key}");
-        // These files are read: see `credentials_files`.
+        // The values of these settings are read from files, see `credentials_files`.
         let is_read = key.contains("secret") || *key == "credentials_dir";
         if !is_read && *key != "webhook_tolerance" {
             assert_ne!(built(config), unset, "{key} does not reach the builder");
@@ -271,7 +271,7 @@ fn wrongly_joined_scopes_are_rejected_with_a_fix() {
     assert_eq!(config.scopes.unwrap().len(), 2);
 }
 
-/// Windows PowerShell's `>` and `Out-File` write these.
+/// Windows PowerShell's `>` and `Out-File` write such files.
 #[test]
 fn byte_order_mark_is_removed_and_utf_16_is_reported() {
     let secret = |content: &[u8], name: &str| {

@@ -87,7 +87,7 @@ async fn refresh_in_flight_finishes_and_its_refresh_token_is_stored() {
     assert_eq!(stored.access_token.expose_secret(), "token-2");
     assert_eq!(stored.refresh_token.as_ref().map(Secret::expose_secret), Some("refresh-2"));
     assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-2");
-    // The next process uses it.
+    // The next process uses the stored refresh token.
     sleep(EXPIRED).await;
     assert_eq!(other.token(&scopes(&["a"])).await.unwrap().expose_secret(), "token-3");
     assert_eq!(source.token_calls()[2..], [TokenCall::Refresh("refresh-2".to_owned())]);

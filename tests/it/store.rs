@@ -157,7 +157,7 @@ async fn rejected_token_is_not_reloaded_after_its_scope_set_was_evicted() {
     let request = |token: Token| {
         sent.push(token.expose_secret().to_owned());
         async move {
-            // Enough scope sets to also free evicted entries.
+            // Request so many scope sets that evicted entries are also freed.
             for other in 0..1000 {
                 cache.token(&scopes(&[&format!("other-{other}")])).await.unwrap();
             }
@@ -191,7 +191,8 @@ async fn process_waits_until_the_lease_holder_finishes_or_the_lease_expires() {
     let dying = tokio::spawn(async move { dead.token(&scopes(&["a"])).await });
     sleep(Duration::from_secs(1)).await;
     dying.abort();
-    // The call continues, and its lease is renewed for 60 s. The second process waits for its end.
+    // The aborted caller's request continues, and its lease is renewed for 60 s. The second process
+    // waits until the lease ends.
     let waiting = fleet[1].token_within(&scopes(&["a"]), Duration::from_secs(80)).await;
     assert_eq!(waiting.unwrap().expose_secret(), "token-2");
     assert_eq!(source.count(), 2);
@@ -305,7 +306,7 @@ async fn process_with_a_slow_clock_returns_no_expired_token() {
     sleep(Duration::from_millis(1_500)).await;
     assert_eq!(get(&two).await, "token-1");
     sleep(Duration::from_millis(1_210)).await;
-    // 2.7 s of the 3 s have passed, and the rest is the safety margin.
+    // 2.7 s of the 3 s have passed. The rest is the expiry leeway.
     assert_ne!(get(&two).await, "token-1");
 }
 
@@ -315,7 +316,7 @@ async fn process_can_revoke_a_token_it_does_not_hold() {
     for (round, revoked) in ["token-1", "refresh-2"].into_iter().enumerate() {
         let fleet = fleet(3, &source, &store);
         assert_eq!(tokens(&fleet[..2]).await, vec![format!("token-{}", round + 1); 2]);
-        // The third process has never seen it.
+        // The third process has never had the token.
         fleet[2].forget(&Secret::from(revoked)).await.unwrap();
         sleep(Duration::from_millis(1)).await;
         for cache in &fleet {
@@ -369,7 +370,7 @@ async fn processes_retry_a_failing_store_at_different_times() {
     assert_ne!(processes[0].1, processes[1].1);
 }
 
-/// A caller that stops waiting, such as a request whose client disconnected.
+/// Simulates a caller that stops waiting, such as a request whose client disconnected.
 #[tokio::test(start_paused = true)]
 async fn revocation_with_a_dropped_caller_still_reaches_other_processes() {
     let (source, store) = (slow([]), Arc::new(Switched::default()));

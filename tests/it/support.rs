@@ -19,12 +19,12 @@ pub(crate) async fn emulator() -> Emulator {
     Emulator::start().await.expect("the emulator starts")
 }
 
-/// Options that keep the test of a hang short, but are long enough for a busy machine.
+/// Options with a timeout that keeps tests of a hang short, but is long enough for a busy machine.
 pub(crate) fn quick() -> HttpOptions {
     HttpOptions::default().with_timeout(Duration::from_secs(2))
 }
 
-/// Each call is sent once without delay, and failures are not cached.
+/// Sends each call once without delay, and caches no failures.
 pub(crate) fn plain(tokens: TokenOptions) -> TokenOptions {
     tokens
         .with_retry(|_| RetryPolicy::never())
@@ -49,7 +49,7 @@ pub(crate) fn json(status: u16, body: impl Into<String>) -> Fault {
         .with_body("application/json", body.into())
 }
 
-/// Sends a token call of either vendor and returns its access token.
+/// Requests a token from the vendor that `operation` belongs to. Returns the access token.
 pub(crate) async fn issue(emulator: &Emulator, operation: Operation) -> Result<Secret, Error> {
     match operation {
         Operation::MoneykitToken => {

@@ -41,8 +41,8 @@ fn moov_api_digest_matches_the_snapshot() {
     insta::assert_snapshot!("surface_moov", surface("moov").lines());
 }
 
-/// The digest describes the current output of the build script. This test compares it with the
-/// compiled code.
+/// The digest describes the current output of the build script, so this test checks that the
+/// compiled code is the same output.
 #[test]
 fn compiled_code_matches_the_code_generated_from_the_specs() {
     assert_eq!(include_str!(concat!(env!("OUT_DIR"), "/moneykit.rs")), bindings(spec("moneykit")).unwrap());
@@ -180,8 +180,8 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Types that a user can receive are public, with everything they contain. Types that are only sent
-/// are not.
+/// Types that a user can receive are public, including the types of their fields. Types that are
+/// used only in requests are private.
 #[test]
 fn public_types_are_only_responses_and_errors() {
     for vendor in ["moneykit", "moov"] {
@@ -196,7 +196,7 @@ fn public_types_are_only_responses_and_errors() {
         let Surface { types, operations } = surface(vendor);
         expected.extend(operations.into_iter().map(|operation| operation.response));
         expected.retain(|name| types.iter().any(|(known, _)| known == name));
-        // A type of this crate replaces these.
+        // This crate has its own type for this field.
         expected.remove("ExpiresIn");
         let mut open: Vec<String> = expected.iter().cloned().collect();
         while let Some(name) = open.pop() {
@@ -211,7 +211,7 @@ fn public_types_are_only_responses_and_errors() {
     }
 }
 
-/// The derives of each type, and whether it contains a secret.
+/// Checks the derives of the types that contain a secret.
 #[test]
 fn types_with_secrets_are_serialized_only_in_requests() {
     for (vendor, secret_requests, secret_responses) in [
@@ -230,8 +230,8 @@ fn types_with_secrets_are_serialized_only_in_requests() {
     }
 }
 
-/// A secret is found in a list, an option or another type, however a later revision of a spec wraps
-/// it.
+/// A secret in a list, an option or another type is found too, because later revisions of a spec
+/// may wrap secrets in this way.
 #[test]
 fn response_with_a_nested_secret_cannot_be_serialized() {
     let code = bindings({
@@ -268,7 +268,7 @@ fn derives(code: &str) -> BTreeMap<String, String> {
     structs.map(|item| (item.ident.to_string(), derives(&item))).collect()
 }
 
-/// A signature should not leave open which `Scope` it means.
+/// If two types had this name, a reader of a signature could confuse them.
 #[test]
 fn only_one_type_is_named_scope() {
     let api =

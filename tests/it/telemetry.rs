@@ -30,7 +30,7 @@ fn calls(log: &Log) -> Vec<String> {
     log.text().lines().filter(is_end).map(str::to_owned).collect()
 }
 
-/// Returns the first of them.
+/// Returns the log line at the end of the first call.
 fn call(log: &Log) -> String {
     calls(log).into_iter().next().unwrap_or_else(|| panic!("no span of a call: {}", log.text()))
 }
@@ -96,7 +96,8 @@ async fn retried_call_records_its_resend_count() {
     }
 }
 
-/// The span shows the URL unchanged and uses its path as the template and name.
+/// A span shows the unchanged URL and uses its path as the template and the name, so URLs must have
+/// no parameters.
 #[test]
 fn urls_in_the_contracts_have_no_parameters() {
     for vendor in ["moneykit", "moov"] {

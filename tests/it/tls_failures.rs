@@ -98,7 +98,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// Serves with a certificate for one host that is valid until this year.
+    /// A server with a certificate for one host, which is valid until the year `until`.
     fn serve(&self, host: &str, until: i32) -> Peer {
         let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(until, 1, 1);

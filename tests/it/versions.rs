@@ -1,4 +1,4 @@
-//! The client sends fields that its version supports, however the service handles either.
+//! The client sends only fields that its version supports, even if the service ignores the version.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use crate::support::{emulator, plain, scopes};
 /// How a service handles `client_type`.
 #[derive(Clone, Copy, Debug)]
 enum Service {
-    /// Accepts it in requests with a version that documents it, and rejects unknown fields
+    /// Accepts `client_type` in requests with a version that documents it. Rejects unknown fields
     /// otherwise.
     Strict,
     /// Ignores the version header and rejects unknown fields.
@@ -84,8 +84,8 @@ impl Server {
 
 const PAGE: &str = "https://your-domain.com";
 
-/// Each row: the requested version and the client type that a backend sends. A page, and a backend
-/// configured to send none, send no client type.
+/// Each row has the requested version, and the client type that a backend sends. A page sends no
+/// client type. A backend can be configured to send none.
 #[tokio::test]
 async fn client_type_is_sent_only_with_versions_that_support_it() {
     let server = Server::start(Service::Strict).await;
@@ -120,7 +120,8 @@ async fn client_type_is_sent_only_with_versions_that_support_it() {
     }
 }
 
-/// The error is not retried without the field, because the token would be of another kind.
+/// After the error, the client does not send the call without the field, because the token would be
+/// of another kind.
 #[tokio::test]
 async fn refused_client_type_is_not_resent() {
     let server = Server::start(Service::OldAndStrict).await;

@@ -1,4 +1,5 @@
-//! Caching of MoneyKit's webhook keys: counts the fetches, and which keys are used meanwhile.
+//! Caching of MoneyKit's webhook keys: the number of fetches, and the keys that are used until a
+//! fetch ends.
 
 use std::time::Duration;
 
@@ -102,7 +103,7 @@ async fn webhook_only_client_needs_no_credentials() {
         assert!(error.to_string().contains("has no credentials"), "{error}");
     }
     assert_eq!(emulator.requests().len(), 2);
-    // A token of another client must not be shown by this one.
+    // This client can introspect a token of another client.
     let token = emulator.moneykit().build().expect("a client").default_token().await.expect("a token");
     client.introspect(&token).await.expect("a client is described");
 }
@@ -133,7 +134,7 @@ async fn ten_thousand_unknown_key_ids_cause_one_fetch() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// If the fetch for the cold cache did not bring the key, no second fetch follows.
+/// If the fetch for the cold cache did not return the key, no second fetch follows.
 #[tokio::test]
 async fn many_webhooks_on_a_cold_cache_cause_one_fetch() {
     let (emulator, webhooks, _) = service().await;
@@ -177,7 +178,7 @@ async fn key_rotation_rejects_no_valid_webhook() {
     assert!(fetches(&emulator) <= 2, "{}", fetches(&emulator));
 }
 
-/// The new key signs while the old one still does, alternating, on a warm cache.
+/// Webhooks are signed by the old and the new key alternately, on a warm cache.
 #[tokio::test]
 async fn old_and_new_keys_verify_while_both_are_published() {
     let (emulator, webhooks, _) = service().await;
@@ -192,7 +193,7 @@ async fn old_and_new_keys_verify_while_both_are_published() {
     assert_eq!(fetches(&emulator), 2);
 }
 
-/// An intermediate cache serves the old key set for a while after a rotation.
+/// An intermediate cache may return the old key set for a while after a rotation.
 #[tokio::test]
 async fn webhook_signed_with_a_not_yet_published_key_is_retryable() {
     let (emulator, webhooks, clock) = service().await;
@@ -323,7 +324,7 @@ async fn failed_first_fetch_is_not_repeated_by_every_webhook() {
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));
     }
     assert_eq!(fetches(&emulator), 1);
-    // 1, 2 and 4 seconds, each at its boundary.
+    // The back-off is 1, 2 and 4 seconds. Nothing is fetched one millisecond before its end.
     for (number, wait) in [1, 2, 4].into_iter().enumerate() {
         clock.advance(Duration::from_secs(wait) - Duration::from_millis(1));
         assert_eq!(verdict(&webhooks, &good(&emulator)).await, Err("keys_unavailable"));

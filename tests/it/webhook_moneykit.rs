@@ -85,7 +85,7 @@ fn claims() -> Value {
     json!({ "iat": NOW, "exp": NOW + 3600, "request_body_sha256": body_digest(BODY) })
 }
 
-/// Returns a value with some members set, or removed if they are null.
+/// Returns a copy of an object with some members set. Members that are null are removed.
 fn but(mut value: Value, changes: Value) -> Value {
     let object = value.as_object_mut().expect("an object");
     for (name, change) in changes.as_object().expect("an object") {
@@ -179,8 +179,8 @@ fn invalid_delivery_headers_are_ignored() {
     assert_eq!(read(&[(TOKEN, &"d".repeat(257)), (ATTEMPT, "00000000001")]), (None, None));
 }
 
-/// Hostile inputs, each with its own error reason. If it matters, they have a valid signature, so
-/// only that reason rejects them.
+/// Each hostile input has its own error reason. Where it matters, the input has a valid signature,
+/// so that nothing but this reason rejects it.
 #[test]
 fn each_hostile_input_has_its_own_error_reason() {
     let jws = |header: Value, claims: Value| sign(header.to_string(), claims.to_string());
@@ -521,7 +521,7 @@ proptest! {
         prop_assert!(verify(&text, &body, &KEYS, now(), &VerifierOptions::default()).is_err());
     }
 
-    /// Signed, so that header and claims are parsed.
+    /// The bytes are signed, so that header and claims are parsed.
     #[test]
     fn arbitrary_signed_bytes_do_not_panic(header: Vec<u8>, claims: Vec<u8>) {
         prop_assert!(verified(&sign(&header, claims_of())).is_err() || header == self::header().to_string().as_bytes());

@@ -33,7 +33,7 @@ fn refused(webhooks: &WebhookVerifier, headers: &HeaderMap) -> &'static str {
 async fn verified_moov_webhook_marks_its_body_as_unsigned() {
     let emulator = emulator().await;
     let sent = sign(emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).with_webhook_id("w-1"));
-    // Any body passes with these headers, because the vendor does not sign the body.
+    // Any body is accepted with these headers, because the vendor does not sign the body.
     let sent = sent.with_body(r#"{"type":"forged"}"#);
     let webhook = verifier(&emulator).verify(&sent.headers, &sent.body).expect("it verifies");
     assert_eq!(webhook.webhook_id(), "w-1");
@@ -266,7 +266,7 @@ fn refetch_url_contains_only_valid_uuids() {
     assert_eq!(url("transfer.updated", &serde_json::json!({ "transferID": { "id": ID } })), None);
     assert_eq!(url("refund.created", &serde_json::json!({ "refundID": ID })), None);
     assert_eq!(url("../x.created", &serde_json::json!({ "../xID": ID })), None);
-    // Every notation of a UUID becomes the standard one.
+    // A UUID in any notation is converted to the standard notation.
     let braced =
         url("card.autoUpdated", &serde_json::json!({ "cardID": format!("{{{}}}", ID.to_uppercase()) }));
     assert_eq!(braced, Some(format!("https://api.example/accounts/{ACCOUNT}/cards/{ID}")));

@@ -180,7 +180,8 @@ async fn delivery_store_failure_is_observed() {
     };
     guard.complete().await.unwrap_err();
     assert_eq!(seen.take(), ["accepted", "completefailed"]);
-    // The store also fails to abandon this delivery, so it ends with its lease.
+    // The store also fails to abandon this delivery, which therefore stays in progress until its
+    // lease expires.
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };

@@ -220,7 +220,7 @@ impl Fleet {
         Self { emulator, redis, role, servers, vendor, events: 0 }
     }
 
-    /// Signs a delivery of the event now, with the same event and, for Moov, the same nonce.
+    /// Signs the current event with the current time. Moov's nonce stays the same.
     fn sign(&self, behaviour: &str) -> SignedWebhook {
         let event = self.events;
         let mut webhook = match self.vendor {
@@ -255,7 +255,7 @@ impl Fleet {
             let webhook = if attempt % 2 == 0 { same.clone() } else { self.sign("") };
             match self.status(attempt % self.servers.len(), &webhook).await {
                 Some(200 | 204) => accepted += 1,
-                // Like the vendor, but the vendor waits longer.
+                // The vendor also waits between retries, but longer.
                 _ => sleep(Duration::from_millis(20)).await,
             }
             if accepted == 2 * self.servers.len() {
@@ -345,8 +345,9 @@ impl Fleet {
     }
 }
 
-/// Never zero. Twice only if the handler took effect and its delivery was not completed, or if the
-/// store lost the record, as the documentation of the module `webhook` says.
+/// An event is never lost. It is handled twice only if its handler took effect and the delivery was
+/// not completed, or if the store lost the record, as the documentation of the module `webhook`
+/// says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_is_handled_at_least_once_despite_failures() {
     const COLUMNS: [(&str, usize); 4] = [("moneykit", 1), ("moneykit", 3), ("moov", 1), ("moov", 3)];

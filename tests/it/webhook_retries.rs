@@ -156,7 +156,7 @@ async fn webhook_is_retried_when_the_handler_does_not_respond() {
     }
 }
 
-/// `fintech-auth moneykit trigger` also uses another process's key in PKCS#8.
+/// `fintech-auth moneykit trigger` can also sign with the key of another process, in PKCS#8.
 #[tokio::test]
 async fn webhook_signed_with_the_exported_key_is_verified() {
     use fintech_auth::webhook::testing::{SigningKey, sign_moneykit};

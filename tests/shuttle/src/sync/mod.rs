@@ -8,7 +8,7 @@
 //!   take from `src/sync.rs`: the scheduler cannot switch before these operations.
 //! - The counters of `Stats`, which no decision depends on.
 //!
-//! Atomics are sequentially consistent, independent of the given ordering.
+//! The given memory ordering is ignored: all atomics are sequentially consistent.
 
 use std::{
     ops::{Deref, DerefMut},

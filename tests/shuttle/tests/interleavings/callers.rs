@@ -15,7 +15,7 @@ use super::{
 
 #[test]
 fn two_cold_callers_send_one_request() {
-    // Three tasks, few enough for depth first: the two callers and the refresh.
+    // Three tasks (the two callers and the refresh) are few enough to explore all schedules.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || cold_callers(2));
 }
 

@@ -12,7 +12,7 @@ use shuttle::{
     },
 };
 
-/// Far above what any scenario needs. A schedule with more steps is an endless loop.
+/// Far more steps than any scenario needs. A schedule with more steps is an endless loop.
 const MAX_STEPS: usize = 100_000;
 /// The number of priority changes in a PCT schedule: enough for races of up to four operations.
 const PCT_DEPTH: usize = 4;

@@ -5,15 +5,16 @@
 //! # Seeded bugs
 //!
 //! Each of these changes was made once in `src`, and a test failed. The two numbers are the first
-//! failing schedule of the random schedules and of the PCT schedules.
+//! failing schedule of the random schedules and of the PCT schedules. "None of 2,000" means that no
+//! random schedule failed.
 //!
 //! - A refresh starts in a second critical section. In `CacheEntry::lookup`, before
 //!   `cold.flight.start()`: `drop(state); let mut state = self.lock();`.
 //!   `callers::two_cold_callers_send_one_request` fails: 2, 2.
 //! - A token is published in a second critical section after its revocation was checked. In
-//!   `CacheEntry::publish`, before `state.refresh_token =`:
-//!   `drop(state); let mut state = self.lock();`.
-//!   `revocation::revoking_the_access_token_revokes_its_refresh_token_too` fails: none of 2,000, 78.
+//!   `CacheEntry::publish`, before `state.refresh_token =`: `drop(state); let mut state =
+//!   self.lock();`. `revocation::revoking_the_access_token_revokes_its_refresh_token_too` fails:
+//!   none of 2,000, 78.
 //! - A refresh token from the store is sent although it was revoked. In
 //!   `CacheEntry::take_refresh_token`: `taken.filter(|_| true)`.
 //!   `fleet::revoked_refresh_token_from_the_store_is_not_sent` fails: 1, 1.

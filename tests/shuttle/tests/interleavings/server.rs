@@ -25,7 +25,7 @@ pub(crate) struct Request {
     pub(crate) refresh_token: Option<String>,
 }
 
-/// The reaction of the server to a request.
+/// How the server responds to a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Reply {
     Token,
@@ -45,8 +45,8 @@ struct Inner {
     reply: fn(usize) -> Reply,
 }
 
-/// Returns the grant of a token. The tokens of grant `g1` are `g1-a1` and `g1-r1`, after its first
-/// refresh `g1-a2` and `g1-r2`.
+/// Returns the grant of a token. The first tokens of grant `g1` are `g1-a1` and `g1-r1`. After the
+/// first refresh, they are `g1-a2` and `g1-r2`.
 pub(crate) fn grant_of(token: &Token) -> String {
     token.expose_secret().split('-').next().unwrap_or_default().to_owned()
 }
@@ -56,7 +56,7 @@ impl Server {
         Self::replying(|_| Reply::Token)
     }
 
-    /// Creates a server. The argument of `reply` is the number of earlier requests.
+    /// Creates a server. `reply` gets the number of earlier requests.
     pub(crate) fn replying(reply: fn(usize) -> Reply) -> Self {
         Self(Arc::new(Inner { requests: Mutex::default(), reply }))
     }

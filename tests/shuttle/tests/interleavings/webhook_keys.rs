@@ -75,7 +75,7 @@ async fn verify_at_once(vendor: &Vendor, callers: usize) -> Vec<Result<(), Verif
 
 #[test]
 fn two_webhooks_without_cached_keys_cause_one_fetch() {
-    // Three tasks, few enough for depth first: the two callers and the fetch.
+    // Three tasks (the two callers and the fetch) are few enough to explore all schedules.
     explore(Schedules { depth_first: 20_000, ..DEFAULT }, || async {
         let vendor = Vendor::new(Reply::Token);
         assert_eq!(verify_at_once(&vendor, 2).await, [Ok(()); 2]);
