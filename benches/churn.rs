@@ -42,8 +42,8 @@ fn main() {
     }
 }
 
-/// Each thread requests tokens for scope sets that are never requested again. One in ten uses a
-/// handle that is kept for a while.
+/// Each thread requests tokens for scope sets that are never requested again. One in ten requests
+/// uses a handle, which is kept for a while.
 fn tokens(capacity: usize, operations: u64) {
     let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(capacity));
     let most = AtomicUsize::new(0);

@@ -2,10 +2,11 @@
 //! process and in a fleet, the round trips, and how a fleet keeps a rate limit.
 //!
 //! `cargo bench --bench fleet` measures the costs. `cargo bench --bench fleet -- limit 200 800`
-//! measures the rate limit of 40 calls a second for these numbers of scope sets. It runs four
-//! times, each as long as the rate limit requires. The benchmark starts a `redis-server` on
-//! loopback and ends with a note if none is installed. The source responds immediately, so the
-//! measured time is spent in this crate and in Redis.
+//! measures the rate limit of 40 calls a second for these numbers of scope sets. This takes four
+//! runs, each as long as the rate limit requires.
+//!
+//! The benchmark starts a `redis-server` on loopback, and ends with a note if none is installed.
+//! The source responds immediately, so the measured time is spent in this crate and in Redis.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -126,7 +127,7 @@ async fn warm(fleet: &[TokenCache]) -> Duration {
     start.elapsed()
 }
 
-/// The highest number of arrivals within any window of this length.
+/// Returns the highest number of arrivals within any period of length `span`.
 fn most_within(arrivals: &[Instant], span: Duration) -> usize {
     let end = |start: usize| arrivals.partition_point(|at| *at - arrivals[start] < span);
     (0..arrivals.len()).map(|start| end(start) - start).max().unwrap_or(0)
@@ -142,7 +143,7 @@ fn processor_time(redis: &Redis) -> f64 {
     of("self") + of(&redis.0.id().to_string())
 }
 
-/// Requests scope sets without a token. Each process of the fleet requests all of them.
+/// Measures the time until each process has a token for each scope set, starting without tokens.
 async fn limit(redis: &Redis, processes: usize, scope_sets: usize) {
     redis.run::<()>("FLUSHALL").await;
     let source = Local::default();

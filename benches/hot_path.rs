@@ -23,7 +23,7 @@ use fintech_auth::{
 use http::HeaderValue;
 use tokio::runtime::Runtime;
 
-/// Long samples, so that two threads overlap for most of each sample.
+/// A sample is long, so that two threads overlap for most of it.
 const CALLS: u32 = 500_000;
 const SAMPLES: u32 = 20;
 
@@ -187,8 +187,8 @@ mod cached {
 }
 
 /// Three scopes of 190 bytes in total, looked up among many sets. The caller's scopes are read in
-/// memory order, as if just created. The cache was filled in another order, so its cache misses are
-/// visible.
+/// memory order, as if just created. The cache was filled in another order, so that the processor's
+/// cache misses are measured.
 mod keyed {
     use super::*;
 
@@ -203,7 +203,7 @@ mod keyed {
 
         fn shuffled(&self) -> impl Iterator<Item = &[Scope]> {
             let count = self.0.len();
-            // Coprime to every count here.
+            // 7,919 has no common factor with any `count` here, so each set is returned once.
             (0..count).map(move |index| &self.0[index * 7_919 % count][..])
         }
 

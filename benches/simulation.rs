@@ -1,13 +1,17 @@
-//! A fleet of 500 processes and 100,000 merchants from a cold start, by simulation.
+//! Simulates a fleet of 500 processes and 100,000 merchants that starts without tokens.
 //!
-//! `cargo bench --bench simulation -- 25 10` runs it scaled down by 25 and by 10, prints a table, and writes
-//! `benches/scale.svg` from the last. Without a number it does nothing. The caches are real; time is tokio's paused
-//! time, and the store is a model of Redis: one queue, a latency, leases, messages, and the rate limit. Requests come
-//! from a seeded generator; the jitter of the caches is random, so that figures differ in the last digit.
+//! `cargo bench --bench simulation -- 25 10` simulates it twice, scaled down by 25 and by 10. It
+//! prints a table, and writes `benches/scale.svg` from the last simulation. Without a number it
+//! does nothing.
 //!
-//! Scaled by `s` are the processes, the merchants, the rate limit, and the requests of each process. So each process
-//! requests each merchant as often as at full size, and all rates and shares per request stay as they are; rates of
-//! the whole fleet are `s²` times those of the simulation, and rates of token requests `s` times. Two sizes check that.
+//! The token caches are real. Time is tokio's paused time. The store is a model of Redis: one
+//! queue, a latency, leases, messages and the rate limit. Requests come from a seeded generator.
+//! The jitter of the caches is random, so the last digit of a figure can differ between runs.
+//!
+//! A scale of `s` divides the number of processes, the number of merchants, the rate limit, and the
+//! request rate of each process by `s`. So each process requests each merchant as often as at full
+//! size, and shares of requests do not change. The rates of the whole fleet are `s²` times the
+//! simulated rates. For token requests the factor is `s`. To check this, compare two scales.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -33,21 +37,21 @@ use tokio::{
 
 const PROCESSES: u64 = 500;
 const MERCHANTS: u64 = 100_000;
-/// Token requests a second for the fleet.
+/// The rate limit of the fleet, in token requests a second.
 const LIMIT: u64 = 40;
-/// Requests a second of one process, each for a random merchant.
+/// The requests of one process a second, each for a random merchant.
 const REQUESTS: f64 = 20.0;
-/// How long a token lives.
+/// The lifetime of a token, in seconds.
 const LIFETIME: i64 = 3_600;
 const HOURS: u64 = 3;
-/// The time of Redis for one script, as measured (`benches/README.md`), and the way there and back.
+/// The time that Redis needs for one script, as measured in `benches/README.md`.
 const SCRIPT: Duration = Duration::from_micros(50);
 const LATENCY: Duration = Duration::from_millis(1);
-/// The vendor's time for one token request.
+/// The time that the vendor needs for one token request.
 const VENDOR: Duration = Duration::from_millis(200);
 const BUCKET: u64 = 60;
 
-/// The clock of paused time.
+/// A clock that follows tokio's paused time.
 #[derive(Clone, Debug)]
 struct Paused(SystemTime, Instant);
 
@@ -95,10 +99,10 @@ struct Store {
 
 struct State {
     entries: HashMap<Box<str>, Entry>,
-    /// The last token requests that were admitted.
+    /// The times of the last admitted token requests.
     sent: VecDeque<Instant>,
     fence: u64,
-    /// Until when it runs scripts that came before.
+    /// The time at which Redis has run all earlier scripts.
     busy: Instant,
 }
 
@@ -126,7 +130,8 @@ impl Entry {
 }
 
 impl State {
-    /// The place of a token request, as the script finds it: a list of times, its span 5 % longer.
+    /// Reserves a time for a token request, like the script in Redis. Extends the period of the
+    /// limit by 5 %.
     fn reserve(&mut self, limit: Option<RateLimit>, max_wait: Duration) -> Permit {
         let Some(limit) = limit else { return Permit::Granted(Duration::ZERO) };
         let now = Instant::now();
@@ -149,7 +154,7 @@ impl State {
 }
 
 impl Store {
-    /// Waits until it is the turn of a script.
+    /// Waits as long as Redis needs to run a script and to respond.
     async fn script(&self) {
         self.counts.scripts.fetch_add(1, Ordering::Relaxed);
         let done = {
@@ -340,7 +345,7 @@ impl TokenStore for Store {
     }
 }
 
-/// SplitMix64, as a number from 0 to 1.
+/// Generates numbers from 0 to 1 (SplitMix64).
 struct Random(u64);
 
 impl Random {
@@ -353,16 +358,17 @@ impl Random {
     }
 }
 
-/// One minute of the fleet, at full size.
+/// The figures of one minute, scaled to the full size of the fleet.
 #[derive(Clone, Copy, Default)]
 struct Minute {
-    /// Merchants with a live token in the store, of all.
+    /// The share of merchants with a live token in the store.
     warm: f64,
-    /// Requests that failed at once because the limit leaves no place within 30 s, of all.
+    /// The share of requests that failed immediately, because the rate limit would delay them by
+    /// more than 30 s.
     rate_limited: f64,
     scripts_per_second: f64,
     token_requests_per_second: f64,
-    /// Requests that waited 30 s for a token of another process, of all.
+    /// The share of requests that waited 30 s in vain for a token of another process.
     timed_out: f64,
 }
 
@@ -373,7 +379,7 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     let state = State { entries: HashMap::new(), sent: VecDeque::new(), fence: 0, busy: begun };
     let store = Arc::new(Store { counts: counts.clone(), state: Mutex::new(state) });
     let clock = Paused(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), begun);
-    // 40 a second; where the scale leaves no whole number, over a longer span.
+    // 40 a second. If `scale` does not divide 40, 40 in `scale` seconds.
     let (calls, per) = match LIMIT % scale {
         0 => (LIMIT / scale, 1),
         _ => (LIMIT, scale),
@@ -434,7 +440,7 @@ async fn simulate(scale: u64) -> Vec<Minute> {
     minutes
 }
 
-/// The mean of a part of the time.
+/// Returns the mean of a figure over these minutes.
 fn mean(minutes: &[Minute], of: impl Fn(&Minute) -> f64) -> f64 {
     minutes.iter().map(of).sum::<f64>() / minutes.len().max(1) as f64
 }
@@ -462,7 +468,7 @@ fn print(scale: u64, minutes: &[Minute], took: Duration) {
     );
 }
 
-/// Two panels over time: shares above, scripts a second below.
+/// Draws two panels over time: shares above, and the scripts a second below.
 fn plot(minutes: &[Minute]) -> String {
     const WIDTH: f64 = 640.0;
     const HEIGHT: f64 = 130.0;

@@ -1,13 +1,16 @@
-//! Endurance: both vendors' clients for a long time while everything around them fails, and a verdict.
+//! Runs both vendors' clients for a long time while the servers around them fail, and checks the
+//! results.
 //!
-//! `cargo bench --all-features --bench soak -- MINUTES [SEED]`; without minutes it does nothing, so that `cargo
-//! bench` does not take half an hour. Two clients of each vendor share a real `redis-server`, each with a store of
-//! its own, as two processes would. 200 tasks request tokens, send calls, revoke, and verify webhooks, while the
-//! emulator plays each of its faults and is replaced every minute, and Redis is killed or stopped (SIGSTOP). The
-//! last minute is calm.
+//! Run it with `cargo bench --all-features --bench soak -- MINUTES [SEED]`. Without minutes it does
+//! nothing, so that a plain `cargo bench` does not take half an hour.
 //!
-//! Every ten seconds it prints a line. At the end it exits with 1 if a promise was broken, or if the second half
-//! used more than the first. The rules are in `verdict` and `Truth`.
+//! Two clients of each vendor act as two processes: they share a real `redis-server`, but each has
+//! its own store. 200 tasks request tokens, send calls, revoke tokens and verify webhooks.
+//! Meanwhile the emulator injects all of its faults and is replaced every minute, and Redis is
+//! killed or stopped (SIGSTOP). In the last minute there are no faults.
+//!
+//! It prints a line every ten seconds. It exits with 1 if a guarantee was violated, or if the
+//! second half used more resources than the first half. The rules are in `verdict` and `Truth`.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -37,20 +40,20 @@ const TOKEN_TASKS: usize = 150;
 const CALL_TASKS: usize = 10;
 const REVOKE_TASKS: usize = 10;
 const WEBHOOK_TASKS: usize = 30;
-/// How long a token lives.
+/// The lifetime of a token.
 const LIFETIME: Duration = Duration::from_secs(20);
 const CAPACITY: usize = 256;
 const ATTEMPTS: u32 = 3;
-/// How long a token is remembered here after it ended.
+/// How long this program remembers a token after its end.
 const REMEMBER: Duration = Duration::from_secs(90);
-/// After how long without trouble in Redis another process has dropped a revoked token: a dead subscription is
-/// noticed after 7 s, and replaced within 10 s.
+/// If Redis has no faults, another process drops a revoked token within this time: a dead
+/// subscription is detected after 7 s, and replaced within 10 s.
 const PROPAGATION: Duration = Duration::from_secs(18);
 const CALM: Duration = Duration::from_secs(60);
-/// The time in the calm minute until the effects of earlier faults have ended.
+/// How long effects of earlier faults may continue in the last minute.
 const SETTLE: Duration = Duration::from_secs(15);
 
-/// SplitMix64.
+/// A random number generator (SplitMix64).
 struct Random(u64);
 
 impl Random {
@@ -120,12 +123,13 @@ impl Drop for Redis {
     }
 }
 
-/// What is known of a token, to judge what the clients hand out.
+/// The true state of the tokens, to check the tokens that the clients return.
 #[derive(Default)]
 struct Truth {
-    /// When our revocation returned, and the client (process) that revoked.
+    /// For each revoked token: the time at which the revocation returned, and the client that
+    /// revoked it.
     revoked: HashMap<String, (Instant, usize)>,
-    /// Expiry of the tokens of emulators that were replaced, and when those were.
+    /// For each token of a replaced emulator: its expiry, and the time of the replacement.
     ended: HashMap<String, (SystemTime, Instant)>,
     broken: BTreeMap<&'static str, u64>,
     first: Option<String>,
@@ -140,7 +144,7 @@ impl Truth {
 
 struct Webhook {
     handled: u32,
-    /// Whether a record may be missing, because Redis lost its data or a call failed.
+    /// Whether the delivery record may be missing, because Redis lost its data or a call failed.
     excused: bool,
 }
 
@@ -151,15 +155,15 @@ struct World {
     moov_webhooks: Vec<moov::webhook::WebhookVerifier>,
     truth: Mutex<Truth>,
     errors: Mutex<BTreeMap<String, u64>>,
-    /// When Redis last had trouble.
+    /// The time of the last fault of Redis.
     trouble: Mutex<Instant>,
-    /// How often Redis lost its data.
+    /// The number of times that Redis lost its data.
     losses: AtomicU64,
     calm: AtomicBool,
     stop: AtomicBool,
     webhooks: AtomicU64,
     handed_out: AtomicU64,
-    /// Token requests of the emulators that were replaced.
+    /// The number of token requests to emulators that were replaced.
     requests: AtomicU64,
     double_spends: AtomicU64,
     emulator_tokens: AtomicU64,
@@ -198,7 +202,8 @@ impl World {
         self.calm.load(Ordering::Relaxed)
     }
 
-    /// One of 40 scope sets that are always in use, or one in five times of those that come and go.
+    /// Returns one of 40 scope sets that are always in use or, in one of five cases, a scope set
+    /// that is used only for a short time.
     fn scopes(&self, random: &mut Random) -> Vec<Scope> {
         let number = match random.below(5) {
             0 => 1_000 + self.begun.elapsed().as_secs() / 5 * 4 + random.below(8),
@@ -207,7 +212,7 @@ impl World {
         vec![format!("/accounts/{number:08}/transfers.write").parse().unwrap()]
     }
 
-    /// Judges a token that a call, begun at `start`, returned just now.
+    /// Checks a token that a call has just returned. `start` is the time at which the call began.
     fn check(&self, token: &Token, start: Instant, client: usize) {
         let now = SystemTime::now();
         self.handed_out.fetch_add(1, Ordering::Relaxed);
@@ -322,7 +327,8 @@ async fn revoke_tokens(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// Delivers webhooks as a vendor does: again until one is accepted, and some once more after that.
+/// Delivers webhooks like a vendor: repeats each webhook until it is accepted, and then sends it
+/// once more.
 async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
     while world.is_running() {
         sleep(random.millis(200, 800)).await;
@@ -340,10 +346,11 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
         };
         let Ok(signed) = signed else { continue };
         let mut webhook = Webhook { handled: 0, excused: false };
-        // The keys of MoneyKit go with its emulator, so that its webhooks cannot be verified any more.
+        // A MoneyKit webhook cannot be verified after its emulator has been replaced, because the
+        // new emulator has other keys.
         let is_verifiable = || is_moov || Arc::ptr_eq(&emulator, &world.emulator());
         let (losses, mut accepted, mut left) = (world.losses.load(Ordering::SeqCst), 0, 100);
-        // One more attempt after the first that is accepted.
+        // Two acceptances, so the webhook is repeated once after the first.
         while accepted < 2 && left > 0 && is_verifiable() {
             left -= 1;
             let client = random.below(2) as usize;
@@ -356,7 +363,7 @@ async fn deliver(world: Arc<World>, mut random: Random, is_moov: bool) {
                 Ok(Received::New((), delivery)) => {
                     sleep(random.millis(0, 30)).await;
                     match random.below(10) {
-                        // The handler fails: the delivery must come again.
+                        // The handler fails, so the delivery must be handled again.
                         0 => drop(delivery.abandon().await),
                         1 => drop(delivery),
                         _ => {
@@ -433,7 +440,8 @@ async fn order_faults(world: Arc<World>, mut random: Random) {
     }
 }
 
-/// A new emulator every minute: it forgets all tokens, as a vendor might, and does not grow without end.
+/// Replaces the emulator every minute, so that all tokens are lost, as may happen at a vendor. This
+/// also limits the memory of the emulator.
 async fn replace_emulator(world: Arc<World>, port: u16, secret: &'static str) {
     loop {
         for _ in 0..60 {
@@ -471,7 +479,7 @@ async fn trouble_redis(world: Arc<World>, mut redis: Redis, mut random: Random) 
         if world.is_calm() {
             continue;
         }
-        // A record that is written now may be lost.
+        // Redis may lose a record that is written now.
         world.losses.fetch_add(1, Ordering::SeqCst);
         *world.trouble.lock().unwrap() = Instant::now() + Duration::from_secs(3_600);
         let what = redis.trouble(&mut random).await;
@@ -483,7 +491,7 @@ async fn trouble_redis(world: Arc<World>, mut redis: Redis, mut random: Random) 
     }
 }
 
-/// A line of the table.
+/// The figures of one line of the table.
 #[derive(Clone, Copy)]
 struct Sample {
     resident: u64,
@@ -503,11 +511,11 @@ fn sample(world: &World) -> Sample {
     }
 }
 
-/// A name, its value, and by how much it may grow besides a tenth.
+/// The name of a figure, its value, and by how much it may grow in addition to 10 %.
 type Measure = (&'static str, fn(&Sample) -> u64, u64);
 
-/// The median of each half, the first minute and the calm minute left out; the second may exceed the first by a
-/// tenth and this much: 8 MiB, 16 files, 32 tasks, 64 entries.
+/// Compares the medians of both halves, without the first and the last minute. The second median
+/// may exceed the first by 10 % plus 8 MiB, 16 files, 32 tasks or 64 entries.
 fn growth(samples: &[Sample]) -> Vec<String> {
     let (one, two) = samples.split_at(samples.len() / 2);
     let median = |samples: &[Sample], of: fn(&Sample) -> u64| {
@@ -532,7 +540,8 @@ fn growth(samples: &[Sample]) -> Vec<String> {
     grown
 }
 
-/// In the calm minute each token request issues one token, and no token is replaced before half of its life.
+/// Checks the last minute: each token request issues one token, and no token is replaced before
+/// half of its lifetime.
 fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
     let sum = |stats: &[Stats], of: fn(&Stats) -> u64| stats.iter().map(of).sum::<u64>();
     let (requests, stats) = (world.requests() - before.0, world.stats());
@@ -556,7 +565,8 @@ fn check_calm(world: &World, from: SystemTime, before: (u64, &[Stats])) {
         }
     }
     println!("calm: {pairs} successions of tokens compared");
-    // A refresh that is under way at either end is in one count and not in the other.
+    // A refresh that is in flight at the start or at the end is counted only once, as a request or
+    // as a refresh.
     if requests.abs_diff(refreshes) > 8 + requests / 20 || failures > 0 {
         let detail = || format!("{requests} requests, {refreshes} refreshes, {failures} failures");
         truth.broken("without faults each request issues a token", detail);
@@ -599,7 +609,7 @@ async fn soak(span: Duration, seed: u64) -> ExitCode {
     let moneykit = stores.iter().map(|store| {
         let client = emulator.moneykit().with_http(|http| http.with_timeout(timeout));
         let client = client.with_deliveries(deliveries(store)).with_webhooks(|webhooks| {
-            // Keys change every minute here.
+            // Here, the keys change every minute.
             webhooks.with_cool_down(Duration::from_secs(2))
         });
         client.with_tokens(|tokens| options(tokens, store)).build().unwrap()
@@ -696,7 +706,7 @@ fn verdict(world: &World, samples: &[Sample]) -> ExitCode {
     if double > 0 {
         problems.push(format!("{double} refresh tokens were sent twice"));
     }
-    // Each refresh sends at most a refresh token and then the credentials, each with its retries.
+    // A refresh sends at most one refresh token and then the credentials, each with retries.
     let refreshes: u64 = stats.iter().map(|it| it.refreshes + it.failures + it.discarded).sum();
     let (requests, most) = (world.requests(), 2 * u64::from(ATTEMPTS) * refreshes);
     println!(

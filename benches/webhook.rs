@@ -91,7 +91,7 @@ mod moneykit {
         VerifyingKeys::new(&serde_json::from_str::<JwkSet>(jwks).unwrap())
     }
 
-    /// Only the signature.
+    /// Verifies only the signature.
     #[divan::bench(sample_size = CALLS)]
     fn floor_ring_verify(bencher: Bencher) {
         let (text, signature) = WEBHOOK.jws.rsplit_once('.').unwrap();
@@ -136,7 +136,8 @@ mod moneykit {
         });
     }
 
-    /// With parsed keys: the work of `WebhookVerifier::verify` without the headers and the cache.
+    /// Verifies with parsed keys, like `WebhookVerifier::verify`, but without reading headers and
+    /// without the cache.
     #[divan::bench(sample_size = CALLS)]
     fn verify_keys_kept(bencher: Bencher) {
         let (keys, options) = (keys(&WEBHOOK.jwks), VerifierOptions::default());
@@ -146,8 +147,8 @@ mod moneykit {
         });
     }
 
-    /// Like a handler without a key cache: parses the key set's JSON and checks its point for each
-    /// call.
+    /// Verifies like a handler without a key cache: each call parses the JSON of the key set and
+    /// checks the point of the key.
     #[divan::bench(sample_size = CALLS)]
     fn verify_jwks_parsed_each_time(bencher: Bencher) {
         let options = VerifierOptions::default();
@@ -162,7 +163,7 @@ mod moneykit {
         bencher.bench(|| keys(black_box(&WEBHOOK.jwks)));
     }
 
-    /// The complete verification, with cached keys.
+    /// Verifies completely, with cached keys.
     #[divan::bench(sample_size = CALLS)]
     fn webhooks_verify_warm(bencher: Bencher) {
         let runtime =
@@ -237,7 +238,7 @@ mod moov {
         });
     }
 
-    /// Hex signature, time and window, with headers extracted beforehand.
+    /// Checks the signature, the time and the tolerance. The headers are read beforehand.
     #[divan::bench(sample_size = CALLS)]
     fn keys_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -245,7 +246,7 @@ mod moov {
         bencher.bench(|| keys.verify(black_box(&headers), SystemTime::now(), Tolerance::default()).unwrap());
     }
 
-    /// The same, from a header map.
+    /// The same, but each call reads the headers from a header map.
     #[divan::bench(sample_size = CALLS)]
     fn read_and_verify(bencher: Bencher) {
         let (hook, keys) = (webhook(NONCE), SigningSecrets::new([SECRET.into()]).unwrap());
@@ -255,14 +256,14 @@ mod moov {
         });
     }
 
-    /// The verification, without deduplication.
+    /// Verifies without deduplication.
     #[divan::bench(sample_size = CALLS)]
     fn webhooks_verify(bencher: Bencher) {
         let (hook, verifier) = (webhook(NONCE), WebhookVerifier::new([SECRET.into()]).unwrap());
         bencher.bench(|| verifier.verify(black_box(&hook.headers), b"").unwrap());
     }
 
-    /// The verification, and the start of a delivery that is always new.
+    /// Verifies, and starts a delivery that is new in each call.
     #[divan::bench(sample_size = 1_000)]
     fn webhooks_receive(bencher: Bencher) {
         let verifier = WebhookVerifier::new([SECRET.into()]).unwrap();

@@ -1,5 +1,5 @@
-//! Four processes with an emulator and a Redis: shows which process requested a token and which
-//! shared it.
+//! Four processes share tokens through Redis. Shows which process requested a token from the
+//! emulator, and which processes received it from Redis.
 //!
 //! ```sh
 //! cargo run --example fleet --features redis
@@ -53,7 +53,8 @@ async fn process(name: &str) -> Result<(), Box<dyn Error>> {
     let token = client.token(&scopes).await?;
     tell("at the start");
     if name == "first" {
-        // As after a 401. The other processes drop the token when they receive the notification.
+        // Do what a client does after a 401. The other processes drop the token when Redis notifies
+        // them.
         tokio::time::sleep(Duration::from_secs(1)).await;
         client.invalidate(&token).await;
     } else {
@@ -79,7 +80,7 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
         .collect();
     for mut process in processes? {
         if let Some(words) = process.stdout.take() {
-            // In a thread, because the emulator runs in this one.
+            // The emulator runs in this thread, so another thread has to read and print.
             let print = move || {
                 BufReader::new(words).lines().try_for_each(|line| line.map(|line| println!("{line}")))
             };
@@ -91,7 +92,7 @@ async fn fleet() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A server for this example, or the one at `REDIS_URL`.
+/// A Redis server that this example starts, or the server at `REDIS_URL`.
 struct Redis {
     url: String,
     server: Option<Child>,

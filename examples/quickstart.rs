@@ -1,4 +1,4 @@
-//! All five calls, and one that is refused.
+//! Calls all five operations, and shows a call that the vendor refuses.
 //!
 //! `cargo run --example quickstart` uses an emulator in this process. With `-- --live` the same
 //! code calls the real services, with `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET`,

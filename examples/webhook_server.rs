@@ -1,7 +1,8 @@
 //! A server that receives the webhooks of both vendors. Settings come from the environment.
 //!
-//! To try it, run `fintech-auth emulator`, export the settings that it prints, run `cargo run --example webhook_server`
-//! and, with the same settings, `fintech-auth moov trigger transfer.updated --to http://127.0.0.1:3000/webhooks/moov`.
+//! To try it, run `fintech-auth emulator` and export the settings that it prints. Then run `cargo
+//! run --example webhook_server` and, with the same settings, `fintech-auth moov trigger
+//! transfer.updated --to http://127.0.0.1:3000/webhooks/moov`.
 //!
 //! In your own crate it needs `axum`, `tokio` (features `macros`, `net`, `rt-multi-thread`), and
 //! `fintech-auth` with the feature `axum`. It needs no client secret.
@@ -32,7 +33,8 @@ async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
     StatusCode::OK
 }
 
-/// Runs the handler of a delivery until it responds with 2xx, and never again after that.
+/// Returns the routes. The layers call a handler until it responds with 2xx. Later retries of the
+/// same delivery do not reach the handler.
 pub(crate) fn router(
     moneykit: moneykit::webhook::WebhookVerifier,
     moov: moov::webhook::WebhookVerifier,

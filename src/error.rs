@@ -1,7 +1,7 @@
 //! The error of every call.
 //!
-//! It never shows a body, a query, a secret or the text of its source. Webhooks have an error type of their own, because
-//! callers respond to such an error and do not retry.
+//! It never shows a body, a query string, a secret or the text of its source. Webhooks have their
+//! own error type, because a receiver of webhooks responds to an error and does not retry.
 
 use std::{
     borrow::Cow,
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::response::Head;
 
-/// The longest error code that is kept for later callers, in bytes.
+/// The maximum length of an error code in an error that is cached for later callers, in bytes.
 const MAX_KEPT_CODE: usize = 128;
 
 /// What a caller can do about an [`Error`].
@@ -27,7 +27,7 @@ const MAX_KEPT_CODE: usize = 128;
 ///
 /// use fintech_auth::{Error, ErrorKind};
 ///
-/// /// Returns when to try again, if that can help.
+/// /// Returns how long to wait before the next attempt, if another attempt can help.
 /// fn next_attempt(error: &Error) -> Option<Duration> {
 ///     match error.kind() {
 ///         // Transient: the same call may succeed later.
@@ -45,31 +45,33 @@ const MAX_KEPT_CODE: usize = 128;
 /// assert_eq!(next_attempt(&Error::new(ErrorKind::Unauthorized, "wrong secret")), None);
 /// ```
 ///
-/// [Troubleshooting](crate::guide::troubleshooting#calls) explains for each kind the symptom, likely causes, what to check
-/// first, and what is at risk.
+/// [Troubleshooting](crate::guide::troubleshooting#calls) lists the symptom, the likely causes, the
+/// first checks and the risks of each kind.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The configuration or an argument is wrong. Nothing was sent.
     InvalidConfig,
-    /// The vendor does not accept the credentials or the token (401, `invalid_client`, and 403 without a code that blames
-    /// the request). Correct the credentials, or get a new token.
+    /// The vendor does not accept the credentials or the token: a 401, `invalid_client`, or a 403
+    /// whose error code does not blame the request. Correct the credentials, or get a new token.
     Unauthorized,
     /// The vendor refuses the request or its scope (400, 404, 422). Correct the request.
     InvalidRequest,
-    /// Too many requests (429). Wait for [`Error::retry_after`], if it is given, then send the request again.
+    /// Too many requests (429). Wait for the time in [`Error::retry_after`], if any, then send the
+    /// request again.
     RateLimited,
-    /// The vendor or the network failed (5xx, no connection, a connection reset), or a proxy or CDN blocked the request.
-    /// Try again later. This says nothing about the credentials.
+    /// The vendor or the network failed (5xx, no connection, a connection reset), or a proxy or CDN
+    /// blocked the request. Try again later. The credentials may still be valid.
     Unavailable,
-    /// No complete response within the timeout. Try again, or allow more time.
+    /// No complete response arrived within the timeout. Try again, or allow more time.
     Timeout,
-    /// The response does not match the API schema (no JSON, too large, a redirect). Report it.
+    /// The response does not match the API schema: for example, it is not JSON, it is too large, or
+    /// it is a redirect. Report it.
     InvalidResponse,
 }
 
 impl ErrorKind {
-    /// A name for metrics and logs, such as `rate_limited`.
+    /// Returns a name for metrics and logs, such as `rate_limited`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidConfig => "invalid_config",
@@ -85,15 +87,17 @@ impl ErrorKind {
 
 /// A failed call. Its [`kind`](Error::kind) says what to do next.
 ///
-/// `Display` is one line in lower case, without the text of the source: [`std::error::Error::source`] has that. Neither
-/// `Display` nor `Debug` shows a secret, a token or a body, so you can log both.
+/// `Display` prints one line in lower case, without the text of the
+/// [source](std::error::Error::source). Neither `Display` nor `Debug` shows a secret, a token or a
+/// body, so you can log both.
 ///
-/// An error is cheap to clone, so callers that waited for the same request share its failure. See
-/// [Troubleshooting](crate::guide::troubleshooting).
+/// An error is cheap to clone, so that all callers that waited for the same request can get its
+/// error. See [Troubleshooting](crate::guide::troubleshooting).
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
-    /// Set where an earlier call failed with this, and so this one was not sent for so long yet.
+    /// The time until the next attempt. Set only if this call was not sent because an earlier call
+    /// failed with this error.
     held_for: Option<Duration>,
 }
 
@@ -109,7 +113,7 @@ struct Inner {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What an error response said, as far as it is kept.
+/// The parts of an error response that are kept.
 #[derive(Default)]
 pub(crate) struct ErrorResponse {
     pub(crate) head: Head,
@@ -117,12 +121,12 @@ pub(crate) struct ErrorResponse {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) www_authenticate: Option<String>,
     pub(crate) details: ErrorBody,
-    /// The names of request fields, which may be shown.
+    /// The request fields in the API schema. Only their names may be shown.
     pub(crate) known_fields: &'static [&'static str],
     pub(crate) body: Bytes,
 }
 
-/// What a vendor's error body says, in the words that both vendors share.
+/// The content of a vendor's error body, in a form that both vendors share.
 #[derive(Default)]
 pub(crate) struct ErrorBody {
     pub(crate) code: Option<String>,
@@ -131,7 +135,7 @@ pub(crate) struct ErrorBody {
 }
 
 impl ErrorResponse {
-    /// The refused fields whose names we know from the API schema.
+    /// Returns the names of the refused fields that are in the API schema.
     fn shown_fields(&self) -> impl Iterator<Item = &str> {
         let names = self.details.fields.iter().filter_map(|field| {
             field.field.rsplit('.').find(|step| step.bytes().any(|byte| !byte.is_ascii_digit()))
@@ -146,19 +150,21 @@ impl ErrorBody {
     }
 }
 
-/// What a vendor finds wrong with one field of a request.
+/// The reason why the vendor refused one field of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The field, as the vendor names it; a path is joined by dots.
+    /// The vendor's name of the field. The parts of a path are joined by dots.
     pub field: String,
-    /// The vendor's explanation, for people.
+    /// The vendor's human-readable explanation.
     pub message: String,
 }
 
 impl Error {
-    /// An error of a [`TokenSource`](crate::token::TokenSource) of your own. The reason is one clause
-    /// in lower case, without a secret. It counts as not sent until [`Error::with_sent`] says so.
+    /// Creates an error for your own [`TokenSource`](crate::token::TokenSource).
+    ///
+    /// `reason` is one clause in lower case, without a secret. The request counts as not sent,
+    /// unless you call [`Error::with_sent`] or [`Error::with_status`].
     pub fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
         let inner = Inner {
             kind,
@@ -173,7 +179,7 @@ impl Error {
         Self { inner: Arc::new(inner), held_for: None }
     }
 
-    /// Adds to an error while it is being made, which is before anyone shares it.
+    /// Changes the error. Does nothing if the error has already been cloned.
     fn with(mut self, add: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             add(inner);
@@ -185,7 +191,8 @@ impl Error {
         self.with(|inner| inner.operation = Some((vendor, operation)))
     }
 
-    /// Adds what caused it. Printing the chain prints this too, so it must show no secret.
+    /// Adds the error that caused this one. It must contain no secret, because code that prints an
+    /// error often prints its sources too.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.with(|inner| inner.source = Some(source.into().into()))
@@ -198,24 +205,27 @@ impl Error {
         })
     }
 
-    /// Adds the fingerprint of the credentials that the call was sent with. It is never shown.
+    /// Adds the fingerprint of the credentials that the call was sent with. It is never printed.
     pub(crate) fn with_credentials(self, fingerprint: [u8; 32]) -> Self {
         self.with(|inner| inner.credentials = Some(fingerprint))
     }
 
-    /// The fingerprint of the credentials that the call was sent with, if it is known.
+    /// Returns the fingerprint of the credentials that the call was sent with, if known.
     pub(crate) fn credentials(&self) -> Option<[u8; 32]> {
         self.inner.credentials
     }
 
-    /// Says whether the request may have reached the server.
+    /// Sets whether the request may have reached the server.
     #[must_use]
     pub fn with_sent(self, sent: bool) -> Self {
         self.with(|inner| inner.sent = sent)
     }
 
-    /// Adds the HTTP status of the response. The token cache decides by it what a refusal is about: a 401
-    /// to the client credentials is about the credentials, any other may be about the scopes.
+    /// Adds the HTTP status of the response.
+    ///
+    /// The token cache uses the status to find the cause of a refusal: a 401 to the client
+    /// credentials grant is caused by the credentials. Any other refusal may be caused by the
+    /// scopes.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         self.with(|inner| {
@@ -224,20 +234,20 @@ impl Error {
         })
     }
 
-    /// Whether a refusal of the client credentials grant is about the credentials, rather than maybe
-    /// about the scopes.
+    /// Returns whether a refusal of the client credentials grant is certainly caused by the
+    /// credentials. `false` if the scopes may be the cause.
     pub(crate) fn is_about_credentials(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED) || self.code() == Some("invalid_client")
     }
 
-    /// Says how long the server asks to wait.
+    /// Sets how long the server asks to wait.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         self.with(|inner| inner.retry_after = Some(wait))
     }
 
-    /// The same failure without what the response told of one request, to be kept for other callers:
-    /// no message, fields, body, request id or challenge. So the size of what is kept does not depend on the
+    /// Returns a copy for later callers, without the details of one response: without message,
+    /// fields, body, request id and challenge. So the size of a cached error does not depend on the
     /// response.
     pub(crate) fn without_details(&self) -> Self {
         let response = self.response().map(|response| ErrorResponse {
@@ -261,7 +271,8 @@ impl Error {
         Self { inner: Arc::new(inner), held_for: None }
     }
 
-    /// The same failure, as later callers get it while nothing is sent.
+    /// Returns this error for a later call that is not sent. `left` is the time until the next
+    /// attempt.
     pub(crate) fn held_for(mut self, left: Duration) -> Self {
         self.held_for = Some(left);
         self
@@ -271,88 +282,102 @@ impl Error {
         self.inner.response.as_ref()
     }
 
-    /// What the caller does next.
+    /// Returns the kind, which says what the caller can do next.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// Whether the same call may well succeed later, unchanged.
+    /// Returns whether the same call, unchanged, may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// Whether the request may have reached the vendor, so that repeating it may act twice. `false`
-    /// only where it certainly did not: nothing was sent, or no connection came about.
+    /// Returns whether the request may have reached the vendor, so that repeating it may take
+    /// effect twice.
+    ///
+    /// `false` only if the vendor certainly did not receive it: nothing was sent, or no connection
+    /// was established.
     pub fn may_have_been_sent(&self) -> bool {
         self.inner.sent && self.held_for.is_none()
     }
 
-    /// The HTTP status of the response, if one came.
+    /// Returns the HTTP status of the response, if there is one.
     pub fn status(&self) -> Option<StatusCode> {
         self.response().map(|response| response.head.status)
     }
 
-    /// How long the vendor asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section
-    /// 10.2.3), or Moov's older `X-Retry-In` in milliseconds. Where this call was not sent because an
-    /// earlier one failed, the time until one will be.
+    /// Returns how long to wait before the next attempt.
+    ///
+    /// This is the time that the vendor asks for: `Retry-After` in seconds or as a date (RFC 9110
+    /// section 10.2.3), or Moov's older `X-Retry-In` in milliseconds. If this call was not sent
+    /// because an earlier call failed, it is the time until calls are sent again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.held_for.or(self.inner.retry_after).or_else(|| self.response()?.retry_after)
     }
 
-    /// The vendor's error code, such as `invalid_grant` (RFC 6749 section 5.2) or
-    /// `api_error.auth.unauthorized`: at most 64 lower-case letters, `_` and `.`. Text of another
-    /// shape is part of [`Error::message`].
+    /// Returns the vendor's error code, such as `invalid_grant` (RFC 6749 section 5.2) or
+    /// `api_error.auth.unauthorized`.
+    ///
+    /// A code has at most 64 lower-case letters, `_` and `.`. Any other text becomes part of
+    /// [`Error::message`].
     pub fn code(&self) -> Option<&str> {
         self.response()?.details.code.as_deref()
     }
 
-    /// The vendor's explanation, at most 1,024 characters. Written for people, by the vendor: log it
-    /// with care.
+    /// Returns the vendor's explanation, at most 1,024 characters. It is free text, so log it with
+    /// care.
     pub fn message(&self) -> Option<&str> {
         self.response()?.details.message.as_deref()
     }
 
-    /// What the vendor says of single fields (422), at most 16 of them.
+    /// Returns what the vendor says about single fields (422), at most 16.
     pub fn fields(&self) -> &[FieldError] {
         self.response().map_or(&[], |response| &response.details.fields)
     }
 
-    /// The id to quote to the vendor's support (`x-request-id`), if it looks like one: at most 64
-    /// letters, digits and hyphens.
+    /// Returns the `x-request-id` header, the id to quote to the vendor's support.
+    ///
+    /// `None` if it does not look like an id: at most 64 letters, digits and hyphens.
     pub fn request_id(&self) -> Option<&str> {
         self.response()?.head.request_id.as_deref()
     }
 
-    /// The headers of the response, if one came, without those that may hold a secret: cookies,
-    /// credentials, whatever repeats a secret of the request, and whatever is longer than 1,024 bytes or
-    /// not ASCII. An error that is kept for later callers has none.
+    /// Returns the headers of the response, if there is one, except those that may hold a secret.
+    ///
+    /// The result contains no cookies, no credentials, no headers that repeat a secret of the
+    /// request, and no headers that are longer than 1,024 bytes or not ASCII. It is empty for an
+    /// error that was cached for later callers.
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.response().map(|response| &response.head.headers)
     }
 
-    /// When the server sent the response, by its own clock (`Date`).
+    /// Returns the time at which the server sent the response, by the server's clock (the `Date`
+    /// header).
     pub fn date(&self) -> Option<SystemTime> {
         self.response()?.head.date
     }
 
-    /// The id of the request at Cloudflare (`cf-ray`), which is in front of Moov. Quote it to the
-    /// vendor's support where the service itself did not see the request.
+    /// Returns Cloudflare's id of the request (`cf-ray`). Moov uses Cloudflare.
+    ///
+    /// Quote the id to the vendor's support if the request did not reach the service itself.
     pub fn ray_id(&self) -> Option<&str> {
         self.response()?.ray_id.as_deref()
     }
 
-    /// The challenge of a 401 (`WWW-Authenticate`, RFC 6750 section 3).
+    /// Returns the challenge of a 401 (`WWW-Authenticate`, RFC 6750 section 3).
     pub fn www_authenticate(&self) -> Option<&str> {
         self.response()?.www_authenticate.as_deref()
     }
 
-    /// The error body as the contract types it, such as `moov::types::AuthTokenRequestError` for a
-    /// 422. `None` where no response came or its body is something else.
+    /// Deserializes the error body as a type of the API schema, such as
+    /// `moov::types::AuthTokenRequestError` for a 422.
+    ///
+    /// `None` if there is no response, or if its body does not have this type.
     ///
     /// # Security
     ///
-    /// This is the vendor's text as it came. [`Error::code`] and [`Error::fields`] are cleared of
-    /// the secrets that the request carried; this is not.
+    /// The body is the vendor's text, unchanged. Secrets of the request are removed from
+    /// [`Error::code`] and [`Error::fields`], but not from the body.
     pub fn body<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.response()?.body).ok()
     }

@@ -1,40 +1,41 @@
-//! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement): tokens, key pairs and
-//! webhooks.
+//! Authenticates a backend to **MoneyKit** (bank-account linking) and **Moov** (money movement):
+//! tokens, key pairs and webhooks.
 //!
 //! ```no_run
 //! use fintech_auth::{HttpOptions, moov};
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // From MOOV_CLIENT_ID and MOOV_CLIENT_SECRET. Make it once: it holds the tokens.
+//!     // Reads MOOV_CLIENT_ID and MOOV_CLIENT_SECRET. Create it once: it caches the tokens.
 //!     let client = moov::ClientBuilder::from_env()?.build()?;
 //!     let authorizer = client.bearer(&[moov::NamedScope::AccountsRead.into()])?;
 //!
 //!     let http = HttpOptions::default().to_reqwest("https://api.moov.io")?;
 //!     let request = http.get("https://api.moov.io/accounts").build()?;
-//!     let response = authorizer.send(&http, request).await?; // not sent without a token
+//!     let response = authorizer.send(&http, request).await?; // fails if there is no token
 //!     println!("{}", response.status());
 //!     Ok(())
 //! }
 //! ```
 //!
-//! A token is cached and renewed before it expires. Many callers share one token request. Every failure is an [`Error`],
-//! whose [`kind`](Error::kind) says what to do next. No error, log line or `Debug` output shows a secret.
+//! A token is cached and renewed before it expires. Many callers share one token request. Every
+//! failure is an [`Error`], whose [`kind`](Error::kind) says what to do next. No error, log line or
+//! `Debug` output shows a secret.
 //!
 //! New here? Start with [Token or key pair?](guide::token_or_key_pair) in the [guide].
 //!
 //! # Modules
 //!
-//! | module | what is in it |
+//! | module | content |
 //! | --- | --- |
 //! | [`moov`], [`moneykit`] | the clients of the two vendors |
-//! | [`authorize`] | tokens and key pairs on requests of your own |
+//! | [`authorize`] | adds tokens and key pairs to your own requests |
 //! | [`token`] | the token cache, its options, and stores that many processes share |
-//! | [`webhook`] | what the webhook verifiers of both vendors share; deduplication |
-//! | `axum` | webhooks in axum |
+//! | [`webhook`] | the common parts of both vendors' webhook verifiers, and deduplication |
+//! | `axum` | receives webhooks in axum |
 //! | `blocking` | the same clients for code that is not async |
-//! | `emulator` | both services in your process, for tests |
-//! | [`guide`] | pages that explain how to use all this |
+//! | `emulator` | fake servers of both vendors in your process, for tests |
+//! | [`guide`] | pages that explain how to use the crate |
 //!
 //! # Features
 //!
@@ -45,9 +46,10 @@
 //! | `reqwest-middleware`, `tower` | tokens on requests, as a middleware or a layer |
 //! | `axum`, `blocking`, `emulator` | the module of this name |
 //!
-//! All calls need tokio. Before you go live, read what is and is not protected: `SECURITY.md` in the repository.
+//! Async calls need a tokio runtime. Before you go live, read `SECURITY.md` in the repository: it
+//! describes what the crate protects and what it does not.
 
-// docs.rs, with its nightly compiler, marks what is behind a feature by itself.
+// On docs.rs, the nightly compiler adds to each item the feature that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod authorize;
@@ -58,11 +60,11 @@ pub mod blocking;
 mod catch_panic;
 mod client;
 mod clock;
-mod error;
-mod generated;
-// Pages and their doctests: nothing is compiled for those who depend on the crate.
 #[cfg(feature = "emulator")]
 pub mod emulator;
+mod error;
+mod generated;
+// Only documentation and its doctests, so it is not compiled for dependents.
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hex;
@@ -83,7 +85,7 @@ mod transport;
 pub mod webhook;
 mod work;
 
-/// The examples of the front page are tests.
+/// Runs the examples of the README as doctests.
 #[cfg(all(doctest, feature = "emulator"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -100,8 +102,8 @@ pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 pub use transport::Exchange;
 pub use transport::HttpOptions;
 
-// Crates before their version 1.0 whose types are in public signatures, so that users name the same version. A new
-// major version of one is a new major version of this crate.
+// Crates whose types are in public signatures, so that users can name the same version. A new major
+// version of one of these crates requires a new major version of this crate.
 #[cfg(feature = "tower")]
 #[doc(no_inline)]
 pub use ::{tower_layer, tower_service};

@@ -1,4 +1,4 @@
-//! Counts how often the request of the current call was sent before, for the span of the call.
+//! Tells the tracing span of a call how often the request of this call was already sent.
 //!
 //! The count is task-local, so that the methods between the retry loop and the span need no
 //! parameter for it.

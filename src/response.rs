@@ -14,7 +14,7 @@ pub struct Response<T> {
     body: T,
 }
 
-/// The status and the headers that may be shown of an HTTP response.
+/// The status of an HTTP response, and those of its headers that may be shown.
 #[derive(Clone)]
 pub(crate) struct Head {
     /// The time at which the request was sent, by the local clock.

@@ -1,7 +1,7 @@
 //! A string that must stay secret: redacted when printed, wiped when dropped.
 //!
 //! It deliberately does not implement `Display` and `PartialEq`. Printing needs
-//! [`Secret::expose_secret`]. The duration of a comparison byte by byte would reveal how many bytes
+//! [`Secret::expose_secret`]. The duration of a byte-by-byte comparison would reveal how many bytes
 //! matched.
 
 use std::{
@@ -12,13 +12,13 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// The longest secret to read, in bytes. Secrets of vendors are far shorter.
+/// The maximum size of a secret to read, in bytes. The vendors' secrets are far shorter.
 const READ_LIMIT: u64 = 16 * 1024;
 
 /// A client secret or a token.
 ///
-/// `Debug` prints `[redacted]`. A secret can be deserialized but not serialized, so that no token
-/// ends up in a response or a log that serializes the struct around it. To write the value
+/// `Debug` prints `[redacted]`. A secret can be deserialized but not serialized, so that a struct
+/// with a token cannot be written to a response or a log by mistake. To write the value
 /// deliberately, use [`Secret::expose_secret`].
 ///
 /// # Security
@@ -34,7 +34,7 @@ impl Secret {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// Reads a secret to the end of a mounted file or of standard input.
+    /// Reads a secret from a mounted file or from standard input, to the end.
     ///
     /// A UTF-8 byte order mark at the start and one line ending at the end are removed.
     ///
@@ -44,8 +44,8 @@ impl Secret {
     /// KiB, or not UTF-8 text. No error shows the input.
     pub fn from_reader(reader: impl Read) -> io::Result<Self> {
         let invalid = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        // The capacity suffices for the whole input, because a buffer that grows leaves copies
-        // behind.
+        // A buffer that grows would leave copies of the secret in memory. So allocate enough for
+        // the maximum size at once.
         let mut bytes = Zeroizing::new(Vec::with_capacity(READ_LIMIT as usize + 64));
         reader.take(READ_LIMIT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > READ_LIMIT {
@@ -104,7 +104,7 @@ impl From<&str> for Secret {
     }
 }
 
-/// A field of a generated request body that holds a secret or nothing.
+/// A secret or optional secret in a generated request body.
 pub(crate) trait SecretField {
     fn secret(&self) -> Option<&Secret>;
 }

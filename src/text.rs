@@ -36,9 +36,9 @@ pub(crate) fn check(what: &str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns what is wrong with a text of scopes, or with one scope of a list.
+/// Returns what is wrong with a list of scopes in one text, or with a single scope.
 ///
-/// RFC 6749 section 3.3 allows these characters, but no vendor uses them.
+/// RFC 6749 section 3.3 allows the reported characters, but no vendor uses them.
 pub(crate) fn scopes_flaw(text: &str) -> Option<&'static str> {
     let joined = |scope: &str| [".read/", ".write/"].iter().any(|end| scope.contains(end));
     if text.contains(BYTE_ORDER_MARK) || text.starts_with(MISREAD_BYTE_ORDER_MARK) {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// Any date library can use it: `chrono::DateTime<Utc>` and others convert from `SystemTime`.
+/// Most date libraries convert from `SystemTime`, such as `chrono::DateTime<Utc>`.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         timestamp.0.into()

@@ -1,4 +1,5 @@
-//! `openapi.yaml` as the build script reads it: an error or a client that parses as Rust, never a panic.
+//! Passes an `openapi.yaml` to the build script, which must return an error or a client that parses
+//! as Rust. It must not panic.
 #![no_main]
 
 #[path = "../../build.rs"]

@@ -1,11 +1,11 @@
-//! A key set: decoded by the generated type, then read key by key. A good key beside the fuzzer's is
-//! always of use, unless theirs has its id.
+//! Parses a key set with the generated type, and then each of its keys. A valid key that is added
+//! to the set must stay usable, unless the fuzzer's keys have the same id.
 #![no_main]
 
 use fintech_auth::moneykit::{types::JwkSet, webhook::VerifyingKeys};
 use libfuzzer_sys::fuzz_target;
 
-/// RFC 7517 appendix A.1.
+/// The key of RFC 7517 appendix A.1.
 const GOOD: &str = r#"{"kty":"EC","crv":"P-256","kid":"a good key",
     "x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
     "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#;

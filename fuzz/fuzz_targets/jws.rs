@@ -1,5 +1,5 @@
-//! A JWS: as it comes, and with header and claims of the fuzzer's choice under a good signature, since
-//! nobody guesses one.
+//! Verifies a JWS: either the raw input, or the fuzzer's header and claims with a valid signature,
+//! because the fuzzer cannot guess a signature.
 #![no_main]
 
 use std::{sync::LazyLock, time::SystemTime};
@@ -39,7 +39,7 @@ fuzz_target!(|input: (u8, &[u8], &[u8], u64)| {
     let text = format!("{}.{}", B64.encode(header), B64.encode(second));
     let signature = PAIR.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
     let text = format!("{text}.{}", B64.encode(signature));
-    // Whatever stands in the claims, a body that they have no digest of is not accepted.
+    // Whatever the claims contain, a body is accepted only if its digest is in them.
     if verify(&text, first, &KEYS, now, &options).is_ok() {
         let digest = ring::digest::digest(&ring::digest::SHA256, first);
         let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

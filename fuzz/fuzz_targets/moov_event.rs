@@ -1,5 +1,5 @@
-//! The body of a Moov webhook, which nobody signed: the URL to fetch stays below our account, and `Debug`
-//! shows nothing of `data`.
+//! Parses the unsigned body of a Moov webhook. The URL to fetch must be below our account, and
+//! `Debug` must show nothing of `data`.
 #![no_main]
 
 use fintech_auth::moov::webhook::UnsignedEvent;

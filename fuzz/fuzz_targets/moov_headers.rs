@@ -1,4 +1,5 @@
-//! Moov's four headers: as they come, and under a good signature.
+//! Verifies Moov's four headers: either the raw input, or the fuzzer's values with a valid
+//! signature.
 #![no_main]
 
 use std::{

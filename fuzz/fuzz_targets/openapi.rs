@@ -1,5 +1,6 @@
-//! `regen` with one hostile file among good ones: the document, the overlay, `source.toml`, or what is
-//! checked in. It ends in an outcome; a failure writes nothing and its output is bounded.
+//! Runs `regen` with one hostile file among valid files: the vendor's document, the overlay,
+//! `source.toml`, or a checked-in file. It must not panic. If it fails, it must write nothing. The
+//! size of its output is limited.
 #![no_main]
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use openapi_drift::{Input, Mode, Origin, Outcome, Request, run};
 
-/// The files of a vendor, the hostile one by the first byte of the input.
+/// The files of a vendor. The first byte of the input selects the hostile file.
 const FILES: [(&str, &str); 5] = [
     ("document.yaml", include_str!("../library/document.yaml")),
     ("specs/library/overlay.yaml", include_str!("../library/overlay.yaml")),

@@ -1,5 +1,6 @@
-//! What a Redis server sends: replies of scripts, sealed entries and messages. Only what was sealed under
-//! our key is taken for a token, and none outlives what the seal says.
+//! Parses what a Redis server sends: replies of scripts, sealed entries and messages. Only an entry
+//! that is sealed with our key may become a token, and no token may live longer than the sealed
+//! expiry.
 #![no_main]
 
 use std::{sync::LazyLock, time::Duration};
@@ -64,7 +65,7 @@ impl From<Reply<'_>> for Value {
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Input<'a> {
     Reply(Reply<'a>),
-    /// An entry of this layout, sealed under our key, in a reply that is well-formed.
+    /// An entry with this content, sealed with our key, in a well-formed reply.
     Sealed(u64, u64, Option<u32>, &'a str, i64, i64),
     Entry(&'a [u8], u64, u64),
     Marks(Reply<'a>, Vec<u64>),
@@ -88,7 +89,7 @@ fuzz_target!(|input: Input| match input {
         let length = length.unwrap_or(rest.len() as u32 / 2);
         let plain = [&end.to_be_bytes()[..], &lifetime.to_be_bytes(), &length.to_be_bytes(), rest.as_bytes()];
         let plain = plain.concat();
-        // The id in a reply is that of the token, or the entry is not ours.
+        // The id in the reply must be the id of the token. Otherwise the entry is rejected.
         let id = fuzz::entry(&plain, Duration::ZERO, 0).map_or(0, |token| token.id.get());
         let text = |text: String| Value::BulkString(text.into());
         let reply = Value::Array(vec![

@@ -1,15 +1,15 @@
-//! Settings of either vendor, from a map and from environment variables. No error shows a value, and
-//! what is read builds a client or says why not.
+//! Reads the settings of either vendor, from a map and from environment variables. Valid settings
+//! must build a client or fail with an error. No error may show a value.
 #![no_main]
 
 use fintech_auth::{Error, moneykit, moov};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
-/// Part of each value in the mode that looks for values in errors.
+/// Each value contains this text in the mode that looks for values in errors.
 const MARK: &str = "%~mark~%";
 
-/// Which key, another name where the key is none, and the value.
+/// The index of a key, the name to use if there is no key with this index, and the value.
 type Pair<'a> = (u8, &'a str, Given<'a>);
 
 #[derive(arbitrary::Arbitrary, Clone, Debug)]
@@ -64,7 +64,7 @@ macro_rules! read {
             let shown = match config {
                 Ok(mut config) => {
                     let shown = config.warnings().join(" ");
-                    // A file may be anything on this machine.
+                    // Do not read files, because the fuzzer could name any file of this machine.
                     (config.client_secret_file, config.credentials_dir) = (None, None);
                     (config.root_certificate_file, config.client_identity_file) = (None, None);
                     match config.client() {
@@ -74,7 +74,7 @@ macro_rules! read {
                 }
                 Err(error) => error,
             };
-            // A name that is misspelt is shown, but no value.
+            // An error may show the misspelt name of a key, but not a value.
             let named = $pairs.iter().any(|(_, other, _)| other.contains(MARK));
             assert!($mark.is_empty() || named || !shown.contains(MARK), "{shown}");
         }

@@ -1,5 +1,6 @@
-//! A token response of either vendor: decoded by the generated type, then taken by the cache, which
-//! makes an expiry of it. However long it claims to live, it is not believed for more than a day.
+//! Parses a token response of either vendor with the generated type, and passes it to the token
+//! cache, which computes the expiry. No token may be used for more than a day, whatever the
+//! response says.
 #![no_main]
 
 use std::{

@@ -32,7 +32,7 @@ pub enum ClientAuth {
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
     Credentials(Arc<dyn CredentialsProvider>),
-    /// A client that only verifies webhooks has only the client id, or not even that.
+    /// The client id of a client that only verifies webhooks, if given.
     Id(Option<String>),
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Identity {
 #[derive(Debug)]
 pub(super) enum Auth {
     Credentials(CurrentCredentials),
-    /// A client that only verifies webhooks has only the client id, or not even that.
+    /// The client id of a client that only verifies webhooks, if given.
     Id {
         id: Option<String>,
         name: Option<String>,

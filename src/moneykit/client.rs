@@ -18,7 +18,8 @@ use crate::{
     webhook::Deliveries,
 };
 
-/// A client of MoneyKit's auth endpoints. It is cheap to clone, and clones share connections and tokens.
+/// A client of MoneyKit's auth endpoints. It is cheap to clone, and clones share connections and
+/// tokens.
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -27,10 +28,10 @@ use crate::{
 /// use fintech_auth::{HttpOptions, emulator::Emulator};
 ///
 /// let emulator = Emulator::start().await?;
-/// // Yours: moneykit::ClientBuilder::from_env()?.build()?
+/// // In your service: moneykit::ClientBuilder::from_env()?.build()?
 /// let client = emulator.moneykit().build()?;
 ///
-/// // The key pair on a request of your own. `bearer` adds a token instead.
+/// // Add the key pair to a request of your own. `client.bearer` adds a token instead.
 /// let authorizer = client.key_pair()?;
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
 /// let request = http.get(format!("{}/auth/introspect", emulator.url())).build()?;
@@ -79,8 +80,8 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::Unauthorized`] for wrong credentials, [`ErrorKind::InvalidRequest`] for a scope
-    /// that is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout` and
-    /// `InvalidResponse`.
+    /// that is not granted. Like every call, it can also fail with `RateLimited`, `Unavailable`,
+    /// `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -95,14 +96,15 @@ impl Client {
         inner.send_token_call(Idempotency::Idempotent, Some(scopes), call).await
     }
 
-    /// Describes the client that an access token belongs to (`GET /auth/introspect`).
+    /// Fetches the client application that an access token belongs to (`GET /auth/introspect`).
     ///
     /// The token is a [`Token`](crate::Token), or a [`Secret`](crate::Secret) that contains one.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unauthorized`] for a token that is not accepted. If the token has expired,
-    /// [`Error::code`] is `api_error.auth.expired_access_token`. Otherwise the kinds of any call.
+    /// [`Error::code`] is `api_error.auth.expired_access_token`. Like every call, it can also fail
+    /// with `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn introspect(
         &self,
         token: &impl AsToken,
@@ -111,13 +113,15 @@ impl Client {
         inner.send(Idempotency::Idempotent, || inner.api.introspect(&token)).await
     }
 
-    /// Describes this client itself (`GET /auth/introspect`).
+    /// Fetches the client application that this client's credentials belong to (`GET
+    /// /auth/introspect`).
     ///
     /// Sends the credentials instead of a token, in the two headers of [`ClientAuth::Headers`].
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. Otherwise the kinds of any call.
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. Like every call, it can also fail with
+    /// `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     pub async fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         let inner = self.inner();
         inner.send(Idempotency::Idempotent, || inner.api.introspect_client()).await
@@ -127,7 +131,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The kinds of any call: `RateLimited`, `Unavailable`, `Timeout` and `InvalidResponse`.
+    /// Like every call, it can fail with `RateLimited`, `Unavailable`, `Timeout` or
+    /// `InvalidResponse`.
     pub async fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         self.0.jwks().await
     }
@@ -145,7 +150,7 @@ impl Client {
 /// [`ClientBuilder::with_version`].
 pub const VERSION: &str = "2023-02-18";
 
-/// The options of a [`Client`].
+/// Creates a [`Client`] from its options.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     identity: Identity,
@@ -208,8 +213,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how webhooks are verified and how their keys are cached. The clock is that of the
-    /// tokens.
+    /// Sets how webhooks are verified and how their keys are cached. Webhooks and tokens use the
+    /// same clock.
     #[must_use]
     pub fn with_webhooks(mut self, customise: impl FnOnce(VerifierOptions) -> VerifierOptions) -> Self {
         self.webhooks = customise(self.webhooks);

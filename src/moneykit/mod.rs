@@ -7,10 +7,10 @@
 //! use fintech_auth::emulator::Emulator;
 //!
 //! let emulator = Emulator::start().await?;
-//! // Yours: moneykit::ClientBuilder::from_env()?.build()?
+//! // In your service: moneykit::ClientBuilder::from_env()?.build()?
 //! let client = emulator.moneykit().build()?;
 //!
-//! let token = client.token(&[]).await?; // all that the application may do
+//! let token = client.token(&[]).await?; // without scopes: all permissions of the application
 //! let about = client.introspect(&token).await?;
 //! println!("{} has {:?}", about.client_id, about.scope);
 //! # Ok(())
@@ -23,28 +23,30 @@
 //!
 //! | method | operation | result |
 //! | --- | --- | --- |
-//! | [`Client::token`], [`Client::default_token`] | a token request, when needed | a cached token |
+//! | [`Client::token`], [`Client::default_token`] | a token request, if needed | a cached token |
 //! | [`Client::bearer`], [`Client::key_pair`] | none | an authorizer for your own requests |
-//! | [`Client::create_access_token`] | `POST /auth/token` | the response: a token |
-//! | [`Client::introspect`], [`Client::introspect_client`] | `GET /auth/introspect` | the client that a token belongs to |
+//! | [`Client::create_access_token`] | `POST /auth/token` | a response with a token |
+//! | [`Client::introspect`], [`Client::introspect_client`] | `GET /auth/introspect` | the client application |
 //! | [`Client::jwks`] | `GET /.well-known/jwks.json` | the keys that sign webhooks |
 //!
 //! # Credentials
 //!
-//! [`ClientBuilder::from_env`] reads `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or `MONEYKIT_CLIENT_SECRET_FILE`, and
-//! every other setting of [`Config`]. [`ClientAuth`] says how they are sent. Default: HTTP Basic.
+//! [`ClientBuilder::from_env`] reads `MONEYKIT_CLIENT_ID`, `MONEYKIT_CLIENT_SECRET` or
+//! `MONEYKIT_CLIENT_SECRET_FILE`, and every other setting of [`Config`]. [`ClientAuth`] sets how
+//! the credentials are sent. Default: HTTP Basic.
 //!
-//! The prefix of the client id, `sandbox_` or `live_`, selects the environment. The host is the same.
+//! The prefix of the client id, `sandbox_` or `live_`, selects the environment. Both environments
+//! have the same host.
 //!
 //! # Limits
 //!
-//! MoneyKit allows 300 token requests a minute for a client. Above that it responds with 429 and `Retry-After`. The client
-//! keeps to this limit.
+//! MoneyKit allows each client 300 token requests a minute. Above that, it responds with 429 and
+//! `Retry-After`. By default, a [`Client`] sends at most 300 token requests a minute.
 //!
 //! # Webhooks
 //!
-//! MoneyKit signs the whole body (ES256 with a key of [`Client::jwks`]). [`Client::webhooks`] returns a verifier, which
-//! fetches the keys and caches them.
+//! MoneyKit signs the whole body with ES256. [`Client::webhooks`] returns a verifier, which fetches
+//! the keys with [`Client::jwks`] and caches them.
 
 mod api;
 mod auth;

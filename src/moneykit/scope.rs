@@ -16,7 +16,7 @@ documented! {
     ///
     /// let scopes: [Scope; 2] = [
     ///     moneykit::NamedScope::LinkSessionCreate.into(),
-    ///     "link:data:beyond".parse()?, // unknown here: as text
+    ///     "link:data:beyond".parse()?, // a scope that this crate does not know
     /// ];
     /// assert_eq!(scopes[0].as_str(), "link_session:create");
     ///
@@ -48,7 +48,7 @@ impl NamedScope {
     }
 }
 
-/// Displays the text that is sent.
+/// Displays the scope as it is sent.
 impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -17,7 +17,8 @@ use crate::{
     transport::origin,
 };
 
-/// A client of Moov's OAuth 2.0 endpoints. It is cheap to clone, and clones share connections and tokens.
+/// A client of Moov's OAuth 2.0 endpoints. It is cheap to clone, and clones share connections and
+/// tokens.
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -26,9 +27,10 @@ use crate::{
 /// use fintech_auth::{HttpOptions, emulator::Emulator};
 ///
 /// let emulator = Emulator::start().await?;
-/// let client = emulator.moov().build()?; // yours: moov::ClientBuilder::from_env()?.build()?
+/// // In your service: moov::ClientBuilder::from_env()?.build()?
+/// let client = emulator.moov().build()?;
 ///
-/// // The key pair on a request of your own. `bearer` adds a token instead.
+/// // Add the key pair to a request of your own. `client.bearer` adds a token instead.
 /// let authorizer = client.basic_auth()?;
 /// let http = HttpOptions::default().to_reqwest(emulator.url())?;
 /// let request = http.get(format!("{}/accounts", emulator.url())).build()?;
@@ -78,8 +80,8 @@ impl Client {
     ///
     /// [`ErrorKind::InvalidConfig`] without a scope, [`ErrorKind::Unauthorized`] for wrong
     /// credentials or an origin that is not allowed, [`ErrorKind::InvalidRequest`] for a scope that
-    /// is not granted, and the kinds of any call: `RateLimited`, `Unavailable`, `Timeout` and
-    /// `InvalidResponse`.
+    /// is not granted. Like every call, it can also fail with `RateLimited`, `Unavailable`, `Timeout`
+    /// or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -94,14 +96,15 @@ impl Client {
     /// Exchanges a refresh token for a new pair of tokens (`POST /oauth2/token`, refresh grant).
     ///
     /// The refresh token is a [`Secret`], or the [`UncachedToken`](crate::UncachedToken) or
-    /// response that it was issued with. The new token has the type of the first token, and its
-    /// scopes or the given subset of them (RFC 6749 section 6).
+    /// response that it was issued with. The new access token has the same type as the first one.
+    /// It has the same scopes, or the given subset of them (RFC 6749 section 6).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] if the response contains no refresh token.
     /// [`ErrorKind::InvalidRequest`] with the code `invalid_grant` if the refresh token has been
-    /// used, expired or revoked: issue a new token then. Otherwise the kinds of any call.
+    /// used, expired or revoked: issue a new token then. Like every call, it can also fail with
+    /// `RateLimited`, `Unavailable`, `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///
@@ -130,11 +133,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] also if the
-    /// service revoked the token, but the token could not be removed from the store: other
-    /// processes may then use it until the store is available again. Otherwise the kinds of any
-    /// call. After an error that [may have been sent](Error::may_have_been_sent), it is safe to
-    /// revoke again.
+    /// [`ErrorKind::Unauthorized`] for wrong credentials. [`ErrorKind::Unavailable`] if the service
+    /// failed, and also if the service revoked the token, but the token could not be removed from
+    /// the store. Other processes may then use the token until the store is available again. As
+    /// every call, it can also fail with `RateLimited`, `Timeout` or `InvalidResponse`.
+    ///
+    /// After an error it is safe to revoke the token again, even if the request [may have been
+    /// sent](Error::may_have_been_sent).
     ///
     /// # Cancellation
     ///
@@ -156,7 +161,7 @@ impl Client {
     }
 }
 
-/// The options of a [`Client`].
+/// Creates a [`Client`] from its options.
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     credentials: Arc<dyn CredentialsProvider>,
@@ -199,14 +204,15 @@ impl ClientBuilder {
     /// Allowed values are `vYYYY.QQ.BB`, such as [`V2026_10_00`](version::V2026_10_00), `latest`,
     /// `dev`, and `none` to send no version. Default: [`version::DEFAULT`].
     ///
-    /// The version must fit the fields that are sent. Without one the service uses `v2024.01.00`,
-    /// which does not document `client_type`: the service would treat a token for a backend as a
-    /// token for a web page without an origin, and requests with it would get a 401. With `none` or
-    /// a version before `v2026.07.00`, no `client_type` is sent, and tokens need an
+    /// The service accepts only the fields that the version documents. Without a version, the
+    /// service uses `v2024.01.00`, which does not document `client_type`. It then issues tokens for
+    /// a web page. If no origin is set, requests with such a token get a 401.
+    ///
+    /// With `none` or a version before `v2026.07.00`, no `client_type` is sent, and tokens need an
     /// [origin](Self::with_origin).
     ///
-    /// Your own requests to the rest of the API use the version that you set on them. It may be a
-    /// different one.
+    /// This setting does not affect your own requests to the rest of the API. They may use a
+    /// different version.
     #[must_use]
     pub fn with_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
@@ -234,8 +240,8 @@ impl ClientBuilder {
     /// Default: [`ClientType::Service`] without an origin and a referer. With either of them the
     /// field is not sent, and the service issues tokens for a web page.
     ///
-    /// `None` never sends the field. It is documented since `v2026.07.00`. With an older
-    /// [version](Self::with_version) it is not sent, and [`build`](Self::build) fails for
+    /// With `None`, the field is never sent. The field is documented since `v2026.07.00`. With an
+    /// older [version](Self::with_version) it is not sent, and [`build`](Self::build) fails for
     /// [`ClientType::Service`] and [`ClientType::Device`].
     #[must_use]
     pub fn with_client_type(mut self, client_type: impl Into<Option<ClientType>>) -> Self {
@@ -299,11 +305,7 @@ impl ClientBuilder {
     }
 }
 
-/// Returns the refresh token.
-///
-/// # Errors
-///
-/// `InvalidConfig` if there is none.
+/// Returns the refresh token, or `InvalidConfig` if there is none.
 pub(crate) fn present_refresh_token(issued: &impl AsRefreshToken) -> Result<&Secret, Error> {
     let none = || Error::new(ErrorKind::InvalidConfig, "no refresh token was issued");
     issued.as_refresh_token().ok_or_else(none)

@@ -23,9 +23,10 @@ settings! {
 ];
 /// `MOOV_HOST`, `MOOV_DOMAIN` and similar names, which other clients use for the base URL and the
 /// origin, are never read. If one of them is set and this crate's name for it is not, reading the
-/// environment fails. If neither id nor secret is set, the names of the vendor's Go client are
-/// used, `MOOV_PUBLIC_KEY` and `MOOV_SECRET_KEY`, or those of its other clients, `MOOV_USERNAME`
-/// and `MOOV_PASSWORD`.
+/// environment fails.
+///
+/// If neither the client id nor the client secret is set, the variables of the vendor's own clients
+/// are read: `MOOV_PUBLIC_KEY` and `MOOV_SECRET_KEY`, or `MOOV_USERNAME` and `MOOV_PASSWORD`.
 ///
 /// # Example
 ///
@@ -79,8 +80,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret; otherwise
-    /// the errors of [`Config::builder`] for each secret.
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is set. Reading a
+    /// secret can also fail with the errors of [`Config::builder`].
     pub fn webhooks(&self) -> Result<WebhookVerifier, Error> {
         let current = self.current_webhook_secret()?;
         let previous = secret(
@@ -101,8 +102,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) without a secret; otherwise
-    /// the errors of [`Config::builder`].
+    /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) if no secret is set. Reading
+    /// the secret can also fail with the errors of [`Config::builder`].
     pub fn current_webhook_secret(&self) -> Result<Secret, Error> {
         let current =
             secret("webhook_secret", self.webhook_secret.as_ref(), self.webhook_secret_file.as_deref())?;

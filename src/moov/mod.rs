@@ -7,7 +7,8 @@
 //! use fintech_auth::{ErrorKind, emulator::Emulator, moov};
 //!
 //! let emulator = Emulator::start().await?;
-//! let client = emulator.moov().build()?; // yours: moov::ClientBuilder::from_env()?.build()?
+//! // In your service: moov::ClientBuilder::from_env()?.build()?
+//! let client = emulator.moov().build()?;
 //!
 //! match client.token(&[moov::NamedScope::AccountsRead.into()]).await {
 //!     Ok(token) => println!("{:?}", token.authorization()),
@@ -26,29 +27,31 @@
 //!
 //! | method | operation | result |
 //! | --- | --- | --- |
-//! | [`Client::token`], [`Client::default_token`] | a token request, when needed | a cached token |
+//! | [`Client::token`], [`Client::default_token`] | a token request, if needed | a cached token |
 //! | [`Client::bearer`], [`Client::basic_auth`] | none | an authorizer for your own requests |
-//! | [`Client::issue`] | `POST /oauth2/token` | a token that is not cached, for a page |
-//! | [`Client::create_access_token`] | `POST /oauth2/token` | the response: an access and a refresh token |
-//! | [`Client::refresh`] | `POST /oauth2/token` | the response: a new pair of tokens |
+//! | [`Client::issue`] | `POST /oauth2/token` | a token for a web page, not cached |
+//! | [`Client::create_access_token`] | `POST /oauth2/token` | a response with an access and a refresh token |
+//! | [`Client::refresh`] | `POST /oauth2/token` | a response with a new pair of tokens |
 //! | [`Client::revoke`] | `POST /oauth2/revoke` | an empty response |
 //!
 //! # Credentials
 //!
-//! [`ClientBuilder::from_env`] reads `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` or `MOOV_CLIENT_SECRET_FILE`, and every other
-//! setting of [`Config`]. [`ClientAuth`] says how they are sent. Default: HTTP Basic.
+//! [`ClientBuilder::from_env`] reads `MOOV_CLIENT_ID`, `MOOV_CLIENT_SECRET` or
+//! `MOOV_CLIENT_SECRET_FILE`, and every other setting of [`Config`]. [`ClientAuth`] sets how the
+//! credentials are sent. Default: HTTP Basic.
 //!
-//! A token for a page needs the origin of the page (`MOOV_ORIGIN`): see [`ClientType`].
+//! A token for a web page needs the origin of the page (`MOOV_ORIGIN`): see [`ClientType`].
 //!
 //! # Version
 //!
-//! Every call sends `x-moov-version`. Default: [`version::DEFAULT`]. The service accepts only the fields that this version
-//! documents: see [`ClientBuilder::with_version`].
+//! Every call sends `x-moov-version`. Default: [`version::DEFAULT`]. The service accepts only the
+//! fields that this version documents: see [`ClientBuilder::with_version`].
 //!
 //! # Limits
 //!
-//! Moov allows 40 requests a second for an address and account, and 10 in test mode. Above that it responds with 429 and
-//! `Retry-After`. The client sends at most 40 token requests a second.
+//! Moov allows 40 requests a second for each IP address and account, and 10 in test mode. Above
+//! that, it responds with 429 and `Retry-After`. By default, a [`Client`] sends at most 40 token
+//! requests a second.
 //!
 //! # Webhooks
 //!

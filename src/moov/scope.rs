@@ -22,7 +22,7 @@ documented! {
     /// let scopes: [Scope; 3] = [
     ///     moov::NamedScope::AccountsRead.into(),
     ///     moov::AccountScope::CardsRead.of(merchant).into(),
-    ///     "/beyond.read".parse()?, // unknown here: as text
+    ///     "/beyond.read".parse()?, // a scope that this crate does not know
     /// ];
     /// assert_eq!(scopes[1].as_str(), "/accounts/3dfff852-927d-47e8-822c-2fffc57ff6b9/cards.read");
     ///
@@ -128,7 +128,7 @@ impl NamedScope {
     }
 }
 
-/// Displays the text that is sent. The account's id is in lower case.
+/// Displays the scope as it is sent. The account's id is in lower case.
 impl fmt::Display for NamedScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(NamedScope::parse_list(&"a ".repeat(MAX_LIST + 1)).len(), MAX_LIST);
     }
 
-    /// Any scope that RFC 6749 allows, and text that is, or resembles, a documented scope.
+    /// Generates scopes that RFC 6749 allows, and texts that are, or resemble, documented scopes.
     fn scope_text() -> impl Strategy<Value = String> {
         prop_oneof![
             "[!#-\\[\\]-~]{1,60}",

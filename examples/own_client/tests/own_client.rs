@@ -93,7 +93,7 @@ async fn generated_client_sends_our_token() {
 async fn expired_token_is_renewed_and_the_request_is_retried_once() {
     let setting = Setting::start().await;
     setting.client.account("a-1").await.expect("an account");
-    // Before the expiry that the client knows.
+    // The vendor revokes the tokens before they expire, and the client is not notified.
     setting.accounts.emulator.revoke_all();
     let account = Account { name: "new".to_owned() };
     let renamed = setting.client.rename_account("a-1", &account).await.expect("an account");

@@ -28,7 +28,7 @@ pub fn tokens(vendor: &'static str) -> impl Fn(&TokenEvent<'_>) + Send + Sync {
     }
 }
 
-/// Counts the outcomes of a vendor's webhooks.
+/// Counts how the webhooks of a vendor were handled.
 pub fn webhooks(vendor: &'static str) -> impl Fn(&WebhookEvent<'_>) + Send + Sync {
     let count = move |outcome: &'static str| {
         counter!("webhooks_total", "vendor" => vendor, "outcome" => outcome).increment(1);

@@ -1,4 +1,5 @@
-//! The metrics after a valid token, a refused one, a webhook and a forgery.
+//! Tests the metrics after an issued token, a refused token request, a valid webhook and a forged
+//! one.
 
 use fintech_auth::{
     RetryPolicy, Scope,

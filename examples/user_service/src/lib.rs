@@ -1,11 +1,12 @@
 //! A small service that reads account names from Moov's API. You can copy it.
 //!
-//! It takes its tokens from a [`TokenProvider`], so each test chooses their source:
+//! It takes its tokens from a [`TokenProvider`], so each test can choose where the tokens come
+//! from:
 //!
 //! | test | tokens from | server | what it shows |
 //! | --- | --- | --- | --- |
 //! | `tests/mock.rs` | `StaticTokenProvider`, or a provider of the test | none | what the service sends, and that it sends nothing without a token |
-//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and outages, as the vendor has them |
+//! | `tests/emulator.rs` | `moov::Client` and the emulator | the emulator, and a few lines of axum for the API | expiry, revocation and outages, as at the vendor |
 //! | `tests/wiremock.rs` | `moov::Client` | wiremock for both | each request and response, as the test defines it |
 //!
 //! Start with the first. Use the emulator if the vendor's behavior matters, and wiremock if your
@@ -47,12 +48,12 @@ struct Account {
 }
 
 impl Accounts {
-    /// `http` should follow no redirects: `HttpOptions::to_reqwest` makes such a client.
+    /// `http` should follow no redirects. `HttpOptions::to_reqwest` creates such a client.
     pub fn new(tokens: Arc<dyn TokenProvider>, http: reqwest::Client, base_url: impl Into<String>) -> Self {
         Self { tokens, http, base_url: base_url.into() }
     }
 
-    /// The display name of an account.
+    /// Returns the display name of an account.
     ///
     /// # Errors
     ///
@@ -62,8 +63,8 @@ impl Accounts {
         let token = self.tokens.token(&scopes).await.map_err(AccountError::Token)?;
         let request = self.request(account, token.authorization().clone()).map_err(AccountError::Http)?;
         let response = self.http.execute(request).await.map_err(AccountError::Http)?;
-        // Only if the server reports the token as invalid: a new token does not help against other
-        // causes of a 401. An `Authorizer` also retries the request once.
+        // Only if the server reports the token as invalid: a 401 with another cause does not need a
+        // new token. An `Authorizer` would also retry the request once.
         if response.status() == StatusCode::UNAUTHORIZED
             && classify_challenges(response.headers()) == Rejection::InvalidToken
         {

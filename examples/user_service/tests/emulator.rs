@@ -1,5 +1,5 @@
-//! Against the emulator: its token endpoint responds like Moov's, and a small API asks it which
-//! tokens are valid.
+//! Tests the service with the emulator, whose token endpoint responds like Moov's. A small API in
+//! this file asks the emulator which tokens are valid.
 
 use std::sync::Arc;
 

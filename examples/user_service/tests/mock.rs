@@ -1,4 +1,5 @@
-//! Without a vendor: the test provides the tokens, and a listener replaces the API.
+//! Tests the service without a vendor: the tests provide the tokens, and a listener replaces the
+//! API.
 
 use std::{
     io::{ErrorKind::WouldBlock, Read, Write},

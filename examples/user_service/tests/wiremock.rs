@@ -1,4 +1,5 @@
-//! Against wiremock, for the token endpoint and the API: the test writes each response itself.
+//! Tests the service with wiremock as the token endpoint and as the API. The tests define each
+//! response.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! Builds the fuzz targets with coverage on the stable toolchain and runs each for some seconds.
+//! Builds the fuzz targets with coverage on the stable toolchain, and runs each for a few seconds.
 //!
-//! `cargo run --manifest-path fuzz/smoke/Cargo.toml` does what CI does; an argument is the number of seconds
-//! for each target, further arguments name targets. Exit code 4, as `cargo xtask` uses it: skipped, because
-//! there is no C++ compiler for libFuzzer.
+//! `cargo run --manifest-path fuzz/smoke/Cargo.toml` runs what CI runs. The first argument is the
+//! number of seconds for each target. Further arguments select targets. Without a C++ compiler for
+//! libFuzzer, it is skipped with exit code 4, like a skipped step of `cargo xtask`.
 
 use std::{
     env, fs,
@@ -10,8 +10,8 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-/// What cargo-fuzz sets, apart from the address sanitizer, which needs a nightly and finds what only unsafe
-/// code has. The crate forbids it.
+/// The flags of cargo-fuzz without the address sanitizer, which needs a nightly toolchain and finds
+/// only errors in unsafe code. This crate forbids unsafe code.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0";
@@ -43,7 +43,8 @@ fn run(seconds: u32, chosen: &[String]) -> Result<usize, String> {
     let target = env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| fuzz.join("target").display().to_string());
     let target = Path::new(&target).join("smoke");
     let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    // With a target of its own, the flags are not those of build scripts.
+    // In this target directory the flags apply only to the target platform, and not to build
+    // scripts.
     let build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--quiet", "--locked", "--profile", "smoke", "--bins", "--target", &triple])
         .current_dir(fuzz)

@@ -18,12 +18,12 @@ use crate::{
     webhook::{Reason, VerifyError},
 };
 
-/// How long a webhook waits for a fetch if stale keys can verify it: its sender waits for the
-/// response.
+/// The maximum time that a webhook waits for a fetch if stale keys could verify it. It is short,
+/// because the sender of the webhook waits for the response.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// The pause after the first failed fetch. It doubles with each failure, up to the cool-down.
 const BACKOFF: Duration = Duration::from_secs(1);
-/// The longest `Retry-After` of the vendor that is respected, because webhooks wait for the keys.
+/// The maximum `Retry-After` of the vendor that is respected, because webhooks wait for the keys.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// The keys of one client, and the state of fetching them.
@@ -61,8 +61,8 @@ struct Now {
 }
 
 impl Now {
-    /// Returns the time since `earlier`, by the clock that shows more: the monotonic clock may stop
-    /// while the machine sleeps, and the wall clock may be set back.
+    /// Returns the time since `earlier`: the longer of the times on both clocks. The monotonic
+    /// clock may stop while the machine sleeps, and the wall clock may be set back.
     fn since(self, earlier: Self) -> Duration {
         let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         by_wall.max(self.tick.saturating_sub(earlier.tick))
@@ -117,8 +117,8 @@ impl KeyCache {
         F: Future<Output = Result<VerifyingKeys, Error>> + Send + 'static,
     {
         let (mut waited, mut led) = (false, false);
-        // Once for a fetch of another caller, once for its own fetch, and twice for tasks that were
-        // dropped.
+        // At most four attempts: one fetch of another caller, one own fetch, and two fetches whose
+        // tasks are dropped.
         for _ in 0..4 {
             let (waiter, stale) = match self.step(key_id, waited, led) {
                 Step::Use(keys) => return Ok(keys),
@@ -138,7 +138,7 @@ impl KeyCache {
                     Err(_) => return Ok(stale),
                 },
             };
-            // There is no outcome if the task was dropped, for example with its runtime: try again.
+            // Without an outcome, the task was dropped, for example with its runtime: try again.
             let Some(outcome) = outcome else { continue };
             waited = true;
             if let Err(error) = outcome {
@@ -167,8 +167,8 @@ impl KeyCache {
             if !is_unknown && (is_fresh || waited || failing.is_some()) {
                 return Step::Use(keys);
             }
-            // The keys have just been fetched, but a new key may arrive late because of a cache in
-            // between. So the vendor is asked to send the webhook again.
+            // The keys have just been fetched, but an HTTP cache may delay a new key. So the vendor
+            // is asked to send the webhook again.
             if is_unknown && waited && led {
                 let left = state.cool_until.saturating_sub(now.tick);
                 return Step::Refuse(VerifyError::from(Reason::KeysCoolingDown).with_retry_after(left));

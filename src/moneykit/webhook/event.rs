@@ -32,7 +32,7 @@ pub struct Event {
     pub minor_version: Option<u64>,
     /// `link_id`: the link that the event is about.
     pub link_id: Option<String>,
-    /// All other fields, and those above whose value does not have the expected type.
+    /// All other fields, and each field above whose value does not have the expected type.
     pub fields: Map<String, Value>,
 }
 

@@ -67,7 +67,8 @@ use crate::webhook::{Deliveries, DeliveryId, Headers, Received, Tolerance, Verif
 
 const SIGNATURE: &str = "moneykit-signature";
 
-/// Verifies MoneyKit's webhooks. Cheap to clone; it shares its keys with the client it comes from.
+/// Verifies MoneyKit's webhooks. It is cheap to clone, and shares its keys with the client that
+/// created it.
 #[derive(Clone, Debug)]
 pub struct WebhookVerifier {
     inner: Arc<Inner>,
@@ -78,7 +79,7 @@ impl WebhookVerifier {
         Self { inner }
     }
 
-    /// Returns the maximum size of a body, in bytes. Do not read more of a request.
+    /// Returns the maximum size of a body, in bytes. Do not read more of a request than this.
     pub fn body_limit(&self) -> usize {
         self.inner.webhook_keys.options().body_limit
     }
@@ -104,7 +105,7 @@ impl WebhookVerifier {
     ///
     /// # Security
     ///
-    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has another
+    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has a different
     /// digest.
     pub async fn verify<'h, B: AsRef<[u8]>>(
         &self,
@@ -142,7 +143,7 @@ impl WebhookVerifier {
     ///
     /// # Security
     ///
-    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has another
+    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has a different
     /// digest.
     pub async fn receive<'h, B: AsRef<[u8]>>(
         &self,
@@ -183,8 +184,8 @@ impl WebhookVerifier {
         unverified.verify(&keys, now, cache.options(), tolerance)
     }
 
-    /// Returns the id of a delivery, from its idempotency key, which is part of the signed body, or
-    /// otherwise from the body.
+    /// Returns the id of a delivery. It is derived from the idempotency key in the signed body, or
+    /// from the whole body if there is no key.
     pub(crate) fn delivery_id<B: AsRef<[u8]>>(&self, webhook: &Verified<B>) -> DeliveryId {
         let body = webhook.body().as_ref();
         let account = self.inner.shared.api.auth.account();

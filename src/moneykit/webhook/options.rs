@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::webhook::{Reason, Tolerance, VerifyError};
 
-/// The longest time to cache a key, as the vendor recommends.
+/// The maximum time to cache a key, which the vendor recommends.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long MoneyKit retries a delivery.
 const RETRIES: Duration = Duration::from_secs(2 * 3600);

@@ -29,7 +29,8 @@ const LAST_SECOND: u64 = 253_402_300_799;
 ///
 /// # Security
 ///
-/// Pass the received bytes unchanged. JSON that was parsed and serialized again has another digest.
+/// Pass the received bytes unchanged. JSON that was parsed and serialized again has a different
+/// digest.
 pub fn verify<B: AsRef<[u8]>>(
     signature: &str,
     body: B,
@@ -42,7 +43,7 @@ pub fn verify<B: AsRef<[u8]>>(
     unverified.verify(keys, now, options, options.tolerance.unwrap_or_default())?.with_body(body)
 }
 
-/// A well-formed signature whose key id is known, before it is verified.
+/// A signature that is well-formed but not verified yet.
 pub(super) struct Unverified<'a>(Jws<'a>);
 
 impl<'a> Unverified<'a> {
@@ -91,7 +92,7 @@ impl VerifiedClaims {
     }
 }
 
-/// The claims that the verification needs. Other claims are ignored.
+/// The claims that are needed for verification. Other claims are ignored.
 struct Claims {
     issued_at: SystemTime,
     expires_at: Option<SystemTime>,

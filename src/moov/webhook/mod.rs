@@ -34,8 +34,7 @@
 //! so the verifier returns an [`UnsignedBody`]. For what else is verified, what is not, and the
 //! reason for each limit, see [the module `webhook`](crate::webhook#security).
 //!
-//! - The signature is checked before the time. The delivery store only receives what the vendor
-//!   signed.
+//! The signature is checked before the time. Only signed deliveries reach the delivery store.
 //! - No field may contain `|`. Otherwise `a|b` and `c` would have the same signed text as `a` and
 //!   `b|c`.
 //! - The signature must be 128 lower-case hexadecimal digits, as the vendor writes it.
@@ -79,7 +78,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
 }
 
-/// A webhook whose headers are verified, before its body is read.
+/// A webhook whose headers are verified. Its body has not been read yet.
 pub(crate) struct VerifiedHeaders<'h> {
     headers: SignedHeaders<'h>,
     signed_at: SystemTime,
@@ -162,7 +161,7 @@ impl WebhookVerifier {
         self.with(|inner| inner.body_limit = bytes)
     }
 
-    /// Returns the maximum size of a body, in bytes. Do not read more of a request.
+    /// Returns the maximum size of a body, in bytes. Do not read more of a request than this.
     pub fn body_limit(&self) -> usize {
         self.0.body_limit
     }
@@ -184,14 +183,14 @@ impl WebhookVerifier {
         self.with(|inner| inner.clock = Arc::new(clock))
     }
 
-    /// Verifies the headers, and returns the body as unsigned.
+    /// Verifies the headers. The body is not signed, so it is returned as an [`UnsignedBody`].
     ///
     /// Does not detect repetitions, so most callers need [`WebhookVerifier::receive`] instead.
     ///
     /// # Errors
     ///
-    /// A header is missing, repeated, too long or malformed, the body is too large, no secret
-    /// matches the signature, or the time is outside the tolerance.
+    /// Fails if a header is missing, repeated, too long or malformed, if the body is too large, if
+    /// no secret matches the signature, or if the time is outside the tolerance.
     pub fn verify<'h, B: AsRef<[u8]>>(
         &self,
         headers: impl Headers<'h>,

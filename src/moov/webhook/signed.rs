@@ -43,7 +43,8 @@ impl<'a> SignedHeaders<'a> {
     ///
     /// # Errors
     ///
-    /// A header is missing, repeated, too long or malformed, or contains the separator `|`.
+    /// Fails if a header is missing, repeated, too long or malformed, or contains the separator
+    /// `|`.
     pub fn read(headers: impl Headers<'a>) -> Result<Self, VerifyError> {
         let part = |name, limit| {
             let value = one(&headers, name, limit)?;
@@ -77,7 +78,8 @@ pub struct SigningSecrets(Box<[SigningSecret]>);
 #[derive(Clone)]
 struct SigningSecret {
     key: hmac::Key,
-    /// Identifies the secret, so that deliveries of different accounts are kept apart.
+    /// Identifies the secret in delivery ids, so that deliveries of different accounts have
+    /// different ids.
     id: hmac::Tag,
 }
 
@@ -89,8 +91,8 @@ impl SigningSecret {
     }
 }
 
-/// Returns the id of a delivery, from the id of the secret that signed it and the nonce, which is
-/// signed and is the same in each retry.
+/// Returns the id of a delivery, from the id of the secret and the nonce. The nonce is signed, and
+/// is the same in each retry.
 pub(super) fn delivery_id(secret: &hmac::Tag, nonce: &str, signed_at: SystemTime) -> DeliveryId {
     DeliveryId::new([b"moov", secret.as_ref(), nonce.as_bytes()], signed_at)
 }
@@ -154,7 +156,7 @@ impl SigningSecrets {
             }
         }
         let tag = unhex::<TAG>(signature).ok_or(Reason::MalformedSignature)?;
-        // The usual length of the text, in bytes.
+        // 128 bytes are enough for the usual text.
         let mut text = SmallVec::<[u8; 128]>::new();
         for part in [timestamp.as_bytes(), b"|", nonce.as_bytes(), b"|", webhook_id.as_bytes()] {
             text.extend_from_slice(part);

@@ -33,7 +33,7 @@ async fn from_moneykit(webhooks: &WebhookVerifier, request: Request) -> Result<R
     };
     if let Err(error) = handled {
         println!("{error}");
-        let _ = delivery.abandon().await; // if it fails, the delivery is in progress until its lease ends
+        let _ = delivery.abandon().await; // if this fails, the lease expires later
         return Ok(Response::builder().status(500).body(Body::Empty)?);
     }
     // Handled: from now on a retry is a duplicate.
@@ -76,7 +76,8 @@ mod tests {
 
     use super::*;
 
-    /// A request as API Gateway passes it: headers as a map, and in some cases the body in base64.
+    /// Returns a request as API Gateway passes it: headers as a map, and in some cases the body in
+    /// base64.
     fn request(webhook: &SignedWebhook, is_base64: bool) -> Request {
         let headers = webhook.headers.iter();
         let headers: Map<_, _> =
@@ -118,10 +119,10 @@ mod tests {
             assert_eq!(send(&sent, is_base64).await, (200, false));
             assert_eq!(send(&sent, is_base64).await, (200, false), "a duplicate");
         }
-        // Authentic, but unknown.
+        // The webhook is authentic, but it is no event that the crate can parse.
         let unknown = emulator.moneykit_webhook("[]").sign().unwrap();
         assert_eq!(send(&unknown, false).await, (200, false));
-        // Not handled: each retry runs the handler again.
+        // The handler fails, so each retry calls it again.
         let failing = emulator.moneykit_webhook(r#"{"webhook_event": "x"}"#).sign().unwrap();
         for attempt in 1..=2 {
             assert_eq!(send(&failing, false).await, (500, false));
