@@ -97,6 +97,7 @@ pub use response::Response;
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use timestamp::Timestamp;
+#[doc(inline)]
 pub use token::{ExpiresIn, Scope, ScopeSet, Token};
 #[doc(hidden)]
 pub use transport::Exchange;

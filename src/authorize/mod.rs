@@ -28,9 +28,9 @@
 //!
 //! A 401 means that the server did not process the request, so repeating a `POST` is safe.
 //!
-//! One authorizer serves many scope sets, for example one per merchant. With plain reqwest, pass
-//! them to [`Authorizer::with_scopes`]. With the middleware and the tower layer, add a
-//! [`ScopeSet`](crate::ScopeSet) to the request's extensions. Such scopes apply only to that
+//! You can use one authorizer for many scope sets, for example one per merchant. With plain
+//! reqwest, pass them to [`Authorizer::with_scopes`]. With the middleware and the tower layer, add
+//! a [`ScopeSet`](crate::ScopeSet) to the request's extensions. Such scopes apply only to that
 //! request, and the cache may evict their token afterwards.
 //!
 //! A vendor's key pair is added in the same way, from memory. A request that names scopes fails,
@@ -62,14 +62,14 @@
 //! - **Other cause**: the 401 is returned.
 //!
 //! All requests that fail with the same token share one token call. After a renewal, there is no
-//! other renewal for the same scopes for 30 s. If renewals do not help, the pause grows from 30 s
-//! to 60 s and so on, up to 10 min, until one helps. During the pause, and if no new token is
+//! other renewal for the same scopes for 30 s. If renewals do not help, this pause grows from 30 s
+//! to 60 s and so on, up to 10 min, until a renewal helps. During the pause, and if no new token is
 //! available, the 401 is returned. Other statuses, including 403, never cause a renewal.
 //!
 //! A request whose body is a stream cannot be repeated, so its 401 is returned. If the server says
 //! that the token is invalid, the token is invalidated for the next request, within the same
-//! limits. After an unexplained 401 the token stays, because nothing shows whether the token was
-//! the cause. The next request that can be repeated finds out.
+//! limits. After an unexplained 401 the token stays in the cache, because the token may not be the
+//! cause. The next request that can be repeated shows whether it is.
 //!
 //! To classify a 401, its body is read for up to 2 s, 64 KiB and 256 frames. You still receive the
 //! whole body. If the body exceeds one of these limits, only the status and the headers are used.
@@ -128,8 +128,8 @@ use crate::{
 ///
 /// The credentials are the tokens of one scope set, or the key pair of a vendor
 /// ([`moov::Client::basic_auth`](crate::moov::Client::basic_auth),
-/// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair)). Cheap to clone; clones share
-/// the tokens.
+/// [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair)). An authorizer is cheap to
+/// clone, and clones share the tokens.
 #[derive(Clone)]
 pub struct Authorizer {
     kind: Kind,
@@ -218,7 +218,7 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Those of [`Authorizer::new`].
+    /// The same errors as [`Authorizer::new`].
     pub fn with_origins(mut self, origins: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
         let origins = origins.into_iter().map(|origin| Origin::parse(origin.as_ref()));
         self.origins = origins.collect::<Result<_, _>>()?;
@@ -246,8 +246,8 @@ impl Authorizer {
     /// Returns an authorizer for the tokens of another scope set, for example those of one
     /// merchant.
     ///
-    /// This is cheap. Create one for each request and drop it afterwards: while it exists, the
-    /// cache does not evict its scope set, and does not count it towards
+    /// This is cheap. Create an authorizer for each request and drop it afterwards, because the
+    /// cache cannot evict the scope set before. The authorizer does not count towards
     /// [`TokenOptions::with_max_handles`](crate::token::TokenOptions::with_max_handles).
     ///
     /// For the middleware and the tower layer, add a [`ScopeSet`](crate::ScopeSet) to the request's

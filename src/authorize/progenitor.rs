@@ -31,7 +31,7 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// Those of [`TokenCache::token`](crate::token::TokenCache::token), and
+/// The same errors as [`TokenCache::token`](crate::token::TokenCache::token), and
 /// [`ErrorKind::InvalidConfig`](crate::ErrorKind::InvalidConfig) for a request to another origin.
 ///
 /// # Cancellation

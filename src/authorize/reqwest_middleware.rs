@@ -15,10 +15,10 @@ use super::{
 ///
 /// See [the module](super) for which requests get a token, and for what happens on a 401.
 ///
-/// Middlewares that are added before this one see one request; those that are added after it see
-/// both attempts. So add it last, except for middlewares that must see each attempt. A failed token
-/// call is reported as the variant `Middleware` of `reqwest_middleware::Error`, which can be
-/// downcast to [`Error`](crate::Error).
+/// Middlewares that are added earlier see one request. Middlewares that are added later see both
+/// attempts of a repeated request. So add this middleware last, except for middlewares that must
+/// see each attempt. If no token is available, the error is the variant `Middleware` of
+/// `reqwest_middleware::Error`, which can be downcast to [`Error`](crate::Error).
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]

@@ -20,9 +20,10 @@ use crate::Error;
 
 /// Copies the body of a request, so that the request can be sent a second time.
 ///
-/// Use [`CloneBody`] or [`NoRetry`], or implement it for a body that only sometimes can be cloned.
+/// Use [`CloneBody`] or [`NoRetry`], or implement this trait for a body that can be cloned only
+/// sometimes.
 pub trait RepeatBody<B> {
-    /// Returns the same body again, or `None` if that is not possible.
+    /// Returns a copy of the body, or `None` if that is not possible.
     fn repeat(body: &B) -> Option<B>;
 }
 
@@ -84,7 +85,7 @@ impl<B> RepeatBody<B> for NoRetry {
 /// #     }
 /// # }
 /// # let client = Client;
-/// let mut client = AuthorizeLayer::new(bearer).layer(client); // yours, such as hyper_util's
+/// let mut client = AuthorizeLayer::new(bearer).layer(client); // for example hyper_util's
 /// let request = http::Request::get(format!("{}/accounts", emulator.url())).body(String::new())?;
 /// let response = client.call(request).await?;
 /// assert_eq!(response.status(), 200);
@@ -145,7 +146,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // Use the instance that was polled ready, not its clone.
+        // Call the instance that was polled ready, not its clone.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         Box::pin(send::<T, R, B, A>(inner, self.authorizer.clone(), request))
@@ -178,7 +179,7 @@ where
             let Some((mut again, other)) = pair.repetition(&sent, response.status(), again).await else {
                 return Ok(response.map(PeekedBody::untouched));
             };
-            // The service may be waiting for the connection of this response.
+            // The service may be waiting for the connection that this response occupies.
             drop(response);
             other.sign(again.headers_mut());
             poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;
@@ -196,7 +197,7 @@ where
     let Some((mut again, replacement)) = repetition(tokens, &token, rejection, again).await else {
         return Ok(response);
     };
-    // The service may be waiting for the connection of this response.
+    // The service may be waiting for the connection that this response occupies.
     drop(response);
     tokens.sign(again.headers_mut(), replacement.token());
     poll_fn(|context| inner.poll_ready(context)).await.map_err(AuthorizeError::Service)?;

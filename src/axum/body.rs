@@ -28,19 +28,18 @@ pub(super) async fn read(mut body: Body, limit: usize) -> Result<Bytes, VerifyEr
     Ok(read.into())
 }
 
-/// The least number of bytes that are still to come.
+/// Returns the minimum number of bytes that are still to come.
 fn announced(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// Returns the capacity for the buffer, in bytes: twice what has been read, or what has been read
-/// and what is announced, whichever is larger, but never above the limit.
+/// Returns the capacity for the buffer, in bytes: the bytes read so far plus the announced bytes,
+/// but at least twice the bytes read so far, and at most the limit.
 fn room(announced: usize, there: usize, limit: usize) -> usize {
     there.saturating_add(announced.max(there)).min(limit)
 }
 
-/// Returns the next chunk that is not empty. Fails if it exceeds the rest of the limit, `left`
-/// bytes.
+/// Returns the next chunk that is not empty. Fails if the chunk has more than `left` bytes.
 async fn chunk(body: &mut Body, left: usize) -> Result<Option<Bytes>, Reason> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.into_inner().is::<LengthLimitError>() {

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use super::{Verifier, verifier::sealed::Verified};
 use crate::webhook::{DeliveryGuard, Received, WebhookResponse};
 
-/// A tower layer that passes only verified webhooks to the handler, and each one until it is
+/// A tower layer that passes only verified webhooks to the handler, and only until they have been
 /// handled.
 ///
 /// A response with a 2xx status completes the delivery: a retry gets 200 without running the
@@ -70,7 +70,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // Use the instance that was polled ready, not its clone.
+        // Call the instance that was polled ready, not its clone.
         let inner = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, inner);
         let verifier = self.verifier.clone();
@@ -109,7 +109,7 @@ where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let Ok(response) = inner.call(request).await;
-    // If this fails, it is logged and counted, and the expiry of the lease ends the attempt.
+    // A failure is logged and counted. The attempt then ends when its lease expires.
     let _ = match response.status().is_success() {
         true => guard.complete().await,
         false => guard.abandon().await,

@@ -11,23 +11,29 @@
 //! async fn from_moneykit(MoneykitWebhook(webhook): MoneykitWebhook) -> StatusCode {
 //!     match webhook.event() {
 //!         Ok(event) => println!("{}", event.kind.as_str()),
-//!         Err(error) => println!("authentic, but not an event we know: {error}"),
+//!         Err(error) => println!("authentic, but not a known event: {error}"),
 //!     }
 //!     StatusCode::OK // handled: a retry gets 200 without running this
 //! }
 //!
 //! async fn from_moov(MoovWebhook(webhook): MoovWebhook) -> StatusCode {
-//!     // The body is not signed: fetch the object (`UnsignedEvent::refetch_url`), and use that.
+//!     // The body is not signed: fetch the object, and use that.
+//!     // `UnsignedEvent::refetch_url` returns its URL.
 //!     if let Ok(hint) = webhook.unsigned_event() {
 //!         println!("something changed: {}", hint.kind.as_str());
 //!     }
 //!     StatusCode::OK
 //! }
 //!
-//! fn router(moneykit: moneykit::webhook::WebhookVerifier, moov: moov::webhook::WebhookVerifier) -> Router {
+//! fn router(
+//!     moneykit: moneykit::webhook::WebhookVerifier,
+//!     moov: moov::webhook::WebhookVerifier,
+//! ) -> Router {
+//!     let from_moneykit = post(from_moneykit).layer(WebhookLayer::new(moneykit));
+//!     let from_moov = post(from_moov).layer(WebhookLayer::new(moov));
 //!     Router::new()
-//!         .route("/webhooks/moneykit", post(from_moneykit).layer(WebhookLayer::new(moneykit)))
-//!         .route("/webhooks/moov", post(from_moov).layer(WebhookLayer::new(moov)))
+//!         .route("/webhooks/moneykit", from_moneykit)
+//!         .route("/webhooks/moov", from_moov)
 //! }
 //! ```
 //!
@@ -39,7 +45,7 @@
 //! | handled before | 200, without running the handler |
 //! | in progress | 503 with `Retry-After` |
 //! | rejected | [`VerifyError::status`](crate::webhook::VerifyError::status), with `Retry-After` if a retry can succeed, without a body; the reason is in a `tracing` event |
-//! | the delivery store fails | 503 with `Retry-After`, so the vendor sends it again |
+//! | the delivery store fails | 503 with `Retry-After`, so that the vendor sends the webhook again |
 //!
 //! # Security
 //!

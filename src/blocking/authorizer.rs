@@ -7,7 +7,8 @@ use crate::{Error, Scope, authorize};
 
 /// The credentials to add to your own requests, and the origins that may receive them.
 ///
-/// The blocking form of [`authorize::Authorizer`](crate::authorize::Authorizer). Cheap to clone.
+/// The blocking form of [`authorize::Authorizer`](crate::authorize::Authorizer). It is cheap to
+/// clone.
 ///
 /// ```
 /// # #[cfg(feature = "emulator")]
@@ -18,7 +19,8 @@ use crate::{Error, Scope, authorize};
 /// # let emulator = runtime.block_on(Emulator::start())?;
 /// # let url = format!("{}/accounts", emulator.url());
 ///
-/// let client = blocking::moov::Client::new(emulator.moov())?; // yours: moov::ClientBuilder::from_env()?
+/// // In your service: moov::ClientBuilder::from_env()?
+/// let client = blocking::moov::Client::new(emulator.moov())?;
 /// let headers = client.basic_auth()?.headers_for(&url)?;
 /// assert!(headers.contains_key("authorization"));
 /// // With reqwest: http.get(&url).headers(headers).send()?
@@ -50,8 +52,9 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Those of [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for).
-    /// It also fails [in async code](super#in-async-code) if it would have to wait.
+    /// Fails with the errors of
+    /// [`authorize::Authorizer::headers_for`](crate::authorize::Authorizer::headers_for), and [in
+    /// async code](super#in-async-code) if it would have to wait.
     ///
     /// # Security
     ///
@@ -71,7 +74,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// Those of [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
+    /// The same errors as
+    /// [`authorize::Authorizer::with_scopes`](crate::authorize::Authorizer::with_scopes).
     pub fn with_scopes(&self, scopes: &[Scope]) -> Result<Self, Error> {
         Ok(Self::new(self.authorizer.with_scopes(scopes)?, self.runtime.clone()))
     }

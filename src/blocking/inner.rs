@@ -104,7 +104,7 @@ impl<C: Clone> Inner<C> {
 macro_rules! client {
     ($vendor:ident, $name:literal) => {
         #[doc = concat!("A blocking client of ", $name, "'s auth endpoints.")]
-        /// Cheap to clone; clones share connections and tokens.
+        /// It is cheap to clone, and clones share connections and tokens.
         #[derive(Clone, Debug)]
         pub struct Client(super::inner::Inner<crate::$vendor::Client>);
 
@@ -129,8 +129,8 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Those of [`TokenCache::token`](crate::token::TokenCache::token). It also fails [in
-            /// async code](super#in-async-code) if it would have to wait.
+            /// Fails with the errors of [`TokenCache::token`](crate::token::TokenCache::token), and
+            /// [in async code](super#in-async-code) if it would have to wait.
             pub fn token(&self, scopes: &[crate::Scope]) -> Result<crate::Token, crate::Error> {
                 self.0.token(scopes, None)
             }
@@ -139,7 +139,7 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Those of [`Client::token`].
+            /// The same errors as [`Client::token`].
             pub fn token_within(
                 &self,
                 scopes: &[crate::Scope],
@@ -154,13 +154,13 @@ macro_rules! client {
             )]
             ///
             /// # Errors
-            /// Those of [`Client::token`].
+            /// The same errors as [`Client::token`].
             pub fn default_token(&self) -> Result<crate::Token, crate::Error> {
                 self.0.default_token()
             }
 
-            /// Invalidates this token in the cache, but not a newer one. For a 401 that means that
-            /// the token expired.
+            /// Invalidates this token in the cache, but not a newer token. Call this after a 401
+            /// that means that the token has expired.
             ///
             /// # Errors
             ///
@@ -172,13 +172,13 @@ macro_rules! client {
             /// Runs your request with a token, and once more with a new token after a 401.
             ///
             /// See [`TokenCache::run`](crate::token::TokenCache::run). The request runs on the
-            /// calling thread. If no new token is available, the first outcome is returned. [In
-            /// async code](super#in-async-code) no new token can be fetched.
+            /// calling thread. If no new token is available, the result of the first run is
+            /// returned. [In async code](super#in-async-code) no new token can be fetched.
             ///
             /// # Errors
             ///
-            /// Those of [`Client::token`], for the first run. Errors of your request are part of
-            /// its own outcome.
+            /// The same errors as [`Client::token`], for the first run. The errors of your request
+            /// are part of its own result.
             pub fn run<T>(
                 &self,
                 scopes: &[crate::Scope],
@@ -208,8 +208,8 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Those of [`TokenCache::shutdown`](crate::token::TokenCache::shutdown). It also fails
-            /// [in async code](super#in-async-code), without shutting anything down.
+            /// The same errors as [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
+            /// [In async code](super#in-async-code) it fails and shuts nothing down.
             pub fn shutdown(&self, within: std::time::Duration) -> Result<(), crate::Error> {
                 self.0.shutdown(within)
             }
@@ -218,7 +218,7 @@ macro_rules! client {
             ///
             /// # Errors
             ///
-            /// Those of the async client's `bearer`.
+            /// The same errors as the async client's `bearer`.
             pub fn bearer(&self, scopes: &[crate::Scope]) -> Result<super::Authorizer, crate::Error> {
                 self.0.client.bearer(scopes).map(|authorizer| self.0.authorizer(authorizer))
             }

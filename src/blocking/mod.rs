@@ -38,10 +38,10 @@
 //!
 //! # Your own requests
 //!
-//! Use [`moov::Client::run`] or [`moneykit::Client::run`] for your own requests. They run on your
-//! thread with a token, and once more with a new token after a 401 that a new token may fix.
-//! [`Authorizer`] returns the headers to add to one request, with a token or the key pair, after
-//! checking the origin.
+//! Use [`moov::Client::run`] or [`moneykit::Client::run`] for your own requests. A request runs on
+//! your thread with a token. After a 401 that a new token may fix, it runs once more with a new
+//! token. [`Authorizer`] returns the headers to add to one request, with a token or the key pair,
+//! after checking the origin.
 //!
 //! # Differences from the async clients
 //!

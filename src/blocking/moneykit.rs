@@ -19,7 +19,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
+    /// The same errors as [`moneykit::Client::key_pair`](crate::moneykit::Client::key_pair).
     pub fn key_pair(&self) -> Result<Authorizer, Error> {
         self.0.client.key_pair().map(|authorizer| self.0.authorizer(authorizer))
     }
@@ -30,8 +30,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moneykit::Client::issue`](crate::moneykit::Client::issue). It also fails [in
-    /// async code](super#in-async-code).
+    /// Fails with the errors of [`moneykit::Client::issue`](crate::moneykit::Client::issue), and
+    /// [in async code](super#in-async-code).
     pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.issue(&scopes).await })
@@ -43,9 +43,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of
-    /// [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token). It
-    /// also fails [in async code](super#in-async-code).
+    /// Fails with the errors of
+    /// [`moneykit::Client::create_access_token`](crate::moneykit::Client::create_access_token), and
+    /// [in async code](super#in-async-code).
     pub fn create_access_token(
         &self,
         scopes: &[Scope],
@@ -54,28 +54,29 @@ impl Client {
         self.0.wait(|client| async move { client.create_access_token(&scopes).await })
     }
 
-    /// Describes the client that an access token belongs to.
+    /// Fetches the client application that an access token belongs to.
     ///
     /// See [`moneykit::Client::introspect`](crate::moneykit::Client::introspect).
     ///
     /// # Errors
     ///
-    /// Those of [`moneykit::Client::introspect`](crate::moneykit::Client::introspect). It also
-    /// fails [in async code](super#in-async-code).
+    /// Fails with the errors of
+    /// [`moneykit::Client::introspect`](crate::moneykit::Client::introspect), and [in async
+    /// code](super#in-async-code).
     pub fn introspect(&self, token: &impl AsToken) -> Result<Response<types::AppClientResponse>, Error> {
         let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.introspect(&token).await })
     }
 
-    /// Describes this client itself.
+    /// Fetches the client application that this client's credentials belong to.
     ///
     /// See [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client).
     ///
     /// # Errors
     ///
-    /// Those of
-    /// [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client). It also
-    /// fails [in async code](super#in-async-code).
+    /// Fails with the errors of
+    /// [`moneykit::Client::introspect_client`](crate::moneykit::Client::introspect_client), and [in
+    /// async code](super#in-async-code).
     pub fn introspect_client(&self) -> Result<Response<types::AppClientResponse>, Error> {
         self.0.wait(|client| async move { client.introspect_client().await })
     }
@@ -86,8 +87,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moneykit::Client::jwks`](crate::moneykit::Client::jwks). It also fails [in async
-    /// code](super#in-async-code).
+    /// Fails with the errors of [`moneykit::Client::jwks`](crate::moneykit::Client::jwks), and [in
+    /// async code](super#in-async-code).
     pub fn jwks(&self) -> Result<Response<types::JwkSet>, Error> {
         self.0.wait(|client| async move { client.jwks().await })
     }
@@ -99,14 +100,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`WebhookVerifier::verify`](crate::moneykit::webhook::WebhookVerifier::verify). [In
-    /// async code](super#in-async-code) it fails with
+    /// The same errors as
+    /// [`WebhookVerifier::verify`](crate::moneykit::webhook::WebhookVerifier::verify). [In async
+    /// code](super#in-async-code) it fails with
     /// [`KeysUnavailable`](VerifyErrorKind::KeysUnavailable).
     ///
     /// # Security
     ///
-    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has another
-    /// signature.
+    /// Pass the received bytes unchanged. JSON that was parsed and serialized again has a different
+    /// digest.
     pub fn verify_webhook<B: AsRef<[u8]> + Send + 'static>(
         &self,
         headers: &HeaderMap,

@@ -16,7 +16,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
+    /// The same errors as [`moov::Client::basic_auth`](crate::moov::Client::basic_auth).
     pub fn basic_auth(&self) -> Result<Authorizer, Error> {
         self.0.client.basic_auth().map(|authorizer| self.0.authorizer(authorizer))
     }
@@ -27,7 +27,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moov::Client::issue`](crate::moov::Client::issue). It also fails [in async
+    /// Fails with the errors of [`moov::Client::issue`](crate::moov::Client::issue), and [in async
     /// code](super#in-async-code).
     pub fn issue(&self, scopes: &[Scope]) -> Result<UncachedToken, Error> {
         let scopes = scopes.to_vec();
@@ -40,8 +40,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moov::Client::create_access_token`](crate::moov::Client::create_access_token). It
-    /// also fails [in async code](super#in-async-code).
+    /// Fails with the errors of
+    /// [`moov::Client::create_access_token`](crate::moov::Client::create_access_token), and [in
+    /// async code](super#in-async-code).
     pub fn create_access_token(&self, scopes: &[Scope]) -> Result<Response<types::AuthToken>, Error> {
         let scopes = scopes.to_vec();
         self.0.wait(|client| async move { client.create_access_token(&scopes).await })
@@ -53,8 +54,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moov::Client::refresh`](crate::moov::Client::refresh). It also fails [in async
-    /// code](super#in-async-code).
+    /// Fails with the errors of [`moov::Client::refresh`](crate::moov::Client::refresh), and [in
+    /// async code](super#in-async-code).
     pub fn refresh(
         &self,
         refresh_token: &impl AsRefreshToken,
@@ -70,8 +71,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`moov::Client::revoke`](crate::moov::Client::revoke). It also fails [in async
-    /// code](super#in-async-code).
+    /// Fails with the errors of [`moov::Client::revoke`](crate::moov::Client::revoke), and [in
+    /// async code](super#in-async-code).
     pub fn revoke(&self, token: &impl AsToken, hint: Option<TokenTypeHint>) -> Result<Response<()>, Error> {
         let token = token.as_token().into_owned();
         self.0.wait(|client| async move { client.revoke(&token, hint).await })

@@ -12,8 +12,8 @@ use tokio::{runtime, sync::oneshot, task::coop};
 
 use crate::{Error, ErrorKind};
 
-/// More steps than the budget of any task: tokio 1.54 gives each task 128. Checking the budget
-/// takes some microseconds, and happens only before a call that may wait for the network.
+/// More than the budget of any task: tokio 1.54 gives each task 128 steps. Checking the budget
+/// takes a few microseconds, and happens only before a call that may wait for the network.
 const MAX_BUDGET: u32 = 10_000;
 
 /// One thread with a runtime, shared by all clones. It ends when the last clone is dropped.

@@ -26,15 +26,15 @@ macro_rules! client_methods {
             ///
             /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) if the service rejects the
             ///   credentials.
-            /// - [`RateLimited`](crate::ErrorKind::RateLimited) if a rate limit, the service's or your
-            ///   own, lets no request through in time.
+            /// - [`RateLimited`](crate::ErrorKind::RateLimited) if the rate limit of the service, or
+            ///   your own, does not allow a request in time.
             /// - [`Timeout`](crate::ErrorKind::Timeout) if no token was received in time.
             /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the service or the connection
             ///   fails, after retries.
             /// - [`InvalidRequest`](crate::ErrorKind::InvalidRequest),
             ///   [`InvalidResponse`](crate::ErrorKind::InvalidResponse) and
-            ///   [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes or another part of
-            ///   the request, the response or a setting is wrong. A retry does not help.
+            ///   [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes, another part of the
+            ///   request, the response or a setting is wrong. A retry does not help.
             ///
             /// After a failure, further calls get the same error, with
             /// [`Error::retry_after`](crate::Error::retry_after), until the next attempt is due.
@@ -51,7 +51,7 @@ macro_rules! client_methods {
             ///
             /// # Errors
             ///
-            /// Those of [`Client::token`].
+            /// The same errors as [`Client::token`].
             ///
             /// # Cancellation
             ///
@@ -60,8 +60,8 @@ macro_rules! client_methods {
                 self.inner().default.token().await
             }
 
-            /// Invalidates this token in the cache, but not a newer one. For a 401 that means that
-            /// the token expired.
+            /// Invalidates this token in the cache, but not a newer token. Call this after a 401
+            /// that means that the token has expired.
             ///
             /// # Cancellation
             ///
@@ -126,7 +126,7 @@ macro_rules! client_methods {
             ///
             /// # Errors
             ///
-            /// Those of [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
+            /// The same errors as [`TokenCache::shutdown`](crate::token::TokenCache::shutdown).
             ///
             /// # Cancellation
             ///
@@ -174,7 +174,7 @@ macro_rules! issue_method {
             ///
             /// # Errors
             ///
-            /// Those of [`Client::create_access_token`].
+            /// The same errors as [`Client::create_access_token`].
             ///
             /// # Cancellation
             ///

@@ -88,7 +88,7 @@ impl<A: Api> Inner<A> {
     /// Sends a token call like [`Self::send`], within the rate limit and the cool-down of the token
     /// cache.
     ///
-    /// `scopes` are those of a client credentials grant.
+    /// `scopes` are the scopes of a client credentials grant.
     pub(crate) async fn send_token_call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         idempotency: Idempotency,

@@ -1,7 +1,7 @@
 //! Macros for enums of a vendor's documented scopes. The enums keep any other scope verbatim.
 
-/// The longest text that `parse_list` keeps, in bytes: enough for over a thousand scopes of a Moov
-/// account.
+/// The maximum length of the text that `parse_list` parses, in bytes. It is enough for over a
+/// thousand scopes of a Moov account.
 pub(crate) const MAX_LIST: usize = 64 * 1024;
 
 /// Defines an enum whose variants are documented scopes, with conversions from and to their text.

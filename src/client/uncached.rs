@@ -52,7 +52,7 @@ impl UncachedToken {
         self.token
     }
 
-    /// Returns until when to use the token, by the system clock.
+    /// Returns the time until which the token can be used, by the system clock.
     ///
     /// The [leeway](TokenOptions::with_expiry_leeway), at most a tenth of the lifetime, is
     /// subtracted.

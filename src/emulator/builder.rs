@@ -189,7 +189,8 @@ impl Builder {
     /// use http::Response;
     ///
     /// let health = |path: &str| (path == "/healthz").then(|| Response::new("ok".into()));
-    /// let emulator = Emulator::builder().with_handler(move |request| health(request.uri().path())).start().await?;
+    /// let builder = Emulator::builder().with_handler(move |request| health(request.uri().path()));
+    /// let emulator = builder.start().await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -225,7 +225,7 @@ impl<S: FnMut() -> io::Result<SignedWebhook>> Delivery<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`Delivery::attempt`].
+    /// The same errors as [`Delivery::attempt`].
     pub async fn run(mut self) -> io::Result<Vec<Attempt>> {
         let mut attempts = Vec::new();
         while let Some(attempt) = self.attempt().await? {

@@ -73,8 +73,8 @@ pub(super) async fn run(listener: TcpListener, services: Arc<Services>, mut stop
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, services.clone(), read_timeout, stopping.clone()));
                 }
-                // The process may be out of file descriptors: try again when some may have been
-                // closed.
+                // The process may be out of file descriptors. Try again later, when some may have
+                // been closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -98,7 +98,7 @@ async fn connection(
     read_timeout: Option<Duration>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // Responses are small and clients wait for them. If this fails, they are only slower.
+    // If this fails, responses are only slower.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let services = services.clone();

@@ -15,7 +15,8 @@
 //!
 #![doc = include_str!("../../docs/guide/README.md")]
 
-// Where links to items behind a feature lead: to the item, or to the list of features if the feature is off.
+// The targets of links to items behind a feature. If the feature is off, the target is the list of
+// features.
 #[cfg(all(feature = "axum", feature = "blocking", feature = "redis", feature = "emulator"))]
 macro_rules! links {
     () => {

@@ -26,12 +26,18 @@ settings! {
 /// use fintech_auth::moneykit;
 ///
 /// let config: moneykit::Config = serde_json::from_str(
-///     r#"{"client_id": "id", "client_secret": "secret", "scopes": ["link_session:create"], "timeout": "5s"}"#,
+///     r#"{
+///         "client_id": "id",
+///         "client_secret": "secret",
+///         "scopes": ["link_session:create"],
+///         "timeout": "5s"
+///     }"#,
 /// )?;
 /// let client = config.client()?;
 ///
-/// let typo = serde_json::from_str::<moneykit::Config>(r#"{"client_secrte": "secret"}"#).unwrap_err();
-/// assert!(typo.to_string().starts_with("unknown key `client_secrte`; did you mean `client_secret`?"));
+/// let typo = r#"{"client_secrte": "secret"}"#;
+/// let error = serde_json::from_str::<moneykit::Config>(typo).unwrap_err().to_string();
+/// assert!(error.starts_with("unknown key `client_secrte`; did you mean `client_secret`?"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Config {
@@ -46,7 +52,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Those of [`http_options`](Self::http_options).
+    /// The same errors as [`http_options`](Self::http_options).
     pub fn builder_for_webhooks(&self) -> Result<ClientBuilder, Error> {
         self.apply(ClientBuilder::for_webhooks(self.client_id.as_deref()))
     }

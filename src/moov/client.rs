@@ -80,8 +80,8 @@ impl Client {
     ///
     /// [`ErrorKind::InvalidConfig`] without a scope, [`ErrorKind::Unauthorized`] for wrong
     /// credentials or an origin that is not allowed, [`ErrorKind::InvalidRequest`] for a scope that
-    /// is not granted. Like every call, it can also fail with `RateLimited`, `Unavailable`, `Timeout`
-    /// or `InvalidResponse`.
+    /// is not granted. Like every call, it can also fail with `RateLimited`, `Unavailable`,
+    /// `Timeout` or `InvalidResponse`.
     ///
     /// # Cancellation
     ///

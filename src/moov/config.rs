@@ -34,12 +34,18 @@ settings! {
 /// use fintech_auth::moov;
 ///
 /// let config: moov::Config = serde_json::from_str(
-///     r#"{"client_id": "id", "client_secret": "secret", "scopes": ["/accounts.read"], "timeout": "5s"}"#,
+///     r#"{
+///         "client_id": "id",
+///         "client_secret": "secret",
+///         "scopes": ["/accounts.read"],
+///         "timeout": "5s"
+///     }"#,
 /// )?;
 /// let client = config.client()?;
 ///
-/// let typo = serde_json::from_str::<moov::Config>(r#"{"client_secrte": "secret"}"#).unwrap_err();
-/// assert!(typo.to_string().starts_with("unknown key `client_secrte`; did you mean `client_secret`?"));
+/// let typo = r#"{"client_secrte": "secret"}"#;
+/// let error = serde_json::from_str::<moov::Config>(typo).unwrap_err().to_string();
+/// assert!(error.starts_with("unknown key `client_secrte`; did you mean `client_secret`?"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Config {

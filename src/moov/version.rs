@@ -1,4 +1,5 @@
-//! Values of `x-moov-version` for [`ClientBuilder::with_version`](super::ClientBuilder::with_version).
+//! Values of `x-moov-version`, for
+//! [`ClientBuilder::with_version`](super::ClientBuilder::with_version).
 //!
 //! Any other version can be given as text.
 

@@ -114,7 +114,7 @@
 //!
 //!     async fn issue(&self, scopes: &[Scope]) -> Result<IssuedToken, Error> {
 //!         // Send your request to the token endpoint here.
-//!         let mut token = IssuedToken::new(format!("a token for {} scope(s)", scopes.len()).replace(' ', "-"));
+//!         let mut token = IssuedToken::new(format!("token-for-{}-scope(s)", scopes.len()));
 //!         token.expires_in = Some(900.into());
 //!         Ok(token)
 //!     }
@@ -125,7 +125,7 @@
 //! let server = Server { client_id: "id".into(), client_secret: "secret".into() };
 //! let tokens = TokenCache::new(server, TokenOptions::default());
 //! let token = tokens.token(&["read".parse()?]).await?;
-//! assert_eq!(token.authorization(), "Bearer a-token-for-1-scope(s)");
+//! assert_eq!(token.authorization(), "Bearer token-for-1-scope(s)");
 //! # Ok(())
 //! # }
 //! ```

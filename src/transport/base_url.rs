@@ -49,7 +49,8 @@ impl BaseUrl {
     }
 }
 
-/// Returns whether the host is this machine. RFC 6761 section 6.3 reserves `localhost` for it.
+/// Returns whether the host is this machine. RFC 6761 section 6.3 reserves `localhost` for loopback
+/// addresses.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

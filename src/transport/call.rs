@@ -35,8 +35,8 @@ pub(crate) struct Contract {
     pub(crate) vendor: &'static str,
     /// The names of request fields. A 422 response may name them, and errors may show them.
     pub(crate) fields: &'static [&'static str],
-    /// The reason for an error whose response is a 403 without a code, if the vendor uses 403 for
-    /// several causes.
+    /// The reason to report for a 403 without an error code, if the vendor uses 403 for several
+    /// causes.
     pub(crate) forbidden: Option<&'static str>,
 }
 
@@ -226,7 +226,8 @@ impl Call {
             known_fields: self.0.contract.fields,
             body: body.clone(),
         };
-        // The body of a success may hold a token, and an error may be kept for a long time.
+        // Omit the body: that of a success may hold a token, and an error may be kept for a long
+        // time.
         let failed = |kind: ErrorKind, reason: Cow<'static, str>, details: ErrorBody| {
             Error::new(kind, reason)
                 .with_response(ErrorResponse { body: Bytes::new(), ..error_response(details) })
@@ -298,7 +299,8 @@ impl Call {
     fn scrub(&self, mut details: ErrorBody) -> ErrorBody {
         details.code = details.code.map(|code| self.clean(&code));
         details.message = details.message.map(|message| self.clean(&message));
-        // A code may be shown wherever the error is. Text of another form becomes the message.
+        // A code is shown with the error. Text that does not have the form of a code becomes the
+        // message.
         if details.code.as_deref().is_some_and(|code| !is_code(code)) {
             let code = details.code.take();
             details.message = details.message.or(code);

@@ -48,7 +48,8 @@ pub struct HttpOptions {
 /// The reqwest clients that were built from these options and their clones, by base URL.
 type Built = Arc<Mutex<Vec<(String, reqwest::Client)>>>;
 
-/// The number of base URLs that share clients. Each client for a further base URL has its own pool.
+/// The maximum number of base URLs whose clients are shared. Each client for a further base URL has
+/// its own connection pool.
 const MAX_SHARED: usize = 16;
 
 type Customise = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
@@ -296,16 +297,17 @@ impl HttpOptions {
     }
 }
 
-/// Returns the crypto provider that the program installed, such as aws-lc-rs, or else ring. It does
-/// not install ring, because that choice belongs to the program. Without a provider, reqwest
-/// panics.
+/// Returns the crypto provider that the program installed, such as aws-lc-rs, or ring if there is
+/// none. Without a provider, reqwest panics. This function does not install ring for the whole
+/// process, because that choice belongs to the program.
 #[cfg(feature = "rustls")]
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     let installed = rustls::crypto::CryptoProvider::get_default();
     installed.cloned().unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()))
 }
 
-/// For plain http no root certificates are loaded, so that a machine without any can call itself.
+/// Loads no root certificates for plain http, because a machine that uses only plain http may have
+/// none.
 #[cfg(feature = "rustls")]
 fn with_tls(
     builder: reqwest::ClientBuilder,

@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind};
 /// Domains to which credentials are never sent without TLS, in any configuration.
 const TLS_ONLY: [&str; 2] = ["moneykit.com", "moov.io"];
 
-/// The other hosts to which plain http is allowed, by exact name.
+/// The hosts to which plain http is allowed in addition to this machine, by exact name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AllowedHosts(Arc<[Box<str>]>);
 
@@ -66,8 +66,8 @@ impl AllowedHosts {
     }
 }
 
-/// Resolves names only to private addresses. A name that was taken over, or that a search domain
-/// completes, must not send credentials in clear text to the internet.
+/// Resolves names only to private addresses. Otherwise a hijacked name, or a name that a DNS search
+/// domain completes, could send credentials in clear text to the internet.
 pub(super) struct PrivateResolver;
 
 impl Resolve for PrivateResolver {

@@ -23,16 +23,16 @@ pub(super) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Returns whether a header of this name holds no credentials. `Location` may have some in its
-/// query.
+/// Returns whether a header of this name holds no credentials. `Location` may hold credentials in
+/// its query.
 pub(super) fn is_public(name: &HeaderName) -> bool {
     let named = [header::LOCATION, header::SET_COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION];
     let words = ["cookie", "secret", "token", "key", "authoriz", "signature"];
     !named.contains(name) && !words.iter().any(|word| name.as_str().contains(word))
 }
 
-/// Returns the forms in which a server may quote a secret of the request: unchanged, form-encoded and
-/// JSON-encoded.
+/// Returns the forms in which a server may quote a secret of the request: unchanged, form-encoded
+/// and JSON-encoded.
 pub(super) fn forms(secret: &str) -> Vec<Secret> {
     let form = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
     let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
@@ -51,7 +51,7 @@ pub(super) fn clean<'a>(text: &str, forms: impl Iterator<Item = &'a str>) -> Str
     text.chars().take(TEXT_LIMIT).collect()
 }
 
-/// Returns whether [`clean`] would leave a text as it is.
+/// Returns whether [`clean`] would not change a text.
 pub(super) fn is_clean<'a>(text: &str, mut forms: impl Iterator<Item = &'a str>) -> bool {
     text.len() <= TEXT_LIMIT && !text.contains(char::is_control) && !forms.any(|form| text.contains(form))
 }

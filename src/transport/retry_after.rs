@@ -4,14 +4,15 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
-/// The longest wait that is returned: one day. Callers add it to the time of day, which must not
+/// The maximum wait to return: one day. Callers add it to the current time, which must not
 /// overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A wait of more than a year is a mistake of the server, and is used only if there is no other.
+/// A wait of more than a year is probably a mistake of the server. It is used only if the response
+/// contains no shorter wait.
 const CREDIBLE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Numbers of at least this value are Unix timestamps, not seconds to wait. It is 2001-09-09.
+/// A number of at least this value is a Unix timestamp (2001-09-09 or later), not seconds to wait.
 const FIRST_TIMESTAMP: Duration = Duration::from_secs(1_000_000_000);
 
 /// Reads `Retry-After`, in seconds or as a date (RFC 9110 section 10.2.3), and Moov's older

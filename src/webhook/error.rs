@@ -41,7 +41,7 @@ pub enum VerifyErrorKind {
     /// The keys could not be fetched, and none are cached.
     KeysUnavailable,
     /// The key is unknown, and the keys were fetched too recently to fetch them again. The key id
-    /// is either forged or new and not published everywhere yet, so the vendor should send the
+    /// is either forged, or new and not yet published everywhere. So the vendor should send the
     /// webhook again.
     KeysCoolingDown,
     /// The delivery store failed, is full, or no longer knows whether the delivery was handled.
@@ -266,7 +266,7 @@ reasons! {
 }
 
 /// The error for a webhook that was not accepted. Respond with [`VerifyError::status`], and do not
-/// retry.
+/// verify the webhook again.
 ///
 /// [Troubleshooting](crate::guide::troubleshooting#webhooks) describes what to check for each kind.
 ///
@@ -322,7 +322,8 @@ impl VerifyError {
         self.kind().status()
     }
 
-    /// Returns after what time the vendor should send the webhook again (`Retry-After`), for a 503.
+    /// Returns how long the vendor should wait before it sends the webhook again (`Retry-After`).
+    /// Only a 503 has this time.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

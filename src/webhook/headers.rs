@@ -73,8 +73,8 @@ fn visit_named<'h, N: AsRef<str> + 'h, V: AsRef<[u8]> + 'h>(
     named.for_each(|(_, value)| visit(value.as_ref()));
 }
 
-/// Returns the value of a header that occurs once, is visible ASCII and is within its limit, in
-/// bytes.
+/// Returns the value of a header. Fails unless the header occurs exactly once, is visible ASCII and
+/// has at most `limit` bytes.
 pub(crate) fn one<'h>(
     headers: &impl Headers<'h>,
     name: &'static str,

@@ -15,10 +15,14 @@
 //!    is dropped before that, because the handler fails, panics or is cancelled, the vendor's next
 //!    retry is handled. If the process dies, the next retry after the lease has expired is handled.
 //!
-//! An event can be handled more than once in two cases. Either the handler took effect but the
-//! delivery was not completed, because the handler then failed, the process died or the delivery
-//! store failed. Or the store lost the record. A handler that must not run twice has to record the
-//! id of the event in the same database transaction as its effect.
+//! An event can be handled more than once in two cases:
+//!
+//! - The handler took effect, but the delivery was not completed, because the handler then failed,
+//!   the process died or the delivery store failed.
+//! - The delivery store lost the record.
+//!
+//! A handler that must not run twice has to record the id of the event in the same database
+//! transaction as its effect.
 //!
 //! # Security
 //!
@@ -39,8 +43,8 @@
 //!   the genuine event. So treat the body as a hint: fetch the object by its id over the API and
 //!   use that, and regularly reconcile your records with the vendor's.
 //! - **Repetitions, if you use only `verify`.** Only a delivery store knows which deliveries were
-//!   handled. So `verify` accepts an age of 5 min by default, while `receive` accepts the hours
-//!   during which the vendors retry.
+//!   handled. So `verify` accepts webhooks that are at most 5 min old by default, while `receive`
+//!   accepts webhooks as long as the vendors retry them.
 //! - **Repetitions across processes or restarts**, with the in-memory store: each process may
 //!   handle a delivery once. To prevent this, share a [`DeliveryStore`] such as `RedisDeliveries`
 //!   (feature `redis`).
@@ -52,24 +56,24 @@
 //! | limit | default | why |
 //! | --- | --- | --- |
 //! | [`Tolerance`] of `receive` | MoneyKit 2 h 5 min, Moov 24 h 5 min into the past; 5 min into the future | the vendors retry for 2 h and 24 h, perhaps with the original headers |
-//! | [`Tolerance`] of `verify` | 5 min in both directions | without a delivery store, repetitions pass for this long |
+//! | [`Tolerance`] of `verify` | 5 min in both directions | without a delivery store, repetitions are accepted for this long |
 //! | leeway of `exp` | 60 s | a delivery must not be lost because the local clock is ahead |
 //! | `MoneyKit-Signature` | 4 KiB | real values are under 500 bytes |
 //! | members of a JWS header, members of its claims | 32 | each name is compared with all names before it |
 //! | a key id | 256 bytes | it is only looked up, never stored |
-//! | age of keys | 1 h, then fetched again; 24 h while fetching fails | the first limits how long a withdrawn key verifies, the second is the vendor's recommendation |
+//! | age of keys | 1 h, then fetched again; 24 h while fetching fails | 1 h limits how long a withdrawn key is accepted, and the vendor recommends 24 h as the maximum |
 //! | fetches for unknown key ids | one per minute | anyone can make up a key id |
 //! | Moov's four headers | 64, 256, 256 and 128 bytes | enough for a date-time, two ids of any common format, and an HMAC-SHA512 in hex |
-//! | time to remember a done delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the vendor may sign its last retry again, which is then tolerated as long as the first attempt |
-//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest done ones are dropped, and older deliveries are rejected with 503 ([`MemoryDeliveries`]) |
-//! | lease of a delivery | 60 s, renewed for up to 15 min | how long a dead process delays the vendor's retry |
+//! | time to remember a done delivery | MoneyKit 4 h 15 min, Moov 48 h 15 min | the vendor may sign its last retry again, and the new signature is accepted for as long as the first one |
+//! | deliveries in memory | 100,000, about 25 MB | when full, the oldest done deliveries are dropped, and older deliveries are rejected with 503 ([`MemoryDeliveries`]) |
+//! | lease of a delivery | 60 s, renewed for up to 15 min | how long the vendor's retry is delayed if a process dies |
 //! | a body | 1 MiB | real bodies are a few kilobytes |
 //!
 //! ## Responses
 //!
-//! [`WebhookResponse`] is the response to a webhook that is not to be handled. A 503 means that the
-//! webhook could not be verified or looked up, and that the vendor should send it again. Errors
-//! show no header value, body, secret or key.
+//! [`WebhookResponse`] is the response to a webhook that your handler must not handle. A 503 means
+//! that the webhook could not be verified or looked up, or that it is in progress, and that the
+//! vendor should send it again. Errors show no header value, body, secret or key.
 
 mod delivery;
 mod error;

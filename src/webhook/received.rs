@@ -8,7 +8,7 @@ use super::{Begun, DeliveryGuard, WebhookResponse};
 
 /// A verified webhook that was looked up in the delivery store.
 ///
-/// Callers must handle every variant, so none will be added.
+/// No variant will be added, because callers must handle each of them.
 #[derive(Debug)]
 pub enum Received<W> {
     /// The webhook is new: handle it, then complete the guard.
@@ -28,12 +28,12 @@ impl<W> Received<W> {
         }
     }
 
-    /// Returns the webhook and its guard if it is to be handled.
+    /// Returns the webhook and its guard if the webhook is new.
     ///
     /// # Errors
     ///
-    /// Otherwise the response to send: 200 for a webhook that is done, and 503 with `Retry-After`
-    /// for one in progress, so that the vendor sends it again.
+    /// Otherwise returns the response to send: 200 for a webhook that is done, and 503 with
+    /// `Retry-After` for a webhook in progress, so that the vendor sends it again.
     pub fn into_new(self) -> Result<(W, DeliveryGuard), WebhookResponse> {
         match self {
             Self::New(webhook, guard) => Ok((webhook, guard)),

@@ -1,4 +1,4 @@
-//! The response to a webhook that is not to be handled, for any framework.
+//! The response to a webhook that your handler must not handle, for any framework.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use http::StatusCode;
 
 use super::{VerifyError, VerifyErrorKind};
 
-/// The response to a webhook that is not to be handled: a status, sometimes `Retry-After`, and no
-/// body.
+/// The response to a webhook that your handler must not handle: a status, sometimes `Retry-After`,
+/// and no body.
 ///
 /// It can be created from a [`VerifyError`] and by
 /// [`Received::into_new`](super::Received::into_new), so that a handler can return early with `?`:

@@ -1,4 +1,4 @@
-//! Signs webhooks as the vendors do, for tests of your handlers. Needs no server.
+//! Signs webhooks like the vendors, for tests of your handlers. Needs no server.
 //!
 //! ```
 //! use std::time::SystemTime;

@@ -6,7 +6,7 @@ use super::{Reason, VerifyError};
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 
-/// The span around the current time in which a webhook must have been signed. Default: 5 min in
+/// How long before and after the current time a webhook may have been signed. Default: 5 min in
 /// both directions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tolerance {
@@ -50,7 +50,8 @@ impl Tolerance {
     ///
     /// # Errors
     ///
-    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) and [`TooNew`](crate::webhook::VerifyErrorKind::TooNew).
+    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld) and
+    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew).
     pub fn check(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), VerifyError> {
         match now.duration_since(signed_at) {
             Ok(age) if age > self.past => Err(Reason::TooOld.into()),

@@ -89,7 +89,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, VerifyError> {
 ///
 /// Treat the body as a hint. Anyone who captures one delivery can reuse its headers with a
 /// different body. So fetch the object by its id over the vendor's API, and use that. The methods
-/// that read the body are named `unsigned_…`, so that callers see that it is not signed.
+/// that read the body have names with `unsigned`, as a reminder.
 #[derive(Clone)]
 pub struct UnsignedBody<B> {
     body: B,
@@ -151,7 +151,8 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the body.
+    /// [`MalformedBody`](crate::webhook::VerifyErrorKind::MalformedBody), without any text of the
+    /// body.
     pub fn unsigned_json<T: DeserializeOwned>(&self) -> Result<T, VerifyError> {
         read(self.body.as_ref())
     }

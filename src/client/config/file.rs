@@ -14,8 +14,8 @@ use crate::{
     client::credentials::{named, read_file},
 };
 
-/// The maximum size of a file with certificates, in bytes. All public authorities of all platforms
-/// take less than 300 KiB.
+/// The maximum size of a file with certificates, in bytes. The certificates of all public
+/// authorities take less than 300 KiB.
 const PEM_LIMIT: u64 = 1024 * 1024;
 
 /// Reads a PEM file. Its content is checked later, when the client is built.

@@ -14,7 +14,8 @@ const SHOWN: usize = 64;
 
 /// Deserializes settings from any self-describing format.
 pub(crate) fn deserialize<'de, S: Settings, D: Deserializer<'de>>(deserializer: D) -> Result<S, D::Error> {
-    // If a map were requested, some formats would reject other values themselves, and show them.
+    // If this requested a map, some formats would report other types with their own error, which
+    // shows the value.
     deserializer.deserialize_any(Keys(PhantomData))
 }
 

@@ -69,8 +69,8 @@ macro_rules! fields {
             ///
             /// # Errors
             ///
-            /// Those of [`from_env`](Self::from_env), and `InvalidConfig` for a prefix that is
-            /// empty or has characters other than ASCII letters, digits and `_`.
+            /// The same errors as [`from_env`](Self::from_env), and `InvalidConfig` for a prefix
+            /// that is empty or has characters other than ASCII letters, digits and `_`.
             pub fn from_env_with_prefix(prefix: &str) -> Result<Self, crate::Error> {
                 Self::from_vars_with_prefix(prefix, std::env::vars_os())
             }
@@ -80,7 +80,7 @@ macro_rules! fields {
             ///
             /// # Errors
             ///
-            /// Those of [`from_env`](Self::from_env).
+            /// The same errors as [`from_env`](Self::from_env).
             pub fn from_vars<N, V>(vars: impl IntoIterator<Item = (N, V)>) -> Result<Self, crate::Error>
             where
                 N: Into<std::ffi::OsString>,
@@ -94,7 +94,7 @@ macro_rules! fields {
             ///
             /// # Errors
             ///
-            /// Those of [`from_env_with_prefix`](Self::from_env_with_prefix).
+            /// The same errors as [`from_env_with_prefix`](Self::from_env_with_prefix).
             pub fn from_vars_with_prefix<N, V>(
                 prefix: &str,
                 vars: impl IntoIterator<Item = (N, V)>,
@@ -322,7 +322,7 @@ macro_rules! settings {
             ///
             /// # Errors
             ///
-            /// Those of [`Config::builder`] and of [`ClientBuilder::build`].
+            /// The same errors as [`Config::builder`] and [`ClientBuilder::build`].
             pub fn client(&self) -> Result<Client, crate::Error> {
                 self.builder()?.build()
             }

@@ -1,4 +1,4 @@
-//! Returns a secret that is set directly or in a file, for example a mounted one.
+//! Reads a secret that a setting contains, or that is in a file which a setting names.
 
 use std::path::Path;
 

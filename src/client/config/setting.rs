@@ -86,7 +86,7 @@ impl Setting for u32 {
     }
 }
 
-/// A share, such as of a rate limit.
+/// A share of a limit.
 impl Setting for f64 {
     const MUST_BE: &'static str = "must be greater than 0 and at most 1, such as 0.5";
 

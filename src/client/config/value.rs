@@ -1,4 +1,4 @@
-//! A value of any format, before its meaning is known.
+//! A value of a setting, from any format, before it is converted to the type of the setting.
 //!
 //! It may be a secret, so it is wiped on drop, and `Debug` shows only its type.
 
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Accepts any value, so that serde never reports, and shows, a value that does not fit.
+/// Accepts a value of any type, because serde's error for a wrong type would show the value.
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {

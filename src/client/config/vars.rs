@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{contract::Settings, nearest::nearest, value::Value};
 use crate::{Error, ErrorKind};
 
-/// If one setting of a row is set, the others of that row are not needed.
+/// Each line lists alternative settings. If one of them is set, the others are not needed.
 const ALTERNATIVES: &[&[&str]] = &[
     &["client_secret", "client_secret_file", "credentials_dir"],
     &["client_id", "credentials_dir"],
@@ -99,7 +99,8 @@ pub(crate) fn from_vars<S: Settings>(
     }
     let ours = ["client_id", "client_secret", "client_secret_file", "credentials_dir"];
     if !ours.iter().any(|key| are_set.contains(key)) {
-        // An id of one pair of names and a secret of another could belong to different credentials.
+        // The id and the secret must be from the same pair. Otherwise they could belong to
+        // different credentials.
         let whole = |(id, secret): &&(&'static str, &'static str)| {
             vars.contains_key(*id) && vars.contains_key(*secret)
         };

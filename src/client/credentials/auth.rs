@@ -89,7 +89,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// Those of [`Self::key_pair`].
+    /// The same errors as [`Self::key_pair`].
     pub(crate) fn apply_key_pair(&self, call: Call) -> Result<Call, Error> {
         Ok(self.with_headers(call, self.key_pair()?.headers()))
     }

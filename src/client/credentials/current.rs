@@ -30,10 +30,11 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(10);
 /// The pause between two calls to the provider that are caused by rejected credentials. It is
 /// shorter than the default TTL of the negative cache, so that each probe calls the provider.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(5);
-/// How many calls to the provider that are already running a rejected request waits for.
+/// The maximum number of provider calls that a rejected request waits for, until it can start its
+/// own.
 const MAX_WAITS: u32 = 3;
 
-/// The credentials of a client. Cheap to clone; clones share everything.
+/// The credentials of a client. It is cheap to clone, and clones share everything.
 #[derive(Clone)]
 pub(crate) struct CurrentCredentials(Arc<Inner>);
 
@@ -128,7 +129,7 @@ impl CurrentCredentials {
     ///
     /// # Errors
     ///
-    /// Those of [`Self::get`].
+    /// The same errors as [`Self::get`].
     pub(crate) async fn known_or_get(&self) -> Outcome {
         match self.known() {
             Some(known) => Ok(known),
@@ -232,8 +233,8 @@ impl Inner {
     }
 }
 
-/// Returns what distinguishes an account of a vendor: the name, or the client id. `None` without
-/// either.
+/// Returns a fingerprint of the account: of the name or, if there is no name, of the client id.
+/// `None` if there is neither.
 pub(crate) fn account(name: Option<&str>, client_id: Option<&str>) -> Option<Fingerprint> {
     match (name, client_id) {
         (Some(name), _) => Some(Fingerprint::of(["name", name])),

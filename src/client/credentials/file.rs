@@ -77,14 +77,14 @@ impl FileCredentials {
     /// Reads the files `client_id` and `client_secret` in a directory. Blocks while it reads.
     ///
     /// Kubernetes mounts a secret with these two keys as such a directory. Both files are read
-    /// together. If the directory that their links lead to is replaced in one step, as Kubernetes
-    /// does, an old id is never sent with a new secret. In your own directory, replace both files
-    /// by renaming a symbolic link to a directory. If you replace the two files one after the
-    /// other, they may be read in between.
+    /// together. Kubernetes replaces both files in one step: they are links into a directory, and
+    /// that directory is replaced. So an old id is never sent with a new secret. Do the same in
+    /// your own directory: rename a symbolic link to a directory. If you replace the two files one
+    /// after the other, they may be read in between.
     ///
     /// # Errors
     ///
-    /// Those of [`Self::secret_file`], for each of the files.
+    /// The same errors as [`Self::secret_file`], for each of the files.
     pub fn directory(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::directory_of(path.into(), "the credentials")
     }

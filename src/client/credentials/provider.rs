@@ -18,9 +18,9 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// # When it is called
 ///
 /// - [`credentials`](Self::credentials) is called before each call that sends the credentials:
-///   token calls, revocations, and introspection with the key pair. For your own requests, which an
-///   [`Authorizer`](crate::authorize::Authorizer) signs, it is called only if no credentials are
-///   known yet.
+///   token calls, revocations, and introspection with the key pair. For your own requests, to which
+///   an [`Authorizer`](crate::authorize::Authorizer) adds the key pair, it is called only if no
+///   credentials are known yet.
 /// - [`after_refusal`](Self::after_refusal) is called when the vendor has rejected the credentials,
 ///   at most once in 5 s per client. If it returns other credentials, the rejected call is sent
 ///   once more with them. Otherwise the rejection is cached

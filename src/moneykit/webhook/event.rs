@@ -102,7 +102,7 @@ impl<B: AsRef<[u8]>> Verified<B> {
     ///
     /// # Errors
     ///
-    /// Those of [`Event::read`].
+    /// The same errors as [`Event::read`].
     pub fn event(&self) -> Result<Event, VerifyError> {
         Event::read(self.body().as_ref())
     }

@@ -132,7 +132,7 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// Those of [`WebhookVerifier::verify`], and
+    /// The same errors as [`WebhookVerifier::verify`], and
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
     /// the delivery store fails.
     ///

@@ -117,7 +117,10 @@ impl UnsignedEvent {
     /// use uuid::Uuid;
     ///
     /// let account_id = Uuid::from_u128(1); // from your own records
-    /// let event = br#"{"type": "transfer.updated", "data": {"transferID": "ec7e1848-dc80-4ab0-8827-dd7fc0737b43"}}"#;
+    /// let event = br#"{
+    ///     "type": "transfer.updated",
+    ///     "data": {"transferID": "ec7e1848-dc80-4ab0-8827-dd7fc0737b43"}
+    /// }"#;
     /// assert_eq!(
     ///     UnsignedEvent::read(event)?.refetch_url("https://api.moov.io", account_id).as_deref(),
     ///     Some("https://api.moov.io/accounts/00000000-0000-0000-0000-000000000001\
@@ -161,7 +164,7 @@ impl<B: AsRef<[u8]>> UnsignedBody<B> {
     ///
     /// # Errors
     ///
-    /// Those of [`UnsignedEvent::read`].
+    /// The same errors as [`UnsignedEvent::read`].
     pub fn unsigned_event(&self) -> Result<UnsignedEvent, VerifyError> {
         UnsignedEvent::read(self.unsigned_body().as_ref())
     }

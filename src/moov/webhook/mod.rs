@@ -9,7 +9,8 @@
 //! };
 //!
 //! let emulator = Emulator::start().await?;
-//! let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()])?; // from the vendor's dashboard
+//! // In your service: the secret from the vendor's dashboard.
+//! let webhooks = WebhookVerifier::new([emulator.moov_webhook_secret()])?;
 //!
 //! let sent = emulator.moov_webhook(r#"{"type":"transfer.updated"}"#).sign()?;
 //! let Received::New(webhook, delivery) = webhooks.receive(&sent.headers, &sent.body).await? else {
@@ -64,7 +65,8 @@ use crate::{
 /// How long Moov retries a delivery.
 const RETRIES: Duration = Duration::from_secs(24 * 3600);
 
-/// Verifies Moov's webhooks. Cheap to clone; clones share the signing secrets and the delivery store.
+/// Verifies Moov's webhooks. It is cheap to clone, and clones share the signing secrets and the
+/// delivery store.
 #[derive(Clone)]
 pub struct WebhookVerifier(Arc<Inner>);
 
@@ -134,7 +136,7 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// Those of [`WebhookVerifier::new`]. In that case the secrets are not replaced.
+    /// The same errors as [`WebhookVerifier::new`]. In that case the secrets are not replaced.
     pub fn replace_secrets(&self, secrets: impl IntoIterator<Item = Secret>) -> Result<(), Error> {
         self.0.secrets.store(Arc::new(SigningSecrets::new(secrets)?));
         Ok(())
@@ -205,7 +207,7 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// Those of [`WebhookVerifier::verify`], and
+    /// The same errors as [`WebhookVerifier::verify`], and
     /// [`DeliveryStoreUnavailable`](crate::webhook::VerifyErrorKind::DeliveryStoreUnavailable) if
     /// the delivery store fails.
     ///

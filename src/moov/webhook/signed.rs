@@ -129,7 +129,8 @@ impl SigningSecrets {
     ///
     /// [`MalformedSignature`](crate::webhook::VerifyErrorKind::MalformedSignature),
     /// [`InvalidSignature`](crate::webhook::VerifyErrorKind::InvalidSignature),
-    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld), [`TooNew`](crate::webhook::VerifyErrorKind::TooNew);
+    /// [`TooOld`](crate::webhook::VerifyErrorKind::TooOld),
+    /// [`TooNew`](crate::webhook::VerifyErrorKind::TooNew);
     /// [`InvalidHeader`](crate::webhook::VerifyErrorKind::InvalidHeader) for a malformed timestamp,
     /// or a value that contains the separator.
     pub fn verify(

@@ -28,11 +28,12 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 /// The `Retry-After` for a webhook that is rejected because the store failed.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// Deduplicates the deliveries of webhooks. Cheap to clone; clones share the store.
+/// Deduplicates the deliveries of webhooks. It is cheap to clone, and clones share the store.
 #[derive(Clone, Debug)]
 pub struct Deliveries(Arc<Shared>);
 
-/// The result of starting a delivery. Callers must handle every variant, so none will be added.
+/// The result of starting a delivery. No variant will be added, because callers must handle each of
+/// them.
 #[derive(Debug)]
 pub enum Begun {
     /// The delivery is new: handle it, then complete the guard.
@@ -71,8 +72,8 @@ impl Deliveries {
         self.with(|shared| shared.lease = lease.clamp(Duration::from_secs(1), Duration::from_secs(3600)))
     }
 
-    /// Sets how long the lease is renewed for one handler. If a handler runs longer than this and
-    /// one lease, the delivery may be handled again. Default: 15 min; maximum: 1 day.
+    /// Sets how long the lease is renewed for one handler. If a handler runs longer than this time
+    /// plus one lease, the delivery may be handled again. Default: 15 min; maximum: 1 day.
     #[must_use]
     pub fn with_max_handling_time(self, time: Duration) -> Self {
         self.with(|shared| shared.max_handling_time = time.min(Duration::from_secs(86_400)))
@@ -93,8 +94,8 @@ impl Deliveries {
     /// Sets a function that is called with every [`WebhookEvent`], for metrics. Default: none.
     ///
     /// The function is called in the task that handles the webhook, so it must return quickly.
-    /// Panics are caught and logged. Both vendors' verifiers report rejected webhooks here. Another
-    /// call replaces the function.
+    /// Panics are caught and logged. Both vendors' verifiers also report rejected webhooks to the
+    /// function. A second call of this method replaces the function.
     ///
     /// Events do not name the vendor: if you need it, give each verifier its own `Deliveries`.
     ///
@@ -122,15 +123,16 @@ impl Deliveries {
         self.observe_rejected(result)
     }
 
-    /// Reports a rejected webhook. Any other webhook is looked up next.
+    /// Reports a webhook only if it was rejected. A verified webhook is reported after the store
+    /// has been asked for it.
     pub(crate) fn observe_rejected<T>(&self, result: Result<T, VerifyError>) -> Result<T, VerifyError> {
         result.inspect_err(|error| self.0.observe(&WebhookEvent::Rejected { error }))
     }
 
     /// Starts to handle a delivery, unless it is done or in progress.
     ///
-    /// After completion the delivery is remembered for at least `keep`. This must be as long as the
-    /// verifier accepts its timestamp and the timestamps of its retries.
+    /// `keep` is the minimum time to remember the delivery after its completion. It must be as long
+    /// as the verifier accepts the timestamps of the delivery and of its retries.
     ///
     /// The verifiers' `receive` calls this after the verification.
     ///
@@ -195,17 +197,16 @@ impl Deliveries {
         }
     }
 
-    /// Waits at most `within` for the running handlers and for their records, before a process
-    /// ends.
+    /// Waits for the running handlers and for their records in the store, but at most `within`.
+    /// Call this before the process ends.
     ///
     /// From this call on, every new delivery is rejected with 503 and `Retry-After`, so that the
     /// vendor sends it to another process. Running deliveries continue until their handlers
     /// complete or abandon them, and the store records the outcome.
     /// [`Deliveries::complete_failures`] counts the outcomes that the store failed to record.
     ///
-    /// Call this after your server has stopped accepting requests. `axum::WebhookLayer` runs
-    /// handlers in separate tasks, and a server does not wait for such a task if the client has
-    /// disconnected.
+    /// Stop accepting requests in your server first. `axum::WebhookLayer` runs handlers in separate
+    /// tasks, and a server does not wait for such a task if the client has disconnected.
     ///
     /// # Errors
     ///

@@ -17,9 +17,9 @@ use crate::{webhook::observer::WebhookEvent, work::Running};
 
 /// An attempt to handle a delivery. Complete it when the event has been handled.
 ///
-/// Dropping the guard, also because of a panic or cancellation of the handler, abandons the
-/// delivery: the vendor's next retry is handled. While the guard exists, the lease is renewed, but
-/// not for longer than
+/// Dropping the guard abandons the delivery, for example when the handler panics or is cancelled.
+/// The vendor's next retry is then handled. While the guard exists, its lease is renewed, but not
+/// for longer than
 /// [`Deliveries::with_max_handling_time`](super::Deliveries::with_max_handling_time).
 #[must_use = "a delivery whose guard is dropped is abandoned"]
 pub struct DeliveryGuard {
@@ -27,8 +27,8 @@ pub struct DeliveryGuard {
     undecided: Option<Arc<Shared>>,
     record: Option<Record>,
     renewal: Option<AbortHandle>,
-    /// A shutdown waits until this is dropped. It moves, with the record, into the task that writes
-    /// it.
+    /// A shutdown waits until this value is dropped. The task that writes the record takes the
+    /// value, so that the shutdown also waits for the record.
     running: Option<Running>,
 }
 
@@ -150,7 +150,7 @@ impl fmt::Debug for DeliveryGuard {
     }
 }
 
-/// Renews the lease after each third of it, until the maximum handling time.
+/// Renews the lease whenever a third of it has passed, until the maximum handling time is over.
 async fn renew(record: Record) {
     let shared = &record.shared;
     let deadline = time::sleep(shared.max_handling_time);

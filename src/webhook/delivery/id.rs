@@ -24,7 +24,8 @@ impl DeliveryId {
         let mut context = Context::new(&SHA256);
         context.update(b"fintech-auth delivery");
         for part in parts {
-            // The length keeps ("a", "bc") and ("ab", "c") apart.
+            // The length of each part is hashed too, so that ("a", "bc") and ("ab", "c") have
+            // different ids.
             context.update(&part.len().to_be_bytes());
             context.update(part);
         }

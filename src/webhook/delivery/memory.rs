@@ -17,11 +17,12 @@ type Key = [u8; 32];
 /// If several processes receive the same webhooks, they need a shared store. Otherwise each of them
 /// may handle a retry once.
 ///
-/// A delivery takes about 250 bytes. When the store is full, the oldest done deliveries are
-/// dropped, but none that is in progress. Deliveries that were signed before a dropped one are then
-/// rejected with an error (503), because they may be repetitions. If the vendor signs a retry of a
-/// dropped delivery again, the repetition is not detected, and the event is handled again. So
-/// choose a capacity for which [`MemoryDeliveries::dropped`] stays 0: a done delivery is remembered
+/// A delivery takes about 250 bytes. When the store is full, it drops the oldest done deliveries,
+/// but no delivery that is in progress. From then on, deliveries that were signed before a dropped
+/// delivery are rejected with a 503, because they may be repetitions. If the vendor signs a retry
+/// of a dropped delivery again, the repetition is not detected, and the event is handled again.
+///
+/// Choose a capacity for which [`MemoryDeliveries::dropped`] stays 0. A done delivery is remembered
 /// for 4 h 15 min (MoneyKit) or 48 h 15 min (Moov). The default, 100,000 deliveries, takes 25 MB
 /// and is enough for 560,000 events per day from MoneyKit or 49,000 from Moov.
 pub struct MemoryDeliveries {
@@ -33,9 +34,9 @@ pub struct MemoryDeliveries {
 #[derive(Default)]
 struct State {
     entries: HashMap<Key, Entry>,
-    /// The attempts, ordered by when their leases expire.
+    /// The attempts, ordered by the expiry of their leases.
     leases: BTreeSet<(Duration, Key)>,
-    /// The done deliveries, ordered by when they were signed.
+    /// The done deliveries, ordered by the time at which they were signed.
     done: BTreeSet<(SystemTime, Key)>,
     /// Deliveries signed at or before this time may have been dropped.
     dropped_until: Option<SystemTime>,

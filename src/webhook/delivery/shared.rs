@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) on_failure: StoreFailure,
     pub(super) counters: Arc<Counters>,
     pub(super) observer: WebhookObserver,
-    /// The running attempts, each until its record has been written. Closed by a shutdown.
+    /// Counts the running attempts until their records are written. A shutdown closes it.
     pub(super) work: WorkTracker,
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, future::Future, pin::Pin, sync::Arc, time::Duration
 use super::DeliveryId;
 
 /// The future that the methods of a [`DeliveryStore`] return. It is boxed, so that stores can be
-/// `dyn`.
+/// trait objects.
 pub type DeliveryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DeliveryStoreError>> + Send + 'a>>;
 
 /// Identifies one attempt to handle a delivery, across all processes. The value is random.
@@ -15,7 +15,8 @@ pub type ClaimId = u128;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Begin {
-    /// The delivery is new, or its last attempt was abandoned or timed out. The claim now holds it.
+    /// The delivery is new, or its last attempt was abandoned or timed out. The claim now holds the
+    /// delivery.
     New,
     /// Another attempt is running. Its lease expires after this time, unless it is renewed.
     InProgress(Duration),
@@ -33,8 +34,9 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`DeliveryStoreError`] if the store fails, is full, or has dropped records as new as this
-    /// delivery, so that it no longer knows whether the delivery was handled.
+    /// [`DeliveryStoreError`] if the store fails or is full, or if it has dropped the record of a
+    /// delivery that was signed at the same time or later. It then does not know whether this
+    /// delivery was handled.
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin>;
 
     /// Extends the lease of `claim` to `lease` from now. Returns `false` if `claim` does not hold

@@ -12,7 +12,7 @@ use crate::{
 
 static DELIVERY: Script = Script::new(include_str!("delivery.lua"));
 
-/// The longest time for which Redis keeps a done delivery. Redis rejects times that overflow.
+/// The maximum time for which Redis keeps a done delivery. Redis rejects times that overflow.
 const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Remembers deliveries in Redis, for a service with several processes (feature `redis`).
@@ -42,16 +42,18 @@ const MAX_KEEP: Duration = Duration::from_secs(366 * 24 * 3600);
 /// runs. A delivery takes about 200 bytes of Redis memory: a million deliveries per day from Moov,
 /// each kept for four days, take about 800 MB.
 ///
-/// A done delivery is kept for twice the requested time, so that it is also known to a process
-/// whose clock was set back by up to that time.
+/// A done delivery is kept for twice the requested time. So a process still finds it if its clock
+/// is behind by up to the requested time.
 ///
 /// # Security
 ///
 /// Redis stores only digests of deliveries. Anyone who can write to Redis can mark a delivery as
-/// done, so that its event is never handled, or remove such a mark, so that it is handled again. So
-/// regularly reconcile your records with the vendor's. If Redis evicts keys because memory is full,
-/// or loses its last writes in a failover, deliveries may be handled again. Use the policy
-/// `noeviction`: then a full Redis rejects deliveries with 503, and the vendor retries.
+/// done, so that its event is never handled, or remove this mark, so that the event is handled
+/// again. So regularly reconcile your records with the vendor's.
+///
+/// If Redis evicts keys because memory is full, or loses its last writes in a failover, deliveries
+/// may be handled again. Use the policy `noeviction`: then a full Redis rejects deliveries with
+/// 503, and the vendor retries.
 #[derive(Clone, Debug)]
 pub struct RedisDeliveries(Arc<RedisStore>);
 
