@@ -14,7 +14,8 @@ use std::{
 
 use libfuzzer_sys::fuzz_target;
 
-// libFuzzer's hook aborts, but the build script reports the panics of the generator.
+// libFuzzer's panic hook would abort, but the build script catches and reports the panics of
+// the generator.
 static HOOK: LazyLock<()> =
     LazyLock::new(|| panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string())));
 

@@ -26,7 +26,8 @@ const FILES: [(&str, &str); 5] = [
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = std::env::temp_dir().join(format!("fintech-auth-fuzz-{}", process::id()));
     fs::create_dir_all(root.join("specs/library")).unwrap();
-    // libFuzzer's hook aborts, but the build script reports the panics of the generator.
+    // libFuzzer's panic hook would abort, but the build script catches and reports the panics of
+    // the generator.
     panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string()));
     root
 });

@@ -15,11 +15,12 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::{runtime, time};
 
-/// How many bytes of a 401's body are read. Responses to expired tokens are much shorter.
+/// The maximum number of bytes to read from the body of a 401. For an expired token, vendors
+/// respond with much shorter bodies.
 const MAX_BYTES: usize = 64 * 1024;
-/// How many frames of a 401's body are read. Even an empty frame costs memory.
+/// The maximum number of frames to read from the body of a 401. Even an empty frame costs memory.
 const MAX_FRAMES: usize = 256;
-/// The longest wait for the body of a 401. The request's own timeout may be longer, or missing.
+/// The maximum wait for the body of a 401. The request's own timeout may be longer, or missing.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// A response body that may have been read in part, to find out why a request was rejected.

@@ -18,7 +18,7 @@ const DELIVERY_ATTEMPT: &str = "moneykit-delivery-attempt";
 /// The times at which a vendor retries a delivery that was not accepted.
 ///
 /// The vendors document for how long they retry, but not the intervals. Here each interval is twice
-/// as long as the previous one, and the last retry is at the end of that time.
+/// as long as the previous one, and the last retry is at the end of the documented time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct RetrySchedule {

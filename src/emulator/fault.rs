@@ -132,7 +132,7 @@ impl Fault {
         self
     }
 
-    /// Applies the fault to a request that `serve` would serve.
+    /// Applies the fault to a request. `serve` returns the response of the service itself.
     pub(super) async fn play(self, serve: impl FnOnce() -> BytesResponse) -> Result<Response<Outgoing>, Cut> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;

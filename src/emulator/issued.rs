@@ -9,7 +9,7 @@ use std::{
 
 /// The number of tokens at which tokens that ended long ago are first removed.
 const PRUNE: usize = 10_000;
-/// How long a token is remembered after its end.
+/// How long a token is remembered after it has become invalid.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// The maximum number of tokens to list.
 const LISTED: usize = 1_000;

@@ -170,7 +170,7 @@ pub struct ClientBuilder {
     version: String,
     origin: Option<String>,
     referer: Option<String>,
-    /// `None` if it was not set, `Some(None)` if no `client_type` is to be sent.
+    /// `None` if it was not set, `Some(None)` if the caller chose to send no `client_type`.
     client_type: Option<Option<ClientType>>,
     encoding: Encoding,
 }

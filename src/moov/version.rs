@@ -37,7 +37,7 @@ pub const LATEST: &str = "latest";
 /// `dev`: not a fixed version.
 pub const DEV: &str = "dev";
 
-/// Returns whether `client_type` is documented for this version. For [`NONE`] it is not.
+/// Returns whether `client_type` is documented for this version. Returns `false` for [`NONE`].
 pub fn knows_client_type(version: &str) -> bool {
     // All versions have the same length, so they can be compared as text.
     matches!(version, LATEST | DEV) || is_version(version) && version >= V2026_07_00

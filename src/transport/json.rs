@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::json::Members;
 
-/// Valid JSON that no field type can hold. It replaces contradicting values.
+/// Valid JSON that no field type can hold. It replaces the value of a member that occurs
+/// with different values.
 const UNREADABLE: &str = "1e999";
 /// Names of more members are not compared with each other, because that takes quadratic time.
 const MAX_COMPARED: usize = 32;

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::Secret;
 
-/// The longest text that is kept of a header or error field, in characters. Longer text is cut.
+/// The maximum length of a header or error field that is kept, in characters. Longer text is cut.
 pub(super) const TEXT_LIMIT: usize = 1024;
 const REDACTED: &str = "[redacted]";
 

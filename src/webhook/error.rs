@@ -6,7 +6,7 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-/// The kind of reason why a webhook was not accepted. [`VerifyError::reason`] is more precise.
+/// The general reason why a webhook was not accepted. [`VerifyError::reason`] is more precise.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum VerifyErrorKind {

@@ -186,8 +186,8 @@ impl fmt::Debug for SigningKey {
 
 /// Returns the headers of MoneyKit's delivery of this body, signed at this time.
 ///
-/// They are `MoneyKit-Signature`, and `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` of
-/// a first attempt.
+/// They are `MoneyKit-Signature`, and `MoneyKit-Delivery-Token` and `MoneyKit-Delivery-Attempt` as
+/// in a first attempt.
 ///
 /// # Errors
 ///

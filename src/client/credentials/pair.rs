@@ -40,8 +40,8 @@ impl Credentials {
         Fingerprint::of(["pair", &*self.client_id, self.client_secret.expose_secret()])
     }
 
-    /// Returns whether this is the same pair. Never compare with a pair that a peer sent: the time
-    /// depends on the first difference.
+    /// Returns whether this is the same pair. Never compare with a pair that a peer sent: the
+    /// duration of the comparison depends on the first difference.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.client_id == other.client_id
             && self.client_secret.expose_secret() == other.client_secret.expose_secret()

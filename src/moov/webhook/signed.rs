@@ -184,7 +184,7 @@ impl fmt::Debug for SigningSecrets {
 
 /// Parses RFC 3339 with an offset, or Unix time in seconds or milliseconds.
 ///
-/// A number is in milliseconds if it would be after the year 5138 in seconds.
+/// A number is in milliseconds if it would mean a time after the year 5138 in seconds.
 fn time(text: &str) -> Option<SystemTime> {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     if text.bytes().all(|byte| byte.is_ascii_digit()) {

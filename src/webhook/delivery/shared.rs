@@ -43,8 +43,8 @@ pub(super) struct Counters {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StoreFailure {
-    /// Reject the delivery with 503, so that the vendor sends it again: no event is lost, and none
-    /// is handled without a lookup.
+    /// Reject the delivery with 503, so that the vendor sends it again: no event is lost, and
+    /// no event is handled without a lookup.
     #[default]
     Refuse,
     /// Handle the delivery without a record. Use it only with idempotent handlers.
