@@ -26,15 +26,15 @@ macro_rules! client_methods {
             ///
             /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) if the service rejects the
             ///   credentials.
-            /// - [`RateLimited`](crate::ErrorKind::RateLimited) if the rate limit of the service, or
-            ///   your own, does not allow a request in time.
+            /// - [`RateLimited`](crate::ErrorKind::RateLimited) if the rate limit of the service,
+            ///   or your own, does not allow a request in time.
             /// - [`Timeout`](crate::ErrorKind::Timeout) if no token was received in time.
             /// - [`Unavailable`](crate::ErrorKind::Unavailable) if the service or the connection
             ///   fails, after retries.
             /// - [`InvalidRequest`](crate::ErrorKind::InvalidRequest),
             ///   [`InvalidResponse`](crate::ErrorKind::InvalidResponse) and
-            ///   [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes, another part of the
-            ///   request, the response or a setting is wrong. A retry does not help.
+            ///   [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the scopes, another part of
+            ///   the request, the response or a setting is wrong. A retry does not help.
             ///
             /// After a failure, further calls get the same error, with
             /// [`Error::retry_after`](crate::Error::retry_after), until the next attempt is due.
