@@ -80,7 +80,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.respond(413)
         body = self.rfile.read(int(length))
         if not is_authentic(self.headers):
-            print("webhook refused", flush=True)
+            print("webhook rejected", flush=True)
             return self.respond(401)
         try:
             event = json.loads(body)["type"]

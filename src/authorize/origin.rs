@@ -26,7 +26,7 @@ impl Origin {
         }
         let url = Url::parse(base.as_str()).ok().filter(|url| url.path() == "/");
         url.as_ref().and_then(Self::of_url).ok_or_else(|| {
-            let reason = "tokens are sent to origins, not to paths: https://api.example.com";
+            let reason = "an origin has no path; use one such as https://api.example.com";
             Error::new(ErrorKind::InvalidConfig, reason)
         })
     }

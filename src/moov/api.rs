@@ -28,8 +28,8 @@ const CONTRACT: Contract = Contract {
         "token_type_hint",
     ],
     forbidden: Some(
-        "the credentials are not accepted or, if `origin` is set, not for that origin; \
-         check it against the domains allowed for the api key",
+        "the service rejected the credentials, or the configured origin is not a domain of the \
+         API key; check both",
     ),
 };
 

@@ -216,7 +216,7 @@ reasons! {
     }
     InvalidSignature {
         /// The signature was not made with the key.
-        SignatureInvalid "signature_invalid" "the signature does not verify",
+        SignatureInvalid "signature_invalid" "signature verification failed",
         /// The signature is an ASN.1 structure. JWS requires two numbers of 32 bytes (RFC 7518
         /// section 3.4).
         SignatureInDer "signature_in_der" "the signature is in der",
@@ -344,7 +344,7 @@ impl From<VerifyErrorKind> for VerifyError {
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("webhook refused: ")?;
+        f.write_str("webhook rejected: ")?;
         f.write_str(self.reason.clause())?;
         self.subject.map_or(Ok(()), |subject| write!(f, " ({subject})"))
     }

@@ -78,7 +78,7 @@ impl From<VerifyError> for WebhookResponse {
                 "error.type" = error.reason(),
                 %error,
                 http.response.status_code = status.as_u16(),
-                "webhook refused"
+                "webhook rejected"
             );
         }
         Self { error_kind: Some(error.kind()), ..Self::new(status, error.retry_after()) }

@@ -272,7 +272,7 @@ async fn spans_and_events_contain_no_secrets() {
         assert!(!text.contains(secret.expose_secret()), "{text}");
     }
     assert!(!text.contains("marked-text") && !text.contains("marked-nonce"), "{text}");
-    assert!(!text.contains("marked-webhook") && text.contains("webhook refused"), "{text}");
+    assert!(!text.contains("marked-webhook") && text.contains("webhook rejected"), "{text}");
 }
 
 #[test]

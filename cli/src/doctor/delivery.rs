@@ -208,8 +208,8 @@ fn report(
                 tolerance.as_secs()
             );
             let next = format!(
-                "nothing if it is an old recording; if it was just received, correct this machine's clock or increase \
-                 {setting}"
+                "no action is needed for an old recording; for a webhook that just arrived, correct this machine's clock \
+                 or increase {setting}"
             );
             checks.add("delivery.too_old", Verdict::Warn, &found, &next)
         }

@@ -163,8 +163,8 @@ fn compose_service_gets_a_token_and_receives_a_webhook() {
         (" --replay", "webhook 'transfer.updated' received"),
         // Sent again, because the second delivery of a replay is not printed.
         ("", "webhook 'transfer.updated' received"),
-        (" --tamper", "webhook refused"),
-        (" --old", "webhook refused"),
+        (" --tamper", "webhook rejected"),
+        (" --old", "webhook rejected"),
     ] {
         let ran = run(program(&format!("{trigger}{option}")).envs(&settings));
         assert_eq!(ran.code, Some(0), "{option}: {}", ran.all());

@@ -45,7 +45,7 @@ impl RedisStore {
 
     /// Seals any bytes as the entry of `key`.
     pub fn fuzz_seal(&self, key: &StoreKey, bytes: &[u8]) -> Vec<u8> {
-        self.keys.seal(&self.names.about("access", key), bytes).expect("the system has randomness")
+        self.keys.seal(&self.names.about("access", key), bytes).expect("random bytes from the system")
     }
 }
 
