@@ -14,9 +14,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-struct Local;
+struct ImmediateSource;
 
-impl TokenSource for Local {
+impl TokenSource for ImmediateSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["local"])
     }
@@ -41,7 +41,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 async fn look_up() {
     let scopes = ["h", "g", "f", "e", "d", "c", "b", "a"].map(|scope| Scope::new(scope).unwrap());
-    let cache = TokenCache::new(Local, TokenOptions::default());
+    let cache = TokenCache::new(ImmediateSource, TokenOptions::default());
     let handle = cache.handle(&scopes).unwrap();
     // The first call on each thread initializes its counter.
     for _ in 0..2 {

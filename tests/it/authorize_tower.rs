@@ -174,15 +174,15 @@ async fn errors_distinguish_a_missing_token_from_a_failing_service() {
     assert!(!format!("{error} {error:?}").contains("marked-secret"));
     assert_eq!(sent(&emulator).1, 0);
 
-    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(Failing);
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(FailingService);
     let error = service.call(request(&emulator)).await.unwrap_err();
     assert!(matches!(error, AuthorizeError::Service(_)), "{error}");
 }
 
 #[derive(Clone)]
-struct Failing;
+struct FailingService;
 
-impl tower_service::Service<Request<Body>> for Failing {
+impl tower_service::Service<Request<Body>> for FailingService {
     type Response = http::Response<Body>;
     type Error = io::Error;
     type Future = Ready<Result<Self::Response, Self::Error>>;
@@ -198,11 +198,11 @@ impl tower_service::Service<Request<Body>> for Failing {
 
 /// A 401 whose body is truncated.
 #[derive(Clone)]
-struct Breaking;
+struct TruncatingService;
 
-struct Half(Option<&'static str>);
+struct TruncatedBody(Option<&'static str>);
 
-impl http_body::Body for Half {
+impl http_body::Body for TruncatedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -215,8 +215,8 @@ impl http_body::Body for Half {
     }
 }
 
-impl tower_service::Service<Request<Body>> for Breaking {
-    type Response = http::Response<Half>;
+impl tower_service::Service<Request<Body>> for TruncatingService {
+    type Response = http::Response<TruncatedBody>;
     type Error = io::Error;
     type Future = Ready<Result<Self::Response, Self::Error>>;
 
@@ -225,7 +225,7 @@ impl tower_service::Service<Request<Body>> for Breaking {
     }
 
     fn call(&mut self, _: Request<Body>) -> Self::Future {
-        let mut response = http::Response::new(Half(Some("half")));
+        let mut response = http::Response::new(TruncatedBody(Some("half")));
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         ready(Ok(response))
     }
@@ -234,7 +234,7 @@ impl tower_service::Service<Request<Body>> for Breaking {
 #[tokio::test]
 async fn caller_gets_the_error_of_a_truncated_401_body() {
     let emulator = emulator().await;
-    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(Breaking);
+    let mut service = AuthorizeLayer::new(moneykit(&emulator).bearer(&[]).unwrap()).layer(TruncatingService);
     let mut body = service.call(request(&emulator)).await.expect("a head").into_body();
     let first = body.frame().await.expect("a frame").expect("it came");
     assert_eq!(first.into_data().expect("data"), "half");

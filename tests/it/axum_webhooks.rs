@@ -51,7 +51,7 @@ fn verifiers(emulator: &Emulator) -> Verifiers {
 }
 
 /// A chunked body that counts how many chunks were read.
-struct Pieces {
+struct ChunkedBody {
     left: VecDeque<io::Result<Frame<Bytes>>>,
     /// Repeated endlessly after the other chunks.
     endless: Option<Bytes>,
@@ -59,13 +59,13 @@ struct Pieces {
     announced: Option<u64>,
 }
 
-impl Pieces {
+impl ChunkedBody {
     fn of(left: impl IntoIterator<Item = io::Result<Frame<Bytes>>>) -> Self {
         Self { left: left.into_iter().collect(), endless: None, asked: Arc::default(), announced: None }
     }
 }
 
-impl http_body::Body for Pieces {
+impl http_body::Body for ChunkedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -211,7 +211,7 @@ async fn body_received_in_chunks_is_verified_unchanged() {
         let mut frames = vec![Ok(Frame::data(Bytes::new()))];
         frames.extend(sent.body.chunks(size).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))));
         frames.push(Ok(Frame::trailers(HeaderMap::new())));
-        let body = Body::new(Pieces::of(frames));
+        let body = Body::new(ChunkedBody::of(frames));
         assert_eq!(routes.moneykit(request(&sent.headers, body)).await.status(), 200);
     }
     assert_eq!(routes.handled(), 4);
@@ -222,7 +222,7 @@ async fn endless_body_is_read_only_up_to_the_limit() {
     let emulator = emulator().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let statuses = both(&emulator, || {
-        let mut pieces = Pieces::of([]);
+        let mut pieces = ChunkedBody::of([]);
         (pieces.endless, pieces.asked) = (Some(Bytes::from_static(&[b' '; 1024])), asked.clone());
         Body::new(pieces)
     });
@@ -235,7 +235,7 @@ async fn body_with_a_content_length_over_the_limit_is_not_read() {
     let emulator = emulator().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let statuses = both(&emulator, || {
-        let mut pieces = Pieces::of([]);
+        let mut pieces = ChunkedBody::of([]);
         (pieces.announced, pieces.asked) = (Some(LIMIT as u64 + 1), asked.clone());
         Body::new(pieces)
     });
@@ -249,7 +249,7 @@ async fn body_is_read_only_after_the_headers_are_verified() {
     let routes = Routes::new(&emulator);
     let asked = Arc::new(AtomicUsize::new(0));
     let body = || {
-        let mut pieces = Pieces::of([]);
+        let mut pieces = ChunkedBody::of([]);
         (pieces.endless, pieces.asked) = (Some(Bytes::from_static(&[b' '; 1024])), asked.clone());
         Body::new(pieces)
     };
@@ -272,7 +272,7 @@ async fn truncated_body_is_a_bad_request_and_its_retry_is_handled() {
     let emulator = emulator().await;
     let broken = || {
         let pieces = [Ok(Frame::data(Bytes::from_static(b"{"))), Err(io::ErrorKind::ConnectionReset.into())];
-        Body::new(Pieces::of(pieces))
+        Body::new(ChunkedBody::of(pieces))
     };
     assert_eq!(both(&emulator, broken).await, [400; 2]);
     let routes = Routes::new(&emulator);

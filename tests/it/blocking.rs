@@ -24,12 +24,12 @@ use tokio::{runtime, task};
 use crate::support::{json, plain, scopes};
 
 /// An emulator on a separate runtime.
-struct Elsewhere {
+struct SeparateEmulator {
     emulator: Emulator,
     _runtime: runtime::Runtime,
 }
 
-impl Elsewhere {
+impl SeparateEmulator {
     fn start() -> Self {
         let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
@@ -55,7 +55,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
 
 #[test]
 fn all_blocking_calls_work_on_a_plain_thread() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let emulator = &elsewhere.emulator;
     let client = moneykit(emulator);
     let token = client.default_token().expect("a token");
@@ -96,7 +96,7 @@ fn moneykit_webhooks_are_verified_without_async() {
 
 #[test]
 fn many_threads_share_one_token_call() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let client = moov(&elsewhere.emulator);
     thread::scope(|threads| {
         for _ in 0..100 {
@@ -109,7 +109,7 @@ fn many_threads_share_one_token_call() {
 
 #[test]
 fn custom_request_is_retried_once_with_a_new_token() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let client = moov(&elsewhere.emulator);
     let mut seen = Vec::new();
     let request = |token: Token| {
@@ -177,7 +177,7 @@ fn blocking_wait_fails_in_a_task_of_a_current_thread_runtime() {
     // A thread that has only entered a runtime runs no task, so it may block.
     let _entered = runtime.enter();
     drop(client);
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     moov(&elsewhere.emulator).default_token().expect("a token");
 }
 
@@ -185,7 +185,7 @@ fn blocking_wait_fails_in_a_task_of_a_current_thread_runtime() {
 /// `src/blocking/runtime.rs` must change too.
 #[test]
 fn blocking_calls_fail_only_in_async_code() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let client = moov(&elsewhere.emulator);
     let waits = move || client.revoke(&Secret::from("x"), None).map(drop);
     let allowed = |place: &str, outcome: Result<(), Error>| {
@@ -260,9 +260,9 @@ async fn async_task_continues_after_a_blocking_call_fails() {
 
 /// A clock that calls the client on the client's own thread.
 #[derive(Debug)]
-struct Reentrant(Arc<OnceLock<blocking::moov::Client>>, mpsc::Sender<Result<(), Error>>);
+struct ReentrantClock(Arc<OnceLock<blocking::moov::Client>>, mpsc::Sender<Result<(), Error>>);
 
-impl Clock for Reentrant {
+impl Clock for ReentrantClock {
     fn monotonic(&self) -> Duration {
         if let Some(client) = self.0.get()
             && thread::current().name() == Some("fintech-auth")
@@ -279,10 +279,10 @@ impl Clock for Reentrant {
 
 #[test]
 fn blocking_call_on_the_client_thread_fails() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let (sender, outcomes) = mpsc::channel();
     let cell = Arc::new(OnceLock::new());
-    let clock = Reentrant(cell.clone(), sender);
+    let clock = ReentrantClock(cell.clone(), sender);
     let builder = elsewhere.emulator.moov().with_scopes(scopes(&["/accounts.read"]));
     let builder = builder.with_tokens(|tokens| plain(tokens).with_clock(clock));
     let client = blocking::moov::Client::new(builder).expect("the client builds");
@@ -293,9 +293,9 @@ fn blocking_call_on_the_client_thread_fails() {
 
 /// A clock that panics when it is called on the client's own thread.
 #[derive(Debug)]
-struct Panicking;
+struct PanickingClock;
 
-impl Clock for Panicking {
+impl Clock for PanickingClock {
     fn monotonic(&self) -> Duration {
         assert_ne!(thread::current().name(), Some("fintech-auth"), "as ordered");
         Duration::from_secs(1)
@@ -308,8 +308,9 @@ impl Clock for Panicking {
 
 #[test]
 fn panic_on_the_client_thread_is_an_error_and_the_thread_continues() {
-    let elsewhere = Elsewhere::start();
-    let builder = elsewhere.emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(Panicking));
+    let elsewhere = SeparateEmulator::start();
+    let builder =
+        elsewhere.emulator.moneykit().with_tokens(|tokens| plain(tokens).with_clock(PanickingClock));
     let client = blocking::moneykit::Client::new(builder).expect("the client builds");
     for _ in 0..2 {
         assert_eq!(client.default_token().unwrap_err().kind(), ErrorKind::Unavailable);
@@ -319,7 +320,7 @@ fn panic_on_the_client_thread_is_an_error_and_the_thread_continues() {
 
 #[test]
 fn blocking_client_returns_the_errors_of_the_async_client() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let emulator = &elsewhere.emulator;
     let builder =
         emulator.moneykit().with_tokens(|tokens| plain(tokens).with_retry(|_| RetryPolicy::never()));
@@ -333,7 +334,7 @@ fn blocking_client_returns_the_errors_of_the_async_client() {
 
 #[test]
 fn shutdown_ends_all_clones_and_fails_in_async_code() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let client = moov(&elsewhere.emulator);
     let token = client.default_token().expect("a token");
     let runtime = runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -391,7 +392,7 @@ fn get(url: &str, headers: &HeaderMap) -> u16 {
 
 #[test]
 fn credential_headers_are_returned_only_for_the_origin_of_the_client() {
-    let elsewhere = Elsewhere::start();
+    let elsewhere = SeparateEmulator::start();
     let emulator = &elsewhere.emulator;
     let client = moneykit(emulator);
     let url = format!("{}/auth/introspect", emulator.url());

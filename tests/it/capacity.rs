@@ -13,9 +13,9 @@ const HOUR: i64 = 3_600;
 const LIMIT: usize = 16 * 1024;
 
 /// Responds immediately with a token that names its scope.
-struct Local;
+struct ImmediateSource;
 
-impl TokenSource for Local {
+impl TokenSource for ImmediateSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["local"])
     }
@@ -37,7 +37,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Requests `count` scope sets on each of two threads, and on both also the scope set of a handle.
 fn churn(capacity: usize, count: usize) {
-    let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(capacity));
+    let cache = TokenCache::new(ImmediateSource, TokenOptions::default().with_capacity(capacity));
     let held = cache.handle(&scope("held")).unwrap();
     thread::scope(|threads| {
         for thread in 0..2 {
@@ -80,7 +80,8 @@ fn cache_of_default_capacity_serves_three_times_as_many_scope_sets() {
 
 #[tokio::test]
 async fn entries_with_a_handle_are_not_evicted_by_other_scope_sets() {
-    let cache = TokenCache::new(Local, TokenOptions::default().with_capacity(50).with_max_handles(2_000));
+    let cache =
+        TokenCache::new(ImmediateSource, TokenOptions::default().with_capacity(50).with_max_handles(2_000));
     let handles: Vec<_> =
         (0..2_000).map(|number| cache.handle(&scope(&format!("held-{number}"))).unwrap()).collect();
     for number in 0..5_000 {
@@ -101,7 +102,7 @@ async fn entries_with_a_handle_are_not_evicted_by_other_scope_sets() {
 
 #[tokio::test]
 async fn handle_over_the_limit_is_an_error_until_a_handle_is_dropped() {
-    let cache = TokenCache::new(Local, TokenOptions::default().with_max_handles(2));
+    let cache = TokenCache::new(ImmediateSource, TokenOptions::default().with_max_handles(2));
     let first = cache.handle(&scope("a")).unwrap();
     let second = cache.handle(&scope("b")).unwrap();
     let error = cache.handle(&scope("c")).unwrap_err();
@@ -143,12 +144,12 @@ async fn too_long_scope_set_is_rejected_by_every_method() {
 }
 
 /// Issues a token with texts of the given lengths.
-struct Long {
+struct LongTokenSource {
     access_token: usize,
     other: usize,
 }
 
-impl TokenSource for Long {
+impl TokenSource for LongTokenSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["long"])
     }
@@ -171,7 +172,8 @@ impl TokenSource for Long {
 
 #[tokio::test(start_paused = true)]
 async fn too_long_access_token_is_an_invalid_response() {
-    let long = |access_token| TokenCache::new(Long { access_token, other: 1 }, TokenOptions::default());
+    let long =
+        |access_token| TokenCache::new(LongTokenSource { access_token, other: 1 }, TokenOptions::default());
     assert_eq!(long(LIMIT).token(&scope("a")).await.unwrap().expose_secret().len(), LIMIT);
     let error = long(LIMIT + 1).token(&scope("a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
@@ -182,7 +184,7 @@ async fn too_long_access_token_is_an_invalid_response() {
 async fn too_long_refresh_token_or_granted_scope_is_ignored() {
     for (other, kept) in [(LIMIT, true), (LIMIT + 1, false)] {
         let options = options(&TestClock::new());
-        let cache = TokenCache::new(Long { access_token: 10, other }, options);
+        let cache = TokenCache::new(LongTokenSource { access_token: 10, other }, options);
         let token = cache.token(&scope("a")).await.unwrap();
         assert_eq!(token.scope().is_some(), kept);
         tokio::time::sleep(Duration::from_secs(3_601)).await;

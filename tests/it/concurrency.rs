@@ -258,12 +258,12 @@ async fn idempotent_calls_are_retried_and_others_are_not() {
 
 /// A token source for another OAuth 2.0 server, as a user would write it: RFC 6749 section 4.4 over
 /// a TCP socket.
-struct Generic {
+struct CustomSource {
     address: String,
     credentials: (String, String),
 }
 
-impl TokenSource for Generic {
+impl TokenSource for CustomSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of([self.address.as_str(), &self.credentials.0, &self.credentials.1])
     }
@@ -298,7 +298,7 @@ impl TokenSource for Generic {
 async fn custom_token_source_has_the_same_lifecycle() {
     let emulator = emulator().await;
     let credentials = emulator.moneykit_credentials();
-    let source = Generic {
+    let source = CustomSource {
         address: emulator.url().trim_start_matches("http://").to_owned(),
         credentials: (
             credentials.client_id().to_owned(),

@@ -31,27 +31,27 @@ fn request(server: &Server) -> reqwest::Request {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum Integration {
     Send,
     Progenitor,
     Middleware,
     Tower,
 }
 
-async fn send(way: Way, authorizer: &Authorizer, server: &Server) -> StatusCode {
+async fn send(integration: Integration, authorizer: &Authorizer, server: &Server) -> StatusCode {
     let http = http();
-    match way {
-        Way::Send => authorizer.send(&http, request(server)).await.unwrap().status(),
-        Way::Progenitor => {
+    match integration {
+        Integration::Send => authorizer.send(&http, request(server)).await.unwrap().status(),
+        Integration::Progenitor => {
             progenitor::ensure_token(authorizer, &request(server)).await.unwrap();
             progenitor::execute(authorizer, &http, request(server)).await.unwrap().status()
         }
-        Way::Middleware => {
+        Integration::Middleware => {
             let middleware = AuthorizeMiddleware::new(authorizer.clone());
             let http = reqwest_middleware::ClientBuilder::new(http).with(middleware).build();
             http.execute(request(server)).await.unwrap().status()
         }
-        Way::Tower => {
+        Integration::Tower => {
             let mut service = AuthorizeLayer::new(authorizer.clone()).layer(Sender(http));
             let uri = format!("{}/transfers", server.url);
             let request = http::Request::post(uri).body("a body".to_owned()).unwrap();
@@ -82,27 +82,28 @@ impl tower_service::Service<http::Request<String>> for Sender {
     }
 }
 
-const WAYS: [Way; 4] = [Way::Send, Way::Progenitor, Way::Middleware, Way::Tower];
+const INTEGRATIONS: [Integration; 4] =
+    [Integration::Send, Integration::Progenitor, Integration::Middleware, Integration::Tower];
 
 #[tokio::test]
 async fn refused_request_is_retried_once_with_the_new_key_pair() {
-    for way in WAYS {
+    for integration in INTEGRATIONS {
         let server = Server::start().await;
         for (authorizer, provider) in authorizers(&server) {
             server.accept(&["id:one"]);
             for _ in 0..3 {
-                assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK, "{way:?}");
+                assert_eq!(send(integration, &authorizer, &server).await, StatusCode::OK, "{integration:?}");
             }
             assert_eq!(provider.calls(), (0, 0), "the key pair comes from memory");
             server.requests();
             server.accept(&["id:two"]);
             provider.set_next("id:two");
-            assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK, "{way:?}");
-            assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK, "{way:?}");
+            assert_eq!(send(integration, &authorizer, &server).await, StatusCode::OK, "{integration:?}");
+            assert_eq!(send(integration, &authorizer, &server).await, StatusCode::OK, "{integration:?}");
             assert_eq!(
                 server.requests(),
                 ["/transfers id:one", "/transfers id:two", "/transfers id:two"],
-                "{way:?}"
+                "{integration:?}"
             );
             assert_eq!(provider.calls(), (0, 1));
         }
@@ -111,14 +112,18 @@ async fn refused_request_is_retried_once_with_the_new_key_pair() {
 
 #[tokio::test]
 async fn refused_key_pair_is_reread_once_per_5_s_and_resent_only_if_changed() {
-    for way in WAYS {
+    for integration in INTEGRATIONS {
         let server = Server::start().await;
         for (authorizer, provider) in authorizers(&server) {
             server.accept(&[]);
             for _ in 0..5 {
-                assert_eq!(send(way, &authorizer, &server).await, StatusCode::UNAUTHORIZED, "{way:?}");
+                assert_eq!(
+                    send(integration, &authorizer, &server).await,
+                    StatusCode::UNAUTHORIZED,
+                    "{integration:?}"
+                );
             }
-            assert_eq!((server.requests().len(), provider.calls()), (5, (0, 1)), "{way:?}");
+            assert_eq!((server.requests().len(), provider.calls()), (5, (0, 1)), "{integration:?}");
         }
     }
 }
@@ -129,7 +134,7 @@ async fn other_statuses_do_not_reread_the_key_pair() {
     for (authorizer, provider) in authorizers(&server) {
         for status in [403, 404, 500] {
             server.respond_once(status, "");
-            assert_eq!(send(Way::Send, &authorizer, &server).await.as_u16(), status);
+            assert_eq!(send(Integration::Send, &authorizer, &server).await.as_u16(), status);
         }
         assert_eq!((server.requests().len(), provider.calls()), (3, (0, 0)));
     }
@@ -147,7 +152,7 @@ async fn streaming_request_is_not_retried_but_the_next_uses_the_new_key_pair() {
         assert!(stream.try_clone().is_none());
         let response = authorizer.send(&http(), stream).await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-        assert_eq!(send(Way::Send, &authorizer, &server).await, StatusCode::OK);
+        assert_eq!(send(Integration::Send, &authorizer, &server).await, StatusCode::OK);
         assert_eq!(server.requests(), ["/transfers id:one", "/transfers id:two"]);
     }
 }
@@ -157,8 +162,8 @@ async fn first_request_fetches_the_key_pair_if_it_is_not_loaded_yet() {
     let server = Server::start().await;
     let provider = Cached::lazy("id:one");
     let authorizer = server.moov(provider.clone()).build().unwrap().basic_auth().unwrap();
-    for way in WAYS {
-        assert_eq!(send(way, &authorizer, &server).await, StatusCode::OK);
+    for integration in INTEGRATIONS {
+        assert_eq!(send(integration, &authorizer, &server).await, StatusCode::OK);
     }
     assert_eq!((server.requests().len(), provider.calls()), (4, (1, 0)));
 }

@@ -181,12 +181,12 @@ async fn full_store_drops_old_records_and_refuses_possible_duplicates() {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Broken {
+enum BrokenStore {
     Fails,
     Hangs,
 }
 
-impl Broken {
+impl BrokenStore {
     fn call<T>(self) -> DeliveryFuture<'static, T> {
         Box::pin(async move {
             match self {
@@ -197,7 +197,7 @@ impl Broken {
     }
 }
 
-impl DeliveryStore for Broken {
+impl DeliveryStore for BrokenStore {
     fn begin<'a>(&'a self, _: &'a DeliveryId, _: ClaimId, _: Duration) -> DeliveryFuture<'a, Begin> {
         self.call()
     }
@@ -217,7 +217,7 @@ impl DeliveryStore for Broken {
 
 #[tokio::test(start_paused = true)]
 async fn failing_store_refuses_deliveries_with_retry_after_by_default() {
-    for broken in [Broken::Fails, Broken::Hangs] {
+    for broken in [BrokenStore::Fails, BrokenStore::Hangs] {
         let deliveries = Deliveries::new(broken);
         let error = deliveries.begin(id("a", start()), KEEP).await.unwrap_err();
         assert_eq!(
@@ -238,7 +238,7 @@ async fn failing_store_refuses_deliveries_with_retry_after_by_default() {
 async fn unverified_webhooks_cannot_fill_the_store() {
     let emulator = emulator().await;
     let store = Arc::new(MemoryDeliveries::new(2));
-    let webhooks = verifier(&emulator).with_deliveries(Deliveries::new(Shared(store.clone())));
+    let webhooks = verifier(&emulator).with_deliveries(Deliveries::new(SharedStore(store.clone())));
     for _ in 0..100 {
         let sent = emulator.moov_webhook("{}").with_secret("made up").sign().unwrap();
         assert_eq!(webhooks.receive(&sent.headers, b"{}").await.unwrap_err().reason(), "signature_invalid");
@@ -249,9 +249,9 @@ async fn unverified_webhooks_cannot_fill_the_store() {
 }
 
 #[derive(Debug)]
-struct Shared(Arc<MemoryDeliveries>);
+struct SharedStore(Arc<MemoryDeliveries>);
 
-impl DeliveryStore for Shared {
+impl DeliveryStore for SharedStore {
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin> {
         self.0.begin(id, claim, lease)
     }
@@ -612,13 +612,13 @@ async fn shutdown_waits_for_handlers_and_records_and_refuses_new_deliveries() {
 #[tokio::test(start_paused = true)]
 async fn record_is_stored_before_shutdown_returns() {
     let store = Arc::new(SlowStore::default());
-    let deliveries = Deliveries::new(Forwarding(store.clone()));
+    let deliveries = Deliveries::new(SharedSlowStore(store.clone()));
     let id = id("a", start());
     let Begun::New(guard) = deliveries.begin(id, KEEP).await.unwrap() else { panic!("it is new") };
     // The handler is cancelled while the store writes its record.
     tokio::time::timeout(Duration::from_millis(1), guard.complete()).await.unwrap_err();
     deliveries.shutdown(MINUTE).await.unwrap();
-    let next = Deliveries::new(Forwarding(store));
+    let next = Deliveries::new(SharedSlowStore(store));
     assert_eq!(state(&next.begin(id, KEEP).await.unwrap()), "done");
 }
 
@@ -627,9 +627,9 @@ async fn record_is_stored_before_shutdown_returns() {
 struct SlowStore(MemoryDeliveries);
 
 #[derive(Debug)]
-struct Forwarding(Arc<SlowStore>);
+struct SharedSlowStore(Arc<SlowStore>);
 
-impl DeliveryStore for Forwarding {
+impl DeliveryStore for SharedSlowStore {
     fn begin<'a>(&'a self, id: &'a DeliveryId, claim: ClaimId, lease: Duration) -> DeliveryFuture<'a, Begin> {
         self.0.0.begin(id, claim, lease)
     }

@@ -499,8 +499,8 @@ async fn revocation_reaches_every_process() {
 
 /// The fault that affects the fleet during a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Day {
-    Good,
+enum FleetFault {
+    None,
     Slow,
     Killing,
     Paused,
@@ -510,11 +510,11 @@ enum Day {
 
 const KILLS: usize = 3;
 
-impl Day {
+impl FleetFault {
     /// Additional token calls that the fault may cause.
     fn allowance(self) -> usize {
         match self {
-            Self::Good | Self::Slow => 0,
+            Self::None | Self::Slow => 0,
             // Each killed process loses a token that it has requested.
             Self::Killing => KILLS,
             // While Redis fails, each process sends its own requests: at most two for each vendor.
@@ -525,10 +525,10 @@ impl Day {
         }
     }
 
-    async fn strike(self, redis: &mut RedisServer, fleet: &mut Fleet) {
+    async fn apply(self, redis: &mut RedisServer, fleet: &mut Fleet) {
         let pause = Duration::from_millis(1500);
         match self {
-            Self::Good | Self::Slow => sleep(RUN / 3).await,
+            Self::None | Self::Slow => sleep(RUN / 3).await,
             Self::Killing => {
                 for _ in 0..KILLS {
                     fleet.kill_a_holder().await;
@@ -602,24 +602,24 @@ async fn pass(
 }
 
 /// Runs the fleet once with this fault. Returns a line of the result table.
-async fn live_through(day: Day) -> Option<String> {
+async fn run_with_fault(fault: FleetFault) -> Option<String> {
     let mut redis = RedisServer::start()?;
     let emulator = Emulator::builder().with_system_clock().with_lifetime(LIFETIME).start().await.unwrap();
-    if day == Day::Killing {
+    if fault == FleetFault::Killing {
         // Slow token calls leave time to kill a process.
         for operation in [Operation::MoneykitToken, Operation::MoovToken] {
             emulator.fault_times(operation, Fault::delay(Duration::from_millis(150)), 10_000);
         }
     }
     let proxy = Proxy::start(redis.port, Duration::from_millis(100)).await;
-    let url = if day == Day::Slow { format!("redis://127.0.0.1:{}", proxy.0) } else { redis.url() };
-    let mut fleet = Fleet::start(emulator.url(), &url, Limits::Short, day == Day::Killing).await;
+    let url = if fault == FleetFault::Slow { format!("redis://127.0.0.1:{}", proxy.0) } else { redis.url() };
+    let mut fleet = Fleet::start(emulator.url(), &url, Limits::Short, fault == FleetFault::Killing).await;
 
     let started = Instant::now();
     fleet.order("run").await;
     // Just before the first tokens become stale.
     sleep(Duration::from_secs(2)).await;
-    day.strike(&mut redis, &mut fleet).await;
+    fault.apply(&mut redis, &mut fleet).await;
     // One token is revoked by its owner, and one by the vendor without notification.
     fleet.processes[0].order("revoke").await;
     let revoked = fleet.processes[0].word().await;
@@ -642,7 +642,7 @@ async fn live_through(day: Day) -> Option<String> {
     let late = last.saturating_sub(revoked_at.parse::<u64>().unwrap());
     let line = format!(
         "| {:<9} | {:>8} | {:>4} | {:>6} | {:>8} | {:>9} | {:>7} | {:>8} | {:>6} | {:>7} | {:>6} |",
-        format!("{day:?}").to_lowercase(),
+        format!("{fault:?}").to_lowercase(),
         moneykit,
         moov,
         seen.tokens.len(),
@@ -656,8 +656,8 @@ async fn live_through(day: Day) -> Option<String> {
     );
     // A token is replaced after 2.35 seconds at the earliest. The revocation causes one more token.
     let tokens = 2 * (ran.as_millis() as usize / 2350 + 2);
-    let kills = if day == Day::Killing { KILLS } else { 0 };
-    assert!(moneykit + moov <= tokens + day.allowance(), "too many calls\n{line}");
+    let kills = if fault == FleetFault::Killing { KILLS } else { 0 };
+    assert!(moneykit + moov <= tokens + fault.allowance(), "too many calls\n{line}");
     assert!(
         moneykit + moov <= seen.tokens.len() + kills + seen.discarded as usize,
         "a token was lost\n{line}"
@@ -667,7 +667,7 @@ async fn live_through(day: Day) -> Option<String> {
     assert_eq!(seen.errors, [] as [&str; 0], "{line}");
     assert!(late <= bound, "a revoked token was handed out\n{line}");
     assert!(seen.longest_wait <= bound + 3000, "a caller waited for too long\n{line}");
-    if matches!(day, Day::Good | Day::Slow) {
+    if matches!(fault, FleetFault::None | FleetFault::Slow) {
         assert_eq!((moneykit + moov, seen.store_bypassed), (seen.tokens.len(), 0), "{line}");
     }
     Some(line)
@@ -676,13 +676,20 @@ async fn live_through(day: Day) -> Option<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fleet_stays_within_its_limits_during_outages() {
     let mut table = vec![
-        "| day       | MoneyKit | Moov | tokens | bypassed | discarded | evicted | wait, ms | late   | doubles | errors |"
+        "| fault     | MoneyKit | Moov | tokens | bypassed | discarded | evicted | wait, ms | late   | doubles | errors |"
             .to_owned(),
         "| --------- | -------: | ---: | -----: | -------: | --------: | ------: | -------: | -----: | ------: | -----: |"
             .to_owned(),
     ];
-    for day in [Day::Good, Day::Slow, Day::Killing, Day::Paused, Day::Restarted, Day::Flushed] {
-        let Some(line) = live_through(day).await else { return };
+    for fault in [
+        FleetFault::None,
+        FleetFault::Slow,
+        FleetFault::Killing,
+        FleetFault::Paused,
+        FleetFault::Restarted,
+        FleetFault::Flushed,
+    ] {
+        let Some(line) = run_with_fault(fault).await else { return };
         table.push(line);
     }
     // Written directly, because the test runner captures `eprintln!`.

@@ -624,8 +624,8 @@ fn refresh_lost_with_its_runtime_is_restarted() {
 
 #[tokio::test(start_paused = true)]
 async fn panicking_source_is_an_error_and_not_retried_endlessly() {
-    struct Panics;
-    impl fintech_auth::token::TokenSource for Panics {
+    struct PanickingSource;
+    impl fintech_auth::token::TokenSource for PanickingSource {
         fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
             fintech_auth::token::Fingerprint::of([])
         }
@@ -634,7 +634,7 @@ async fn panicking_source_is_an_error_and_not_retried_endlessly() {
             panic!("as a test has it")
         }
     }
-    let cache = TokenCache::new(Panics, options(&TestClock::new()));
+    let cache = TokenCache::new(PanickingSource, options(&TestClock::new()));
     assert_eq!(cache.token(&[]).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
@@ -650,8 +650,8 @@ fn call_outside_a_runtime_is_an_error_and_not_a_panic() {
 
 #[tokio::test(start_paused = true)]
 async fn token_with_invalid_header_characters_is_an_error() {
-    struct Odd;
-    impl fintech_auth::token::TokenSource for Odd {
+    struct InvalidTokenSource;
+    impl fintech_auth::token::TokenSource for InvalidTokenSource {
         fn fingerprint(&self) -> fintech_auth::token::Fingerprint {
             fintech_auth::token::Fingerprint::of([])
         }
@@ -660,7 +660,7 @@ async fn token_with_invalid_header_characters_is_an_error() {
             Ok(fintech_auth::token::IssuedToken::new("two\r\nlines"))
         }
     }
-    let cache = TokenCache::new(Odd, options(&TestClock::new()));
+    let cache = TokenCache::new(InvalidTokenSource, options(&TestClock::new()));
     let error = cache.token(&[]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     assert!(!format!("{error:?} {error}").contains("lines"));

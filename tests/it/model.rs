@@ -75,9 +75,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// Everything that happened, as the server and the callers observed it.
 #[derive(Default)]
-struct World {
+struct History {
     next: Vec<Server>,
-    issued: BTreeMap<u32, Life>,
+    issued: BTreeMap<u32, TokenLife>,
     /// The newest token of each scope that has not been rejected or revoked.
     newest: BTreeMap<String, u32>,
     /// Tokens that must never be returned again.
@@ -91,13 +91,13 @@ struct World {
 }
 
 #[derive(Clone, Copy)]
-struct Life {
+struct TokenLife {
     asked: Instant,
     answered: Instant,
     seconds: i64,
 }
 
-impl Life {
+impl TokenLife {
     /// Returns the time until the documented expiry. A lifetime that is not credible counts as
     /// 300 s.
     fn ends(&self) -> Duration {
@@ -118,34 +118,34 @@ impl Life {
 }
 
 #[derive(Clone)]
-struct Modelled(Arc<Mutex<World>>);
+struct ModelSource(Arc<Mutex<History>>);
 
-impl Modelled {
+impl ModelSource {
     async fn serve(&self, scope: &str, refresh: Option<u32>) -> Result<IssuedToken, Error> {
         let asked = Instant::now();
         let (number, reply) = {
-            let mut world = self.0.lock().unwrap();
-            world.requests += 1;
-            if world.closed_until.is_some_and(|until| asked < until) {
-                world.broken.push(format!("{scope} was asked for during a cool-down"));
+            let mut history = self.0.lock().unwrap();
+            history.requests += 1;
+            if history.closed_until.is_some_and(|until| asked < until) {
+                history.broken.push(format!("{scope} was asked for during a cool-down"));
             }
-            if !world.in_flight.insert(scope.to_owned()) {
-                world.broken.push(format!("two requests for {scope} at once"));
+            if !history.in_flight.insert(scope.to_owned()) {
+                history.broken.push(format!("two requests for {scope} at once"));
             }
-            let number = u32::try_from(world.requests).unwrap();
-            (number, if world.next.is_empty() { Server::Token(3600) } else { world.next.remove(0) })
+            let number = u32::try_from(history.requests).unwrap();
+            (number, if history.next.is_empty() { Server::Token(3600) } else { history.next.remove(0) })
         };
         // A cancelled request is no longer in flight.
-        let _landing = Landing(self.0.clone(), scope.to_owned());
+        let _in_flight = InFlight(self.0.clone(), scope.to_owned());
         if !matches!(reply, Server::Unreachable)
             && let Some(refresh) = refresh
         {
-            let mut world = self.0.lock().unwrap();
-            if !world.spent.insert(refresh) {
-                world.broken.push(format!("refresh token {refresh} was sent twice"));
+            let mut history = self.0.lock().unwrap();
+            if !history.spent.insert(refresh) {
+                history.broken.push(format!("refresh token {refresh} was sent twice"));
             }
-            if world.dead.contains(&refresh) {
-                world.broken.push(format!("refresh token {refresh} was sent after its end"));
+            if history.dead.contains(&refresh) {
+                history.broken.push(format!("refresh token {refresh} was sent after its end"));
             }
         }
         sleep(LATENCY).await;
@@ -163,13 +163,13 @@ impl Modelled {
             }
             Server::Hang => std::future::pending().await,
         };
-        let mut world = self.0.lock().unwrap();
-        world.issued.insert(number, Life { asked, answered: Instant::now(), seconds });
+        let mut history = self.0.lock().unwrap();
+        history.issued.insert(number, TokenLife { asked, answered: Instant::now(), seconds });
         // Revoking the previous token also revoked this one.
-        if refresh.is_some_and(|refresh| world.revoked.contains(&refresh)) {
-            world.dead.insert(number);
+        if refresh.is_some_and(|refresh| history.revoked.contains(&refresh)) {
+            history.dead.insert(number);
         } else {
-            world.newest.insert(scope.to_owned(), number);
+            history.newest.insert(scope.to_owned(), number);
         }
         let mut token = IssuedToken::new(format!("access.{scope}.{number}"));
         token.refresh_token = Some(Secret::from(format!("refresh.{scope}.{number}")));
@@ -178,9 +178,9 @@ impl Modelled {
     }
 }
 
-struct Landing(Arc<Mutex<World>>, String);
+struct InFlight(Arc<Mutex<History>>, String);
 
-impl Drop for Landing {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.lock().unwrap().in_flight.remove(&self.1);
     }
@@ -190,7 +190,7 @@ fn number(token: &str) -> u32 {
     token.rsplit('.').next().unwrap().parse().unwrap()
 }
 
-impl TokenSource for Modelled {
+impl TokenSource for ModelSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["model"])
     }
@@ -207,19 +207,19 @@ impl TokenSource for Modelled {
 }
 
 struct Run {
-    world: Arc<Mutex<World>>,
+    history: Arc<Mutex<History>>,
     cache: TokenCache,
     given: BTreeMap<usize, Token>,
 }
 
 impl Run {
-    fn world(&self) -> std::sync::MutexGuard<'_, World> {
-        self.world.lock().unwrap()
+    fn history(&self) -> std::sync::MutexGuard<'_, History> {
+        self.history.lock().unwrap()
     }
 
-    fn newest(&self, index: usize) -> Option<Life> {
-        let world = self.world();
-        world.newest.get(["a", "b"][index]).map(|newest| world.issued[newest])
+    fn newest(&self, index: usize) -> Option<TokenLife> {
+        let history = self.history();
+        history.newest.get(["a", "b"][index]).map(|newest| history.issued[newest])
     }
 
     fn scope(index: usize) -> Vec<Scope> {
@@ -228,7 +228,7 @@ impl Run {
 
     async fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
-            Step::Server(server) => self.world().next.push(server),
+            Step::Server(server) => self.history().next.push(server),
             Step::Pass(span) => sleep(span).await,
             Step::PassToStale(index) => {
                 if let Some(life) = self.newest(index) {
@@ -248,24 +248,24 @@ impl Run {
             }
             Step::Revoke(index, by_refresh) => {
                 let scope = ["a", "b"][index];
-                let Some(newest) = self.world().newest.get(scope).copied() else { return Ok(()) };
+                let Some(newest) = self.history().newest.get(scope).copied() else { return Ok(()) };
                 self.end(index, newest);
-                self.world().revoked.insert(newest);
+                self.history().revoked.insert(newest);
                 let kind = if by_refresh { "refresh" } else { "access" };
                 self.cache.forget(&Secret::from(format!("{kind}.{scope}.{newest}"))).await.unwrap();
             }
         }
-        let broken = self.world().broken.clone();
+        let broken = self.history().broken.clone();
         prop_assert!(broken.is_empty(), "{broken:?}");
         Ok(())
     }
 
     fn end(&self, index: usize, number: u32) {
-        let mut world = self.world();
-        world.dead.insert(number);
+        let mut history = self.history();
+        history.dead.insert(number);
         let scope = ["a", "b"][index];
-        if world.newest.get(scope) == Some(&number) {
-            world.newest.remove(scope);
+        if history.newest.get(scope) == Some(&number) {
+            history.newest.remove(scope);
         }
     }
 
@@ -273,18 +273,22 @@ impl Run {
         let scope = ["a", "b"][index];
         let before = Instant::now();
         let (requests, known) = {
-            let world = self.world();
-            (world.requests, world.newest.get(scope).map(|newest| (*newest, world.issued[newest])))
+            let history = self.history();
+            (history.requests, history.newest.get(scope).map(|newest| (*newest, history.issued[newest])))
         };
         let outcome = self.cache.token_within(&Self::scope(index), Duration::from_secs(2)).await;
         let now = Instant::now();
-        let world = self.world.lock().unwrap();
+        let history = self.history.lock().unwrap();
         if let Some((newest, life)) = known {
             let age = before - life.asked;
             if age < life.turns_stale() {
                 let given = outcome.as_ref().map(|token| number(token.expose_secret())).ok();
                 prop_assert_eq!(given, Some(newest), "a fresh token is the one that is given");
-                prop_assert_eq!((now, world.requests), (before, requests), "and at once, without a request");
+                prop_assert_eq!(
+                    (now, history.requests),
+                    (before, requests),
+                    "and at once, without a request"
+                );
             } else if age < life.ends() {
                 prop_assert!(outcome.is_ok(), "a good token survives: {:?}", outcome.as_ref().err());
                 prop_assert_eq!(now, before, "a stale token is given at once");
@@ -292,12 +296,12 @@ impl Run {
         }
         if let Ok(token) = outcome {
             let number = number(token.expose_secret());
-            let life = world.issued[&number];
-            prop_assert!(!world.dead.contains(&number), "token {} came back", number);
+            let life = history.issued[&number];
+            prop_assert!(!history.dead.contains(&number), "token {} came back", number);
             prop_assert!(token.expose_secret().starts_with(&format!("access.{scope}.")), "of another scope");
             let lives = now - life.asked < life.ends().max(LATENCY);
             prop_assert!(lives || life.answered >= before, "token {} is over", number);
-            drop(world);
+            drop(history);
             self.given.insert(index, token);
         }
         Ok(())
@@ -311,9 +315,9 @@ proptest! {
     fn cache_matches_its_model_for_any_order_of_events(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let world = Arc::new(Mutex::new(World::default()));
-            let cache = TokenCache::new(Modelled(world.clone()), options(&TestClock::new()));
-            let mut run = Run { world, cache, given: BTreeMap::new() };
+            let history = Arc::new(Mutex::new(History::default()));
+            let cache = TokenCache::new(ModelSource(history.clone()), options(&TestClock::new()));
+            let mut run = Run { history, cache, given: BTreeMap::new() };
             for step in steps {
                 run.step(step).await?;
             }

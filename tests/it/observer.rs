@@ -22,9 +22,9 @@ use crate::{
 
 /// The events as text.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<String>>>);
+struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 
-impl Seen {
+impl RecordedEvents {
     fn observe(&self, options: TokenOptions) -> TokenOptions {
         let seen = self.clone();
         options.with_observer(move |event| {
@@ -49,7 +49,7 @@ impl Seen {
 
 #[tokio::test(start_paused = true)]
 async fn each_request_for_a_token_is_observed_once_with_its_outcome() {
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let script = [Reply::Token(3600), fail(ErrorKind::InvalidRequest), limited(7)];
     let (cache, source) = cache_with(script, |options| seen.observe(options));
     let token = cache.token(&scopes(&["b", "a"])).await.unwrap();
@@ -74,7 +74,7 @@ async fn each_request_for_a_token_is_observed_once_with_its_outcome() {
 
 #[tokio::test(start_paused = true)]
 async fn revocation_is_observed_once_for_each_affected_scope_set() {
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let (cache, _) = cache_with([], |options| seen.observe(options));
     let token = cache.token(&scopes(&["a"])).await.unwrap();
     cache.token(&scopes(&["b"])).await.unwrap();
@@ -114,7 +114,7 @@ async fn panicking_observer_does_not_lose_the_token() {
 
 #[tokio::test(start_paused = true)]
 async fn store_failure_and_recovery_are_each_observed_once() {
-    let (seen, store) = (Seen::default(), Arc::new(Switched::default()));
+    let (seen, store) = (RecordedEvents::default(), Arc::new(Switched::default()));
     let (cache, _) = cache_with([], |options| seen.observe(options).with_store(store.clone()));
     store.set(State::Down);
     for name in ["a", "b"] {

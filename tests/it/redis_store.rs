@@ -29,7 +29,7 @@ use tokio::{
 
 use crate::{
     redis_server::{PROGRAMS, RedisServer, free_port},
-    scripted::{Reply, Same, Scripted, TestClock, TokenCall, fail, limited},
+    scripted::{Reply, SameTokenSource, Scripted, TestClock, TokenCall, fail, limited},
     support::scopes,
 };
 
@@ -586,7 +586,7 @@ async fn failed_refresh_does_not_block_other_processes() {
 
 /// A fault of Redis.
 #[derive(Clone, Copy, Debug)]
-enum Blow {
+enum RedisFault {
     Absent,
     Paused,
     Full,
@@ -594,8 +594,8 @@ enum Blow {
     NoRights,
 }
 
-impl Blow {
-    async fn strike(self, redis: &mut RedisServer) {
+impl RedisFault {
+    async fn apply(self, redis: &mut RedisServer) {
         match self {
             Self::Absent => redis.stop(),
             Self::Paused => redis.pause(),
@@ -605,7 +605,7 @@ impl Blow {
         }
     }
 
-    async fn lift(self, redis: &mut RedisServer) {
+    async fn end(self, redis: &mut RedisServer) {
         match self {
             Self::Absent => redis.start_again(),
             Self::Paused => redis.resume(),
@@ -618,22 +618,24 @@ impl Blow {
 
 #[tokio::test]
 async fn tokens_are_issued_during_a_redis_outage_and_shared_after_it() {
-    for blow in [Blow::Absent, Blow::Paused, Blow::Full, Blow::ReadOnly, Blow::NoRights] {
+    for fault in
+        [RedisFault::Absent, RedisFault::Paused, RedisFault::Full, RedisFault::ReadOnly, RedisFault::NoRights]
+    {
         let Some(mut redis) = RedisServer::start() else { return };
         let source = source([]);
         let (one, two) = (process(&redis, &source), process(&redis, &source));
-        assert_eq!(get(&one, "a").await, get(&two, "a").await, "{blow:?}");
+        assert_eq!(get(&one, "a").await, get(&two, "a").await, "{fault:?}");
         listening(&redis, 2).await;
         sleep(BRIEF).await;
-        blow.strike(&mut redis).await;
-        assert_eq!(get(&one, "a").await, "token-1", "{blow:?}: what is in memory serves");
-        assert_eq!(get(&one, "b").await, "token-2", "{blow:?}");
+        fault.apply(&mut redis).await;
+        assert_eq!(get(&one, "a").await, "token-1", "{fault:?}: what is in memory serves");
+        assert_eq!(get(&one, "b").await, "token-2", "{fault:?}");
         let stats = one.stats();
         assert!(
             stats.store_circuit_open && stats.store_bypassed == 1 && stats.store_failures >= 1,
-            "{blow:?}: {stats:?}"
+            "{fault:?}: {stats:?}"
         );
-        blow.lift(&mut redis).await;
+        fault.end(&mut redis).await;
         let mut count = 0;
         until("shared again", async || {
             count += 1;
@@ -641,7 +643,7 @@ async fn tokens_are_issued_during_a_redis_outage_and_shared_after_it() {
             get(&one, &scope).await == get(&two, &scope).await
         })
         .await;
-        assert!(!one.stats().store_circuit_open && !two.stats().store_circuit_open, "{blow:?}");
+        assert!(!one.stats().store_circuit_open && !two.stats().store_circuit_open, "{fault:?}");
     }
 }
 
@@ -900,7 +902,7 @@ async fn store_follows_a_sentinel_failover() {
 #[tokio::test]
 async fn server_that_reissues_a_rejected_token_gets_at_most_five_calls() {
     let Some(redis) = RedisServer::start() else { return };
-    let source = Same::default();
+    let source = SameTokenSource::default();
     let process = || TokenCache::new(source.clone(), options(store(&redis)));
     let (one, two) = (process(), process());
     let get = async |cache: &TokenCache| cache.token(&scopes(&["a"])).await.unwrap();

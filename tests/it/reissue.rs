@@ -29,15 +29,15 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Always issues the same token and counts how often.
 #[derive(Clone, Default)]
-struct Same(Arc<AtomicUsize>);
+struct SameTokenSource(Arc<AtomicUsize>);
 
-impl Same {
+impl SameTokenSource {
     fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-impl TokenSource for Same {
+impl TokenSource for SameTokenSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["same"])
     }
@@ -53,20 +53,20 @@ impl TokenSource for Same {
 
 /// A store that rejects a token after its eviction, even if the server issues it again.
 #[derive(Debug)]
-struct Unforgiving {
+struct RejectsEvictedTokens {
     store: MemoryStore,
     evicted: Mutex<HashSet<TokenId>>,
     notices: broadcast::Sender<Notice>,
 }
 
-impl Unforgiving {
+impl RejectsEvictedTokens {
     fn new() -> Self {
         let (store, notices) = (MemoryStore::default(), broadcast::channel(16).0);
         Self { store, evicted: Mutex::default(), notices }
     }
 }
 
-impl Wrapper for Unforgiving {
+impl Wrapper for RejectsEvictedTokens {
     fn store(&self) -> &MemoryStore {
         &self.store
     }
@@ -88,12 +88,12 @@ impl Wrapper for Unforgiving {
 }
 
 /// One cache without a store, and one with each of two stores.
-fn caches() -> [(TokenCache, Same); 3] {
+fn caches() -> [(TokenCache, SameTokenSource); 3] {
     let options = || options(&TestClock::new());
     let kept = options().with_store(Arc::new(MemoryStore::default()));
-    let unforgiving = options().with_store(Arc::new(WrappedStore(Unforgiving::new())));
-    [options(), kept, unforgiving].map(|options| {
-        let source = Same::default();
+    let rejecting = options().with_store(Arc::new(WrappedStore(RejectsEvictedTokens::new())));
+    [options(), kept, rejecting].map(|options| {
+        let source = SameTokenSource::default();
         (TokenCache::new(source.clone(), options), source)
     })
 }
@@ -158,9 +158,9 @@ async fn reissued_revoked_token_is_an_error_with_a_back_off() {
 
 /// Panics on every request and counts the requests.
 #[derive(Clone, Default)]
-struct Panics(Arc<AtomicUsize>);
+struct PanickingSource(Arc<AtomicUsize>);
 
-impl TokenSource for Panics {
+impl TokenSource for PanickingSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["panics"])
     }
@@ -174,7 +174,7 @@ impl TokenSource for Panics {
 #[tokio::test(start_paused = true)]
 async fn panicking_source_is_called_once_until_the_back_off_ends() {
     for with_store in [false, true] {
-        let (source, options) = (Panics::default(), options(&TestClock::new()));
+        let (source, options) = (PanickingSource::default(), options(&TestClock::new()));
         let store = Arc::new(MemoryStore::default());
         let options = if with_store { options.with_store(store) } else { options };
         let cache = TokenCache::new(source.clone(), options);
@@ -201,7 +201,7 @@ async fn panicking_source_is_called_once_until_the_back_off_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
-    let source = Panics::default();
+    let source = PanickingSource::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let wait = || async { cache.token(&scopes(&["a"])).await.unwrap_err().kind() };
     assert_eq!(
@@ -212,9 +212,9 @@ async fn all_waiting_callers_get_the_error_of_a_panicking_source() {
 }
 
 /// A source whose refresh grant panics and whose client credentials grant works.
-struct PanicsOnRefresh;
+struct PanickingRefresh;
 
-impl TokenSource for PanicsOnRefresh {
+impl TokenSource for PanickingRefresh {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["panics on refresh"])
     }
@@ -233,7 +233,7 @@ impl TokenSource for PanicsOnRefresh {
 
 #[tokio::test(start_paused = true)]
 async fn panicking_refresh_grant_falls_back_to_client_credentials() {
-    let cache = TokenCache::new(PanicsOnRefresh, options(&TestClock::new()));
+    let cache = TokenCache::new(PanickingRefresh, options(&TestClock::new()));
     for _ in 0..3 {
         cache.token(&scopes(&["a"])).await.unwrap();
         sleep(Duration::from_secs(60)).await;

@@ -103,12 +103,12 @@ async fn revoked_refresh_token_from_a_store_is_not_sent() {
 
 /// Issues the given token when the test allows it.
 #[derive(Clone, Default)]
-struct Held {
+struct PausedSource {
     go: Arc<Notify>,
     token: Arc<Mutex<String>>,
 }
 
-impl TokenSource for Held {
+impl TokenSource for PausedSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["held"])
     }
@@ -124,7 +124,7 @@ impl TokenSource for Held {
 /// A caller can know and revoke a token before this process receives it.
 #[tokio::test(start_paused = true)]
 async fn token_revoked_before_it_arrives_is_not_returned() {
-    let source = Held::default();
+    let source = PausedSource::default();
     *source.token.lock().unwrap() = "leaked".to_owned();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let asking = tokio::spawn({
@@ -144,7 +144,7 @@ async fn token_revoked_before_it_arrives_is_not_returned() {
 /// The refresh has ended and its callers are about to wake up. None of them may get the token.
 #[tokio::test(start_paused = true)]
 async fn callers_woken_after_a_revocation_do_not_get_the_revoked_token() {
-    let source = Held::default();
+    let source = PausedSource::default();
     *source.token.lock().unwrap() = "first".to_owned();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let handle = cache.handle(&scopes(&["a"])).unwrap();

@@ -214,15 +214,15 @@ pub(crate) fn refreshing(script: impl IntoIterator<Item = Reply>) -> (TokenCache
 /// A source that issues the same token again, like a server that signs a JWT without an id twice
 /// within one second.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Same(Arc<std::sync::atomic::AtomicUsize>);
+pub(crate) struct SameTokenSource(Arc<std::sync::atomic::AtomicUsize>);
 
-impl Same {
+impl SameTokenSource {
     pub(crate) fn count(&self) -> usize {
         self.0.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 
-impl TokenSource for Same {
+impl TokenSource for SameTokenSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["same"])
     }

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    scripted::{Reply, Same, Scripted, TestClock, TokenCall, fail, options},
+    scripted::{Reply, SameTokenSource, Scripted, TestClock, TokenCall, fail, options},
     support::scopes,
     switched_store::{State, Switched},
 };
@@ -255,7 +255,7 @@ async fn memory_store_removes_expired_entries() {
 
 #[tokio::test(start_paused = true)]
 async fn fleet_uses_a_rejected_token_if_the_server_issues_it_again() {
-    let source = Same::default();
+    let source = SameTokenSource::default();
     let (clock, store) = (TestClock::new(), Arc::new(MemoryStore::default()));
     let cache = || TokenCache::new(source.clone(), options(&clock).with_store(store.clone()));
     let (one, two) = (cache(), cache());

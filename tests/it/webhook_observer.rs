@@ -20,9 +20,9 @@ use crate::support::emulator;
 
 /// The events as text.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<String>>>);
+struct RecordedEvents(Arc<Mutex<Vec<String>>>);
 
-impl Seen {
+impl RecordedEvents {
     fn deliveries(&self) -> Deliveries {
         self.observe(Deliveries::default())
     }
@@ -72,7 +72,7 @@ async fn settle() {
 #[tokio::test]
 async fn each_webhook_is_observed_once_with_its_outcome() {
     let emulator = emulator().await;
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let (moov, moneykit) = (moov(&emulator, seen.deliveries()), moneykit(&emulator, seen.deliveries()));
 
     let sent = moov_webhook(&emulator);
@@ -105,7 +105,7 @@ async fn each_webhook_is_observed_once_with_its_outcome() {
 #[tokio::test]
 async fn axum_layer_reports_the_same_events_as_receive() {
     let emulator = emulator().await;
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let layer = WebhookLayer::new(moov(&emulator, seen.deliveries()));
     let mut app = Router::new()
         .route("/ok", post(|_: MoovWebhook| async { StatusCode::OK }).layer(layer.clone()))
@@ -133,11 +133,11 @@ async fn axum_layer_reports_the_same_events_as_receive() {
 }
 
 #[derive(Debug)]
-struct Broken {
+struct BrokenStore {
     begins: bool,
 }
 
-impl DeliveryStore for Broken {
+impl DeliveryStore for BrokenStore {
     fn begin<'a>(
         &'a self,
         _: &'a DeliveryId,
@@ -169,12 +169,12 @@ impl DeliveryStore for Broken {
 #[tokio::test]
 async fn delivery_store_failure_is_observed() {
     let emulator = emulator().await;
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let sent = moov_webhook(&emulator);
-    let verifier = moov(&emulator, seen.observe(Deliveries::new(Broken { begins: false })));
+    let verifier = moov(&emulator, seen.observe(Deliveries::new(BrokenStore { begins: false })));
     verifier.receive(&sent.headers, &sent.body).await.unwrap_err();
     assert_eq!(seen.take(), ["storefailed", "delivery_store_unavailable"]);
-    let verifier = moov(&emulator, seen.observe(Deliveries::new(Broken { begins: true })));
+    let verifier = moov(&emulator, seen.observe(Deliveries::new(BrokenStore { begins: true })));
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
         panic!()
     };
@@ -192,8 +192,8 @@ async fn delivery_store_failure_is_observed() {
 #[tokio::test]
 async fn observer_sees_the_end_of_a_webhook_that_is_handled_without_a_record() {
     let emulator = emulator().await;
-    let seen = Seen::default();
-    let deliveries = Deliveries::new(Broken { begins: false });
+    let seen = RecordedEvents::default();
+    let deliveries = Deliveries::new(BrokenStore { begins: false });
     let deliveries = deliveries.with_store_failure(StoreFailure::HandleWithoutRecord);
     let verifier = moov(&emulator, seen.observe(deliveries));
     for end in ["completed", "abandoned"] {
@@ -212,7 +212,7 @@ async fn observer_sees_the_end_of_a_webhook_that_is_handled_without_a_record() {
 #[tokio::test]
 async fn guard_dropped_outside_a_runtime_is_observed() {
     let emulator = emulator().await;
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let verifier = moov(&emulator, seen.deliveries());
     let sent = moov_webhook(&emulator);
     let Received::New(_, guard) = verifier.receive(&sent.headers, &sent.body).await.unwrap() else {
@@ -226,7 +226,7 @@ async fn guard_dropped_outside_a_runtime_is_observed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn only_one_of_fifty_copies_of_a_webhook_is_accepted() {
     let emulator = emulator().await;
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let verifier = moov(&emulator, seen.deliveries());
     let sent = Arc::new(moov_webhook(&emulator));
     let copies = (0..50).map(|_| {
@@ -275,7 +275,7 @@ async fn panicking_observer_does_not_lose_a_webhook() {
 #[tokio::test]
 async fn unverified_webhooks_cannot_add_label_values() {
     let emulator = emulator().await;
-    let seen = Seen::default();
+    let seen = RecordedEvents::default();
     let moneykit = moneykit(&emulator, seen.deliveries());
     for number in 0..50 {
         let made_up = emulator.moneykit_webhook("{}").with_header("kid", format!("made-up-{number}"));

@@ -45,9 +45,9 @@ fn statuses(attempts: &[Attempt]) -> Vec<u16> {
 
 /// The headers that a handler received.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<HeaderMap>>>);
+struct ReceivedHeaders(Arc<Mutex<Vec<HeaderMap>>>);
 
-impl Seen {
+impl ReceivedHeaders {
     /// Fails until the third attempt.
     fn handle(&self, headers: HeaderMap) -> StatusCode {
         let mut seen = self.0.lock().unwrap();
@@ -72,7 +72,7 @@ async fn moneykit_delivery_is_retried_with_the_same_or_a_new_signature() {
         let clock = emulator.clock();
         let client = emulator.moneykit().with_tokens(|tokens| tokens.with_clock(clock.clone()));
         let layer = WebhookLayer::new(client.build().unwrap().webhooks());
-        let seen = Seen::default();
+        let seen = ReceivedHeaders::default();
         let handler = seen.clone();
         let handle = async move |_: MoneykitWebhook, headers: HeaderMap| handler.handle(headers);
         let url = serve(Router::new().route("/hook", post(handle).layer(layer))).await;
@@ -95,7 +95,7 @@ async fn moov_delivery_is_retried_with_the_same_or_a_new_signature() {
         let emulator = Emulator::start().await.unwrap();
         let verifier = WebhookVerifier::new([emulator.moov_webhook_secret()]).unwrap();
         let layer = WebhookLayer::new(verifier.with_clock(emulator.clock().clone()));
-        let seen = Seen::default();
+        let seen = ReceivedHeaders::default();
         let handler = seen.clone();
         let handle = async move |_: MoovWebhook, headers: HeaderMap| handler.handle(headers);
         let url = serve(Router::new().route("/hook", post(handle).layer(layer))).await;
@@ -110,7 +110,7 @@ async fn moov_delivery_is_retried_with_the_same_or_a_new_signature() {
 #[tokio::test]
 async fn every_status_but_2xx_is_retried_until_the_schedule_ends() {
     let emulator = Emulator::start().await.unwrap();
-    let elsewhere = Seen::default();
+    let elsewhere = ReceivedHeaders::default();
     let handler = elsewhere.clone();
     for status in [302, 307, 400, 409, 500, 503] {
         let handler = handler.clone();
@@ -175,7 +175,7 @@ async fn webhook_signed_with_the_exported_key_is_verified() {
 #[tokio::test]
 async fn failed_signing_does_not_count_as_an_attempt() {
     let emulator = Emulator::start().await.unwrap();
-    let seen = Seen::default();
+    let seen = ReceivedHeaders::default();
     let handler = seen.clone();
     let url = serve(Router::new().route("/hook", post(async move |headers| handler.handle(headers)))).await;
     let sender = sender(&url, RetrySchedule::moneykit()).with_retry_signature(RetrySignature::Anew);

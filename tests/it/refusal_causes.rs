@@ -25,7 +25,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Refuses scopes that begin with `bad`, or all of them.
 #[derive(Clone, Default)]
-struct Picky(Arc<Inner>);
+struct RefusingSource(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -35,7 +35,7 @@ struct Inner {
     asked: Mutex<Vec<String>>,
 }
 
-impl Picky {
+impl RefusingSource {
     fn new(status: Option<StatusCode>, refuses_all: bool) -> Self {
         Self(Arc::new(Inner { status, refuses_all: refuses_all.into(), ..Inner::default() }))
     }
@@ -53,7 +53,7 @@ impl Picky {
     }
 }
 
-impl TokenSource for Picky {
+impl TokenSource for RefusingSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["picky"])
     }
@@ -84,7 +84,7 @@ async fn kind(cache: &TokenCache, scope: &str) -> Option<ErrorKind> {
 #[tokio::test(start_paused = true)]
 async fn refused_scope_set_does_not_block_other_scope_sets() {
     for status in AMBIGUOUS {
-        let source = Picky::new(status, false);
+        let source = RefusingSource::new(status, false);
         let cache = source.cache();
         for second in 0..60 {
             assert_eq!(kind(&cache, "bad").await, Some(ErrorKind::Unauthorized));
@@ -102,7 +102,7 @@ async fn refused_scope_set_does_not_block_other_scope_sets() {
 /// are refused. After it, refusals of these scope sets no longer block the credentials.
 #[tokio::test(start_paused = true)]
 async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
-    let source = Picky::new(Some(StatusCode::FORBIDDEN), false);
+    let source = RefusingSource::new(Some(StatusCode::FORBIDDEN), false);
     let cache = source.cache();
     let mut held_up = Vec::new();
     for second in 0..600 {
@@ -121,7 +121,7 @@ async fn refused_scope_sets_do_not_block_others_after_the_first_success() {
 #[tokio::test(start_paused = true)]
 async fn wrong_secret_causes_three_requests_then_one_probe_per_period() {
     for status in AMBIGUOUS {
-        let source = Picky::new(status, true);
+        let source = RefusingSource::new(status, true);
         let cache = source.cache();
         for number in 0..10_000 {
             assert_eq!(kind(&cache, &format!("scope-{number}")).await, Some(ErrorKind::Unauthorized));
@@ -150,7 +150,7 @@ async fn wrong_secret_causes_three_requests_then_one_probe_per_period() {
 
 #[tokio::test(start_paused = true)]
 async fn client_credentials_are_blocked_after_one_401() {
-    let source = Picky::new(Some(StatusCode::UNAUTHORIZED), true);
+    let source = RefusingSource::new(Some(StatusCode::UNAUTHORIZED), true);
     let cache = source.cache();
     for number in 0..10_000 {
         assert_eq!(kind(&cache, &format!("scope-{number}")).await, Some(ErrorKind::Unauthorized));
@@ -165,7 +165,7 @@ async fn client_credentials_are_blocked_after_one_401() {
 
 #[tokio::test(start_paused = true)]
 async fn other_callers_fail_immediately_while_a_probe_is_in_flight() {
-    let source = Picky::new(Some(StatusCode::UNAUTHORIZED), true);
+    let source = RefusingSource::new(Some(StatusCode::UNAUTHORIZED), true);
     let cache = source.cache();
     kind(&cache, "a").await;
     sleep(10 * SECOND).await;

@@ -61,7 +61,7 @@ fn most(name: &str) -> usize {
 
 #[test]
 fn each_row_of_the_guide_table_has_a_test() {
-    let tests = include_str!("reactions.rs");
+    let tests = include_str!("automatic_reactions.rs");
     for (name, _) in rows() {
         assert!(tests.contains(&format!("\"{name}\"")), "{name}");
     }
@@ -170,9 +170,9 @@ async fn refused_refresh_token_is_sent_only_once() {
 
 /// Always issues the same token.
 #[derive(Clone, Default)]
-struct Same(Arc<AtomicUsize>);
+struct SameTokenSource(Arc<AtomicUsize>);
 
-impl TokenSource for Same {
+impl TokenSource for SameTokenSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["same"])
     }
@@ -190,7 +190,7 @@ impl TokenSource for Same {
 async fn requests_are_limited_if_the_server_reissues_a_rejected_token() {
     for with_store in [false, true] {
         let new = || {
-            let (source, store) = (Same::default(), Arc::new(MemoryStore::default()));
+            let (source, store) = (SameTokenSource::default(), Arc::new(MemoryStore::default()));
             let options = options(&TestClock::new());
             let options = if with_store { options.with_store(store) } else { options };
             (TokenCache::new(source.clone(), options), source)
@@ -213,12 +213,12 @@ async fn requests_are_limited_if_the_server_reissues_a_rejected_token() {
 
 /// Revokes each token while it is being issued.
 #[derive(Clone, Default)]
-struct Unlucky {
+struct RevokesNewTokens {
     issued: Arc<AtomicUsize>,
     cache: Arc<std::sync::OnceLock<TokenCache>>,
 }
 
-impl TokenSource for Unlucky {
+impl TokenSource for RevokesNewTokens {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["unlucky"])
     }
@@ -234,7 +234,7 @@ impl TokenSource for Unlucky {
 
 #[tokio::test(start_paused = true)]
 async fn token_requests_are_limited_if_every_new_token_is_revoked() {
-    let source = Unlucky::default();
+    let source = RevokesNewTokens::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     assert!(source.cache.set(cache.clone()).is_ok());
     let count = || source.issued.load(Ordering::Relaxed);
@@ -278,9 +278,9 @@ async fn refused_credentials_and_scope_sets_are_retried_once_in_10_s() {
 
 /// Has new credentials after every refusal, and the server refuses all of them.
 #[derive(Clone, Default)]
-struct NeverRight(Arc<(AtomicUsize, AtomicUsize)>);
+struct ChangingCredentials(Arc<(AtomicUsize, AtomicUsize)>);
 
-impl TokenSource for NeverRight {
+impl TokenSource for ChangingCredentials {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["never right"])
     }
@@ -302,7 +302,7 @@ impl TokenSource for NeverRight {
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_limited_if_new_credentials_are_refused_each_time() {
-    let source = NeverRight::default();
+    let source = ChangingCredentials::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let scope = |number: usize| format!("scope-{number}");
     let count = || source.0.0.load(Ordering::Relaxed);
@@ -311,9 +311,9 @@ async fn requests_are_limited_if_new_credentials_are_refused_each_time() {
 
 /// Panics on every request.
 #[derive(Clone, Default)]
-struct Panics(Arc<AtomicUsize>);
+struct PanickingSource(Arc<AtomicUsize>);
 
-impl TokenSource for Panics {
+impl TokenSource for PanickingSource {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(["panics"])
     }
@@ -327,7 +327,7 @@ impl TokenSource for Panics {
 
 #[tokio::test(start_paused = true)]
 async fn calls_of_a_panicking_source_are_limited() {
-    let source = Panics::default();
+    let source = PanickingSource::default();
     let cache = TokenCache::new(source.clone(), options(&TestClock::new()));
     let row = "New refresh after the token source panicked";
     hold(row, &cache, one_scope, || source.0.load(Ordering::Relaxed), fails).await;
@@ -389,13 +389,13 @@ async fn fetches_of_webhook_keys_are_limited() {
 
 /// A store that fails and counts its calls.
 #[derive(Debug, Default)]
-struct Failing {
+struct FailingStore {
     calls: AtomicUsize,
     notices: Option<broadcast::Sender<Notice>>,
     store: MemoryStore,
 }
 
-impl Wrapper for Failing {
+impl Wrapper for FailingStore {
     fn store(&self) -> &MemoryStore {
         &self.store
     }
@@ -412,7 +412,7 @@ impl Wrapper for Failing {
 
 #[tokio::test(start_paused = true)]
 async fn calls_of_a_failing_store_are_limited() {
-    let store = Arc::new(WrappedStore::<Failing>::default());
+    let store = Arc::new(WrappedStore::<FailingStore>::default());
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     let scope = |number: usize| format!("scope-{number}");
     let calls = || store.calls.load(Ordering::Relaxed);
@@ -423,8 +423,8 @@ async fn calls_of_a_failing_store_are_limited() {
 }
 
 /// Returns a cache with a failing store, and the store.
-fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<WrappedStore<Failing>>) {
-    let store = Arc::new(WrappedStore(Failing { notices, ..Failing::default() }));
+fn broken(notices: Option<broadcast::Sender<Notice>>) -> (TokenCache, Arc<WrappedStore<FailingStore>>) {
+    let store = Arc::new(WrappedStore(FailingStore { notices, ..FailingStore::default() }));
     let (cache, _) = scripted(&Reply::Token(86_400), |options| options.with_store(store.clone()));
     (cache, store)
 }
